@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A device that the guest was given. From its creation it is blocked: it reaches nothing until it is attached to a nested domain (domain.h) or to a direct
+ * one (direct.h) of the same VM and host, and again after it was detached. It is attached to one at the most.
+ */
+#ifndef VIOMMU_DEVICE_H
+#define VIOMMU_DEVICE_H
+
+#include <viommu/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Makes a device on a host for a VM. 0 or -ENOMEM. */
+VIOMMU_API int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, struct viommu_device **out);
+
+/* Detaches and destroys a device with its readers. Never fails; the caller sees to it that no reader is in use. NULL is allowed. */
+VIOMMU_API void viommu_device_destroy(struct viommu_device *device);
+
+/*
+ * Takes a device from whatever it is attached to, nothing included. When this returns it reaches nothing, and no reader of it is inside a translation.
+ * 0, or -EIO where the host refused: the device is then still attached.
+ */
+VIOMMU_API int viommu_device_detach(struct viommu_device *device);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Hosts: where composed translations land. A host may serve several VMs, and must outlive what was made with it.
+ *
+ * Threads: every function here may be called from any thread, except that viommu_host_destroy() must be the last call for its host.
+ */
+#ifndef VIOMMU_HOSTS_H
+#define VIOMMU_HOSTS_H
+
+#include <viommu/types.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a host can do. It is stated once, and does not change. */
+struct viommu_host_caps {
+	uint32_t size;	      /* sizeof(struct viommu_host_caps) */
+	char name[16];	      /* "soft" */
+	bool split;	      /* removes any part of a mapping; without it only whole mappings can be removed */
+	bool nesting;	      /* walks the guest's tables itself */
+	bool dirty;	      /* tracks what devices write */
+	bool lookup;	      /* translations can be read back: viommu_translate() works */
+	uint64_t page_sizes;  /* bit n set: pages of 2^n bytes */
+	uint64_t first, last; /* the aperture: IOVAs that it can translate */
+	uint64_t entry_limit; /* mappings that it can hold, VIOMMU_NO_LIMIT if only memory bounds them */
+};
+
+/*
+ * The soft host: no hardware. Composed translations are kept in tables of the library's own, in the VT-d second-stage format, and are read by
+ * viommu_translate(). 0 or -ENOMEM.
+ */
+VIOMMU_API int viommu_host_soft_create(struct viommu_host **out);
+
+/* Fills in caps, whose size member the caller has set. */
+VIOMMU_API void viommu_host_caps(struct viommu_host *host, struct viommu_host_caps *caps);
+
+/* NULL is allowed. */
+VIOMMU_API void viommu_host_destroy(struct viommu_host *host);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

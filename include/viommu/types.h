@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Words that every other header uses.
+ *
+ * Addresses: an IOVA is what a device emits, a GPA is a guest physical (on s390: absolute) address, an HVA is a pointer in this process. Ranges are
+ * first/last and inclusive, so that a range may end at 2^64 - 1. All addresses and lengths are in bytes.
+ *
+ * Errors: every function that can fail returns 0 or a negative errno value (the constants of <errno.h>). Nothing is printed, nothing exits.
+ *
+ * Growth: a public struct begins with its size, set by the caller to sizeof of the struct as it was compiled. Members past that size are taken as zero
+ * when read, and not written when filled in. Zero is always a valid value for a member that was added later.
+ */
+#ifndef VIOMMU_TYPES_H
+#define VIOMMU_TYPES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define VIOMMU_API __attribute__((visibility("default")))
+#else
+#define VIOMMU_API
+#endif
+
+struct viommu_vm;     /* a virtual machine: its memory, its budget, its limits */
+struct viommu_host;   /* where composed translations land */
+struct viommu_device; /* one device that the guest has been given */
+struct viommu_domain; /* a nested domain: one composed address space */
+struct viommu_direct; /* untranslated operation: IOVA = GPA + a constant */
+struct viommu_reader; /* one thread's way to translate for one device */
+
+/* Rights, of a slot, of a mapping, or of an access. */
+#define VIOMMU_READ  0x1u
+#define VIOMMU_WRITE 0x2u
+#define VIOMMU_RW    (VIOMMU_READ | VIOMMU_WRITE)
+
+/* "As much as there is" for every limit of this interface. */
+#define VIOMMU_NO_LIMIT UINT64_MAX
+
+/* The granule of the library's own bookkeeping: slots, pins and mappings are multiples of it. */
+#define VIOMMU_PAGE_SIZE UINT64_C(4096)
+
+/* Why an IOVA has no translation. The guest IOMMU turns it into its architecture's event. */
+enum viommu_fault_reason {
+	VIOMMU_FAULT_NONE = 0,
+	VIOMMU_FAULT_BLOCKED,	     /* the device is attached to nothing, or its guest IOMMU has stopped it */
+	VIOMMU_FAULT_APERTURE,	     /* the IOVA is outside what the guest registered */
+	VIOMMU_FAULT_NOT_PRESENT,    /* an invalid entry */
+	VIOMMU_FAULT_PROTECTION,     /* a store where only loads are allowed */
+	VIOMMU_FAULT_ENTRY_TYPE,     /* an entry says that it is of another level than where it stands */
+	VIOMMU_FAULT_ENTRY_LENGTH,   /* an index lies outside the table's offset and length */
+	VIOMMU_FAULT_ENTRY_FORMAT,   /* an entry that the format does not allow in another way */
+	VIOMMU_FAULT_ENTRY_ZERO,     /* an entry of all zeros, where the guest IOMMU takes that for an error */
+	VIOMMU_FAULT_TABLE_UNBACKED, /* a table, or a part of it, lies where the guest has no memory */
+	VIOMMU_FAULT_LEAF_UNBACKED,  /* a leaf names an address where the guest has no memory */
+	VIOMMU_FAULT_NOT_REFRESHED,  /* the tables translate it, but the guest has not asked for that yet, or it did not fit */
+};
+
+/* A fault, with everything that is known about it. */
+struct viommu_fault {
+	uint32_t size;	    /* sizeof(struct viommu_fault) */
+	uint32_t reason;    /* enum viommu_fault_reason */
+	uint64_t iova;	    /* the first IOVA that is affected */
+	uint32_t access;    /* VIOMMU_READ or VIOMMU_WRITE; 0 in a refresh, which is not an access */
+	uint32_t level;	    /* level of the entry, 0 = only leaves; meaningful if entry_gpa is */
+	uint64_t entry_gpa; /* where the entry is, or UINT64_MAX */
+	uint64_t entry;	    /* the entry as loaded, in the CPU's byte order */
+};
+
+/* One part of a composed translation: contiguous in IOVA and in GPA, the same rights throughout. */
+struct viommu_run {
+	uint64_t first; /* IOVA */
+	uint64_t last;	/* IOVA, inclusive */
+	uint64_t gpa;	/* of first */
+	uint32_t prot;	/* VIOMMU_READ, or VIOMMU_RW */
+};
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The guest IOMMU of s390: PCI functions behind zPCI, as a guest sees them through its instructions.
+ *
+ * The VMM hands in each intercepted instruction, decoded (viommu_zpci_rpcit() and its like) or as KVM delivers it (viommu_zpci_intercept()), and gets
+ * back what the guest must see: a condition code, a status, or a program exception. Everything else happens inside: tables are walked, pages pinned,
+ * the shadow made true, function states changed, error events reported.
+ *
+ * There is no public specification of zPCI translation. Names and codes are those of Linux (arch/s390/include/asm/pci_insn.h, pci_dma.h, pci_clp.h) and of
+ * QEMU (hw/s390x/s390-pci-inst.c, s390-pci-bus.c); the table formats are those of z/Architecture Principles of Operation, "Dynamic Address Translation".
+ * Bits are counted as there: bit 0 is the most significant.
+ *
+ * Threads: any function may be called from any thread, except that the last call for an object must be the last. Callbacks are called without locks.
+ */
+#ifndef VIOMMU_ZPCI_H
+#define VIOMMU_ZPCI_H
+
+#include <viommu/types.h>
+#include <viommu/domain.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct viommu_zpci;	     /* all functions of one VM */
+struct viommu_zpci_function; /* one of them */
+
+/* States of a function (QEMU, enum ZpciState). */
+enum viommu_zpci_state {
+	VIOMMU_ZPCI_RESERVED = 0,
+	VIOMMU_ZPCI_STANDBY,
+	VIOMMU_ZPCI_DISABLED,
+	VIOMMU_ZPCI_ENABLED,
+	VIOMMU_ZPCI_BLOCKED,
+	VIOMMU_ZPCI_ERROR,
+	VIOMMU_ZPCI_PERMANENT_ERROR,
+};
+
+/* The parts of a function handle. A handle names one enabling of one function: it changes when the function is disabled and enabled again. */
+#define VIOMMU_ZPCI_FH_ENABLED	0x80000000u
+#define VIOMMU_ZPCI_FH_INSTANCE 0x7f000000u
+#define VIOMMU_ZPCI_FH_SHM	0x00ff0000u
+#define VIOMMU_ZPCI_FH_INDEX	0x0000ffffu
+
+/* Status codes, with condition code 1 (Linux, pci_insn.h; QEMU, s390-pci-inst.h). */
+#define VIOMMU_ZPCI_ST_RES_NOT_AVAIL 4u
+#define VIOMMU_ZPCI_ST_FUNC_IN_ERR   8u
+#define VIOMMU_ZPCI_ST_INSUF_RES     16u
+#define VIOMMU_ZPCI_ST_SEQUENCE	     24u
+#define VIOMMU_ZPCI_ST_DMAAS_INVAL   28u
+#define VIOMMU_ZPCI_ST_ERROR_RECOVER 40u
+
+/* Error event codes, PEC (QEMU, ERR_EVENT_*). */
+#define VIOMMU_ZPCI_PEC_INVALAS 0x01u /* refresh without a registration */
+#define VIOMMU_ZPCI_PEC_OORANGE 0x02u /* outside PBA..PAL */
+#define VIOMMU_ZPCI_PEC_INVALTF 0x03u /* translation format */
+#define VIOMMU_ZPCI_PEC_TPROTE	0x04u /* protection, and DMA to what is not mapped */
+#define VIOMMU_ZPCI_PEC_INVALTE 0x07u /* table entry: unreadable */
+#define VIOMMU_ZPCI_PEC_INVALTL 0x08u /* table offset or length excludes the index */
+#define VIOMMU_ZPCI_PEC_TT	0x09u /* table type */
+#define VIOMMU_ZPCI_PEC_SERR	0x0bu /* the host failed */
+
+/* Operation controls of MPCIFC that are handled here. */
+#define VIOMMU_ZPCI_OC_REG_IOAT	   4u
+#define VIOMMU_ZPCI_OC_DEREG_IOAT  5u
+#define VIOMMU_ZPCI_OC_REREG_IOAT  6u
+#define VIOMMU_ZPCI_OC_RESET_ERROR 7u
+#define VIOMMU_ZPCI_OC_RESET_BLOCK 9u
+
+/* Program exceptions (Principles of Operation, "Program-Interruption Conditions"). */
+#define VIOMMU_ZPCI_PGM_PRIVILEGED    0x0002u
+#define VIOMMU_ZPCI_PGM_ADDRESSING    0x0005u
+#define VIOMMU_ZPCI_PGM_SPECIFICATION 0x0006u
+#define VIOMMU_ZPCI_PGM_OPERAND	      0x0015u
+
+/* Architecture is the default; each of these asks for QEMU's way in one matter (docs/zpci.md lists what each changes). */
+#define VIOMMU_ZPCI_QEMU_WAYS 0x1u
+
+/* An error event, for the guest's error notification (CCDF, content code 1). */
+struct viommu_zpci_event {
+	uint32_t size;
+	uint32_t fh;
+	uint32_t fid;
+	uint32_t pec;		   /* VIOMMU_ZPCI_PEC_* */
+	uint64_t faddr;		   /* the IOVA concerned, page-aligned, or 0 */
+	uint32_t access;	   /* VIOMMU_READ or VIOMMU_WRITE, 0 if no access was involved */
+	struct viommu_fault fault; /* what is known beyond the event; reason VIOMMU_FAULT_NONE if nothing */
+};
+
+struct viommu_zpci_config {
+	uint32_t size;
+	uint32_t flags; /* VIOMMU_ZPCI_QEMU_WAYS */
+	/* Called for each error event. May be NULL. */
+	void (*event)(void *ctx, const struct viommu_zpci_event *event);
+	void *ctx;
+};
+
+/*
+ * A function. What the guest is told through CLP stands here; 0 takes the default in parentheses.
+ */
+struct viommu_zpci_function_config {
+	uint32_t size;
+	uint32_t fid;
+	uint32_t fh;	 /* index, and SHM part if any; instance and enable bit if the function starts enabled */
+	uint32_t state;	 /* enum viommu_zpci_state to start in: RESERVED (0), STANDBY, DISABLED or ENABLED */
+	uint64_t sdma;	 /* first IOVA that may be registered (0x100000000) */
+	uint64_t edma;	 /* last one (0x1ffffffffffffff) */
+	uint64_t msia;	 /* where MSI stores go: never translated (0xfe00000000000000) */
+	uint8_t dtsm;	 /* designation types supported, of the CLP group response (0xf8) */
+	uint8_t pft;	 /* PCI function type; 5 = ISM, for which PAL = EDMA + 4096 is accepted */
+	bool no_refresh; /* the group's refresh bit is off: the guest need not refresh what becomes valid */
+	bool relaxed;	 /* the group's rtr bit: an IOTA without T is accepted, and makes a direct domain */
+	uint8_t pfgid;
+	struct viommu_host *host; /* where its translations land */
+};
+
+/* 0, -EINVAL or -ENOMEM. The zpci belongs to the caller, who destroys it before its VM. */
+VIOMMU_API int viommu_zpci_create(struct viommu_vm *vm, const struct viommu_zpci_config *config, struct viommu_zpci **out);
+
+/* Destroys it with its functions, their devices and their domains. Never fails. NULL is allowed. */
+VIOMMU_API void viommu_zpci_destroy(struct viommu_zpci *zpci);
+
+/* Adds a function (plugs it). 0; -EINVAL; -EEXIST (a function with that index or that fid exists); -ENOMEM. It belongs to zpci. */
+VIOMMU_API int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_function_config *config, struct viommu_zpci_function **out);
+
+/* Removes it (unplugs it): its domain, its pins, its device. The caller sees to it that no other call for it is under way. */
+VIOMMU_API void viommu_zpci_function_remove(struct viommu_zpci_function *function);
+
+/* Its device, for viommu_reader_create(). It stays the function's. */
+VIOMMU_API struct viommu_device *viommu_zpci_function_device(struct viommu_zpci_function *function);
+
+/* What may be known of a function. */
+struct viommu_zpci_function_info {
+	uint32_t size;
+	uint32_t fh;
+	uint32_t fid;
+	uint32_t state;	 /* enum viommu_zpci_state */
+	bool registered; /* an IOAT is registered */
+	bool direct;	 /* it is one without translation */
+	uint64_t pba, pal, iota;
+};
+VIOMMU_API void viommu_zpci_function_info(struct viommu_zpci_function *function, struct viommu_zpci_function_info *info);
+
+/*
+ * The function's domain statistics and its established runs, as viommu_domain_stats() and viommu_domain_each_run() give them; nothing where no IOAT is
+ * registered. In direct operation statistics are zero, and runs are the direct ones.
+ */
+VIOMMU_API void viommu_zpci_function_stats(struct viommu_zpci_function *function, struct viommu_domain_stats *stats);
+VIOMMU_API int viommu_zpci_function_each_run(struct viommu_zpci_function *function, uint64_t first, uint64_t last,
+					     int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
+
+/* SCLP configure and deconfigure: RESERVED or STANDBY -> DISABLED, anything -> STANDBY (drops the IOAT). 0, or -EINVAL from the wrong state. */
+VIOMMU_API int viommu_zpci_configure(struct viommu_zpci_function *function);
+VIOMMU_API int viommu_zpci_deconfigure(struct viommu_zpci_function *function);
+
+/*
+ * CLP Set PCI Function, enable and disable. Disabling resets: the IOAT is dropped. *fh is the new handle. 0, or -EINVAL from the wrong state.
+ */
+VIOMMU_API int viommu_zpci_enable(struct viommu_zpci_function *function, uint32_t *fh);
+VIOMMU_API int viommu_zpci_disable(struct viommu_zpci_function *function, uint32_t *fh);
+
+/*
+ * As viommu_zpci_enable() and viommu_zpci_disable(), with the handle that results given rather than chosen: for a VMM that assigns handles itself, and for replaying.
+ * -EEXIST where another function has its index.
+ */
+VIOMMU_API int viommu_zpci_enable_as(struct viommu_zpci_function *function, uint32_t fh);
+VIOMMU_API int viommu_zpci_disable_as(struct viommu_zpci_function *function, uint32_t fh);
+
+/* A device's access failed: reports the error event that fits the fault, and moves the function to ERROR, if it is in a state that can. */
+VIOMMU_API void viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct viommu_fault *fault);
+
+/* The function with exactly this handle, NULL if there is none. */
+VIOMMU_API struct viommu_zpci_function *viommu_zpci_find(struct viommu_zpci *zpci, uint32_t fh);
+
+/*
+ * Bytes of the CLP responses that speak of translation, stored big-endian at their offsets (Linux, pci_clp.h); the other bytes are the VMM's own and stay.
+ * bytes is the length of the response: at least 80 (Query PCI Function: SDMA, EDMA, PFGID, PFT, FID) and 48 (Query PCI Function Group: flags, DTSM, DASM, MSIA). 0 or -EINVAL.
+ */
+VIOMMU_API int viommu_zpci_clp_query_function(struct viommu_zpci_function *function, void *response, size_t bytes);
+VIOMMU_API int viommu_zpci_clp_query_group(struct viommu_zpci_function *function, void *response, size_t bytes);
+
+/* The function information block, as far as it concerns translation (Linux, pci_insn.h: struct zpci_fib). */
+struct viommu_zpci_fib {
+	uint8_t fmt;
+	uint8_t fc; /* function controls, stored by STPCIFC */
+	uint64_t pba;
+	uint64_t pal;
+	uint64_t iota;
+};
+#define VIOMMU_ZPCI_FIB_BYTES  80u
+#define VIOMMU_ZPCI_FC_ENABLED 0x80u
+#define VIOMMU_ZPCI_FC_ERROR   0x40u
+#define VIOMMU_ZPCI_FC_BLOCKED 0x20u
+#define VIOMMU_ZPCI_FC_DMAAS   0x10u
+
+/* What the guest must see of an instruction. */
+struct viommu_zpci_answer {
+	uint32_t size;
+	uint32_t exception;		      /* VIOMMU_ZPCI_PGM_*; 0 = none. With an exception the other members mean nothing */
+	uint8_t cc;			      /* condition code */
+	uint8_t status;			      /* for cc 1 */
+	struct viommu_refresh_result refresh; /* of the refresh that the instruction caused, if one did */
+};
+
+/*
+ * The instructions on decoded operands. r1 is the general register that R1 names, as it was; the VMM stores answer->status into its bits 32-39 where
+ * answer->cc is 1. They return 0 with *answer filled in, whatever the guest asked for; -EOPNOTSUPP from viommu_zpci_mpcifc() for an operation control that is not
+ * a matter of translation (interrupts, measurement): nothing was done, the VMM handles it.
+ */
+VIOMMU_API int viommu_zpci_rpcit(struct viommu_zpci *zpci, uint64_t r1, uint64_t start, uint64_t bytes, struct viommu_zpci_answer *answer);
+VIOMMU_API int viommu_zpci_mpcifc(struct viommu_zpci *zpci, uint64_t r1, const struct viommu_zpci_fib *fib, struct viommu_zpci_answer *answer);
+VIOMMU_API int viommu_zpci_stpcifc(struct viommu_zpci *zpci, uint64_t *r1, struct viommu_zpci_fib *fib, struct viommu_zpci_answer *answer);
+
+/*
+ * How viommu_zpci_intercept() reaches the vCPU. Each returns 0, or a negative errno that is handed through; read and write may return a positive
+ * program exception code (an access exception) that the guest then gets.
+ */
+struct viommu_zpci_vcpu {
+	uint32_t size;
+	void *ctx;
+	uint64_t (*get_gr)(void *ctx, unsigned int n); /* general register 0-15 */
+	void (*set_gr)(void *ctx, unsigned int n, uint64_t value);
+	uint64_t (*get_psw_mask)(void *ctx);
+	void (*set_cc)(void *ctx, unsigned int cc);					       /* the PSW's condition code */
+	int (*read)(void *ctx, uint64_t logical, unsigned int ar, void *buffer, size_t bytes); /* guest logical address */
+	int (*write)(void *ctx, uint64_t logical, unsigned int ar, const void *buffer, size_t bytes);
+	void (*program_interrupt)(void *ctx, uint32_t code);
+};
+
+/*
+ * One call for a KVM VMM's exit handler: takes an instruction intercept as kvm_run.s390_sieic delivers it (ipa, ipb) and carries the instruction out if it
+ * is RPCIT, STPCIFC, or MPCIFC for translation. 0: done, resume the vCPU; -EOPNOTSUPP: not ours, nothing was done; another negative errno from a callback.
+ */
+VIOMMU_API int viommu_zpci_intercept(struct viommu_zpci *zpci, const struct viommu_zpci_vcpu *vcpu, uint16_t ipa, uint32_t ipb);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a format is: a header of short inline functions that know how one architecture's table entries are laid out, and nothing else.
+ *
+ * Formats are compiled in, not called through. A translation unit names one (#define VIOMMU_FORMAT zpci), includes its header and then a template
+ * (format/walk.h, core/shadow/refresh.h, host/table.h), which finds the format's functions through F(). The list, for a format called X:
+ *
+ *   enum { X_max_level }                         level of the highest table that the format knows; 0 = tables of only leaves
+ *   enum { X_wraps }                             1: IOVA bits above the root table's reach are ignored; 0: they have no translation
+ *   unsigned X_shift(level)                      log2 of what one entry at that level covers, in bytes
+ *   unsigned X_index_bits(level)                 log2 of the number of entries of a table at that level
+ *   uint64_t X_from_memory(raw), X_to_memory(e)  byte order of memory <-> of the CPU
+ *   int X_root(anchor, struct format_root *)     takes a root designation apart: 0, or -EINVAL if the architecture has no such root
+ *   enum format_kind X_kind(level, e)            what an entry is
+ *   uint64_t X_table_address(level, e)           of a FORMAT_TABLE: where the next lower table is
+ *   struct format_bounds X_table_bounds(level, e)   of a FORMAT_TABLE: which indexes the next lower table has
+ *   uint64_t X_leaf_address(level, e)            of a FORMAT_LEAF: the first byte that it yields
+ *   uint32_t X_prot(level, e)                    of either: rights that remain at and below this entry
+ *   bool X_can_leaf(level)                       whether an entry at that level may be a leaf
+ *   uint64_t X_invalid_entry(level)              an entry that yields nothing, as software of that architecture writes it
+ *   uint64_t X_leaf_entry(level, address, prot)  writes a leaf
+ *   uint64_t X_table_entry(level, address)       writes a pointer to a full table at level - 1
+ *
+ * Entries are 8 bytes. An entry is judged as a value that was loaded once; no function here loads anything.
+ */
+#ifndef VIOMMU_FORMAT_FORMAT_H
+#define VIOMMU_FORMAT_FORMAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <viommu/types.h>
+
+#define FORMAT_PASTE_(a, b) a##_##b
+#define FORMAT_PASTE(a, b)  FORMAT_PASTE_(a, b)
+#define F(name)		    FORMAT_PASTE(VIOMMU_FORMAT, name)
+
+enum format_kind {
+	FORMAT_INVALID,	 /* yields nothing, and is no error in a refresh */
+	FORMAT_TABLE,	 /* names a table one level lower */
+	FORMAT_LEAF,	 /* yields an output address */
+	FORMAT_BAD_TYPE, /* malformed, in each of the ways that an architecture tells apart: see enum viommu_fault_reason */
+	FORMAT_BAD_LENGTH,
+	FORMAT_BAD_FORMAT,
+	FORMAT_BAD_ZERO,
+};
+
+/* Indexes that a table has, inclusive; first > last where it has none. */
+struct format_bounds {
+	unsigned int first;
+	unsigned int last;
+};
+
+struct format_root {
+	uint64_t table;		     /* address of the top table */
+	unsigned int level;	     /* its level */
+	uint32_t prot;		     /* rights at the most */
+	struct format_bounds bounds; /* its indexes */
+};
+
+/* The reason that goes with a malformed entry, VIOMMU_FAULT_NONE for the others. */
+static inline enum viommu_fault_reason format_reason(enum format_kind kind)
+{
+	switch (kind) {
+	case FORMAT_BAD_TYPE:
+		return VIOMMU_FAULT_ENTRY_TYPE;
+	case FORMAT_BAD_LENGTH:
+		return VIOMMU_FAULT_ENTRY_LENGTH;
+	case FORMAT_BAD_FORMAT:
+		return VIOMMU_FAULT_ENTRY_FORMAT;
+	case FORMAT_BAD_ZERO:
+		return VIOMMU_FAULT_ENTRY_ZERO;
+	default:
+		return VIOMMU_FAULT_NONE;
+	}
+}
+
+static inline uint64_t format_swap_if_little(uint64_t value)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return __builtin_bswap64(value);
+#else
+	return value;
+#endif
+}
+
+static inline uint64_t format_swap_if_big(uint64_t value)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return value;
+#else
+	return __builtin_bswap64(value);
+#endif
+}
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the core asks of a host. A host knows no guest IOMMU and no domain: it is given spaces to keep, translations to put into them, and devices to
+ * attach to them.
+ *
+ * What holds:
+ *  - map is all or nothing. It never replaces: the core removes, flushes and then maps.
+ *  - After unmap and then flush have returned 0, no device reaches what was unmapped. Between the two it may.
+ *  - unmap of a range in which nothing, or not everything, is mapped is no error. Where caps.split is false, the core passes ranges whose first and last
+ *    are the ends of mappings (as map was given them).
+ *  - Calls for one space are made by one thread at a time, but for lookup, which is made by any thread at any time while the space exists.
+ */
+#ifndef VIOMMU_HOST_HOST_H
+#define VIOMMU_HOST_HOST_H
+
+#include <viommu/hosts.h>
+
+/* Where a host takes memory from that it needs for one space, so that it is charged to the VM. alloc yields zeroed memory, or NULL at the limit. */
+struct host_memory {
+	void *ctx;
+	void *(*alloc)(void *ctx, size_t bytes, size_t align);
+	void (*free)(void *ctx, void *memory, size_t bytes, size_t align);
+};
+
+/* A translation: IOVA first..last (page-aligned, inclusive) to host memory at hva. fd and offset name the same memory as a file; fd -1 if there is none. */
+struct host_mapping {
+	uint64_t first;
+	uint64_t last;
+	unsigned char *hva;
+	uint64_t offset;
+	uint32_t prot;
+	int32_t fd;
+};
+
+struct host_space {
+	struct viommu_host *host;
+	/*
+	 * Counts flushes that took something away, for caches of lookups: a lookup that was made while this had one value is good while it still has it.
+	 * Written by flush, read by any thread.
+	 */
+	uint64_t generation;
+};
+
+/* The host's part of a device. A host that needs more embeds it. */
+struct host_device {
+	struct viommu_host *host;
+};
+
+struct host_ops {
+	/* A space that translates IOVAs in first..last, which lie inside the host's aperture. memory stays valid while the space exists. */
+	int (*space_create)(struct viommu_host *host, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out);
+	/* Drops all that is still mapped. No device is attached any more, and no lookup is under way. */
+	void (*space_destroy)(struct host_space *space);
+
+	/* 0; -ENOSPC, -ENOMEM: the host, or the VM, has no more room; another errno: the host failed. */
+	int (*map)(struct host_space *space, const struct host_mapping *mapping);
+	int (*unmap)(struct host_space *space, uint64_t first, uint64_t last);
+	int (*flush)(struct host_space *space);
+
+	/*
+	 * Reads a translation back: the mapping of iova, as far around it as the host finds at once. -ENOENT if there is none. *generation is the space's
+	 * generation that the answer is good for. Without lock or allocation. NULL where caps.lookup is false.
+	 */
+	int (*lookup)(struct host_space *space, uint64_t iova, struct host_mapping *mapping, uint64_t *generation);
+
+	/* Devices. Created detached: a detached device reaches nothing. destroy is of a detached one. */
+	int (*device_create)(struct viommu_host *host, struct host_device **out);
+	void (*device_destroy)(struct host_device *device);
+	int (*attach)(struct host_space *space, struct host_device *device);
+	int (*detach)(struct host_space *space, struct host_device *device);
+
+	void (*destroy)(struct viommu_host *host);
+};
+
+struct viommu_host {
+	const struct host_ops *ops;
+	struct viommu_host_caps caps;
+};
+
+#endif

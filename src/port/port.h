@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the library asks of its surroundings. The floors above (format, host/soft, core, guest) use nothing else: no libc but memcpy, memmove, memset and
+ * memcmp, which a freestanding compiler may call anyway. port_posix.c answers for user space; a kernel module or a fuzzer brings its own answers.
+ */
+#ifndef VIOMMU_PORT_H
+#define VIOMMU_PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The errno values of the public interface. They are the kernel's numbers, which <errno.h> of a freestanding compiler does not offer; port_posix.c checks
+ * them against the system's.
+ */
+enum {
+	PORT_ENOENT = 2,
+	PORT_EIO = 5,
+	PORT_EAGAIN = 11,
+	PORT_ENOMEM = 12,
+	PORT_EFAULT = 14,
+	PORT_EBUSY = 16,
+	PORT_EEXIST = 17,
+	PORT_EXDEV = 18,
+	PORT_EINVAL = 22,
+	PORT_ENOSPC = 28,
+	PORT_ERANGE = 34,
+	PORT_EOPNOTSUPP = 95,
+	PORT_EDQUOT = 122,
+};
+
+/* Zeroed memory; align is a power of two, or 0 for what any object needs. NULL if there is none. bytes and align go back to port_free() as they were. */
+void *port_alloc(size_t bytes, size_t align);
+void port_free(void *memory, size_t bytes, size_t align);
+
+/* A lock that sleeps. Not recursive. */
+struct port_lock {
+	uint64_t opaque[8];
+};
+void port_lock_init(struct port_lock *lock);
+void port_lock_destroy(struct port_lock *lock);
+void port_lock(struct port_lock *lock);
+void port_unlock(struct port_lock *lock);
+
+/*
+ * An asymmetric pair of full fences, for a flag that one side sets and tests often and the other side seldom waits for. The heavy side costs a system
+ * call, so that the light side costs nothing where the system offers that. port_grace_init() is called once, by each viommu_vm_create(), before either.
+ */
+void port_grace_init(void);
+void port_grace_heavy(void);
+bool port_grace_is_asymmetric(void);
+
+/* Called again and again while waiting for another thread's few instructions. */
+void port_relax(void);
+
+/* One load of an entry that a guest may be changing. */
+static inline uint64_t port_load_entry(const uint64_t *entry)
+{
+	return __atomic_load_n(entry, __ATOMIC_RELAXED);
+}
+
+#endif
