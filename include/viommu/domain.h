@@ -46,7 +46,7 @@ struct viommu_refresh_result {
 	uint32_t steps;		   /* how many steps it was cut into */
 	uint64_t established;	   /* pages of 4096 bytes */
 	uint64_t released;	   /* pages of 4096 bytes */
-	uint64_t unestablished;	   /* pages that the tables name and that could not be had: memory, budget or the host was short */
+	uint64_t unestablished;	   /* pages at least, that the tables name and that could not be had: memory, budget or the host was short */
 	uint64_t unbacked;	   /* pages that the tables name where the guest has no memory: not an error, and not translated */
 	uint64_t entries;	   /* guest entries examined */
 	struct viommu_fault fault; /* the malformed entry with the lowest IOVA, for -EFAULT */
@@ -77,8 +77,9 @@ struct viommu_domain_stats {
  * data is copied. result may be NULL.
  *
  * 0; -EINVAL (unknown type, data of no known size, an anchor that the architecture does not allow); -ERANGE (the registration is outside the host's
- * aperture); -ENOMEM; -ENOSPC ("insufficient resources": what the tables hold does not fit into budget or limits); -EFAULT (a malformed table; result says
- * where); -EIO (the host failed). There is a domain only if 0 was returned.
+ * aperture); -ENOMEM; -ENOSPC ("insufficient resources": what the tables hold does not fit into budget or limits); -EIO (the host failed). There is a
+ * domain only if 0 was returned. A malformed table is no error here: what is beneath it is not mapped, result->fault tells of it, and a refresh of it
+ * answers -EFAULT.
  */
 VIOMMU_API int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum viommu_domain_type type, const void *data,
 				    struct viommu_refresh_result *result, struct viommu_domain **out);

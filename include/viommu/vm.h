@@ -55,6 +55,7 @@ struct viommu_vm_config {
 
 #define VIOMMU_DEFAULT_SHADOW_BYTES (UINT64_C(256) << 20)
 #define VIOMMU_DEFAULT_STEP_ENTRIES (UINT64_C(1) << 20)
+#define VIOMMU_LEAST_STEP_ENTRIES   (UINT64_C(1) << 12) /* lower limits, of a step or of a refresh, are raised to this */
 
 /* pin on refresh, no budget, default limits, no log */
 #define VIOMMU_VM_CONFIG_INIT                                                                                        \
@@ -111,8 +112,8 @@ VIOMMU_API int viommu_slot_add(struct viommu_vm *vm, const struct viommu_slot *s
 
 /*
  * Removes the slot that begins at gpa. When this returns, no device reaches its memory: every translation to it was removed, flushed and unpinned, and no
- * reader is inside it (see reader.h). Tables that lie in it are gone for the next refresh. 0; -ENOENT (no slot begins there);
- * -EIO (a host failed to remove a translation: the slot stays, and nothing of it may be freed).
+ * reader is inside it (see reader.h). Tables that lie in it are gone for the next refresh. 0; -ENOENT (no slot begins there); -ENOMEM (nothing has
+ * changed); -EIO (a host failed to remove a translation: the memory may still be reached and must stay; nothing new is established in it; call again).
  */
 VIOMMU_API int viommu_slot_remove(struct viommu_vm *vm, uint64_t gpa);
 

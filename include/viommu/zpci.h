@@ -106,7 +106,7 @@ struct viommu_zpci_function_config {
 	uint64_t sdma;	 /* first IOVA that may be registered (0x100000000) */
 	uint64_t edma;	 /* last one (0x1ffffffffffffff) */
 	uint64_t msia;	 /* where MSI stores go: never translated (0xfe00000000000000) */
-	uint8_t dtsm;	 /* designation types supported, of the CLP group response (0xf8) */
+	uint8_t dtsm;	 /* designation types supported, of the CLP group response (0xf8; 0x40 with VIOMMU_ZPCI_QEMU_WAYS). No other can be registered */
 	uint8_t pft;	 /* PCI function type; 5 = ISM, for which PAL = EDMA + 4096 is accepted */
 	bool no_refresh; /* the group's refresh bit is off: the guest need not refresh what becomes valid */
 	bool relaxed;	 /* the group's rtr bit: an IOTA without T is accepted, and makes a direct domain */
@@ -165,6 +165,12 @@ VIOMMU_API int viommu_zpci_disable(struct viommu_zpci_function *function, uint32
  */
 VIOMMU_API int viommu_zpci_enable_as(struct viommu_zpci_function *function, uint32_t fh);
 VIOMMU_API int viommu_zpci_disable_as(struct viommu_zpci_function *function, uint32_t fh);
+
+/*
+ * The device itself has failed and will not come back (it was unplugged by surprise, say): drops the IOAT and moves the function to PERMANENT_ERROR, which it
+ * leaves only by viommu_zpci_deconfigure(). There is no event: what the guest is told is the VMM's matter.
+ */
+VIOMMU_API void viommu_zpci_device_failed(struct viommu_zpci_function *function);
 
 /* A device's access failed: reports the error event that fits the fault, and moves the function to ERROR, if it is in a state that can. */
 VIOMMU_API void viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct viommu_fault *fault);
@@ -225,6 +231,11 @@ struct viommu_zpci_vcpu {
 	int (*read)(void *ctx, uint64_t logical, unsigned int ar, void *buffer, size_t bytes); /* guest logical address */
 	int (*write)(void *ctx, uint64_t logical, unsigned int ar, const void *buffer, size_t bytes);
 	void (*program_interrupt)(void *ctx, uint32_t code);
+	/*
+	 * STPCIFC of an enabled function: fills in the VMM's own fields of the FIB (interrupts, measurement), which is zero when it comes; fh names the function
+	 * as R1 does. What concerns translation is stored over it. May be NULL.
+	 */
+	void (*fill_fib)(void *ctx, uint32_t fh, uint8_t fib[VIOMMU_ZPCI_FIB_BYTES]);
 };
 
 /*

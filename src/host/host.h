@@ -36,9 +36,9 @@ struct host_space {
 	struct viommu_host *host;
 	/*
 	 * Counts flushes that took something away, for caches of lookups: a lookup that was made while this had one value is good while it still has it.
-	 * Written by flush, read by any thread.
+	 * Written by flush, read by any thread; aligned so that this is one access on 32-bit machines, too.
 	 */
-	uint64_t generation;
+	uint64_t generation __attribute__((aligned(8)));
 };
 
 /* The host's part of a device. A host that needs more embeds it. */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The guest's main memory, where QEMU has it in this process. On s390x it is one block that begins at absolute address 0.
+ */
+#ifndef VIOMMU_RECORD_GUEST_RAM_H
+#define VIOMMU_RECORD_GUEST_RAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "port/port.h"
+
+struct guest_ram {
+	const unsigned char *host;
+	uint64_t bytes;
+};
+
+/* Finds it. 0; -ENOSYS if this QEMU has not got the functions that say where it is; -ENOENT if there is no such memory. */
+int guest_ram_find(struct guest_ram *ram);
+
+/* Loads a doubleword at an aligned GPA as memory holds it, once. false where the guest has no memory. */
+static inline bool guest_ram_load(const struct guest_ram *ram, uint64_t gpa, uint64_t *raw)
+{
+	if (ram->bytes < 8 || gpa > ram->bytes - 8)
+		return false;
+	*raw = port_load_entry((const uint64_t *)(const void *)(ram->host + gpa));
+	return true;
+}
+
+#endif

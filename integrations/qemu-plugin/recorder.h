@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The watcher that writes a capture.
+ */
+#ifndef VIOMMU_RECORD_RECORDER_H
+#define VIOMMU_RECORD_RECORDER_H
+
+#include "observation.h"
+
+/* Creates the file. NULL if that fails, with a message on stderr. level: as capture_writer_open() takes it. */
+struct watcher *recorder_create(const char *path, int level);
+
+#endif

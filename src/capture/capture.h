@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Captures: recordings of what a guest did to its IOMMU, read and written a record at a time. docs/capture-format.md defines the text; this is the same in C.
+ *
+ * What holds:
+ *  - Neither side ever holds more of a capture than one line, a window of compressed data and the table of slots, whatever the length of the file.
+ *  - What the writer accepts, the reader accepts. Both judge records by the same rules (check.c).
+ *  - Every record that stands before an error is delivered before the error is.
+ *  - No globals, no output, no exit: the recorder that uses the writer lives inside somebody else's process.
+ *
+ * Functions that can fail return a negative errno value, and fill in a capture_error, where one was given, with a message for people: one line without a
+ * line end, that begins with the name of the file. A reader or a writer is used by one thread at a time.
+ */
+#ifndef VIOMMU_CAPTURE_H
+#define VIOMMU_CAPTURE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Limits of the format, version 1. */
+#define CAPTURE_VERSION	   1
+#define CAPTURE_LINE_BYTES 4096u	       /* the longest line, its line end not counted */
+#define CAPTURE_MAX_SLOTS  1024u	       /* slots at one time */
+#define CAPTURE_MAX_COUNT  (UINT64_C(1) << 24) /* doublewords that one mem record sets */
+#define CAPTURE_WINDOW_LOG 23		       /* compressed with a window of at most 2^23 bytes */
+#define CAPTURE_MAX_LEVEL  19		       /* the highest compression level that keeps to that window */
+#define CAPTURE_PAGE_SIZE  UINT64_C(4096)
+
+enum capture_kind {
+	CAPTURE_NOTE = 1,
+	CAPTURE_SLOT,
+	CAPTURE_UNSLOT,
+	CAPTURE_FUNCTION,
+	CAPTURE_UNPLUG,
+	CAPTURE_MEM,
+	CAPTURE_MPCIFC, /* the five operations */
+	CAPTURE_RPCIT,
+	CAPTURE_STPCIFC,
+	CAPTURE_CLP,
+	CAPTURE_SCLP,
+	CAPTURE_ORACLE,
+	CAPTURE_PAGE,
+	CAPTURE_END,
+};
+#define CAPTURE_KINDS (CAPTURE_END + 1)
+
+/* Rights. The values are those of VIOMMU_READ and VIOMMU_WRITE; there is no write without read. */
+#define CAPTURE_R  0x1u
+#define CAPTURE_RW 0x3u
+
+/* The function's state when it is plugged. The values are those of enum viommu_zpci_state. */
+enum capture_state { CAPTURE_RESERVED = 0, CAPTURE_STANDBY, CAPTURE_DISABLED, CAPTURE_ENABLED };
+
+enum capture_clp_op { CAPTURE_CLP_ENABLE = 1, CAPTURE_CLP_DISABLE };
+enum capture_sclp_op { CAPTURE_SCLP_CONFIGURE = 1, CAPTURE_SCLP_DECONFIGURE };
+
+/* How the recorded machine answered an instruction. All zeros: nothing is known of it. */
+struct capture_answer {
+	enum { CAPTURE_ANSWER_NONE = 0, CAPTURE_ANSWER_CC, CAPTURE_ANSWER_EXCEPTION } kind;
+	uint8_t cc;	 /* CAPTURE_ANSWER_CC: 0-3 */
+	bool has_status; /* with cc 1 only */
+	uint8_t status;
+	uint16_t exception; /* CAPTURE_ANSWER_EXCEPTION: the program-interruption code, not 0 */
+};
+
+/* When an operation was carried out, in nanoseconds since the recording began. */
+struct capture_time {
+	bool known;
+	uint64_t ns;
+};
+
+/* `note TEXT`. text is not terminated by the line end; of a record that was read it is good until the next read. At most CAPTURE_LINE_BYTES - 5 bytes. */
+struct capture_note {
+	const char *text;
+};
+
+/* `slot gpa= bytes= prot=`: zero-filled guest memory appears. */
+struct capture_slot {
+	uint64_t gpa;
+	uint64_t bytes;
+	uint32_t prot; /* CAPTURE_R or CAPTURE_RW: what a device may do there */
+};
+
+/* `unslot gpa=` */
+struct capture_unslot {
+	uint64_t gpa;
+};
+
+/* `function fh= fid= state= ...`: a function is plugged. A 0 in sdma, edma, msia or dtsm asks for the default of viommu_zpci_function_config. */
+struct capture_function {
+	uint32_t fh;
+	uint32_t fid;
+	enum capture_state state;
+	uint64_t sdma;
+	uint64_t edma;
+	uint64_t msia;
+	uint8_t dtsm;
+	uint8_t pft;
+	bool no_refresh; /* refresh=0 */
+	bool relaxed;
+};
+
+/* `unplug fh=` */
+struct capture_unplug {
+	uint32_t fh;
+};
+
+/* `mem GPA VALUE COUNT`: count (at least 1) doublewords from gpa on all hold value, which is given in the CPU's byte order. */
+struct capture_mem {
+	uint64_t gpa;
+	uint64_t value;
+	uint64_t count;
+};
+
+struct capture_mpcifc {
+	uint32_t fh;
+	uint8_t oc;
+	uint8_t dmaas;
+	uint8_t fmt;
+	uint64_t pba;
+	uint64_t pal;
+	uint64_t iota;
+};
+
+struct capture_rpcit {
+	uint32_t fh;
+	uint64_t start;
+	uint64_t bytes;
+};
+
+struct capture_stpcifc {
+	uint32_t fh;
+	uint8_t dmaas;
+};
+
+/* `clp fh= op= to=`: CLP Set PCI Function succeeded, and `to` is the handle from now on. */
+struct capture_clp {
+	uint32_t fh;
+	enum capture_clp_op op;
+	uint32_t to;
+};
+
+struct capture_sclp {
+	uint32_t fh;
+	enum capture_sclp_op op;
+};
+
+/* `oracle first= last=`: page-aligned, inclusive (last ends in 0xfff). Page records follow. */
+struct capture_oracle {
+	uint64_t first;
+	uint64_t last;
+};
+
+/* `page IOVA GPA r|rw COUNT`: count (at least 1) pages, contiguous in IOVA and GPA. */
+struct capture_page {
+	uint64_t iova;
+	uint64_t gpa;
+	uint32_t prot;
+	uint64_t count;
+};
+
+struct capture_end {
+	uint64_t operations;
+};
+
+struct capture_record {
+	enum capture_kind kind;
+	uint64_t line;		      /* where it stands in the text; set by the reader, ignored by the writer */
+	struct capture_answer answer; /* of MPCIFC, RPCIT and STPCIFC */
+	struct capture_time time;     /* of the five operations */
+	union {
+		struct capture_note note;
+		struct capture_slot slot;
+		struct capture_unslot unslot;
+		struct capture_function function;
+		struct capture_unplug unplug;
+		struct capture_mem mem;
+		struct capture_mpcifc mpcifc;
+		struct capture_rpcit rpcit;
+		struct capture_stpcifc stpcifc;
+		struct capture_clp clp;
+		struct capture_sclp sclp;
+		struct capture_oracle oracle;
+		struct capture_page page;
+		struct capture_end end;
+	};
+};
+
+static inline bool capture_is_operation(enum capture_kind kind)
+{
+	return kind >= CAPTURE_MPCIFC && kind <= CAPTURE_SCLP;
+}
+
+/* The keyword of a kind, "mpcifc"; NULL if there is no such kind. */
+const char *capture_keyword(enum capture_kind kind);
+
+/* What is wrong, by kind. */
+enum capture_fault {
+	CAPTURE_FAULT_NONE = 0,
+	CAPTURE_FAULT_SYSTEM,	     /* the file could not be opened, read or written, or memory is short */
+	CAPTURE_FAULT_NOT_A_CAPTURE, /* it does not begin as a capture does */
+	CAPTURE_FAULT_VERSION,	     /* a capture of another version, or of another guest IOMMU */
+	CAPTURE_FAULT_SYNTAX,	     /* a line that the format does not allow */
+	CAPTURE_FAULT_TRUNCATED,     /* it stops before its end */
+	CAPTURE_FAULT_CORRUPT,	     /* it was damaged: bad compressed data or checksum, or a count that is not right */
+};
+
+struct capture_error {
+	enum capture_fault fault;
+	uint64_t line; /* of the decompressed text; 0 where no line is concerned */
+	char message[512];
+};
+
+struct capture_reader;
+
+/* Opens a capture, plain or compressed; "-" is standard input. NULL, with *error filled in, if it cannot be opened or is none of ours. */
+struct capture_reader *capture_reader_open(const char *path, struct capture_error *error);
+
+/*
+ * Reads the next record: 1. 0 after the last one (CAPTURE_END has been delivered, and the rest of the file was found to be in order). A negative errno
+ * value if the capture is bad from here on, and again at every further call.
+ */
+int capture_read(struct capture_reader *reader, struct capture_record *record, struct capture_error *error);
+
+/* How far it is: bytes of the file taken in, and the file's size, 0 if that is not known. */
+void capture_reader_position(const struct capture_reader *reader, uint64_t *done, uint64_t *total);
+
+/* Whether the file is compressed. */
+bool capture_reader_is_compressed(const struct capture_reader *reader);
+
+/* NULL is allowed. */
+void capture_reader_close(struct capture_reader *reader);
+
+struct capture_writer;
+
+/*
+ * Creates or empties a file and begins a capture in it. level 0 writes plain text, 1 to CAPTURE_MAX_LEVEL compresses; higher is taken as
+ * CAPTURE_MAX_LEVEL. NULL, with *error filled in, if that fails.
+ */
+struct capture_writer *capture_writer_open(const char *path, int level, struct capture_error *error);
+
+/*
+ * Writes a record. 0; -EINVAL for a record that the format does not allow: it is not written, and the writer goes on; another negative errno value if
+ * the file cannot be written: from then on every call returns it. CAPTURE_END is written by capture_writer_close(), and is -EINVAL here.
+ */
+int capture_write(struct capture_writer *writer, const struct capture_record *record);
+
+/* Hands everything written so far to the operating system, so that it can be read even if this process is killed. 0 or a negative errno value. */
+int capture_writer_flush(struct capture_writer *writer);
+
+/* What the last call that failed had to say. Good until the writer is closed. */
+const struct capture_error *capture_writer_error(const struct capture_writer *writer);
+
+/*
+ * Writes the end record, closes the file and frees the writer, whatever happens. 0, or a negative errno value with *error (which may be NULL) filled in: then
+ * the capture on disk is not complete.
+ */
+int capture_writer_close(struct capture_writer *writer, struct capture_error *error);
+
+/* Closes without the end record: the capture reads as truncated, which says that its recorder did not see the end. NULL is allowed. */
+void capture_writer_abandon(struct capture_writer *writer);
+
+#endif

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What the sub-commands share: complaints, numbers in and out, colours.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+void cli_complain(const char *format, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	fputs("viommu: ", stderr);
+	va_start(args, format);
+	vfprintf(stderr, format, args);
+	va_end(args);
+	fputc('\n', stderr);
+}
+
+/* A number without a sign; *end is what follows it. */
+static bool parse_number(const char *text, uint64_t *out, char **end)
+{
+	if (text[0] < '0' || text[0] > '9')
+		return false;
+	int base = text[0] == '0' && text[1] == 'x' ? 16 : 10;
+	errno = 0;
+	unsigned long long value = strtoull(text, end, base);
+	*out = value;
+	return !errno && *end != text && value <= UINT64_MAX;
+}
+
+bool cli_parse_count(const char *text, uint64_t *out)
+{
+	char *end;
+
+	return parse_number(text, out, &end) && !*end;
+}
+
+bool cli_parse_size(const char *text, uint64_t *out)
+{
+	static const char suffixes[] = "KMGT";
+	uint64_t value;
+	char *end;
+
+	if (!parse_number(text, &value, &end))
+		return false;
+	if (*end) {
+		const char *suffix = strchr(suffixes, *end >= 'a' && *end <= 'z' ? *end - 'a' + 'A' : *end);
+		if (!suffix)
+			return false;
+		unsigned int shift = 10 * (unsigned int)(suffix - suffixes + 1);
+		if (end[1] && strcmp(end + 1, "iB"))
+			return false;
+		if (value > UINT64_MAX >> shift)
+			return false;
+		value <<= shift;
+	}
+	*out = value;
+	return true;
+}
+
+#define TEXTS	   8
+#define TEXT_BYTES 40
+
+static char *next_text(void)
+{
+	static char texts[TEXTS][TEXT_BYTES];
+	static unsigned int next;
+
+	return texts[next++ % TEXTS];
+}
+
+const char *cli_count(uint64_t count)
+{
+	char digits[24];
+	char *text = next_text();
+	size_t length = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64, count);
+	char *to = text;
+
+	for (size_t i = 0; i < length; i++) {
+		if (i && (length - i) % 3 == 0)
+			*to++ = ',';
+		*to++ = digits[i];
+	}
+	*to = '\0';
+	return text;
+}
+
+const char *cli_bytes(uint64_t bytes)
+{
+	static const char *const units[] = { "bytes", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	unsigned int unit = 0;
+	char *text = next_text();
+
+	while (unit < 6 && bytes >> (10 * unit) >= 1024)
+		unit++;
+	double value = (double)bytes / (double)(UINT64_C(1) << (10 * unit));
+	bool whole = !(bytes & ((UINT64_C(1) << (10 * unit)) - 1));
+	snprintf(text, TEXT_BYTES, whole ? "%.0f %s" : "%.1f %s", value, units[unit]);
+	return text;
+}
+
+const char *cli_seconds(double seconds)
+{
+	char *text = next_text();
+
+	if (seconds < 1e-3)
+		snprintf(text, TEXT_BYTES, "%.0f us", seconds * 1e6);
+	else if (seconds < 1)
+		snprintf(text, TEXT_BYTES, "%.1f ms", seconds * 1e3);
+	else
+		snprintf(text, TEXT_BYTES, "%.2f s", seconds);
+	return text;
+}
+
+const char *cli_colour(FILE *stream, enum cli_colour colour)
+{
+	static const char *const codes[] = { "\033[0m", "\033[1m", "\033[2m", "\033[1;32m", "\033[1;31m", "\033[1;33m" };
+	const char *no_color = getenv("NO_COLOR");
+	const char *term = getenv("TERM");
+
+	if ((no_color && *no_color) || !term || !strcmp(term, "dumb") || !isatty(fileno(stream)))
+		return "";
+	return codes[colour];
+}
+
+bool cli_flush(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return true;
+	cli_complain("standard output: %s", strerror(errno));
+	return false;
+}

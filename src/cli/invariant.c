@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * What must hold after every operation, whatever the guest did, as far as it can be seen from outside:
+ *
+ *  - the budget is kept;
+ *  - what is pinned is what devices can reach, each page once (all of memory where the whole guest is pinned, or where a function works untranslated);
+ *  - runs are in ascending order, do not overlap, and are as many pages as the statistics say;
+ *  - after the last function has gone nothing is mapped or pinned.
+ *
+ * Counting the pages that devices reach costs time in proportion to them. While there are many, that is done now and then only.
+ */
+#include "replay.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdarg.h>
+
+#define THOROUGH_PAGES 4096
+#define THOROUGH_EVERY 64
+
+struct tally {
+	struct replay *replay;
+	uint32_t fh;
+	bool mark;
+	bool direct;
+	bool any; /* a run was seen */
+	bool disorder;
+	uint64_t last; /* of the run before */
+	uint64_t pages;
+	uint64_t distinct;
+};
+
+static void violated(struct replay *replay, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void violated(struct replay *replay, const char *format, ...)
+{
+	char text[160];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	replay->counts.invariant_violations++;
+	replay_disagree(replay, "%s", text);
+}
+
+static int count_run(void *ctx, const struct viommu_run *run)
+{
+	struct tally *tally = ctx;
+
+	if (run->first > run->last || (tally->any && run->first <= tally->last))
+		tally->disorder = true;
+	tally->any = true;
+	tally->last = run->last;
+	tally->pages += (run->last - run->first) / VIOMMU_PAGE_SIZE + 1;
+	if (!tally->direct)
+		tally->distinct += guest_mark(&tally->replay->guest, run->gpa, run->last - run->first + 1, tally->mark);
+	return 0;
+}
+
+static uint64_t count_function(struct replay *replay, struct viommu_zpci_function *function, bool mark, bool *direct)
+{
+	struct viommu_zpci_function_info info = { .size = sizeof(info) };
+	struct viommu_domain_stats stats = { .size = sizeof(stats) };
+
+	viommu_zpci_function_info(function, &info);
+	viommu_zpci_function_stats(function, &stats);
+	struct tally tally = { .replay = replay, .fh = info.fh, .mark = mark, .direct = info.registered && info.direct };
+	viommu_zpci_function_each_run(function, 0, UINT64_MAX, count_run, &tally);
+	*direct = tally.direct;
+	if (!mark)
+		return 0;
+	if (tally.disorder)
+		violated(replay, "function 0x%08" PRIx32 ": its runs are out of order or overlap", info.fh);
+	if (!tally.direct && tally.pages != stats.mapped_pages)
+		violated(replay, "function 0x%08" PRIx32 ": %" PRIu64 " pages are mapped, the statistics say %" PRIu64, info.fh, tally.pages,
+			 stats.mapped_pages);
+	return tally.distinct;
+}
+
+/* What should be pinned, in bytes. */
+static uint64_t reachable(struct replay *replay)
+{
+	uint64_t distinct = 0;
+	bool all = replay->options->pin == VIOMMU_PIN_GUEST;
+
+	for (unsigned int i = 0; i < replay->function_count; i++) {
+		bool direct;
+		distinct += count_function(replay, replay->functions[i].function, true, &direct);
+		all = all || direct;
+	}
+	for (unsigned int i = 0; i < replay->function_count; i++) {
+		bool direct;
+		count_function(replay, replay->functions[i].function, false, &direct);
+	}
+	return all ? replay->guest.bytes : distinct * VIOMMU_PAGE_SIZE;
+}
+
+static uint64_t mapped_pages(const struct replay *replay)
+{
+	uint64_t pages = 0;
+	for (unsigned int i = 0; i < replay->function_count; i++) {
+		struct viommu_domain_stats stats = { .size = sizeof(stats) };
+		viommu_zpci_function_stats(replay->functions[i].function, &stats);
+		pages += stats.mapped_pages;
+	}
+	return pages;
+}
+
+void replay_check(struct replay *replay, bool thorough)
+{
+	struct replay_counts *counts = &replay->counts;
+	struct viommu_vm_stats stats = { .size = sizeof(stats) };
+
+	viommu_vm_stats(replay->vm, &stats);
+	counts->pinned_bytes = stats.pinned_bytes;
+	counts->pinned_bytes_peak = stats.pinned_bytes_peak;
+	counts->shadow_bytes_peak = stats.shadow_bytes_peak;
+	counts->guest_bytes = stats.guest_bytes;
+	counts->mapped_pages = mapped_pages(replay);
+	if (counts->mapped_pages > counts->mapped_pages_peak)
+		counts->mapped_pages_peak = counts->mapped_pages;
+
+	if (stats.pinned_bytes > replay->options->budget || stats.pinned_bytes_peak > replay->options->budget)
+		violated(replay, "%" PRIu64 " bytes were pinned, the budget is %" PRIu64, stats.pinned_bytes_peak, replay->options->budget);
+	if (!thorough && counts->mapped_pages > THOROUGH_PAGES && counts->operations % THOROUGH_EVERY)
+		return;
+	counts->invariant_checks++;
+	uint64_t expected = reachable(replay);
+	if (stats.pinned_bytes != expected)
+		violated(replay, "%" PRIu64 " bytes are pinned, devices reach %" PRIu64, stats.pinned_bytes, expected);
+}
+
+void replay_check_torn_down(struct replay *replay)
+{
+	struct viommu_vm_stats stats = { .size = sizeof(stats) };
+
+	viommu_vm_stats(replay->vm, &stats);
+	if (stats.pinned_bytes || stats.domains || stats.slots)
+		violated(replay, "after the end %" PRIu64 " bytes are pinned, and there are %" PRIu32 " domains and %" PRIu32 " slots", stats.pinned_bytes,
+			 stats.domains, stats.slots);
+}

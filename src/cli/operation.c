@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * Operations: each is carried out through the interface that a VMM uses, and its answer is compared with the recorded one.
+ *
+ * Where the recorded machine had room and this one has not, the capture no longer says what the guest would do next, and the replay plays the guest's
+ * part as Linux does (drivers/iommu/s390-iommu.c): a refresh that answers "insufficient resources" is followed by one refresh of the whole registration. A
+ * registration that finds no room leaves the function unused until the capture registers again, since the driver in the guest would have given up.
+ */
+#include "replay.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+double replay_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+void replay_event(void *ctx, const struct viommu_zpci_event *event)
+{
+	struct replay *replay = ctx;
+	struct replay_operation *operation = &replay->operation;
+
+	if (operation->event_count < REPLAY_MAX_EVENTS)
+		operation->events[operation->event_count] = *event;
+	operation->event_count++;
+	replay->counts.events++;
+}
+
+static bool is_insufficient(const struct viommu_zpci_answer *answer)
+{
+	return !answer->exception && answer->cc == 1 && answer->status == VIOMMU_ZPCI_ST_INSUF_RES;
+}
+
+/* What every instruction that the library has answered adds to the counts. */
+static void count_answer(struct replay_counts *counts, const struct viommu_zpci_answer *answer)
+{
+	counts->pages_established += answer->refresh.established;
+	if (is_insufficient(answer))
+		counts->insufficient_resources++;
+}
+
+static void count_operation(struct replay_counts *counts, const struct replay_operation *operation)
+{
+	struct replay_answers *answers = &counts->answers[operation->instruction];
+	const struct viommu_zpci_answer *answer = &operation->answer;
+
+	counts->operations++;
+	answers->count++;
+	counts->refused += operation->outcome == REPLAY_REFUSED;
+	counts->skipped += operation->outcome == REPLAY_SKIPPED;
+	counts->left += operation->outcome == REPLAY_LEFT;
+	if (operation->outcome == REPLAY_DONE)
+		answers->cc[0]++;
+	if (operation->outcome != REPLAY_ANSWERED)
+		return;
+	count_answer(counts, answer);
+	if (!answer->exception) {
+		answers->cc[answer->cc & 3]++;
+		if (answer->cc == 1)
+			answers->status[answer->status]++;
+		return;
+	}
+	counts->exceptions++;
+	for (unsigned int i = 0; i < REPLAY_MAX_CODES; i++) {
+		if (answers->exceptions[i].count && answers->exceptions[i].code != answer->exception)
+			continue;
+		answers->exceptions[i].code = answer->exception;
+		answers->exceptions[i].count++;
+		return;
+	}
+}
+
+/* Hands an instruction to the library. */
+static int call(struct replay *replay, const struct capture_record *record, struct viommu_zpci_answer *answer)
+{
+	uint64_t r1 = (uint64_t)replay_handle_of(record) << 32;
+	struct viommu_zpci_fib fib = { 0 };
+
+	*answer = (struct viommu_zpci_answer){ .size = sizeof(*answer), .refresh.size = sizeof(answer->refresh) };
+	switch (record->kind) {
+	case CAPTURE_MPCIFC:
+		fib.fmt = record->mpcifc.fmt;
+		fib.pba = record->mpcifc.pba;
+		fib.pal = record->mpcifc.pal;
+		fib.iota = record->mpcifc.iota;
+		r1 |= (uint64_t)record->mpcifc.dmaas << 16 | record->mpcifc.oc;
+		return viommu_zpci_mpcifc(replay->zpci, r1, &fib, answer);
+	case CAPTURE_RPCIT:
+		return viommu_zpci_rpcit(replay->zpci, r1, record->rpcit.start, record->rpcit.bytes, answer);
+	default:
+		r1 |= (uint64_t)record->stpcifc.dmaas << 16;
+		return viommu_zpci_stpcifc(replay->zpci, &r1, &fib, answer);
+	}
+}
+
+/* CLP and SCLP: what they change is known from the capture. */
+static int change_state(struct replay *replay, const struct capture_record *record, struct replay_function *function)
+{
+	if (!function)
+		return -ENODEV;
+	if (record->kind == CAPTURE_CLP)
+		return record->clp.op == CAPTURE_CLP_ENABLE ? viommu_zpci_enable_as(function->function, record->clp.to)
+							    : viommu_zpci_disable_as(function->function, record->clp.to);
+	return record->sclp.op == CAPTURE_SCLP_CONFIGURE ? viommu_zpci_configure(function->function) : viommu_zpci_deconfigure(function->function);
+}
+
+/* The function's guest gave up on it, so that this is not what it would do. */
+static bool is_beside_the_point(const struct replay_operation *operation)
+{
+	if (!operation->function || !operation->function->unregistered)
+		return false;
+	return operation->instruction == REPLAY_RPCIT || operation->instruction == REPLAY_DEREG_IOAT || operation->instruction == REPLAY_REREG_IOAT;
+}
+
+static void carry_out(struct replay *replay, struct replay_operation *operation)
+{
+	const struct capture_record *record = &operation->record;
+	double before = replay_now();
+
+	if (is_beside_the_point(operation)) {
+		operation->outcome = REPLAY_SKIPPED;
+	} else if (record->kind == CAPTURE_CLP || record->kind == CAPTURE_SCLP) {
+		operation->err = change_state(replay, record, operation->function);
+		operation->outcome = operation->err ? REPLAY_REFUSED : REPLAY_DONE;
+	} else {
+		operation->err = call(replay, record, &operation->answer);
+		operation->outcome = REPLAY_ANSWERED;
+		if (operation->err)
+			operation->outcome = operation->err == -EOPNOTSUPP ? REPLAY_LEFT : REPLAY_REFUSED;
+	}
+	replay->counts.library_seconds += replay_now() - before;
+}
+
+static bool recorded_the_same(const struct capture_answer *recorded, const struct viommu_zpci_answer *answer)
+{
+	switch (recorded->kind) {
+	case CAPTURE_ANSWER_CC:
+		return !answer->exception && answer->cc == recorded->cc && (!recorded->has_status || answer->status == recorded->status);
+	case CAPTURE_ANSWER_EXCEPTION:
+		return answer->exception == recorded->exception;
+	default:
+		return true;
+	}
+}
+
+static bool recorded_insufficient(const struct capture_answer *recorded)
+{
+	return recorded->kind == CAPTURE_ANSWER_CC && recorded->cc == 1 && (!recorded->has_status || recorded->status == VIOMMU_ZPCI_ST_INSUF_RES);
+}
+
+/* One refresh of all that the function has registered. */
+static bool make_room(struct replay *replay, const struct viommu_zpci_function_info *info)
+{
+	struct capture_record record = { .kind = CAPTURE_RPCIT };
+	struct viommu_zpci_answer answer;
+	uint64_t first = info->pba & ~(VIOMMU_PAGE_SIZE - 1);
+	uint64_t last = info->pal | (VIOMMU_PAGE_SIZE - 1);
+
+	record.rpcit.fh = info->fh;
+	record.rpcit.start = first;
+	/* All of 2^64 bytes has no length in 64 bits; a byte less is widened to the same pages. */
+	record.rpcit.bytes = last - first == UINT64_MAX ? UINT64_MAX : last - first + 1;
+	double before = replay_now();
+	int err = call(replay, &record, &answer);
+	replay->counts.library_seconds += replay_now() - before;
+	replay->counts.make_room_refreshes++;
+	if (err)
+		return false;
+	count_answer(&replay->counts, &answer);
+	return !answer.exception && !answer.cc;
+}
+
+/* Follows a refresh: which range is true now, and was there room for it? */
+static void after_refresh(struct replay *replay, struct replay_operation *operation)
+{
+	const struct capture_rpcit *rpcit = &operation->record.rpcit;
+	struct viommu_zpci_function_info info = { .size = sizeof(info) };
+
+	if (operation->outcome != REPLAY_ANSWERED)
+		return;
+	replay->counts.refreshes++;
+	if (!operation->function || operation->answer.exception || !rpcit->bytes)
+		return;
+	if (__builtin_add_overflow(rpcit->start, rpcit->bytes - 1, &operation->last))
+		return;
+	operation->first = rpcit->start & ~(VIOMMU_PAGE_SIZE - 1);
+	operation->last |= VIOMMU_PAGE_SIZE - 1;
+	viommu_zpci_function_info(operation->function->function, &info);
+	bool global = info.registered && operation->first <= info.pba && operation->last >= info.pal;
+	replay->counts.global_refreshes += global;
+
+	operation->refreshed = !operation->answer.cc;
+	operation->short_of_room = is_insufficient(&operation->answer);
+	/* A refresh of the whole is not made better by another one; and a recorded guest that found no room has made room itself. */
+	if (operation->short_of_room && !global && !recorded_insufficient(&operation->record.answer) && make_room(replay, &info)) {
+		operation->short_of_room = false;
+		operation->refreshed = true;
+		global = true;
+	}
+	if (operation->short_of_room)
+		operation->function->short_of_room = true;
+	else if (global && operation->refreshed)
+		operation->function->short_of_room = false;
+}
+
+/* Follows what drops or makes a registration. */
+static void after_registration(struct replay_operation *operation)
+{
+	struct replay_function *function = operation->function;
+	bool registers = operation->instruction == REPLAY_REG_IOAT || operation->instruction == REPLAY_REREG_IOAT;
+
+	if (!function)
+		return;
+	if (operation->outcome == REPLAY_SKIPPED) {
+		if (operation->instruction == REPLAY_DEREG_IOAT)
+			function->unregistered = false;
+		return;
+	}
+	if (operation->outcome == REPLAY_ANSWERED && registers) {
+		function->unregistered = is_insufficient(&operation->answer) && !recorded_insufficient(&operation->record.answer);
+		function->short_of_room = false;
+		operation->short_of_room = function->unregistered;
+	} else if (operation->outcome == REPLAY_DONE || (operation->outcome == REPLAY_ANSWERED && operation->instruction == REPLAY_DEREG_IOAT)) {
+		function->unregistered = false;
+		function->short_of_room = false;
+	}
+}
+
+/* The answer that a guest has to live with against the recorded one. */
+static void compare_answer(struct replay *replay, const struct replay_operation *operation)
+{
+	const struct capture_answer *recorded = &operation->record.answer;
+	const struct viommu_zpci_answer *answer = &operation->answer;
+
+	if (operation->outcome == REPLAY_REFUSED) {
+		replay_disagree(replay, "the library would not carry it out: %s",
+				operation->err == -ENODEV ? "no function has this handle" : strerror(-operation->err));
+		return;
+	}
+	if (operation->outcome != REPLAY_ANSWERED || recorded->kind == CAPTURE_ANSWER_NONE)
+		return;
+	replay->counts.answers_checked++;
+	if (recorded_the_same(recorded, answer))
+		return;
+	/* A shortage that making room has mended, or that the user has asked for, is no disagreement. */
+	if (is_insufficient(answer) && (!operation->short_of_room || replay->options->limited))
+		return;
+	replay->counts.answer_mismatches++;
+	replay_disagree(replay, "the answer is not the recorded one");
+}
+
+void replay_operation(struct replay *replay, const struct capture_record *record)
+{
+	struct replay_operation *operation = &replay->operation;
+
+	*operation = (struct replay_operation){
+		.record = *record,
+		.number = replay->counts.operations + 1,
+		.instruction = replay_instruction_of(record),
+		.function = replay_find(replay, replay_handle_of(record)),
+	};
+	carry_out(replay, operation);
+	count_operation(&replay->counts, operation);
+	if (operation->instruction == REPLAY_RPCIT)
+		after_refresh(replay, operation);
+	else if (operation->instruction != REPLAY_STPCIFC)
+		after_registration(operation);
+	compare_answer(replay, operation);
+	replay_check(replay, false);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * `viommu replay`: a capture is carried out on a machine made of the library, a soft host and plain memory, and everything that can be seen from outside is
+ * compared with what the capture says, and with what must always hold.
+ *
+ *   replay.c      options; one capture after the other; the loop over a capture's records
+ *   machine.c     the machine: memory, functions; made, changed, torn down
+ *   operation.c   operations carried out, and the guest's part when there is not enough room
+ *   oracle.c      the shadow compared with the recorded machine's translations
+ *   invariant.c   what must hold after every operation, whatever the guest did
+ *   disagree.c    what is said where any of these finds something
+ *   names.c       names of instructions, codes and reasons
+ *   summary.c json.c map.c ops.c progress.c    what the user sees
+ *
+ * Nothing here grows with the length of the capture.
+ */
+#ifndef VIOMMU_CLI_REPLAY_H
+#define VIOMMU_CLI_REPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <viommu/viommu.h>
+#include <viommu/zpci.h>
+
+#include "capture/capture.h"
+#include "cli.h"
+#include "guest.h"
+
+#define REPLAY_MAX_FUNCTIONS 256u
+#define REPLAY_MAX_EVENTS    4u	 /* of one operation that are kept; more are counted */
+#define REPLAY_MAX_CODES     8u	 /* different program exceptions that are counted apart */
+#define REPLAY_SHOWN	     20u /* disagreements that are printed */
+
+struct replay_options {
+	uint32_t pin; /* enum viommu_pin_policy */
+	uint64_t budget;
+	uint64_t shadow;       /* 0: the library's default */
+	uint64_t filled_limit; /* bytes of guest memory that a capture may fill */
+	uint64_t stop_after;   /* UINT64_MAX: carry all of it out */
+	bool limited;	       /* the user set a budget or a shadow limit: a shortage is expected */
+	bool qemu;
+	bool map;
+	bool ops;
+	bool json;
+	bool quiet;
+};
+
+/* Operations as they are told apart in what is printed. */
+enum replay_instruction {
+	REPLAY_REG_IOAT,
+	REPLAY_DEREG_IOAT,
+	REPLAY_REREG_IOAT,
+	REPLAY_RESET_ERROR,
+	REPLAY_RESET_BLOCK,
+	REPLAY_MPCIFC_OTHER,
+	REPLAY_RPCIT,
+	REPLAY_STPCIFC,
+	REPLAY_CLP_ENABLE,
+	REPLAY_CLP_DISABLE,
+	REPLAY_SCLP_CONFIGURE,
+	REPLAY_SCLP_DECONFIGURE,
+	REPLAY_INSTRUCTIONS,
+};
+
+struct replay_answers {
+	uint64_t count;
+	uint64_t cc[4];
+	uint64_t status[256]; /* of those with cc 1 */
+	struct {
+		uint32_t code;
+		uint64_t count;
+	} exceptions[REPLAY_MAX_CODES];
+};
+
+struct replay_counts {
+	uint64_t operations;
+	struct replay_answers answers[REPLAY_INSTRUCTIONS];
+	uint64_t refreshes;	   /* RPCITs of the capture */
+	uint64_t global_refreshes; /* of these, the ones that cover all that is registered */
+	uint64_t make_room_refreshes;
+	uint64_t pages_established;
+	uint64_t pages_released;
+	uint64_t mapped_pages;
+	uint64_t mapped_pages_peak;
+	uint64_t pinned_bytes;
+	uint64_t pinned_bytes_peak;
+	uint64_t shadow_bytes_peak;
+	uint64_t guest_bytes;
+	uint64_t insufficient_resources; /* instructions that answered so, those that make room included */
+	uint64_t exceptions;
+	uint64_t events;
+	uint64_t skipped; /* not carried out, because a registration had found no room */
+	uint64_t refused; /* CLP and SCLP operations that the library would not carry out */
+	uint64_t left;	  /* MPCIFCs that are not a matter of translation */
+	uint64_t answers_checked;
+	uint64_t answer_mismatches;
+	uint64_t oracle_checks;
+	uint64_t oracle_pages;
+	uint64_t oracle_mismatches;
+	uint64_t oracle_missing;
+	uint64_t oracle_unbacked;
+	uint64_t invariant_checks;
+	uint64_t invariant_violations;
+	double seconds;
+	double library_seconds;
+};
+
+struct replay_function {
+	struct viommu_zpci_function *function;
+	bool short_of_room; /* a refresh did not get all it needed, and none of the whole has since */
+	bool unregistered;  /* a registration found no room: its guest would not use the function */
+};
+
+enum replay_outcome {
+	REPLAY_ANSWERED,
+	REPLAY_DONE,	/* CLP and SCLP: carried out */
+	REPLAY_REFUSED, /* CLP and SCLP: the library would not; err says why */
+	REPLAY_LEFT,	/* MPCIFC: not a matter of translation, left to the VMM */
+	REPLAY_SKIPPED,
+};
+
+/* The operation that was carried out last. */
+struct replay_operation {
+	struct capture_record record;
+	uint64_t number; /* from 1 on */
+	enum replay_instruction instruction;
+	enum replay_outcome outcome;
+	int err;
+	struct viommu_zpci_answer answer;
+	unsigned int event_count;
+	struct viommu_zpci_event events[REPLAY_MAX_EVENTS];
+	struct replay_function *function; /* NULL if its handle names none */
+	bool short_of_room;		  /* it did not get all it needed, even after making room */
+	bool refreshed;			  /* it made first..last true */
+	uint64_t first, last;
+};
+
+/* Where in an oracle's answer the comparison is. */
+struct replay_oracle {
+	bool open;
+	uint64_t next; /* everything below was compared */
+	uint64_t last;
+	bool full; /* everything was */
+};
+
+struct replay {
+	const struct replay_options *options;
+	const char *path;
+	struct guest guest;
+	struct viommu_host *host;
+	struct viommu_vm *vm;
+	struct viommu_zpci *zpci;
+	struct replay_function functions[REPLAY_MAX_FUNCTIONS];
+	unsigned int function_count;
+	struct replay_operation operation;
+	struct replay_oracle oracle;
+	struct replay_counts counts;
+	uint64_t disagreements;
+	bool complete;	   /* the end of the capture was reached */
+	bool stopped;	   /* by --stop-after */
+	char problem[600]; /* bad input, for people; empty if there is none */
+};
+
+/* names.c */
+enum replay_instruction replay_instruction_of(const struct capture_record *record);
+const char *replay_instruction_name(enum replay_instruction instruction);
+const char *replay_exception_name(uint32_t code);
+const char *replay_pec_name(uint32_t pec);
+const char *replay_reason_name(uint32_t reason);
+uint32_t replay_handle_of(const struct capture_record *record);
+const char *replay_prot_name(uint32_t prot);
+
+/* machine.c: 0, or -1 with replay->problem filled in. */
+int replay_machine_create(struct replay *replay);
+int replay_apply(struct replay *replay, const struct capture_record *record);
+struct replay_function *replay_find(struct replay *replay, uint32_t fh);
+void replay_machine_destroy(struct replay *replay);
+void replay_problem(struct replay *replay, uint64_t line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* operation.c */
+void replay_operation(struct replay *replay, const struct capture_record *record);
+void replay_event(void *ctx, const struct viommu_zpci_event *event);
+
+/* oracle.c */
+void replay_oracle_begin(struct replay *replay, const struct capture_oracle *oracle);
+void replay_oracle_page(struct replay *replay, const struct capture_page *page);
+void replay_oracle_end(struct replay *replay);
+
+/* invariant.c */
+void replay_check(struct replay *replay, bool thorough);
+void replay_check_torn_down(struct replay *replay);
+
+/* disagree.c: counts, and prints the first few */
+void replay_disagree(struct replay *replay, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void replay_disagree_finish(const struct replay *replay);
+
+/* summary.c */
+bool replay_agrees(const struct replay_counts *counts);
+void replay_summary(const struct replay *replay);
+void replay_counts_add(struct replay_counts *total, const struct replay_counts *counts);
+
+/* ops.c, map.c: called with every operation, and at the end */
+void replay_ops_line(const struct replay_operation *operation);
+struct replay_map_line {
+	uint32_t fh;
+	struct viommu_run run;
+};
+void replay_map_each(struct replay *replay, void (*fn)(void *ctx, const struct replay_map_line *line), void *ctx);
+void replay_map_lines(struct replay *replay);
+
+/* json.c: one document, written as it comes. Each call does nothing where --json was not given. */
+struct replay_json {
+	bool on;
+	bool several; /* captures */
+	bool ops;
+	uint64_t captures;
+	uint64_t operations; /* of this capture, written so far */
+};
+void replay_json_begin(struct replay_json *json, const struct replay_options *options, bool several);
+void replay_json_capture_begin(struct replay_json *json);
+void replay_json_operation(struct replay_json *json, const struct replay_operation *operation);
+void replay_json_capture_end(struct replay_json *json, struct replay *replay);
+void replay_json_end(struct replay_json *json, const struct replay_counts *total);
+
+/* progress.c */
+struct replay_progress {
+	bool on;
+	bool shown;
+	unsigned int skipped;
+	double shown_at;
+};
+void replay_progress_begin(struct replay_progress *progress, const struct replay_options *options);
+void replay_progress_update(struct replay_progress *progress, const struct replay *replay, const struct capture_reader *reader);
+void replay_progress_end(struct replay_progress *progress);
+
+/* Seconds on a clock that only goes forward. */
+double replay_now(void);
+
+#endif

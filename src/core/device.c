@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "core/device.h"
+
+int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, struct viommu_device **out)
+{
+	struct viommu_device *device = port_alloc(sizeof(*device), 0);
+	int error;
+
+	if (!device)
+		return -PORT_ENOMEM;
+	error = host->ops->device_create(host, &device->host_device);
+	if (error) {
+		port_free(device, sizeof(*device), 0);
+		return error;
+	}
+	device->vm = vm;
+	device->host = host;
+	list_init(&device->in_space);
+	list_init(&device->readers);
+	port_lock(&vm->lock);
+	list_append(&vm->devices, &device->in_vm);
+	port_unlock(&vm->lock);
+	*out = device;
+	return 0;
+}
+
+int device_detach(struct viommu_device *device)
+{
+	struct space *space = device->space;
+	int error;
+
+	if (!space)
+		return 0;
+	port_lock(&space->lock);
+	error = space->host->ops->detach(space->host_space, device->host_device);
+	if (!error) {
+		__atomic_store_n(&device->space, NULL, __ATOMIC_RELAXED);
+		list_remove(&device->in_space);
+	}
+	port_unlock(&space->lock);
+	if (error)
+		return -PORT_EIO;
+	/* Pairs with the light side in viommu_translate(): either it sees that there is no space, or we see that it is inside. */
+	port_grace_heavy();
+	readers_wait_inside(&device->readers);
+	readers_wait_held(&device->readers);
+	return 0;
+}
+
+int viommu_device_detach(struct viommu_device *device)
+{
+	int error;
+
+	port_lock(&device->vm->lock);
+	error = device_detach(device);
+	port_unlock(&device->vm->lock);
+	return error;
+}
+
+void viommu_device_destroy(struct viommu_device *device)
+{
+	struct viommu_vm *vm;
+
+	if (!device)
+		return;
+	vm = device->vm;
+	if (viommu_device_detach(device)) {
+		/* Still reachable through its host: nothing that it refers to may go. */
+		vm_log(vm, VIOMMU_LOG_ERROR, "a host refused to detach a device that is destroyed: it is left behind", 0, 0);
+		return;
+	}
+	list_each(&device->readers, struct viommu_reader, in_device, reader) viommu_reader_destroy(reader);
+	port_lock(&vm->lock);
+	list_remove(&device->in_vm);
+	port_unlock(&vm->lock);
+	device->host->ops->device_destroy(device->host_device);
+	port_free(device, sizeof(*device), 0);
+}

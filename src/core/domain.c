@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A nested domain. Its creation is the one place that brings a guest IOMMU's data, the shadow of its format and a host together.
+ *
+ * A refresh is cut into steps: whenever it has examined as many entries as the VM's limit says, it brings what it began to a safe end (what it removed is
+ * flushed and unpinned, what it collected is mapped), lets go of the domain's lock once, and goes on. Releases of the whole range come first, then the
+ * establishing; see core/shadow/refresh.h. A refresh whose range needs more entries than any honest table has gives up: what it did not come to is
+ * released, so that it is never stale, and the answer is "insufficient resources".
+ */
+#include "core/device.h"
+#include "core/shadow/shadow.h"
+#include "core/space.h"
+#include "port/sized.h"
+
+struct viommu_domain {
+	struct space space;
+	const struct shadow_ops *ops;
+	struct shadow shadow;
+	struct viommu_domain_stats stats; /* counters; under the space's lock */
+};
+
+static struct viommu_domain *domain_of(struct space *space)
+{
+	return list_member(space, struct viommu_domain, space);
+}
+
+static void refused(void *ctx, uint64_t first, uint64_t last, int error)
+{
+	struct shadow_pass *pass = ctx;
+	struct viommu_domain *domain = list_member(pass->shadow, struct viommu_domain, shadow);
+
+	if (error != -PORT_ENOSPC && error != -PORT_ENOMEM)
+		vm_log(pass->vm, VIOMMU_LOG_ERROR, "the host failed to map what a guest's tables name", first, last);
+	domain->ops->forget(pass, first, last);
+}
+
+static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, bool merge)
+{
+	bool split = domain->space.host->caps.split;
+
+	/* Not an initialiser: the list of work need not be cleared. */
+	pass->shadow = &domain->shadow;
+	pass->vm = domain->space.vm;
+	pass->slot = NULL;
+	pass->runs = (struct runs){
+		.space = domain->space.host_space, .merge = merge || split, .ctx = pass, .widen = split ? NULL : shadow_widen, .refused = refused
+	};
+	pass->listed = NULL;
+	pass->cut = false;
+	pass->no_room = false;
+	pass->restoring = false;
+	pass->splits = 0;
+	pass->works = 0;
+	pass->result = (struct viommu_refresh_result){ .size = sizeof(pass->result), .fault = { .size = sizeof(pass->result.fault) } };
+}
+
+/* Whether a pass that was cut may not go on. */
+static bool is_exhausted(const struct shadow_pass *pass)
+{
+	return pass->vm->config.refresh_entries - pass->result.entries < SHADOW_BLOCK;
+}
+
+/* Takes the lock for one more step. */
+static void begin_step(struct viommu_domain *domain, struct shadow_pass *pass)
+{
+	port_lock(&domain->space.lock);
+	pass->slots = vm_slots(pass->vm);
+	pass->slot = NULL;
+	pass->budget = pass->vm->config.refresh_entries - pass->result.entries;
+	if (pass->budget > pass->vm->config.step_entries)
+		pass->budget = pass->vm->config.step_entries;
+	pass->cut = false;
+	pass->result.steps++;
+}
+
+/* Brings to an end what was removed: host, flush, pins, in this order. */
+static int end_removals(struct viommu_domain *domain, struct shadow_pass *pass)
+{
+	int error;
+
+	runs_end_unmap(&pass->runs);
+	error = pass->runs.error;
+	if (pass->runs.unflushed) {
+		int flush_error = space_flush(&domain->space);
+
+		domain->stats.host_flushes++;
+		pass->runs.unflushed = false;
+		if (!error)
+			error = flush_error;
+	}
+	if (error) {
+		/* Removed or not, it may still be reached: it stays pinned, charged and on record, and the next refresh removes it again. */
+		vm_log(pass->vm, VIOMMU_LOG_ERROR, "the host failed to remove translations: they stay pinned", (uint64_t)-error, 0);
+		shadow_keep(pass);
+	} else if (pass->listed) {
+		pass->restoring = true;
+		domain->ops->commit(pass);
+		pass->restoring = false;
+	}
+	pass->runs.error = 0;
+	return error;
+}
+
+static void end_step(struct viommu_domain *domain, struct shadow_pass *pass)
+{
+	struct viommu_domain_stats *stats = &domain->stats;
+
+	runs_end_map(&pass->runs);
+	shadow_reap(pass);
+	stats->host_maps += pass->runs.maps;
+	stats->host_unmaps += pass->runs.unmaps;
+	stats->host_splits += pass->splits;
+	pass->splits = 0;
+	pass->runs.maps = 0;
+	pass->runs.unmaps = 0;
+	if (domain->shadow.mapped > stats->mapped_pages_peak)
+		stats->mapped_pages_peak = domain->shadow.mapped;
+	port_unlock(&domain->space.lock);
+}
+
+/* With the lock held from a begin_step(), which it ends and begins anew as often as it has to. */
+static int scan(struct viommu_domain *domain, struct shadow_pass *pass, uint64_t first, uint64_t last, bool *too_much)
+{
+	int error = 0;
+
+	for (;;) {
+		int step_error;
+
+		pass->cut = false;
+		domain->ops->scan(pass, first, last);
+		*too_much = pass->cut && is_exhausted(pass);
+		if (*too_much)
+			shadow_release(pass, pass->next, last);
+		step_error = end_removals(domain, pass);
+		if (step_error)
+			error = step_error;
+		if (!pass->cut || *too_much)
+			return error;
+		first = pass->next;
+		end_step(domain, pass);
+		begin_step(domain, pass);
+	}
+}
+
+static void fill(struct viommu_domain *domain, struct shadow_pass *pass, bool *too_much)
+{
+	for (unsigned int i = 0; i < pass->works && !pass->no_room; i++) {
+		uint64_t first = pass->work[i].first;
+
+		for (;;) {
+			pass->cut = false;
+			domain->ops->fill(pass, first, pass->work[i].last);
+			if (!pass->cut)
+				break;
+			if (is_exhausted(pass)) {
+				*too_much = true;
+				return;
+			}
+			first = pass->next;
+			end_step(domain, pass);
+			begin_step(domain, pass);
+		}
+	}
+}
+
+/* first..last lies within the aperture. */
+static int refresh(struct viommu_domain *domain, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
+{
+	struct viommu_domain_stats *stats = &domain->stats;
+	bool too_much;
+	int error;
+
+	begin_pass(domain, pass, merge);
+	begin_step(domain, pass);
+	error = scan(domain, pass, first, last, &too_much);
+	fill(domain, pass, &too_much);
+	runs_end_map(&pass->runs);
+	if (error)
+		error = -PORT_EIO;
+	else if (pass->result.fault.reason != VIOMMU_FAULT_NONE)
+		error = -PORT_EFAULT;
+	else if (pass->result.unestablished || pass->no_room || too_much)
+		error = -PORT_ENOSPC;
+	stats->refreshes++;
+	stats->steps += pass->result.steps;
+	stats->established += pass->result.established;
+	stats->released += pass->result.released;
+	stats->unbacked += pass->result.unbacked;
+	stats->entries += pass->result.entries;
+	stats->insufficient += error == -PORT_ENOSPC;
+	stats->faults += error == -PORT_EFAULT;
+	end_step(domain, pass);
+	return error;
+}
+
+int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
+{
+	const struct space *space = &domain->space;
+	struct shadow_pass pass;
+	int error;
+
+	if (first > last || last < space->first || first > space->last) {
+		const struct viommu_refresh_result nothing = { 0 };
+
+		sized_out(result, &nothing, sizeof(nothing));
+		return -PORT_ERANGE;
+	}
+	first &= ~(VIOMMU_PAGE_SIZE - 1);
+	last |= VIOMMU_PAGE_SIZE - 1;
+	if (first < space->first)
+		first = space->first;
+	if (last > space->last)
+		last = space->last;
+	/* What one call for a part of the aperture makes valid, the guest will remove in one call too; of all the rest nobody knows. */
+	error = refresh(domain, &pass, first, last, first != space->first || last != space->last);
+	sized_out(result, &pass.result, sizeof(pass.result));
+	return error;
+}
+
+static int slot_added(struct space *space, struct slot *slot)
+{
+	/* What names it is found by the next refresh. */
+	(void)space;
+	(void)slot;
+	return 0;
+}
+
+static int slot_removing(struct space *space, struct slot *slot)
+{
+	struct viommu_domain *domain = domain_of(space);
+	struct shadow_pass pass;
+	int error;
+
+	begin_pass(domain, &pass, false);
+	begin_step(domain, &pass);
+	domain->ops->release_slot(&pass, slot);
+	error = end_removals(domain, &pass);
+	domain->stats.released += pass.result.released;
+	end_step(domain, &pass);
+	return error;
+}
+
+static void slot_removed(struct space *space, struct slot *slot)
+{
+	(void)space;
+	(void)slot;
+}
+
+/* With the VM's lock held. */
+static void destroy(struct space *space)
+{
+	struct viommu_domain *domain = domain_of(space);
+	struct shadow_pass pass;
+
+	begin_pass(domain, &pass, false);
+	pass.slots = vm_slots(space->vm);
+	space_destroy(space);
+	domain->ops->destroy(&pass);
+	port_free(domain, sizeof(*domain), 0);
+}
+
+static const struct space_ops space_ops = { .slot_added = slot_added, .slot_removing = slot_removing, .slot_removed = slot_removed, .destroy = destroy };
+
+void viommu_domain_destroy(struct viommu_domain *domain)
+{
+	struct viommu_vm *vm;
+
+	if (!domain)
+		return;
+	vm = domain->space.vm;
+	port_lock(&vm->lock);
+	destroy(&domain->space);
+	port_unlock(&vm->lock);
+}
+
+/* A guest IOMMU's data, understood. */
+struct anchor {
+	const struct shadow_ops *ops;
+	uint64_t anchor;
+	uint64_t first;
+	uint64_t last;
+};
+
+static int take_zpci(const void *data, struct anchor *anchor)
+{
+	struct viommu_zpci_ioat ioat;
+
+	if (!sized_in(&ioat, sizeof(ioat), sizeof(ioat), data) || ioat.flags & ~VIOMMU_ZPCI_IOAT_QEMU)
+		return -PORT_EINVAL;
+	anchor->ops = ioat.flags & VIOMMU_ZPCI_IOAT_QEMU ? &shadow_zpci_qemu_ops : &shadow_zpci_ops;
+	anchor->anchor = ioat.iota;
+	anchor->first = ioat.pba & ~(VIOMMU_PAGE_SIZE - 1);
+	anchor->last = ioat.pal | (VIOMMU_PAGE_SIZE - 1);
+	return anchor->first <= anchor->last ? 0 : -PORT_EINVAL;
+}
+
+int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum viommu_domain_type type, const void *data, struct viommu_refresh_result *result,
+			 struct viommu_domain **out)
+{
+	struct viommu_domain *domain;
+	struct shadow_pass pass;
+	struct anchor anchor;
+	int error;
+
+	error = type == VIOMMU_DOMAIN_ZPCI ? take_zpci(data, &anchor) : -PORT_EINVAL;
+	if (error)
+		return error;
+	domain = port_alloc(sizeof(*domain), 0);
+	if (!domain)
+		return -PORT_ENOMEM;
+	domain->ops = anchor.ops;
+	domain->shadow.memory = &vm->memory;
+	error = anchor.ops->init(&domain->shadow, anchor.anchor, anchor.first, anchor.last);
+	if (!error) {
+		port_lock(&vm->lock);
+		error = space_create(&domain->space, vm, host, anchor.first, anchor.last, &space_ops);
+		port_unlock(&vm->lock);
+	}
+	if (error) {
+		port_free(domain, sizeof(*domain), 0);
+		return error;
+	}
+	error = refresh(domain, &pass, anchor.first, anchor.last, false);
+	sized_out(result, &pass.result, sizeof(pass.result));
+	/* A malformed entry is the guest's business where it refreshes it: the registration stands. */
+	if (error && error != -PORT_EFAULT) {
+		viommu_domain_destroy(domain);
+		return error;
+	}
+	*out = domain;
+	return 0;
+}
+
+int viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device)
+{
+	return space_attach(&domain->space, device);
+}
+
+int viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
+{
+	struct space *space = &domain->space;
+	int result = 0;
+
+	if (first > last || last < space->first || first > space->last)
+		return 0;
+	first &= ~(VIOMMU_PAGE_SIZE - 1);
+	last |= VIOMMU_PAGE_SIZE - 1;
+	port_lock(&space->lock);
+	result = domain->ops->each_run(&domain->shadow, vm_slots(space->vm), first < space->first ? space->first : first,
+				       last > space->last ? space->last : last, fn, ctx);
+	port_unlock(&space->lock);
+	return result;
+}
+
+int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)
+{
+	struct space *space = &domain->space;
+	int error;
+
+	if (iova < space->first || iova > space->last) {
+		const struct viommu_fault outside = { .reason = VIOMMU_FAULT_APERTURE, .iova = iova, .entry_gpa = UINT64_MAX };
+
+		sized_out(fault, &outside, sizeof(outside));
+		return -PORT_EFAULT;
+	}
+	port_lock(&space->lock);
+	error = domain->ops->walk(&domain->shadow, vm_slots(space->vm), iova, run, fault);
+	port_unlock(&space->lock);
+	return error;
+}
+
+void viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
+{
+	struct viommu_domain_stats ours;
+	uint32_t devices = 0;
+
+	port_lock(&domain->space.lock);
+	ours = domain->stats;
+	list_each(&domain->space.devices, struct viommu_device, in_space, device) devices++;
+	ours.devices = devices;
+	ours.mapped_pages = domain->shadow.mapped;
+	ours.shadow_bytes = domain->shadow.bytes;
+	port_unlock(&domain->space.lock);
+	sized_out(stats, &ours, sizeof(ours));
+}

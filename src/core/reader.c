@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Translating, from any thread, without a lock.
+ *
+ * A reader keeps the last few extents that it looked up. Each carries the generation of the space at which the host found it, and is good while the space
+ * still has that generation: a flush, which is what ends a release, makes every older one stale before the release is answered. Extents that appear make
+ * nothing stale, since what is not mapped is not kept.
+ */
+#include "core/device.h"
+
+int viommu_reader_create(struct viommu_device *device, struct viommu_reader **out)
+{
+	struct viommu_reader *reader;
+
+	if (!device->host->caps.lookup)
+		return -PORT_EOPNOTSUPP;
+	reader = port_alloc(sizeof(*reader), 0);
+	if (!reader)
+		return -PORT_ENOMEM;
+	reader->device = device;
+	port_lock(&device->vm->lock);
+	if (device->space)
+		port_lock(&device->space->lock);
+	list_append(&device->readers, &reader->in_device);
+	if (device->space)
+		port_unlock(&device->space->lock);
+	port_unlock(&device->vm->lock);
+	*out = reader;
+	return 0;
+}
+
+void viommu_reader_destroy(struct viommu_reader *reader)
+{
+	struct viommu_device *device;
+
+	if (!reader)
+		return;
+	device = reader->device;
+	port_lock(&device->vm->lock);
+	if (device->space)
+		port_lock(&device->space->lock);
+	list_remove(&reader->in_device);
+	if (device->space)
+		port_unlock(&device->space->lock);
+	port_unlock(&device->vm->lock);
+	port_free(reader, sizeof(*reader), 0);
+}
+
+void viommu_reader_enter(struct viommu_reader *reader)
+{
+	__atomic_store_n(&reader->held, reader->held + 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+void viommu_reader_leave(struct viommu_reader *reader)
+{
+	__atomic_store_n(&reader->held, reader->held + 1, __ATOMIC_RELEASE);
+}
+
+static void begin(struct viommu_reader *reader)
+{
+	__atomic_store_n(&reader->inside, reader->inside + 1, __ATOMIC_RELAXED);
+	if (port_grace_is_asymmetric())
+		__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	else
+		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static void end(struct viommu_reader *reader)
+{
+	__atomic_store_n(&reader->inside, reader->inside + 1, __ATOMIC_RELEASE);
+}
+
+static void wait_for(const uint32_t *section)
+{
+	uint32_t seen = __atomic_load_n(section, __ATOMIC_ACQUIRE);
+
+	if (seen % 2)
+		while (__atomic_load_n(section, __ATOMIC_ACQUIRE) == seen)
+			port_relax();
+}
+
+void readers_wait_held(struct list *readers)
+{
+	list_each(readers, struct viommu_reader, in_device, reader) wait_for(&reader->held);
+}
+
+void readers_wait_inside(struct list *readers)
+{
+	list_each(readers, struct viommu_reader, in_device, reader) wait_for(&reader->inside);
+}
+
+/* The extent that iova is in, NULL if nothing is there. The pointer is good until the next call. */
+static const struct reader_extent *find_extent(struct viommu_reader *reader, struct space *space, uint64_t iova)
+{
+	struct reader_extent *extent = &reader->cache[(iova / VIOMMU_PAGE_SIZE) % READER_CACHE];
+	struct host_mapping mapping;
+
+	if (extent->prot && iova >= extent->first && iova <= extent->last &&
+	    extent->generation == __atomic_load_n(&space->host_space->generation, __ATOMIC_ACQUIRE))
+		return extent;
+	if (space->host->ops->lookup(space->host_space, iova, &mapping, &extent->generation)) {
+		extent->prot = 0;
+		return NULL;
+	}
+	extent->first = mapping.first;
+	extent->last = mapping.last;
+	extent->hva = mapping.hva;
+	extent->prot = mapping.prot;
+	return extent;
+}
+
+static int fail(struct viommu_fault *fault, enum viommu_fault_reason reason, uint64_t iova, uint32_t access)
+{
+	const struct viommu_fault ours = { .reason = reason, .iova = iova, .access = access, .entry_gpa = UINT64_MAX };
+
+	sized_out(fault, &ours, sizeof(ours));
+	return -PORT_EFAULT;
+}
+
+static int translate(struct viommu_reader *reader, uint64_t iova, uint64_t last, uint32_t access, struct viommu_piece *pieces, unsigned int max,
+		     uint64_t *translated, struct viommu_fault *fault)
+{
+	struct viommu_device *device = reader->device;
+	struct space *space = __atomic_load_n(&device->space, __ATOMIC_ACQUIRE);
+	uint64_t binding = __atomic_load_n(&device->binding, __ATOMIC_RELAXED);
+	unsigned int number = 0;
+
+	if (!space)
+		return fail(fault, VIOMMU_FAULT_BLOCKED, iova, access);
+	if (reader->binding != binding) {
+		for (unsigned int i = 0; i < READER_CACHE; i++)
+			reader->cache[i].prot = 0;
+		reader->binding = binding;
+	}
+	for (;;) {
+		const struct reader_extent *extent = find_extent(reader, space, iova);
+		unsigned char *hva;
+		uint64_t bytes;
+
+		if (!extent)
+			return fail(fault, iova < space->first || iova > space->last ? VIOMMU_FAULT_APERTURE : VIOMMU_FAULT_NOT_PRESENT, iova, access);
+		if (access & ~extent->prot)
+			return fail(fault, VIOMMU_FAULT_PROTECTION, iova, access);
+		hva = extent->hva + (iova - extent->first);
+		bytes = (last < extent->last ? last : extent->last) - iova + 1;
+		if (number && hva == (unsigned char *)pieces[number - 1].hva + pieces[number - 1].bytes) {
+			pieces[number - 1].bytes += bytes;
+		} else {
+			if (number == max)
+				return (int)number;
+			pieces[number++] = (struct viommu_piece){ .hva = hva, .bytes = bytes };
+		}
+		*translated += bytes;
+		if (last <= extent->last)
+			return (int)number;
+		iova += bytes;
+	}
+}
+
+int viommu_translate(struct viommu_reader *reader, uint64_t iova, uint64_t bytes, uint32_t access, struct viommu_piece *pieces, unsigned int max,
+		     uint64_t *translated, struct viommu_fault *fault)
+{
+	int result;
+
+	*translated = 0;
+	if (!bytes)
+		return 0;
+	if (!max || iova + (bytes - 1) < iova)
+		return -PORT_EINVAL;
+	begin(reader);
+	result = translate(reader, iova, iova + (bytes - 1), access, pieces, max, translated, fault);
+	end(reader);
+	return result;
+}

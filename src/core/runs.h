@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Runs: page after page goes in, calls to the host come out, as few as there can be. A run of mappings is contiguous in IOVA and in host memory (and in the
+ * file behind it) with the same rights; a run of removals is contiguous in IOVA.
+ *
+ * A host that cannot split removes only whole mappings. So what is merged there is only what the guest itself made valid together (merge), and a removal
+ * is first widened to whole mappings (widen), whose other parts the owner maps again.
+ */
+#ifndef VIOMMU_CORE_RUNS_H
+#define VIOMMU_CORE_RUNS_H
+
+#include "host/host.h"
+
+struct runs {
+	struct host_space *space;
+	bool merge;
+	void *ctx;
+	/* Widens a removal to whole mappings, or makes it empty (first > last). NULL where the host splits. */
+	void (*widen)(void *ctx, uint64_t *first, uint64_t *last);
+	/* The host refused to map this: what was taken for mapped is not. */
+	void (*refused)(void *ctx, uint64_t first, uint64_t last, int error);
+
+	bool mapping;
+	struct host_mapping map;
+	bool unmapping;
+	uint64_t unmap_first;
+	uint64_t unmap_last;
+
+	bool unflushed; /* something was removed, and not flushed yet */
+	int error;	/* of a removal */
+	uint64_t maps;	/* calls */
+	uint64_t unmaps;
+};
+
+/* Adds IOVAs first..last at hva; true if a new run begins there. */
+bool runs_map(struct runs *runs, const struct host_mapping *page);
+void runs_unmap(struct runs *runs, uint64_t first, uint64_t last);
+
+/* Hand on what is not handed on yet. */
+void runs_end_map(struct runs *runs);
+void runs_end_unmap(struct runs *runs);
+
+#endif

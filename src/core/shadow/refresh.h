@@ -1,0 +1,662 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The generic refresh: a template that is included once for each guest format (#define VIOMMU_FORMAT, include its header, include this), and yields its
+ * struct shadow_ops.
+ *
+ * A refresh is a scan and a fill. The scan goes down the guest's tables and the shadow side by side: what the shadow has and the tables no longer say is
+ * taken out of the host's space, what the tables say and the shadow does not have is noted. After the scan comes the flush, then what was taken out is
+ * unpinned (commit), and only then the fill pins and maps what was noted: so a refresh of the whole aperture frees what it needs, and no page is unpinned
+ * while a device may reach it.
+ *
+ * Tables change while they are read. Each entry is loaded once and judged on the copy, in the scan and again in the fill; what the scan found unchanged the
+ * fill leaves alone, even if it differs by then: it was true during the call, and the guest owes another refresh.
+ *
+ * Where a table's entries come from is its source. Besides guest memory there are two that need none: a frame, mapped by one entry of a higher table and
+ * seen here as a table of pages; and an alias, where the aperture is wider than the root table reaches and the format ignores the bits above.
+ */
+#ifndef VIOMMU_CORE_SHADOW_REFRESH_H
+#define VIOMMU_CORE_SHADOW_REFRESH_H
+
+#include "core/shadow/shadow.h"
+#include "core/vm.h"
+#include "port/sized.h"
+
+enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS };
+
+struct shadow_source {
+	enum shadow_source_kind kind;
+	uint32_t prot;	  /* rights that the entries above leave */
+	uint64_t address; /* GPA of the table, or of the frame */
+	struct format_bounds bounds;
+	/* the entry that named the table, for faults */
+	unsigned int entry_level;
+	uint64_t entry_gpa;
+	uint64_t entry;
+};
+
+/* The page of guest memory from which entries were loaded last. */
+struct shadow_cursor {
+	uint64_t page; /* GPA, not a multiple of a page where there is none yet */
+	const uint64_t *entries;
+};
+
+static inline const uint64_t *shadow_locate(const struct shadow_pass *pass, struct shadow_cursor *cursor, uint64_t gpa)
+{
+	uint64_t page = gpa & ~(VIOMMU_PAGE_SIZE - 1);
+
+	if (cursor->page != page) {
+		cursor->page = page;
+		cursor->entries = slots_entry(pass->slots, page);
+	}
+	return cursor->entries ? cursor->entries + (gpa - page) / sizeof(uint64_t) : NULL;
+}
+
+/* Whether n entries of the guest's are what the copy says. A plain comparison of words that the guest may be changing: each is loaded once. */
+static inline bool shadow_equal(const uint64_t *guest, const uint64_t *copy, unsigned int n)
+{
+	uint64_t differs = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		differs |= port_load_entry(&guest[i]) ^ copy[i];
+	return !differs;
+}
+
+/* The slot that backs a leaf, unless it is on its way out. */
+static inline struct slot *shadow_slot(struct shadow_pass *pass, uint64_t gpa)
+{
+	struct slot *slot = pass->slot;
+
+	if (!slot || gpa < slot->first || gpa > slot->last)
+		slot = pass->slot = slots_find(pass->slots, gpa);
+	return slot && !__atomic_load_n(&slot->removing, __ATOMIC_RELAXED) ? slot : NULL;
+}
+
+#endif
+
+_Static_assert(F(max_level) < SHADOW_MAX_LEVELS, "room for every level");
+
+static struct shadow_source F(root_source)(const struct shadow *shadow)
+{
+	return (struct shadow_source){ .kind = shadow->top_level > shadow->root.level ? SHADOW_ALIAS : SHADOW_TABLE,
+				       .prot = shadow->root.prot,
+				       .address = shadow->root.table,
+				       .bounds = shadow->root.bounds,
+				       .entry_level = shadow->root.level,
+				       .entry_gpa = UINT64_MAX };
+}
+
+/* Judges an entry of a higher table. True if something may be beneath it, and then *below says what. */
+static bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source, unsigned int level, uint64_t iova,
+		       struct shadow_source *below)
+{
+	unsigned int index = F(index)(level, iova);
+	const uint64_t *location;
+	enum format_kind kind;
+	uint64_t gpa, entry;
+
+	*below = *source;
+	if (source->kind == SHADOW_ALIAS) {
+		if (level - 1 == pass->shadow->root.level)
+			below->kind = SHADOW_TABLE;
+		return true;
+	}
+	if (source->kind == SHADOW_FRAME) {
+		below->address += (uint64_t)index << F(shift)(level);
+		return true;
+	}
+	if (index < source->bounds.first || index > source->bounds.last) {
+		shadow_fault(pass, VIOMMU_FAULT_ENTRY_LENGTH, iova, source->entry_level, source->entry_gpa, source->entry);
+		return false;
+	}
+	gpa = source->address + index * sizeof(uint64_t);
+	location = shadow_locate(pass, cursor, gpa);
+	if (!location) {
+		shadow_fault(pass, VIOMMU_FAULT_TABLE_UNBACKED, iova, level, gpa, 0);
+		return false;
+	}
+	entry = F(from_memory)(port_load_entry(location));
+	kind = F(kind)(level, entry);
+	switch (kind) {
+	case FORMAT_INVALID:
+		return false;
+	case FORMAT_TABLE:
+		below->address = F(table_address)(level, entry);
+		below->bounds = F(table_bounds)(level, entry);
+		break;
+	case FORMAT_LEAF:
+		below->kind = SHADOW_FRAME;
+		below->address = F(leaf_address)(level, entry);
+		break;
+	default:
+		shadow_fault(pass, format_reason(kind), iova, level, gpa, entry);
+		return false;
+	}
+	below->prot &= F(prot)(level, entry);
+	below->entry_level = level;
+	below->entry_gpa = gpa;
+	below->entry = entry;
+	return true;
+}
+
+/*
+ * A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not; *table is NULL for a frame.
+ */
+static bool F(find_leaves)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova, const uint64_t **table)
+{
+	struct shadow_cursor cursor = { .page = 1 };
+
+	*table = NULL;
+	if (source->kind == SHADOW_FRAME)
+		return true;
+	*table = shadow_locate(pass, &cursor, source->address);
+	if (*table)
+		return true;
+	shadow_fault(pass, VIOMMU_FAULT_TABLE_UNBACKED, iova, 0, source->address + F(index)(0, iova) * sizeof(uint64_t), 0);
+	return false;
+}
+
+/* Entry `index` of a table of leaves, as in memory. */
+static inline uint64_t F(leaf_word)(const struct shadow_source *source, const uint64_t *table, unsigned int index)
+{
+	if (table)
+		return port_load_entry(&table[index]);
+	return F(to_memory)(F(leaf_entry)(0, source->address + ((uint64_t)index << SHADOW_PAGE_SHIFT), VIOMMU_RW));
+}
+
+/* Scans the entries lo..hi of one block. */
+static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves, const struct shadow_source *source, const uint64_t *table, uint64_t iova,
+			  unsigned int lo, unsigned int hi)
+{
+	uint64_t base = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
+	unsigned int table_index = F(index)(0, base);
+	uint64_t release = 0;
+
+	if (leaves) {
+		/* Entries whose higher entries leave other rights than when they were established. */
+		uint64_t rights = (source->prot & VIOMMU_READ ? ~leaves->readable : leaves->readable) |
+				  (source->prot & VIOMMU_WRITE ? ~leaves->writable : leaves->writable);
+
+		if (!(rights & leaves->leaf & shadow_mask(lo, hi)) && table && shadow_equal(&table[table_index + lo], &leaves->word[lo], hi - lo + 1))
+			return;
+	}
+	for (unsigned int i = lo; i <= hi; i++) {
+		uint64_t word = F(leaf_word)(source, table, table_index + i);
+		uint64_t entry = F(from_memory)(word);
+		enum format_kind kind = F(kind)(0, entry);
+		uint64_t at = base + ((uint64_t)i << SHADOW_PAGE_SHIFT);
+
+		if (leaves && leaves->leaf >> i & 1) {
+			uint64_t old = F(from_memory)(leaves->word[i]);
+			uint32_t allowed = (leaves->readable >> i & 1 ? VIOMMU_READ : 0) | (leaves->writable >> i & 1 ? VIOMMU_WRITE : 0);
+
+			if (kind == FORMAT_LEAF && F(leaf_address)(0, entry) == F(leaf_address)(0, old) &&
+			    (F(prot)(0, entry) & source->prot) == (F(prot)(0, old) & allowed)) {
+				uint64_t bit = UINT64_C(1) << i;
+
+				/* It may differ in bits that mean nothing, or say itself what a higher entry said before. */
+				leaves->word[i] = word;
+				leaves->readable = source->prot & VIOMMU_READ ? leaves->readable | bit : leaves->readable & ~bit;
+				leaves->writable = source->prot & VIOMMU_WRITE ? leaves->writable | bit : leaves->writable & ~bit;
+				continue;
+			}
+			release |= UINT64_C(1) << i;
+		} else if (leaves && kind == FORMAT_INVALID) {
+			leaves->word[i] = word;
+		}
+		if (kind == FORMAT_LEAF)
+			shadow_note(pass, at, shadow_entry_last(SHADOW_PAGE_SHIFT, at));
+		else if (kind != FORMAT_INVALID)
+			shadow_fault(pass, format_reason(kind), at, 0, source->address + (table_index + i) * sizeof(uint64_t), entry);
+	}
+	if (release)
+		shadow_release_leaves(pass, leaves, release);
+}
+
+static void F(scan_leaves)(struct shadow_pass *pass, struct shadow_node *node, const struct shadow_source *source, uint64_t first, uint64_t last)
+{
+	const uint64_t *table;
+
+	if (!F(find_leaves)(pass, source, first, &table)) {
+		if (node)
+			shadow_release_node(pass, node, first, last);
+		return;
+	}
+	for (uint64_t at = first;;) {
+		uint64_t end = at | (((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
+		unsigned int lo = (unsigned int)(at >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK, hi;
+
+		if (end > last)
+			end = last;
+		hi = (unsigned int)(end >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK;
+		if (!shadow_spend(pass, hi - lo + 1, at))
+			return;
+		F(scan_block)(pass, node ? node->block[shadow_index(node, at) / SHADOW_BLOCK] : NULL, source, table, at, lo, hi);
+		if (end == last)
+			return;
+		at = end + 1;
+	}
+}
+
+/* Scans first..last of a table at a level above 0; node is NULL where nothing is established. */
+static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, unsigned int level, const struct shadow_source *source, uint64_t first,
+			  uint64_t last)
+{
+	struct shadow_cursor cursor = { .page = 1 };
+
+	for (uint64_t at = first;;) {
+		uint64_t end = shadow_entry_last(F(shift)(level), at);
+		struct shadow_node *child = node ? shadow_child(node, F(index)(level, at)) : NULL;
+		struct shadow_source below;
+
+		if (end > last)
+			end = last;
+		if (!shadow_spend(pass, 1, at))
+			return;
+		if (!F(descend)(pass, &cursor, source, level, at, &below)) {
+			if (child)
+				shadow_release_node(pass, child, at, end);
+		} else if (level == 1) {
+			F(scan_leaves)(pass, child, &below, at, end);
+		} else {
+			F(scan_table)(pass, child, level - 1, &below, at, end);
+		}
+		if (pass->cut || end == last)
+			return;
+		at = end + 1;
+	}
+}
+
+static void F(scan)(struct shadow_pass *pass, uint64_t first, uint64_t last)
+{
+	struct shadow_source source = F(root_source)(pass->shadow);
+
+	F(scan_table)(pass, pass->shadow->top, pass->shadow->top_level, &source, first, last);
+}
+
+/* Hands an established entry to the host, or to the run that it continues. */
+static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, unsigned int index)
+{
+	uint64_t entry = F(from_memory)(leaves->word[index]);
+	uint64_t bit = UINT64_C(1) << index;
+	uint64_t gpa = F(leaf_address)(0, entry);
+	uint64_t iova = leaves->first + ((uint64_t)index << SHADOW_PAGE_SHIFT);
+	uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
+	const struct slot *slot = pass->slot;
+	struct host_mapping page;
+
+	if (!slot || gpa < slot->first || gpa > slot->last)
+		slot = pass->slot = slots_find(pass->slots, gpa);
+	page = (struct host_mapping){ .first = iova,
+				      .last = shadow_entry_last(SHADOW_PAGE_SHIFT, iova),
+				      .hva = slot->hva + (gpa - slot->first),
+				      .offset = slot->offset + (gpa - slot->first),
+				      .prot = F(prot)(0, entry) & allowed & slot->prot,
+				      .fd = slot->fd };
+	if (runs_map(&pass->runs, &page))
+		leaves->start |= bit;
+	else
+		leaves->start &= ~bit;
+}
+
+/* Makes the entries lo..hi of one block true where nothing is established. Pins first, under one taking of the lock, then maps. */
+static void F(fill_block)(struct shadow_pass *pass, struct shadow_node *node, const struct shadow_source *source, const uint64_t *table, uint64_t iova,
+			  unsigned int lo, unsigned int hi)
+{
+	struct shadow_leaves *leaves = node->block[shadow_index(node, iova) / SHADOW_BLOCK];
+	uint64_t base = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
+	unsigned int table_index = F(index)(0, base);
+	bool pin = pass->vm->config.pin == VIOMMU_PIN_ON_REFRESH;
+	uint64_t made = 0;
+
+	if (pin)
+		pins_lock(&pass->vm->pins);
+	for (unsigned int i = lo; i <= hi; i++) {
+		uint64_t word, gpa, bit = UINT64_C(1) << i;
+		struct slot *slot;
+
+		if (leaves && leaves->leaf & bit)
+			continue;
+		word = F(leaf_word)(source, table, table_index + i);
+		if (F(kind)(0, F(from_memory)(word)) != FORMAT_LEAF)
+			continue;
+		gpa = F(leaf_address)(0, F(from_memory)(word));
+		slot = shadow_slot(pass, gpa);
+		if (!slot) {
+			pass->result.unbacked++;
+			continue;
+		}
+		if (!(F(prot)(0, F(from_memory)(word)) & source->prot & slot->prot))
+			continue;
+		if (!leaves) {
+			leaves = shadow_make_leaves(pass->shadow, node, base, F(to_memory)(F(invalid_entry)(0)));
+			if (!leaves) {
+				pass->no_room = true;
+				break;
+			}
+		}
+		if (pin && !pins_get(&pass->vm->pins, slot, gpa)) {
+			pass->result.unestablished++;
+			continue;
+		}
+		made |= bit;
+		leaves->word[i] = word;
+	}
+	if (pin)
+		pins_unlock(&pass->vm->pins);
+	if (!leaves)
+		return;
+	leaves->leaf |= made;
+	leaves->readable = source->prot & VIOMMU_READ ? leaves->readable | made : leaves->readable & ~made;
+	leaves->writable = source->prot & VIOMMU_WRITE ? leaves->writable | made : leaves->writable & ~made;
+	pass->result.established += (unsigned int)__builtin_popcountll(made);
+	pass->shadow->mapped += (unsigned int)__builtin_popcountll(made);
+	for (; made; made &= made - 1)
+		F(map)(pass, leaves, (unsigned int)__builtin_ctzll(made));
+	if (!leaves->leaf)
+		shadow_list(pass, leaves);
+}
+
+static void F(fill_leaves)(struct shadow_pass *pass, struct shadow_node *node, const struct shadow_source *source, uint64_t first, uint64_t last)
+{
+	const uint64_t *table;
+
+	if (!F(find_leaves)(pass, source, first, &table))
+		return;
+	for (uint64_t at = first;;) {
+		uint64_t end = at | (((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
+		unsigned int lo = (unsigned int)(at >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK, hi;
+
+		if (end > last)
+			end = last;
+		hi = (unsigned int)(end >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK;
+		if (!shadow_spend(pass, hi - lo + 1, at))
+			return;
+		F(fill_block)(pass, node, source, table, at, lo, hi);
+		if (pass->no_room || end == last)
+			return;
+		at = end + 1;
+	}
+}
+
+static void F(fill_table)(struct shadow_pass *pass, struct shadow_node *node, const struct shadow_source *source, uint64_t first, uint64_t last)
+{
+	struct shadow_cursor cursor = { .page = 1 };
+	unsigned int level = node->level;
+
+	for (uint64_t at = first;;) {
+		uint64_t end = shadow_entry_last(node->shift, at);
+		struct shadow_source below;
+
+		if (end > last)
+			end = last;
+		if (!shadow_spend(pass, 1, at))
+			return;
+		if (F(descend)(pass, &cursor, source, level, at, &below)) {
+			unsigned int index = F(index)(level, at);
+			struct shadow_node *child = shadow_child(node, index);
+
+			if (!child)
+				child = shadow_make_child(pass->shadow, node, index);
+			if (!child) {
+				pass->no_room = true;
+				return;
+			}
+			if (level == 1)
+				F(fill_leaves)(pass, child, &below, at, end);
+			else
+				F(fill_table)(pass, child, &below, at, end);
+			if (!child->used)
+				shadow_drop_node(pass->shadow, child);
+		}
+		if (pass->cut || pass->no_room || end == last)
+			return;
+		at = end + 1;
+	}
+}
+
+static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
+{
+	struct shadow_source source = F(root_source)(pass->shadow);
+	struct shadow_node *top = shadow_make_top(pass->shadow);
+
+	if (!top) {
+		pass->no_room = true;
+		return;
+	}
+	F(fill_table)(pass, top, &source, first, last);
+	if (!top->used)
+		shadow_drop_node(pass->shadow, top);
+}
+
+/* Clears established entries of a block, which are in the host's space no more: unpinned, and no longer a copy of anything. With the pin lock held. */
+static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct slots *slots, struct shadow_leaves *leaves, uint64_t mask)
+{
+	bool pinned = vm->config.pin == VIOMMU_PIN_ON_REFRESH;
+	uint64_t invalid = F(to_memory)(F(invalid_entry)(0));
+	struct slot *slot = NULL;
+
+	for (uint64_t bits = mask; bits; bits &= bits - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(bits);
+		uint64_t gpa = F(leaf_address)(0, F(from_memory)(leaves->word[i]));
+
+		if (pinned) {
+			if (!slot || gpa < slot->first || gpa > slot->last)
+				slot = slots_find(slots, gpa);
+			pins_put(&vm->pins, slot, gpa);
+		}
+		leaves->word[i] = invalid;
+	}
+	leaves->leaf &= ~mask;
+	leaves->readable &= ~mask;
+	leaves->writable &= ~mask;
+	leaves->start &= ~mask;
+	leaves->dying &= ~mask;
+	leaves->gone &= ~mask;
+	shadow->mapped -= (unsigned int)__builtin_popcountll(mask);
+}
+
+static void F(commit)(struct shadow_pass *pass)
+{
+	pins_lock(&pass->vm->pins);
+	for (struct shadow_leaves *leaves = pass->listed; leaves; leaves = leaves->next) {
+		pass->result.released += (unsigned int)__builtin_popcountll(leaves->dying);
+		F(clear)(pass->vm, pass->shadow, pass->slots, leaves, leaves->dying);
+	}
+	pins_unlock(&pass->vm->pins);
+	/* What shared a mapping with something released, on a host that cannot split. */
+	for (struct shadow_leaves *leaves = pass->listed; leaves; leaves = leaves->next) {
+		uint64_t again = leaves->gone;
+
+		leaves->gone = 0;
+		for (; again; again &= again - 1)
+			F(map)(pass, leaves, (unsigned int)__builtin_ctzll(again));
+	}
+	runs_end_map(&pass->runs);
+	shadow_reap(pass);
+}
+
+static void F(forget)(struct shadow_pass *pass, uint64_t first, uint64_t last)
+{
+	for (uint64_t at = first;;) {
+		struct shadow_leaves *leaves = shadow_find(pass->shadow, at);
+		uint64_t end = at | (((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
+		unsigned int number;
+
+		if (end > last)
+			end = last;
+		number = (unsigned int)((end - at) >> SHADOW_PAGE_SHIFT) + 1;
+		pins_lock(&pass->vm->pins);
+		F(clear)
+		(pass->vm, pass->shadow, pass->slots, leaves,
+		 shadow_mask((unsigned int)(at >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK, (unsigned int)(end >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK));
+		pins_unlock(&pass->vm->pins);
+		shadow_list(pass, leaves);
+		pass->result.unestablished += number;
+		if (pass->restoring)
+			pass->result.released += number;
+		else
+			pass->result.established -= number;
+		if (end == last)
+			return;
+		at = end + 1;
+	}
+}
+
+struct F(release_slot_args) {
+	struct shadow_pass *pass;
+	const struct slot *slot;
+};
+
+static int F(release_slot_block)(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
+{
+	struct F(release_slot_args) *args = ctx;
+	uint64_t bits = 0;
+
+	for (uint64_t left = leaves->leaf & mask; left; left &= left - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(left);
+		uint64_t gpa = F(leaf_address)(0, F(from_memory)(leaves->word[i]));
+
+		if (gpa >= args->slot->first && gpa <= args->slot->last)
+			bits |= UINT64_C(1) << i;
+	}
+	shadow_release_leaves(args->pass, leaves, bits);
+	return 0;
+}
+
+static void F(release_slot)(struct shadow_pass *pass, const struct slot *slot)
+{
+	struct F(release_slot_args) args = { pass, slot };
+
+	shadow_each(pass->shadow, 0, UINT64_MAX, F(release_slot_block), &args);
+}
+
+struct F(each_run_args) {
+	const struct slots *slots;
+	int (*fn)(void *ctx, const struct viommu_run *run);
+	void *ctx;
+	struct viommu_run run; /* being collected; prot 0: none */
+};
+
+static int F(each_run_block)(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
+{
+	struct F(each_run_args) *args = ctx;
+
+	for (uint64_t left = leaves->leaf & mask; left; left &= left - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(left);
+		uint64_t bit = UINT64_C(1) << i;
+		uint64_t entry = F(from_memory)(leaves->word[i]);
+		uint64_t gpa = F(leaf_address)(0, entry);
+		uint64_t iova = leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT);
+		uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
+		uint32_t prot = F(prot)(0, entry) & allowed & slots_find(args->slots, gpa)->prot;
+		struct viommu_run *run = &args->run;
+
+		if (run->prot == prot && iova == run->last + 1 && gpa - run->gpa == iova - run->first) {
+			run->last = shadow_entry_last(SHADOW_PAGE_SHIFT, iova);
+			continue;
+		}
+		if (run->prot) {
+			int result = args->fn(args->ctx, run);
+
+			if (result) {
+				run->prot = 0;
+				return result;
+			}
+		}
+		*run = (struct viommu_run){ .first = iova, .last = shadow_entry_last(SHADOW_PAGE_SHIFT, iova), .gpa = gpa, .prot = prot };
+	}
+	return 0;
+}
+
+static int F(each_run)(struct shadow *shadow, const struct slots *slots, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
+		       void *ctx)
+{
+	struct F(each_run_args) args = { .slots = slots, .fn = fn, .ctx = ctx };
+	int result = shadow_each(shadow, first, last, F(each_run_block), &args);
+
+	return result || !args.run.prot ? result : fn(ctx, &args.run);
+}
+
+static int F(walk_load)(void *ctx, uint64_t address, uint64_t *raw)
+{
+	const uint64_t *entry = slots_entry(ctx, address);
+
+	if (!entry)
+		return -1;
+	*raw = port_load_entry(entry);
+	return 0;
+}
+
+static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)
+{
+	struct viommu_fault ours = { .iova = iova };
+	struct format_walk walk;
+	const struct slot *slot;
+
+	F(walk)(&shadow->root, iova, F(walk_load), (void *)(uintptr_t)slots, &walk);
+	slot = walk.reason == VIOMMU_FAULT_NONE ? slots_find(slots, walk.output) : NULL;
+	if (slot && walk.prot & slot->prot) {
+		*run = (struct viommu_run){ .first = walk.first, .last = walk.last, .gpa = walk.output - (iova - walk.first), .prot = walk.prot & slot->prot };
+		return 0;
+	}
+	ours.reason = walk.reason == VIOMMU_FAULT_NONE ? VIOMMU_FAULT_LEAF_UNBACKED : walk.reason;
+	ours.level = walk.level;
+	ours.entry_gpa = walk.entry_address;
+	ours.entry = walk.entry;
+	sized_out(fault, &ours, sizeof(ours));
+	return -PORT_EFAULT;
+}
+
+static int F(init)(struct shadow *shadow, uint64_t anchor, uint64_t first, uint64_t last)
+{
+	unsigned int level;
+	int error = F(root)(anchor, &shadow->root);
+
+	if (error)
+		return error;
+	/* Where IOVA bits above the root table's reach are ignored, there are levels above it, up to where they reach everything. */
+	for (level = 0; level < SHADOW_MAX_LEVELS; level++) {
+		shadow->shift[level] = (uint8_t)F(shift)(level);
+		shadow->index_bits[level] = (uint8_t)F(index_bits)(level);
+		if (F(wraps) ? F(reach)(level) == UINT64_MAX : level == F(max_level))
+			break;
+	}
+	if (!F(wraps) && last > F(reach)(shadow->root.level))
+		return -PORT_ERANGE;
+	/* As many levels as it takes for first and last to lie in one table: aliases of the root table are entries of the levels above it. */
+	level = shadow->root.level;
+	while (F(reach)(level) != UINT64_MAX && (first & ~F(reach)(level)) != (last & ~F(reach)(level)))
+		level++;
+	shadow->top_level = level;
+	return 0;
+}
+
+static int F(destroy_block)(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
+{
+	struct shadow_pass *pass = ctx;
+
+	F(clear)(pass->vm, pass->shadow, pass->slots, leaves, leaves->leaf & mask);
+	shadow_list(pass, leaves);
+	return 0;
+}
+
+static void F(destroy)(struct shadow_pass *pass)
+{
+	pins_lock(&pass->vm->pins);
+	shadow_each(pass->shadow, 0, UINT64_MAX, F(destroy_block), pass);
+	pins_unlock(&pass->vm->pins);
+	shadow_reap(pass);
+	shadow_free_spares(pass->shadow);
+}
+
+const struct shadow_ops FORMAT_PASTE(FORMAT_PASTE(shadow, VIOMMU_FORMAT), ops) = {
+	.init = F(init),
+	.scan = F(scan),
+	.fill = F(fill),
+	.commit = F(commit),
+	.forget = F(forget),
+	.release_slot = F(release_slot),
+	.each_run = F(each_run),
+	.walk = F(walk_tables),
+	.destroy = F(destroy),
+};

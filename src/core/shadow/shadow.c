@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The parts of the shadow that know no format: the tree, and taking out of the host what is in a range of it. */
+#include "core/shadow/shadow.h"
+#include "core/vm.h"
+
+/* How many of each piece are kept: 1 MiB of IOVA takes four blocks of leaves. */
+static const uint32_t spares[SHADOW_PIECES] = { 256, 32, 64, 8 };
+
+static size_t node_bytes(unsigned int blocks)
+{
+	return sizeof(struct shadow_node) + blocks * sizeof(void *);
+}
+
+static void free_bytes(struct shadow *shadow, void *p, size_t bytes)
+{
+	shadow->bytes -= bytes;
+	memory_free(shadow->memory, p, bytes, 0);
+}
+
+/* A spare piece holds the next one's address and its own size. */
+struct spare {
+	struct spare *next;
+	size_t bytes;
+};
+
+void shadow_free_spares(struct shadow *shadow)
+{
+	for (unsigned int i = 0; i < SHADOW_PIECES; i++) {
+		struct spare *next;
+
+		for (struct spare *spare = shadow->spare[i].head; spare; spare = next) {
+			next = spare->next;
+			free_bytes(shadow, spare, spare->bytes);
+		}
+		shadow->spare[i] = (struct shadow_spare){ 0 };
+	}
+}
+
+static void *make_piece(struct shadow *shadow, enum shadow_piece piece, size_t bytes)
+{
+	struct spare *spare = shadow->spare[piece].head;
+	void *p;
+
+	if (spare && spare->bytes == bytes) {
+		shadow->spare[piece].head = spare->next;
+		shadow->spare[piece].number--;
+		return __builtin_memset(spare, 0, bytes);
+	}
+	p = memory_alloc(shadow->memory, bytes, 0);
+	if (!p) {
+		/* Spares are only worth what nobody else needs. */
+		shadow_free_spares(shadow);
+		p = memory_alloc(shadow->memory, bytes, 0);
+	}
+	if (p)
+		shadow->bytes += bytes;
+	return p;
+}
+
+static void drop_piece(struct shadow *shadow, enum shadow_piece piece, void *p, size_t bytes)
+{
+	struct spare *spare = p;
+
+	if (shadow->spare[piece].number == spares[piece]) {
+		free_bytes(shadow, p, bytes);
+		return;
+	}
+	spare->next = shadow->spare[piece].head;
+	spare->bytes = bytes;
+	shadow->spare[piece].head = spare;
+	shadow->spare[piece].number++;
+}
+
+static struct shadow_node *make_node(struct shadow *shadow, struct shadow_node *parent, unsigned int index, unsigned int level)
+{
+	unsigned int blocks = (1u << shadow->index_bits[level]) / SHADOW_BLOCK;
+	struct shadow_node *node = make_piece(shadow, level ? SHADOW_BRANCH_NODE : SHADOW_LEAF_NODE, node_bytes(blocks));
+
+	if (!node)
+		return NULL;
+	node->parent = parent;
+	node->index = index;
+	node->blocks = (uint16_t)blocks;
+	node->level = (uint8_t)level;
+	node->shift = shadow->shift[level];
+	return node;
+}
+
+struct shadow_node *shadow_make_top(struct shadow *shadow)
+{
+	if (!shadow->top)
+		shadow->top = make_node(shadow, NULL, 0, shadow->top_level);
+	return shadow->top;
+}
+
+struct shadow_node *shadow_make_child(struct shadow *shadow, struct shadow_node *node, unsigned int index)
+{
+	struct shadow_branches *branches = node->block[index / SHADOW_BLOCK];
+	struct shadow_node *child = make_node(shadow, node, index, node->level - 1u);
+
+	if (!child)
+		return NULL;
+	if (!branches) {
+		branches = make_piece(shadow, SHADOW_BRANCHES, sizeof(*branches));
+		if (!branches) {
+			drop_piece(shadow, child->level ? SHADOW_BRANCH_NODE : SHADOW_LEAF_NODE, child, node_bytes(child->blocks));
+			return NULL;
+		}
+		node->block[index / SHADOW_BLOCK] = branches;
+		node->used++;
+	}
+	branches->child[index % SHADOW_BLOCK] = child;
+	branches->used++;
+	return child;
+}
+
+void shadow_drop_node(struct shadow *shadow, struct shadow_node *node)
+{
+	struct shadow_node *parent = node->parent;
+
+	if (parent) {
+		struct shadow_branches *branches = parent->block[node->index / SHADOW_BLOCK];
+
+		branches->child[node->index % SHADOW_BLOCK] = NULL;
+		if (!--branches->used) {
+			parent->block[node->index / SHADOW_BLOCK] = NULL;
+			parent->used--;
+			drop_piece(shadow, SHADOW_BRANCHES, branches, sizeof(*branches));
+		}
+	} else {
+		shadow->top = NULL;
+	}
+	drop_piece(shadow, node->level ? SHADOW_BRANCH_NODE : SHADOW_LEAF_NODE, node, node_bytes(node->blocks));
+}
+
+struct shadow_leaves *shadow_make_leaves(struct shadow *shadow, struct shadow_node *node, uint64_t iova, uint64_t invalid_word)
+{
+	unsigned int index = shadow_index(node, iova) / SHADOW_BLOCK;
+	struct shadow_leaves *leaves = make_piece(shadow, SHADOW_LEAVES, sizeof(*leaves));
+
+	if (!leaves)
+		return NULL;
+	for (unsigned int i = 0; i < SHADOW_BLOCK; i++)
+		leaves->word[i] = invalid_word;
+	leaves->first = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
+	leaves->node = node;
+	leaves->index = index;
+	node->block[index] = leaves;
+	node->used++;
+	return leaves;
+}
+
+void shadow_drop_leaves(struct shadow *shadow, struct shadow_leaves *leaves)
+{
+	leaves->node->block[leaves->index] = NULL;
+	leaves->node->used--;
+	drop_piece(shadow, SHADOW_LEAVES, leaves, sizeof(*leaves));
+}
+
+struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova)
+{
+	const struct shadow_node *node = shadow->top;
+
+	while (node && node->level)
+		node = shadow_child(node, shadow_index(node, iova));
+	return node ? node->block[shadow_index(node, iova) / SHADOW_BLOCK] : NULL;
+}
+
+/* Recursion here and elsewhere is as deep as the format has levels. */
+static int each(struct shadow_node *node, uint64_t first, uint64_t last, int (*fn)(void *ctx, struct shadow_leaves *leaves, uint64_t mask), void *ctx)
+{
+	unsigned int lo = shadow_index(node, first), hi = shadow_index(node, last);
+	uint64_t base = first & ~(((uint64_t)node->blocks * SHADOW_BLOCK << node->shift) - 1);
+
+	for (unsigned int block = lo / SHADOW_BLOCK; block <= hi / SHADOW_BLOCK; block++) {
+		unsigned int from = block == lo / SHADOW_BLOCK ? lo % SHADOW_BLOCK : 0, to = block == hi / SHADOW_BLOCK ? hi % SHADOW_BLOCK : SHADOW_BLOCK - 1;
+		int result = 0;
+
+		if (!node->block[block])
+			continue;
+		if (!node->level) {
+			result = fn(ctx, node->block[block], shadow_mask(from, to));
+		} else {
+			for (unsigned int i = from; !result && i <= to; i++) {
+				unsigned int index = block * SHADOW_BLOCK + i;
+				struct shadow_node *child = shadow_child(node, index);
+				uint64_t start = base + ((uint64_t)index << node->shift);
+				uint64_t end = shadow_entry_last(node->shift, start);
+
+				if (child)
+					result = each(child, start > first ? start : first, end < last ? end : last, fn, ctx);
+			}
+		}
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+int shadow_each(const struct shadow *shadow, uint64_t first, uint64_t last, int (*fn)(void *ctx, struct shadow_leaves *leaves, uint64_t mask), void *ctx)
+{
+	return shadow->top ? each(shadow->top, first, last, fn, ctx) : 0;
+}
+
+void shadow_list(struct shadow_pass *pass, struct shadow_leaves *leaves)
+{
+	if (leaves->listed)
+		return;
+	leaves->listed = true;
+	leaves->next = pass->listed;
+	pass->listed = leaves;
+}
+
+void shadow_release_leaves(struct shadow_pass *pass, struct shadow_leaves *leaves, uint64_t mask)
+{
+	uint64_t bits = leaves->leaf & mask & ~leaves->dying;
+
+	if (!bits)
+		return;
+	leaves->dying |= bits;
+	shadow_list(pass, leaves);
+	while (bits) {
+		unsigned int from = (unsigned int)__builtin_ctzll(bits);
+		uint64_t above = ~(bits >> from);
+		unsigned int number = above ? (unsigned int)__builtin_ctzll(above) : SHADOW_BLOCK;
+		uint64_t first = leaves->first + ((uint64_t)from << SHADOW_PAGE_SHIFT);
+
+		runs_unmap(&pass->runs, first, first + (((uint64_t)number << SHADOW_PAGE_SHIFT) - 1));
+		bits &= ~shadow_mask(from, from + number - 1);
+	}
+}
+
+static int release(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
+{
+	shadow_release_leaves(ctx, leaves, mask);
+	return 0;
+}
+
+void shadow_release_node(struct shadow_pass *pass, struct shadow_node *node, uint64_t first, uint64_t last)
+{
+	each(node, first, last, release, pass);
+}
+
+void shadow_release(struct shadow_pass *pass, uint64_t first, uint64_t last)
+{
+	shadow_each(pass->shadow, first, last, release, pass);
+}
+
+void shadow_keep(struct shadow_pass *pass)
+{
+	struct shadow_leaves *next;
+
+	for (struct shadow_leaves *leaves = pass->listed; leaves; leaves = next) {
+		next = leaves->next;
+		leaves->dying = 0;
+		leaves->gone = 0;
+		leaves->listed = false;
+	}
+	pass->listed = NULL;
+}
+
+void shadow_reap(struct shadow_pass *pass)
+{
+	struct shadow_leaves *next;
+
+	for (struct shadow_leaves *leaves = pass->listed; leaves; leaves = next) {
+		struct shadow_node *node = leaves->node;
+
+		next = leaves->next;
+		leaves->listed = false;
+		if (leaves->leaf)
+			continue;
+		shadow_drop_leaves(pass->shadow, leaves);
+		while (node && !node->used) {
+			struct shadow_node *parent = node->parent;
+
+			shadow_drop_node(pass->shadow, node);
+			node = parent;
+		}
+	}
+	pass->listed = NULL;
+}
+
+/* A page's block and its bit there; a NULL block where nothing is established. */
+struct page {
+	struct shadow_leaves *leaves;
+	uint64_t bit;
+};
+
+static struct page find_page(const struct shadow *shadow, struct page near, uint64_t iova)
+{
+	struct shadow_leaves *leaves = near.leaves;
+
+	if (!leaves || iova - leaves->first >= (uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT)
+		leaves = shadow_find(shadow, iova);
+	return (struct page){ leaves, UINT64_C(1) << (iova >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK };
+}
+
+static bool is_established(struct page page)
+{
+	return page.leaves && page.leaves->leaf & page.bit;
+}
+
+/*
+ * Widens a removal to whole mappings of the host. Those of its pages whose mapping was removed already, with that of a page before them, come first in it,
+ * and need no removal of their own: if that is all of them, the range becomes empty (*first > *last).
+ */
+void shadow_widen(void *ctx, uint64_t *first, uint64_t *last)
+{
+	struct shadow_pass *pass = ctx;
+	const uint64_t step = UINT64_C(1) << SHADOW_PAGE_SHIFT;
+	uint64_t from = *first, to = *last;
+	struct page page = { 0 };
+
+	for (;; from += step) {
+		page = find_page(pass->shadow, page, from);
+		if (!(page.leaves->gone & page.bit))
+			break;
+		if (from + (step - 1) == *last) {
+			*first = 1;
+			*last = 0;
+			return;
+		}
+	}
+	while (!(page.leaves->start & page.bit)) {
+		from -= step;
+		page = find_page(pass->shadow, page, from);
+	}
+	for (uint64_t iova = to + 1; iova; iova += step) {
+		page = find_page(pass->shadow, page, iova);
+		if (!is_established(page) || page.leaves->start & page.bit)
+			break;
+		to = iova + (step - 1);
+	}
+	if (from < *first || to > *last)
+		pass->splits++;
+	for (uint64_t iova = from;; iova += step) {
+		page = find_page(pass->shadow, page, iova);
+		page.leaves->gone |= page.bit;
+		shadow_list(pass, page.leaves);
+		if (iova + (step - 1) == to)
+			break;
+	}
+	*first = from;
+	*last = to;
+}
+
+void shadow_fault(struct shadow_pass *pass, enum viommu_fault_reason reason, uint64_t iova, unsigned int level, uint64_t entry_gpa, uint64_t entry)
+{
+	struct viommu_fault *fault = &pass->result.fault;
+
+	if (fault->reason != VIOMMU_FAULT_NONE && fault->iova <= iova)
+		return;
+	fault->reason = reason;
+	fault->iova = iova;
+	fault->access = 0;
+	fault->level = level;
+	fault->entry_gpa = entry_gpa;
+	fault->entry = entry;
+}

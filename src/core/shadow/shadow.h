@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The shadow: what of a guest's tables is established, kept in the shape of those tables.
+ *
+ * A tree of nodes stands for the tables. A node for a table of leaves has blocks of 64 entries that hold a copy of the guest's entries as last applied; a
+ * node for a higher table only has children. Blocks and nodes exist where something is established beneath them, and nowhere else: an absent one says
+ * "nothing here", so that a sparse aperture costs what is present. Frames that a guest maps with one entry of a higher table are kept as if they were a
+ * table of leaves, so that everything established is at level 0, page by page, whatever the guest's tables looked like when it was.
+ *
+ * What it keeps true:
+ *  - leaf bit set: the page is in the host's space, pinned and charged, as `word` says with the rights that readable and writable leave. word is a valid
+ *    entry.
+ *  - leaf bit clear: nothing of the page is in the host's space or pinned. word is an invalid entry, so that it differs from any valid one: a page that
+ *    could not be had is tried again by the next refresh.
+ *  - Higher entries are never copied. Rights that they leave are recorded with each page (readable, writable), and where they lead is asked anew each time.
+ *    So refreshing a part of what a changed entry covers changes that part and nothing else.
+ * Both hold whenever the space's lock is free; within a pass, dying and gone say what is under way.
+ */
+#ifndef VIOMMU_CORE_SHADOW_SHADOW_H
+#define VIOMMU_CORE_SHADOW_SHADOW_H
+
+#include "core/memory.h"
+#include "core/runs.h"
+#include "core/slots.h"
+#include "core/space.h"
+#include "format/format.h"
+
+#include <viommu/domain.h>
+
+#define SHADOW_BLOCK	  64u /* entries */
+#define SHADOW_PAGE_SHIFT 12u
+#define SHADOW_MAX_LEVELS 8u
+
+struct shadow_node {
+	struct shadow_node *parent; /* NULL: the top */
+	uint32_t index;		    /* in the parent */
+	uint16_t used;		    /* blocks that are there */
+	uint16_t blocks;	    /* that there may be */
+	uint8_t level;
+	uint8_t shift; /* log2 of what an entry covers */
+	void *block[]; /* struct shadow_leaves at level 0, else struct shadow_branches */
+};
+
+struct shadow_branches {
+	uint32_t used;
+	struct shadow_node *child[SHADOW_BLOCK];
+};
+
+struct shadow_leaves {
+	uint64_t word[SHADOW_BLOCK]; /* as in guest memory */
+	/* one bit an entry */
+	uint64_t leaf;	   /* established */
+	uint64_t readable; /* rights that higher entries left when it was */
+	uint64_t writable;
+	uint64_t start; /* where the host cannot split: a mapping begins here */
+	uint64_t dying; /* to be released once flushed */
+	uint64_t gone;	/* where the host cannot split: removed from the host with its mapping; if not dying, to be mapped again */
+	uint64_t first; /* IOVA of entry 0 */
+	struct shadow_node *node;
+	struct shadow_leaves *next; /* in the pass's list */
+	uint32_t index;		    /* in the node */
+	bool listed;
+};
+
+/* Freed pieces that are kept for the next time, so that a steady state allocates nothing. */
+enum shadow_piece { SHADOW_LEAVES, SHADOW_BRANCHES, SHADOW_LEAF_NODE, SHADOW_BRANCH_NODE, SHADOW_PIECES };
+struct shadow_spare {
+	void *head;
+	uint32_t number;
+};
+
+struct shadow {
+	struct format_root root;
+	unsigned int top_level; /* of the tree: the root's level, or more if the aperture is wider than the root table reaches (F(wraps)) */
+	struct shadow_node *top;
+	struct memory *memory;
+	struct shadow_spare spare[SHADOW_PIECES];
+	uint64_t bytes;
+	uint64_t mapped; /* pages */
+	uint8_t shift[SHADOW_MAX_LEVELS];
+	uint8_t index_bits[SHADOW_MAX_LEVELS];
+};
+
+/* A range of IOVAs in which something is to be established. */
+struct shadow_work {
+	uint64_t first;
+	uint64_t last;
+};
+#define SHADOW_WORK 64u
+
+/*
+ * One refresh on its way. It first scans its range: what is established and no longer true is released, and what is to be established is noted in `work`.
+ * Then it fills what it noted. A scan or a fill that has used up its `budget` of entries stops, sets cut, and goes on at `next`.
+ */
+struct shadow_pass {
+	struct shadow *shadow;
+	struct viommu_vm *vm;
+	const struct slots *slots; /* good while the space's lock is held */
+	struct slot *slot;	   /* the last one that a leaf was found in */
+	struct runs runs;
+	struct shadow_leaves *listed; /* blocks with something dying, gone, or that may have become empty */
+	uint64_t budget;	      /* entries */
+	uint64_t next;
+	bool cut;
+	bool no_room;	/* for the shadow: no use to go on */
+	bool restoring; /* commit maps again what lost its mapping to a neighbour */
+	uint64_t splits;
+	uint32_t works;
+	struct shadow_work work[SHADOW_WORK];
+	struct viommu_refresh_result result;
+};
+
+/* What a format's instance of the shadow can do (core/shadow/refresh.h). */
+struct shadow_ops {
+	/* Takes the anchor apart. 0, -EINVAL, or -ERANGE if the tables cannot translate first..last. */
+	int (*init)(struct shadow *shadow, uint64_t anchor, uint64_t first, uint64_t last);
+	void (*scan)(struct shadow_pass *pass, uint64_t first, uint64_t last);
+	void (*fill)(struct shadow_pass *pass, uint64_t first, uint64_t last);
+	/* After the flush of what the scan removed: unpins it, and maps again what had to go with it. */
+	void (*commit)(struct shadow_pass *pass);
+	/* The host refused these pages: they are not mapped, and so not established. */
+	void (*forget)(struct shadow_pass *pass, uint64_t first, uint64_t last);
+	/* Releases every page in a slot. */
+	void (*release_slot)(struct shadow_pass *pass, const struct slot *slot);
+	int (*each_run)(struct shadow *shadow, const struct slots *slots, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
+			void *ctx);
+	int (*walk)(const struct shadow *shadow, const struct slots *slots, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault);
+	/* Unpins and frees everything; nothing of it is in the host's space any more. */
+	void (*destroy)(struct shadow_pass *pass);
+};
+
+extern const struct shadow_ops shadow_zpci_ops;
+extern const struct shadow_ops shadow_zpci_qemu_ops;
+
+/* The parts that know no format: shadow.c. */
+
+/* The entries lo..hi of a block, as a mask. */
+static inline uint64_t shadow_mask(unsigned int lo, unsigned int hi)
+{
+	return (UINT64_MAX << lo) & (UINT64_MAX >> (SHADOW_BLOCK - 1 - hi));
+}
+
+static inline unsigned int shadow_index(const struct shadow_node *node, uint64_t iova)
+{
+	return (unsigned int)(iova >> node->shift) & (node->blocks * SHADOW_BLOCK - 1u);
+}
+
+/* The last IOVA that the entry of iova covers. */
+static inline uint64_t shadow_entry_last(unsigned int shift, uint64_t iova)
+{
+	return iova | ((UINT64_C(1) << shift) - 1);
+}
+
+static inline struct shadow_node *shadow_child(const struct shadow_node *node, unsigned int index)
+{
+	const struct shadow_branches *branches = node->block[index / SHADOW_BLOCK];
+
+	return branches ? branches->child[index % SHADOW_BLOCK] : NULL;
+}
+
+/* The children of a node are made and dropped by whoever works on the node; NULL if there is no memory. */
+struct shadow_node *shadow_make_top(struct shadow *shadow);
+struct shadow_node *shadow_make_child(struct shadow *shadow, struct shadow_node *node, unsigned int index);
+struct shadow_leaves *shadow_make_leaves(struct shadow *shadow, struct shadow_node *node, uint64_t iova, uint64_t invalid_word);
+void shadow_drop_leaves(struct shadow *shadow, struct shadow_leaves *leaves);
+void shadow_drop_node(struct shadow *shadow, struct shadow_node *node);
+
+/* The block that iova is in, or NULL. */
+struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova);
+
+/* Calls fn for each block that overlaps first..last, ascending, with the mask of the entries that do. Stops at anything but 0, and returns it. */
+int shadow_each(const struct shadow *shadow, uint64_t first, uint64_t last, int (*fn)(void *ctx, struct shadow_leaves *leaves, uint64_t mask), void *ctx);
+
+/* Takes out of the host's space what is established in first..last (of a block: in mask), to be unpinned by commit. */
+void shadow_release(struct shadow_pass *pass, uint64_t first, uint64_t last);
+void shadow_release_node(struct shadow_pass *pass, struct shadow_node *node, uint64_t first, uint64_t last);
+void shadow_release_leaves(struct shadow_pass *pass, struct shadow_leaves *leaves, uint64_t mask);
+
+/* The scan's removals failed, or their flush: everything stays established. */
+void shadow_keep(struct shadow_pass *pass);
+
+/* Enters a block into the pass's list; drops those of the list that are empty, and all nodes that are. */
+void shadow_list(struct shadow_pass *pass, struct shadow_leaves *leaves);
+void shadow_reap(struct shadow_pass *pass);
+
+/* For runs.widen. */
+void shadow_widen(void *pass, uint64_t *first, uint64_t *last);
+
+void shadow_free_spares(struct shadow *shadow);
+
+/* Notes that something in first..last is to be established. Ascending; what does not fit widens the last one. */
+static inline void shadow_note(struct shadow_pass *pass, uint64_t first, uint64_t last)
+{
+	if (pass->works && (pass->work[pass->works - 1].last + 1 == first || pass->works == SHADOW_WORK)) {
+		pass->work[pass->works - 1].last = last;
+		return;
+	}
+	pass->work[pass->works++] = (struct shadow_work){ first, last };
+}
+
+/* Takes n entries from the budget, or stops the pass before iova. */
+static inline bool shadow_spend(struct shadow_pass *pass, unsigned int n, uint64_t iova)
+{
+	if (pass->budget < n) {
+		pass->cut = true;
+		pass->next = iova;
+		return false;
+	}
+	pass->budget -= n;
+	pass->result.entries += n;
+	return true;
+}
+
+/* Keeps the fault with the lowest IOVA. */
+void shadow_fault(struct shadow_pass *pass, enum viommu_fault_reason reason, uint64_t iova, unsigned int level, uint64_t entry_gpa, uint64_t entry);
+
+#endif

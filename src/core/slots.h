@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Which guest memory there is.
+ *
+ * The slots of a VM are an immutable, sorted array that is replaced as a whole. Whoever holds the lock of one of the VM's spaces may use the array that
+ * viommu_vm.slots named when he took it: an array, and a slot that left it, are freed only after every space's lock was held once in between.
+ *
+ * A slot that is being removed stays in the array, marked, until no translation names it: so what is established can always be found again for release,
+ * while nothing new is established.
+ */
+#ifndef VIOMMU_CORE_SLOTS_H
+#define VIOMMU_CORE_SLOTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <viommu/types.h>
+
+/* How often each of 512 pages is named by established translations. */
+#define PIN_CHUNK_PAGES 512u
+struct pin_chunk {
+	uint32_t count[PIN_CHUNK_PAGES];
+};
+
+struct slot {
+	uint64_t first; /* GPA */
+	uint64_t last;
+	unsigned char *hva;
+	uint64_t offset;
+	uint32_t prot;
+	int32_t fd;
+	bool removing;
+
+	/* pins.c: protected by the VM's pin lock */
+	uint64_t pinned_pages; /* pages whose count is not zero */
+	uint32_t whole;	       /* how many want all of the slot pinned */
+	struct pin_chunk **chunks;
+};
+
+struct slots {
+	unsigned int number;
+	struct slot *slot[];
+};
+
+static inline uint64_t slot_pages(const struct slot *slot)
+{
+	return ((slot->last - slot->first) >> 12) + 1;
+}
+
+/* The slot that backs gpa, or NULL. */
+static inline struct slot *slots_find(const struct slots *slots, uint64_t gpa)
+{
+	unsigned int low = 0, high = slots->number;
+
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+
+		if (gpa > slots->slot[middle]->last)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < slots->number && gpa >= slots->slot[low]->first ? slots->slot[low] : NULL;
+}
+
+/* Where an entry at gpa can be loaded from, or NULL. Entries are naturally aligned, so that none crosses the end of a slot. */
+static inline const uint64_t *slots_entry(const struct slots *slots, uint64_t gpa)
+{
+	const struct slot *slot = slots_find(slots, gpa);
+
+	if (!slot || __atomic_load_n(&slot->removing, __ATOMIC_RELAXED))
+		return NULL;
+	return (const uint64_t *)(const void *)(slot->hva + (gpa - slot->first));
+}
+
+#endif

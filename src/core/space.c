@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "core/device.h"
+#include "core/space.h"
+
+static void *space_memory_alloc(void *ctx, size_t bytes, size_t align)
+{
+	struct space *space = ctx;
+
+	return memory_alloc(&space->vm->memory, bytes, align);
+}
+
+static void space_memory_free(void *ctx, void *memory, size_t bytes, size_t align)
+{
+	struct space *space = ctx;
+
+	memory_free(&space->vm->memory, memory, bytes, align);
+}
+
+int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct space_ops *ops)
+{
+	int error;
+
+	if (first < host->caps.first || last > host->caps.last)
+		return -PORT_ERANGE;
+	space->ops = ops;
+	space->vm = vm;
+	space->host = host;
+	space->first = first;
+	space->last = last;
+	space->memory = (struct host_memory){ .ctx = space, .alloc = space_memory_alloc, .free = space_memory_free };
+	error = host->ops->space_create(host, first, last, &space->memory, &space->host_space);
+	if (error)
+		return error;
+	port_lock_init(&space->lock);
+	list_init(&space->devices);
+	list_append(&vm->spaces, &space->in_vm);
+	return 0;
+}
+
+void space_destroy(struct space *space)
+{
+	list_each(&space->devices, struct viommu_device, in_space, device) if (device_detach(device))
+		vm_log(space->vm, VIOMMU_LOG_ERROR, "a host refused to detach a device from a domain that is destroyed", space->first, space->last);
+	list_remove(&space->in_vm);
+	space->host->ops->space_destroy(space->host_space);
+	port_lock_destroy(&space->lock);
+}
+
+int space_attach(struct space *space, struct viommu_device *device)
+{
+	struct viommu_vm *vm = space->vm;
+	int error = 0;
+
+	if (device->vm != vm || device->host != space->host)
+		return -PORT_EXDEV;
+	port_lock(&vm->lock);
+	if (device->space == space)
+		goto out;
+	error = -PORT_EBUSY;
+	if (device->space)
+		goto out;
+	port_lock(&space->lock);
+	error = space->host->ops->attach(space->host_space, device->host_device);
+	if (!error) {
+		list_append(&space->devices, &device->in_space);
+		__atomic_store_n(&device->binding, device->binding + 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&device->space, space, __ATOMIC_RELEASE);
+	} else {
+		error = -PORT_EIO;
+	}
+	port_unlock(&space->lock);
+out:
+	port_unlock(&vm->lock);
+	return error;
+}
+
+int space_flush(struct space *space)
+{
+	int error = space->host->ops->flush(space->host_space);
+
+	if (error)
+		return error;
+	/* Pairs with viommu_reader_enter(): either it sees the new generation, or we see that it is held. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	list_each(&space->devices, struct viommu_device, in_space, device) readers_wait_held(&device->readers);
+	return 0;
+}

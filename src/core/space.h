@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a nested domain and a direct domain have in common: one space of the host, and the devices that are attached to it. It is not a type that a user ever
+ * sees, and neither of the two can be made into the other.
+ *
+ * Detaching, and flushing, keep the promise to readers (reader.h): space_flush() returns when no reader that was held before is still held; a detach, when
+ * no reader of the device is inside a translation either, so that what it looked at may be freed.
+ */
+#ifndef VIOMMU_CORE_SPACE_H
+#define VIOMMU_CORE_SPACE_H
+
+#include "core/vm.h"
+#include "host/host.h"
+
+struct space;
+
+struct space_ops {
+	/*
+	 * A slot was added, is about to go, is gone: called with the VM's lock. If adding fails, nothing of the slot is left in the space. If removing
+	 * fails, in this space or another, it may be called again; what it achieved needs not be undone.
+	 */
+	int (*slot_added)(struct space *space, struct slot *slot);
+	int (*slot_removing)(struct space *space, struct slot *slot);
+	void (*slot_removed)(struct space *space, struct slot *slot);
+	void (*destroy)(struct space *space);
+};
+
+struct space {
+	const struct space_ops *ops;
+	struct viommu_vm *vm;
+	struct viommu_host *host;
+	struct host_space *host_space;
+	struct host_memory memory;
+	struct port_lock lock; /* all calls to host_space but lookup; the list of devices and their lists of readers are read under it */
+	struct list in_vm;
+	struct list devices; /* changed under both locks */
+	uint64_t first;	     /* IOVAs */
+	uint64_t last;
+};
+
+/* Makes the host's space for first..last and enters it into the VM's list, with the VM's lock held. 0, -ERANGE, or what the host says. */
+int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct space_ops *ops);
+
+/* Detaches the devices and destroys the host's space: from then on nothing of it is reached. With the VM's lock held. */
+void space_destroy(struct space *space);
+
+int space_attach(struct space *space, struct viommu_device *device);
+
+/* With the space's lock held, after something was unmapped. */
+int space_flush(struct space *space);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A VM, inside. Locks are taken in this order: the VM's lock, one space's lock, the pin lock. The VM's lock guards which slots, spaces, devices and readers
+ * there are; it is never needed to refresh or to translate.
+ */
+#ifndef VIOMMU_CORE_VM_H
+#define VIOMMU_CORE_VM_H
+
+#include <viommu/vm.h>
+
+#include "core/list.h"
+#include "core/memory.h"
+#include "core/pins.h"
+#include "core/slots.h"
+#include "port/port.h"
+
+struct viommu_vm {
+	struct viommu_vm_config config;
+	struct port_lock lock;
+	struct slots *slots; /* replaced with a release store; see slots.h for who may load it */
+	struct list spaces;
+	struct list devices;
+	struct pins pins;
+	struct memory memory;
+};
+
+static inline const struct slots *vm_slots(const struct viommu_vm *vm)
+{
+	return __atomic_load_n(&vm->slots, __ATOMIC_ACQUIRE);
+}
+
+static inline void vm_log(const struct viommu_vm *vm, enum viommu_log_level level, const char *what, uint64_t a, uint64_t b)
+{
+	if (vm->config.log)
+		vm->config.log(vm->config.log_ctx, level, what, a, b);
+}
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Functions come and go, and can be looked at. What they go through in between is in state.c.
+ *
+ * A function's memory outlives every instruction that found it: it is taken from the lookup first, then everything is taken from it, and then those who
+ * are still on their way out are waited for.
+ */
+#include "function.h"
+
+#include "ioat.h"
+
+#define DEFAULT_SDMA UINT64_C(0x100000000)
+#define DEFAULT_EDMA UINT64_C(0x1ffffffffffffff)
+#define DEFAULT_MSIA UINT64_C(0xfe00000000000000)
+
+/*
+ * Designation types supported. Every one that translates is; and so is the one that Linux tests for before it builds four or five levels, as it counts the
+ * field's bits in another way than QEMU (Linux, s390_domain_alloc_paging(); QEMU, ZPCI_DTSM).
+ */
+#define DEFAULT_DTSM	  0xf8u
+#define DEFAULT_DTSM_QEMU 0x40u
+
+int viommu_zpci_create(struct viommu_vm *vm, const struct viommu_zpci_config *config, struct viommu_zpci **out)
+{
+	struct viommu_zpci *zpci = port_alloc(sizeof(*zpci), 0);
+
+	if (!zpci)
+		return -PORT_ENOMEM;
+	zpci->vm = vm;
+	if (!sized_in(&zpci->config, sizeof(zpci->config), offsetof(struct viommu_zpci_config, event), config) || zpci->config.flags & ~VIOMMU_ZPCI_QEMU_WAYS) {
+		port_free(zpci, sizeof(*zpci), 0);
+		return -PORT_EINVAL;
+	}
+	port_lock_init(&zpci->lock);
+	*out = zpci;
+	return 0;
+}
+
+void viommu_zpci_destroy(struct viommu_zpci *zpci)
+{
+	unsigned int i;
+
+	if (!zpci)
+		return;
+	for (i = 0; i < ZPCI_INDEX_HALF; i++)
+		while (zpci->by_fid[i])
+			viommu_zpci_function_remove(zpci->by_fid[i]);
+	zpci_lookup_free(zpci);
+	port_lock_destroy(&zpci->lock);
+	port_free(zpci, sizeof(*zpci), 0);
+}
+
+/* Fills in the defaults; false if the function cannot be. */
+static bool settle_config(struct viommu_zpci_function_config *config, bool qemu)
+{
+	if (!config->sdma)
+		config->sdma = DEFAULT_SDMA;
+	if (!config->edma)
+		config->edma = DEFAULT_EDMA;
+	if (!config->msia)
+		config->msia = DEFAULT_MSIA;
+	if (!config->dtsm)
+		config->dtsm = qemu ? DEFAULT_DTSM_QEMU : DEFAULT_DTSM;
+	if (!config->host || config->sdma > config->edma)
+		return false;
+	switch (config->state) {
+	case VIOMMU_ZPCI_RESERVED:
+	case VIOMMU_ZPCI_STANDBY:
+	case VIOMMU_ZPCI_DISABLED:
+		return !(config->fh & VIOMMU_ZPCI_FH_ENABLED);
+	case VIOMMU_ZPCI_ENABLED:
+		return config->fh & VIOMMU_ZPCI_FH_ENABLED;
+	default:
+		return false;
+	}
+}
+
+static void function_free(struct viommu_zpci_function *function)
+{
+	viommu_device_destroy(function->device);
+	port_lock_destroy(&function->lock);
+	port_lock_destroy(&function->change);
+	port_free(function, sizeof(*function), 0);
+}
+
+int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_function_config *config, struct viommu_zpci_function **out)
+{
+	struct viommu_zpci_function *function;
+	struct viommu_zpci_function_config settled;
+	int ret;
+
+	if (!sized_in(&settled, sizeof(settled), sizeof(settled), config) || !settle_config(&settled, zpci_is_qemu(zpci)))
+		return -PORT_EINVAL;
+	function = port_alloc(sizeof(*function), 0);
+	if (!function)
+		return -PORT_ENOMEM;
+	function->zpci = zpci;
+	function->config = settled;
+	function->fh = settled.fh;
+	function->state = (enum viommu_zpci_state)settled.state;
+	port_lock_init(&function->change);
+	port_lock_init(&function->lock);
+	ret = viommu_device_create(zpci->vm, settled.host, &function->device);
+	if (!ret)
+		ret = zpci_lookup_add(function);
+	if (ret) {
+		function_free(function);
+		return ret;
+	}
+	*out = function;
+	return 0;
+}
+
+void viommu_zpci_function_remove(struct viommu_zpci_function *function)
+{
+	zpci_lookup_remove(function);
+	port_lock(&function->change);
+	zpci_function_set_state(function, VIOMMU_ZPCI_RESERVED);
+	zpci_function_drop_ioat(function);
+	port_unlock(&function->change);
+	zpci_function_wait(function);
+	function_free(function);
+}
+
+void zpci_function_set_state(struct viommu_zpci_function *function, enum viommu_zpci_state state)
+{
+	port_lock(&function->lock);
+	function->state = state;
+	port_unlock(&function->lock);
+}
+
+struct zpci_ioat *zpci_function_set_ioat(struct viommu_zpci_function *function, struct zpci_ioat *ioat)
+{
+	struct zpci_ioat *old;
+
+	port_lock(&function->lock);
+	old = function->ioat;
+	function->ioat = ioat;
+	port_unlock(&function->lock);
+	return old;
+}
+
+void zpci_function_drop_ioat(struct viommu_zpci_function *function)
+{
+	zpci_ioat_destroy(function, zpci_function_set_ioat(function, NULL));
+}
+
+struct viommu_device *viommu_zpci_function_device(struct viommu_zpci_function *function)
+{
+	return function->device;
+}
+
+void viommu_zpci_function_info(struct viommu_zpci_function *function, struct viommu_zpci_function_info *info)
+{
+	struct viommu_zpci_function_info known = { .fid = function->config.fid };
+
+	port_lock(&function->lock);
+	known.fh = function->fh;
+	known.state = function->state;
+	if (function->ioat) {
+		known.registered = true;
+		known.pba = function->ioat->pba;
+		known.pal = function->ioat->pal;
+		known.iota = function->ioat->iota;
+		known.direct = function->ioat->direct;
+	}
+	port_unlock(&function->lock);
+	sized_out(info, &known, sizeof(known));
+}
+
+/* Keeps the function's domain, whichever kind it is, from being destroyed, without keeping the function's lock. NULL if there is no domain. */
+static struct zpci_lane *hold_domain(struct viommu_zpci_function *function, struct viommu_domain **domain, struct viommu_direct **direct)
+{
+	struct zpci_lane *lane = NULL;
+
+	port_lock(&function->lock);
+	if (function->ioat && !zpci_ioat_is_pending(function->ioat)) {
+		*domain = function->ioat->domain;
+		*direct = function->ioat->direct;
+		lane = zpci_ioat_enter(function->ioat);
+	}
+	port_unlock(&function->lock);
+	if (lane)
+		port_lock(&lane->lock);
+	return lane;
+}
+
+static void release_domain(struct viommu_zpci_function *function, struct zpci_lane *lane)
+{
+	port_unlock(&lane->lock);
+	zpci_ioat_leave(function, lane);
+}
+
+void viommu_zpci_function_stats(struct viommu_zpci_function *function, struct viommu_domain_stats *stats)
+{
+	const struct viommu_domain_stats none = { .size = 0 };
+	struct viommu_domain *domain;
+	struct viommu_direct *direct;
+	struct zpci_lane *lane = hold_domain(function, &domain, &direct);
+
+	sized_out(stats, &none, sizeof(none));
+	if (!lane)
+		return;
+	if (domain)
+		viommu_domain_stats(domain, stats);
+	release_domain(function, lane);
+}
+
+int viommu_zpci_function_each_run(struct viommu_zpci_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
+				  void *ctx)
+{
+	struct viommu_domain *domain;
+	struct viommu_direct *direct;
+	struct zpci_lane *lane = hold_domain(function, &domain, &direct);
+	int ret;
+
+	if (!lane)
+		return 0;
+	if (domain)
+		ret = viommu_domain_each_run(domain, first, last, fn, ctx);
+	else
+		ret = viommu_direct_each_run(direct, first, last, fn, ctx);
+	release_domain(function, lane);
+	return ret;
+}

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * RPCIT, Refresh PCI Translations: the guest has changed its tables for a range of IOVAs, and wants the translation to follow.
+ *
+ * What holds: condition code 0 means that the range is true to the tables, and that what they no longer name has left the host. Where that could not be had
+ * for want of resources, the answer is condition code 1, status 16, and the guest makes room: it refreshes everything, and tries again. Anything worse
+ * moves the function to ERROR.
+ *
+ * An RPCIT is judged under the function's lock. The common one, with a domain to refresh, then works outside of all locks, in a lane of the registration's
+ * gate. All others change the function's state, and are judged again where nothing can change meanwhile. A refresh that failed is judged again, too: if the
+ * function is not what it was, the guest has changed it from another CPU, and is answered as if the RPCIT had come after that.
+ */
+#include "decode.h"
+#include "ioat.h"
+#include "reply.h"
+
+struct request {
+	uint32_t fh;
+	uint64_t start; /* as in the instruction */
+	uint64_t bytes;
+};
+
+/* What is to be done about a request, as far as its answer is not complete already. */
+enum verdict {
+	ANSWERED,
+	REFRESH,  /* the domain */
+	COMPLETE, /* the registration, which is pending: that refreshes all there is */
+	OUTSIDE,  /* no IOVA of the range is registered */
+	NO_IOAT,  /* nothing is registered */
+};
+
+/* With the function's lock or with change held. */
+static enum verdict judge_function(const struct viommu_zpci_function *function, const struct request *request, struct zpci_reply *reply)
+{
+	if (function->fh != request->fh || !zpci_state_is_operational(function->state)) {
+		zpci_reply_cc(reply, 3);
+		return ANSWERED;
+	}
+	if (function->state == VIOMMU_ZPCI_ERROR) {
+		zpci_reply_status(reply, VIOMMU_ZPCI_ST_ERROR_RECOVER);
+		return ANSWERED;
+	}
+	return REFRESH;
+}
+
+static enum verdict judge(const struct viommu_zpci_function *function, const struct request *request, struct zpci_reply *reply, uint64_t *first, uint64_t *last)
+{
+	bool qemu = zpci_is_qemu(function->zpci);
+	const struct zpci_ioat *ioat = function->ioat;
+	bool outside;
+
+	if (judge_function(function, request, reply) == ANSWERED)
+		return ANSWERED;
+	zpci_reply_cc(reply, 0);
+	if (!request->bytes && !qemu)
+		return ANSWERED;
+	/* To QEMU, a registration without tables is none. */
+	if (!ioat || (qemu && !zpci_iota_translates(ioat->iota)))
+		return NO_IOAT;
+	if (ioat->direct || !zpci_iota_translates(ioat->iota))
+		return ANSWERED;
+
+	*first = request->start & ~(VIOMMU_PAGE_SIZE - 1);
+	*last = (request->start + request->bytes - 1) | (VIOMMU_PAGE_SIZE - 1);
+	if (qemu) {
+		/* QEMU's end is exclusive and may wrap, which it sees only where that makes it less than PBA. */
+		outside = request->start + request->bytes < ioat->pba || request->start > ioat->pal;
+		if (!outside && request->start + request->bytes < request->start)
+			*last = UINT64_MAX;
+	} else {
+		outside = request->start + (request->bytes - 1) < request->start || *last < ioat->pba || *first > ioat->pal;
+	}
+	if (outside)
+		return OUTSIDE;
+	if (!request->bytes || *last < ioat->pba)
+		return ANSWERED;
+	*first = *first > ioat->pba ? *first : ioat->pba;
+	*last = *last < ioat->pal ? *last : ioat->pal;
+	return zpci_ioat_is_pending(ioat) ? COMPLETE : REFRESH;
+}
+
+/* With change held: what a refresh came to, of a function that is ENABLED or BLOCKED. */
+static void answer_refresh(struct viommu_zpci_function *function, const struct request *request, int ret, struct zpci_reply *reply)
+{
+	const struct viommu_fault *fault = &reply->answer.refresh.fault;
+
+	switch (ret) {
+	case 0:
+		zpci_reply_cc(reply, 0);
+		return;
+	case -PORT_ENOSPC:
+	case -PORT_ENOMEM:
+		zpci_reply_status(reply, VIOMMU_ZPCI_ST_INSUF_RES);
+		return;
+	case -PORT_EFAULT:
+		zpci_reply_error(reply, function, zpci_pec(fault->reason), fault->iova, fault);
+		return;
+	default:
+		zpci_reply_error(reply, function, VIOMMU_ZPCI_PEC_SERR, request->start, NULL);
+		return;
+	}
+}
+
+/* All but the common RPCIT. */
+static void rpcit_changing(struct viommu_zpci_function *function, const struct request *request, struct zpci_reply *reply)
+{
+	struct viommu_refresh_result *result = &reply->answer.refresh;
+	uint64_t first;
+	uint64_t last;
+	int ret;
+
+	port_lock(&function->change);
+	switch (judge(function, request, reply, &first, &last)) {
+	case ANSWERED:
+		break;
+	case REFRESH:
+		ret = viommu_domain_refresh(function->ioat->domain, first, last, result);
+		answer_refresh(function, request, ret, reply);
+		break;
+	case COMPLETE:
+		ret = zpci_ioat_complete(function, result);
+		if (!ret && function->state == VIOMMU_ZPCI_ENABLED)
+			ret = zpci_ioat_start(function);
+		answer_refresh(function, request, ret, reply);
+		break;
+	case OUTSIDE:
+		zpci_reply_error(reply, function, VIOMMU_ZPCI_PEC_OORANGE, request->start, NULL);
+		break;
+	case NO_IOAT:
+		zpci_reply_error(reply, function, VIOMMU_ZPCI_PEC_INVALAS, request->start, NULL);
+		break;
+	}
+	port_unlock(&function->change);
+}
+
+static void rpcit(struct viommu_zpci_function *function, const struct request *request, struct zpci_reply *reply)
+{
+	struct viommu_domain *domain = NULL;
+	struct zpci_lane *lane = NULL;
+	enum verdict verdict;
+	uint64_t first;
+	uint64_t last;
+	int ret;
+
+	port_lock(&function->lock);
+	verdict = judge(function, request, reply, &first, &last);
+	if (verdict == REFRESH) {
+		domain = function->ioat->domain;
+		lane = zpci_ioat_enter(function->ioat);
+	}
+	port_unlock(&function->lock);
+	if (verdict == ANSWERED)
+		return;
+	if (verdict != REFRESH) {
+		rpcit_changing(function, request, reply);
+		return;
+	}
+
+	port_lock(&lane->lock);
+	ret = viommu_domain_refresh(domain, first, last, &reply->answer.refresh);
+	port_unlock(&lane->lock);
+	zpci_ioat_leave(function, lane);
+	if (!ret)
+		return;
+
+	port_lock(&function->change);
+	if (judge_function(function, request, reply) != ANSWERED)
+		answer_refresh(function, request, ret, reply);
+	port_unlock(&function->change);
+}
+
+int viommu_zpci_rpcit(struct viommu_zpci *zpci, uint64_t r1, uint64_t start, uint64_t bytes, struct viommu_zpci_answer *answer)
+{
+	struct request request = { .fh = zpci_r1_handle(r1), .start = start, .bytes = bytes };
+	struct viommu_zpci_function *function;
+	struct zpci_reply reply;
+
+	if (zpci_reply_init(&reply, answer))
+		return -PORT_EINVAL;
+	function = zpci_function_get(zpci, request.fh);
+	if (function) {
+		rpcit(function, &request, &reply);
+		zpci_function_put(function);
+	} else {
+		zpci_reply_cc(&reply, 3);
+	}
+	zpci_reply_deliver(&reply, zpci, answer);
+	return 0;
+}

@@ -1,0 +1,566 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The tests that every format has to pass: a template over VIOMMU_FORMAT, like the code that it tests. A test includes it after its format's header and its
+ * description (format_spec.h), and runs FORMAT_SUITE_TESTS.
+ *
+ * Entries are compared with the description one by one. Walks are made over tables of every depth, written with the format's writers, with each way for a
+ * walk to end at each level in turn; where a walk must end, and after which loads, the suite knows from the description.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "format/walk.h"
+
+/*
+ * Memory for tables: one of 16 KiB for each level, at addresses that have nothing else in common, so that no wrong address is taken for a right one. A load
+ * anywhere else fails.
+ */
+enum { ARENA_LEVELS = 6, ARENA_ENTRIES = 2048 };
+
+struct arena {
+	uint64_t base[ARENA_LEVELS];
+	uint64_t raw[ARENA_LEVELS][ARENA_ENTRIES];
+	unsigned int loads;
+	uint64_t loaded[64];
+	unsigned int fail_at; /* the load that finds nothing, counted from 1; 0 = none */
+};
+
+static inline uint64_t *arena_at(struct arena *arena, uint64_t address)
+{
+	for (unsigned int i = 0; i < ARENA_LEVELS; i++)
+		if (address - arena->base[i] < sizeof(arena->raw[i]) && address % 8 == 0)
+			return &arena->raw[i][(address - arena->base[i]) / 8];
+	return NULL;
+}
+
+static inline int arena_load(void *ctx, uint64_t address, uint64_t *raw)
+{
+	struct arena *arena = (struct arena *)ctx;
+	uint64_t *slot = arena_at(arena, address);
+
+	assert_true(arena->loads < SPEC_COUNT(arena->loaded));
+	arena->loaded[arena->loads++] = address;
+	if (!slot || arena->loads == arena->fail_at)
+		return -1;
+	*raw = *slot;
+	return 0;
+}
+
+static inline uint64_t suite_random(uint64_t *state)
+{
+	uint64_t z = (*state += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return z ^ (z >> 31);
+}
+
+/* An address that fits every entry of the suite: aligned to the largest leaf or table, with bits set high and low. */
+#define SUITE_ADDRESS UINT64_C(0x0005a5a540000000)
+
+static uint64_t suite_base(unsigned int level, enum spec_base base)
+{
+	switch (base) {
+	case SPEC_TABLE:
+		return F(table_entry)(level, SUITE_ADDRESS);
+	case SPEC_LEAF:
+		return F(leaf_entry)(level, SUITE_ADDRESS, VIOMMU_RW);
+	default:
+		return F(invalid_entry)(level);
+	}
+}
+
+static bool suite_has(unsigned int level, enum spec_base base)
+{
+	return base == SPEC_INVALID || (base == SPEC_TABLE ? level > 0 : spec_levels[level].leaf);
+}
+
+static unsigned int suite_entries(unsigned int level)
+{
+	return 1u << spec_levels[level].bits;
+}
+
+static const struct spec_bits *suite_row(unsigned int level, enum spec_base base, unsigned int bit)
+{
+	const struct spec_bits *found = NULL;
+
+	for (size_t i = 0; i < SPEC_COUNT(spec_bits); i++) {
+		const struct spec_bits *row = &spec_bits[i];
+
+		if (row->level == level && row->base == base && row->low <= bit && bit <= row->high) {
+			assert_null(found);
+			found = row;
+		}
+	}
+	return found;
+}
+
+static void suite_levels(void **state)
+{
+	(void)state;
+	assert_int_equal(F(max_level), SPEC_COUNT(spec_levels) - 1);
+	assert_int_equal(F(wraps), SPEC_WRAPS);
+	for (unsigned int level = 0; level <= F(max_level); level++) {
+		const struct spec_level *spec = &spec_levels[level];
+
+		assert_int_equal(F(shift)(level), spec->shift);
+		assert_int_equal(F(index_bits)(level), spec->bits);
+		assert_int_equal(F(can_leaf)(level), spec->leaf);
+		/* Levels follow each other without a gap. */
+		if (level)
+			assert_int_equal(spec->shift, spec_levels[level - 1].shift + spec_levels[level - 1].bits);
+	}
+}
+
+/* What the writers write is read back as what it was meant to be. */
+static void suite_writers(void **state)
+{
+	(void)state;
+	for (unsigned int level = 0; level <= F(max_level); level++) {
+		assert_int_equal(F(kind)(level, F(invalid_entry)(level)), FORMAT_INVALID);
+		if (level) {
+			uint64_t entry = F(table_entry)(level, SUITE_ADDRESS);
+
+			assert_int_equal(F(kind)(level, entry), FORMAT_TABLE);
+			assert_true(F(table_address)(level, entry) == SUITE_ADDRESS);
+			assert_int_equal(F(table_bounds)(level, entry).first, 0);
+			assert_int_equal(F(table_bounds)(level, entry).last, suite_entries(level - 1) - 1);
+			assert_int_equal(F(prot)(level, entry), VIOMMU_RW);
+		}
+		if (!spec_levels[level].leaf)
+			continue;
+		for (uint32_t prot = VIOMMU_READ; prot <= VIOMMU_RW; prot += VIOMMU_WRITE) {
+			uint64_t entry = F(leaf_entry)(level, SUITE_ADDRESS, prot);
+
+			assert_int_equal(F(kind)(level, entry), FORMAT_LEAF);
+			assert_true(F(leaf_address)(level, entry) == SUITE_ADDRESS);
+			assert_int_equal(F(prot)(level, entry), prot);
+		}
+	}
+}
+
+/* Each bit of each kind of entry, flipped. */
+static void suite_flips(void **state)
+{
+	(void)state;
+	for (unsigned int level = 0; level <= F(max_level); level++)
+		for (enum spec_base base = SPEC_TABLE; base <= SPEC_INVALID; base++)
+			for (unsigned int bit = 0; bit < 64 && suite_has(level, base); bit++) {
+				uint64_t entry = suite_base(level, base) ^ (UINT64_C(1) << bit);
+				const struct spec_bits *row = suite_row(level, base, bit);
+				static const enum format_kind same[] = { FORMAT_TABLE, FORMAT_LEAF, FORMAT_INVALID };
+				enum format_kind kind = same[base];
+				uint64_t address = SUITE_ADDRESS;
+				uint32_t prot = VIOMMU_RW;
+				struct format_bounds bounds = { 0, level ? suite_entries(level - 1) - 1 : 0 };
+
+				if (!row)
+					fail_msg("level %u, base %d: bit %u is not described", level, (int)base, bit);
+				if (row->effect == SPEC_BECOMES)
+					kind = (enum format_kind)row->value;
+				if (row->effect == SPEC_ADDRESS)
+					address ^= UINT64_C(1) << bit;
+				if (row->effect == SPEC_PROT)
+					prot = row->value;
+				if (row->effect == SPEC_FIRST)
+					bounds.first = row->value;
+				if (row->effect == SPEC_LAST)
+					bounds.last = row->value;
+				if (F(kind)(level, entry) != kind)
+					fail_msg("level %u, base %d, bit %u: kind %d, not %d", level, (int)base, bit, (int)F(kind)(level, entry), (int)kind);
+				/* An entry that became another kind is described where it is a base, or in spec_entries. */
+				if (kind != same[base] || base == SPEC_INVALID)
+					continue;
+				if ((base == SPEC_TABLE ? F(table_address)(level, entry) : F(leaf_address)(level, entry)) != address)
+					fail_msg("level %u, base %d, bit %u: address", level, (int)base, bit);
+				if (F(prot)(level, entry) != prot)
+					fail_msg("level %u, base %d, bit %u: rights %u, not %u", level, (int)base, bit, F(prot)(level, entry), prot);
+				if (base == SPEC_TABLE &&
+				    (F(table_bounds)(level, entry).first != bounds.first || F(table_bounds)(level, entry).last != bounds.last))
+					fail_msg("level %u, bit %u: bounds", level, bit);
+			}
+}
+
+static void suite_entries_as_numbers(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SPEC_COUNT(spec_entries); i++) {
+		const struct spec_entry *spec = &spec_entries[i];
+		enum format_kind kind = F(kind)(spec->level, spec->entry);
+
+		if (kind != spec->kind)
+			fail_msg("level %u, %#llx: kind %d, not %d", spec->level, (unsigned long long)spec->entry, (int)kind, (int)spec->kind);
+		if (kind == FORMAT_TABLE) {
+			assert_true(F(table_address)(spec->level, spec->entry) == spec->address);
+			assert_int_equal(F(table_bounds)(spec->level, spec->entry).first, spec->first);
+			assert_int_equal(F(table_bounds)(spec->level, spec->entry).last, spec->last);
+		}
+		if (kind == FORMAT_LEAF)
+			assert_true(F(leaf_address)(spec->level, spec->entry) == spec->address);
+		if (kind == FORMAT_TABLE || kind == FORMAT_LEAF)
+			assert_int_equal(F(prot)(spec->level, spec->entry), spec->prot);
+	}
+}
+
+static void suite_anchors(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SPEC_COUNT(spec_roots); i++) {
+		const struct spec_root *spec = &spec_roots[i];
+		struct format_root root;
+
+		if (F(root)(spec->anchor, &root) != spec->error)
+			fail_msg("anchor %#llx", (unsigned long long)spec->anchor);
+		if (spec->error)
+			continue;
+		assert_true(root.table == spec->table);
+		assert_int_equal(root.level, spec->level);
+		assert_int_equal(root.prot, VIOMMU_RW);
+		assert_int_equal(root.bounds.first, 0);
+		assert_int_equal(root.bounds.last, suite_entries(spec->level) - 1);
+	}
+}
+
+static void suite_byte_order(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < SPEC_COUNT(spec_bytes); i++) {
+		uint64_t raw = F(to_memory)(spec_bytes[i].entry);
+
+		assert_memory_equal(&raw, spec_bytes[i].bytes, 8);
+		memcpy(&raw, spec_bytes[i].bytes, 8);
+		assert_true(F(from_memory)(raw) == spec_bytes[i].entry);
+	}
+}
+
+/* A path of tables for one IOVA, from a root's level down to a leaf's. */
+struct suite_path {
+	struct arena *arena;
+	struct format_root root;
+	unsigned int leaf;
+	uint64_t iova;
+};
+
+static unsigned int suite_index(unsigned int level, uint64_t iova)
+{
+	return (unsigned int)((iova >> spec_levels[level].shift) % suite_entries(level));
+}
+
+static uint64_t *suite_slot(struct suite_path *path, unsigned int level)
+{
+	return &path->arena->raw[level][suite_index(level, path->iova)];
+}
+
+static uint64_t suite_slot_address(struct suite_path *path, unsigned int level)
+{
+	return path->arena->base[level] + suite_index(level, path->iova) * UINT64_C(8);
+}
+
+static void suite_build(struct suite_path *path, struct arena *arena, unsigned int top, unsigned int leaf, uint64_t iova)
+{
+	static const struct format_root nothing;
+
+	path->arena = arena;
+	path->root = nothing;
+	path->root.table = arena->base[top];
+	path->root.level = top;
+	path->root.prot = VIOMMU_RW;
+	path->root.bounds.last = suite_entries(top) - 1;
+	path->leaf = leaf;
+	path->iova = iova;
+	arena->fail_at = 0;
+	/* Every other entry is a leaf that must not be found, or invalid where a leaf cannot be. */
+	for (unsigned int level = leaf; level <= top; level++) {
+		uint64_t wrong = spec_levels[level].leaf ? F(leaf_entry)(level, UINT64_C(0x3c0000000), VIOMMU_RW) : F(invalid_entry)(level);
+
+		for (unsigned int i = 0; i < suite_entries(level); i++)
+			arena->raw[level][i] = F(to_memory)(wrong);
+		*suite_slot(path, level) =
+			F(to_memory)(level == leaf ? F(leaf_entry)(level, SUITE_ADDRESS, VIOMMU_RW) : F(table_entry)(level, arena->base[level - 1]));
+	}
+}
+
+static struct format_walk suite_walk(struct suite_path *path)
+{
+	struct format_walk walk;
+
+	memset(&walk, 0x55, sizeof(walk));
+	path->arena->loads = 0;
+	F(walk)(&path->root, path->iova, arena_load, path->arena, &walk);
+	/* Every walk starts at the root and goes down the path, one load for each level. */
+	for (unsigned int i = 0; i < path->arena->loads; i++)
+		assert_true(path->arena->loaded[i] == suite_slot_address(path, path->root.level - i));
+	return walk;
+}
+
+/* What a walk says that ended at the entry of a level. */
+static void suite_ended(struct suite_path *path, const struct format_walk *walk, enum viommu_fault_reason reason, unsigned int level)
+{
+	uint64_t size = UINT64_C(1) << spec_levels[level].shift;
+
+	if (walk->reason != reason)
+		fail_msg("root level %u, level %u, IOVA %#llx: reason %d, not %d", path->root.level, level, (unsigned long long)path->iova, (int)walk->reason,
+			 (int)reason);
+	assert_int_equal(walk->level, level);
+	assert_true(walk->entry_address == suite_slot_address(path, level));
+	assert_true(walk->entry == (reason == VIOMMU_FAULT_TABLE_UNBACKED ? 0 : F(from_memory)(*suite_slot(path, level))));
+	assert_true(walk->first == path->iova - path->iova % size);
+	assert_true(walk->last == walk->first + (size - 1));
+	assert_int_equal(path->arena->loads, path->root.level - level + 1);
+}
+
+/* Calls fn for roots of all levels that the format has anchors for, with leaves of all levels, for IOVAs that are telling and some that are random. */
+static void suite_each_path(void (*fn)(struct suite_path *path))
+{
+	static struct arena arena = { .base = { UINT64_C(0x0000123400000000), UINT64_C(0x0000234500010000), UINT64_C(0x0000345600020000),
+						UINT64_C(0x0000456700030000), UINT64_C(0x0001567800040000), UINT64_C(0x0002678900050000) } };
+	static const uint64_t telling[] = { 0, UINT64_MAX, UINT64_C(0xfff), UINT64_C(0x5555555555555555), UINT64_C(0xaaaaaaaaaaaaaaaa) };
+	uint64_t seed = 2026;
+
+	for (size_t r = 0; r < SPEC_COUNT(spec_roots); r++) {
+		unsigned int top = spec_roots[r].level, bits = spec_levels[top].shift + spec_levels[top].bits;
+
+		if (spec_roots[r].error)
+			continue;
+		for (unsigned int leaf = 0; leaf <= top; leaf++)
+			for (unsigned int i = 0; i < SPEC_COUNT(telling) + 8 && spec_levels[leaf].leaf; i++) {
+				uint64_t iova = i < SPEC_COUNT(telling) ? telling[i] : suite_random(&seed);
+				struct suite_path path;
+
+				if (!SPEC_WRAPS && bits < 64)
+					iova &= (UINT64_C(1) << bits) - 1;
+				suite_build(&path, &arena, top, leaf, iova);
+				fn(&path);
+			}
+	}
+}
+
+static void suite_walk_leaf(struct suite_path *path)
+{
+	struct format_walk walk = suite_walk(path);
+
+	suite_ended(path, &walk, VIOMMU_FAULT_NONE, path->leaf);
+	assert_true(walk.output == SUITE_ADDRESS + path->iova % (UINT64_C(1) << spec_levels[path->leaf].shift));
+	assert_int_equal(walk.prot, VIOMMU_RW);
+
+	path->root.prot = VIOMMU_READ;
+	walk = suite_walk(path);
+	assert_int_equal(walk.reason, VIOMMU_FAULT_NONE);
+	assert_int_equal(walk.prot, VIOMMU_READ);
+}
+
+/* At each level in turn: an invalid entry, a load that fails, and each flip of a bit that makes the entry malformed. */
+static void suite_walk_ends(struct suite_path *path)
+{
+	for (unsigned int level = path->leaf; level <= path->root.level; level++) {
+		enum spec_base base = level == path->leaf ? SPEC_LEAF : SPEC_TABLE;
+		uint64_t good = *suite_slot(path, level);
+		struct format_walk walk;
+
+		*suite_slot(path, level) = F(to_memory)(F(invalid_entry)(level));
+		walk = suite_walk(path);
+		suite_ended(path, &walk, VIOMMU_FAULT_NOT_PRESENT, level);
+		*suite_slot(path, level) = good;
+
+		path->arena->fail_at = path->root.level - level + 1;
+		walk = suite_walk(path);
+		suite_ended(path, &walk, VIOMMU_FAULT_TABLE_UNBACKED, level);
+		path->arena->fail_at = 0;
+
+		for (unsigned int bit = 0; bit < 64; bit++) {
+			const struct spec_bits *row = suite_row(level, base, bit);
+			enum viommu_fault_reason reason;
+
+			if (!row || row->effect != SPEC_BECOMES)
+				continue;
+			switch (row->value) {
+			case FORMAT_BAD_TYPE:
+				reason = VIOMMU_FAULT_ENTRY_TYPE;
+				break;
+			case FORMAT_BAD_LENGTH:
+				reason = VIOMMU_FAULT_ENTRY_LENGTH;
+				break;
+			case FORMAT_BAD_FORMAT:
+				reason = VIOMMU_FAULT_ENTRY_FORMAT;
+				break;
+			default:
+				continue;
+			}
+			*suite_slot(path, level) = F(to_memory)(F(from_memory)(good) ^ (UINT64_C(1) << bit));
+			walk = suite_walk(path);
+			suite_ended(path, &walk, reason, level);
+			*suite_slot(path, level) = good;
+		}
+	}
+}
+
+/* Rights that one level takes away are gone, whichever level it is; two levels take away what either does. */
+static void suite_walk_rights(struct suite_path *path)
+{
+	for (unsigned int level = path->leaf; level <= path->root.level; level++)
+		for (unsigned int bit = 0; bit < 64; bit++) {
+			const struct spec_bits *row = suite_row(level, level == path->leaf ? SPEC_LEAF : SPEC_TABLE, bit);
+			uint64_t good = *suite_slot(path, level);
+			struct format_walk walk;
+
+			if (!row || row->effect != SPEC_PROT)
+				continue;
+			*suite_slot(path, level) = F(to_memory)(F(from_memory)(good) ^ (UINT64_C(1) << bit));
+			walk = suite_walk(path);
+			suite_ended(path, &walk, VIOMMU_FAULT_NONE, path->leaf);
+			assert_int_equal(walk.prot, row->value);
+			path->root.prot = VIOMMU_READ;
+			walk = suite_walk(path);
+			assert_int_equal(walk.prot, row->value & VIOMMU_READ);
+			path->root.prot = VIOMMU_RW;
+			*suite_slot(path, level) = good;
+		}
+}
+
+/* An index outside the bounds that an entry gives the next lower table. */
+static void suite_walk_bounds(struct suite_path *path)
+{
+	for (unsigned int level = path->leaf + 1; level <= path->root.level; level++)
+		for (unsigned int bit = 0; bit < 64; bit++) {
+			const struct spec_bits *row = suite_row(level, SPEC_TABLE, bit);
+			uint64_t good = *suite_slot(path, level), size = UINT64_C(1) << spec_levels[level - 1].shift;
+			unsigned int index = suite_index(level - 1, path->iova);
+			struct format_walk walk;
+
+			if (!row || (row->effect != SPEC_FIRST && row->effect != SPEC_LAST))
+				continue;
+			*suite_slot(path, level) = F(to_memory)(F(from_memory)(good) ^ (UINT64_C(1) << bit));
+			walk = suite_walk(path);
+			if (row->effect == SPEC_FIRST ? index >= row->value : index <= row->value) {
+				suite_ended(path, &walk, VIOMMU_FAULT_NONE, path->leaf);
+			} else {
+				assert_int_equal(walk.reason, VIOMMU_FAULT_ENTRY_LENGTH);
+				assert_int_equal(walk.level, level);
+				assert_true(walk.entry_address == suite_slot_address(path, level));
+				assert_true(walk.entry == F(from_memory)(*suite_slot(path, level)));
+				assert_true(walk.first == path->iova - path->iova % size);
+				assert_true(walk.last == walk.first + (size - 1));
+				assert_int_equal(path->arena->loads, path->root.level - level + 1);
+			}
+			*suite_slot(path, level) = good;
+		}
+	/* The same for the root's own bounds. */
+	path->root.bounds.first = suite_index(path->root.level, path->iova) + 1;
+	assert_int_equal(suite_walk(path).reason, VIOMMU_FAULT_ENTRY_LENGTH);
+	assert_int_equal(path->arena->loads, 0);
+	assert_true(suite_walk(path).entry_address == UINT64_MAX);
+}
+
+/* IOVA bits above what the root reaches: ignored by some formats, beyond anything for the others. */
+static void suite_walk_beyond(struct suite_path *path)
+{
+	unsigned int bits = spec_levels[path->root.level].shift + spec_levels[path->root.level].bits;
+	uint64_t iova = path->iova;
+
+	for (unsigned int bit = bits; bit < 64; bit++) {
+		struct format_walk walk;
+
+		path->iova = iova ^ (UINT64_C(1) << bit);
+		walk = suite_walk(path);
+		if (SPEC_WRAPS) {
+			/* suite_ended() also sees to it that the range is around this IOVA and not around another that aliases it. */
+			suite_ended(path, &walk, VIOMMU_FAULT_NONE, path->leaf);
+			assert_true(walk.output == SUITE_ADDRESS + iova % (UINT64_C(1) << spec_levels[path->leaf].shift));
+		} else {
+			assert_int_equal(walk.reason, VIOMMU_FAULT_NOT_PRESENT);
+			assert_int_equal(path->arena->loads, 0);
+			assert_true(walk.entry_address == UINT64_MAX);
+			assert_true(walk.first == UINT64_C(1) << bits);
+			assert_true(walk.last == UINT64_MAX);
+		}
+	}
+}
+
+/* Tables that all are one table, whose entries all point at it: the walk ends after one load for each level. */
+static void suite_walk_loop(struct suite_path *path)
+{
+	uint64_t self = path->arena->base[path->root.level];
+	struct format_walk walk;
+
+	for (unsigned int i = 0; i < ARENA_ENTRIES; i++)
+		path->arena->raw[path->root.level][i] = F(to_memory)(F(table_entry)(path->root.level, self));
+	path->arena->loads = 0;
+	F(walk)(&path->root, path->iova, arena_load, path->arena, &walk);
+	assert_true(path->arena->loads >= 1 && path->arena->loads <= path->root.level + 1);
+}
+
+static void suite_walks_leaf(void **state)
+{
+	(void)state;
+	suite_each_path(suite_walk_leaf);
+}
+
+static void suite_walks_ends(void **state)
+{
+	(void)state;
+	suite_each_path(suite_walk_ends);
+}
+
+static void suite_walks_rights(void **state)
+{
+	(void)state;
+	suite_each_path(suite_walk_rights);
+}
+
+static void suite_walks_bounds(void **state)
+{
+	(void)state;
+	suite_each_path(suite_walk_bounds);
+}
+
+static void suite_walks_beyond(void **state)
+{
+	(void)state;
+	suite_each_path(suite_walk_beyond);
+}
+
+static void suite_walks_loop(void **state)
+{
+	(void)state;
+	suite_each_path(suite_walk_loop);
+}
+
+/* Worked examples: only the entries that the example names lead to the leaf. */
+static void suite_walks_worked(void **state)
+{
+	static struct arena arena = { .base = { 0x10000, 0x20000, 0x30000, 0x40000, 0x50000, 0x60000 } };
+
+	(void)state;
+	for (size_t i = 0; i < SPEC_COUNT(spec_walks); i++) {
+		const struct spec_walk *spec = &spec_walks[i];
+		struct suite_path path;
+		struct format_walk walk;
+
+		suite_build(&path, &arena, spec->level, 0, 0);
+		for (unsigned int level = 0; level <= spec->level; level++) {
+			for (unsigned int index = 0; index < suite_entries(level); index++)
+				arena.raw[level][index] = F(to_memory)(F(invalid_entry)(level));
+			arena.raw[level][spec->index[level]] =
+				F(to_memory)(level ? F(table_entry)(level, arena.base[level - 1]) : F(leaf_entry)(0, SUITE_ADDRESS, VIOMMU_READ));
+		}
+		arena.loads = 0;
+		F(walk)(&path.root, spec->iova, arena_load, &arena, &walk);
+		assert_int_equal(walk.reason, VIOMMU_FAULT_NONE);
+		assert_true(walk.output == (SUITE_ADDRESS | (spec->iova & 0xfff)));
+		assert_int_equal(walk.prot, VIOMMU_READ);
+		for (unsigned int level = 0; level <= spec->level; level++)
+			assert_int_equal(F(index)(level, spec->iova), spec->index[level]);
+	}
+}
+
+#define FORMAT_SUITE_TESTS                                                                                                                                   \
+	cmocka_unit_test(suite_levels), cmocka_unit_test(suite_writers), cmocka_unit_test(suite_flips), cmocka_unit_test(suite_entries_as_numbers),          \
+		cmocka_unit_test(suite_anchors), cmocka_unit_test(suite_byte_order), cmocka_unit_test(suite_walks_leaf), cmocka_unit_test(suite_walks_ends), \
+		cmocka_unit_test(suite_walks_rights), cmocka_unit_test(suite_walks_bounds), cmocka_unit_test(suite_walks_beyond),                            \
+		cmocka_unit_test(suite_walks_loop), cmocka_unit_test(suite_walks_worked)

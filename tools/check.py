@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Builds libviommu in several configurations, runs their tests, and counts. ./check is the way in: it installs what this needs.
+
+What counts: each of cmocka's tests (and each point of a TAP test) is one; any other test of meson is one. A test program that crashes, runs into its time
+limit, or says that all is well and exits with something else, is a failure of its own. A configuration that does not configure or build is one failed test.
+"""
+import argparse
+import concurrent.futures
+import dataclasses
+import glob
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CORES = os.cpu_count() or 1
+SHOWN_LINES = 60
+
+
+@dataclasses.dataclass
+class Configuration:
+    """One way to build, and which of the tests run there."""
+
+    name: str
+    suites: set
+    compiler: str = ""  # of the environment variable CC; empty where a cross file names it
+    options: tuple = ()
+    needs: tuple = ()  # programs
+    patience: int = 2  # what the tests' time limits are multiplied by
+    sanitizer: bool = False
+    processes: int = 0  # tests at once; 0: as many as there are cores
+
+
+ALL_HERE = {"unit", "threads", "build", "style"}
+NO_RECOVERY = "-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer"
+# The slowest first, since several are under way at once.
+CONFIGURATIONS = (
+    Configuration(
+        "s390x",
+        {"unit", "threads", "build"},
+        options=("--cross-file", os.path.join(ROOT, "tools/cross/s390x.ini"), "-Dplugin=disabled"),
+        needs=("s390x-linux-gnu-gcc", "qemu-s390x"),
+        patience=10,
+    ),
+    Configuration("gcc", ALL_HERE, compiler="gcc", needs=("gcc",)),
+    Configuration(
+        "clang-asan-ubsan",
+        {"unit", "threads"},
+        compiler="clang",
+        options=("-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1", NO_RECOVERY),
+        needs=("clang",),
+        patience=6,
+        sanitizer=True,
+    ),
+    Configuration(
+        "clang-tsan",
+        {"threads"},
+        compiler="clang",
+        options=("-Db_sanitize=thread", "-Db_lundef=false", "-Doptimization=1", NO_RECOVERY),
+        needs=("clang",),
+        patience=6,
+        sanitizer=True,
+    ),
+    Configuration("clang", {"build"}, compiler="clang", needs=("clang",)),
+)
+QUICK = tuple(c for c in CONFIGURATIONS if c.name == "gcc")
+# In the same build folder as gcc.
+VM = (Configuration("gcc", {"vm"}, compiler="gcc", needs=("gcc",), processes=1),)
+
+SANITIZER_ENVIRONMENT = {
+    "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
+    "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
+    "TSAN_OPTIONS": "second_deadlock_stack=1:halt_on_error=1",
+}
+
+
+class Trouble(Exception):
+    """A step failed; its output is the argument."""
+
+
+def cmocka_names(word, output):
+    """Names of cmocka's tests that ended in a way: FAILED or SKIPPED. Its summary at the end names them again, after how many there are."""
+    names = re.findall(rf"^\[  {word:<7} \] (.*)$", output, flags=re.M)
+    return list(dict.fromkeys(name for name in names if not re.match(r"(tests: )?\d+ test\(s\)", name)))
+
+
+class Tally:
+    """What passed, failed and was skipped, with what to say of it. Added to by several threads."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.passed, self.failed, self.skipped = 0, 0, 0
+        self.failures = []  # (name, output)
+        self.skips = []
+
+    def add(self, name, passed, failed, skipped, output):
+        with self.lock:
+            self.passed += passed
+            self.failed += failed
+            self.skipped += skipped
+            if failed:
+                self.failures.append((name, output))
+            if skipped:
+                lines = [line for line in output.splitlines() if "skip" in line.lower()]
+                self.skips.append(f"{name}: {', '.join(cmocka_names('SKIPPED', output)) or (lines[-1] if lines else 'it does not say why')}")
+
+    def line(self):
+        return f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else "")
+
+
+print_lock = threading.Lock()
+
+
+def say(text):
+    with print_lock:
+        print(text, flush=True)
+
+
+def run(command, **options):
+    """Runs a command to its end. Its output, or Trouble with it."""
+    try:
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, **options)
+    except OSError as error:
+        raise Trouble(f"{command[0]}: {error.strerror}") from error
+    if done.returncode:
+        raise Trouble(f"$ {' '.join(command)}\n{done.stdout}")
+    return done.stdout
+
+
+def no_randomisation():
+    """A prefix for commands that gives programs the same addresses each time: sanitizers of some versions cannot do with all that a kernel chooses."""
+    prefix = ["setarch", "-R"]
+    if shutil.which("setarch") and subprocess.run(prefix + ["true"], stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        return prefix
+    return []
+
+
+def configure(configuration, folder):
+    """Makes the build folder, or leaves it as it is if it was made in the same way."""
+    command = ["meson", "setup", "-Dtests=enabled", "-Dcli=enabled", *configuration.options, folder, ROOT]
+    made_by = os.path.join(folder, "made-by")
+    recipe = json.dumps([configuration.compiler, command])
+    try:
+        with open(made_by, encoding="utf-8") as file:
+            if file.read() == recipe:
+                # Configures again if a meson.build has changed.
+                run(["ninja", "-C", folder, "build.ninja"])
+                return
+    except OSError:
+        pass
+    shutil.rmtree(folder, ignore_errors=True)
+    environment = dict(os.environ)
+    for variable in ("CC", "CXX", "CFLAGS", "CXXFLAGS", "CPPFLAGS", "LDFLAGS"):
+        environment.pop(variable, None)
+    if configuration.compiler:
+        environment["CC"] = configuration.compiler
+        environment["CXX"] = {"gcc": "g++", "clang": "clang++"}[configuration.compiler]
+    run(command, env=environment)
+    with open(made_by, "w", encoding="utf-8") as file:
+        file.write(recipe)
+
+
+def chosen_tests(configuration, folder, pattern):
+    """Names of the configuration's tests that are to run."""
+    tests = json.loads(run(["meson", "introspect", "--tests", folder]))
+    names = []
+    for test in tests:
+        suites = {suite.rpartition(":")[2] for suite in test["suite"]}
+        if suites & configuration.suites and (not pattern or pattern.search(test["name"])):
+            names.append(test["name"])
+    return names
+
+
+def count_cmocka(output, all_well):
+    """(passed, failed, skipped) of a cmocka program's usual output, None if it is not one. Started and not ended is failed."""
+    started = len(re.findall(r"^\[ RUN      \] ", output, flags=re.M))
+    if not started:
+        return None
+    passed = len(re.findall(r"^\[       OK \] ", output, flags=re.M))
+    skipped = min(len(cmocka_names("SKIPPED", output)), started - passed)
+    failed = started - passed - skipped
+    return passed, failed if failed or all_well else 1, skipped
+
+
+def count_tap(output, all_well):
+    """The same of TAP."""
+    plan = re.search(r"^1\.\.(\d+)", output, flags=re.M)
+    if not plan:
+        return None
+    points = re.findall(r"^(not )?ok\b(.*)$", output, flags=re.M)
+    skipped = sum(1 for bad, rest in points if not bad and re.search(r"#\s*skip", rest, flags=re.I))
+    passed = sum(1 for bad, rest in points if not bad) - skipped
+    failed = max(int(plan.group(1)), len(points)) - passed - skipped
+    return passed, failed if failed or all_well else 1, skipped
+
+
+def count(result, output):
+    """(passed, failed, skipped) of one of meson's tests."""
+    if result == "SKIP":
+        return 0, 0, 1
+    all_well = result in ("OK", "EXPECTEDFAIL")
+    counted = count_cmocka(output, all_well) or count_tap(output, all_well)
+    return counted or ((1, 0, 0) if all_well else (0, 1, 0))
+
+
+def test(configuration, folder, names, tally):
+    """Runs tests that are built."""
+    logs = os.path.join(folder, "meson-logs", "check*.json")
+    for log in glob.glob(logs):
+        os.remove(log)
+    command = ["meson", "test", "-C", folder, "--no-rebuild", "--logbase", "check", "--timeout-multiplier", str(configuration.patience)]
+    command += ["--num-processes", str(configuration.processes or CORES)]
+    for suite in sorted(configuration.suites):
+        command += ["--suite", suite]
+    command += names
+    environment = dict(os.environ)
+    if configuration.sanitizer:
+        environment.update(SANITIZER_ENVIRONMENT)
+        command = no_randomisation() + command
+    # Its exit status says that a test failed: the log says so too, and which.
+    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    seen, counts = [], [0, 0, 0]
+    for log in glob.glob(logs):
+        with open(log, encoding="utf-8") as file:
+            for line in file:
+                entry = json.loads(line)
+                name = entry["name"].rpartition(" / ")[2]
+                output = entry.get("stdout", "") + entry.get("stderr", "")
+                counted = count(entry["result"], output)
+                if counted[1]:
+                    output += f"\n(meson says: {entry['result']}, exit status {entry['returncode']})"
+                tally.add(f"{configuration.name}: {name}", *counted, output)
+                seen.append(name)
+                counts = [total + more for total, more in zip(counts, counted)]
+    lost = sorted(set(names) - set(seen))
+    if lost:
+        raise Trouble(f"these did not run: {', '.join(lost)}\n{done.stdout}")
+    return counts
+
+
+def carry_out(configuration, pattern, tally):
+    """Builds one configuration and runs its tests."""
+    lacking = [program for program in configuration.needs if not shutil.which(program)]
+    if lacking:
+        tally.add(configuration.name, 0, 0, 1, f"skipped: there is no {', '.join(lacking)}")
+        return
+    folder = os.path.join(ROOT, "build", f"check-{configuration.name}")
+    begin = time.monotonic()
+    try:
+        configure(configuration, folder)
+        names = chosen_tests(configuration, folder, pattern)
+        if pattern and not names:
+            return
+        run(["ninja", "-C", folder, "-j", str(CORES)])
+        built = time.monotonic()
+        passed, failed, skipped = test(configuration, folder, names, tally) if names else (0, 0, 0)
+        more = f", {skipped} skipped" if skipped else ""
+        say(f"{configuration.name}: built in {built - begin:.0f} s, tests in {time.monotonic() - built:.0f} s: {passed} passed, {failed} failed{more}")
+    except Trouble as trouble:
+        tally.add(f"{configuration.name}: build", 0, 1, 0, str(trouble))
+        say(f"{configuration.name}: FAILED to configure, build or run its tests")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="check")
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--vm", action="store_true")
+    parser.add_argument("-k", metavar="PATTERN")
+    arguments = parser.parse_args()
+    try:
+        pattern = re.compile(arguments.k) if arguments.k else None
+    except re.error as error:
+        parser.error(f"-k: {error}")
+    configurations = VM if arguments.vm else QUICK if arguments.quick else CONFIGURATIONS
+
+    begin = time.monotonic()
+    tally = Tally()
+    # Configuring and linking have one thread each: two configurations at once keep two cores busy.
+    with concurrent.futures.ThreadPoolExecutor(max_workers=min(2, CORES)) as pool:
+        for future in [pool.submit(carry_out, configuration, pattern, tally) for configuration in configurations]:
+            future.result()
+
+    for name, output in sorted(tally.failures):
+        lines = output.strip().splitlines()
+        print(f"\n---- FAILED: {name}")
+        if len(lines) > SHOWN_LINES:
+            print(f"(the last {SHOWN_LINES} of {len(lines)} lines)")
+        print("\n".join(lines[-SHOWN_LINES:]))
+    if tally.failures or tally.skips:
+        print()
+    for skip in sorted(tally.skips):
+        print(f"skipped: {skip}")
+    for name, output in sorted(tally.failures):
+        which = ", ".join(cmocka_names("FAILED", output))
+        print(f"failed: {name}{': ' if which else ''}{which}")
+    if arguments.k and not tally.passed + tally.failed + tally.skipped:
+        print(f"no test matches {arguments.k}")
+        tally.failed += 1
+    print(f"{time.monotonic() - begin:.0f} seconds")
+    print(tally.line(), flush=True)
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
