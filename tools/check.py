@@ -43,7 +43,7 @@ CONFIGURATIONS = (
     Configuration(
         "s390x",
         {"unit", "threads", "build"},
-        options=("--cross-file", os.path.join(ROOT, "tools/cross/s390x.ini"), "-Dplugin=disabled"),
+        options=("--cross-file", os.path.join(ROOT, "tools/cross/s390x.ini")),
         needs=("s390x-linux-gnu-gcc", "qemu-s390x"),
         patience=10,
     ),
@@ -128,7 +128,9 @@ def run(command, **options):
     except OSError as error:
         raise Trouble(f"{command[0]}: {error.strerror}") from error
     if done.returncode:
-        raise Trouble(f"$ {' '.join(command)}\n{done.stdout}")
+        # Without ninja's lines of what went well.
+        output = re.sub(r"^\[\d+/\d+\] .*\n", "", done.stdout, flags=re.M)
+        raise Trouble(f"$ {' '.join(command)}\n{output}")
     return done.stdout
 
 

@@ -63,7 +63,7 @@ struct outcome outcome_of(struct vcpu *vcpu, uint64_t at, uint64_t next, uint64_
 		outcome.kind = OUTCOME_NULLIFIED;
 	} else if (next == psw_address(lowcore, program_psw.old)) {
 		outcome.kind = OUTCOME_EXCEPTION;
-		outcome.exception = (uint16_t)((lowcore[LOWCORE_PROGRAM_CODE] << 8 | lowcore[LOWCORE_PROGRAM_CODE + 1]) & PROGRAM_CODE);
+		outcome.exception = (uint16_t)(((unsigned int)lowcore[LOWCORE_PROGRAM_CODE] << 8 | lowcore[LOWCORE_PROGRAM_CODE + 1]) & PROGRAM_CODE);
 	}
 	return outcome;
 }

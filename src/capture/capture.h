@@ -195,6 +195,13 @@ static inline bool capture_is_operation(enum capture_kind kind)
 /* The keyword of a kind, "mpcifc"; NULL if there is no such kind. */
 const char *capture_keyword(enum capture_kind kind);
 
+/* As the format writes them: "enabled", "rw". */
+const char *capture_state_name(enum capture_state state);
+const char *capture_rights_name(uint32_t prot);
+
+/* The function handle that an operation carries. */
+uint32_t capture_handle(const struct capture_record *record);
+
 /* What is wrong, by kind. */
 enum capture_fault {
 	CAPTURE_FAULT_NONE = 0,
@@ -204,6 +211,7 @@ enum capture_fault {
 	CAPTURE_FAULT_SYNTAX,	     /* a line that the format does not allow */
 	CAPTURE_FAULT_TRUNCATED,     /* it stops before its end */
 	CAPTURE_FAULT_CORRUPT,	     /* it was damaged: bad compressed data or checksum, or a count that is not right */
+	CAPTURE_FAULT_WINDOW,	     /* compressed with a window larger than is allowed */
 };
 
 struct capture_error {

@@ -32,17 +32,6 @@ static int refuse(struct capture_what *what, const char *format, ...)
 	return -EINVAL;
 }
 
-const char *capture_keyword(enum capture_kind kind)
-{
-	static const char *const keywords[CAPTURE_KINDS] = {
-		[CAPTURE_NOTE] = "note", [CAPTURE_SLOT] = "slot",     [CAPTURE_UNSLOT] = "unslot", [CAPTURE_FUNCTION] = "function", [CAPTURE_UNPLUG] = "unplug",
-		[CAPTURE_MEM] = "mem",	 [CAPTURE_MPCIFC] = "mpcifc", [CAPTURE_RPCIT] = "rpcit",   [CAPTURE_STPCIFC] = "stpcifc",   [CAPTURE_CLP] = "clp",
-		[CAPTURE_SCLP] = "sclp", [CAPTURE_ORACLE] = "oracle", [CAPTURE_PAGE] = "page",	   [CAPTURE_END] = "end",
-	};
-
-	return (unsigned int)kind < CAPTURE_KINDS ? keywords[kind] : NULL;
-}
-
 static int check_note(const struct capture_note *note, struct capture_what *what)
 {
 	if (!note->text)

@@ -73,7 +73,7 @@ static void stop_zstd(struct capture_input *input, size_t code)
 		stop(input, -ENOMEM, CAPTURE_FAULT_SYSTEM, "out of memory");
 		break;
 	case ZSTD_error_frameParameter_windowTooLarge:
-		stop(input, -EBADMSG, CAPTURE_FAULT_SYNTAX, "compressed with a window of more than 8 MiB, which is not allowed");
+		stop(input, -EBADMSG, CAPTURE_FAULT_WINDOW, "compressed with a window of more than 8 MiB, which is not allowed");
 		break;
 	case ZSTD_error_checksum_wrong:
 		stop(input, -EBADMSG, CAPTURE_FAULT_CORRUPT, "corrupt: the checksum of the compressed data is wrong");

@@ -50,21 +50,9 @@ static void add_answer(struct line *line, const struct capture_answer *answer)
 	}
 }
 
-static const char *prot_name(uint32_t prot)
-{
-	return prot == CAPTURE_RW ? "rw" : "r";
-}
-
-static const char *state_name(enum capture_state state)
-{
-	static const char *const names[] = { "reserved", "standby", "disabled", "enabled" };
-
-	return names[state];
-}
-
 static void add_function(struct line *line, const struct capture_function *function)
 {
-	add(line, " fh=0x%" PRIx32 " fid=0x%" PRIx32 " state=%s", function->fh, function->fid, state_name(function->state));
+	add(line, " fh=0x%" PRIx32 " fid=0x%" PRIx32 " state=%s", function->fh, function->fid, capture_state_name(function->state));
 	add_unless_0(line, "sdma", function->sdma);
 	add_unless_0(line, "edma", function->edma);
 	add_unless_0(line, "msia", function->msia);
@@ -83,7 +71,7 @@ static void add_fields(struct line *line, const struct capture_record *record)
 		add(line, " %s", record->note.text);
 		break;
 	case CAPTURE_SLOT:
-		add(line, " gpa=0x%" PRIx64 " bytes=0x%" PRIx64 " prot=%s", record->slot.gpa, record->slot.bytes, prot_name(record->slot.prot));
+		add(line, " gpa=0x%" PRIx64 " bytes=0x%" PRIx64 " prot=%s", record->slot.gpa, record->slot.bytes, capture_rights_name(record->slot.prot));
 		break;
 	case CAPTURE_UNSLOT:
 		add(line, " gpa=0x%" PRIx64, record->unslot.gpa);
@@ -121,7 +109,7 @@ static void add_fields(struct line *line, const struct capture_record *record)
 		add(line, " first=0x%" PRIx64 " last=0x%" PRIx64, record->oracle.first, record->oracle.last);
 		break;
 	case CAPTURE_PAGE:
-		add(line, " 0x%" PRIx64 " 0x%" PRIx64 " %s", record->page.iova, record->page.gpa, prot_name(record->page.prot));
+		add(line, " 0x%" PRIx64 " 0x%" PRIx64 " %s", record->page.iova, record->page.gpa, capture_rights_name(record->page.prot));
 		if (record->page.count != 1)
 			add(line, " %" PRIu64, record->page.count);
 		break;

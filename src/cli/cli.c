@@ -130,6 +130,18 @@ const char *cli_colour(FILE *stream, enum cli_colour colour)
 	return codes[colour];
 }
 
+void cli_line(const char *label, enum cli_colour colour, const char *format, ...)
+{
+	va_list args;
+
+	printf("  %s%-11s%s ", cli_colour(stdout, CLI_DIM), label, cli_colour(stdout, CLI_PLAIN));
+	fputs(cli_colour(stdout, colour), stdout);
+	va_start(args, format);
+	vprintf(format, args);
+	va_end(args);
+	puts(cli_colour(stdout, CLI_PLAIN));
+}
+
 bool cli_flush(void)
 {
 	if (!fflush(stdout) && !ferror(stdout))

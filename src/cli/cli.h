@@ -25,7 +25,7 @@ void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)))
 bool cli_parse_size(const char *text, uint64_t *out);
 bool cli_parse_count(const char *text, uint64_t *out);
 
-/* Numbers for people: "12,345"; "1.5 MiB"; "2.35 ms". The text is good until four more were asked for. */
+/* Numbers for people: "12,345"; "1.5 MiB"; "2.35 ms". The text is good until seven more were asked for. */
 const char *cli_count(uint64_t count);
 const char *cli_bytes(uint64_t bytes);
 const char *cli_seconds(double seconds);
@@ -33,6 +33,9 @@ const char *cli_seconds(double seconds);
 /* Colours, where a stream is a terminal and the user has not said NO_COLOR; else empty strings. */
 enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_DIM, CLI_GREEN, CLI_RED, CLI_YELLOW };
 const char *cli_colour(FILE *stream, enum cli_colour colour);
+
+/* A line of a summary on stdout: a label in its column, and text in a colour. */
+void cli_line(const char *label, enum cli_colour colour, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Writes out what stdout holds. False, with a complaint, where that fails: a full disk must not look like success. */
 bool cli_flush(void);

@@ -52,7 +52,7 @@ static void print_operation(const struct replay_operation *operation)
 	const struct capture_record *record = &operation->record;
 
 	fprintf(stderr, " (operation %" PRIu64 ", %s, function 0x%08" PRIx32, operation->number, replay_instruction_name(operation->instruction),
-		replay_handle_of(record));
+		capture_handle(record));
 	if (record->kind == CAPTURE_RPCIT)
 		fprintf(stderr, ", start 0x%" PRIx64 ", 0x%" PRIx64 " bytes", record->rpcit.start, record->rpcit.bytes);
 	if (record->kind == CAPTURE_MPCIFC)

@@ -71,7 +71,7 @@ static void print_line(void *ctx, const struct replay_map_line *line)
 {
 	(void)ctx;
 	printf("0x%08" PRIx32 " 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " %s\n", line->fh, line->run.first, line->run.last, line->run.gpa,
-	       replay_prot_name(line->run.prot));
+	       capture_rights_name(line->run.prot));
 }
 
 void replay_map_lines(struct replay *replay)

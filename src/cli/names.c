@@ -56,24 +56,6 @@ const char *replay_instruction_name(enum replay_instruction instruction)
 	return names[instruction];
 }
 
-uint32_t replay_handle_of(const struct capture_record *record)
-{
-	switch (record->kind) {
-	case CAPTURE_MPCIFC:
-		return record->mpcifc.fh;
-	case CAPTURE_RPCIT:
-		return record->rpcit.fh;
-	case CAPTURE_STPCIFC:
-		return record->stpcifc.fh;
-	case CAPTURE_CLP:
-		return record->clp.fh;
-	case CAPTURE_SCLP:
-		return record->sclp.fh;
-	default:
-		return 0;
-	}
-}
-
 const char *replay_exception_name(uint32_t code)
 {
 	switch (code) {
@@ -140,9 +122,4 @@ const char *replay_reason_name(uint32_t reason)
 	default:
 		return "unknown reason";
 	}
-}
-
-const char *replay_prot_name(uint32_t prot)
-{
-	return prot & VIOMMU_WRITE ? "rw" : "r";
 }

@@ -78,7 +78,7 @@ static void count_operation(struct replay_counts *counts, const struct replay_op
 /* Hands an instruction to the library. */
 static int call(struct replay *replay, const struct capture_record *record, struct viommu_zpci_answer *answer)
 {
-	uint64_t r1 = (uint64_t)replay_handle_of(record) << 32;
+	uint64_t r1 = (uint64_t)capture_handle(record) << 32;
 	struct viommu_zpci_fib fib = { 0 };
 
 	*answer = (struct viommu_zpci_answer){ .size = sizeof(*answer), .refresh.size = sizeof(answer->refresh) };
@@ -99,7 +99,7 @@ static int call(struct replay *replay, const struct capture_record *record, stru
 }
 
 /* CLP and SCLP: what they change is known from the capture. */
-static int change_state(struct replay *replay, const struct capture_record *record, struct replay_function *function)
+static int change_state(const struct capture_record *record, struct replay_function *function)
 {
 	if (!function)
 		return -ENODEV;
@@ -125,7 +125,7 @@ static void carry_out(struct replay *replay, struct replay_operation *operation)
 	if (is_beside_the_point(operation)) {
 		operation->outcome = REPLAY_SKIPPED;
 	} else if (record->kind == CAPTURE_CLP || record->kind == CAPTURE_SCLP) {
-		operation->err = change_state(replay, record, operation->function);
+		operation->err = change_state(record, operation->function);
 		operation->outcome = operation->err ? REPLAY_REFUSED : REPLAY_DONE;
 	} else {
 		operation->err = call(replay, record, &operation->answer);
@@ -262,7 +262,7 @@ void replay_operation(struct replay *replay, const struct capture_record *record
 		.record = *record,
 		.number = replay->counts.operations + 1,
 		.instruction = replay_instruction_of(record),
-		.function = replay_find(replay, replay_handle_of(record)),
+		.function = replay_find(replay, capture_handle(record)),
 	};
 	carry_out(replay, operation);
 	count_operation(&replay->counts, operation);

@@ -41,9 +41,9 @@ static void mismatch(struct comparison *comparison, uint64_t first, uint64_t las
 	char wanted[64] = "nothing", found[64] = "nothing";
 
 	if (expected->mapped)
-		snprintf(wanted, sizeof(wanted), "0x%" PRIx64 " %s", expected->gpa + (first - comparison->first), replay_prot_name(expected->prot));
+		snprintf(wanted, sizeof(wanted), "0x%" PRIx64 " %s", expected->gpa + (first - comparison->first), capture_rights_name(expected->prot));
 	if (run)
-		snprintf(found, sizeof(found), "0x%" PRIx64 " %s", run->gpa + (first - run->first), replay_prot_name(run->prot));
+		snprintf(found, sizeof(found), "0x%" PRIx64 " %s", run->gpa + (first - run->first), capture_rights_name(run->prot));
 	comparison->replay->counts.oracle_mismatches += pages(first, last);
 	replay_disagree(comparison->replay, "IOVA 0x%" PRIx64 "..0x%" PRIx64 ": the oracle has %s, the shadow has %s", first, last, wanted, found);
 }

@@ -168,8 +168,6 @@ const char *replay_instruction_name(enum replay_instruction instruction);
 const char *replay_exception_name(uint32_t code);
 const char *replay_pec_name(uint32_t pec);
 const char *replay_reason_name(uint32_t reason);
-uint32_t replay_handle_of(const struct capture_record *record);
-const char *replay_prot_name(uint32_t prot);
 
 /* machine.c: 0, or -1 with replay->problem filled in. */
 int replay_machine_create(struct replay *replay);
@@ -216,10 +214,13 @@ struct replay_json {
 	bool ops;
 	uint64_t captures;
 	uint64_t operations; /* of this capture, written so far */
+	void *map;	     /* a json_t: what was mapped in the end, kept until the rest is known */
 };
 void replay_json_begin(struct replay_json *json, const struct replay_options *options, bool several);
 void replay_json_capture_begin(struct replay_json *json);
 void replay_json_operation(struct replay_json *json, const struct replay_operation *operation);
+/* The map is taken while the machine still stands; the rest comes after it was torn down. */
+void replay_json_map(struct replay_json *json, struct replay *replay);
 void replay_json_capture_end(struct replay_json *json, struct replay *replay);
 void replay_json_end(struct replay_json *json, const struct replay_counts *total);
 

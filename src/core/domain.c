@@ -175,11 +175,12 @@ static int refresh(struct viommu_domain *domain, struct shadow_pass *pass, uint6
 	error = scan(domain, pass, first, last, &too_much);
 	fill(domain, pass, &too_much);
 	runs_end_map(&pass->runs);
+	pass->insufficient = pass->result.unestablished || pass->no_room || too_much;
 	if (error)
 		error = -PORT_EIO;
 	else if (pass->result.fault.reason != VIOMMU_FAULT_NONE)
 		error = -PORT_EFAULT;
-	else if (pass->result.unestablished || pass->no_room || too_much)
+	else if (pass->insufficient)
 		error = -PORT_ENOSPC;
 	stats->refreshes++;
 	stats->steps += pass->result.steps;
@@ -322,8 +323,10 @@ int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum vi
 	}
 	error = refresh(domain, &pass, anchor.first, anchor.last, false);
 	sized_out(result, &pass.result, sizeof(pass.result));
-	/* A malformed entry is the guest's business where it refreshes it: the registration stands. */
-	if (error && error != -PORT_EFAULT) {
+	/* A malformed entry is the guest's business where it refreshes it: the registration stands. It does not hide that something else did not fit. */
+	if (error == -PORT_EFAULT)
+		error = pass.insufficient ? -PORT_ENOSPC : 0;
+	if (error) {
 		viommu_domain_destroy(domain);
 		return error;
 	}

@@ -116,14 +116,13 @@ static void F(push_spare)(struct host_table *table, table_word *page)
 	table->spares++;
 }
 
-/* A page whose entries are all invalid. */
+/* A page whose entries are all invalid, the one that was its link included. */
 static table_word *F(pop_spare)(struct host_table *table)
 {
 	table_word *page = table->spare;
 
 	table->spare = table_pointer(F(parked_address)(F(get)(page)));
 	table->spares--;
-	F(set)(page, 0);
 	return page;
 }
 

@@ -60,4 +60,13 @@ static inline uint64_t port_load_entry(const uint64_t *entry)
 	return __atomic_load_n(entry, __ATOMIC_RELAXED);
 }
 
+/* How many bits are set. (The compiler's own way is a function of its library, where the machine has no instruction for it.) */
+static inline unsigned int port_count_bits(uint64_t bits)
+{
+	bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+	bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+	bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned int)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
 #endif

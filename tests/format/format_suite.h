@@ -355,7 +355,34 @@ static void suite_walk_leaf(struct suite_path *path)
 	assert_int_equal(walk.prot, VIOMMU_READ);
 }
 
-/* At each level in turn: an invalid entry, a load that fails, and each flip of a bit that makes the entry malformed. */
+static enum viommu_fault_reason suite_reason(unsigned int kind)
+{
+	switch (kind) {
+	case FORMAT_BAD_TYPE:
+		return VIOMMU_FAULT_ENTRY_TYPE;
+	case FORMAT_BAD_LENGTH:
+		return VIOMMU_FAULT_ENTRY_LENGTH;
+	case FORMAT_BAD_FORMAT:
+		return VIOMMU_FAULT_ENTRY_FORMAT;
+	case FORMAT_BAD_ZERO:
+		return VIOMMU_FAULT_ENTRY_ZERO;
+	default:
+		return VIOMMU_FAULT_NONE;
+	}
+}
+
+static void suite_walk_malformed(struct suite_path *path, unsigned int level, enum viommu_fault_reason reason, uint64_t entry)
+{
+	uint64_t good = *suite_slot(path, level);
+	struct format_walk walk;
+
+	*suite_slot(path, level) = F(to_memory)(entry);
+	walk = suite_walk(path);
+	suite_ended(path, &walk, reason, level);
+	*suite_slot(path, level) = good;
+}
+
+/* At each level in turn: an invalid entry, a load that fails, each flip of a bit that makes the entry malformed, and each malformed entry of spec_entries. */
 static void suite_walk_ends(struct suite_path *path)
 {
 	for (unsigned int level = path->leaf; level <= path->root.level; level++) {
@@ -375,28 +402,13 @@ static void suite_walk_ends(struct suite_path *path)
 
 		for (unsigned int bit = 0; bit < 64; bit++) {
 			const struct spec_bits *row = suite_row(level, base, bit);
-			enum viommu_fault_reason reason;
 
-			if (!row || row->effect != SPEC_BECOMES)
-				continue;
-			switch (row->value) {
-			case FORMAT_BAD_TYPE:
-				reason = VIOMMU_FAULT_ENTRY_TYPE;
-				break;
-			case FORMAT_BAD_LENGTH:
-				reason = VIOMMU_FAULT_ENTRY_LENGTH;
-				break;
-			case FORMAT_BAD_FORMAT:
-				reason = VIOMMU_FAULT_ENTRY_FORMAT;
-				break;
-			default:
-				continue;
-			}
-			*suite_slot(path, level) = F(to_memory)(F(from_memory)(good) ^ (UINT64_C(1) << bit));
-			walk = suite_walk(path);
-			suite_ended(path, &walk, reason, level);
-			*suite_slot(path, level) = good;
+			if (row && row->effect == SPEC_BECOMES && suite_reason(row->value))
+				suite_walk_malformed(path, level, suite_reason(row->value), F(from_memory)(good) ^ (UINT64_C(1) << bit));
 		}
+		for (size_t i = 0; i < SPEC_COUNT(spec_entries); i++)
+			if (spec_entries[i].level == level && suite_reason(spec_entries[i].kind))
+				suite_walk_malformed(path, level, suite_reason(spec_entries[i].kind), spec_entries[i].entry);
 	}
 }
 

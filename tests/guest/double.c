@@ -165,6 +165,7 @@ int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t
 	int ret;
 
 	pthread_mutex_lock(&mutex);
+	ret = double_core.refresh;
 	domain->refreshing++;
 	double_core.refreshes++;
 	double_core.refresh_first = first;
@@ -172,11 +173,10 @@ int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t
 	pthread_mutex_unlock(&mutex);
 
 	if (double_core.in_refresh)
-		double_core.in_refresh(double_core.ctx, first, last);
+		ret = double_core.in_refresh(double_core.ctx, first, last);
 
 	pthread_mutex_lock(&mutex);
 	domain->refreshing--;
-	ret = double_core.refresh;
 	fill_result(result, ret);
 	pthread_mutex_unlock(&mutex);
 	return ret;

@@ -21,8 +21,8 @@ struct double_core {
 	uint32_t fault_reason; /* in the result of what returns -EFAULT */
 	uint64_t fault_iova;
 
-	/* Called within each refresh, without locks. */
-	void (*in_refresh)(void *ctx, uint64_t first, uint64_t last);
+	/* Called within each refresh, without locks; what it returns, the refresh returns. */
+	int (*in_refresh)(void *ctx, uint64_t first, uint64_t last);
 	void *ctx;
 
 	/* What there is now. */

@@ -133,8 +133,12 @@ static void iota_and_bytes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(rre),	     cmocka_unit_test(rxy),		cmocka_unit_test(not_ours),
-		cmocka_unit_test(addresses), cmocka_unit_test(register_fields), cmocka_unit_test(iota_and_bytes),
+		cmocka_unit_test(rre),
+		cmocka_unit_test(rxy),
+		cmocka_unit_test(not_ours),
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(register_fields),
+		cmocka_unit_test(iota_and_bytes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -124,7 +124,8 @@ static void search_table(struct search *search, uint64_t table, unsigned int lev
 				page_at(search, iova, (entry & ~SEGMENT_BITS) + (iova & SEGMENT_BITS), allowed);
 			break;
 		case NAIVE_IS_TABLE:
-			search_table(search, naive_next_table(entry, level, search->tables->qemu), level - 1, base + ((uint64_t)i << shift[level]), level > 1 ? &entry : NULL, allowed);
+			search_table(search, naive_next_table(entry, level, search->tables->qemu), level - 1, base + ((uint64_t)i << shift[level]),
+				     level > 1 ? &entry : NULL, allowed);
 			break;
 		default:
 			fault_at(search, first);

@@ -27,12 +27,12 @@ void model_list_add(struct model_list *list, struct model_page page);
 /* What the tables say about a range. */
 struct model_found {
 	struct model_list list;
-	uint64_t unbacked;	    /* pages that are named and that the guest has no memory for */
-	bool faulty;		    /* there is a malformed entry; then: */
-	uint64_t fault_iova;	    /* the lowest IOVA of the range that has none but a malformed translation */
-	struct naive_answer fault;  /* and its walk */
-	uint64_t entries;	    /* entries looked at */
-	bool too_large;		    /* given up at a limit: the rest means nothing */
+	uint64_t unbacked;	   /* pages that are named and that the guest has no memory for */
+	bool faulty;		   /* there is a malformed entry; then: */
+	uint64_t fault_iova;	   /* the lowest IOVA of the range that has none but a malformed translation */
+	struct naive_answer fault; /* and its walk */
+	uint64_t entries;	   /* entries looked at */
+	bool too_large;		   /* given up at a limit: the rest means nothing */
 };
 
 struct model_limits {

@@ -49,17 +49,26 @@ enum naive_outcome {
 
 struct naive_answer {
 	enum naive_outcome outcome;
-	bool writable;	    /* PAGE: else only reading is allowed */
-	uint64_t gpa;	    /* PAGE, LEAF_UNBACKED: of the page of 4096 bytes */
-	unsigned int level; /* of the entry that decided. LENGTH: of the entry that bounds the table, not of the one that the bounds exclude */
-	uint64_t entry_gpa; /* where it is */
-	uint64_t entry;	    /* what it is; 0 if it could not be loaded */
+	bool writable;		     /* PAGE: else only reading is allowed */
+	uint64_t gpa;		     /* PAGE, LEAF_UNBACKED: of the page of 4096 bytes */
+	unsigned int level;	     /* of the entry that decided. LENGTH: of the entry that bounds the table, not of the one that the bounds exclude */
+	uint64_t entry_gpa;	     /* where it is */
+	uint64_t entry;		     /* what it is; 0 if it could not be loaded */
 	uint64_t path[NAIVE_LEVELS]; /* where the entries were on the way, by level */
 	unsigned int top;	     /* the level that the way began at */
 };
 
 /* What an entry says by itself. */
-enum naive_verdict { NAIVE_IS_TABLE, NAIVE_IS_PAGE, NAIVE_IS_SEGMENT, NAIVE_IS_INVALID, NAIVE_IS_BAD_TYPE, NAIVE_IS_BAD_LENGTH, NAIVE_IS_BAD_FORMAT, NAIVE_IS_ZERO };
+enum naive_verdict {
+	NAIVE_IS_TABLE,
+	NAIVE_IS_PAGE,
+	NAIVE_IS_SEGMENT,
+	NAIVE_IS_INVALID,
+	NAIVE_IS_BAD_TYPE,
+	NAIVE_IS_BAD_LENGTH,
+	NAIVE_IS_BAD_FORMAT,
+	NAIVE_IS_ZERO
+};
 enum naive_verdict naive_judge(uint64_t entry, unsigned int level, bool qemu);
 
 /* The index into a table of a level, and whether a region-table entry lets the next lower table have that index. */

@@ -94,12 +94,9 @@ static void test_index_examples(void **state)
 		uint64_t iova;
 		unsigned int index[NAIVE_LEVELS]; /* page, segment, region third, second, first */
 	} examples[] = {
-		{ UINT64_C(0x100003000), { 3, 0, 2, 0, 0 } },
-		{ UINT64_C(0x8000000), { 0, 128, 0, 0, 0 } },
-		{ UINT64_C(0x3fffffff000), { 255, 2047, 2047, 0, 0 } },
-		{ UINT64_C(0x40000000000), { 0, 0, 0, 1, 0 } },
-		{ EXAMPLE, { 0x43, 0x765, 0x530, 0x72e, 0x7f6 } },
-		{ UINT64_MAX, { 255, 2047, 2047, 2047, 2047 } },
+		{ UINT64_C(0x100003000), { 3, 0, 2, 0, 0 } },		{ UINT64_C(0x8000000), { 0, 128, 0, 0, 0 } },
+		{ UINT64_C(0x3fffffff000), { 255, 2047, 2047, 0, 0 } }, { UINT64_C(0x40000000000), { 0, 0, 0, 1, 0 } },
+		{ EXAMPLE, { 0x43, 0x765, 0x530, 0x72e, 0x7f6 } },	{ UINT64_MAX, { 255, 2047, 2047, 2047, 2047 } },
 	};
 
 	(void)state;
@@ -312,6 +309,11 @@ static void test_zero(void **state)
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_PAGE);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).entry_gpa, 8 * 0x43);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_ZERO);
+	/* A frame of 1 MiB at 0, with bits that are not of its address. */
+	set(ST + 8 * 0x765, 0x3c00);
+	assert_int_equal(walk(RT | 0x804, EXAMPLE & ~UINT64_C(0xfffff)).outcome, NAIVE_PAGE);
+	assert_int_equal(walk(RT | 0x804, EXAMPLE & ~UINT64_C(0xfffff)).gpa, 0);
+	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_TYPE);
 	/* All zeros in a region table: type 0, which is a segment table's. */
 	set(RT + 8 * 0x530, 0);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_TYPE);

@@ -155,8 +155,8 @@ void world_init(struct world *world, uint64_t seed, unsigned int hostility, bool
 		uint64_t gpa, bytes;
 	} places[WORLD_PLACES] = {
 		{ 0, 128 * KIB },
-		{ MIB, 2 * MIB },	       /* two whole frames of 1 MiB */
-		{ 3 * MIB, 640 * KIB },	       /* the begin of a third one */
+		{ MIB, 2 * MIB },	/* two whole frames of 1 MiB */
+		{ 3 * MIB, 640 * KIB }, /* the begin of a third one */
 		{ 2 * GIB - 8 * KIB, 16 * KIB },
 		{ 4 * GIB + 4 * KIB, 64 * KIB },
 		{ BIT(40), 256 * KIB },
@@ -345,7 +345,8 @@ void world_map(struct world *world, const struct naive_tables *tables)
 		entry = load(world, table + 8 * (uint64_t)index);
 		if (naive_judge(entry, level, tables->qemu) == NAIVE_IS_SEGMENT && world_chance(world, 50))
 			return;
-		if (naive_judge(entry, level, tables->qemu) != NAIVE_IS_TABLE || !naive_byte(&world->memory, naive_next_table(entry, level, tables->qemu), NULL)) {
+		if (naive_judge(entry, level, tables->qemu) != NAIVE_IS_TABLE ||
+		    !naive_byte(&world->memory, naive_next_table(entry, level, tables->qemu), NULL)) {
 			entry = draw_entry(world, level);
 			store(world, table + 8 * (uint64_t)index, entry);
 			if (naive_judge(entry, level, tables->qemu) != NAIVE_IS_TABLE)

@@ -6,6 +6,7 @@ usage: format.py SOURCE_FOLDER CLANG_FORMAT
 
 What clang-format writes changes from one version to the next. Ours is VERSION, that of Debian 12: with another one this test is skipped.
 """
+import os
 import re
 import subprocess
 import sys
@@ -28,7 +29,13 @@ def main():
         print(f"skipped: this is clang-format {version}, the sources are formatted with {VERSION}")
         return SKIPPED
     paths = [path for path in source_files(root) if path.endswith((".c", ".h"))]
-    return subprocess.run([clang_format, "--dry-run", "--Werror", *paths], check=False).returncode
+    done = subprocess.run([clang_format, "--dry-run", "--Werror", *paths], stderr=subprocess.PIPE, text=True, check=False)
+    for path in dict.fromkeys(re.findall(r"^(.*?):\d+:\d+: error: code should be clang-formatted", done.stderr, flags=re.M)):
+        print(f"not as clang-format writes it: clang-format -i {os.path.relpath(path, root)}")
+    if done.returncode and "clang-formatted" not in done.stderr:
+        print(done.stderr)
+    print(f"{len(paths)} files")
+    return 1 if done.returncode or not paths else 0
 
 
 if __name__ == "__main__":

@@ -348,8 +348,8 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_node *node, co
 	leaves->leaf |= made;
 	leaves->readable = source->prot & VIOMMU_READ ? leaves->readable | made : leaves->readable & ~made;
 	leaves->writable = source->prot & VIOMMU_WRITE ? leaves->writable | made : leaves->writable & ~made;
-	pass->result.established += (unsigned int)__builtin_popcountll(made);
-	pass->shadow->mapped += (unsigned int)__builtin_popcountll(made);
+	pass->result.established += port_count_bits(made);
+	pass->shadow->mapped += port_count_bits(made);
 	for (; made; made &= made - 1)
 		F(map)(pass, leaves, (unsigned int)__builtin_ctzll(made));
 	if (!leaves->leaf)
@@ -452,14 +452,14 @@ static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct s
 	leaves->start &= ~mask;
 	leaves->dying &= ~mask;
 	leaves->gone &= ~mask;
-	shadow->mapped -= (unsigned int)__builtin_popcountll(mask);
+	shadow->mapped -= port_count_bits(mask);
 }
 
 static void F(commit)(struct shadow_pass *pass)
 {
 	pins_lock(&pass->vm->pins);
 	for (struct shadow_leaves *leaves = pass->listed; leaves; leaves = leaves->next) {
-		pass->result.released += (unsigned int)__builtin_popcountll(leaves->dying);
+		pass->result.released += port_count_bits(leaves->dying);
 		F(clear)(pass->vm, pass->shadow, pass->slots, leaves, leaves->dying);
 	}
 	pins_unlock(&pass->vm->pins);

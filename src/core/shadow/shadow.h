@@ -102,8 +102,9 @@ struct shadow_pass {
 	uint64_t budget;	      /* entries */
 	uint64_t next;
 	bool cut;
-	bool no_room;	/* for the shadow: no use to go on */
-	bool restoring; /* commit maps again what lost its mapping to a neighbour */
+	bool no_room;	   /* for the shadow: no use to go on */
+	bool restoring;	   /* commit maps again what lost its mapping to a neighbour */
+	bool insufficient; /* at the end: not all that the tables name could be had */
 	uint64_t splits;
 	uint32_t works;
 	struct shadow_work work[SHADOW_WORK];

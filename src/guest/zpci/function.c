@@ -174,7 +174,7 @@ static struct zpci_lane *hold_domain(struct viommu_zpci_function *function, stru
 	struct zpci_lane *lane = NULL;
 
 	port_lock(&function->lock);
-	if (function->ioat && !zpci_ioat_is_pending(function->ioat)) {
+	if (function->ioat && !zpci_ioat_is_dormant(function->ioat)) {
 		*domain = function->ioat->domain;
 		*direct = function->ioat->direct;
 		lane = zpci_ioat_enter(function->ioat);

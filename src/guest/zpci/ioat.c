@@ -39,8 +39,9 @@ bool zpci_ioat_is_acceptable(const struct viommu_zpci_function *function, uint64
 	return config->dtsm & 0x80u >> designation;
 }
 
-static int create_target(struct viommu_zpci_function *function, struct zpci_ioat *ioat, struct viommu_refresh_result *result, struct viommu_domain **domain,
-			 struct viommu_direct **direct)
+/* Makes what a registration leads to. */
+static int create_target(struct viommu_zpci_function *function, const struct zpci_ioat *ioat, struct viommu_refresh_result *result,
+			 struct viommu_domain **domain, struct viommu_direct **direct)
 {
 	struct viommu_zpci *zpci = function->zpci;
 	struct viommu_zpci_ioat data = {
@@ -70,7 +71,7 @@ int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64
 	ioat->pal = pal;
 	ioat->iota = iota;
 	ret = create_target(function, ioat, result, &ioat->domain, &ioat->direct);
-	if (ret && ret != -PORT_EFAULT) {
+	if (ret) {
 		port_free(ioat, sizeof(*ioat), 0);
 		return ret;
 	}
@@ -141,28 +142,20 @@ static void set_target(struct viommu_zpci_function *function, struct viommu_doma
 	port_unlock(&function->lock);
 }
 
-int zpci_ioat_complete(struct viommu_zpci_function *function, struct viommu_refresh_result *result)
-{
-	struct viommu_domain *domain = NULL;
-	struct viommu_direct *direct = NULL;
-	int ret = create_target(function, function->ioat, result, &domain, &direct);
-
-	if (!ret)
-		set_target(function, domain, direct);
-	return ret;
-}
-
 int zpci_ioat_start(struct viommu_zpci_function *function)
 {
 	struct zpci_ioat *ioat = function->ioat;
+	struct viommu_domain *domain = NULL;
+	struct viommu_direct *direct = NULL;
 	int ret;
 
 	if (!ioat)
 		return 0;
-	if (zpci_ioat_is_pending(ioat)) {
-		ret = zpci_ioat_complete(function, NULL);
+	if (zpci_ioat_is_dormant(ioat)) {
+		ret = create_target(function, ioat, NULL, &domain, &direct);
 		if (ret)
-			return ret == -PORT_EFAULT ? 0 : ret;
+			return ret;
+		set_target(function, domain, direct);
 	}
 	if (ioat->domain)
 		return viommu_domain_attach(ioat->domain, function->device);

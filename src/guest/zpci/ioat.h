@@ -3,9 +3,8 @@
  * A registration of I/O address translation parameters: what MPCIFC registered, the domain that was made from it, and the gate that refreshes of that
  * domain pass.
  *
- * The parameters and the domain have lives of their own. A guest may register a table that it finishes later; a malformed one is an error when it is
- * refreshed or used, not when it is registered. A nested domain, though, is made of a well-formed table only. So a registration may be without a domain
- * (pending): its device reaches nothing, and the next RPCIT or RESET ERROR tries again.
+ * The parameters and the domain have lives of their own. If the host will not detach a device whose DMA must stop, its domain is destroyed instead, and the
+ * registration is dormant: it leads to nothing, until RESET ERROR makes the domain anew from what the tables hold then.
  */
 #ifndef VIOMMU_GUEST_ZPCI_IOAT_H
 #define VIOMMU_GUEST_ZPCI_IOAT_H
@@ -30,13 +29,13 @@ struct zpci_ioat {
 	uint64_t pba;
 	uint64_t pal;
 	uint64_t iota;
-	/* One of these, or none while the registration is pending. Written with change and the function's lock held once it is published. */
+	/* One of these, or none while the registration is dormant. Written with change and the function's lock held once it is published. */
 	struct viommu_domain *domain;
 	struct viommu_direct *direct;
 	struct zpci_lane lane[ZPCI_LANES];
 };
 
-static inline bool zpci_ioat_is_pending(const struct zpci_ioat *ioat)
+static inline bool zpci_ioat_is_dormant(const struct zpci_ioat *ioat)
 {
 	return !ioat->domain && !ioat->direct;
 }
@@ -48,23 +47,16 @@ void zpci_ioat_leave(struct viommu_zpci_function *function, struct zpci_lane *la
 /* Whether the architecture lets this function register these parameters; else they are an operand exception. pba and pal are whole pages already. */
 bool zpci_ioat_is_acceptable(const struct viommu_zpci_function *function, uint64_t pba, uint64_t pal, uint64_t iota);
 
-/*
- * Makes a registration with its domain; a malformed table leaves it pending, which is no error here. Nothing is attached yet. Errors are those of
- * viommu_domain_create() and viommu_direct_create(), but for -EFAULT.
- */
+/* Makes a registration with its domain. Nothing is attached yet. Errors are those of viommu_domain_create() and viommu_direct_create(). */
 int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64_t pal, uint64_t iota, struct viommu_refresh_result *result,
 		     struct zpci_ioat **out);
 
 /* With change held, of one that is not, or no more, published: waits for the refreshes in flight and destroys. Never fails. NULL is allowed. */
 void zpci_ioat_destroy(struct viommu_zpci_function *function, struct zpci_ioat *ioat);
 
-/* With change held, of the published registration, which is pending: tries again to make its domain. -EFAULT if its table is still malformed. */
-int zpci_ioat_complete(struct viommu_zpci_function *function, struct viommu_refresh_result *result);
-
 /*
- * With change held: lets the function's device reach what is registered, making the domain if that is pending; and stops that. Where nothing is
- * registered, or the table is malformed, there is nothing to reach, and that is success. Stopping never fails: if the host will not detach the device,
- * the domain is destroyed, and the registration is pending.
+ * With change held: lets the function's device reach what is registered, and stops that. Starting fails as zpci_ioat_create() and viommu_domain_attach() do;
+ * where nothing is registered there is nothing to reach, and that is success. Stopping never fails.
  */
 int zpci_ioat_start(struct viommu_zpci_function *function);
 void zpci_ioat_stop(struct viommu_zpci_function *function);

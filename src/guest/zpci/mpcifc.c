@@ -4,7 +4,8 @@
  * the error state. Everything here happens with the function's change lock held: an operation that has returned is complete.
  *
  * A registration synchronises the whole table, as a guest may register a table that is already full and never refresh it (Linux does so after a hot reset).
- * What does not fit leaves nothing registered. A malformed table does not prevent a registration: see ioat.h.
+ * What does not fit leaves nothing registered. A malformed table does not prevent a registration, for the guest may finish it later: what is malformed
+ * reaches nothing, and is an error when it is refreshed.
  *
  * In ERROR and BLOCKED, all operations are accepted, but no DMA is let through before RESET ERROR.
  */

@@ -18,15 +18,16 @@ struct request {
 	uint32_t fh;
 	uint64_t start; /* as in the instruction */
 	uint64_t bytes;
+	uint64_t first; /* what of that is registered, in whole pages */
+	uint64_t last;
 };
 
 /* What is to be done about a request, as far as its answer is not complete already. */
 enum verdict {
 	ANSWERED,
-	REFRESH,  /* the domain */
-	COMPLETE, /* the registration, which is pending: that refreshes all there is */
-	OUTSIDE,  /* no IOVA of the range is registered */
-	NO_IOAT,  /* nothing is registered */
+	REFRESH, /* the domain */
+	OUTSIDE, /* no IOVA of the range is registered */
+	NO_IOAT, /* nothing is registered */
 };
 
 /* With the function's lock or with change held. */
@@ -43,40 +44,40 @@ static enum verdict judge_function(const struct viommu_zpci_function *function, 
 	return REFRESH;
 }
 
-static enum verdict judge(const struct viommu_zpci_function *function, const struct request *request, struct zpci_reply *reply, uint64_t *first, uint64_t *last)
+/* Rounds the range outward and clips it to the registration. False if nothing is left, or if it goes past the end of all addresses. */
+static bool clip(struct request *request, const struct zpci_ioat *ioat)
 {
-	bool qemu = zpci_is_qemu(function->zpci);
+	uint64_t last = request->start + (request->bytes - 1);
+
+	if (last < request->start || last < ioat->pba || request->start > ioat->pal)
+		return false;
+	request->first = request->start & ~(VIOMMU_PAGE_SIZE - 1);
+	request->last = last | (VIOMMU_PAGE_SIZE - 1);
+	if (request->first < ioat->pba)
+		request->first = ioat->pba;
+	if (request->last > ioat->pal)
+		request->last = ioat->pal;
+	return true;
+}
+
+static enum verdict judge(const struct viommu_zpci_function *function, struct request *request, struct zpci_reply *reply)
+{
 	const struct zpci_ioat *ioat = function->ioat;
-	bool outside;
 
 	if (judge_function(function, request, reply) == ANSWERED)
 		return ANSWERED;
 	zpci_reply_cc(reply, 0);
-	if (!request->bytes && !qemu)
+	if (!request->bytes)
 		return ANSWERED;
-	/* To QEMU, a registration without tables is none. */
-	if (!ioat || (qemu && !zpci_iota_translates(ioat->iota)))
+	if (!ioat)
 		return NO_IOAT;
-	if (ioat->direct || !zpci_iota_translates(ioat->iota))
-		return ANSWERED;
-
-	*first = request->start & ~(VIOMMU_PAGE_SIZE - 1);
-	*last = (request->start + request->bytes - 1) | (VIOMMU_PAGE_SIZE - 1);
-	if (qemu) {
-		/* QEMU's end is exclusive and may wrap, which it sees only where that makes it less than PBA. */
-		outside = request->start + request->bytes < ioat->pba || request->start > ioat->pal;
-		if (!outside && request->start + request->bytes < request->start)
-			*last = UINT64_MAX;
-	} else {
-		outside = request->start + (request->bytes - 1) < request->start || *last < ioat->pba || *first > ioat->pal;
-	}
-	if (outside)
+	/* Without tables there is nothing to refresh; but to QEMU, nothing is registered then. */
+	if (!zpci_iota_translates(ioat->iota))
+		return zpci_is_qemu(function->zpci) ? NO_IOAT : ANSWERED;
+	if (!clip(request, ioat))
 		return OUTSIDE;
-	if (!request->bytes || *last < ioat->pba)
-		return ANSWERED;
-	*first = *first > ioat->pba ? *first : ioat->pba;
-	*last = *last < ioat->pal ? *last : ioat->pal;
-	return zpci_ioat_is_pending(ioat) ? COMPLETE : REFRESH;
+	/* A dormant registration reaches nothing, and will be true to the tables when it does. */
+	return zpci_ioat_is_dormant(ioat) ? ANSWERED : REFRESH;
 }
 
 /* With change held: what a refresh came to, of a function that is ENABLED or BLOCKED. */
@@ -102,25 +103,17 @@ static void answer_refresh(struct viommu_zpci_function *function, const struct r
 }
 
 /* All but the common RPCIT. */
-static void rpcit_changing(struct viommu_zpci_function *function, const struct request *request, struct zpci_reply *reply)
+static void rpcit_changing(struct viommu_zpci_function *function, struct request *request, struct zpci_reply *reply)
 {
 	struct viommu_refresh_result *result = &reply->answer.refresh;
-	uint64_t first;
-	uint64_t last;
 	int ret;
 
 	port_lock(&function->change);
-	switch (judge(function, request, reply, &first, &last)) {
+	switch (judge(function, request, reply)) {
 	case ANSWERED:
 		break;
 	case REFRESH:
-		ret = viommu_domain_refresh(function->ioat->domain, first, last, result);
-		answer_refresh(function, request, ret, reply);
-		break;
-	case COMPLETE:
-		ret = zpci_ioat_complete(function, result);
-		if (!ret && function->state == VIOMMU_ZPCI_ENABLED)
-			ret = zpci_ioat_start(function);
+		ret = viommu_domain_refresh(function->ioat->domain, request->first, request->last, result);
 		answer_refresh(function, request, ret, reply);
 		break;
 	case OUTSIDE:
@@ -133,17 +126,15 @@ static void rpcit_changing(struct viommu_zpci_function *function, const struct r
 	port_unlock(&function->change);
 }
 
-static void rpcit(struct viommu_zpci_function *function, const struct request *request, struct zpci_reply *reply)
+static void rpcit(struct viommu_zpci_function *function, struct request *request, struct zpci_reply *reply)
 {
 	struct viommu_domain *domain = NULL;
 	struct zpci_lane *lane = NULL;
 	enum verdict verdict;
-	uint64_t first;
-	uint64_t last;
 	int ret;
 
 	port_lock(&function->lock);
-	verdict = judge(function, request, reply, &first, &last);
+	verdict = judge(function, request, reply);
 	if (verdict == REFRESH) {
 		domain = function->ioat->domain;
 		lane = zpci_ioat_enter(function->ioat);
@@ -157,7 +148,7 @@ static void rpcit(struct viommu_zpci_function *function, const struct request *r
 	}
 
 	port_lock(&lane->lock);
-	ret = viommu_domain_refresh(domain, first, last, &reply->answer.refresh);
+	ret = viommu_domain_refresh(domain, request->first, request->last, &reply->answer.refresh);
 	port_unlock(&lane->lock);
 	zpci_ioat_leave(function, lane);
 	if (!ret)

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * `viommu show`: a description of a capture (describe.c), and its records one by one (records.c).
+ */
+#ifndef VIOMMU_CLI_SHOW_H
+#define VIOMMU_CLI_SHOW_H
+
+#include "capture/capture.h"
+#include "cli.h"
+
+#define SHOW_FUNCTIONS 256u /* functions that are described one by one */
+#define SHOW_NOTES     16u
+#define SHOW_SLOTS     32u
+
+struct show_function {
+	bool present;
+	struct capture_function record;
+	uint32_t fh; /* now */
+	uint64_t registrations;
+	struct capture_mpcifc registration; /* the last one */
+	uint64_t refreshes;
+	uint64_t global_refreshes;
+	uint64_t first, last; /* of all refreshes */
+	uint64_t smallest, largest;
+	uint64_t other; /* operations */
+};
+
+struct description {
+	uint64_t kinds[CAPTURE_KINDS];
+	unsigned int note_count;
+	char *notes[SHOW_NOTES];
+	unsigned int slot_count;
+	struct capture_slot slots[SHOW_SLOTS];
+	unsigned int function_count;
+	struct show_function functions[SHOW_FUNCTIONS];
+	uint64_t strangers; /* operations with a handle that no function has */
+	uint64_t doublewords;
+	uint64_t answered;
+	uint64_t answered_cc[4];
+	uint64_t answered_exception;
+	uint64_t oracle_pages;
+	bool timed;
+	uint64_t first_ns, last_ns;
+};
+
+void describe(struct description *description, const struct capture_record *record);
+void print_description(struct description *description, const char *path, const struct capture_reader *reader, bool incomplete);
+
+void show_record(const struct capture_record *record);
+
+/* "region-third table, 3 levels": what an I/O translation anchor designates. */
+const char *show_designation(uint64_t iota);
+
+#endif

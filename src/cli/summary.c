@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The summary that a person reads: the verdict first, then what was done, what was compared, and what was out of the ordinary, if anything was.
+ */
+#include "replay.h"
+
+bool replay_agrees(const struct replay_counts *counts)
+{
+	return !counts->oracle_mismatches && !counts->answer_mismatches && !counts->refused && !counts->invariant_violations;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static void add_answers(struct replay_answers *total, const struct replay_answers *answers)
+{
+	total->count += answers->count;
+	for (unsigned int i = 0; i < 4; i++)
+		total->cc[i] += answers->cc[i];
+	for (unsigned int i = 0; i < 256; i++)
+		total->status[i] += answers->status[i];
+	for (unsigned int i = 0; i < REPLAY_MAX_CODES && answers->exceptions[i].count; i++) {
+		for (unsigned int j = 0; j < REPLAY_MAX_CODES; j++) {
+			if (total->exceptions[j].count && total->exceptions[j].code != answers->exceptions[i].code)
+				continue;
+			total->exceptions[j].code = answers->exceptions[i].code;
+			total->exceptions[j].count += answers->exceptions[i].count;
+			break;
+		}
+	}
+}
+
+/* Sums; of peaks, the highest. */
+void replay_counts_add(struct replay_counts *total, const struct replay_counts *counts)
+{
+	for (unsigned int i = 0; i < REPLAY_INSTRUCTIONS; i++)
+		add_answers(&total->answers[i], &counts->answers[i]);
+	total->operations += counts->operations;
+	total->refreshes += counts->refreshes;
+	total->global_refreshes += counts->global_refreshes;
+	total->make_room_refreshes += counts->make_room_refreshes;
+	total->pages_established += counts->pages_established;
+	total->pages_released += counts->pages_released;
+	total->mapped_pages += counts->mapped_pages;
+	total->mapped_pages_peak = larger(total->mapped_pages_peak, counts->mapped_pages_peak);
+	total->pinned_bytes += counts->pinned_bytes;
+	total->pinned_bytes_peak = larger(total->pinned_bytes_peak, counts->pinned_bytes_peak);
+	total->shadow_bytes_peak = larger(total->shadow_bytes_peak, counts->shadow_bytes_peak);
+	total->guest_bytes = larger(total->guest_bytes, counts->guest_bytes);
+	total->insufficient_resources += counts->insufficient_resources;
+	total->exceptions += counts->exceptions;
+	total->events += counts->events;
+	total->skipped += counts->skipped;
+	total->refused += counts->refused;
+	total->left += counts->left;
+	total->answers_checked += counts->answers_checked;
+	total->answer_mismatches += counts->answer_mismatches;
+	total->oracle_checks += counts->oracle_checks;
+	total->oracle_pages += counts->oracle_pages;
+	total->oracle_mismatches += counts->oracle_mismatches;
+	total->oracle_missing += counts->oracle_missing;
+	total->oracle_unbacked += counts->oracle_unbacked;
+	total->invariant_checks += counts->invariant_checks;
+	total->invariant_violations += counts->invariant_violations;
+	total->seconds += counts->seconds;
+	total->library_seconds += counts->library_seconds;
+}
+
+static void print_verdict(const struct replay *replay)
+{
+	const char *verdict = "everything agrees";
+	enum cli_colour colour = CLI_GREEN;
+
+	if (!replay_agrees(&replay->counts)) {
+		verdict = "DISAGREES";
+		colour = CLI_RED;
+	} else if (*replay->problem) {
+		verdict = "INCOMPLETE; what could be read agrees";
+		colour = CLI_YELLOW;
+	} else if (!replay->counts.answers_checked && !replay->counts.oracle_checks) {
+		verdict = "carried out; it holds nothing to compare with";
+		colour = CLI_BOLD;
+	}
+	printf("%s%s%s: %s%s%s%s\n", cli_colour(stdout, CLI_BOLD), replay->path, cli_colour(stdout, CLI_PLAIN), cli_colour(stdout, colour), verdict,
+	       cli_colour(stdout, CLI_PLAIN), replay->stopped ? " (stopped as asked)" : "");
+}
+
+static void print_operations(const struct replay_counts *counts)
+{
+	static const struct {
+		const char *name;
+		enum replay_instruction first, last;
+	} groups[] = {
+		{ "RPCIT", REPLAY_RPCIT, REPLAY_RPCIT },
+		{ "MPCIFC", REPLAY_REG_IOAT, REPLAY_MPCIFC_OTHER },
+		{ "STPCIFC", REPLAY_STPCIFC, REPLAY_STPCIFC },
+		{ "CLP", REPLAY_CLP_ENABLE, REPLAY_CLP_DISABLE },
+		{ "SCLP", REPLAY_SCLP_CONFIGURE, REPLAY_SCLP_DECONFIGURE },
+	};
+	char text[200] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+		uint64_t count = 0;
+		for (unsigned int j = groups[i].first; j <= (unsigned int)groups[i].last; j++)
+			count += counts->answers[j].count;
+		if (count && used < sizeof(text))
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s", used ? ", " : ": ", cli_count(count), groups[i].name);
+	}
+	cli_line("operations", CLI_PLAIN, "%s in %s%s", cli_count(counts->operations), cli_seconds(counts->seconds), text);
+	if (counts->refreshes)
+		cli_line("refreshes", CLI_PLAIN, "%s, %s of all that is registered; %s inside the library", cli_count(counts->refreshes),
+			 cli_count(counts->global_refreshes), cli_seconds(counts->library_seconds));
+}
+
+static void print_shortage(const struct replay *replay)
+{
+	const struct replay_counts *counts = &replay->counts;
+
+	if (!counts->insufficient_resources && !counts->oracle_missing && !counts->skipped)
+		return;
+	cli_line("room", CLI_YELLOW, "insufficient %s times; the guest made room %s times; %s pages missing for want of it",
+		 cli_count(counts->insufficient_resources), cli_count(counts->make_room_refreshes), cli_count(counts->oracle_missing));
+	if (counts->skipped)
+		cli_line("", CLI_YELLOW, "%s operations skipped after a registration that found no room", cli_count(counts->skipped));
+}
+
+static void print_findings(const struct replay_counts *counts)
+{
+	if (counts->answer_mismatches || counts->refused)
+		cli_line("answers", CLI_RED, "%s of %s are not as recorded, %s operations could not be carried out", cli_count(counts->answer_mismatches),
+			 cli_count(counts->answers_checked), cli_count(counts->refused));
+	else if (counts->answers_checked)
+		cli_line("answers", CLI_PLAIN, "%s compared, all as recorded", cli_count(counts->answers_checked));
+	if (counts->oracle_mismatches)
+		cli_line("oracle", CLI_RED, "%s pages differ; %s answers with %s pages compared", cli_count(counts->oracle_mismatches),
+			 cli_count(counts->oracle_checks), cli_count(counts->oracle_pages));
+	else if (counts->oracle_checks)
+		cli_line("oracle", CLI_PLAIN, "%s answers with %s pages compared, nothing differs", cli_count(counts->oracle_checks),
+			 cli_count(counts->oracle_pages));
+	if (counts->invariant_violations)
+		cli_line("invariants", CLI_RED, "%s violated in %s checks", cli_count(counts->invariant_violations), cli_count(counts->invariant_checks));
+	else
+		cli_line("invariants", CLI_PLAIN, "hold in %s checks", cli_count(counts->invariant_checks));
+}
+
+void replay_summary(const struct replay *replay)
+{
+	const struct replay_counts *counts = &replay->counts;
+
+	print_verdict(replay);
+	print_operations(counts);
+	cli_line("mapped", CLI_PLAIN, "%s at the end, %s at most; %s pages established, %s released", cli_bytes(counts->mapped_pages * VIOMMU_PAGE_SIZE),
+		 cli_bytes(counts->mapped_pages_peak * VIOMMU_PAGE_SIZE), cli_count(counts->pages_established), cli_count(counts->pages_released));
+	if (replay->options->budget != VIOMMU_NO_LIMIT)
+		cli_line("pinned", CLI_PLAIN, "%s at the end, %s at most; the budget is %s", cli_bytes(counts->pinned_bytes),
+			 cli_bytes(counts->pinned_bytes_peak), cli_bytes(replay->options->budget));
+	else
+		cli_line("pinned", CLI_PLAIN, "%s at the end, %s at most; the guest has %s", cli_bytes(counts->pinned_bytes),
+			 cli_bytes(counts->pinned_bytes_peak), cli_bytes(counts->guest_bytes));
+	if (counts->events || counts->exceptions)
+		cli_line("errors", CLI_PLAIN, "%s events, %s program exceptions", cli_count(counts->events), cli_count(counts->exceptions));
+	print_shortage(replay);
+	print_findings(counts);
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+#include "rig.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <zstd.h>
+
+const char sample_text[] = "viommu-capture 1 zpci\n"
+			   "note a guest, with = and # in its note\n"
+			   "slot gpa=0x0 bytes=0x100000 prot=rw\n"
+			   "slot gpa=0xfffffffffffff000 bytes=0x1000 prot=r\n"
+			   "function fh=0x80000001 fid=0x10 state=enabled\n"
+			   "function fh=0x2 fid=0x11 state=standby sdma=0x1000 edma=0xffffffff msia=0xfe00 dtsm=0x40 pft=0x5 refresh=0 relaxed=1\n"
+			   "mem 0x10000 0x20 2048\n"
+			   "mem 0xfffffffffffffff8 0xffffffffffffffff\n"
+			   "mpcifc fh=0x80000001 oc=4 dmaas=0 pba=0x100000000 pal=0x17fffffff iota=0x10804 fmt=0x1 cc=0 t=1000\n"
+			   "rpcit fh=0x80000001 start=0x100000000 bytes=0x2000 cc=1 status=16 t=18446744073709551615\n"
+			   "oracle first=0x0 last=0xffffffffffffffff\n"
+			   "page 0x100000000 0x20000 rw 2\n"
+			   "page 0xfffffffffffff000 0x0 r\n"
+			   "oracle first=0x1000 last=0x1fff\n"
+			   "mpcifc fh=0x80000001 oc=255 dmaas=255 pba=0x0 pal=0x0 iota=0x0 exception=0x15\n"
+			   "stpcifc fh=0xffffffff dmaas=0x1 cc=3\n"
+			   "clp fh=0x80000001 op=disable to=0x1 t=0\n"
+			   "sclp fh=0x1 op=deconfigure\n"
+			   "clp fh=0x1 op=enable to=0x81000001\n"
+			   "sclp fh=0x2 op=configure t=5\n"
+			   "unplug fh=0x2\n"
+			   "unslot gpa=0xfffffffffffff000\n"
+			   "end operations=8\n";
+
+const struct capture_record sample_records[] = {
+	{ .kind = CAPTURE_NOTE, .note = { "a guest, with = and # in its note" } },
+	{ .kind = CAPTURE_SLOT, .slot = { 0, 0x100000, CAPTURE_RW } },
+	{ .kind = CAPTURE_SLOT, .slot = { 0xfffffffffffff000, 0x1000, CAPTURE_R } },
+	{ .kind = CAPTURE_FUNCTION, .function = { .fh = 0x80000001, .fid = 0x10, .state = CAPTURE_ENABLED } },
+	{ .kind = CAPTURE_FUNCTION, .function = { 2, 0x11, CAPTURE_STANDBY, 0x1000, 0xffffffff, 0xfe00, 0x40, 5, true, true } },
+	{ .kind = CAPTURE_MEM, .mem = { 0x10000, 0x20, 2048 } },
+	{ .kind = CAPTURE_MEM, .mem = { 0xfffffffffffffff8, UINT64_MAX, 1 } },
+	{ .kind = CAPTURE_MPCIFC,
+	  .answer = { .kind = CAPTURE_ANSWER_CC },
+	  .time = { true, 1000 },
+	  .mpcifc = { 0x80000001, 4, 0, 1, 0x100000000, 0x17fffffff, 0x10804 } },
+	{ .kind = CAPTURE_RPCIT,
+	  .answer = { .kind = CAPTURE_ANSWER_CC, .cc = 1, .has_status = true, .status = 16 },
+	  .time = { true, UINT64_MAX },
+	  .rpcit = { 0x80000001, 0x100000000, 0x2000 } },
+	{ .kind = CAPTURE_ORACLE, .oracle = { 0, UINT64_MAX } },
+	{ .kind = CAPTURE_PAGE, .page = { 0x100000000, 0x20000, CAPTURE_RW, 2 } },
+	{ .kind = CAPTURE_PAGE, .page = { 0xfffffffffffff000, 0, CAPTURE_R, 1 } },
+	{ .kind = CAPTURE_ORACLE, .oracle = { 0x1000, 0x1fff } },
+	{ .kind = CAPTURE_MPCIFC, .answer = { .kind = CAPTURE_ANSWER_EXCEPTION, .exception = 0x15 }, .mpcifc = { 0x80000001, 255, 255, 0, 0, 0, 0 } },
+	{ .kind = CAPTURE_STPCIFC, .answer = { .kind = CAPTURE_ANSWER_CC, .cc = 3 }, .stpcifc = { 0xffffffff, 1 } },
+	{ .kind = CAPTURE_CLP, .time = { true, 0 }, .clp = { 0x80000001, CAPTURE_CLP_DISABLE, 1 } },
+	{ .kind = CAPTURE_SCLP, .sclp = { 1, CAPTURE_SCLP_DECONFIGURE } },
+	{ .kind = CAPTURE_CLP, .clp = { 1, CAPTURE_CLP_ENABLE, 0x81000001 } },
+	{ .kind = CAPTURE_SCLP, .time = { true, 5 }, .sclp = { 2, CAPTURE_SCLP_CONFIGURE } },
+	{ .kind = CAPTURE_UNPLUG, .unplug = { 2 } },
+	{ .kind = CAPTURE_UNSLOT, .unslot = { 0xfffffffffffff000 } },
+	{ .kind = CAPTURE_END, .end = { 8 } },
+};
+const size_t sample_count = sizeof(sample_records) / sizeof(sample_records[0]);
+
+const char *rig_path(void)
+{
+	static char path[256];
+
+	if (!*path) {
+		const char *folder = getenv("TMPDIR");
+		snprintf(path, sizeof(path), "%s/viommu-capture-XXXXXX", folder && *folder ? folder : "/tmp");
+		int fd = mkstemp(path);
+		assert_true(fd >= 0);
+		close(fd);
+	}
+	return path;
+}
+
+int rig_remove(void **state)
+{
+	(void)state;
+	return unlink(rig_path());
+}
+
+void rig_put(const void *data, size_t bytes)
+{
+	FILE *file = fopen(rig_path(), "wb");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(data, 1, bytes, file), bytes);
+	assert_int_equal(fclose(file), 0);
+}
+
+size_t rig_get(void *data, size_t room)
+{
+	FILE *file = fopen(rig_path(), "rb");
+
+	assert_non_null(file);
+	size_t bytes = fread(data, 1, room, file);
+	assert_true(feof(file));
+	fclose(file);
+	return bytes;
+}
+
+size_t rig_pack(const char *text, size_t bytes, void *packed, size_t room)
+{
+	ZSTD_CCtx *zstd = ZSTD_createCCtx();
+
+	assert_non_null(zstd);
+	ZSTD_CCtx_setParameter(zstd, ZSTD_c_checksumFlag, 1);
+	size_t done = ZSTD_compress2(zstd, packed, room, text, bytes);
+	assert_false(ZSTD_isError(done));
+	ZSTD_freeCCtx(zstd);
+	return done;
+}
+
+static bool same_function(const struct capture_function *a, const struct capture_function *b)
+{
+	return a->fh == b->fh && a->fid == b->fid && a->state == b->state && a->sdma == b->sdma && a->edma == b->edma && a->msia == b->msia &&
+	       a->dtsm == b->dtsm && a->pft == b->pft && a->no_refresh == b->no_refresh && a->relaxed == b->relaxed;
+}
+
+static bool same_mpcifc(const struct capture_mpcifc *a, const struct capture_mpcifc *b)
+{
+	return a->fh == b->fh && a->oc == b->oc && a->dmaas == b->dmaas && a->fmt == b->fmt && a->pba == b->pba && a->pal == b->pal && a->iota == b->iota;
+}
+
+static bool same_fields(const struct capture_record *a, const struct capture_record *b)
+{
+	switch (a->kind) {
+	case CAPTURE_NOTE:
+		return !strcmp(a->note.text, b->note.text);
+	case CAPTURE_SLOT:
+		return a->slot.gpa == b->slot.gpa && a->slot.bytes == b->slot.bytes && a->slot.prot == b->slot.prot;
+	case CAPTURE_UNSLOT:
+		return a->unslot.gpa == b->unslot.gpa;
+	case CAPTURE_FUNCTION:
+		return same_function(&a->function, &b->function);
+	case CAPTURE_UNPLUG:
+		return a->unplug.fh == b->unplug.fh;
+	case CAPTURE_MEM:
+		return a->mem.gpa == b->mem.gpa && a->mem.value == b->mem.value && a->mem.count == b->mem.count;
+	case CAPTURE_MPCIFC:
+		return same_mpcifc(&a->mpcifc, &b->mpcifc);
+	case CAPTURE_RPCIT:
+		return a->rpcit.fh == b->rpcit.fh && a->rpcit.start == b->rpcit.start && a->rpcit.bytes == b->rpcit.bytes;
+	case CAPTURE_STPCIFC:
+		return a->stpcifc.fh == b->stpcifc.fh && a->stpcifc.dmaas == b->stpcifc.dmaas;
+	case CAPTURE_CLP:
+		return a->clp.fh == b->clp.fh && a->clp.op == b->clp.op && a->clp.to == b->clp.to;
+	case CAPTURE_SCLP:
+		return a->sclp.fh == b->sclp.fh && a->sclp.op == b->sclp.op;
+	case CAPTURE_ORACLE:
+		return a->oracle.first == b->oracle.first && a->oracle.last == b->oracle.last;
+	case CAPTURE_PAGE:
+		return a->page.iova == b->page.iova && a->page.gpa == b->page.gpa && a->page.prot == b->page.prot && a->page.count == b->page.count;
+	case CAPTURE_END:
+		return a->end.operations == b->end.operations;
+	}
+	return false;
+}
+
+bool rig_same(const struct capture_record *a, const struct capture_record *b)
+{
+	return a->kind == b->kind && a->answer.kind == b->answer.kind && a->answer.cc == b->answer.cc && a->answer.has_status == b->answer.has_status &&
+	       a->answer.status == b->answer.status && a->answer.exception == b->answer.exception && a->time.known == b->time.known &&
+	       a->time.ns == b->time.ns && same_fields(a, b);
+}
+
+size_t rig_read(const struct capture_record *records, size_t count, enum capture_fault *fault, struct capture_error *error)
+{
+	struct capture_error mine;
+	struct capture_record record;
+	size_t done = 0;
+	int got;
+
+	if (!error)
+		error = &mine;
+	*error = (struct capture_error){ 0 };
+	*fault = CAPTURE_FAULT_NONE;
+	struct capture_reader *reader = capture_reader_open(rig_path(), error);
+	if (!reader) {
+		*fault = error->fault;
+		assert_int_not_equal(*fault, CAPTURE_FAULT_NONE);
+		return 0;
+	}
+	while ((got = capture_read(reader, &record, error)) > 0) {
+		if (records) {
+			assert_true(done < count);
+			assert_true(rig_same(&record, &records[done]));
+		}
+		done++;
+	}
+	if (got < 0) {
+		*fault = error->fault;
+		assert_int_not_equal(*fault, CAPTURE_FAULT_NONE);
+		/* One line, for people, that does not change by asking again. */
+		assert_true(strlen(error->message) > 0);
+		assert_null(strchr(error->message, '\n'));
+		assert_int_equal(capture_read(reader, &record, error), got);
+	}
+	capture_reader_close(reader);
+	return done;
+}

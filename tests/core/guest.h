@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A well-behaved guest for tests of the core: memory in areas that are shown to a VM as slots, and translation tables written as Linux writes them
+ * (arch/s390/include/asm/pci_dma.h, drivers/iommu/s390-iommu.c). What the tables say is asked of tests/reference/naive.h, which shares no code with the library.
+ */
+#ifndef TESTS_CORE_GUEST_H
+#define TESTS_CORE_GUEST_H
+
+#include <viommu/viommu.h>
+
+#include "naive.h"
+
+#define PAGE UINT64_C(4096)
+#define MIB  UINT64_C(0x100000)
+#define GIB  UINT64_C(0x40000000)
+
+/* What tests write into entries. Bits of region and segment table entries: 0x400 frame (segment), 0x200 protection, 0x20 invalid. */
+#define PTE_INVALID UINT64_C(0x400)
+#define STE_INVALID UINT64_C(0x20)
+#define STE_FRAME   UINT64_C(0x400)
+#define PROTECTED   UINT64_C(0x200)
+
+#define GUEST_AREAS 8
+
+struct area {
+	uint64_t gpa;
+	uint64_t bytes;
+	unsigned char *memory;
+	uint32_t prot;
+	bool shown;
+};
+
+struct guest {
+	struct viommu_vm *vm;
+	struct area area[GUEST_AREAS];
+	unsigned int areas;
+	uint64_t table_next; /* GPAs that tables are made in */
+	uint64_t table_last;
+	struct naive_slot slot[GUEST_AREAS];
+	struct naive_memory memory; /* what is shown */
+};
+
+/* Memory that no slot shows yet. It is zero, and costs what is touched. */
+struct area *guest_area(struct guest *guest, uint64_t gpa, uint64_t bytes, uint32_t prot);
+void guest_free(struct guest *guest);
+
+/* As viommu_slot_add() and viommu_slot_remove() answer. */
+int guest_show(struct guest *guest, struct area *area);
+int guest_hide(struct guest *guest, struct area *area);
+
+/* Where tables are made from now on. */
+void guest_tables_in(struct guest *guest, uint64_t first, uint64_t last);
+
+/* A guest with one area of `bytes` at GPA 0, shown, with tables in its upper half. config may be NULL. */
+void guest_simple(struct guest *guest, const struct viommu_vm_config *config, uint64_t bytes);
+
+/* Destroys the VM and frees the memory. */
+void guest_end(struct guest *guest);
+
+/* Stores and loads 8 bytes of guest memory, of areas that are not shown, too. */
+void guest_store(struct guest *guest, uint64_t gpa, uint64_t value);
+uint64_t guest_load(struct guest *guest, uint64_t gpa);
+
+/* The host memory of a GPA. */
+unsigned char *guest_hva(const struct guest *guest, uint64_t gpa);
+
+/* One set of tables. Levels: 1 segment table ... 4 region first table. */
+struct tables {
+	struct guest *guest;
+	uint64_t root;
+	unsigned int level;
+	uint64_t pba;
+	uint64_t pal;
+};
+
+void tables_init(struct tables *tables, struct guest *guest, unsigned int level, uint64_t pba, uint64_t pal);
+
+/* An empty table of a level, and an entry of the level above that names it. */
+uint64_t tables_new(struct guest *guest, unsigned int level);
+uint64_t tables_link(unsigned int level, uint64_t table);
+
+/* Where the entry of a level is for an IOVA; tables on the way are made. */
+uint64_t tables_entry(struct tables *tables, uint64_t iova, unsigned int level);
+void tables_set(struct tables *tables, uint64_t iova, unsigned int level, uint64_t entry);
+
+/* Pages contiguous in both spaces. */
+void tables_map(struct tables *tables, uint64_t iova, uint64_t pages, uint64_t gpa, uint32_t prot);
+void tables_unmap(struct tables *tables, uint64_t iova, uint64_t pages);
+
+/* For the library, and for the reference. */
+struct viommu_zpci_ioat tables_ioat(const struct tables *tables);
+struct naive_tables tables_naive(const struct tables *tables);
+
+/* A domain over them, or NULL; *error may be NULL. */
+struct viommu_domain *tables_domain(const struct tables *tables, struct viommu_host *host, int *error);
+
+/* Bytes pinned now. */
+uint64_t guest_pinned(const struct guest *guest);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "mock_host.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct mock_host *mock_of(struct viommu_host *host)
+{
+	return (struct mock_host *)(void *)host;
+}
+
+static struct mock_space *space_of(struct host_space *space)
+{
+	return (struct mock_space *)(void *)space;
+}
+
+static void breach(struct mock_host *mock, const char *what, uint64_t first, uint64_t last)
+{
+	if (!mock->breaches++)
+		snprintf(mock->breach, sizeof(mock->breach), "%s: %#" PRIx64 "-%#" PRIx64, what, first, last);
+}
+
+/* The first mapping that ends at iova or later; list->number if there is none. */
+static size_t find(const struct mock_list *list, uint64_t iova)
+{
+	size_t low = 0, high = list->number;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (list->mapping[middle].last < iova)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void insert(struct mock_list *list, size_t at, const struct host_mapping *mapping)
+{
+	if (list->number == list->room) {
+		list->room = list->room ? 2 * list->room : 64;
+		list->mapping = realloc(list->mapping, list->room * sizeof(*list->mapping));
+		if (!list->mapping)
+			abort();
+	}
+	memmove(&list->mapping[at + 1], &list->mapping[at], (list->number - at) * sizeof(*list->mapping));
+	list->mapping[at] = *mapping;
+	list->number++;
+}
+
+static void drop(struct mock_list *list, size_t at, size_t number)
+{
+	memmove(&list->mapping[at], &list->mapping[at + number], (list->number - at - number) * sizeof(*list->mapping));
+	list->number -= number;
+}
+
+/* What every call begins with; the lock is held afterwards. A positive result is an errno that the call is to fail with. */
+static int enter(struct mock_host *mock, struct mock_space *space, enum mock_call call, uint64_t first, uint64_t last)
+{
+	const struct mock_event event = { call, first, last };
+
+	if (mock->watch)
+		mock->watch(mock->watch_ctx, space, &event);
+	pthread_mutex_lock(&mock->lock);
+	mock->calls[call]++;
+	if (mock->events < MOCK_EVENTS)
+		mock->event[mock->events++] = event;
+	if (mock->fail[call].at && !--mock->fail[call].at) {
+		if (mock->fail[call].more) {
+			mock->fail[call].more--;
+			mock->fail[call].at = 1;
+		}
+		return mock->fail[call].error;
+	}
+	return 0;
+}
+
+static int leave(struct mock_host *mock, int error)
+{
+	pthread_mutex_unlock(&mock->lock);
+	return -error;
+}
+
+static int create_space(struct viommu_host *host, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out)
+{
+	struct mock_host *mock = mock_of(host);
+	struct mock_space *space;
+	int error = enter(mock, NULL, MOCK_CREATE, first, last);
+
+	(void)memory;
+	if (error)
+		return leave(mock, error);
+	space = calloc(1, sizeof(*space));
+	if (!space)
+		abort();
+	space->space.host = host;
+	space->next = mock->spaces;
+	mock->spaces = space;
+	*out = &space->space;
+	return leave(mock, 0);
+}
+
+static void destroy_space(struct host_space *host_space)
+{
+	struct mock_host *mock = mock_of(host_space->host);
+	struct mock_space *space = space_of(host_space);
+
+	pthread_mutex_lock(&mock->lock);
+	for (struct mock_space **link = &mock->spaces; *link; link = &(*link)->next) {
+		if (*link == space) {
+			*link = space->next;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&mock->lock);
+	free(space->mapped.mapping);
+	free(space->unflushed.mapping);
+	free(space);
+}
+
+static int map(struct host_space *host_space, const struct host_mapping *mapping)
+{
+	struct mock_host *mock = mock_of(host_space->host);
+	struct mock_space *space = space_of(host_space);
+	int error = enter(mock, space, MOCK_MAP, mapping->first, mapping->last);
+	size_t at;
+
+	if (error)
+		return leave(mock, error);
+	if (mapping->first > mapping->last || (mapping->first | (mapping->last + 1)) & 4095 || (uintptr_t)mapping->hva & 4095 || !mapping->hva ||
+	    !(mapping->prot & VIOMMU_READ)) {
+		breach(mock, "map of what is not pages, or without rights", mapping->first, mapping->last);
+		return leave(mock, EINVAL);
+	}
+	at = find(&space->mapped, mapping->first);
+	if (at < space->mapped.number && space->mapped.mapping[at].first <= mapping->last) {
+		breach(mock, "map over a mapping", mapping->first, mapping->last);
+		return leave(mock, EEXIST);
+	}
+	for (size_t i = 0; i < space->unflushed.number; i++)
+		if (space->unflushed.mapping[i].first <= mapping->last && space->unflushed.mapping[i].last >= mapping->first)
+			breach(mock, "map where a removal was not flushed", mapping->first, mapping->last);
+	if (space->mapped.number >= host_space->host->caps.entry_limit)
+		return leave(mock, ENOSPC);
+	insert(&space->mapped, at, mapping);
+	return leave(mock, 0);
+}
+
+/* Takes a mapping apart so that one ends before iova. */
+static void split(struct mock_list *list, uint64_t iova)
+{
+	size_t at = find(list, iova);
+	struct host_mapping upper;
+
+	if (at == list->number || list->mapping[at].first >= iova)
+		return;
+	upper = list->mapping[at];
+	upper.hva += iova - upper.first;
+	upper.offset += iova - upper.first;
+	upper.first = iova;
+	list->mapping[at].last = iova - 1;
+	insert(list, at + 1, &upper);
+}
+
+static int unmap(struct host_space *host_space, uint64_t first, uint64_t last)
+{
+	struct mock_host *mock = mock_of(host_space->host);
+	struct mock_space *space = space_of(host_space);
+	int error = enter(mock, space, MOCK_UNMAP, first, last);
+	size_t from, to;
+
+	if (error)
+		return leave(mock, error);
+	if (first > last || (first | (last + 1)) & 4095) {
+		breach(mock, "unmap of what is not pages", first, last);
+		return leave(mock, EINVAL);
+	}
+	if (host_space->host->caps.split) {
+		split(&space->mapped, first);
+		if (last != UINT64_MAX)
+			split(&space->mapped, last + 1);
+	}
+	from = find(&space->mapped, first);
+	for (to = from; to < space->mapped.number && space->mapped.mapping[to].first <= last; to++) {
+		const struct host_mapping *mapping = &space->mapped.mapping[to];
+
+		if (mapping->first < first || mapping->last > last) {
+			breach(mock, "unmap of a part of a mapping", first, last);
+			return leave(mock, EINVAL);
+		}
+		insert(&space->unflushed, space->unflushed.number, mapping);
+	}
+	drop(&space->mapped, from, to - from);
+	return leave(mock, 0);
+}
+
+static int flush(struct host_space *host_space)
+{
+	struct mock_host *mock = mock_of(host_space->host);
+	struct mock_space *space = space_of(host_space);
+	int error = enter(mock, space, MOCK_FLUSH, 0, 0);
+
+	if (error)
+		return leave(mock, error);
+	space->unflushed.number = 0;
+	__atomic_store_n(&host_space->generation, host_space->generation + 1, __ATOMIC_RELEASE);
+	return leave(mock, 0);
+}
+
+static int lookup(struct host_space *host_space, uint64_t iova, struct host_mapping *mapping, uint64_t *generation)
+{
+	struct mock_host *mock = mock_of(host_space->host);
+	struct mock_space *space = space_of(host_space);
+	bool found;
+	size_t at;
+
+	pthread_mutex_lock(&mock->lock);
+	*generation = host_space->generation;
+	at = find(&space->mapped, iova);
+	found = at < space->mapped.number && space->mapped.mapping[at].first <= iova;
+	if (found)
+		*mapping = space->mapped.mapping[at];
+	pthread_mutex_unlock(&mock->lock);
+	return found ? 0 : -ENOENT;
+}
+
+static int create_device(struct viommu_host *host, struct host_device **out)
+{
+	struct mock_host *mock = mock_of(host);
+	struct mock_device *device = calloc(1, sizeof(*device));
+
+	if (!device)
+		abort();
+	device->device.host = host;
+	*out = &device->device;
+	pthread_mutex_lock(&mock->lock);
+	mock->devices++;
+	pthread_mutex_unlock(&mock->lock);
+	return 0;
+}
+
+static void destroy_device(struct host_device *host_device)
+{
+	struct mock_host *mock = mock_of(host_device->host);
+	struct mock_device *device = (struct mock_device *)(void *)host_device;
+
+	pthread_mutex_lock(&mock->lock);
+	mock->devices--;
+	if (device->space)
+		breach(mock, "a device destroyed while it is attached", 0, 0);
+	pthread_mutex_unlock(&mock->lock);
+	free(device);
+}
+
+static int attach(struct host_space *host_space, struct host_device *host_device)
+{
+	struct mock_host *mock = mock_of(host_space->host);
+	struct mock_space *space = space_of(host_space);
+	struct mock_device *device = (struct mock_device *)(void *)host_device;
+	int error = enter(mock, space, MOCK_ATTACH, 0, 0);
+
+	if (error)
+		return leave(mock, error);
+	if (device->space)
+		breach(mock, "a device attached twice", 0, 0);
+	device->space = space;
+	space->devices++;
+	return leave(mock, 0);
+}
+
+static int detach(struct host_space *host_space, struct host_device *host_device)
+{
+	struct mock_host *mock = mock_of(host_space->host);
+	struct mock_space *space = space_of(host_space);
+	struct mock_device *device = (struct mock_device *)(void *)host_device;
+	int error = enter(mock, space, MOCK_DETACH, 0, 0);
+
+	if (error)
+		return leave(mock, error);
+	if (device->space != space)
+		breach(mock, "a device detached from where it is not", 0, 0);
+	device->space = NULL;
+	space->devices--;
+	return leave(mock, 0);
+}
+
+static void destroy(struct viommu_host *host)
+{
+	struct mock_host *mock = mock_of(host);
+
+	pthread_mutex_destroy(&mock->lock);
+	free(mock);
+}
+
+static const struct host_ops mock_ops = {
+	.space_create = create_space,
+	.space_destroy = destroy_space,
+	.map = map,
+	.unmap = unmap,
+	.flush = flush,
+	.lookup = lookup,
+	.device_create = create_device,
+	.device_destroy = destroy_device,
+	.attach = attach,
+	.detach = detach,
+	.destroy = destroy,
+};
+
+struct mock_host *mock_create(const struct mock_options *options)
+{
+	struct mock_host *mock = calloc(1, sizeof(*mock));
+
+	if (!mock)
+		abort();
+	mock->host.ops = &mock_ops;
+	mock->host.caps = (struct viommu_host_caps){
+		.size = sizeof(mock->host.caps),
+		.name = "mock",
+		.split = options->split,
+		.lookup = options->lookup,
+		.page_sizes = 4096,
+		.last = options->last ? options->last : UINT64_MAX,
+		.entry_limit = options->entry_limit ? options->entry_limit : VIOMMU_NO_LIMIT,
+	};
+	pthread_mutex_init(&mock->lock, NULL);
+	return mock;
+}
+
+void mock_destroy(struct mock_host *mock)
+{
+	viommu_host_destroy(&mock->host);
+}
+
+void mock_forget(struct mock_host *mock)
+{
+	memset(mock->calls, 0, sizeof(mock->calls));
+	mock->events = 0;
+}
+
+void mock_fail(struct mock_host *mock, enum mock_call call, uint64_t at, int error)
+{
+	mock->fail[call].at = at;
+	mock->fail[call].more = 0;
+	mock->fail[call].error = error;
+}
+
+struct mock_space *mock_newest(struct mock_host *mock)
+{
+	return mock->spaces;
+}
+
+bool mock_reach(struct mock_host *mock, const struct mock_space *space, uint64_t iova, unsigned char **hva, uint32_t *prot)
+{
+	const struct host_mapping *mapping = NULL;
+	size_t at;
+
+	pthread_mutex_lock(&mock->lock);
+	at = find(&space->mapped, iova);
+	if (at < space->mapped.number && space->mapped.mapping[at].first <= iova)
+		mapping = &space->mapped.mapping[at];
+	for (size_t i = 0; !mapping && i < space->unflushed.number; i++)
+		if (space->unflushed.mapping[i].first <= iova && space->unflushed.mapping[i].last >= iova)
+			mapping = &space->unflushed.mapping[i];
+	if (mapping) {
+		*hva = mapping->hva + (iova - mapping->first);
+		*prot = mapping->prot;
+	}
+	pthread_mutex_unlock(&mock->lock);
+	return mapping;
+}
+
+bool mock_reach_stale(struct mock_host *mock, const struct mock_space *space, uint64_t iova)
+{
+	bool stale = false;
+
+	pthread_mutex_lock(&mock->lock);
+	for (size_t i = 0; i < space->unflushed.number; i++)
+		stale |= space->unflushed.mapping[i].first <= iova && space->unflushed.mapping[i].last >= iova;
+	pthread_mutex_unlock(&mock->lock);
+	return stale;
+}
+
+uint64_t mock_pages(struct mock_host *mock, const struct mock_space *space)
+{
+	uint64_t pages = 0;
+
+	pthread_mutex_lock(&mock->lock);
+	for (size_t i = 0; i < space->mapped.number; i++)
+		pages += (space->mapped.mapping[i].last - space->mapped.mapping[i].first + 1) / 4096;
+	pthread_mutex_unlock(&mock->lock);
+	return pages;
+}

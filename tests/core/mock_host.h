@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A host for tests of the core, behind src/host/host.h. It behaves like VFIO type1: it keeps the mappings that it was given as they were given, removes
+ * whole ones only, and does not let one be mapped over another. What the core does that such a host does not allow is recorded as a breach.
+ *
+ * It is slow to forget, as an IOTLB may be: what was unmapped is reached until the next flush. So mock_reach() answers for the worst that a device can do.
+ *
+ * It can be told to fail the n-th call of a kind, has an entry limit if that is wished for, and may split instead (mock_options.split).
+ *
+ * Its memory is its own (malloc), so that what a test counts in port_alloc() is the library's.
+ */
+#ifndef TESTS_CORE_MOCK_HOST_H
+#define TESTS_CORE_MOCK_HOST_H
+
+#include <pthread.h>
+
+#include "host/host.h"
+
+enum mock_call { MOCK_MAP, MOCK_UNMAP, MOCK_FLUSH, MOCK_ATTACH, MOCK_DETACH, MOCK_CREATE, MOCK_CALLS };
+
+struct mock_options {
+	bool split;
+	bool lookup;
+	uint64_t entry_limit; /* mappings in one space; 0: none */
+	uint64_t last;	      /* of the aperture; 0: 2^64 - 1 */
+};
+
+struct mock_event {
+	enum mock_call call;
+	uint64_t first;
+	uint64_t last;
+};
+#define MOCK_EVENTS 4096u
+
+struct mock_list {
+	struct host_mapping *mapping; /* ascending */
+	size_t number;
+	size_t room;
+};
+
+struct mock_space {
+	struct host_space space;
+	struct mock_list mapped;
+	struct mock_list unflushed; /* removed, and reached all the same; not sorted */
+	struct mock_space *next;
+	unsigned int devices;
+};
+
+struct mock_device {
+	struct host_device device;
+	struct mock_space *space;
+};
+
+struct mock_host {
+	struct viommu_host host;
+	pthread_mutex_t lock;
+	struct mock_space *spaces; /* the latest first */
+	unsigned int devices;
+
+	uint64_t calls[MOCK_CALLS];
+	struct mock_event event[MOCK_EVENTS]; /* the first ones since mock_forget() */
+	size_t events;
+	uint64_t breaches;
+	char breach[160]; /* the first one */
+
+	/* The fail_at-th call from now on of a kind, counted from 1, fails with `error`, and so do the fail_more calls after it. fail_at 0: none. */
+	struct {
+		uint64_t at;
+		uint64_t more;
+		int error;
+	} fail[MOCK_CALLS];
+
+	/* Called within each call, before it has an effect, if not NULL. */
+	void (*watch)(void *ctx, struct mock_space *space, const struct mock_event *event);
+	void *watch_ctx;
+};
+
+struct mock_host *mock_create(const struct mock_options *options);
+void mock_destroy(struct mock_host *mock);
+
+/* Clears counts and events, not what is mapped nor breaches. */
+void mock_forget(struct mock_host *mock);
+
+/* The at-th call from now on of a kind fails. */
+void mock_fail(struct mock_host *mock, enum mock_call call, uint64_t at, int error);
+
+/* The space that was made last. */
+struct mock_space *mock_newest(struct mock_host *mock);
+
+/* What an attached device reaches at a page: true if anything, and then one of the places where the access might go. stale: only what waits for a flush. */
+bool mock_reach(struct mock_host *mock, const struct mock_space *space, uint64_t iova, unsigned char **hva, uint32_t *prot);
+bool mock_reach_stale(struct mock_host *mock, const struct mock_space *space, uint64_t iova);
+
+/* Pages mapped in a space. */
+uint64_t mock_pages(struct mock_host *mock, const struct mock_space *space);
+
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The format zpci, described a second time. The entries with a name are those that Linux writes: arch/s390/include/asm/pci_dma.h and
+ * drivers/iommu/s390-iommu.c (ZPCI_TABLE_INVALID, ZPCI_PTE_INVALID, set_rt_sto(), set_rs_rto(), set_rf_rso(), set_st_pto()).
+ */
+#include "format_spec.h"
+#include "port/port.h"
+
+#define SPEC_WRAPS 1
+
+static const struct spec_level spec_levels[] = {
+	{ 12, 8, true }, { 20, 11, true }, { 31, 11, false }, { 42, 11, false }, { 53, 11, false },
+};
+
+#define REGION_TABLE(level, bit_10, what)                                                                                                            \
+	{ level, SPEC_TABLE, 63, 12, SPEC_ADDRESS, 0 }, { level, SPEC_TABLE, 11, 11, SPEC_NOTHING, 0 }, { level, SPEC_TABLE, 10, 10, bit_10, what }, \
+		{ level, SPEC_TABLE, 9, 9, SPEC_PROT, VIOMMU_READ }, { level, SPEC_TABLE, 8, 8, SPEC_NOTHING, 0 },                                   \
+		{ level, SPEC_TABLE, 7, 7, SPEC_FIRST, 1024 }, { level, SPEC_TABLE, 6, 6, SPEC_FIRST, 512 },                                         \
+		{ level, SPEC_TABLE, 5, 5, SPEC_BECOMES, FORMAT_INVALID }, { level, SPEC_TABLE, 4, 4, SPEC_NOTHING, 0 },                             \
+		{ level, SPEC_TABLE, 3, 2, SPEC_BECOMES, FORMAT_BAD_TYPE }, { level, SPEC_TABLE, 1, 1, SPEC_LAST, 1023 },                            \
+		{ level, SPEC_TABLE, 0, 0, SPEC_LAST, 1535 }, { level, SPEC_INVALID, 63, 6, SPEC_NOTHING, 0 },                                       \
+		{ level, SPEC_INVALID, 5, 5, SPEC_BECOMES, FORMAT_BAD_TYPE },                                                                        \
+	{                                                                                                                                            \
+		level, SPEC_INVALID, 4, 0, SPEC_NOTHING, 0                                                                                           \
+	}
+
+static const struct spec_bits spec_bits[] = {
+	{ 0, SPEC_LEAF, 63, 12, SPEC_ADDRESS, 0 },
+	{ 0, SPEC_LEAF, 11, 11, SPEC_NOTHING, 0 },
+	{ 0, SPEC_LEAF, 10, 10, SPEC_BECOMES, FORMAT_INVALID },
+	{ 0, SPEC_LEAF, 9, 9, SPEC_PROT, VIOMMU_READ },
+	{ 0, SPEC_LEAF, 8, 0, SPEC_NOTHING, 0 },
+	{ 0, SPEC_INVALID, 63, 11, SPEC_NOTHING, 0 },
+	{ 0, SPEC_INVALID, 10, 10, SPEC_BECOMES, FORMAT_LEAF },
+	{ 0, SPEC_INVALID, 9, 0, SPEC_NOTHING, 0 },
+
+	{ 1, SPEC_TABLE, 63, 11, SPEC_ADDRESS, 0 },
+	{ 1, SPEC_TABLE, 10, 10, SPEC_BECOMES, FORMAT_LEAF },
+	{ 1, SPEC_TABLE, 9, 9, SPEC_PROT, VIOMMU_READ },
+	{ 1, SPEC_TABLE, 8, 6, SPEC_NOTHING, 0 },
+	{ 1, SPEC_TABLE, 5, 5, SPEC_BECOMES, FORMAT_INVALID },
+	{ 1, SPEC_TABLE, 4, 4, SPEC_NOTHING, 0 },
+	{ 1, SPEC_TABLE, 3, 2, SPEC_BECOMES, FORMAT_BAD_TYPE },
+	{ 1, SPEC_TABLE, 1, 0, SPEC_NOTHING, 0 },
+	{ 1, SPEC_LEAF, 63, 20, SPEC_ADDRESS, 0 },
+	{ 1, SPEC_LEAF, 19, 11, SPEC_NOTHING, 0 },
+	{ 1, SPEC_LEAF, 10, 10, SPEC_BECOMES, FORMAT_TABLE },
+	{ 1, SPEC_LEAF, 9, 9, SPEC_PROT, VIOMMU_READ },
+	{ 1, SPEC_LEAF, 8, 6, SPEC_NOTHING, 0 },
+	{ 1, SPEC_LEAF, 5, 5, SPEC_BECOMES, FORMAT_INVALID },
+	{ 1, SPEC_LEAF, 4, 4, SPEC_NOTHING, 0 },
+	{ 1, SPEC_LEAF, 3, 2, SPEC_BECOMES, FORMAT_BAD_TYPE },
+	{ 1, SPEC_LEAF, 1, 0, SPEC_NOTHING, 0 },
+	{ 1, SPEC_INVALID, 63, 6, SPEC_NOTHING, 0 },
+	{ 1, SPEC_INVALID, 5, 5, SPEC_BECOMES, FORMAT_TABLE },
+	{ 1, SPEC_INVALID, 4, 0, SPEC_NOTHING, 0 },
+
+	REGION_TABLE(2, SPEC_BECOMES, FORMAT_BAD_FORMAT),
+	REGION_TABLE(3, SPEC_NOTHING, 0),
+	REGION_TABLE(4, SPEC_NOTHING, 0),
+};
+
+static const struct spec_entry spec_entries[] = {
+	/* A page table entry: fresh; unmapped, with its old frame address; mapped; read-only. */
+	{ .level = 0, .entry = 0x400, .kind = FORMAT_INVALID },
+	{ .level = 0, .entry = 0x12345400, .kind = FORMAT_INVALID },
+	{ .level = 0, .entry = 0x12345000, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW },
+	{ .level = 0, .entry = 0x12345200, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ },
+	/* Zero is the frame at 0. All other bits than those with a meaning change nothing. */
+	{ .level = 0, .entry = 0, .kind = FORMAT_LEAF, .address = 0, .prot = VIOMMU_RW },
+	{ .level = 0, .entry = UINT64_C(0xfffffffffffff9ff), .kind = FORMAT_LEAF, .address = UINT64_C(0xfffffffffffff000), .prot = VIOMMU_RW },
+	{ .level = 0, .entry = UINT64_MAX, .kind = FORMAT_INVALID },
+
+	/* A segment table entry: fresh; a page table; one that is only 2 KiB-aligned; a frame of 1 MiB, also one with bits below its address. */
+	{ .level = 1, .entry = 0x20, .kind = FORMAT_INVALID },
+	{ .level = 1, .entry = 0x12345000, .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_RW, .first = 0, .last = 255 },
+	{ .level = 1, .entry = 0x12345800, .kind = FORMAT_TABLE, .address = 0x12345800, .prot = VIOMMU_RW, .first = 0, .last = 255 },
+	{ .level = 1, .entry = 0x12345a00, .kind = FORMAT_TABLE, .address = 0x12345800, .prot = VIOMMU_READ, .first = 0, .last = 255 },
+	{ .level = 1, .entry = 0x7f800400, .kind = FORMAT_LEAF, .address = 0x7f800000, .prot = VIOMMU_RW },
+	{ .level = 1, .entry = 0x7f8ffe00, .kind = FORMAT_LEAF, .address = 0x7f800000, .prot = VIOMMU_READ },
+	/* Zero is a page table at 0. The invalid bit comes before the type, and the type before the format control. */
+	{ .level = 1, .entry = 0, .kind = FORMAT_TABLE, .address = 0, .prot = VIOMMU_RW, .first = 0, .last = 255 },
+	{ .level = 1, .entry = 0x7f80042c, .kind = FORMAT_INVALID },
+	{ .level = 1, .entry = 0x7f80040c, .kind = FORMAT_BAD_TYPE },
+	{ .level = 1, .entry = UINT64_MAX, .kind = FORMAT_INVALID },
+
+	/* Region table entries as Linux writes them, and each type in the wrong table. */
+	{ .level = 2, .entry = 0x20, .kind = FORMAT_INVALID },
+	{ .level = 3, .entry = 0x20, .kind = FORMAT_INVALID },
+	{ .level = 4, .entry = 0x20, .kind = FORMAT_INVALID },
+	{ .level = 2, .entry = 0x12344007, .kind = FORMAT_TABLE, .address = 0x12344000, .prot = VIOMMU_RW, .first = 0, .last = 2047 },
+	{ .level = 3, .entry = 0x1234400b, .kind = FORMAT_TABLE, .address = 0x12344000, .prot = VIOMMU_RW, .first = 0, .last = 2047 },
+	{ .level = 4, .entry = 0x1234400f, .kind = FORMAT_TABLE, .address = 0x12344000, .prot = VIOMMU_RW, .first = 0, .last = 2047 },
+	{ .level = 2, .entry = 0x12344003, .kind = FORMAT_BAD_TYPE },
+	{ .level = 2, .entry = 0x1234400b, .kind = FORMAT_BAD_TYPE },
+	{ .level = 2, .entry = 0x1234400f, .kind = FORMAT_BAD_TYPE },
+	{ .level = 3, .entry = 0x12344003, .kind = FORMAT_BAD_TYPE },
+	{ .level = 3, .entry = 0x12344007, .kind = FORMAT_BAD_TYPE },
+	{ .level = 3, .entry = 0x1234400f, .kind = FORMAT_BAD_TYPE },
+	{ .level = 4, .entry = 0x12344003, .kind = FORMAT_BAD_TYPE },
+	{ .level = 4, .entry = 0x12344007, .kind = FORMAT_BAD_TYPE },
+	{ .level = 4, .entry = 0x1234400b, .kind = FORMAT_BAD_TYPE },
+	{ .level = 2, .entry = 0, .kind = FORMAT_BAD_TYPE },
+	{ .level = 3, .entry = 0, .kind = FORMAT_BAD_TYPE },
+	{ .level = 4, .entry = 0, .kind = FORMAT_BAD_TYPE },
+	/* Partial tables: the last quarter, the first, the second and third, and none. Origins of partial tables are aligned to 4 KiB only. */
+	{ .level = 2, .entry = 0x123450c7, .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_RW, .first = 1536, .last = 2047 },
+	{ .level = 2, .entry = 0x12345004, .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_RW, .first = 0, .last = 511 },
+	{ .level = 3, .entry = 0x1234724a, .kind = FORMAT_TABLE, .address = 0x12347000, .prot = VIOMMU_READ, .first = 512, .last = 1535 },
+	{ .level = 4, .entry = 0x123450cc, .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_RW, .first = 1536, .last = 511 },
+	/* Precedence, as for segments; the format control has a meaning in a region third table alone. */
+	{ .level = 2, .entry = 0x12344427, .kind = FORMAT_INVALID },
+	{ .level = 2, .entry = 0x12344407, .kind = FORMAT_BAD_FORMAT },
+	{ .level = 2, .entry = 0x12344403, .kind = FORMAT_BAD_TYPE },
+	{ .level = 3, .entry = 0x1234440b, .kind = FORMAT_TABLE, .address = 0x12344000, .prot = VIOMMU_RW, .first = 0, .last = 2047 },
+	{ .level = 4, .entry = UINT64_MAX, .kind = FORMAT_INVALID },
+};
+
+static const struct spec_root spec_roots[] = {
+	/* ZPCI_IOTA_STO_FLAG, _RTTO_FLAG, _RSTO_FLAG, _RFTO_FLAG. */
+	{ 0x12344800, 0, 1, 0x12344000 },
+	{ 0x12344804, 0, 2, 0x12344000 },
+	{ 0x12344808, 0, 3, 0x12344000 },
+	{ 0x1234480c, 0, 4, 0x12344000 },
+	{ UINT64_C(0xfffffffffffff804), 0, 2, 0xfffffffffffff000 },
+	{ 0x804, 0, 2, 0 },
+	/* No translation; with a designation all the same. */
+	{ 0, -PORT_EINVAL, 0, 0 },
+	{ 0x12344000, -PORT_EINVAL, 0, 0 },
+	{ 0x12344004, -PORT_EINVAL, 0, 0 },
+	/* Designations of frames, of the extended format, and none (ZPCI_IOTA_RFAA_FLAG is 0x812). */
+	{ 0x12344810, -PORT_EINVAL, 0, 0 },
+	{ 0x12344812, -PORT_EINVAL, 0, 0 },
+	{ 0x12344814, -PORT_EINVAL, 0, 0 },
+	{ 0x12344818, -PORT_EINVAL, 0, 0 },
+	{ 0x1234481c, -PORT_EINVAL, 0, 0 },
+	/* A frame size; each of the unknown bits. */
+	{ 0x12344805, -PORT_EINVAL, 0, 0 },
+	{ 0x12344806, -PORT_EINVAL, 0, 0 },
+	{ 0x12344824, -PORT_EINVAL, 0, 0 },
+	{ 0x12344844, -PORT_EINVAL, 0, 0 },
+	{ 0x12344884, -PORT_EINVAL, 0, 0 },
+	{ 0x12344904, -PORT_EINVAL, 0, 0 },
+	{ 0x12344a04, -PORT_EINVAL, 0, 0 },
+	{ 0x12344c04, -PORT_EINVAL, 0, 0 },
+};
+
+static const struct spec_bytes spec_bytes[] = {
+	{ UINT64_C(0x0123456789abcdef), { 0x01, 0x23, 0x45, 0x67, 0x89, 0xab, 0xcd, 0xef } },
+	{ 0x400, { 0, 0, 0, 0, 0, 0, 0x04, 0x00 } },
+};
+
+/* Indexes from level 0 upwards. */
+static const struct spec_walk spec_walks[] = {
+	{ UINT64_C(0x100003000), 2, { 3, 0, 2 } },
+	{ 0x8000000, 2, { 0, 128, 0 } },
+	{ 0x8000000, 1, { 0, 128 } },
+	{ UINT64_C(0x3fffffff000), 2, { 255, 2047, 2047 } },
+	{ UINT64_C(0x40000000000), 3, { 0, 0, 0, 1 } },
+	{ UINT64_C(0x40000000000), 2, { 0, 0, 0 } },
+	{ UINT64_C(0xfedcba9876543210), 4, { 0x43, 0x765, 0x530, 0x72e, 0x7f6 } },
+	{ UINT64_C(0xfedcba9876543210), 2, { 0x43, 0x765, 0x530 } },
+	{ UINT64_MAX, 4, { 255, 2047, 2047, 2047, 2047 } },
+};
+
+#define VIOMMU_FORMAT zpci
+#include "format/zpci.h"
+#include "format_suite.h"
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { FORMAT_SUITE_TESTS };
+
+	return cmocka_run_group_tests_name("format zpci", tests, NULL, NULL);
+}

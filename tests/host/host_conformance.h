@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What every host has to do, as host.h promises it to the core. A host's test says how to make one, and runs the suite on it.
+ *
+ * The suite compares with a model that is as plain as it can be: an array with one element for each page.
+ */
+#ifndef HOST_CONFORMANCE_H
+#define HOST_CONFORMANCE_H
+
+#include "host/host.h"
+
+struct conformance_subject {
+	const char *name;
+	int (*create)(struct viommu_host **out);
+	/* Memory that the suite may map, in bytes: at least 16 MiB. With 3 GiB or more, pages of 1 GiB are tried as well. It is hardly ever touched. */
+	uint64_t arena_bytes;
+	/* What a device would find at an IOVA: 0 or -ENOENT. NULL if the host's lookup is to be asked. */
+	int (*probe)(struct host_space *space, uint64_t iova, unsigned char **hva, uint32_t *prot);
+};
+
+/* Runs the suite; returns how many tests failed. */
+int host_conformance(const struct conformance_subject *subject);
+
+/* Memory for a space that is counted, and that runs out when it is told to. */
+struct counted_memory {
+	struct host_memory memory;
+	uint64_t allocations; /* ever */
+	uint64_t pieces;      /* now */
+	uint64_t bytes;	      /* now */
+	uint64_t fail_after;  /* so many allocations from now succeed, UINT64_MAX: all */
+};
+void counted_memory_init(struct counted_memory *counted);
+
+#endif

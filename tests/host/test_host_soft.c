@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The soft host: what every host has to do, and what only this one does: bad arguments, apertures of all depths, and lookups by some threads while another
+ * maps and unmaps.
+ */
+#include "host_conformance.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define PAGE VIOMMU_PAGE_SIZE
+#define MIB  (UINT64_C(1) << 20)
+
+/* Where the translations of these tests lead. The soft host does not look there, so that nothing has to be there. */
+#define OUTPUT UINT64_C(0x40000000)
+
+struct soft {
+	struct viommu_host *host;
+	struct host_space *space;
+	struct counted_memory memory;
+};
+
+static void soft_open(struct soft *soft, uint64_t first, uint64_t last)
+{
+	assert_int_equal(viommu_host_soft_create(&soft->host), 0);
+	counted_memory_init(&soft->memory);
+	assert_int_equal(soft->host->ops->space_create(soft->host, first, last, &soft->memory.memory, &soft->space), 0);
+}
+
+static void soft_close(struct soft *soft)
+{
+	soft->host->ops->space_destroy(soft->space);
+	assert_int_equal(soft->memory.pieces, 0);
+	viommu_host_destroy(soft->host);
+}
+
+static int soft_map(struct soft *soft, uint64_t first, uint64_t last, uint64_t output, uint32_t prot)
+{
+	struct host_mapping mapping = { .first = first, .last = last, .hva = (unsigned char *)(uintptr_t)output, .prot = prot, .fd = -1 };
+
+	return soft->host->ops->map(soft->space, &mapping);
+}
+
+static int soft_lookup(struct soft *soft, uint64_t iova, struct host_mapping *mapping)
+{
+	uint64_t generation;
+
+	return soft->host->ops->lookup(soft->space, iova, mapping, &generation);
+}
+
+static void names_itself(void **state)
+{
+	struct viommu_host_caps caps = { .size = sizeof(caps) };
+	struct viommu_host *host;
+
+	(void)state;
+	assert_int_equal(viommu_host_soft_create(&host), 0);
+	viommu_host_caps(host, &caps);
+	assert_string_equal(caps.name, "soft");
+	assert_true(caps.split && caps.lookup && !caps.nesting && !caps.dirty);
+	assert_true(caps.page_sizes == 0x40201000);
+	assert_true(caps.first == 0 && caps.last == UINT64_MAX && caps.entry_limit == VIOMMU_NO_LIMIT);
+	viommu_host_destroy(host);
+	viommu_host_destroy(NULL);
+}
+
+static void refuses(void **state)
+{
+	struct soft soft;
+	struct host_mapping found;
+
+	(void)state;
+	soft_open(&soft, PAGE, 64 * MIB - 1);
+	/* Not whole pages, backwards, without rights, memory at an address that no entry can hold or that is not of whole pages. */
+	assert_int_equal(soft_map(&soft, PAGE + 1, 2 * PAGE - 1, OUTPUT, VIOMMU_RW), -EINVAL);
+	assert_int_equal(soft_map(&soft, PAGE, 2 * PAGE, OUTPUT, VIOMMU_RW), -EINVAL);
+	assert_int_equal(soft_map(&soft, 4 * PAGE, 2 * PAGE - 1, OUTPUT, VIOMMU_RW), -EINVAL);
+	assert_int_equal(soft_map(&soft, PAGE, 2 * PAGE - 1, OUTPUT, 0), -EINVAL);
+	assert_int_equal(soft_map(&soft, PAGE, 2 * PAGE - 1, OUTPUT + 8, VIOMMU_RW), -EINVAL);
+	if (sizeof(void *) == 8) {
+		assert_int_equal(soft_map(&soft, PAGE, 2 * PAGE - 1, UINT64_C(0x10000000000000), VIOMMU_RW), -EINVAL);
+		assert_int_equal(soft_map(&soft, PAGE, 3 * PAGE - 1, UINT64_C(0xffffffffff000), VIOMMU_RW), -EINVAL);
+		assert_int_equal(soft_map(&soft, PAGE, 3 * PAGE - 1, UINT64_C(0xfffffffffffff000), VIOMMU_RW), -EINVAL);
+		assert_int_equal(soft_map(&soft, PAGE, 2 * PAGE - 1, UINT64_C(0xffffffffff000), VIOMMU_RW), 0);
+		assert_int_equal(soft_lookup(&soft, PAGE, &found), 0);
+		assert_true((uintptr_t)found.hva == UINT64_C(0xffffffffff000));
+		assert_int_equal(soft.host->ops->unmap(soft.space, PAGE, 2 * PAGE - 1), 0);
+	}
+	/* Outside of the space's aperture. */
+	assert_int_equal(soft_map(&soft, 0, PAGE - 1, OUTPUT, VIOMMU_RW), -ERANGE);
+	assert_int_equal(soft_map(&soft, 64 * MIB - PAGE, 64 * MIB + PAGE - 1, OUTPUT, VIOMMU_RW), -ERANGE);
+	assert_int_equal(soft_map(&soft, UINT64_MAX - (PAGE - 1), UINT64_MAX, OUTPUT, VIOMMU_RW), -ERANGE);
+	assert_int_equal(soft.host->ops->unmap(soft.space, PAGE, PAGE), -EINVAL);
+	assert_int_equal(soft.host->ops->unmap(soft.space, 2 * PAGE, PAGE - 1), -EINVAL);
+	/* To remove more than the aperture is fine. */
+	assert_int_equal(soft_map(&soft, PAGE, 64 * MIB - 1, OUTPUT, VIOMMU_RW), 0);
+	assert_int_equal(soft.host->ops->unmap(soft.space, 0, UINT64_MAX), 0);
+	assert_int_equal(soft_lookup(&soft, PAGE, &found), -ENOENT);
+	assert_int_equal(soft_lookup(&soft, 64 * MIB - 1, &found), -ENOENT);
+	assert_int_equal(soft.host->ops->unmap(soft.space, UINT64_MAX - (PAGE - 1), UINT64_MAX), 0);
+	soft_close(&soft);
+}
+
+/* Tables of three to six levels: the end of the aperture translates, and addresses beyond the tables' reach do not alias it. */
+static void depths(void **state)
+{
+	static const unsigned int bits[] = { 13, 31, 38, 39, 40, 48, 49, 57, 58, 63, 64 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
+		uint64_t last = bits[i] == 64 ? UINT64_MAX : (UINT64_C(1) << bits[i]) - 1;
+		struct host_mapping found;
+		struct soft soft;
+
+		soft_open(&soft, 0, last);
+		assert_int_equal(soft_map(&soft, last - (PAGE - 1), last, OUTPUT, VIOMMU_READ), 0);
+		assert_int_equal(soft_map(&soft, 0, PAGE - 1, OUTPUT + 7 * PAGE, VIOMMU_RW), 0);
+		assert_int_equal(soft_lookup(&soft, last, &found), 0);
+		assert_true(found.first == last - (PAGE - 1) && found.last == last && (uintptr_t)found.hva == OUTPUT && found.prot == VIOMMU_READ);
+		assert_int_equal(soft_lookup(&soft, 0, &found), 0);
+		assert_true(found.first == 0 && (uintptr_t)found.hva == OUTPUT + 7 * PAGE && found.prot == VIOMMU_RW);
+		for (unsigned int bit = bits[i]; bit < 64; bit++) {
+			assert_int_equal(soft_lookup(&soft, UINT64_C(1) << bit, &found), -ENOENT);
+			assert_int_equal(soft_lookup(&soft, last | UINT64_C(1) << bit, &found), -ENOENT);
+		}
+		soft_close(&soft);
+	}
+}
+
+/* Large pages are used where they can be: an answer covers them. */
+static void large_pages(void **state)
+{
+	struct host_mapping found;
+	struct soft soft;
+
+	(void)state;
+	soft_open(&soft, 0, UINT64_MAX);
+	assert_int_equal(soft_map(&soft, 0, 4 * 1024 * MIB - 1, 0x40000000, VIOMMU_RW), 0);
+	assert_int_equal(soft_lookup(&soft, 0xffffffff, &found), 0);
+	assert_true(found.first == 0xc0000000 && found.last == 0xffffffff && (uintptr_t)found.hva == (uintptr_t)UINT64_C(0x100000000));
+	/* What splitting it may take has been set aside: all of the 4 KiB tables, and those above. */
+	assert_in_range(soft.memory.bytes, 4 * 513 * 4096, 4 * 513 * 4096 + 10 * 4096);
+	assert_int_equal(soft.host->ops->unmap(soft.space, 0xc0000000, 0xc0000fff), 0);
+	assert_int_equal(soft_lookup(&soft, 0xc0001000, &found), 0);
+	assert_true(found.first == 0xc0001000 && found.last == 0xc0001fff);
+	assert_int_equal(soft_lookup(&soft, 0xffffffff, &found), 0);
+	assert_true(found.first == 0xffe00000 && found.last == 0xffffffff);
+	soft_close(&soft);
+}
+
+/*
+ * Threads. One thread maps, unmaps and flushes; others look up all the time. Each mapping that the writer ever makes has a number, and its output address
+ * tells the number and the IOVA, so that an answer says by itself where it comes from. A mapping is taken away in three parts: what is before one page of it,
+ * what is after that page, and the page. Before the writer flushes the removal of a part, it notes the last generation in which the part may be believed; an
+ * answer that is of this part and of a later generation is an error. And the one page must be found whenever it is there, whatever is done around it.
+ */
+enum { READERS = 2, ROUNDS = 4096, REGIONS = 4, REGION_PAGES = 512, ENOUGH = 2000 };
+enum { BEFORE, AFTER, STAYING, PARTS };
+
+struct shared {
+	struct soft soft;
+	uint64_t believed_until[ROUNDS][PARTS]; /* a generation */
+	uint64_t staying;			/* the number of a mapping whose page is there, 0 if none */
+	uint64_t found[READERS];
+	uint64_t failures;
+	bool done;
+};
+
+struct reader {
+	struct shared *shared;
+	unsigned int number;
+};
+
+#define REGION_BYTES (REGION_PAGES * PAGE)
+
+/* The first IOVA of a mapping: regions that share tables, and one far away. */
+static uint64_t region(uint64_t number)
+{
+	uint64_t which = number % REGIONS;
+
+	return which == REGIONS - 1 ? UINT64_C(0x7f0000000000) : UINT64_C(0x100000000) + which * REGION_BYTES;
+}
+
+/* Every other time aligned as the IOVA is, so that large pages are used. */
+static uint64_t output_of(uint64_t number)
+{
+	return OUTPUT + number * 2 * REGION_BYTES + (number / REGIONS % 2) * PAGE;
+}
+
+static uint64_t number_of(uint64_t output)
+{
+	return (output - OUTPUT) / (2 * REGION_BYTES);
+}
+
+static uint64_t staying_page(uint64_t number)
+{
+	return number * 7 % REGION_PAGES;
+}
+
+/* Whether an answer can be true. */
+static bool possible(struct shared *shared, uint64_t iova, const struct host_mapping *found, uint64_t generation)
+{
+	uint64_t output = (uint64_t)(uintptr_t)found->hva + (iova - found->first), number = number_of(output), page;
+
+	if (iova < found->first || iova > found->last || number >= ROUNDS || found->prot != (number % 2 ? VIOMMU_RW : VIOMMU_READ))
+		return false;
+	page = (iova - region(number)) / PAGE;
+	if (output - output_of(number) != iova - region(number))
+		return false;
+	return generation <= __atomic_load_n(&shared->believed_until[number][page < staying_page(number)   ? BEFORE
+									     : page > staying_page(number) ? AFTER
+													   : STAYING],
+					     __ATOMIC_ACQUIRE);
+}
+
+static void *look_up(void *ctx)
+{
+	struct reader *reader = (struct reader *)ctx;
+	struct shared *shared = reader->shared;
+	const struct host_ops *ops = shared->soft.host->ops;
+	uint64_t seed = reader->number, failures = 0, last_generation = 0;
+
+	while (!__atomic_load_n(&shared->done, __ATOMIC_ACQUIRE)) {
+		uint64_t staying, generation = 0, iova;
+		struct host_mapping found;
+		int error;
+
+		seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+		iova = region(seed >> 33) + (seed >> 40) % REGION_PAGES * PAGE + (seed >> 50) % PAGE;
+		error = ops->lookup(shared->soft.space, iova, &found, &generation);
+		if (!error)
+			__atomic_fetch_add(&shared->found[reader->number], 1, __ATOMIC_RELAXED);
+		failures += error ? error != -ENOENT : !possible(shared, iova, &found, generation);
+		failures += generation < last_generation;
+		last_generation = generation;
+
+		staying = __atomic_load_n(&shared->staying, __ATOMIC_ACQUIRE);
+		if (!staying)
+			continue;
+		iova = region(staying) + staying_page(staying) * PAGE;
+		error = ops->lookup(shared->soft.space, iova, &found, &generation);
+		if (__atomic_load_n(&shared->staying, __ATOMIC_ACQUIRE) == staying)
+			failures += error || number_of((uint64_t)(uintptr_t)found.hva) != staying || !possible(shared, iova, &found, generation);
+	}
+	__atomic_fetch_add(&shared->failures, failures, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+static int take_away(struct shared *shared, uint64_t number, unsigned int part, uint64_t first, uint64_t last)
+{
+	const struct host_ops *ops = shared->soft.host->ops;
+	struct host_space *space = shared->soft.space;
+	int error = first <= last ? ops->unmap(space, first, last) : 0;
+
+	__atomic_store_n(&shared->believed_until[number][part], space->generation, __ATOMIC_RELEASE);
+	return error ? error : ops->flush(space);
+}
+
+/* One mapping's life. Returns whether all went well. */
+static bool live(struct shared *shared, uint64_t number)
+{
+	uint64_t first = region(number), last = first + (REGION_BYTES - 1), stay = first + staying_page(number) * PAGE;
+	bool well = true;
+
+	for (unsigned int part = 0; part < PARTS; part++)
+		__atomic_store_n(&shared->believed_until[number][part], UINT64_MAX, __ATOMIC_RELEASE);
+	well &= !soft_map(&shared->soft, first, last, output_of(number), number % 2 ? VIOMMU_RW : VIOMMU_READ);
+	__atomic_store_n(&shared->staying, number, __ATOMIC_RELEASE);
+	well &= !take_away(shared, number, BEFORE, first, stay - 1);
+	well &= !take_away(shared, number, AFTER, stay + PAGE, last);
+	__atomic_store_n(&shared->staying, 0, __ATOMIC_RELEASE);
+	well &= !take_away(shared, number, STAYING, stay, stay + (PAGE - 1));
+	return well;
+}
+
+static bool enough(struct shared *shared)
+{
+	for (unsigned int i = 0; i < READERS; i++)
+		if (__atomic_load_n(&shared->found[i], __ATOMIC_RELAXED) < ENOUGH)
+			return false;
+	return true;
+}
+
+static void lookups_while_mapping(void **state)
+{
+	struct shared *shared = (struct shared *)calloc(1, sizeof(*shared));
+	struct reader readers[READERS];
+	pthread_t threads[READERS];
+	bool well = true;
+
+	(void)state;
+	if (sizeof(void *) < 8)
+		skip();
+	assert_non_null(shared);
+	soft_open(&shared->soft, 0, (UINT64_C(1) << 48) - 1);
+	for (unsigned int i = 0; i < READERS; i++) {
+		readers[i].shared = shared;
+		readers[i].number = i;
+		assert_int_equal(pthread_create(&threads[i], NULL, look_up, &readers[i]), 0);
+	}
+	/* At least so many rounds, and until the readers have seen something, on a machine that does not let them run sooner. */
+	for (uint64_t number = 1; number < ROUNDS && (number <= ROUNDS / 4 || !enough(shared)); number++)
+		well &= live(shared, number);
+	__atomic_store_n(&shared->done, true, __ATOMIC_RELEASE);
+	for (unsigned int i = 0; i < READERS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	assert_true(well);
+	assert_int_equal(shared->failures, 0);
+	soft_close(&shared->soft);
+	free(shared);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(names_itself),		 cmocka_unit_test(refuses), cmocka_unit_test(depths), cmocka_unit_test(large_pages),
+		cmocka_unit_test(lookups_while_mapping),
+	};
+	const struct conformance_subject subject = {
+		.name = "host soft, as every host",
+		.create = viommu_host_soft_create,
+		.arena_bytes = sizeof(void *) == 8 ? UINT64_C(3) << 30 : UINT64_C(16) << 20,
+	};
+
+	return host_conformance(&subject) + cmocka_run_group_tests_name("host soft", tests, NULL, NULL);
+}

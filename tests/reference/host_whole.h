@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A host as VFIO's type1 and iommufd are: it removes only whole mappings, and holds only so many. It keeps a plain list of them, and watches over what the core
+ * promises to hosts (host/host.h).
+ */
+#ifndef TESTS_REFERENCE_HOST_WHOLE_H
+#define TESTS_REFERENCE_HOST_WHOLE_H
+
+#include <stdint.h>
+
+#include <viommu/types.h>
+
+struct viommu_host *host_whole_create(uint64_t entry_limit);
+
+/* The first promise that was broken, NULL if none was. */
+const char *host_whole_broken(const struct viommu_host *host);
+
+#endif
