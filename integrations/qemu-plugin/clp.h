@@ -22,13 +22,13 @@
 #define CLP_RESPONSE_OK 0x0010u
 
 /* Set PCI Function: handle and operation control in the request, the new handle in the response. */
-#define CLP_SET_FH	    16u
-#define CLP_SET_OC	    22u
-#define CLP_SET_BYTES	    24u
-#define CLP_SET_NEW_FH	    16u
-#define CLP_SET_NEW_BYTES   20u
-#define CLP_SET_OC_ENABLE   0u
-#define CLP_SET_OC_DISABLE  1u
+#define CLP_SET_FH	   16u
+#define CLP_SET_OC	   22u
+#define CLP_SET_BYTES	   24u
+#define CLP_SET_NEW_FH	   16u
+#define CLP_SET_NEW_BYTES  20u
+#define CLP_SET_OC_ENABLE  0u
+#define CLP_SET_OC_DISABLE 1u
 
 /* A big-endian field of up to four bytes. */
 static inline uint32_t clp_load(const uint8_t *field, unsigned int bytes)

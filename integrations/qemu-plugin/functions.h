@@ -2,8 +2,8 @@
 /*
  * The PCI functions that the guest was seen to use, and what its CLP (call logical processor) instructions told it, and us, about them.
  *
- * Two times matter. What CLP answers is noted when it is seen. What becomes of an operation (a new handle, a registration) is noted when the operation is known
- * to have succeeded.
+ * Two times matter. What CLP answers is noted when it is seen. What becomes of an operation (a new handle, a registration) is noted when the
+ * operation is known to have succeeded.
  */
 #ifndef VIOMMU_RECORD_FUNCTIONS_H
 #define VIOMMU_RECORD_FUNCTIONS_H
@@ -23,7 +23,7 @@ struct function {
 	struct capture_function told; /* as the guest was told, and as a watcher is; fh is the handle that a watcher knows */
 	bool announced;		      /* a watcher knows of it */
 	uint8_t group;
-	bool registered;	      /* there is a registration: */
+	bool registered; /* there is a registration: */
 	uint64_t iota;
 	uint64_t pba;
 	uint64_t pal;

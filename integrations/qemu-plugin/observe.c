@@ -2,14 +2,14 @@
 /*
  * The observer.
  *
- * Before an instruction is executed, the tables it concerns are looked at, and the oracle is asked. What it answered is known only later, when the vCPU executes
- * something else. In between, other vCPUs may begin operations of their own. What holds:
- *  - Observations are told in the order in which the tables were looked at, since each one's changes build on those before. They stand in a queue, and the head waits for
- *    its answer.
- *  - The tables as recorded are those that the oracle saw: they are looked at before and after it was asked, until nothing has changed in between. A guest that keeps
- *    changing them gets an observation without answers instead.
- *  - Changes are never lost: where the operation itself turns out to be none (CLP of another kind, an instruction that will be executed again), its changes go to the one
- *    behind it.
+ * Before an instruction is executed, the tables it concerns are looked at, and the oracle is asked. What it answered is known only later, when the
+ * vCPU executes something else. In between, other vCPUs may begin operations of their own. What holds:
+ *  - Observations are told in the order in which the tables were looked at, since each one's changes build on those before. They stand in a queue,
+ *    and the head waits for its answer.
+ *  - The tables as recorded are those that the oracle saw: they are looked at before and after it was asked, until nothing has changed in between. A
+ *    guest that keeps changing them gets an observation without answers instead.
+ *  - Changes are never lost: where the operation itself turns out to be none (CLP of another kind, an instruction that will be executed again), its
+ *    changes go to the one behind it.
  */
 #include "observe.h"
 
@@ -121,9 +121,11 @@ static struct pending *begin(struct observer *observer, enum capture_kind kind)
 }
 
 /*
- * Looks at the entries for the IOVAs first..last, and asks the oracle for those from ask_first to ask_last: until two looks, one on either side of the question, agree.
+ * Looks at the entries for the IOVAs first..last, and asks the oracle for those from ask_first to ask_last: until two looks, one on either side of
+ * the question, agree.
  */
-static void look(struct observer *observer, struct observation *observation, uint64_t iota, uint64_t first, uint64_t last, uint64_t ask_first, uint64_t ask_last)
+static void look(struct observer *observer, struct observation *observation, uint64_t iota, uint64_t first, uint64_t last, uint64_t ask_first,
+		 uint64_t ask_last)
 {
 	int changed = tables_scan(observer->tables, &observer->ram, iota, first, last, &observation->changes);
 	unsigned int looks = 0;

@@ -20,8 +20,8 @@ struct pending; /* an operation that has begun */
 struct observer *observer_create(struct watcher *watcher);
 
 /*
- * An instruction is about to be executed: its operands as in registers and memory. Each returns what observe_end() is to be given, or NULL if the instruction
- * is of no interest. fib holds VIOMMU_ZPCI_FIB_BYTES.
+ * An instruction is about to be executed: its operands as in registers and memory. Each returns what observe_end() is to be given, or NULL if the
+ * instruction is of no interest. fib holds VIOMMU_ZPCI_FIB_BYTES.
  */
 struct pending *observe_rpcit(struct observer *observer, uint64_t r1, uint64_t start, uint64_t bytes);
 struct pending *observe_mpcifc(struct observer *observer, uint64_t r1, const uint8_t *fib);

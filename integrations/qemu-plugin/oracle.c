@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Asking QEMU's own walker, the function that its RPCIT uses (QEMU, hw/s390x/s390-pci-inst.c). It is no part of any interface, but QEMU's executable exports
- * its functions for the sake of modules, and so it can be called by name. It takes no lock but RCU's, which it takes itself.
+ * Asking QEMU's own walker, the function that its RPCIT uses (QEMU, hw/s390x/s390-pci-inst.c). It is no part of any interface, but QEMU's executable
+ * exports its functions for the sake of modules, and so it can be called by name. It takes no lock but RCU's, which it takes itself.
  *
  * It answers for one IOVA: a leaf, or that there is none and how much its invalid entry covers, or an error. The whole range is covered by asking for
- * the first IOVA, then for the one behind what the answer covered, and so on. The answer covers the entry's aligned span around the IOVA, not as much from the
- * IOVA on. An error says nothing about its extent and counts for one page. Errors and invalid entries alike mean that a page does not translate.
+ * the first IOVA, then for the one behind what the answer covered, and so on. The answer covers the entry's aligned span around the IOVA, not as much
+ * from the IOVA on. An error says nothing about its extent and counts for one page. Errors and invalid entries alike mean that a page does not
+ * translate.
  */
 #include "oracle.h"
 

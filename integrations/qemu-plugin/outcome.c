@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * How an instruction ended. None of those that are watched branches, so usually the vCPU goes on with the instruction behind it, and the PSW has the
- * condition code. Otherwise an interruption came between, which has stored the PSW as it was (Principles of Operation, "Assigned Storage Locations" and
- * "Interruption Action"): an external, I/O or machine-check interruption after the instruction was carried out, or a program interruption instead of that. Which of them
- * it was is told by where the vCPU is now, compared with the new PSWs.
+ * condition code. Otherwise an interruption came between, which has stored the PSW as it was (Principles of Operation, "Assigned Storage Locations"
+ * and "Interruption Action"): an external, I/O or machine-check interruption after the instruction was carried out, or a program interruption instead
+ * of that. Which of them it was is told by where the vCPU is now, compared with the new PSWs.
  */
 #include "outcome.h"
 

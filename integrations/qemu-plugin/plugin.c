@@ -2,9 +2,9 @@
 /*
  * The plugin: QEMU's callbacks, turned into calls of the observer. docs/recording.md tells how to use it.
  *
- * When QEMU translates a block of guest code, the instructions that matter get a call in front of them. What they answered is to be seen only in front of whatever
- * the vCPU executes next, which is not in the same block, and perhaps not where one would expect. So every block gets a call in front of it too, which is made only if a
- * flag of that vCPU is set: translated code tests the flag itself, at the cost of a load and a branch.
+ * When QEMU translates a block of guest code, the instructions that matter get a call in front of them. What they answered is to be seen only in
+ * front of whatever the vCPU executes next, which is not in the same block, and perhaps not where one would expect. So every block gets a call in
+ * front of it too, which is made only if a flag of that vCPU is set: translated code tests the flag itself, at the cost of a load and a branch.
  *
  * Callbacks run in the vCPUs' threads, without QEMU's lock. What belongs to a vCPU is touched by its own thread alone.
  */

@@ -3,9 +3,9 @@
  * What the recorder uses of QEMU, declared by hand: distributions do not package a header for it. The functions stand in the QEMU executable, and are bound
  * when it loads the plugin.
  *
- * The first part is QEMU's plugin interface, version 4 (QEMU 9.2 to 10.0; later ones accept it too), documented in QEMU's manual under "TCG Plugins". The second
- * are two of GLib's array types, as far as the interface hands them out. QEMU's own functions, which are no part of an interface, are looked up at run
- * time instead: see oracle.c and guest_ram.c.
+ * The first part is QEMU's plugin interface, version 4 (QEMU 9.2 to 10.0; later ones accept it too), documented in QEMU's manual under "TCG Plugins".
+ * The second are two of GLib's array types, as far as the interface hands them out. QEMU's own functions, which are no part of an interface, are
+ * looked up at run time instead: see oracle.c and guest_ram.c.
  */
 #ifndef VIOMMU_QEMU_PLUGIN_API_H
 #define VIOMMU_QEMU_PLUGIN_API_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Writing a capture. What was recorded is handed to the operating system about once a second, so that a QEMU that is killed leaves a capture that can be read up
- * to there. When the file cannot be written, that is said once on stderr, and the guest runs on.
+ * Writing a capture. What was recorded is handed to the operating system about once a second, so that a QEMU that is killed leaves a capture that can
+ * be read up to there. When the file cannot be written, that is said once on stderr, and the guest runs on.
  */
 #include "recorder.h"
 
@@ -89,8 +89,8 @@ static void record_operation(struct watcher *watcher, const struct observation *
 	}
 	put(recorder, &observation->operation);
 	if (observation->answers.known) {
-		record = (struct capture_record){ .kind = CAPTURE_ORACLE,
-						  .oracle = { .first = observation->answers.first, .last = observation->answers.last } };
+		record =
+			(struct capture_record){ .kind = CAPTURE_ORACLE, .oracle = { .first = observation->answers.first, .last = observation->answers.last } };
 		put(recorder, &record);
 		record = (struct capture_record){ .kind = CAPTURE_PAGE };
 		for (i = 0; i < observation->answers.count; i++) {

@@ -2,13 +2,13 @@
 /*
  * The walk over the guest's tables that finds what has changed.
  *
- * What is kept is a copy of each page of guest memory in which a table entry was ever seen to differ from zero, as it was reported. So whoever begins with memory full
- * of zeros and applies every change has, for each operation, the entries that the guest had.
+ * What is kept is a copy of each page of guest memory in which a table entry was ever seen to differ from zero, as it was reported. So whoever begins
+ * with memory full of zeros and applies every change has, for each operation, the entries that the guest had.
  *
  * What holds, whatever the guest has written:
  *  - Each entry is loaded once in a scan, and both compared and followed by that value.
- *  - A table is looked at once in a scan for each level at which it stands and each range of its indexes. A scan therefore ends after at most (levels x tables that fit
- *    into guest memory), loops and self-references included.
+ *  - A table is looked at once in a scan for each level at which it stands and each range of its indexes. A scan therefore ends after at most (levels
+ *    x tables that fit into guest memory), loops and self-references included.
  *  - Depth is bounded by the format, and nothing recurses.
  *  - Entries where the guest has no memory are skipped.
  */
@@ -203,13 +203,14 @@ static int add_change(struct changes *changes, uint64_t gpa, uint64_t value)
 	return 0;
 }
 
-/* Loads the indexes first..last of the table at gpa into the stage of its level, and reports those that have changed. */
+/* Loads the indexes first..last of the table at gpa into the stage of its level, and reports those that have changed. 1 if there were any, 0, or -ENOMEM. */
 static int load(struct tables *tables, const struct guest_ram *ram, unsigned int level, uint64_t gpa, unsigned int first, unsigned int last,
 		struct changes *changes)
 {
 	struct stage *stage = &tables->stages[level];
 	struct copy *copy = NULL;
 	unsigned int i;
+	int any = 0;
 
 	for (i = first; i <= last; i++) {
 		uint64_t at = gpa + i * UINT64_C(8), raw, before;
@@ -233,8 +234,9 @@ static int load(struct tables *tables, const struct guest_ram *ram, unsigned int
 		if (!copy || add_change(changes, at, stage->entries[i]))
 			return -ENOMEM;
 		copy->raw[in_page] = raw;
+		any = 1;
 	}
-	return 0;
+	return any;
 }
 
 struct scan {
@@ -243,11 +245,12 @@ struct scan {
 	struct changes *changes;
 	uint64_t first; /* IOVAs, counted from the start of the root table */
 	uint64_t last;
+	bool any; /* something has changed */
 };
 
 /*
- * Enters a table whose first IOVA is iova: loads what is concerned of it, and makes its stage ready to be followed. bounds are the indexes that it has, whole says that
- * all of it is to be reported. 1; 0 if there is nothing to follow; -ENOMEM.
+ * Enters a table whose first IOVA is iova: loads what is concerned of it, and makes its stage ready to be followed. bounds are the indexes that it
+ * has, whole says that all of it is to be reported. 1; 0 if there is nothing to follow; -ENOMEM.
  */
 static int enter(struct scan *scan, unsigned int level, uint64_t gpa, uint64_t iova, struct format_bounds bounds, bool whole)
 {
@@ -260,6 +263,9 @@ static int enter(struct scan *scan, unsigned int level, uint64_t gpa, uint64_t i
 	unsigned int load_first, load_last;
 	int ret;
 
+	/* Outside memory there is nothing to look at; but from the end of the address space a table goes on at 0. */
+	if (gpa >= scan->ram->bytes && gpa <= UINT64_MAX - sizeof(stage->entries))
+		return 0;
 	load_first = part.first = (uint16_t)(first >> shift);
 	load_last = part.last = (uint16_t)(last >> shift);
 	if (bounds.first > bounds.last || load_last < bounds.first || load_first > bounds.last)
@@ -276,8 +282,10 @@ static int enter(struct scan *scan, unsigned int level, uint64_t gpa, uint64_t i
 		load_last = bounds.last;
 	}
 	ret = load(scan->tables, scan->ram, level, gpa, load_first, load_last, scan->changes);
-	if (ret)
+	if (ret < 0)
 		return ret;
+	if (ret)
+		scan->any = true;
 	stage->iova = iova;
 	stage->next = part.first;
 	stage->last = part.last;
@@ -328,7 +336,7 @@ int tables_scan(struct tables *tables, const struct guest_ram *ram, uint64_t anc
 		else if (!ret)
 			ret = 1;
 	}
-	return ret < 0 ? ret : 0;
+	return ret < 0 ? ret : scan.any;
 }
 
 struct tables *tables_create(void)

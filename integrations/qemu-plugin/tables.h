@@ -17,9 +17,9 @@ struct tables *tables_create(void);
 void tables_destroy(struct tables *tables);
 
 /*
- * Looks at every entry that takes part in translating the IOVAs first..last from an anchor (an IOTA), at each level, and adds those that are not as they were
- * reported before to *changes; memory that was never reported counts as zeros. A table that is newly linked is reported as a whole.
- * 0, or -ENOMEM: then something may be missing from *changes. An anchor that designates no table has no entries.
+ * Looks at every entry that takes part in translating the IOVAs first..last from an anchor (an IOTA), at each level, and adds those that are not as
+ * they were reported before to *changes; memory that was never reported counts as zeros. A table that is newly linked is reported as a whole. Returns
+ * 1 if there were any, 0 if not, or -ENOMEM: then something may be missing from *changes. An anchor that designates no table has no entries.
  */
 int tables_scan(struct tables *tables, const struct guest_ram *ram, uint64_t anchor, uint64_t first, uint64_t last, struct changes *changes);
 

@@ -65,6 +65,7 @@ static void set_counts(json_t *object, const struct replay_counts *counts)
 	set(object, "refused", counts->refused);
 	set(object, "left_to_vmm", counts->left);
 	set(object, "answers_checked", counts->answers_checked);
+	set(object, "answers_short", counts->answers_short);
 	set(object, "answer_mismatches", counts->answer_mismatches);
 	set(object, "oracle_checks", counts->oracle_checks);
 	set(object, "oracle_pages", counts->oracle_pages);

@@ -114,7 +114,16 @@ static bool is_beside_the_point(const struct replay_operation *operation)
 {
 	if (!operation->function || !operation->function->unregistered)
 		return false;
-	return operation->instruction == REPLAY_RPCIT || operation->instruction == REPLAY_DEREG_IOAT || operation->instruction == REPLAY_REREG_IOAT;
+	switch (operation->instruction) {
+	case REPLAY_RPCIT:
+	case REPLAY_DEREG_IOAT:
+	case REPLAY_REREG_IOAT:
+	case REPLAY_RESET_ERROR:
+	case REPLAY_RESET_BLOCK:
+		return true;
+	default:
+		return false;
+	}
 }
 
 static void carry_out(struct replay *replay, struct replay_operation *operation)
@@ -214,6 +223,7 @@ static void after_registration(struct replay_operation *operation)
 	struct replay_function *function = operation->function;
 	bool registers = operation->instruction == REPLAY_REG_IOAT || operation->instruction == REPLAY_REREG_IOAT;
 
+	operation->short_of_room = operation->outcome == REPLAY_ANSWERED && is_insufficient(&operation->answer);
 	if (!function)
 		return;
 	if (operation->outcome == REPLAY_SKIPPED) {
@@ -224,7 +234,6 @@ static void after_registration(struct replay_operation *operation)
 	if (operation->outcome == REPLAY_ANSWERED && registers) {
 		function->unregistered = is_insufficient(&operation->answer) && !recorded_insufficient(&operation->record.answer);
 		function->short_of_room = false;
-		operation->short_of_room = function->unregistered;
 	} else if (operation->outcome == REPLAY_DONE || (operation->outcome == REPLAY_ANSWERED && operation->instruction == REPLAY_DEREG_IOAT)) {
 		function->unregistered = false;
 		function->short_of_room = false;
@@ -248,8 +257,10 @@ static void compare_answer(struct replay *replay, const struct replay_operation 
 	if (recorded_the_same(recorded, answer))
 		return;
 	/* A shortage that making room has mended, or that the user has asked for, is no disagreement. */
-	if (is_insufficient(answer) && (!operation->short_of_room || replay->options->limited))
+	if (is_insufficient(answer) && (!operation->short_of_room || replay->options->limited)) {
+		replay->counts.answers_short++;
 		return;
+	}
 	replay->counts.answer_mismatches++;
 	replay_disagree(replay, "the answer is not the recorded one");
 }

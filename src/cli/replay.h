@@ -94,6 +94,7 @@ struct replay_counts {
 	uint64_t refused; /* CLP and SCLP operations that the library would not carry out */
 	uint64_t left;	  /* MPCIFCs that are not a matter of translation */
 	uint64_t answers_checked;
+	uint64_t answers_short; /* of these, the ones that differ because there was no room */
 	uint64_t answer_mismatches;
 	uint64_t oracle_checks;
 	uint64_t oracle_pages;

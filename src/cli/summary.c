@@ -56,6 +56,7 @@ void replay_counts_add(struct replay_counts *total, const struct replay_counts *
 	total->refused += counts->refused;
 	total->left += counts->left;
 	total->answers_checked += counts->answers_checked;
+	total->answers_short += counts->answers_short;
 	total->answer_mismatches += counts->answer_mismatches;
 	total->oracle_checks += counts->oracle_checks;
 	total->oracle_pages += counts->oracle_pages;
@@ -132,6 +133,9 @@ static void print_findings(const struct replay_counts *counts)
 	if (counts->answer_mismatches || counts->refused)
 		cli_line("answers", CLI_RED, "%s of %s are not as recorded, %s operations could not be carried out", cli_count(counts->answer_mismatches),
 			 cli_count(counts->answers_checked), cli_count(counts->refused));
+	else if (counts->answers_short)
+		cli_line("answers", CLI_PLAIN, "%s compared, as recorded but for %s that found no room", cli_count(counts->answers_checked),
+			 cli_count(counts->answers_short));
 	else if (counts->answers_checked)
 		cli_line("answers", CLI_PLAIN, "%s compared, all as recorded", cli_count(counts->answers_checked));
 	if (counts->oracle_mismatches)

@@ -24,7 +24,7 @@ int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, struct 
 	return 0;
 }
 
-int device_detach(struct viommu_device *device)
+int device_detach(struct viommu_device *device, bool by_force)
 {
 	struct space *space = device->space;
 	int error;
@@ -33,18 +33,18 @@ int device_detach(struct viommu_device *device)
 		return 0;
 	port_lock(&space->lock);
 	error = space->host->ops->detach(space->host_space, device->host_device);
-	if (!error) {
+	if (!error || by_force) {
 		__atomic_store_n(&device->space, NULL, __ATOMIC_RELAXED);
 		list_remove(&device->in_space);
 	}
 	port_unlock(&space->lock);
-	if (error)
+	if (error && !by_force)
 		return -PORT_EIO;
 	/* Pairs with the light side in viommu_translate(): either it sees that there is no space, or we see that it is inside. */
 	port_grace_heavy();
 	readers_wait_inside(&device->readers);
 	readers_wait_held(&device->readers);
-	return 0;
+	return error ? -PORT_EIO : 0;
 }
 
 int viommu_device_detach(struct viommu_device *device)
@@ -52,7 +52,7 @@ int viommu_device_detach(struct viommu_device *device)
 	int error;
 
 	port_lock(&device->vm->lock);
-	error = device_detach(device);
+	error = device_detach(device, false);
 	port_unlock(&device->vm->lock);
 	return error;
 }

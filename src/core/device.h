@@ -20,8 +20,8 @@ struct viommu_device {
 	uint64_t binding;     /* counts attachments, so that a reader knows an old one's translations from a new one's */
 };
 
-/* Takes it from its space; with the VM's lock held. */
-int device_detach(struct viommu_device *device);
+/* Takes it from its space; with the VM's lock held. by_force: also where the host refuses, since the space itself is about to go. */
+int device_detach(struct viommu_device *device, bool by_force);
 
 #define READER_CACHE 16u /* a power of two */
 

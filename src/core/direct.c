@@ -41,7 +41,8 @@ static int map_slot(struct viommu_direct *direct, const struct slot *slot)
 	uint64_t skipped;
 	int error;
 
-	if (!window(direct, slot, &mapping.first, &mapping.last))
+	/* What a host failed to remove elsewhere is still on its way out: it does not come in here. */
+	if (slot->removing || !window(direct, slot, &mapping.first, &mapping.last))
 		return 0;
 	skipped = mapping.first - direct->offset - slot->first;
 	mapping.hva = slot->hva + skipped;
@@ -170,7 +171,7 @@ int viommu_direct_each_run(struct viommu_direct *direct, uint64_t first, uint64_
 		const struct slot *slot = slots->slot[i];
 		struct viommu_run piece = { .prot = slot->prot };
 
-		if (!window(direct, slot, &piece.first, &piece.last) || piece.first > last || piece.last < first)
+		if (slot->removing || !window(direct, slot, &piece.first, &piece.last) || piece.first > last || piece.last < first)
 			continue;
 		if (piece.first < first)
 			piece.first = first & ~(VIOMMU_PAGE_SIZE - 1);

@@ -39,7 +39,7 @@ int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *
 
 void space_destroy(struct space *space)
 {
-	list_each(&space->devices, struct viommu_device, in_space, device) if (device_detach(device))
+	list_each(&space->devices, struct viommu_device, in_space, device) if (device_detach(device, true))
 		vm_log(space->vm, VIOMMU_LOG_ERROR, "a host refused to detach a device from a domain that is destroyed", space->first, space->last);
 	list_remove(&space->in_vm);
 	space->host->ops->space_destroy(space->host_space);

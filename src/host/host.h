@@ -49,7 +49,10 @@ struct host_device {
 struct host_ops {
 	/* A space that translates IOVAs in first..last, which lie inside the host's aperture. memory stays valid while the space exists. */
 	int (*space_create)(struct viommu_host *host, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out);
-	/* Drops all that is still mapped. No device is attached any more, and no lookup is under way. */
+	/*
+	 * Drops all that is still mapped. No lookup is under way, and no device is attached any more, but for those whose detach failed: they reach nothing
+	 * from here on, and count as detached.
+	 */
 	void (*space_destroy)(struct host_space *space);
 
 	/* 0; -ENOSPC, -ENOMEM: the host, or the VM, has no more room; another errno: the host failed. */

@@ -22,7 +22,6 @@ extern const size_t sample_count;
 
 /* A file of this process, the same for each call. */
 const char *rig_path(void);
-int rig_remove(void **state);
 
 void rig_put(const void *data, size_t bytes);
 size_t rig_get(void *data, size_t room);

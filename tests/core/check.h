@@ -29,7 +29,7 @@ void check_true(struct mock_host *mock, const struct subject *subject, uint64_t 
 void check_not_stale(struct mock_host *mock, const struct subject *subject, uint64_t first, uint64_t last);
 
 /*
- * The books: charged = distinct pages that the domains report; each page that they report is mapped in the mock host, to the right memory, with the right
+ * The books: charged = distinct pages that the domains report (or all, see guest.whole); each page that they report is mapped in the mock host, to the right memory, with the right
  * rights, and it reaches nothing else; the mock host saw no breach. NULL domains are skipped.
  */
 void check_books(struct mock_host *mock, const struct guest *guest, const struct subject *subjects, unsigned int number);

@@ -2,6 +2,7 @@
 #include "guest.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -20,6 +21,16 @@ struct area *guest_area(struct guest *guest, uint64_t gpa, uint64_t bytes, uint3
 	must(guest->areas <= GUEST_AREAS && memory != MAP_FAILED);
 	*area = (struct area){ .gpa = gpa, .bytes = bytes, .memory = memory, .prot = prot };
 	return area;
+}
+
+struct area *guest_area_split(struct guest *guest, struct area *area, uint64_t bytes)
+{
+	struct area *upper = &guest->area[guest->areas++];
+
+	must(guest->areas <= GUEST_AREAS);
+	*upper = (struct area){ .gpa = area->gpa + bytes, .bytes = area->bytes - bytes, .memory = area->memory + bytes, .prot = area->prot };
+	area->bytes = bytes;
+	return upper;
 }
 
 void guest_free(struct guest *guest)
@@ -57,6 +68,7 @@ int guest_hide(struct guest *guest, struct area *area)
 {
 	int error = viommu_slot_remove(guest->vm, area->gpa);
 
+	area->leaving = error == -EIO;
 	if (!error) {
 		area->shown = false;
 		rebuild(guest);
@@ -170,9 +182,10 @@ void tables_unmap(struct tables *tables, uint64_t iova, uint64_t pages)
 
 struct viommu_zpci_ioat tables_ioat(const struct tables *tables)
 {
-	return (struct viommu_zpci_ioat){
-		.size = sizeof(struct viommu_zpci_ioat), .iota = tables->root | 0x800 | (uint64_t)(tables->level - 1) << 2, .pba = tables->pba, .pal = tables->pal
-	};
+	return (struct viommu_zpci_ioat){ .size = sizeof(struct viommu_zpci_ioat),
+					  .iota = tables->root | 0x800 | (uint64_t)(tables->level - 1) << 2,
+					  .pba = tables->pba,
+					  .pal = tables->pal };
 }
 
 struct naive_tables tables_naive(const struct tables *tables)

@@ -28,6 +28,7 @@ struct area {
 	unsigned char *memory;
 	uint32_t prot;
 	bool shown;
+	bool leaving; /* shown still, since its removal failed: nothing new is established in it */
 };
 
 struct guest {
@@ -38,10 +39,13 @@ struct guest {
 	uint64_t table_last;
 	struct naive_slot slot[GUEST_AREAS];
 	struct naive_memory memory; /* what is shown */
+	bool whole;		    /* all of it is pinned: the VM was made so, or there is a direct domain */
 };
 
 /* Memory that no slot shows yet. It is zero, and costs what is touched. */
 struct area *guest_area(struct guest *guest, uint64_t gpa, uint64_t bytes, uint32_t prot);
+/* Makes the upper part of an area, from `bytes` on, an area of its own. */
+struct area *guest_area_split(struct guest *guest, struct area *area, uint64_t bytes);
 void guest_free(struct guest *guest);
 
 /* As viommu_slot_add() and viommu_slot_remove() answer. */

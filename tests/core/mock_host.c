@@ -70,10 +70,7 @@ static int enter(struct mock_host *mock, struct mock_space *space, enum mock_cal
 	if (mock->events < MOCK_EVENTS)
 		mock->event[mock->events++] = event;
 	if (mock->fail[call].at && !--mock->fail[call].at) {
-		if (mock->fail[call].more) {
-			mock->fail[call].more--;
-			mock->fail[call].at = 1;
-		}
+		mock->fail[call].at = mock->fail[call].for_good;
 		return mock->fail[call].error;
 	}
 	return 0;
@@ -116,6 +113,9 @@ static void destroy_space(struct host_space *host_space)
 			break;
 		}
 	}
+	/* Devices that were not let go of have nothing left to reach. */
+	for (struct mock_device *device = space->devices; device; device = device->next)
+		device->space = NULL;
 	pthread_mutex_unlock(&mock->lock);
 	free(space->mapped.mapping);
 	free(space->unflushed.mapping);
@@ -268,7 +268,8 @@ static int attach(struct host_space *host_space, struct host_device *host_device
 	if (device->space)
 		breach(mock, "a device attached twice", 0, 0);
 	device->space = space;
-	space->devices++;
+	device->next = space->devices;
+	space->devices = device;
 	return leave(mock, 0);
 }
 
@@ -284,7 +285,12 @@ static int detach(struct host_space *host_space, struct host_device *host_device
 	if (device->space != space)
 		breach(mock, "a device detached from where it is not", 0, 0);
 	device->space = NULL;
-	space->devices--;
+	for (struct mock_device **link = &space->devices; *link; link = &(*link)->next) {
+		if (*link == device) {
+			*link = device->next;
+			break;
+		}
+	}
 	return leave(mock, 0);
 }
 
@@ -341,10 +347,10 @@ void mock_forget(struct mock_host *mock)
 	mock->events = 0;
 }
 
-void mock_fail(struct mock_host *mock, enum mock_call call, uint64_t at, int error)
+void mock_fail(struct mock_host *mock, enum mock_call call, uint64_t at, bool for_good, int error)
 {
 	mock->fail[call].at = at;
-	mock->fail[call].more = 0;
+	mock->fail[call].for_good = for_good;
 	mock->fail[call].error = error;
 }
 

@@ -43,12 +43,13 @@ struct mock_space {
 	struct mock_list mapped;
 	struct mock_list unflushed; /* removed, and reached all the same; not sorted */
 	struct mock_space *next;
-	unsigned int devices;
+	struct mock_device *devices;
 };
 
 struct mock_device {
 	struct host_device device;
-	struct mock_space *space;
+	struct mock_space *space; /* NULL: detached */
+	struct mock_device *next; /* in the space */
 };
 
 struct mock_host {
@@ -63,10 +64,10 @@ struct mock_host {
 	uint64_t breaches;
 	char breach[160]; /* the first one */
 
-	/* The fail_at-th call from now on of a kind, counted from 1, fails with `error`, and so do the fail_more calls after it. fail_at 0: none. */
+	/* The at-th call from now on of a kind, counted from 1, fails with `error`, and so do those after it if for_good. at 0: none does. */
 	struct {
 		uint64_t at;
-		uint64_t more;
+		bool for_good;
 		int error;
 	} fail[MOCK_CALLS];
 
@@ -81,8 +82,8 @@ void mock_destroy(struct mock_host *mock);
 /* Clears counts and events, not what is mapped nor breaches. */
 void mock_forget(struct mock_host *mock);
 
-/* The at-th call from now on of a kind fails. */
-void mock_fail(struct mock_host *mock, enum mock_call call, uint64_t at, int error);
+/* The at-th call from now on of a kind fails, and so do those after it if for_good; at 0 ends that. */
+void mock_fail(struct mock_host *mock, enum mock_call call, uint64_t at, bool for_good, int error);
 
 /* The space that was made last. */
 struct mock_space *mock_newest(struct mock_host *mock);

@@ -307,8 +307,8 @@ static void test_host_is_full(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_exact_fit),	 cmocka_unit_test(test_registration_that_does_not_fit),
-		cmocka_unit_test(test_make_room),	 cmocka_unit_test(test_charged_once),
+		cmocka_unit_test(test_exact_fit),	  cmocka_unit_test(test_registration_that_does_not_fit),
+		cmocka_unit_test(test_make_room),	  cmocka_unit_test(test_charged_once),
 		cmocka_unit_test(test_budget_is_lowered), cmocka_unit_test(test_pinned_guest),
 		cmocka_unit_test(test_direct_and_nested), cmocka_unit_test(test_slot_gives_back),
 		cmocka_unit_test(test_host_is_full),

@@ -140,7 +140,6 @@ static void test_order(void **state)
 	mock_forget(rig.mock);
 	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 	rig.mock->watch = NULL;
-	/* Two contiguous removals each of one page for the first three pages are one call; the order is what matters. */
 	expect_calls(rig.mock, 3, 2, 1);
 	for (unsigned int i = 0; i < 6; i++)
 		assert_int_equal(rig.mock->event[i].call, i < 2 ? MOCK_UNMAP : i == 2 ? MOCK_FLUSH : MOCK_MAP);
@@ -365,11 +364,16 @@ static void test_ranges(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_256_pages),	     cmocka_unit_test(test_4096_pages),
-		cmocka_unit_test(test_scattered_changes_flush_once), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_exact_range),	     cmocka_unit_test(test_rights),
-		cmocka_unit_test(test_same_content),	     cmocka_unit_test(test_frame_from_the_middle),
-		cmocka_unit_test(test_steps),		     cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_256_pages),
+		cmocka_unit_test(test_4096_pages),
+		cmocka_unit_test(test_scattered_changes_flush_once),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_exact_range),
+		cmocka_unit_test(test_rights),
+		cmocka_unit_test(test_same_content),
+		cmocka_unit_test(test_frame_from_the_middle),
+		cmocka_unit_test(test_steps),
+		cmocka_unit_test(test_ranges),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,18 +2,24 @@
 /* See rig.h. */
 #include "rig.h"
 
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
 #include <cmocka.h>
 
+/* Events come from whichever thread caused them. */
+static pthread_mutex_t event_mutex = PTHREAD_MUTEX_INITIALIZER;
+
 static void on_event(void *ctx, const struct viommu_zpci_event *event)
 {
 	struct rig *rig = ctx;
 
+	pthread_mutex_lock(&event_mutex);
 	rig->events++;
 	rig->event = *event;
+	pthread_mutex_unlock(&event_mutex);
 }
 
 struct viommu_zpci_function_config rig_function_config(struct viommu_host *host)

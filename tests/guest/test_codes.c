@@ -399,6 +399,7 @@ static void refresh_ranges(void **state)
 		/* clipped */
 		{ PBA - 0x5000, 0x6000, false, false, PBA, PBA + 0xfff },
 		{ PAL - 0xfff, 0x10000, false, false, PAL - 0xfff, PAL },
+		{ PAL, 1, false, false, PAL - 0xfff, PAL },
 		{ 0, UINT64_MAX, false, false, PBA, PAL },
 		{ 1, UINT64_MAX, false, false, PBA, PAL },
 		/* nothing */
@@ -414,6 +415,7 @@ static void refresh_ranges(void **state)
 		{ UINT64_MAX, 2, true, false, 0, 0 },
 		{ PBA, UINT64_MAX, true, false, 0, 0 },
 		{ 2, UINT64_MAX, true, false, 0, 0 },
+		{ PBA + 0x3000, UINT64_MAX, true, false, 0, 0 },
 	};
 	unsigned int i;
 

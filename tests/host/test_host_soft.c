@@ -113,6 +113,7 @@ static void refuses(void **state)
 static void depths(void **state)
 {
 	static const unsigned int bits[] = { 13, 31, 38, 39, 40, 48, 49, 57, 58, 63, 64 };
+	static const unsigned int levels[] = { 3, 3, 3, 3, 4, 4, 5, 5, 6, 6, 6 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bits) / sizeof(bits[0]); i++) {
@@ -122,6 +123,7 @@ static void depths(void **state)
 
 		soft_open(&soft, 0, last);
 		assert_int_equal(soft_map(&soft, last - (PAGE - 1), last, OUTPUT, VIOMMU_READ), 0);
+		assert_int_equal(soft.memory.pieces, 1 + levels[i]);
 		assert_int_equal(soft_map(&soft, 0, PAGE - 1, OUTPUT + 7 * PAGE, VIOMMU_RW), 0);
 		assert_int_equal(soft_lookup(&soft, last, &found), 0);
 		assert_true(found.first == last - (PAGE - 1) && found.last == last && (uintptr_t)found.hva == OUTPUT && found.prot == VIOMMU_READ);
@@ -154,6 +156,39 @@ static void large_pages(void **state)
 	assert_int_equal(soft_lookup(&soft, 0xffffffff, &found), 0);
 	assert_true(found.first == 0xffe00000 && found.last == 0xffffffff);
 	soft_close(&soft);
+}
+
+/* A large page also where it just fits, and no memory beyond the tables that are needed and those that are set aside. */
+static void exact_fit(void **state)
+{
+	static const struct {
+		uint64_t first, bytes, output;
+		uint64_t page;	     /* covered by the answer for the first byte */
+		unsigned int tables; /* below the top one */
+		unsigned int set_aside;
+	} cases[] = {
+		{ 0, PAGE, OUTPUT, PAGE, 2, 0 },
+		{ 0, 2 * MIB, OUTPUT, 2 * MIB, 1, 1 },
+		{ 0, 1024 * MIB, OUTPUT, 1024 * MIB, 0, 513 },
+		{ 0, 2 * MIB, OUTPUT + PAGE, PAGE, 2, 0 },
+		{ 0, 16 * MIB, OUTPUT + PAGE, PAGE, 1 + 8, 0 },
+		{ 2 * MIB - PAGE, 2 * PAGE, OUTPUT, PAGE, 1 + 2, 0 },
+		{ 1024 * MIB - PAGE, 2 * PAGE, OUTPUT, PAGE, 2 + 2, 0 },
+		{ 2 * MIB - PAGE, 4 * MIB + 2 * PAGE, OUTPUT + 2 * MIB - PAGE, PAGE, 1 + 2, 2 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct host_mapping found;
+		struct soft soft;
+
+		soft_open(&soft, 0, UINT64_C(0x7fffffffff));
+		assert_int_equal(soft_map(&soft, cases[i].first, cases[i].first + cases[i].bytes - 1, cases[i].output, VIOMMU_RW), 0);
+		assert_int_equal(soft_lookup(&soft, cases[i].first, &found), 0);
+		assert_true(found.first == cases[i].first && found.last == found.first + cases[i].page - 1);
+		assert_int_equal(soft.memory.pieces, 2 + cases[i].tables + cases[i].set_aside);
+		soft_close(&soft);
+	}
 }
 
 /*
@@ -321,8 +356,8 @@ static void lookups_while_mapping(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_itself),		 cmocka_unit_test(refuses), cmocka_unit_test(depths), cmocka_unit_test(large_pages),
-		cmocka_unit_test(lookups_while_mapping),
+		cmocka_unit_test(names_itself), cmocka_unit_test(refuses),   cmocka_unit_test(depths),
+		cmocka_unit_test(large_pages),	cmocka_unit_test(exact_fit), cmocka_unit_test(lookups_while_mapping),
 	};
 	const struct conformance_subject subject = {
 		.name = "host soft, as every host",

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Checks recordings against themselves, with nothing of libviommu: does what a capture says of the guest's memory give what QEMU answered?
 
-For each operation with an oracle's answer the tables are walked as the capture's mem records left them, and the result must be the answer, page by page. The walk here
-is written from what Linux writes (arch/s390/include/asm/pci_dma.h) and is deliberately as plain as can be. So a recorder that forgets a changed entry, or
-records it in the wrong place or order, is found out without the code that it is made of.
+For each operation with an oracle's answer the tables are walked as the capture's mem records left them, and the result must be the answer, page by page.
+The walk here is written from what Linux writes (arch/s390/include/asm/pci_dma.h) and is deliberately as plain as can be. So a recorder that forgets a
+changed entry, or records it in the wrong place or order, is found out without the code that it is made of.
 
-Beyond that: each operation succeeded unless the capture says otherwise, times ascend, handles are those of functions that were announced, and the numbers of operations agree.
+Beyond that: times ascend, handles are those of functions that were announced, the oracle was asked for the range of the operation, a registration that
+succeeded was allowed, and the number of operations is what the end says.
 """
 import argparse
 import collections

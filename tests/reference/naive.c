@@ -124,14 +124,11 @@ static enum naive_verdict judge_segment_entry(uint64_t entry, bool qemu)
 		return NAIVE_IS_INVALID;
 	if ((entry >> 2 & 3) != 0)
 		return NAIVE_IS_BAD_TYPE;
-	if (entry & FORMAT_CONTROL) {
-		/* QEMU tests bits 44-52 as well, which are not of the frame's address: nobody means a frame at 0 by setting them. */
-		if (qemu && (entry & ~UINT64_C(0xfffff)) == 0)
-			return NAIVE_IS_BAD_TYPE;
-		return NAIVE_IS_SEGMENT;
-	}
+	/* This is before QEMU looks whether it is a frame: a frame at 0 passes if there are bits beside its address. */
 	if (qemu && (entry & ~UINT64_C(0x7ff)) == 0)
 		return NAIVE_IS_BAD_TYPE;
+	if (entry & FORMAT_CONTROL)
+		return NAIVE_IS_SEGMENT;
 	return NAIVE_IS_TABLE;
 }
 

@@ -409,11 +409,10 @@ static bool look_ahead(struct trial *trial, unsigned int s, uint64_t first, uint
 	return true;
 }
 
-/* Does a device of the subject reach what the model says, and nothing else? One byte at one IOVA. */
+/* Does a device reach what the model says, and nothing else? One byte at one IOVA. */
 static void probe(struct trial *trial, unsigned int u, uint64_t iova)
 {
-	const struct model_domain *model = &trial->subject[trial->unit[u].at].model;
-	const struct model_page *page = model_at(model, iova);
+	const struct model_page *page = trial->unit[u].at < 0 ? NULL : model_at(&trial->subject[trial->unit[u].at].model, iova);
 
 	for (uint32_t access = VIOMMU_READ; access <= VIOMMU_RW; access++) {
 		bool should = page && (page->writable || access == VIOMMU_READ);
@@ -733,28 +732,52 @@ static void change_slots(struct trial *trial)
 
 /* Devices and readers */
 
-static void change_attachment(struct trial *trial)
+static void detach(struct trial *trial, unsigned int u)
 {
-	unsigned int u = world_below(&trial->world, UNITS);
-	unsigned int s = world_below(&trial->world, SUBJECTS);
-	struct unit *unit = &trial->unit[u];
-	int should, rc;
+	int rc;
 
-	if (!trial->subject[s].domain || (unit->at >= 0 && world_chance(&trial->world, 40))) {
-		doing(trial, "detach device %u from domain %d", u, unit->at);
-		rc = viommu_device_detach(unit->device);
-		if (rc)
-			disagree(trial, "returned %d", rc);
-		unit->at = -1;
-		return;
-	}
+	doing(trial, "detach device %u from domain %d", u, trial->unit[u].at);
+	rc = viommu_device_detach(trial->unit[u].device);
+	if (rc)
+		disagree(trial, "returned %d", rc);
+	trial->unit[u].at = -1;
+}
+
+static void attach(struct trial *trial, unsigned int u, unsigned int s)
+{
+	struct unit *unit = &trial->unit[u];
+	int should = unit->at == -1 || unit->at == (int)s ? 0 : -EBUSY;
+	int rc;
+
 	doing(trial, "attach device %u, of domain %d, to domain %u", u, unit->at, s);
-	should = unit->at == -1 || unit->at == (int)s ? 0 : -EBUSY;
 	rc = viommu_domain_attach(trial->subject[s].domain, unit->device);
 	if (rc != should)
 		disagree(trial, "returned %d, should be %d", rc, should);
 	if (!rc)
 		unit->at = (int)s;
+}
+
+/* A reader follows its device: what it knew of one domain is nothing to it in the next. */
+static void change_attachment(struct trial *trial)
+{
+	unsigned int u = world_below(&trial->world, UNITS);
+	unsigned int s = world_below(&trial->world, SUBJECTS);
+	uint64_t iova[8] = { 0 };
+
+	if (trial->unit[u].at >= 0) {
+		const struct model_list *list = &trial->subject[trial->unit[u].at].model.list;
+
+		for (unsigned int i = 0; i < 8 && list->count; i++) {
+			iova[i] = list->pages[world_draw(&trial->world) % list->count].iova;
+			probe(trial, u, iova[i]);
+		}
+		if (world_chance(&trial->world, 60))
+			detach(trial, u);
+	}
+	if (trial->subject[s].domain && world_chance(&trial->world, 80))
+		attach(trial, u, s);
+	for (unsigned int i = 0; i < 8; i++)
+		probe(trial, u, iova[i]);
 }
 
 /* What a translation should be, page by page: the number of pieces, or -EFAULT. */

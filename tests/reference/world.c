@@ -252,10 +252,10 @@ static uint64_t draw_frame(struct world *world)
 
 static uint64_t draw_segment_frame(struct world *world)
 {
-	static const uint64_t frame[] = { MIB, 2 * MIB, MIB, 2 * MIB, 3 * MIB, 0, BIT(40), 2 * GIB - MIB, 4 * GIB, 5 * MIB };
+	static const uint64_t frame[] = { MIB, 2 * MIB, 0, 2 * MIB, 3 * MIB, 0, BIT(40), 2 * GIB - MIB, 4 * GIB, 5 * MIB };
 	uint64_t at = frame[world_below(world, sizeof(frame) / sizeof(frame[0]))];
 
-	return world_chance(world, 80) ? at : at | (world_draw(world) & 0xff800);
+	return world_chance(world, 70) ? at : at | (world_draw(world) & 0xff800);
 }
 
 /* A valid entry, by the book but for hostility. */
@@ -302,6 +302,26 @@ void world_invalidate(struct world *world, uint64_t entry_gpa)
 	store(world, entry_gpa, draw_garbage(world));
 }
 
+/* Says of a megabyte the same in the other way: a frame as a page table, a page table as a frame. */
+static void rewrite_segment(struct world *world, uint64_t gpa)
+{
+	uint64_t old = load(world, gpa);
+
+	if (naive_judge(old, 1, world->qemu) == NAIVE_IS_SEGMENT) {
+		uint64_t table = draw_table(world, 0);
+		uint64_t protection = old & 0x200;
+		bool moved = world_chance(world, 50);
+
+		for (unsigned int i = 0; i < entries[0]; i++)
+			store(world, table + 8 * i, ((old & ~(MIB - 1)) + i * PAGE) | (moved ? protection : 0));
+		store(world, gpa, table | (moved ? 0 : protection));
+	} else if (naive_judge(old, 1, world->qemu) == NAIVE_IS_TABLE) {
+		uint64_t page = load(world, naive_next_table(old, 1, world->qemu));
+
+		store(world, gpa, (page & ~(MIB - 1)) | 0x400 | ((old | page) & 0x200));
+	}
+}
+
 void world_write(struct world *world)
 {
 	const struct world_home *home = &world->home[world_below(world, WORLD_HOMES)];
@@ -311,6 +331,8 @@ void world_write(struct world *world)
 	if (world_chance(world, world->hostility / 4)) {
 		/* Anything, in the place of any entry, or with the rules of another level. */
 		store(world, gpa, world_chance(world, 50) ? draw_entry(world, world_below(world, NAIVE_LEVELS)) : world_draw(world) & world_draw(world));
+	} else if (home->level == 1 && world_chance(world, 10)) {
+		rewrite_segment(world, gpa);
 	} else if (home->level == 0 && world_chance(world, 40)) {
 		write_pages(world, home->gpa, draw_index(world, 0));
 	} else if (world_chance(world, home->level ? 35 : 20)) {
@@ -323,7 +345,7 @@ void world_write(struct world *world)
 		store(world, gpa, old ^ 0x200);
 	} else if (world_chance(world, 5)) {
 		store(world, gpa, old ^ (home->level ? 0x20 : 0x400));
-	} else if (world_chance(world, 3)) {
+	} else if (world_chance(world, world->qemu ? 8 : 3)) {
 		store(world, gpa, 0);
 	} else {
 		store(world, gpa, draw_entry(world, home->level));

@@ -163,6 +163,12 @@ static inline uint64_t F(leaf_word)(const struct shadow_source *source, const ui
 	return F(to_memory)(F(leaf_entry)(0, source->address + ((uint64_t)index << SHADOW_PAGE_SHIFT), VIOMMU_RW));
 }
 
+/* What such an entry is. A frame's are leaves by what they were made from. */
+static inline enum format_kind F(leaf_kind)(const uint64_t *table, uint64_t entry)
+{
+	return table ? F(kind)(0, entry) : FORMAT_LEAF;
+}
+
 /* Scans the entries lo..hi of one block. */
 static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves, const struct shadow_source *source, const uint64_t *table, uint64_t iova,
 			  unsigned int lo, unsigned int hi)
@@ -176,20 +182,21 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 		uint64_t rights = (source->prot & VIOMMU_READ ? ~leaves->readable : leaves->readable) |
 				  (source->prot & VIOMMU_WRITE ? ~leaves->writable : leaves->writable);
 
-		if (!(rights & leaves->leaf & shadow_mask(lo, hi)) && table && shadow_equal(&table[table_index + lo], &leaves->word[lo], hi - lo + 1))
+		if (!((rights | leaves->doubtful) & leaves->leaf & shadow_mask(lo, hi)) && table &&
+		    shadow_equal(&table[table_index + lo], &leaves->word[lo], hi - lo + 1))
 			return;
 	}
 	for (unsigned int i = lo; i <= hi; i++) {
 		uint64_t word = F(leaf_word)(source, table, table_index + i);
 		uint64_t entry = F(from_memory)(word);
-		enum format_kind kind = F(kind)(0, entry);
+		enum format_kind kind = F(leaf_kind)(table, entry);
 		uint64_t at = base + ((uint64_t)i << SHADOW_PAGE_SHIFT);
 
 		if (leaves && leaves->leaf >> i & 1) {
 			uint64_t old = F(from_memory)(leaves->word[i]);
 			uint32_t allowed = (leaves->readable >> i & 1 ? VIOMMU_READ : 0) | (leaves->writable >> i & 1 ? VIOMMU_WRITE : 0);
 
-			if (kind == FORMAT_LEAF && F(leaf_address)(0, entry) == F(leaf_address)(0, old) &&
+			if (!(leaves->doubtful >> i & 1) && kind == FORMAT_LEAF && F(leaf_address)(0, entry) == F(leaf_address)(0, old) &&
 			    (F(prot)(0, entry) & source->prot) == (F(prot)(0, old) & allowed)) {
 				uint64_t bit = UINT64_C(1) << i;
 
@@ -317,7 +324,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_node *node, co
 		if (leaves && leaves->leaf & bit)
 			continue;
 		word = F(leaf_word)(source, table, table_index + i);
-		if (F(kind)(0, F(from_memory)(word)) != FORMAT_LEAF)
+		if (F(leaf_kind)(table, F(from_memory)(word)) != FORMAT_LEAF)
 			continue;
 		gpa = F(leaf_address)(0, F(from_memory)(word));
 		slot = shadow_slot(pass, gpa);
@@ -452,6 +459,7 @@ static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct s
 	leaves->start &= ~mask;
 	leaves->dying &= ~mask;
 	leaves->gone &= ~mask;
+	leaves->doubtful &= ~mask;
 	shadow->mapped -= port_count_bits(mask);
 }
 
@@ -468,6 +476,7 @@ static void F(commit)(struct shadow_pass *pass)
 		uint64_t again = leaves->gone;
 
 		leaves->gone = 0;
+		leaves->doubtful &= ~again;
 		for (; again; again &= again - 1)
 			F(map)(pass, leaves, (unsigned int)__builtin_ctzll(again));
 	}

@@ -252,6 +252,7 @@ void shadow_keep(struct shadow_pass *pass)
 
 	for (struct shadow_leaves *leaves = pass->listed; leaves; leaves = next) {
 		next = leaves->next;
+		leaves->doubtful |= leaves->dying | leaves->gone;
 		leaves->dying = 0;
 		leaves->gone = 0;
 		leaves->listed = false;

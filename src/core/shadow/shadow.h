@@ -9,7 +9,7 @@
  *
  * What it keeps true:
  *  - leaf bit set: the page is in the host's space, pinned and charged, as `word` says with the rights that readable and writable leave. word is a valid
- *    entry.
+ *    entry. Only where the host failed to remove it, or what shared its mapping, may it not be there (doubtful): the next refresh makes it anew.
  *  - leaf bit clear: nothing of the page is in the host's space or pinned. word is an invalid entry, so that it differs from any valid one: a page that
  *    could not be had is tried again by the next refresh.
  *  - Higher entries are never copied. Rights that they leave are recorded with each page (readable, writable), and where they lead is asked anew each time.
@@ -52,10 +52,11 @@ struct shadow_leaves {
 	uint64_t leaf;	   /* established */
 	uint64_t readable; /* rights that higher entries left when it was */
 	uint64_t writable;
-	uint64_t start; /* where the host cannot split: a mapping begins here */
-	uint64_t dying; /* to be released once flushed */
-	uint64_t gone;	/* where the host cannot split: removed from the host with its mapping; if not dying, to be mapped again */
-	uint64_t first; /* IOVA of entry 0 */
+	uint64_t start;	   /* where the host cannot split: a mapping begins here */
+	uint64_t dying;	   /* to be released once flushed */
+	uint64_t gone;	   /* where the host cannot split: removed from the host with its mapping; if not dying, to be mapped again */
+	uint64_t doubtful; /* a removal failed half way: perhaps not in the host's space any more, and so never taken for true */
+	uint64_t first;	   /* IOVA of entry 0 */
 	struct shadow_node *node;
 	struct shadow_leaves *next; /* in the pass's list */
 	uint32_t index;		    /* in the node */

@@ -1,0 +1,418 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Failures of the machine: over a story in which a guest and a VMM do everything that there is to do, each allocation and each call to the host fails once, and
+ * then from there on for good. After each return the books must be in order, what succeeded must be true, and once the failures are over, one refresh of
+ * everything must make everything true.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "check.h"
+#include "port_wrap.h"
+#include "rig.h"
+
+#define DEVICES 2
+#define DOMAINS 2
+
+struct story {
+	struct guest guest;
+	struct mock_host *mock;
+	struct tables tables[DOMAINS];
+	struct subject subject[DOMAINS];
+	struct viommu_direct *direct;
+	struct viommu_device *device[DEVICES];
+	struct viommu_reader *reader;
+	struct area *second;
+	struct area *third;
+	bool lossy; /* a host that failed may have lost something that is reported */
+};
+
+/* What must hold after each return. */
+static void look(struct story *story)
+{
+	if (story->lossy)
+		check_books_after_failure(story->mock, &story->guest, story->subject, DOMAINS);
+	else
+		check_books(story->mock, &story->guest, story->subject, DOMAINS);
+}
+
+static bool any_leaving(const struct story *story)
+{
+	bool leaving = false;
+
+	for (unsigned int i = 0; i < story->guest.areas; i++)
+		leaving |= story->guest.area[i].leaving;
+	return leaving;
+}
+
+static void refresh(struct story *story, unsigned int n, uint64_t iova, uint64_t pages)
+{
+	int error;
+
+	if (!story->subject[n].domain)
+		return;
+	error = viommu_domain_refresh(story->subject[n].domain, iova, iova + pages * PAGE - 1, NULL);
+	/* Without the memory that the tables are in, they are malformed. */
+	assert_true(error == 0 || error == -ENOSPC || error == -EIO || (error == -EFAULT && !story->guest.area[0].shown));
+	if (error == -EIO)
+		story->lossy = true;
+	else if (any_leaving(story))
+		;
+	else if (error)
+		check_not_stale(story->mock, &story->subject[n], iova, iova + pages * PAGE - 1);
+	else
+		check_true(story->mock, &story->subject[n], iova, iova + pages * PAGE - 1);
+	look(story);
+}
+
+static void make_domain(struct story *story, unsigned int n)
+{
+	int error;
+
+	story->subject[n].tables = &story->tables[n];
+	story->subject[n].domain = tables_domain(&story->tables[n], &story->mock->host, &error);
+	assert_true(!error == !!story->subject[n].domain);
+	assert_true(error == 0 || error == -ENOMEM || error == -ENOSPC || error == -EIO);
+	if (!error) {
+		story->subject[n].space = mock_newest(story->mock);
+		check_true(story->mock, &story->subject[n], PBA, PBA + 4 * MIB - 1);
+	}
+	look(story);
+}
+
+static void drop_domain(struct story *story, unsigned int n)
+{
+	viommu_domain_destroy(story->subject[n].domain);
+	story->subject[n].domain = NULL;
+	look(story);
+}
+
+static void show(struct story *story, struct area *area)
+{
+	if (!area->shown)
+		guest_show(&story->guest, area);
+	look(story);
+}
+
+/* Twice, as a VMM does that is told that its memory may still be reached. */
+static void hide(struct story *story, struct area *area)
+{
+	for (unsigned int i = 0; i < 2 && area->shown; i++) {
+		int error = guest_hide(&story->guest, area);
+
+		assert_true(error == 0 || error == -ENOMEM || error == -EIO);
+		story->lossy |= error == -EIO;
+		look(story);
+	}
+}
+
+static void attach(struct story *story, unsigned int domain, unsigned int device)
+{
+	int error;
+
+	if (!story->subject[domain].domain || !story->device[device])
+		return;
+	error = viommu_domain_attach(story->subject[domain].domain, story->device[device]);
+	assert_true(error == 0 || error == -EIO || error == -EBUSY);
+}
+
+static void detach(struct story *story, unsigned int device)
+{
+	int error;
+
+	if (!story->device[device])
+		return;
+	error = viommu_device_detach(story->device[device]);
+	assert_true(error == 0 || error == -EIO);
+}
+
+static void begin(struct story *story)
+{
+	const struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
+
+	memset(story, 0, sizeof(*story));
+	port_wrap.outstanding = 0;
+	story->mock = mock_create(&(struct mock_options){ .lookup = true });
+	guest_area(&story->guest, 0, 16 * MIB, VIOMMU_RW);
+	story->second = guest_area(&story->guest, GIB, MIB, VIOMMU_RW);
+	story->third = guest_area(&story->guest, 2 * GIB, MIB, VIOMMU_READ);
+	guest_tables_in(&story->guest, 8 * MIB, 16 * MIB - 1);
+	for (unsigned int i = 0; i < DOMAINS; i++)
+		tables_init(&story->tables[i], &story->guest, 2, PBA, PBA + 4 * MIB - 1);
+	/* All that follows may fail. */
+	if (viommu_vm_create(&config, &story->guest.vm))
+		story->guest.vm = NULL;
+}
+
+/* Ends with what is left; nothing of it may stay. */
+static void end(struct story *story)
+{
+	viommu_domain_destroy(story->subject[0].domain);
+	/* The other domain, the devices and the direct domain go with the VM. */
+	viommu_vm_destroy(story->guest.vm);
+	guest_free(&story->guest);
+	assert_null(story->mock->spaces);
+	assert_int_equal(story->mock->devices, 0);
+	if (story->mock->breaches)
+		fail_msg("%s", story->mock->breach);
+	mock_destroy(story->mock);
+	assert_int_equal(port_wrap.outstanding, 0);
+}
+
+static void tell_tables(struct story *story)
+{
+	struct tables *tables = &story->tables[0];
+
+	/* A run over two tables, of which parts go, one page at a time, and come back as they were. */
+	tables_map(tables, PBA + 100 * PAGE, 300, MIB, VIOMMU_RW);
+	refresh(story, 0, PBA + 100 * PAGE, 300);
+	for (unsigned int i = 0; i < 3; i++) {
+		tables_unmap(tables, PBA + (150 + 60 * i) * PAGE, 2);
+		refresh(story, 0, PBA + (150 + 60 * i) * PAGE, 2);
+		tables_map(tables, PBA + (150 + 60 * i) * PAGE, 2, MIB + (50 + 60 * i) * PAGE, VIOMMU_RW);
+		refresh(story, 0, PBA + (150 + 60 * i) * PAGE, 2);
+	}
+	/* The same, of many parts at once, and in another part of the range while the first may still be in doubt. */
+	tables_unmap(tables, PBA + 110 * PAGE, 1);
+	tables_unmap(tables, PBA + 390 * PAGE, 1);
+	tables_map(tables, PBA + 300 * PAGE, 1, 3 * MIB, VIOMMU_RW);
+	tables_map(tables, PBA + 301 * PAGE, 1, MIB + 201 * PAGE, VIOMMU_READ);
+	refresh(story, 0, PBA + 100 * PAGE, 300);
+	tables_map(tables, PBA + 110 * PAGE, 1, MIB + 10 * PAGE, VIOMMU_RW);
+	tables_map(tables, PBA + 301 * PAGE, 1, MIB + 201 * PAGE, VIOMMU_RW);
+	refresh(story, 0, PBA + 111 * PAGE, 100);
+	refresh(story, 0, PBA, 1024);
+	/* A segment goes, another becomes a frame, and a whole table changes. */
+	tables_set(tables, PBA + MIB, 1, STE_INVALID);
+	tables_set(tables, PBA + 2 * MIB, 1, 5 * MIB | STE_FRAME);
+	refresh(story, 0, PBA + MIB, 512);
+	tables_set(tables, PBA + 2 * MIB, 1, 6 * MIB | STE_FRAME | PROTECTED);
+	refresh(story, 0, PBA + 2 * MIB + 50 * PAGE, 10);
+	refresh(story, 0, PBA, 1024);
+	/* Pages in slots that come and go. */
+	tables_map(tables, PBA + 3 * MIB, 20, GIB, VIOMMU_RW);
+	tables_map(tables, PBA + 3 * MIB + 20 * PAGE, 20, 2 * GIB, VIOMMU_RW);
+	refresh(story, 0, PBA + 3 * MIB, 40);
+	tables_map(&story->tables[1], PBA + 10 * PAGE, 20, GIB + 10 * PAGE, VIOMMU_RW);
+	refresh(story, 1, PBA, 1024);
+}
+
+static void tell(struct story *story)
+{
+	struct viommu_vm *vm = story->guest.vm;
+
+	show(story, &story->guest.area[0]);
+	show(story, story->second);
+	tables_map(&story->tables[0], PBA, 70, 2 * MIB, VIOMMU_RW);
+	tables_map(&story->tables[1], PBA, 10, 2 * MIB + 65 * PAGE, VIOMMU_READ);
+	for (unsigned int i = 0; i < DEVICES; i++)
+		if (viommu_device_create(vm, &story->mock->host, &story->device[i]))
+			story->device[i] = NULL;
+	make_domain(story, 0);
+	make_domain(story, 1);
+	attach(story, 0, 0);
+	attach(story, 1, 1);
+	if (story->device[0] && viommu_reader_create(story->device[0], &story->reader))
+		story->reader = NULL;
+	show(story, story->third);
+	tell_tables(story);
+
+	hide(story, story->second);
+	refresh(story, 0, PBA, 1024);
+	show(story, story->second);
+	refresh(story, 0, PBA, 1024);
+
+	/* A direct domain beside them, with slots that come and go. */
+	if (!viommu_direct_create(vm, &story->mock->host, 8 * GIB, 0, UINT64_MAX, &story->direct))
+		story->guest.whole = true;
+	look(story);
+	detach(story, 1);
+	if (story->direct && story->device[1])
+		viommu_direct_attach(story->direct, story->device[1]);
+	hide(story, story->third);
+	show(story, story->third);
+	hide(story, story->second);
+	refresh(story, 0, PBA, 1024);
+	viommu_direct_destroy(story->direct);
+	story->guest.whole = false;
+	story->direct = NULL;
+	look(story);
+	show(story, story->second);
+
+	/* A device moves, and the domain that it leaves goes while another is attached. */
+	detach(story, 0);
+	attach(story, 1, 0);
+	attach(story, 1, 1);
+	drop_domain(story, 1);
+	viommu_device_destroy(story->device[1]);
+	attach(story, 0, 0);
+	refresh(story, 0, PBA, 1024);
+}
+
+/* Nothing fails any more: one refresh of everything. */
+static void mend(struct story *story)
+{
+	port_wrap.fail_at = 0;
+	for (unsigned int call = 0; call < MOCK_CALLS; call++)
+		mock_fail(story->mock, call, 0, false, 0);
+	for (unsigned int i = 0; i < story->guest.areas; i++) {
+		struct area *area = &story->guest.area[i];
+
+		/* What could not be removed before can be now. */
+		if (area->shown)
+			assert_int_equal(guest_hide(&story->guest, area), 0);
+		assert_int_equal(guest_show(&story->guest, area), 0);
+	}
+	if (!story->subject[0].domain)
+		make_domain(story, 0);
+	story->lossy = false;
+	assert_int_equal(viommu_domain_refresh(story->subject[0].domain, 0, UINT64_MAX, NULL), 0);
+	check_true(story->mock, &story->subject[0], PBA, PBA + 4 * MIB - 1);
+	look(story);
+}
+
+/* As above, but with what is there as it is: no slot is touched, so that it is the refresh that mends. */
+static void mend_by_refresh(struct story *story)
+{
+	port_wrap.fail_at = 0;
+	for (unsigned int call = 0; call < MOCK_CALLS; call++)
+		mock_fail(story->mock, call, 0, false, 0);
+	if (!story->subject[0].domain || !story->guest.area[0].shown || any_leaving(story))
+		return;
+	story->lossy = false;
+	assert_int_equal(viommu_domain_refresh(story->subject[0].domain, 0, UINT64_MAX, NULL), 0);
+	check_true(story->mock, &story->subject[0], PBA, PBA + 4 * MIB - 1);
+	look(story);
+}
+
+static void test_nothing_fails(void **state)
+{
+	struct story story;
+
+	(void)state;
+	begin(&story);
+	tell(&story);
+	assert_false(story.lossy);
+	mend_by_refresh(&story);
+	mend(&story);
+	end(&story);
+}
+
+static void test_allocations(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	for (n = 1; n < 10000; n++) {
+		struct story story;
+		bool over;
+
+		port_wrap.fail_at = n;
+		begin(&story);
+		if (!story.guest.vm) {
+			end(&story);
+			continue;
+		}
+		tell(&story);
+		over = port_wrap.fail_at;
+		assert_false(story.lossy);
+		mend_by_refresh(&story);
+		mend(&story);
+		end(&story);
+		if (over)
+			break;
+	}
+	assert_in_range(n, 50, 9999);
+}
+
+static void fail_each(enum mock_call call, int error)
+{
+	for (unsigned int for_good = 0; for_good < 2; for_good++) {
+		for (unsigned int n = 1;; n++) {
+			struct story story;
+			bool over;
+
+			begin(&story);
+			mock_fail(story.mock, call, n, for_good, error);
+			tell(&story);
+			over = story.mock->calls[call] < n;
+			mend_by_refresh(&story);
+			mend(&story);
+			end(&story);
+			if (over)
+				break;
+		}
+	}
+}
+
+static void test_maps(void **state)
+{
+	(void)state;
+	fail_each(MOCK_MAP, ENOSPC);
+	fail_each(MOCK_MAP, EIO);
+}
+
+static void test_unmaps(void **state)
+{
+	(void)state;
+	fail_each(MOCK_UNMAP, EIO);
+}
+
+static void test_flushes(void **state)
+{
+	(void)state;
+	fail_each(MOCK_FLUSH, EIO);
+}
+
+static void test_attaches(void **state)
+{
+	(void)state;
+	fail_each(MOCK_ATTACH, EINVAL);
+	fail_each(MOCK_DETACH, EBUSY);
+	fail_each(MOCK_CREATE, ENOMEM);
+}
+
+/* A host that never lets go of a device does not keep a VM from going. */
+static void test_detach_never_works(void **state)
+{
+	(void)state;
+	for (unsigned int round = 0; round < 3; round++) {
+		struct story story;
+
+		begin(&story);
+		show(&story, &story.guest.area[0]);
+		make_domain(&story, 0);
+		assert_int_equal(viommu_device_create(story.guest.vm, &story.mock->host, &story.device[0]), 0);
+		attach(&story, 0, 0);
+		assert_int_equal(viommu_reader_create(story.device[0], &story.reader), 0);
+		mock_fail(story.mock, MOCK_DETACH, 1, true, EBUSY);
+		assert_int_equal(viommu_device_detach(story.device[0]), -EIO);
+		if (round == 1)
+			viommu_device_destroy(story.device[0]);
+		if (round == 2)
+			drop_domain(&story, 0);
+		end(&story);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_fails),
+		cmocka_unit_test(test_allocations),
+		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_unmaps),
+		cmocka_unit_test(test_flushes),
+		cmocka_unit_test(test_attaches),
+		cmocka_unit_test(test_detach_never_works),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

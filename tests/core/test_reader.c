@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Translating for a device model, in one thread: what comes out, which faults, and that the reader's cache forgets exactly when it must. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+
+struct bench {
+	struct rig rig;
+	struct viommu_host *host;
+	struct viommu_domain *domain;
+	struct viommu_device *device;
+	struct viommu_reader *reader;
+};
+
+/* Each test runs on the soft host and on the mock host, which are different kinds of lookup. */
+static void begin(struct bench *bench, bool soft)
+{
+	memset(bench, 0, sizeof(*bench));
+	rig_begin(&bench->rig, &(struct rig_options){ .mock.lookup = true, .level = 4 });
+	bench->host = &bench->rig.mock->host;
+	if (soft)
+		assert_int_equal(viommu_host_soft_create(&bench->host), 0);
+	bench->domain = tables_domain(&bench->rig.tables, bench->host, NULL);
+	assert_int_equal(viommu_device_create(bench->rig.guest.vm, bench->host, &bench->device), 0);
+	assert_int_equal(viommu_reader_create(bench->device, &bench->reader), 0);
+	assert_int_equal(viommu_domain_attach(bench->domain, bench->device), 0);
+}
+
+static void end(struct bench *bench)
+{
+	viommu_reader_destroy(bench->reader);
+	viommu_device_destroy(bench->device);
+	viommu_domain_destroy(bench->domain);
+	if (bench->host != &bench->rig.mock->host)
+		viommu_host_destroy(bench->host);
+	rig_end(&bench->rig);
+}
+
+static void refresh(struct bench *bench)
+{
+	assert_int_equal(viommu_domain_refresh(bench->domain, 0, UINT64_MAX, NULL), 0);
+}
+
+static void expect_fault(struct bench *bench, uint64_t iova, uint64_t bytes, uint32_t access, uint32_t reason, uint64_t at)
+{
+	struct viommu_fault fault = { .size = sizeof(fault) };
+	struct viommu_piece piece[4];
+	uint64_t translated;
+
+	assert_int_equal(viommu_translate(bench->reader, iova, bytes, access, piece, 4, &translated, &fault), -EFAULT);
+	assert_int_equal(fault.reason, reason);
+	assert_int_equal(fault.iova, at);
+	assert_int_equal(fault.access, access);
+	/* Who does not want to know need not ask. */
+	assert_int_equal(viommu_translate(bench->reader, iova, bytes, access, piece, 4, &translated, NULL), -EFAULT);
+}
+
+/* The page of the guest that one byte translates to, 1 where it does not. */
+static uint64_t where(struct bench *bench, uint64_t iova)
+{
+	struct viommu_piece piece;
+	uint64_t translated;
+
+	if (viommu_translate(bench->reader, iova, 1, VIOMMU_READ, &piece, 1, &translated, NULL) != 1)
+		return 1;
+	for (unsigned int i = 0; i < bench->rig.guest.areas; i++) {
+		const struct area *area = &bench->rig.guest.area[i];
+
+		if ((unsigned char *)piece.hva >= area->memory && (unsigned char *)piece.hva < area->memory + area->bytes)
+			return area->gpa + (uint64_t)((unsigned char *)piece.hva - area->memory);
+	}
+	return 2;
+}
+
+static void pieces(bool soft)
+{
+	struct viommu_piece piece[4];
+	struct bench bench;
+	struct guest *guest = &bench.rig.guest;
+	uint64_t translated;
+
+	begin(&bench, soft);
+	/* Three pages of one piece of memory, in two runs; two elsewhere; and a frame that continues the last of them. */
+	tables_map(&bench.rig.tables, PBA + 253 * PAGE, 2, MIB, VIOMMU_RW);
+	tables_map(&bench.rig.tables, PBA + 255 * PAGE, 1, MIB + 2 * PAGE, VIOMMU_READ);
+	tables_map(&bench.rig.tables, PBA + 256 * PAGE, 1, 2 * MIB, VIOMMU_RW);
+	tables_map(&bench.rig.tables, PBA + 257 * PAGE, 255, 3 * MIB + PAGE, VIOMMU_RW);
+	tables_set(&bench.rig.tables, PBA + 2 * MIB, 1, 4 * MIB | STE_FRAME);
+	refresh(&bench);
+
+	assert_int_equal(viommu_translate(bench.reader, PBA + 253 * PAGE + 100, 3 * PAGE, VIOMMU_READ, piece, 4, &translated, NULL), 2);
+	assert_int_equal(translated, 3 * PAGE);
+	assert_ptr_equal(piece[0].hva, guest_hva(guest, MIB + 100));
+	assert_int_equal(piece[0].bytes, 3 * PAGE - 100);
+	assert_ptr_equal(piece[1].hva, guest_hva(guest, 2 * MIB));
+	assert_int_equal(piece[1].bytes, 100);
+
+	/* Room for fewer pieces than there are: what fits, and how much that is. */
+	assert_int_equal(viommu_translate(bench.reader, PBA + 253 * PAGE, 5 * PAGE, VIOMMU_READ, piece, 1, &translated, NULL), 1);
+	assert_int_equal(translated, 3 * PAGE);
+	assert_int_equal(viommu_translate(bench.reader, PBA + 253 * PAGE, 5 * PAGE, VIOMMU_READ, piece, 2, &translated, NULL), 2);
+	assert_int_equal(translated, 4 * PAGE);
+	assert_int_equal(viommu_translate(bench.reader, PBA + 253 * PAGE, 5 * PAGE, VIOMMU_READ, piece, 3, &translated, NULL), 3);
+	assert_int_equal(translated, 5 * PAGE);
+	assert_ptr_equal(piece[2].hva, guest_hva(guest, 3 * MIB + PAGE));
+
+	/* More extents than a cache has room for, one piece. */
+	assert_int_equal(viommu_translate(bench.reader, PBA + 257 * PAGE + 1, 255 * PAGE + MIB - 2, VIOMMU_WRITE, piece, 4, &translated, NULL), 1);
+	assert_int_equal(translated, 255 * PAGE + MIB - 2);
+	assert_ptr_equal(piece[0].hva, guest_hva(guest, 3 * MIB + PAGE + 1));
+
+	/* Nothing, no room, and what wraps. */
+	assert_int_equal(viommu_translate(bench.reader, PBA, 0, VIOMMU_READ, piece, 4, &translated, NULL), 0);
+	assert_int_equal(translated, 0);
+	assert_int_equal(viommu_translate(bench.reader, PBA, 1, VIOMMU_READ, piece, 0, &translated, NULL), -EINVAL);
+	assert_int_equal(viommu_translate(bench.reader, UINT64_MAX, 2, VIOMMU_READ, piece, 4, &translated, NULL), -EINVAL);
+	assert_int_equal(viommu_translate(bench.reader, PBA, UINT64_MAX, VIOMMU_READ, piece, 4, &translated, NULL), -EINVAL);
+	end(&bench);
+}
+
+static void test_pieces(void **state)
+{
+	(void)state;
+	pieces(true);
+	pieces(false);
+}
+
+static void faults(bool soft)
+{
+	struct bench bench;
+
+	begin(&bench, soft);
+	tables_map(&bench.rig.tables, PBA, 3, MIB, VIOMMU_RW);
+	tables_map(&bench.rig.tables, PBA + 3 * PAGE, 1, MIB + 3 * PAGE, VIOMMU_READ);
+	refresh(&bench);
+	expect_fault(&bench, PBA - 1, 1, VIOMMU_READ, VIOMMU_FAULT_APERTURE, PBA - 1);
+	expect_fault(&bench, PBA - 1, 2, VIOMMU_READ, VIOMMU_FAULT_APERTURE, PBA - 1);
+	expect_fault(&bench, bench.rig.tables.pal + 1, 1, VIOMMU_WRITE, VIOMMU_FAULT_APERTURE, bench.rig.tables.pal + 1);
+	expect_fault(&bench, UINT64_MAX, 1, VIOMMU_WRITE, VIOMMU_FAULT_APERTURE, UINT64_MAX);
+	expect_fault(&bench, PBA + 4 * PAGE + 7, 1, VIOMMU_READ, VIOMMU_FAULT_NOT_PRESENT, PBA + 4 * PAGE + 7);
+	/* The first byte that has no translation, or not for this access. */
+	expect_fault(&bench, PBA + 2 * PAGE + 7, 3 * PAGE, VIOMMU_READ, VIOMMU_FAULT_NOT_PRESENT, PBA + 4 * PAGE);
+	expect_fault(&bench, PBA + 2 * PAGE + 7, 3 * PAGE, VIOMMU_WRITE, VIOMMU_FAULT_PROTECTION, PBA + 3 * PAGE);
+	expect_fault(&bench, PBA + 3 * PAGE + 9, 1, VIOMMU_WRITE, VIOMMU_FAULT_PROTECTION, PBA + 3 * PAGE + 9);
+	assert_int_equal(viommu_device_detach(bench.device), 0);
+	expect_fault(&bench, PBA, 1, VIOMMU_READ, VIOMMU_FAULT_BLOCKED, PBA);
+	end(&bench);
+}
+
+static void test_faults(void **state)
+{
+	(void)state;
+	faults(true);
+	faults(false);
+}
+
+static void staleness(bool soft)
+{
+	struct viommu_domain *second;
+	struct viommu_direct *direct;
+	struct tables other;
+	struct area *area;
+	struct bench bench;
+
+	begin(&bench, soft);
+	area = guest_area(&bench.rig.guest, GIB, MIB, VIOMMU_RW);
+	assert_int_equal(guest_show(&bench.rig.guest, area), 0);
+	tables_map(&bench.rig.tables, PBA, 4, MIB, VIOMMU_RW);
+	tables_map(&bench.rig.tables, PBA + 4 * PAGE, 2, GIB, VIOMMU_RW);
+	refresh(&bench);
+	assert_int_equal(where(&bench, PBA + 5), MIB + 5);
+	assert_int_equal(where(&bench, PBA + PAGE), MIB + PAGE);
+	/* Not what the tables say, but what was refreshed. */
+	tables_unmap(&bench.rig.tables, PBA, 1);
+	tables_map(&bench.rig.tables, PBA + PAGE, 1, 2 * MIB, VIOMMU_RW);
+	assert_int_equal(where(&bench, PBA + 5), MIB + 5);
+	refresh(&bench);
+	assert_int_equal(where(&bench, PBA + 5), 1);
+	assert_int_equal(where(&bench, PBA + PAGE), 2 * MIB);
+	/* What was not there is found when it is. */
+	tables_map(&bench.rig.tables, PBA, 1, 3 * MIB, VIOMMU_RW);
+	refresh(&bench);
+	assert_int_equal(where(&bench, PBA + 5), 3 * MIB + 5);
+	/* A slot goes. */
+	assert_int_equal(where(&bench, PBA + 4 * PAGE), GIB);
+	assert_int_equal(guest_hide(&bench.rig.guest, area), 0);
+	assert_int_equal(where(&bench, PBA + 4 * PAGE), 1);
+	assert_int_equal(where(&bench, PBA), 3 * MIB);
+
+	/* Another domain, with the same IOVAs elsewhere; and as many flushes behind it, so that it is not by its count that it is told apart. */
+	tables_init(&other, &bench.rig.guest, 2, PBA, PBA + MIB - 1);
+	tables_map(&other, PBA, 1, 5 * MIB, VIOMMU_RW);
+	second = tables_domain(&other, bench.host, NULL);
+	for (unsigned int i = 0; i < 2; i++) {
+		tables_map(&other, PBA + 9 * PAGE, 1, 5 * MIB, VIOMMU_RW);
+		assert_int_equal(viommu_domain_refresh(second, 0, UINT64_MAX, NULL), 0);
+		tables_unmap(&other, PBA + 9 * PAGE, 1);
+		assert_int_equal(viommu_domain_refresh(second, 0, UINT64_MAX, NULL), 0);
+	}
+	assert_int_equal(viommu_domain_attach(second, bench.device), -EBUSY);
+	assert_int_equal(viommu_domain_attach(bench.domain, bench.device), 0);
+	assert_int_equal(viommu_device_detach(bench.device), 0);
+	assert_int_equal(where(&bench, PBA), 1);
+	assert_int_equal(viommu_domain_attach(second, bench.device), 0);
+	assert_int_equal(where(&bench, PBA), 5 * MIB);
+	assert_int_equal(where(&bench, PBA + PAGE), 1);
+	assert_int_equal(viommu_device_detach(bench.device), 0);
+	assert_int_equal(viommu_domain_attach(bench.domain, bench.device), 0);
+	assert_int_equal(where(&bench, PBA), 3 * MIB);
+	assert_int_equal(where(&bench, PBA + PAGE), 2 * MIB);
+
+	/* A direct domain. */
+	assert_int_equal(viommu_device_detach(bench.device), 0);
+	assert_int_equal(viommu_direct_create(bench.rig.guest.vm, bench.host, PBA, PBA, PBA + GIB - 1, &direct), 0);
+	assert_int_equal(viommu_direct_attach(direct, bench.device), 0);
+	assert_int_equal(where(&bench, PBA + 77), 77);
+	assert_int_equal(where(&bench, PBA + 64 * MIB - 1), 64 * MIB - 1);
+	assert_int_equal(where(&bench, PBA + 64 * MIB), 1);
+
+	/* What it is attached to goes. */
+	viommu_direct_destroy(direct);
+	expect_fault(&bench, PBA, 1, VIOMMU_READ, VIOMMU_FAULT_BLOCKED, PBA);
+	assert_int_equal(viommu_domain_attach(second, bench.device), 0);
+	assert_int_equal(where(&bench, PBA), 5 * MIB);
+	viommu_domain_destroy(second);
+	expect_fault(&bench, PBA, 1, VIOMMU_READ, VIOMMU_FAULT_BLOCKED, PBA);
+	assert_int_equal(viommu_domain_attach(bench.domain, bench.device), 0);
+	assert_int_equal(where(&bench, PBA), 3 * MIB);
+	end(&bench);
+}
+
+static void test_staleness(void **state)
+{
+	(void)state;
+	staleness(true);
+	staleness(false);
+}
+
+/* Each device sees its own domain; VMs and hosts are not mixed. */
+static void test_sealed(void **state)
+{
+	struct viommu_device *stranger, *foreigner;
+	struct viommu_direct *direct;
+	struct viommu_host *soft;
+	struct viommu_reader *reader;
+	struct guest other;
+	struct bench bench;
+
+	(void)state;
+	begin(&bench, false);
+	guest_simple(&other, NULL, 16 * MIB);
+	assert_int_equal(viommu_host_soft_create(&soft), 0);
+	assert_int_equal(viommu_device_create(other.vm, bench.host, &stranger), 0);
+	assert_int_equal(viommu_device_create(bench.rig.guest.vm, soft, &foreigner), 0);
+	assert_int_equal(viommu_domain_attach(bench.domain, stranger), -EXDEV);
+	assert_int_equal(viommu_domain_attach(bench.domain, foreigner), -EXDEV);
+	assert_int_equal(viommu_direct_create(other.vm, bench.host, 0, 0, UINT64_MAX, &direct), 0);
+	assert_int_equal(viommu_direct_attach(direct, bench.device), -EXDEV);
+	assert_int_equal(viommu_direct_attach(direct, stranger), 0);
+	viommu_device_destroy(foreigner);
+	/* The stranger and the direct domain go with their VM. */
+	guest_end(&other);
+	bench.rig.mock->host.caps.lookup = false;
+	assert_int_equal(viommu_reader_create(bench.device, &reader), -EOPNOTSUPP);
+	end(&bench);
+	viommu_host_destroy(soft);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_faults),
+		cmocka_unit_test(test_staleness),
+		cmocka_unit_test(test_sealed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

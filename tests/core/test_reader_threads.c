@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Readers that translate while another thread changes what there is to translate. What a refresh has released when it returns is from then on the VMM's, to
+ * overwrite as it likes: so the writer here overwrites it at once, with plain stores, which ThreadSanitizer holds against whoever may still read.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "rig.h"
+
+#define READERS 2
+#define WINDOW	4u    /* pages of IOVA that change */
+#define ROUNDS	1000u /* each of which maps one page to a frame of guest memory of its own */
+#define POISON	UINT64_C(0xdeadbeefdeadbeef)
+
+/* Where the frames are in guest memory. A frame's first 8 bytes say which round wrote it. */
+#define FRAME(round) (MIB + (uint64_t)(round)*PAGE)
+
+struct race {
+	struct rig rig;
+	struct viommu_host *host;
+	struct viommu_domain *domain;
+	uint64_t floor[WINDOW]; /* no translation of this page that begins now yields a frame of an earlier round */
+	bool stop;
+	uint64_t bad;
+};
+
+struct racer {
+	struct race *race;
+	struct viommu_device *device;
+	struct viommu_reader *reader;
+	uint64_t translated;
+	pthread_t thread;
+};
+
+static uint64_t *frame(struct race *race, uint64_t round)
+{
+	return (uint64_t *)(void *)guest_hva(&race->rig.guest, FRAME(round));
+}
+
+/* One look, with the pointer in use held: what is read there is good, as often as one reads. */
+static void look(struct racer *racer, uint64_t page)
+{
+	struct race *race = racer->race;
+	struct viommu_piece piece;
+	uint64_t floor, translated;
+	int result;
+
+	viommu_reader_enter(racer->reader);
+	floor = __atomic_load_n(&race->floor[page], __ATOMIC_ACQUIRE);
+	result = viommu_translate(racer->reader, PBA + page * PAGE, 8, VIOMMU_READ, &piece, 1, &translated, NULL);
+	if (result == 1) {
+		const volatile uint64_t *word = piece.hva;
+		uint64_t first = *word, again = *word;
+
+		if (first == POISON || first != again || first < floor)
+			__atomic_add_fetch(&race->bad, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&racer->translated, racer->translated + 1, __ATOMIC_RELAXED);
+	} else if (result != -EFAULT) {
+		__atomic_add_fetch(&race->bad, 1, __ATOMIC_RELAXED);
+	}
+	viommu_reader_leave(racer->reader);
+}
+
+/* The same without holding anything: it may be gone at once, but what comes out is not older than the last refresh that had returned. */
+static void glance(struct racer *racer, uint64_t page)
+{
+	struct race *race = racer->race;
+	uint64_t floor = __atomic_load_n(&race->floor[page], __ATOMIC_ACQUIRE);
+	struct viommu_piece piece;
+	uint64_t translated, round;
+
+	if (viommu_translate(racer->reader, PBA + page * PAGE, 8, VIOMMU_READ, &piece, 1, &translated, NULL) != 1)
+		return;
+	round = ((uint64_t)((unsigned char *)piece.hva - guest_hva(&race->rig.guest, MIB))) / PAGE;
+	if (round < floor)
+		__atomic_add_fetch(&race->bad, 1, __ATOMIC_RELAXED);
+}
+
+static void *race_reader(void *ctx)
+{
+	struct racer *racer = ctx;
+
+	for (uint64_t i = 0; !__atomic_load_n(&racer->race->stop, __ATOMIC_RELAXED); i++) {
+		look(racer, i % WINDOW);
+		glance(racer, i % WINDOW);
+	}
+	return NULL;
+}
+
+static void refresh(struct race *race, uint64_t page)
+{
+	if (viommu_domain_refresh(race->domain, PBA + page * PAGE, PBA + page * PAGE, NULL))
+		__atomic_add_fetch(&race->bad, 1, __ATOMIC_RELAXED);
+}
+
+/* A page gets a new frame, by way of nothing or at once; its old frame is poisoned as soon as the refresh has returned. */
+static void change(struct race *race, uint64_t round)
+{
+	uint64_t page = round % WINDOW, old = race->floor[page];
+
+	*frame(race, round) = round;
+	if (round / WINDOW % 2) {
+		tables_unmap(&race->rig.tables, PBA + page * PAGE, 1);
+		refresh(race, page);
+		*frame(race, old) = POISON;
+	}
+	tables_map(&race->rig.tables, PBA + page * PAGE, 1, FRAME(round), VIOMMU_RW);
+	refresh(race, page);
+	*frame(race, old) = POISON;
+	__atomic_store_n(&race->floor[page], round, __ATOMIC_RELEASE);
+}
+
+/* The device leaves and comes back: what it translated before is poisoned while it is away. */
+static void leave_and_return(struct race *race, struct racer *racer, uint64_t round)
+{
+	uint64_t page = round % WINDOW;
+
+	if (viommu_device_detach(racer->device))
+		race->bad++;
+	/* Nobody else is attached: nobody reads. */
+	*frame(race, race->floor[page]) = POISON;
+	*frame(race, race->floor[page]) = race->floor[page];
+	if (viommu_domain_attach(race->domain, racer->device))
+		race->bad++;
+}
+
+static void run_race(bool soft, unsigned int readers, bool detach)
+{
+	struct racer racer[READERS];
+	struct race race;
+
+	memset(&race, 0, sizeof(race));
+	memset(racer, 0, sizeof(racer));
+	rig_begin(&race.rig, &(struct rig_options){ .mock.lookup = true });
+	race.host = &race.rig.mock->host;
+	if (soft)
+		assert_int_equal(viommu_host_soft_create(&race.host), 0);
+	race.domain = tables_domain(&race.rig.tables, race.host, NULL);
+	for (uint64_t page = 0; page < WINDOW; page++) {
+		race.floor[page] = page;
+		change(&race, page + WINDOW);
+	}
+	for (unsigned int i = 0; i < readers; i++) {
+		racer[i].race = &race;
+		assert_int_equal(viommu_device_create(race.rig.guest.vm, race.host, &racer[i].device), 0);
+		assert_int_equal(viommu_reader_create(racer[i].device, &racer[i].reader), 0);
+		assert_int_equal(viommu_domain_attach(race.domain, racer[i].device), 0);
+		assert_int_equal(pthread_create(&racer[i].thread, NULL, race_reader, &racer[i]), 0);
+	}
+	for (uint64_t round = 2 * WINDOW; round < ROUNDS; round++) {
+		change(&race, round);
+		if (detach && round % 4 == 0)
+			leave_and_return(&race, &racer[0], round);
+	}
+	/* Not before each reader has read something. */
+	for (unsigned int i = 0; i < readers; i++)
+		while (!__atomic_load_n(&racer[i].translated, __ATOMIC_RELAXED))
+			sched_yield();
+	__atomic_store_n(&race.stop, true, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; i < readers; i++) {
+		pthread_join(racer[i].thread, NULL);
+		viommu_device_destroy(racer[i].device);
+	}
+	assert_int_equal(race.bad, 0);
+	viommu_domain_destroy(race.domain);
+	if (soft)
+		viommu_host_destroy(race.host);
+	rig_end(&race.rig);
+}
+
+static void test_translating_while_refreshing(void **state)
+{
+	(void)state;
+	run_race(true, READERS, false);
+	run_race(false, READERS, false);
+}
+
+static void test_translating_while_detaching(void **state)
+{
+	(void)state;
+	run_race(true, 1, true);
+	run_race(false, 1, true);
+}
+
+/* Holding off: another thread's refresh has flushed, and does not return before the reader has left. */
+
+struct hold {
+	struct rig rig;
+	struct viommu_domain *domain;
+	struct viommu_device *device;
+	struct area *area;
+	unsigned int what;
+	unsigned int begun; /* calls to the host that the other thread made */
+	bool returned;
+};
+
+static void watch_hold(void *ctx, struct mock_space *space, const struct mock_event *event)
+{
+	struct hold *hold = ctx;
+
+	(void)space;
+	if (event->call == MOCK_FLUSH || event->call == MOCK_DETACH)
+		__atomic_add_fetch(&hold->begun, 1, __ATOMIC_RELEASE);
+}
+
+static void *remove_something(void *ctx)
+{
+	struct hold *hold = ctx;
+
+	switch (hold->what) {
+	case 0:
+		viommu_domain_refresh(hold->domain, 0, UINT64_MAX, NULL);
+		break;
+	case 1:
+		guest_hide(&hold->rig.guest, hold->area);
+		break;
+	case 2:
+		viommu_device_detach(hold->device);
+		break;
+	default:
+		viommu_domain_destroy(hold->domain);
+		break;
+	}
+	__atomic_store_n(&hold->returned, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void test_held_off(void **state)
+{
+	(void)state;
+	for (unsigned int what = 0; what < 4; what++) {
+		struct viommu_reader *reader;
+		struct viommu_piece piece;
+		struct hold hold;
+		uint64_t translated;
+		pthread_t thread;
+
+		memset(&hold, 0, sizeof(hold));
+		hold.what = what;
+		rig_begin(&hold.rig, &(struct rig_options){ .mock.lookup = true });
+		hold.area = guest_area(&hold.rig.guest, GIB, MIB, VIOMMU_RW);
+		assert_int_equal(guest_show(&hold.rig.guest, hold.area), 0);
+		tables_map(&hold.rig.tables, PBA, 1, GIB, VIOMMU_RW);
+		hold.domain = tables_domain(&hold.rig.tables, &hold.rig.mock->host, NULL);
+		assert_int_equal(viommu_device_create(hold.rig.guest.vm, &hold.rig.mock->host, &hold.device), 0);
+		assert_int_equal(viommu_reader_create(hold.device, &reader), 0);
+		assert_int_equal(viommu_domain_attach(hold.domain, hold.device), 0);
+		tables_unmap(&hold.rig.tables, PBA, 1);
+
+		viommu_reader_enter(reader);
+		assert_int_equal(viommu_translate(reader, PBA, 8, VIOMMU_RW, &piece, 1, &translated, NULL), 1);
+		hold.rig.mock->watch = watch_hold;
+		hold.rig.mock->watch_ctx = &hold;
+		assert_int_equal(pthread_create(&thread, NULL, remove_something, &hold), 0);
+		while (!__atomic_load_n(&hold.begun, __ATOMIC_ACQUIRE))
+			sched_yield();
+		for (unsigned int i = 0; i < 1000; i++) {
+			assert_false(__atomic_load_n(&hold.returned, __ATOMIC_ACQUIRE));
+			sched_yield();
+		}
+		viommu_reader_leave(reader);
+		pthread_join(thread, NULL);
+		assert_true(hold.returned);
+		/* A new one does not find it any more. */
+		viommu_reader_enter(reader);
+		assert_int_equal(viommu_translate(reader, PBA, 8, VIOMMU_RW, &piece, 1, &translated, NULL), -EFAULT);
+		viommu_reader_leave(reader);
+		hold.rig.mock->watch = NULL;
+		viommu_device_destroy(hold.device);
+		if (what != 3)
+			viommu_domain_destroy(hold.domain);
+		rig_end(&hold.rig);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_translating_while_refreshing),
+		cmocka_unit_test(test_translating_while_detaching),
+		cmocka_unit_test(test_held_off),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Lookups in a host's table that is changed in the middle of them, without any threads: the table is instantiated once more, in a format that is vtdss but
+ * for a hook, which runs the writer between two loads of a lookup. So every interleaving of whole writer calls with the loads of one lookup is tried, and none is
+ * left to chance.
+ */
+#include "host_conformance.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "format/vtdss.h"
+
+/* Runs after the load that is the after_loads-th from now. */
+static void (*hook)(void);
+static unsigned int after_loads;
+
+static uint64_t hooked_from_memory(uint64_t raw)
+{
+	if (after_loads && !--after_loads)
+		hook();
+	return vtdss_from_memory(raw);
+}
+
+enum { hooked_max_level = vtdss_max_level, hooked_wraps = vtdss_wraps };
+#define hooked_shift	      vtdss_shift
+#define hooked_index_bits     vtdss_index_bits
+#define hooked_to_memory      vtdss_to_memory
+#define hooked_kind	      vtdss_kind
+#define hooked_table_address  vtdss_table_address
+#define hooked_table_bounds   vtdss_table_bounds
+#define hooked_leaf_address   vtdss_leaf_address
+#define hooked_prot	      vtdss_prot
+#define hooked_can_leaf	      vtdss_can_leaf
+#define hooked_leaf_entry     vtdss_leaf_entry
+#define hooked_table_entry    vtdss_table_entry
+#define hooked_can_address    vtdss_can_address
+#define hooked_software	      vtdss_software
+#define hooked_with_software  vtdss_with_software
+#define hooked_parked_entry   vtdss_parked_entry
+#define hooked_parked_address vtdss_parked_address
+
+int hooked_space_create(struct viommu_host *host, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out);
+void hooked_space_destroy(struct host_space *space);
+int hooked_space_map(struct host_space *space, const struct host_mapping *mapping);
+int hooked_space_unmap(struct host_space *space, uint64_t first, uint64_t last);
+int hooked_space_flush(struct host_space *space);
+int hooked_space_lookup(struct host_space *space, uint64_t iova, struct host_mapping *mapping, uint64_t *generation);
+
+#define VIOMMU_FORMAT hooked
+#include "host/table.h"
+
+#define PAGE  VIOMMU_PAGE_SIZE
+#define LARGE (UINT64_C(1) << 21)
+
+/*
+ * Where the lookup looks; a place with the same indexes in all tables but the top one, so that a table that is reused for it has its entries where the lookup
+ * goes on; and one that shares all tables but the lowest with that.
+ */
+#define HERE	  UINT64_C(0x0000123456789000)
+#define ELSEWHERE (HERE + (UINT64_C(1) << 39))
+#define NEARBY	  (ELSEWHERE + LARGE)
+
+/* Where translations lead: of HERE before, of HERE after, of the other places. */
+#define OLD   (UINT64_C(0x40000000) + HERE % LARGE)
+#define NEW   (UINT64_C(0x50000000) + HERE % LARGE)
+#define OTHER (UINT64_C(0x60000000) + HERE % LARGE)
+
+static struct host_space *space;
+
+static void map(uint64_t iova, uint64_t bytes, uint64_t output)
+{
+	struct host_mapping mapping = { .first = iova, .last = iova + (bytes - 1), .hva = (unsigned char *)(uintptr_t)output, .prot = VIOMMU_RW, .fd = -1 };
+
+	assert_int_equal(hooked_space_map(space, &mapping), 0);
+}
+
+static void unmap(uint64_t iova, uint64_t bytes)
+{
+	assert_int_equal(hooked_space_unmap(space, iova, iova + (bytes - 1)), 0);
+}
+
+static void flush(void)
+{
+	assert_int_equal(hooked_space_flush(space), 0);
+}
+
+static void removed(void)
+{
+	unmap(HERE, PAGE);
+}
+
+static void removed_and_flushed(void)
+{
+	unmap(HERE, PAGE);
+	flush();
+}
+
+static void elsewhere_before_the_flush(void)
+{
+	unmap(HERE, PAGE);
+	map(ELSEWHERE, PAGE, OTHER);
+}
+
+static void elsewhere_after_the_flush(void)
+{
+	unmap(HERE, PAGE);
+	flush();
+	map(ELSEWHERE, PAGE, OTHER);
+}
+
+/* The pages come back in another order, so that they become tables of other levels. */
+static void elsewhere_at_other_levels(void)
+{
+	unmap(HERE, PAGE);
+	flush();
+	map(ELSEWHERE + (UINT64_C(1) << 40), PAGE, OTHER);
+	map(NEARBY + (UINT64_C(1) << 40), PAGE, OTHER);
+	map(NEARBY, PAGE, OTHER);
+	map(ELSEWHERE, PAGE, OTHER);
+}
+
+static void elsewhere_twice(void)
+{
+	elsewhere_after_the_flush();
+	map(NEARBY, PAGE, OTHER);
+	unmap(ELSEWHERE, PAGE);
+	flush();
+	map(ELSEWHERE + (UINT64_C(1) << 30), PAGE, OTHER);
+}
+
+static void replaced(void)
+{
+	unmap(HERE, PAGE);
+	flush();
+	map(HERE, PAGE, NEW);
+}
+
+static void surroundings_removed(void)
+{
+	unmap(HERE & ~(LARGE - 1), HERE % LARGE);
+	unmap(HERE + PAGE, LARGE - HERE % LARGE - PAGE);
+	flush();
+	map(ELSEWHERE, PAGE, OTHER);
+}
+
+struct action {
+	void (*run)(void);
+	bool large;    /* HERE lies in a large page */
+	bool stays;    /* HERE translates as before */
+	bool replaced; /* HERE translates to NEW afterwards */
+};
+
+static const struct action actions[] = {
+	{ removed, false, false, false },
+	{ removed_and_flushed, false, false, false },
+	{ elsewhere_before_the_flush, false, false, false },
+	{ elsewhere_after_the_flush, false, false, false },
+	{ elsewhere_at_other_levels, false, false, false },
+	{ elsewhere_twice, false, false, false },
+	{ replaced, false, false, true },
+	{ removed_and_flushed, true, false, false },
+	{ elsewhere_before_the_flush, true, false, false },
+	{ elsewhere_after_the_flush, true, false, false },
+	{ replaced, true, false, true },
+	{ surroundings_removed, true, true, false },
+};
+
+static void interleave(const struct action *action, unsigned int loads)
+{
+	struct counted_memory memory;
+	struct host_mapping found;
+	uint64_t generation = 0, before;
+	int error;
+
+	counted_memory_init(&memory);
+	assert_int_equal(hooked_space_create(NULL, 0, (UINT64_C(1) << 48) - 1, &memory.memory, &space), 0);
+	if (action->large)
+		map(HERE & ~(LARGE - 1), LARGE, OLD & ~(LARGE - 1));
+	else
+		map(HERE, PAGE, OLD);
+	before = space->generation;
+	hook = action->run;
+	after_loads = loads;
+	error = hooked_space_lookup(space, HERE, &found, &generation);
+	if (after_loads) {
+		/* The lookup had fewer loads than that. */
+		after_loads = 0;
+		assert_true(!error && loads > 3);
+		hooked_space_destroy(space);
+		return;
+	}
+	if (!error) {
+		uint64_t output = (uint64_t)(uintptr_t)found.hva + (HERE - found.first);
+
+		/* The old translation, if this generation still had it, or what there is now. */
+		if (output == OLD)
+			assert_true(action->stays || generation == before);
+		else
+			assert_true(action->replaced && output == NEW);
+		assert_true(generation <= space->generation);
+	} else {
+		assert_int_equal(error, -ENOENT);
+		assert_false(action->stays);
+	}
+	hooked_space_destroy(space);
+	assert_int_equal(memory.pieces, 0);
+}
+
+static void changes_between_loads(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		for (unsigned int loads = 1; loads <= 5; loads++)
+			interleave(&actions[i], loads);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(changes_between_loads) };
+
+	return cmocka_run_group_tests_name("host lookup", tests, NULL, NULL);
+}
