@@ -25,6 +25,9 @@ void replay_event(void *ctx, const struct viommu_zpci_event *event)
 	struct replay *replay = ctx;
 	struct replay_operation *operation = &replay->operation;
 
+	/* What the replay brings about itself is not the guest's doing. */
+	if (replay->making_room)
+		return;
 	if (operation->event_count < REPLAY_MAX_EVENTS)
 		operation->events[operation->event_count] = *event;
 	operation->event_count++;
@@ -162,7 +165,32 @@ static bool recorded_insufficient(const struct capture_answer *recorded)
 	return recorded->kind == CAPTURE_ANSWER_CC && recorded->cc == 1 && (!recorded->has_status || recorded->status == VIOMMU_ZPCI_ST_INSUF_RES);
 }
 
-/* One refresh of all that the function has registered. */
+/* Hands the library an instruction that is not in the capture. */
+static int call_in_between(struct replay *replay, const struct capture_record *record, struct viommu_zpci_answer *answer)
+{
+	double before = replay_now();
+	replay->making_room = true;
+	int err = call(replay, record, answer);
+	replay->making_room = false;
+	replay->counts.library_seconds += replay_now() - before;
+	return err;
+}
+
+/*
+ * The refresh of the whole came to a malformed entry, which the recorded guest had not asked for. The function is put back into the state that it was in, so
+ * that the capture still fits.
+ */
+static void recover(struct replay *replay, const struct viommu_zpci_function_info *before)
+{
+	struct capture_record record = { .kind = CAPTURE_MPCIFC };
+	struct viommu_zpci_answer answer;
+
+	record.mpcifc.fh = before->fh;
+	record.mpcifc.oc = before->state == VIOMMU_ZPCI_BLOCKED ? VIOMMU_ZPCI_OC_RESET_BLOCK : VIOMMU_ZPCI_OC_RESET_ERROR;
+	call_in_between(replay, &record, &answer);
+}
+
+/* One refresh of all that the function has registered. Whether that went well. */
 static bool make_room(struct replay *replay, const struct viommu_zpci_function_info *info)
 {
 	struct capture_record record = { .kind = CAPTURE_RPCIT };
@@ -174,13 +202,13 @@ static bool make_room(struct replay *replay, const struct viommu_zpci_function_i
 	record.rpcit.start = first;
 	/* All of 2^64 bytes has no length in 64 bits; a byte less is widened to the same pages. */
 	record.rpcit.bytes = last - first == UINT64_MAX ? UINT64_MAX : last - first + 1;
-	double before = replay_now();
-	int err = call(replay, &record, &answer);
-	replay->counts.library_seconds += replay_now() - before;
+	int err = call_in_between(replay, &record, &answer);
 	replay->counts.make_room_refreshes++;
 	if (err)
 		return false;
 	count_answer(&replay->counts, &answer);
+	if (!answer.exception && answer.cc == 1 && answer.status == VIOMMU_ZPCI_ST_FUNC_IN_ERR)
+		recover(replay, info);
 	return !answer.exception && !answer.cc;
 }
 

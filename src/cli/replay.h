@@ -157,6 +157,7 @@ struct replay {
 	struct replay_operation operation;
 	struct replay_oracle oracle;
 	struct replay_counts counts;
+	bool making_room; /* an instruction is under way that is not in the capture */
 	uint64_t disagreements;
 	bool complete;	   /* the end of the capture was reached */
 	bool stopped;	   /* by --stop-after */

@@ -46,6 +46,8 @@ static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, b
 		.space = domain->space.host_space, .merge = merge || split, .ctx = pass, .widen = split ? NULL : shadow_widen, .refused = refused
 	};
 	pass->listed = NULL;
+	pass->gone_first = UINT64_MAX;
+	pass->gone_last = 0;
 	pass->cut = false;
 	pass->no_room = false;
 	pass->restoring = false;
@@ -93,9 +95,7 @@ static int end_removals(struct viommu_domain *domain, struct shadow_pass *pass)
 		vm_log(pass->vm, VIOMMU_LOG_ERROR, "the host failed to remove translations: they stay pinned", (uint64_t)-error, 0);
 		shadow_keep(pass);
 	} else if (pass->listed) {
-		pass->restoring = true;
 		domain->ops->commit(pass);
-		pass->restoring = false;
 	}
 	pass->runs.error = 0;
 	return error;

@@ -5,8 +5,8 @@
  * It keeps true:
  *  - An entry is loaded once, by the caller's loader, and judged on that copy. What tables say may change while they are walked; the answer is then made of
  *    entries each of which was there at some moment of the walk.
- *  - It makes at most one load for each level from the root's down to 0, whatever the entries say: tables that point at themselves or at each other end it
- *    like any others.
+ *  - It makes at most one load for each level from the root's down to 0, where no format has anything that names a table, whatever the entries say: tables
+ *    that point at themselves or at each other end it like any others.
  *  - Tables are reached only through the loader, which decides what an address means and whether there is anything. An entry's address is the table's plus
  *    8 times the index, modulo 2^64: a table at the very end of the address space goes on at its beginning, as in QEMU.
  *  - Rights are those that the root and all entries on the way allow.
@@ -114,8 +114,8 @@ __attribute__((always_inline)) static inline void F(walk)(const struct format_ro
 			walk->reason = VIOMMU_FAULT_NONE;
 			return;
 		}
-		if (kind != FORMAT_TABLE || !level) {
-			walk->reason = kind == FORMAT_TABLE ? VIOMMU_FAULT_ENTRY_FORMAT : format_reason(kind);
+		if (kind != FORMAT_TABLE) {
+			walk->reason = format_reason(kind);
 			return;
 		}
 		walk->prot &= F(prot)(level, walk->entry);

@@ -268,7 +268,9 @@ static void test_bombs(void **state)
 	assert_non_null(packed);
 	for (unsigned int kind = 0; kind < 2; kind++) {
 		size_t used = rig_pack("viommu-capture 1 zpci\n", 22, packed, CHUNK);
-		memset(chunk, kind ? '\n' : 'x', CHUNK);
+		memset(chunk, kind ? '#' : 'x', CHUNK);
+		for (size_t at = 1023; kind && at < CHUNK; at += 1024)
+			chunk[at] = '\n';
 		for (unsigned int i = 0; i < CHUNKS; i++)
 			used += rig_pack(chunk, CHUNK, packed + used, CHUNK - used);
 		used += rig_pack("end operations=0\n", 17, packed + used, CHUNK - used);

@@ -51,16 +51,17 @@ uint64_t check_pages(const struct subject *subject, uint64_t first, uint64_t las
 	return pages;
 }
 
-/* One page, compared three ways. `owed`: a page that the tables name may be absent. */
-static void check_page(struct mock_host *mock, const struct subject *subject, const struct naive_tables *naive, uint64_t iova, bool owed)
+/* One page, compared three ways; run is what the domain reports there, NULL for nothing. `owed`: a page that the tables name may be absent. */
+static void check_page(struct mock_host *mock, const struct subject *subject, const struct naive_tables *naive, const struct viommu_run *run, uint64_t iova,
+		       bool owed)
 {
 	const struct guest *guest = subject->tables->guest;
 	struct naive_answer answer = naive_walk(&guest->memory, naive, iova);
 	unsigned char *hva = NULL;
-	uint64_t gpa = 0;
-	uint32_t prot = 0, host_prot = 0;
+	uint64_t gpa = run ? run->gpa + (iova - run->first) : 0;
+	uint32_t prot = run ? run->prot : 0, host_prot = 0;
 	bool named = answer.outcome == NAIVE_PAGE;
-	bool reported = check_at(subject, iova, &gpa, &prot);
+	bool reported = run;
 	bool reached = subject->space ? mock_reach(mock, subject->space, iova, &hva, &host_prot) : reported;
 
 	if (reported != reached || (reported && !named) || (named && !reported && !owed))
@@ -75,15 +76,43 @@ static void check_page(struct mock_host *mock, const struct subject *subject, co
 		fail_msg("IOVA %#" PRIx64 ": not flushed", iova);
 }
 
+/* A range on its way: pages before `next` were checked. */
+struct range {
+	struct mock_host *mock;
+	const struct subject *subject;
+	struct naive_tables naive;
+	uint64_t next;
+	uint64_t last;
+	bool owed;
+	bool done; /* next went beyond the last page */
+};
+
+static void check_up_to(struct range *range, const struct viommu_run *run, uint64_t last)
+{
+	while (!range->done && range->next <= last) {
+		check_page(range->mock, range->subject, &range->naive, run, range->next, range->owed);
+		range->done = range->last - range->next < PAGE;
+		range->next += PAGE;
+	}
+}
+
+static int check_run(void *ctx, const struct viommu_run *run)
+{
+	struct range *range = ctx;
+
+	assert_true(run->prot && run->first <= run->last && run->first >= range->next && !range->done);
+	if (run->first)
+		check_up_to(range, NULL, run->first - 1);
+	check_up_to(range, run, run->last);
+	return 0;
+}
+
 static void check_range(struct mock_host *mock, const struct subject *subject, uint64_t first, uint64_t last, bool owed)
 {
-	struct naive_tables naive = tables_naive(subject->tables);
+	struct range range = { .mock = mock, .subject = subject, .naive = tables_naive(subject->tables), .next = first, .last = last, .owed = owed };
 
-	for (uint64_t iova = first;; iova += PAGE) {
-		check_page(mock, subject, &naive, iova, owed);
-		if (last - iova < PAGE)
-			return;
-	}
+	viommu_domain_each_run(subject->domain, first, last, check_run, &range);
+	check_up_to(&range, NULL, last);
 }
 
 void check_true(struct mock_host *mock, const struct subject *subject, uint64_t first, uint64_t last)

@@ -197,10 +197,10 @@ static void tell_tables(struct story *story)
 	refresh(story, 0, PBA + 2 * MIB + 50 * PAGE, 10);
 	refresh(story, 0, PBA, 1024);
 	/* Pages in slots that come and go. */
-	tables_map(tables, PBA + 3 * MIB, 20, GIB, VIOMMU_RW);
-	tables_map(tables, PBA + 3 * MIB + 20 * PAGE, 20, 2 * GIB, VIOMMU_RW);
+	tables_map(tables, PBA + 3 * MIB, 5, GIB, VIOMMU_RW);
+	tables_map(tables, PBA + 3 * MIB + 5 * PAGE, 5, 2 * GIB, VIOMMU_RW);
 	refresh(story, 0, PBA + 3 * MIB, 40);
-	tables_map(&story->tables[1], PBA + 10 * PAGE, 20, GIB + 10 * PAGE, VIOMMU_RW);
+	tables_map(&story->tables[1], PBA + 10 * PAGE, 5, GIB + 3 * PAGE, VIOMMU_RW);
 	refresh(story, 1, PBA, 1024);
 }
 
@@ -210,8 +210,8 @@ static void tell(struct story *story)
 
 	show(story, &story->guest.area[0]);
 	show(story, story->second);
-	tables_map(&story->tables[0], PBA, 70, 2 * MIB, VIOMMU_RW);
-	tables_map(&story->tables[1], PBA, 10, 2 * MIB + 65 * PAGE, VIOMMU_READ);
+	tables_map(&story->tables[0], PBA, 7, 2 * MIB, VIOMMU_RW);
+	tables_map(&story->tables[1], PBA, 5, 2 * MIB + 5 * PAGE, VIOMMU_READ);
 	for (unsigned int i = 0; i < DEVICES; i++)
 		if (viommu_device_create(vm, &story->mock->host, &story->device[i]))
 			story->device[i] = NULL;

@@ -224,10 +224,16 @@ static void test_rights(void **state)
 		mock_forget(rig.mock);
 		assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 		expect_calls(rig.mock, 0, 0, 0);
-		/* And back, one page at a time, which tells whether the record of the rights moved with them. */
-		tables_map(&rig.tables, PBA, 1, MIB, VIOMMU_RW);
+		/* And back up, and then away: which tells whether the record of the rights moved with them. */
+		if (level) {
+			tables_map(&rig.tables, PBA, pages, MIB, VIOMMU_RW);
+			guest_store(&rig.guest, gpa, guest_load(&rig.guest, gpa) | PROTECTED);
+			assert_int_equal(rig_refresh_all(&rig, NULL), 0);
+			expect_calls(rig.mock, 0, 0, 0);
+		}
+		guest_store(&rig.guest, gpa, guest_load(&rig.guest, gpa) & ~PROTECTED);
 		assert_int_equal(rig_refresh_all(&rig, &result), 0);
-		assert_int_equal(result.established, 1);
+		assert_int_equal(result.established, pages);
 		rig_check(&rig);
 		rig_end(&rig);
 	}

@@ -44,6 +44,8 @@ static void test_part_of_a_run(void **state)
 		assert_int_equal(rig_refresh(&rig, PBA + (11 + parts[i].first) * PAGE, parts[i].pages, &result), 0);
 		assert_int_equal(rig.mock->calls[MOCK_UNMAP], 1);
 		assert_int_equal(rig.mock->calls[MOCK_FLUSH], 1);
+		/* The rest is one run in front of it, and one behind it. */
+		assert_int_equal(rig.mock->calls[MOCK_MAP], (parts[i].first > 0) + (parts[i].first + parts[i].pages < 1000));
 		assert_int_equal(result.released, parts[i].pages);
 		assert_int_equal(result.established, 0);
 		assert_int_equal(rig_stats(&rig).host_splits, 1);
@@ -75,6 +77,31 @@ static void test_parts_of_a_run(void **state)
 	assert_int_equal(rig.mock->calls[MOCK_UNMAP], 2);
 	assert_int_equal(rig.mock->calls[MOCK_FLUSH], 1);
 	assert_int_equal(rig_stats(&rig).host_splits, 2);
+	rig_check(&rig);
+	rig_end(&rig);
+}
+
+/* The same in a refresh of everything, which does not merge what is new: the rest stays merged. And two runs do not become one. */
+static void test_parts_go_with_everything(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, &plain);
+	rig_domain(&rig);
+	make_run(&rig, PBA, 500, MIB);
+	make_run(&rig, PBA + 500 * PAGE, 500, MIB + 500 * PAGE);
+	tables_unmap(&rig.tables, PBA + 100 * PAGE, 1);
+	tables_unmap(&rig.tables, PBA + 900 * PAGE, 1);
+	tables_map(&rig.tables, PBA + 1000 * PAGE, 3, 5 * MIB, VIOMMU_RW);
+	mock_forget(rig.mock);
+	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
+	assert_int_equal(rig.mock->calls[MOCK_UNMAP], 2);
+	assert_int_equal(rig.mock->calls[MOCK_MAP], 4 + 3);
+	rig_check(&rig);
+	tables_unmap(&rig.tables, PBA + 499 * PAGE, 1);
+	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
+	assert_int_equal(rig_stats(&rig).host_splits, 3);
 	rig_check(&rig);
 	rig_end(&rig);
 }
@@ -285,6 +312,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_part_of_a_run),
 		cmocka_unit_test(test_parts_of_a_run),
+		cmocka_unit_test(test_parts_go_with_everything),
 		cmocka_unit_test(test_changes_within_a_run),
 		cmocka_unit_test(test_registration_is_not_merged),
 		cmocka_unit_test(test_neighbours),

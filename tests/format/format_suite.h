@@ -145,6 +145,21 @@ static void suite_writers(void **state)
 	}
 }
 
+/* What bounds a walk: at level 0 there is nothing that names a table, and a leaf is only where one can be. */
+static void suite_bottom(void **state)
+{
+	uint64_t seed = 715;
+
+	(void)state;
+	for (unsigned int i = 0; i < 100000; i++) {
+		uint64_t entry = suite_random(&seed) & suite_random(&seed);
+
+		assert_int_not_equal(F(kind)(0, entry), FORMAT_TABLE);
+		for (unsigned int level = 0; level <= F(max_level); level++)
+			assert_true(spec_levels[level].leaf || F(kind)(level, entry) != FORMAT_LEAF);
+	}
+}
+
 /* Each bit of each kind of entry, flipped. */
 static void suite_flips(void **state)
 {
@@ -571,8 +586,9 @@ static void suite_walks_worked(void **state)
 	}
 }
 
-#define FORMAT_SUITE_TESTS                                                                                                                                   \
-	cmocka_unit_test(suite_levels), cmocka_unit_test(suite_writers), cmocka_unit_test(suite_flips), cmocka_unit_test(suite_entries_as_numbers),          \
-		cmocka_unit_test(suite_anchors), cmocka_unit_test(suite_byte_order), cmocka_unit_test(suite_walks_leaf), cmocka_unit_test(suite_walks_ends), \
-		cmocka_unit_test(suite_walks_rights), cmocka_unit_test(suite_walks_bounds), cmocka_unit_test(suite_walks_beyond),                            \
-		cmocka_unit_test(suite_walks_loop), cmocka_unit_test(suite_walks_worked)
+#define FORMAT_SUITE_TESTS                                                                                                              \
+	cmocka_unit_test(suite_levels), cmocka_unit_test(suite_writers), cmocka_unit_test(suite_bottom), cmocka_unit_test(suite_flips), \
+		cmocka_unit_test(suite_entries_as_numbers), cmocka_unit_test(suite_anchors), cmocka_unit_test(suite_byte_order),        \
+		cmocka_unit_test(suite_walks_leaf), cmocka_unit_test(suite_walks_ends), cmocka_unit_test(suite_walks_rights),           \
+		cmocka_unit_test(suite_walks_bounds), cmocka_unit_test(suite_walks_beyond), cmocka_unit_test(suite_walks_loop),         \
+		cmocka_unit_test(suite_walks_worked)

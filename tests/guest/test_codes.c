@@ -707,7 +707,7 @@ static void handles(void **state)
 static void handles_given(void **state)
 {
 	struct viommu_zpci_function_config config = rig_function_config(double_host());
-	struct viommu_zpci_function *other;
+	struct viommu_zpci_function *other, *third;
 	struct rig rig;
 
 	(void)state;
@@ -734,7 +734,11 @@ static void handles_given(void **state)
 	assert_null(viommu_zpci_find(rig.zpci, 0x05010002));
 	assert_cc(rig_mpcifc(&rig, 0x85010300, REG, PBA, PAL, IOTA), 0);
 
-	/* An index is free again when its function is gone. */
+	/* The index that it had is free, and so is one whose function is gone. */
+	config.fh = 0x80000001;
+	config.fid = 3;
+	assert_int_equal(viommu_zpci_function_add(rig.zpci, &config, &third), 0);
+	viommu_zpci_function_remove(third);
 	viommu_zpci_function_remove(rig.function);
 	assert_int_equal(double_core.domains, 0);
 	assert_null(viommu_zpci_find(rig.zpci, 0x85010300));

@@ -299,10 +299,10 @@ static void rpcit(void **state)
 	expect(f, 0, 1);
 	assert_int_equal(f->cpu.gr[2], FH | 0x10345678);
 	assert_int_equal(f->cpu.gr[6], PBA + 0x3000);
-	f->cpu.gr[2] = FH + (UINT64_C(1) << 32);
+	f->cpu.gr[2] = (FH + (UINT64_C(1) << 32)) | 0x12345678;
 	assert_int_equal(intercept(f, RPCIT), 0);
 	expect(f, 0, 3);
-	assert_int_equal(f->cpu.gr[2], FH + (UINT64_C(1) << 32));
+	assert_int_equal(f->cpu.gr[2], (FH + (UINT64_C(1) << 32)) | 0x12345678);
 
 	/* Privileged operation comes before specification (R2 is odd), and that before the handle. */
 	f->cpu.psw_mask |= PROBLEM;

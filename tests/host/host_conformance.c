@@ -1,192 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#define _GNU_SOURCE
-#include "host_conformance.h"
+/*
+ * The conformance suite, but for its random operations: what host.h promises, promise by promise. Mappings come in shapes that touch each boundary a host's
+ * table could have, and memory runs out wherever it can.
+ */
+#include "host_fixture.h"
 
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "port/port.h"
-
-#define PAGE VIOMMU_PAGE_SIZE
-#define MIB  (UINT64_C(1) << 20)
-#define GIB  (UINT64_C(1) << 30)
-
-/* What the suite is run on, and the memory that it maps: one for all tests. */
 static const struct conformance_subject *subject;
-static unsigned char *arena;
-static int arena_fd = -1;
-
-static void *counted_alloc(void *ctx, size_t bytes, size_t align)
-{
-	struct counted_memory *counted = (struct counted_memory *)ctx;
-
-	if (!counted->fail_after)
-		return NULL;
-	if (counted->fail_after != UINT64_MAX)
-		counted->fail_after--;
-	counted->allocations++;
-	counted->pieces++;
-	counted->bytes += bytes;
-	return port_alloc(bytes, align);
-}
-
-static void counted_free(void *ctx, void *memory, size_t bytes, size_t align)
-{
-	struct counted_memory *counted = (struct counted_memory *)ctx;
-
-	assert_true(counted->pieces > 0 && counted->bytes >= bytes);
-	counted->pieces--;
-	counted->bytes -= bytes;
-	port_free(memory, bytes, align);
-}
-
-void counted_memory_init(struct counted_memory *counted)
-{
-	memset(counted, 0, sizeof(*counted));
-	counted->memory.ctx = counted;
-	counted->memory.alloc = counted_alloc;
-	counted->memory.free = counted_free;
-	counted->fail_after = UINT64_MAX;
-}
-
-/* A host, a space over all of its aperture, and a place in it, aligned to 1 GiB, with nothing near. */
-struct fixture {
-	struct viommu_host *host;
-	const struct host_ops *ops;
-	struct host_space *space;
-	struct counted_memory memory;
-	uint64_t place;
-};
-
-static int fixture_setup(void **state)
-{
-	struct fixture *f = (struct fixture *)calloc(1, sizeof(*f));
-
-	assert_non_null(f);
-	assert_int_equal(subject->create(&f->host), 0);
-	f->ops = f->host->ops;
-	counted_memory_init(&f->memory);
-	assert_int_equal(f->ops->space_create(f->host, f->host->caps.first, f->host->caps.last, &f->memory.memory, &f->space), 0);
-	f->place = (f->host->caps.first + 8 * GIB) & ~(GIB - 1);
-	*state = f;
-	return 0;
-}
-
-/* Whatever a test left mapped goes with the space, and so does all of its memory. */
-static int fixture_teardown(void **state)
-{
-	struct fixture *f = (struct fixture *)*state;
-
-	f->ops->space_destroy(f->space);
-	assert_int_equal(f->memory.pieces, 0);
-	assert_int_equal(f->memory.bytes, 0);
-	viommu_host_destroy(f->host);
-	free(f);
-	return 0;
-}
-
-static int map(struct fixture *f, uint64_t first, uint64_t bytes, uint64_t offset, uint32_t prot)
-{
-	struct host_mapping mapping = { .first = first, .last = first + (bytes - 1), .hva = arena + offset, .offset = offset, .prot = prot, .fd = arena_fd };
-
-	assert_true(offset + bytes <= subject->arena_bytes);
-	return f->ops->map(f->space, &mapping);
-}
-
-static void remove_and_flush(struct fixture *f, uint64_t first, uint64_t bytes)
-{
-	assert_int_equal(f->ops->unmap(f->space, first, first + (bytes - 1)), 0);
-	assert_int_equal(f->ops->flush(f->space), 0);
-}
-
-/* What is at an IOVA: the offset in the arena of the byte that it translates to, and the rights; -1 if nothing is. */
-static int64_t at(struct fixture *f, uint64_t iova, uint32_t *prot)
-{
-	unsigned char *hva;
-
-	if (subject->probe) {
-		int error = subject->probe(f->space, iova, &hva, prot);
-
-		assert_true(!error || error == -ENOENT);
-		if (error)
-			return -1;
-	} else {
-		struct host_mapping mapping;
-		uint64_t generation = UINT64_MAX;
-		int error;
-
-		memset(&mapping, 0x55, sizeof(mapping));
-		error = f->ops->lookup(f->space, iova, &mapping, &generation);
-		assert_true(!error || error == -ENOENT);
-		assert_true(generation == f->space->generation);
-		if (error)
-			return -1;
-		assert_true(mapping.first <= iova && iova <= mapping.last);
-		assert_true(mapping.first % PAGE == 0 && mapping.last % PAGE == PAGE - 1);
-		assert_true(mapping.fd == -1 || mapping.fd == arena_fd);
-		hva = mapping.hva + (iova - mapping.first);
-		*prot = mapping.prot;
-	}
-	assert_true(hva >= arena && hva < arena + subject->arena_bytes);
-	return hva - arena;
-}
-
-static void assert_nothing(struct fixture *f, uint64_t iova)
-{
-	uint32_t prot;
-
-	if (at(f, iova, &prot) != -1)
-		fail_msg("IOVA %#llx is mapped", (unsigned long long)iova);
-}
-
-static void assert_at(struct fixture *f, uint64_t iova, uint64_t offset, uint32_t prot)
-{
-	uint32_t found_prot = 0;
-	int64_t found = at(f, iova, &found_prot);
-
-	if (found != (int64_t)offset || found_prot != prot)
-		fail_msg("IOVA %#llx: at %lld, rights %u; not at %lld, rights %u", (unsigned long long)iova, (long long)found, found_prot, (long long)offset,
-			 prot);
-}
-
-/* A range as map was given it: each page of a small one, of a large one those beside every 2 MiB boundary. */
-static void assert_range(struct fixture *f, uint64_t first, uint64_t bytes, uint64_t offset, uint32_t prot)
-{
-	for (uint64_t done = 0; done < bytes; done += PAGE) {
-		uint64_t in = (first + done) % (2 * MIB);
-
-		if (bytes > 8 * MIB && done && done != bytes - PAGE && in && in != 2 * MIB - PAGE)
-			continue;
-		assert_at(f, first + done, offset + done, prot);
-		assert_at(f, first + done + PAGE - 1, offset + done + PAGE - 1, prot);
-	}
-}
-
-static void assert_range_nothing(struct fixture *f, uint64_t first, uint64_t bytes)
-{
-	for (uint64_t done = 0; done < bytes; done += PAGE) {
-		uint64_t in = (first + done) % (2 * MIB);
-
-		if (bytes > 8 * MIB && done && done != bytes - PAGE && in && in != 2 * MIB - PAGE)
-			continue;
-		assert_nothing(f, first + done);
-	}
-}
-
-static bool giant(void)
-{
-	return subject->arena_bytes >= 3 * GIB;
-}
 
 /* Shapes of mappings: IOVA relative to the place, offset in the arena, length. Aligned and not, alike and not, across boundaries of each page size. */
 struct shape {
@@ -212,7 +40,7 @@ static const struct shape shapes[] = {
 
 static bool usable(const struct shape *shape)
 {
-	return shape->offset + shape->bytes <= subject->arena_bytes;
+	return shape->offset + shape->bytes <= arena_bytes();
 }
 
 #define EACH_SHAPE(s) for (const struct shape *s = shapes; s < shapes + sizeof(shapes) / sizeof(shapes[0]); s++)
@@ -572,158 +400,6 @@ static void two_spaces(void **state)
 	assert_int_equal(g.memory.pieces, 0);
 }
 
-/* The model: what each unit of a window translates to, and which call of map made it so. A unit is one page, or more. */
-enum { MODEL_UNITS = 1536 };
-
-struct model {
-	uint64_t unit;
-	uint64_t first;
-	int64_t offset[MODEL_UNITS]; /* -1: nothing */
-	uint32_t prot[MODEL_UNITS];
-	unsigned int made_by[MODEL_UNITS];
-	bool removed; /* something was, since the last flush */
-};
-
-static uint64_t random_below(uint64_t *seed, uint64_t below)
-{
-	uint64_t z = (*seed += UINT64_C(0x9e3779b97f4a7c15));
-
-	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-	return (z ^ (z >> 31)) % below;
-}
-
-static void model_check(struct fixture *f, const struct model *model, unsigned int first, unsigned int last)
-{
-	for (unsigned int i = first; i <= last; i++) {
-		uint64_t iova = model->first + i * model->unit;
-		const uint64_t in[] = { 0, model->unit / 2 / PAGE * PAGE, model->unit - PAGE };
-
-		for (unsigned int j = 0; j < 3; j++) {
-			if (model->offset[i] < 0)
-				assert_nothing(f, iova + in[j]);
-			else
-				assert_at(f, iova + in[j], (uint64_t)model->offset[i] + in[j], model->prot[i]);
-		}
-	}
-}
-
-static void model_map(struct fixture *f, struct model *model, unsigned int first, unsigned int last, unsigned int call, uint64_t *seed)
-{
-	uint64_t bytes = (last - first + 1) * model->unit, units = (subject->arena_bytes - bytes) / model->unit + 1;
-	uint32_t prot = random_below(seed, 3) ? VIOMMU_RW : VIOMMU_READ;
-	uint64_t offset = random_below(seed, units);
-	int expected = 0, error;
-
-	/* Mostly such that IOVA and memory are aligned alike, so that large pages can be used. */
-	if (random_below(seed, 4) && first < units)
-		offset = first;
-	offset *= model->unit;
-	for (unsigned int i = first; i <= last; i++)
-		if (model->offset[i] >= 0)
-			expected = -1;
-	/* Where memory was removed and not flushed the core does not map yet. */
-	if (model->removed) {
-		assert_int_equal(f->ops->flush(f->space), 0);
-		model->removed = false;
-	}
-	error = map(f, model->first + first * model->unit, bytes, offset, prot);
-	assert_true(expected ? error < 0 : !error);
-	for (unsigned int i = first; i <= last && !error; i++) {
-		model->offset[i] = (int64_t)(offset + (i - first) * model->unit);
-		model->prot[i] = prot;
-		model->made_by[i] = call;
-	}
-}
-
-static void model_unmap(struct fixture *f, struct model *model, unsigned int first, unsigned int last)
-{
-	/* A host that cannot split is given whole mappings. */
-	if (!f->host->caps.split) {
-		while (first && model->offset[first] >= 0 && model->made_by[first - 1] == model->made_by[first])
-			first--;
-		while (last < MODEL_UNITS - 1 && model->offset[last] >= 0 && model->made_by[last + 1] == model->made_by[last])
-			last++;
-	}
-	f->memory.fail_after = 0;
-	assert_int_equal(f->ops->unmap(f->space, model->first + first * model->unit, model->first + (last + 1) * model->unit - 1), 0);
-	f->memory.fail_after = UINT64_MAX;
-	for (unsigned int i = first; i <= last; i++) {
-		model->removed |= model->offset[i] >= 0;
-		model->offset[i] = -1;
-	}
-}
-
-static void random_operations(struct fixture *f, uint64_t unit, uint64_t seed, unsigned int operations)
-{
-	static struct model model;
-
-	memset(&model, 0, sizeof(model));
-	model.unit = unit;
-	model.first = f->place;
-	for (unsigned int i = 0; i < MODEL_UNITS; i++)
-		model.offset[i] = -1;
-	for (unsigned int call = 1; call <= operations; call++) {
-		/* Lengths of all magnitudes; often whole large pages. */
-		unsigned int length = 1 + (unsigned int)random_below(&seed, UINT64_C(1) << random_below(&seed, 10));
-		unsigned int first = (unsigned int)random_below(&seed, MODEL_UNITS), last;
-
-		if (random_below(&seed, 4) == 0) {
-			first &= ~511u;
-			length = random_below(&seed, 2) ? 512 : 513;
-		}
-		last = first + length - 1 < MODEL_UNITS ? first + length - 1 : MODEL_UNITS - 1;
-		switch (random_below(&seed, 8)) {
-		case 0:
-			assert_int_equal(f->ops->flush(f->space), 0);
-			model.removed = false;
-			break;
-		case 1:
-		case 2:
-		case 3:
-			model_unmap(f, &model, first, last);
-			break;
-		default:
-			model_map(f, &model, first, last, call, &seed);
-		}
-		if (!model.removed && call % 64 == 0)
-			model_check(f, &model, 0, MODEL_UNITS - 1);
-		else if (!model.removed)
-			model_check(f, &model, first, last);
-	}
-}
-
-static void random_pages(void **state)
-{
-	random_operations((struct fixture *)*state, PAGE, 20260715, 6000);
-}
-
-static void random_large_pages(void **state)
-{
-	if (!giant())
-		skip();
-	random_operations((struct fixture *)*state, 2 * MIB, 8715, 1500);
-}
-
-static int arena_setup(void **state)
-{
-	uint64_t bytes = subject->arena_bytes, align = giant() ? GIB : 2 * MIB;
-	unsigned char *reserved;
-
-	(void)state;
-	arena_fd = memfd_create("arena", MFD_CLOEXEC);
-	if (arena_fd < 0 || ftruncate(arena_fd, (off_t)bytes))
-		return -1;
-	/* Aligned like the place in the space, so that large pages can be used. */
-	reserved = (unsigned char *)mmap(NULL, (size_t)(bytes + align), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (reserved == MAP_FAILED)
-		return -1;
-	arena = reserved + (align - (uintptr_t)reserved % align) % align;
-	if (mmap(arena, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, arena_fd, 0) == MAP_FAILED)
-		return -1;
-	return 0;
-}
-
 #define TEST(function) cmocka_unit_test_setup_teardown(function, fixture_setup, fixture_teardown)
 
 int host_conformance(const struct conformance_subject *on)
@@ -749,5 +425,6 @@ int host_conformance(const struct conformance_subject *on)
 	};
 
 	subject = on;
+	arena_use(on);
 	return cmocka_run_group_tests_name(on->name, tests, arena_setup, NULL);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -353,11 +354,63 @@ static void lookups_while_mapping(void **state)
 	free(shared);
 }
 
+/*
+ * Tables that are new: what a lookup finds in them is what was written before they could be reached. Nothing but the table itself tells the reader anything,
+ * so that ThreadSanitizer sees any store or load of an entry that is not ordered as it must be.
+ */
+enum { FRESH = 2000 };
+
+static uint64_t fresh(uint64_t i)
+{
+	return i * UINT64_C(0x40201000);
+}
+
+static void *look_up_fresh(void *ctx)
+{
+	struct soft *soft = (struct soft *)ctx;
+	uintptr_t failures = 0;
+
+	/* Each is asked for until it is there. */
+	for (uint64_t i = 0; i < FRESH; i++) {
+		struct host_mapping found;
+
+		while (soft_lookup(soft, fresh(i), &found))
+			sched_yield();
+		failures += (uint64_t)(uintptr_t)found.hva != OUTPUT + i * PAGE;
+	}
+	return (void *)failures;
+}
+
+static void lookups_of_fresh_tables(void **state)
+{
+	struct soft soft;
+	pthread_t threads[READERS];
+
+	(void)state;
+	soft_open(&soft, 0, (UINT64_C(1) << 48) - 1);
+	for (unsigned int i = 0; i < READERS; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, look_up_fresh, &soft), 0);
+	for (uint64_t i = 0; i < FRESH; i++)
+		assert_int_equal(soft_map(&soft, fresh(i), fresh(i) + PAGE - 1, OUTPUT + i * PAGE, VIOMMU_RW), 0);
+	for (unsigned int i = 0; i < READERS; i++) {
+		void *failures;
+
+		assert_int_equal(pthread_join(threads[i], &failures), 0);
+		assert_null(failures);
+	}
+	soft_close(&soft);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(names_itself), cmocka_unit_test(refuses),   cmocka_unit_test(depths),
-		cmocka_unit_test(large_pages),	cmocka_unit_test(exact_fit), cmocka_unit_test(lookups_while_mapping),
+		cmocka_unit_test(names_itself),
+		cmocka_unit_test(refuses),
+		cmocka_unit_test(depths),
+		cmocka_unit_test(large_pages),
+		cmocka_unit_test(exact_fit),
+		cmocka_unit_test(lookups_while_mapping),
+		cmocka_unit_test(lookups_of_fresh_tables),
 	};
 	const struct conformance_subject subject = {
 		.name = "host soft, as every host",

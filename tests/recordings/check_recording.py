@@ -56,6 +56,10 @@ def decompress(data):
         zstd.ZSTD_freeDStream(stream)
 
 
+def shown(page):
+    return f'{page[0]:#x} {page[1]}' if page else 'nothing'
+
+
 class Machine:
     """Guest memory and registrations, as a capture describes them."""
 
@@ -194,7 +198,7 @@ class Checker:
         walked = self.machine.pages(*self.range)
         for iova in sorted(answer.keys() | walked.keys()):
             if answer.get(iova) != walked.get(iova):
-                raise Wrong(f'IOVA {iova:#x}: QEMU says {answer.get(iova)}, the tables say {walked.get(iova)}')
+                raise Wrong(f'IOVA {iova:#x}: QEMU says {shown(answer.get(iova))}, the tables say {shown(walked.get(iova))}')
         self.count['answers'] += 1
         self.count['pages'] += len(answer)
 

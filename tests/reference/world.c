@@ -446,8 +446,12 @@ uint64_t world_draw_iova(struct world *world, const struct naive_tables *tables,
 	unsigned int top = (unsigned int)naive_top_level(tables->iota, tables->qemu);
 	uint64_t iova = world_draw(world) & 0xfff;
 
-	if (near && near->count && world_chance(world, 30))
-		return near->pages[world_draw(world) % near->count].iova + iova;
+	if (near && near->count && world_chance(world, 30)) {
+		uint64_t page = near->pages[world_draw(world) % near->count].iova;
+
+		/* There, or where the segment begins that it is in. */
+		return (world_chance(world, 70) ? page : page & ~(MIB - 1)) + iova;
+	}
 	if (world_chance(world, 5))
 		return world_draw(world);
 	if (world_chance(world, 8))

@@ -463,6 +463,40 @@ static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct s
 	shadow->mapped -= port_count_bits(mask);
 }
 
+static int F(restore_block)(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
+{
+	struct shadow_pass *pass = ctx;
+	uint64_t again = leaves->gone & mask;
+
+	leaves->gone = 0;
+	leaves->doubtful &= ~again;
+	for (; again; again &= again - 1) {
+		/* What was two mappings before does not become one. */
+		if (leaves->start & again & -again)
+			runs_end_map(&pass->runs);
+		F(map)(pass, leaves, (unsigned int)__builtin_ctzll(again));
+	}
+	return 0;
+}
+
+/*
+ * Maps again what shared a mapping with something released, on a host that cannot split. The guest made it valid together, so that it is merged whatever this
+ * pass does with what is new.
+ */
+static void F(restore)(struct shadow_pass *pass)
+{
+	bool merge = pass->runs.merge;
+
+	pass->restoring = true;
+	pass->runs.merge = true;
+	shadow_each(pass->shadow, pass->gone_first, pass->gone_last, F(restore_block), pass);
+	runs_end_map(&pass->runs);
+	pass->runs.merge = merge;
+	pass->restoring = false;
+	pass->gone_first = UINT64_MAX;
+	pass->gone_last = 0;
+}
+
 static void F(commit)(struct shadow_pass *pass)
 {
 	pins_lock(&pass->vm->pins);
@@ -471,16 +505,8 @@ static void F(commit)(struct shadow_pass *pass)
 		F(clear)(pass->vm, pass->shadow, pass->slots, leaves, leaves->dying);
 	}
 	pins_unlock(&pass->vm->pins);
-	/* What shared a mapping with something released, on a host that cannot split. */
-	for (struct shadow_leaves *leaves = pass->listed; leaves; leaves = leaves->next) {
-		uint64_t again = leaves->gone;
-
-		leaves->gone = 0;
-		leaves->doubtful &= ~again;
-		for (; again; again &= again - 1)
-			F(map)(pass, leaves, (unsigned int)__builtin_ctzll(again));
-	}
-	runs_end_map(&pass->runs);
+	if (pass->gone_first <= pass->gone_last)
+		F(restore)(pass);
 	shadow_reap(pass);
 }
 

@@ -258,6 +258,8 @@ void shadow_keep(struct shadow_pass *pass)
 		leaves->listed = false;
 	}
 	pass->listed = NULL;
+	pass->gone_first = UINT64_MAX;
+	pass->gone_last = 0;
 }
 
 void shadow_reap(struct shadow_pass *pass)
@@ -342,6 +344,10 @@ void shadow_widen(void *ctx, uint64_t *first, uint64_t *last)
 		if (iova + (step - 1) == to)
 			break;
 	}
+	if (from < pass->gone_first)
+		pass->gone_first = from;
+	if (to > pass->gone_last)
+		pass->gone_last = to;
 	*first = from;
 	*last = to;
 }

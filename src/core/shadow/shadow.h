@@ -100,7 +100,9 @@ struct shadow_pass {
 	struct slot *slot;	   /* the last one that a leaf was found in */
 	struct runs runs;
 	struct shadow_leaves *listed; /* blocks with something dying, gone, or that may have become empty */
-	uint64_t budget;	      /* entries */
+	uint64_t gone_first;	      /* IOVAs between which something is gone; gone_first > gone_last: nothing is */
+	uint64_t gone_last;
+	uint64_t budget; /* entries */
 	uint64_t next;
 	bool cut;
 	bool no_room;	   /* for the shadow: no use to go on */

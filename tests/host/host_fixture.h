@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the parts of the conformance suite share: the memory that is mapped, a space for each test, and ways to ask what is in it. */
+#ifndef HOST_FIXTURE_H
+#define HOST_FIXTURE_H
+
+#include "host_conformance.h"
+
+#define PAGE VIOMMU_PAGE_SIZE
+#define MIB  (UINT64_C(1) << 20)
+#define GIB  (UINT64_C(1) << 30)
+
+/* A host, a space over all of its aperture, and a place in it, aligned to 1 GiB, with nothing near. */
+struct fixture {
+	struct viommu_host *host;
+	const struct host_ops *ops;
+	struct host_space *space;
+	struct counted_memory memory;
+	uint64_t place;
+};
+
+/* Group setup: what the suite is run on, and the memory that it maps, one piece for all tests. */
+int arena_setup(void **state);
+void arena_use(const struct conformance_subject *on);
+uint64_t arena_bytes(void);
+bool giant(void); /* there is enough of it for pages of 1 GiB */
+
+int fixture_setup(void **state);
+int fixture_teardown(void **state); /* whatever a test left mapped goes with the space, and so does all of its memory */
+
+/* Maps arena memory from an offset on. */
+int map(struct fixture *f, uint64_t first, uint64_t bytes, uint64_t offset, uint32_t prot);
+void remove_and_flush(struct fixture *f, uint64_t first, uint64_t bytes);
+
+void assert_nothing(struct fixture *f, uint64_t iova);
+void assert_at(struct fixture *f, uint64_t iova, uint64_t offset, uint32_t prot);
+/* A range as map was given it: each page of a small one, of a large one those beside every 2 MiB boundary. */
+void assert_range(struct fixture *f, uint64_t first, uint64_t bytes, uint64_t offset, uint32_t prot);
+void assert_range_nothing(struct fixture *f, uint64_t first, uint64_t bytes);
+
+/* host_random.c */
+void random_pages(void **state);
+void random_large_pages(void **state);
+
+#endif
