@@ -45,7 +45,7 @@ CONFIGURATIONS = (
         {"unit", "threads", "build"},
         options=("--cross-file", os.path.join(ROOT, "tools/cross/s390x.ini")),
         needs=("s390x-linux-gnu-gcc", "qemu-s390x"),
-        patience=10,
+        patience=5,
     ),
     Configuration("gcc", ALL_HERE, compiler="gcc", needs=("gcc",)),
     Configuration(
@@ -54,7 +54,7 @@ CONFIGURATIONS = (
         compiler="clang",
         options=("-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1", NO_RECOVERY),
         needs=("clang",),
-        patience=6,
+        patience=4,
         sanitizer=True,
     ),
     Configuration(
@@ -63,7 +63,7 @@ CONFIGURATIONS = (
         compiler="clang",
         options=("-Db_sanitize=thread", "-Db_lundef=false", "-Doptimization=1", NO_RECOVERY),
         needs=("clang",),
-        patience=6,
+        patience=4,
         sanitizer=True,
     ),
     Configuration("clang", {"build"}, compiler="clang", needs=("clang",)),

@@ -173,8 +173,8 @@ VIOMMU_API int viommu_zpci_disable_as(struct viommu_zpci_function *function, uin
 VIOMMU_API void viommu_zpci_device_failed(struct viommu_zpci_function *function);
 
 /*
- * A device's access failed: if the function is ENABLED, reports the error event that fits the fault, stops DMA, and moves the function to ERROR. Not to be called
- * between viommu_reader_enter() and viommu_reader_leave(), as stopping waits for accesses under way.
+ * A device's access failed: if the function is ENABLED, reports the error event that fits the fault, stops DMA, and moves the function to ERROR. Not to be
+ * called between viommu_reader_enter() and viommu_reader_leave(), as stopping waits for accesses under way.
  */
 VIOMMU_API void viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct viommu_fault *fault);
 

@@ -65,8 +65,8 @@ bool cli_parse_size(const char *text, uint64_t *out)
 	return true;
 }
 
-#define TEXTS	   8
-#define TEXT_BYTES 40
+#define TEXTS	   16
+#define TEXT_BYTES 64
 
 static char *next_text(void)
 {
@@ -89,6 +89,14 @@ const char *cli_count(uint64_t count)
 		*to++ = digits[i];
 	}
 	*to = '\0';
+	return text;
+}
+
+const char *cli_count_of(uint64_t count, const char *one, const char *more)
+{
+	char *text = next_text();
+
+	snprintf(text, TEXT_BYTES, "%s %s", cli_count(count), count == 1 ? one : more);
 	return text;
 }
 

@@ -25,8 +25,10 @@ void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)))
 bool cli_parse_size(const char *text, uint64_t *out);
 bool cli_parse_count(const char *text, uint64_t *out);
 
-/* Numbers for people: "12,345"; "1.5 MiB"; "2.35 ms". The text is good until seven more were asked for. */
+/* Numbers for people: "12,345"; "1.5 MiB"; "2.35 ms". The text is good until seven more were asked for (cli_count_of() takes two). */
 const char *cli_count(uint64_t count);
+/* "1 page", "2 pages" */
+const char *cli_count_of(uint64_t count, const char *one, const char *more);
 const char *cli_bytes(uint64_t bytes);
 const char *cli_seconds(double seconds);
 

@@ -156,14 +156,14 @@ static void print_function(const struct show_function *function)
 		 capture_state_name(function->record.state), function->record.relaxed ? ", may work untranslated" : "",
 		 function->record.no_refresh ? ", need not refresh what becomes valid" : "", function->present ? "" : ", unplugged again");
 	if (function->registrations)
-		cli_line("", CLI_PLAIN, "registered %s times, the last time IOVA 0x%" PRIx64 "..0x%" PRIx64 " with IOTA 0x%" PRIx64 " (%s)",
-			 cli_count(function->registrations), last->pba, last->pal, last->iota, show_designation(last->iota));
+		cli_line("", CLI_PLAIN, "registered %s, the last time for IOVA 0x%" PRIx64 "..0x%" PRIx64 " with IOTA 0x%" PRIx64 " (%s)",
+			 cli_count_of(function->registrations, "time", "times"), last->pba, last->pal, last->iota, show_designation(last->iota));
 	if (function->refreshes)
-		cli_line("", CLI_PLAIN, "%s refreshes within IOVA 0x%" PRIx64 "..0x%" PRIx64 ", of %s to %s; %s of all that is registered",
-			 cli_count(function->refreshes), function->first, function->last, cli_bytes(function->smallest), cli_bytes(function->largest),
-			 cli_count(function->global_refreshes));
+		cli_line("", CLI_PLAIN, "%s within IOVA 0x%" PRIx64 "..0x%" PRIx64 ", of %s to %s; %s of all that is registered",
+			 cli_count_of(function->refreshes, "refresh", "refreshes"), function->first, function->last, cli_bytes(function->smallest),
+			 cli_bytes(function->largest), cli_count(function->global_refreshes));
 	if (function->other)
-		cli_line("", CLI_PLAIN, "%s other operations", cli_count(function->other));
+		cli_line("", CLI_PLAIN, "%s", cli_count_of(function->other, "other operation", "other operations"));
 }
 
 static void print_records(const struct description *description)
@@ -198,15 +198,16 @@ void print_description(struct description *description, const char *path, const 
 	for (unsigned int i = 0; i < description->function_count; i++)
 		print_function(&description->functions[i]);
 	if (description->strangers)
-		cli_line("others", CLI_PLAIN, "%s operations with handles that no function has", cli_count(description->strangers));
+		cli_line("others", CLI_PLAIN, "%s with handles that no function has", cli_count_of(description->strangers, "operation", "operations"));
 	print_records(description);
-	cli_line("stores", CLI_PLAIN, "%s doublewords", cli_count(description->doublewords));
+	cli_line("stores", CLI_PLAIN, "%s", cli_count_of(description->doublewords, "doubleword", "doublewords"));
 	if (description->answered)
 		cli_line("answers", CLI_PLAIN, "%s cc 0, %s cc 1, %s cc 2, %s cc 3, %s exceptions", cli_count(description->answered_cc[0]),
 			 cli_count(description->answered_cc[1]), cli_count(description->answered_cc[2]), cli_count(description->answered_cc[3]),
 			 cli_count(description->answered_exception));
 	if (description->kinds[CAPTURE_ORACLE])
-		cli_line("oracle", CLI_PLAIN, "%s answers with %s pages", cli_count(description->kinds[CAPTURE_ORACLE]), cli_count(description->oracle_pages));
+		cli_line("oracle", CLI_PLAIN, "%s with %s", cli_count_of(description->kinds[CAPTURE_ORACLE], "answer", "answers"),
+			 cli_count_of(description->oracle_pages, "page", "pages"));
 	if (description->timed)
 		cli_line("time", CLI_PLAIN, "%s from the first operation to the last",
 			 cli_seconds((double)(description->last_ns - description->first_ns) * 1e-9));

@@ -6,33 +6,18 @@
 
 #include <inttypes.h>
 
-/* A run is held back until it is known that the next one does not continue it. */
 struct mapper {
 	void (*fn)(void *ctx, const struct replay_map_line *line);
 	void *ctx;
-	bool held;
-	struct replay_map_line line;
+	uint32_t fh;
 };
-
-static void let_go(struct mapper *mapper)
-{
-	if (mapper->held)
-		mapper->fn(mapper->ctx, &mapper->line);
-	mapper->held = false;
-}
 
 static int take_run(void *ctx, const struct viommu_run *run)
 {
-	struct mapper *mapper = ctx;
-	struct viommu_run *held = &mapper->line.run;
+	const struct mapper *mapper = ctx;
+	struct replay_map_line line = { .fh = mapper->fh, .run = *run };
 
-	if (mapper->held && run->first == held->last + 1 && run->gpa == held->gpa + (run->first - held->first) && run->prot == held->prot) {
-		held->last = run->last;
-		return 0;
-	}
-	let_go(mapper);
-	*held = *run;
-	mapper->held = true;
+	mapper->fn(mapper->ctx, &line);
 	return 0;
 }
 
@@ -60,9 +45,8 @@ void replay_map_each(struct replay *replay, void (*fn)(void *ctx, const struct r
 		}
 		if (!next)
 			return;
-		struct mapper mapper = { .fn = fn, .ctx = ctx, .line.fh = next_fh };
+		struct mapper mapper = { .fn = fn, .ctx = ctx, .fh = next_fh };
 		viommu_zpci_function_each_run(next->function, 0, UINT64_MAX, take_run, &mapper);
-		let_go(&mapper);
 		from = (uint64_t)next_fh + 1;
 	}
 }

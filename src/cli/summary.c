@@ -122,10 +122,11 @@ static void print_shortage(const struct replay *replay)
 
 	if (!counts->insufficient_resources && !counts->oracle_missing && !counts->skipped)
 		return;
-	cli_line("room", CLI_YELLOW, "insufficient %s times; the guest made room %s times; %s pages missing for want of it",
-		 cli_count(counts->insufficient_resources), cli_count(counts->make_room_refreshes), cli_count(counts->oracle_missing));
+	cli_line("room", CLI_YELLOW, "insufficient %s; the guest made room %s; %s missing for want of it",
+		 cli_count_of(counts->insufficient_resources, "time", "times"), cli_count_of(counts->make_room_refreshes, "time", "times"),
+		 cli_count_of(counts->oracle_missing, "page", "pages"));
 	if (counts->skipped)
-		cli_line("", CLI_YELLOW, "%s operations skipped after a registration that found no room", cli_count(counts->skipped));
+		cli_line("", CLI_YELLOW, "%s skipped after a registration that found no room", cli_count_of(counts->skipped, "operation", "operations"));
 }
 
 static void print_findings(const struct replay_counts *counts)
@@ -142,12 +143,12 @@ static void print_findings(const struct replay_counts *counts)
 		cli_line("oracle", CLI_RED, "%s pages differ; %s answers with %s pages compared", cli_count(counts->oracle_mismatches),
 			 cli_count(counts->oracle_checks), cli_count(counts->oracle_pages));
 	else if (counts->oracle_checks)
-		cli_line("oracle", CLI_PLAIN, "%s answers with %s pages compared, nothing differs", cli_count(counts->oracle_checks),
-			 cli_count(counts->oracle_pages));
+		cli_line("oracle", CLI_PLAIN, "%s with %s compared, nothing differs", cli_count_of(counts->oracle_checks, "answer", "answers"),
+			 cli_count_of(counts->oracle_pages, "page", "pages"));
 	if (counts->invariant_violations)
 		cli_line("invariants", CLI_RED, "%s violated in %s checks", cli_count(counts->invariant_violations), cli_count(counts->invariant_checks));
 	else
-		cli_line("invariants", CLI_PLAIN, "hold in %s checks", cli_count(counts->invariant_checks));
+		cli_line("invariants", CLI_PLAIN, "hold in %s", cli_count_of(counts->invariant_checks, "check", "checks"));
 }
 
 void replay_summary(const struct replay *replay)
@@ -156,8 +157,9 @@ void replay_summary(const struct replay *replay)
 
 	print_verdict(replay);
 	print_operations(counts);
-	cli_line("mapped", CLI_PLAIN, "%s at the end, %s at most; %s pages established, %s released", cli_bytes(counts->mapped_pages * VIOMMU_PAGE_SIZE),
-		 cli_bytes(counts->mapped_pages_peak * VIOMMU_PAGE_SIZE), cli_count(counts->pages_established), cli_count(counts->pages_released));
+	cli_line("mapped", CLI_PLAIN, "%s at the end, %s at most; %s established, %s released", cli_bytes(counts->mapped_pages * VIOMMU_PAGE_SIZE),
+		 cli_bytes(counts->mapped_pages_peak * VIOMMU_PAGE_SIZE), cli_count_of(counts->pages_established, "page", "pages"),
+		 cli_count(counts->pages_released));
 	if (replay->options->budget != VIOMMU_NO_LIMIT)
 		cli_line("pinned", CLI_PLAIN, "%s at the end, %s at most; the budget is %s", cli_bytes(counts->pinned_bytes),
 			 cli_bytes(counts->pinned_bytes_peak), cli_bytes(replay->options->budget));
@@ -165,7 +167,8 @@ void replay_summary(const struct replay *replay)
 		cli_line("pinned", CLI_PLAIN, "%s at the end, %s at most; the guest has %s", cli_bytes(counts->pinned_bytes),
 			 cli_bytes(counts->pinned_bytes_peak), cli_bytes(counts->guest_bytes));
 	if (counts->events || counts->exceptions)
-		cli_line("errors", CLI_PLAIN, "%s events, %s program exceptions", cli_count(counts->events), cli_count(counts->exceptions));
+		cli_line("errors", CLI_PLAIN, "%s, %s", cli_count_of(counts->events, "event", "events"),
+			 cli_count_of(counts->exceptions, "program exception", "program exceptions"));
 	print_shortage(replay);
 	print_findings(counts);
 }

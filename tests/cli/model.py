@@ -55,6 +55,7 @@ class Machine:
         self.functions = []
         self.operations = []
         self.events = []
+        self.established = 0
 
     # Memory
 
@@ -129,6 +130,7 @@ class Machine:
         pba, pal, iota = function.ioat
         first, last = max(first, pba), min(last, pal)
         found, fault = self.walk(function, first, last)
+        self.established += sum(function.pages.get(page) != to for page, to in found.items())
         for page in [page for page in function.pages if first <= page <= last]:
             del function.pages[page]
         function.pages.update(found)

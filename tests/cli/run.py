@@ -157,6 +157,7 @@ def test_json():
         pages = sum(len(function.pages) for function in machine.functions)
         check(told["operations"] == len(machine.operations) == len(told["ops"]), result)
         check(told["mapped_pages"] == pages, result, f"the model has {pages} pages")
+        check(told["pages_established"] == machine.established, result, f"the model has established {machine.established} pages")
         check(told["pages_established"] - told["pages_released"] == pages, result)
         check(told["oracle_checks"] == len(re.findall("^oracle", read(path), re.M)), result)
         check(told["complete"] and told["agrees"] and told["error"] is None and not told["stopped"], result)
@@ -252,6 +253,11 @@ WRONG = [
     ("page 0x1000ff000 0x400000 rw", "# nothing", "the oracle has nothing, the shadow has 0x400000 rw"),
     ("page 0x1000ff000 0x200000 rw 2", "page 0x1000ff000 0x200000 rw", "0x100100000..0x100100fff: the oracle has nothing, the shadow has 0x201000 rw"),
     ("page 0x1000ff000 0x200000 rw 2", "page 0x100100000 0x201000 rw", "0x1000ff000..0x1000fffff: the oracle has nothing, the shadow has 0x200000 rw"),
+    (
+        "page 0x100001000 0x101000 r\npage 0x1000ff000 0x200000 rw 2",
+        "page 0x100001000 0x101000 r\npage 0x1000fe000 0x1ff000 rw 3",
+        "0x1000fe000..0x1000fefff: the oracle has 0x1ff000 rw, the shadow has nothing",
+    ),
     ("oracle first=0x100200000 last=0x1002fffff\n\n", "oracle first=0x100200000 last=0x1002fffff\npage 0x100200000 0 rw 256\n\n", "the shadow has nothing"),
     ("bytes=2 cc=0", "bytes=2 cc=3", "the answer is not the recorded one"),
     ("bytes=2 cc=0", "bytes=2 cc=1 status=8", "the answer is not the recorded one"),
@@ -288,6 +294,12 @@ def test_no_shortage_excuses_what_is_wrong():
     with Folder() as folder:
         path = folder.put("bomb.vcap", bomb)
         check(viommu("replay", path).status == DISAGREES, "a bomb that fits")
+    bomb = read(os.path.join(HERE, "captures", "bomb-pages.vcap"))
+    bomb = bomb.replace("cc=1 status=16\n", "cc=1 status=16\noracle first=0x100000000 last=0x100000fff\npage 0x100000000 0x24000 rw\n")
+    with Folder() as folder:
+        path = folder.put("bomb.vcap", bomb)
+        check(viommu("replay", path).status == DISAGREES, "pages missing without a limit")
+        check(viommu("replay", "--shadow", "1M", path).status == OK, "pages missing with a limit")
 
 
 def test_many_disagreements():

@@ -192,6 +192,62 @@ static void test_translating_while_detaching(void **state)
 	run_race(false, 1, true);
 }
 
+/* Domains are made and destroyed under a reader that never stops and never holds: what it looks at stays until it has looked. */
+
+static void *translate_always(void *ctx)
+{
+	struct racer *racer = ctx;
+	struct viommu_piece piece;
+	uint64_t translated;
+
+	while (!__atomic_load_n(&racer->race->stop, __ATOMIC_RELAXED)) {
+		if (viommu_translate(racer->reader, PBA, WINDOW * PAGE, VIOMMU_READ, &piece, 1, &translated, NULL) == 1)
+			__atomic_store_n(&racer->translated, racer->translated + 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void domains_go(bool soft)
+{
+	struct racer racer = { .translated = 0 };
+	struct race race;
+
+	memset(&race, 0, sizeof(race));
+	rig_begin(&race.rig, &(struct rig_options){ .mock.lookup = true });
+	race.host = &race.rig.mock->host;
+	if (soft)
+		assert_int_equal(viommu_host_soft_create(&race.host), 0);
+	tables_map(&race.rig.tables, PBA, WINDOW, MIB, VIOMMU_RW);
+	racer.race = &race;
+	assert_int_equal(viommu_device_create(race.rig.guest.vm, race.host, &racer.device), 0);
+	assert_int_equal(viommu_reader_create(racer.device, &racer.reader), 0);
+	assert_int_equal(pthread_create(&racer.thread, NULL, translate_always, &racer), 0);
+	for (unsigned int i = 0; i < 300; i++) {
+		uint64_t before = __atomic_load_n(&racer.translated, __ATOMIC_RELAXED);
+		struct viommu_domain *domain = tables_domain(&race.rig.tables, race.host, NULL);
+
+		assert_int_equal(viommu_domain_attach(domain, racer.device), 0);
+		while (__atomic_load_n(&racer.translated, __ATOMIC_RELAXED) == before)
+			sched_yield();
+		if (i % 2)
+			assert_int_equal(viommu_device_detach(racer.device), 0);
+		viommu_domain_destroy(domain);
+	}
+	__atomic_store_n(&race.stop, true, __ATOMIC_RELAXED);
+	pthread_join(racer.thread, NULL);
+	viommu_device_destroy(racer.device);
+	if (soft)
+		viommu_host_destroy(race.host);
+	rig_end(&race.rig);
+}
+
+static void test_translating_while_domains_go(void **state)
+{
+	(void)state;
+	domains_go(true);
+	domains_go(false);
+}
+
 /* Holding off: another thread's refresh has flushed, and does not return before the reader has left. */
 
 struct hold {
@@ -288,6 +344,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_translating_while_refreshing),
 		cmocka_unit_test(test_translating_while_detaching),
+		cmocka_unit_test(test_translating_while_domains_go),
 		cmocka_unit_test(test_held_off),
 	};
 

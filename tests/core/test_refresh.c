@@ -226,8 +226,14 @@ static void test_rights(void **state)
 		expect_calls(rig.mock, 0, 0, 0);
 		/* And back up, and then away: which tells whether the record of the rights moved with them. */
 		if (level) {
+			tables_unmap(&rig.tables, PBA, pages);
+			assert_int_equal(rig_refresh_all(&rig, NULL), 0);
+			tables_map(&rig.tables, PBA, pages, MIB, VIOMMU_READ);
+			assert_int_equal(rig_refresh_all(&rig, NULL), 0);
+			mock_forget(rig.mock);
 			tables_map(&rig.tables, PBA, pages, MIB, VIOMMU_RW);
 			guest_store(&rig.guest, gpa, guest_load(&rig.guest, gpa) | PROTECTED);
+			assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 			assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 			expect_calls(rig.mock, 0, 0, 0);
 		}

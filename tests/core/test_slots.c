@@ -282,6 +282,38 @@ static void test_direct_window(void **state)
 	rig_end(&rig);
 }
 
+/* A slot that one of several direct domains cannot take is in none of them. */
+static void test_all_or_none(void **state)
+{
+	struct viommu_direct *direct[3];
+	struct mock_space *space[3];
+	struct area *area;
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, &plain);
+	area = guest_area(&rig.guest, GIB, MIB, VIOMMU_RW);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(viommu_direct_create(rig.guest.vm, &rig.mock->host, 0, 0, UINT64_MAX, &direct[i]), 0);
+		space[i] = mock_newest(rig.mock);
+	}
+	for (uint64_t at = 1; at <= 3; at++) {
+		mock_fail(rig.mock, MOCK_MAP, at, false, ENOSPC);
+		assert_int_equal(guest_show(&rig.guest, area), -ENOSPC);
+		for (unsigned int i = 0; i < 3; i++) {
+			assert_int_equal(mock_pages(rig.mock, space[i]), 64 * MIB / PAGE);
+			assert_int_equal(space[i]->unflushed.number, 0);
+		}
+		assert_int_equal(guest_pinned(&rig.guest), 64 * MIB);
+	}
+	assert_int_equal(guest_show(&rig.guest, area), 0);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(mock_pages(rig.mock, space[i]), 65 * MIB / PAGE);
+		viommu_direct_destroy(direct[i]);
+	}
+	rig_end(&rig);
+}
+
 /* Two slots whose memory is one piece: a run goes over both, and the removal of one leaves the other's part. */
 static void test_run_over_two_slots(void **state)
 {
@@ -358,6 +390,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_removal_reaches_everywhere),
+		cmocka_unit_test(test_all_or_none),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_tables_in_a_slot),
 		cmocka_unit_test(test_read_only_slot),

@@ -27,11 +27,18 @@ struct whole_space {
 struct whole_host {
 	struct viommu_host host;
 	const char *broken;
+	enum host_whole_failure failure;
+	bool failed; /* ever: from then on the core cannot know which mappings there are */
 };
+
+static struct whole_host *host_of(struct host_space *space)
+{
+	return (struct whole_host *)(void *)space->host;
+}
 
 static void broken(struct host_space *space, const char *what)
 {
-	struct whole_host *host = (struct whole_host *)(void *)space->host;
+	struct whole_host *host = host_of(space);
 
 	if (!host->broken)
 		host->broken = what;
@@ -127,21 +134,25 @@ static int unmap(struct host_space *space, uint64_t first, uint64_t last)
 	size_t at = find(mapped, first);
 	size_t end = at;
 
+	if (host_of(space)->failure == HOST_WHOLE_KEEPS)
+		return -EIO;
 	while (overlaps(mapped, end, last)) {
 		insert(&whole(space)->unflushed, whole(space)->unflushed.count, &mapped->mappings[end]);
 		end++;
 	}
-	if (at == end || mapped->mappings[at].first != first || mapped->mappings[end - 1].last != last)
+	if (!host_of(space)->failed && (at == end || mapped->mappings[at].first != first || mapped->mappings[end - 1].last != last))
 		broken(space, "a removal that does not begin and end as mappings do");
 	if (at != end) {
 		memmove(&mapped->mappings[at], &mapped->mappings[end], (mapped->count - end) * sizeof(*mapped->mappings));
 		mapped->count -= end - at;
 	}
-	return 0;
+	return host_of(space)->failure == HOST_WHOLE_LIES ? -EIO : 0;
 }
 
 static int flush(struct host_space *space)
 {
+	if (host_of(space)->failure == HOST_WHOLE_DOES_NOT_FLUSH)
+		return -EIO;
 	whole(space)->unflushed.count = 0;
 	__atomic_store_n(&space->generation, space->generation + 1, __ATOMIC_RELEASE);
 	return 0;
@@ -216,6 +227,14 @@ struct viommu_host *host_whole_create(uint64_t entry_limit)
 		.entry_limit = entry_limit,
 	};
 	return &host->host;
+}
+
+void host_whole_fail(struct viommu_host *host, enum host_whole_failure failure)
+{
+	struct whole_host *whole_host = (struct whole_host *)(void *)host;
+
+	whole_host->failure = failure;
+	whole_host->failed |= failure != HOST_WHOLE_WORKS;
 }
 
 const char *host_whole_broken(const struct viommu_host *host)

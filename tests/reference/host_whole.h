@@ -12,6 +12,10 @@
 
 struct viommu_host *host_whole_create(uint64_t entry_limit);
 
+/* How removals fail from now on: not at all; with nothing removed; although it was removed; or with the flush. */
+enum host_whole_failure { HOST_WHOLE_WORKS, HOST_WHOLE_KEEPS, HOST_WHOLE_LIES, HOST_WHOLE_DOES_NOT_FLUSH };
+void host_whole_fail(struct viommu_host *host, enum host_whole_failure failure);
+
 /* The first promise that was broken, NULL if none was. */
 const char *host_whole_broken(const struct viommu_host *host);
 

@@ -22,6 +22,11 @@ static void *must(void *memory)
 	return memory;
 }
 
+bool model_same(const struct model_page *a, const struct model_page *b)
+{
+	return a->iova == b->iova && a->gpa == b->gpa && a->writable == b->writable;
+}
+
 void model_list_free(struct model_list *list)
 {
 	free(list->pages);

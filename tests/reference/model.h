@@ -14,6 +14,8 @@ struct model_page {
 	bool writable;
 };
 
+bool model_same(const struct model_page *a, const struct model_page *b);
+
 /* Ascending by IOVA. */
 struct model_list {
 	struct model_page *pages;

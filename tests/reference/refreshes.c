@@ -9,6 +9,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "host_whole.h"
+
 /* More than this the model does not look for. With limits, the library must have given up before that. */
 static const struct model_limits ample_limits = { 400000, 12000 };
 static const struct model_limits short_limits = { 400000, 150000 };
@@ -313,4 +315,49 @@ void trial_make_room(struct trial *trial, unsigned int s)
 		trial_refresh(trial, s, tables.pba, tables.pal);
 	}
 	outlook_free(&outlook);
+}
+
+/*
+ * The host fails to remove: each page of the range is as it was, as the tables say, or absent, and what is left is pinned and charged. Once the host works
+ * again, a refresh makes everything true.
+ */
+void trial_refresh_failing(struct trial *trial, unsigned int s)
+{
+	struct subject *subject = &trial->subject[s];
+	const struct naive_tables tables = subject->model.tables;
+	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct model_list list = { 0 };
+	struct outlook outlook;
+	uint64_t first, last;
+	int rc;
+
+	world_draw_range(&trial->world, &tables, &subject->model.list, &first, &last);
+	if (!model_clip(&tables, &first, &last) || !look_ahead(trial, s, first, last, &outlook))
+		return;
+	host_whole_fail(trial->host, (enum host_whole_failure)(HOST_WHOLE_KEEPS + world_below(&trial->world, 3)));
+	trial_doing(trial, "refresh domain %u, %#" PRIx64 " to %#" PRIx64 ", on a host that fails", s, first, last);
+	rc = viommu_domain_refresh(subject->domain, first, last, &result);
+	host_whole_fail(trial->host, HOST_WHOLE_WORKS);
+	if (rc != -EIO) {
+		if (outlook.released)
+			trial_disagree(trial, "returned %d, but something was to be removed", rc);
+		judge(trial, s, &outlook, rc, &result);
+		outlook_free(&outlook);
+		return;
+	}
+	trial_look(trial, s, &list);
+	for (uint64_t i = 0; i < list.count; i++) {
+		const struct model_page *page = &list.pages[i];
+		const struct model_page *before = model_at(&subject->model, page->iova);
+		const struct model_page *after = model_at(&outlook.next, page->iova);
+
+		if (!(before && model_same(before, page)) && !(after && model_same(after, page)))
+			trial_disagree(trial, "returned -EIO, and IOVA %#" PRIx64 " has %#" PRIx64 ", which it had not and should not", page->iova, page->gpa);
+	}
+	model_list_free(&subject->model.list);
+	subject->model.list = list;
+	trial->stale = true;
+	outlook_free(&outlook);
+	trial_check(trial);
+	trial_refresh(trial, s, tables.pba, tables.pal);
 }

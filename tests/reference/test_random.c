@@ -30,11 +30,16 @@
 #define TRIAL_OPERATIONS 1000
 
 static const struct mode modes[] = {
-	{ "ample", 8, VIOMMU_PIN_ON_REFRESH, false, false, false, false, false },    { "pinned_guest", 8, VIOMMU_PIN_GUEST, true, false, false, false, false },
-	{ "budgets", 4, VIOMMU_PIN_ON_REFRESH, true, false, false, false, false },   { "limits", 10, VIOMMU_PIN_ON_REFRESH, true, true, false, false, false },
-	{ "qemu", 6, VIOMMU_PIN_ON_REFRESH, false, false, true, false, false },	     { "whole", 4, VIOMMU_PIN_ON_REFRESH, true, false, false, true, false },
-	{ "whole_pinned", 4, VIOMMU_PIN_GUEST, false, false, false, true, false },   { "entries", 4, VIOMMU_PIN_ON_REFRESH, false, false, false, true, true },
-	{ "hostile", 25, VIOMMU_PIN_ON_REFRESH, false, false, false, false, false },
+	{ "ample", 8, VIOMMU_PIN_ON_REFRESH, false, false, false, false, false, false },
+	{ "pinned_guest", 8, VIOMMU_PIN_GUEST, true, false, false, false, false, false },
+	{ "budgets", 4, VIOMMU_PIN_ON_REFRESH, true, false, false, false, false, false },
+	{ "limits", 10, VIOMMU_PIN_ON_REFRESH, true, true, false, false, false, false },
+	{ "qemu", 6, VIOMMU_PIN_ON_REFRESH, false, false, true, false, false, false },
+	{ "whole", 4, VIOMMU_PIN_ON_REFRESH, true, false, false, true, false, false },
+	{ "whole_pinned", 4, VIOMMU_PIN_GUEST, false, false, false, true, false, false },
+	{ "entries", 4, VIOMMU_PIN_ON_REFRESH, false, false, false, true, true, false },
+	{ "failing", 4, VIOMMU_PIN_ON_REFRESH, false, false, false, true, false, true },
+	{ "hostile", 25, VIOMMU_PIN_ON_REFRESH, false, false, false, false, false, false },
 };
 #define MODES (sizeof(modes) / sizeof(modes[0]))
 
@@ -174,6 +179,8 @@ static void operate(struct trial *trial)
 		change_budget(trial);
 	} else if (trial->mode->budgets) {
 		trial_make_room(trial, s);
+	} else if (trial->mode->failing) {
+		trial_refresh_failing(trial, s);
 	}
 	trial_check(trial);
 }

@@ -93,9 +93,9 @@ static void look(struct trial *trial, unsigned int s, uint64_t first, uint64_t l
 	*list = look.list;
 }
 
-static bool same(const struct model_page *a, const struct model_page *b)
+void trial_look(struct trial *trial, unsigned int s, struct model_list *list)
 {
-	return a->iova == b->iova && a->gpa == b->gpa && a->writable == b->writable;
+	look(trial, s, 0, UINT64_MAX, list);
 }
 
 void trial_check_pages(struct trial *trial, unsigned int s, uint64_t first, uint64_t last)
@@ -113,7 +113,7 @@ void trial_check_pages(struct trial *trial, unsigned int s, uint64_t first, uint
 			continue;
 		if (i < list.count && list.pages[i].iova < page->iova)
 			trial_disagree(trial, "domain %u: IOVA %#" PRIx64 " should have nothing, has %s", s, list.pages[i].iova, describe(&list.pages[i], a));
-		if (i == list.count || !same(&list.pages[i], page))
+		if (i == list.count || !model_same(&list.pages[i], page))
 			trial_disagree(trial, "domain %u: IOVA %#" PRIx64 " should have %s, has %s", s, page->iova, describe(page, a),
 				       describe(i < list.count && list.pages[i].iova == page->iova ? &list.pages[i] : NULL, b));
 		i++;
@@ -233,7 +233,7 @@ uint64_t trial_adopt(struct trial *trial, unsigned int s, uint64_t first, uint64
 		if (page->iova < first || page->iova > last) {
 			const struct model_page *old = model_at(model, page->iova);
 
-			if (!old || !same(page, old))
+			if (!old || !model_same(page, old))
 				trial_disagree(trial, "domain %u: IOVA %#" PRIx64 ", outside the range, had %s, has %s", s, page->iova, describe(old, a),
 					       describe(page, b));
 			before++;

@@ -33,6 +33,7 @@ struct mode {
 	bool qemu;
 	bool whole;   /* a host that removes only whole mappings; else the soft one */
 	bool entries; /* of which it holds few */
+	bool failing; /* and which fails to remove some now and then */
 };
 
 /* A nested domain, and what it should be. */
@@ -83,6 +84,9 @@ uint32_t trial_reason_of(enum naive_outcome outcome);
 /* What is charged if a subject's list is list and the others' are as they are. */
 uint64_t trial_charge(struct trial *trial, unsigned int subject, const struct model_list *list);
 
+/* The pages that a subject's domain reports. */
+void trial_look(struct trial *trial, unsigned int s, struct model_list *list);
+
 /* The pages of a subject in first..last are those of the model; and everything is. */
 void trial_check_pages(struct trial *trial, unsigned int s, uint64_t first, uint64_t last);
 void trial_check(struct trial *trial);
@@ -98,6 +102,7 @@ void trial_create(struct trial *trial, unsigned int s);
 void trial_create_refused(struct trial *trial);
 void trial_refresh(struct trial *trial, unsigned int s, uint64_t first, uint64_t last);
 void trial_make_room(struct trial *trial, unsigned int s);
+void trial_refresh_failing(struct trial *trial, unsigned int s);
 void trial_forget(struct trial *trial, unsigned int s);
 
 /* readers.c: what devices reach. */
