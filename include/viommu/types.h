@@ -58,7 +58,6 @@ enum viommu_fault_reason {
 	VIOMMU_FAULT_ENTRY_ZERO,     /* an entry of all zeros, where the guest IOMMU takes that for an error */
 	VIOMMU_FAULT_TABLE_UNBACKED, /* a table, or a part of it, lies where the guest has no memory */
 	VIOMMU_FAULT_LEAF_UNBACKED,  /* a leaf names an address where the guest has no memory */
-	VIOMMU_FAULT_NOT_REFRESHED,  /* the tables translate it, but the guest has not asked for that yet, or it did not fit */
 };
 
 /* A fault, with everything that is known about it. */
@@ -66,7 +65,7 @@ struct viommu_fault {
 	uint32_t size;	    /* sizeof(struct viommu_fault) */
 	uint32_t reason;    /* enum viommu_fault_reason */
 	uint64_t iova;	    /* the first IOVA that is affected */
-	uint32_t access;    /* VIOMMU_READ or VIOMMU_WRITE; 0 in a refresh, which is not an access */
+	uint32_t access;    /* as asked for: VIOMMU_READ, VIOMMU_WRITE or both; 0 in a refresh, which is not an access */
 	uint32_t level;	    /* level of the entry, 0 = only leaves; meaningful if entry_gpa is */
 	uint64_t entry_gpa; /* where the entry is, or UINT64_MAX */
 	uint64_t entry;	    /* the entry as loaded, in the CPU's byte order */

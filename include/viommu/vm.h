@@ -106,7 +106,9 @@ VIOMMU_API void viommu_vm_destroy(struct viommu_vm *vm);
  * caller's, and must stay mapped until viommu_slot_remove() or viommu_vm_destroy() has returned.
  *
  * 0; -EINVAL (not aligned, empty, wraps, unknown prot); -EEXIST (overlaps a slot); -ERANGE (the HVA is wider than the soft host's entries: 52 bits);
- * -ENOMEM; with VIOMMU_PIN_GUEST, or where a direct domain exists, -EDQUOT (the budget is too small for it). On failure nothing has changed.
+ * -ENOMEM; with VIOMMU_PIN_GUEST, or where a direct domain exists, -EDQUOT (the budget is too small for it), or -EIO (a host failed). On failure
+ * nothing has changed, but for -EBUSY: a host took the slot for one direct domain and not for another, and would not give it back. The memory may then be
+ * reached, and must stay until viommu_slot_remove() succeeds.
  */
 VIOMMU_API int viommu_slot_add(struct viommu_vm *vm, const struct viommu_slot *slot);
 

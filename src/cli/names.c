@@ -117,8 +117,6 @@ const char *replay_reason_name(uint32_t reason)
 		return "table where the guest has no memory";
 	case VIOMMU_FAULT_LEAF_UNBACKED:
 		return "page where the guest has no memory";
-	case VIOMMU_FAULT_NOT_REFRESHED:
-		return "not refreshed";
 	default:
 		return "unknown reason";
 	}

@@ -69,7 +69,8 @@ void viommu_device_destroy(struct viommu_device *device)
 		vm_log(vm, VIOMMU_LOG_ERROR, "a host refused to detach a device that is destroyed: it is left behind", 0, 0);
 		return;
 	}
-	list_each(&device->readers, struct viommu_reader, in_device, reader) viommu_reader_destroy(reader);
+	list_each (&device->readers, struct viommu_reader, in_device, reader)
+		viommu_reader_destroy(reader);
 	port_lock(&vm->lock);
 	list_remove(&device->in_vm);
 	port_unlock(&vm->lock);

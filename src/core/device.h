@@ -17,7 +17,7 @@ struct viommu_device {
 	struct list in_space; /* under the locks of the space */
 	struct list readers;  /* changed under the VM's lock, and the space's where it is attached */
 	struct space *space;  /* what it reaches, NULL if nothing; read by readers */
-	uint64_t binding;     /* counts attachments, so that a reader knows an old one's translations from a new one's */
+	port_word binding;    /* counts attachments, so that a reader knows an old one's translations from a new one's */
 };
 
 /* Takes it from its space; with the VM's lock held. by_force: also where the host refuses, since the space itself is about to go. */

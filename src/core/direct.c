@@ -51,21 +51,22 @@ static int map_slot(struct viommu_direct *direct, const struct slot *slot)
 	return error == 0 || error == -PORT_ENOMEM || error == -PORT_ENOSPC ? error : -PORT_EIO;
 }
 
-static int slot_added(struct space *space, struct slot *slot)
+static int slot_charge(struct space *space, struct slot *slot)
 {
-	int error = pins_get_slot(&space->vm->pins, slot);
+	return pins_get_slot(&space->vm->pins, slot);
+}
 
-	if (error)
-		return error;
+static int slot_map(struct space *space, struct slot *slot)
+{
+	int error;
+
 	port_lock(&space->lock);
 	error = map_slot(direct_of(space), slot);
 	port_unlock(&space->lock);
-	if (error)
-		pins_put_slot(&space->vm->pins, slot);
 	return error;
 }
 
-static int slot_removing(struct space *space, struct slot *slot)
+static int slot_unmap(struct space *space, struct slot *slot)
 {
 	uint64_t first, last;
 	int error;
@@ -80,7 +81,7 @@ static int slot_removing(struct space *space, struct slot *slot)
 	return error;
 }
 
-static void slot_removed(struct space *space, struct slot *slot)
+static void slot_uncharge(struct space *space, struct slot *slot)
 {
 	pins_put_slot(&space->vm->pins, slot);
 }
@@ -92,30 +93,39 @@ static void destroy(struct space *space)
 
 	space_destroy(space);
 	for (unsigned int i = 0; i < slots->number; i++)
-		pins_put_slot(&space->vm->pins, slots->slot[i]);
+		slot_uncharge(space, slots->slot[i]);
 	port_free(direct_of(space), sizeof(struct viommu_direct), 0);
 }
 
-static const struct space_ops space_ops = { .slot_added = slot_added, .slot_removing = slot_removing, .slot_removed = slot_removed, .destroy = destroy };
+static const struct space_ops space_ops = {
+	.slot_charge = slot_charge,
+	.slot_map = slot_map,
+	.slot_unmap = slot_unmap,
+	.slot_uncharge = slot_uncharge,
+	.destroy = destroy,
+};
 
 /* With the VM's lock held. */
 static int create(struct viommu_direct *direct, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last)
 {
 	const struct slots *slots = vm_slots(vm);
 	int error = space_create(&direct->space, vm, host, first, last, &space_ops);
+	unsigned int charged = 0;
 
 	if (error)
 		return error;
-	for (unsigned int i = 0; i < slots->number; i++) {
-		error = slot_added(&direct->space, slots->slot[i]);
-		if (error) {
-			space_destroy(&direct->space);
-			while (i--)
-				pins_put_slot(&vm->pins, slots->slot[i]);
-			return error;
-		}
+	while (!error && charged < slots->number) {
+		error = slot_charge(&direct->space, slots->slot[charged]);
+		charged += !error;
 	}
-	return 0;
+	for (unsigned int i = 0; !error && i < charged; i++)
+		error = slot_map(&direct->space, slots->slot[i]);
+	if (!error)
+		return 0;
+	space_destroy(&direct->space);
+	while (charged--)
+		slot_uncharge(&direct->space, slots->slot[charged]);
+	return error;
 }
 
 int viommu_direct_create(struct viommu_vm *vm, struct viommu_host *host, uint64_t offset, uint64_t first, uint64_t last, struct viommu_direct **out)

@@ -31,6 +31,7 @@ static void refused(void *ctx, uint64_t first, uint64_t last, int error)
 
 	if (error != -PORT_ENOSPC && error != -PORT_ENOMEM)
 		vm_log(pass->vm, VIOMMU_LOG_ERROR, "the host failed to map what a guest's tables name", first, last);
+	pass->no_memory |= error == -PORT_ENOMEM;
 	domain->ops->forget(pass, first, last);
 }
 
@@ -42,14 +43,22 @@ static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, b
 	pass->shadow = &domain->shadow;
 	pass->vm = domain->space.vm;
 	pass->slot = NULL;
-	pass->runs = (struct runs){
-		.space = domain->space.host_space, .merge = merge || split, .ctx = pass, .widen = split ? NULL : shadow_widen, .refused = refused
-	};
+	pass->runs = (struct runs){ .space = domain->space.host_space,
+				    .merge = merge || split,
+				    .ctx = pass,
+				    .widen = split ? NULL : shadow_widen,
+				    .begins = shadow_begin_mapping,
+				    .refused = refused };
 	pass->listed = NULL;
 	pass->gone_first = UINT64_MAX;
 	pass->gone_last = 0;
 	pass->cut = false;
 	pass->no_room = false;
+	pass->no_memory = false;
+	pass->again = false;
+	pass->lost = 0;
+	pass->first = UINT64_MAX;
+	pass->last = 0;
 	pass->restoring = false;
 	pass->splits = 0;
 	pass->works = 0;
@@ -163,6 +172,16 @@ static void fill(struct viommu_domain *domain, struct shadow_pass *pass, bool *t
 	}
 }
 
+/* Gives back what is only kept for later, since the limit was met. True if there was anything. */
+static bool trim(struct viommu_domain *domain)
+{
+	uint64_t used = memory_used(domain->shadow.memory);
+
+	shadow_free_spares(&domain->shadow);
+	space_trim(&domain->space);
+	return memory_used(domain->shadow.memory) < used;
+}
+
 /* first..last lies within the aperture. */
 static int refresh(struct viommu_domain *domain, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
 {
@@ -171,10 +190,24 @@ static int refresh(struct viommu_domain *domain, struct shadow_pass *pass, uint6
 	int error;
 
 	begin_pass(domain, pass, merge);
+	pass->first = first;
+	pass->last = last;
 	begin_step(domain, pass);
 	error = scan(domain, pass, first, last, &too_much);
 	fill(domain, pass, &too_much);
 	runs_end_map(&pass->runs);
+	if (pass->again) {
+		pass->work[0] = (struct shadow_work){ first, last };
+		pass->works = 1;
+	}
+	if (pass->again || ((pass->no_room || pass->no_memory) && trim(domain))) {
+		pass->no_room = false;
+		pass->result.unestablished = 0;
+		pass->result.unbacked = 0;
+		fill(domain, pass, &too_much);
+		runs_end_map(&pass->runs);
+	}
+	pass->result.unestablished += pass->lost;
 	pass->insufficient = pass->result.unestablished || pass->no_room || too_much;
 	if (error)
 		error = -PORT_EIO;
@@ -218,15 +251,22 @@ int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t
 	return error;
 }
 
-static int slot_added(struct space *space, struct slot *slot)
+/* What names a new slot is found by the next refresh, and its pages are charged for when they are named. */
+static int slot_charge(struct space *space, struct slot *slot)
 {
-	/* What names it is found by the next refresh. */
 	(void)space;
 	(void)slot;
 	return 0;
 }
 
-static int slot_removing(struct space *space, struct slot *slot)
+static int slot_map(struct space *space, struct slot *slot)
+{
+	(void)space;
+	(void)slot;
+	return 0;
+}
+
+static int slot_unmap(struct space *space, struct slot *slot)
 {
 	struct viommu_domain *domain = domain_of(space);
 	struct shadow_pass pass;
@@ -241,7 +281,7 @@ static int slot_removing(struct space *space, struct slot *slot)
 	return error;
 }
 
-static void slot_removed(struct space *space, struct slot *slot)
+static void slot_uncharge(struct space *space, struct slot *slot)
 {
 	(void)space;
 	(void)slot;
@@ -260,7 +300,13 @@ static void destroy(struct space *space)
 	port_free(domain, sizeof(*domain), 0);
 }
 
-static const struct space_ops space_ops = { .slot_added = slot_added, .slot_removing = slot_removing, .slot_removed = slot_removed, .destroy = destroy };
+static const struct space_ops space_ops = {
+	.slot_charge = slot_charge,
+	.slot_map = slot_map,
+	.slot_unmap = slot_unmap,
+	.slot_uncharge = slot_uncharge,
+	.destroy = destroy,
+};
 
 void viommu_domain_destroy(struct viommu_domain *domain)
 {
@@ -299,10 +345,12 @@ int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum vi
 			 struct viommu_domain **out)
 {
 	struct viommu_domain *domain;
+	const struct viommu_refresh_result nothing = { 0 };
 	struct shadow_pass pass;
 	struct anchor anchor;
 	int error;
 
+	sized_out(result, &nothing, sizeof(nothing));
 	error = type == VIOMMU_DOMAIN_ZPCI ? take_zpci(data, &anchor) : -PORT_EINVAL;
 	if (error)
 		return error;
@@ -379,7 +427,8 @@ void viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stat
 
 	port_lock(&domain->space.lock);
 	ours = domain->stats;
-	list_each(&domain->space.devices, struct viommu_device, in_space, device) devices++;
+	list_each (&domain->space.devices, struct viommu_device, in_space, device)
+		devices++;
 	ours.devices = devices;
 	ours.mapped_pages = domain->shadow.mapped;
 	ours.shadow_bytes = domain->shadow.bytes;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "core/memory.h"
-#include "port/port.h"
 
 void *memory_alloc(struct memory *memory, size_t bytes, size_t align)
 {
-	uint64_t used = __atomic_load_n(&memory->used, __ATOMIC_RELAXED);
-	uint64_t peak;
+	port_word used = __atomic_load_n(&memory->used, __ATOMIC_RELAXED);
+	port_word peak;
 	void *p;
 
 	do {

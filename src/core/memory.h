@@ -3,17 +3,21 @@
 #ifndef VIOMMU_CORE_MEMORY_H
 #define VIOMMU_CORE_MEMORY_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "port/port.h"
 
 struct memory {
 	uint64_t limit;
-	uint64_t used;
-	uint64_t peak;
+	port_word used;
+	port_word peak;
 };
 
 /* Zeroed, or NULL at the limit or where the machine has none. */
 void *memory_alloc(struct memory *memory, size_t bytes, size_t align);
+static inline uint64_t memory_used(const struct memory *memory)
+{
+	return __atomic_load_n(&memory->used, __ATOMIC_RELAXED);
+}
+
 void memory_free(struct memory *memory, void *p, size_t bytes, size_t align);
 
 #endif

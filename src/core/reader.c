@@ -82,12 +82,14 @@ static void wait_for(const uint32_t *section)
 
 void readers_wait_held(struct list *readers)
 {
-	list_each(readers, struct viommu_reader, in_device, reader) wait_for(&reader->held);
+	list_each (readers, struct viommu_reader, in_device, reader)
+		wait_for(&reader->held);
 }
 
 void readers_wait_inside(struct list *readers)
 {
-	list_each(readers, struct viommu_reader, in_device, reader) wait_for(&reader->inside);
+	list_each (readers, struct viommu_reader, in_device, reader)
+		wait_for(&reader->inside);
 }
 
 /* The extent that iova is in, NULL if nothing is there. The pointer is good until the next call. */

@@ -1,17 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "core/runs.h"
+#include "port/port.h"
 
+static bool is_shortage(int error)
+{
+	return error == -PORT_ENOMEM || error == -PORT_ENOSPC;
+}
+
+/*
+ * A host that is short of something may still have room for a part of the run: as much of its beginning as goes in, found by halving, is mapped, and only
+ * the rest is refused.
+ */
 void runs_end_map(struct runs *runs)
 {
+	struct host_mapping rest = runs->map, part = runs->map;
 	int error;
 
 	if (!runs->mapping)
 		return;
 	runs->mapping = false;
-	runs->maps++;
-	error = runs->space->host->ops->map(runs->space, &runs->map);
-	if (error)
-		runs->refused(runs->ctx, runs->map.first, runs->map.last, error);
+	for (;;) {
+		uint64_t pages = (part.last - part.first) / VIOMMU_PAGE_SIZE + 1;
+
+		runs->maps++;
+		error = runs->space->host->ops->map(runs->space, &part);
+		if (!error) {
+			if (part.first != runs->map.first)
+				runs->begins(runs->ctx, part.first);
+			if (part.last == rest.last)
+				return;
+			rest.first = part.last + 1;
+			rest.hva += pages * VIOMMU_PAGE_SIZE;
+			rest.offset += pages * VIOMMU_PAGE_SIZE;
+		} else if (pages == 1 || !is_shortage(error)) {
+			runs->refused(runs->ctx, rest.first, rest.last, error);
+			return;
+		} else {
+			pages /= 2;
+		}
+		part = rest;
+		if (part.last - part.first >= pages * VIOMMU_PAGE_SIZE)
+			part.last = part.first + (pages * VIOMMU_PAGE_SIZE - 1);
+	}
 }
 
 static bool continues(const struct host_mapping *run, const struct host_mapping *page)

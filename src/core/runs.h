@@ -17,6 +17,8 @@ struct runs {
 	void *ctx;
 	/* Widens a removal to whole mappings, or makes it empty (first > last). NULL where the host splits. */
 	void (*widen)(void *ctx, uint64_t *first, uint64_t *last);
+	/* The host took a run in more than one mapping: another one begins here. */
+	void (*begins)(void *ctx, uint64_t first);
 	/* The host refused to map this: what was taken for mapped is not. */
 	void (*refused)(void *ctx, uint64_t first, uint64_t last, int error);
 

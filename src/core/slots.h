@@ -47,6 +47,10 @@ static inline uint64_t slot_pages(const struct slot *slot)
 	return ((slot->last - slot->first) >> 12) + 1;
 }
 
+/* An array of so many slots, to be filled in. NULL if there is no memory. */
+struct slots *slots_alloc(unsigned int number);
+void slots_free(struct slots *slots);
+
 /* The slot that backs gpa, or NULL. */
 static inline struct slot *slots_find(const struct slots *slots, uint64_t gpa)
 {

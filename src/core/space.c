@@ -39,8 +39,9 @@ int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *
 
 void space_destroy(struct space *space)
 {
-	list_each(&space->devices, struct viommu_device, in_space, device) if (device_detach(device, true))
-		vm_log(space->vm, VIOMMU_LOG_ERROR, "a host refused to detach a device from a domain that is destroyed", space->first, space->last);
+	list_each (&space->devices, struct viommu_device, in_space, device)
+		if (device_detach(device, true))
+			vm_log(space->vm, VIOMMU_LOG_ERROR, "a host refused to detach a device from a domain that is destroyed", space->first, space->last);
 	list_remove(&space->in_vm);
 	space->host->ops->space_destroy(space->host_space);
 	port_lock_destroy(&space->lock);
@@ -82,6 +83,18 @@ int space_flush(struct space *space)
 		return error;
 	/* Pairs with viommu_reader_enter(): either it sees the new generation, or we see that it is held. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	list_each(&space->devices, struct viommu_device, in_space, device) readers_wait_held(&device->readers);
+	list_each (&space->devices, struct viommu_device, in_space, device)
+		readers_wait_held(&device->readers);
 	return 0;
+}
+
+void space_trim(struct space *space)
+{
+	if (!space->host->ops->trim)
+		return;
+	/* What the host frees is out of its tables since the last flush; only a lookup that began before may still be in it. */
+	port_grace_heavy();
+	list_each (&space->devices, struct viommu_device, in_space, device)
+		readers_wait_inside(&device->readers);
+	space->host->ops->trim(space->host_space);
 }

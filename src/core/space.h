@@ -16,12 +16,13 @@ struct space;
 
 struct space_ops {
 	/*
-	 * A slot was added, is about to go, is gone: called with the VM's lock. If adding fails, nothing of the slot is left in the space. If removing
-	 * fails, in this space or another, it may be called again; what it achieved needs not be undone.
+	 * The way of a slot through a space, in this order, with the VM's lock held: it is charged for (0 or -EDQUOT), mapped, unmapped, and no more
+	 * charged for. If mapping fails, nothing of it is mapped. Unmapping may be called again after it failed, and where nothing is mapped.
 	 */
-	int (*slot_added)(struct space *space, struct slot *slot);
-	int (*slot_removing)(struct space *space, struct slot *slot);
-	void (*slot_removed)(struct space *space, struct slot *slot);
+	int (*slot_charge)(struct space *space, struct slot *slot);
+	int (*slot_map)(struct space *space, struct slot *slot);
+	int (*slot_unmap)(struct space *space, struct slot *slot);
+	void (*slot_uncharge)(struct space *space, struct slot *slot);
 	void (*destroy)(struct space *space);
 };
 
@@ -48,5 +49,8 @@ int space_attach(struct space *space, struct viommu_device *device);
 
 /* With the space's lock held, after something was unmapped. */
 int space_flush(struct space *space);
+
+/* With the space's lock held: the host gives back the memory that it keeps for later. */
+void space_trim(struct space *space);
 
 #endif

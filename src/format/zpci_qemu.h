@@ -6,10 +6,10 @@
  *  - an entry of zeros is an error of its own, at every level, even where it would have been valid;
  *  - only region third tables are designated;
  *  - an RTTE must name a full table (TF = 0, TL = 3), which is judged before its type; its FC bit is ignored, and its origin is aligned to 16 KiB;
- *  - a table, a page frame or a segment frame at address 0 is an error of type. Of a segment frame's address QEMU tests more bits here than it then uses
- *    (those of a page table's origin), so that stray low bits make a frame at 0 pass.
+ *  - a table, a page frame or a segment frame at address 0 is an error of type.
  *
- * Not imitated: QEMU takes unknown bits of an IOTA for address bits, which shifts the table; here the anchor is refused, as in zpci.h.
+ * Not imitated: of a segment frame's address QEMU tests more bits here than it then uses (those of a page table's origin), so that stray low bits make a
+ * frame at 0 pass. And QEMU takes unknown bits of an IOTA for address bits, which shifts the table; here the anchor is refused, as in zpci.h.
  */
 #ifndef VIOMMU_FORMAT_ZPCI_QEMU_H
 #define VIOMMU_FORMAT_ZPCI_QEMU_H
@@ -68,9 +68,11 @@ static inline enum format_kind zpci_qemu_kind(unsigned int level, uint64_t entry
 		return FORMAT_INVALID;
 	if (level == ZPCI_REGION_THIRD && (entry & (ZPCI_RTE_TF | ZPCI_RTE_TL)) != ZPCI_RTE_TL_FULL)
 		return FORMAT_BAD_LENGTH;
-	if ((entry & ZPCI_ENTRY_TT) != zpci_type(level) || !zpci_qemu_table_address(level, entry))
+	if ((entry & ZPCI_ENTRY_TT) != zpci_type(level))
 		return FORMAT_BAD_TYPE;
-	return level == ZPCI_SEGMENT && entry & ZPCI_STE_FC ? FORMAT_LEAF : FORMAT_TABLE;
+	if (level == ZPCI_SEGMENT && entry & ZPCI_STE_FC)
+		return entry & ZPCI_STE_FRAME ? FORMAT_LEAF : FORMAT_BAD_TYPE;
+	return zpci_qemu_table_address(level, entry) ? FORMAT_TABLE : FORMAT_BAD_TYPE;
 }
 
 static inline struct format_bounds zpci_qemu_table_bounds(unsigned int level, uint64_t entry)

@@ -59,6 +59,11 @@ struct host_ops {
 	int (*map)(struct host_space *space, const struct host_mapping *mapping);
 	int (*unmap)(struct host_space *space, uint64_t first, uint64_t last);
 	int (*flush)(struct host_space *space);
+	/*
+	 * Gives back memory that the space keeps for later. Called after a flush, when every lookup that began before it has ended; others may be under
+	 * way. NULL where nothing is kept.
+	 */
+	void (*trim)(struct host_space *space);
 
 	/*
 	 * Reads a translation back: the mapping of iova, as far around it as the host finds at once. -ENOENT if there is none. *generation is the space's

@@ -50,6 +50,7 @@ static const struct host_ops soft_ops = {
 	.map = vtdss_space_map,
 	.unmap = vtdss_space_unmap,
 	.flush = vtdss_space_flush,
+	.trim = vtdss_space_trim,
 	.lookup = vtdss_space_lookup,
 	.device_create = soft_device_create,
 	.device_destroy = soft_device_destroy,

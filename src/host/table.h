@@ -10,9 +10,10 @@
  *  - A table other than the top one has at least one entry that is not invalid. Its number of those, its live count, is kept in the entry that points at
  *    it, in bits that the format leaves to software. A table whose live count falls to 0 is taken out of the tree.
  *  - Work is proportional to what is mapped in a range, not to the range: an invalid entry is skipped with all that it covers.
- *  - In a steady state nothing is allocated: pages go round between the tree, the parked list and the spare list, and back to the VM only in the end.
+ *  - In a steady state nothing is allocated: pages go round between the tree, the parked list and the spare list, and back to the VM only when it is short
+ *    of memory (trim), or in the end.
  *
- * How lookup does without a lock. Pages are type-stable: while the space exists, a page that once was a table holds entries, so that following a stale
+ * How lookup does without a lock. Pages are type-stable: while a lookup may be in it, a page that once was a table holds entries, so that following a stale
  * pointer reads an entry, if perhaps one of another table that the page has become since. What must not happen is that such an entry is believed, or that
  * a leaf read in a page that was a higher table is followed as if it pointed at one. Hence three rules:
  *  1. A table that is taken out of the tree is parked, all its entries invalid, until the next flush. Its link in the parked list is in its first entry, in
@@ -412,6 +413,14 @@ int F(space_flush)(struct host_space *space)
 		table->parked_pages = 0;
 	}
 	return 0;
+}
+
+void F(space_trim)(struct host_space *space)
+{
+	struct host_table *table = table_of(space);
+
+	while (table->spares > table->promised)
+		F(free_spare)(table);
 }
 
 void F(space_destroy)(struct host_space *space)

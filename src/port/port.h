@@ -54,10 +54,13 @@ bool port_grace_is_asymmetric(void);
 /* Called again and again while waiting for another thread's few instructions. */
 void port_relax(void);
 
-/* One load of an entry that a guest may be changing. */
+/* Eight bytes that several threads access: aligned, so that this is one access on 32-bit machines, too. */
+typedef uint64_t port_word __attribute__((aligned(8)));
+
+/* One load of an entry that a guest may be changing. Entries are naturally aligned, in every slot. */
 static inline uint64_t port_load_entry(const uint64_t *entry)
 {
-	return __atomic_load_n(entry, __ATOMIC_RELAXED);
+	return __atomic_load_n((const port_word *)entry, __ATOMIC_RELAXED);
 }
 
 /* How many bits are set. (The compiler's own way is a function of its library, where the machine has no instruction for it.) */

@@ -69,13 +69,13 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 0, .entry = 0, .kind = FORMAT_BAD_ZERO },
 	{ .level = 1, .entry = 0, .kind = FORMAT_BAD_ZERO },
 	{ .level = 2, .entry = 0, .kind = FORMAT_BAD_ZERO },
-	/* Frames and tables at 0; of a segment frame the bits of a page table's origin are tested. An invalid entry may hold 0. */
+	/* Frames and tables at 0, where other bits are set. An invalid entry may hold 0. */
 	{ .level = 0, .entry = 0x200, .kind = FORMAT_BAD_TYPE },
 	{ .level = 0, .entry = 0x800, .kind = FORMAT_BAD_TYPE },
 	{ .level = 0, .entry = 0x600, .kind = FORMAT_INVALID },
 	{ .level = 1, .entry = 0x200, .kind = FORMAT_BAD_TYPE },
 	{ .level = 1, .entry = 0x400, .kind = FORMAT_BAD_TYPE },
-	{ .level = 1, .entry = 0xc00, .kind = FORMAT_LEAF, .address = 0, .prot = VIOMMU_RW },
+	{ .level = 1, .entry = 0xc00, .kind = FORMAT_BAD_TYPE },
 	{ .level = 2, .entry = 0x7, .kind = FORMAT_BAD_TYPE },
 	{ .level = 2, .entry = 0x3007, .kind = FORMAT_BAD_TYPE },
 	/* Invalid, then length, then type; the format control is ignored, and origins are aligned to 16 KiB. */

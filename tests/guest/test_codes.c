@@ -638,10 +638,17 @@ static void dma_faults(void **state)
 	static const struct {
 		uint32_t reason, pec;
 	} reasons[] = {
-		{ VIOMMU_FAULT_BLOCKED, 0x01 },	       { VIOMMU_FAULT_APERTURE, 0x02 },	     { VIOMMU_FAULT_NOT_PRESENT, 0x04 },
-		{ VIOMMU_FAULT_PROTECTION, 0x04 },     { VIOMMU_FAULT_NOT_REFRESHED, 0x04 }, { VIOMMU_FAULT_LEAF_UNBACKED, 0x04 },
-		{ VIOMMU_FAULT_ENTRY_TYPE, 0x09 },     { VIOMMU_FAULT_ENTRY_LENGTH, 0x08 },  { VIOMMU_FAULT_ENTRY_FORMAT, 0x03 },
-		{ VIOMMU_FAULT_TABLE_UNBACKED, 0x07 }, { VIOMMU_FAULT_ENTRY_ZERO, 0x07 },    { 1000, 0x0b },
+		{ VIOMMU_FAULT_BLOCKED, 0x01 },
+		{ VIOMMU_FAULT_APERTURE, 0x02 },
+		{ VIOMMU_FAULT_NOT_PRESENT, 0x04 },
+		{ VIOMMU_FAULT_PROTECTION, 0x04 },
+		{ VIOMMU_FAULT_LEAF_UNBACKED, 0x04 },
+		{ VIOMMU_FAULT_ENTRY_TYPE, 0x09 },
+		{ VIOMMU_FAULT_ENTRY_LENGTH, 0x08 },
+		{ VIOMMU_FAULT_ENTRY_FORMAT, 0x03 },
+		{ VIOMMU_FAULT_TABLE_UNBACKED, 0x07 },
+		{ VIOMMU_FAULT_ENTRY_ZERO, 0x07 },
+		{ 1000, 0x0b },
 	};
 	struct viommu_fault fault = { .size = sizeof(fault), .iova = PBA + 0x1234, .access = VIOMMU_WRITE };
 	struct rig rig;

@@ -52,6 +52,7 @@ void hooked_space_destroy(struct host_space *space);
 int hooked_space_map(struct host_space *space, const struct host_mapping *mapping);
 int hooked_space_unmap(struct host_space *space, uint64_t first, uint64_t last);
 int hooked_space_flush(struct host_space *space);
+void hooked_space_trim(struct host_space *space);
 int hooked_space_lookup(struct host_space *space, uint64_t iova, struct host_mapping *mapping, uint64_t *generation);
 
 #define VIOMMU_FORMAT hooked

@@ -124,12 +124,10 @@ static enum naive_verdict judge_segment_entry(uint64_t entry, bool qemu)
 		return NAIVE_IS_INVALID;
 	if ((entry >> 2 & 3) != 0)
 		return NAIVE_IS_BAD_TYPE;
-	/* This is before QEMU looks whether it is a frame: a frame at 0 passes if there are bits beside its address. */
-	if (qemu && (entry & ~UINT64_C(0x7ff)) == 0)
-		return NAIVE_IS_BAD_TYPE;
+	/* To QEMU, nothing is at 0. (Of a frame it tests more bits than are the frame's address; that is not imitated.) */
 	if (entry & FORMAT_CONTROL)
-		return NAIVE_IS_SEGMENT;
-	return NAIVE_IS_TABLE;
+		return qemu && (entry & ~UINT64_C(0xfffff)) == 0 ? NAIVE_IS_BAD_TYPE : NAIVE_IS_SEGMENT;
+	return qemu && (entry & ~UINT64_C(0x7ff)) == 0 ? NAIVE_IS_BAD_TYPE : NAIVE_IS_TABLE;
 }
 
 static enum naive_verdict judge_region_entry(uint64_t entry, unsigned int level, bool qemu)

@@ -114,9 +114,6 @@ static void judge_short(struct trial *trial, unsigned int s, struct outlook *out
 			trial_disagree(trial, "returned %d with %" PRIu64 " pages missing", rc, missing);
 		return;
 	}
-	/* What a full host could not take back when a mapping was taken apart may have found room later in the refresh. */
-	if (trial->mode->entries && result->unestablished > missing)
-		missing = result->unestablished;
 	/* A budget may be less than what is pinned already, and then what needs no new pin still fits. */
 	if (rc != (found->faulty ? -EFAULT : missing ? -ENOSPC : 0) || result->unestablished != missing)
 		trial_disagree(trial, "returned %d and says %" PRIu64 " unestablished, with %" PRIu64 " pages missing (needs %" PRIu64 " of %" PRIu64 " bytes)",
@@ -226,7 +223,7 @@ void trial_refresh(struct trial *trial, unsigned int s, uint64_t first, uint64_t
 	if (rc == 0 && world_chance(&trial->world, 20)) {
 		/* Again: nothing is to be done. */
 		rc = viommu_domain_refresh(subject->domain, first, last, &result);
-		if ((rc && !(rc == -ENOSPC && trial->mode->limits)) || result.established || result.released || result.unestablished)
+		if (rc || result.established || result.released || result.unestablished)
 			trial_disagree(trial, "again: returned %d, %" PRIu64 " established, %" PRIu64 " released", rc, result.established, result.released);
 	}
 	mend(trial, &outlook.found);
@@ -328,16 +325,29 @@ void trial_refresh_failing(struct trial *trial, unsigned int s)
 	struct viommu_refresh_result result = { .size = sizeof(result) };
 	struct model_list list = { 0 };
 	struct outlook outlook;
-	uint64_t first, last;
+	uint64_t first, last, toggled = UINT64_MAX;
 	int rc;
 
 	world_draw_range(&trial->world, &tables, &subject->model.list, &first, &last);
+	if (subject->model.list.count && world_chance(&trial->world, 50)) {
+		/* A page that the guest takes away, and gives back after the failure: by then the library must not believe that nothing happened. */
+		struct naive_answer answer;
+
+		first = last = subject->model.list.pages[world_draw(&trial->world) % subject->model.list.count].iova;
+		answer = naive_walk(&trial->world.memory, &tables, first);
+		if (answer.outcome == NAIVE_PAGE && answer.level == 0) {
+			toggled = answer.entry_gpa;
+			world_toggle(&trial->world, toggled);
+		}
+	}
 	if (!model_clip(&tables, &first, &last) || !look_ahead(trial, s, first, last, &outlook))
 		return;
 	host_whole_fail(trial->host, (enum host_whole_failure)(HOST_WHOLE_KEEPS + world_below(&trial->world, 3)));
 	trial_doing(trial, "refresh domain %u, %#" PRIx64 " to %#" PRIx64 ", on a host that fails", s, first, last);
 	rc = viommu_domain_refresh(subject->domain, first, last, &result);
 	host_whole_fail(trial->host, HOST_WHOLE_WORKS);
+	if (toggled != UINT64_MAX)
+		world_toggle(&trial->world, toggled);
 	if (rc != -EIO) {
 		if (outlook.released)
 			trial_disagree(trial, "returned %d, but something was to be removed", rc);
@@ -360,4 +370,6 @@ void trial_refresh_failing(struct trial *trial, unsigned int s)
 	outlook_free(&outlook);
 	trial_check(trial);
 	trial_refresh(trial, s, tables.pba, tables.pal);
+	if (subject->domain)
+		trial_probe_all(trial, s);
 }

@@ -152,7 +152,10 @@ static void operate(struct trial *trial)
 		uint64_t first, last;
 
 		world_draw_range(&trial->world, &subject->model.tables, &subject->model.list, &first, &last);
-		trial_refresh(trial, s, first, last);
+		if (trial->mode->failing && world_chance(&trial->world, 10))
+			trial_refresh_failing(trial, s);
+		else
+			trial_refresh(trial, s, first, last);
 	} else if (kind < 900) {
 		trial_translate(trial);
 	} else if (kind < 940) {
@@ -166,7 +169,7 @@ static void operate(struct trial *trial)
 		trial_forget(trial, s);
 	} else if (kind < 980) {
 		trial_create_refused(trial);
-	} else if (kind < 985) {
+	} else if (kind < 983) {
 		uint64_t first, last;
 
 		world_draw_range(&trial->world, &subject->model.tables, &subject->model.list, &first, &last);

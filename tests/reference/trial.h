@@ -113,4 +113,7 @@ void trial_walk(struct trial *trial, unsigned int s);
 /* After a refresh of a subject: what was there before, and what is there now. */
 void trial_probe_lists(struct trial *trial, unsigned int s, const struct model_list *before);
 
+/* All that is there now, if there is a device for it. */
+void trial_probe_all(struct trial *trial, unsigned int s);
+
 #endif

@@ -297,6 +297,11 @@ static void write_pages(struct world *world, uint64_t table, unsigned int begin)
 		store(world, table + 8 * (begin + i), (frame + (same ? 0 : i * PAGE)) | flags);
 }
 
+void world_toggle(struct world *world, uint64_t entry_gpa)
+{
+	store(world, entry_gpa, load(world, entry_gpa) ^ 0x400);
+}
+
 void world_invalidate(struct world *world, uint64_t entry_gpa)
 {
 	store(world, entry_gpa, draw_garbage(world));

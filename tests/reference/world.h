@@ -66,6 +66,9 @@ void world_map(struct world *world, const struct naive_tables *tables);
 /* Makes an entry invalid, with garbage in its other bits. */
 void world_invalidate(struct world *world, uint64_t entry_gpa);
 
+/* Makes a page-table entry invalid if it is valid, and the other way round. */
+void world_toggle(struct world *world, uint64_t entry_gpa);
+
 /* Makes all entries of the tables of one level invalid. */
 void world_wipe(struct world *world);
 

@@ -155,18 +155,12 @@ static bool F(find_leaves)(struct shadow_pass *pass, const struct shadow_source 
 	return false;
 }
 
-/* Entry `index` of a table of leaves, as in memory. */
+/* Entry `index` of a table of leaves, as in memory. What it is, is judged as if it had been there: no format has a frame in which that is no leaf. */
 static inline uint64_t F(leaf_word)(const struct shadow_source *source, const uint64_t *table, unsigned int index)
 {
 	if (table)
 		return port_load_entry(&table[index]);
 	return F(to_memory)(F(leaf_entry)(0, source->address + ((uint64_t)index << SHADOW_PAGE_SHIFT), VIOMMU_RW));
-}
-
-/* What such an entry is. A frame's are leaves by what they were made from. */
-static inline enum format_kind F(leaf_kind)(const uint64_t *table, uint64_t entry)
-{
-	return table ? F(kind)(0, entry) : FORMAT_LEAF;
 }
 
 /* Scans the entries lo..hi of one block. */
@@ -189,7 +183,7 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 	for (unsigned int i = lo; i <= hi; i++) {
 		uint64_t word = F(leaf_word)(source, table, table_index + i);
 		uint64_t entry = F(from_memory)(word);
-		enum format_kind kind = F(leaf_kind)(table, entry);
+		enum format_kind kind = F(kind)(0, entry);
 		uint64_t at = base + ((uint64_t)i << SHADOW_PAGE_SHIFT);
 
 		if (leaves && leaves->leaf >> i & 1) {
@@ -229,18 +223,14 @@ static void F(scan_leaves)(struct shadow_pass *pass, struct shadow_node *node, c
 		return;
 	}
 	for (uint64_t at = first;;) {
-		uint64_t end = at | (((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
-		unsigned int lo = (unsigned int)(at >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK, hi;
+		struct shadow_span span = shadow_span(at, last);
 
-		if (end > last)
-			end = last;
-		hi = (unsigned int)(end >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK;
-		if (!shadow_spend(pass, hi - lo + 1, at))
+		if (!shadow_spend(pass, span.hi - span.lo + 1, at))
 			return;
-		F(scan_block)(pass, node ? node->block[shadow_index(node, at) / SHADOW_BLOCK] : NULL, source, table, at, lo, hi);
-		if (end == last)
+		F(scan_block)(pass, node ? node->block[shadow_index(node, at) / SHADOW_BLOCK] : NULL, source, table, at, span.lo, span.hi);
+		if (span.last == last)
 			return;
-		at = end + 1;
+		at = span.last + 1;
 	}
 }
 
@@ -306,10 +296,10 @@ static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, unsig
 }
 
 /* Makes the entries lo..hi of one block true where nothing is established. Pins first, under one taking of the lock, then maps. */
-static void F(fill_block)(struct shadow_pass *pass, struct shadow_node *node, const struct shadow_source *source, const uint64_t *table, uint64_t iova,
+static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, const struct shadow_source *source, const uint64_t *table, uint64_t iova,
 			  unsigned int lo, unsigned int hi)
 {
-	struct shadow_leaves *leaves = node->block[shadow_index(node, iova) / SHADOW_BLOCK];
+	struct shadow_leaves *leaves = place->node ? place->node->block[shadow_index(place->node, iova) / SHADOW_BLOCK] : NULL;
 	uint64_t base = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
 	unsigned int table_index = F(index)(0, base);
 	bool pin = pass->vm->config.pin == VIOMMU_PIN_ON_REFRESH;
@@ -324,7 +314,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_node *node, co
 		if (leaves && leaves->leaf & bit)
 			continue;
 		word = F(leaf_word)(source, table, table_index + i);
-		if (F(leaf_kind)(table, F(from_memory)(word)) != FORMAT_LEAF)
+		if (F(kind)(0, F(from_memory)(word)) != FORMAT_LEAF)
 			continue;
 		gpa = F(leaf_address)(0, F(from_memory)(word));
 		slot = shadow_slot(pass, gpa);
@@ -335,7 +325,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_node *node, co
 		if (!(F(prot)(0, F(from_memory)(word)) & source->prot & slot->prot))
 			continue;
 		if (!leaves) {
-			leaves = shadow_make_leaves(pass->shadow, node, base, F(to_memory)(F(invalid_entry)(0)));
+			leaves = shadow_make_leaves(pass->shadow, place, base, F(to_memory)(F(invalid_entry)(0)));
 			if (!leaves) {
 				pass->no_room = true;
 				break;
@@ -363,35 +353,31 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_node *node, co
 		shadow_list(pass, leaves);
 }
 
-static void F(fill_leaves)(struct shadow_pass *pass, struct shadow_node *node, const struct shadow_source *source, uint64_t first, uint64_t last)
+static void F(fill_leaves)(struct shadow_pass *pass, struct shadow_place *place, const struct shadow_source *source, uint64_t first, uint64_t last)
 {
 	const uint64_t *table;
 
 	if (!F(find_leaves)(pass, source, first, &table))
 		return;
 	for (uint64_t at = first;;) {
-		uint64_t end = at | (((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
-		unsigned int lo = (unsigned int)(at >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK, hi;
+		struct shadow_span span = shadow_span(at, last);
 
-		if (end > last)
-			end = last;
-		hi = (unsigned int)(end >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK;
-		if (!shadow_spend(pass, hi - lo + 1, at))
+		if (!shadow_spend(pass, span.hi - span.lo + 1, at))
 			return;
-		F(fill_block)(pass, node, source, table, at, lo, hi);
-		if (pass->no_room || end == last)
+		F(fill_block)(pass, place, source, table, at, span.lo, span.hi);
+		if (pass->no_room || span.last == last)
 			return;
-		at = end + 1;
+		at = span.last + 1;
 	}
 }
 
-static void F(fill_table)(struct shadow_pass *pass, struct shadow_node *node, const struct shadow_source *source, uint64_t first, uint64_t last)
+static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, unsigned int level, const struct shadow_source *source, uint64_t first,
+			  uint64_t last)
 {
 	struct shadow_cursor cursor = { .page = 1 };
-	unsigned int level = node->level;
 
 	for (uint64_t at = first;;) {
-		uint64_t end = shadow_entry_last(node->shift, at);
+		uint64_t end = shadow_entry_last(F(shift)(level), at);
 		struct shadow_source below;
 
 		if (end > last)
@@ -399,21 +385,13 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_node *node, co
 		if (!shadow_spend(pass, 1, at))
 			return;
 		if (F(descend)(pass, &cursor, source, level, at, &below)) {
-			unsigned int index = F(index)(level, at);
-			struct shadow_node *child = shadow_child(node, index);
+			struct shadow_place child = { .above = place, .index = F(index)(level, at) };
 
-			if (!child)
-				child = shadow_make_child(pass->shadow, node, index);
-			if (!child) {
-				pass->no_room = true;
-				return;
-			}
+			child.node = place->node ? shadow_child(place->node, child.index) : NULL;
 			if (level == 1)
-				F(fill_leaves)(pass, child, &below, at, end);
+				F(fill_leaves)(pass, &child, &below, at, end);
 			else
-				F(fill_table)(pass, child, &below, at, end);
-			if (!child->used)
-				shadow_drop_node(pass->shadow, child);
+				F(fill_table)(pass, &child, level - 1, &below, at, end);
 		}
 		if (pass->cut || pass->no_room || end == last)
 			return;
@@ -424,15 +402,9 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_node *node, co
 static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
 	struct shadow_source source = F(root_source)(pass->shadow);
-	struct shadow_node *top = shadow_make_top(pass->shadow);
+	struct shadow_place top = { .node = pass->shadow->top };
 
-	if (!top) {
-		pass->no_room = true;
-		return;
-	}
-	F(fill_table)(pass, top, &source, first, last);
-	if (!top->used)
-		shadow_drop_node(pass->shadow, top);
+	F(fill_table)(pass, &top, pass->shadow->top_level, &source, first, last);
 }
 
 /* Clears established entries of a block, which are in the host's space no more: unpinned, and no longer a copy of anything. With the pin lock held. */
@@ -514,26 +486,26 @@ static void F(forget)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
 	for (uint64_t at = first;;) {
 		struct shadow_leaves *leaves = shadow_find(pass->shadow, at);
-		uint64_t end = at | (((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
-		unsigned int number;
+		struct shadow_span span = shadow_span(at, last);
+		unsigned int number = span.hi - span.lo + 1;
 
-		if (end > last)
-			end = last;
-		number = (unsigned int)((end - at) >> SHADOW_PAGE_SHIFT) + 1;
 		pins_lock(&pass->vm->pins);
-		F(clear)
-		(pass->vm, pass->shadow, pass->slots, leaves,
-		 shadow_mask((unsigned int)(at >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK, (unsigned int)(end >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK));
+		F(clear)(pass->vm, pass->shadow, pass->slots, leaves, shadow_mask(span.lo, span.hi));
 		pins_unlock(&pass->vm->pins);
 		shadow_list(pass, leaves);
-		pass->result.unestablished += number;
-		if (pass->restoring)
+		if (pass->restoring) {
 			pass->result.released += number;
-		else
+			if (at >= pass->first && at <= pass->last)
+				pass->again = true;
+			else
+				pass->lost += number;
+		} else {
 			pass->result.established -= number;
-		if (end == last)
+			pass->result.unestablished += number;
+		}
+		if (span.last == last)
 			return;
-		at = end + 1;
+		at = span.last + 1;
 	}
 }
 

@@ -86,35 +86,34 @@ static struct shadow_node *make_node(struct shadow *shadow, struct shadow_node *
 	return node;
 }
 
-struct shadow_node *shadow_make_top(struct shadow *shadow)
-{
-	if (!shadow->top)
-		shadow->top = make_node(shadow, NULL, 0, shadow->top_level);
-	return shadow->top;
-}
-
-struct shadow_node *shadow_make_child(struct shadow *shadow, struct shadow_node *node, unsigned int index)
+static struct shadow_node *make_child(struct shadow *shadow, struct shadow_node *node, unsigned int index)
 {
 	struct shadow_branches *branches = node->block[index / SHADOW_BLOCK];
-	struct shadow_node *child = make_node(shadow, node, index, node->level - 1u);
+	struct shadow_node *child;
 
-	if (!child)
-		return NULL;
 	if (!branches) {
 		branches = make_piece(shadow, SHADOW_BRANCHES, sizeof(*branches));
-		if (!branches) {
-			drop_piece(shadow, child->level ? SHADOW_BRANCH_NODE : SHADOW_LEAF_NODE, child, node_bytes(child->blocks));
+		if (!branches)
 			return NULL;
-		}
 		node->block[index / SHADOW_BLOCK] = branches;
 		node->used++;
 	}
-	branches->child[index % SHADOW_BLOCK] = child;
-	branches->used++;
+	child = make_node(shadow, node, index, node->level - 1u);
+	if (child) {
+		branches->child[index % SHADOW_BLOCK] = child;
+		branches->used++;
+	}
 	return child;
 }
 
-void shadow_drop_node(struct shadow *shadow, struct shadow_node *node)
+static void drop_branches(struct shadow *shadow, struct shadow_node *node, unsigned int block)
+{
+	drop_piece(shadow, SHADOW_BRANCHES, node->block[block], sizeof(struct shadow_branches));
+	node->block[block] = NULL;
+	node->used--;
+}
+
+static void drop_node(struct shadow *shadow, struct shadow_node *node)
 {
 	struct shadow_node *parent = node->parent;
 
@@ -122,39 +121,78 @@ void shadow_drop_node(struct shadow *shadow, struct shadow_node *node)
 		struct shadow_branches *branches = parent->block[node->index / SHADOW_BLOCK];
 
 		branches->child[node->index % SHADOW_BLOCK] = NULL;
-		if (!--branches->used) {
-			parent->block[node->index / SHADOW_BLOCK] = NULL;
-			parent->used--;
-			drop_piece(shadow, SHADOW_BRANCHES, branches, sizeof(*branches));
-		}
+		if (!--branches->used)
+			drop_branches(shadow, parent, node->index / SHADOW_BLOCK);
 	} else {
 		shadow->top = NULL;
 	}
 	drop_piece(shadow, node->level ? SHADOW_BRANCH_NODE : SHADOW_LEAF_NODE, node, node_bytes(node->blocks));
 }
 
-struct shadow_leaves *shadow_make_leaves(struct shadow *shadow, struct shadow_node *node, uint64_t iova, uint64_t invalid_word)
+void shadow_drop_empty(struct shadow *shadow, struct shadow_node *node)
 {
-	unsigned int index = shadow_index(node, iova) / SHADOW_BLOCK;
-	struct shadow_leaves *leaves = make_piece(shadow, SHADOW_LEAVES, sizeof(*leaves));
+	while (node && !node->used) {
+		struct shadow_node *parent = node->parent;
 
-	if (!leaves)
+		drop_node(shadow, node);
+		node = parent;
+	}
+}
+
+struct shadow_node *shadow_make_node(struct shadow *shadow, struct shadow_place *place)
+{
+	struct shadow_node *above;
+
+	if (place->node)
+		return place->node;
+	if (!place->above) {
+		place->node = shadow->top = make_node(shadow, NULL, 0, shadow->top_level);
+		return place->node;
+	}
+	above = shadow_make_node(shadow, place->above);
+	if (!above)
 		return NULL;
+	place->node = make_child(shadow, above, place->index);
+	if (!place->node) {
+		struct shadow_branches *branches = above->block[place->index / SHADOW_BLOCK];
+
+		if (branches && !branches->used)
+			drop_branches(shadow, above, place->index / SHADOW_BLOCK);
+		shadow_drop_empty(shadow, above);
+	}
+	return place->node;
+}
+
+struct shadow_leaves *shadow_make_leaves(struct shadow *shadow, struct shadow_place *place, uint64_t iova, uint64_t invalid_word)
+{
+	struct shadow_node *node = shadow_make_node(shadow, place);
+	struct shadow_leaves *leaves;
+
+	if (!node)
+		return NULL;
+	leaves = make_piece(shadow, SHADOW_LEAVES, sizeof(*leaves));
+	if (!leaves) {
+		shadow_drop_empty(shadow, node);
+		return NULL;
+	}
 	for (unsigned int i = 0; i < SHADOW_BLOCK; i++)
 		leaves->word[i] = invalid_word;
 	leaves->first = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
 	leaves->node = node;
-	leaves->index = index;
-	node->block[index] = leaves;
+	leaves->index = shadow_index(node, iova) / SHADOW_BLOCK;
+	node->block[leaves->index] = leaves;
 	node->used++;
 	return leaves;
 }
 
 void shadow_drop_leaves(struct shadow *shadow, struct shadow_leaves *leaves)
 {
-	leaves->node->block[leaves->index] = NULL;
-	leaves->node->used--;
+	struct shadow_node *node = leaves->node;
+
+	node->block[leaves->index] = NULL;
+	node->used--;
 	drop_piece(shadow, SHADOW_LEAVES, leaves, sizeof(*leaves));
+	shadow_drop_empty(shadow, node);
 }
 
 struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova)
@@ -267,19 +305,10 @@ void shadow_reap(struct shadow_pass *pass)
 	struct shadow_leaves *next;
 
 	for (struct shadow_leaves *leaves = pass->listed; leaves; leaves = next) {
-		struct shadow_node *node = leaves->node;
-
 		next = leaves->next;
 		leaves->listed = false;
-		if (leaves->leaf)
-			continue;
-		shadow_drop_leaves(pass->shadow, leaves);
-		while (node && !node->used) {
-			struct shadow_node *parent = node->parent;
-
-			shadow_drop_node(pass->shadow, node);
-			node = parent;
-		}
+		if (!leaves->leaf)
+			shadow_drop_leaves(pass->shadow, leaves);
 	}
 	pass->listed = NULL;
 }
@@ -350,6 +379,14 @@ void shadow_widen(void *ctx, uint64_t *first, uint64_t *last)
 		pass->gone_last = to;
 	*first = from;
 	*last = to;
+}
+
+void shadow_begin_mapping(void *ctx, uint64_t first)
+{
+	struct shadow_pass *pass = ctx;
+	struct page page = find_page(pass->shadow, (struct page){ 0 }, first);
+
+	page.leaves->start |= page.bit;
 }
 
 void shadow_fault(struct shadow_pass *pass, enum viommu_fault_reason reason, uint64_t iova, unsigned int level, uint64_t entry_gpa, uint64_t entry)

@@ -102,11 +102,16 @@ struct shadow_pass {
 	struct shadow_leaves *listed; /* blocks with something dying, gone, or that may have become empty */
 	uint64_t gone_first;	      /* IOVAs between which something is gone; gone_first > gone_last: nothing is */
 	uint64_t gone_last;
+	uint64_t first; /* of the whole refresh; first > last: it is none */
+	uint64_t last;
+	uint64_t lost;	 /* pages beside it that could not be mapped again */
 	uint64_t budget; /* entries */
 	uint64_t next;
 	bool cut;
 	bool no_room;	   /* for the shadow: no use to go on */
+	bool no_memory;	   /* for the host's tables */
 	bool restoring;	   /* commit maps again what lost its mapping to a neighbour */
+	bool again;	   /* some of that failed within first..last: to be tried with the rest */
 	bool insufficient; /* at the end: not all that the tables name could be had */
 	uint64_t splits;
 	uint32_t works;
@@ -149,6 +154,22 @@ static inline unsigned int shadow_index(const struct shadow_node *node, uint64_t
 	return (unsigned int)(iova >> node->shift) & (node->blocks * SHADOW_BLOCK - 1u);
 }
 
+/* The part of one block that a range begins with: IOVAs up to `last`, entries lo..hi. */
+struct shadow_span {
+	uint64_t last;
+	unsigned int lo;
+	unsigned int hi;
+};
+
+static inline struct shadow_span shadow_span(uint64_t first, uint64_t last)
+{
+	uint64_t end = first | (((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
+
+	if (end > last)
+		end = last;
+	return (struct shadow_span){ end, (unsigned int)(first >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK, (unsigned int)(end >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK };
+}
+
 /* The last IOVA that the entry of iova covers. */
 static inline uint64_t shadow_entry_last(unsigned int shift, uint64_t iova)
 {
@@ -162,12 +183,21 @@ static inline struct shadow_node *shadow_child(const struct shadow_node *node, u
 	return branches ? branches->child[index % SHADOW_BLOCK] : NULL;
 }
 
-/* The children of a node are made and dropped by whoever works on the node; NULL if there is no memory. */
-struct shadow_node *shadow_make_top(struct shadow *shadow);
-struct shadow_node *shadow_make_child(struct shadow *shadow, struct shadow_node *node, unsigned int index);
-struct shadow_leaves *shadow_make_leaves(struct shadow *shadow, struct shadow_node *node, uint64_t iova, uint64_t invalid_word);
+/*
+ * Where a node belongs, whether there is one or not. On the way down nothing is made: only when something is established is there a need for nodes, and then
+ * for all on the way. NULL if there is no memory.
+ */
+struct shadow_place {
+	struct shadow_place *above; /* NULL: the top */
+	struct shadow_node *node;   /* NULL: not there yet */
+	unsigned int index;	    /* in the node above */
+};
+struct shadow_node *shadow_make_node(struct shadow *shadow, struct shadow_place *place);
+
+/* A block of leaves, and dropping it with all nodes that are empty then. */
+struct shadow_leaves *shadow_make_leaves(struct shadow *shadow, struct shadow_place *place, uint64_t iova, uint64_t invalid_word);
 void shadow_drop_leaves(struct shadow *shadow, struct shadow_leaves *leaves);
-void shadow_drop_node(struct shadow *shadow, struct shadow_node *node);
+void shadow_drop_empty(struct shadow *shadow, struct shadow_node *node);
 
 /* The block that iova is in, or NULL. */
 struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova);
@@ -187,8 +217,9 @@ void shadow_keep(struct shadow_pass *pass);
 void shadow_list(struct shadow_pass *pass, struct shadow_leaves *leaves);
 void shadow_reap(struct shadow_pass *pass);
 
-/* For runs.widen. */
+/* For runs.widen and runs.begins. */
 void shadow_widen(void *pass, uint64_t *first, uint64_t *last);
+void shadow_begin_mapping(void *pass, uint64_t first);
 
 void shadow_free_spares(struct shadow *shadow);
 

@@ -18,7 +18,6 @@ uint32_t zpci_pec(uint32_t reason)
 	/* As in QEMU, DMA to what is not mapped is reported as if protection forbade it. */
 	case VIOMMU_FAULT_NOT_PRESENT:
 	case VIOMMU_FAULT_PROTECTION:
-	case VIOMMU_FAULT_NOT_REFRESHED:
 	case VIOMMU_FAULT_LEAF_UNBACKED:
 		return VIOMMU_ZPCI_PEC_TPROTE;
 	case VIOMMU_FAULT_ENTRY_TYPE:
