@@ -43,12 +43,19 @@ static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, b
 	pass->shadow = &domain->shadow;
 	pass->vm = domain->space.vm;
 	pass->slot = NULL;
-	pass->runs = (struct runs){ .space = domain->space.host_space,
-				    .merge = merge || split,
-				    .ctx = pass,
-				    .widen = split ? NULL : shadow_widen,
-				    .begins = shadow_begin_mapping,
-				    .refused = refused };
+	/*
+	 * A host that splits takes a long run in parts just as well. So memory goes to the shadow and to the host's tables by turns, and where it ends, it
+	 * ends for both.
+	 */
+	pass->runs = (struct runs){
+		.space = domain->space.host_space,
+		.merge = merge || split,
+		.most = split ? UINT64_C(64) << 20 : UINT64_MAX,
+		.ctx = pass,
+		.widen = split ? NULL : shadow_widen,
+		.begins = shadow_begin_mapping,
+		.refused = refused,
+	};
 	pass->listed = NULL;
 	pass->gone_first = UINT64_MAX;
 	pass->gone_last = 0;

@@ -54,7 +54,7 @@ static bool continues(const struct host_mapping *run, const struct host_mapping 
 
 bool runs_map(struct runs *runs, const struct host_mapping *page)
 {
-	if (runs->mapping && runs->merge && continues(&runs->map, page)) {
+	if (runs->mapping && runs->merge && page->last - runs->map.first < runs->most && continues(&runs->map, page)) {
 		runs->map.last = page->last;
 		return false;
 	}

@@ -14,6 +14,7 @@
 struct runs {
 	struct host_space *space;
 	bool merge;
+	uint64_t most; /* bytes of a run of mappings */
 	void *ctx;
 	/* Widens a removal to whole mappings, or makes it empty (first > last). NULL where the host splits. */
 	void (*widen)(void *ctx, uint64_t *first, uint64_t *last);

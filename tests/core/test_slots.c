@@ -314,6 +314,32 @@ static void test_all_or_none(void **state)
 	rig_end(&rig);
 }
 
+/* One host took it, another did not, and the first one will not give it back: the slot stays on record and charged, until it can be removed. */
+static void test_half_added(void **state)
+{
+	struct viommu_direct *direct[3];
+	struct viommu_slot slot = { .size = sizeof(slot), .prot = VIOMMU_RW, .gpa = GIB, .bytes = MIB, .fd = -1 };
+	struct area *area;
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, &plain);
+	area = guest_area(&rig.guest, GIB, MIB, VIOMMU_RW);
+	slot.hva = area->memory;
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(viommu_direct_create(rig.guest.vm, &rig.mock->host, 0, 0, UINT64_MAX, &direct[i]), 0);
+	mock_fail(rig.mock, MOCK_MAP, 2, false, EIO);
+	mock_fail(rig.mock, MOCK_UNMAP, 1, false, EIO);
+	assert_int_equal(viommu_slot_add(rig.guest.vm, &slot), -EBUSY);
+	assert_int_equal(guest_pinned(&rig.guest), 65 * MIB);
+	assert_int_equal(viommu_slot_add(rig.guest.vm, &slot), -EEXIST);
+	assert_int_equal(viommu_slot_remove(rig.guest.vm, GIB), 0);
+	assert_int_equal(guest_pinned(&rig.guest), 64 * MIB);
+	for (unsigned int i = 0; i < 3; i++)
+		viommu_direct_destroy(direct[i]);
+	rig_end(&rig);
+}
+
 /* Two slots whose memory is one piece: a run goes over both, and the removal of one leaves the other's part. */
 static void test_run_over_two_slots(void **state)
 {
@@ -391,6 +417,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_removal_reaches_everywhere),
 		cmocka_unit_test(test_all_or_none),
+		cmocka_unit_test(test_half_added),
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_tables_in_a_slot),
 		cmocka_unit_test(test_read_only_slot),
