@@ -425,7 +425,7 @@ void world_draw_tables(struct world *world, bool qemu, uint64_t limit, struct na
 			break;
 		}
 		tables->pba = span / 2 + 1;
-		tables->pal = tables->pba + span + span / 4;
+		tables->pal = (tables->pba + span + span / 4) | (PAGE - 1);
 		break;
 	case 3: /* the end of the IOVAs */
 		tables->pba = UINT64_MAX - span;
