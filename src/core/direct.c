@@ -37,7 +37,7 @@ static bool window(const struct viommu_direct *direct, const struct slot *slot, 
 
 static int map_slot(struct viommu_direct *direct, const struct slot *slot)
 {
-	struct host_mapping mapping = { .prot = slot->prot, .fd = slot->fd };
+	struct host_mapping mapping = { .prot = slot->prot, .fd = slot->fd, .whole = true };
 	uint64_t skipped;
 	int error;
 

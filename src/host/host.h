@@ -30,6 +30,7 @@ struct host_mapping {
 	uint64_t offset;
 	uint32_t prot;
 	int32_t fd;
+	bool whole; /* no part of it will be removed without the rest, so that nothing need be set aside for that */
 };
 
 struct host_space {

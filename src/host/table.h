@@ -6,7 +6,8 @@
  *  - map is all or nothing, and is not seen half done: it first plans, changing nothing, then has every page of memory that it will need, then writes.
  *  - unmap needs no memory. To remove part of a leaf that covers more than a page, the leaf is split: replaced by a table that says the same in smaller
  *    leaves. The pages for splitting a leaf all the way down are set aside when the leaf is written (promised), so that a large leaf saves time and
- *    steps of a walk, and no memory. Whoever splits one for all that it is worth could have had the same tables from the start.
+ *    steps of a walk, and no memory. Whoever splits one for all that it is worth could have had the same tables from the start. What will only be removed
+ *    as a whole (host_mapping.whole) needs no such pages.
  *  - A table other than the top one has at least one entry that is not invalid. Its number of those, its live count, is kept in the entry that points at
  *    it, in bits that the format leaves to software. A table whose live count falls to 0 is taken out of the tree.
  *  - Work is proportional to what is mapped in a range, not to the range: an invalid entry is skipped with all that it covers.
@@ -28,7 +29,7 @@
  *
  * The format must have 8-byte entries in tables of at most 4096 bytes, 0 for its invalid entry, and, beyond the list in format.h:
  *   bool X_can_address(address)             whether an entry can hold an address
- *   unsigned X_software(e), uint64_t X_with_software(e, number)      a number, up to 512 at least, in an entry that points at a table
+ *   unsigned X_software(e), uint64_t X_with_software(e, number)      a number, up to 512 at least, in an entry that points at a table, or a leaf
  *   uint64_t X_parked_entry(address), uint64_t X_parked_address(e)   an invalid entry that holds the address of a page, or 0
  *
  * A unit that instantiates the template includes it once, and gets the functions at the end, with external linkage, under the format's name.
@@ -45,9 +46,6 @@
 /* No hardware has fewer than three levels. */
 #define TABLE_LEAST_TOP 2u
 
-/* Eight bytes that several threads access: aligned so that this is one access on 32-bit machines, too. */
-typedef uint64_t table_word __attribute__((aligned(8)));
-
 struct host_table {
 	struct host_space space;
 	const struct host_memory *memory;
@@ -55,11 +53,11 @@ struct host_table {
 	struct format_root root;
 
 	/* From here on it is the writer's own, kept away from the line that lookups read. */
-	__attribute__((aligned(64))) table_word *spare; /* pages to take, linked through their first entries */
-	uint64_t spares;				/* how many */
-	uint64_t promised;				/* how many of them are set aside for splitting: no more than there are */
-	table_word *parked;				/* pages taken out since the last flush, the latest first */
-	table_word *parked_end;				/* the earliest of them */
+	__attribute__((aligned(64))) port_word *spare; /* pages to take, linked through their first entries */
+	uint64_t spares;			       /* how many */
+	uint64_t promised;			       /* how many of them are set aside for splitting: no more than there are */
+	port_word *parked;			       /* pages taken out since the last flush, the latest first */
+	port_word *parked_end;			       /* the earliest of them */
 	uint64_t parked_pages;
 	bool removed; /* something was, since the last flush */
 };
@@ -69,23 +67,23 @@ static inline struct host_table *table_of(struct host_space *space)
 	return (struct host_table *)(void *)space;
 }
 
-static inline table_word *table_pointer(uint64_t address)
+static inline port_word *table_pointer(uint64_t address)
 {
-	return (table_word *)(uintptr_t)address;
+	return (port_word *)(uintptr_t)address;
 }
 
-static inline uint64_t table_address(const table_word *table)
+static inline uint64_t table_address(const port_word *table)
 {
 	return (uint64_t)(uintptr_t)table;
 }
 
 /* The entries: what only the writer does needs no order, since what it loads it has written. */
-static inline uint64_t F(get)(const table_word *slot)
+static inline uint64_t F(get)(const port_word *slot)
 {
 	return F(from_memory)(__atomic_load_n(slot, __ATOMIC_RELAXED));
 }
 
-static inline void F(set)(table_word *slot, uint64_t entry)
+static inline void F(set)(port_word *slot, uint64_t entry)
 {
 	__atomic_store_n(slot, F(to_memory)(entry), __ATOMIC_RELEASE);
 }
@@ -95,7 +93,7 @@ static inline unsigned int F(entries)(unsigned int level)
 	return 1u << F(index_bits)(level);
 }
 
-static inline table_word *F(child)(unsigned int level, uint64_t entry)
+static inline port_word *F(child)(unsigned int level, uint64_t entry)
 {
 	return table_pointer(F(table_address)(level, entry));
 }
@@ -110,7 +108,7 @@ static inline uint64_t F(split_pages)(unsigned int level)
 	return pages;
 }
 
-static void F(push_spare)(struct host_table *table, table_word *page)
+static void F(push_spare)(struct host_table *table, port_word *page)
 {
 	F(set)(page, F(parked_entry)(table_address(table->spare)));
 	table->spare = page;
@@ -118,9 +116,9 @@ static void F(push_spare)(struct host_table *table, table_word *page)
 }
 
 /* A page whose entries are all invalid, the one that was its link included. */
-static table_word *F(pop_spare)(struct host_table *table)
+static port_word *F(pop_spare)(struct host_table *table)
 {
-	table_word *page = table->spare;
+	port_word *page = table->spare;
 
 	table->spare = table_pointer(F(parked_address)(F(get)(page)));
 	table->spares--;
@@ -139,7 +137,7 @@ static int F(reserve)(struct host_table *table, uint64_t pages)
 	uint64_t got = 0;
 
 	while (table->spares - table->promised < pages) {
-		table_word *page = (table_word *)memory->alloc(memory->ctx, TABLE_BYTES, TABLE_BYTES);
+		port_word *page = (port_word *)memory->alloc(memory->ctx, TABLE_BYTES, TABLE_BYTES);
 
 		if (page && !F(can_address)(table_address(page))) {
 			memory->free(memory->ctx, page, TABLE_BYTES, TABLE_BYTES);
@@ -188,7 +186,7 @@ static inline unsigned int F(leaf_count)(unsigned int level, uint64_t iova, uint
  * It goes leaf table by leaf table, as F(write) will. A table that is missing for one of these is missing for the next one, too, if that
  * lies in the same table's reach, and is counted only for the first.
  */
-static int F(plan)(const struct host_table *table, uint64_t first, uint64_t last, uint64_t output, uint64_t *tables, uint64_t *promise)
+static int F(plan)(const struct host_table *table, uint64_t first, uint64_t last, uint64_t output, bool whole, uint64_t *tables, uint64_t *promise)
 {
 	uint64_t iova = first, previous = first;
 
@@ -199,7 +197,7 @@ static int F(plan)(const struct host_table *table, uint64_t first, uint64_t last
 		unsigned int count = F(leaf_count)(leaf, iova, last);
 		uint64_t bytes = (uint64_t)count << F(shift)(leaf);
 		unsigned int level = table->root.level;
-		const table_word *slot = table_pointer(table->root.table) + F(index)(level, iova);
+		const port_word *slot = table_pointer(table->root.table) + F(index)(level, iova);
 		enum format_kind kind;
 
 		while ((kind = F(kind)(level, F(get)(slot))) == FORMAT_TABLE && level > leaf) {
@@ -218,7 +216,7 @@ static int F(plan)(const struct host_table *table, uint64_t first, uint64_t last
 		}
 		for (unsigned int missing = leaf; missing < level; missing++)
 			*tables += iova == first || (iova ^ previous) > F(reach)(missing);
-		*promise += count * F(split_pages)(leaf);
+		*promise += whole ? 0 : count * F(split_pages)(leaf);
 		if (last - iova == bytes - 1)
 			return 0;
 		previous = iova;
@@ -226,8 +224,14 @@ static int F(plan)(const struct host_table *table, uint64_t first, uint64_t last
 	}
 }
 
+/* A leaf that can be split has a 1 in the bits for software: pages are promised to it. */
+static inline uint64_t F(new_leaf)(unsigned int level, uint64_t output, uint32_t prot, bool can_split)
+{
+	return F(with_software)(F(leaf_entry)(level, output, prot), level && can_split);
+}
+
 /* Carries out what was planned. There is a page for everything. */
-static void F(write)(struct host_table *table, uint64_t first, uint64_t last, uint64_t output, uint32_t prot)
+static void F(write)(struct host_table *table, uint64_t first, uint64_t last, uint64_t output, uint32_t prot, bool whole)
 {
 	uint64_t iova = first;
 
@@ -236,8 +240,8 @@ static void F(write)(struct host_table *table, uint64_t first, uint64_t last, ui
 		unsigned int count = F(leaf_count)(leaf, iova, last);
 		uint64_t bytes = (uint64_t)count << F(shift)(leaf);
 		unsigned int level = table->root.level;
-		table_word *slot = table_pointer(table->root.table) + F(index)(level, iova);
-		table_word *above = NULL;
+		port_word *slot = table_pointer(table->root.table) + F(index)(level, iova);
+		port_word *above = NULL;
 
 		for (; level > leaf; level--) {
 			if (F(kind)(level, F(get)(slot)) == FORMAT_INVALID) {
@@ -249,10 +253,10 @@ static void F(write)(struct host_table *table, uint64_t first, uint64_t last, ui
 			slot = F(child)(level, F(get)(slot)) + F(index)(level - 1, iova);
 		}
 		for (unsigned int i = 0; i < count; i++)
-			F(set)(slot + i, F(leaf_entry)(leaf, output + ((uint64_t)i << F(shift)(leaf)), prot));
+			F(set)(slot + i, F(new_leaf)(leaf, output + ((uint64_t)i << F(shift)(leaf)), prot, !whole));
 		if (above)
 			F(set)(above, F(with_software)(F(get)(above), F(software)(F(get)(above)) + count));
-		table->promised += count * F(split_pages)(leaf);
+		table->promised += whole ? 0 : count * F(split_pages)(leaf);
 		if (last - iova == bytes - 1)
 			return;
 		iova += bytes;
@@ -261,21 +265,21 @@ static void F(write)(struct host_table *table, uint64_t first, uint64_t last, ui
 }
 
 /* Replaces a leaf by a table that translates the same, with one of the pages that were promised for this. Lookups see the one or the other. */
-static void F(split)(struct host_table *table, unsigned int level, table_word *slot)
+static void F(split)(struct host_table *table, unsigned int level, port_word *slot)
 {
 	uint64_t entry = F(get)(slot);
 	uint64_t output = F(leaf_address)(level, entry);
 	uint32_t prot = F(prot)(level, entry);
 	unsigned int count = F(entries)(level - 1);
-	table_word *page = F(pop_spare)(table);
+	port_word *page = F(pop_spare)(table);
 
 	table->promised--;
 	for (unsigned int i = 0; i < count; i++)
-		F(set)(page + i, F(leaf_entry)(level - 1, output + ((uint64_t)i << F(shift)(level - 1)), prot));
+		F(set)(page + i, F(new_leaf)(level - 1, output + ((uint64_t)i << F(shift)(level - 1)), prot, true));
 	F(set)(slot, F(with_software)(F(table_entry)(level, table_address(page)), count));
 }
 
-static void F(park)(struct host_table *table, table_word *page)
+static void F(park)(struct host_table *table, port_word *page)
 {
 	F(set)(page, F(parked_entry)(table_address(table->parked)));
 	if (!table->parked)
@@ -285,7 +289,7 @@ static void F(park)(struct host_table *table, table_word *page)
 }
 
 /* count entries of a table became invalid. slot points at that table, and *(path + 1) at the one above: NULL after the top. */
-static void F(account)(struct host_table *table, table_word **path, unsigned int level, unsigned int count)
+static void F(account)(struct host_table *table, port_word **path, unsigned int level, unsigned int count)
 {
 	table->removed = true;
 	for (; path[level]; level++) {
@@ -305,13 +309,13 @@ static void F(account)(struct host_table *table, table_word **path, unsigned int
 /* Removes what is mapped from iova on, up to the end of a table or to last. Returns the last IOVA that it has dealt with. */
 static uint64_t F(remove_some)(struct host_table *table, uint64_t iova, uint64_t last)
 {
-	table_word *path[F(max_level) + 2]; /* path[n] points at the table of level n - 1 that iova is in; NULL for the top table */
+	port_word *path[F(max_level) + 2]; /* path[n] points at the table of level n - 1 that iova is in; NULL for the top table */
 	unsigned int level = table->root.level;
-	table_word *slot = table_pointer(table->root.table) + F(index)(level, iova);
+	port_word *slot = table_pointer(table->root.table) + F(index)(level, iova);
 
 	path[level + 1] = NULL;
 	for (;; level--) {
-		table_word *end = slot - F(index)(level, iova) + F(entries)(level);
+		port_word *end = slot - F(index)(level, iova) + F(entries)(level);
 		uint64_t entry, span_last;
 		unsigned int removed = 0;
 
@@ -325,12 +329,15 @@ static uint64_t F(remove_some)(struct host_table *table, uint64_t iova, uint64_t
 			if (kind == FORMAT_TABLE)
 				break;
 			if (kind == FORMAT_LEAF) {
-				if (iova != format_span_first(iova, F(shift)(level)) || span_last > last) {
+				bool can_split = F(software)(entry);
+
+				if (can_split && (iova != format_span_first(iova, F(shift)(level)) || span_last > last)) {
 					F(split)(table, level, slot);
 					break;
 				}
+				/* One that cannot be split goes as a whole: rather too much than too little. */
 				F(set)(slot, 0);
-				table->promised -= F(split_pages)(level);
+				table->promised -= can_split ? F(split_pages)(level) : 0;
 				removed++;
 			}
 			if (span_last >= last || slot + 1 == end) {
@@ -360,7 +367,7 @@ static void F(remove)(struct host_table *table, uint64_t first, uint64_t last)
 
 /* One lookup's view: what it loads counts only while the generation is the one that it began with. */
 struct F(view) {
-	const table_word *generation;
+	const port_word *generation;
 	uint64_t began;
 };
 
@@ -456,11 +463,11 @@ int F(space_map)(struct host_space *space, const struct host_mapping *mapping)
 		return -PORT_EINVAL;
 	if (first < table->first || last > table->last)
 		return -PORT_ERANGE;
-	error = F(plan)(table, first, last, output, &tables, &promise);
+	error = F(plan)(table, first, last, output, mapping->whole, &tables, &promise);
 	if (!error)
 		error = F(reserve)(table, tables + promise);
 	if (!error)
-		F(write)(table, first, last, output, mapping->prot);
+		F(write)(table, first, last, output, mapping->prot, mapping->whole);
 	return error;
 }
 
@@ -478,7 +485,7 @@ int F(space_unmap)(struct host_space *space, uint64_t first, uint64_t last)
 	return 0;
 }
 
-int F(space_lookup)(struct host_space *space, uint64_t iova, struct host_mapping *mapping, table_word *generation)
+int F(space_lookup)(struct host_space *space, uint64_t iova, struct host_mapping *mapping, port_word *generation)
 {
 	struct host_table *table = table_of(space);
 	struct F(view) view = { &space->generation, 0 };

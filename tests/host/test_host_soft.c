@@ -401,6 +401,39 @@ static void lookups_of_fresh_tables(void **state)
 	soft_close(&soft);
 }
 
+/* What will only be removed as a whole takes no memory for being split, beside what can be; and goes as a whole, even if only a part is asked for. */
+static void whole_mappings(void **state)
+{
+	const uint64_t gib = 1024 * MIB, bytes = sizeof(void *) == 8 ? 64 * gib : gib;
+	struct host_mapping mapping = { .first = gib, .last = gib + bytes - 1, .hva = (unsigned char *)(uintptr_t)OUTPUT, .prot = VIOMMU_RW, .fd = -1 };
+	struct host_mapping found;
+	struct soft soft;
+	uint64_t before;
+
+	(void)state;
+	soft_open(&soft, 0, UINT64_MAX);
+	before = soft.memory.pieces;
+	mapping.whole = true;
+	assert_int_equal(soft.host->ops->map(soft.space, &mapping), 0);
+	assert_true(soft.memory.pieces - before <= 5);
+	/* A neighbour that can be split: its pages are its own. */
+	assert_int_equal(soft_map(&soft, 0, gib - 1, OUTPUT, VIOMMU_RW), 0);
+	before = soft.memory.pieces;
+	for (uint64_t iova = PAGE; iova < gib; iova += 2 * MIB)
+		assert_int_equal(soft.host->ops->unmap(soft.space, iova, iova + (PAGE - 1)), 0);
+	assert_int_equal(soft.memory.pieces, before);
+	assert_int_equal(soft_lookup(&soft, PAGE, &found), -ENOENT);
+	assert_int_equal(soft_lookup(&soft, 2 * PAGE, &found), 0);
+	assert_int_equal(soft_lookup(&soft, gib + bytes - 1, &found), 0);
+	assert_true(found.last == gib + bytes - 1 && (uintptr_t)found.hva == OUTPUT + bytes - gib);
+	assert_int_equal(soft.host->ops->unmap(soft.space, gib + PAGE, gib + 2 * PAGE - 1), 0);
+	assert_int_equal(soft_lookup(&soft, gib + PAGE, &found), -ENOENT);
+	assert_int_equal(soft_lookup(&soft, gib, &found), -ENOENT);
+	assert_int_equal(soft.host->ops->unmap(soft.space, gib, gib + bytes - 1), 0);
+	assert_int_equal(soft_lookup(&soft, gib + bytes - 1, &found), -ENOENT);
+	soft_close(&soft);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -409,6 +442,7 @@ int main(void)
 		cmocka_unit_test(depths),
 		cmocka_unit_test(large_pages),
 		cmocka_unit_test(exact_fit),
+		cmocka_unit_test(whole_mappings),
 		cmocka_unit_test(lookups_while_mapping),
 		cmocka_unit_test(lookups_of_fresh_tables),
 	};
