@@ -494,11 +494,13 @@ static void F(forget)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 		pins_unlock(&pass->vm->pins);
 		shadow_list(pass, leaves);
 		if (pass->restoring) {
+			uint64_t from = at > pass->first ? at : pass->first;
+			uint64_t to = span.last < pass->last ? span.last : pass->last;
+			unsigned int within = from <= to ? (unsigned int)((to - from) >> SHADOW_PAGE_SHIFT) + 1 : 0;
+
 			pass->result.released += number;
-			if (at >= pass->first && at <= pass->last)
-				pass->again = true;
-			else
-				pass->lost += number;
+			pass->again |= within > 0;
+			pass->lost += number - within;
 		} else {
 			pass->result.established -= number;
 			pass->result.unestablished += number;
