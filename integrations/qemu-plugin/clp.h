@@ -3,8 +3,8 @@
  * CLP, "call logical processor" (B9A0): register R2 holds the address of a block with a request and, behind it, room for the response. Both begin with
  * a header of 16 bytes: length (2 bytes), command or response code (2 bytes). As Linux has it: arch/s390/include/asm/clp.h and pci_clp.h.
  */
-#ifndef VIOMMU_RECORD_CLP_H
-#define VIOMMU_RECORD_CLP_H
+#ifndef VIOMMU_WATCH_CLP_H
+#define VIOMMU_WATCH_CLP_H
 
 #include <stdbool.h>
 #include <stddef.h>

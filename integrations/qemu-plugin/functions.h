@@ -5,8 +5,8 @@
  * Two times matter. What CLP answers is noted when it is seen. What becomes of an operation (a new handle, a registration) is noted when the
  * operation is known to have succeeded.
  */
-#ifndef VIOMMU_RECORD_FUNCTIONS_H
-#define VIOMMU_RECORD_FUNCTIONS_H
+#ifndef VIOMMU_WATCH_FUNCTIONS_H
+#define VIOMMU_WATCH_FUNCTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>

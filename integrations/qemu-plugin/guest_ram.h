@@ -2,8 +2,8 @@
 /*
  * The guest's main memory, where QEMU has it in this process. On s390x it is one block that begins at absolute address 0.
  */
-#ifndef VIOMMU_RECORD_GUEST_RAM_H
-#define VIOMMU_RECORD_GUEST_RAM_H
+#ifndef VIOMMU_WATCH_GUEST_RAM_H
+#define VIOMMU_WATCH_GUEST_RAM_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -17,7 +17,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <viommu/zpci.h>
 
@@ -25,8 +24,9 @@
 #include "functions.h"
 #include "guest/zpci/decode.h"
 #include "guest_ram.h"
-#include "oracle.h"
+#include "oracle_walker.h"
 #include "tables.h"
+#include "timing.h"
 
 /* How often tables are looked at again before the oracle's answers are given up. */
 #define LOOKS_MAX 16
@@ -36,37 +36,33 @@
 
 struct pending {
 	struct observation observation;
+	void *begun[WATCHERS_MAX];
 	enum { WAITING, COMPLETE, VOID } state;
 	bool abandoned; /* out of the queue already: observe_end() only frees it */
 	struct pending *next;
 };
 
 struct observer {
-	pthread_mutex_t lock;
-	struct watcher *watcher;
+	pthread_mutex_t lock; /* taken after QEMU's own lock, which idle vCPUs hold when they call */
+	struct watcher *watchers[WATCHERS_MAX];
+	size_t watcher_count;
+	bool tables_wanted;
 	struct guest_ram ram;
-	struct oracle oracle;
+	struct walker walker;
 	struct tables *tables;
 	struct functions functions;
 	struct pending *head;
 	struct pending **tail;
 	size_t queued;
 	uint64_t began; /* CLOCK_MONOTONIC */
-	bool ready;	/* ram and oracle have been looked for */
+	bool ready;	/* ram and walker have been looked for */
 	bool off;	/* nothing is observed: there is no memory to look at, or the end has come */
 };
 
-static uint64_t nanoseconds(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
-}
-
-struct observer *observer_create(struct watcher *watcher)
+struct observer *observer_create(struct watcher *const *watchers, size_t count)
 {
 	struct observer *observer = calloc(1, sizeof(*observer));
+	size_t i;
 
 	if (!observer)
 		return NULL;
@@ -76,28 +72,40 @@ struct observer *observer_create(struct watcher *watcher)
 		return NULL;
 	}
 	pthread_mutex_init(&observer->lock, NULL);
-	observer->watcher = watcher;
+	for (i = 0; i < count && i < WATCHERS_MAX; i++) {
+		observer->watchers[observer->watcher_count++] = watchers[i];
+		observer->tables_wanted |= watchers[i]->wants_tables;
+	}
 	observer->tail = &observer->head;
-	observer->began = nanoseconds();
+	observer->began = timing_now();
 	return observer;
+}
+
+static void note(struct observer *observer, const char *text)
+{
+	size_t i;
+
+	for (i = 0; i < observer->watcher_count; i++)
+		observer->watchers[i]->note(observer->watchers[i], text);
 }
 
 /* Guest memory does not exist yet when the plugin is loaded, so it is looked for at the first operation. */
 static void get_ready(struct observer *observer)
 {
-	struct watcher *watcher = observer->watcher;
+	size_t i;
 
 	if (observer->ready)
 		return;
 	observer->ready = true;
 	if (guest_ram_find(&observer->ram)) {
-		watcher->note(watcher, "nothing is recorded: this QEMU does not tell where the guest's memory is");
+		note(observer, "nothing is watched: this QEMU does not tell where the guest's memory is");
 		observer->off = true;
 		return;
 	}
-	watcher->memory(watcher, observer->ram.bytes);
-	if (!oracle_find(&observer->oracle))
-		watcher->note(watcher, "no oracle: this QEMU does not offer its walk of the tables");
+	for (i = 0; i < observer->watcher_count; i++)
+		observer->watchers[i]->memory(observer->watchers[i], &observer->ram);
+	if (!walker_find(&observer->walker))
+		note(observer, "no oracle: this QEMU does not offer its walk of the tables");
 }
 
 /* Begins an operation, with the lock held. NULL if there is nothing to do. */
@@ -113,11 +121,24 @@ static struct pending *begin(struct observer *observer, enum capture_kind kind)
 		return NULL;
 	pending->observation.operation.kind = kind;
 	pending->observation.operation.time.known = true;
-	pending->observation.operation.time.ns = nanoseconds() - observer->began;
+	pending->observation.operation.time.ns = timing_now() - observer->began;
 	*observer->tail = pending;
 	observer->tail = &pending->next;
 	observer->queued++;
 	return pending;
+}
+
+/* Lets the watchers begin, when the operands are known and the tables have been looked at. */
+static void let_begin(struct observer *observer, struct pending *pending)
+{
+	size_t i;
+
+	for (i = 0; i < observer->watcher_count; i++) {
+		struct watcher *watcher = observer->watchers[i];
+
+		if (watcher->begin)
+			pending->begun[i] = watcher->begin(watcher, &pending->observation.operation);
+	}
 }
 
 /*
@@ -127,13 +148,16 @@ static struct pending *begin(struct observer *observer, enum capture_kind kind)
 static void look(struct observer *observer, struct observation *observation, uint64_t iota, uint64_t first, uint64_t last, uint64_t ask_first,
 		 uint64_t ask_last)
 {
-	int changed = tables_scan(observer->tables, &observer->ram, iota, first, last, &observation->changes);
 	unsigned int looks = 0;
+	int changed;
 
+	if (!observer->tables_wanted)
+		return;
+	changed = tables_scan(observer->tables, &observer->ram, iota, first, last, &observation->changes);
 	if (ask_first > ask_last)
 		return;
 	do {
-		if (changed < 0 || ++looks > LOOKS_MAX || oracle_ask(&observer->oracle, iota, ask_first, ask_last, &observation->answers)) {
+		if (changed < 0 || ++looks > LOOKS_MAX || walker_ask(&observer->walker, iota, ask_first, ask_last, &observation->answers)) {
 			observation->answers.known = false;
 			return;
 		}
@@ -158,6 +182,7 @@ struct pending *observe_rpcit(struct observer *observer, uint64_t r1, uint64_t s
 			look(observer, &pending->observation, function->iota, first, last, first > function->pba ? first : function->pba,
 			     last < function->pal ? last : function->pal);
 		}
+		let_begin(observer, pending);
 	}
 	pthread_mutex_unlock(&observer->lock);
 	return pending;
@@ -185,6 +210,7 @@ struct pending *observe_mpcifc(struct observer *observer, uint64_t r1, const uin
 		if (mpcifc.oc == VIOMMU_ZPCI_OC_REG_IOAT || mpcifc.oc == VIOMMU_ZPCI_OC_REREG_IOAT)
 			look(observer, &pending->observation, mpcifc.iota, 0, UINT64_MAX, mpcifc.pba & ~(CAPTURE_PAGE_SIZE - 1),
 			     mpcifc.pal | (CAPTURE_PAGE_SIZE - 1));
+		let_begin(observer, pending);
 	}
 	pthread_mutex_unlock(&observer->lock);
 	return pending;
@@ -243,9 +269,9 @@ static void end_mpcifc(struct observer *observer, const struct capture_mpcifc *m
 }
 
 /* Fills in what the machine answered. true if the instruction was an operation. */
-static bool end_operation(struct observer *observer, struct observation *observation, const struct outcome *outcome, uint64_t r1, const uint8_t *block,
-			  size_t block_bytes)
+static bool end_operation(struct observer *observer, struct observation *observation, const struct ending *ending)
 {
+	const struct outcome *outcome = &ending->outcome;
 	struct capture_record *operation = &observation->operation;
 	bool succeeded = outcome->kind == OUTCOME_DONE && outcome->cc == 0;
 
@@ -255,7 +281,7 @@ static bool end_operation(struct observer *observer, struct observation *observa
 	if (outcome->kind != OUTCOME_DONE && outcome->kind != OUTCOME_EXCEPTION)
 		return false;
 	if (operation->kind == CAPTURE_CLP)
-		return succeeded && end_clp(observer, observation, block, block_bytes);
+		return succeeded && end_clp(observer, observation, ending->block, ending->block_bytes);
 	if (outcome->kind == OUTCOME_EXCEPTION) {
 		operation->answer.kind = CAPTURE_ANSWER_EXCEPTION;
 		operation->answer.exception = outcome->exception;
@@ -263,40 +289,45 @@ static bool end_operation(struct observer *observer, struct observation *observa
 		operation->answer.kind = CAPTURE_ANSWER_CC;
 		operation->answer.cc = outcome->cc;
 		operation->answer.has_status = outcome->cc == 1;
-		operation->answer.status = zpci_r1_status(r1);
+		operation->answer.status = zpci_r1_status(ending->r1);
 	}
 	if (operation->kind == CAPTURE_MPCIFC && succeeded)
 		end_mpcifc(observer, &operation->mpcifc);
 	return true;
 }
 
-/* Makes sure that the watcher knows the function that has this handle. */
+/* Makes sure that the watchers know the function that has this handle. */
 static void introduce(struct observer *observer, uint32_t fh)
 {
-	struct watcher *watcher = observer->watcher;
 	struct function *function = functions_get(&observer->functions, fh);
 	uint32_t before;
+	size_t i;
 
 	if (!function || (function->announced && function->told.fh == fh))
 		return;
 	before = function->told.fh;
 	function->told = function_describe(&observer->functions, function, fh);
-	watcher->function(watcher, &function->told, function->announced ? &before : NULL);
+	for (i = 0; i < observer->watcher_count; i++)
+		observer->watchers[i]->function(observer->watchers[i], &function->told, function->announced ? &before : NULL);
 	function->announced = true;
 }
 
-static void tell(struct observer *observer, const struct observation *observation)
+static void tell(struct observer *observer, struct pending *pending)
 {
+	const struct observation *observation = &pending->observation;
 	const struct capture_record *operation = &observation->operation;
-	struct watcher *watcher = observer->watcher;
 	struct function *function;
+	size_t i;
 
 	/* With condition code 3 the machine has said that there is no such function. */
 	if (operation->kind == CAPTURE_CLP)
 		introduce(observer, operation->clp.fh);
 	else if (operation->answer.kind == CAPTURE_ANSWER_CC && operation->answer.cc != 3)
 		introduce(observer, operation->kind == CAPTURE_RPCIT ? operation->rpcit.fh : operation->mpcifc.fh);
-	watcher->operation(watcher, observation);
+	for (i = 0; i < observer->watcher_count; i++) {
+		observer->watchers[i]->operation(observer->watchers[i], observation, pending->begun[i]);
+		pending->begun[i] = NULL;
+	}
 	if (operation->kind == CAPTURE_CLP) {
 		function = functions_find(&observer->functions, operation->clp.fh);
 		if (function)
@@ -304,8 +335,14 @@ static void tell(struct observer *observer, const struct observation *observatio
 	}
 }
 
-static void discard(struct pending *pending)
+static void discard(struct observer *observer, struct pending *pending)
 {
+	size_t i;
+
+	for (i = 0; i < observer->watcher_count; i++) {
+		if (pending->begun[i])
+			observer->watchers[i]->forget(observer->watchers[i], pending->begun[i]);
+	}
 	free(pending->observation.changes.list);
 	free(pending->observation.answers.list);
 	free(pending);
@@ -335,7 +372,7 @@ static bool hand_on_changes(struct pending *pending)
 	return true;
 }
 
-/* Tells the watcher of the operations at the head of the queue that are complete. */
+/* Tells the watchers of the operations at the head of the queue that are complete. */
 static void drain(struct observer *observer)
 {
 	while (observer->head) {
@@ -347,8 +384,9 @@ static void drain(struct observer *observer)
 			pending->state = VOID;
 			pending->abandoned = true;
 		}
+		pending->observation.alone = observer->queued == 1;
 		if (pending->state == COMPLETE)
-			tell(observer, &pending->observation);
+			tell(observer, pending);
 		else if (!hand_on_changes(pending))
 			return;
 		observer->head = pending->next;
@@ -357,35 +395,70 @@ static void drain(struct observer *observer)
 		observer->queued--;
 		/* Its vCPU may still come and end it. */
 		if (!pending->abandoned)
-			discard(pending);
+			discard(observer, pending);
 	}
 }
 
-void observe_end(struct observer *observer, struct pending *pending, const struct outcome *outcome, uint64_t r1, const uint8_t *block, size_t block_bytes)
+/* Takes the lock, and before it QEMU's own if a watcher needs that. */
+static void lock_all(struct observer *observer, bool *held)
 {
+	size_t i;
+
+	for (i = 0; i < observer->watcher_count; i++) {
+		struct watcher *watcher = observer->watchers[i];
+
+		held[i] = watcher->lock_machine && watcher->lock_machine(watcher);
+	}
 	pthread_mutex_lock(&observer->lock);
+}
+
+static void unlock_all(struct observer *observer, const bool *held)
+{
+	size_t i;
+
+	pthread_mutex_unlock(&observer->lock);
+	for (i = observer->watcher_count; i-- > 0;) {
+		if (held[i])
+			observer->watchers[i]->unlock_machine(observer->watchers[i]);
+	}
+}
+
+void observe_end(struct observer *observer, struct pending *pending, const struct ending *ending)
+{
+	bool held[WATCHERS_MAX];
+
+	lock_all(observer, held);
 	if (pending->abandoned) {
-		discard(pending);
+		discard(observer, pending);
 	} else {
-		pending->state = end_operation(observer, &pending->observation, outcome, r1, block, block_bytes) ? COMPLETE : VOID;
+		pending->observation.machine_ns = timing_ns(ending->machine_ticks);
+		pending->observation.watch_ns = timing_ns(ending->watch_ticks);
+		pending->state = end_operation(observer, &pending->observation, ending) ? COMPLETE : VOID;
 		if (!observer->off)
 			drain(observer);
 	}
-	pthread_mutex_unlock(&observer->lock);
+	unlock_all(observer, held);
 }
 
 void observe_idle(struct observer *observer)
 {
+	size_t i;
+
 	pthread_mutex_lock(&observer->lock);
-	if (!observer->off)
-		observer->watcher->idle(observer->watcher);
+	for (i = 0; i < observer->watcher_count && !observer->off; i++) {
+		if (observer->watchers[i]->idle)
+			observer->watchers[i]->idle(observer->watchers[i]);
+	}
 	pthread_mutex_unlock(&observer->lock);
 }
 
 void observer_finish(struct observer *observer)
 {
+	size_t i;
+
 	pthread_mutex_lock(&observer->lock);
 	observer->off = true;
-	observer->watcher->end(observer->watcher);
+	for (i = 0; i < observer->watcher_count; i++)
+		observer->watchers[i]->end(observer->watchers[i]);
 	pthread_mutex_unlock(&observer->lock);
 }

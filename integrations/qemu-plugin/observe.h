@@ -4,8 +4,8 @@
  *
  * Any function may be called from any thread.
  */
-#ifndef VIOMMU_RECORD_OBSERVE_H
-#define VIOMMU_RECORD_OBSERVE_H
+#ifndef VIOMMU_WATCH_OBSERVE_H
+#define VIOMMU_WATCH_OBSERVE_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -16,8 +16,18 @@
 struct observer;
 struct pending; /* an operation that has begun */
 
-/* NULL if memory is short. The watcher belongs to the caller. */
-struct observer *observer_create(struct watcher *watcher);
+/* NULL if memory is short. The watchers, WATCHERS_MAX at the most, belong to the caller. */
+struct observer *observer_create(struct watcher *const *watchers, size_t count);
+
+/* How an operation has ended. */
+struct ending {
+	struct outcome outcome;
+	uint64_t r1;	      /* the register as it is now */
+	const uint8_t *block; /* of CLP alone, request and response; NULL if they could not be read */
+	size_t block_bytes;
+	uint64_t machine_ticks; /* timing_ticks() that the machine took */
+	uint64_t watch_ticks;	/* and those that the observer took before */
+};
 
 /*
  * An instruction is about to be executed: its operands as in registers and memory. Each returns what observe_end() is to be given, or NULL if the
@@ -27,8 +37,8 @@ struct pending *observe_rpcit(struct observer *observer, uint64_t r1, uint64_t s
 struct pending *observe_mpcifc(struct observer *observer, uint64_t r1, const uint8_t *fib);
 struct pending *observe_clp(struct observer *observer);
 
-/* The instruction has ended. r1 is the register as it is now; block, of CLP alone, the request and response, NULL if they could not be read. */
-void observe_end(struct observer *observer, struct pending *pending, const struct outcome *outcome, uint64_t r1, const uint8_t *block, size_t block_bytes);
+/* The instruction has ended. */
+void observe_end(struct observer *observer, struct pending *pending, const struct ending *ending);
 
 void observe_idle(struct observer *observer);
 

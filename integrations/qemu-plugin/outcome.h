@@ -2,8 +2,8 @@
 /*
  * How an instruction ended, as far as it can be told from what the vCPU executes next.
  */
-#ifndef VIOMMU_RECORD_OUTCOME_H
-#define VIOMMU_RECORD_OUTCOME_H
+#ifndef VIOMMU_WATCH_OUTCOME_H
+#define VIOMMU_WATCH_OUTCOME_H
 
 #include <stdint.h>
 

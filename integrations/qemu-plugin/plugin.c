@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The plugin: QEMU's callbacks, turned into calls of the observer. docs/recording.md tells how to use it.
+ * The plugin: QEMU's callbacks, turned into calls of the observer. docs/recording.md and docs/live.md tell how to use it.
  *
  * When QEMU translates a block of guest code, the instructions that matter get a call in front of them. What they answered is to be seen only in
  * front of whatever the vCPU executes next, which is not in the same block, and perhaps not where one would expect. So every block gets a call in
@@ -14,20 +14,20 @@
 
 #include <viommu/zpci.h>
 
+#include "arguments.h"
+#include "checker.h"
 #include "clp.h"
 #include "guest/zpci/decode.h"
 #include "observe.h"
 #include "qemu_plugin_api.h"
 #include "recorder.h"
+#include "timing.h"
 #include "vcpu.h"
 
 PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_API_VERSION;
 
 /* Callbacks are given a pointer's worth of data, where the address of a block has to fit in. */
 _Static_assert(sizeof(void *) == 8, "the plugin is for hosts of 64 bits");
-
-/* Higher levels make lazy guests' captures a quarter smaller, and cost a hundred times as much. */
-#define COMPRESSION_LEVEL 9
 
 /* CLP is of no interest to the library, which gets its operands decoded: b9a0, RRF. */
 #define OPCODE_CLP 0xb9a0u
@@ -49,7 +49,9 @@ struct watched_vcpu {
 	bool usable;
 	const struct watched *in;
 	struct pending *pending;
-	uint64_t block; /* of CLP: address of the request */
+	uint64_t block;	      /* of CLP: address of the request */
+	uint64_t watch_ticks; /* that before() took, and the after() ahead of it */
+	uint64_t left;	      /* ticks when it returned */
 };
 
 /* One plugin is loaded into one QEMU: its interface calls back without a place for our state. */
@@ -125,6 +127,7 @@ static void before(unsigned int index, void *data)
 {
 	const struct watched *watched = data;
 	struct watched_vcpu *vcpu = index < plugin.vcpu_count ? &plugin.vcpus[index] : NULL;
+	uint64_t entered = timing_ticks();
 
 	if (!vcpu || !vcpu->usable)
 		return;
@@ -145,28 +148,31 @@ static void before(unsigned int index, void *data)
 	}
 	vcpu->in = watched;
 	qemu_plugin_u64_set(plugin.flag, index, vcpu->pending != NULL);
+	vcpu->left = timing_ticks();
+	vcpu->watch_ticks += vcpu->left - entered;
 }
 
 /* In front of whatever the vCPU executes after a watched instruction, at the address in data. */
 static void after(unsigned int index, void *data)
 {
 	struct watched_vcpu *vcpu = index < plugin.vcpu_count ? &plugin.vcpus[index] : NULL;
-	const uint8_t *block = NULL;
-	struct outcome outcome;
-	size_t block_bytes = 0;
-	uint64_t r1;
+	uint64_t entered = timing_ticks();
+	struct ending ending = { .machine_ticks = entered };
 
 	qemu_plugin_u64_set(plugin.flag, index, 0);
 	if (!vcpu || !vcpu->pending)
 		return;
-	outcome = outcome_of(&vcpu->vcpu, vcpu->in->address, vcpu->in->address + vcpu->in->bytes, (uintptr_t)data);
-	r1 = vcpu_gr(&vcpu->vcpu, vcpu->in->instruction.r1);
-	if (vcpu->in->kind == WATCHED_CLP && outcome.kind == OUTCOME_DONE) {
-		block_bytes = CLP_BLOCK_BYTES;
-		block = vcpu_memory(&vcpu->vcpu, vcpu->block, block_bytes);
+	ending.machine_ticks -= vcpu->left;
+	ending.watch_ticks = vcpu->watch_ticks;
+	ending.outcome = outcome_of(&vcpu->vcpu, vcpu->in->address, vcpu->in->address + vcpu->in->bytes, (uintptr_t)data);
+	ending.r1 = vcpu_gr(&vcpu->vcpu, vcpu->in->instruction.r1);
+	if (vcpu->in->kind == WATCHED_CLP && ending.outcome.kind == OUTCOME_DONE) {
+		ending.block_bytes = CLP_BLOCK_BYTES;
+		ending.block = vcpu_memory(&vcpu->vcpu, vcpu->block, ending.block_bytes);
 	}
-	observe_end(plugin.observer, vcpu->pending, &outcome, r1, block, block_bytes);
+	observe_end(plugin.observer, vcpu->pending, &ending);
 	vcpu->pending = NULL;
+	vcpu->watch_ticks = timing_ticks() - entered;
 }
 
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
@@ -204,7 +210,7 @@ static void vcpu_begins(qemu_plugin_id_t id, unsigned int index)
 		return;
 	plugin.vcpus[index].usable = vcpu_init(&plugin.vcpus[index].vcpu);
 	if (!plugin.vcpus[index].usable)
-		fprintf(stderr, "viommu-record: vCPU %u is not watched: QEMU does not offer its registers\n", index);
+		fprintf(stderr, "viommu-watch: vCPU %u is not watched: QEMU does not offer its registers\n", index);
 }
 
 static void vcpu_idles(qemu_plugin_id_t id, unsigned int index)
@@ -221,69 +227,41 @@ static void qemu_exits(qemu_plugin_id_t id, void *data)
 	observer_finish(plugin.observer);
 }
 
-static int complain(const char *text, const char *what)
+static int start(const struct arguments *arguments)
 {
-	fprintf(stderr, "viommu-record: %s%s\n", text, what);
-	return -1;
-}
+	struct watcher *watchers[WATCHERS_MAX];
+	size_t count = 0, i, n;
 
-/* The value of an argument NAME=VALUE; NULL if it is another one. */
-static const char *value_of(const char *argument, const char *name)
-{
-	size_t length = strlen(name);
-
-	return !strncmp(argument, name, length) && argument[length] == '=' ? argument + length + 1 : NULL;
-}
-
-static int parse_level(const char *text, int *level)
-{
-	char *end;
-	long value = strtol(text, &end, 10);
-
-	if (!*text || *end || value < 0 || value > CAPTURE_MAX_LEVEL)
-		return complain("level is a number from 0 (no compression) to 19, and not ", text);
-	*level = (int)value;
-	return 0;
-}
-
-static int start(int argc, char **argv)
-{
-	const char *path = NULL, *value;
-	int level = COMPRESSION_LEVEL, i;
-	struct watcher *watcher;
-
-	for (i = 0; i < argc; i++) {
-		if ((value = value_of(argv[i], "out")))
-			path = value;
-		else if ((value = value_of(argv[i], "level"))) {
-			if (parse_level(value, &level))
-				return -1;
-		} else if (!value_of(argv[i], "note"))
-			return complain("unknown argument: ", argv[i]);
+	if (arguments->check) {
+		watchers[count] = checker_create(arguments);
+		if (!watchers[count++])
+			return -1;
 	}
-	if (!path)
-		return complain("the argument out=FILE is missing", "");
-	watcher = recorder_create(path, level);
-	if (!watcher)
-		return -1;
-	for (i = 0; i < argc; i++) {
-		value = value_of(argv[i], "note");
-		if (value)
-			watcher->note(watcher, value);
+	if (arguments->out) {
+		watchers[count] = recorder_create(arguments->out, arguments->level);
+		if (!watchers[count++])
+			return -1;
 	}
-	plugin.observer = observer_create(watcher);
-	return plugin.observer ? 0 : complain("out of memory", "");
+	for (i = 0; i < count; i++) {
+		for (n = 0; n < arguments->note_count; n++)
+			watchers[i]->note(watchers[i], arguments->notes[n]);
+	}
+	plugin.observer = observer_create(watchers, count);
+	return plugin.observer ? 0 : arguments_complain("out of memory", "");
 }
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_plugin_info *info, int argc, char **argv)
 {
+	static struct arguments arguments;
+
+	timing_start();
 	if (!info->system_emulation || strcmp(info->target_name, "s390x"))
-		return complain("this plugin watches whole s390x machines, and not ", info->target_name);
+		return arguments_complain("this plugin watches whole s390x machines, and not ", info->target_name);
 	plugin.vcpu_count = (unsigned int)info->system.max_vcpus;
 	plugin.vcpus = calloc(plugin.vcpu_count, sizeof(*plugin.vcpus));
 	if (!plugin.vcpus)
-		return complain("out of memory", "");
-	if (start(argc, argv))
+		return arguments_complain("out of memory", "");
+	if (arguments_parse(&arguments, argc, argv) || start(&arguments))
 		return -1;
 	plugin.flag.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
 	qemu_plugin_register_vcpu_init_cb(id, vcpu_begins);

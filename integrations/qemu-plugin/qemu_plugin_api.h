@@ -54,6 +54,7 @@ struct plugin_bytes {
 struct plugin_bytes *g_byte_array_new(void);
 struct plugin_bytes *g_byte_array_set_size(struct plugin_bytes *bytes, unsigned int length);
 char *g_array_free(struct plugin_array *array, int free_segment);
+void g_free(void *memory);
 
 /* Events of a vCPU and of the plugin's own life. */
 typedef void (*plugin_vcpu_fn)(qemu_plugin_id_t id, unsigned int vcpu);

@@ -27,7 +27,7 @@ static struct recorder *recorder_of(struct watcher *watcher)
 
 static void say(const char *text)
 {
-	fprintf(stderr, "viommu-record: %s\n", text);
+	fprintf(stderr, "viommu-watch: %s\n", text);
 }
 
 static void put(struct recorder *recorder, const struct capture_record *record)
@@ -58,9 +58,9 @@ static void flush_if_due(struct recorder *recorder)
 	}
 }
 
-static void record_memory(struct watcher *watcher, uint64_t bytes)
+static void record_memory(struct watcher *watcher, const struct guest_ram *ram)
 {
-	struct capture_record record = { .kind = CAPTURE_SLOT, .slot = { .gpa = 0, .bytes = bytes, .prot = CAPTURE_RW } };
+	struct capture_record record = { .kind = CAPTURE_SLOT, .slot = { .gpa = 0, .bytes = ram->bytes, .prot = CAPTURE_RW } };
 
 	put(recorder_of(watcher), &record);
 }
@@ -77,12 +77,13 @@ static void record_function(struct watcher *watcher, const struct capture_functi
 	put(recorder_of(watcher), &record);
 }
 
-static void record_operation(struct watcher *watcher, const struct observation *observation)
+static void record_operation(struct watcher *watcher, const struct observation *observation, void *begun)
 {
 	struct recorder *recorder = recorder_of(watcher);
 	struct capture_record record = { .kind = CAPTURE_MEM };
 	size_t i;
 
+	(void)begun;
 	for (i = 0; i < observation->changes.count; i++) {
 		record.mem = observation->changes.list[i];
 		put(recorder, &record);
@@ -134,6 +135,7 @@ struct watcher *recorder_create(const char *path, int level)
 	if (!recorder)
 		return NULL;
 	recorder->watcher = (struct watcher){
+		.wants_tables = true,
 		.memory = record_memory,
 		.function = record_function,
 		.operation = record_operation,

@@ -2,8 +2,8 @@
 /*
  * The watcher that writes a capture.
  */
-#ifndef VIOMMU_RECORD_RECORDER_H
-#define VIOMMU_RECORD_RECORDER_H
+#ifndef VIOMMU_WATCH_RECORDER_H
+#define VIOMMU_WATCH_RECORDER_H
 
 #include "observation.h"
 

@@ -2,8 +2,8 @@
 /*
  * The guest's I/O tables, looked at again and again: what has changed since the last time?
  */
-#ifndef VIOMMU_RECORD_TABLES_H
-#define VIOMMU_RECORD_TABLES_H
+#ifndef VIOMMU_WATCH_TABLES_H
+#define VIOMMU_WATCH_TABLES_H
 
 #include <stdint.h>
 

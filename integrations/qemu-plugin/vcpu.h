@@ -2,8 +2,8 @@
 /*
  * What a callback can learn of the vCPU in whose thread it runs: registers, PSW, and memory at logical addresses.
  */
-#ifndef VIOMMU_RECORD_VCPU_H
-#define VIOMMU_RECORD_VCPU_H
+#ifndef VIOMMU_WATCH_VCPU_H
+#define VIOMMU_WATCH_VCPU_H
 
 #include <stdbool.h>
 #include <stddef.h>

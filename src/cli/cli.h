@@ -12,9 +12,10 @@
 enum {
 	CLI_OK = 0,
 	CLI_DISAGREES = 1, /* all input was good, and something was not as it should be */
-	CLI_BAD_INPUT = 2, /* bad usage, or bad input */
+	CLI_BAD_INPUT = 2, /* bad usage, or bad input; a QEMU that fails */
 };
 
+int cli_live(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_show(int argc, char **argv);
 

@@ -117,8 +117,10 @@ void replay_check(struct replay *replay, bool thorough)
 	counts->shadow_bytes_peak = stats.shadow_bytes_peak;
 	counts->guest_bytes = stats.guest_bytes;
 	counts->mapped_pages = mapped_pages(replay);
-	if (counts->mapped_pages > counts->mapped_pages_peak)
+	if (counts->mapped_pages > counts->mapped_pages_peak) {
 		counts->mapped_pages_peak = counts->mapped_pages;
+		counts->mapped_pages_peak_operation = counts->operations;
+	}
 
 	if (stats.pinned_bytes > replay->options->budget || stats.pinned_bytes_peak > replay->options->budget)
 		violated(replay, "%" PRIu64 " bytes were pinned, the budget is %" PRIu64, stats.pinned_bytes_peak, replay->options->budget);

@@ -15,12 +15,14 @@ static const struct command {
 	const char *title; /* what its own messages and help call it */
 	int (*run)(int argc, char **argv);
 } commands[] = {
+	{ "live", "viommu live", cli_live },
 	{ "replay", "viommu replay", cli_replay },
 	{ "show", "viommu show", cli_show },
 };
 
 static const char doc[] = "Shows what a guest does to its IOMMU.\v"
 			  "Commands:\n"
+			  "  live -- QEMU...     run a guest, watch it and compare\n"
 			  "  replay CAPTURE...   carry out a recording of a guest, and compare\n"
 			  "  show CAPTURE...     print what is in a recording\n"
 			  "\n"

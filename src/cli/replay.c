@@ -8,16 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "svg_pictures.h"
+
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
 
 static const char doc[] = "Carries out what the guest of each CAPTURE did, on a machine made of libviommu and plain memory, and compares every answer and "
 			  "translation with what the capture says.\v"
 			  "SIZE is a number of bytes, or one with K, M, G or T behind it. With --map, --ops or --json, only that is written to standard "
-			  "output; what disagrees is written to standard error in any case.\n"
+			  "output; what disagrees is written to standard error in any case. Pictures are SVG; FILE may be -, which is standard output.\n"
 			  "\n"
 			  "Exit status: 0 nothing disagreed, 1 something did, 2 bad usage or bad input.";
 
-enum { KEY_BUDGET = 256, KEY_SHADOW, KEY_MEMORY, KEY_PIN, KEY_QEMU, KEY_STOP, KEY_MAP, KEY_OPS, KEY_JSON };
+enum { KEY_BUDGET = 256, KEY_SHADOW, KEY_MEMORY, KEY_PIN, KEY_QEMU, KEY_STOP, KEY_MAP, KEY_OPS, KEY_JSON, KEY_SVG, KEY_TIMELINE };
 
 static const struct argp_option options[] = {
 	{ "pin", KEY_PIN, "guest|refresh", 0, "Pin all guest memory at once, or pages when tables name them (refresh, the default)", 1 },
@@ -29,8 +31,17 @@ static const struct argp_option options[] = {
 	{ "map", KEY_MAP, NULL, 0, "Print what is mapped in the end", 2 },
 	{ "ops", KEY_OPS, NULL, 0, "Print each operation and its answer", 2 },
 	{ "json", KEY_JSON, NULL, 0, "Print the result as JSON", 2 },
+	{ "svg", KEY_SVG, "FILE", 0, "Draw what is mapped in the end, and to where", 2 },
+	{ "timeline", KEY_TIMELINE, "FILE", 0, "Draw what was mapped, pinned and refreshed over the run", 2 },
 	{ "quiet", 'q', NULL, 0, "Print no summary, no progress and no disagreements", 2 },
 	{ 0 },
+};
+
+const struct replay_options replay_defaults = {
+	.pin = VIOMMU_PIN_ON_REFRESH,
+	.budget = VIOMMU_NO_LIMIT,
+	.filled_limit = DEFAULT_MEMORY,
+	.stop_after = UINT64_MAX,
 };
 
 struct arguments {
@@ -96,6 +107,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_JSON:
 		to->json = true;
 		return 0;
+	case KEY_SVG:
+		to->svg = arg;
+		return 0;
+	case KEY_TIMELINE:
+		to->timeline = arg;
+		return 0;
 	case 'q':
 		to->quiet = true;
 		return 0;
@@ -105,6 +122,10 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_failure(state, CLI_BAD_INPUT, 0, "no capture given");
+		return 0;
+	case ARGP_KEY_END:
+		if ((to->svg || to->timeline) && arguments->count > 1)
+			argp_failure(state, CLI_BAD_INPUT, 0, "a picture is of one capture, %d are given", arguments->count);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -140,6 +161,20 @@ static int replay_record(struct replay *replay, const struct capture_record *rec
 	return 0;
 }
 
+/* With what is noted for pictures. */
+static int replay_noted(struct replay *replay, const struct capture_record *record, struct replay_json *json)
+{
+	bool carried_out = record->kind != CAPTURE_ORACLE && record->kind != CAPTURE_PAGE && record->kind != CAPTURE_NOTE && record->kind != CAPTURE_END &&
+			   replay->counts.operations != replay->options->stop_after;
+
+	if (carried_out)
+		svg_pictures_before(replay->pictures, replay, record);
+	int err = replay_record(replay, record, json);
+	if (carried_out && !err)
+		svg_pictures_after(replay->pictures, replay, record);
+	return err;
+}
+
 static void replay_records(struct replay *replay, struct capture_reader *reader, struct replay_json *json)
 {
 	struct replay_progress progress;
@@ -150,7 +185,7 @@ static void replay_records(struct replay *replay, struct capture_reader *reader,
 	replay_progress_begin(&progress, replay->options);
 	while (!*replay->problem && !replay->stopped) {
 		got = capture_read(reader, &record, &error);
-		if (got <= 0 || replay_record(replay, &record, json))
+		if (got <= 0 || replay_noted(replay, &record, json))
 			break;
 		replay_progress_update(&progress, replay, reader);
 	}
@@ -182,8 +217,13 @@ static void replay_capture(struct replay *replay, const char *path, struct repla
 	replay->counts.pages_released = replay->counts.pages_established - replay->counts.mapped_pages;
 }
 
-/* From beginning to end: 0, 1 or 2. */
-static int replay_path(const char *path, const struct replay_options *to, struct replay_json *json, struct replay_counts *total)
+/* Whether standard output is something else's. */
+static bool is_taken(const struct replay_options *to)
+{
+	return to->json || to->map || to->ops || (to->svg && !strcmp(to->svg, "-")) || (to->timeline && !strcmp(to->timeline, "-"));
+}
+
+int replay_path(const char *path, const struct replay_options *to, struct replay_json *json, struct replay_counts *total)
 {
 	struct replay *replay = calloc(1, sizeof(*replay));
 	if (!replay) {
@@ -192,25 +232,32 @@ static int replay_path(const char *path, const struct replay_options *to, struct
 	}
 	replay->options = to;
 	replay->path = strcmp(path, "-") ? path : "(standard input)";
+	if (svg_pictures_begin(to, &replay->pictures)) {
+		cli_complain("out of memory");
+		free(replay);
+		return CLI_BAD_INPUT;
+	}
 	replay_json_capture_begin(json);
 	replay_capture(replay, path, json);
 	if (to->map && replay->vm && to->json)
 		replay_json_map(json, replay);
 	else if (to->map && replay->vm)
 		replay_map_lines(replay);
+	bool drawn = svg_pictures_draw(replay->pictures, replay);
+	svg_pictures_free(replay->pictures);
 	/* What tearing down finds belongs to the result. */
 	replay_machine_destroy(replay);
 	replay_json_capture_end(json, replay);
 	replay_disagree_finish(replay);
-	if (!to->quiet && !to->json && !to->map && !to->ops && replay->counts.invariant_checks)
+	if (!to->quiet && !is_taken(to) && replay->counts.invariant_checks)
 		replay_summary(replay);
 	replay_counts_add(total, &replay->counts);
 
 	int status = replay_agrees(&replay->counts) ? CLI_OK : CLI_DISAGREES;
-	if (*replay->problem) {
+	if (*replay->problem && !to->mute)
 		cli_complain("%s", replay->problem);
+	if (*replay->problem || !drawn)
 		status = CLI_BAD_INPUT;
-	}
 	free(replay);
 	return status;
 }
@@ -218,9 +265,7 @@ static int replay_path(const char *path, const struct replay_options *to, struct
 int cli_replay(int argc, char **argv)
 {
 	static const struct argp argp = { options, parse_option, "CAPTURE...", doc, NULL, NULL, NULL };
-	struct arguments arguments = {
-		.options = { .pin = VIOMMU_PIN_ON_REFRESH, .budget = VIOMMU_NO_LIMIT, .filled_limit = DEFAULT_MEMORY, .stop_after = UINT64_MAX },
-	};
+	struct arguments arguments = { .options = replay_defaults };
 	struct replay_counts *total = calloc(1, sizeof(*total));
 	struct replay_json json;
 	int status = CLI_OK;

@@ -11,6 +11,7 @@
  *   disagree.c    what is said where any of these finds something
  *   names.c       names of instructions, codes and reasons
  *   summary.c json.c map.c ops.c progress.c    what the user sees
+ *   svg_pictures.c   what the user sees as pictures, and the other svg*.c below it
  *
  * Nothing here grows with the length of the capture.
  */
@@ -44,6 +45,9 @@ struct replay_options {
 	bool ops;
 	bool json;
 	bool quiet;
+	bool mute;	      /* no complaint of bad input either: it was made already */
+	const char *svg;      /* where to draw what is mapped in the end, NULL for nowhere */
+	const char *timeline; /* where to draw what happened over the run */
 };
 
 /* Operations as they are told apart in what is printed. */
@@ -83,6 +87,7 @@ struct replay_counts {
 	uint64_t pages_released;
 	uint64_t mapped_pages;
 	uint64_t mapped_pages_peak;
+	uint64_t mapped_pages_peak_operation; /* the first after which there were so many */
 	uint64_t pinned_bytes;
 	uint64_t pinned_bytes_peak;
 	uint64_t shadow_bytes_peak;
@@ -162,6 +167,7 @@ struct replay {
 	bool complete;	   /* the end of the capture was reached */
 	bool stopped;	   /* by --stop-after */
 	char problem[600]; /* bad input, for people; empty if there is none */
+	struct svg_pictures *pictures;
 };
 
 /* names.c */
@@ -236,6 +242,12 @@ struct replay_progress {
 void replay_progress_begin(struct replay_progress *progress, const struct replay_options *options);
 void replay_progress_update(struct replay_progress *progress, const struct replay *replay, const struct capture_reader *reader);
 void replay_progress_end(struct replay_progress *progress);
+
+/* replay.c: one capture from beginning to end, added to total. CLI_OK, CLI_DISAGREES or CLI_BAD_INPUT. */
+int replay_path(const char *path, const struct replay_options *to, struct replay_json *json, struct replay_counts *total);
+
+/* What holds where the user says nothing. */
+extern const struct replay_options replay_defaults;
 
 /* Seconds on a clock that only goes forward. */
 double replay_now(void);

@@ -9,28 +9,55 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char doc[] = "Prints what is in each CAPTURE: how it was made, the guest's memory, its functions and what they did.\v"
-			  "Exit status: 0, or 2 for bad usage or bad input.";
+#include "svg_show.h"
+
+static const char doc[] =
+	"Prints what is in each CAPTURE: how it was made, the guest's memory, its functions and what they did.\v"
+	"For a picture, the capture is replayed, and read more than once. FILE may be -, which is standard output: then only the picture is.\n"
+	"\n"
+	"Exit status: 0, or 2 for bad usage or bad input.";
+
+enum { KEY_SVG = 256, KEY_TIMELINE };
 
 static const struct argp_option options[] = {
 	{ "records", 'r', NULL, 0, "List every record, with what it means", 0 },
+	{ "svg", KEY_SVG, "FILE", 0, "Draw what is mapped, and to where, when most is", 0 },
+	{ "timeline", KEY_TIMELINE, "FILE", 0, "Draw what is mapped, pinned and refreshed over the run", 0 },
 	{ 0 },
 };
 
 struct arguments {
 	bool records;
+	const char *svg;
+	const char *timeline;
 	char **captures;
 	int count;
 };
+
+static void check_pictures(const struct arguments *arguments, struct argp_state *state)
+{
+	if (!arguments->svg && !arguments->timeline)
+		return;
+	if (arguments->count > 1)
+		argp_failure(state, CLI_BAD_INPUT, 0, "a picture is of one capture, %d are given", arguments->count);
+	if (arguments->count && !strcmp(arguments->captures[0], "-"))
+		argp_failure(state, CLI_BAD_INPUT, 0,
+			     "for a picture the capture is read more than once, which standard input cannot be; `viommu replay' draws from it");
+}
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct arguments *arguments = state->input;
 
-	(void)arg;
 	switch (key) {
 	case 'r':
 		arguments->records = true;
+		return 0;
+	case KEY_SVG:
+		arguments->svg = arg;
+		return 0;
+	case KEY_TIMELINE:
+		arguments->timeline = arg;
 		return 0;
 	case ARGP_KEY_ARGS:
 		arguments->captures = state->argv + state->next;
@@ -38,6 +65,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_NO_ARGS:
 		argp_failure(state, CLI_BAD_INPUT, 0, "no capture given");
+		return 0;
+	case ARGP_KEY_END:
+		check_pictures(arguments, state);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -83,12 +113,19 @@ int cli_show(int argc, char **argv)
 	int status = CLI_OK;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (svg_show_is_alone(arguments.svg, arguments.timeline))
+		return svg_show(arguments.captures[0], arguments.svg, arguments.timeline, false);
 	for (int i = 0; i < arguments.count; i++) {
 		if (i)
 			putchar('\n');
 		int one = show_capture(arguments.captures[i], arguments.records);
 		if (one > status)
 			status = one;
+	}
+	if (arguments.svg || arguments.timeline) {
+		int drawn = svg_show(arguments.captures[0], arguments.svg, arguments.timeline, status != CLI_OK);
+		if (drawn > status)
+			status = drawn;
 	}
 	return status;
 }

@@ -44,6 +44,8 @@ void replay_counts_add(struct replay_counts *total, const struct replay_counts *
 	total->pages_established += counts->pages_established;
 	total->pages_released += counts->pages_released;
 	total->mapped_pages += counts->mapped_pages;
+	if (counts->mapped_pages_peak > total->mapped_pages_peak)
+		total->mapped_pages_peak_operation = counts->mapped_pages_peak_operation;
 	total->mapped_pages_peak = larger(total->mapped_pages_peak, counts->mapped_pages_peak);
 	total->pinned_bytes += counts->pinned_bytes;
 	total->pinned_bytes_peak = larger(total->pinned_bytes_peak, counts->pinned_bytes_peak);

@@ -28,8 +28,8 @@ BOMBS = [path for path in CAPTURES if "bomb" in path]
 MODELLED = [path for path in CAPTURES if path not in BOMBS]
 OK, DISAGREES, BAD_INPUT = 0, 1, 2
 
-# Memory that is freed is to be given back: a sanitizer would keep it for a while.
-ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1", NO_COLOR="1")
+# Memory that is freed is to be given back, and so are stacks: a sanitizer would keep both for a while.
+ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:detect_stack_use_after_return=0", NO_COLOR="1")
 
 KEYS = """refreshes global_refreshes pages_established pages_released mapped_pages mapped_pages_peak pinned_bytes pinned_bytes_peak insufficient_resources
 errors oracle_checks oracle_mismatches seconds answers operations make_room_refreshes oracle_missing invariant_violations answer_mismatches agrees complete

@@ -6,8 +6,8 @@ For each operation with an oracle's answer the tables are walked as the capture'
 The walk here is written from what Linux writes (arch/s390/include/asm/pci_dma.h) and is deliberately as plain as can be. So a recorder that forgets a
 changed entry, or records it in the wrong place or order, is found out without the code that it is made of.
 
-Beyond that: times ascend, handles are those of functions that were announced, the oracle was asked for the range of the operation, a registration that
-succeeded was allowed, and the number of operations is what the end says.
+Beyond that: times ascend, handles are those of functions that were announced, no two functions have one FID, the oracle was asked for the range of the
+operation, a registration that succeeded was allowed, and the number of operations is what the end says.
 """
 import argparse
 import collections
@@ -66,7 +66,7 @@ class Machine:
     def __init__(self):
         self.memory = {}  # GPA -> doubleword; what is not there is zero
         self.slots = []  # (first, last)
-        self.handles = set()
+        self.handles = {}  # handle -> FID
         self.registered = {}  # handle -> (iota, pba, pal)
 
     def load(self, gpa):
@@ -129,13 +129,15 @@ class Checker:
     def slot(self, gpa, bytes, prot):
         self.machine.slots.append((gpa, gpa + bytes - 1))
 
-    def function(self, fh, state, **_):
-        self.machine.handles.add(fh)
+    def function(self, fh, fid, state, **_):
+        if fh in self.machine.handles or fid in self.machine.handles.values():
+            raise Wrong(f'function {fh:#x} with FID {fid:#x} is plugged where there is one with this handle or FID')
+        self.machine.handles[fh] = fid
         if (state == 'enabled') != bool(fh & 0x80000000):
             raise Wrong(f'handle {fh:#x} and state {state} do not go together')
 
     def unplug(self, fh):
-        self.machine.handles.remove(fh)
+        del self.machine.handles[fh]
         self.machine.registered.pop(fh, None)
 
     def mem(self, gpa, value, count='1'):
@@ -154,8 +156,7 @@ class Checker:
 
     def clp(self, fh, op, to, t):
         self.operation(fh, t)
-        self.machine.handles.remove(fh)
-        self.machine.handles.add(to)
+        self.machine.handles[to] = self.machine.handles.pop(fh)
         self.machine.registered.pop(fh, None)
 
     def mpcifc(self, fh, oc, dmaas, pba, pal, iota, t, cc=None, fmt=0, status=None, exception=None):

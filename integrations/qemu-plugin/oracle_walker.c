@@ -8,14 +8,14 @@
  * from the IOVA on. An error says nothing about its extent and counts for one page. Errors and invalid entries alike mean that a page does not
  * translate.
  */
-#include "oracle.h"
+#include "oracle_walker.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 
 /* QEMU's S390IOTLBEntry. perm: 0 none, 1 read, 3 read and write. */
-struct oracle_entry {
+struct walker_entry {
 	uint64_t iova;
 	uint64_t translated_addr;
 	uint64_t len;
@@ -32,10 +32,10 @@ struct oracle_entry {
 /* Questions to one operation: tables that are full of errors would take one for each page of the aperture. */
 #define QUESTIONS_MAX (UINT64_C(1) << 22)
 
-bool oracle_find(struct oracle *oracle)
+bool walker_find(struct walker *walker)
 {
-	*(void **)&oracle->walk = dlsym(RTLD_DEFAULT, "s390_guest_io_table_walk");
-	return oracle->walk;
+	*(void **)&walker->walk = dlsym(RTLD_DEFAULT, "s390_guest_io_table_walk");
+	return walker->walk;
 }
 
 /* Adds count pages, as one more part of the last run where they continue it. */
@@ -61,22 +61,22 @@ static int add_pages(struct answers *answers, uint64_t iova, uint64_t gpa, uint3
 	return 0;
 }
 
-int oracle_ask(const struct oracle *oracle, uint64_t iota, uint64_t first, uint64_t last, struct answers *answers)
+int walker_ask(const struct walker *walker, uint64_t iota, uint64_t first, uint64_t last, struct answers *answers)
 {
 	uint64_t iova = first & ~(CAPTURE_PAGE_SIZE - 1), questions = 0;
 
 	last |= CAPTURE_PAGE_SIZE - 1;
 	answers->known = false;
 	answers->count = 0;
-	if (!oracle->walk)
+	if (!walker->walk)
 		return -ENOSYS;
 	if ((iota & ~IOTA_ORIGIN) != IOTA_REGION_THIRD)
 		return -EOPNOTSUPP;
 	answers->first = iova;
 	answers->last = last;
 	for (;;) {
-		struct oracle_entry entry = { .len = CAPTURE_PAGE_SIZE };
-		uint16_t error = oracle->walk(iota, iova, &entry);
+		struct walker_entry entry = { .len = CAPTURE_PAGE_SIZE };
+		uint16_t error = walker->walk(iota, iova, &entry);
 		uint64_t span = CAPTURE_PAGE_SIZE - 1, end;
 
 		if (++questions > QUESTIONS_MAX)
