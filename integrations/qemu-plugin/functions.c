@@ -36,6 +36,17 @@ struct function *functions_find(struct functions *functions, uint32_t fh)
 	return NULL;
 }
 
+struct function *functions_find_announced(struct functions *functions, uint32_t fid)
+{
+	size_t i;
+
+	for (i = 0; i < functions->count; i++) {
+		if (functions->list[i].announced && functions->list[i].told.fid == fid)
+			return &functions->list[i];
+	}
+	return NULL;
+}
+
 struct function *functions_get(struct functions *functions, uint32_t fh)
 {
 	struct function *function = functions_find(functions, fh);

@@ -44,6 +44,9 @@ struct functions {
 /* The function whose handle this is or was. NULL if there is none. */
 struct function *functions_find(struct functions *functions, uint32_t fh);
 
+/* The function that a watcher knows by this FID. NULL if there is none. */
+struct function *functions_find_announced(struct functions *functions, uint32_t fid);
+
 /* As functions_find(), with a new function if there is none. NULL if there are too many. */
 struct function *functions_get(struct functions *functions, uint32_t fh);
 

@@ -296,19 +296,28 @@ static bool end_operation(struct observer *observer, struct observation *observa
 	return true;
 }
 
-/* Makes sure that the watchers know the function that has this handle. */
+/*
+ * Makes sure that the watchers know the function that has this handle. A function that was unplugged and plugged comes back with another index in its handle,
+ * and nobody tells that it left: its FID, which no two functions have at a time, shows that what had it before is gone.
+ */
 static void introduce(struct observer *observer, uint32_t fh)
 {
 	struct function *function = functions_get(&observer->functions, fh);
+	struct function *gone;
 	uint32_t before;
 	size_t i;
 
 	if (!function || (function->announced && function->told.fh == fh))
 		return;
-	before = function->told.fh;
+	gone = function->announced ? function : functions_find_announced(&observer->functions, function->told.fid);
+	before = gone ? gone->told.fh : 0;
+	if (gone && gone != function) {
+		gone->announced = false;
+		function_deregister(gone);
+	}
 	function->told = function_describe(&observer->functions, function, fh);
 	for (i = 0; i < observer->watcher_count; i++)
-		observer->watchers[i]->function(observer->watchers[i], &function->told, function->announced ? &before : NULL);
+		observer->watchers[i]->function(observer->watchers[i], &function->told, gone ? &before : NULL);
 	function->announced = true;
 }
 
