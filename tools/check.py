@@ -147,7 +147,9 @@ def configure(configuration, folder):
     """Makes the build folder, or leaves it as it is if it was made in the same way."""
     command = ["meson", "setup", "-Dtests=enabled", "-Dcli=enabled", *configuration.options, folder, ROOT]
     made_by = os.path.join(folder, "made-by")
-    recipe = json.dumps([configuration.compiler, command])
+    # A build that was configured before these were installed has no tests that need them.
+    found = [tool for tool in ("g++", "clang++", "clang-format") if shutil.which(tool)]
+    recipe = json.dumps([configuration.compiler, command, found])
     try:
         with open(made_by, encoding="utf-8") as file:
             if file.read() == recipe:
