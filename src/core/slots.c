@@ -106,7 +106,7 @@ static int unmap_slot(struct viommu_vm *vm, struct slot *slot)
 	return error;
 }
 
-/* The array with one more slot. *at is its place; NULL if it overlaps another (*error), or for want of memory. */
+/* The array with one more slot, or NULL: *error says whether it overlaps another, or there is no memory. */
 static struct slots *slots_with(const struct slots *old, struct slot *slot, int *error)
 {
 	struct slots *slots;

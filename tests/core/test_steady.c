@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Once a guest has done a thing a few times, doing it again allocates nothing. */
+/* Once a guest has done a thing a few times, doing it again allocates nothing; and what needs no memory allocates nothing the first time. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -67,10 +67,30 @@ static void test_steady(void **state)
 	assert_int_equal(port_wrap.bytes, 0);
 }
 
+/* Tables that only name what the guest has no memory for: nothing is made for them, not even on the way there. So no want of memory can be their answer. */
+static void test_unbacked(void **state)
+{
+	struct viommu_refresh_result result;
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, &(struct rig_options){ .aperture = 64 * GIB });
+	rig_domain(&rig);
+	for (uint64_t i = 0; i < 16; i++)
+		tables_map(&rig.tables, PBA + i * 4 * GIB, 1, 3 * GIB, VIOMMU_RW);
+	port_wrap.fail_at = 1;
+	assert_int_equal(rig_refresh_all(&rig, &result), 0);
+	assert_int_equal(port_wrap.fail_at, 1);
+	port_wrap.fail_at = 0;
+	assert_int_equal(result.unbacked, 16);
+	rig_end(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_steady),
+		cmocka_unit_test(test_unbacked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
