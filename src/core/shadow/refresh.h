@@ -285,6 +285,7 @@ static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, unsig
 		slot = pass->slot = slots_find(pass->slots, gpa);
 	page = (struct host_mapping){ .first = iova,
 				      .last = shadow_entry_last(SHADOW_PAGE_SHIFT, iova),
+				      .gpa = gpa,
 				      .hva = slot->hva + (gpa - slot->first),
 				      .offset = slot->offset + (gpa - slot->first),
 				      .prot = F(prot)(0, entry) & allowed & slot->prot,
