@@ -34,6 +34,7 @@ class Configuration:
     patience: int = 2  # what the tests' time limits are multiplied by
     sanitizer: bool = False
     processes: int = 0  # tests at once; 0: as many as there are cores
+    kernel: str = ""  # architecture of the test hosts that its tests of the suite vm-hosts need
 
 
 ALL_HERE = {"unit", "threads", "build", "style"}
@@ -66,11 +67,20 @@ CONFIGURATIONS = (
         patience=4,
         sanitizer=True,
     ),
-    Configuration("clang", {"build"}, compiler="clang", needs=("clang",)),
+    Configuration(
+        "i386",
+        {"unit", "threads", "build"},
+        options=("--cross-file", os.path.join(ROOT, "tools/cross/i386.ini")),
+        needs=("i686-linux-gnu-gcc",),
+    ),
+    Configuration("clang", {"build", "fuzz"}, compiler="clang", needs=("clang",)),
 )
 QUICK = tuple(c for c in CONFIGURATIONS if c.name == "gcc")
-# In the same build folder as gcc.
-VM = (Configuration("gcc", {"vm"}, compiler="gcc", needs=("gcc",), processes=1),)
+# In the same build folders as gcc and s390x; what is built for s390x runs on test hosts that are one.
+VM = (
+    dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "gcc"), suites={"vm"}, processes=1, kernel=os.uname().machine),
+    dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "s390x"), suites={"vm-hosts"}, patience=2, processes=1, kernel="s390x"),
+)
 
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
@@ -171,14 +181,37 @@ def configure(configuration, folder):
 
 
 def chosen_tests(configuration, folder, pattern):
-    """Names of the configuration's tests that are to run."""
+    """Names of the configuration's tests that are to run, and whether some of them need a test host."""
     tests = json.loads(run(["meson", "introspect", "--tests", folder]))
-    names = []
+    names, hosts = [], False
     for test in tests:
         suites = {suite.rpartition(":")[2] for suite in test["suite"]}
         if suites & configuration.suites and (not pattern or pattern.search(test["name"])):
             names.append(test["name"])
-    return names
+            hosts = hosts or "vm-hosts" in suites
+    return names, hosts
+
+
+# One at a time: two would install packages at once, which apt does not allow.
+kernel_lock = threading.Lock()
+
+
+def prepare_kernel(configuration, tally):
+    """Sees to the kernel of test hosts, which takes minutes the first time. Without one the tests that need it are skipped, and say so."""
+    if os.environ.get("VIOMMU_TEST_KERNELS"):
+        return
+    command = [os.path.join(ROOT, "tests/vm/build-kernel"), configuration.kernel, os.path.join(ROOT, "build/kernels")]
+    output = ""
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
+    with kernel_lock, subprocess.Popen(command, **options) as process:
+        for line in process.stdout:
+            output += line
+            # What it says of its progress, and not what a step that fails has written.
+            if re.match(r"t(ests|ools)/\S+: ", line):
+                say(line.rstrip())
+    if process.returncode:
+        skipped = process.returncode == 77
+        tally.add(f"{configuration.name}: test kernel", 0, 0 if skipped else 1, 1 if skipped else 0, output)
 
 
 def count_cmocka(output, all_well):
@@ -258,11 +291,13 @@ def carry_out(configuration, pattern, tally):
     begin = time.monotonic()
     try:
         configure(configuration, folder)
-        names = chosen_tests(configuration, folder, pattern)
+        names, hosts = chosen_tests(configuration, folder, pattern)
         if pattern and not names:
             return
         # The second: what the tests run, which "all" does not have to contain.
         run(["ninja", "-C", folder, "-j", str(CORES), "all", "meson-test-prereq"])
+        if hosts:
+            prepare_kernel(configuration, tally)
         built = time.monotonic()
         passed, failed, skipped = test(configuration, folder, names, tally) if names else (0, 0, 0)
         more = f", {skipped} skipped" if skipped else ""

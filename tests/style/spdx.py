@@ -13,7 +13,7 @@ LICENCE = "SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause"
 STARRED = (f"/* {LICENCE} */",)
 EITHER = (f"/* {LICENCE} */", f"// {LICENCE}")
 HASH = (f"# {LICENCE}",)
-BY_EXTENSION = {".c": EITHER, ".h": STARRED, ".S": STARRED, ".map": STARRED, ".py": HASH, ".sh": HASH, ".ini": HASH}
+BY_EXTENSION = {".c": EITHER, ".h": STARRED, ".S": STARRED, ".map": STARRED, ".py": HASH, ".sh": HASH, ".ini": HASH, ".config": HASH}
 BY_NAME = {"meson.build": HASH, "meson_options.txt": HASH, ".clang-format": HASH}
 
 
