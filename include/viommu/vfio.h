@@ -47,6 +47,27 @@ struct viommu_vfio_device {
 		.size = sizeof(struct viommu_vfio_device), .device_fd = -1, .group_fd = -1, .container_fd = -1, .address = NULL \
 	}
 
+struct viommu_vfio_config {
+	uint32_t size;	  /* sizeof(struct viommu_vfio_config) */
+	int32_t iommu_fd; /* iommufd: an open /dev/iommu, which stays the caller's; -1: the library opens it. type1: -1 */
+	/*
+	 * The device that is asked what the host can do, and the first that viommu_device_create() may name. From here on it is held, and reaches nothing. Later
+	 * devices may have wider apertures; one that has less is refused.
+	 */
+	const struct viommu_vfio_device *device;
+	/* Where what went wrong is written, in words: what failed, on which file or device, and what may be done about it. May be NULL. */
+	char *why;
+	size_t why_bytes;
+};
+
+/*
+ * Makes a host. 0; -EINVAL (config of no known size, an address that is none, no device named); -ENODEV (no such device, or it is bound to no VFIO driver);
+ * -EACCES, -EPERM; -EBUSY (another process has the device); -ENOSYS or -ENOENT (the kernel has no such interface); -ENOMEM; another negative errno that the
+ * kernel gave. *why speaks of it.
+ */
+VIOMMU_API int viommu_host_type1_create(const struct viommu_vfio_config *config, struct viommu_host **out);
+VIOMMU_API int viommu_host_iommufd_create(const struct viommu_vfio_config *config, struct viommu_host **out);
+
 /*
  * The VFIO device's file descriptor, for its regions and interrupts; it stays the library's (or the caller's, if it was given). -1 where the device is none
  * of VFIO's.

@@ -12,10 +12,21 @@
 struct conformance_subject {
 	const char *name;
 	int (*create)(struct viommu_host **out);
+	/* What device_create() takes for one device, and for a second one; where there is no second one that is NULL, and it is left out. The soft host takes anything. */
+	const void *device;
+	const void *second_device;
+	bool any_device;
+	bool pinned; /* guest memory is to be pinned whole */
 	/* Memory that the suite may map, in bytes: at least 16 MiB. With 3 GiB or more, pages of 1 GiB are tried as well. It is hardly ever touched. */
 	uint64_t arena_bytes;
-	/* What a device would find at an IOVA: 0 or -ENOENT. NULL if the host's lookup is to be asked. */
-	int (*probe)(struct host_space *space, uint64_t iova, unsigned char **hva, uint32_t *prot);
+	/*
+	 * What a device that is attached to the space finds at an IOVA: 0 or -ENOENT. It may map and unmap pages of its own, far from all others, in between. NULL
+	 * if the host's lookup is to be asked.
+	 */
+	int (*probe)(struct host_space *space, struct host_device *device, uint64_t iova, unsigned char **hva, uint32_t *prot);
+	/* Called before a device that was probed is destroyed; may be NULL. */
+	void (*forget)(struct host_device *device);
+	bool costly; /* to probe, so that fewer pages are, and there are fewer random operations */
 };
 
 /* Runs the suite; returns how many tests failed. */

@@ -48,7 +48,7 @@ enum { hooked_max_level = vtdss_max_level, hooked_wraps = vtdss_wraps };
 #define hooked_parked_address vtdss_parked_address
 
 int hooked_space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
-		    struct host_space **out);
+			struct host_space **out);
 void hooked_space_destroy(struct host_space *space);
 int hooked_space_map(struct host_space *space, const struct host_mapping *mapping);
 int hooked_space_unmap(struct host_space *space, uint64_t first, uint64_t last);

@@ -449,6 +449,7 @@ int main(void)
 	const struct conformance_subject subject = {
 		.name = "host soft, as every host",
 		.create = viommu_host_soft_create,
+		.any_device = true,
 		.arena_bytes = sizeof(void *) == 8 ? UINT64_C(3) << 30 : UINT64_C(16) << 20,
 	};
 

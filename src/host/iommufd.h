@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The host iommufd: one iommufd for all VMs of the host.
+ *
+ *   iommufd.c         the host: its devices, and what it can do
+ *   iommufd_ask.c     what a device's IOMMU can do
+ *   iommufd_call.c    calls of the kernel, one each
+ *   iommufd_guest.c   guest memory
+ *   iommufd_space.c   spaces, and attaching
+ *
+ * Each VM's memory is in an IOAS of its own, to which no device is ever attached: mapping a slot there makes the kernel keep *pages* for it, and pins nothing yet.
+ * A space is another IOAS with an HWPT, and is filled by IOMMU_IOAS_COPY: its mappings refer to the same pages, so that one that has been pinned for one IOVA is
+ * neither pinned nor charged again for another, or for another space. With an HWPT of its own the guest's IOAS pins all that is in it; that is the policy
+ * "pinned guest".
+ *
+ * A space has its HWPT from the beginning, and not when the first device is attached, so that it is map that pins, and that fails where there is no room.
+ *
+ * Devices are attached to the space's HWPT; but on s390 each has one of its own, in an IOAS of its own, which is filled after the device is attached to it, from a
+ * record of the space's mappings. For there a hypervisor beneath us may learn of translations only from the instruction RPCIT, which Linux executes for the devices that are
+ * attached when it maps (s390_iommu_iotlb_sync_map() in drivers/iommu/s390-iommu.c): QEMU does not look into tables that are registered full.
+ */
+#ifndef VIOMMU_HOST_IOMMUFD_H
+#define VIOMMU_HOST_IOMMUFD_H
+
+#include "host/host.h"
+#include "host/iommufd_abi.h"
+#include "host/mappings.h"
+#include "host/ranges.h"
+#include "host/vfio_named.h"
+#include "port/port.h"
+
+struct iommufd_device {
+	struct host_device device;
+	struct iommufd_device *next; /* in the host */
+	struct vfio_named named;
+	int32_t fd;
+	uint32_t id;
+	bool held; /* opened by the host's creation, and not yet asked for */
+};
+
+struct iommufd_host {
+	struct viommu_host host;
+	struct port_lock lock; /* the list of devices, and that none of them goes while it is used */
+	struct ranges usable;
+	struct iommufd_device *devices;
+	int32_t fd;
+	bool own_fd;
+	bool apart;	      /* each device has an IOAS of its own in a space */
+	bool empty_is_enoent; /* the kernel answers -ENOENT where there is nothing to unmap; newer ones only where a mapping would be cut */
+};
+
+/* A slot: where its GPAs are in the guest's IOAS. */
+struct iommufd_slot {
+	uint64_t first, last;
+	uint64_t iova;
+};
+
+struct iommufd_guest {
+	struct host_guest guest;
+	struct port_lock lock; /* slots */
+	struct iommufd_slot *slots;
+	size_t number, room;
+	uint32_t ioas, hwpt; /* hwpt 0: there is none */
+	bool pinned;
+};
+
+/* An attached device, where each has an IOAS of its own. */
+struct iommufd_leg {
+	struct iommufd_leg *next;
+	const struct iommufd_device *device;
+	uint32_t ioas;
+};
+
+struct iommufd_space {
+	struct host_space space;
+	uint64_t first, last;
+	const struct host_memory *memory;
+	struct iommufd_guest *guest;
+	uint32_t ioas, hwpt; /* hwpt 0: there is none */
+	struct mappings mappings;
+	struct iommufd_leg *legs;
+	bool removed; /* something was, since the last flush */
+};
+
+static inline struct iommufd_host *iommufd_host(struct viommu_host *host)
+{
+	return (struct iommufd_host *)(void *)host;
+}
+
+static inline struct iommufd_guest *iommufd_guest(struct host_guest *guest)
+{
+	return (struct iommufd_guest *)(void *)guest;
+}
+
+static inline struct iommufd_space *iommufd_space(struct host_space *space)
+{
+	return (struct iommufd_space *)(void *)space;
+}
+
+static inline struct iommufd_device *iommufd_device(struct host_device *device)
+{
+	return (struct iommufd_device *)(void *)device;
+}
+
+/* iommufd_call.c. 0 or a negative errno. Ids are never 0. */
+int iommufd_ioas_alloc(int fd, uint32_t *id);
+int iommufd_hwpt_alloc(int fd, uint32_t device, uint32_t ioas, uint32_t flags, uint32_t *id);
+void iommufd_put(int fd, uint32_t id); /* 0 is allowed */
+/* *bytes: how much was mapped there. Mappings that are not whole in the range stay, and are an error where the kernel tells. */
+int iommufd_unmap(const struct iommufd_host *host, uint32_t ioas, uint64_t first, uint64_t last, uint64_t *bytes);
+int iommufd_attach_pt(const struct iommufd_device *device, uint32_t id);
+int iommufd_detach_pt(const struct iommufd_device *device);
+uint32_t iommufd_map_flags(uint32_t prot);
+
+/* iommufd.c: an HWPT for an IOAS, with any device of the host's: 0; -ENODEV where there is none; what the kernel said. */
+int iommufd_hwpt_any(struct iommufd_host *host, uint32_t ioas, uint32_t *id);
+
+/* iommufd_ask.c. What a detached device's IOMMU can do. */
+struct iommufd_info {
+	struct ranges usable;
+	uint64_t alignment;
+	bool nesting, dirty, empty_is_enoent;
+};
+int iommufd_ask(int fd, const struct iommufd_device *device, struct iommufd_info *info, const struct vfio_why *why);
+
+/* iommufd_guest.c */
+int iommufd_guest_create(struct viommu_host *host, bool pinned, struct host_guest **out);
+void iommufd_guest_destroy(struct host_guest *guest);
+int iommufd_guest_add(struct host_guest *guest, const struct host_slot *slot);
+int iommufd_guest_remove(struct host_guest *guest, const struct host_slot *slot);
+/* Sees to it that a pinned guest is, where that had to wait for a device. */
+int iommufd_guest_pin(struct iommufd_guest *guest);
+/* Where GPA is in the guest's IOAS, and how far it goes on there; false if it is in no slot. */
+bool iommufd_guest_find(struct iommufd_guest *guest, uint64_t gpa, uint64_t *iova, uint64_t *bytes);
+
+/* iommufd_space.c */
+int iommufd_space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+			 struct host_space **out);
+void iommufd_space_destroy(struct host_space *space);
+int iommufd_space_map(struct host_space *space, const struct host_mapping *mapping);
+int iommufd_space_unmap(struct host_space *space, uint64_t first, uint64_t last);
+int iommufd_space_flush(struct host_space *space);
+void iommufd_space_trim(struct host_space *space);
+int iommufd_space_attach(struct host_space *space, struct host_device *device);
+int iommufd_space_detach(struct host_space *space, struct host_device *device);
+
+#endif

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What of the kernel's interface may be newer than the headers that a system is built with: iommufd (Linux 6.2, include/uapi/linux/iommufd.h) and VFIO's
+ * character devices (Linux 6.6, include/uapi/linux/vfio.h). Numbers and layouts are the kernel's, for ever; the words are ours. Whether the running kernel knows them
+ * is asked of it. A test compares this with the system's headers where they have it.
+ *
+ * Each of iommufd's structs begins with its size; the kernel takes what is missing at the end for zeros.
+ */
+#ifndef VIOMMU_HOST_IOMMUFD_ABI_H
+#define VIOMMU_HOST_IOMMUFD_ABI_H
+
+#include <stdint.h>
+#include <sys/ioctl.h>
+
+typedef uint64_t iommufd_abi_u64 __attribute__((aligned(8)));
+
+#define IOMMUFD_ABI_DESTROY	_IO(';', 0x80)
+#define IOMMUFD_ABI_IOAS_ALLOC	_IO(';', 0x81)
+#define IOMMUFD_ABI_COPY	_IO(';', 0x83)
+#define IOMMUFD_ABI_IOVA_RANGES _IO(';', 0x84)
+#define IOMMUFD_ABI_MAP		_IO(';', 0x85)
+#define IOMMUFD_ABI_UNMAP	_IO(';', 0x86)
+#define IOMMUFD_ABI_HWPT_ALLOC	_IO(';', 0x89) /* Linux 6.6 */
+#define IOMMUFD_ABI_MAP_FILE	_IO(';', 0x8f) /* Linux 6.13 */
+
+#define VFIO_ABI_BIND_IOMMUFD _IO(';', 118)
+#define VFIO_ABI_ATTACH_PT    _IO(';', 119)
+#define VFIO_ABI_DETACH_PT    _IO(';', 120)
+
+/* Any object: an IOAS (an address space of mappings) or an HWPT (an I/O page table that the hardware walks, filled from an IOAS). */
+struct iommufd_abi_destroy {
+	uint32_t size;
+	uint32_t id;
+};
+
+struct iommufd_abi_ioas_alloc {
+	uint32_t size;
+	uint32_t flags; /* 0 */
+	uint32_t out_id;
+};
+
+struct iommufd_abi_range {
+	iommufd_abi_u64 first, last;
+};
+
+/* Which IOVAs an IOAS can have, by the devices that are attached to it. -EMSGSIZE, with the right number, if there are more than `number`. */
+struct iommufd_abi_iova_ranges {
+	uint32_t size;
+	uint32_t ioas;
+	uint32_t number;
+	uint32_t zero;
+	iommufd_abi_u64 ranges; /* the address of an array of struct iommufd_abi_range */
+	iommufd_abi_u64 out_alignment;
+};
+
+enum {
+	IOMMUFD_ABI_MAP_FIXED = 1 << 0, /* at `iova`; else the kernel chooses, and tells */
+	IOMMUFD_ABI_MAP_WRITE = 1 << 1,
+	IOMMUFD_ABI_MAP_READ = 1 << 2,
+};
+
+struct iommufd_abi_map {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t ioas;
+	uint32_t zero;
+	iommufd_abi_u64 hva;
+	iommufd_abi_u64 bytes;
+	iommufd_abi_u64 iova;
+};
+
+struct iommufd_abi_map_file {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t ioas;
+	int32_t fd;
+	iommufd_abi_u64 offset;
+	iommufd_abi_u64 bytes;
+	iommufd_abi_u64 iova;
+};
+
+/* Maps what another IOAS has mapped: the same pages, pinned and charged once. */
+struct iommufd_abi_copy {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t to;
+	uint32_t from;
+	iommufd_abi_u64 bytes;
+	iommufd_abi_u64 to_iova;
+	iommufd_abi_u64 from_iova;
+};
+
+/* Mappings that lie in the range; iova 0 and bytes 2^64 - 1: all. bytes becomes how many were removed. */
+struct iommufd_abi_unmap {
+	uint32_t size;
+	uint32_t ioas;
+	iommufd_abi_u64 iova;
+	iommufd_abi_u64 bytes;
+};
+
+enum { IOMMUFD_ABI_HWPT_NEST_PARENT = 1 << 0, IOMMUFD_ABI_HWPT_DIRTY_TRACKING = 1 << 1 };
+
+/* The kernel's goes on, for page tables that are not filled from an IOAS. */
+struct iommufd_abi_hwpt_alloc {
+	uint32_t size;
+	uint32_t flags;
+	uint32_t device;
+	uint32_t ioas;
+	uint32_t out_id;
+	uint32_t zero;
+};
+
+struct vfio_abi_bind_iommufd {
+	uint32_t size;
+	uint32_t flags; /* 0 */
+	int32_t iommufd;
+	uint32_t out_id;
+};
+
+struct vfio_abi_attach_pt {
+	uint32_t size;
+	uint32_t flags; /* 0 */
+	uint32_t id;	/* of an IOAS or HWPT */
+};
+
+struct vfio_abi_detach_pt {
+	uint32_t size;
+	uint32_t flags; /* 0 */
+};
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a device's IOMMU can do, found with an IOAS that is empty and goes again.
+ *
+ * An IOAS learns which IOVAs a device cannot have when the device is attached, from what its IOMMU's driver says just before. s390's leaves out what lies above
+ * the device's aperture as long as the device is blocked (s390_iommu_get_resv_regions() in drivers/iommu/s390-iommu.c), which it is before it is attached for the
+ * first time. So the device is attached to one IOAS, and then to a second one in its place, which is the one that is asked.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/iommufd.h"
+#include "host/vfio_ioctl.h"
+
+static int take_ranges(int fd, uint32_t ioas, struct iommufd_info *info)
+{
+	struct iommufd_abi_range *ranges = NULL;
+	uint32_t room = 16;
+	int error;
+
+	/* The number may grow while nobody looks, but not for ever. */
+	for (unsigned int attempt = 0; attempt < 8; attempt++) {
+		struct iommufd_abi_iova_ranges call = { .size = sizeof(call), .ioas = ioas, .number = room };
+
+		free(ranges);
+		ranges = calloc(room, sizeof(*ranges));
+		if (!ranges)
+			return -ENOMEM;
+		call.ranges = (uint64_t)(uintptr_t)ranges;
+		error = vfio_ioctl(fd, IOMMUFD_ABI_IOVA_RANGES, &call);
+		if (error == -EMSGSIZE && call.number > room) {
+			room = call.number;
+			continue;
+		}
+		for (uint32_t i = 0; !error && i < call.number && i < room; i++)
+			error = ranges_add(&info->usable, ranges[i].first, ranges[i].last);
+		info->alignment = call.out_alignment;
+		break;
+	}
+	free(ranges);
+	return error;
+}
+
+static bool can(int fd, const struct iommufd_device *device, uint32_t ioas, uint32_t flag)
+{
+	uint32_t hwpt;
+	int error = iommufd_hwpt_alloc(fd, device->id, ioas, flag, &hwpt);
+
+	iommufd_put(fd, hwpt);
+	return !error;
+}
+
+int iommufd_ask(int fd, const struct iommufd_device *device, struct iommufd_info *info, const struct vfio_why *why)
+{
+	const struct iommufd_host empty = { .fd = fd };
+	uint32_t first = 0, second = 0;
+	uint64_t bytes;
+	int error;
+
+	memset(info, 0, sizeof(*info));
+	error = iommufd_ioas_alloc(fd, &first);
+	if (!error)
+		error = iommufd_ioas_alloc(fd, &second);
+	if (error) {
+		iommufd_put(fd, first);
+		return vfio_say(why, error, "the iommufd makes no address space (IOMMU_IOAS_ALLOC): %s", strerror(-error));
+	}
+	error = iommufd_attach_pt(device, first);
+	if (!error) {
+		error = iommufd_attach_pt(device, second);
+		if (!error)
+			error = take_ranges(fd, second, info);
+		iommufd_detach_pt(device);
+	}
+	if (error) {
+		vfio_say(why, error, "%s cannot be attached to an empty address space and asked for its IOVAs: %s", vfio_named_text(&device->named),
+			 strerror(-error));
+	} else {
+		info->nesting = can(fd, device, second, IOMMUFD_ABI_HWPT_NEST_PARENT);
+		info->dirty = can(fd, device, second, IOMMUFD_ABI_HWPT_DIRTY_TRACKING);
+		info->empty_is_enoent = iommufd_unmap(&empty, second, VIOMMU_PAGE_SIZE, 2 * VIOMMU_PAGE_SIZE - 1, &bytes) == -ENOENT;
+	}
+	iommufd_put(fd, first);
+	iommufd_put(fd, second);
+	if (error)
+		ranges_free(&info->usable);
+	return error;
+}

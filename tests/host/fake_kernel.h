@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A kernel with two VFIO devices, for tests on machines that have none: VFIO groups, containers of type1v2, character devices and iommufd, as far as the library
+ * calls them, with the errors that Linux gives. The linker puts it in the place of open(), close(), ioctl() and what reads sysfs (meson.build); what is not its own goes to
+ * the real ones.
+ *
+ * It is a model and no proof of how Linux behaves: that is what tests on test hosts are for. What it is good for is to fail at will, and to tell what is left
+ * over.
+ */
+#ifndef FAKE_KERNEL_H
+#define FAKE_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define FAKE_ONE "0000:00:05.0" /* in group 7, as vfio0 */
+#define FAKE_TWO "0001:02:1f.7" /* in group 9 or 7, as vfio1 */
+
+struct fake_options {
+	bool one_group;		/* both devices are in group 7 */
+	bool narrow_two;	/* the second device's aperture is smaller */
+	bool other_iommu;	/* page tables made for one device do not fit the other */
+	bool old_iommufd;	/* Linux 6.5's: neither IOMMU_HWPT_ALLOC nor IOMMU_IOAS_MAP_FILE, and -ENOENT where there is nothing to unmap */
+	bool late_ranges;	/* a device that is blocked does not say what lies above its aperture */
+	bool nested;		/* NEST_PARENT and DIRTY_TRACKING work */
+	bool no_vfio, no_iommu; /* there is no such file */
+	bool no_cdev;		/* VFIO has no character devices */
+	bool unbound;		/* the first device is bound to another driver */
+	uint64_t entry_limit;	/* of a container; 0: 65535 */
+	uint64_t lock_limit;	/* bytes that may be pinned; 0: all */
+};
+
+void fake_begin(const struct fake_options *options);
+/* Whether nothing was left behind: open files, groups in containers, mappings. */
+bool fake_end(void);
+
+/* Calls of the kernel since fake_begin(); each counts, opening files too. */
+uint64_t fake_calls(void);
+/* The calls with these numbers, from and until inclusive, fail. */
+void fake_fail(uint64_t from, uint64_t until, int error);
+
+/* The same for memory, of calloc() and realloc(): the number of the one call that fails, 0 for none. */
+uint64_t fake_allocations(void);
+void fake_fail_allocation(uint64_t number);
+
+/* Opens files as a user does who hands file descriptors over. */
+int fake_open(const char *path);
+int fake_ioctl(int fd, unsigned long request, void *argument);
+void fake_close(int fd);
+
+/* The one file that can be mapped as such, and where a byte of it is in memory. */
+void fake_file_is(int fd, uint64_t offset, unsigned char *memory);
+
+/* What the device finds at an IOVA: 0 or -ENOENT. device is one that VFIO gave. */
+int fake_dma(int device, uint64_t iova, unsigned char **hva, uint32_t *prot);
+/* Bytes that are pinned, and as they are charged. */
+uint64_t fake_pinned(void);
+/* Translations, wherever they are. */
+size_t fake_mappings(void);
+/* Objects of the iommufd, bound devices among them. */
+size_t fake_objects(void);
+
+#endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What the parts of the fake kernel share. */
+#ifndef FAKE_OBJECTS_H
+#define FAKE_OBJECTS_H
+
+#include "fake_kernel.h"
+
+enum {
+	FAKE_FILES = 32,
+	FAKE_DEVICES = 2,
+	FAKE_OBJECTS = 64,
+	FAKE_MAPPINGS = 4096,
+};
+
+#define FAKE_FIRST	  UINT64_C(0x1000)
+#define FAKE_WINDOW_FIRST UINT64_C(0xfee00000)
+#define FAKE_WINDOW_LAST  UINT64_C(0xfeefffff)
+
+enum fake_kind { FAKE_NONE, FAKE_CONTAINER, FAKE_GROUP, FAKE_DEVICE, FAKE_CDEV, FAKE_IOMMUFD };
+
+struct fake_file {
+	enum fake_kind kind;
+	int fd;
+	unsigned int number; /* of the group, or of the device */
+	int container;	     /* group: the container that it is in, by its file descriptor; 0: none */
+	bool type1;	     /* container: has its IOMMU driver */
+	int iommufd;	     /* cdev: bound to; 0: none */
+	uint32_t attached;   /* cdev: to which object; 0: none */
+};
+
+/* A translation, in a container or in an IOAS. */
+struct fake_mapping {
+	int container; /* file descriptor; 0: none */
+	uint32_t ioas; /* 0: none */
+	uint64_t first, last;
+	unsigned char *hva;
+	uint32_t prot;
+	uint32_t slot_prot; /* rights with which its pages were first mapped */
+};
+
+struct fake_object {
+	enum { FAKE_FREE, FAKE_IOAS, FAKE_HWPT, FAKE_BOUND } kind;
+	uint32_t ioas;	     /* hwpt: what it is filled from */
+	unsigned int device; /* hwpt: made for; bound: which */
+	bool automatic;	     /* hwpt: by an attach of an IOAS */
+	bool narrow;	     /* ioas: knows that a device cannot have what lies above its aperture */
+	bool told;	     /* ioas: a device was attached */
+};
+
+struct fake {
+	struct fake_options options;
+	char root[64];
+	struct fake_file files[FAKE_FILES];
+	struct fake_mapping mappings[FAKE_MAPPINGS];
+	size_t mapping_number;
+	struct fake_object objects[FAKE_OBJECTS];
+	uint64_t calls, fail_from, fail_until;
+	int fail_with;
+	uint64_t allocations, fail_allocation;
+};
+extern struct fake fake;
+
+struct fake_file *fake_file(int fd);
+int fake_new_file(enum fake_kind kind, unsigned int number, struct fake_file **out);
+unsigned int fake_group_of(unsigned int device);
+uint64_t fake_last(unsigned int device);
+bool fake_is_reserved(unsigned int device, uint64_t first, uint64_t last);
+
+/* 0, -EEXIST; a mapping's container or IOAS says where. */
+int fake_insert(const struct fake_mapping *mapping);
+/* What lies in the range. -EINVAL where a mapping would be cut; *bytes how much went. */
+int fake_remove(int container, uint32_t ioas, uint64_t first, uint64_t last, uint64_t *bytes);
+const struct fake_mapping *fake_at(int container, uint32_t ioas, uint64_t iova);
+
+int fake_type1_ioctl(struct fake_file *file, unsigned long request, void *argument);
+void fake_type1_close(struct fake_file *file);
+int fake_type1_dma(struct fake_file *file, uint64_t iova, unsigned char **hva, uint32_t *prot);
+uint64_t fake_type1_pinned(void);
+size_t fake_type1_mappings(void);
+
+int fake_iommufd_ioctl(struct fake_file *file, unsigned long request, void *argument);
+void fake_iommufd_close(struct fake_file *file);
+int fake_iommufd_dma(struct fake_file *file, uint64_t iova, unsigned char **hva, uint32_t *prot);
+uint64_t fake_iommufd_pinned(void);
+size_t fake_iommufd_mappings(void);
+
+#endif

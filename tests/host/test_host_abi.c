@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Our own definitions of the kernel's interface against those of the system's headers, as far as these have them. */
+#include "host/iommufd_abi.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <linux/vfio.h>
+
+#if __has_include(<linux/iommufd.h>)
+#include <linux/iommufd.h>
+#endif
+
+#define SAME_SIZE(ours, theirs) assert_int_equal(sizeof(struct ours), sizeof(struct theirs))
+#define SAME_MEMBER(ours, our_member, theirs, their_member)                                                           \
+	do {                                                                                                          \
+		assert_int_equal(offsetof(struct ours, our_member), offsetof(struct theirs, their_member));           \
+		assert_int_equal(sizeof(((struct ours *)0)->our_member), sizeof(((struct theirs *)0)->their_member)); \
+	} while (0)
+
+/* These were there when iommufd came. */
+static void iommufd(void **state)
+{
+	(void)state;
+#ifdef IOMMU_IOAS_MAP
+	assert_int_equal(IOMMUFD_ABI_DESTROY, IOMMU_DESTROY);
+	assert_int_equal(IOMMUFD_ABI_IOAS_ALLOC, IOMMU_IOAS_ALLOC);
+	assert_int_equal(IOMMUFD_ABI_COPY, IOMMU_IOAS_COPY);
+	assert_int_equal(IOMMUFD_ABI_IOVA_RANGES, IOMMU_IOAS_IOVA_RANGES);
+	assert_int_equal(IOMMUFD_ABI_MAP, IOMMU_IOAS_MAP);
+	assert_int_equal(IOMMUFD_ABI_UNMAP, IOMMU_IOAS_UNMAP);
+	assert_int_equal(IOMMUFD_ABI_MAP_FIXED, IOMMU_IOAS_MAP_FIXED_IOVA);
+	assert_int_equal(IOMMUFD_ABI_MAP_WRITE, IOMMU_IOAS_MAP_WRITEABLE);
+	assert_int_equal(IOMMUFD_ABI_MAP_READ, IOMMU_IOAS_MAP_READABLE);
+	SAME_SIZE(iommufd_abi_destroy, iommu_destroy);
+	SAME_MEMBER(iommufd_abi_destroy, id, iommu_destroy, id);
+	SAME_SIZE(iommufd_abi_ioas_alloc, iommu_ioas_alloc);
+	SAME_MEMBER(iommufd_abi_ioas_alloc, flags, iommu_ioas_alloc, flags);
+	SAME_MEMBER(iommufd_abi_ioas_alloc, out_id, iommu_ioas_alloc, out_ioas_id);
+	SAME_SIZE(iommufd_abi_range, iommu_iova_range);
+	SAME_MEMBER(iommufd_abi_range, first, iommu_iova_range, start);
+	SAME_MEMBER(iommufd_abi_range, last, iommu_iova_range, last);
+	SAME_SIZE(iommufd_abi_iova_ranges, iommu_ioas_iova_ranges);
+	SAME_MEMBER(iommufd_abi_iova_ranges, ioas, iommu_ioas_iova_ranges, ioas_id);
+	SAME_MEMBER(iommufd_abi_iova_ranges, number, iommu_ioas_iova_ranges, num_iovas);
+	SAME_MEMBER(iommufd_abi_iova_ranges, ranges, iommu_ioas_iova_ranges, allowed_iovas);
+	SAME_MEMBER(iommufd_abi_iova_ranges, out_alignment, iommu_ioas_iova_ranges, out_iova_alignment);
+	SAME_SIZE(iommufd_abi_map, iommu_ioas_map);
+	SAME_MEMBER(iommufd_abi_map, flags, iommu_ioas_map, flags);
+	SAME_MEMBER(iommufd_abi_map, ioas, iommu_ioas_map, ioas_id);
+	SAME_MEMBER(iommufd_abi_map, hva, iommu_ioas_map, user_va);
+	SAME_MEMBER(iommufd_abi_map, bytes, iommu_ioas_map, length);
+	SAME_MEMBER(iommufd_abi_map, iova, iommu_ioas_map, iova);
+	SAME_SIZE(iommufd_abi_copy, iommu_ioas_copy);
+	SAME_MEMBER(iommufd_abi_copy, flags, iommu_ioas_copy, flags);
+	SAME_MEMBER(iommufd_abi_copy, to, iommu_ioas_copy, dst_ioas_id);
+	SAME_MEMBER(iommufd_abi_copy, from, iommu_ioas_copy, src_ioas_id);
+	SAME_MEMBER(iommufd_abi_copy, bytes, iommu_ioas_copy, length);
+	SAME_MEMBER(iommufd_abi_copy, to_iova, iommu_ioas_copy, dst_iova);
+	SAME_MEMBER(iommufd_abi_copy, from_iova, iommu_ioas_copy, src_iova);
+	SAME_SIZE(iommufd_abi_unmap, iommu_ioas_unmap);
+	SAME_MEMBER(iommufd_abi_unmap, ioas, iommu_ioas_unmap, ioas_id);
+	SAME_MEMBER(iommufd_abi_unmap, iova, iommu_ioas_unmap, iova);
+	SAME_MEMBER(iommufd_abi_unmap, bytes, iommu_ioas_unmap, length);
+#else
+	skip(); /* no linux/iommufd.h here */
+#endif
+}
+
+static void page_tables(void **state)
+{
+	(void)state;
+#ifdef IOMMU_HWPT_ALLOC
+	assert_int_equal(IOMMUFD_ABI_HWPT_ALLOC, IOMMU_HWPT_ALLOC);
+	assert_int_equal(IOMMUFD_ABI_HWPT_NEST_PARENT, IOMMU_HWPT_ALLOC_NEST_PARENT);
+	assert_int_equal(IOMMUFD_ABI_HWPT_DIRTY_TRACKING, IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
+	/* Ours ends where the first version of the kernel's did. */
+	assert_int_equal(sizeof(struct iommufd_abi_hwpt_alloc), offsetof(struct iommu_hwpt_alloc, __reserved) + 4);
+	SAME_MEMBER(iommufd_abi_hwpt_alloc, flags, iommu_hwpt_alloc, flags);
+	SAME_MEMBER(iommufd_abi_hwpt_alloc, device, iommu_hwpt_alloc, dev_id);
+	SAME_MEMBER(iommufd_abi_hwpt_alloc, ioas, iommu_hwpt_alloc, pt_id);
+	SAME_MEMBER(iommufd_abi_hwpt_alloc, out_id, iommu_hwpt_alloc, out_hwpt_id);
+#else
+	skip(); /* the system's headers are older than Linux 6.6, or have no iommufd */
+#endif
+}
+
+static void files(void **state)
+{
+	(void)state;
+#ifdef IOMMU_IOAS_MAP_FILE
+	assert_int_equal(IOMMUFD_ABI_MAP_FILE, IOMMU_IOAS_MAP_FILE);
+	SAME_SIZE(iommufd_abi_map_file, iommu_ioas_map_file);
+	SAME_MEMBER(iommufd_abi_map_file, flags, iommu_ioas_map_file, flags);
+	SAME_MEMBER(iommufd_abi_map_file, ioas, iommu_ioas_map_file, ioas_id);
+	SAME_MEMBER(iommufd_abi_map_file, fd, iommu_ioas_map_file, fd);
+	SAME_MEMBER(iommufd_abi_map_file, offset, iommu_ioas_map_file, start);
+	SAME_MEMBER(iommufd_abi_map_file, bytes, iommu_ioas_map_file, length);
+	SAME_MEMBER(iommufd_abi_map_file, iova, iommu_ioas_map_file, iova);
+#else
+	skip(); /* the system's headers are older than Linux 6.13, or have no iommufd */
+#endif
+}
+
+/* Later versions of these go on behind what ours have. */
+static void devices(void **state)
+{
+	(void)state;
+#ifdef VFIO_DEVICE_BIND_IOMMUFD
+	assert_int_equal(VFIO_ABI_BIND_IOMMUFD, VFIO_DEVICE_BIND_IOMMUFD);
+	assert_int_equal(VFIO_ABI_ATTACH_PT, VFIO_DEVICE_ATTACH_IOMMUFD_PT);
+	assert_int_equal(VFIO_ABI_DETACH_PT, VFIO_DEVICE_DETACH_IOMMUFD_PT);
+	assert_int_equal(sizeof(struct vfio_abi_bind_iommufd), offsetof(struct vfio_device_bind_iommufd, out_devid) + 4);
+	SAME_MEMBER(vfio_abi_bind_iommufd, flags, vfio_device_bind_iommufd, flags);
+	SAME_MEMBER(vfio_abi_bind_iommufd, iommufd, vfio_device_bind_iommufd, iommufd);
+	SAME_MEMBER(vfio_abi_bind_iommufd, out_id, vfio_device_bind_iommufd, out_devid);
+	assert_int_equal(sizeof(struct vfio_abi_attach_pt), offsetof(struct vfio_device_attach_iommufd_pt, pt_id) + 4);
+	SAME_MEMBER(vfio_abi_attach_pt, flags, vfio_device_attach_iommufd_pt, flags);
+	SAME_MEMBER(vfio_abi_attach_pt, id, vfio_device_attach_iommufd_pt, pt_id);
+	assert_int_equal(sizeof(struct vfio_abi_detach_pt), offsetof(struct vfio_device_detach_iommufd_pt, flags) + 4);
+#else
+	skip(); /* the system's headers are older than Linux 6.6 */
+#endif
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(iommufd),
+		cmocka_unit_test(page_tables),
+		cmocka_unit_test(files),
+		cmocka_unit_test(devices),
+	};
+
+	return cmocka_run_group_tests_name("the kernel's interface", tests, NULL, NULL);
+}

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The hosts type1 and iommufd, on a fake kernel, used by several threads at once, as far as host.h allows that. */
+#include "fake_kernel.h"
+#include "host/host.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+#include <viommu/vfio.h>
+
+#define PAGE  VIOMMU_PAGE_SIZE
+#define SLOT  (16 * PAGE)
+#define PLACE (UINT64_C(1) << 32)
+
+enum { VMS = 2, ROUNDS = 300 };
+
+static const char *const addresses[VMS] = { FAKE_ONE, FAKE_TWO };
+static unsigned char memory[3][SLOT] __attribute__((aligned(4096)));
+
+static void *allocate(void *ctx, size_t bytes, size_t align)
+{
+	(void)ctx, (void)align;
+	return calloc(1, bytes);
+}
+
+static void give_back(void *ctx, void *piece, size_t bytes, size_t align)
+{
+	(void)ctx, (void)bytes, (void)align;
+	free(piece);
+}
+
+static const struct host_memory plain = { .alloc = allocate, .free = give_back };
+
+/* A VM: one thread has its spaces and its device, another one its slots. */
+struct vm {
+	struct viommu_host *host;
+	struct host_guest *guest;
+	unsigned int number;
+	unsigned int failures;	    /* of the one */
+	unsigned int slot_failures; /* of the other */
+};
+
+static struct host_slot slot(unsigned int number)
+{
+	return (struct host_slot){ .first = number * SLOT, .last = number * SLOT + SLOT - 1, .hva = memory[number], .prot = VIOMMU_RW, .fd = -1 };
+}
+
+static unsigned int map_and_remove(const struct vm *vm, struct host_space *space, unsigned int round)
+{
+	const struct host_ops *ops = vm->host->ops;
+	struct host_mapping mapping = {
+		.first = PLACE + round % 7 * PAGE, .gpa = SLOT + round % 16 * PAGE, .hva = memory[1] + round % 16 * PAGE, .prot = VIOMMU_RW, .fd = -1
+	};
+	unsigned int failures;
+
+	mapping.last = mapping.first + PAGE - 1;
+	failures = ops->map(space, &mapping) != 0;
+	failures += ops->unmap(space, mapping.first, mapping.last) != 0;
+	return failures + (ops->flush(space) != 0);
+}
+
+static void *live(void *ctx)
+{
+	struct vm *vm = (struct vm *)ctx;
+	const struct host_ops *ops = vm->host->ops;
+	struct viommu_vfio_device named = VIOMMU_VFIO_DEVICE_INIT;
+
+	named.address = addresses[vm->number];
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		struct host_device *device;
+		struct host_space *space;
+
+		if (ops->device_create(vm->host, vm->guest, &named, &device)) {
+			vm->failures++;
+			continue;
+		}
+		if (ops->space_create(vm->host, vm->guest, PLACE, PLACE + 64 * PAGE - 1, &plain, &space)) {
+			vm->failures++;
+		} else {
+			vm->failures += map_and_remove(vm, space, round);
+			vm->failures += ops->attach(space, device) != 0;
+			vm->failures += map_and_remove(vm, space, round + 1);
+			vm->failures += ops->detach(space, device) != 0;
+			ops->space_destroy(space);
+		}
+		ops->device_destroy(device);
+	}
+	return NULL;
+}
+
+static void *change_slots(void *ctx)
+{
+	struct vm *vm = (struct vm *)ctx;
+	const struct host_slot before = slot(0), behind = slot(2);
+
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		vm->slot_failures += vm->host->ops->guest_add(vm->guest, &behind) != 0;
+		vm->slot_failures += vm->host->ops->guest_add(vm->guest, &before) != 0;
+		vm->slot_failures += vm->host->ops->guest_remove(vm->guest, &behind) != 0;
+		vm->slot_failures += vm->host->ops->guest_remove(vm->guest, &before) != 0;
+	}
+	return NULL;
+}
+
+static void together(int (*create)(const struct viommu_vfio_config *config, struct viommu_host **out))
+{
+	struct viommu_vfio_device named = VIOMMU_VFIO_DEVICE_INIT;
+	struct viommu_vfio_config config = { .size = sizeof(config), .iommu_fd = -1, .device = &named };
+	pthread_t lives[VMS], changes[VMS];
+	struct vm vms[VMS] = { 0 };
+	struct viommu_host *host;
+	bool guests;
+
+	fake_begin(&(struct fake_options){ 0 });
+	named.address = FAKE_ONE;
+	assert_int_equal(create(&config, &host), 0);
+	guests = host->ops->guest_create;
+	for (unsigned int i = 0; i < VMS; i++) {
+		const struct host_slot always = slot(1);
+
+		vms[i].host = host;
+		vms[i].number = i;
+		if (guests) {
+			assert_int_equal(host->ops->guest_create(host, false, &vms[i].guest), 0);
+			assert_int_equal(host->ops->guest_add(vms[i].guest, &always), 0);
+			assert_int_equal(pthread_create(&changes[i], NULL, change_slots, &vms[i]), 0);
+		}
+		assert_int_equal(pthread_create(&lives[i], NULL, live, &vms[i]), 0);
+	}
+	for (unsigned int i = 0; i < VMS; i++) {
+		assert_int_equal(pthread_join(lives[i], NULL), 0);
+		if (guests) {
+			assert_int_equal(pthread_join(changes[i], NULL), 0);
+			host->ops->guest_destroy(vms[i].guest);
+		}
+		assert_int_equal(vms[i].failures, 0);
+		assert_int_equal(vms[i].slot_failures, 0);
+	}
+	viommu_host_destroy(host);
+	assert_true(fake_end());
+}
+
+static void type1(void **state)
+{
+	(void)state;
+	together(viommu_host_type1_create);
+}
+
+static void iommufd(void **state)
+{
+	(void)state;
+	together(viommu_host_iommufd_create);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(type1), cmocka_unit_test(iommufd) };
+
+	return cmocka_run_group_tests_name("hosts used by several threads", tests, NULL, NULL);
+}
