@@ -19,7 +19,17 @@ struct area *guest_area(struct guest *guest, uint64_t gpa, uint64_t bytes, uint3
 	void *memory = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	must(guest->areas <= GUEST_AREAS && memory != MAP_FAILED);
-	*area = (struct area){ .gpa = gpa, .bytes = bytes, .memory = memory, .prot = prot };
+	*area = (struct area){ .gpa = gpa, .bytes = bytes, .memory = memory, .prot = prot, .fd = -1 };
+	return area;
+}
+
+struct area *guest_area_file(struct guest *guest, uint64_t gpa, uint64_t bytes, uint32_t prot, int32_t fd, uint64_t offset)
+{
+	struct area *area = guest_area(guest, gpa, bytes, prot);
+
+	must(mmap(area->memory, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, (off_t)offset) != MAP_FAILED);
+	area->fd = fd;
+	area->offset = offset;
 	return area;
 }
 
@@ -28,7 +38,11 @@ struct area *guest_area_split(struct guest *guest, struct area *area, uint64_t b
 	struct area *upper = &guest->area[guest->areas++];
 
 	must(guest->areas <= GUEST_AREAS);
-	*upper = (struct area){ .gpa = area->gpa + bytes, .bytes = area->bytes - bytes, .memory = area->memory + bytes, .prot = area->prot };
+	*upper = *area;
+	upper->gpa += bytes;
+	upper->bytes -= bytes;
+	upper->memory += bytes;
+	upper->offset += bytes;
 	area->bytes = bytes;
 	return upper;
 }
@@ -54,7 +68,9 @@ static void rebuild(struct guest *guest)
 
 int guest_show(struct guest *guest, struct area *area)
 {
-	const struct viommu_slot slot = { .size = sizeof(slot), .prot = area->prot, .gpa = area->gpa, .bytes = area->bytes, .hva = area->memory, .fd = -1 };
+	const struct viommu_slot slot = {
+		.size = sizeof(slot), .prot = area->prot, .gpa = area->gpa, .bytes = area->bytes, .hva = area->memory, .fd = area->fd, .offset = area->offset
+	};
 	int error = viommu_slot_add(guest->vm, &slot);
 
 	if (!error) {

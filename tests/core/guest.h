@@ -29,6 +29,8 @@ struct area {
 	uint32_t prot;
 	bool shown;
 	bool leaving; /* shown still, since its removal failed: nothing new is established in it */
+	int32_t fd;   /* the same memory as a file, -1 if it is none */
+	uint64_t offset;
 };
 
 struct guest {
@@ -44,6 +46,8 @@ struct guest {
 
 /* Memory that no slot shows yet. It is zero, and costs what is touched. */
 struct area *guest_area(struct guest *guest, uint64_t gpa, uint64_t bytes, uint32_t prot);
+/* Memory that is a part of a file, whose descriptor stays the caller's. */
+struct area *guest_area_file(struct guest *guest, uint64_t gpa, uint64_t bytes, uint32_t prot, int32_t fd, uint64_t offset);
 /* Makes the upper part of an area, from `bytes` on, an area of its own. */
 struct area *guest_area_split(struct guest *guest, struct area *area, uint64_t bytes);
 void guest_free(struct guest *guest);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The main program of tests with devices: each case is run for each host that there is, with each pin policy, in a process of its own, and the kernel must have
+ * nothing pinned when that has ended.
+ *
+ * Devices are those of the test host (its environment names them, tests/vm/run-in-host): NVMes first, as a case needs, then an edu where there is one.
+ */
+#ifndef TESTS_DMA_CASES_H
+#define TESTS_DMA_CASES_H
+
+#include "rig.h"
+
+struct dma_case {
+	const char *name;
+	/* Ends the process where something is wrong. config has host, policy and devices; the case may change its copy. */
+	void (*run)(struct rig_config config, uint64_t seed, uint64_t operations);
+	unsigned int nvmes;  /* to use */
+	bool edu;	     /* use one where there is one */
+	const char *host;    /* only on this one; NULL: both */
+	const char *pin;     /* only with this policy, "refresh" or "guest"; NULL: both */
+	bool harmless_only;  /* only where an access that is stopped does not stop the device */
+	uint64_t operations; /* unless told otherwise */
+};
+
+int cases_main(int argc, char **argv, const struct dma_case *cases, size_t number);
+
+#endif

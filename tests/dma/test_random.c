@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Lives of guests (life.h): functions of their own, devices that share a domain, and too little that may be pinned. */
+#include "cases.h"
+#include "life.h"
+
+static void functions(struct rig_config config, uint64_t seed, uint64_t operations)
+{
+	life_live(&config, seed, operations, -1);
+}
+
+static void shared(struct rig_config config, uint64_t seed, uint64_t operations)
+{
+	config.shared = true;
+	life_live(&config, seed, operations, -1);
+}
+
+static void short_budget(struct rig_config config, uint64_t seed, uint64_t operations)
+{
+	config.pin_budget = 150 * PAGE;
+	life_live(&config, seed, operations, -1);
+}
+
+#ifdef __s390x__
+#define OPERATIONS 500
+#else
+#define OPERATIONS 2000
+#endif
+
+static const struct dma_case cases[] = {
+	{ .name = "functions", .run = functions, .nvmes = 2, .edu = true, .operations = OPERATIONS },
+	{ .name = "shared", .run = shared, .nvmes = 2, .operations = OPERATIONS },
+	{ .name = "short budget", .run = short_budget, .nvmes = 2, .pin = "refresh", .operations = OPERATIONS },
+};
+
+int main(int argc, char **argv)
+{
+	return cases_main(argc, argv, cases, sizeof(cases) / sizeof(cases[0]));
+}
