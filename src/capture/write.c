@@ -40,7 +40,7 @@ struct capture_writer *capture_writer_open(const char *path, int level, struct c
 	err = capture_output_open(path, level, &writer->output);
 	if (err)
 		goto fail;
-	int bytes = snprintf(writer->line, sizeof(writer->line), CAPTURE_MAGIC " %u " CAPTURE_GUEST "\n", CAPTURE_VERSION);
+	int bytes = snprintf(writer->line, sizeof(writer->line), CAPTURE_MAGIC " %d " CAPTURE_GUEST "\n", CAPTURE_VERSION);
 	err = capture_output_write(writer->output, writer->line, (size_t)bytes);
 	if (!err)
 		return writer;

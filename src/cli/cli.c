@@ -94,9 +94,10 @@ const char *cli_count(uint64_t count)
 
 const char *cli_count_of(uint64_t count, const char *one, const char *more)
 {
-	char *text = next_text();
+	char *text = next_text(), number[32];
 
-	snprintf(text, TEXT_BYTES, "%s %s", cli_count(count), count == 1 ? one : more);
+	snprintf(number, sizeof(number), "%.31s", cli_count(count));
+	snprintf(text, TEXT_BYTES, "%s %s", number, count == 1 ? one : more);
 	return text;
 }
 

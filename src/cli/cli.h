@@ -15,7 +15,9 @@ enum {
 	CLI_BAD_INPUT = 2, /* bad usage, or bad input; a QEMU that fails */
 };
 
+int cli_bench(int argc, char **argv);
 int cli_live(int argc, char **argv);
+int cli_probe(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_show(int argc, char **argv);
 

@@ -4,6 +4,8 @@
  *
  *  - the budget is kept;
  *  - what is pinned is what devices can reach, each page once (all of memory where the whole guest is pinned, or where a function works untranslated);
+ *  - with a host that drives the kernel, in the end: what the kernel counts as pinned for this process is that, too. iommufd counts a page once (VmPin), type1
+ *    once for each IOVA of each device that leads to it (VmLck);
  *  - runs are in ascending order, do not overlap, and are as many pages as the statistics say;
  *  - after the last function has gone nothing is mapped or pinned.
  *
@@ -132,12 +134,60 @@ void replay_check(struct replay *replay, bool thorough)
 		violated(replay, "%" PRIu64 " bytes are pinned, devices reach %" PRIu64, stats.pinned_bytes, expected);
 }
 
+/* What the kernel should have pinned: of functions that are devices, as the functions on the soft host pin nothing that it knows of. */
+static bool expect_of_kernel(struct replay *replay, uint64_t *each_iova, uint64_t *distinct)
+{
+	bool known = true;
+
+	*each_iova = *distinct = 0;
+	for (unsigned int i = 0; i < replay->function_count; i++) {
+		struct viommu_domain_stats stats = { .size = sizeof(stats) };
+		bool direct = false;
+		if (replay->functions[i].device < 0) {
+			replay->counts.soft_functions++;
+			continue;
+		}
+		*distinct += count_function(replay, replay->functions[i].function, true, &direct) * VIOMMU_PAGE_SIZE;
+		viommu_zpci_function_stats(replay->functions[i].function, &stats);
+		*each_iova += stats.mapped_pages * VIOMMU_PAGE_SIZE;
+		known = known && !direct;
+	}
+	for (unsigned int i = 0; i < replay->function_count; i++) {
+		bool direct;
+		if (replay->functions[i].device >= 0)
+			count_function(replay, replay->functions[i].function, false, &direct);
+	}
+	if (replay->options->pin == VIOMMU_PIN_GUEST)
+		*distinct = replay->guest.bytes;
+	return known;
+}
+
+void replay_check_kernel(struct replay *replay)
+{
+	bool type1 = replay->options->host == REPLAY_TYPE1;
+	uint64_t locked, pinned, each_iova, distinct;
+
+	if (!replay->kernel_host)
+		return;
+	bool known = expect_of_kernel(replay, &each_iova, &distinct);
+	if (!known || !replay_pinned_by_kernel(&locked, &pinned))
+		return;
+	replay->counts.invariant_checks++;
+	uint64_t expected = type1 ? each_iova : distinct;
+	uint64_t found = type1 ? locked - replay->locked_before : pinned - replay->pinned_before;
+	if (found != expected)
+		violated(replay, "the kernel has pinned %" PRIu64 " bytes for this process, and devices reach %" PRIu64, found, expected);
+}
+
 void replay_check_torn_down(struct replay *replay)
 {
 	struct viommu_vm_stats stats = { .size = sizeof(stats) };
+	uint64_t locked, pinned;
 
 	viommu_vm_stats(replay->vm, &stats);
 	if (stats.pinned_bytes || stats.domains || stats.slots)
 		violated(replay, "after the end %" PRIu64 " bytes are pinned, and there are %" PRIu32 " domains and %" PRIu32 " slots", stats.pinned_bytes,
 			 stats.domains, stats.slots);
+	if (replay->kernel_host && replay_pinned_by_kernel(&locked, &pinned) && (locked != replay->locked_before || pinned != replay->pinned_before))
+		violated(replay, "after the end the kernel still has %" PRIu64 " bytes locked and %" PRIu64 " pinned for this process", locked, pinned);
 }

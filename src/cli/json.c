@@ -74,6 +74,15 @@ static void set_counts(json_t *object, const struct replay_counts *counts)
 	set(object, "oracle_unbacked", counts->oracle_unbacked);
 	set(object, "invariant_checks", counts->invariant_checks);
 	set(object, "invariant_violations", counts->invariant_violations);
+	set(object, "soft_functions", counts->soft_functions);
+	set(object, "dma_functions", counts->dma_functions);
+	set(object, "dma_unwitnessed", counts->dma_unwitnessed);
+	set(object, "dma_pages", counts->dma_pages);
+	set(object, "dma_read_only", counts->dma_read_only);
+	set(object, "dma_protected", counts->dma_protected);
+	set(object, "dma_unmapped", counts->dma_unmapped);
+	set(object, "dma_unchecked", counts->dma_unchecked);
+	set(object, "dma_wrong", counts->dma_wrong);
 	json_object_set_new(object, "seconds", json_real(counts->seconds));
 	json_object_set_new(object, "library_seconds", json_real(counts->library_seconds));
 
@@ -116,6 +125,16 @@ static json_t *text_or_null(const char *text)
 	json_t *string = *text ? json_string(text) : NULL;
 
 	return string ? string : json_null();
+}
+
+/* The devices that were functions of this guest's. */
+static json_t *devices_json(const struct replay *replay)
+{
+	json_t *array = json_array();
+
+	for (unsigned int i = 0; i < replay->devices_used; i++)
+		json_array_append_new(array, json_string(replay->options->devices[i]));
+	return array;
 }
 
 void replay_json_begin(struct replay_json *json, const struct replay_options *options, bool several)
@@ -185,6 +204,9 @@ void replay_json_capture_end(struct replay_json *json, struct replay *replay)
 	json_object_set_new(object, "pin", json_string(replay->options->pin == VIOMMU_PIN_GUEST ? "guest" : "refresh"));
 	bool limited = replay->options->budget <= INT64_MAX;
 	json_object_set_new(object, "budget", limited ? json_integer((json_int_t)replay->options->budget) : json_null());
+	json_object_set_new(object, "host", json_string(replay_host_name(replay->options->host)));
+	json_object_set_new(object, "devices", devices_json(replay));
+	json_object_set_new(object, "dma_note", text_or_null(replay->dma_note));
 	set_counts(object, &replay->counts);
 	if (replay->options->map)
 		json_object_set_new(object, "map", json->map ? json->map : json_array());

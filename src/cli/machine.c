@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The machine that a capture is replayed on: a VM, a soft host, the zPCI of the library, and memory. It is changed by the records that are no operations,
+ * The machine that a capture is replayed on: a VM, a host or two, the zPCI of the library, and memory. It is changed by the records that are no operations,
  * in the order of the capture.
  */
 #include "replay.h"
@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void replay_problem(struct replay *replay, uint64_t line, const char *format, ...)
@@ -33,14 +34,15 @@ int replay_machine_create(struct replay *replay)
 		zpci.flags |= VIOMMU_ZPCI_QEMU_WAYS;
 	replay->guest.filled_limit = replay->options->filled_limit;
 
-	int err = viommu_host_soft_create(&replay->host);
+	int err = replay_hosts_create(replay);
 	if (!err)
 		err = viommu_vm_create(&vm, &replay->vm);
 	if (!err)
 		err = viommu_zpci_create(replay->vm, &zpci, &replay->zpci);
 	if (!err)
 		return 0;
-	snprintf(replay->problem, sizeof(replay->problem), "%.240s: no machine could be made: %s", replay->path, strerror(-err));
+	if (!*replay->problem)
+		snprintf(replay->problem, sizeof(replay->problem), "%.240s: no machine could be made: %s", replay->path, strerror(-err));
 	return -1;
 }
 
@@ -77,6 +79,11 @@ static int remove_slot(struct replay *replay, uint64_t line, uint64_t gpa)
 		replay_problem(replay, line, "the slot cannot be removed: %s", strerror(-err));
 		return -1;
 	}
+	const struct guest_slot *slot = guest_find(&replay->guest, gpa);
+	for (unsigned int i = 0; slot && i < replay->function_count; i++) {
+		if (replay->functions[i].recorded)
+			recorded_drop(replay->functions[i].recorded, gpa, gpa + (slot->bytes - 1));
+	}
 	guest_remove(&replay->guest, gpa);
 	return 0;
 }
@@ -97,20 +104,28 @@ static int add_function(struct replay *replay, uint64_t line, const struct captu
 		.relaxed = record->relaxed,
 		.host = replay->host,
 	};
+	struct viommu_vfio_device device = VIOMMU_VFIO_DEVICE_INIT;
 
 	if (replay->function_count == REPLAY_MAX_FUNCTIONS) {
 		replay_problem(replay, line, "more than %u functions at one time", REPLAY_MAX_FUNCTIONS);
 		return -1;
 	}
-	struct replay_function function = { 0 };
-	int err = viommu_zpci_function_add(replay->zpci, &config, &function.function);
+	struct replay_function function = { .device = replay_device_for(replay, record->fid) };
+	if (function.device >= 0) {
+		device.address = replay->options->devices[function.device];
+		config.host = replay->kernel_host;
+		config.device = &device;
+		function.recorded = calloc(1, sizeof(*function.recorded));
+	}
+	int err = function.device >= 0 && !function.recorded ? -ENOMEM : viommu_zpci_function_add(replay->zpci, &config, &function.function);
 	if (err) {
+		free(function.recorded);
 		replay_problem(replay, line, "the function 0x%08" PRIx32 " cannot be added: %s", record->fh,
 			       err == -EEXIST ? "another one has its index or its fid" : strerror(-err));
 		return -1;
 	}
 	replay->functions[replay->function_count++] = function;
-	return 0;
+	return replay_device_check(replay, line, &function);
 }
 
 struct replay_function *replay_find(struct replay *replay, uint32_t fh)
@@ -123,6 +138,14 @@ struct replay_function *replay_find(struct replay *replay, uint32_t fh)
 	return NULL;
 }
 
+static void free_function(struct replay_function *function)
+{
+	viommu_zpci_function_remove(function->function);
+	if (function->recorded)
+		recorded_free(function->recorded);
+	free(function->recorded);
+}
+
 static int remove_function(struct replay *replay, uint64_t line, uint32_t fh)
 {
 	struct replay_function *function = replay_find(replay, fh);
@@ -130,7 +153,7 @@ static int remove_function(struct replay *replay, uint64_t line, uint32_t fh)
 		replay_problem(replay, line, "unplug: no function has the handle 0x%08" PRIx32, fh);
 		return -1;
 	}
-	viommu_zpci_function_remove(function->function);
+	free_function(function);
 	*function = replay->functions[--replay->function_count];
 	/* Whatever speaks of the last operation's function would now speak of another. */
 	replay->operation.function = NULL;
@@ -174,13 +197,14 @@ void replay_machine_destroy(struct replay *replay)
 {
 	if (replay->vm) {
 		while (replay->function_count)
-			viommu_zpci_function_remove(replay->functions[--replay->function_count].function);
+			free_function(&replay->functions[--replay->function_count]);
 		while (replay->guest.count && !viommu_slot_remove(replay->vm, replay->guest.slots[0].gpa))
 			guest_remove(&replay->guest, replay->guest.slots[0].gpa);
 		replay_check_torn_down(replay);
 	}
 	viommu_zpci_destroy(replay->zpci);
 	viommu_vm_destroy(replay->vm);
+	viommu_host_destroy(replay->kernel_host);
 	viommu_host_destroy(replay->host);
 	guest_free(&replay->guest);
 }

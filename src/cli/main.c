@@ -15,14 +15,20 @@ static const struct command {
 	const char *title; /* what its own messages and help call it */
 	int (*run)(int argc, char **argv);
 } commands[] = {
+	// clang-format off
+	{ "bench", "viommu bench", cli_bench },
 	{ "live", "viommu live", cli_live },
+	{ "probe", "viommu probe", cli_probe },
 	{ "replay", "viommu replay", cli_replay },
 	{ "show", "viommu show", cli_show },
+	// clang-format on
 };
 
 static const char doc[] = "Shows what a guest does to its IOMMU.\v"
 			  "Commands:\n"
+			  "  bench               measure what the library costs\n"
 			  "  live -- QEMU...     run a guest, watch it and compare\n"
+			  "  probe [BDF]         say what this machine's IOMMU can do, and what is missing\n"
 			  "  replay CAPTURE...   carry out a recording of a guest, and compare\n"
 			  "  show CAPTURE...     print what is in a recording\n"
 			  "\n"

@@ -204,6 +204,9 @@ static bool make_room(struct replay *replay, const struct viommu_zpci_function_i
 	record.rpcit.bytes = last - first == UINT64_MAX ? UINT64_MAX : last - first + 1;
 	int err = call_in_between(replay, &record, &answer);
 	replay->counts.make_room_refreshes++;
+	/* What it has changed is in no answer. */
+	if (replay->operation.function->recorded)
+		replay->operation.function->recorded->lost = true;
 	if (err)
 		return false;
 	count_answer(&replay->counts, &answer);
@@ -293,6 +296,39 @@ static void compare_answer(struct replay *replay, const struct replay_operation 
 	replay_disagree(replay, "the answer is not the recorded one");
 }
 
+/*
+ * What was recorded for a registration is over when it goes, or another one comes; and where a refresh has changed something, the recorded machine's answer is to
+ * follow.
+ */
+static void follow_recorded(const struct replay_operation *operation)
+{
+	bool done = operation->outcome == REPLAY_DONE || (operation->outcome == REPLAY_ANSWERED && !operation->answer.exception && !operation->answer.cc);
+
+	struct recorded *recorded = operation->function ? operation->function->recorded : NULL;
+	if (!recorded)
+		return;
+	switch (operation->instruction) {
+	case REPLAY_RPCIT:
+		if (operation->outcome == REPLAY_ANSWERED && (operation->answer.refresh.established || operation->answer.refresh.released))
+			recorded_await(recorded);
+		break;
+	case REPLAY_REG_IOAT:
+	case REPLAY_DEREG_IOAT:
+	case REPLAY_REREG_IOAT:
+	case REPLAY_CLP_ENABLE:
+	case REPLAY_CLP_DISABLE:
+	case REPLAY_SCLP_CONFIGURE:
+	case REPLAY_SCLP_DECONFIGURE:
+		if (done)
+			recorded_reset(recorded);
+		if (done && (operation->instruction == REPLAY_REG_IOAT || operation->instruction == REPLAY_REREG_IOAT))
+			recorded_await(recorded);
+		break;
+	default:
+		break;
+	}
+}
+
 void replay_operation(struct replay *replay, const struct capture_record *record)
 {
 	struct replay_operation *operation = &replay->operation;
@@ -309,6 +345,7 @@ void replay_operation(struct replay *replay, const struct capture_record *record
 		after_refresh(replay, operation);
 	else if (operation->instruction != REPLAY_STPCIFC)
 		after_registration(operation);
+	follow_recorded(operation);
 	compare_answer(replay, operation);
 	replay_check(replay, false);
 }

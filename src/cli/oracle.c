@@ -100,11 +100,19 @@ static void expect_nothing(struct replay *replay, uint64_t first, uint64_t last)
 	compare(replay, first, last, &nothing);
 }
 
+/* Where the answers are kept for the end, if they are. */
+static struct recorded *recorded_of(const struct replay *replay)
+{
+	return replay->operation.function ? replay->operation.function->recorded : NULL;
+}
+
 void replay_oracle_begin(struct replay *replay, const struct capture_oracle *oracle)
 {
 	replay_oracle_end(replay);
 	replay->oracle = (struct replay_oracle){ .open = true, .next = oracle->first, .last = oracle->last };
 	replay->counts.oracle_checks++;
+	if (recorded_of(replay))
+		recorded_clear(recorded_of(replay), oracle->first, oracle->last);
 }
 
 void replay_oracle_page(struct replay *replay, const struct capture_page *page)
@@ -125,7 +133,10 @@ void replay_oracle_page(struct replay *replay, const struct capture_page *page)
 		uint64_t part_last = first + (part * VIOMMU_PAGE_SIZE - 1);
 		if (slot) {
 			struct expected expected = { .mapped = true, .gpa = gpa, .prot = page->prot & slot->prot };
+			struct viommu_run run = { .first = first, .last = part_last, .gpa = gpa, .prot = expected.prot };
 			compare(replay, first, part_last, &expected);
+			if (recorded_of(replay))
+				recorded_add(recorded_of(replay), &run);
 		} else {
 			expect_nothing(replay, first, part_last);
 			replay->counts.oracle_unbacked += part;

@@ -13,13 +13,29 @@
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
 
 static const char doc[] = "Carries out what the guest of each CAPTURE did, on a machine made of libviommu and plain memory, and compares every answer and "
-			  "translation with what the capture says.\v"
+			  "translation with what the capture says. With --host, translations are put into this machine's IOMMU, and in the end devices check "
+			  "them by DMA.\v"
 			  "SIZE is a number of bytes, or one with K, M, G or T behind it. With --map, --ops or --json, only that is written to standard "
 			  "output; what disagrees is written to standard error in any case. Pictures are SVG; FILE may be -, which is standard output.\n"
 			  "\n"
 			  "Exit status: 0 nothing disagreed, 1 something did, 2 bad usage or bad input.";
 
-enum { KEY_BUDGET = 256, KEY_SHADOW, KEY_MEMORY, KEY_PIN, KEY_QEMU, KEY_STOP, KEY_MAP, KEY_OPS, KEY_JSON, KEY_SVG, KEY_TIMELINE };
+enum {
+	KEY_BUDGET = 256,
+	KEY_SHADOW,
+	KEY_MEMORY,
+	KEY_PIN,
+	KEY_QEMU,
+	KEY_STOP,
+	KEY_MAP,
+	KEY_OPS,
+	KEY_JSON,
+	KEY_SVG,
+	KEY_TIMELINE,
+	KEY_HOST,
+	KEY_DMA_PAGES,
+	KEY_OVERWRITE
+};
 
 static const struct argp_option options[] = {
 	{ "pin", KEY_PIN, "guest|refresh", 0, "Pin all guest memory at once, or pages when tables name them (refresh, the default)", 1 },
@@ -28,6 +44,9 @@ static const struct argp_option options[] = {
 	{ "memory", KEY_MEMORY, "SIZE", 0, "Guest memory that a capture may fill (1G)", 1 },
 	{ "qemu", KEY_QEMU, NULL, 0, "Answer as QEMU does where that is not as the architecture", 1 },
 	{ "stop-after", KEY_STOP, "N", 0, "Stop after operation N", 1 },
+	{ "host", KEY_HOST, "HOST", 0, "Where translations go: soft (the default), type1:BDF[,BDF...] or iommufd:BDF[,BDF...]", 3 },
+	{ "dma-pages", KEY_DMA_PAGES, "N", 0, "Pages of each function that its device checks in the end (16384; of an edu, 256)", 3 },
+	{ "overwrite", KEY_OVERWRITE, NULL, 0, "An NVMe may be used for that, and what is on it be lost", 3 },
 	{ "map", KEY_MAP, NULL, 0, "Print what is mapped in the end", 2 },
 	{ "ops", KEY_OPS, NULL, 0, "Print each operation and its answer", 2 },
 	{ "json", KEY_JSON, NULL, 0, "Print the result as JSON", 2 },
@@ -42,6 +61,7 @@ const struct replay_options replay_defaults = {
 	.budget = VIOMMU_NO_LIMIT,
 	.filled_limit = DEFAULT_MEMORY,
 	.stop_after = UINT64_MAX,
+	.dma_pages = REPLAY_DMA_PAGES_DEFAULT,
 };
 
 struct arguments {
@@ -66,6 +86,14 @@ static uint32_t parse_pin(const char *arg, struct argp_state *state)
 	if (strcmp(arg, "refresh") != 0)
 		argp_failure(state, CLI_BAD_INPUT, 0, "--pin: '%s' is neither guest nor refresh", arg);
 	return VIOMMU_PIN_ON_REFRESH;
+}
+
+static void parse_host(const char *arg, struct replay_options *to, struct argp_state *state)
+{
+	char why[160];
+
+	if (!replay_parse_host(arg, to, why, sizeof(why)))
+		argp_failure(state, CLI_BAD_INPUT, 0, "--host: %s", why);
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)
@@ -94,6 +122,16 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_STOP:
 		if (!cli_parse_count(arg, &to->stop_after))
 			argp_failure(state, CLI_BAD_INPUT, 0, "--stop-after: '%s' is not a number", arg);
+		return 0;
+	case KEY_HOST:
+		parse_host(arg, to, state);
+		return 0;
+	case KEY_DMA_PAGES:
+		if (!cli_parse_count(arg, &to->dma_pages))
+			argp_failure(state, CLI_BAD_INPUT, 0, "--dma-pages: '%s' is not a number", arg);
+		return 0;
+	case KEY_OVERWRITE:
+		to->overwrite = true;
 		return 0;
 	case KEY_QEMU:
 		to->qemu = true;
@@ -153,6 +191,8 @@ static int replay_record(struct replay *replay, const struct capture_record *rec
 	}
 	if (!capture_is_operation(record->kind))
 		return replay_apply(replay, record);
+	if (replay_aperture_check(replay, record))
+		return -1;
 	replay_operation(replay, record);
 	if (replay->options->json)
 		replay_json_operation(json, &replay->operation);
@@ -211,9 +251,12 @@ static void replay_capture(struct replay *replay, const char *path, struct repla
 	if (!replay_machine_create(replay)) {
 		replay_records(replay, reader, json);
 		replay_check(replay, true);
+		replay_check_kernel(replay);
 	}
 	capture_reader_close(reader);
 	replay->counts.seconds = replay_now() - begin;
+	if (replay->vm && !*replay->problem)
+		replay_dma_check(replay);
 	replay->counts.pages_released = replay->counts.pages_established - replay->counts.mapped_pages;
 }
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * `viommu replay`: a capture is carried out on a machine made of the library, a soft host and plain memory, and everything that can be seen from outside is
+ * `viommu replay`: a capture is carried out on a machine made of the library, a host and plain memory, and everything that can be seen from outside is
  * compared with what the capture says, and with what must always hold.
  *
  *   replay.c      options; one capture after the other; the loop over a capture's records
  *   machine.c     the machine: memory, functions; made, changed, torn down
+ *   devices.c     --host: hosts that drive the kernel, and which function is which device
  *   operation.c   operations carried out, and the guest's part when there is not enough room
  *   oracle.c      the shadow compared with the recorded machine's translations
+ *   recorded.c    what the recorded machine translated last
+ *   dma_check.c   the end checked by devices, and the other dma_*.c below it; guest_image.c tells what has changed in memory
  *   invariant.c   what must hold after every operation, whatever the guest did
  *   disagree.c    what is said where any of these finds something
  *   names.c       names of instructions, codes and reasons
@@ -22,16 +25,23 @@
 #include <stdint.h>
 
 #include <viommu/viommu.h>
+#include <viommu/vfio.h>
 #include <viommu/zpci.h>
 
 #include "capture/capture.h"
 #include "cli.h"
 #include "guest.h"
+#include "recorded.h"
 
 #define REPLAY_MAX_FUNCTIONS 256u
 #define REPLAY_MAX_EVENTS    4u	 /* of one operation that are kept; more are counted */
 #define REPLAY_MAX_CODES     8u	 /* different program exceptions that are counted apart */
 #define REPLAY_SHOWN	     20u /* disagreements that are printed */
+#define REPLAY_MAX_DEVICES   16u
+
+#define REPLAY_DMA_PAGES_DEFAULT UINT64_MAX
+
+enum replay_host { REPLAY_SOFT, REPLAY_TYPE1, REPLAY_IOMMUFD };
 
 struct replay_options {
 	uint32_t pin; /* enum viommu_pin_policy */
@@ -39,7 +49,12 @@ struct replay_options {
 	uint64_t shadow;       /* 0: the library's default */
 	uint64_t filled_limit; /* bytes of guest memory that a capture may fill */
 	uint64_t stop_after;   /* UINT64_MAX: carry all of it out */
-	bool limited;	       /* the user set a budget or a shadow limit: a shortage is expected */
+	enum replay_host host;
+	unsigned int device_count;	      /* with a host that drives the kernel, one at least */
+	char devices[REPLAY_MAX_DEVICES][16]; /* their PCI addresses, in full */
+	uint64_t dma_pages;		      /* of a function that its device checks in the end, 0 for no check */
+	bool overwrite;			      /* what is on a disk may be lost */
+	bool limited;			      /* the user set a budget or a shadow limit: a shortage is expected */
 	bool qemu;
 	bool map;
 	bool ops;
@@ -108,14 +123,26 @@ struct replay_counts {
 	uint64_t oracle_unbacked;
 	uint64_t invariant_checks;
 	uint64_t invariant_violations;
+	uint64_t soft_functions;  /* in the end, beside those that are devices */
+	uint64_t dma_functions;	  /* whose device checked the end */
+	uint64_t dma_unwitnessed; /* of these, the ones whose map is the library's word */
+	uint64_t dma_pages;	  /* that it could read and write, or read, as it should */
+	uint64_t dma_read_only;	  /* of these, the ones that may only be read */
+	uint64_t dma_protected;	  /* of these, the ones that it tried to write */
+	uint64_t dma_unmapped;	  /* IOVAs that lead nowhere, and that it tried */
+	uint64_t dma_unchecked;	  /* pages that were not tried */
+	uint64_t dma_wrong;
 	double seconds;
 	double library_seconds;
 };
 
 struct replay_function {
 	struct viommu_zpci_function *function;
-	bool short_of_room; /* a refresh did not get all it needed, and none of the whole has since */
-	bool unregistered;  /* a registration found no room: its guest would not use the function */
+	bool short_of_room;	   /* a refresh did not get all it needed, and none of the whole has since */
+	bool unregistered;	   /* a registration found no room: its guest would not use the function */
+	int device;		   /* of the options' devices; -1: it is on the soft host */
+	uint32_t fh;		   /* in the end, where it is checked by its device */
+	struct recorded *recorded; /* NULL: on the soft host */
 };
 
 enum replay_outcome {
@@ -154,7 +181,12 @@ struct replay {
 	const struct replay_options *options;
 	const char *path;
 	struct guest guest;
-	struct viommu_host *host;
+	struct viommu_host *host;	 /* soft */
+	struct viommu_host *kernel_host; /* NULL: there is none */
+	unsigned int devices_used;
+	uint32_t device_fids[REPLAY_MAX_DEVICES]; /* whose device it is */
+	uint64_t locked_before, pinned_before;	  /* by the kernel for this process */
+	char dma_note[300];			  /* why not everything was checked by devices; empty: it was */
 	struct viommu_vm *vm;
 	struct viommu_zpci *zpci;
 	struct replay_function functions[REPLAY_MAX_FUNCTIONS];
@@ -184,6 +216,21 @@ struct replay_function *replay_find(struct replay *replay, uint32_t fh);
 void replay_machine_destroy(struct replay *replay);
 void replay_problem(struct replay *replay, uint64_t line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* devices.c: 0, or -1 with replay->problem filled in; replay_hosts_create() returns a negative errno, with or without. */
+const char *replay_host_name(enum replay_host host);
+bool replay_parse_host(const char *text, struct replay_options *to, char *why, size_t why_bytes);
+int replay_hosts_create(struct replay *replay);
+/* Which device a function is; -1: none. */
+int replay_device_for(struct replay *replay, uint32_t fid);
+int replay_device_check(struct replay *replay, uint64_t line, const struct replay_function *function);
+/* Of a registration: whether the machine's IOMMU reaches what it registers. */
+int replay_aperture_check(struct replay *replay, const struct capture_record *record);
+/* What the kernel says that it has locked (type1) and pinned (iommufd) for this process, in bytes. False where it does not say. */
+bool replay_pinned_by_kernel(uint64_t *locked, uint64_t *pinned);
+
+/* dma_check.c */
+void replay_dma_check(struct replay *replay);
+
 /* operation.c */
 void replay_operation(struct replay *replay, const struct capture_record *record);
 void replay_event(void *ctx, const struct viommu_zpci_event *event);
@@ -195,6 +242,8 @@ void replay_oracle_end(struct replay *replay);
 
 /* invariant.c */
 void replay_check(struct replay *replay, bool thorough);
+/* The kernel's count of what it has pinned. */
+void replay_check_kernel(struct replay *replay);
 void replay_check_torn_down(struct replay *replay);
 
 /* disagree.c: counts, and prints the first few */

@@ -6,7 +6,7 @@
 
 bool replay_agrees(const struct replay_counts *counts)
 {
-	return !counts->oracle_mismatches && !counts->answer_mismatches && !counts->refused && !counts->invariant_violations;
+	return !counts->oracle_mismatches && !counts->answer_mismatches && !counts->refused && !counts->invariant_violations && !counts->dma_wrong;
 }
 
 static uint64_t larger(uint64_t a, uint64_t b)
@@ -67,6 +67,15 @@ void replay_counts_add(struct replay_counts *total, const struct replay_counts *
 	total->oracle_unbacked += counts->oracle_unbacked;
 	total->invariant_checks += counts->invariant_checks;
 	total->invariant_violations += counts->invariant_violations;
+	total->soft_functions += counts->soft_functions;
+	total->dma_functions += counts->dma_functions;
+	total->dma_unwitnessed += counts->dma_unwitnessed;
+	total->dma_pages += counts->dma_pages;
+	total->dma_read_only += counts->dma_read_only;
+	total->dma_protected += counts->dma_protected;
+	total->dma_unmapped += counts->dma_unmapped;
+	total->dma_unchecked += counts->dma_unchecked;
+	total->dma_wrong += counts->dma_wrong;
 	total->seconds += counts->seconds;
 	total->library_seconds += counts->library_seconds;
 }
@@ -153,6 +162,33 @@ static void print_findings(const struct replay_counts *counts)
 		cli_line("invariants", CLI_PLAIN, "hold in %s", cli_count_of(counts->invariant_checks, "check", "checks"));
 }
 
+/* What the devices found, and which functions had one. */
+static void print_devices(const struct replay *replay)
+{
+	const struct replay_counts *counts = &replay->counts;
+
+	if (replay->options->host == REPLAY_SOFT)
+		return;
+	for (unsigned int i = 0; i < replay->devices_used; i++)
+		cli_line(i ? "" : "host", CLI_PLAIN, "%s, %s", replay_host_name(replay->options->host), replay->options->devices[i]);
+	if (counts->soft_functions)
+		cli_line("", CLI_YELLOW, "%s on the soft host alone: no device was left for them",
+			 cli_count_of(counts->soft_functions, "function", "functions"));
+	if (counts->dma_wrong)
+		cli_line("by DMA", CLI_RED, "%s wrong; %s checked", cli_count_of(counts->dma_wrong, "thing is", "things are"),
+			 cli_count_of(counts->dma_pages, "page", "pages"));
+	else if (counts->dma_functions)
+		cli_line("by DMA", CLI_PLAIN, "%s lead where they should, %s of them read-only; %s in vain", cli_count_of(counts->dma_pages, "page", "pages"),
+			 cli_count(counts->dma_read_only), cli_count_of(counts->dma_unmapped + counts->dma_protected, "write was tried", "writes were tried"));
+	if (counts->dma_unwitnessed)
+		cli_line("", CLI_YELLOW, "what is mapped is the library's own word, as the capture has no answer to all that changed it");
+	if (counts->dma_unchecked)
+		cli_line("", CLI_YELLOW, "%s not checked%s%s", cli_count_of(counts->dma_unchecked, "page", "pages"), *replay->dma_note ? ": " : "",
+			 replay->dma_note);
+	else if (*replay->dma_note)
+		cli_line("", CLI_YELLOW, "%s", replay->dma_note);
+}
+
 void replay_summary(const struct replay *replay)
 {
 	const struct replay_counts *counts = &replay->counts;
@@ -173,4 +209,5 @@ void replay_summary(const struct replay *replay)
 			 cli_count_of(counts->exceptions, "program exception", "program exceptions"));
 	print_shortage(replay);
 	print_findings(counts);
+	print_devices(replay);
 }

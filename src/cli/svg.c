@@ -29,6 +29,9 @@ static const char style[] =
 	".region{fill:#3f2673}.segment{fill:#7a4fc4}.page{fill:#b08fe6}"
 	".low{fill:#2f6db3}.high{fill:#a9c6e6}.low2{fill:#3d7f79}.high2{fill:#b0d5d1}"
 	".map{fill:#1f9d57}.unmap{fill:url(#unmap)}.both{fill:#8a6d3b}.same{fill:#c3ccd6}.whole{fill:#3f2673}"
+	".curve-a{fill:none;stroke:#2f6db3;stroke-width:2}.curve-b{fill:none;stroke:#b86e0b;stroke-width:2}.curve-c{fill:none;stroke:#12703b;stroke-width:2}"
+	".mark-a{fill:#2f6db3;stroke:#2f6db3}.mark-b{fill:#b86e0b;stroke:#b86e0b}.mark-c{fill:#12703b;stroke:#12703b}"
+	".dashed{stroke-dasharray:7 4}.dotted{stroke-dasharray:2 4}"
 	".fold{fill:url(#fold)}.full{fill:#d98a1f;stroke:#8a5200;stroke-width:.8}.error{stroke:#c62f24;stroke-width:2;fill:none}.state{fill:#5b6776}";
 
 static const char patterns[] = "<pattern id=\"ro\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">"

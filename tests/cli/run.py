@@ -394,6 +394,10 @@ def test_bad_usage():
     check_complaint(viommu("replay", "--stop-after=1x", RIGHT), "--stop-after: '1x' is not a number")
     check_complaint(viommu("replay", "--pin=both", RIGHT), "--pin: 'both' is neither guest nor refresh")
     check_complaint(viommu("replay", "-q", "--pin=guest", "--budget=4K", RIGHT), "does not fit into a pin budget of 4 KiB")
+    for host in ("", "hard", "type1", "type1:", "iommufd:x", "soft:0000:00:05.0", "iommufd:0000:00:05.0,", "type1:0000:00:05.0,00:05.0", "type1:0000:00:05.0:1"):
+        check_complaint(viommu("replay", f"--host={host}", RIGHT), "--host: ")
+    check_complaint(viommu("replay", "--host=type1:" + ",".join(f"0000:00:{n:02x}.0" for n in range(17)), RIGHT), "no more than 16 devices")
+    check_complaint(viommu("replay", "--dma-pages=-1", RIGHT), "--dma-pages: '-1' is not a number")
     check(viommu("replay", "--frobnicate").status == BAD_INPUT, "an unknown option")
 
 
@@ -471,6 +475,23 @@ def test_memory_does_not_grow_with_length():
             check(done.returncode == 0, done.stderr)
             before, after = map(int, done.stdout.split())
             check(after - before < 4096, f"{arguments}: {before} KiB, then {after} KiB")
+
+
+def test_host():
+    """The soft host by name is what it is without; where there is no such device it is said, and nothing is carried out."""
+    told = json.loads(viommu("replay", "--host=soft", "--json", RIGHT).out)
+    check(told["host"] == "soft" and told["devices"] == [] and told["agrees"] and told["dma_note"] is None and not told["dma_functions"], told)
+    for host in ("type1", "iommufd"):
+        result = viommu("replay", f"--host={host}:ffff:ff:1f.7", "--json", RIGHT)
+        told = json.loads(result.out)
+        check(result.status == BAD_INPUT and host in told["error"] and "viommu probe ffff:ff:1f.7" in result.err and not told["operations"], result)
+
+
+def test_keys_are_documented():
+    with open(os.path.join(DOCS, "replay.md"), encoding="utf-8") as file:
+        document = file.read()
+    told = json.loads(viommu("replay", "--json", "--map", "--ops", RIGHT).out)
+    check(not [key for key in told if f"`{key}`" not in document], [key for key in told if f"`{key}`" not in document])
 
 
 def main():
