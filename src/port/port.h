@@ -63,6 +63,14 @@ static inline uint64_t port_load_entry(const uint64_t *entry)
 	return __atomic_load_n((const port_word *)entry, __ATOMIC_RELAXED);
 }
 
+/*
+ * Whether n entries are what a copy says: each, by itself, was so at a moment of the call. port_widest_equal() is the fastest way that the machine has; it is worth
+ * its call from so many entries on.
+ */
+#define PORT_WIDE_ENTRIES 8u
+typedef bool (*port_equal)(const uint64_t *entries, const uint64_t *copy, unsigned int n);
+port_equal port_widest_equal(void);
+
 /* How many bits are set. (The compiler's own way is a function of its library, where the machine has no instruction for it.) */
 static inline unsigned int port_count_bits(uint64_t bits)
 {
