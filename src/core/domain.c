@@ -84,6 +84,7 @@ static void begin_step(struct viommu_domain *domain, struct shadow_pass *pass)
 	port_lock(&domain->space.lock);
 	pass->slots = vm_slots(pass->vm);
 	pass->slot = NULL;
+	pass->near_first = 1;
 	pass->budget = pass->vm->config.refresh_entries - pass->result.entries;
 	if (pass->budget > pass->vm->config.step_entries)
 		pass->budget = pass->vm->config.step_entries;
@@ -184,7 +185,7 @@ static bool trim(struct viommu_domain *domain)
 {
 	uint64_t used = memory_used(domain->shadow.memory);
 
-	shadow_free_spares(&domain->shadow);
+	shadow_trim(&domain->shadow);
 	space_trim(&domain->space);
 	return memory_used(domain->shadow.memory) < used;
 }
