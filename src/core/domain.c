@@ -35,27 +35,55 @@ static void refused(void *ctx, uint64_t first, uint64_t last, int error)
 	domain->ops->forget(pass, first, last);
 }
 
-static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, bool merge)
+/* Member by member, here and below: the list of work need not be cleared, and to clear the rest as a whole takes longer than all of a short refresh. */
+static void begin_runs(struct viommu_domain *domain, struct shadow_pass *pass, bool merge)
 {
 	bool split = domain->space.host->caps.split;
+	struct runs *runs = &pass->runs;
 
-	/* Not an initialiser: the list of work need not be cleared. */
-	pass->shadow = &domain->shadow;
-	pass->vm = domain->space.vm;
-	pass->slot = NULL;
+	runs->space = domain->space.host_space;
+	runs->merge = merge || split;
 	/*
 	 * A host that splits takes a long run in parts just as well. So memory goes to the shadow and to the host's tables by turns, and where it ends, it
 	 * ends for both.
 	 */
-	pass->runs = (struct runs){
-		.space = domain->space.host_space,
-		.merge = merge || split,
-		.most = split ? UINT64_C(64) << 20 : UINT64_MAX,
-		.ctx = pass,
-		.widen = split ? NULL : shadow_widen,
-		.begins = shadow_begin_mapping,
-		.refused = refused,
-	};
+	runs->most = split ? UINT64_C(64) << 20 : UINT64_MAX;
+	runs->ctx = pass;
+	runs->widen = split ? NULL : shadow_widen;
+	runs->begins = shadow_begin_mapping;
+	runs->refused = refused;
+	runs->mapping = false;
+	runs->unmapping = false;
+	runs->unflushed = false;
+	runs->error = 0;
+	runs->maps = 0;
+	runs->unmaps = 0;
+}
+
+static void begin_result(struct viommu_refresh_result *result)
+{
+	result->size = sizeof(*result);
+	result->steps = 0;
+	result->established = 0;
+	result->released = 0;
+	result->unestablished = 0;
+	result->unbacked = 0;
+	result->entries = 0;
+	result->fault.size = sizeof(result->fault);
+	result->fault.reason = VIOMMU_FAULT_NONE;
+	result->fault.iova = 0;
+	result->fault.access = 0;
+	result->fault.level = 0;
+	result->fault.entry_gpa = 0;
+	result->fault.entry = 0;
+}
+
+static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, bool merge)
+{
+	pass->shadow = &domain->shadow;
+	pass->vm = domain->space.vm;
+	pass->slot = NULL;
+	begin_runs(domain, pass, merge);
 	pass->listed = NULL;
 	pass->gone_first = UINT64_MAX;
 	pass->gone_last = 0;
@@ -69,7 +97,7 @@ static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, b
 	pass->restoring = false;
 	pass->splits = 0;
 	pass->works = 0;
-	pass->result = (struct viommu_refresh_result){ .size = sizeof(pass->result), .fault = { .size = sizeof(pass->result.fault) } };
+	begin_result(&pass->result);
 }
 
 /* Whether a pass that was cut may not go on. */

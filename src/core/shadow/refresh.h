@@ -85,9 +85,9 @@ static struct shadow_source F(root_source)(const struct shadow *shadow)
 				       .entry_gpa = UINT64_MAX };
 }
 
-/* Judges an entry of a higher table. True if something may be beneath it, and then *below says what. */
-static bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source, unsigned int level, uint64_t iova,
-		       struct shadow_source *below)
+/* Judges an entry of a higher table. True if something may be beneath it, and then *below says what; it may be *source. */
+__attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source,
+							     unsigned int level, uint64_t iova, struct shadow_source *below)
 {
 	unsigned int index = F(index)(level, iova);
 	const uint64_t *location;
