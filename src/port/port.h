@@ -34,9 +34,9 @@ enum {
 void *port_alloc(size_t bytes, size_t align);
 void port_free(void *memory, size_t bytes, size_t align);
 
-/* A lock that sleeps. Not recursive. */
+/* A lock that sleeps. Not recursive. Small, so that it can stand in the line of what it guards. */
 struct port_lock {
-	uint64_t opaque[8];
+	uint32_t state;
 };
 void port_lock_init(struct port_lock *lock);
 void port_lock_destroy(struct port_lock *lock);
