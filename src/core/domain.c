@@ -112,7 +112,6 @@ static void begin_step(struct viommu_domain *domain, struct shadow_pass *pass)
 	port_lock(&domain->space.lock);
 	pass->slots = vm_slots(pass->vm);
 	pass->slot = NULL;
-	pass->near_first = 1;
 	pass->budget = pass->vm->config.refresh_entries - pass->result.entries;
 	if (pass->budget > pass->vm->config.step_entries)
 		pass->budget = pass->vm->config.step_entries;
@@ -310,6 +309,7 @@ static int slot_unmap(struct space *space, struct slot *slot)
 
 	begin_pass(domain, &pass, false);
 	begin_step(domain, &pass);
+	domain->shadow.path.first = SHADOW_NO_PATH;
 	domain->ops->release_slot(&pass, slot);
 	error = end_removals(domain, &pass);
 	domain->stats.released += pass.result.released;

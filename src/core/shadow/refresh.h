@@ -85,14 +85,17 @@ static struct shadow_source F(root_source)(const struct shadow *shadow)
 				       .entry_gpa = UINT64_MAX };
 }
 
-/* Judges an entry of a higher table. True if something may be beneath it, and then *below says what; it may be *source. */
+/*
+ * Judges an entry of a higher table. True if something may be beneath it, and then *below says what; it may be *source. The entry becomes a step of the path, if
+ * there is one.
+ */
 __attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source,
-							     unsigned int level, uint64_t iova, struct shadow_source *below)
+							     unsigned int level, uint64_t iova, struct shadow_source *below, struct shadow_path *path)
 {
 	unsigned int index = F(index)(level, iova);
 	const uint64_t *location;
 	enum format_kind kind;
-	uint64_t gpa, entry;
+	uint64_t gpa, word, entry;
 
 	*below = *source;
 	if (source->kind == SHADOW_ALIAS) {
@@ -114,7 +117,12 @@ __attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass 
 		shadow_fault(pass, VIOMMU_FAULT_TABLE_UNBACKED, iova, level, gpa, 0);
 		return false;
 	}
-	entry = F(from_memory)(port_load_entry(location));
+	word = port_load_entry(location);
+	if (path) {
+		path->step[path->steps].entry = location;
+		path->step[path->steps++].word = word;
+	}
+	entry = F(from_memory)(word);
 	kind = F(kind)(level, entry);
 	switch (kind) {
 	case FORMAT_INVALID:
@@ -138,30 +146,62 @@ __attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass 
 	return true;
 }
 
-/*
- * A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not; *table is NULL for a frame.
- */
-static bool F(find_leaves)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova, const uint64_t **table)
+/* A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not. */
+static bool F(find_table)(struct shadow_pass *pass, struct shadow_source *source, uint64_t iova)
 {
 	struct shadow_cursor cursor = { .page = 1 };
 
-	*table = NULL;
+	source->table = NULL;
 	if (source->kind == SHADOW_FRAME)
 		return true;
-	*table = shadow_locate(pass, &cursor, source->address);
-	if (*table)
+	source->table = shadow_locate(pass, &cursor, source->address);
+	if (source->table)
 		return true;
 	shadow_fault(pass, VIOMMU_FAULT_TABLE_UNBACKED, iova, 0, source->address + F(index)(0, iova) * sizeof(uint64_t), 0);
 	return false;
+}
+
+/* Walks to the table of leaves that iova is in. NULL if there is none. */
+static __attribute__((noinline)) const struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
+{
+	struct shadow_path *path = &pass->shadow->path;
+	struct shadow_cursor cursor = { .page = 1 };
+
+	path->first = SHADOW_NO_PATH;
+	path->steps = 0;
+	path->source = F(root_source)(pass->shadow);
+	for (unsigned int level = pass->shadow->top_level; level; level--)
+		if (!F(descend)(pass, &cursor, &path->source, level, iova, &path->source, path))
+			return NULL;
+	if (!F(find_table)(pass, &path->source, iova))
+		return NULL;
+	path->first = iova & ~F(reach)(0);
+	return &path->source;
+}
+
+/* As F(find_path), but without a walk where the last one still is what the tables say. NULL, too, if the pass is cut. */
+static const struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t iova)
+{
+	const struct shadow_path *path = &pass->shadow->path;
+
+	if (!shadow_spend(pass, pass->shadow->top_level, iova))
+		return NULL;
+	if (path->first != (iova & ~F(reach)(0)))
+		return F(find_path)(pass, iova);
+	for (unsigned int i = 0; i < path->steps; i++)
+		if (port_load_entry(path->step[i].entry) != path->step[i].word)
+			return F(find_path)(pass, iova);
+	return &path->source;
 }
 
 /*
  * Loads the entries lo..hi of a block of a table of leaves, as in memory. What they are, is judged as if they had been there: no format has a frame in which
  * that is no leaf.
  */
-static inline void F(load_block)(const struct shadow_source *source, const uint64_t *table, unsigned int table_index, unsigned int lo, unsigned int hi,
-				 uint64_t word[SHADOW_BLOCK])
+static inline void F(load_block)(const struct shadow_source *source, unsigned int table_index, unsigned int lo, unsigned int hi, uint64_t word[SHADOW_BLOCK])
 {
+	const uint64_t *table = source->table;
+
 	for (unsigned int i = lo; i <= hi; i++)
 		word[i] = table ? port_load_entry(&table[table_index + i])
 				: F(to_memory)(F(leaf_entry)(0, source->address + ((uint64_t)(table_index + i) << SHADOW_PAGE_SHIFT), VIOMMU_RW));
@@ -192,8 +232,8 @@ static uint64_t F(stale)(struct shadow_leaves *leaves, const struct shadow_sourc
 }
 
 /* Scans the entries lo..hi of one block. */
-static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves, const struct shadow_source *source, const uint64_t *table, uint64_t iova,
-			  unsigned int lo, unsigned int hi)
+static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves, const struct shadow_source *source, uint64_t iova, unsigned int lo,
+			  unsigned int hi)
 {
 	uint64_t base = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
 	unsigned int table_index = F(index)(0, base);
@@ -206,11 +246,11 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 				  (source->prot & VIOMMU_WRITE ? ~leaves->writable : leaves->writable);
 
 		established = leaves->leaf & mask;
-		if (!((rights | leaves->doubtful) & established) && table &&
-		    shadow_equal(pass->shadow, &table[table_index + lo], &leaves->word[lo], hi - lo + 1))
+		if (!((rights | leaves->doubtful) & established) && source->table &&
+		    shadow_equal(pass->shadow, &source->table[table_index + lo], &leaves->word[lo], hi - lo + 1))
 			return;
 	}
-	F(load_block)(source, table, table_index, lo, hi, word);
+	F(load_block)(source, table_index, lo, hi, word);
 	for (unsigned int i = lo; i <= hi; i++) {
 		enum format_kind kind = F(kind)(0, F(from_memory)(word[i]));
 
@@ -239,19 +279,12 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 
 static void F(scan_leaves)(struct shadow_pass *pass, struct shadow_node *node, const struct shadow_source *source, uint64_t first, uint64_t last)
 {
-	const uint64_t *table;
-
-	if (!F(find_leaves)(pass, source, first, &table)) {
-		if (node)
-			shadow_release_node(pass, node, first, last);
-		return;
-	}
 	for (uint64_t at = first;;) {
 		struct shadow_span span = shadow_span(at, last);
 
 		if (!shadow_spend(pass, span.hi - span.lo + 1, at))
 			return;
-		F(scan_block)(pass, node ? node->block[shadow_index(node, at) / SHADOW_BLOCK] : NULL, source, table, at, span.lo, span.hi);
+		F(scan_block)(pass, node ? node->block[shadow_index(node, at) / SHADOW_BLOCK] : NULL, source, at, span.lo, span.hi);
 		if (span.last == last)
 			return;
 		at = span.last + 1;
@@ -296,7 +329,7 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 			end = last;
 		if (!shadow_spend(pass, 1, at))
 			return;
-		if (!F(descend)(pass, &cursor, source, level, at, &below)) {
+		if (!F(descend)(pass, &cursor, source, level, at, &below, NULL) || (level == 1 && !F(find_table)(pass, &below, at))) {
 			if (child)
 				shadow_release_node(pass, child, at, end);
 		} else if (level == 1) {
@@ -310,39 +343,28 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 	}
 }
 
-/*
- * Scans a range that one table of leaves translates: what most refreshes are. The shadow's node is found without a look at those above it, and the table is
- * kept for the fill.
- */
+/* Scans a range that one table of leaves translates: what most refreshes are. */
 static void F(scan_within)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
 	struct shadow_node *node = shadow_leaf_node(pass->shadow, first, F(reach)(0));
-	struct shadow_source source = F(root_source)(pass->shadow);
+	const struct shadow_source *source = F(follow_path)(pass, first);
 
-	for (unsigned int level = pass->shadow->top_level; level; level--) {
-		struct shadow_cursor cursor = { .page = 1 };
-
-		if (!shadow_spend(pass, 1, first))
-			return;
-		if (!F(descend)(pass, &cursor, &source, level, first, &source)) {
-			if (node)
-				shadow_release_node(pass, node, first, last);
-			return;
-		}
-	}
-	pass->near = source;
-	pass->near_first = first & ~F(reach)(0);
-	F(scan_leaves)(pass, node, &source, first, last);
+	if (source)
+		F(scan_leaves)(pass, node, source, first, last);
+	else if (node && !pass->cut)
+		shadow_release_node(pass, node, first, last);
 }
 
 static void F(scan)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
-	struct shadow_source source = F(root_source)(pass->shadow);
+	struct shadow_source source;
 
-	if ((first ^ last) <= F(reach)(0))
+	if ((first ^ last) <= F(reach)(0)) {
 		F(scan_within)(pass, first, last);
-	else
-		F(scan_table)(pass, pass->shadow->top, pass->shadow->top_level, &source, first, last);
+		return;
+	}
+	source = F(root_source)(pass->shadow);
+	F(scan_table)(pass, pass->shadow->top, pass->shadow->top_level, &source, first, last);
 }
 
 /*
@@ -382,8 +404,8 @@ static inline unsigned int F(run_length)(const uint64_t *word, unsigned int most
 }
 
 /* Makes the entries lo..hi of one block true where nothing is established, a run at a time: pins first, then maps. */
-static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, const struct shadow_source *source, const uint64_t *table, uint64_t iova,
-			  unsigned int lo, unsigned int hi)
+static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, const struct shadow_source *source, uint64_t iova, unsigned int lo,
+			  unsigned int hi)
 {
 	struct shadow_leaves *leaves = place->node ? place->node->block[shadow_index(place->node, iova) / SHADOW_BLOCK] : NULL;
 	uint64_t base = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
@@ -391,7 +413,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 	uint64_t word[SHADOW_BLOCK];
 	uint64_t todo = shadow_mask(lo, hi) & ~(leaves ? leaves->leaf : 0);
 
-	F(load_block)(source, table, F(index)(0, base), lo, hi, word);
+	F(load_block)(source, F(index)(0, base), lo, hi, word);
 	while (todo) {
 		unsigned int i = (unsigned int)__builtin_ctzll(todo), most = shadow_ones(todo >> i), pages;
 		uint64_t entry = F(from_memory)(word[i]), gpa;
@@ -446,16 +468,12 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 
 static void F(fill_leaves)(struct shadow_pass *pass, struct shadow_place *place, const struct shadow_source *source, uint64_t first, uint64_t last)
 {
-	const uint64_t *table;
-
-	if (!F(find_leaves)(pass, source, first, &table))
-		return;
 	for (uint64_t at = first;;) {
 		struct shadow_span span = shadow_span(at, last);
 
 		if (!shadow_spend(pass, span.hi - span.lo + 1, at))
 			return;
-		F(fill_block)(pass, place, source, table, at, span.lo, span.hi);
+		F(fill_block)(pass, place, source, at, span.lo, span.hi);
 		if (pass->no_room || span.last == last)
 			return;
 		at = span.last + 1;
@@ -475,14 +493,14 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, 
 			end = last;
 		if (!shadow_spend(pass, 1, at))
 			return;
-		if (F(descend)(pass, &cursor, source, level, at, &below)) {
+		if (F(descend)(pass, &cursor, source, level, at, &below, NULL)) {
 			struct shadow_place child = { .above = place, .index = F(index)(level, at) };
 
 			child.node = place->node ? shadow_child(place->node, child.index) : NULL;
-			if (level == 1)
-				F(fill_leaves)(pass, &child, &below, at, end);
-			else
+			if (level > 1)
 				F(fill_table)(pass, &child, level - 1, &below, at, end);
+			else if (F(find_table)(pass, &below, at))
+				F(fill_leaves)(pass, &child, &below, at, end);
 		}
 		if (pass->cut || pass->no_room || end == last)
 			return;
@@ -492,18 +510,19 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, 
 
 static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
-	struct shadow_source source = F(root_source)(pass->shadow);
-	struct shadow_place top = { .node = pass->shadow->top };
+	struct shadow_place place = { .node = (first ^ last) <= F(reach)(0) ? shadow_leaf_node(pass->shadow, first, F(reach)(0)) : NULL };
+	struct shadow_source source;
 
-	if ((first ^ last) <= F(reach)(0) && (first & ~F(reach)(0)) == pass->near_first) {
-		struct shadow_place place = { .node = shadow_leaf_node(pass->shadow, first, F(reach)(0)) };
+	if (place.node) {
+		const struct shadow_source *leaves = F(follow_path)(pass, first);
 
-		if (place.node) {
-			F(fill_leaves)(pass, &place, &pass->near, first, last);
-			return;
-		}
+		if (leaves)
+			F(fill_leaves)(pass, &place, leaves, first, last);
+		return;
 	}
-	F(fill_table)(pass, &top, pass->shadow->top_level, &source, first, last);
+	source = F(root_source)(pass->shadow);
+	place.node = pass->shadow->top;
+	F(fill_table)(pass, &place, pass->shadow->top_level, &source, first, last);
 }
 
 /* Clears established entries of a block, which are in the host's space no more: unpinned, and no longer a copy of anything. */
@@ -744,6 +763,7 @@ static int F(init)(struct shadow *shadow, uint64_t anchor, uint64_t first, uint6
 		level++;
 	shadow->top_level = level;
 	shadow->equal = port_widest_equal();
+	shadow->path.first = SHADOW_NO_PATH;
 	return 0;
 }
 

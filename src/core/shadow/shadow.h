@@ -72,6 +72,36 @@ struct shadow_spare {
 	uint32_t number;
 };
 
+/* Where a table's entries come from: see refresh.h. */
+enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS };
+
+struct shadow_source {
+	enum shadow_source_kind kind;
+	uint32_t prot;	       /* rights that the entries above leave */
+	uint64_t address;      /* GPA of the table, or of the frame */
+	const uint64_t *table; /* of leaves: where it is in our memory, NULL for a frame */
+	struct format_bounds bounds;
+	/* the entry that named the table, for faults */
+	unsigned int entry_level;
+	uint64_t entry_gpa;
+	uint64_t entry;
+};
+
+/*
+ * The way to the table of leaves that was walked last: which entries led there, and what they said. As long as they say the same, it needs no other walk.
+ * Forgotten when a slot goes, so that it never leads to memory that is no more there.
+ */
+#define SHADOW_NO_PATH UINT64_C(1)
+struct shadow_path {
+	uint64_t first; /* the first IOVA of the table, or SHADOW_NO_PATH */
+	uint32_t steps;
+	struct shadow_source source;
+	struct {
+		const uint64_t *entry;
+		uint64_t word;
+	} step[SHADOW_MAX_LEVELS];
+};
+
 struct shadow {
 	struct format_root root;
 	unsigned int top_level; /* of the tree: the root's level, or more if the aperture is wider than the root table reaches (F(wraps)) */
@@ -80,7 +110,8 @@ struct shadow {
 	port_equal equal;	    /* port_widest_equal() */
 	struct shadow_node *recent; /* the node of a table of leaves that was found last, NULL if none was or it is gone */
 	uint64_t recent_first;	    /* its first IOVA */
-	uint64_t mapped;	    /* pages */
+	struct shadow_path path;
+	uint64_t mapped; /* pages */
 	struct shadow_spare spare[SHADOW_PIECES];
 	uint64_t bytes;
 	/* Blocks that have become empty, kept where they are: a strict guest maps and unmaps the same few pages all day. The oldest makes room for the next. */
@@ -88,20 +119,6 @@ struct shadow {
 	unsigned int next_resting;
 	uint8_t shift[SHADOW_MAX_LEVELS];
 	uint8_t index_bits[SHADOW_MAX_LEVELS];
-};
-
-/* Where a table's entries come from: see refresh.h. */
-enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS };
-
-struct shadow_source {
-	enum shadow_source_kind kind;
-	uint32_t prot;	  /* rights that the entries above leave */
-	uint64_t address; /* GPA of the table, or of the frame */
-	struct format_bounds bounds;
-	/* the entry that named the table, for faults */
-	unsigned int entry_level;
-	uint64_t entry_gpa;
-	uint64_t entry;
 };
 
 /* A range of IOVAs in which something is to be established. */
@@ -130,13 +147,11 @@ struct shadow_pass {
 	uint64_t budget; /* entries */
 	uint64_t next;
 	bool cut;
-	bool no_room;	     /* for the shadow: no use to go on */
-	bool no_memory;	     /* for the host's tables */
-	bool restoring;	     /* commit maps again what lost its mapping to a neighbour */
-	bool again;	     /* some of that failed within first..last: to be tried with the rest */
-	bool insufficient;   /* at the end: not all that the tables name could be had */
-	uint64_t near_first; /* first IOVA of the table of leaves that was scanned last in this step, not a multiple of a page if none was: it is near */
-	struct shadow_source near;
+	bool no_room;	   /* for the shadow: no use to go on */
+	bool no_memory;	   /* for the host's tables */
+	bool restoring;	   /* commit maps again what lost its mapping to a neighbour */
+	bool again;	   /* some of that failed within first..last: to be tried with the rest */
+	bool insufficient; /* at the end: not all that the tables name could be had */
 	uint64_t splits;
 	uint32_t works;
 	struct shadow_work work[SHADOW_WORK];
