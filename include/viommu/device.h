@@ -12,8 +12,12 @@
 extern "C" {
 #endif
 
-/* Makes a device on a host for a VM. 0 or -ENOMEM. */
-VIOMMU_API int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, struct viommu_device **out);
+/*
+ * Makes a device on a host for a VM. data says which one, in the host's own terms: NULL for soft, a struct viommu_vfio_device (vfio.h) for type1 and iommufd;
+ * it is copied. 0; -ENOMEM; -EINVAL (data of no known size, or the host takes other data); -EEXIST (the host has made a device of it already);
+ * -ERANGE (it cannot translate all IOVAs that the host's caps name); where the kernel was asked for it, the negative errno that the kernel gave.
+ */
+VIOMMU_API int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, const void *data, struct viommu_device **out);
 
 /* Detaches and destroys a device with its readers. Never fails; the caller sees to it that no reader is in use. NULL is allowed. */
 VIOMMU_API void viommu_device_destroy(struct viommu_device *device);

@@ -92,7 +92,8 @@ VIOMMU_API void viommu_domain_destroy(struct viommu_domain *domain);
 
 /*
  * Lets a device reach what the domain translates. 0; -EXDEV (the device belongs to another VM or host); -EBUSY (it is attached elsewhere);
- * -EIO (the host refused). Attaching where it is attached already is 0.
+ * -ENOSPC (the device's host has no room, or may pin no more, for what the domain holds: vfio.h); -EIO (the host refused). Attaching where it is attached
+ * already is 0. On failure the device is attached to nothing.
  */
 VIOMMU_API int viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device);
 

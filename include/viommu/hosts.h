@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Hosts: where composed translations land. A host may serve several VMs, and must outlive what was made with it.
+ * Hosts: where composed translations land. A host may serve several VMs, and must outlive what was made with it. vfio.h has those that drive the kernel.
  *
  * Threads: every function here may be called from any thread, except that viommu_host_destroy() must be the last call for its host.
  */
@@ -16,7 +16,7 @@ extern "C" {
 /* What a host can do. It is stated once, and does not change. */
 struct viommu_host_caps {
 	uint32_t size;	      /* sizeof(struct viommu_host_caps) */
-	char name[16];	      /* "soft" */
+	char name[16];	      /* "soft", "type1", "iommufd" */
 	bool split;	      /* removes any part of a mapping; without it only whole mappings can be removed */
 	bool nesting;	      /* walks the guest's tables itself */
 	bool dirty;	      /* tracks what devices write */
@@ -34,6 +34,18 @@ VIOMMU_API int viommu_host_soft_create(struct viommu_host **out);
 
 /* Fills in caps, whose size member the caller has set. */
 VIOMMU_API void viommu_host_caps(struct viommu_host *host, struct viommu_host_caps *caps);
+
+/* IOVAs first..last. */
+struct viommu_iova_range {
+	uint64_t first;
+	uint64_t last;
+};
+
+/*
+ * The parts of the aperture that are usable, ascending: what lies between them is reserved (for interrupts, say), and what a guest maps there is not
+ * established ("insufficient resources"). Writes as many as fit into ranges (NULL if number is 0), and returns how many there are.
+ */
+VIOMMU_API size_t viommu_host_ranges(struct viommu_host *host, struct viommu_iova_range *ranges, size_t number);
 
 /* NULL is allowed. */
 VIOMMU_API void viommu_host_destroy(struct viommu_host *host);

@@ -112,6 +112,7 @@ struct viommu_zpci_function_config {
 	bool relaxed;	 /* the group's rtr bit: an IOTA without T is accepted, and makes a direct domain */
 	uint8_t pfgid;
 	struct viommu_host *host; /* where its translations land */
+	const void *device;	  /* which device it is there: viommu_device_create()'s data */
 };
 
 /* 0, -EINVAL or -ENOMEM. The zpci belongs to the caller, who destroys it before its VM. */

@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "core/device.h"
+#include <viommu/vfio.h>
 
-int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, struct viommu_device **out)
+#include "core/device.h"
+#include "core/guests.h"
+
+int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, const void *data, struct viommu_device **out)
 {
 	struct viommu_device *device = port_alloc(sizeof(*device), 0);
+	struct host_guest *guest;
 	int error;
 
 	if (!device)
 		return -PORT_ENOMEM;
-	error = host->ops->device_create(host, &device->host_device);
+	port_lock(&vm->lock);
+	error = guests_get(vm, host, &guest);
+	if (!error)
+		error = host->ops->device_create(host, guest, data, &device->host_device);
 	if (error) {
+		port_unlock(&vm->lock);
 		port_free(device, sizeof(*device), 0);
 		return error;
 	}
@@ -17,11 +25,15 @@ int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, struct 
 	device->host = host;
 	list_init(&device->in_space);
 	list_init(&device->readers);
-	port_lock(&vm->lock);
 	list_append(&vm->devices, &device->in_vm);
 	port_unlock(&vm->lock);
 	*out = device;
 	return 0;
+}
+
+int viommu_device_vfio_fd(const struct viommu_device *device)
+{
+	return device->host->ops->device_fd ? device->host->ops->device_fd(device->host_device) : -1;
 }
 
 int device_detach(struct viommu_device *device, bool by_force)

@@ -45,6 +45,7 @@ static int map_slot(struct viommu_direct *direct, const struct slot *slot)
 	if (slot->removing || !window(direct, slot, &mapping.first, &mapping.last))
 		return 0;
 	skipped = mapping.first - direct->offset - slot->first;
+	mapping.gpa = slot->first + skipped;
 	mapping.hva = slot->hva + skipped;
 	mapping.offset = slot->offset + skipped;
 	error = direct->space.host->ops->map(direct->space.host_space, &mapping);

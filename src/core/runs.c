@@ -24,6 +24,7 @@ static void map_parts(struct runs *runs, int error)
 			if (part.last == rest.last)
 				return;
 			rest.first = part.last + 1;
+			rest.gpa += pages * VIOMMU_PAGE_SIZE;
 			rest.hva += pages * VIOMMU_PAGE_SIZE;
 			rest.offset += pages * VIOMMU_PAGE_SIZE;
 		} else if (pages == 1 || !is_shortage(error)) {
@@ -55,8 +56,8 @@ static bool continues(const struct host_mapping *run, const struct host_mapping 
 {
 	uint64_t bytes = page->first - run->first;
 
-	return page->first == run->last + 1 && page->hva == run->hva + bytes && page->prot == run->prot && page->fd == run->fd &&
-	       (run->fd < 0 || page->offset == run->offset + bytes);
+	return page->first == run->last + 1 && page->hva == run->hva + bytes && page->gpa == run->gpa + bytes && page->prot == run->prot &&
+	       page->fd == run->fd && (run->fd < 0 || page->offset == run->offset + bytes);
 }
 
 bool runs_map(struct runs *runs, const struct host_mapping *page)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Runs: page after page goes in, calls to the host come out, as few as there can be. A run of mappings is contiguous in IOVA and in host memory (and in the
- * file behind it) with the same rights; a run of removals is contiguous in IOVA.
+ * Runs: page after page goes in, calls to the host come out, as few as there can be. A run of mappings is contiguous in IOVA, in GPA and in host memory
+ * (and in the file behind it) with the same rights; a run of removals is contiguous in IOVA.
  *
  * A host that cannot split removes only whole mappings. So what is merged there is only what the guest itself made valid together (merge), and a removal
  * is first widened to whole mappings (widen), whose other parts the owner maps again.

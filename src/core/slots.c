@@ -2,11 +2,13 @@
 /*
  * Slots coming and going.
  *
- * A slot is added in this order: it is charged for wherever it will be pinned whole, mapped in the direct domains, and enters the array. It is removed in
- * this order, so that nothing can be left behind: it is marked (nothing new is established in it), each space unmaps and flushes what it has of it, it leaves
- * the array, each space's lock is held once (nobody uses the old array any more), it is no more charged for, it is freed. Where a host will not let go of
- * it, it stays in the array, marked and charged for, and removing it can be tried again.
+ * A slot is added in this order: it is charged for wherever it will be pinned whole, hosts that keep guest memory are told of it, it is mapped in the
+ * direct domains, and enters the array. It is removed in this order, so that nothing can be left behind: it is marked (nothing new is established in it), each
+ * space unmaps and flushes what it has of it, hosts are told that it goes, it leaves the array, each space's lock is held once (nobody uses the old array any
+ * more), it is no more charged for, it is freed. Where a host will not let go of it, it stays in the array, marked and charged for, and removing it can be
+ * tried again.
  */
+#include "core/guests.h"
 #include "core/space.h"
 #include "core/vm.h"
 #include "port/sized.h"
@@ -133,16 +135,18 @@ static int add_slot(struct viommu_vm *vm, struct slot *slot, bool *stays)
 	error = charge_slot(vm, slot);
 	if (error)
 		goto free;
-	error = map_slot(vm, slot);
-	if (error && unmap_slot(vm, slot)) {
-		*stays = true;
-		error = -PORT_EBUSY;
+	error = guests_add_slot(vm, slot);
+	if (!error) {
+		error = map_slot(vm, slot);
+		if (error && (unmap_slot(vm, slot) || guests_remove_slot(vm, slot)))
+			error = -PORT_EBUSY;
 	}
-	if (error && !*stays)
-		goto uncharge;
-	replace_slots(vm, slots);
-	return error;
-uncharge:
+	if (!error || error == -PORT_EBUSY) {
+		*stays = error;
+		slot->removing = error;
+		replace_slots(vm, slots);
+		return error;
+	}
 	uncharge_slot(vm, slot);
 free:
 	slots_free(slots);
@@ -186,6 +190,8 @@ static int remove_slot(struct viommu_vm *vm, struct slot *slot)
 	if (!slots)
 		return -PORT_ENOMEM;
 	error = unmap_slot(vm, slot);
+	if (!error)
+		error = guests_remove_slot(vm, slot);
 	if (error) {
 		slots_free(slots);
 		return error;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "core/device.h"
+#include "core/guests.h"
 #include "core/space.h"
 
 static void *space_memory_alloc(void *ctx, size_t bytes, size_t align)
@@ -18,17 +19,21 @@ static void space_memory_free(void *ctx, void *memory, size_t bytes, size_t alig
 
 int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct space_ops *ops)
 {
+	struct host_guest *guest;
 	int error;
 
 	if (first < host->caps.first || last > host->caps.last)
 		return -PORT_ERANGE;
+	error = guests_get(vm, host, &guest);
+	if (error)
+		return error;
 	space->ops = ops;
 	space->vm = vm;
 	space->host = host;
 	space->first = first;
 	space->last = last;
 	space->memory = (struct host_memory){ .ctx = space, .alloc = space_memory_alloc, .free = space_memory_free };
-	error = host->ops->space_create(host, first, last, &space->memory, &space->host_space);
+	error = host->ops->space_create(host, guest, first, last, &space->memory, &space->host_space);
 	if (error)
 		return error;
 	port_lock_init(&space->lock);
@@ -67,7 +72,7 @@ int space_attach(struct space *space, struct viommu_device *device)
 		__atomic_store_n(&device->binding, device->binding + 1, __ATOMIC_RELAXED);
 		__atomic_store_n(&device->space, space, __ATOMIC_RELEASE);
 	} else {
-		error = -PORT_EIO;
+		error = error == -PORT_ENOSPC || error == -PORT_ENOMEM ? -PORT_ENOSPC : -PORT_EIO;
 	}
 	port_unlock(&space->lock);
 out:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A VM's life, its limits and its figures. Its slots are slots.c's. */
 #include "core/device.h"
+#include "core/guests.h"
 #include "core/space.h"
 #include "core/vm.h"
 #include "port/sized.h"
@@ -38,6 +39,7 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 	port_lock_init(&vm->lock);
 	list_init(&vm->spaces);
 	list_init(&vm->devices);
+	list_init(&vm->guests);
 	pins_init(&vm->pins, vm->config.pin_budget);
 	*out = vm;
 	return 0;
@@ -54,6 +56,7 @@ void viommu_vm_destroy(struct viommu_vm *vm)
 	}
 	list_each (&vm->devices, struct viommu_device, in_vm, device)
 		viommu_device_destroy(device);
+	guests_destroy(vm);
 	for (unsigned int i = 0; i < vm->slots->number; i++) {
 		pins_free_slot(vm->slots->slot[i]);
 		port_free(vm->slots->slot[i], sizeof(struct slot), 0);

@@ -20,6 +20,7 @@ struct viommu_vm {
 	struct slots *slots; /* replaced with a release store; see slots.h for who may load it */
 	struct list spaces;
 	struct list devices;
+	struct list guests; /* guests.h */
 	struct pins pins;
 	struct memory memory;
 };

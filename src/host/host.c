@@ -8,6 +8,17 @@ void viommu_host_caps(struct viommu_host *host, struct viommu_host_caps *caps)
 	sized_out(caps, &host->caps, sizeof(host->caps));
 }
 
+size_t viommu_host_ranges(struct viommu_host *host, struct viommu_iova_range *ranges, size_t number)
+{
+	const struct viommu_iova_range whole = { .first = host->caps.first, .last = host->caps.last };
+	const struct viommu_iova_range *usable = host->usable ? host->usable : &whole;
+	size_t usable_number = host->usable ? host->usable_number : 1;
+
+	for (size_t i = 0; i < number && i < usable_number; i++)
+		ranges[i] = usable[i];
+	return usable_number;
+}
+
 void viommu_host_destroy(struct viommu_host *host)
 {
 	if (host)

@@ -8,7 +8,8 @@
  *  - After unmap and then flush have returned 0, no device reaches what was unmapped. Between the two it may.
  *  - unmap of a range in which nothing, or not everything, is mapped is no error. Where caps.split is false, the core passes ranges whose first and last
  *    are the ends of mappings (as map was given them).
- *  - Calls for one space are made by one thread at a time, but for lookup, which is made by any thread at any time while the space exists.
+ *  - Calls for one space are made by one thread at a time, but for lookup, which is made by any thread at any time while the space exists. So are calls for
+ *    one guest; a space's map runs beside guest_add and guest_remove of ranges that it does not name.
  */
 #ifndef VIOMMU_HOST_HOST_H
 #define VIOMMU_HOST_HOST_H
@@ -22,10 +23,29 @@ struct host_memory {
 	void (*free)(void *ctx, void *memory, size_t bytes, size_t align);
 };
 
-/* A translation: IOVA first..last (page-aligned, inclusive) to host memory at hva. fd and offset name the same memory as a file; fd -1 if there is none. */
+/* A range of guest memory: GPA first..last (page-aligned, inclusive) at hva. fd and offset name the same memory as a file; fd -1 if there is none. */
+struct host_slot {
+	uint64_t first;
+	uint64_t last;
+	unsigned char *hva;
+	uint64_t offset;
+	uint32_t prot;
+	int32_t fd;
+};
+
+/* A VM's memory as a host keeps it: what all spaces of that VM share. A host that needs to know of it embeds this. */
+struct host_guest {
+	struct viommu_host *host;
+};
+
+/*
+ * A translation: IOVA first..last (page-aligned, inclusive) to host memory at hva, which is guest memory from gpa on, contiguous in both. fd and offset name
+ * the same memory as a file; fd -1 if there is none. It may go from one slot into the next.
+ */
 struct host_mapping {
 	uint64_t first;
 	uint64_t last;
+	uint64_t gpa;
 	unsigned char *hva;
 	uint64_t offset;
 	uint32_t prot;
@@ -48,15 +68,29 @@ struct host_device {
 };
 
 struct host_ops {
-	/* A space that translates IOVAs in first..last, which lie inside the host's aperture. memory stays valid while the space exists. */
-	int (*space_create)(struct viommu_host *host, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out);
+	/*
+	 * Guest memory. All four are NULL where the host has no use for it; else a VM's memory is made before its first space or device there, and is
+	 * destroyed after the last. pinned: all of it is to be pinned at all times. add: 0, -ENOSPC, -ENOMEM or another errno, and then nothing has changed.
+	 * remove is of a range that was added so, when nothing of it is mapped any more: 0, or an errno and it stays. Removing what is not there is no error.
+	 */
+	int (*guest_create)(struct viommu_host *host, bool pinned, struct host_guest **out);
+	void (*guest_destroy)(struct host_guest *guest);
+	int (*guest_add)(struct host_guest *guest, const struct host_slot *slot);
+	int (*guest_remove)(struct host_guest *guest, const struct host_slot *slot);
+
+	/*
+	 * A space that translates IOVAs in first..last, which lie inside the host's aperture, to memory of guest (NULL where there is no guest_create).
+	 * memory stays valid while the space exists.
+	 */
+	int (*space_create)(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+			    struct host_space **out);
 	/*
 	 * Drops all that is still mapped. No lookup is under way, and no device is attached any more, but for those whose detach failed: they reach nothing
 	 * from here on, and count as detached.
 	 */
 	void (*space_destroy)(struct host_space *space);
 
-	/* 0; -ENOSPC, -ENOMEM: the host, or the VM, has no more room; another errno: the host failed. */
+	/* 0; -ENOSPC, -ENOMEM: the host, or the VM, has no more room, or a part is reserved; another errno: the host failed. */
 	int (*map)(struct host_space *space, const struct host_mapping *mapping);
 	int (*unmap)(struct host_space *space, uint64_t first, uint64_t last);
 	int (*flush)(struct host_space *space);
@@ -68,13 +102,17 @@ struct host_ops {
 
 	/*
 	 * Reads a translation back: the mapping of iova, as far around it as the host finds at once. -ENOENT if there is none. *generation is the space's
-	 * generation that the answer is good for. Without lock or allocation. NULL where caps.lookup is false.
+	 * generation that the answer is good for; its gpa, fd and offset mean nothing. Without lock or allocation. NULL where caps.lookup is false.
 	 */
 	int (*lookup)(struct host_space *space, uint64_t iova, struct host_mapping *mapping, uint64_t *generation);
 
-	/* Devices. Created detached: a detached device reaches nothing. destroy is of a detached one. */
-	int (*device_create)(struct viommu_host *host, struct host_device **out);
+	/*
+	 * Devices. Created detached: a detached device reaches nothing. data is the user's, as it came; guest as for a space. destroy is of a detached one.
+	 * attach is 0, -ENOSPC or -ENOMEM where what is mapped does not fit, or another errno; on failure the device is detached. device_fd may be NULL.
+	 */
+	int (*device_create)(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out);
 	void (*device_destroy)(struct host_device *device);
+	int (*device_fd)(const struct host_device *device);
 	int (*attach)(struct host_space *space, struct host_device *device);
 	int (*detach)(struct host_space *space, struct host_device *device);
 
@@ -84,6 +122,8 @@ struct host_ops {
 struct viommu_host {
 	const struct host_ops *ops;
 	struct viommu_host_caps caps;
+	const struct viommu_iova_range *usable; /* parts of the aperture, ascending; NULL: all of it */
+	size_t usable_number;
 };
 
 #endif

@@ -9,10 +9,14 @@
 #include "host/soft.h"
 #include "port/port.h"
 
-static int soft_device_create(struct viommu_host *host, struct host_device **out)
+static int soft_device_create(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out)
 {
-	struct host_device *device = (struct host_device *)port_alloc(sizeof(*device), 0);
+	struct host_device *device;
 
+	(void)guest;
+	if (data)
+		return -PORT_EINVAL;
+	device = (struct host_device *)port_alloc(sizeof(*device), 0);
 	if (!device)
 		return -PORT_ENOMEM;
 	device->host = host;

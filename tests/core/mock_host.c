@@ -82,7 +82,105 @@ static int leave(struct mock_host *mock, int error)
 	return -error;
 }
 
-static int create_space(struct viommu_host *host, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out)
+static struct mock_guest *guest_of(struct host_guest *guest)
+{
+	return (struct mock_guest *)(void *)guest;
+}
+
+static int create_guest(struct viommu_host *host, bool pinned, struct host_guest **out)
+{
+	struct mock_host *mock = mock_of(host);
+	struct mock_guest *guest;
+	int error = enter(mock, NULL, MOCK_GUEST_CREATE, 0, 0);
+
+	if (error)
+		return leave(mock, error);
+	guest = calloc(1, sizeof(*guest));
+	if (!guest)
+		abort();
+	guest->guest.host = host;
+	guest->pinned = pinned;
+	mock->guests++;
+	*out = &guest->guest;
+	return leave(mock, 0);
+}
+
+static void destroy_guest(struct host_guest *guest)
+{
+	struct mock_host *mock = mock_of(guest->host);
+
+	pthread_mutex_lock(&mock->lock);
+	for (struct mock_space *space = mock->spaces; space; space = space->next)
+		if (space->guest == guest_of(guest))
+			breach(mock, "guest memory destroyed before a space of it", 0, 0);
+	mock->guests--;
+	pthread_mutex_unlock(&mock->lock);
+	free(guest_of(guest));
+}
+
+static int add_slot(struct host_guest *host_guest, const struct host_slot *slot)
+{
+	struct mock_host *mock = mock_of(host_guest->host);
+	struct mock_guest *guest = guest_of(host_guest);
+	int error = enter(mock, NULL, MOCK_GUEST_ADD, slot->first, slot->last);
+
+	if (error)
+		return leave(mock, error);
+	for (unsigned int i = 0; i < guest->slots; i++)
+		if (slot->first <= guest->slot[i].last && slot->last >= guest->slot[i].first)
+			breach(mock, "a slot added over another", slot->first, slot->last);
+	if (guest->slots == MOCK_SLOTS)
+		abort();
+	guest->slot[guest->slots++] = *slot;
+	return leave(mock, 0);
+}
+
+static int remove_slot(struct host_guest *host_guest, const struct host_slot *slot)
+{
+	struct mock_host *mock = mock_of(host_guest->host);
+	struct mock_guest *guest = guest_of(host_guest);
+	int error = enter(mock, NULL, MOCK_GUEST_REMOVE, slot->first, slot->last);
+
+	if (error)
+		return leave(mock, error);
+	for (struct mock_space *space = mock->spaces; space; space = space->next)
+		for (size_t i = 0; space->guest == guest && i < space->mapped.number; i++)
+			if (space->mapped.mapping[i].gpa <= slot->last &&
+			    space->mapped.mapping[i].gpa + (space->mapped.mapping[i].last - space->mapped.mapping[i].first) >= slot->first)
+				breach(mock, "a slot removed while it is mapped", slot->first, slot->last);
+	for (unsigned int i = 0; i < guest->slots; i++) {
+		if (guest->slot[i].first == slot->first && guest->slot[i].last == slot->last) {
+			guest->slot[i] = guest->slot[--guest->slots];
+			break;
+		}
+	}
+	return leave(mock, 0);
+}
+
+/* Whether a mapping names guest memory that the host was told of, where it is, and with no more rights. */
+static bool is_told_of(const struct mock_guest *guest, const struct host_mapping *mapping)
+{
+	uint64_t first = mapping->first;
+
+	for (;;) {
+		uint64_t at = first - mapping->first, gpa = mapping->gpa + at, bytes;
+		const struct host_slot *slot = NULL;
+
+		for (unsigned int i = 0; i < guest->slots; i++)
+			if (gpa >= guest->slot[i].first && gpa <= guest->slot[i].last)
+				slot = &guest->slot[i];
+		if (!slot || slot->hva + (gpa - slot->first) != mapping->hva + at || mapping->prot & ~slot->prot || mapping->fd != slot->fd ||
+		    (slot->fd >= 0 && slot->offset + (gpa - slot->first) != mapping->offset + at))
+			return false;
+		bytes = slot->last - gpa;
+		if (mapping->last - first <= bytes)
+			return true;
+		first += bytes + 1;
+	}
+}
+
+static int create_space(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+			struct host_space **out)
 {
 	struct mock_host *mock = mock_of(host);
 	struct mock_space *space;
@@ -95,6 +193,7 @@ static int create_space(struct viommu_host *host, uint64_t first, uint64_t last,
 	if (!space)
 		abort();
 	space->space.host = host;
+	space->guest = guest_of(guest);
 	space->next = mock->spaces;
 	mock->spaces = space;
 	*out = &space->space;
@@ -136,6 +235,8 @@ static int map(struct host_space *host_space, const struct host_mapping *mapping
 		breach(mock, "map of what is not pages, or without rights", mapping->first, mapping->last);
 		return leave(mock, EINVAL);
 	}
+	if (!is_told_of(space->guest, mapping))
+		breach(mock, "map of what is no guest memory", mapping->first, mapping->last);
 	at = find(&space->mapped, mapping->first);
 	if (at < space->mapped.number && space->mapped.mapping[at].first <= mapping->last) {
 		breach(mock, "map over a mapping", mapping->first, mapping->last);
@@ -159,6 +260,7 @@ static void split(struct mock_list *list, uint64_t iova)
 	if (at == list->number || list->mapping[at].first >= iova)
 		return;
 	upper = list->mapping[at];
+	upper.gpa += iova - upper.first;
 	upper.hva += iova - upper.first;
 	upper.offset += iova - upper.first;
 	upper.first = iova;
@@ -228,11 +330,13 @@ static int lookup(struct host_space *host_space, uint64_t iova, struct host_mapp
 	return found ? 0 : -ENOENT;
 }
 
-static int create_device(struct viommu_host *host, struct host_device **out)
+static int create_device(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out)
 {
 	struct mock_host *mock = mock_of(host);
 	struct mock_device *device = calloc(1, sizeof(*device));
 
+	(void)guest;
+	(void)data;
 	if (!device)
 		abort();
 	device->device.host = host;
@@ -303,6 +407,10 @@ static void destroy(struct viommu_host *host)
 }
 
 static const struct host_ops mock_ops = {
+	.guest_create = create_guest,
+	.guest_destroy = destroy_guest,
+	.guest_add = add_slot,
+	.guest_remove = remove_slot,
 	.space_create = create_space,
 	.space_destroy = destroy_space,
 	.map = map,

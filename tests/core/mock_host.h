@@ -7,6 +7,8 @@
  *
  * It can be told to fail the n-th call of a kind, has an entry limit if that is wished for, and may split instead (mock_options.split).
  *
+ * It wants to be told of guest memory, as iommufd does: a mapping of what it was not told of, or a slot that goes while it is mapped, is a breach.
+ *
  * Its memory is its own (malloc), so that what a test counts in port_alloc() is the library's.
  */
 #ifndef TESTS_CORE_MOCK_HOST_H
@@ -16,7 +18,7 @@
 
 #include "host/host.h"
 
-enum mock_call { MOCK_MAP, MOCK_UNMAP, MOCK_FLUSH, MOCK_ATTACH, MOCK_DETACH, MOCK_CREATE, MOCK_CALLS };
+enum mock_call { MOCK_MAP, MOCK_UNMAP, MOCK_FLUSH, MOCK_ATTACH, MOCK_DETACH, MOCK_CREATE, MOCK_GUEST_CREATE, MOCK_GUEST_ADD, MOCK_GUEST_REMOVE, MOCK_CALLS };
 
 struct mock_options {
 	bool split;
@@ -38,8 +40,18 @@ struct mock_list {
 	size_t room;
 };
 
+#define MOCK_SLOTS 32u
+
+struct mock_guest {
+	struct host_guest guest;
+	struct host_slot slot[MOCK_SLOTS];
+	unsigned int slots;
+	bool pinned;
+};
+
 struct mock_space {
 	struct host_space space;
+	struct mock_guest *guest;
 	struct mock_list mapped;
 	struct mock_list unflushed; /* removed, and reached all the same; not sorted */
 	struct mock_space *next;
@@ -57,6 +69,7 @@ struct mock_host {
 	pthread_mutex_t lock;
 	struct mock_space *spaces; /* the latest first */
 	unsigned int devices;
+	unsigned int guests;
 
 	uint64_t calls[MOCK_CALLS];
 	struct mock_event event[MOCK_EVENTS]; /* the first ones since mock_forget() */

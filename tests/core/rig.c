@@ -29,6 +29,7 @@ void rig_end(struct rig *rig)
 	guest_end(&rig->guest);
 	assert_null(rig->mock->spaces);
 	assert_int_equal(rig->mock->devices, 0);
+	assert_int_equal(rig->mock->guests, 0);
 	if (rig->mock->breaches)
 		fail_msg("%s", rig->mock->breach);
 	mock_destroy(rig->mock);

@@ -120,7 +120,7 @@ static void attach(struct story *story, unsigned int domain, unsigned int device
 	if (!story->subject[domain].domain || !story->device[device])
 		return;
 	error = viommu_domain_attach(story->subject[domain].domain, story->device[device]);
-	assert_true(error == 0 || error == -EIO || error == -EBUSY);
+	assert_true(error == 0 || error == -EIO || error == -EBUSY || error == -ENOSPC);
 }
 
 static void detach(struct story *story, unsigned int device)
@@ -213,7 +213,7 @@ static void tell(struct story *story)
 	tables_map(&story->tables[0], PBA, 7, 2 * MIB, VIOMMU_RW);
 	tables_map(&story->tables[1], PBA, 5, 2 * MIB + 5 * PAGE, VIOMMU_READ);
 	for (unsigned int i = 0; i < DEVICES; i++)
-		if (viommu_device_create(vm, &story->mock->host, &story->device[i]))
+		if (viommu_device_create(vm, &story->mock->host, NULL, &story->device[i]))
 			story->device[i] = NULL;
 	make_domain(story, 0);
 	make_domain(story, 1);
@@ -375,8 +375,17 @@ static void test_attaches(void **state)
 {
 	(void)state;
 	fail_each(MOCK_ATTACH, EINVAL);
+	fail_each(MOCK_ATTACH, ENOSPC);
 	fail_each(MOCK_DETACH, EBUSY);
 	fail_each(MOCK_CREATE, ENOMEM);
+}
+
+static void test_guest_memory(void **state)
+{
+	(void)state;
+	fail_each(MOCK_GUEST_CREATE, ENOMEM);
+	fail_each(MOCK_GUEST_ADD, ENOSPC);
+	fail_each(MOCK_GUEST_REMOVE, EIO);
 }
 
 /* What was in doubt after a failure is not for ever: once it was mapped again, with the part of its run that had to go, it is as good as any. */
@@ -414,7 +423,7 @@ static void test_detach_never_works(void **state)
 		begin(&story);
 		show(&story, &story.guest.area[0]);
 		make_domain(&story, 0);
-		assert_int_equal(viommu_device_create(story.guest.vm, &story.mock->host, &story.device[0]), 0);
+		assert_int_equal(viommu_device_create(story.guest.vm, &story.mock->host, NULL, &story.device[0]), 0);
 		attach(&story, 0, 0);
 		assert_int_equal(viommu_reader_create(story.device[0], &story.reader), 0);
 		mock_fail(story.mock, MOCK_DETACH, 1, true, EBUSY);
@@ -430,10 +439,9 @@ static void test_detach_never_works(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_fails), cmocka_unit_test(test_allocations),
-		cmocka_unit_test(test_maps),	      cmocka_unit_test(test_unmaps),
-		cmocka_unit_test(test_flushes),	      cmocka_unit_test(test_attaches),
-		cmocka_unit_test(test_doubt_ends),    cmocka_unit_test(test_detach_never_works),
+		cmocka_unit_test(test_nothing_fails), cmocka_unit_test(test_allocations), cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_unmaps),	      cmocka_unit_test(test_flushes),	  cmocka_unit_test(test_attaches),
+		cmocka_unit_test(test_guest_memory),  cmocka_unit_test(test_doubt_ends),  cmocka_unit_test(test_detach_never_works),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

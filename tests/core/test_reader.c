@@ -29,7 +29,7 @@ static void begin(struct bench *bench, bool soft)
 	if (soft)
 		assert_int_equal(viommu_host_soft_create(&bench->host), 0);
 	bench->domain = tables_domain(&bench->rig.tables, bench->host, NULL);
-	assert_int_equal(viommu_device_create(bench->rig.guest.vm, bench->host, &bench->device), 0);
+	assert_int_equal(viommu_device_create(bench->rig.guest.vm, bench->host, NULL, &bench->device), 0);
 	assert_int_equal(viommu_reader_create(bench->device, &bench->reader), 0);
 	assert_int_equal(viommu_domain_attach(bench->domain, bench->device), 0);
 }
@@ -258,8 +258,8 @@ static void test_sealed(void **state)
 	begin(&bench, false);
 	guest_simple(&other, NULL, 16 * MIB);
 	assert_int_equal(viommu_host_soft_create(&soft), 0);
-	assert_int_equal(viommu_device_create(other.vm, bench.host, &stranger), 0);
-	assert_int_equal(viommu_device_create(bench.rig.guest.vm, soft, &foreigner), 0);
+	assert_int_equal(viommu_device_create(other.vm, bench.host, NULL, &stranger), 0);
+	assert_int_equal(viommu_device_create(bench.rig.guest.vm, soft, NULL, &foreigner), 0);
 	assert_int_equal(viommu_domain_attach(bench.domain, stranger), -EXDEV);
 	assert_int_equal(viommu_domain_attach(bench.domain, foreigner), -EXDEV);
 	assert_int_equal(viommu_direct_create(other.vm, bench.host, 0, 0, UINT64_MAX, &direct), 0);

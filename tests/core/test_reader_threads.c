@@ -152,7 +152,7 @@ static void run_race(bool soft, unsigned int readers, bool detach)
 	}
 	for (unsigned int i = 0; i < readers; i++) {
 		racer[i].race = &race;
-		assert_int_equal(viommu_device_create(race.rig.guest.vm, race.host, &racer[i].device), 0);
+		assert_int_equal(viommu_device_create(race.rig.guest.vm, race.host, NULL, &racer[i].device), 0);
 		assert_int_equal(viommu_reader_create(racer[i].device, &racer[i].reader), 0);
 		assert_int_equal(viommu_domain_attach(race.domain, racer[i].device), 0);
 		assert_int_equal(pthread_create(&racer[i].thread, NULL, race_reader, &racer[i]), 0);
@@ -219,7 +219,7 @@ static void domains_go(bool soft)
 		assert_int_equal(viommu_host_soft_create(&race.host), 0);
 	tables_map(&race.rig.tables, PBA, WINDOW, MIB, VIOMMU_RW);
 	racer.race = &race;
-	assert_int_equal(viommu_device_create(race.rig.guest.vm, race.host, &racer.device), 0);
+	assert_int_equal(viommu_device_create(race.rig.guest.vm, race.host, NULL, &racer.device), 0);
 	assert_int_equal(viommu_reader_create(racer.device, &racer.reader), 0);
 	assert_int_equal(pthread_create(&racer.thread, NULL, translate_always, &racer), 0);
 	for (unsigned int i = 0; i < 300; i++) {
@@ -308,7 +308,7 @@ static void test_held_off(void **state)
 		assert_int_equal(guest_show(&hold.rig.guest, hold.area), 0);
 		tables_map(&hold.rig.tables, PBA, 1, GIB, VIOMMU_RW);
 		hold.domain = tables_domain(&hold.rig.tables, &hold.rig.mock->host, NULL);
-		assert_int_equal(viommu_device_create(hold.rig.guest.vm, &hold.rig.mock->host, &hold.device), 0);
+		assert_int_equal(viommu_device_create(hold.rig.guest.vm, &hold.rig.mock->host, NULL, &hold.device), 0);
 		assert_int_equal(viommu_reader_create(hold.device, &reader), 0);
 		assert_int_equal(viommu_domain_attach(hold.domain, hold.device), 0);
 		tables_unmap(&hold.rig.tables, PBA, 1);

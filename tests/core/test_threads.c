@@ -196,7 +196,7 @@ static void run_crowd(bool soft, bool split)
 		crowd.subject[i].tables = &crowd.tables[i];
 		crowd.subject[i].domain = tables_domain(&crowd.tables[i], crowd.host, NULL);
 		crowd.subject[i].space = soft ? NULL : mock_newest(crowd.mock);
-		assert_int_equal(viommu_device_create(crowd.guest.vm, crowd.host, &crowd.device[i]), 0);
+		assert_int_equal(viommu_device_create(crowd.guest.vm, crowd.host, NULL, &crowd.device[i]), 0);
 	}
 	for (unsigned int period = 0; period < PERIODS; period++) {
 		for (unsigned int i = 0; i < MEMBERS; i++) {

@@ -50,10 +50,10 @@ static void fill_result(struct viommu_refresh_result *result, int ret)
 	result->fault.iova = double_core.fault_iova;
 }
 
-int viommu_device_create(struct viommu_vm *of, struct viommu_host *on, struct viommu_device **out)
+int viommu_device_create(struct viommu_vm *of, struct viommu_host *on, const void *data, struct viommu_device **out)
 {
 	pthread_mutex_lock(&mutex);
-	if (of != double_vm() || on != double_host())
+	if (of != double_vm() || on != double_host() || data != double_core.device_data)
 		double_core.breaches++;
 	*out = calloc(1, sizeof(**out));
 	double_core.devices++;

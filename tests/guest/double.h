@@ -25,6 +25,9 @@ struct double_core {
 	int (*in_refresh)(void *ctx, uint64_t first, uint64_t last);
 	void *ctx;
 
+	/* The data that a device is to be created with. */
+	const void *device_data;
+
 	/* What there is now. */
 	unsigned int domains;
 	unsigned int directs;

@@ -219,6 +219,28 @@ static void parameters(void **state)
 	}
 }
 
+/* A function's device is made of the data that the function came with, which may be gone afterwards; what does not fit on attaching is want of resources. */
+static void devices_of_a_host(void **state)
+{
+	struct viommu_zpci_function_config config = rig_function_config(double_host());
+	struct rig rig;
+	int data;
+
+	(void)state;
+	double_reset();
+	double_core.device_data = config.device = &data;
+	rig_up(&rig, double_vm(), config, 0);
+	double_core.attach = -ENOSPC;
+	assert_status(reg(&rig), 16);
+	assert_false(rig_info(&rig).registered);
+	assert_int_equal(double_core.domains, 0);
+	assert_no_event(&rig);
+	double_core.attach = 0;
+	assert_cc(reg(&rig), 0);
+	assert_int_equal(double_core.attached, 1);
+	end(&rig);
+}
+
 /* A designation type is registered only if the guest was told that it may be. */
 static void announced_designations(void **state)
 {
@@ -940,6 +962,7 @@ int main(void)
 		cmocka_unit_test(mpcifc_order_of_checks),
 		cmocka_unit_test(answer_sizes),
 		cmocka_unit_test(parameters),
+		cmocka_unit_test(devices_of_a_host),
 		cmocka_unit_test(announced_designations),
 		cmocka_unit_test(msi_page),
 		cmocka_unit_test(registration_failures),

@@ -268,7 +268,7 @@ static void all_or_nothing(void **state)
 			struct fixture g = *f;
 
 			counted_memory_init(&memory);
-			assert_int_equal(f->ops->space_create(f->host, f->host->caps.first, f->host->caps.last, &memory.memory, &space), 0);
+			assert_int_equal(f->ops->space_create(f->host, NULL, f->host->caps.first, f->host->caps.last, &memory.memory, &space), 0);
 			g.space = space;
 			assert_int_equal(map(&g, last, PAGE, PAGE, VIOMMU_READ), 0);
 			bytes = memory.bytes;
@@ -302,7 +302,7 @@ static void create_without_memory(void **state)
 
 		counted_memory_init(&memory);
 		memory.fail_after = fail_after;
-		error = f->ops->space_create(f->host, f->host->caps.first, f->host->caps.last, &memory.memory, &space);
+		error = f->ops->space_create(f->host, NULL, f->host->caps.first, f->host->caps.last, &memory.memory, &space);
 		assert_true(!error || error == -ENOMEM);
 		if (!error)
 			f->ops->space_destroy(space);
@@ -361,8 +361,8 @@ static void devices(void **state)
 	struct fixture *f = (struct fixture *)*state;
 	struct host_device *one, *two;
 
-	assert_int_equal(f->ops->device_create(f->host, &one), 0);
-	assert_int_equal(f->ops->device_create(f->host, &two), 0);
+	assert_int_equal(f->ops->device_create(f->host, NULL, NULL, &one), 0);
+	assert_int_equal(f->ops->device_create(f->host, NULL, NULL, &two), 0);
 	assert_ptr_equal(one->host, f->host);
 	assert_int_equal(f->ops->attach(f->space, one), 0);
 	assert_int_equal(map(f, f->place, PAGE, 0, VIOMMU_RW), 0);
@@ -382,7 +382,7 @@ static void two_spaces(void **state)
 	struct fixture *f = (struct fixture *)*state, g = *f;
 
 	counted_memory_init(&g.memory);
-	assert_int_equal(f->ops->space_create(f->host, f->place, f->place + GIB - 1, &g.memory.memory, &g.space), 0);
+	assert_int_equal(f->ops->space_create(f->host, NULL, f->place, f->place + GIB - 1, &g.memory.memory, &g.space), 0);
 	assert_int_equal(map(f, f->place, PAGE, 0, VIOMMU_RW), 0);
 	assert_int_equal(map(&g, f->place, PAGE, PAGE, VIOMMU_READ), 0);
 	assert_range(f, f->place, PAGE, 0, VIOMMU_RW);

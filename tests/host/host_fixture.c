@@ -91,7 +91,7 @@ int fixture_setup(void **state)
 	assert_int_equal(subject->create(&f->host), 0);
 	f->ops = f->host->ops;
 	counted_memory_init(&f->memory);
-	assert_int_equal(f->ops->space_create(f->host, f->host->caps.first, f->host->caps.last, &f->memory.memory, &f->space), 0);
+	assert_int_equal(f->ops->space_create(f->host, NULL, f->host->caps.first, f->host->caps.last, &f->memory.memory, &f->space), 0);
 	f->place = (f->host->caps.first + 8 * GIB) & ~(GIB - 1);
 	*state = f;
 	return 0;

@@ -47,7 +47,8 @@ enum { hooked_max_level = vtdss_max_level, hooked_wraps = vtdss_wraps };
 #define hooked_parked_entry   vtdss_parked_entry
 #define hooked_parked_address vtdss_parked_address
 
-int hooked_space_create(struct viommu_host *host, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out);
+int hooked_space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+		    struct host_space **out);
 void hooked_space_destroy(struct host_space *space);
 int hooked_space_map(struct host_space *space, const struct host_mapping *mapping);
 int hooked_space_unmap(struct host_space *space, uint64_t first, uint64_t last);
@@ -182,7 +183,7 @@ static void interleave(const struct action *action, unsigned int loads)
 	int error;
 
 	counted_memory_init(&memory);
-	assert_int_equal(hooked_space_create(NULL, 0, (UINT64_C(1) << 48) - 1, &memory.memory, &space), 0);
+	assert_int_equal(hooked_space_create(NULL, NULL, 0, (UINT64_C(1) << 48) - 1, &memory.memory, &space), 0);
 	if (action->large)
 		map(HERE & ~(LARGE - 1), LARGE, OLD & ~(LARGE - 1));
 	else

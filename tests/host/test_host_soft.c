@@ -33,7 +33,7 @@ static void soft_open(struct soft *soft, uint64_t first, uint64_t last)
 {
 	assert_int_equal(viommu_host_soft_create(&soft->host), 0);
 	counted_memory_init(&soft->memory);
-	assert_int_equal(soft->host->ops->space_create(soft->host, first, last, &soft->memory.memory, &soft->space), 0);
+	assert_int_equal(soft->host->ops->space_create(soft->host, NULL, first, last, &soft->memory.memory, &soft->space), 0);
 }
 
 static void soft_close(struct soft *soft)

@@ -80,11 +80,13 @@ static bool overlaps(const struct list *list, size_t at, uint64_t last)
 	return at < list->count && list->mappings[at].first <= last;
 }
 
-static int space_create(struct viommu_host *host, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out)
+static int space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+			struct host_space **out)
 {
 	struct whole_space *space = calloc(1, sizeof(*space));
 
 	(void)memory;
+	(void)guest;
 	if (!space)
 		return -ENOMEM;
 	space->space.host = host;
@@ -170,8 +172,10 @@ static int lookup(struct host_space *space, uint64_t iova, struct host_mapping *
 	return 0;
 }
 
-static int device_create(struct viommu_host *host, struct host_device **out)
+static int device_create(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out)
 {
+	(void)guest;
+	(void)data;
 	*out = calloc(1, sizeof(**out));
 	if (!*out)
 		return -ENOMEM;

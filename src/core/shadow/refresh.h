@@ -375,14 +375,15 @@ static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, const
 {
 	uint64_t entry = F(from_memory)(leaves->word[index]);
 	uint64_t bit = UINT64_C(1) << index;
-	uint64_t offset = F(leaf_address)(0, entry) - slot->first;
+	uint64_t gpa = F(leaf_address)(0, entry);
 	uint64_t iova = leaves->first + ((uint64_t)index << SHADOW_PAGE_SHIFT);
 	uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
 	struct host_mapping run = {
 		.first = iova,
 		.last = iova + ((uint64_t)pages << SHADOW_PAGE_SHIFT) - 1,
-		.hva = slot->hva + offset,
-		.offset = slot->offset + offset,
+		.gpa = gpa,
+		.hva = slot->hva + (gpa - slot->first),
+		.offset = slot->offset + (gpa - slot->first),
 		.prot = F(prot)(0, entry) & allowed & slot->prot,
 		.fd = slot->fd,
 	};

@@ -100,7 +100,8 @@ int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_
 	function->state = (enum viommu_zpci_state)settled.state;
 	port_lock_init(&function->change);
 	port_lock_init(&function->lock);
-	ret = viommu_device_create(zpci->vm, settled.host, &function->device);
+	ret = viommu_device_create(zpci->vm, settled.host, settled.device, &function->device);
+	function->config.device = NULL; /* the caller's */
 	if (!ret)
 		ret = zpci_lookup_add(function);
 	if (ret) {
