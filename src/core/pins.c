@@ -59,54 +59,92 @@ static size_t directory_chunks(const struct slot *slot)
 	return (size_t)((slot_pages(slot) + PIN_CHUNK_PAGES - 1) / PIN_CHUNK_PAGES);
 }
 
-/* With the pins' lock held, so that no chunk is made meanwhile: locks all of a slot's. Returns how many of its pages are named. */
-static uint64_t lock_chunks(struct slot *slot)
+static unsigned int chunk_pages(const struct slot *slot, size_t i)
 {
-	uint64_t named = 0;
+	uint64_t left = slot_pages(slot) - (uint64_t)i * PIN_CHUNK_PAGES;
 
-	for (size_t i = 0; slot->chunks && i < directory_chunks(slot); i++) {
+	return left < PIN_CHUNK_PAGES ? (unsigned int)left : PIN_CHUNK_PAGES;
+}
+
+/*
+ * With the pins' lock held, so that no chunk is made meanwhile: charges for what is not named in the chunks before `to`, and marks them; or takes that back.
+ * One after the other: each is charged for as its mark says whenever its lock is free. Returns the index of the chunk that the budget has no room for, or `to`.
+ */
+static size_t charge_chunks(struct pins *pins, struct slot *slot, size_t to)
+{
+	for (size_t i = 0; slot->chunks && i < to; i++) {
 		struct pin_chunk *chunk = slot->chunks[i];
 
 		if (!chunk)
 			continue;
 		port_lock(&chunk->lock);
-		named += chunk->named;
+		chunk->whole = charge(pins, chunk_pages(slot, i) - chunk->named);
+		port_unlock(&chunk->lock);
+		if (!chunk->whole)
+			return i;
 	}
-	return named;
+	return to;
 }
 
-static void unlock_chunks(struct slot *slot)
+static void uncharge_chunks(struct pins *pins, struct slot *slot, size_t to)
 {
+	for (size_t i = 0; slot->chunks && i < to; i++) {
+		struct pin_chunk *chunk = slot->chunks[i];
+
+		if (!chunk)
+			continue;
+		port_lock(&chunk->lock);
+		chunk->whole = false;
+		uncharge(pins, chunk_pages(slot, i) - chunk->named);
+		port_unlock(&chunk->lock);
+	}
+}
+
+/* Pages that have no chunk, and so are not named. */
+static uint64_t pages_without_chunk(const struct slot *slot)
+{
+	uint64_t pages = slot_pages(slot);
+
 	for (size_t i = 0; slot->chunks && i < directory_chunks(slot); i++)
 		if (slot->chunks[i])
-			port_unlock(&slot->chunks[i]->lock);
+			pages -= chunk_pages(slot, i);
+	return pages;
+}
+
+/* The first who wants it whole. */
+static int charge_slot(struct pins *pins, struct slot *slot)
+{
+	size_t chunks = directory_chunks(slot), done;
+
+	if (!charge(pins, pages_without_chunk(slot)))
+		return -PORT_EDQUOT;
+	done = charge_chunks(pins, slot, chunks);
+	if (done == chunks)
+		return 0;
+	uncharge_chunks(pins, slot, done);
+	uncharge(pins, pages_without_chunk(slot));
+	return -PORT_EDQUOT;
 }
 
 int pins_get_slot(struct pins *pins, struct slot *slot)
 {
-	bool charged = true;
-	uint64_t named;
+	int error;
 
 	port_lock(&pins->lock);
-	named = lock_chunks(slot);
-	if (!slot->whole)
-		charged = charge(pins, slot_pages(slot) - named);
-	if (charged)
+	error = slot->whole ? 0 : charge_slot(pins, slot);
+	if (!error)
 		slot->whole++;
-	unlock_chunks(slot);
 	port_unlock(&pins->lock);
-	return charged ? 0 : -PORT_EDQUOT;
+	return error;
 }
 
 void pins_put_slot(struct pins *pins, struct slot *slot)
 {
-	uint64_t named;
-
 	port_lock(&pins->lock);
-	named = lock_chunks(slot);
-	if (!--slot->whole)
-		uncharge(pins, slot_pages(slot) - named);
-	unlock_chunks(slot);
+	if (!--slot->whole) {
+		uncharge_chunks(pins, slot, directory_chunks(slot));
+		uncharge(pins, pages_without_chunk(slot));
+	}
 	port_unlock(&pins->lock);
 }
 
@@ -153,6 +191,7 @@ static struct pin_chunk *make_chunk_locked(struct slot *slot, uint64_t page)
 	if (!chunk)
 		return NULL;
 	port_lock_init(&chunk->lock);
+	chunk->whole = slot->whole;
 	__atomic_store_n(&slot->chunks[page / PIN_CHUNK_PAGES], chunk, __ATOMIC_RELEASE);
 	return chunk;
 }
@@ -173,7 +212,7 @@ static bool is_named(const struct pin_chunk *chunk, unsigned int i)
 }
 
 /* Counts one page. False if that cannot be. */
-static bool get_one(struct pins *pins, struct slot *slot, struct pin_chunk *chunk, unsigned int i)
+static bool get_one(struct pins *pins, struct pin_chunk *chunk, unsigned int i)
 {
 	if (chunk->count[i] == UINT16_MAX) {
 		if (!chunk->upper)
@@ -185,7 +224,7 @@ static bool get_one(struct pins *pins, struct slot *slot, struct pin_chunk *chun
 		return true;
 	}
 	if (!is_named(chunk, i)) {
-		if (!slot->whole && !charge(pins, 1))
+		if (!chunk->whole && !charge(pins, 1))
 			return false;
 		chunk->named++;
 	}
@@ -194,7 +233,7 @@ static bool get_one(struct pins *pins, struct slot *slot, struct pin_chunk *chun
 }
 
 /* Counts pages of one chunk, with its lock held. */
-static unsigned int get_some(struct pins *pins, struct slot *slot, struct pin_chunk *chunk, unsigned int first, unsigned int pages)
+static unsigned int get_some(struct pins *pins, struct pin_chunk *chunk, unsigned int first, unsigned int pages)
 {
 	uint16_t *count = &chunk->count[first];
 	unsigned int fresh = 0, got = 0;
@@ -205,13 +244,13 @@ static unsigned int get_some(struct pins *pins, struct slot *slot, struct pin_ch
 		fresh += !count[i];
 		full |= count[i] == UINT16_MAX;
 	}
-	if (!full && !chunk->upper && (slot->whole || charge(pins, fresh))) {
+	if (!full && !chunk->upper && (chunk->whole || charge(pins, fresh))) {
 		for (unsigned int i = 0; i < pages; i++)
 			count[i]++;
 		chunk->named = (uint16_t)(chunk->named + fresh);
 		return pages;
 	}
-	while (got < pages && get_one(pins, slot, chunk, first + got))
+	while (got < pages && get_one(pins, chunk, first + got))
 		got++;
 	return got;
 }
@@ -233,7 +272,7 @@ unsigned int pins_get(struct pins *pins, struct slot *slot, uint64_t gpa, unsign
 		if (some > PIN_CHUNK_PAGES - first)
 			some = PIN_CHUNK_PAGES - first;
 		port_lock(&chunk->lock);
-		now = get_some(pins, slot, chunk, first, some);
+		now = get_some(pins, chunk, first, some);
 		port_unlock(&chunk->lock);
 		got += now;
 		if (now < some)
@@ -270,7 +309,7 @@ void pins_put(struct pins *pins, struct slot *slot, uint64_t gpa, unsigned int p
 			some = PIN_CHUNK_PAGES - first;
 		port_lock(&chunk->lock);
 		gone = put_some(chunk, first, some);
-		if (!slot->whole)
+		if (!chunk->whole)
 			uncharge(pins, gone);
 		port_unlock(&chunk->lock);
 		page += some;

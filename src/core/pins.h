@@ -8,8 +8,8 @@
  *
  * A chunk of counts has a lock of its own, under which its counts change and what they change is charged. So domains whose pages are in different parts of
  * memory meet only in the one word that says how much is charged; and whoever finds a page uncounted while another is about to charge for it waits for him,
- * so that a budget that fits exactly is never found too small. Whether a slot is wanted whole changes with all its chunks locked, so that each chunk's lock
- * is enough to read it.
+ * so that a budget that fits exactly is never found too small. A slot that is wanted whole is charged for chunk by chunk, and each chunk keeps a mark of
+ * that under its own lock; chunks are made, and slots become wanted, under the lock of all pins.
  */
 #ifndef VIOMMU_CORE_PINS_H
 #define VIOMMU_CORE_PINS_H

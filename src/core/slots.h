@@ -21,9 +21,10 @@
 /* How often each of 512 pages is named by established translations: see pins.c. */
 #define PIN_CHUNK_PAGES 512u
 struct pin_chunk {
-	struct port_lock lock; /* for all members, and the slot's `whole` */
-	uint16_t *upper;       /* of counts, where 16 bits do not do; NULL: all are 0 */
-	uint16_t named;	       /* pages whose count is not zero */
+	struct port_lock lock;
+	bool whole;	 /* all of the slot is wanted, and charged for */
+	uint16_t *upper; /* of counts, where 16 bits do not do; NULL: all are 0 */
+	uint16_t named;	 /* pages whose count is not zero */
 	uint16_t count[PIN_CHUNK_PAGES];
 };
 
@@ -37,7 +38,7 @@ struct slot {
 	bool removing;
 
 	/* pins.c */
-	uint32_t whole; /* how many want all of the slot pinned */
+	uint32_t whole; /* how many want all of the slot pinned; under the lock of all pins */
 	struct pin_chunk **chunks;
 };
 

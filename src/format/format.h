@@ -22,8 +22,9 @@
  *   uint64_t X_leaf_entry(level, address, prot)  writes a leaf
  *   uint64_t X_table_entry(level, address)       writes a pointer to a full table at level - 1
  *
- * Entries are 8 bytes. Leaves of level 0 whose addresses follow each other, and whose rights and other bits are the same, are entries that differ by 4096 one
- * from the next; and what follows a leaf so, is one as well, as far as memory reaches. An entry is judged as a value that was loaded once; no function here loads anything.
+ * Entries are 8 bytes. Leaves of level 0 whose addresses follow each other, and whose other bits are the same, are entries that differ by 4096 one from the
+ * next; and what follows a leaf so, is one as well, as far as memory reaches. An entry is judged as a value that was loaded once; no function here loads
+ * anything.
  */
 #ifndef VIOMMU_FORMAT_FORMAT_H
 #define VIOMMU_FORMAT_FORMAT_H

@@ -2,10 +2,10 @@
 /*
  * Comparing guest entries with a copy of them, as wide as the machine can.
  *
- * The guest may be changing what is compared. "Equal" must then mean that each entry, by itself, was what the copy says at a moment of the call. The plain way
- * loads each with one atomic load. On x86-64 a vector load does as well: an aligned eight bytes of it are never seen half written, since a store of eight aligned
- * bytes becomes visible as a whole, and a line is read as a whole. For machines that promise less, the plain way is all there is; and ThreadSanitizer
- * can only follow the plain way.
+ * The guest may be changing what is compared. "Equal" must then mean that each entry, by itself, was what the copy says at a moment of the call. The plain
+ * way loads each with one atomic load. On x86-64 a vector load does as well: no aligned eight bytes of it are seen half written, since a store of eight
+ * aligned bytes becomes visible as a whole, and a line is read as a whole. Elsewhere the plain way is all there is; and ThreadSanitizer can only follow
+ * the plain way.
  */
 #include "port/port.h"
 

@@ -64,8 +64,8 @@ static inline uint64_t port_load_entry(const uint64_t *entry)
 }
 
 /*
- * Whether n entries are what a copy says: each, by itself, was so at a moment of the call. port_widest_equal() is the fastest way that the machine has; it is worth
- * its call from so many entries on.
+ * Whether n entries are what a copy says: each, by itself, was so at a moment of the call. port_widest_equal() is the fastest way that the machine has; it is
+ * worth its call from so many entries on.
  */
 #define PORT_WIDE_ENTRIES 8u
 typedef bool (*port_equal)(const uint64_t *entries, const uint64_t *copy, unsigned int n);

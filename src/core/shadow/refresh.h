@@ -86,8 +86,8 @@ static struct shadow_source F(root_source)(const struct shadow *shadow)
 }
 
 /*
- * Judges an entry of a higher table. True if something may be beneath it, and then *below says what; it may be *source. The entry becomes a step of the path, if
- * there is one.
+ * Judges an entry of a higher table. True if something may be beneath it, and then *below says what; it may be *source. The entry becomes a step of the
+ * path, if there is one.
  */
 __attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source,
 							     unsigned int level, uint64_t iova, struct shadow_source *below, struct shadow_path *path)

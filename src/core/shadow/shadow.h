@@ -4,8 +4,9 @@
  *
  * A tree of nodes stands for the tables. A node for a table of leaves has blocks of 64 entries that hold a copy of the guest's entries as last applied; a
  * node for a higher table only has children. Blocks and nodes exist where something is established beneath them, and nowhere else, but for a few blocks
- * that have become empty and rest where they are: an absent one says "nothing here", so that a sparse aperture costs what is present. Frames that a guest maps with one entry of a higher table are kept as if they were a
- * table of leaves, so that everything established is at level 0, page by page, whatever the guest's tables looked like when it was.
+ * that have become empty and rest where they are: an absent one says "nothing here", so that a sparse aperture costs what is present. Frames that a guest
+ * maps with one entry of a higher table are kept as if they were a table of leaves, so that everything established is at level 0, page by page, whatever the
+ * guest's tables looked like when it was.
  *
  * What it keeps true:
  *  - leaf bit set: the page is in the host's space, pinned and charged, as `word` says with the rights that readable and writable leave. word is a valid
