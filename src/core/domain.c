@@ -10,6 +10,7 @@
 #include "core/device.h"
 #include "core/shadow/shadow.h"
 #include "core/space.h"
+#include "port/result.h"
 #include "port/sized.h"
 
 struct viommu_domain {
@@ -35,7 +36,7 @@ static void refused(void *ctx, uint64_t first, uint64_t last, int error)
 	domain->ops->forget(pass, first, last);
 }
 
-/* Member by member, here and below: the list of work need not be cleared, and to clear the rest as a whole takes longer than all of a short refresh. */
+/* Member by member, here and below: the list of work need not be cleared. */
 static void begin_runs(struct viommu_domain *domain, struct shadow_pass *pass, bool merge)
 {
 	bool split = domain->space.host->caps.split;
@@ -60,24 +61,6 @@ static void begin_runs(struct viommu_domain *domain, struct shadow_pass *pass, b
 	runs->unmaps = 0;
 }
 
-static void begin_result(struct viommu_refresh_result *result)
-{
-	result->size = sizeof(*result);
-	result->steps = 0;
-	result->established = 0;
-	result->released = 0;
-	result->unestablished = 0;
-	result->unbacked = 0;
-	result->entries = 0;
-	result->fault.size = sizeof(result->fault);
-	result->fault.reason = VIOMMU_FAULT_NONE;
-	result->fault.iova = 0;
-	result->fault.access = 0;
-	result->fault.level = 0;
-	result->fault.entry_gpa = 0;
-	result->fault.entry = 0;
-}
-
 static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, bool merge)
 {
 	pass->shadow = &domain->shadow;
@@ -97,7 +80,7 @@ static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, b
 	pass->restoring = false;
 	pass->splits = 0;
 	pass->works = 0;
-	begin_result(&pass->result);
+	refresh_result_init(&pass->result);
 }
 
 /* Whether a pass that was cut may not go on. */
