@@ -54,6 +54,9 @@ bool port_grace_is_asymmetric(void);
 /* Called again and again while waiting for another thread's few instructions. */
 void port_relax(void);
 
+/* What caches hold together, near enough: for what is only a matter of speed. */
+#define PORT_LINE_BYTES 64u
+
 /* Eight bytes that several threads access: aligned, so that this is one access on 32-bit machines, too. */
 typedef uint64_t port_word __attribute__((aligned(8)));
 
