@@ -69,12 +69,13 @@ static void test_part_of_a_run(void **state)
 }
 
 /* Several domains name the same pages again and again, with a budget for just these pages: none ever finds it too small, and nothing is left in the end. */
-enum { NAMERS = 4, TIMES = 300, TOGETHER = 24 };
+enum { NAMERS = 4, TIMES = 1500, TOGETHER = 24 };
 
 struct namer {
 	pthread_t thread;
 	struct tables tables;
 	struct viommu_domain *domain;
+	pthread_barrier_t *start;
 	unsigned int failures;
 };
 
@@ -83,6 +84,7 @@ static void *name_and_forget(void *ctx)
 	struct namer *namer = ctx;
 	uint64_t iova = namer->tables.pba;
 
+	pthread_barrier_wait(namer->start);
 	for (unsigned int i = 0; i < TIMES; i++) {
 		tables_map(&namer->tables, iova, TOGETHER, 500 * PAGE, VIOMMU_RW);
 		namer->failures += viommu_domain_refresh(namer->domain, iova, iova + TOGETHER * PAGE - 1, NULL) != 0;
@@ -96,14 +98,17 @@ static void test_exact_fit_together(void **state)
 {
 	struct viommu_host *soft;
 	struct namer namer[NAMERS];
+	pthread_barrier_t start;
 	struct rig rig;
 
 	(void)state;
+	assert_int_equal(pthread_barrier_init(&start, NULL, NAMERS), 0);
 	rig_begin(&rig, &(struct rig_options){ .mock.split = true });
 	assert_int_equal(viommu_host_soft_create(&soft), 0);
 	viommu_vm_set_pin_budget(rig.guest.vm, TOGETHER * PAGE);
 	for (unsigned int i = 0; i < NAMERS; i++) {
 		namer[i].failures = 0;
+		namer[i].start = &start;
 		tables_init(&namer[i].tables, &rig.guest, 2, PBA, PBA + 64 * MIB - 1);
 		tables_entry(&namer[i].tables, PBA, 0);
 		namer[i].domain = tables_domain(&namer[i].tables, soft, NULL);
@@ -120,6 +125,7 @@ static void test_exact_fit_together(void **state)
 		viommu_domain_destroy(namer[i].domain);
 	viommu_host_destroy(soft);
 	rig_end(&rig);
+	pthread_barrier_destroy(&start);
 }
 
 int main(void)
