@@ -10,6 +10,7 @@
 #include "core/device.h"
 #include "core/shadow/shadow.h"
 #include "core/space.h"
+#include "port/result.h"
 #include "port/sized.h"
 
 struct viommu_domain {
@@ -35,27 +36,37 @@ static void refused(void *ctx, uint64_t first, uint64_t last, int error)
 	domain->ops->forget(pass, first, last);
 }
 
-static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, bool merge)
+/* Member by member, here and below: the list of work need not be cleared. */
+static void begin_runs(struct viommu_domain *domain, struct shadow_pass *pass, bool merge)
 {
 	bool split = domain->space.host->caps.split;
+	struct runs *runs = &pass->runs;
 
-	/* Not an initialiser: the list of work need not be cleared. */
-	pass->shadow = &domain->shadow;
-	pass->vm = domain->space.vm;
-	pass->slot = NULL;
+	runs->space = domain->space.host_space;
+	runs->merge = merge || split;
 	/*
 	 * A host that splits takes a long run in parts just as well. So memory goes to the shadow and to the host's tables by turns, and where it ends, it
 	 * ends for both.
 	 */
-	pass->runs = (struct runs){
-		.space = domain->space.host_space,
-		.merge = merge || split,
-		.most = split ? UINT64_C(64) << 20 : UINT64_MAX,
-		.ctx = pass,
-		.widen = split ? NULL : shadow_widen,
-		.begins = shadow_begin_mapping,
-		.refused = refused,
-	};
+	runs->most = split ? UINT64_C(64) << 20 : UINT64_MAX;
+	runs->ctx = pass;
+	runs->widen = split ? NULL : shadow_widen;
+	runs->begins = shadow_begin_mapping;
+	runs->refused = refused;
+	runs->mapping = false;
+	runs->unmapping = false;
+	runs->unflushed = false;
+	runs->error = 0;
+	runs->maps = 0;
+	runs->unmaps = 0;
+}
+
+static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, bool merge)
+{
+	pass->shadow = &domain->shadow;
+	pass->vm = domain->space.vm;
+	pass->slot = NULL;
+	begin_runs(domain, pass, merge);
 	pass->listed = NULL;
 	pass->gone_first = UINT64_MAX;
 	pass->gone_last = 0;
@@ -69,7 +80,7 @@ static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, b
 	pass->restoring = false;
 	pass->splits = 0;
 	pass->works = 0;
-	pass->result = (struct viommu_refresh_result){ .size = sizeof(pass->result), .fault = { .size = sizeof(pass->result.fault) } };
+	refresh_result_init(&pass->result);
 }
 
 /* Whether a pass that was cut may not go on. */
@@ -184,7 +195,7 @@ static bool trim(struct viommu_domain *domain)
 {
 	uint64_t used = memory_used(domain->shadow.memory);
 
-	shadow_free_spares(&domain->shadow);
+	shadow_trim(&domain->shadow);
 	space_trim(&domain->space);
 	return memory_used(domain->shadow.memory) < used;
 }
@@ -281,6 +292,7 @@ static int slot_unmap(struct space *space, struct slot *slot)
 
 	begin_pass(domain, &pass, false);
 	begin_step(domain, &pass);
+	domain->shadow.path.first = SHADOW_NO_PATH;
 	domain->ops->release_slot(&pass, slot);
 	error = end_removals(domain, &pass);
 	domain->stats.released += pass.result.released;

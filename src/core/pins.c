@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A page's count is 16 bits wide, in a chunk of them. Few pages are named more often than that holds (a guest may map one scratch page everywhere); where one
+ * is, its chunk gets a second array, of the counts' upper halves. Chunks are made when a page of theirs is first named, and stay until their slot goes: no
+ * more than a two-thousandth of it, and no allocation in the long run.
+ */
 #include "core/pins.h"
 
 static uint64_t budget_pages(uint64_t bytes)
@@ -21,102 +26,307 @@ void pins_destroy(struct pins *pins)
 
 void pins_set_budget(struct pins *pins, uint64_t budget_bytes)
 {
-	pins_lock(pins);
-	pins->budget = budget_pages(budget_bytes);
-	pins_unlock(pins);
+	__atomic_store_n(&pins->budget, budget_pages(budget_bytes), __ATOMIC_RELAXED);
 }
 
+/* Charges for all of the pages, or for none. */
 static bool charge(struct pins *pins, uint64_t pages)
 {
-	/* The budget may have been made smaller than what is charged. */
-	if (pages && (pins->charged > pins->budget || pages > pins->budget - pins->charged))
-		return false;
-	pins->charged += pages;
-	if (pins->charged > pins->peak)
-		pins->peak = pins->charged;
+	uint64_t charged = pins_load(&pins->charged), budget = pins_load(&pins->budget), peak;
+
+	if (!pages)
+		return true;
+	do {
+		/* The budget may have been made smaller than what is charged. */
+		if (charged > budget || pages > budget - charged)
+			return false;
+	} while (!__atomic_compare_exchange_n(&pins->charged, &charged, charged + pages, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	charged += pages;
+	peak = pins_load(&pins->peak);
+	while (charged > peak && !__atomic_compare_exchange_n(&pins->peak, &peak, charged, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
 	return true;
+}
+
+static void uncharge(struct pins *pins, uint64_t pages)
+{
+	if (pages)
+		__atomic_sub_fetch(&pins->charged, pages, __ATOMIC_RELAXED);
+}
+
+static size_t directory_chunks(const struct slot *slot)
+{
+	return (size_t)((slot_pages(slot) + PIN_CHUNK_PAGES - 1) / PIN_CHUNK_PAGES);
+}
+
+/*
+ * A chunk's lock is held for the counting of a few pages: too short to sleep for it, and every frame that a guest scatters takes one. So to unlock it is a store
+ * and no atomic operation.
+ */
+static inline void lock_chunk(struct pin_chunk *chunk)
+{
+	while (__atomic_exchange_n(&chunk->locked, true, __ATOMIC_ACQUIRE))
+		while (__atomic_load_n(&chunk->locked, __ATOMIC_RELAXED))
+			port_relax();
+}
+
+static inline void unlock_chunk(struct pin_chunk *chunk)
+{
+	__atomic_store_n(&chunk->locked, false, __ATOMIC_RELEASE);
+}
+
+static unsigned int chunk_pages(const struct slot *slot, size_t i)
+{
+	uint64_t left = slot_pages(slot) - (uint64_t)i * PIN_CHUNK_PAGES;
+
+	return left < PIN_CHUNK_PAGES ? (unsigned int)left : PIN_CHUNK_PAGES;
+}
+
+/*
+ * With the pins' lock held, so that no chunk is made meanwhile: charges for what is not named in the chunks before `to`, and marks them; or takes that back.
+ * One after the other: each is charged for as its mark says whenever its lock is free. Returns the index of the chunk that the budget has no room for, or `to`.
+ */
+static size_t charge_chunks(struct pins *pins, struct slot *slot, size_t to)
+{
+	for (size_t i = 0; slot->chunks && i < to; i++) {
+		struct pin_chunk *chunk = slot->chunks[i];
+
+		if (!chunk)
+			continue;
+		lock_chunk(chunk);
+		chunk->whole = charge(pins, chunk_pages(slot, i) - chunk->named);
+		unlock_chunk(chunk);
+		if (!chunk->whole)
+			return i;
+	}
+	return to;
+}
+
+static void uncharge_chunks(struct pins *pins, struct slot *slot, size_t to)
+{
+	for (size_t i = 0; slot->chunks && i < to; i++) {
+		struct pin_chunk *chunk = slot->chunks[i];
+
+		if (!chunk)
+			continue;
+		lock_chunk(chunk);
+		chunk->whole = false;
+		uncharge(pins, chunk_pages(slot, i) - chunk->named);
+		unlock_chunk(chunk);
+	}
+}
+
+/* Pages that have no chunk, and so are not named. */
+static uint64_t pages_without_chunk(const struct slot *slot)
+{
+	uint64_t pages = slot_pages(slot);
+
+	for (size_t i = 0; slot->chunks && i < directory_chunks(slot); i++)
+		if (slot->chunks[i])
+			pages -= chunk_pages(slot, i);
+	return pages;
+}
+
+/* The first who wants it whole. */
+static int charge_slot(struct pins *pins, struct slot *slot)
+{
+	size_t chunks = directory_chunks(slot), done;
+
+	if (!charge(pins, pages_without_chunk(slot)))
+		return -PORT_EDQUOT;
+	done = charge_chunks(pins, slot, chunks);
+	if (done == chunks)
+		return 0;
+	uncharge_chunks(pins, slot, done);
+	uncharge(pins, pages_without_chunk(slot));
+	return -PORT_EDQUOT;
 }
 
 int pins_get_slot(struct pins *pins, struct slot *slot)
 {
-	bool charged = true;
+	int error;
 
-	pins_lock(pins);
-	if (!slot->whole)
-		charged = charge(pins, slot_pages(slot) - slot->pinned_pages);
-	if (charged)
+	port_lock(&pins->lock);
+	error = slot->whole ? 0 : charge_slot(pins, slot);
+	if (!error)
 		slot->whole++;
-	pins_unlock(pins);
-	return charged ? 0 : -PORT_EDQUOT;
+	port_unlock(&pins->lock);
+	return error;
 }
 
 void pins_put_slot(struct pins *pins, struct slot *slot)
 {
-	pins_lock(pins);
-	if (!--slot->whole)
-		pins->charged -= slot_pages(slot) - slot->pinned_pages;
-	pins_unlock(pins);
-}
-
-static size_t directory_bytes(const struct slot *slot)
-{
-	return (size_t)((slot_pages(slot) + PIN_CHUNK_PAGES - 1) / PIN_CHUNK_PAGES) * sizeof(*slot->chunks);
+	port_lock(&pins->lock);
+	if (!--slot->whole) {
+		uncharge_chunks(pins, slot, directory_chunks(slot));
+		uncharge(pins, pages_without_chunk(slot));
+	}
+	port_unlock(&pins->lock);
 }
 
 void pins_free_slot(struct slot *slot)
 {
 	if (!slot->chunks)
 		return;
-	for (size_t i = 0; i < directory_bytes(slot) / sizeof(*slot->chunks); i++)
-		if (slot->chunks[i])
-			port_free(slot->chunks[i], sizeof(struct pin_chunk), 0);
-	port_free(slot->chunks, directory_bytes(slot), 0);
+	for (size_t i = 0; i < directory_chunks(slot); i++) {
+		struct pin_chunk *chunk = slot->chunks[i];
+
+		if (!chunk)
+			continue;
+		if (chunk->upper)
+			port_free(chunk->upper, sizeof(chunk->count), 0);
+		port_free(chunk, sizeof(*chunk), 0);
+	}
+	port_free(slot->chunks, directory_chunks(slot) * sizeof(*slot->chunks), 0);
 	slot->chunks = NULL;
 }
 
-/* The count of a page, made if there is none yet. Chunks stay until their slot goes: no more than a thousandth of it, and no allocation in the long run. */
-static uint32_t *make_count(struct slot *slot, uint64_t page)
+/* The chunk of a page, NULL if there is none yet. */
+static struct pin_chunk *find_chunk(const struct slot *slot, uint64_t page)
 {
-	struct pin_chunk **chunk;
+	struct pin_chunk **chunks = __atomic_load_n(&slot->chunks, __ATOMIC_ACQUIRE);
 
-	if (!slot->chunks) {
-		slot->chunks = port_alloc(directory_bytes(slot), 0);
-		if (!slot->chunks)
-			return NULL;
-	}
-	chunk = &slot->chunks[page / PIN_CHUNK_PAGES];
-	if (!*chunk) {
-		*chunk = port_alloc(sizeof(**chunk), 0);
-		if (!*chunk)
-			return NULL;
-	}
-	return &(*chunk)->count[page % PIN_CHUNK_PAGES];
+	return chunks ? __atomic_load_n(&chunks[page / PIN_CHUNK_PAGES], __ATOMIC_ACQUIRE) : NULL;
 }
 
-bool pins_get(struct pins *pins, struct slot *slot, uint64_t gpa)
+static struct pin_chunk *make_chunk_locked(struct slot *slot, uint64_t page)
 {
-	uint64_t page = (gpa - slot->first) / VIOMMU_PAGE_SIZE;
-	uint32_t *count = make_count(slot, page);
+	struct pin_chunk *chunk = find_chunk(slot, page);
 
-	if (!count || *count == UINT32_MAX)
-		return false;
-	if (!*count) {
-		if (!slot->whole && !charge(pins, 1))
-			return false;
-		slot->pinned_pages++;
+	if (chunk)
+		return chunk;
+	if (!slot->chunks) {
+		struct pin_chunk **chunks = port_alloc(directory_chunks(slot) * sizeof(*chunks), 0);
+
+		if (!chunks)
+			return NULL;
+		__atomic_store_n(&slot->chunks, chunks, __ATOMIC_RELEASE);
 	}
-	++*count;
+	chunk = port_alloc(sizeof(*chunk), 0);
+	if (!chunk)
+		return NULL;
+	chunk->whole = slot->whole;
+	__atomic_store_n(&slot->chunks[page / PIN_CHUNK_PAGES], chunk, __ATOMIC_RELEASE);
+	return chunk;
+}
+
+static __attribute__((noinline)) struct pin_chunk *make_chunk(struct pins *pins, struct slot *slot, uint64_t page)
+{
+	struct pin_chunk *chunk;
+
+	port_lock(&pins->lock);
+	chunk = make_chunk_locked(slot, page);
+	port_unlock(&pins->lock);
+	return chunk;
+}
+
+static bool is_named(const struct pin_chunk *chunk, unsigned int i)
+{
+	return chunk->count[i] || (chunk->upper && chunk->upper[i]);
+}
+
+/* Counts one page. False if that cannot be. */
+static bool get_one(struct pins *pins, struct pin_chunk *chunk, unsigned int i)
+{
+	if (chunk->count[i] == UINT16_MAX) {
+		if (!chunk->upper)
+			chunk->upper = port_alloc(sizeof(chunk->count), 0);
+		if (!chunk->upper || chunk->upper[i] == UINT16_MAX)
+			return false;
+		chunk->upper[i]++;
+		chunk->count[i] = 0;
+		return true;
+	}
+	if (!is_named(chunk, i)) {
+		if (!chunk->whole && !charge(pins, 1))
+			return false;
+		chunk->named++;
+	}
+	chunk->count[i]++;
 	return true;
 }
 
-void pins_put(struct pins *pins, struct slot *slot, uint64_t gpa)
+/* Counts pages of one chunk, with its lock held. */
+static unsigned int get_some(struct pins *pins, struct pin_chunk *chunk, unsigned int first, unsigned int pages)
+{
+	uint16_t *count = &chunk->count[first];
+	unsigned int fresh = 0, got = 0;
+	bool full = false;
+
+	/* All at once, where no count is at either end of what 16 bits hold, and the budget has room for all. */
+	for (unsigned int i = 0; i < pages; i++) {
+		fresh += !count[i];
+		full |= count[i] == UINT16_MAX;
+	}
+	if (!full && !chunk->upper && (chunk->whole || charge(pins, fresh))) {
+		for (unsigned int i = 0; i < pages; i++)
+			count[i]++;
+		chunk->named = (uint16_t)(chunk->named + fresh);
+		return pages;
+	}
+	while (got < pages && get_one(pins, chunk, first + got))
+		got++;
+	return got;
+}
+
+unsigned int pins_get(struct pins *pins, struct slot *slot, uint64_t gpa, unsigned int pages)
 {
 	uint64_t page = (gpa - slot->first) / VIOMMU_PAGE_SIZE;
-	uint32_t *count = &slot->chunks[page / PIN_CHUNK_PAGES]->count[page % PIN_CHUNK_PAGES];
+	unsigned int got = 0;
 
-	if (--*count)
-		return;
-	slot->pinned_pages--;
-	if (!slot->whole)
-		pins->charged--;
+	while (got < pages) {
+		unsigned int first = (unsigned int)((page + got) % PIN_CHUNK_PAGES), some = pages - got;
+		struct pin_chunk *chunk = find_chunk(slot, page + got);
+		unsigned int now;
+
+		if (!chunk)
+			chunk = make_chunk(pins, slot, page + got);
+		if (!chunk)
+			return got;
+		if (some > PIN_CHUNK_PAGES - first)
+			some = PIN_CHUNK_PAGES - first;
+		lock_chunk(chunk);
+		now = get_some(pins, chunk, first, some);
+		unlock_chunk(chunk);
+		got += now;
+		if (now < some)
+			return got;
+	}
+	return got;
+}
+
+/* Of pages of one chunk, with its lock held: how many are named no more. */
+static unsigned int put_some(struct pin_chunk *chunk, unsigned int first, unsigned int pages)
+{
+	unsigned int gone = 0;
+
+	for (unsigned int i = first; i < first + pages; i++) {
+		if (!chunk->count[i])
+			chunk->upper[i]--;
+		chunk->count[i]--;
+		gone += !is_named(chunk, i);
+	}
+	chunk->named = (uint16_t)(chunk->named - gone);
+	return gone;
+}
+
+void pins_put(struct pins *pins, struct slot *slot, uint64_t gpa, unsigned int pages)
+{
+	uint64_t page = (gpa - slot->first) / VIOMMU_PAGE_SIZE;
+
+	while (pages) {
+		unsigned int first = (unsigned int)(page % PIN_CHUNK_PAGES), some = pages;
+		struct pin_chunk *chunk = find_chunk(slot, page);
+		unsigned int gone;
+
+		if (some > PIN_CHUNK_PAGES - first)
+			some = PIN_CHUNK_PAGES - first;
+		lock_chunk(chunk);
+		gone = put_some(chunk, first, some);
+		if (!chunk->whole)
+			uncharge(pins, gone);
+		unlock_chunk(chunk);
+		page += some;
+		pages -= some;
+	}
 }

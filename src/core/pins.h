@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Pins and the budget. What a device can reach is pinned, and a pinned page is charged exactly once, however many IOVAs and domains name it: charged pages =
- * the sum over slots of (all pages of one that is wanted whole, else its pages with a count that is not zero), at every moment at which the pin lock is
- * free.
+ * the sum over slots of (all pages of one that is wanted whole, else its pages with a count that is not zero), at every moment at which no chunk's lock
+ * is held.
  *
  * How pages are kept in memory is the host's business (VFIO pins what it maps); the count says what is charged, and when the last name goes.
+ *
+ * A chunk of counts has a lock of its own, under which its counts change and what they change is charged. So domains whose pages are in different parts of
+ * memory meet only in the one word that says how much is charged; and whoever finds a page uncounted while another is about to charge for it waits for him,
+ * so that a budget that fits exactly is never found too small. A slot that is wanted whole is charged for chunk by chunk, and each chunk keeps a mark of
+ * that under its own lock; chunks are made, and slots become wanted, under the lock of all pins.
  */
 #ifndef VIOMMU_CORE_PINS_H
 #define VIOMMU_CORE_PINS_H
@@ -13,10 +18,10 @@
 #include "port/port.h"
 
 struct pins {
-	struct port_lock lock;
-	uint64_t budget;  /* pages */
-	uint64_t charged; /* pages */
-	uint64_t peak;
+	struct port_lock lock; /* chunks being made, and slots being wanted whole; taken before those of chunks */
+	port_word budget;      /* pages */
+	port_word charged;     /* pages */
+	port_word peak;
 };
 
 void pins_init(struct pins *pins, uint64_t budget_bytes);
@@ -30,16 +35,16 @@ void pins_put_slot(struct pins *pins, struct slot *slot);
 /* Frees what a slot that nothing names any more needed for its counts. */
 void pins_free_slot(struct slot *slot);
 
-/* Between lock and unlock, for any number of pages. get: false if the budget, or memory for the count, does not allow it. */
-static inline void pins_lock(struct pins *pins)
+/*
+ * So many pages of a slot, from gpa on, are named once more, or once less. get returns how many of the first ones it was: the budget, or memory for the
+ * counts, may not allow the next one, while some that follow it may be had.
+ */
+unsigned int pins_get(struct pins *pins, struct slot *slot, uint64_t gpa, unsigned int pages);
+void pins_put(struct pins *pins, struct slot *slot, uint64_t gpa, unsigned int pages);
+
+static inline uint64_t pins_load(const port_word *word)
 {
-	port_lock(&pins->lock);
+	return __atomic_load_n(word, __ATOMIC_RELAXED);
 }
-static inline void pins_unlock(struct pins *pins)
-{
-	port_unlock(&pins->lock);
-}
-bool pins_get(struct pins *pins, struct slot *slot, uint64_t gpa);
-void pins_put(struct pins *pins, struct slot *slot, uint64_t gpa);
 
 #endif

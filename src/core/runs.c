@@ -11,19 +11,13 @@ static bool is_shortage(int error)
  * A host that is short of something may still have room for a part of the run: as much of its beginning as goes in, found by halving, is mapped, and only
  * the rest is refused.
  */
-void runs_end_map(struct runs *runs)
+static void map_parts(struct runs *runs, int error)
 {
 	struct host_mapping rest = runs->map, part = runs->map;
-	int error;
 
-	if (!runs->mapping)
-		return;
-	runs->mapping = false;
-	for (;;) {
+	for (;; runs->maps++, error = runs->space->host->ops->map(runs->space, &part)) {
 		uint64_t pages = (part.last - part.first) / VIOMMU_PAGE_SIZE + 1;
 
-		runs->maps++;
-		error = runs->space->host->ops->map(runs->space, &part);
 		if (!error) {
 			if (part.first != runs->map.first)
 				runs->begins(runs->ctx, part.first);
@@ -43,6 +37,19 @@ void runs_end_map(struct runs *runs)
 		if (part.last - part.first >= pages * VIOMMU_PAGE_SIZE)
 			part.last = part.first + (pages * VIOMMU_PAGE_SIZE - 1);
 	}
+}
+
+void runs_end_map(struct runs *runs)
+{
+	int error;
+
+	if (!runs->mapping)
+		return;
+	runs->mapping = false;
+	runs->maps++;
+	error = runs->space->host->ops->map(runs->space, &runs->map);
+	if (error)
+		map_parts(runs, error);
 }
 
 static bool continues(const struct host_mapping *run, const struct host_mapping *page)

@@ -16,10 +16,14 @@
 
 #include <viommu/types.h>
 
-/* How often each of 512 pages is named by established translations. */
+/* How often each of 512 pages is named by established translations: see pins.c. */
 #define PIN_CHUNK_PAGES 512u
 struct pin_chunk {
-	uint32_t count[PIN_CHUNK_PAGES];
+	bool locked;	 /* for all members: pins.c */
+	bool whole;	 /* all of the slot is wanted, and charged for */
+	uint16_t *upper; /* of counts, where 16 bits do not do; NULL: all are 0 */
+	uint16_t named;	 /* pages whose count is not zero */
+	uint16_t count[PIN_CHUNK_PAGES];
 };
 
 struct slot {
@@ -31,9 +35,8 @@ struct slot {
 	int32_t fd;
 	bool removing;
 
-	/* pins.c: protected by the VM's pin lock */
-	uint64_t pinned_pages; /* pages whose count is not zero */
-	uint32_t whole;	       /* how many want all of the slot pinned */
+	/* pins.c */
+	uint32_t whole; /* how many want all of the slot pinned; under the lock of all pins */
 	struct pin_chunk **chunks;
 };
 

@@ -92,11 +92,9 @@ void viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats)
 	ours.domains = list_length(&vm->spaces);
 	ours.devices = list_length(&vm->devices);
 	port_unlock(&vm->lock);
-	pins_lock(&vm->pins);
-	ours.pin_budget = vm->pins.budget == UINT64_MAX ? VIOMMU_NO_LIMIT : vm->pins.budget * VIOMMU_PAGE_SIZE;
-	ours.pinned_bytes = vm->pins.charged * VIOMMU_PAGE_SIZE;
-	ours.pinned_bytes_peak = vm->pins.peak * VIOMMU_PAGE_SIZE;
-	pins_unlock(&vm->pins);
+	ours.pin_budget = pins_load(&vm->pins.budget) == UINT64_MAX ? VIOMMU_NO_LIMIT : pins_load(&vm->pins.budget) * VIOMMU_PAGE_SIZE;
+	ours.pinned_bytes = pins_load(&vm->pins.charged) * VIOMMU_PAGE_SIZE;
+	ours.pinned_bytes_peak = pins_load(&vm->pins.peak) * VIOMMU_PAGE_SIZE;
 	ours.shadow_bytes = __atomic_load_n(&vm->memory.used, __ATOMIC_RELAXED);
 	ours.shadow_bytes_peak = __atomic_load_n(&vm->memory.peak, __ATOMIC_RELAXED);
 	sized_out(stats, &ours, sizeof(ours));

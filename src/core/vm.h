@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A VM, inside. Locks are taken in this order: the VM's lock, one space's lock, the pin lock. The VM's lock guards which slots, spaces, devices and readers
+ * A VM, inside. Locks are taken in this order: the VM's lock, one space's lock, the pins' and those of their chunks. The VM's lock guards which slots, spaces, devices and readers
  * there are; it is never needed to refresh or to translate.
  */
 #ifndef VIOMMU_CORE_VM_H

@@ -18,10 +18,13 @@
  *   uint32_t X_prot(level, e)                    of either: rights that remain at and below this entry
  *   bool X_can_leaf(level)                       whether an entry at that level may be a leaf
  *   uint64_t X_invalid_entry(level)              an entry that yields nothing, as software of that architecture writes it
+ *   uint64_t X_invalid_mask(level), X_invalid_bits(level)   an entry e with (e & mask) == bits is FORMAT_INVALID; others may be, too
  *   uint64_t X_leaf_entry(level, address, prot)  writes a leaf
  *   uint64_t X_table_entry(level, address)       writes a pointer to a full table at level - 1
  *
- * Entries are 8 bytes. An entry is judged as a value that was loaded once; no function here loads anything.
+ * Entries are 8 bytes. Leaves of level 0 whose addresses follow each other, and whose other bits are the same, are entries that differ by 4096 one from the
+ * next; and what follows a leaf so, is one as well, as far as memory reaches. An entry is judged as a value that was loaded once; no function here loads
+ * anything.
  */
 #ifndef VIOMMU_FORMAT_FORMAT_H
 #define VIOMMU_FORMAT_FORMAT_H

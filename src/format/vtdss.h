@@ -141,6 +141,18 @@ static inline uint64_t vtdss_invalid_entry(unsigned int level)
 	return 0;
 }
 
+static inline uint64_t vtdss_invalid_mask(unsigned int level)
+{
+	(void)level;
+	return VTDSS_R | VTDSS_W;
+}
+
+static inline uint64_t vtdss_invalid_bits(unsigned int level)
+{
+	(void)level;
+	return 0;
+}
+
 static inline uint64_t vtdss_leaf_entry(unsigned int level, uint64_t address, uint32_t prot)
 {
 	return address | (prot & VIOMMU_READ ? VTDSS_R : 0) | (prot & VIOMMU_WRITE ? VTDSS_W : 0) | (level ? VTDSS_PS : 0);

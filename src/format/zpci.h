@@ -172,6 +172,17 @@ static inline uint64_t zpci_invalid_entry(unsigned int level)
 	return level == ZPCI_PAGE ? ZPCI_PTE_I : ZPCI_ENTRY_I;
 }
 
+/* The invalid bit is looked at before anything else. */
+static inline uint64_t zpci_invalid_mask(unsigned int level)
+{
+	return level == ZPCI_PAGE ? ZPCI_PTE_I : ZPCI_ENTRY_I;
+}
+
+static inline uint64_t zpci_invalid_bits(unsigned int level)
+{
+	return zpci_invalid_mask(level);
+}
+
 /* prot has VIOMMU_READ: the format cannot say anything less. */
 static inline uint64_t zpci_leaf_entry(unsigned int level, uint64_t address, uint32_t prot)
 {

@@ -100,6 +100,17 @@ static inline uint64_t zpci_qemu_invalid_entry(unsigned int level)
 	return zpci_invalid_entry(level);
 }
 
+/* An entry of zeros does not have the invalid bit either. */
+static inline uint64_t zpci_qemu_invalid_mask(unsigned int level)
+{
+	return zpci_invalid_mask(level);
+}
+
+static inline uint64_t zpci_qemu_invalid_bits(unsigned int level)
+{
+	return zpci_invalid_bits(level);
+}
+
 static inline uint64_t zpci_qemu_leaf_entry(unsigned int level, uint64_t address, uint32_t prot)
 {
 	return zpci_leaf_entry(level, address, prot);

@@ -60,6 +60,10 @@ struct host_table {
 	port_word *parked_end;			       /* the earliest of them */
 	uint64_t parked_pages;
 	bool removed; /* something was, since the last flush */
+	/* The lowest table that was used last, where it hangs in the tree, and its first IOVA. NULL: none was, or it may be gone. */
+	port_word *recent;
+	port_word *recent_above;
+	uint64_t recent_first;
 };
 
 static inline struct host_table *table_of(struct host_space *space)
@@ -281,6 +285,7 @@ static void F(split)(struct host_table *table, unsigned int level, port_word *sl
 
 static void F(park)(struct host_table *table, port_word *page)
 {
+	table->recent = NULL;
 	F(set)(page, F(parked_entry)(table_address(table->parked)));
 	if (!table->parked)
 		table->parked_end = page;
@@ -379,6 +384,77 @@ static inline int F(load)(void *ctx, uint64_t address, uint64_t *raw)
 	return __atomic_load_n(view->generation, __ATOMIC_RELAXED) == view->began ? 0 : -1;
 }
 
+/*
+ * Finds the lowest table that all of first..last are in: where its entry of `first` is, or NULL where there is no such table. What a guest maps and unmaps all
+ * day lies in few of them, so that the last one is kept in mind.
+ */
+static port_word *F(find_lowest)(struct host_table *table, uint64_t first, uint64_t last)
+{
+	unsigned int level = table->root.level;
+	port_word *slot = table_pointer(table->root.table) + F(index)(level, first), *above = NULL;
+
+	if ((first ^ last) > F(reach)(0))
+		return NULL;
+	if (table->recent && table->recent_first == (first & ~F(reach)(0)))
+		return table->recent + F(index)(0, first);
+	for (; level; level--) {
+		if (F(kind)(level, F(get)(slot)) != FORMAT_TABLE)
+			return NULL;
+		above = slot;
+		slot = F(child)(level, F(get)(slot)) + F(index)(level - 1, first);
+	}
+	table->recent = slot - F(index)(0, first);
+	table->recent_above = above;
+	table->recent_first = first & ~F(reach)(0);
+	return slot;
+}
+
+/* How many entries of the lowest table are not invalid, of so many from slot on. */
+static inline unsigned int F(live)(const port_word *slot, unsigned int number)
+{
+	unsigned int live = 0;
+
+	for (unsigned int i = 0; i < number; i++)
+		live += F(kind)(0, F(get)(slot + i)) != FORMAT_INVALID;
+	return live;
+}
+
+/* Maps within a table that is there, with leaves of pages, if that is all that it takes. */
+static bool F(map_within)(struct host_table *table, uint64_t first, uint64_t last, uint64_t output, uint32_t prot)
+{
+	unsigned int pages = (unsigned int)((last - first) >> F(shift)(0)) + 1;
+	port_word *slot = F(find_lowest)(table, first, last), *above;
+
+	/* A whole table may do with one leaf of the level above; there, too, it may be that something is mapped already. */
+	if (!slot || pages == F(entries)(0) || F(live)(slot, pages))
+		return false;
+	above = table->recent_above;
+	for (unsigned int i = 0; i < pages; i++)
+		F(set)(slot + i, F(new_leaf)(0, output + ((uint64_t)i << F(shift)(0)), prot, false));
+	F(set)(above, F(with_software)(F(get)(above), F(software)(F(get)(above)) + pages));
+	return true;
+}
+
+/* Unmaps within a table, if something is left in it then. */
+static bool F(unmap_within)(struct host_table *table, uint64_t first, uint64_t last)
+{
+	unsigned int pages = (unsigned int)((last - first) >> F(shift)(0)) + 1, live, left;
+	port_word *slot = F(find_lowest)(table, first, last), *above;
+
+	if (!slot)
+		return false;
+	above = table->recent_above;
+	live = F(live)(slot, pages);
+	left = F(software)(F(get)(above)) - live;
+	if (!left)
+		return false;
+	for (unsigned int i = 0; i < pages; i++)
+		F(set)(slot + i, 0);
+	F(set)(above, F(with_software)(F(get)(above), left));
+	table->removed |= live > 0;
+	return true;
+}
+
 int F(space_create)(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
 		    struct host_space **out)
 {
@@ -465,6 +541,8 @@ int F(space_map)(struct host_space *space, const struct host_mapping *mapping)
 		return -PORT_EINVAL;
 	if (first < table->first || last > table->last)
 		return -PORT_ERANGE;
+	if (F(map_within)(table, first, last, output, mapping->prot))
+		return 0;
 	error = F(plan)(table, first, last, output, mapping->whole, &tables, &promise);
 	if (!error)
 		error = F(reserve)(table, tables + promise);
@@ -482,7 +560,7 @@ int F(space_unmap)(struct host_space *space, uint64_t first, uint64_t last)
 	/* Outside of first..last nothing is mapped. */
 	if (last > F(reach)(table->root.level))
 		last = F(reach)(table->root.level);
-	if (first <= last)
+	if (first <= last && !F(unmap_within)(table, first, last))
 		F(remove)(table, first, last);
 	return 0;
 }

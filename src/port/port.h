@@ -34,9 +34,9 @@ enum {
 void *port_alloc(size_t bytes, size_t align);
 void port_free(void *memory, size_t bytes, size_t align);
 
-/* A lock that sleeps. Not recursive. */
+/* A lock that sleeps. Not recursive. Small, so that it can stand in the line of what it guards. */
 struct port_lock {
-	uint64_t opaque[8];
+	uint32_t state;
 };
 void port_lock_init(struct port_lock *lock);
 void port_lock_destroy(struct port_lock *lock);
@@ -54,6 +54,9 @@ bool port_grace_is_asymmetric(void);
 /* Called again and again while waiting for another thread's few instructions. */
 void port_relax(void);
 
+/* What caches hold together, near enough: for what is only a matter of speed. */
+#define PORT_LINE_BYTES 64u
+
 /* Eight bytes that several threads access: aligned, so that this is one access on 32-bit machines, too. */
 typedef uint64_t port_word __attribute__((aligned(8)));
 
@@ -62,6 +65,14 @@ static inline uint64_t port_load_entry(const uint64_t *entry)
 {
 	return __atomic_load_n((const port_word *)entry, __ATOMIC_RELAXED);
 }
+
+/*
+ * Whether n entries are what a copy says: each, by itself, was so at a moment of the call. port_widest_equal() is the fastest way that the machine has; it is
+ * worth its call from so many entries on.
+ */
+#define PORT_WIDE_ENTRIES 8u
+typedef bool (*port_equal)(const uint64_t *entries, const uint64_t *copy, unsigned int n);
+port_equal port_widest_equal(void);
 
 /* How many bits are set. (The compiler's own way is a function of its library, where the machine has no instruction for it.) */
 static inline unsigned int port_count_bits(uint64_t bits)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The port for user space: libc's allocator, pthreads, and Linux' membarrier for the asymmetric fence. */
+/* The port for user space: libc's allocator, and of Linux the futex for locks and membarrier for the asymmetric fence. */
 #define _GNU_SOURCE
 #include "port/port.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -15,7 +16,6 @@ _Static_assert(PORT_ENOENT == ENOENT && PORT_EIO == EIO && PORT_EAGAIN == EAGAIN
 		       PORT_EEXIST == EEXIST && PORT_EXDEV == EXDEV && PORT_EINVAL == EINVAL && PORT_ENOSPC == ENOSPC && PORT_ERANGE == ERANGE &&
 		       PORT_EOPNOTSUPP == EOPNOTSUPP && PORT_EDQUOT == EDQUOT,
 	       "the public interface has the kernel's errno values");
-_Static_assert(sizeof(struct port_lock) >= sizeof(pthread_mutex_t), "room for a mutex");
 
 void *port_alloc(size_t bytes, size_t align)
 {
@@ -35,29 +35,64 @@ void port_free(void *memory, size_t bytes, size_t align)
 	free(memory);
 }
 
-static pthread_mutex_t *mutex(struct port_lock *lock)
+/*
+ * The lock is a futex: free, taken, or taken with somebody asleep who must be woken. It is held for short whiles mostly, so that who finds it taken looks a few
+ * times before he sleeps.
+ */
+enum { FREE, TAKEN, WAITED_FOR };
+enum { LOOKS = 100 };
+
+static inline void pause_cpu(void)
 {
-	return (pthread_mutex_t *)(void *)lock->opaque;
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#endif
 }
 
 void port_lock_init(struct port_lock *lock)
 {
-	pthread_mutex_init(mutex(lock), NULL);
+	lock->state = FREE;
 }
 
 void port_lock_destroy(struct port_lock *lock)
 {
-	pthread_mutex_destroy(mutex(lock));
+	(void)lock;
+}
+
+static __attribute__((noinline)) void wait_for_lock(struct port_lock *lock)
+{
+	for (unsigned int i = 0; i < LOOKS; i++) {
+		uint32_t state = FREE;
+
+		if (__atomic_load_n(&lock->state, __ATOMIC_RELAXED) == FREE &&
+		    __atomic_compare_exchange_n(&lock->state, &state, TAKEN, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return;
+		pause_cpu();
+	}
+	/* Who has slept does not know whether others still do, and leaves it to the next unlock to find out. */
+	while (__atomic_exchange_n(&lock->state, WAITED_FOR, __ATOMIC_ACQUIRE) != FREE)
+#ifdef SYS_futex
+		syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, WAITED_FOR, NULL);
+#else
+		sched_yield();
+#endif
 }
 
 void port_lock(struct port_lock *lock)
 {
-	pthread_mutex_lock(mutex(lock));
+	uint32_t state = FREE;
+
+	if (!__atomic_compare_exchange_n(&lock->state, &state, TAKEN, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		wait_for_lock(lock);
 }
 
 void port_unlock(struct port_lock *lock)
 {
-	pthread_mutex_unlock(mutex(lock));
+	if (__atomic_exchange_n(&lock->state, FREE, __ATOMIC_RELEASE) == WAITED_FOR) {
+#ifdef SYS_futex
+		syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1);
+#endif
+	}
 }
 
 /* linux/membarrier.h, spelt out so that old headers do */

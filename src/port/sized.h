@@ -29,7 +29,7 @@ static inline bool sized_in(void *ours, size_t bytes, size_t least, const void *
 }
 
 /* Gives our struct of `bytes` to a caller, as much of it as the caller has room for. NULL is allowed. */
-static inline void sized_out(void *theirs, const void *ours, size_t bytes)
+__attribute__((always_inline)) static inline void sized_out(void *theirs, const void *ours, size_t bytes)
 {
 	uint32_t size;
 
@@ -38,9 +38,11 @@ static inline void sized_out(void *theirs, const void *ours, size_t bytes)
 	__builtin_memcpy(&size, theirs, sizeof(size));
 	if (size <= sizeof(size))
 		return;
-	if (size < bytes)
-		bytes = size;
-	__builtin_memcpy((unsigned char *)theirs + sizeof(size), (const unsigned char *)ours + sizeof(size), bytes - sizeof(size));
+	/* The common case has a size that the compiler knows. */
+	if (size >= bytes)
+		__builtin_memcpy((unsigned char *)theirs + sizeof(size), (const unsigned char *)ours + sizeof(size), bytes - sizeof(size));
+	else
+		__builtin_memcpy((unsigned char *)theirs + sizeof(size), (const unsigned char *)ours + sizeof(size), size - sizeof(size));
 }
 
 #endif

@@ -98,12 +98,7 @@ static void test_scattered_changes_flush_once(void **state)
 /* What the VM is charged, without the VM's lock: seen from within a call to the host. */
 static uint64_t charged(struct viommu_vm *vm)
 {
-	uint64_t pages;
-
-	pins_lock(&vm->pins);
-	pages = vm->pins.charged;
-	pins_unlock(&vm->pins);
-	return pages;
+	return pins_load(&vm->pins.charged);
 }
 
 struct order {

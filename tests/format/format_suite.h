@@ -123,7 +123,17 @@ static void suite_writers(void **state)
 {
 	(void)state;
 	for (unsigned int level = 0; level <= F(max_level); level++) {
+		uint64_t mask = F(invalid_mask)(level), bits = F(invalid_bits)(level);
+
 		assert_int_equal(F(kind)(level, F(invalid_entry)(level)), FORMAT_INVALID);
+		assert_true((F(invalid_entry)(level) & mask) == bits);
+		/* Whatever the other bits are: all alike, or one that differs from the rest. */
+		for (unsigned int bit = 0; bit < 64; bit++) {
+			uint64_t one = UINT64_C(1) << bit;
+
+			assert_int_equal(F(kind)(level, bits | (one & ~mask)), FORMAT_INVALID);
+			assert_int_equal(F(kind)(level, bits | (~one & ~mask)), FORMAT_INVALID);
+		}
 		if (level) {
 			uint64_t entry = F(table_entry)(level, SUITE_ADDRESS);
 

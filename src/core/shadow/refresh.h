@@ -21,47 +21,13 @@
 #include "core/vm.h"
 #include "port/sized.h"
 
-enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS };
-
-struct shadow_source {
-	enum shadow_source_kind kind;
-	uint32_t prot;	  /* rights that the entries above leave */
-	uint64_t address; /* GPA of the table, or of the frame */
-	struct format_bounds bounds;
-	/* the entry that named the table, for faults */
-	unsigned int entry_level;
-	uint64_t entry_gpa;
-	uint64_t entry;
-};
-
 /* The page of guest memory from which entries were loaded last. */
 struct shadow_cursor {
 	uint64_t page; /* GPA, not a multiple of a page where there is none yet */
 	const uint64_t *entries;
 };
 
-static inline const uint64_t *shadow_locate(const struct shadow_pass *pass, struct shadow_cursor *cursor, uint64_t gpa)
-{
-	uint64_t page = gpa & ~(VIOMMU_PAGE_SIZE - 1);
-
-	if (cursor->page != page) {
-		cursor->page = page;
-		cursor->entries = slots_entry(pass->slots, page);
-	}
-	return cursor->entries ? cursor->entries + (gpa - page) / sizeof(uint64_t) : NULL;
-}
-
-/* Whether n entries of the guest's are what the copy says. A plain comparison of words that the guest may be changing: each is loaded once. */
-static inline bool shadow_equal(const uint64_t *guest, const uint64_t *copy, unsigned int n)
-{
-	uint64_t differs = 0;
-
-	for (unsigned int i = 0; i < n; i++)
-		differs |= port_load_entry(&guest[i]) ^ copy[i];
-	return !differs;
-}
-
-/* The slot that backs a leaf, unless it is on its way out. */
+/* The slot that backs a GPA, unless it is on its way out. */
 static inline struct slot *shadow_slot(struct shadow_pass *pass, uint64_t gpa)
 {
 	struct slot *slot = pass->slot;
@@ -69,6 +35,40 @@ static inline struct slot *shadow_slot(struct shadow_pass *pass, uint64_t gpa)
 	if (!slot || gpa < slot->first || gpa > slot->last)
 		slot = pass->slot = slots_find(pass->slots, gpa);
 	return slot && !__atomic_load_n(&slot->removing, __ATOMIC_RELAXED) ? slot : NULL;
+}
+
+static inline const uint64_t *shadow_locate(struct shadow_pass *pass, struct shadow_cursor *cursor, uint64_t gpa)
+{
+	uint64_t page = gpa & ~(VIOMMU_PAGE_SIZE - 1);
+
+	if (cursor->page != page) {
+		const struct slot *slot = shadow_slot(pass, page);
+
+		cursor->page = page;
+		cursor->entries = slot ? (const uint64_t *)(const void *)(slot->hva + (page - slot->first)) : NULL;
+	}
+	return cursor->entries ? cursor->entries + (gpa - page) / sizeof(uint64_t) : NULL;
+}
+
+/* Whether n entries of the guest's are what the copy says. Each is loaded once. */
+static inline bool shadow_equal(const struct shadow *shadow, const uint64_t *guest, const uint64_t *copy, unsigned int n)
+{
+	if (n >= PORT_WIDE_ENTRIES)
+		return shadow->equal(guest, copy, n);
+	for (unsigned int i = 0; i < n; i++)
+		if (port_load_entry(&guest[i]) != copy[i])
+			return false;
+	return true;
+}
+
+/* Whether the bits of a mask are these in each of n entries. */
+static inline bool shadow_all_have(const uint64_t *guest, unsigned int n, uint64_t mask, uint64_t bits)
+{
+	uint64_t differs = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		differs |= port_load_entry(&guest[i]) ^ bits;
+	return !(differs & mask);
 }
 
 #endif
@@ -85,14 +85,17 @@ static struct shadow_source F(root_source)(const struct shadow *shadow)
 				       .entry_gpa = UINT64_MAX };
 }
 
-/* Judges an entry of a higher table. True if something may be beneath it, and then *below says what. */
-static bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source, unsigned int level, uint64_t iova,
-		       struct shadow_source *below)
+/*
+ * Judges an entry of a higher table. True if something may be beneath it, and then *below says what; it may be *source. The entry becomes a step of the
+ * path, if there is one.
+ */
+__attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source,
+							     unsigned int level, uint64_t iova, struct shadow_source *below, struct shadow_path *path)
 {
 	unsigned int index = F(index)(level, iova);
 	const uint64_t *location;
 	enum format_kind kind;
-	uint64_t gpa, entry;
+	uint64_t gpa, word, entry;
 
 	*below = *source;
 	if (source->kind == SHADOW_ALIAS) {
@@ -114,7 +117,12 @@ static bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, c
 		shadow_fault(pass, VIOMMU_FAULT_TABLE_UNBACKED, iova, level, gpa, 0);
 		return false;
 	}
-	entry = F(from_memory)(port_load_entry(location));
+	word = port_load_entry(location);
+	if (path) {
+		path->step[path->steps].entry = location;
+		path->step[path->steps++].word = word;
+	}
+	entry = F(from_memory)(word);
 	kind = F(kind)(level, entry);
 	switch (kind) {
 	case FORMAT_INVALID:
@@ -138,99 +146,186 @@ static bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, c
 	return true;
 }
 
-/*
- * A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not; *table is NULL for a frame.
- */
-static bool F(find_leaves)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova, const uint64_t **table)
+/* A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not. */
+static bool F(find_table)(struct shadow_pass *pass, struct shadow_source *source, uint64_t iova)
 {
 	struct shadow_cursor cursor = { .page = 1 };
 
-	*table = NULL;
+	source->table = NULL;
 	if (source->kind == SHADOW_FRAME)
 		return true;
-	*table = shadow_locate(pass, &cursor, source->address);
-	if (*table)
+	source->table = shadow_locate(pass, &cursor, source->address);
+	if (source->table)
 		return true;
 	shadow_fault(pass, VIOMMU_FAULT_TABLE_UNBACKED, iova, 0, source->address + F(index)(0, iova) * sizeof(uint64_t), 0);
 	return false;
 }
 
-/* Entry `index` of a table of leaves, as in memory. What it is, is judged as if it had been there: no format has a frame in which that is no leaf. */
-static inline uint64_t F(leaf_word)(const struct shadow_source *source, const uint64_t *table, unsigned int index)
+/* Walks to the table of leaves that iova is in. NULL if there is none. */
+static __attribute__((noinline)) const struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
 {
-	if (table)
-		return port_load_entry(&table[index]);
-	return F(to_memory)(F(leaf_entry)(0, source->address + ((uint64_t)index << SHADOW_PAGE_SHIFT), VIOMMU_RW));
+	struct shadow_path *path = &pass->shadow->path;
+	struct shadow_cursor cursor = { .page = 1 };
+
+	path->first = SHADOW_NO_PATH;
+	path->steps = 0;
+	path->source = F(root_source)(pass->shadow);
+	for (unsigned int level = pass->shadow->top_level; level; level--)
+		if (!F(descend)(pass, &cursor, &path->source, level, iova, &path->source, path))
+			return NULL;
+	if (!F(find_table)(pass, &path->source, iova))
+		return NULL;
+	path->first = iova & ~F(reach)(0);
+	return &path->source;
+}
+
+/* As F(find_path), but without a walk where the last one still is what the tables say. NULL, too, if the pass is cut. */
+static const struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t iova)
+{
+	const struct shadow_path *path = &pass->shadow->path;
+
+	if (!shadow_spend(pass, pass->shadow->top_level, iova))
+		return NULL;
+	if (path->first != (iova & ~F(reach)(0)))
+		return F(find_path)(pass, iova);
+	for (unsigned int i = 0; i < path->steps; i++)
+		if (port_load_entry(path->step[i].entry) != path->step[i].word)
+			return F(find_path)(pass, iova);
+	return &path->source;
+}
+
+/*
+ * Loads the entries lo..hi of a block of a table of leaves, as in memory. What they are, is judged as if they had been there: no format has a frame in which
+ * that is no leaf.
+ */
+static inline void F(load_block)(const struct shadow_source *source, unsigned int table_index, unsigned int lo, unsigned int hi, uint64_t word[SHADOW_BLOCK])
+{
+	const uint64_t *table = source->table;
+
+	for (unsigned int i = lo; i <= hi; i++)
+		word[i] = table ? port_load_entry(&table[table_index + i])
+				: F(to_memory)(F(leaf_entry)(0, source->address + ((uint64_t)(table_index + i) << SHADOW_PAGE_SHIFT), VIOMMU_RW));
+}
+
+/* What is established in a block and no longer true, of `mask`, all of which is established. What is true in other words is put into these words. */
+static uint64_t F(stale)(struct shadow_leaves *leaves, const struct shadow_source *source, const uint64_t word[SHADOW_BLOCK], uint64_t mask)
+{
+	uint64_t stale = 0;
+
+	for (; mask; mask &= mask - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(mask);
+		uint64_t bit = UINT64_C(1) << i;
+		uint64_t entry = F(from_memory)(word[i]), old = F(from_memory)(leaves->word[i]);
+		uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
+
+		if (leaves->doubtful & bit || F(kind)(0, entry) != FORMAT_LEAF || F(leaf_address)(0, entry) != F(leaf_address)(0, old) ||
+		    (F(prot)(0, entry) & source->prot) != (F(prot)(0, old) & allowed)) {
+			stale |= bit;
+			continue;
+		}
+		/* It may differ in bits that mean nothing, or say itself what a higher entry said before. */
+		leaves->word[i] = word[i];
+		leaves->readable = source->prot & VIOMMU_READ ? leaves->readable | bit : leaves->readable & ~bit;
+		leaves->writable = source->prot & VIOMMU_WRITE ? leaves->writable | bit : leaves->writable & ~bit;
+	}
+	return stale;
 }
 
 /* Scans the entries lo..hi of one block. */
-static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves, const struct shadow_source *source, const uint64_t *table, uint64_t iova,
-			  unsigned int lo, unsigned int hi)
+static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves, const struct shadow_source *source, uint64_t iova, unsigned int lo,
+			  unsigned int hi)
 {
 	uint64_t base = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
 	unsigned int table_index = F(index)(0, base);
-	uint64_t release = 0;
+	uint64_t mask = shadow_mask(lo, hi), established = 0, stale = 0, valid = 0, bad = 0;
+	uint64_t word[SHADOW_BLOCK];
 
 	if (leaves) {
 		/* Entries whose higher entries leave other rights than when they were established. */
 		uint64_t rights = (source->prot & VIOMMU_READ ? ~leaves->readable : leaves->readable) |
 				  (source->prot & VIOMMU_WRITE ? ~leaves->writable : leaves->writable);
 
-		if (!((rights | leaves->doubtful) & leaves->leaf & shadow_mask(lo, hi)) && table &&
-		    shadow_equal(&table[table_index + lo], &leaves->word[lo], hi - lo + 1))
+		established = leaves->leaf & mask;
+		if (!((rights | leaves->doubtful) & established) && source->table &&
+		    shadow_equal(pass->shadow, &source->table[table_index + lo], &leaves->word[lo], hi - lo + 1))
 			return;
 	}
+	F(load_block)(source, table_index, lo, hi, word);
 	for (unsigned int i = lo; i <= hi; i++) {
-		uint64_t word = F(leaf_word)(source, table, table_index + i);
-		uint64_t entry = F(from_memory)(word);
-		enum format_kind kind = F(kind)(0, entry);
-		uint64_t at = base + ((uint64_t)i << SHADOW_PAGE_SHIFT);
+		enum format_kind kind = F(kind)(0, F(from_memory)(word[i]));
 
-		if (leaves && leaves->leaf >> i & 1) {
-			uint64_t old = F(from_memory)(leaves->word[i]);
-			uint32_t allowed = (leaves->readable >> i & 1 ? VIOMMU_READ : 0) | (leaves->writable >> i & 1 ? VIOMMU_WRITE : 0);
-
-			if (!(leaves->doubtful >> i & 1) && kind == FORMAT_LEAF && F(leaf_address)(0, entry) == F(leaf_address)(0, old) &&
-			    (F(prot)(0, entry) & source->prot) == (F(prot)(0, old) & allowed)) {
-				uint64_t bit = UINT64_C(1) << i;
-
-				/* It may differ in bits that mean nothing, or say itself what a higher entry said before. */
-				leaves->word[i] = word;
-				leaves->readable = source->prot & VIOMMU_READ ? leaves->readable | bit : leaves->readable & ~bit;
-				leaves->writable = source->prot & VIOMMU_WRITE ? leaves->writable | bit : leaves->writable & ~bit;
-				continue;
-			}
-			release |= UINT64_C(1) << i;
-		} else if (leaves && kind == FORMAT_INVALID) {
-			leaves->word[i] = word;
-		}
-		if (kind == FORMAT_LEAF)
-			shadow_note(pass, at, shadow_entry_last(SHADOW_PAGE_SHIFT, at));
-		else if (kind != FORMAT_INVALID)
-			shadow_fault(pass, format_reason(kind), at, 0, source->address + (table_index + i) * sizeof(uint64_t), entry);
+		valid |= (uint64_t)(kind == FORMAT_LEAF) << i;
+		bad |= (uint64_t)(kind != FORMAT_LEAF && kind != FORMAT_INVALID) << i;
 	}
-	if (release)
-		shadow_release_leaves(pass, leaves, release);
+	if (leaves) {
+		stale = F(stale)(leaves, source, word, established);
+		/* The copy of what is not established is what lets the next refresh find at once that nothing changed. */
+		for (uint64_t bits = mask & ~established & ~valid & ~bad; bits; bits &= bits - 1)
+			leaves->word[__builtin_ctzll(bits)] = word[__builtin_ctzll(bits)];
+		if (stale)
+			shadow_release_leaves(pass, leaves, stale);
+	}
+	valid &= ~(established & ~stale);
+	if (valid)
+		shadow_note(pass, base + ((uint64_t)__builtin_ctzll(valid) << SHADOW_PAGE_SHIFT),
+			    base + ((uint64_t)(SHADOW_BLOCK - (unsigned int)__builtin_clzll(valid)) << SHADOW_PAGE_SHIFT) - 1);
+	for (; bad; bad &= bad - 1) {
+		unsigned int i = (unsigned int)__builtin_ctzll(bad);
+
+		shadow_fault(pass, format_reason(F(kind)(0, F(from_memory)(word[i]))), base + ((uint64_t)i << SHADOW_PAGE_SHIFT), 0,
+			     source->address + (table_index + i) * sizeof(uint64_t), F(from_memory)(word[i]));
+	}
 }
 
 static void F(scan_leaves)(struct shadow_pass *pass, struct shadow_node *node, const struct shadow_source *source, uint64_t first, uint64_t last)
 {
-	const uint64_t *table;
-
-	if (!F(find_leaves)(pass, source, first, &table)) {
-		if (node)
-			shadow_release_node(pass, node, first, last);
-		return;
-	}
 	for (uint64_t at = first;;) {
 		struct shadow_span span = shadow_span(at, last);
 
 		if (!shadow_spend(pass, span.hi - span.lo + 1, at))
 			return;
-		F(scan_block)(pass, node ? node->block[shadow_index(node, at) / SHADOW_BLOCK] : NULL, source, table, at, span.lo, span.hi);
+		F(scan_block)(pass, node ? node->block[shadow_index(node, at) / SHADOW_BLOCK] : NULL, source, at, span.lo, span.hi);
 		if (span.last == last)
 			return;
 		at = span.last + 1;
+	}
+}
+
+/*
+ * Whether a block of entries can be passed over at once: `at` is the first one's, all end before `last`, nothing is established beneath them, and none is
+ * valid. An aperture is mostly this.
+ */
+static bool F(skip)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_node *node, unsigned int level,
+		    const struct shadow_source *source, uint64_t at, uint64_t last)
+{
+	uint64_t below = ((uint64_t)SHADOW_BLOCK << F(shift)(level)) - 1;
+	unsigned int index = F(index)(level, at);
+	const uint64_t *entries;
+
+	if (source->kind != SHADOW_TABLE || at & below || last - at <= below || (node && node->block[index / SHADOW_BLOCK]) || index < source->bounds.first ||
+	    index + SHADOW_BLOCK - 1 > source->bounds.last || pass->budget < SHADOW_BLOCK)
+		return false;
+	entries = shadow_locate(pass, cursor, source->address + index * sizeof(uint64_t));
+	return entries && shadow_all_have(entries, SHADOW_BLOCK, F(to_memory)(F(invalid_mask)(level)), F(to_memory)(F(invalid_bits)(level))) &&
+	       shadow_spend(pass, SHADOW_BLOCK, at);
+}
+
+/*
+ * While a scan compares one table of leaves, the copy of the next but one is fetched, and the node for the table after that: copies lie here and there, where
+ * no hardware foresees them, as it does the guest's tables.
+ */
+static void F(prefetch)(const struct shadow_node *node, const struct shadow_source *source, unsigned int index)
+{
+	const struct shadow_node *child = index + 2 <= source->bounds.last ? shadow_child(node, index + 2) : NULL;
+	const struct shadow_node *after = index + 3 <= source->bounds.last ? shadow_child(node, index + 3) : NULL;
+
+	if (after)
+		__builtin_prefetch(after);
+	for (unsigned int i = 0; child && i < child->blocks; i++) {
+		const unsigned char *leaves = child->block[i];
+
+		for (unsigned int at = 0; leaves && at < sizeof(struct shadow_leaves); at += PORT_LINE_BYTES)
+			__builtin_prefetch(leaves + at);
 	}
 }
 
@@ -245,14 +340,20 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 		struct shadow_node *child = node ? shadow_child(node, F(index)(level, at)) : NULL;
 		struct shadow_source below;
 
+		if (F(skip)(pass, &cursor, node, level, source, at, last)) {
+			at += (uint64_t)SHADOW_BLOCK << F(shift)(level);
+			continue;
+		}
 		if (end > last)
 			end = last;
 		if (!shadow_spend(pass, 1, at))
 			return;
-		if (!F(descend)(pass, &cursor, source, level, at, &below)) {
+		if (!F(descend)(pass, &cursor, source, level, at, &below, NULL) || (level == 1 && !F(find_table)(pass, &below, at))) {
 			if (child)
 				shadow_release_node(pass, child, at, end);
 		} else if (level == 1) {
+			if (child && end != last && source->kind == SHADOW_TABLE)
+				F(prefetch)(node, source, F(index)(level, at));
 			F(scan_leaves)(pass, child, &below, at, end);
 		} else {
 			F(scan_table)(pass, child, level - 1, &below, at, end);
@@ -263,109 +364,138 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 	}
 }
 
+/* Scans a range that one table of leaves translates: what most refreshes are. */
+static void F(scan_within)(struct shadow_pass *pass, uint64_t first, uint64_t last)
+{
+	struct shadow_node *node = shadow_leaf_node(pass->shadow, first, F(reach)(0));
+	const struct shadow_source *source = F(follow_path)(pass, first);
+
+	if (source)
+		F(scan_leaves)(pass, node, source, first, last);
+	else if (node && !pass->cut)
+		shadow_release_node(pass, node, first, last);
+}
+
 static void F(scan)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
-	struct shadow_source source = F(root_source)(pass->shadow);
+	struct shadow_source source;
 
+	if ((first ^ last) <= F(reach)(0)) {
+		F(scan_within)(pass, first, last);
+		return;
+	}
+	source = F(root_source)(pass->shadow);
 	F(scan_table)(pass, pass->shadow->top, pass->shadow->top_level, &source, first, last);
 }
 
-/* Hands an established entry to the host, or to the run that it continues. */
-static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, unsigned int index)
+/*
+ * Hands established entries from `index` on to the host, or to the run that they continue: of as many pages as are said, which one slot backs, one after the
+ * other, with the same rights.
+ */
+static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, const struct slot *slot, unsigned int index, unsigned int pages)
 {
 	uint64_t entry = F(from_memory)(leaves->word[index]);
 	uint64_t bit = UINT64_C(1) << index;
 	uint64_t gpa = F(leaf_address)(0, entry);
 	uint64_t iova = leaves->first + ((uint64_t)index << SHADOW_PAGE_SHIFT);
 	uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
-	const struct slot *slot = pass->slot;
-	struct host_mapping page;
+	struct host_mapping run = {
+		.first = iova,
+		.last = iova + ((uint64_t)pages << SHADOW_PAGE_SHIFT) - 1,
+		.gpa = gpa,
+		.hva = slot->hva + (gpa - slot->first),
+		.offset = slot->offset + (gpa - slot->first),
+		.prot = F(prot)(0, entry) & allowed & slot->prot,
+		.fd = slot->fd,
+	};
 
-	if (!slot || gpa < slot->first || gpa > slot->last)
-		slot = pass->slot = slots_find(pass->slots, gpa);
-	page = (struct host_mapping){ .first = iova,
-				      .last = shadow_entry_last(SHADOW_PAGE_SHIFT, iova),
-				      .gpa = gpa,
-				      .hva = slot->hva + (gpa - slot->first),
-				      .offset = slot->offset + (gpa - slot->first),
-				      .prot = F(prot)(0, entry) & allowed & slot->prot,
-				      .fd = slot->fd };
-	if (runs_map(&pass->runs, &page))
+	leaves->start &= ~shadow_mask(index, index + pages - 1);
+	if (runs_map(&pass->runs, &run))
 		leaves->start |= bit;
-	else
-		leaves->start &= ~bit;
 }
 
-/* Makes the entries lo..hi of one block true where nothing is established. Pins first, under one taking of the lock, then maps. */
-static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, const struct shadow_source *source, const uint64_t *table, uint64_t iova,
-			  unsigned int lo, unsigned int hi)
+/* How many of the entries from word[i] on, at most `most`, name one page after the other, with the same rights. An address ends where its slot does. */
+static inline unsigned int F(run_length)(const uint64_t *word, unsigned int most)
+{
+	uint64_t entry = F(from_memory)(word[0]);
+	unsigned int n = 1;
+
+	while (n < most && F(from_memory)(word[n]) == entry + ((uint64_t)n << SHADOW_PAGE_SHIFT))
+		n++;
+	return n;
+}
+
+/* Makes the entries lo..hi of one block true where nothing is established, a run at a time: pins first, then maps. */
+static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, const struct shadow_source *source, uint64_t iova, unsigned int lo,
+			  unsigned int hi)
 {
 	struct shadow_leaves *leaves = place->node ? place->node->block[shadow_index(place->node, iova) / SHADOW_BLOCK] : NULL;
 	uint64_t base = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
-	unsigned int table_index = F(index)(0, base);
 	bool pin = pass->vm->config.pin == VIOMMU_PIN_ON_REFRESH;
-	uint64_t made = 0;
+	uint64_t word[SHADOW_BLOCK];
+	uint64_t todo = shadow_mask(lo, hi) & ~(leaves ? leaves->leaf : 0);
 
-	if (pin)
-		pins_lock(&pass->vm->pins);
-	for (unsigned int i = lo; i <= hi; i++) {
-		uint64_t word, gpa, bit = UINT64_C(1) << i;
+	F(load_block)(source, F(index)(0, base), lo, hi, word);
+	while (todo) {
+		unsigned int i = (unsigned int)__builtin_ctzll(todo), most = shadow_ones(todo >> i), pages;
+		uint64_t entry = F(from_memory)(word[i]), gpa;
 		struct slot *slot;
+		uint64_t made;
 
-		if (leaves && leaves->leaf & bit)
-			continue;
-		word = F(leaf_word)(source, table, table_index + i);
-		if (F(kind)(0, F(from_memory)(word)) != FORMAT_LEAF)
-			continue;
-		gpa = F(leaf_address)(0, F(from_memory)(word));
-		slot = shadow_slot(pass, gpa);
-		if (!slot) {
-			pass->result.unbacked++;
+		if (F(kind)(0, entry) != FORMAT_LEAF) {
+			todo &= todo - 1;
 			continue;
 		}
-		if (!(F(prot)(0, F(from_memory)(word)) & source->prot & slot->prot))
+		gpa = F(leaf_address)(0, entry);
+		slot = shadow_slot(pass, gpa);
+		if (!slot || !(F(prot)(0, entry) & source->prot & slot->prot)) {
+			pass->result.unbacked += !slot;
+			todo &= todo - 1;
 			continue;
+		}
+		if ((slot->last - gpa) >> SHADOW_PAGE_SHIFT < most)
+			most = (unsigned int)((slot->last - gpa) >> SHADOW_PAGE_SHIFT) + 1;
+		/* What one call maps, such a host removes in one, too. */
+		pages = pass->runs.merge ? F(run_length)(&word[i], most) : 1;
 		if (!leaves) {
 			leaves = shadow_make_leaves(pass->shadow, place, base, F(to_memory)(F(invalid_entry)(0)));
 			if (!leaves) {
 				pass->no_room = true;
-				break;
+				return;
 			}
 		}
-		if (pin && !pins_get(&pass->vm->pins, slot, gpa)) {
-			pass->result.unestablished++;
-			continue;
+		if (pin) {
+			unsigned int got = pins_get(&pass->vm->pins, slot, gpa, pages);
+
+			if (!got) {
+				pass->result.unestablished++;
+				todo &= todo - 1;
+				continue;
+			}
+			pages = got;
 		}
-		made |= bit;
-		leaves->word[i] = word;
+		made = shadow_mask(i, i + pages - 1);
+		todo &= ~made;
+		__builtin_memcpy(&leaves->word[i], &word[i], pages * sizeof(uint64_t));
+		leaves->leaf |= made;
+		leaves->readable = source->prot & VIOMMU_READ ? leaves->readable | made : leaves->readable & ~made;
+		leaves->writable = source->prot & VIOMMU_WRITE ? leaves->writable | made : leaves->writable & ~made;
+		pass->result.established += pages;
+		pass->shadow->mapped += pages;
+		F(map)(pass, leaves, slot, i, pages);
 	}
-	if (pin)
-		pins_unlock(&pass->vm->pins);
-	if (!leaves)
-		return;
-	leaves->leaf |= made;
-	leaves->readable = source->prot & VIOMMU_READ ? leaves->readable | made : leaves->readable & ~made;
-	leaves->writable = source->prot & VIOMMU_WRITE ? leaves->writable | made : leaves->writable & ~made;
-	pass->result.established += port_count_bits(made);
-	pass->shadow->mapped += port_count_bits(made);
-	for (; made; made &= made - 1)
-		F(map)(pass, leaves, (unsigned int)__builtin_ctzll(made));
-	if (!leaves->leaf)
+	if (leaves && !leaves->leaf)
 		shadow_list(pass, leaves);
 }
 
 static void F(fill_leaves)(struct shadow_pass *pass, struct shadow_place *place, const struct shadow_source *source, uint64_t first, uint64_t last)
 {
-	const uint64_t *table;
-
-	if (!F(find_leaves)(pass, source, first, &table))
-		return;
 	for (uint64_t at = first;;) {
 		struct shadow_span span = shadow_span(at, last);
 
 		if (!shadow_spend(pass, span.hi - span.lo + 1, at))
 			return;
-		F(fill_block)(pass, place, source, table, at, span.lo, span.hi);
+		F(fill_block)(pass, place, source, at, span.lo, span.hi);
 		if (pass->no_room || span.last == last)
 			return;
 		at = span.last + 1;
@@ -385,14 +515,14 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, 
 			end = last;
 		if (!shadow_spend(pass, 1, at))
 			return;
-		if (F(descend)(pass, &cursor, source, level, at, &below)) {
+		if (F(descend)(pass, &cursor, source, level, at, &below, NULL)) {
 			struct shadow_place child = { .above = place, .index = F(index)(level, at) };
 
 			child.node = place->node ? shadow_child(place->node, child.index) : NULL;
-			if (level == 1)
-				F(fill_leaves)(pass, &child, &below, at, end);
-			else
+			if (level > 1)
 				F(fill_table)(pass, &child, level - 1, &below, at, end);
+			else if (F(find_table)(pass, &below, at))
+				F(fill_leaves)(pass, &child, &below, at, end);
 		}
 		if (pass->cut || pass->no_room || end == last)
 			return;
@@ -402,29 +532,43 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, 
 
 static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
-	struct shadow_source source = F(root_source)(pass->shadow);
-	struct shadow_place top = { .node = pass->shadow->top };
+	struct shadow_place place = { .node = (first ^ last) <= F(reach)(0) ? shadow_leaf_node(pass->shadow, first, F(reach)(0)) : NULL };
+	struct shadow_source source;
 
-	F(fill_table)(pass, &top, pass->shadow->top_level, &source, first, last);
+	if (place.node) {
+		const struct shadow_source *leaves = F(follow_path)(pass, first);
+
+		if (leaves)
+			F(fill_leaves)(pass, &place, leaves, first, last);
+		return;
+	}
+	source = F(root_source)(pass->shadow);
+	place.node = pass->shadow->top;
+	F(fill_table)(pass, &place, pass->shadow->top_level, &source, first, last);
 }
 
-/* Clears established entries of a block, which are in the host's space no more: unpinned, and no longer a copy of anything. With the pin lock held. */
+/* Clears established entries of a block, which are in the host's space no more: unpinned, and no longer a copy of anything. */
 static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct slots *slots, struct shadow_leaves *leaves, uint64_t mask)
 {
 	bool pinned = vm->config.pin == VIOMMU_PIN_ON_REFRESH;
 	uint64_t invalid = F(to_memory)(F(invalid_entry)(0));
 	struct slot *slot = NULL;
 
-	for (uint64_t bits = mask; bits; bits &= bits - 1) {
-		unsigned int i = (unsigned int)__builtin_ctzll(bits);
+	for (uint64_t bits = mask; bits;) {
+		unsigned int i = (unsigned int)__builtin_ctzll(bits), pages = shadow_ones(bits >> i);
 		uint64_t gpa = F(leaf_address)(0, F(from_memory)(leaves->word[i]));
 
 		if (pinned) {
 			if (!slot || gpa < slot->first || gpa > slot->last)
 				slot = slots_find(slots, gpa);
-			pins_put(&vm->pins, slot, gpa);
+			if ((slot->last - gpa) >> SHADOW_PAGE_SHIFT < pages)
+				pages = (unsigned int)((slot->last - gpa) >> SHADOW_PAGE_SHIFT) + 1;
+			pages = F(run_length)(&leaves->word[i], pages);
+			pins_put(&vm->pins, slot, gpa, pages);
 		}
-		leaves->word[i] = invalid;
+		for (unsigned int n = 0; n < pages; n++)
+			leaves->word[i + n] = invalid;
+		bits &= ~shadow_mask(i, i + pages - 1);
 	}
 	leaves->leaf &= ~mask;
 	leaves->readable &= ~mask;
@@ -434,6 +578,12 @@ static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct s
 	leaves->gone &= ~mask;
 	leaves->doubtful &= ~mask;
 	shadow->mapped -= port_count_bits(mask);
+}
+
+/* The slot may be one that is being removed: what is established in it stays true until it is released. */
+static void F(map_again)(struct shadow_pass *pass, struct shadow_leaves *leaves, unsigned int index)
+{
+	F(map)(pass, leaves, slots_find(pass->slots, F(leaf_address)(0, F(from_memory)(leaves->word[index]))), index, 1);
 }
 
 static int F(restore_block)(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
@@ -447,7 +597,7 @@ static int F(restore_block)(void *ctx, struct shadow_leaves *leaves, uint64_t ma
 		/* What was two mappings before does not become one. */
 		if (leaves->start & again & -again)
 			runs_end_map(&pass->runs);
-		F(map)(pass, leaves, (unsigned int)__builtin_ctzll(again));
+		F(map_again)(pass, leaves, (unsigned int)__builtin_ctzll(again));
 	}
 	return 0;
 }
@@ -472,12 +622,10 @@ static void F(restore)(struct shadow_pass *pass)
 
 static void F(commit)(struct shadow_pass *pass)
 {
-	pins_lock(&pass->vm->pins);
 	for (struct shadow_leaves *leaves = pass->listed; leaves; leaves = leaves->next) {
 		pass->result.released += port_count_bits(leaves->dying);
 		F(clear)(pass->vm, pass->shadow, pass->slots, leaves, leaves->dying);
 	}
-	pins_unlock(&pass->vm->pins);
 	if (pass->gone_first <= pass->gone_last)
 		F(restore)(pass);
 	shadow_reap(pass);
@@ -490,9 +638,7 @@ static void F(forget)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 		struct shadow_span span = shadow_span(at, last);
 		unsigned int number = span.hi - span.lo + 1;
 
-		pins_lock(&pass->vm->pins);
 		F(clear)(pass->vm, pass->shadow, pass->slots, leaves, shadow_mask(span.lo, span.hi));
-		pins_unlock(&pass->vm->pins);
 		shadow_list(pass, leaves);
 		if (pass->restoring) {
 			uint64_t from = at > pass->first ? at : pass->first;
@@ -638,6 +784,8 @@ static int F(init)(struct shadow *shadow, uint64_t anchor, uint64_t first, uint6
 	while (F(reach)(level) != UINT64_MAX && (first & ~F(reach)(level)) != (last & ~F(reach)(level)))
 		level++;
 	shadow->top_level = level;
+	shadow->equal = port_widest_equal();
+	shadow->path.first = SHADOW_NO_PATH;
 	return 0;
 }
 
@@ -652,11 +800,9 @@ static int F(destroy_block)(void *ctx, struct shadow_leaves *leaves, uint64_t ma
 
 static void F(destroy)(struct shadow_pass *pass)
 {
-	pins_lock(&pass->vm->pins);
 	shadow_each(pass->shadow, 0, UINT64_MAX, F(destroy_block), pass);
-	pins_unlock(&pass->vm->pins);
 	shadow_reap(pass);
-	shadow_free_spares(pass->shadow);
+	shadow_trim(pass->shadow);
 }
 
 const struct shadow_ops FORMAT_PASTE(FORMAT_PASTE(shadow, VIOMMU_FORMAT), ops) = {

@@ -23,7 +23,7 @@ struct spare {
 	size_t bytes;
 };
 
-void shadow_free_spares(struct shadow *shadow)
+static void free_spares(struct shadow *shadow)
 {
 	for (unsigned int i = 0; i < SHADOW_PIECES; i++) {
 		struct spare *next;
@@ -49,7 +49,7 @@ static void *make_piece(struct shadow *shadow, enum shadow_piece piece, size_t b
 	p = memory_alloc(shadow->memory, bytes, 0);
 	if (!p) {
 		/* Spares are only worth what nobody else needs. */
-		shadow_free_spares(shadow);
+		free_spares(shadow);
 		p = memory_alloc(shadow->memory, bytes, 0);
 	}
 	if (p)
@@ -126,6 +126,8 @@ static void drop_node(struct shadow *shadow, struct shadow_node *node)
 	} else {
 		shadow->top = NULL;
 	}
+	if (node == shadow->recent)
+		shadow->recent = NULL;
 	drop_piece(shadow, node->level ? SHADOW_BRANCH_NODE : SHADOW_LEAF_NODE, node, node_bytes(node->blocks));
 }
 
@@ -185,7 +187,7 @@ struct shadow_leaves *shadow_make_leaves(struct shadow *shadow, struct shadow_pl
 	return leaves;
 }
 
-void shadow_drop_leaves(struct shadow *shadow, struct shadow_leaves *leaves)
+static void drop_leaves(struct shadow *shadow, struct shadow_leaves *leaves)
 {
 	struct shadow_node *node = leaves->node;
 
@@ -193,6 +195,48 @@ void shadow_drop_leaves(struct shadow *shadow, struct shadow_leaves *leaves)
 	node->used--;
 	drop_piece(shadow, SHADOW_LEAVES, leaves, sizeof(*leaves));
 	shadow_drop_empty(shadow, node);
+}
+
+/* A block rests no more: it goes, unless it has been used again, or is about to come back. */
+static void end_rest(struct shadow *shadow, struct shadow_leaves *leaves)
+{
+	if (!leaves)
+		return;
+	leaves->resting = false;
+	if (!leaves->leaf && !leaves->listed)
+		drop_leaves(shadow, leaves);
+}
+
+static void begin_rest(struct shadow *shadow, struct shadow_leaves *leaves)
+{
+	struct shadow_leaves *oldest = shadow->resting[shadow->next_resting];
+
+	leaves->resting = true;
+	shadow->resting[shadow->next_resting] = leaves;
+	shadow->next_resting = (shadow->next_resting + 1) % SHADOW_RESTING;
+	end_rest(shadow, oldest);
+}
+
+void shadow_trim(struct shadow *shadow)
+{
+	for (unsigned int i = 0; i < SHADOW_RESTING; i++) {
+		end_rest(shadow, shadow->resting[i]);
+		shadow->resting[i] = NULL;
+	}
+	free_spares(shadow);
+}
+
+struct shadow_node *shadow_find_leaf_node(struct shadow *shadow, uint64_t iova, uint64_t reach)
+{
+	struct shadow_node *node = shadow->top;
+
+	while (node && node->level)
+		node = shadow_child(node, shadow_index(node, iova));
+	if (node) {
+		shadow->recent = node;
+		shadow->recent_first = iova & ~reach;
+	}
+	return node;
 }
 
 struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova)
@@ -259,8 +303,7 @@ void shadow_release_leaves(struct shadow_pass *pass, struct shadow_leaves *leave
 	shadow_list(pass, leaves);
 	while (bits) {
 		unsigned int from = (unsigned int)__builtin_ctzll(bits);
-		uint64_t above = ~(bits >> from);
-		unsigned int number = above ? (unsigned int)__builtin_ctzll(above) : SHADOW_BLOCK;
+		unsigned int number = shadow_ones(bits >> from);
 		uint64_t first = leaves->first + ((uint64_t)from << SHADOW_PAGE_SHIFT);
 
 		runs_unmap(&pass->runs, first, first + (((uint64_t)number << SHADOW_PAGE_SHIFT) - 1));
@@ -307,8 +350,8 @@ void shadow_reap(struct shadow_pass *pass)
 	for (struct shadow_leaves *leaves = pass->listed; leaves; leaves = next) {
 		next = leaves->next;
 		leaves->listed = false;
-		if (!leaves->leaf)
-			shadow_drop_leaves(pass->shadow, leaves);
+		if (!leaves->leaf && !leaves->resting)
+			begin_rest(pass->shadow, leaves);
 	}
 	pass->listed = NULL;
 }

@@ -3,9 +3,10 @@
  * The shadow: what of a guest's tables is established, kept in the shape of those tables.
  *
  * A tree of nodes stands for the tables. A node for a table of leaves has blocks of 64 entries that hold a copy of the guest's entries as last applied; a
- * node for a higher table only has children. Blocks and nodes exist where something is established beneath them, and nowhere else: an absent one says
- * "nothing here", so that a sparse aperture costs what is present. Frames that a guest maps with one entry of a higher table are kept as if they were a
- * table of leaves, so that everything established is at level 0, page by page, whatever the guest's tables looked like when it was.
+ * node for a higher table only has children. Blocks and nodes exist where something is established beneath them, and nowhere else, but for a few blocks
+ * that have become empty and rest where they are: an absent one says "nothing here", so that a sparse aperture costs what is present. Frames that a guest
+ * maps with one entry of a higher table are kept as if they were a table of leaves, so that everything established is at level 0, page by page, whatever the
+ * guest's tables looked like when it was.
  *
  * What it keeps true:
  *  - leaf bit set: the page is in the host's space, pinned and charged, as `word` says with the rights that readable and writable leave. word is a valid
@@ -30,6 +31,7 @@
 #define SHADOW_BLOCK	  64u /* entries */
 #define SHADOW_PAGE_SHIFT 12u
 #define SHADOW_MAX_LEVELS 8u
+#define SHADOW_RESTING	  32u
 
 struct shadow_node {
 	struct shadow_node *parent; /* NULL: the top */
@@ -47,20 +49,21 @@ struct shadow_branches {
 };
 
 struct shadow_leaves {
-	uint64_t word[SHADOW_BLOCK]; /* as in guest memory */
 	/* one bit an entry */
 	uint64_t leaf;	   /* established */
 	uint64_t readable; /* rights that higher entries left when it was */
 	uint64_t writable;
-	uint64_t start;	   /* where the host cannot split: a mapping begins here */
-	uint64_t dying;	   /* to be released once flushed */
-	uint64_t gone;	   /* where the host cannot split: removed from the host with its mapping; if not dying, to be mapped again */
 	uint64_t doubtful; /* a removal failed half way: perhaps not in the host's space any more, and so never taken for true */
+	uint64_t dying;	   /* to be released once flushed */
+	uint64_t start;	   /* where the host cannot split: a mapping begins here */
+	uint64_t gone;	   /* where the host cannot split: removed from the host with its mapping; if not dying, to be mapped again */
 	uint64_t first;	   /* IOVA of entry 0 */
 	struct shadow_node *node;
 	struct shadow_leaves *next; /* in the pass's list */
 	uint32_t index;		    /* in the node */
 	bool listed;
+	bool resting;		     /* among shadow.resting */
+	uint64_t word[SHADOW_BLOCK]; /* as in guest memory */
 };
 
 /* Freed pieces that are kept for the next time, so that a steady state allocates nothing. */
@@ -70,14 +73,51 @@ struct shadow_spare {
 	uint32_t number;
 };
 
+/* Where a table's entries come from: see refresh.h. */
+enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS };
+
+struct shadow_source {
+	enum shadow_source_kind kind;
+	uint32_t prot;	       /* rights that the entries above leave */
+	uint64_t address;      /* GPA of the table, or of the frame */
+	const uint64_t *table; /* of leaves: where it is in our memory, NULL for a frame */
+	struct format_bounds bounds;
+	/* the entry that named the table, for faults */
+	unsigned int entry_level;
+	uint64_t entry_gpa;
+	uint64_t entry;
+};
+
+/*
+ * The way to the table of leaves that was walked last: which entries led there, and what they said. As long as they say the same, it needs no other walk.
+ * Forgotten when a slot goes, so that it never leads to memory that is no more there.
+ */
+#define SHADOW_NO_PATH UINT64_C(1)
+struct shadow_path {
+	uint64_t first; /* the first IOVA of the table, or SHADOW_NO_PATH */
+	uint32_t steps;
+	struct shadow_source source;
+	struct {
+		const uint64_t *entry;
+		uint64_t word;
+	} step[SHADOW_MAX_LEVELS];
+};
+
 struct shadow {
 	struct format_root root;
 	unsigned int top_level; /* of the tree: the root's level, or more if the aperture is wider than the root table reaches (F(wraps)) */
 	struct shadow_node *top;
 	struct memory *memory;
+	port_equal equal;	    /* port_widest_equal() */
+	struct shadow_node *recent; /* the node of a table of leaves that was found last, NULL if none was or it is gone */
+	uint64_t recent_first;	    /* its first IOVA */
+	struct shadow_path path;
+	uint64_t mapped; /* pages */
 	struct shadow_spare spare[SHADOW_PIECES];
 	uint64_t bytes;
-	uint64_t mapped; /* pages */
+	/* Blocks that have become empty, kept where they are: a strict guest maps and unmaps the same few pages all day. The oldest makes room for the next. */
+	struct shadow_leaves *resting[SHADOW_RESTING];
+	unsigned int next_resting;
 	uint8_t shift[SHADOW_MAX_LEVELS];
 	uint8_t index_bits[SHADOW_MAX_LEVELS];
 };
@@ -97,7 +137,7 @@ struct shadow_pass {
 	struct shadow *shadow;
 	struct viommu_vm *vm;
 	const struct slots *slots; /* good while the space's lock is held */
-	struct slot *slot;	   /* the last one that a leaf was found in */
+	struct slot *slot;	   /* the last one that something was found in */
 	struct runs runs;
 	struct shadow_leaves *listed; /* blocks with something dying, gone, or that may have become empty */
 	uint64_t gone_first;	      /* IOVAs between which something is gone; gone_first > gone_last: nothing is */
@@ -149,6 +189,12 @@ static inline uint64_t shadow_mask(unsigned int lo, unsigned int hi)
 	return (UINT64_MAX << lo) & (UINT64_MAX >> (SHADOW_BLOCK - 1 - hi));
 }
 
+/* How many ones a number ends with. */
+static inline unsigned int shadow_ones(uint64_t bits)
+{
+	return ~bits ? (unsigned int)__builtin_ctzll(~bits) : SHADOW_BLOCK;
+}
+
 static inline unsigned int shadow_index(const struct shadow_node *node, uint64_t iova)
 {
 	return (unsigned int)(iova >> node->shift) & (node->blocks * SHADOW_BLOCK - 1u);
@@ -194,10 +240,16 @@ struct shadow_place {
 };
 struct shadow_node *shadow_make_node(struct shadow *shadow, struct shadow_place *place);
 
-/* A block of leaves, and dropping it with all nodes that are empty then. */
+/* A new block of leaves. */
 struct shadow_leaves *shadow_make_leaves(struct shadow *shadow, struct shadow_place *place, uint64_t iova, uint64_t invalid_word);
-void shadow_drop_leaves(struct shadow *shadow, struct shadow_leaves *leaves);
 void shadow_drop_empty(struct shadow *shadow, struct shadow_node *node);
+
+/* The node of the table of leaves that iova is in, which reaches so far; or NULL. */
+struct shadow_node *shadow_find_leaf_node(struct shadow *shadow, uint64_t iova, uint64_t reach);
+static inline struct shadow_node *shadow_leaf_node(struct shadow *shadow, uint64_t iova, uint64_t reach)
+{
+	return shadow->recent && shadow->recent_first == (iova & ~reach) ? shadow->recent : shadow_find_leaf_node(shadow, iova, reach);
+}
 
 /* The block that iova is in, or NULL. */
 struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova);
@@ -213,7 +265,7 @@ void shadow_release_leaves(struct shadow_pass *pass, struct shadow_leaves *leave
 /* The scan's removals failed, or their flush: everything stays established. */
 void shadow_keep(struct shadow_pass *pass);
 
-/* Enters a block into the pass's list; drops those of the list that are empty, and all nodes that are. */
+/* Enters a block into the pass's list; lets those of the list rest that are empty, and drops what rested longest with all nodes that are empty then. */
 void shadow_list(struct shadow_pass *pass, struct shadow_leaves *leaves);
 void shadow_reap(struct shadow_pass *pass);
 
@@ -221,7 +273,8 @@ void shadow_reap(struct shadow_pass *pass);
 void shadow_widen(void *pass, uint64_t *first, uint64_t *last);
 void shadow_begin_mapping(void *pass, uint64_t first);
 
-void shadow_free_spares(struct shadow *shadow);
+/* Gives back what is only kept for later. */
+void shadow_trim(struct shadow *shadow);
 
 /* Notes that something in first..last is to be established. Ascending; what does not fit widens the last one. */
 static inline void shadow_note(struct shadow_pass *pass, uint64_t first, uint64_t last)

@@ -48,8 +48,7 @@ void zpci_event_enter_error(struct viommu_zpci_event *event, struct viommu_zpci_
 	event->pec = pec;
 	event->faddr = faddr & ~(VIOMMU_PAGE_SIZE - 1);
 	event->access = access;
-	if (fault)
-		event->fault = *fault;
+	event->fault = fault ? *fault : (struct viommu_fault){ .reason = VIOMMU_FAULT_NONE };
 	event->fault.size = sizeof(event->fault);
 }
 

@@ -143,7 +143,7 @@ struct zpci_ioat *zpci_function_set_ioat(struct viommu_zpci_function *function, 
 
 void zpci_function_drop_ioat(struct viommu_zpci_function *function)
 {
-	zpci_ioat_destroy(function, zpci_function_set_ioat(function, NULL));
+	zpci_ioat_destroy(zpci_function_set_ioat(function, NULL));
 }
 
 struct viommu_device *viommu_zpci_function_device(struct viommu_zpci_function *function)
@@ -186,10 +186,10 @@ static struct zpci_lane *hold_domain(struct viommu_zpci_function *function, stru
 	return lane;
 }
 
-static void release_domain(struct viommu_zpci_function *function, struct zpci_lane *lane)
+static void release_domain(struct zpci_lane *lane)
 {
 	port_unlock(&lane->lock);
-	zpci_ioat_leave(function, lane);
+	zpci_ioat_leave(lane);
 }
 
 void viommu_zpci_function_stats(struct viommu_zpci_function *function, struct viommu_domain_stats *stats)
@@ -204,7 +204,7 @@ void viommu_zpci_function_stats(struct viommu_zpci_function *function, struct vi
 		return;
 	if (domain)
 		viommu_domain_stats(domain, stats);
-	release_domain(function, lane);
+	release_domain(lane);
 }
 
 int viommu_zpci_function_each_run(struct viommu_zpci_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
@@ -221,6 +221,6 @@ int viommu_zpci_function_each_run(struct viommu_zpci_function *function, uint64_
 		ret = viommu_domain_each_run(domain, first, last, fn, ctx);
 	else
 		ret = viommu_direct_each_run(direct, first, last, fn, ctx);
-	release_domain(function, lane);
+	release_domain(lane);
 	return ret;
 }

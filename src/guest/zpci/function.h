@@ -49,7 +49,7 @@ struct viommu_zpci_function {
 	struct viommu_zpci_function_config config; /* defaults filled in; fh and state are only those that it began with */
 	struct viommu_device *device;
 	struct viommu_zpci_function *next; /* in by_fid; the zpci's lock */
-	unsigned int users;		   /* instructions that found it by its handle; the zpci's lock */
+	unsigned int users;		   /* instructions that found it by its handle. Atomic: up under the zpci's lock, down without */
 
 	struct port_lock change;
 	struct port_lock lock;

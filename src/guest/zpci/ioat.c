@@ -84,34 +84,33 @@ int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64
 struct zpci_lane *zpci_ioat_enter(struct zpci_ioat *ioat)
 {
 	struct zpci_lane *lane = &ioat->lane[0];
+	unsigned int least = __atomic_load_n(&lane->users, __ATOMIC_RELAXED);
 	unsigned int i;
 
-	for (i = 1; i < ZPCI_LANES; i++)
-		if (ioat->lane[i].users < lane->users)
+	for (i = 1; least && i < ZPCI_LANES; i++) {
+		unsigned int users = __atomic_load_n(&ioat->lane[i].users, __ATOMIC_RELAXED);
+
+		if (users < least) {
+			least = users;
 			lane = &ioat->lane[i];
-	lane->users++;
+		}
+	}
+	__atomic_add_fetch(&lane->users, 1, __ATOMIC_RELAXED);
 	return lane;
 }
 
-void zpci_ioat_leave(struct viommu_zpci_function *function, struct zpci_lane *lane)
+void zpci_ioat_leave(struct zpci_lane *lane)
 {
-	port_lock(&function->lock);
-	lane->users--;
-	port_unlock(&function->lock);
+	__atomic_sub_fetch(&lane->users, 1, __ATOMIC_RELEASE);
 }
 
-static void wait_for_all(struct viommu_zpci_function *function, struct zpci_ioat *ioat)
+/* Nobody new comes: whoever entered before the registration was unpublished under the function's lock has been counted under it. */
+static void wait_for_all(struct zpci_ioat *ioat)
 {
 	unsigned int i;
-	unsigned int users;
 
 	for (i = 0; i < ZPCI_LANES; i++) {
-		for (;;) {
-			port_lock(&function->lock);
-			users = ioat->lane[i].users;
-			port_unlock(&function->lock);
-			if (!users)
-				break;
+		while (__atomic_load_n(&ioat->lane[i].users, __ATOMIC_ACQUIRE)) {
 			port_lock(&ioat->lane[i].lock);
 			port_unlock(&ioat->lane[i].lock);
 			port_relax();
@@ -119,13 +118,13 @@ static void wait_for_all(struct viommu_zpci_function *function, struct zpci_ioat
 	}
 }
 
-void zpci_ioat_destroy(struct viommu_zpci_function *function, struct zpci_ioat *ioat)
+void zpci_ioat_destroy(struct zpci_ioat *ioat)
 {
 	unsigned int i;
 
 	if (!ioat)
 		return;
-	wait_for_all(function, ioat);
+	wait_for_all(ioat);
 	viommu_domain_destroy(ioat->domain);
 	viommu_direct_destroy(ioat->direct);
 	for (i = 0; i < ZPCI_LANES; i++)
@@ -173,7 +172,7 @@ void zpci_ioat_stop(struct viommu_zpci_function *function)
 	domain = ioat->domain;
 	direct = ioat->direct;
 	set_target(function, NULL, NULL);
-	wait_for_all(function, ioat);
+	wait_for_all(ioat);
 	viommu_domain_destroy(domain);
 	viommu_direct_destroy(direct);
 }

@@ -13,7 +13,8 @@
 
 /*
  * The gate. A refresh in flight holds one of a few lanes, which are sleeping locks; it takes the one with the fewest users, so that refreshes wait for each
- * other only when there are more of them than lanes. users counts those who hold a lane or are on their way to or from it.
+ * other only when there are more of them than lanes. users counts those who hold a lane or are on their way to or from it. It is counted up under the
+ * function's lock, and down without one, as the last that a refresh does to a registration.
  *
  * Waiting for all to leave (after unpublishing, so that nobody new comes) means to take and give back each lane that has users. That sleeps as long as a
  * refresh works, and spins only for the few instructions between the count and the lane's lock.
@@ -22,7 +23,7 @@
 
 struct zpci_lane {
 	struct port_lock lock;
-	unsigned int users; /* the function's lock */
+	unsigned int users; /* atomic */
 };
 
 struct zpci_ioat {
@@ -42,7 +43,7 @@ static inline bool zpci_ioat_is_dormant(const struct zpci_ioat *ioat)
 
 /* With the function's lock held: enters the gate. Then, without it: zpci_ioat_work_begin(), the refresh, zpci_ioat_leave(). */
 struct zpci_lane *zpci_ioat_enter(struct zpci_ioat *ioat);
-void zpci_ioat_leave(struct viommu_zpci_function *function, struct zpci_lane *lane);
+void zpci_ioat_leave(struct zpci_lane *lane);
 
 /* Whether the architecture lets this function register these parameters; else they are an operand exception. pba and pal are whole pages already. */
 bool zpci_ioat_is_acceptable(const struct viommu_zpci_function *function, uint64_t pba, uint64_t pal, uint64_t iota);
@@ -52,7 +53,7 @@ int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64
 		     struct zpci_ioat **out);
 
 /* With change held, of one that is not, or no more, published: waits for the refreshes in flight and destroys. Never fails. NULL is allowed. */
-void zpci_ioat_destroy(struct viommu_zpci_function *function, struct zpci_ioat *ioat);
+void zpci_ioat_destroy(struct zpci_ioat *ioat);
 
 /*
  * With change held: lets the function's device reach what is registered, and stops that. Starting fails as zpci_ioat_create() and viommu_domain_attach() do;

@@ -110,7 +110,7 @@ static struct viommu_zpci_function *get(struct viommu_zpci *zpci, uint32_t fh, u
 	if (function && (function->fh ^ fh) & mask)
 		function = NULL;
 	if (function)
-		function->users++;
+		__atomic_add_fetch(&function->users, 1, __ATOMIC_RELAXED);
 	port_unlock(&zpci->lock);
 	return function;
 }
@@ -127,26 +127,13 @@ struct viommu_zpci_function *zpci_function_get_by_index(struct viommu_zpci *zpci
 
 void zpci_function_put(struct viommu_zpci_function *function)
 {
-	struct viommu_zpci *zpci = function->zpci;
-
-	port_lock(&zpci->lock);
-	function->users--;
-	port_unlock(&zpci->lock);
+	__atomic_sub_fetch(&function->users, 1, __ATOMIC_RELEASE);
 }
 
 void zpci_function_wait(struct viommu_zpci_function *function)
 {
-	struct viommu_zpci *zpci = function->zpci;
-	unsigned int users;
-
-	for (;;) {
-		port_lock(&zpci->lock);
-		users = function->users;
-		port_unlock(&zpci->lock);
-		if (!users)
-			return;
+	while (__atomic_load_n(&function->users, __ATOMIC_ACQUIRE))
 		port_relax();
-	}
 }
 
 struct viommu_zpci_function *viommu_zpci_find(struct viommu_zpci *zpci, uint32_t fh)

@@ -43,7 +43,7 @@ static void install(struct viommu_zpci_function *function, struct zpci_ioat *ioa
 {
 	int ret;
 
-	zpci_ioat_destroy(function, zpci_function_set_ioat(function, ioat));
+	zpci_ioat_destroy(zpci_function_set_ioat(function, ioat));
 	if (function->state != VIOMMU_ZPCI_ENABLED)
 		return;
 	ret = zpci_ioat_start(function);

@@ -4,14 +4,19 @@
  */
 #include "reply.h"
 
+#include "port/result.h"
+
 int zpci_reply_init(struct zpci_reply *reply, const struct viommu_zpci_answer *answer)
 {
 	if (answer->size < offsetof(struct viommu_zpci_answer, refresh))
 		return -PORT_EINVAL;
-	*reply = (struct zpci_reply){ .event.pec = 0 };
 	reply->answer.size = sizeof(reply->answer);
-	reply->answer.refresh.size = sizeof(reply->answer.refresh);
-	reply->answer.refresh.fault.size = sizeof(reply->answer.refresh.fault);
+	reply->answer.exception = 0;
+	reply->answer.cc = 0;
+	reply->answer.status = 0;
+	refresh_result_init(&reply->answer.refresh);
+	/* The rest of an event is written when there is one. */
+	reply->event.pec = 0;
 	return 0;
 }
 

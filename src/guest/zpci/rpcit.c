@@ -150,7 +150,7 @@ static void rpcit(struct viommu_zpci_function *function, struct request *request
 	port_lock(&lane->lock);
 	ret = viommu_domain_refresh(domain, request->first, request->last, &reply->answer.refresh);
 	port_unlock(&lane->lock);
-	zpci_ioat_leave(function, lane);
+	zpci_ioat_leave(lane);
 	if (!ret)
 		return;
 
