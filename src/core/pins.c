@@ -59,22 +59,6 @@ static size_t directory_chunks(const struct slot *slot)
 	return (size_t)((slot_pages(slot) + PIN_CHUNK_PAGES - 1) / PIN_CHUNK_PAGES);
 }
 
-/*
- * A chunk's lock is held for the counting of a few pages: too short to sleep for it, and every frame that a guest scatters takes one. So to unlock it is a store
- * and no atomic operation.
- */
-static inline void lock_chunk(struct pin_chunk *chunk)
-{
-	while (__atomic_exchange_n(&chunk->locked, true, __ATOMIC_ACQUIRE))
-		while (__atomic_load_n(&chunk->locked, __ATOMIC_RELAXED))
-			port_relax();
-}
-
-static inline void unlock_chunk(struct pin_chunk *chunk)
-{
-	__atomic_store_n(&chunk->locked, false, __ATOMIC_RELEASE);
-}
-
 static unsigned int chunk_pages(const struct slot *slot, size_t i)
 {
 	uint64_t left = slot_pages(slot) - (uint64_t)i * PIN_CHUNK_PAGES;
@@ -93,9 +77,9 @@ static size_t charge_chunks(struct pins *pins, struct slot *slot, size_t to)
 
 		if (!chunk)
 			continue;
-		lock_chunk(chunk);
+		port_lock(&chunk->lock);
 		chunk->whole = charge(pins, chunk_pages(slot, i) - chunk->named);
-		unlock_chunk(chunk);
+		port_unlock(&chunk->lock);
 		if (!chunk->whole)
 			return i;
 	}
@@ -109,10 +93,10 @@ static void uncharge_chunks(struct pins *pins, struct slot *slot, size_t to)
 
 		if (!chunk)
 			continue;
-		lock_chunk(chunk);
+		port_lock(&chunk->lock);
 		chunk->whole = false;
 		uncharge(pins, chunk_pages(slot, i) - chunk->named);
-		unlock_chunk(chunk);
+		port_unlock(&chunk->lock);
 	}
 }
 
@@ -175,6 +159,7 @@ void pins_free_slot(struct slot *slot)
 			continue;
 		if (chunk->upper)
 			port_free(chunk->upper, sizeof(chunk->count), 0);
+		port_lock_destroy(&chunk->lock);
 		port_free(chunk, sizeof(*chunk), 0);
 	}
 	port_free(slot->chunks, directory_chunks(slot) * sizeof(*slot->chunks), 0);
@@ -205,6 +190,7 @@ static struct pin_chunk *make_chunk_locked(struct slot *slot, uint64_t page)
 	chunk = port_alloc(sizeof(*chunk), 0);
 	if (!chunk)
 		return NULL;
+	port_lock_init(&chunk->lock);
 	chunk->whole = slot->whole;
 	__atomic_store_n(&slot->chunks[page / PIN_CHUNK_PAGES], chunk, __ATOMIC_RELEASE);
 	return chunk;
@@ -285,9 +271,9 @@ unsigned int pins_get(struct pins *pins, struct slot *slot, uint64_t gpa, unsign
 			return got;
 		if (some > PIN_CHUNK_PAGES - first)
 			some = PIN_CHUNK_PAGES - first;
-		lock_chunk(chunk);
+		port_lock(&chunk->lock);
 		now = get_some(pins, chunk, first, some);
-		unlock_chunk(chunk);
+		port_unlock(&chunk->lock);
 		got += now;
 		if (now < some)
 			return got;
@@ -321,11 +307,11 @@ void pins_put(struct pins *pins, struct slot *slot, uint64_t gpa, unsigned int p
 
 		if (some > PIN_CHUNK_PAGES - first)
 			some = PIN_CHUNK_PAGES - first;
-		lock_chunk(chunk);
+		port_lock(&chunk->lock);
 		gone = put_some(chunk, first, some);
 		if (!chunk->whole)
 			uncharge(pins, gone);
-		unlock_chunk(chunk);
+		port_unlock(&chunk->lock);
 		page += some;
 		pages -= some;
 	}

@@ -16,10 +16,12 @@
 
 #include <viommu/types.h>
 
+#include "port/port.h"
+
 /* How often each of 512 pages is named by established translations: see pins.c. */
 #define PIN_CHUNK_PAGES 512u
 struct pin_chunk {
-	bool locked;	 /* for all members: pins.c */
+	struct port_lock lock;
 	bool whole;	 /* all of the slot is wanted, and charged for */
 	uint16_t *upper; /* of counts, where 16 bits do not do; NULL: all are 0 */
 	uint16_t named;	 /* pages whose count is not zero */
