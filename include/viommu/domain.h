@@ -67,9 +67,11 @@ struct viommu_domain_stats {
 	uint64_t host_maps;    /* calls to the host */
 	uint64_t host_unmaps;
 	uint64_t host_flushes;
-	uint64_t host_splits;  /* mappings that had to be taken apart because the host removes only whole ones */
-	uint64_t entries;      /* guest entries examined */
-	uint64_t shadow_bytes; /* now; the host's own tables not included */
+	uint64_t host_splits;	 /* mappings that had to be taken apart because the host removes only whole ones */
+	uint64_t entries;	 /* guest entries examined */
+	uint64_t shadow_bytes;	 /* now; the host's own tables not included */
+	uint64_t tracked;	 /* refreshes of the whole aperture that looked only at tables that were written (tracking.h) */
+	uint64_t tracked_tables; /* now: those of which it is known whether they are written */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include <viommu/domain.h>
 #include <viommu/direct.h>
 #include <viommu/reader.h>
+#include <viommu/tracking.h>
 
 #ifdef __cplusplus
 extern "C" {

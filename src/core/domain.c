@@ -17,6 +17,7 @@ struct viommu_domain {
 	struct space space;
 	const struct shadow_ops *ops;
 	struct shadow shadow;
+	struct tracked tracked;
 	struct viommu_domain_stats stats; /* counters; under the space's lock */
 };
 
@@ -80,6 +81,7 @@ static void begin_pass(struct viommu_domain *domain, struct shadow_pass *pass, b
 	pass->restoring = false;
 	pass->splits = 0;
 	pass->works = 0;
+	pass->tracking.tracked = NULL;
 	refresh_result_init(&pass->result);
 }
 
@@ -145,47 +147,70 @@ static void end_step(struct viommu_domain *domain, struct shadow_pass *pass)
 	port_unlock(&domain->space.lock);
 }
 
-/* With the lock held from a begin_step(), which it ends and begins anew as often as it has to. */
-static int scan(struct viommu_domain *domain, struct shadow_pass *pass, uint64_t first, uint64_t last, bool *too_much)
+/* Scans what tracking_begin() left to look at. With the lock held from a begin_step(), which it ends and begins anew as often as it has to. */
+static int scan(struct viommu_domain *domain, struct shadow_pass *pass, bool *too_much)
 {
-	int error = 0;
+	int error = 0, step_error;
 
+	*too_much = false;
+	for (unsigned int i = 0; i < pass->tracking.ranges && !*too_much; i++) {
+		uint64_t first = pass->tracking.range[i].first;
+
+		for (;;) {
+			pass->cut = false;
+			domain->ops->scan(pass, first, pass->tracking.range[i].last);
+			*too_much = pass->cut && is_exhausted(pass);
+			if (*too_much)
+				shadow_release(pass, pass->next, pass->last);
+			if (!pass->cut || *too_much)
+				break;
+			step_error = end_removals(domain, pass);
+			if (step_error)
+				error = step_error;
+			first = pass->next;
+			end_step(domain, pass);
+			begin_step(domain, pass);
+		}
+	}
+	step_error = end_removals(domain, pass);
+	return step_error ? step_error : error;
+}
+
+static void fill_range(struct viommu_domain *domain, struct shadow_pass *pass, uint64_t first, uint64_t last, bool *too_much)
+{
 	for (;;) {
-		int step_error;
-
 		pass->cut = false;
-		domain->ops->scan(pass, first, last);
-		*too_much = pass->cut && is_exhausted(pass);
-		if (*too_much)
-			shadow_release(pass, pass->next, last);
-		step_error = end_removals(domain, pass);
-		if (step_error)
-			error = step_error;
-		if (!pass->cut || *too_much)
-			return error;
+		domain->ops->fill(pass, first, last);
+		if (!pass->cut)
+			return;
+		if (is_exhausted(pass)) {
+			*too_much = true;
+			return;
+		}
 		first = pass->next;
 		end_step(domain, pass);
 		begin_step(domain, pass);
 	}
 }
 
+/* What was noted, as far as it was looked at: the last note may have been widened over much else. Both are ascending. */
 static void fill(struct viommu_domain *domain, struct shadow_pass *pass, bool *too_much)
 {
-	for (unsigned int i = 0; i < pass->works && !pass->no_room; i++) {
-		uint64_t first = pass->work[i].first;
+	const struct tracking_pass *tracking = &pass->tracking;
+	unsigned int at = 0;
 
-		for (;;) {
-			pass->cut = false;
-			domain->ops->fill(pass, first, pass->work[i].last);
-			if (!pass->cut)
-				break;
-			if (is_exhausted(pass)) {
-				*too_much = true;
+	for (unsigned int i = 0; i < pass->works; i++) {
+		const struct shadow_work work = pass->work[i];
+
+		while (at < tracking->ranges && tracking->range[at].last < work.first)
+			at++;
+		for (unsigned int n = at; n < tracking->ranges && tracking->range[n].first <= work.last; n++) {
+			const struct viommu_iova_range *range = &tracking->range[n];
+
+			if (pass->no_room || *too_much)
 				return;
-			}
-			first = pass->next;
-			end_step(domain, pass);
-			begin_step(domain, pass);
+			fill_range(domain, pass, range->first > work.first ? range->first : work.first, range->last < work.last ? range->last : work.last,
+				   too_much);
 		}
 	}
 }
@@ -197,6 +222,7 @@ static bool trim(struct viommu_domain *domain)
 
 	shadow_trim(&domain->shadow);
 	space_trim(&domain->space);
+	tracking_stop(&domain->tracked);
 	return memory_used(domain->shadow.memory) < used;
 }
 
@@ -210,11 +236,13 @@ static int refresh(struct viommu_domain *domain, struct shadow_pass *pass, uint6
 	begin_pass(domain, pass, merge);
 	pass->first = first;
 	pass->last = last;
+	tracking_begin(&domain->tracked, &pass->tracking, first, last);
 	begin_step(domain, pass);
-	error = scan(domain, pass, first, last, &too_much);
+	error = scan(domain, pass, &too_much);
 	fill(domain, pass, &too_much);
 	runs_end_map(&pass->runs);
 	if (pass->again) {
+		tracking_look_at(&pass->tracking, first, last);
 		pass->work[0] = (struct shadow_work){ first, last };
 		pass->works = 1;
 	}
@@ -227,6 +255,7 @@ static int refresh(struct viommu_domain *domain, struct shadow_pass *pass, uint6
 	}
 	pass->result.unestablished += pass->lost;
 	pass->insufficient = pass->result.unestablished || pass->no_room || too_much;
+	tracking_end(&domain->tracked, &pass->tracking, !error && !pass->insufficient);
 	if (error)
 		error = -PORT_EIO;
 	else if (pass->result.fault.reason != VIOMMU_FAULT_NONE)
@@ -234,6 +263,7 @@ static int refresh(struct viommu_domain *domain, struct shadow_pass *pass, uint6
 	else if (pass->insufficient)
 		error = -PORT_ENOSPC;
 	stats->refreshes++;
+	stats->tracked += pass->tracking.learns && !pass->tracking.everything;
 	stats->steps += pass->result.steps;
 	stats->established += pass->result.established;
 	stats->released += pass->result.released;
@@ -315,6 +345,7 @@ static void destroy(struct space *space)
 	begin_pass(domain, &pass, false);
 	pass.slots = vm_slots(space->vm);
 	space_destroy(space);
+	tracked_destroy(&domain->tracked);
 	domain->ops->destroy(&pass);
 	port_free(domain, sizeof(*domain), 0);
 }
@@ -360,6 +391,18 @@ static int take_zpci(const void *data, struct anchor *anchor)
 	return anchor->first <= anchor->last ? 0 : -PORT_EINVAL;
 }
 
+static void init_tracked(struct viommu_domain *domain, struct viommu_vm *vm, const struct anchor *anchor)
+{
+	const struct shadow *shadow = &domain->shadow;
+
+	tracked_init(&domain->tracked, vm, anchor->first, anchor->last, shadow->root.level);
+	for (unsigned int level = 0; level <= shadow->root.level; level++) {
+		unsigned int bits = shadow->shift[level] + shadow->index_bits[level];
+
+		domain->tracked.bits[level] = (uint8_t)(bits < 64 ? bits : 64);
+	}
+}
+
 int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum viommu_domain_type type, const void *data, struct viommu_refresh_result *result,
 			 struct viommu_domain **out)
 {
@@ -380,6 +423,7 @@ int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum vi
 	domain->shadow.memory = &vm->memory;
 	error = anchor.ops->init(&domain->shadow, anchor.anchor, anchor.first, anchor.last);
 	if (!error) {
+		init_tracked(domain, vm, &anchor);
 		port_lock(&vm->lock);
 		error = space_create(&domain->space, vm, host, anchor.first, anchor.last, &space_ops);
 		port_unlock(&vm->lock);
@@ -451,6 +495,7 @@ void viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stat
 	ours.devices = devices;
 	ours.mapped_pages = domain->shadow.mapped;
 	ours.shadow_bytes = domain->shadow.bytes;
+	ours.tracked_tables = tracking_tables(&domain->tracked);
 	port_unlock(&domain->space.lock);
 	sized_out(stats, &ours, sizeof(ours));
 }

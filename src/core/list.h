@@ -36,6 +36,18 @@ static inline void list_remove(struct list *link)
 	list_init(link);
 }
 
+/* Appends all of `from`, which is empty then. */
+static inline void list_move(struct list *head, struct list *from)
+{
+	if (list_is_empty(from))
+		return;
+	from->next->prev = head->prev;
+	from->prev->next = head;
+	head->prev->next = from->next;
+	head->prev = from->prev;
+	list_init(from);
+}
+
 #define list_member(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 /* The body may remove the member that it is at. */

@@ -144,6 +144,7 @@ static int add_slot(struct viommu_vm *vm, struct slot *slot, bool *stays)
 	if (!error || error == -PORT_EBUSY) {
 		*stays = error;
 		slot->removing = error;
+		tracking_slot_added(vm, slot);
 		replace_slots(vm, slots);
 		return error;
 	}
@@ -175,6 +176,7 @@ int viommu_slot_add(struct viommu_vm *vm, const struct viommu_slot *config)
 	slot->fd = theirs.fd;
 	port_lock(&vm->lock);
 	error = add_slot(vm, slot, &stays);
+	tracking_slots_changed(vm);
 	port_unlock(&vm->lock);
 	if (error && !stays)
 		port_free(slot, sizeof(*slot), 0);
@@ -200,6 +202,7 @@ static int remove_slot(struct viommu_vm *vm, struct slot *slot)
 		if (old->slot[i] != slot)
 			slots->slot[at++] = old->slot[i];
 	replace_slots(vm, slots);
+	tracking_slot_removed(vm, slot);
 	uncharge_slot(vm, slot);
 	pins_free_slot(slot);
 	port_free(slot, sizeof(*slot), 0);
@@ -214,6 +217,7 @@ int viommu_slot_remove(struct viommu_vm *vm, uint64_t gpa)
 	port_lock(&vm->lock);
 	slot = slots_find(vm->slots, gpa);
 	error = slot && slot->first == gpa ? remove_slot(vm, slot) : -PORT_ENOENT;
+	tracking_slots_changed(vm);
 	port_unlock(&vm->lock);
 	return error;
 }

@@ -41,6 +41,7 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 	list_init(&vm->devices);
 	list_init(&vm->guests);
 	pins_init(&vm->pins, vm->config.pin_budget);
+	tracking_init(vm);
 	*out = vm;
 	return 0;
 }
@@ -57,6 +58,7 @@ void viommu_vm_destroy(struct viommu_vm *vm)
 	list_each (&vm->devices, struct viommu_device, in_vm, device)
 		viommu_device_destroy(device);
 	guests_destroy(vm);
+	tracking_destroy(vm);
 	for (unsigned int i = 0; i < vm->slots->number; i++) {
 		pins_free_slot(vm->slots->slot[i]);
 		port_free(vm->slots->slot[i], sizeof(struct slot), 0);

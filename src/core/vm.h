@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A VM, inside. Locks are taken in this order: the VM's lock, one space's lock, the pins' and those of their chunks. The VM's lock guards which slots, spaces, devices and readers
- * there are; it is never needed to refresh or to translate.
+ * A VM, inside. Locks are taken in this order: the VM's lock, one space's lock, the pins' and those of their chunks, or the tracking lock. The VM's lock
+ * guards which slots, spaces, devices and readers there are; it is never needed to refresh or to translate.
  */
 #ifndef VIOMMU_CORE_VM_H
 #define VIOMMU_CORE_VM_H
@@ -12,6 +12,7 @@
 #include "core/memory.h"
 #include "core/pins.h"
 #include "core/slots.h"
+#include "core/tracking.h"
 #include "port/port.h"
 
 struct viommu_vm {
@@ -23,6 +24,7 @@ struct viommu_vm {
 	struct list guests; /* guests.h */
 	struct pins pins;
 	struct memory memory;
+	struct tracking tracking;
 };
 
 static inline const struct slots *vm_slots(const struct viommu_vm *vm)

@@ -98,14 +98,20 @@ void guest_tables_in(struct guest *guest, uint64_t first, uint64_t last)
 	guest->table_last = last;
 }
 
-void guest_simple(struct guest *guest, const struct viommu_vm_config *config, uint64_t bytes)
+void guest_tracked(struct guest *guest, const struct viommu_vm_config *config, uint64_t bytes, const struct viommu_tracker *tracker)
 {
 	const struct viommu_vm_config plain = VIOMMU_VM_CONFIG_INIT;
 
 	memset(guest, 0, sizeof(*guest));
 	must(!viommu_vm_create(config ? config : &plain, &guest->vm));
+	must(!tracker || !viommu_vm_set_tracker(guest->vm, tracker));
 	must(!guest_show(guest, guest_area(guest, 0, bytes, VIOMMU_RW)));
 	guest_tables_in(guest, bytes / 2, bytes - 1);
+}
+
+void guest_simple(struct guest *guest, const struct viommu_vm_config *config, uint64_t bytes)
+{
+	guest_tracked(guest, config, bytes, NULL);
 }
 
 void guest_end(struct guest *guest)
@@ -126,6 +132,7 @@ unsigned char *guest_hva(const struct guest *guest, uint64_t gpa)
 void guest_store(struct guest *guest, uint64_t gpa, uint64_t value)
 {
 	__atomic_store_n((uint64_t *)(void *)guest_hva(guest, gpa), htobe64(value), __ATOMIC_RELAXED);
+	fake_tracker_stored(guest->tracker, gpa, 8);
 }
 
 uint64_t guest_load(struct guest *guest, uint64_t gpa)

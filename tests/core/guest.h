@@ -8,6 +8,7 @@
 
 #include <viommu/viommu.h>
 
+#include "fake_tracker.h"
 #include "naive.h"
 
 #define PAGE UINT64_C(4096)
@@ -40,8 +41,9 @@ struct guest {
 	uint64_t table_next; /* GPAs that tables are made in */
 	uint64_t table_last;
 	struct naive_slot slot[GUEST_AREAS];
-	struct naive_memory memory; /* what is shown */
-	bool whole;		    /* all of it is pinned: the VM was made so, or there is a direct domain */
+	struct naive_memory memory;   /* what is shown */
+	struct fake_tracker *tracker; /* told of each store; may be NULL */
+	bool whole;		      /* all of it is pinned: the VM was made so, or there is a direct domain */
 };
 
 /* Memory that no slot shows yet. It is zero, and costs what is touched. */
@@ -61,6 +63,9 @@ void guest_tables_in(struct guest *guest, uint64_t first, uint64_t last);
 
 /* A guest with one area of `bytes` at GPA 0, shown, with tables in its upper half. config may be NULL. */
 void guest_simple(struct guest *guest, const struct viommu_vm_config *config, uint64_t bytes);
+
+/* The same, with a tracker. */
+void guest_tracked(struct guest *guest, const struct viommu_vm_config *config, uint64_t bytes, const struct viommu_tracker *tracker);
 
 /* Destroys the VM and frees the memory. */
 void guest_end(struct guest *guest);

@@ -11,7 +11,9 @@ void rig_begin(struct rig *rig, const struct rig_options *options)
 {
 	memset(rig, 0, sizeof(*rig));
 	rig->mock = mock_create(&options->mock);
-	guest_simple(&rig->guest, options->config.size ? &options->config : NULL, options->guest_bytes ? options->guest_bytes : 64 * MIB);
+	guest_tracked(&rig->guest, options->config.size ? &options->config : NULL, options->guest_bytes ? options->guest_bytes : 64 * MIB,
+		      options->fake ? &options->fake->tracker : options->tracker);
+	rig->guest.tracker = options->fake;
 	tables_init(&rig->tables, &rig->guest, options->level ? options->level : 2, PBA, PBA + (options->aperture ? options->aperture : 64 * MIB) - 1);
 	rig->subject.tables = &rig->tables;
 }

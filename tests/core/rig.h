@@ -18,9 +18,11 @@ struct rig {
 struct rig_options {
 	struct viommu_vm_config config; /* size 0: the default */
 	struct mock_options mock;
-	uint64_t guest_bytes; /* 0: 64 MiB */
-	uint64_t aperture;    /* bytes; 0: 64 MiB */
-	unsigned int level;   /* of the top table; 0: region third */
+	uint64_t guest_bytes;	   /* 0: 64 MiB */
+	uint64_t aperture;	   /* bytes; 0: 64 MiB */
+	unsigned int level;	   /* of the top table; 0: region third */
+	struct fake_tracker *fake; /* NULL: none; or any other: */
+	const struct viommu_tracker *tracker;
 };
 
 /* Everything but the domain, so that a test may fill the tables first. */

@@ -29,6 +29,8 @@ struct crowd {
 	struct subject subject[DOMAINS];
 	struct viommu_device *device[2];
 	struct area *area;
+	struct fake_tracker tracker;
+	unsigned int whole; /* one in so many refreshes is of the whole aperture */
 	uint64_t bad;
 };
 
@@ -57,7 +59,7 @@ static void refresh(struct member *member)
 	uint64_t first = draw(member, PAGES), pages = 1 + draw(member, draw(member, 4) ? 64 : PAGES);
 	int error;
 
-	if (draw(member, 16))
+	if (draw(member, member->crowd->whole))
 		error = viommu_domain_refresh(domain, PBA + first * PAGE, PBA + (first + pages) * PAGE - 1, NULL);
 	else
 		error = viommu_domain_refresh(domain, 0, UINT64_MAX, NULL);
@@ -172,7 +174,7 @@ static void check_crowd(struct crowd *crowd)
 	check_books(crowd->mock, &crowd->guest, crowd->subject, DOMAINS);
 }
 
-static void run_crowd(bool soft, bool split)
+static void run_crowd(bool soft, bool split, bool tracked)
 {
 	static void (*const acts[])(struct member * member) = { refresh, refresh, refresh, write_tables, change_slots, move_devices, come_and_go };
 	enum { MEMBERS = sizeof(acts) / sizeof(acts[0]) };
@@ -187,7 +189,10 @@ static void run_crowd(bool soft, bool split)
 		assert_int_equal(viommu_host_soft_create(&crowd.host), 0);
 	/* Small steps, so that threads meet within refreshes, too. */
 	config.step_entries = 1;
-	guest_simple(&crowd.guest, &config, 32 * MIB);
+	fake_tracker_init(&crowd.tracker);
+	guest_tracked(&crowd.guest, &config, 32 * MIB, tracked ? &crowd.tracker.tracker : NULL);
+	crowd.guest.tracker = tracked ? &crowd.tracker : NULL;
+	crowd.whole = tracked ? 2 : 16;
 	crowd.area = guest_area(&crowd.guest, GIB, MIB, VIOMMU_RW);
 	for (unsigned int i = 0; i < DOMAINS; i++) {
 		tables_init(&crowd.tables[i], &crowd.guest, 2 + i, PBA, PBA + PAGES * PAGE - 1);
@@ -211,6 +216,7 @@ static void run_crowd(bool soft, bool split)
 		viommu_domain_destroy(crowd.subject[i].domain);
 	assert_int_equal(guest_pinned(&crowd.guest), 0);
 	guest_end(&crowd.guest);
+	fake_tracker_end(&crowd.tracker);
 	if (soft)
 		viommu_host_destroy(crowd.host);
 	assert_null(crowd.mock->spaces);
@@ -220,27 +226,38 @@ static void run_crowd(bool soft, bool split)
 static void test_soft(void **state)
 {
 	(void)state;
-	run_crowd(true, false);
+	run_crowd(true, false, false);
 }
 
 static void test_whole_mappings(void **state)
 {
 	(void)state;
-	run_crowd(false, false);
+	run_crowd(false, false, false);
 }
 
 static void test_splitting(void **state)
 {
 	(void)state;
-	run_crowd(false, true);
+	run_crowd(false, true, false);
+}
+
+static void test_tracked(void **state)
+{
+	(void)state;
+	run_crowd(false, true, true);
+}
+
+static void test_tracked_whole_mappings(void **state)
+{
+	(void)state;
+	run_crowd(false, false, true);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_soft),
-		cmocka_unit_test(test_whole_mappings),
-		cmocka_unit_test(test_splitting),
+		cmocka_unit_test(test_soft),	cmocka_unit_test(test_whole_mappings),	       cmocka_unit_test(test_splitting),
+		cmocka_unit_test(test_tracked), cmocka_unit_test(test_tracked_whole_mappings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

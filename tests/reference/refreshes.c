@@ -182,6 +182,12 @@ void trial_forget(struct trial *trial, unsigned int s)
 {
 	struct subject *subject = &trial->subject[s];
 
+	if (subject->domain) {
+		struct viommu_domain_stats stats = { .size = sizeof(stats) };
+
+		viommu_domain_stats(subject->domain, &stats);
+		trial_seen.tracked += stats.tracked;
+	}
 	viommu_domain_destroy(subject->domain);
 	subject->domain = NULL;
 	model_list_free(&subject->model.list);

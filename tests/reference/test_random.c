@@ -10,6 +10,8 @@
  *
  * and at the end nothing is left charged or allocated. Readers and viommu_domain_walk() are asked at random IOVAs, and must agree as well.
  *
+ * Trials of an odd seed have a tracker (viommu/tracking.h), and must come to the same.
+ *
  * Seeds are fixed: a run is the same each time. On disagreement, the seed, the operation and what it was are printed; --seed does that trial alone.
  */
 #include <argp.h>
@@ -152,6 +154,11 @@ static void operate(struct trial *trial)
 		uint64_t first, last;
 
 		world_draw_range(&trial->world, &subject->model.tables, &subject->model.list, &first, &last);
+		/* Only refreshes of everything make use of the tracker. */
+		if (trial->world.tracker && world_chance(&trial->world, 35)) {
+			first = subject->model.tables.pba;
+			last = subject->model.tables.pal;
+		}
 		if (trial->mode->failing && world_chance(&trial->world, 10))
 			trial_refresh_failing(trial, s);
 		else
@@ -188,6 +195,21 @@ static void operate(struct trial *trial)
 	trial_check(trial);
 }
 
+/* Every other trial has a tracker: it is exact, or reports too much, or fails some time. */
+static void begin_tracking(struct trial *trial)
+{
+	fake_tracker_init(&trial->tracker);
+	trial->world.tracker = &trial->tracker;
+	if (world_chance(&trial->world, 30))
+		trial->tracker.too_much = 2 + world_below(&trial->world, 20);
+	if (world_chance(&trial->world, 5))
+		trial->tracker.fail_watch = 1 + world_below(&trial->world, 300);
+	if (world_chance(&trial->world, 5))
+		trial->tracker.fail_collect = 1 + world_below(&trial->world, 300);
+	if (viommu_vm_set_tracker(trial->vm, &trial->tracker.tracker))
+		trial_disagree(trial, "the VM takes no tracker");
+}
+
 static void begin_trial(struct trial *trial, const struct mode *mode, uint64_t seed)
 {
 	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
@@ -212,6 +234,8 @@ static void begin_trial(struct trial *trial, const struct mode *mode, uint64_t s
 		trial->host = NULL;
 	if (!trial->host || viommu_vm_create(&config, &trial->vm))
 		trial_disagree(trial, "no host, or no VM");
+	if (seed % 2)
+		begin_tracking(trial);
 	viommu_host_caps(trial->host, &caps);
 	trial->lowest = caps.first;
 	trial->highest = caps.last;
@@ -248,6 +272,8 @@ static void end_trial(struct trial *trial)
 			viommu_device_destroy(trial->unit[u].device);
 	}
 	viommu_vm_destroy(trial->vm);
+	if (trial->world.tracker)
+		fake_tracker_end(&trial->tracker);
 	viommu_host_destroy(trial->host);
 	for (unsigned int s = 0; s < SUBJECTS; s++)
 		model_list_free(&trial->subject[s].model.list);
@@ -291,10 +317,10 @@ static void test_mode(void **state)
 	}
 	print_message("%s: %" PRIu64 " operations, %" PRIu64 " domains, %" PRIu64 " slots, %" PRIu64 " refreshes (%" PRIu64 " ok, %" PRIu64 " faults, %" PRIu64
 		      " insufficient, %" PRIu64 " exact fits, %" PRIu64 " too large), %" PRIu64 " pages, %" PRIu64 " unbacked, %" PRIu64 " translated, %" PRIu64
-		      " refused, %" PRIu64 " walks\n",
+		      " refused, %" PRIu64 " walks, %" PRIu64 " tracked\n",
 		      mode->name, trial_seen.operations, trial_seen.domains, trial_seen.slots, trial_seen.refreshes, trial_seen.ok, trial_seen.faults,
 		      trial_seen.insufficient, trial_seen.exact_fits, trial_seen.too_large, trial_seen.pages, trial_seen.unbacked, trial_seen.translated,
-		      trial_seen.refused, trial_seen.walks);
+		      trial_seen.refused, trial_seen.walks, trial_seen.tracked);
 }
 
 static error_t parse(int key, char *argument, struct argp_state *state)

@@ -52,6 +52,7 @@ struct unit {
 struct trial {
 	const struct mode *mode;
 	struct world world;
+	struct fake_tracker tracker; /* that the VM has, if world.tracker is it */
 	struct viommu_vm *vm;
 	struct viommu_host *host;
 	uint64_t lowest, highest; /* IOVAs of the host */
@@ -67,7 +68,7 @@ struct trial {
 
 /* What the whole run saw, so that one can see that it saw something. */
 struct trial_seen {
-	uint64_t operations, refreshes, ok, faults, insufficient, exact_fits, too_large, pages, unbacked, translated, refused, walks, domains, slots;
+	uint64_t operations, refreshes, ok, faults, insufficient, exact_fits, too_large, pages, unbacked, translated, refused, walks, domains, slots, tracked;
 };
 extern struct trial_seen trial_seen;
 

@@ -52,6 +52,7 @@ static void store(struct world *world, uint64_t gpa, uint64_t value)
 		bytes[i] = (unsigned char)value;
 		value >>= 8;
 	}
+	fake_tracker_stored(world->tracker, gpa, 8);
 }
 
 static uint64_t load(struct world *world, uint64_t gpa)

@@ -8,6 +8,7 @@
 #ifndef TESTS_REFERENCE_WORLD_H
 #define TESTS_REFERENCE_WORLD_H
 
+#include "fake_tracker.h"
 #include "model.h"
 
 #define WORLD_PLACES 8
@@ -40,7 +41,8 @@ struct world {
 	unsigned int hot[NAIVE_LEVELS][WORLD_HOT];
 	unsigned char *arena;
 	struct naive_slot slot[WORLD_PLACES];
-	struct naive_memory memory; /* what is present, for the reference */
+	struct naive_memory memory;   /* what is present, for the reference */
+	struct fake_tracker *tracker; /* told of each store; may be NULL */
 };
 
 void world_init(struct world *world, uint64_t seed, unsigned int hostility, bool qemu);

@@ -71,6 +71,43 @@ static inline bool shadow_all_have(const uint64_t *guest, unsigned int n, uint64
 	return !(differs & mask);
 }
 
+/*
+ * core/tracking.h is told of each way that a scan or a fill takes: to a table, or to none although there may have been one. (A frame is such a case for the fill
+ * alone: what the scan releases for it, it also notes.)
+ */
+static inline void shadow_no_table(struct shadow_pass *pass, unsigned int level, uint64_t first, uint64_t last)
+{
+	if (pass->tracking.tracked)
+		tracking_no_table(&pass->tracking, level, first, last);
+}
+
+/* Whether a table need not be scanned, since nothing in it or beneath it was written since it was made true. Asked before its entries are loaded. */
+static inline bool shadow_is_known(struct shadow_pass *pass, unsigned int level, const struct shadow_source *source, uint64_t first, uint64_t last)
+{
+	const struct format_root table = { .table = source->address, .level = level, .prot = source->prot, .bounds = source->bounds };
+
+	return pass->tracking.tracked && source->kind == SHADOW_TABLE && !tracking_enter(&pass->tracking, pass->slots, &table, first, last);
+}
+
+/* The same, where the way was not walked table by table: of the leaves at iova, NULL if there are none. */
+static inline void shadow_leaves_are(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova)
+{
+	if (pass->tracking.tracked)
+		tracking_leaves(&pass->tracking, source && source->kind == SHADOW_TABLE ? source->address : UINT64_MAX, source ? source->prot : 0, iova);
+}
+
+/* Whether the scan went past a table for that reason, so that there is nothing to fill beneath it. */
+static inline bool shadow_was_known(struct shadow_pass *pass, unsigned int level, const struct shadow_source *source, uint64_t first, uint64_t last)
+{
+	const struct format_root table = { .table = source->address, .level = level, .prot = source->prot, .bounds = source->bounds };
+
+	if (pass->tracking.tracked && source->kind == SHADOW_TABLE)
+		return !tracking_fill(&pass->tracking, &table, first, last);
+	if (source->kind == SHADOW_FRAME)
+		shadow_no_table(pass, level, first, last);
+	return false;
+}
+
 #endif
 
 _Static_assert(F(max_level) < SHADOW_MAX_LEVELS, "room for every level");
@@ -349,8 +386,12 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 		if (!shadow_spend(pass, 1, at))
 			return;
 		if (!F(descend)(pass, &cursor, source, level, at, &below, NULL) || (level == 1 && !F(find_table)(pass, &below, at))) {
-			if (child)
+			if (child) {
+				shadow_no_table(pass, level - 1, at, end);
 				shadow_release_node(pass, child, at, end);
+			}
+		} else if (shadow_is_known(pass, level - 1, &below, at, end)) {
+			/* nothing to do beneath it */
 		} else if (level == 1) {
 			if (child && end != last && source->kind == SHADOW_TABLE)
 				F(prefetch)(node, source, F(index)(level, at));
@@ -370,6 +411,8 @@ static void F(scan_within)(struct shadow_pass *pass, uint64_t first, uint64_t la
 	struct shadow_node *node = shadow_leaf_node(pass->shadow, first, F(reach)(0));
 	const struct shadow_source *source = F(follow_path)(pass, first);
 
+	if (source || (node && !pass->cut))
+		shadow_leaves_are(pass, source, first);
 	if (source)
 		F(scan_leaves)(pass, node, source, first, last);
 	else if (node && !pass->cut)
@@ -380,11 +423,14 @@ static void F(scan)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
 	struct shadow_source source;
 
-	if ((first ^ last) <= F(reach)(0)) {
+	/* Where there are records, it is each table on the way that is held against them. */
+	if ((first ^ last) <= F(reach)(0) && !pass->tracking.learns) {
 		F(scan_within)(pass, first, last);
 		return;
 	}
 	source = F(root_source)(pass->shadow);
+	if (shadow_is_known(pass, pass->shadow->top_level, &source, first, last))
+		return;
 	F(scan_table)(pass, pass->shadow->top, pass->shadow->top_level, &source, first, last);
 }
 
@@ -425,6 +471,13 @@ static inline unsigned int F(run_length)(const uint64_t *word, unsigned int most
 	return n;
 }
 
+static void F(unbacked)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova)
+{
+	pass->result.unbacked++;
+	if (pass->tracking.tracked)
+		tracking_distrust(&pass->tracking, source->table ? 0 : source->entry_level, iova);
+}
+
 /* Makes the entries lo..hi of one block true where nothing is established, a run at a time: pins first, then maps. */
 static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, const struct shadow_source *source, uint64_t iova, unsigned int lo,
 			  unsigned int hi)
@@ -449,7 +502,8 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 		gpa = F(leaf_address)(0, entry);
 		slot = shadow_slot(pass, gpa);
 		if (!slot || !(F(prot)(0, entry) & source->prot & slot->prot)) {
-			pass->result.unbacked += !slot;
+			if (!slot)
+				F(unbacked)(pass, source, base + ((uint64_t)i << SHADOW_PAGE_SHIFT));
 			todo &= todo - 1;
 			continue;
 		}
@@ -515,7 +569,9 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, 
 			end = last;
 		if (!shadow_spend(pass, 1, at))
 			return;
-		if (F(descend)(pass, &cursor, source, level, at, &below, NULL)) {
+		if (!F(descend)(pass, &cursor, source, level, at, &below, NULL)) {
+			shadow_no_table(pass, level - 1, at, end);
+		} else if (!shadow_was_known(pass, level - 1, &below, at, end)) {
 			struct shadow_place child = { .above = place, .index = F(index)(level, at) };
 
 			child.node = place->node ? shadow_child(place->node, child.index) : NULL;
@@ -538,6 +594,8 @@ static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 	if (place.node) {
 		const struct shadow_source *leaves = F(follow_path)(pass, first);
 
+		if (!pass->cut)
+			shadow_leaves_are(pass, leaves, first);
 		if (leaves)
 			F(fill_leaves)(pass, &place, leaves, first, last);
 		return;

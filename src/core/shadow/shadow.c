@@ -436,6 +436,8 @@ void shadow_fault(struct shadow_pass *pass, enum viommu_fault_reason reason, uin
 {
 	struct viommu_fault *fault = &pass->result.fault;
 
+	if (pass->tracking.tracked)
+		tracking_distrust(&pass->tracking, level, iova);
 	if (fault->reason != VIOMMU_FAULT_NONE && fault->iova <= iova)
 		return;
 	fault->reason = reason;

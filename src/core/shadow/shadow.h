@@ -24,6 +24,7 @@
 #include "core/runs.h"
 #include "core/slots.h"
 #include "core/space.h"
+#include "core/tracking.h"
 #include "format/format.h"
 
 #include <viommu/domain.h>
@@ -157,6 +158,7 @@ struct shadow_pass {
 	uint32_t works;
 	struct shadow_work work[SHADOW_WORK];
 	struct viommu_refresh_result result;
+	struct tracking_pass tracking;
 };
 
 /* What a format's instance of the shadow can do (core/shadow/refresh.h). */
