@@ -17,7 +17,7 @@
 /* A region third table entry: full length, and the type of the table that it stands in. */
 #define REGION_THIRD UINT64_C(0x07)
 
-bool bench_guest_begin(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables)
+bool bench_guest_begin_tracked(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables, const struct viommu_tracker *tracker)
 {
 	/* The library's limits are made for guests that are not trusted, and would end some cases. */
 	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
@@ -36,12 +36,17 @@ bool bench_guest_begin(struct bench_guest *guest, uint64_t frames, uint64_t page
 	guest->memory = guest->map + (-(uintptr_t)guest->map & (ALIGNED - 1));
 	const struct viommu_slot slot = { .size = sizeof(slot), .prot = VIOMMU_RW, .bytes = guest->bytes, .hva = guest->memory, .fd = -1 };
 	if (!viommu_vm_create(&config, &guest->vm)) {
-		if (!viommu_slot_add(guest->vm, &slot))
+		if ((!tracker || !viommu_vm_set_tracker(guest->vm, tracker)) && !viommu_slot_add(guest->vm, &slot))
 			return true;
 		viommu_vm_destroy(guest->vm);
 	}
 	munmap(guest->map, guest->map_bytes);
 	return false;
+}
+
+bool bench_guest_begin(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables)
+{
+	return bench_guest_begin_tracked(guest, frames, page_tables, segment_tables, NULL);
 }
 
 void bench_guest_end(struct bench_guest *guest)

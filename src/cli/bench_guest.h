@@ -45,6 +45,8 @@ struct bench_tables {
 
 /* Memory for frames and for that many page tables and segment tables (and ten root tables). False if there is none; then nothing is to be freed. */
 bool bench_guest_begin(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables);
+/* The same, with somebody who knows what is written. NULL: nobody. */
+bool bench_guest_begin_tracked(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables, const struct viommu_tracker *tracker);
 void bench_guest_end(struct bench_guest *guest);
 
 /* An empty root table for an aperture. */

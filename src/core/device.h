@@ -23,7 +23,8 @@ struct viommu_device {
 /* Takes it from its space; with the VM's lock held. by_force: also where the host refuses, since the space itself is about to go. */
 int device_detach(struct viommu_device *device, bool by_force);
 
-#define READER_CACHE 16u /* a power of two */
+#define READER_CACHE 16u  /* a power of two */
+#define READER_ALIGN 128u /* so that readers of different threads share no line, nor a pair that is fetched together */
 
 struct reader_extent {
 	uint64_t first;

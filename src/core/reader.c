@@ -14,7 +14,7 @@ int viommu_reader_create(struct viommu_device *device, struct viommu_reader **ou
 
 	if (!device->host->caps.lookup)
 		return -PORT_EOPNOTSUPP;
-	reader = port_alloc(sizeof(*reader), 0);
+	reader = port_alloc(sizeof(*reader), READER_ALIGN);
 	if (!reader)
 		return -PORT_ENOMEM;
 	reader->device = device;
@@ -43,7 +43,7 @@ void viommu_reader_destroy(struct viommu_reader *reader)
 	if (device->space)
 		port_unlock(&device->space->lock);
 	port_unlock(&device->vm->lock);
-	port_free(reader, sizeof(*reader), 0);
+	port_free(reader, sizeof(*reader), READER_ALIGN);
 }
 
 void viommu_reader_enter(struct viommu_reader *reader)
