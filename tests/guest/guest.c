@@ -21,9 +21,9 @@ static void *add_memory(struct guest *guest, uint64_t gpa, uint64_t bytes, uint3
 {
 	struct viommu_slot slot = { .size = sizeof(slot), .prot = prot, .gpa = gpa, .bytes = bytes, .fd = -1 };
 
-	slot.hva = aligned_alloc(PAGE, bytes);
+	slot.hva = aligned_alloc((size_t)PAGE, (size_t)bytes);
 	assert_non_null(slot.hva);
-	memset(slot.hva, 0, bytes);
+	memset(slot.hva, 0, (size_t)bytes);
 	assert_int_equal(viommu_slot_add(guest->vm, &slot), 0);
 	return slot.hva;
 }

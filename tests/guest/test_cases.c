@@ -458,7 +458,7 @@ static void tables_freed(uint32_t flags)
 	struct guest guest;
 
 	guest_up(&guest, flags);
-	slot.hva = aligned_alloc(PAGE, slot.bytes);
+	slot.hva = aligned_alloc((size_t)PAGE, (size_t)slot.bytes);
 	assert_non_null(slot.hva);
 	memcpy(slot.hva, &guest.ram[RT], 2048 * 8);
 	guest_put_page(&guest, 0, data(0));

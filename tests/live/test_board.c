@@ -217,7 +217,7 @@ static void *write_messages(void *ctx)
 	uint64_t i;
 
 	for (i = 0; i < WRITTEN; i++) {
-		size_t length = 100 + i % 800;
+		size_t length = 100 + (size_t)(i % 800);
 
 		/* Filled with one character, which goes with the number, the length and the kind. */
 		memset(text, 'a' + (int)(i % 23), length);

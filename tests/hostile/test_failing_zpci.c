@@ -1,0 +1,493 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Failures of the machine as a guest sees them: over a story in which two PCI functions are plugged, enabled, registered, refreshed, re-registered, brought into
+ * error and out of it, disabled and unplugged, with guest memory that comes and goes, each allocation and each call to the host fails once, and then from
+ * there on for good.
+ *
+ * After each instruction the guest has been answered in its own language, what is charged is what functions report, and a device reaches what its function
+ * reports where its DMA is on, and nothing where it is not. A flush that fails is a removal that may not have happened: the answer is an error event and the
+ * function stops; the pages stay charged until a removal succeeds. When nothing fails any more, the guest's own way out (reset, register, refresh all) makes
+ * everything true.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <viommu/zpci.h>
+
+#include "guest.h"
+#include "lock_watch.h"
+#include "mock_host.h"
+#include "port_wrap.h"
+
+#define FUNCTIONS 2
+#define PAGES	  1024u /* of each registration */
+#define PBA	  (4 * GIB)
+#define PAL	  (PBA + PAGES * PAGE - 1)
+#define MOST_RUNS 4096u
+
+struct story {
+	struct guest guest;
+	struct mock_host *mock;
+	struct area *second;
+	struct tables tables[FUNCTIONS + 1]; /* the last one: to re-register with */
+	struct viommu_zpci *zpci;
+	struct viommu_zpci_function *function[FUNCTIONS];
+	struct viommu_reader *reader[FUNCTIONS];
+	uint64_t iota[FUNCTIONS];
+	unsigned int events;
+	bool lossy; /* a removal failed: the host may have lost what is reported */
+};
+
+static void on_event(void *ctx, const struct viommu_zpci_event *event)
+{
+	struct story *story = ctx;
+
+	assert_int_equal(event->pec, VIOMMU_ZPCI_PEC_SERR);
+	story->events++;
+}
+
+static struct viommu_zpci_function_info info_of(const struct story *story, unsigned int n)
+{
+	struct viommu_zpci_function_info info = { .size = sizeof(info) };
+
+	viommu_zpci_function_info(story->function[n], &info);
+	return info;
+}
+
+/* What a function reports. */
+struct report {
+	struct viommu_run run[MOST_RUNS];
+	unsigned int runs;
+};
+
+static int take_run(void *ctx, const struct viommu_run *run)
+{
+	struct report *report = ctx;
+
+	assert_true(report->runs < MOST_RUNS);
+	report->run[report->runs++] = *run;
+	return 0;
+}
+
+/* Marks the run's pages, and looks at them as the device does. */
+static void check_run(struct story *story, unsigned int n, const struct viommu_run *run, unsigned char *named, bool on)
+{
+	for (uint64_t at = 0; at <= run->last - run->first; at += PAGE) {
+		uint64_t gpa = run->gpa + at, bytes;
+		struct viommu_piece piece;
+		int pieces;
+
+		named[(gpa >= GIB ? 16 * MIB + (gpa - GIB) : gpa) / PAGE] = 1;
+		if (!story->reader[n])
+			continue;
+		pieces = viommu_translate(story->reader[n], run->first + at, PAGE, VIOMMU_READ, &piece, 1, &bytes, NULL);
+		if (!on)
+			assert_int_equal(pieces, -EFAULT);
+		else if (!story->lossy)
+			assert_int_equal(pieces, 1);
+		if (pieces == 1)
+			assert_ptr_equal(piece.hva, guest_hva(&story->guest, gpa));
+	}
+}
+
+static void look(struct story *story)
+{
+	static unsigned char named[17 * 256];
+	static struct report report;
+	uint64_t pages = 0;
+	bool whole = false;
+
+	assert_int_equal(lock_watch_held(), 0);
+	memset(named, 0, sizeof(named));
+	for (unsigned int n = 0; n < FUNCTIONS; n++) {
+		struct viommu_zpci_function_info info;
+
+		if (!story->function[n])
+			continue;
+		info = info_of(story, n);
+		whole |= info.direct;
+		report.runs = 0;
+		viommu_zpci_function_each_run(story->function[n], 0, UINT64_MAX, take_run, &report);
+		assert_true(info.registered || !report.runs);
+		for (unsigned int i = 0; i < report.runs; i++)
+			check_run(story, n, &report.run[i], named, info.state == VIOMMU_ZPCI_ENABLED);
+	}
+	for (unsigned int i = 0; i < sizeof(named); i++)
+		pages += named[i];
+	for (unsigned int i = 0; whole && i < story->guest.areas; i++)
+		pages = (i ? pages : 0) + (story->guest.area[i].shown ? story->guest.area[i].bytes / PAGE : 0);
+	/* Of a device that a host would not let go of, the registration sleeps, and what it had is still charged. */
+	if (!story->lossy)
+		assert_int_equal(guest_pinned(&story->guest), pages * PAGE);
+	if (story->mock->breaches)
+		fail_msg("%s", story->mock->breach);
+}
+
+/* What an instruction may be answered with when the machine fails. */
+static void check_answer(struct story *story, unsigned int n, const struct viommu_zpci_answer *answer, unsigned int events)
+{
+	assert_int_equal(answer->exception, 0);
+	switch (answer->cc) {
+	case 0:
+		break;
+	case 1:
+		assert_true(answer->status == VIOMMU_ZPCI_ST_INSUF_RES || answer->status == VIOMMU_ZPCI_ST_FUNC_IN_ERR ||
+			    answer->status == VIOMMU_ZPCI_ST_SEQUENCE || answer->status == VIOMMU_ZPCI_ST_ERROR_RECOVER);
+		if (answer->status == VIOMMU_ZPCI_ST_FUNC_IN_ERR) {
+			assert_int_equal(story->events, events + 1);
+			assert_int_equal(info_of(story, n).state, VIOMMU_ZPCI_ERROR);
+			story->lossy = true;
+		}
+		break;
+	default:
+		assert_int_equal(answer->cc, 3);
+		break;
+	}
+	look(story);
+}
+
+/* In first..last, what the function reports is what the tables say; nothing may be missing if `all`. */
+static void check_tables(struct story *story, unsigned int n, uint64_t first, uint64_t last, bool all)
+{
+	const struct naive_tables naive = { .iota = story->iota[n], .pba = PBA, .pal = PAL };
+	static struct report report;
+
+	report.runs = 0;
+	viommu_zpci_function_each_run(story->function[n], first, last, take_run, &report);
+	for (uint64_t iova = first, i = 0; iova < last; iova += PAGE) {
+		struct naive_answer answer = naive_walk(&story->guest.memory, &naive, iova);
+		const struct viommu_run *run;
+
+		while (i < report.runs && report.run[i].last < iova)
+			i++;
+		run = i < report.runs && report.run[i].first <= iova ? &report.run[i] : NULL;
+		if (run ? answer.outcome != NAIVE_PAGE || answer.gpa != run->gpa + (iova - run->first) : all && answer.outcome == NAIVE_PAGE)
+			fail_msg("IOVA %#llx: %s, but the tables say %s", (unsigned long long)iova, run ? "there" : "absent",
+				 naive_outcome_name(answer.outcome));
+	}
+}
+
+static void mpcifc(struct story *story, unsigned int n, uint8_t operation, uint64_t iota)
+{
+	const struct viommu_zpci_fib fib = { .pba = PBA, .pal = PAL, .iota = iota };
+	struct viommu_zpci_answer answer = { .size = sizeof(answer) };
+	unsigned int events = story->events;
+
+	if (!story->function[n])
+		return;
+	assert_int_equal(viommu_zpci_mpcifc(story->zpci, (uint64_t)info_of(story, n).fh << 32 | operation, &fib, &answer), 0);
+	if (info_of(story, n).registered)
+		story->iota[n] = info_of(story, n).iota;
+	check_answer(story, n, &answer, events);
+}
+
+static void rpcit(struct story *story, unsigned int n, uint64_t first, uint64_t pages)
+{
+	struct viommu_zpci_answer answer = { .size = sizeof(answer) };
+	struct viommu_zpci_function_info info;
+	unsigned int events = story->events;
+	bool leaving = false;
+
+	if (!story->function[n])
+		return;
+	info = info_of(story, n);
+	if (!info.registered || (info.state != VIOMMU_ZPCI_ENABLED && info.state != VIOMMU_ZPCI_BLOCKED))
+		return;
+	assert_int_equal(viommu_zpci_rpcit(story->zpci, (uint64_t)info.fh << 32, first, pages * PAGE, &answer), 0);
+	for (unsigned int i = 0; i < story->guest.areas; i++)
+		leaving |= story->guest.area[i].leaving;
+	check_answer(story, n, &answer, events);
+	if (!info.direct && (answer.cc == 0 || answer.status == VIOMMU_ZPCI_ST_INSUF_RES) && !story->lossy)
+		check_tables(story, n, first, first + pages * PAGE - 1, answer.cc == 0 && !leaving);
+}
+
+static void plug(struct story *story, unsigned int n)
+{
+	struct viommu_zpci_function_config config = {
+		.size = sizeof(config), .fid = 0x10 + n, .fh = 0x20000 + n, .state = VIOMMU_ZPCI_DISABLED, .relaxed = true, .host = &story->mock->host
+	};
+
+	if (!story->zpci || viommu_zpci_function_add(story->zpci, &config, &story->function[n])) {
+		story->function[n] = NULL;
+		return;
+	}
+	if (viommu_reader_create(viommu_zpci_function_device(story->function[n]), &story->reader[n]))
+		story->reader[n] = NULL;
+}
+
+static void set_enabled(struct story *story, unsigned int n, bool enabled)
+{
+	uint32_t fh;
+	int ret;
+
+	if (!story->function[n])
+		return;
+	ret = enabled ? viommu_zpci_enable(story->function[n], &fh) : viommu_zpci_disable(story->function[n], &fh);
+	assert_true(!ret || ret == -EINVAL || ret == -ENOMEM);
+	look(story);
+}
+
+static void change_slot(struct story *story, bool present)
+{
+	int error;
+
+	if (story->second->shown == present)
+		return;
+	error = present ? guest_show(&story->guest, story->second) : guest_hide(&story->guest, story->second);
+	story->lossy |= error == -EIO;
+	if (error == -EBUSY)
+		story->second->shown = story->second->leaving = story->lossy = true;
+	look(story);
+}
+
+static void begin(struct story *story)
+{
+	const struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
+	struct viommu_zpci_config zpci = { .size = sizeof(zpci), .event = on_event, .ctx = story };
+
+	memset(story, 0, sizeof(*story));
+	port_wrap.outstanding = 0;
+	story->mock = mock_create(&(struct mock_options){ .lookup = true });
+	guest_area(&story->guest, 0, 16 * MIB, VIOMMU_RW);
+	story->second = guest_area(&story->guest, GIB, MIB, VIOMMU_RW);
+	guest_tables_in(&story->guest, 8 * MIB, 16 * MIB - 1);
+	for (unsigned int i = 0; i <= FUNCTIONS; i++)
+		tables_init(&story->tables[i], &story->guest, 2, PBA, PAL);
+	assert_int_equal(viommu_vm_create(&config, &story->guest.vm), 0);
+	assert_int_equal(guest_show(&story->guest, &story->guest.area[0]), 0);
+	assert_int_equal(guest_show(&story->guest, story->second), 0);
+	if (viommu_zpci_create(story->guest.vm, &zpci, &story->zpci))
+		story->zpci = NULL;
+}
+
+static void tell(struct story *story)
+{
+	struct tables *tables = &story->tables[0];
+	uint64_t iota[FUNCTIONS + 1];
+
+	for (unsigned int i = 0; i <= FUNCTIONS; i++)
+		iota[i] = tables_ioat(&story->tables[i]).iota;
+	for (unsigned int n = 0; n < FUNCTIONS; n++) {
+		plug(story, n);
+		set_enabled(story, n, true);
+	}
+	/* A full table, and an empty one. */
+	tables_map(tables, PBA, 40, MIB, VIOMMU_RW);
+	tables_map(&story->tables[FUNCTIONS], PBA + 20 * PAGE, 30, MIB + 20 * PAGE, VIOMMU_READ);
+	mpcifc(story, 0, VIOMMU_ZPCI_OC_REG_IOAT, iota[0]);
+	mpcifc(story, 1, VIOMMU_ZPCI_OC_REG_IOAT, iota[1]);
+	tables_map(&story->tables[1], PBA + 300 * PAGE, 100, GIB, VIOMMU_RW);
+	rpcit(story, 1, PBA + 300 * PAGE, 100);
+	/* Parts of a run go, and change their rights; then all of it. */
+	tables_unmap(tables, PBA + 10 * PAGE, 3);
+	tables_map(tables, PBA + 20 * PAGE, 2, MIB + 20 * PAGE, VIOMMU_READ);
+	rpcit(story, 0, PBA + 5 * PAGE, 20);
+	rpcit(story, 0, PBA, PAGES);
+	mpcifc(story, 0, VIOMMU_ZPCI_OC_REREG_IOAT, iota[FUNCTIONS]);
+	rpcit(story, 0, PBA, PAGES);
+	/* Memory goes while it is mapped, and comes back. */
+	change_slot(story, false);
+	rpcit(story, 1, PBA, PAGES);
+	change_slot(story, true);
+	rpcit(story, 1, PBA + 300 * PAGE, 100);
+	/* Without translation, and back. */
+	mpcifc(story, 1, VIOMMU_ZPCI_OC_DEREG_IOAT, 0);
+	mpcifc(story, 1, VIOMMU_ZPCI_OC_REG_IOAT, 0);
+	change_slot(story, false);
+	change_slot(story, true);
+	mpcifc(story, 1, VIOMMU_ZPCI_OC_DEREG_IOAT, 0);
+	mpcifc(story, 1, VIOMMU_ZPCI_OC_REG_IOAT, iota[1]);
+	/* Off and on, and away. */
+	set_enabled(story, 0, false);
+	set_enabled(story, 0, true);
+	mpcifc(story, 0, VIOMMU_ZPCI_OC_REG_IOAT, iota[0]);
+	rpcit(story, 0, PBA, PAGES);
+	if (story->function[1]) {
+		viommu_reader_destroy(story->reader[1]);
+		viommu_zpci_function_remove(story->function[1]);
+		story->function[1] = NULL;
+	}
+	look(story);
+}
+
+/* Nothing fails any more: what a guest does that has an error, and what a VMM does whose memory did not go. */
+static void mend(struct story *story)
+{
+	port_wrap.fail_at = 0;
+	for (unsigned int call = 0; call < MOCK_CALLS; call++)
+		mock_fail(story->mock, (enum mock_call)call, 0, false, 0);
+	if (story->second->leaving)
+		assert_int_equal(guest_hide(&story->guest, story->second), 0);
+	if (!story->second->shown)
+		assert_int_equal(guest_show(&story->guest, story->second), 0);
+	if (!story->function[0])
+		plug(story, 0);
+	if (!story->function[0])
+		return; /* there is no zpci */
+	if (!story->reader[0])
+		assert_int_equal(viommu_reader_create(viommu_zpci_function_device(story->function[0]), &story->reader[0]), 0);
+	story->lossy = false;
+	if (info_of(story, 0).state == VIOMMU_ZPCI_DISABLED)
+		set_enabled(story, 0, true);
+	if (info_of(story, 0).state != VIOMMU_ZPCI_ENABLED) {
+		struct viommu_zpci_answer answer = { .size = sizeof(answer) };
+		const struct viommu_zpci_fib fib = { .fmt = 0 };
+
+		assert_int_equal(info_of(story, 0).state, VIOMMU_ZPCI_ERROR);
+		story->lossy = true;
+		assert_int_equal(viommu_zpci_mpcifc(story->zpci, (uint64_t)info_of(story, 0).fh << 32 | VIOMMU_ZPCI_OC_RESET_BLOCK, &fib, &answer), 0);
+		assert_int_equal(answer.cc, 0);
+		assert_int_equal(viommu_zpci_mpcifc(story->zpci, (uint64_t)info_of(story, 0).fh << 32 | VIOMMU_ZPCI_OC_RESET_ERROR, &fib, &answer), 0);
+		assert_int_equal(answer.cc, 0);
+	}
+	assert_int_equal(info_of(story, 0).state, VIOMMU_ZPCI_ENABLED);
+	story->lossy = true;
+	if (!info_of(story, 0).registered)
+		mpcifc(story, 0, VIOMMU_ZPCI_OC_REG_IOAT, tables_ioat(&story->tables[0]).iota);
+	rpcit(story, 0, PBA, PAGES);
+	/* The other function goes, so that all that is charged is this one's. */
+	if (story->function[1]) {
+		viommu_reader_destroy(story->reader[1]);
+		viommu_zpci_function_remove(story->function[1]);
+		story->function[1] = NULL;
+	}
+	story->lossy = false;
+	rpcit(story, 0, PBA, PAGES);
+	assert_int_equal(info_of(story, 0).state, VIOMMU_ZPCI_ENABLED);
+	assert_true(info_of(story, 0).registered);
+	check_tables(story, 0, PBA, PAL, true);
+}
+
+static void end(struct story *story)
+{
+	viommu_zpci_destroy(story->zpci);
+	assert_int_equal(guest_pinned(&story->guest), 0);
+	viommu_vm_destroy(story->guest.vm);
+	guest_free(&story->guest);
+	assert_null(story->mock->spaces);
+	assert_int_equal(story->mock->devices, 0);
+	assert_int_equal(story->mock->guests, 0);
+	if (story->mock->breaches)
+		fail_msg("%s", story->mock->breach);
+	mock_destroy(story->mock);
+	assert_int_equal(port_wrap.outstanding, 0);
+}
+
+static unsigned int failures;
+
+static void test_nothing_fails(void **state)
+{
+	struct story story;
+
+	(void)state;
+	begin(&story);
+	tell(&story);
+	assert_int_equal(story.events, 0);
+	assert_false(story.lossy);
+	mend(&story);
+	end(&story);
+}
+
+static void test_allocations(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	for (n = 1;; n++) {
+		struct story story;
+		bool over;
+
+		begin(&story);
+		port_wrap.fail_at = n;
+		tell(&story);
+		over = port_wrap.fail_at;
+		/* Want of memory is no error of the host. */
+		assert_int_equal(story.events, 0);
+		mend(&story);
+		end(&story);
+		failures++;
+		if (over)
+			break;
+	}
+	assert_in_range(n, 30, 9999);
+}
+
+static void fail_each(enum mock_call call, int error)
+{
+	for (unsigned int for_good = 0; for_good < 2; for_good++) {
+		for (unsigned int n = 1;; n++) {
+			struct story story;
+			bool over;
+
+			begin(&story);
+			mock_forget(story.mock);
+			mock_fail(story.mock, call, n, for_good, error);
+			tell(&story);
+			over = story.mock->calls[call] < n;
+			mend(&story);
+			end(&story);
+			failures++;
+			if (over)
+				break;
+		}
+	}
+}
+
+static void test_maps(void **state)
+{
+	(void)state;
+	fail_each(MOCK_MAP, ENOSPC);
+	fail_each(MOCK_MAP, EIO);
+}
+
+static void test_unmaps(void **state)
+{
+	(void)state;
+	fail_each(MOCK_UNMAP, EIO);
+}
+
+static void test_flushes(void **state)
+{
+	(void)state;
+	fail_each(MOCK_FLUSH, EIO);
+}
+
+static void test_devices(void **state)
+{
+	(void)state;
+	fail_each(MOCK_ATTACH, EINVAL);
+	fail_each(MOCK_ATTACH, ENOSPC);
+	fail_each(MOCK_DETACH, EBUSY);
+}
+
+static void test_spaces_and_memory(void **state)
+{
+	(void)state;
+	fail_each(MOCK_CREATE, ENOMEM);
+	fail_each(MOCK_GUEST_CREATE, ENOMEM);
+	fail_each(MOCK_GUEST_ADD, ENOSPC);
+	fail_each(MOCK_GUEST_REMOVE, EIO);
+	print_message("%u stories, each with one failure\n", failures);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_fails),
+		cmocka_unit_test(test_allocations),
+		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_unmaps),
+		cmocka_unit_test(test_flushes),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_spaces_and_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
