@@ -404,7 +404,8 @@ void tracking_distrust(struct tracking_pass *pass, unsigned int level, uint64_t 
 
 		if (table)
 			tracking_open(table);
-		found |= table && at >= level;
+		/* A record that this refresh did not come to is of what was there before, and goes when the refresh ends: it keeps nothing open. */
+		found |= table && at >= level && (!pass->learns || table->entered == pass->stamp);
 	}
 	if (!found)
 		tracked->doubts++;
