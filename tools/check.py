@@ -216,12 +216,15 @@ def prepare_kernel(configuration, tally):
 
 def count_cmocka(output, all_well):
     """(passed, failed, skipped) of a cmocka program's usual output, None if it is not one. Started and not ended is failed."""
-    started = len(re.findall(r"^\[ RUN      \] ", output, flags=re.M))
-    if not started:
+    passed = failed = skipped = 0
+    # A program may run several groups, with tests of the same names; each group ends with its skipped tests' names once more.
+    for group in re.split(r"^\[=+\] Running ", output, flags=re.M):
+        started = len(re.findall(r"^\[ RUN      \] ", group, flags=re.M))
+        ok = len(re.findall(r"^\[       OK \] ", group, flags=re.M))
+        left_out = min(len(cmocka_names("SKIPPED", group)), started - ok)
+        passed, failed, skipped = passed + ok, failed + started - ok - left_out, skipped + left_out
+    if not passed + failed + skipped:
         return None
-    passed = len(re.findall(r"^\[       OK \] ", output, flags=re.M))
-    skipped = min(len(cmocka_names("SKIPPED", output)), started - passed)
-    failed = started - passed - skipped
     return passed, failed if failed or all_well else 1, skipped
 
 

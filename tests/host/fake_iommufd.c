@@ -67,7 +67,7 @@ uint64_t fake_iommufd_pinned(void)
 
 	for (size_t i = 0; i < fake.mapping_number; i++)
 		if (fake.mappings[i].ioas && is_filled_into(fake.mappings[i].ioas))
-			room += (fake.mappings[i].last - fake.mappings[i].first) / 4096 + 1;
+			room += (size_t)((fake.mappings[i].last - fake.mappings[i].first) / 4096) + 1;
 	pages = malloc((room + 1) * sizeof(*pages));
 	if (!pages)
 		abort();
