@@ -74,6 +74,20 @@ static inline uint64_t port_load_entry(const uint64_t *entry)
 typedef bool (*port_equal)(const uint64_t *entries, const uint64_t *copy, unsigned int n);
 port_equal port_widest_equal(void);
 
+/* Where the lowest and the highest of the bits that are set are; there is one. By halves, since of a pair of registers the compiler asks its library. */
+static inline unsigned int port_lowest_bit(uint64_t bits)
+{
+	if (sizeof(void *) == 8)
+		return (unsigned int)__builtin_ctzll(bits);
+	return (uint32_t)bits ? (unsigned int)__builtin_ctz((uint32_t)bits) : 32 + (unsigned int)__builtin_ctz((uint32_t)(bits >> 32));
+}
+static inline unsigned int port_highest_bit(uint64_t bits)
+{
+	if (sizeof(void *) == 8)
+		return 63 - (unsigned int)__builtin_clzll(bits);
+	return bits >> 32 ? 63 - (unsigned int)__builtin_clz((uint32_t)(bits >> 32)) : 31 - (unsigned int)__builtin_clz((uint32_t)bits);
+}
+
 /* How many bits are set. (The compiler's own way is a function of its library, where the machine has no instruction for it.) */
 static inline unsigned int port_count_bits(uint64_t bits)
 {

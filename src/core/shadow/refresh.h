@@ -250,7 +250,7 @@ static uint64_t F(stale)(struct shadow_leaves *leaves, const struct shadow_sourc
 	uint64_t stale = 0;
 
 	for (; mask; mask &= mask - 1) {
-		unsigned int i = (unsigned int)__builtin_ctzll(mask);
+		unsigned int i = port_lowest_bit(mask);
 		uint64_t bit = UINT64_C(1) << i;
 		uint64_t entry = F(from_memory)(word[i]), old = F(from_memory)(leaves->word[i]);
 		uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
@@ -298,16 +298,16 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 		stale = F(stale)(leaves, source, word, established);
 		/* The copy of what is not established is what lets the next refresh find at once that nothing changed. */
 		for (uint64_t bits = mask & ~established & ~valid & ~bad; bits; bits &= bits - 1)
-			leaves->word[__builtin_ctzll(bits)] = word[__builtin_ctzll(bits)];
+			leaves->word[port_lowest_bit(bits)] = word[port_lowest_bit(bits)];
 		if (stale)
 			shadow_release_leaves(pass, leaves, stale);
 	}
 	valid &= ~(established & ~stale);
 	if (valid)
-		shadow_note(pass, base + ((uint64_t)__builtin_ctzll(valid) << SHADOW_PAGE_SHIFT),
-			    base + ((uint64_t)(SHADOW_BLOCK - (unsigned int)__builtin_clzll(valid)) << SHADOW_PAGE_SHIFT) - 1);
+		shadow_note(pass, base + ((uint64_t)port_lowest_bit(valid) << SHADOW_PAGE_SHIFT),
+			    base + ((uint64_t)(port_highest_bit(valid) + 1) << SHADOW_PAGE_SHIFT) - 1);
 	for (; bad; bad &= bad - 1) {
-		unsigned int i = (unsigned int)__builtin_ctzll(bad);
+		unsigned int i = port_lowest_bit(bad);
 
 		shadow_fault(pass, format_reason(F(kind)(0, F(from_memory)(word[i]))), base + ((uint64_t)i << SHADOW_PAGE_SHIFT), 0,
 			     source->address + (table_index + i) * sizeof(uint64_t), F(from_memory)(word[i]));
@@ -490,7 +490,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 
 	F(load_block)(source, F(index)(0, base), lo, hi, word);
 	while (todo) {
-		unsigned int i = (unsigned int)__builtin_ctzll(todo), most = shadow_ones(todo >> i), pages;
+		unsigned int i = port_lowest_bit(todo), most = shadow_ones(todo >> i), pages;
 		uint64_t entry = F(from_memory)(word[i]), gpa;
 		struct slot *slot;
 		uint64_t made;
@@ -613,7 +613,7 @@ static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct s
 	struct slot *slot = NULL;
 
 	for (uint64_t bits = mask; bits;) {
-		unsigned int i = (unsigned int)__builtin_ctzll(bits), pages = shadow_ones(bits >> i);
+		unsigned int i = port_lowest_bit(bits), pages = shadow_ones(bits >> i);
 		uint64_t gpa = F(leaf_address)(0, F(from_memory)(leaves->word[i]));
 
 		if (pinned) {
@@ -655,7 +655,7 @@ static int F(restore_block)(void *ctx, struct shadow_leaves *leaves, uint64_t ma
 		/* What was two mappings before does not become one. */
 		if (leaves->start & again & -again)
 			runs_end_map(&pass->runs);
-		F(map_again)(pass, leaves, (unsigned int)__builtin_ctzll(again));
+		F(map_again)(pass, leaves, port_lowest_bit(again));
 	}
 	return 0;
 }
@@ -727,7 +727,7 @@ static int F(release_slot_block)(void *ctx, struct shadow_leaves *leaves, uint64
 	uint64_t bits = 0;
 
 	for (uint64_t left = leaves->leaf & mask; left; left &= left - 1) {
-		unsigned int i = (unsigned int)__builtin_ctzll(left);
+		unsigned int i = port_lowest_bit(left);
 		uint64_t gpa = F(leaf_address)(0, F(from_memory)(leaves->word[i]));
 
 		if (gpa >= args->slot->first && gpa <= args->slot->last)
@@ -756,7 +756,7 @@ static int F(each_run_block)(void *ctx, struct shadow_leaves *leaves, uint64_t m
 	struct F(each_run_args) *args = ctx;
 
 	for (uint64_t left = leaves->leaf & mask; left; left &= left - 1) {
-		unsigned int i = (unsigned int)__builtin_ctzll(left);
+		unsigned int i = port_lowest_bit(left);
 		uint64_t bit = UINT64_C(1) << i;
 		uint64_t entry = F(from_memory)(leaves->word[i]);
 		uint64_t gpa = F(leaf_address)(0, entry);

@@ -302,7 +302,7 @@ void shadow_release_leaves(struct shadow_pass *pass, struct shadow_leaves *leave
 	leaves->dying |= bits;
 	shadow_list(pass, leaves);
 	while (bits) {
-		unsigned int from = (unsigned int)__builtin_ctzll(bits);
+		unsigned int from = port_lowest_bit(bits);
 		unsigned int number = shadow_ones(bits >> from);
 		uint64_t first = leaves->first + ((uint64_t)from << SHADOW_PAGE_SHIFT);
 

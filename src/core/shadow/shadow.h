@@ -194,7 +194,7 @@ static inline uint64_t shadow_mask(unsigned int lo, unsigned int hi)
 /* How many ones a number ends with. */
 static inline unsigned int shadow_ones(uint64_t bits)
 {
-	return ~bits ? (unsigned int)__builtin_ctzll(~bits) : SHADOW_BLOCK;
+	return ~bits ? port_lowest_bit(~bits) : SHADOW_BLOCK;
 }
 
 static inline unsigned int shadow_index(const struct shadow_node *node, uint64_t iova)
