@@ -54,6 +54,9 @@ static void insert(struct mock_list *list, size_t at, const struct host_mapping 
 
 static void drop(struct mock_list *list, size_t at, size_t number)
 {
+	/* A list that was never filled has no memory to move. */
+	if (!number)
+		return;
 	memmove(&list->mapping[at], &list->mapping[at + number], (list->number - at - number) * sizeof(*list->mapping));
 	list->number -= number;
 }
