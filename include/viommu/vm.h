@@ -115,7 +115,8 @@ VIOMMU_API int viommu_slot_add(struct viommu_vm *vm, const struct viommu_slot *s
 /*
  * Removes the slot that begins at gpa. When this returns, no device reaches its memory: every translation to it was removed, flushed and unpinned, and no
  * reader is inside it (see reader.h). Tables that lie in it are gone for the next refresh. 0; -ENOENT (no slot begins there); -ENOMEM (nothing has
- * changed); -EIO (a host failed to remove a translation: the memory may still be reached and must stay; nothing new is established in it; call again).
+ * changed); -EIO (a host failed to remove a translation: the memory may still be reached and must stay; nothing new is established in it, and
+ * tables in it count as gone; call again).
  */
 VIOMMU_API int viommu_slot_remove(struct viommu_vm *vm, uint64_t gpa);
 
