@@ -96,7 +96,7 @@ class Trouble(Exception):
 def cmocka_names(word, output):
     """Names of cmocka's tests that ended in a way: FAILED or SKIPPED. Its summary at the end names them again, after how many there are."""
     names = re.findall(rf"^\[  {word:<7} \] (.*)$", output, flags=re.M)
-    return list(dict.fromkeys(name for name in names if not re.match(r"(tests: )?\d+ test\(s\)", name)))
+    return list(dict.fromkeys(name for name in names if not re.match(r"(.*: )?\d+ test\(s\)", name)))
 
 
 class Tally:
@@ -218,7 +218,7 @@ def count_cmocka(output, all_well):
     """(passed, failed, skipped) of a cmocka program's usual output, None if it is not one. Started and not ended is failed."""
     passed = failed = skipped = 0
     # A program may run several groups, with tests of the same names; each group ends with its skipped tests' names once more.
-    for group in re.split(r"^\[=+\] Running ", output, flags=re.M):
+    for group in re.split(r"^\[=+\] (?:.*: )?Running ", output, flags=re.M):
         started = len(re.findall(r"^\[ RUN      \] ", group, flags=re.M))
         ok = len(re.findall(r"^\[       OK \] ", group, flags=re.M))
         left_out = min(len(cmocka_names("SKIPPED", group)), started - ok)

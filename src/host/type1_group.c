@@ -28,6 +28,9 @@ static void take_ranges(struct type1_info *info, const unsigned char *capability
 	memcpy(&head, capability, sizeof(head));
 	for (uint32_t i = 0; !*error && i < head.nr_iovas && (i + 1) * sizeof(range) <= bytes - sizeof(head); i++) {
 		memcpy(&range, capability + sizeof(head) + i * sizeof(range), sizeof(range));
+		/* Up to Linux 6.18 vfio_iommu_type1.c reckons with the IOVA behind a mapping's end, which for the last page of all is 0. */
+		if (range.end == UINT64_MAX)
+			range.end -= VIOMMU_PAGE_SIZE;
 		*error = ranges_add(&info->usable, range.start, range.end);
 	}
 }

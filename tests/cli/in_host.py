@@ -87,6 +87,9 @@ def test_probe_machine():
 def check_host(told, name, result):
     host = told["device"][name]
     first, last = KNOWN["aperture"]
+    # type1 leaves out the very last page.
+    if name == "type1" and last == "0xffffffffffffffff":
+        last = "0xffffffffffffefff"
     check(host["state"] == "opened", result)
     check(host["aperture"] == {"first": first, "last": last}, result, name)
     # What is left of the aperture without the holes.
