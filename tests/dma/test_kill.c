@@ -92,7 +92,7 @@ static void killed(struct rig_config config, uint64_t seed, uint64_t operations)
 #ifdef __s390x__
 #define TIMES 10
 #else
-#define TIMES 50
+#define TIMES 20
 #endif
 
 static const struct dma_case cases[] = {

@@ -23,7 +23,7 @@ static void short_budget(struct rig_config config, uint64_t seed, uint64_t opera
 #ifdef __s390x__
 #define OPERATIONS 500
 #else
-#define OPERATIONS 2000
+#define OPERATIONS 1000
 #endif
 
 static const struct dma_case cases[] = {
