@@ -314,9 +314,9 @@ static void check_outcome(struct bus *bus, const struct vcpu *before, unsigned i
 	check_event(bus, outcome->pec, outcome->faddr);
 }
 
-static bool answered_short(const struct bus *bus, unsigned int r1, const struct model_outcome *outcome)
+static bool answered(const struct bus *bus, unsigned int r1, unsigned int status)
 {
-	return outcome->may_be_short && bus->vcpu.ccs && bus->vcpu.cc == 1 && (bus->vcpu.gr[r1] >> 24 & 0xff) == 16;
+	return bus->vcpu.ccs && bus->vcpu.cc == 1 && (bus->vcpu.gr[r1] >> 24 & 0xff) == status;
 }
 
 static void check_refresh(struct bus *bus, const struct vcpu *before, unsigned int r1, struct model_outcome outcome, bool registering)
@@ -326,7 +326,14 @@ static void check_refresh(struct bus *bus, const struct vcpu *before, unsigned i
 
 	if (outcome.refreshed)
 		judge_tables(bus, &outcome, registering, &found);
-	is_short = answered_short(bus, r1, &outcome);
+	is_short = outcome.may_be_short && answered(bus, r1, 16);
+	/* Where tables are too large, either may have given up before it came to what is malformed. */
+	if (outcome.refreshed && !registering && found.too_large && answered(bus, r1, 8)) {
+		outcome.cc = 1;
+		outcome.status = 8;
+		outcome.pec = bus->event.pec;
+		outcome.faddr = bus->event.faddr;
+	}
 	if (is_short && registering)
 		model_by_handle(&bus->model, (uint32_t)(before->gr[r1] >> 32))->registered = false;
 	/* A fault hides that something did not fit. */
