@@ -17,6 +17,15 @@ static void space_memory_free(void *ctx, void *memory, size_t bytes, size_t alig
 	memory_free(&space->vm->memory, memory, bytes, align);
 }
 
+/* What the host's failures are to who creates a domain: his own mistakes have errno values of their own. */
+static int failure(struct viommu_vm *vm, int error)
+{
+	if (error == -PORT_ENOMEM || error == -PORT_ENOSPC || error == -PORT_ERANGE)
+		return error;
+	vm_log(vm, VIOMMU_LOG_ERROR, "the host failed to make room for a domain", (uint64_t)-error, 0);
+	return -PORT_EIO;
+}
+
 int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct space_ops *ops)
 {
 	struct host_guest *guest;
@@ -26,7 +35,7 @@ int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *
 		return -PORT_ERANGE;
 	error = guests_get(vm, host, &guest);
 	if (error)
-		return error;
+		return failure(vm, error);
 	space->ops = ops;
 	space->vm = vm;
 	space->host = host;
@@ -35,7 +44,7 @@ int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *
 	space->memory = (struct host_memory){ .ctx = space, .alloc = space_memory_alloc, .free = space_memory_free };
 	error = host->ops->space_create(host, guest, first, last, &space->memory, &space->host_space);
 	if (error)
-		return error;
+		return failure(vm, error);
 	port_lock_init(&space->lock);
 	list_init(&space->devices);
 	list_append(&vm->spaces, &space->in_vm);

@@ -39,7 +39,7 @@ struct space {
 	uint64_t last;
 };
 
-/* Makes the host's space for first..last and enters it into the VM's list, with the VM's lock held. 0, -ERANGE, or what the host says. */
+/* Makes the host's space for first..last and enters it into the VM's list, with the VM's lock held. 0, -ERANGE, -ENOMEM, -ENOSPC, or -EIO. */
 int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct space_ops *ops);
 
 /* Detaches the devices and destroys the host's space: from then on nothing of it is reached. With the VM's lock held. */

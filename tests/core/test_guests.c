@@ -161,6 +161,31 @@ static void test_no_room_on_attach(void **state)
 	rig_end(&rig);
 }
 
+/* A host's errno values are its own: who creates a domain is never told that he made a mistake when he made none. */
+static void test_failures_of_the_host(void **state)
+{
+	static const enum mock_call calls[] = { MOCK_GUEST_CREATE, MOCK_GUEST_ADD, MOCK_CREATE };
+	static const int errors[][2] = { { EINVAL, -EIO }, { EBUSY, -EIO }, { EPERM, -EIO }, { ENOMEM, -ENOMEM }, { ENOSPC, -ENOSPC } };
+	struct viommu_direct *direct;
+	struct viommu_domain *domain;
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, &plain);
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		for (size_t n = 0; n < sizeof(errors) / sizeof(errors[0]); n++) {
+			const struct viommu_zpci_ioat ioat = tables_ioat(&rig.tables);
+
+			mock_fail(rig.mock, calls[i], 1, false, errors[n][0]);
+			assert_int_equal(viommu_domain_create(rig.guest.vm, &rig.mock->host, VIOMMU_DOMAIN_ZPCI, &ioat, NULL, &domain), errors[n][1]);
+			mock_fail(rig.mock, calls[i], 1, false, errors[n][0]);
+			assert_int_equal(viommu_direct_create(rig.guest.vm, &rig.mock->host, 0, PBA, PBA + GIB - 1, &direct), errors[n][1]);
+		}
+	}
+	rig_domain(&rig);
+	rig_end(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -169,6 +194,7 @@ int main(void)
 		cmocka_unit_test(test_one_of_two),
 		cmocka_unit_test(test_runs_end_with_guest_memory),
 		cmocka_unit_test(test_no_room_on_attach),
+		cmocka_unit_test(test_failures_of_the_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
