@@ -3,7 +3,7 @@
  * A nested domain. Its creation is the one place that brings a guest IOMMU's data, the shadow of its format and a host together.
  *
  * A refresh is cut into steps: whenever it has examined as many entries as the VM's limit says, it brings what it began to a safe end (what it removed is
- * flushed and unpinned, what it collected is mapped), lets go of the domain's lock once, and goes on. Releases of the whole range come first, then the
+ * flushed and unpinned, what it collected is mapped), lets others have the domain's lock, and goes on. Releases of the whole range come first, then the
  * establishing; see core/shadow/refresh.h. A refresh whose range needs more entries than any honest table has gives up: what it did not come to is
  * released, so that it is never stale, and the answer is "insufficient resources".
  */
@@ -91,10 +91,9 @@ static bool is_exhausted(const struct shadow_pass *pass)
 	return pass->vm->config.refresh_entries - pass->result.entries < SHADOW_BLOCK;
 }
 
-/* Takes the lock for one more step. */
-static void begin_step(struct viommu_domain *domain, struct shadow_pass *pass)
+/* With the lock just taken. */
+static void take_up_step(struct shadow_pass *pass)
 {
-	port_lock(&domain->space.lock);
 	pass->slots = vm_slots(pass->vm);
 	pass->slot = NULL;
 	pass->budget = pass->vm->config.refresh_entries - pass->result.entries;
@@ -102,6 +101,12 @@ static void begin_step(struct viommu_domain *domain, struct shadow_pass *pass)
 		pass->budget = pass->vm->config.step_entries;
 	pass->cut = false;
 	pass->result.steps++;
+}
+
+static void begin_step(struct viommu_domain *domain, struct shadow_pass *pass)
+{
+	port_lock(&domain->space.lock);
+	take_up_step(pass);
 }
 
 /* Brings to an end what was removed: host, flush, pins, in this order. */
@@ -130,7 +135,8 @@ static int end_removals(struct viommu_domain *domain, struct shadow_pass *pass)
 	return error;
 }
 
-static void end_step(struct viommu_domain *domain, struct shadow_pass *pass)
+/* With the lock to be let go of. */
+static void put_down_step(struct viommu_domain *domain, struct shadow_pass *pass)
 {
 	struct viommu_domain_stats *stats = &domain->stats;
 
@@ -144,10 +150,23 @@ static void end_step(struct viommu_domain *domain, struct shadow_pass *pass)
 	pass->runs.unmaps = 0;
 	if (domain->shadow.mapped > stats->mapped_pages_peak)
 		stats->mapped_pages_peak = domain->shadow.mapped;
+}
+
+static void end_step(struct viommu_domain *domain, struct shadow_pass *pass)
+{
+	put_down_step(domain, pass);
 	port_unlock(&domain->space.lock);
 }
 
-/* Scans what tracking_begin() left to look at. With the lock held from a begin_step(), which it ends and begins anew as often as it has to. */
+/* Between two steps, others have their turn. */
+static void next_step(struct viommu_domain *domain, struct shadow_pass *pass)
+{
+	put_down_step(domain, pass);
+	port_lock_by_turns(&domain->space.lock);
+	take_up_step(pass);
+}
+
+/* Scans what tracking_begin() left to look at. With the lock held, from one step to the next. */
 static int scan(struct viommu_domain *domain, struct shadow_pass *pass, bool *too_much)
 {
 	int error = 0, step_error;
@@ -168,8 +187,7 @@ static int scan(struct viommu_domain *domain, struct shadow_pass *pass, bool *to
 			if (step_error)
 				error = step_error;
 			first = pass->next;
-			end_step(domain, pass);
-			begin_step(domain, pass);
+			next_step(domain, pass);
 		}
 	}
 	step_error = end_removals(domain, pass);
@@ -188,8 +206,7 @@ static void fill_range(struct viommu_domain *domain, struct shadow_pass *pass, u
 			return;
 		}
 		first = pass->next;
-		end_step(domain, pass);
-		begin_step(domain, pass);
+		next_step(domain, pass);
 	}
 }
 

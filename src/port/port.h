@@ -42,6 +42,8 @@ void port_lock_init(struct port_lock *lock);
 void port_lock_destroy(struct port_lock *lock);
 void port_lock(struct port_lock *lock);
 void port_unlock(struct port_lock *lock);
+/* Lets go of a lock that is held and takes it again; if somebody sleeps for it, then after him. For who has more to do, and may not keep others from theirs. */
+void port_lock_by_turns(struct port_lock *lock);
 
 /*
  * An asymmetric pair of full fences, for a flag that one side sets and tests often and the other side seldom waits for. The heavy side costs a system

@@ -36,11 +36,11 @@ void port_free(void *memory, size_t bytes, size_t align)
 }
 
 /*
- * The lock is a futex: free, taken, or taken with somebody asleep who must be woken. It is held for short whiles mostly, so that who finds it taken looks a few
- * times before he sleeps.
+ * The lock is a futex: whether it is taken, and how many sleep for it or are about to. It is held for short whiles mostly, so that who finds it taken looks a
+ * few times before he sleeps. Whoever lets go of it wakes one of them; who comes by until then may take it first.
  */
-enum { FREE, TAKEN, WAITED_FOR };
-enum { LOOKS = 100 };
+enum { TAKEN = 1, SLEEPER = 2 };
+enum { LOOKS = 100, YIELDS = 10000 };
 
 static inline void pause_cpu(void)
 {
@@ -49,9 +49,33 @@ static inline void pause_cpu(void)
 #endif
 }
 
+#ifdef SYS_futex
+static void sleep_while(struct port_lock *lock, uint32_t state)
+{
+	syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, state, NULL);
+}
+
+static void wake_one(struct port_lock *lock)
+{
+	syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1);
+}
+#else
+static void sleep_while(struct port_lock *lock, uint32_t state)
+{
+	(void)lock;
+	(void)state;
+	sched_yield();
+}
+
+static void wake_one(struct port_lock *lock)
+{
+	(void)lock;
+}
+#endif
+
 void port_lock_init(struct port_lock *lock)
 {
-	lock->state = FREE;
+	lock->state = 0;
 }
 
 void port_lock_destroy(struct port_lock *lock)
@@ -59,28 +83,34 @@ void port_lock_destroy(struct port_lock *lock)
 	(void)lock;
 }
 
+/* Takes a lock as one of its sleepers. */
+static void sleep_for_lock(struct port_lock *lock, uint32_t state)
+{
+	for (;;) {
+		if (state & TAKEN) {
+			sleep_while(lock, state);
+			state = __atomic_load_n(&lock->state, __ATOMIC_RELAXED);
+		} else if (__atomic_compare_exchange_n(&lock->state, &state, state - SLEEPER + TAKEN, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+			return;
+		}
+	}
+}
+
 static __attribute__((noinline)) void wait_for_lock(struct port_lock *lock)
 {
 	for (unsigned int i = 0; i < LOOKS; i++) {
-		uint32_t state = FREE;
+		uint32_t state = __atomic_load_n(&lock->state, __ATOMIC_RELAXED);
 
-		if (__atomic_load_n(&lock->state, __ATOMIC_RELAXED) == FREE &&
-		    __atomic_compare_exchange_n(&lock->state, &state, TAKEN, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		if (!(state & TAKEN) && __atomic_compare_exchange_n(&lock->state, &state, state + TAKEN, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 			return;
 		pause_cpu();
 	}
-	/* Who has slept does not know whether others still do, and leaves it to the next unlock to find out. */
-	while (__atomic_exchange_n(&lock->state, WAITED_FOR, __ATOMIC_ACQUIRE) != FREE)
-#ifdef SYS_futex
-		syscall(SYS_futex, &lock->state, FUTEX_WAIT_PRIVATE, WAITED_FOR, NULL);
-#else
-		sched_yield();
-#endif
+	sleep_for_lock(lock, __atomic_add_fetch(&lock->state, SLEEPER, __ATOMIC_RELAXED));
 }
 
 void port_lock(struct port_lock *lock)
 {
-	uint32_t state = FREE;
+	uint32_t state = 0;
 
 	if (!__atomic_compare_exchange_n(&lock->state, &state, TAKEN, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		wait_for_lock(lock);
@@ -88,11 +118,22 @@ void port_lock(struct port_lock *lock)
 
 void port_unlock(struct port_lock *lock)
 {
-	if (__atomic_exchange_n(&lock->state, FREE, __ATOMIC_RELEASE) == WAITED_FOR) {
-#ifdef SYS_futex
-		syscall(SYS_futex, &lock->state, FUTEX_WAKE_PRIVATE, 1);
-#endif
-	}
+	if (__atomic_fetch_sub(&lock->state, TAKEN, __ATOMIC_RELEASE) != TAKEN)
+		wake_one(lock);
+}
+
+void port_lock_by_turns(struct port_lock *lock)
+{
+	uint32_t state = __atomic_load_n(&lock->state, __ATOMIC_RELAXED);
+
+	if (state == TAKEN)
+		return;
+	state = __atomic_sub_fetch(&lock->state, TAKEN, __ATOMIC_RELEASE);
+	wake_one(lock);
+	/* Not asleep: nobody would have to wake us. Nor for ever: who was woken may get no CPU, and we have work to do. */
+	for (unsigned int i = 0; i < YIELDS && __atomic_load_n(&lock->state, __ATOMIC_RELAXED) == state; i++)
+		sched_yield();
+	port_lock(lock);
 }
 
 /* linux/membarrier.h, spelt out so that old headers do */

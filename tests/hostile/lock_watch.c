@@ -12,6 +12,7 @@ static _Thread_local struct {
 } held[MOST];
 static _Thread_local unsigned int number;
 static _Thread_local double longest;
+static _Thread_local uint64_t turns;
 
 static void must(bool ok, const char *what)
 {
@@ -31,25 +32,53 @@ void __wrap_port_lock(struct port_lock *lock)
 	held[number++].since = lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
-void __wrap_port_unlock(struct port_lock *lock)
+/* Which of this thread's locks it is: it must be one. */
+static unsigned int find(const struct port_lock *lock)
 {
 	unsigned int i = number;
-	double hold;
 
 	while (i && held[i - 1].lock != lock)
 		i--;
 	must(i, "a lock is let go of that is not held");
-	hold = lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID) - held[i - 1].since;
+	return i - 1;
+}
+
+static void end_hold(unsigned int i)
+{
+	double hold = lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID) - held[i].since;
+
 	if (hold > longest)
 		longest = hold;
-	for (number--; i <= number; i++)
-		held[i - 1] = held[i];
+}
+
+void __wrap_port_unlock(struct port_lock *lock)
+{
+	unsigned int i = find(lock);
+
+	end_hold(i);
+	for (number--; i < number; i++)
+		held[i] = held[i + 1];
 	__real_port_unlock(lock);
+}
+
+void __wrap_port_lock_by_turns(struct port_lock *lock)
+{
+	unsigned int i = find(lock);
+
+	end_hold(i);
+	turns++;
+	__real_port_lock_by_turns(lock);
+	held[i].since = lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
 double lock_watch_longest(void)
 {
 	return longest;
+}
+
+uint64_t lock_watch_turns(void)
+{
+	return turns;
 }
 
 unsigned int lock_watch_held(void)

@@ -3,12 +3,13 @@
  * Stands between the library and its locks: a thread lets go of what it holds and of nothing else, holds nothing twice, and one sees for how long something is
  * held at a time: that is what a step takes, and what others wait for. Only the CPU's time counts, since a thread may be put aside while it holds a lock.
  *
- * A test that links it passes -Wl,--wrap=port_lock,--wrap=port_unlock to the linker.
+ * A test that links it passes -Wl,--wrap=port_lock,--wrap=port_unlock,--wrap=port_lock_by_turns to the linker.
  */
 #ifndef TESTS_HOSTILE_LOCK_WATCH_H
 #define TESTS_HOSTILE_LOCK_WATCH_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "port/port.h"
@@ -17,6 +18,8 @@ void __real_port_lock(struct port_lock *lock);
 void __real_port_unlock(struct port_lock *lock);
 void __wrap_port_lock(struct port_lock *lock);
 void __wrap_port_unlock(struct port_lock *lock);
+void __real_port_lock_by_turns(struct port_lock *lock);
+void __wrap_port_lock_by_turns(struct port_lock *lock);
 
 static inline double lock_watch_seconds(clockid_t clock)
 {
@@ -28,6 +31,9 @@ static inline double lock_watch_seconds(clockid_t clock)
 
 /* The longest hold by this thread, in seconds of CPU. */
 double lock_watch_longest(void);
+
+/* How often this thread gave others a turn. */
+uint64_t lock_watch_turns(void);
 
 /* How many locks this thread holds: none, whenever the library has returned. */
 unsigned int lock_watch_held(void);

@@ -114,9 +114,13 @@ static void *refresh_bomb(void *ctx)
 
 	while (!__atomic_load_n(&bomb->stop, __ATOMIC_ACQUIRE)) {
 		struct viommu_refresh_result result = { .size = sizeof(result) };
+		uint64_t turns = lock_watch_turns();
 		int error = viommu_domain_refresh(bomb->domain, 0, UINT64_MAX, &result);
 
 		if (error != -ENOSPC && error != 0)
+			abort();
+		/* Between two steps others have their turn. */
+		if (lock_watch_turns() - turns != result.steps - 1)
 			abort();
 		if (result.entries > ENTRIES || result.entries > result.steps * STEP)
 			abort();
