@@ -21,6 +21,9 @@
 #include "core/vm.h"
 #include "port/sized.h"
 
+/* How many tables of leaves ahead. Fewer come too late where the copies are in no near cache, and more gain nothing. */
+#define SHADOW_AHEAD 3u
+
 /* The page of guest memory from which entries were loaded last. */
 struct shadow_cursor {
 	uint64_t page; /* GPA, not a multiple of a page where there is none yet */
@@ -314,13 +317,23 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 	}
 }
 
-static void F(scan_leaves)(struct shadow_pass *pass, struct shadow_node *node, const struct shadow_source *source, uint64_t first, uint64_t last)
+/* Copies lie here and there, where no hardware foresees them, as it does the guest's tables. */
+static inline void F(prefetch)(const struct shadow_leaves *leaves)
+{
+	for (unsigned int at = 0; leaves && at < sizeof(*leaves); at += PORT_LINE_BYTES)
+		__builtin_prefetch((const unsigned char *)leaves + at);
+}
+
+static void F(scan_leaves)(struct shadow_pass *pass, struct shadow_node *node, const struct shadow_node *ahead, const struct shadow_source *source,
+			   uint64_t first, uint64_t last)
 {
 	for (uint64_t at = first;;) {
 		struct shadow_span span = shadow_span(at, last);
 
 		if (!shadow_spend(pass, span.hi - span.lo + 1, at))
 			return;
+		if (ahead)
+			F(prefetch)(ahead->block[shadow_index(ahead, at) / SHADOW_BLOCK]);
 		F(scan_block)(pass, node ? node->block[shadow_index(node, at) / SHADOW_BLOCK] : NULL, source, at, span.lo, span.hi);
 		if (span.last == last)
 			return;
@@ -347,23 +360,13 @@ static bool F(skip)(struct shadow_pass *pass, struct shadow_cursor *cursor, cons
 	       shadow_spend(pass, SHADOW_BLOCK, at);
 }
 
-/*
- * While a scan compares one table of leaves, the copy of the next but one is fetched, and the node for the table after that: copies lie here and there, where
- * no hardware foresees them, as it does the guest's tables.
- */
-static void F(prefetch)(const struct shadow_node *node, const struct shadow_source *source, unsigned int index)
+/* The node of a table some way ahead, whose copies are fetched block by block while this one is compared; and, already, the node after it. */
+static const struct shadow_node *F(ahead)(const struct shadow_node *node, const struct shadow_source *source, unsigned int index)
 {
-	const struct shadow_node *child = index + 2 <= source->bounds.last ? shadow_child(node, index + 2) : NULL;
-	const struct shadow_node *after = index + 3 <= source->bounds.last ? shadow_child(node, index + 3) : NULL;
-
-	if (after)
-		__builtin_prefetch(after);
-	for (unsigned int i = 0; child && i < child->blocks; i++) {
-		const unsigned char *leaves = child->block[i];
-
-		for (unsigned int at = 0; leaves && at < sizeof(struct shadow_leaves); at += PORT_LINE_BYTES)
-			__builtin_prefetch(leaves + at);
-	}
+	index += SHADOW_AHEAD;
+	if (index + 1 <= source->bounds.last)
+		__builtin_prefetch(shadow_child(node, index + 1));
+	return index <= source->bounds.last ? shadow_child(node, index) : NULL;
 }
 
 /* Scans first..last of a table at a level above 0; node is NULL where nothing is established. */
@@ -393,9 +396,9 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 		} else if (shadow_is_known(pass, level - 1, &below, at, end)) {
 			/* nothing to do beneath it */
 		} else if (level == 1) {
-			if (child && end != last && source->kind == SHADOW_TABLE)
-				F(prefetch)(node, source, F(index)(level, at));
-			F(scan_leaves)(pass, child, &below, at, end);
+			F(scan_leaves)
+			(pass, child, child && end != last && source->kind == SHADOW_TABLE ? F(ahead)(node, source, F(index)(level, at)) : NULL, &below, at,
+			 end);
 		} else {
 			F(scan_table)(pass, child, level - 1, &below, at, end);
 		}
@@ -414,7 +417,7 @@ static void F(scan_within)(struct shadow_pass *pass, uint64_t first, uint64_t la
 	if (source || (node && !pass->cut))
 		shadow_leaves_are(pass, source, first);
 	if (source)
-		F(scan_leaves)(pass, node, source, first, last);
+		F(scan_leaves)(pass, node, NULL, source, first, last);
 	else if (node && !pass->cut)
 		shadow_release_node(pass, node, first, last);
 }
