@@ -22,7 +22,7 @@
 #include "port/sized.h"
 
 /* How many tables of leaves ahead. Fewer come too late where the copies are in no near cache, and more gain nothing. */
-#define SHADOW_AHEAD 3u
+#define SHADOW_AHEAD 4u
 
 /* The page of guest memory from which entries were loaded last. */
 struct shadow_cursor {
