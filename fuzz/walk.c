@@ -163,15 +163,15 @@ static bool walk_once(struct tables *tables, enum format format, uint64_t anchor
 	tables->loads = 0;
 	switch (format) {
 	case ZPCI:
-		error = zpci_root(anchor, &root);
+		error = zpci_root(&(struct format_anchor){ anchor, 0 }, &root);
 		known = (anchor & 0x7e3) == 0 && naive_top_level(anchor, false) > 0;
 		break;
 	case ZPCI_QEMU:
-		error = zpci_qemu_root(anchor, &root);
+		error = zpci_qemu_root(&(struct format_anchor){ anchor, 0 }, &root);
 		known = (anchor & 0x7e3) == 0 && naive_top_level(anchor, true) > 0;
 		break;
 	default:
-		error = vtdss_root(anchor, &root);
+		error = vtdss_root(&(struct format_anchor){ anchor, 0 }, &root);
 		known = !(anchor >> 52) && !(anchor & 0xff8) && (anchor & 7) >= 1 && (anchor & 7) <= 4;
 		break;
 	}

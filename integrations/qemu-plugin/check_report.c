@@ -86,7 +86,7 @@ static void put_walk(struct line *line, const struct guest_ram *ram, uint64_t io
 	uint64_t table;
 
 	put(line, "; iota 0x%" PRIx64, iota);
-	if (zpci_root(iota, &root))
+	if (zpci_root(&(struct format_anchor){ iota, 0 }, &root))
 		return;
 	level = root.level;
 	table = root.table;
@@ -99,7 +99,7 @@ static void put_walk(struct line *line, const struct guest_ram *ram, uint64_t io
 		}
 		raw = zpci_from_memory(raw);
 		put(line, " [%u] 0x%" PRIx64 " @ 0x%" PRIx64, level, raw, table + index * 8);
-		if (!level || zpci_kind(level, raw) != FORMAT_TABLE)
+		if (!level || zpci_kind(&root, level, raw) != FORMAT_TABLE)
 			return;
 		table = zpci_table_address(level--, raw);
 	}

@@ -299,7 +299,7 @@ int tables_scan(struct tables *tables, const struct guest_ram *ram, uint64_t anc
 	unsigned int level, bits;
 	int ret;
 
-	if (F(root)(anchor, &root) || first > last)
+	if (F(root)(&(struct format_anchor){ anchor, 0 }, &root) || first > last)
 		return 0;
 	/* IOVA bits above the root's reach take no part: a range that goes round is one over everything, which at worst looks at too much. */
 	bits = F(shift)(root.level) + F(index_bits)(root.level);
@@ -327,7 +327,7 @@ int tables_scan(struct tables *tables, const struct guest_ram *ram, uint64_t anc
 		}
 		stage->next++;
 		entry = stage->entries[index];
-		if (F(kind)(level, entry) != FORMAT_TABLE)
+		if (F(kind)(&root, level, entry) != FORMAT_TABLE)
 			continue;
 		ret = enter(&scan, level - 1, F(table_address)(level, entry), stage->iova + ((uint64_t)index << F(shift)(level)), F(table_bounds)(level, entry),
 			    stage->changed[index]);

@@ -4,8 +4,8 @@
  */
 
 /* One table; first and last are offsets into what it translates. Calls itself at most as often as there are levels. */
-static void F(note_tables)(struct svg_tables *tables, struct guest *guest, unsigned int level, uint64_t origin, struct format_bounds bounds, uint64_t first,
-			   uint64_t last)
+static void F(note_tables)(struct svg_tables *tables, struct guest *guest, const struct format_root *root, unsigned int level, uint64_t origin,
+			   struct format_bounds bounds, uint64_t first, uint64_t last)
 {
 	unsigned int shift = F(shift)(level);
 	uint64_t mask = (UINT64_C(1) << shift) - 1;
@@ -25,10 +25,10 @@ static void F(note_tables)(struct svg_tables *tables, struct guest *guest, unsig
 		if (!svg_tables_load(tables, guest, origin + index * 8, &raw))
 			continue;
 		uint64_t entry = F(from_memory)(raw);
-		if (F(kind)(level, entry) != FORMAT_TABLE)
+		if (F(kind)(root, level, entry) != FORMAT_TABLE)
 			continue;
 		struct format_bounds lower = F(table_bounds)(level, entry);
-		F(note_tables)(tables, guest, level - 1, F(table_address)(level, entry), lower, from, to);
+		F(note_tables)(tables, guest, root, level - 1, F(table_address)(level, entry), lower, from, to);
 	}
 }
 
@@ -36,17 +36,17 @@ static void F(find_tables)(struct svg_tables *tables, struct guest *guest, const
 {
 	struct format_root root;
 
-	if (F(root)(info->iota, &root))
+	if (F(root)(&(struct format_anchor){ info->iota, 0 }, &root))
 		return;
 	/* Bits above the table's reach are ignored, so that a range may begin in it, go over its end, and go on at its beginning. */
 	uint64_t reach = F(reach)(root.level);
 	uint64_t first = info->pba & reach, last = info->pal & reach;
 	if (info->pal - info->pba >= reach) {
-		F(note_tables)(tables, guest, root.level, root.table, root.bounds, 0, reach);
+		F(note_tables)(tables, guest, &root, root.level, root.table, root.bounds, 0, reach);
 	} else if (first <= last) {
-		F(note_tables)(tables, guest, root.level, root.table, root.bounds, first, last);
+		F(note_tables)(tables, guest, &root, root.level, root.table, root.bounds, first, last);
 	} else {
-		F(note_tables)(tables, guest, root.level, root.table, root.bounds, first, reach);
-		F(note_tables)(tables, guest, root.level, root.table, root.bounds, 0, last);
+		F(note_tables)(tables, guest, &root, root.level, root.table, root.bounds, first, reach);
+		F(note_tables)(tables, guest, &root, root.level, root.table, root.bounds, 0, last);
 	}
 }

@@ -390,7 +390,7 @@ void viommu_domain_destroy(struct viommu_domain *domain)
 /* A guest IOMMU's data, understood. */
 struct anchor {
 	const struct shadow_ops *ops;
-	uint64_t anchor;
+	struct format_anchor anchor;
 	uint64_t first;
 	uint64_t last;
 };
@@ -402,7 +402,7 @@ static int take_zpci(const void *data, struct anchor *anchor)
 	if (!sized_in(&ioat, sizeof(ioat), sizeof(ioat), data) || ioat.flags & ~VIOMMU_ZPCI_IOAT_QEMU)
 		return -PORT_EINVAL;
 	anchor->ops = ioat.flags & VIOMMU_ZPCI_IOAT_QEMU ? &shadow_zpci_qemu_ops : &shadow_zpci_ops;
-	anchor->anchor = ioat.iota;
+	anchor->anchor = (struct format_anchor){ .table = ioat.iota };
 	anchor->first = ioat.pba & ~(VIOMMU_PAGE_SIZE - 1);
 	anchor->last = ioat.pal | (VIOMMU_PAGE_SIZE - 1);
 	return anchor->first <= anchor->last ? 0 : -PORT_EINVAL;
@@ -438,7 +438,7 @@ int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum vi
 		return -PORT_ENOMEM;
 	domain->ops = anchor.ops;
 	domain->shadow.memory = &vm->memory;
-	error = anchor.ops->init(&domain->shadow, anchor.anchor, anchor.first, anchor.last);
+	error = anchor.ops->init(&domain->shadow, &anchor.anchor, anchor.first, anchor.last);
 	if (!error) {
 		init_tracked(domain, vm, &anchor);
 		port_lock(&vm->lock);

@@ -10,12 +10,12 @@
  *   unsigned X_shift(level)                      log2 of what one entry at that level covers, in bytes
  *   unsigned X_index_bits(level)                 log2 of the number of entries of a table at that level
  *   uint64_t X_from_memory(raw), X_to_memory(e)  byte order of memory <-> of the CPU
- *   int X_root(anchor, struct format_root *)     takes a root designation apart: 0, or -EINVAL if the architecture has no such root
- *   enum format_kind X_kind(level, e)            what an entry is
+ *   int X_root(const struct format_anchor *, struct format_root *)   takes a root designation apart: 0, or -EINVAL if the architecture has no such root
+ *   enum format_kind X_kind(root, level, e)      what an entry is, in tables with that root
  *   uint64_t X_table_address(level, e)           of a FORMAT_TABLE: where the next lower table is
  *   struct format_bounds X_table_bounds(level, e)   of a FORMAT_TABLE: which indexes the next lower table has
  *   uint64_t X_leaf_address(level, e)            of a FORMAT_LEAF: the first byte that it yields
- *   uint32_t X_prot(level, e)                    of either: rights that remain at and below this entry
+ *   uint32_t X_prot(root, level, e)              of either: rights that remain at and below this entry
  *   bool X_can_leaf(level)                       whether an entry at that level may be a leaf
  *   uint64_t X_invalid_entry(level)              an entry that yields nothing, as software of that architecture writes it
  *   uint64_t X_invalid_mask(level), X_invalid_bits(level)   an entry e with (e & mask) == bits is FORMAT_INVALID; others may be, too
@@ -54,11 +54,20 @@ struct format_bounds {
 	unsigned int last;
 };
 
+/* What a guest IOMMU says about where tables begin, in its architecture's own layout. */
+struct format_anchor {
+	uint64_t table;	  /* what designates the top table */
+	uint64_t control; /* how its tables are to be read, where that does not stand in the tables; else 0 */
+};
+
 struct format_root {
-	uint64_t table;		     /* address of the top table */
+	uint64_t table;		     /* address of the top table; modulo 2^64, where its first index is not 0 */
 	unsigned int level;	     /* its level */
 	uint32_t prot;		     /* rights at the most */
 	struct format_bounds bounds; /* its indexes */
+	uint64_t first;		     /* IOVAs that it translates; all of them where X_wraps */
+	uint64_t last;
+	uint32_t options; /* for X_kind() and X_prot() alone */
 };
 
 /* The reason that goes with a malformed entry, VIOMMU_FAULT_NONE for the others. */

@@ -69,17 +69,22 @@ static inline uint64_t vtdss_to_memory(uint64_t entry)
 }
 
 /* Widths of 39, 48, 57 and 64 bits are 1 to 4, for tables of 3 to 6 levels. */
-static inline int vtdss_root(uint64_t anchor, struct format_root *root)
+static inline int vtdss_root(const struct format_anchor *anchor, struct format_root *root)
 {
-	uint64_t width = anchor & VTDSS_ROOT_AW;
+	uint64_t width = anchor->table & VTDSS_ROOT_AW;
+	unsigned int bits;
 
-	if (anchor & ~(VTDSS_ROOT_SSPTPTR | VTDSS_ROOT_AW) || width < VTDSS_AW_39 || width > VTDSS_AW_64)
+	if (anchor->table & ~(VTDSS_ROOT_SSPTPTR | VTDSS_ROOT_AW) || width < VTDSS_AW_39 || width > VTDSS_AW_64)
 		return -PORT_EINVAL;
-	root->table = anchor & VTDSS_ROOT_SSPTPTR;
+	root->table = anchor->table & VTDSS_ROOT_SSPTPTR;
 	root->level = 1 + (unsigned int)width;
 	root->prot = VIOMMU_RW;
 	root->bounds.first = 0;
 	root->bounds.last = (1u << vtdss_index_bits(root->level)) - 1;
+	bits = vtdss_shift(root->level) + vtdss_index_bits(root->level);
+	root->first = 0;
+	root->last = bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+	root->options = 0;
 	return 0;
 }
 
@@ -94,8 +99,9 @@ static inline uint64_t vtdss_offset_bits(unsigned int level)
 	return (UINT64_C(1) << vtdss_shift(level)) - 1;
 }
 
-static inline enum format_kind vtdss_kind(unsigned int level, uint64_t entry)
+static inline enum format_kind vtdss_kind(const struct format_root *root, unsigned int level, uint64_t entry)
 {
+	(void)root;
 	uint64_t reserved;
 
 	if (!(entry & (VTDSS_R | VTDSS_W)))
@@ -129,8 +135,9 @@ static inline uint64_t vtdss_leaf_address(unsigned int level, uint64_t entry)
 	return entry & VTDSS_ADDRESS & ~vtdss_offset_bits(level);
 }
 
-static inline uint32_t vtdss_prot(unsigned int level, uint64_t entry)
+static inline uint32_t vtdss_prot(const struct format_root *root, unsigned int level, uint64_t entry)
 {
+	(void)root;
 	(void)level;
 	return (entry & VTDSS_R ? VIOMMU_READ : 0) | (entry & VTDSS_W ? VIOMMU_WRITE : 0);
 }

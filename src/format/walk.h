@@ -77,10 +77,10 @@ __attribute__((always_inline)) static inline void F(walk)(const struct format_ro
 	walk->entry = 0;
 	walk->output = 0;
 	walk->prot = root->prot;
-	if (!F(wraps) && iova > F(reach)(level)) {
+	if (!F(wraps) && (iova < root->first || iova > root->last)) {
 		walk->reason = VIOMMU_FAULT_NOT_PRESENT;
-		walk->first = F(reach)(level) + 1;
-		walk->last = UINT64_MAX;
+		walk->first = iova < root->first ? 0 : root->last + 1;
+		walk->last = iova < root->first ? root->first - 1 : UINT64_MAX;
 		return;
 	}
 	for (;; level--) {
@@ -103,13 +103,13 @@ __attribute__((always_inline)) static inline void F(walk)(const struct format_ro
 			return;
 		}
 		walk->entry = F(from_memory)(raw);
-		kind = F(kind)(level, walk->entry);
+		kind = F(kind)(root, level, walk->entry);
 		if (kind == FORMAT_INVALID) {
 			walk->reason = VIOMMU_FAULT_NOT_PRESENT;
 			return;
 		}
 		if (kind == FORMAT_LEAF) {
-			walk->prot &= F(prot)(level, walk->entry);
+			walk->prot &= F(prot)(root, level, walk->entry);
 			walk->output = F(leaf_address)(level, walk->entry) + (iova - walk->first);
 			walk->reason = VIOMMU_FAULT_NONE;
 			return;
@@ -118,7 +118,7 @@ __attribute__((always_inline)) static inline void F(walk)(const struct format_ro
 			walk->reason = format_reason(kind);
 			return;
 		}
-		walk->prot &= F(prot)(level, walk->entry);
+		walk->prot &= F(prot)(root, level, walk->entry);
 		table = F(table_address)(level, walk->entry);
 		bounds = F(table_bounds)(level, walk->entry);
 	}

@@ -98,8 +98,9 @@ static inline uint64_t zpci_to_memory(uint64_t entry)
  * An IOTA has no length: its table is full. Refused are T = 0 (no tables: what there is then is direct.h), designations of frames, a frame size that
  * has nothing to be the size of, and bits without a known meaning.
  */
-static inline int zpci_root(uint64_t iota, struct format_root *root)
+static inline int zpci_root(const struct format_anchor *anchor, struct format_root *root)
 {
+	uint64_t iota = anchor->table;
 	uint64_t designation = (iota & ZPCI_IOTA_DT) >> ZPCI_IOTA_DT_SHIFT;
 
 	if ((iota & ~ZPCI_IOTA_ORIGIN & ~ZPCI_IOTA_DT) != ZPCI_IOTA_T || designation > ZPCI_DT_RFTO)
@@ -109,6 +110,9 @@ static inline int zpci_root(uint64_t iota, struct format_root *root)
 	root->prot = VIOMMU_RW;
 	root->bounds.first = 0;
 	root->bounds.last = (1u << zpci_index_bits(root->level)) - 1;
+	root->first = 0;
+	root->last = UINT64_MAX;
+	root->options = 0;
 	return 0;
 }
 
@@ -118,8 +122,9 @@ static inline uint64_t zpci_type(unsigned int level)
 	return (uint64_t)(level - ZPCI_SEGMENT) << ZPCI_ENTRY_TT_SHIFT;
 }
 
-static inline enum format_kind zpci_kind(unsigned int level, uint64_t entry)
+static inline enum format_kind zpci_kind(const struct format_root *root, unsigned int level, uint64_t entry)
 {
+	(void)root;
 	if (level == ZPCI_PAGE)
 		return entry & ZPCI_PTE_I ? FORMAT_INVALID : FORMAT_LEAF;
 	if (entry & ZPCI_ENTRY_I)
@@ -156,8 +161,9 @@ static inline uint64_t zpci_leaf_address(unsigned int level, uint64_t entry)
 }
 
 /* Loads are always allowed. */
-static inline uint32_t zpci_prot(unsigned int level, uint64_t entry)
+static inline uint32_t zpci_prot(const struct format_root *root, unsigned int level, uint64_t entry)
 {
+	(void)root;
 	(void)level;
 	return entry & ZPCI_ENTRY_P ? VIOMMU_READ : VIOMMU_RW;
 }

@@ -41,9 +41,9 @@ static inline uint64_t zpci_qemu_to_memory(uint64_t entry)
 	return zpci_to_memory(entry);
 }
 
-static inline int zpci_qemu_root(uint64_t iota, struct format_root *root)
+static inline int zpci_qemu_root(const struct format_anchor *anchor, struct format_root *root)
 {
-	int error = zpci_root(iota, root);
+	int error = zpci_root(anchor, root);
 
 	if (error)
 		return error;
@@ -55,8 +55,9 @@ static inline uint64_t zpci_qemu_table_address(unsigned int level, uint64_t entr
 	return entry & (level == ZPCI_SEGMENT ? ZPCI_STE_ORIGIN : ZPCI_QEMU_RTE_ORIGIN);
 }
 
-static inline enum format_kind zpci_qemu_kind(unsigned int level, uint64_t entry)
+static inline enum format_kind zpci_qemu_kind(const struct format_root *root, unsigned int level, uint64_t entry)
 {
+	(void)root;
 	if (!entry)
 		return FORMAT_BAD_ZERO;
 	if (level == ZPCI_PAGE) {
@@ -85,9 +86,9 @@ static inline uint64_t zpci_qemu_leaf_address(unsigned int level, uint64_t entry
 	return zpci_leaf_address(level, entry);
 }
 
-static inline uint32_t zpci_qemu_prot(unsigned int level, uint64_t entry)
+static inline uint32_t zpci_qemu_prot(const struct format_root *root, unsigned int level, uint64_t entry)
 {
-	return zpci_prot(level, entry);
+	return zpci_prot(root, level, entry);
 }
 
 static inline bool zpci_qemu_can_leaf(unsigned int level)

@@ -204,7 +204,7 @@ static int F(plan)(const struct host_table *table, uint64_t first, uint64_t last
 		const port_word *slot = table_pointer(table->root.table) + F(index)(level, iova);
 		enum format_kind kind;
 
-		while ((kind = F(kind)(level, F(get)(slot))) == FORMAT_TABLE && level > leaf) {
+		while ((kind = F(kind)(&table->root, level, F(get)(slot))) == FORMAT_TABLE && level > leaf) {
 			slot = F(child)(level, F(get)(slot)) + F(index)(level - 1, iova);
 			level--;
 		}
@@ -214,7 +214,7 @@ static int F(plan)(const struct host_table *table, uint64_t first, uint64_t last
 			bool taken = false;
 
 			for (unsigned int i = 1; i < count; i++)
-				taken |= F(kind)(leaf, F(get)(slot + i)) != FORMAT_INVALID;
+				taken |= F(kind)(&table->root, leaf, F(get)(slot + i)) != FORMAT_INVALID;
 			if (taken)
 				return -PORT_EEXIST;
 		}
@@ -248,7 +248,7 @@ static void F(write)(struct host_table *table, uint64_t first, uint64_t last, ui
 		port_word *above = NULL;
 
 		for (; level > leaf; level--) {
-			if (F(kind)(level, F(get)(slot)) == FORMAT_INVALID) {
+			if (F(kind)(&table->root, level, F(get)(slot)) == FORMAT_INVALID) {
 				F(set)(slot, F(table_entry)(level, table_address(F(pop_spare)(table))));
 				if (above)
 					F(set)(above, F(with_software)(F(get)(above), F(software)(F(get)(above)) + 1));
@@ -273,7 +273,7 @@ static void F(split)(struct host_table *table, unsigned int level, port_word *sl
 {
 	uint64_t entry = F(get)(slot);
 	uint64_t output = F(leaf_address)(level, entry);
-	uint32_t prot = F(prot)(level, entry);
+	uint32_t prot = F(prot)(&table->root, level, entry);
 	unsigned int count = F(entries)(level - 1);
 	port_word *page = F(pop_spare)(table);
 
@@ -329,7 +329,7 @@ static uint64_t F(remove_some)(struct host_table *table, uint64_t iova, uint64_t
 			enum format_kind kind;
 
 			entry = F(get)(slot);
-			kind = F(kind)(level, entry);
+			kind = F(kind)(&table->root, level, entry);
 			span_last = format_span_last(iova, F(shift)(level));
 			if (kind == FORMAT_TABLE)
 				break;
@@ -398,7 +398,7 @@ static port_word *F(find_lowest)(struct host_table *table, uint64_t first, uint6
 	if (table->recent && table->recent_first == (first & ~F(reach)(0)))
 		return table->recent + F(index)(0, first);
 	for (; level; level--) {
-		if (F(kind)(level, F(get)(slot)) != FORMAT_TABLE)
+		if (F(kind)(&table->root, level, F(get)(slot)) != FORMAT_TABLE)
 			return NULL;
 		above = slot;
 		slot = F(child)(level, F(get)(slot)) + F(index)(level - 1, first);
@@ -410,12 +410,12 @@ static port_word *F(find_lowest)(struct host_table *table, uint64_t first, uint6
 }
 
 /* How many entries of the lowest table are not invalid, of so many from slot on. */
-static inline unsigned int F(live)(const port_word *slot, unsigned int number)
+static inline unsigned int F(live)(const struct host_table *table, const port_word *slot, unsigned int number)
 {
 	unsigned int live = 0;
 
 	for (unsigned int i = 0; i < number; i++)
-		live += F(kind)(0, F(get)(slot + i)) != FORMAT_INVALID;
+		live += F(kind)(&table->root, 0, F(get)(slot + i)) != FORMAT_INVALID;
 	return live;
 }
 
@@ -426,7 +426,7 @@ static bool F(map_within)(struct host_table *table, uint64_t first, uint64_t las
 	port_word *slot = F(find_lowest)(table, first, last), *above;
 
 	/* A whole table may do with one leaf of the level above; there, too, it may be that something is mapped already. */
-	if (!slot || pages == F(entries)(0) || F(live)(slot, pages))
+	if (!slot || pages == F(entries)(0) || F(live)(table, slot, pages))
 		return false;
 	above = table->recent_above;
 	for (unsigned int i = 0; i < pages; i++)
@@ -444,7 +444,7 @@ static bool F(unmap_within)(struct host_table *table, uint64_t first, uint64_t l
 	if (!slot)
 		return false;
 	above = table->recent_above;
-	live = F(live)(slot, pages);
+	live = F(live)(table, slot, pages);
 	left = F(software)(F(get)(above)) - live;
 	if (!left)
 		return false;
@@ -477,6 +477,7 @@ int F(space_create)(struct viommu_host *host, struct host_guest *guest, uint64_t
 	table->root.table = table_address(F(pop_spare)(table));
 	table->root.level = level;
 	table->root.prot = VIOMMU_RW;
+	table->root.last = F(reach)(level);
 	table->root.bounds.last = F(entries)(level) - 1;
 	*out = &table->space;
 	return 0;

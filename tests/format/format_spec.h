@@ -2,7 +2,7 @@
 /*
  * Words in which the test of a format describes it a second time: by hand, from the architecture's documents, sharing no code with the format's header.
  * Each such test has these tables, for the suite (format_suite.h) to compare the format with:
- *   spec_levels     how an IOVA is cut up; and SPEC_WRAPS, whether bits above that are ignored
+ *   spec_levels     how an IOVA is cut up; SPEC_WRAPS, whether bits above that are ignored; SPEC_OPTIONS, if the root's are not 0
  *   spec_bits       for an entry of each kind at each level: what happens to its meaning if one bit is flipped. All 64 bits of each must be there
  *   spec_entries    entries as numbers, and what they are: precedence among bits, and entries that real software writes
  *   spec_roots      anchors, and what they designate
@@ -58,6 +58,7 @@ struct spec_root {
 	int error;
 	unsigned int level;
 	uint64_t table;
+	uint64_t control; /* of the anchor */
 };
 
 struct spec_bytes {

@@ -64,6 +64,13 @@ static inline uint64_t suite_random(uint64_t *state)
 /* An address that fits every entry of the suite: aligned to the largest leaf or table, with bits set high and low. */
 #define SUITE_ADDRESS UINT64_C(0x0005a5a540000000)
 
+#ifndef SPEC_OPTIONS
+#define SPEC_OPTIONS 0
+#endif
+
+/* The root that entries are judged under. */
+static const struct format_root suite_root = { .prot = VIOMMU_RW, .last = UINT64_MAX, .options = SPEC_OPTIONS };
+
 static uint64_t suite_base(unsigned int level, enum spec_base base)
 {
 	switch (base) {
@@ -125,32 +132,32 @@ static void suite_writers(void **state)
 	for (unsigned int level = 0; level <= F(max_level); level++) {
 		uint64_t mask = F(invalid_mask)(level), bits = F(invalid_bits)(level);
 
-		assert_int_equal(F(kind)(level, F(invalid_entry)(level)), FORMAT_INVALID);
+		assert_int_equal(F(kind)(&suite_root, level, F(invalid_entry)(level)), FORMAT_INVALID);
 		assert_true((F(invalid_entry)(level) & mask) == bits);
 		/* Whatever the other bits are: all alike, or one that differs from the rest. */
 		for (unsigned int bit = 0; bit < 64; bit++) {
 			uint64_t one = UINT64_C(1) << bit;
 
-			assert_int_equal(F(kind)(level, bits | (one & ~mask)), FORMAT_INVALID);
-			assert_int_equal(F(kind)(level, bits | (~one & ~mask)), FORMAT_INVALID);
+			assert_int_equal(F(kind)(&suite_root, level, bits | (one & ~mask)), FORMAT_INVALID);
+			assert_int_equal(F(kind)(&suite_root, level, bits | (~one & ~mask)), FORMAT_INVALID);
 		}
 		if (level) {
 			uint64_t entry = F(table_entry)(level, SUITE_ADDRESS);
 
-			assert_int_equal(F(kind)(level, entry), FORMAT_TABLE);
+			assert_int_equal(F(kind)(&suite_root, level, entry), FORMAT_TABLE);
 			assert_true(F(table_address)(level, entry) == SUITE_ADDRESS);
 			assert_int_equal(F(table_bounds)(level, entry).first, 0);
 			assert_int_equal(F(table_bounds)(level, entry).last, suite_entries(level - 1) - 1);
-			assert_int_equal(F(prot)(level, entry), VIOMMU_RW);
+			assert_int_equal(F(prot)(&suite_root, level, entry), VIOMMU_RW);
 		}
 		if (!spec_levels[level].leaf)
 			continue;
 		for (uint32_t prot = VIOMMU_READ; prot <= VIOMMU_RW; prot += VIOMMU_WRITE) {
 			uint64_t entry = F(leaf_entry)(level, SUITE_ADDRESS, prot);
 
-			assert_int_equal(F(kind)(level, entry), FORMAT_LEAF);
+			assert_int_equal(F(kind)(&suite_root, level, entry), FORMAT_LEAF);
 			assert_true(F(leaf_address)(level, entry) == SUITE_ADDRESS);
-			assert_int_equal(F(prot)(level, entry), prot);
+			assert_int_equal(F(prot)(&suite_root, level, entry), prot);
 		}
 	}
 }
@@ -164,9 +171,9 @@ static void suite_bottom(void **state)
 	for (unsigned int i = 0; i < 100000; i++) {
 		uint64_t entry = suite_random(&seed) & suite_random(&seed);
 
-		assert_int_not_equal(F(kind)(0, entry), FORMAT_TABLE);
+		assert_int_not_equal(F(kind)(&suite_root, 0, entry), FORMAT_TABLE);
 		for (unsigned int level = 0; level <= F(max_level); level++)
-			assert_true(spec_levels[level].leaf || F(kind)(level, entry) != FORMAT_LEAF);
+			assert_true(spec_levels[level].leaf || F(kind)(&suite_root, level, entry) != FORMAT_LEAF);
 	}
 }
 
@@ -197,15 +204,17 @@ static void suite_flips(void **state)
 					bounds.first = row->value;
 				if (row->effect == SPEC_LAST)
 					bounds.last = row->value;
-				if (F(kind)(level, entry) != kind)
-					fail_msg("level %u, base %d, bit %u: kind %d, not %d", level, (int)base, bit, (int)F(kind)(level, entry), (int)kind);
+				if (F(kind)(&suite_root, level, entry) != kind)
+					fail_msg("level %u, base %d, bit %u: kind %d, not %d", level, (int)base, bit, (int)F(kind)(&suite_root, level, entry),
+						 (int)kind);
 				/* An entry that became another kind is described where it is a base, or in spec_entries. */
 				if (kind != same[base] || base == SPEC_INVALID)
 					continue;
 				if ((base == SPEC_TABLE ? F(table_address)(level, entry) : F(leaf_address)(level, entry)) != address)
 					fail_msg("level %u, base %d, bit %u: address", level, (int)base, bit);
-				if (F(prot)(level, entry) != prot)
-					fail_msg("level %u, base %d, bit %u: rights %u, not %u", level, (int)base, bit, F(prot)(level, entry), prot);
+				if (F(prot)(&suite_root, level, entry) != prot)
+					fail_msg("level %u, base %d, bit %u: rights %u, not %u", level, (int)base, bit, F(prot)(&suite_root, level, entry),
+						 prot);
 				if (base == SPEC_TABLE &&
 				    (F(table_bounds)(level, entry).first != bounds.first || F(table_bounds)(level, entry).last != bounds.last))
 					fail_msg("level %u, bit %u: bounds", level, bit);
@@ -217,7 +226,7 @@ static void suite_entries_as_numbers(void **state)
 	(void)state;
 	for (size_t i = 0; i < SPEC_COUNT(spec_entries); i++) {
 		const struct spec_entry *spec = &spec_entries[i];
-		enum format_kind kind = F(kind)(spec->level, spec->entry);
+		enum format_kind kind = F(kind)(&suite_root, spec->level, spec->entry);
 
 		if (kind != spec->kind)
 			fail_msg("level %u, %#llx: kind %d, not %d", spec->level, (unsigned long long)spec->entry, (int)kind, (int)spec->kind);
@@ -229,7 +238,7 @@ static void suite_entries_as_numbers(void **state)
 		if (kind == FORMAT_LEAF)
 			assert_true(F(leaf_address)(spec->level, spec->entry) == spec->address);
 		if (kind == FORMAT_TABLE || kind == FORMAT_LEAF)
-			assert_int_equal(F(prot)(spec->level, spec->entry), spec->prot);
+			assert_int_equal(F(prot)(&suite_root, spec->level, spec->entry), spec->prot);
 	}
 }
 
@@ -240,7 +249,7 @@ static void suite_anchors(void **state)
 		const struct spec_root *spec = &spec_roots[i];
 		struct format_root root;
 
-		if (F(root)(spec->anchor, &root) != spec->error)
+		if (F(root)(&(struct format_anchor){ spec->anchor, spec->control }, &root) != spec->error)
 			fail_msg("anchor %#llx", (unsigned long long)spec->anchor);
 		if (spec->error)
 			continue;
@@ -289,13 +298,11 @@ static uint64_t suite_slot_address(struct suite_path *path, unsigned int level)
 
 static void suite_build(struct suite_path *path, struct arena *arena, unsigned int top, unsigned int leaf, uint64_t iova)
 {
-	static const struct format_root nothing;
-
 	path->arena = arena;
-	path->root = nothing;
+	path->root = suite_root;
 	path->root.table = arena->base[top];
 	path->root.level = top;
-	path->root.prot = VIOMMU_RW;
+	path->root.last = F(wraps) ? UINT64_MAX : F(reach)(top);
 	path->root.bounds.last = suite_entries(top) - 1;
 	path->leaf = leaf;
 	path->iova = iova;

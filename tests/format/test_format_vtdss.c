@@ -77,17 +77,17 @@ static const struct spec_entry spec_entries[] = {
 };
 
 static const struct spec_root spec_roots[] = {
-	{ 0x12345001, 0, 2, 0x12345000 },
-	{ 0x12345002, 0, 3, 0x12345000 },
-	{ 0x12345003, 0, 4, 0x12345000 },
-	{ 0x12345004, 0, 5, 0x12345000 },
-	{ UINT64_C(0x000ffffffffff002), 0, 3, 0x000ffffffffff000 },
-	{ 0x12345000, -PORT_EINVAL, 0, 0 },
-	{ 0x12345005, -PORT_EINVAL, 0, 0 },
-	{ 0x12345007, -PORT_EINVAL, 0, 0 },
-	{ 0x1234500a, -PORT_EINVAL, 0, 0 },
-	{ 0x12345802, -PORT_EINVAL, 0, 0 },
-	{ UINT64_C(0x0010000000000002), -PORT_EINVAL, 0, 0 },
+	{ 0x12345001, 0, 2, 0x12345000, 0 },
+	{ 0x12345002, 0, 3, 0x12345000, 0 },
+	{ 0x12345003, 0, 4, 0x12345000, 0 },
+	{ 0x12345004, 0, 5, 0x12345000, 0 },
+	{ UINT64_C(0x000ffffffffff002), 0, 3, 0x000ffffffffff000, 0 },
+	{ 0x12345000, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12345005, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12345007, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x1234500a, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12345802, -PORT_EINVAL, 0, 0, 0 },
+	{ UINT64_C(0x0010000000000002), -PORT_EINVAL, 0, 0, 0 },
 };
 
 static const struct spec_bytes spec_bytes[] = {
@@ -117,7 +117,7 @@ static void software_number(void **state)
 
 		assert_int_equal(vtdss_software(entry), number);
 		assert_true((entry & UINT64_C(0xc00fffffffffffff)) == 0x12345003);
-		assert_int_equal(vtdss_kind(3, entry), FORMAT_TABLE);
+		assert_int_equal(vtdss_kind(NULL, 3, entry), FORMAT_TABLE);
 		assert_true(vtdss_table_address(3, entry) == 0x12345000);
 	}
 }
@@ -131,7 +131,7 @@ static void parked_address(void **state)
 		assert_true(vtdss_can_address(addresses[i]));
 		assert_true(vtdss_parked_address(vtdss_parked_entry(addresses[i])) == addresses[i]);
 		for (unsigned int level = 0; level <= 5; level++)
-			assert_int_equal(vtdss_kind(level, vtdss_parked_entry(addresses[i])), FORMAT_INVALID);
+			assert_int_equal(vtdss_kind(NULL, level, vtdss_parked_entry(addresses[i])), FORMAT_INVALID);
 	}
 	assert_false(vtdss_can_address(0x12345800));
 	assert_false(vtdss_can_address(UINT64_C(0x0010000000000000)));

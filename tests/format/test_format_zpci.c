@@ -118,31 +118,31 @@ static const struct spec_entry spec_entries[] = {
 
 static const struct spec_root spec_roots[] = {
 	/* ZPCI_IOTA_STO_FLAG, _RTTO_FLAG, _RSTO_FLAG, _RFTO_FLAG. */
-	{ 0x12344800, 0, 1, 0x12344000 },
-	{ 0x12344804, 0, 2, 0x12344000 },
-	{ 0x12344808, 0, 3, 0x12344000 },
-	{ 0x1234480c, 0, 4, 0x12344000 },
-	{ UINT64_C(0xfffffffffffff804), 0, 2, 0xfffffffffffff000 },
-	{ 0x804, 0, 2, 0 },
+	{ 0x12344800, 0, 1, 0x12344000, 0 },
+	{ 0x12344804, 0, 2, 0x12344000, 0 },
+	{ 0x12344808, 0, 3, 0x12344000, 0 },
+	{ 0x1234480c, 0, 4, 0x12344000, 0 },
+	{ UINT64_C(0xfffffffffffff804), 0, 2, 0xfffffffffffff000, 0 },
+	{ 0x804, 0, 2, 0, 0 },
 	/* No translation; with a designation all the same. */
-	{ 0, -PORT_EINVAL, 0, 0 },
-	{ 0x12344000, -PORT_EINVAL, 0, 0 },
-	{ 0x12344004, -PORT_EINVAL, 0, 0 },
+	{ 0, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344000, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344004, -PORT_EINVAL, 0, 0, 0 },
 	/* Designations of frames, of the extended format, and none (ZPCI_IOTA_RFAA_FLAG is 0x812). */
-	{ 0x12344810, -PORT_EINVAL, 0, 0 },
-	{ 0x12344812, -PORT_EINVAL, 0, 0 },
-	{ 0x12344814, -PORT_EINVAL, 0, 0 },
-	{ 0x12344818, -PORT_EINVAL, 0, 0 },
-	{ 0x1234481c, -PORT_EINVAL, 0, 0 },
+	{ 0x12344810, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344812, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344814, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344818, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x1234481c, -PORT_EINVAL, 0, 0, 0 },
 	/* A frame size; each of the unknown bits. */
-	{ 0x12344805, -PORT_EINVAL, 0, 0 },
-	{ 0x12344806, -PORT_EINVAL, 0, 0 },
-	{ 0x12344824, -PORT_EINVAL, 0, 0 },
-	{ 0x12344844, -PORT_EINVAL, 0, 0 },
-	{ 0x12344884, -PORT_EINVAL, 0, 0 },
-	{ 0x12344904, -PORT_EINVAL, 0, 0 },
-	{ 0x12344a04, -PORT_EINVAL, 0, 0 },
-	{ 0x12344c04, -PORT_EINVAL, 0, 0 },
+	{ 0x12344805, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344806, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344824, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344844, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344884, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344904, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344a04, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x12344c04, -PORT_EINVAL, 0, 0, 0 },
 };
 
 static const struct spec_bytes spec_bytes[] = {

@@ -87,8 +87,8 @@ static const struct spec_entry spec_entries[] = {
 };
 
 static const struct spec_root spec_roots[] = {
-	{ 0x12344804, 0, 2, 0x12344000 },   { 0x12344800, -PORT_EINVAL, 0, 0 }, { 0x12344808, -PORT_EINVAL, 0, 0 },
-	{ 0x1234480c, -PORT_EINVAL, 0, 0 }, { 0x12344004, -PORT_EINVAL, 0, 0 }, { 0x12344a04, -PORT_EINVAL, 0, 0 },
+	{ 0x12344804, 0, 2, 0x12344000, 0 },   { 0x12344800, -PORT_EINVAL, 0, 0, 0 }, { 0x12344808, -PORT_EINVAL, 0, 0, 0 },
+	{ 0x1234480c, -PORT_EINVAL, 0, 0, 0 }, { 0x12344004, -PORT_EINVAL, 0, 0, 0 }, { 0x12344a04, -PORT_EINVAL, 0, 0, 0 },
 };
 
 static const struct spec_bytes spec_bytes[] = {

@@ -90,7 +90,8 @@ static void compare_zpci(struct memory *memory, unsigned int top, bool qemu, uin
 	struct format_root root = { .level = 0 };
 	struct format_walk walk;
 
-	assert_int_equal(qemu ? zpci_qemu_root(tables.iota, &root) : zpci_root(tables.iota, &root), 0);
+	assert_int_equal(qemu ? zpci_qemu_root(&(struct format_anchor){ tables.iota, 0 }, &root) : zpci_root(&(struct format_anchor){ tables.iota, 0 }, &root),
+			 0);
 	if (qemu)
 		zpci_qemu_walk(&root, iova, load, memory, &walk);
 	else
@@ -118,7 +119,7 @@ static void compare_vtdss(struct memory *memory, unsigned int top, uint64_t iova
 	struct format_root root = { .level = 0 };
 	struct format_walk walk;
 
-	assert_int_equal(vtdss_root(table_of(top) | (top - 1), &root), 0);
+	assert_int_equal(vtdss_root(&(struct format_anchor){ table_of(top) | (top - 1), 0 }, &root), 0);
 	vtdss_walk(&root, iova, load, memory, &walk);
 	assert_int_equal(walk.reason, reasons[answer.outcome]);
 	assert_int_equal(walk.level, answer.level);

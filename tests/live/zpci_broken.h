@@ -28,9 +28,9 @@ static inline uint64_t zpci_table_address(unsigned int level, uint64_t entry)
 }
 
 /* A page table that is linked into its segment table is not seen at first. */
-static inline enum format_kind zpci_kind(unsigned int level, uint64_t entry)
+static inline enum format_kind zpci_kind(const struct format_root *root, unsigned int level, uint64_t entry)
 {
-	enum format_kind kind = zpci_true_kind(level, entry);
+	enum format_kind kind = zpci_true_kind(root, level, entry);
 
 	if (broken_walk == BROKEN_LEVEL_MISSED && level == ZPCI_SEGMENT && kind == FORMAT_TABLE && broken_missed(entry))
 		return FORMAT_INVALID;
@@ -38,9 +38,9 @@ static inline enum format_kind zpci_kind(unsigned int level, uint64_t entry)
 }
 
 /* Everything may be written. */
-static inline uint32_t zpci_prot(unsigned int level, uint64_t entry)
+static inline uint32_t zpci_prot(const struct format_root *root, unsigned int level, uint64_t entry)
 {
-	return broken_walk == BROKEN_NO_PROTECTION ? VIOMMU_RW : zpci_true_prot(level, entry);
+	return broken_walk == BROKEN_NO_PROTECTION ? VIOMMU_RW : zpci_true_prot(root, level, entry);
 }
 
 #endif

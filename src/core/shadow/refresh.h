@@ -163,7 +163,7 @@ __attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass 
 		path->step[path->steps++].word = word;
 	}
 	entry = F(from_memory)(word);
-	kind = F(kind)(level, entry);
+	kind = F(kind)(&pass->shadow->root, level, entry);
 	switch (kind) {
 	case FORMAT_INVALID:
 		return false;
@@ -179,7 +179,7 @@ __attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass 
 		shadow_fault(pass, format_reason(kind), iova, level, gpa, entry);
 		return false;
 	}
-	below->prot &= F(prot)(level, entry);
+	below->prot &= F(prot)(&pass->shadow->root, level, entry);
 	below->entry_level = level;
 	below->entry_gpa = gpa;
 	below->entry = entry;
@@ -248,7 +248,8 @@ static inline void F(load_block)(const struct shadow_source *source, unsigned in
 }
 
 /* What is established in a block and no longer true, of `mask`, all of which is established. What is true in other words is put into these words. */
-static uint64_t F(stale)(struct shadow_leaves *leaves, const struct shadow_source *source, const uint64_t word[SHADOW_BLOCK], uint64_t mask)
+static uint64_t F(stale)(const struct format_root *root, struct shadow_leaves *leaves, const struct shadow_source *source, const uint64_t word[SHADOW_BLOCK],
+			 uint64_t mask)
 {
 	uint64_t stale = 0;
 
@@ -258,8 +259,8 @@ static uint64_t F(stale)(struct shadow_leaves *leaves, const struct shadow_sourc
 		uint64_t entry = F(from_memory)(word[i]), old = F(from_memory)(leaves->word[i]);
 		uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
 
-		if (leaves->doubtful & bit || F(kind)(0, entry) != FORMAT_LEAF || F(leaf_address)(0, entry) != F(leaf_address)(0, old) ||
-		    (F(prot)(0, entry) & source->prot) != (F(prot)(0, old) & allowed)) {
+		if (leaves->doubtful & bit || F(kind)(root, 0, entry) != FORMAT_LEAF || F(leaf_address)(0, entry) != F(leaf_address)(0, old) ||
+		    (F(prot)(root, 0, entry) & source->prot) != (F(prot)(root, 0, old) & allowed)) {
 			stale |= bit;
 			continue;
 		}
@@ -292,13 +293,13 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 	}
 	F(load_block)(source, table_index, lo, hi, word);
 	for (unsigned int i = lo; i <= hi; i++) {
-		enum format_kind kind = F(kind)(0, F(from_memory)(word[i]));
+		enum format_kind kind = F(kind)(&pass->shadow->root, 0, F(from_memory)(word[i]));
 
 		valid |= (uint64_t)(kind == FORMAT_LEAF) << i;
 		bad |= (uint64_t)(kind != FORMAT_LEAF && kind != FORMAT_INVALID) << i;
 	}
 	if (leaves) {
-		stale = F(stale)(leaves, source, word, established);
+		stale = F(stale)(&pass->shadow->root, leaves, source, word, established);
 		/* The copy of what is not established is what lets the next refresh find at once that nothing changed. */
 		for (uint64_t bits = mask & ~established & ~valid & ~bad; bits; bits &= bits - 1)
 			leaves->word[port_lowest_bit(bits)] = word[port_lowest_bit(bits)];
@@ -312,7 +313,7 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 	for (; bad; bad &= bad - 1) {
 		unsigned int i = port_lowest_bit(bad);
 
-		shadow_fault(pass, format_reason(F(kind)(0, F(from_memory)(word[i]))), base + ((uint64_t)i << SHADOW_PAGE_SHIFT), 0,
+		shadow_fault(pass, format_reason(F(kind)(&pass->shadow->root, 0, F(from_memory)(word[i]))), base + ((uint64_t)i << SHADOW_PAGE_SHIFT), 0,
 			     source->address + (table_index + i) * sizeof(uint64_t), F(from_memory)(word[i]));
 	}
 }
@@ -454,7 +455,7 @@ static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, const
 		.gpa = gpa,
 		.hva = slot->hva + (gpa - slot->first),
 		.offset = slot->offset + (gpa - slot->first),
-		.prot = F(prot)(0, entry) & allowed & slot->prot,
+		.prot = F(prot)(&pass->shadow->root, 0, entry) & allowed & slot->prot,
 		.fd = slot->fd,
 	};
 
@@ -498,13 +499,13 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 		struct slot *slot;
 		uint64_t made;
 
-		if (F(kind)(0, entry) != FORMAT_LEAF) {
+		if (F(kind)(&pass->shadow->root, 0, entry) != FORMAT_LEAF) {
 			todo &= todo - 1;
 			continue;
 		}
 		gpa = F(leaf_address)(0, entry);
 		slot = shadow_slot(pass, gpa);
-		if (!slot || !(F(prot)(0, entry) & source->prot & slot->prot)) {
+		if (!slot || !(F(prot)(&pass->shadow->root, 0, entry) & source->prot & slot->prot)) {
 			if (!slot)
 				F(unbacked)(pass, source, base + ((uint64_t)i << SHADOW_PAGE_SHIFT));
 			todo &= todo - 1;
@@ -748,6 +749,7 @@ static void F(release_slot)(struct shadow_pass *pass, const struct slot *slot)
 }
 
 struct F(each_run_args) {
+	const struct format_root *root;
 	const struct slots *slots;
 	int (*fn)(void *ctx, const struct viommu_run *run);
 	void *ctx;
@@ -765,7 +767,7 @@ static int F(each_run_block)(void *ctx, struct shadow_leaves *leaves, uint64_t m
 		uint64_t gpa = F(leaf_address)(0, entry);
 		uint64_t iova = leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT);
 		uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
-		uint32_t prot = F(prot)(0, entry) & allowed & slots_find(args->slots, gpa)->prot;
+		uint32_t prot = F(prot)(args->root, 0, entry) & allowed & slots_find(args->slots, gpa)->prot;
 		struct viommu_run *run = &args->run;
 
 		if (run->prot == prot && iova == run->last + 1 && gpa - run->gpa == iova - run->first) {
@@ -788,7 +790,7 @@ static int F(each_run_block)(void *ctx, struct shadow_leaves *leaves, uint64_t m
 static int F(each_run)(struct shadow *shadow, const struct slots *slots, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
 		       void *ctx)
 {
-	struct F(each_run_args) args = { .slots = slots, .fn = fn, .ctx = ctx };
+	struct F(each_run_args) args = { .root = &shadow->root, .slots = slots, .fn = fn, .ctx = ctx };
 	int result = shadow_each(shadow, first, last, F(each_run_block), &args);
 
 	return result || !args.run.prot ? result : fn(ctx, &args.run);
@@ -824,7 +826,7 @@ static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots
 	return -PORT_EFAULT;
 }
 
-static int F(init)(struct shadow *shadow, uint64_t anchor, uint64_t first, uint64_t last)
+static int F(init)(struct shadow *shadow, const struct format_anchor *anchor, uint64_t first, uint64_t last)
 {
 	unsigned int level;
 	int error = F(root)(anchor, &shadow->root);
@@ -838,7 +840,7 @@ static int F(init)(struct shadow *shadow, uint64_t anchor, uint64_t first, uint6
 		if (F(wraps) ? F(reach)(level) == UINT64_MAX : level == F(max_level))
 			break;
 	}
-	if (!F(wraps) && last > F(reach)(shadow->root.level))
+	if (first < shadow->root.first || last > shadow->root.last)
 		return -PORT_ERANGE;
 	/* As many levels as it takes for first and last to lie in one table: aliases of the root table are entries of the levels above it. */
 	level = shadow->root.level;
