@@ -22,7 +22,8 @@ extern "C" {
 
 /* Which guest IOMMU the data of viommu_domain_create() belongs to. */
 enum viommu_domain_type {
-	VIOMMU_DOMAIN_ZPCI = 1, /* data: struct viommu_zpci_ioat */
+	VIOMMU_DOMAIN_ZPCI = 1,	  /* data: struct viommu_zpci_ioat */
+	VIOMMU_DOMAIN_SMMUV3 = 2, /* data: struct viommu_smmuv3_stage1 */
 };
 
 /*
@@ -39,6 +40,24 @@ struct viommu_zpci_ioat {
 
 /* Judge entries as QEMU's walker does: docs/formats.md lists the differences. */
 #define VIOMMU_ZPCI_IOAT_QEMU 0x1u
+
+/*
+ * Stage 1 of a stream of Arm's SMMUv3: what its context descriptor (IHI 0070, section 5.4) says of TTB0 and TTB1, their sizes, granules and attributes. The
+ * domain covers the IOVAs of both, those of TTB1 at the end of all addresses. Substreams are not for a domain: each would be one of its own.
+ *
+ * A guest need not invalidate anything when it makes an entry valid (section 3.11, "TLB"). So, on a host whose translations can be read back, a translation that
+ * finds nothing looks into the guest's tables, and establishes the page; on others, only what the guest invalidates is seen.
+ */
+struct viommu_smmuv3_stage1 {
+	uint32_t size;	      /* sizeof(struct viommu_smmuv3_stage1) */
+	uint32_t flags;	      /* VIOMMU_SMMUV3_* */
+	uint32_t output_bits; /* of addresses, as the guest's SMMU says in IDR5.OAS: 32, 36, 40, 42, 44, 48 or 52. A larger CD.IPS counts as that */
+	uint32_t reserved;    /* 0 */
+	uint64_t cd[8];	      /* the context descriptor, in the CPU's byte order */
+};
+
+/* The stream's transactions are privileged (STE.PRIVCFG): what AP[1] says of unprivileged ones is not for them. */
+#define VIOMMU_SMMUV3_PRIVILEGED 0x1u
 
 /* What a refresh did, filled in whether it succeeded or not. */
 struct viommu_refresh_result {

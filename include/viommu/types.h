@@ -58,6 +58,8 @@ enum viommu_fault_reason {
 	VIOMMU_FAULT_ENTRY_ZERO,     /* an entry of all zeros, where the guest IOMMU takes that for an error */
 	VIOMMU_FAULT_TABLE_UNBACKED, /* a table, or a part of it, lies where the guest has no memory */
 	VIOMMU_FAULT_LEAF_UNBACKED,  /* a leaf names an address where the guest has no memory */
+	VIOMMU_FAULT_ACCESS_FLAG,    /* a leaf whose access flag is not set, where it has to be */
+	VIOMMU_FAULT_ADDRESS_SIZE,   /* an entry names an address beyond the output size that the guest has set */
 };
 
 /* A fault, with everything that is known about it. */

@@ -117,6 +117,10 @@ const char *replay_reason_name(uint32_t reason)
 		return "table where the guest has no memory";
 	case VIOMMU_FAULT_LEAF_UNBACKED:
 		return "page where the guest has no memory";
+	case VIOMMU_FAULT_ACCESS_FLAG:
+		return "access flag not set";
+	case VIOMMU_FAULT_ADDRESS_SIZE:
+		return "address beyond the output size";
 	default:
 		return "unknown reason";
 	}

@@ -46,6 +46,8 @@ enum format_kind {
 	FORMAT_BAD_LENGTH,
 	FORMAT_BAD_FORMAT,
 	FORMAT_BAD_ZERO,
+	FORMAT_BAD_ACCESS,
+	FORMAT_BAD_ADDRESS,
 };
 
 /* Indexes that a table has, inclusive; first > last where it has none. */
@@ -82,6 +84,10 @@ static inline enum viommu_fault_reason format_reason(enum format_kind kind)
 		return VIOMMU_FAULT_ENTRY_FORMAT;
 	case FORMAT_BAD_ZERO:
 		return VIOMMU_FAULT_ENTRY_ZERO;
+	case FORMAT_BAD_ACCESS:
+		return VIOMMU_FAULT_ACCESS_FLAG;
+	case FORMAT_BAD_ADDRESS:
+		return VIOMMU_FAULT_ADDRESS_SIZE;
 	default:
 		return VIOMMU_FAULT_NONE;
 	}
