@@ -45,8 +45,9 @@ struct viommu_zpci_ioat {
  * Stage 1 of a stream of Arm's SMMUv3: what its context descriptor (IHI 0070, section 5.4) says of TTB0 and TTB1, their sizes, granules and attributes. The
  * domain covers the IOVAs of both, those of TTB1 at the end of all addresses. Substreams are not for a domain: each would be one of its own.
  *
- * A guest need not invalidate anything when it makes an entry valid (section 3.11, "TLB"). So, on a host whose translations can be read back, a translation that
- * finds nothing looks into the guest's tables, and establishes the page; on others, only what the guest invalidates is seen.
+ * A guest need not invalidate anything when it makes an entry valid, as caches keep no invalid ones. So what a device model cannot translate, it asks the guest
+ * IOMMU about, which looks into the tables and refreshes what it finds there (smmuv3.h). On hosts where a device's accesses do not come to a device model, only
+ * what the guest invalidates is seen.
  */
 struct viommu_smmuv3_stage1 {
 	uint32_t size;	      /* sizeof(struct viommu_smmuv3_stage1) */
