@@ -172,6 +172,30 @@ static uint64_t shadow_of(uint64_t limit, bool soft, int expected)
 	return peak;
 }
 
+static void test_shadow_is_told(void **state)
+{
+	static const struct rig_options options;
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, &options);
+	rig_domain(&rig);
+	assert_int_equal(rig_stats(&rig).shadow_bytes, 0);
+	/* The mock host takes no memory: all is the shadow's. */
+	for (unsigned int i = 0; i < 5; i++) {
+		tables_map(&rig.tables, PBA + i * 3 * MIB, 600, 0, VIOMMU_RW);
+		assert_int_equal(rig_refresh_all(&rig, NULL), 0);
+		assert_true(rig_stats(&rig).shadow_bytes > 600 * sizeof(uint64_t));
+		assert_int_equal(rig_stats(&rig).shadow_bytes, vm_stats(&rig).shadow_bytes);
+	}
+	for (unsigned int i = 0; i < 5; i++) {
+		tables_unmap(&rig.tables, PBA + i * 3 * MIB, 600);
+		assert_int_equal(rig_refresh_all(&rig, NULL), 0);
+		assert_int_equal(rig_stats(&rig).shadow_bytes, vm_stats(&rig).shadow_bytes);
+	}
+	rig_end(&rig);
+}
+
 static void test_shadow_bytes(void **state)
 {
 	(void)state;
@@ -302,9 +326,9 @@ static void test_bad_registrations(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bomb_registered), cmocka_unit_test(test_bomb_refreshed),	  cmocka_unit_test(test_refresh_entries),
-		cmocka_unit_test(test_shadow_bytes),	cmocka_unit_test(test_aliases),		  cmocka_unit_test(test_far_aperture),
-		cmocka_unit_test(test_host_aperture),	cmocka_unit_test(test_bad_registrations),
+		cmocka_unit_test(test_bomb_registered), cmocka_unit_test(test_bomb_refreshed), cmocka_unit_test(test_refresh_entries),
+		cmocka_unit_test(test_shadow_is_told),	cmocka_unit_test(test_shadow_bytes),   cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_far_aperture),	cmocka_unit_test(test_host_aperture),  cmocka_unit_test(test_bad_registrations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

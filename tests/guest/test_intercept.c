@@ -97,7 +97,7 @@ static void fill_fib(void *ctx, uint32_t fh, uint8_t fib[VIOMMU_ZPCI_FIB_BYTES])
 	(void)ctx;
 	assert_int_equal(fh, RIG_FH);
 	memset(fib, 0x5a, VIOMMU_ZPCI_FIB_BYTES);
-	fib[8] = 0;
+	fib[8] = 0x08;
 }
 
 static void cpu_reset(struct cpu *cpu)
@@ -339,7 +339,7 @@ static void stpcifc(void **state)
 	expected[8] = 0x80;
 	assert_memory_equal(&f->cpu.memory[0x100], expected, sizeof(expected));
 
-	/* The VMM's own fields come through a callback, ours are stored over them. */
+	/* The VMM's own fields come through a callback, ours are stored over them; of the function's controls, both know some. */
 	f->cpu.calls.fill_fib = fill_fib;
 	assert_cc(rig_mpcifc(&f->rig, RIG_FH, VIOMMU_ZPCI_OC_REG_IOAT, PBA, PAL, IOTA), 0);
 	f->cpu.gr[5] &= ~(UINT64_C(1) << 63);
@@ -347,7 +347,7 @@ static void stpcifc(void **state)
 	expect(f, 0, 0);
 	memset(expected, 0x5a, 80);
 	expected[0] = 0;
-	expected[8] = 0x90;
+	expected[8] = 0x98;
 	put_be64(&expected[0x10], PBA);
 	put_be64(&expected[0x18], PAL);
 	put_be64(&expected[0x20], IOTA);
