@@ -6,6 +6,8 @@
  * (format/walk.h, core/shadow/refresh.h, host/table.h), which finds the format's functions through F(). The list, for a format called X:
  *
  *   enum { X_max_level }                         level of the highest table that the format knows; 0 = tables of only leaves
+ *   enum { X_lowest_table }                      level of the lowest tables in memory. A level below it has the parts of leaves above, as entries that
+ *                                                X_leaf_entry() makes; these are leaves with the rights that it was given, under every root
  *   enum { X_wraps }                             1: IOVA bits above the root table's reach are ignored; 0: they have no translation
  *   unsigned X_shift(level)                      log2 of what one entry at that level covers, in bytes
  *   unsigned X_index_bits(level)                 log2 of the number of entries of a table at that level

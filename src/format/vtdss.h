@@ -46,6 +46,7 @@
 #define VTDSS_SOFTWARE	     (UINT64_C(0x3ff) << VTDSS_SOFTWARE_SHIFT)
 
 enum { vtdss_max_level = 5 };
+enum { vtdss_lowest_table = 0 };
 enum { vtdss_wraps = 0 };
 
 static inline unsigned int vtdss_shift(unsigned int level)

@@ -72,6 +72,7 @@ enum zpci_designation {
 
 enum { ZPCI_PAGE, ZPCI_SEGMENT, ZPCI_REGION_THIRD, ZPCI_REGION_SECOND, ZPCI_REGION_FIRST };
 enum { zpci_max_level = ZPCI_REGION_FIRST };
+enum { zpci_lowest_table = ZPCI_PAGE };
 enum { zpci_wraps = 1 };
 
 static inline unsigned int zpci_shift(unsigned int level)

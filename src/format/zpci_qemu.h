@@ -19,6 +19,7 @@
 #define ZPCI_QEMU_RTE_ORIGIN (~UINT64_C(0x3fff))
 
 enum { zpci_qemu_max_level = ZPCI_REGION_THIRD };
+enum { zpci_qemu_lowest_table = zpci_lowest_table };
 enum { zpci_qemu_wraps = zpci_wraps };
 
 static inline unsigned int zpci_qemu_shift(unsigned int level)

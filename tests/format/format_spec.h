@@ -2,12 +2,16 @@
 /*
  * Words in which the test of a format describes it a second time: by hand, from the architecture's documents, sharing no code with the format's header.
  * Each such test has these tables, for the suite (format_suite.h) to compare the format with:
- *   spec_levels     how an IOVA is cut up; SPEC_WRAPS, whether bits above that are ignored; SPEC_OPTIONS, if the root's are not 0
+ *   spec_levels     how an IOVA is cut up; SPEC_WRAPS, whether bits above that are ignored; SPEC_OUTPUT_BITS, how many an output address has
  *   spec_bits       for an entry of each kind at each level: what happens to its meaning if one bit is flipped. All 64 bits of each must be there
  *   spec_entries    entries as numbers, and what they are: precedence among bits, and entries that real software writes
  *   spec_roots      anchors, and what they designate
  *   spec_bytes      entries as bytes in memory
  *   spec_walks      worked examples: an IOVA, and the indexes that it has
+ * And, where it is not as with most:
+ *   SPEC_LOWEST     the level of the lowest tables in memory, if not 0
+ *   SPEC_CONTROL    the second word of an anchor under whose root entries are judged, if not 0; then with SPEC_ANCHOR as the first
+ *   SUITE_ADDRESS   an address that fits every entry, if the suite's does not
  */
 #ifndef FORMAT_SPEC_H
 #define FORMAT_SPEC_H
@@ -30,6 +34,7 @@ enum spec_base {
 enum spec_effect {
 	SPEC_NOTHING, /* it means the same */
 	SPEC_ADDRESS, /* the address has that bit flipped */
+	SPEC_HIGHER,  /* the address has a bit flipped that is value bits higher */
 	SPEC_PROT,    /* the rights become value */
 	SPEC_FIRST,   /* the lower table's first index becomes value */
 	SPEC_LAST,    /* the lower table's last index becomes value */
@@ -59,6 +64,9 @@ struct spec_root {
 	unsigned int level;
 	uint64_t table;
 	uint64_t control; /* of the anchor */
+	/* Where the table is not full: its indexes, and the IOVAs that they translate. The table then is where index 0 would be. */
+	struct format_bounds bounds;
+	uint64_t first_iova, last_iova;
 };
 
 struct spec_bytes {

@@ -18,10 +18,10 @@
 #include "format/walk.h"
 
 /*
- * Memory for tables: one of 16 KiB for each level, at addresses that have nothing else in common, so that no wrong address is taken for a right one. A load
+ * Memory for tables: one of 64 KiB for each level, at addresses that have nothing else in common, so that no wrong address is taken for a right one. A load
  * anywhere else fails.
  */
-enum { ARENA_LEVELS = 6, ARENA_ENTRIES = 2048 };
+enum { ARENA_LEVELS = 6, ARENA_ENTRIES = 8192 };
 
 struct arena {
 	uint64_t base[ARENA_LEVELS];
@@ -62,14 +62,29 @@ static inline uint64_t suite_random(uint64_t *state)
 }
 
 /* An address that fits every entry of the suite: aligned to the largest leaf or table, with bits set high and low. */
+#ifndef SUITE_ADDRESS
 #define SUITE_ADDRESS UINT64_C(0x0005a5a540000000)
-
-#ifndef SPEC_OPTIONS
-#define SPEC_OPTIONS 0
 #endif
 
-/* The root that entries are judged under. */
-static const struct format_root suite_root = { .prot = VIOMMU_RW, .last = UINT64_MAX, .options = SPEC_OPTIONS };
+#ifndef SPEC_LOWEST
+#define SPEC_LOWEST 0
+#endif
+
+/* The root that entries are judged under. It translates everything. */
+static struct format_root suite_root = { .prot = VIOMMU_RW, .last = UINT64_MAX };
+
+static int suite_setup(void **state)
+{
+	(void)state;
+#ifdef SPEC_CONTROL
+	struct format_root root;
+
+	if (F(root)(&(struct format_anchor){ SPEC_ANCHOR, SPEC_CONTROL }, &root))
+		return -1;
+	suite_root.options = root.options;
+#endif
+	return 0;
+}
 
 static uint64_t suite_base(unsigned int level, enum spec_base base)
 {
@@ -85,7 +100,7 @@ static uint64_t suite_base(unsigned int level, enum spec_base base)
 
 static bool suite_has(unsigned int level, enum spec_base base)
 {
-	return base == SPEC_INVALID || (base == SPEC_TABLE ? level > 0 : spec_levels[level].leaf);
+	return base == SPEC_INVALID || (base == SPEC_TABLE ? level > SPEC_LOWEST : spec_levels[level].leaf);
 }
 
 static unsigned int suite_entries(unsigned int level)
@@ -112,6 +127,7 @@ static void suite_levels(void **state)
 {
 	(void)state;
 	assert_int_equal(F(max_level), SPEC_COUNT(spec_levels) - 1);
+	assert_int_equal(F(lowest_table), SPEC_LOWEST);
 	assert_int_equal(F(wraps), SPEC_WRAPS);
 	for (unsigned int level = 0; level <= F(max_level); level++) {
 		const struct spec_level *spec = &spec_levels[level];
@@ -141,7 +157,7 @@ static void suite_writers(void **state)
 			assert_int_equal(F(kind)(&suite_root, level, bits | (one & ~mask)), FORMAT_INVALID);
 			assert_int_equal(F(kind)(&suite_root, level, bits | (~one & ~mask)), FORMAT_INVALID);
 		}
-		if (level) {
+		if (level > SPEC_LOWEST) {
 			uint64_t entry = F(table_entry)(level, SUITE_ADDRESS);
 
 			assert_int_equal(F(kind)(&suite_root, level, entry), FORMAT_TABLE);
@@ -162,7 +178,50 @@ static void suite_writers(void **state)
 	}
 }
 
-/* What bounds a walk: at level 0 there is nothing that names a table, and a leaf is only where one can be. */
+static bool suite_is_output(uint64_t address)
+{
+	return !(address & ~(UINT64_MAX >> (64 - SPEC_OUTPUT_BITS)));
+}
+
+/* The entry 4096 after a leaf of level 0 is the leaf of the next page, if there can be one. */
+static void suite_follows(uint64_t entry)
+{
+	uint64_t address = F(leaf_address)(0, entry), next = entry + 4096;
+
+	if (address + 4096 == 0 || !suite_is_output(address + 4096))
+		return;
+	if (F(kind)(&suite_root, 0, next) != FORMAT_LEAF || F(leaf_address)(0, next) != address + 4096 ||
+	    F(prot)(&suite_root, 0, next) != F(prot)(&suite_root, 0, entry))
+		fail_msg("%#llx does not follow %#llx", (unsigned long long)next, (unsigned long long)entry);
+}
+
+/* Runs of pages are found by comparing entries: across each bit of the address that a carry can reach, and from leaves with any other bits. */
+static void suite_runs(void **state)
+{
+	uint64_t seed = 4096;
+
+	(void)state;
+	for (uint32_t prot = VIOMMU_READ; prot <= VIOMMU_RW; prot += VIOMMU_WRITE) {
+		for (unsigned int bit = 13; bit < SPEC_OUTPUT_BITS; bit++) {
+			uint64_t address = (UINT64_C(1) << bit) - 4096;
+
+			assert_true(F(leaf_address)(0, F(leaf_entry)(0, address, prot)) == address);
+			assert_int_equal(F(kind)(&suite_root, 0, F(leaf_entry)(0, address, prot)), FORMAT_LEAF);
+			assert_true(F(leaf_entry)(0, address, prot) + 4096 == F(leaf_entry)(0, address + 4096, prot));
+			suite_follows(F(leaf_entry)(0, address, prot));
+		}
+	}
+	for (unsigned int i = 0; i < 100000; i++) {
+		uint64_t entry = suite_random(&seed) | (i & 1 ? suite_random(&seed) : 0);
+
+		if (i & 2)
+			entry |= UINT64_C(0xfffffffff000) >> i % 36;
+		if (F(kind)(&suite_root, 0, entry) == FORMAT_LEAF)
+			suite_follows(entry);
+	}
+}
+
+/* What bounds a walk: in the lowest tables there is nothing that names a table, and a leaf is only where one can be. */
 static void suite_bottom(void **state)
 {
 	uint64_t seed = 715;
@@ -171,7 +230,8 @@ static void suite_bottom(void **state)
 	for (unsigned int i = 0; i < 100000; i++) {
 		uint64_t entry = suite_random(&seed) & suite_random(&seed);
 
-		assert_int_not_equal(F(kind)(&suite_root, 0, entry), FORMAT_TABLE);
+		for (unsigned int level = 0; level <= SPEC_LOWEST; level++)
+			assert_int_not_equal(F(kind)(&suite_root, level, entry), FORMAT_TABLE);
 		for (unsigned int level = 0; level <= F(max_level); level++)
 			assert_true(spec_levels[level].leaf || F(kind)(&suite_root, level, entry) != FORMAT_LEAF);
 	}
@@ -198,6 +258,8 @@ static void suite_flips(void **state)
 					kind = (enum format_kind)row->value;
 				if (row->effect == SPEC_ADDRESS)
 					address ^= UINT64_C(1) << bit;
+				if (row->effect == SPEC_HIGHER)
+					address ^= UINT64_C(1) << (bit + row->value);
 				if (row->effect == SPEC_PROT)
 					prot = row->value;
 				if (row->effect == SPEC_FIRST)
@@ -242,22 +304,42 @@ static void suite_entries_as_numbers(void **state)
 	}
 }
 
+/* The root that a row describes: of a full table, where it does not say otherwise. */
+static struct format_root suite_described(const struct spec_root *spec)
+{
+	unsigned int bits = spec_levels[spec->level].shift + spec_levels[spec->level].bits;
+	struct format_root root = suite_root;
+
+	root.table = spec->table;
+	root.level = spec->level;
+	root.bounds = spec->bounds;
+	root.first = spec->first_iova;
+	root.last = spec->last_iova;
+	if (!spec->bounds.last && !spec->last_iova) {
+		root.bounds.last = suite_entries(spec->level) - 1;
+		root.last = SPEC_WRAPS || bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+	}
+	return root;
+}
+
 static void suite_anchors(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < SPEC_COUNT(spec_roots); i++) {
 		const struct spec_root *spec = &spec_roots[i];
-		struct format_root root;
+		struct format_root root, described;
 
 		if (F(root)(&(struct format_anchor){ spec->anchor, spec->control }, &root) != spec->error)
-			fail_msg("anchor %#llx", (unsigned long long)spec->anchor);
+			fail_msg("anchor %#llx, %#llx", (unsigned long long)spec->anchor, (unsigned long long)spec->control);
 		if (spec->error)
 			continue;
-		assert_true(root.table == spec->table);
-		assert_int_equal(root.level, spec->level);
+		described = suite_described(spec);
+		if (root.table != described.table || root.level != described.level || root.bounds.first != described.bounds.first ||
+		    root.bounds.last != described.bounds.last || root.first != described.first || root.last != described.last)
+			fail_msg("anchor %#llx, %#llx: table %#llx, level %u, indexes %u to %u, IOVAs %#llx to %#llx", (unsigned long long)spec->anchor,
+				 (unsigned long long)spec->control, (unsigned long long)root.table, root.level, root.bounds.first, root.bounds.last,
+				 (unsigned long long)root.first, (unsigned long long)root.last);
 		assert_int_equal(root.prot, VIOMMU_RW);
-		assert_int_equal(root.bounds.first, 0);
-		assert_int_equal(root.bounds.last, suite_entries(spec->level) - 1);
 	}
 }
 
@@ -296,14 +378,14 @@ static uint64_t suite_slot_address(struct suite_path *path, unsigned int level)
 	return path->arena->base[level] + suite_index(level, path->iova) * UINT64_C(8);
 }
 
-static void suite_build(struct suite_path *path, struct arena *arena, unsigned int top, unsigned int leaf, uint64_t iova)
+/* The arena's tables are full ones: of the top one, the root's bounds say what is there. */
+static void suite_build(struct suite_path *path, struct arena *arena, const struct format_root *root, unsigned int leaf, uint64_t iova)
 {
+	unsigned int top = root->level;
+
 	path->arena = arena;
-	path->root = suite_root;
+	path->root = *root;
 	path->root.table = arena->base[top];
-	path->root.level = top;
-	path->root.last = F(wraps) ? UINT64_MAX : F(reach)(top);
-	path->root.bounds.last = suite_entries(top) - 1;
 	path->leaf = leaf;
 	path->iova = iova;
 	arena->fail_at = 0;
@@ -356,18 +438,19 @@ static void suite_each_path(void (*fn)(struct suite_path *path))
 	uint64_t seed = 2026;
 
 	for (size_t r = 0; r < SPEC_COUNT(spec_roots); r++) {
-		unsigned int top = spec_roots[r].level, bits = spec_levels[top].shift + spec_levels[top].bits;
+		struct format_root root;
 
 		if (spec_roots[r].error)
 			continue;
-		for (unsigned int leaf = 0; leaf <= top; leaf++)
+		root = suite_described(&spec_roots[r]);
+		for (unsigned int leaf = SPEC_LOWEST; leaf <= root.level; leaf++)
 			for (unsigned int i = 0; i < SPEC_COUNT(telling) + 8 && spec_levels[leaf].leaf; i++) {
 				uint64_t iova = i < SPEC_COUNT(telling) ? telling[i] : suite_random(&seed);
 				struct suite_path path;
 
-				if (!SPEC_WRAPS && bits < 64)
-					iova &= (UINT64_C(1) << bits) - 1;
-				suite_build(&path, &arena, top, leaf, iova);
+				/* A range of a power of two, at a multiple of it. */
+				iova = root.first | (iova & (root.last - root.first));
+				suite_build(&path, &arena, &root, leaf, iova);
 				fn(&path);
 			}
 	}
@@ -398,6 +481,10 @@ static enum viommu_fault_reason suite_reason(unsigned int kind)
 		return VIOMMU_FAULT_ENTRY_FORMAT;
 	case FORMAT_BAD_ZERO:
 		return VIOMMU_FAULT_ENTRY_ZERO;
+	case FORMAT_BAD_ACCESS:
+		return VIOMMU_FAULT_ACCESS_FLAG;
+	case FORMAT_BAD_ADDRESS:
+		return VIOMMU_FAULT_ADDRESS_SIZE;
 	default:
 		return VIOMMU_FAULT_NONE;
 	}
@@ -501,27 +588,31 @@ static void suite_walk_bounds(struct suite_path *path)
 	assert_true(suite_walk(path).entry_address == UINT64_MAX);
 }
 
-/* IOVA bits above what the root reaches: ignored by some formats, beyond anything for the others. */
+/* IOVAs that differ in one bit above what the root reaches: it is ignored by some formats, beyond anything for the others. */
 static void suite_walk_beyond(struct suite_path *path)
 {
 	unsigned int bits = spec_levels[path->root.level].shift + spec_levels[path->root.level].bits;
 	uint64_t iova = path->iova;
 
-	for (unsigned int bit = bits; bit < 64; bit++) {
+	for (unsigned int bit = 0; bit < 64; bit++) {
 		struct format_walk walk;
 
 		path->iova = iova ^ (UINT64_C(1) << bit);
+		if (SPEC_WRAPS ? bit < bits : path->iova >= path->root.first && path->iova <= path->root.last)
+			continue;
 		walk = suite_walk(path);
 		if (SPEC_WRAPS) {
 			/* suite_ended() also sees to it that the range is around this IOVA and not around another that aliases it. */
 			suite_ended(path, &walk, VIOMMU_FAULT_NONE, path->leaf);
 			assert_true(walk.output == SUITE_ADDRESS + iova % (UINT64_C(1) << spec_levels[path->leaf].shift));
 		} else {
+			bool above = path->iova > path->root.last;
+
 			assert_int_equal(walk.reason, VIOMMU_FAULT_NOT_PRESENT);
 			assert_int_equal(path->arena->loads, 0);
 			assert_true(walk.entry_address == UINT64_MAX);
-			assert_true(walk.first == UINT64_C(1) << bits);
-			assert_true(walk.last == UINT64_MAX);
+			assert_true(walk.first == (above ? path->root.last + 1 : 0));
+			assert_true(walk.last == (above ? UINT64_MAX : path->root.first - 1));
 		}
 	}
 }
@@ -583,29 +674,32 @@ static void suite_walks_worked(void **state)
 	(void)state;
 	for (size_t i = 0; i < SPEC_COUNT(spec_walks); i++) {
 		const struct spec_walk *spec = &spec_walks[i];
+		struct format_root root = suite_root;
 		struct suite_path path;
 		struct format_walk walk;
 
-		suite_build(&path, &arena, spec->level, 0, 0);
-		for (unsigned int level = 0; level <= spec->level; level++) {
+		root.level = spec->level;
+		root.bounds.last = suite_entries(spec->level) - 1;
+		suite_build(&path, &arena, &root, SPEC_LOWEST, spec->iova);
+		for (unsigned int level = SPEC_LOWEST; level <= spec->level; level++) {
 			for (unsigned int index = 0; index < suite_entries(level); index++)
 				arena.raw[level][index] = F(to_memory)(F(invalid_entry)(level));
-			arena.raw[level][spec->index[level]] =
-				F(to_memory)(level ? F(table_entry)(level, arena.base[level - 1]) : F(leaf_entry)(0, SUITE_ADDRESS, VIOMMU_READ));
+			arena.raw[level][spec->index[level]] = F(to_memory)(level > SPEC_LOWEST ? F(table_entry)(level, arena.base[level - 1])
+												: F(leaf_entry)(SPEC_LOWEST, SUITE_ADDRESS, VIOMMU_READ));
 		}
 		arena.loads = 0;
 		F(walk)(&path.root, spec->iova, arena_load, &arena, &walk);
 		assert_int_equal(walk.reason, VIOMMU_FAULT_NONE);
-		assert_true(walk.output == (SUITE_ADDRESS | (spec->iova & 0xfff)));
+		assert_true(walk.output == (SUITE_ADDRESS | spec->iova % (UINT64_C(1) << spec_levels[SPEC_LOWEST].shift)));
 		assert_int_equal(walk.prot, VIOMMU_READ);
 		for (unsigned int level = 0; level <= spec->level; level++)
 			assert_int_equal(F(index)(level, spec->iova), spec->index[level]);
 	}
 }
 
-#define FORMAT_SUITE_TESTS                                                                                                              \
-	cmocka_unit_test(suite_levels), cmocka_unit_test(suite_writers), cmocka_unit_test(suite_bottom), cmocka_unit_test(suite_flips), \
-		cmocka_unit_test(suite_entries_as_numbers), cmocka_unit_test(suite_anchors), cmocka_unit_test(suite_byte_order),        \
-		cmocka_unit_test(suite_walks_leaf), cmocka_unit_test(suite_walks_ends), cmocka_unit_test(suite_walks_rights),           \
-		cmocka_unit_test(suite_walks_bounds), cmocka_unit_test(suite_walks_beyond), cmocka_unit_test(suite_walks_loop),         \
-		cmocka_unit_test(suite_walks_worked)
+#define FORMAT_SUITE_TESTS                                                                                                             \
+	cmocka_unit_test(suite_levels), cmocka_unit_test(suite_writers), cmocka_unit_test(suite_runs), cmocka_unit_test(suite_bottom), \
+		cmocka_unit_test(suite_flips), cmocka_unit_test(suite_entries_as_numbers), cmocka_unit_test(suite_anchors),            \
+		cmocka_unit_test(suite_byte_order), cmocka_unit_test(suite_walks_leaf), cmocka_unit_test(suite_walks_ends),            \
+		cmocka_unit_test(suite_walks_rights), cmocka_unit_test(suite_walks_bounds), cmocka_unit_test(suite_walks_beyond),      \
+		cmocka_unit_test(suite_walks_loop), cmocka_unit_test(suite_walks_worked)

@@ -3,7 +3,8 @@
 #include "format_spec.h"
 #include "port/port.h"
 
-#define SPEC_WRAPS 0
+#define SPEC_WRAPS	 0
+#define SPEC_OUTPUT_BITS 52
 
 static const struct spec_level spec_levels[] = {
 	{ 12, 9, true }, { 21, 9, true }, { 30, 9, true }, { 39, 9, false }, { 48, 9, false }, { 57, 7, false },
@@ -77,17 +78,17 @@ static const struct spec_entry spec_entries[] = {
 };
 
 static const struct spec_root spec_roots[] = {
-	{ 0x12345001, 0, 2, 0x12345000, 0 },
-	{ 0x12345002, 0, 3, 0x12345000, 0 },
-	{ 0x12345003, 0, 4, 0x12345000, 0 },
-	{ 0x12345004, 0, 5, 0x12345000, 0 },
-	{ UINT64_C(0x000ffffffffff002), 0, 3, 0x000ffffffffff000, 0 },
-	{ 0x12345000, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12345005, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12345007, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x1234500a, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12345802, -PORT_EINVAL, 0, 0, 0 },
-	{ UINT64_C(0x0010000000000002), -PORT_EINVAL, 0, 0, 0 },
+	{ .anchor = 0x12345001, .level = 2, .table = 0x12345000 },
+	{ .anchor = 0x12345002, .level = 3, .table = 0x12345000 },
+	{ .anchor = 0x12345003, .level = 4, .table = 0x12345000 },
+	{ .anchor = 0x12345004, .level = 5, .table = 0x12345000 },
+	{ .anchor = UINT64_C(0x000ffffffffff002), .level = 3, .table = 0x000ffffffffff000 },
+	{ .anchor = 0x12345000, .error = -PORT_EINVAL },
+	{ .anchor = 0x12345005, .error = -PORT_EINVAL },
+	{ .anchor = 0x12345007, .error = -PORT_EINVAL },
+	{ .anchor = 0x1234500a, .error = -PORT_EINVAL },
+	{ .anchor = 0x12345802, .error = -PORT_EINVAL },
+	{ .anchor = UINT64_C(0x0010000000000002), .error = -PORT_EINVAL },
 };
 
 static const struct spec_bytes spec_bytes[] = {
@@ -141,5 +142,5 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { FORMAT_SUITE_TESTS, cmocka_unit_test(software_number), cmocka_unit_test(parked_address) };
 
-	return cmocka_run_group_tests_name("format vtdss", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("format vtdss", tests, suite_setup, NULL);
 }

@@ -6,7 +6,8 @@
 #include "format_spec.h"
 #include "port/port.h"
 
-#define SPEC_WRAPS 1
+#define SPEC_WRAPS	 1
+#define SPEC_OUTPUT_BITS 64
 
 static const struct spec_level spec_levels[] = {
 	{ 12, 8, true }, { 20, 11, true }, { 31, 11, false }, { 42, 11, false }, { 53, 11, false },
@@ -118,31 +119,31 @@ static const struct spec_entry spec_entries[] = {
 
 static const struct spec_root spec_roots[] = {
 	/* ZPCI_IOTA_STO_FLAG, _RTTO_FLAG, _RSTO_FLAG, _RFTO_FLAG. */
-	{ 0x12344800, 0, 1, 0x12344000, 0 },
-	{ 0x12344804, 0, 2, 0x12344000, 0 },
-	{ 0x12344808, 0, 3, 0x12344000, 0 },
-	{ 0x1234480c, 0, 4, 0x12344000, 0 },
-	{ UINT64_C(0xfffffffffffff804), 0, 2, 0xfffffffffffff000, 0 },
-	{ 0x804, 0, 2, 0, 0 },
+	{ .anchor = 0x12344800, .level = 1, .table = 0x12344000 },
+	{ .anchor = 0x12344804, .level = 2, .table = 0x12344000 },
+	{ .anchor = 0x12344808, .level = 3, .table = 0x12344000 },
+	{ .anchor = 0x1234480c, .level = 4, .table = 0x12344000 },
+	{ .anchor = UINT64_C(0xfffffffffffff804), .level = 2, .table = 0xfffffffffffff000 },
+	{ .anchor = 0x804, .level = 2, .table = 0 },
 	/* No translation; with a designation all the same. */
-	{ 0, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344000, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344004, -PORT_EINVAL, 0, 0, 0 },
+	{ .anchor = 0, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344000, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344004, .error = -PORT_EINVAL },
 	/* Designations of frames, of the extended format, and none (ZPCI_IOTA_RFAA_FLAG is 0x812). */
-	{ 0x12344810, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344812, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344814, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344818, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x1234481c, -PORT_EINVAL, 0, 0, 0 },
+	{ .anchor = 0x12344810, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344812, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344814, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344818, .error = -PORT_EINVAL },
+	{ .anchor = 0x1234481c, .error = -PORT_EINVAL },
 	/* A frame size; each of the unknown bits. */
-	{ 0x12344805, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344806, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344824, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344844, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344884, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344904, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344a04, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x12344c04, -PORT_EINVAL, 0, 0, 0 },
+	{ .anchor = 0x12344805, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344806, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344824, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344844, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344884, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344904, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344a04, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344c04, .error = -PORT_EINVAL },
 };
 
 static const struct spec_bytes spec_bytes[] = {
@@ -171,5 +172,5 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { FORMAT_SUITE_TESTS };
 
-	return cmocka_run_group_tests_name("format zpci", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("format zpci", tests, suite_setup, NULL);
 }

@@ -3,7 +3,8 @@
 #include "format_spec.h"
 #include "port/port.h"
 
-#define SPEC_WRAPS 1
+#define SPEC_WRAPS	 1
+#define SPEC_OUTPUT_BITS 64
 
 static const struct spec_level spec_levels[] = {
 	{ 12, 8, true },
@@ -87,8 +88,9 @@ static const struct spec_entry spec_entries[] = {
 };
 
 static const struct spec_root spec_roots[] = {
-	{ 0x12344804, 0, 2, 0x12344000, 0 },   { 0x12344800, -PORT_EINVAL, 0, 0, 0 }, { 0x12344808, -PORT_EINVAL, 0, 0, 0 },
-	{ 0x1234480c, -PORT_EINVAL, 0, 0, 0 }, { 0x12344004, -PORT_EINVAL, 0, 0, 0 }, { 0x12344a04, -PORT_EINVAL, 0, 0, 0 },
+	{ .anchor = 0x12344804, .level = 2, .table = 0x12344000 }, { .anchor = 0x12344800, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344808, .error = -PORT_EINVAL },	   { .anchor = 0x1234480c, .error = -PORT_EINVAL },
+	{ .anchor = 0x12344004, .error = -PORT_EINVAL },	   { .anchor = 0x12344a04, .error = -PORT_EINVAL },
 };
 
 static const struct spec_bytes spec_bytes[] = {
@@ -110,5 +112,5 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { FORMAT_SUITE_TESTS };
 
-	return cmocka_run_group_tests_name("format zpci_qemu", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("format zpci_qemu", tests, suite_setup, NULL);
 }
