@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A reference for stage 1 of Arm's VMSAv8-64, as plain as naive.h: what does one IOVA mean? Written from the Arm Architecture Reference Manual (DDI 0487,
+ * chapter D8), sharing no code and no header with the library. What an SMMU's context descriptor holds is named as in the CPU's TCR_EL1.
+ *
+ * Without FEAT_LPA2, FEAT_HAFDBS and the top byte that is ignored. With FEAT_LPA and FEAT_LVA, for the granule of 64 KiB; blocks of 4 TiB, which belong to
+ * FEAT_LPA, are there with an output size of 52 bits alone.
+ */
+#ifndef TESTS_REFERENCE_NAIVE_ARM64_H
+#define TESTS_REFERENCE_NAIVE_ARM64_H
+
+#include "naive.h"
+
+enum arm64_outcome {
+	ARM64_IS_PAGE,	   /* it translates; there may be no rights */
+	ARM64_TRANSLATION, /* Translation fault */
+	ARM64_ACCESS_FLAG, /* Access flag fault */
+	ARM64_SIZE,	   /* Address size fault */
+	ARM64_NO_TABLE,	   /* external abort of the walk: there is no memory */
+	ARM64_BAD_CONTEXT, /* the context is no valid one: it has no translation at all */
+};
+
+struct arm64_tables {
+	unsigned int granule; /* in KiB: 4, 16, 64 */
+	unsigned int ips;     /* as encoded, 0 to 7 */
+	uint64_t ttb0, ttb1;
+	unsigned int t0sz, t1sz;
+	bool epd0, epd1; /* there are no such tables */
+	bool affd;	 /* no Access flag faults */
+	bool had0, had1; /* no hierarchical permissions */
+	bool privileged;
+};
+
+struct arm64_answer {
+	enum arm64_outcome outcome;
+	bool readable, writable; /* IS_PAGE */
+	uint64_t address;	 /* IS_PAGE: of the IOVA itself */
+	unsigned int arm_level;	 /* of the entry that decided, as Arm counts: 3 has pages. TRANSLATION before any entry: where the walk would begin */
+	unsigned int level;	 /* the same, as the library counts */
+	uint64_t entry_at;	 /* UINT64_MAX before any entry */
+	uint64_t entry;
+};
+
+struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const struct arm64_tables *tables, uint64_t iova);
+
+#endif
