@@ -277,7 +277,7 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 			  unsigned int hi)
 {
 	uint64_t base = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
-	unsigned int table_index = F(index)(0, base);
+	unsigned int table_index = F(index)(0, iova) - lo; /* modulo 2^32: of entry 0, which a small table may not have */
 	uint64_t mask = shadow_mask(lo, hi), established = 0, stale = 0, valid = 0, bad = 0;
 	uint64_t word[SHADOW_BLOCK];
 
@@ -492,7 +492,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 	uint64_t word[SHADOW_BLOCK];
 	uint64_t todo = shadow_mask(lo, hi) & ~(leaves ? leaves->leaf : 0);
 
-	F(load_block)(source, F(index)(0, base), lo, hi, word);
+	F(load_block)(source, F(index)(0, iova) - lo, lo, hi, word);
 	while (todo) {
 		unsigned int i = port_lowest_bit(todo), most = shadow_ones(todo >> i), pages;
 		uint64_t entry = F(from_memory)(word[i]), gpa;

@@ -73,7 +73,7 @@ static void drop_piece(struct shadow *shadow, enum shadow_piece piece, void *p, 
 
 static struct shadow_node *make_node(struct shadow *shadow, struct shadow_node *parent, unsigned int index, unsigned int level)
 {
-	unsigned int blocks = (1u << shadow->index_bits[level]) / SHADOW_BLOCK;
+	unsigned int entries = 1u << shadow->index_bits[level], blocks = (entries + SHADOW_BLOCK - 1) / SHADOW_BLOCK;
 	struct shadow_node *node = make_piece(shadow, level ? SHADOW_BRANCH_NODE : SHADOW_LEAF_NODE, node_bytes(blocks));
 
 	if (!node)
@@ -83,6 +83,8 @@ static struct shadow_node *make_node(struct shadow *shadow, struct shadow_node *
 	node->blocks = (uint16_t)blocks;
 	node->level = (uint8_t)level;
 	node->shift = shadow->shift[level];
+	/* A table of fewer leaves than a block holds has them where they stand in the block of their IOVAs. */
+	node->mask = (uint16_t)((level ? entries : blocks * SHADOW_BLOCK) - 1);
 	return node;
 }
 
@@ -252,7 +254,7 @@ struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova)
 static int each(struct shadow_node *node, uint64_t first, uint64_t last, int (*fn)(void *ctx, struct shadow_leaves *leaves, uint64_t mask), void *ctx)
 {
 	unsigned int lo = shadow_index(node, first), hi = shadow_index(node, last);
-	uint64_t base = first & ~(((uint64_t)node->blocks * SHADOW_BLOCK << node->shift) - 1);
+	uint64_t base = first & ~(((uint64_t)(node->mask + 1u) << node->shift) - 1);
 
 	for (unsigned int block = lo / SHADOW_BLOCK; block <= hi / SHADOW_BLOCK; block++) {
 		unsigned int from = block == lo / SHADOW_BLOCK ? lo % SHADOW_BLOCK : 0, to = block == hi / SHADOW_BLOCK ? hi % SHADOW_BLOCK : SHADOW_BLOCK - 1;

@@ -41,6 +41,7 @@ struct shadow_node {
 	uint16_t blocks;	    /* that there may be */
 	uint8_t level;
 	uint8_t shift; /* log2 of what an entry covers */
+	uint16_t mask; /* of an index; of leaves, at least that of a block */
 	void *block[]; /* struct shadow_leaves at level 0, else struct shadow_branches */
 };
 
