@@ -75,7 +75,7 @@ struct viommu_refresh_result {
 struct viommu_domain_stats {
 	uint32_t size; /* sizeof(struct viommu_domain_stats) */
 	uint32_t devices;
-	uint64_t refreshes;
+	uint64_t refreshes; /* one of both sets of tables, where there are two, counts as two */
 	uint64_t steps;
 	uint64_t established;  /* pages, in total */
 	uint64_t released;     /* pages, in total */

@@ -183,6 +183,9 @@ struct shadow_ops {
 
 extern const struct shadow_ops shadow_zpci_ops;
 extern const struct shadow_ops shadow_zpci_qemu_ops;
+extern const struct shadow_ops shadow_arm64_4k_ops;
+extern const struct shadow_ops shadow_arm64_16k_ops;
+extern const struct shadow_ops shadow_arm64_64k_ops;
 
 /* The parts that know no format: shadow.c. */
 
@@ -200,7 +203,7 @@ static inline unsigned int shadow_ones(uint64_t bits)
 
 static inline unsigned int shadow_index(const struct shadow_node *node, uint64_t iova)
 {
-	return (unsigned int)(iova >> node->shift) & (node->blocks * SHADOW_BLOCK - 1u);
+	return (unsigned int)(iova >> node->shift) & node->mask;
 }
 
 /* The part of one block that a range begins with: IOVAs up to `last`, entries lo..hi. */

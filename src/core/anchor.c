@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "core/anchor.h"
+#include "format/arm64.h"
+#include "port/result.h"
+#include "port/sized.h"
+
+static int take_zpci(const void *data, struct anchor *anchor)
+{
+	struct viommu_zpci_ioat ioat;
+
+	if (!sized_in(&ioat, sizeof(ioat), sizeof(ioat), data) || ioat.flags & ~VIOMMU_ZPCI_IOAT_QEMU)
+		return -PORT_EINVAL;
+	anchor->ops = ioat.flags & VIOMMU_ZPCI_IOAT_QEMU ? &shadow_zpci_qemu_ops : &shadow_zpci_ops;
+	anchor->anchor = (struct format_anchor){ .table = ioat.iota };
+	anchor->first = ioat.pba & ~(VIOMMU_PAGE_SIZE - 1);
+	anchor->last = ioat.pal | (VIOMMU_PAGE_SIZE - 1);
+	return anchor->first <= anchor->last ? 0 : -PORT_EINVAL;
+}
+
+/* A context descriptor, IHI 0070, section 5.4. */
+#define CD0_T0SZ_SHIFT 0
+#define CD0_TG0_SHIFT  6
+#define CD0_EPD0       (UINT64_C(1) << 14)
+#define CD0_ENDI       (UINT64_C(1) << 15)
+#define CD0_T1SZ_SHIFT 16
+#define CD0_TG1_SHIFT  22
+#define CD0_EPD1       (UINT64_C(1) << 30)
+#define CD0_V	       (UINT64_C(1) << 31)
+#define CD0_IPS_SHIFT  32
+#define CD0_AFFD       (UINT64_C(1) << 35)
+#define CD0_TBI	       (UINT64_C(3) << 38)
+#define CD0_AA64       (UINT64_C(1) << 41)
+#define CD1_HAD	       (UINT64_C(1) << 1)
+#define CD1_TTB	       UINT64_C(0x000ffffffffffff0)
+
+/* The encoding of a size in IDR5.OAS and CD.IPS; -1 if there is none. */
+static int size_encoding(uint32_t bits)
+{
+	static const uint8_t sizes[] = { 32, 36, 40, 42, 44, 48, 52 };
+
+	for (int i = 0; i < (int)sizeof(sizes); i++)
+		if (sizes[i] == bits)
+			return i;
+	return -1;
+}
+
+/* TG0 and TG1 name the granules in different ways. NULL: reserved. */
+static const struct shadow_ops *granule(unsigned int tg, bool upper)
+{
+	static const struct shadow_ops *const lower_ops[4] = { &shadow_arm64_4k_ops, &shadow_arm64_64k_ops, &shadow_arm64_16k_ops, NULL };
+	static const struct shadow_ops *const upper_ops[4] = { NULL, &shadow_arm64_16k_ops, &shadow_arm64_4k_ops, &shadow_arm64_64k_ops };
+
+	return upper ? upper_ops[tg] : lower_ops[tg];
+}
+
+/* One of the two: TTB0's or TTB1's. The format refuses sizes that it does not have. */
+static int take_ttb(const struct viommu_smmuv3_stage1 *stage1, uint64_t ips, bool upper, struct anchor *anchor)
+{
+	uint64_t cd0 = stage1->cd[0], ttb = stage1->cd[upper ? 2 : 1];
+	unsigned int size = (unsigned int)(cd0 >> (upper ? CD0_T1SZ_SHIFT : CD0_T0SZ_SHIFT)) & 63;
+	uint64_t offset;
+
+	anchor->ops = granule((unsigned int)(cd0 >> (upper ? CD0_TG1_SHIFT : CD0_TG0_SHIFT)) & 3, upper);
+	if (!anchor->ops || size < ARM64_TSZ_MIN_64K || size > ARM64_TSZ_MAX)
+		return -PORT_EINVAL;
+	offset = UINT64_MAX >> size;
+	anchor->first = upper ? ~offset : 0;
+	anchor->last = upper ? UINT64_MAX : offset;
+	anchor->anchor.table = ttb & CD1_TTB;
+	anchor->anchor.control = size | ips << ARM64_CONTROL_IPS_SHIFT | (upper ? ARM64_CONTROL_UPPER : 0) | (cd0 & CD0_AFFD ? ARM64_CONTROL_AFFD : 0) |
+				 (ttb & CD1_HAD ? ARM64_CONTROL_HAD : 0) | (stage1->flags & VIOMMU_SMMUV3_PRIVILEGED ? ARM64_CONTROL_PRIVILEGED : 0);
+	return 0;
+}
+
+/*
+ * Not for us are tables of AArch32 and big-endian ones, which a guest's SMMU does not offer, and TBI, by which an address would have 256 aliases: to leave them out
+ * without a word would stop a device that uses them.
+ */
+static int take_smmuv3(const void *data, struct anchor anchors[ANCHORS], unsigned int *number)
+{
+	struct viommu_smmuv3_stage1 stage1;
+	uint64_t ips;
+	int most, error = 0;
+
+	if (!sized_in(&stage1, sizeof(stage1), sizeof(stage1), data) || stage1.flags & ~VIOMMU_SMMUV3_PRIVILEGED || stage1.reserved)
+		return -PORT_EINVAL;
+	most = size_encoding(stage1.output_bits);
+	if (most < 0 || (stage1.cd[0] & (CD0_V | CD0_AA64 | CD0_ENDI | CD0_TBI)) != (CD0_V | CD0_AA64))
+		return -PORT_EINVAL;
+	ips = stage1.cd[0] >> CD0_IPS_SHIFT & 7;
+	if (ips > (uint64_t)most)
+		ips = (uint64_t)most;
+	if (!(stage1.cd[0] & CD0_EPD0))
+		error = take_ttb(&stage1, ips, false, &anchors[(*number)++]);
+	if (!error && !(stage1.cd[0] & CD0_EPD1))
+		error = take_ttb(&stage1, ips, true, &anchors[(*number)++]);
+	return error;
+}
+
+int anchor_take(enum viommu_domain_type type, const void *data, struct anchor anchors[ANCHORS], unsigned int *number)
+{
+	*number = 0;
+	switch (type) {
+	case VIOMMU_DOMAIN_ZPCI:
+		*number = 1;
+		return take_zpci(data, anchors);
+	case VIOMMU_DOMAIN_SMMUV3:
+		return take_smmuv3(data, anchors, number);
+	default:
+		return -PORT_EINVAL;
+	}
+}

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A refresh is cut into steps: whenever it has examined as many entries as the VM's limit says, it brings what it began to a safe end (what it removed is
+ * flushed and unpinned, what it collected is mapped), lets others have the domain's lock, and goes on. Releases of the whole range come first, then the
+ * establishing; see core/shadow/refresh.h. A refresh whose range needs more entries than any honest table has gives up: what it did not come to is
+ * released, so that it is never stale, and the answer is "insufficient resources".
+ */
+#include "core/composition.h"
+#include "port/result.h"
+
+static void refused(void *ctx, uint64_t first, uint64_t last, int error)
+{
+	struct shadow_pass *pass = ctx;
+	struct composition *composition = list_member(pass->shadow, struct composition, shadow);
+
+	if (error != -PORT_ENOSPC && error != -PORT_ENOMEM)
+		vm_log(pass->vm, VIOMMU_LOG_ERROR, "the host failed to map what a guest's tables name", first, last);
+	pass->no_memory |= error == -PORT_ENOMEM;
+	composition->ops->forget(pass, first, last);
+}
+
+/* Member by member, here and below: the list of work need not be cleared. */
+static void begin_runs(struct composition *composition, struct shadow_pass *pass, bool merge)
+{
+	bool split = composition->space->host->caps.split;
+	struct runs *runs = &pass->runs;
+
+	runs->space = composition->space->host_space;
+	runs->merge = merge || split;
+	/*
+	 * A host that splits takes a long run in parts just as well. So memory goes to the shadow and to the host's tables by turns, and where it ends, it
+	 * ends for both.
+	 */
+	runs->most = split ? UINT64_C(64) << 20 : UINT64_MAX;
+	runs->ctx = pass;
+	runs->widen = split ? NULL : shadow_widen;
+	runs->begins = shadow_begin_mapping;
+	runs->refused = refused;
+	runs->mapping = false;
+	runs->unmapping = false;
+	runs->unflushed = false;
+	runs->error = 0;
+	runs->maps = 0;
+	runs->unmaps = 0;
+}
+
+static void begin_pass(struct composition *composition, struct shadow_pass *pass, bool merge)
+{
+	pass->shadow = &composition->shadow;
+	pass->vm = composition->space->vm;
+	pass->slot = NULL;
+	begin_runs(composition, pass, merge);
+	pass->listed = NULL;
+	pass->gone_first = UINT64_MAX;
+	pass->gone_last = 0;
+	pass->cut = false;
+	pass->no_room = false;
+	pass->no_memory = false;
+	pass->again = false;
+	pass->lost = 0;
+	pass->first = UINT64_MAX;
+	pass->last = 0;
+	pass->restoring = false;
+	pass->splits = 0;
+	pass->works = 0;
+	pass->tracking.tracked = NULL;
+	refresh_result_init(&pass->result);
+}
+
+/* Whether a pass that was cut may not go on. */
+static bool is_exhausted(const struct shadow_pass *pass)
+{
+	return pass->vm->config.refresh_entries - pass->result.entries < SHADOW_BLOCK;
+}
+
+/* With the lock just taken. */
+static void take_up_step(struct shadow_pass *pass)
+{
+	pass->slots = vm_slots(pass->vm);
+	pass->slot = NULL;
+	pass->budget = pass->vm->config.refresh_entries - pass->result.entries;
+	if (pass->budget > pass->vm->config.step_entries)
+		pass->budget = pass->vm->config.step_entries;
+	pass->cut = false;
+	pass->result.steps++;
+}
+
+static void begin_step(struct composition *composition, struct shadow_pass *pass)
+{
+	port_lock(&composition->space->lock);
+	take_up_step(pass);
+}
+
+/* Brings to an end what was removed: host, flush, pins, in this order. */
+static int end_removals(struct composition *composition, struct shadow_pass *pass)
+{
+	int error;
+
+	runs_end_unmap(&pass->runs);
+	error = pass->runs.error;
+	if (pass->runs.unflushed) {
+		int flush_error = space_flush(composition->space);
+
+		composition->stats->host_flushes++;
+		pass->runs.unflushed = false;
+		if (!error)
+			error = flush_error;
+	}
+	if (error) {
+		/* Removed or not, it may still be reached: it stays pinned, charged and on record, and the next refresh removes it again. */
+		vm_log(pass->vm, VIOMMU_LOG_ERROR, "the host failed to remove translations: they stay pinned", (uint64_t)-error, 0);
+		shadow_keep(pass);
+	} else if (pass->listed) {
+		composition->ops->commit(pass);
+	}
+	pass->runs.error = 0;
+	return error;
+}
+
+/* With the lock to be let go of. */
+static void put_down_step(struct composition *composition, struct shadow_pass *pass)
+{
+	struct viommu_domain_stats *stats = composition->stats;
+	uint64_t mapped;
+
+	runs_end_map(&pass->runs);
+	shadow_reap(pass);
+	stats->host_maps += pass->runs.maps;
+	stats->host_unmaps += pass->runs.unmaps;
+	stats->host_splits += pass->splits;
+	pass->splits = 0;
+	pass->runs.maps = 0;
+	pass->runs.unmaps = 0;
+	mapped = composition->shadow.mapped + (composition->beside ? composition->beside->shadow.mapped : 0);
+	if (mapped > stats->mapped_pages_peak)
+		stats->mapped_pages_peak = mapped;
+}
+
+static void end_step(struct composition *composition, struct shadow_pass *pass)
+{
+	put_down_step(composition, pass);
+	port_unlock(&composition->space->lock);
+}
+
+/* Between two steps, others have their turn. */
+static void next_step(struct composition *composition, struct shadow_pass *pass)
+{
+	put_down_step(composition, pass);
+	port_lock_by_turns(&composition->space->lock);
+	take_up_step(pass);
+}
+
+/* Scans what tracking_begin() left to look at. With the lock held, from one step to the next. */
+static int scan(struct composition *composition, struct shadow_pass *pass, bool *too_much)
+{
+	int error = 0, step_error;
+
+	*too_much = false;
+	for (unsigned int i = 0; i < pass->tracking.ranges && !*too_much; i++) {
+		uint64_t first = pass->tracking.range[i].first;
+
+		for (;;) {
+			pass->cut = false;
+			composition->ops->scan(pass, first, pass->tracking.range[i].last);
+			*too_much = pass->cut && is_exhausted(pass);
+			if (*too_much)
+				shadow_release(pass, pass->next, pass->last);
+			if (!pass->cut || *too_much)
+				break;
+			step_error = end_removals(composition, pass);
+			if (step_error)
+				error = step_error;
+			first = pass->next;
+			next_step(composition, pass);
+		}
+	}
+	step_error = end_removals(composition, pass);
+	return step_error ? step_error : error;
+}
+
+static void fill_range(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool *too_much)
+{
+	for (;;) {
+		pass->cut = false;
+		composition->ops->fill(pass, first, last);
+		if (!pass->cut)
+			return;
+		if (is_exhausted(pass)) {
+			*too_much = true;
+			return;
+		}
+		first = pass->next;
+		next_step(composition, pass);
+	}
+}
+
+/* What was noted, as far as it was looked at: the last note may have been widened over much else. Both are ascending. */
+static void fill(struct composition *composition, struct shadow_pass *pass, bool *too_much)
+{
+	const struct tracking_pass *tracking = &pass->tracking;
+	unsigned int at = 0;
+
+	for (unsigned int i = 0; i < pass->works; i++) {
+		const struct shadow_work work = pass->work[i];
+
+		while (at < tracking->ranges && tracking->range[at].last < work.first)
+			at++;
+		for (unsigned int n = at; n < tracking->ranges && tracking->range[n].first <= work.last; n++) {
+			const struct viommu_iova_range *range = &tracking->range[n];
+
+			if (pass->no_room || *too_much)
+				return;
+			fill_range(composition, pass, range->first > work.first ? range->first : work.first, range->last < work.last ? range->last : work.last,
+				   too_much);
+		}
+	}
+}
+
+/* Gives back what is only kept for later, since the limit was met. True if there was anything. */
+static bool trim(struct composition *composition)
+{
+	uint64_t used = memory_used(composition->shadow.memory);
+
+	for (struct composition *one = composition; one; one = one == composition ? one->beside : NULL) {
+		shadow_trim(&one->shadow);
+		tracking_stop(&one->tracked);
+	}
+	space_trim(composition->space);
+	return memory_used(composition->shadow.memory) < used;
+}
+
+int composition_refresh(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
+{
+	struct viommu_domain_stats *stats = composition->stats;
+	bool too_much;
+	int error;
+
+	begin_pass(composition, pass, merge);
+	pass->first = first;
+	pass->last = last;
+	tracking_begin(&composition->tracked, &pass->tracking, first, last);
+	begin_step(composition, pass);
+	error = scan(composition, pass, &too_much);
+	fill(composition, pass, &too_much);
+	runs_end_map(&pass->runs);
+	if (pass->again) {
+		tracking_look_at(&pass->tracking, first, last);
+		pass->work[0] = (struct shadow_work){ first, last };
+		pass->works = 1;
+	}
+	if (pass->again || ((pass->no_room || pass->no_memory) && trim(composition))) {
+		pass->no_room = false;
+		pass->result.unestablished = 0;
+		pass->result.unbacked = 0;
+		fill(composition, pass, &too_much);
+		runs_end_map(&pass->runs);
+	}
+	pass->result.unestablished += pass->lost;
+	pass->insufficient = pass->result.unestablished || pass->no_room || too_much;
+	tracking_end(&composition->tracked, &pass->tracking, !error && !pass->insufficient);
+	if (error)
+		error = -PORT_EIO;
+	else if (pass->result.fault.reason != VIOMMU_FAULT_NONE)
+		error = -PORT_EFAULT;
+	else if (pass->insufficient)
+		error = -PORT_ENOSPC;
+	stats->refreshes++;
+	stats->tracked += pass->tracking.learns && !pass->tracking.everything;
+	stats->steps += pass->result.steps;
+	stats->established += pass->result.established;
+	stats->released += pass->result.released;
+	stats->unbacked += pass->result.unbacked;
+	stats->entries += pass->result.entries;
+	stats->insufficient += error == -PORT_ENOSPC;
+	stats->faults += error == -PORT_EFAULT;
+	end_step(composition, pass);
+	return error;
+}
+
+int composition_release_slot(struct composition *composition, struct slot *slot)
+{
+	struct shadow_pass pass;
+	int error;
+
+	begin_pass(composition, &pass, false);
+	begin_step(composition, &pass);
+	composition->shadow.path.first = SHADOW_NO_PATH;
+	composition->ops->release_slot(&pass, slot);
+	error = end_removals(composition, &pass);
+	composition->stats->released += pass.result.released;
+	end_step(composition, &pass);
+	return error;
+}
+
+int composition_init(struct composition *composition, struct viommu_vm *vm, struct space *space, struct viommu_domain_stats *stats, const struct anchor *anchor)
+{
+	struct shadow *shadow = &composition->shadow;
+	int error;
+
+	composition->ops = anchor->ops;
+	composition->space = space;
+	composition->stats = stats;
+	composition->first = anchor->first;
+	composition->last = anchor->last;
+	shadow->memory = &vm->memory;
+	error = anchor->ops->init(shadow, &anchor->anchor, anchor->first, anchor->last);
+	if (error)
+		return error;
+	tracked_init(&composition->tracked, vm, anchor->first, anchor->last, shadow->root.level);
+	for (unsigned int level = 0; level <= shadow->root.level; level++) {
+		unsigned int bits = shadow->shift[level] + shadow->index_bits[level];
+
+		composition->tracked.bits[level] = (uint8_t)(bits < 64 ? bits : 64);
+	}
+	return 0;
+}
+
+void composition_destroy(struct composition *composition)
+{
+	struct shadow_pass pass;
+
+	begin_pass(composition, &pass, false);
+	pass.slots = vm_slots(pass.vm);
+	tracked_destroy(&composition->tracked);
+	composition->ops->destroy(&pass);
+}

@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The shadow of Arm's stage 1 tables with a granule of 64 KiB. */
+#include "format/arm64_64k.h"
+
+#define VIOMMU_FORMAT arm64_64k
+#include "format/walk.h"
+#include "core/shadow/refresh.h"
