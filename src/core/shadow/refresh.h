@@ -697,7 +697,7 @@ static void F(forget)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
 	for (uint64_t at = first;;) {
 		struct shadow_leaves *leaves = shadow_find(pass->shadow, at);
-		struct shadow_span span = shadow_span(at, last);
+		struct shadow_span span = shadow_span(at, last < (at | F(reach)(0)) ? last : at | F(reach)(0));
 		unsigned int number = span.hi - span.lo + 1;
 
 		F(clear)(pass->vm, pass->shadow, pass->slots, leaves, shadow_mask(span.lo, span.hi));
@@ -848,6 +848,7 @@ static int F(init)(struct shadow *shadow, const struct format_anchor *anchor, ui
 		level++;
 	shadow->top_level = level;
 	shadow->equal = port_widest_equal();
+	shadow->block_reach = F(reach)(0) & (((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
 	shadow->path.first = SHADOW_NO_PATH;
 	return 0;
 }

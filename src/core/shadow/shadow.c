@@ -360,6 +360,7 @@ void shadow_reap(struct shadow_pass *pass)
 
 /* A page's block and its bit there; a NULL block where nothing is established. */
 struct page {
+	uint64_t iova;
 	struct shadow_leaves *leaves;
 	uint64_t bit;
 };
@@ -368,9 +369,9 @@ static struct page find_page(const struct shadow *shadow, struct page near, uint
 {
 	struct shadow_leaves *leaves = near.leaves;
 
-	if (!leaves || iova - leaves->first >= (uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT)
+	if (!leaves || (iova ^ near.iova) > shadow->block_reach)
 		leaves = shadow_find(shadow, iova);
-	return (struct page){ leaves, UINT64_C(1) << (iova >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK };
+	return (struct page){ iova, leaves, UINT64_C(1) << (iova >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK };
 }
 
 static bool is_established(struct page page)

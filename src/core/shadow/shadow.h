@@ -114,7 +114,8 @@ struct shadow {
 	struct shadow_node *recent; /* the node of a table of leaves that was found last, NULL if none was or it is gone */
 	uint64_t recent_first;	    /* its first IOVA */
 	struct shadow_path path;
-	uint64_t mapped; /* pages */
+	uint64_t block_reach; /* what differs between IOVAs of one block: of 64 leaves, or of a table that has fewer */
+	uint64_t mapped;      /* pages */
 	struct shadow_spare spare[SHADOW_PIECES];
 	uint64_t bytes;
 	/* Blocks that have become empty, kept where they are: a strict guest maps and unmaps the same few pages all day. The oldest makes room for the next. */
