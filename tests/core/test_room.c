@@ -103,6 +103,39 @@ static void test_kept_memory_is_given_back(void **state)
 	end(&room);
 }
 
+/* How many pages fit, each alone in its table. */
+static uint64_t scatter(struct room *room)
+{
+	struct viommu_refresh_result result;
+
+	for (uint64_t i = 0; i < 400; i++)
+		tables_map(&room->tables, PBA + 16 * GIB + i * 2 * MIB, 1, MAPPED_TO + i * PAGE, VIOMMU_RW);
+	assert_int_equal(refresh(room, &result), -ENOSPC);
+	return result.established;
+}
+
+/* What the shadow keeps for later is room for the host's tables, but for a piece or two. */
+static void test_spare_pieces_are_given_back(void **state)
+{
+	struct viommu_refresh_result result;
+	uint64_t fresh, again;
+	struct room room;
+
+	(void)state;
+	begin(&room);
+	fresh = scatter(&room);
+	end(&room);
+
+	begin(&room);
+	tables_map(&room.tables, PBA, PAGES / 4, MAPPED_TO, VIOMMU_RW);
+	assert_int_equal(refresh(&room, &result), 0);
+	tables_unmap(&room.tables, PBA, PAGES / 4);
+	assert_int_equal(refresh(&room, &result), 0);
+	again = scatter(&room);
+	assert_true(again >= fresh - fresh / 50);
+	end(&room);
+}
+
 /* Tables that name nothing that could be had need no memory, and are no shortage. */
 static void test_unbacked_needs_no_room(void **state)
 {
@@ -126,6 +159,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_part_of_a_run),
 		cmocka_unit_test(test_kept_memory_is_given_back),
+		cmocka_unit_test(test_spare_pieces_are_given_back),
 		cmocka_unit_test(test_unbacked_needs_no_room),
 	};
 

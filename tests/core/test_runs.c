@@ -34,6 +34,7 @@ static void test_part_of_a_run(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
 		struct viommu_refresh_result result;
+		struct viommu_domain_stats before, after;
 		struct rig rig;
 
 		rig_begin(&rig, &plain);
@@ -41,7 +42,12 @@ static void test_part_of_a_run(void **state)
 		make_run(&rig, PBA + 11 * PAGE, 1000, MIB);
 		tables_unmap(&rig.tables, PBA + (11 + parts[i].first) * PAGE, parts[i].pages);
 		mock_forget(rig.mock);
+		before = rig_stats(&rig);
 		assert_int_equal(rig_refresh(&rig, PBA + (11 + parts[i].first) * PAGE, parts[i].pages, &result), 0);
+		after = rig_stats(&rig);
+		assert_int_equal(after.host_maps - before.host_maps, rig.mock->calls[MOCK_MAP]);
+		assert_int_equal(after.host_unmaps - before.host_unmaps, rig.mock->calls[MOCK_UNMAP]);
+		assert_int_equal(after.host_flushes - before.host_flushes, rig.mock->calls[MOCK_FLUSH]);
 		assert_int_equal(rig.mock->calls[MOCK_UNMAP], 1);
 		assert_int_equal(rig.mock->calls[MOCK_FLUSH], 1);
 		/* The rest is one run in front of it, and one behind it. */

@@ -254,6 +254,7 @@ static void test_last_slot(void **state)
 /* A direct domain whose window shows a part of a slot. */
 static void test_direct_window(void **state)
 {
+	struct viommu_slot file = { .size = sizeof(file), .prot = VIOMMU_RW, .gpa = GIB, .bytes = MIB, .fd = 0, .offset = 7 * PAGE };
 	struct viommu_direct *direct;
 	unsigned char *hva = NULL;
 	struct direct_runs runs;
@@ -279,6 +280,14 @@ static void test_direct_window(void **state)
 	assert_false(mock_reach(rig.mock, mock_newest(rig.mock), PBA + 3 * MIB, &hva, &prot));
 	assert_int_equal(guest_pinned(&rig.guest), 64 * MIB);
 	viommu_direct_destroy(direct);
+	/* Of memory that is a file's: the mock host compares where in the file it is. */
+	file.hva = guest_hva(&rig.guest, MIB);
+	assert_int_equal(viommu_slot_add(rig.guest.vm, &file), 0);
+	assert_int_equal(viommu_direct_create(rig.guest.vm, &rig.mock->host, 0, GIB + 16 * PAGE, GIB + 32 * PAGE - 1, &direct), 0);
+	assert_int_equal(mock_pages(rig.mock, mock_newest(rig.mock)), 16);
+	assert_int_equal(rig.mock->breaches, 0);
+	viommu_direct_destroy(direct);
+	assert_int_equal(viommu_slot_remove(rig.guest.vm, GIB), 0);
 	rig_end(&rig);
 }
 
