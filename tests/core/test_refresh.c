@@ -3,6 +3,7 @@
  * What a refresh asks of its host, and in which order: as few calls as there can be, one flush between all removals and all mappings, no more than the
  * range that was named.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -368,6 +369,35 @@ static void test_ranges(void **state)
 	rig_end(&rig);
 }
 
+/* What a host failed to remove stays in doubt until it is removed, whatever else fails beside it meanwhile. */
+static void test_doubt_stays(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, &(struct rig_options){ .mock.split = true });
+	tables_map(&rig.tables, PBA, 2, MIB, VIOMMU_RW);
+	rig_domain(&rig);
+	for (unsigned int i = 0; i < 2; i++) {
+		tables_unmap(&rig.tables, PBA + i * PAGE, 1);
+		mock_fail(rig.mock, MOCK_UNMAP, 1, false, EIO);
+		assert_int_equal(rig_refresh(&rig, PBA + i * PAGE, 1, NULL), -EIO);
+	}
+	/* The tables say again what they said: the host may have lost it all the same. */
+	tables_map(&rig.tables, PBA, 2, MIB, VIOMMU_RW);
+	for (unsigned int i = 0; i < 2; i++) {
+		mock_forget(rig.mock);
+		assert_int_equal(rig_refresh(&rig, PBA + i * PAGE, 1, NULL), 0);
+		assert_int_equal(rig.mock->calls[MOCK_UNMAP], 1);
+		assert_int_equal(rig.mock->calls[MOCK_MAP], 1);
+	}
+	mock_forget(rig.mock);
+	assert_int_equal(rig_refresh(&rig, PBA, 2, NULL), 0);
+	assert_int_equal(rig.mock->calls[MOCK_UNMAP], 0);
+	rig_check(&rig);
+	rig_end(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +411,7 @@ int main(void)
 		cmocka_unit_test(test_frame_from_the_middle),
 		cmocka_unit_test(test_steps),
 		cmocka_unit_test(test_ranges),
+		cmocka_unit_test(test_doubt_stays),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
