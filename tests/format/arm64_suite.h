@@ -13,7 +13,7 @@ static void arm64_entries(void **state)
 	(void)state;
 	for (size_t i = 0; i < SPEC_COUNT(arm64_cases); i++) {
 		const struct spec_entry *spec = &arm64_cases[i].entry;
-		struct format_root root;
+		struct format_root root = { .level = 0 };
 		enum format_kind kind;
 
 		assert_int_equal(arm64_root_of(arm64_cases[i].control, 0, &root), 0);
@@ -39,7 +39,7 @@ static void arm64_contexts(void **state)
 	for (uint64_t control = 0; control < 0x400; control++) {
 		unsigned int tsz = control % 64, ips = control / 64 % 8;
 		const struct arm64_tsz *row = NULL;
-		struct format_root root;
+		struct format_root root = { .level = 0 };
 		uint64_t entries, size;
 		bool upper = control & 0x200;
 
@@ -80,7 +80,7 @@ static void arm64_pages(void **state)
 
 	(void)state;
 	for (uint64_t control = 0; control < 0x2000; control++) {
-		struct format_root root;
+		struct format_root root = { .level = 0 };
 
 		if (arm64_root_of(control, 0, &root))
 			continue;

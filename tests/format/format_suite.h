@@ -77,7 +77,7 @@ static int suite_setup(void **state)
 {
 	(void)state;
 #ifdef SPEC_CONTROL
-	struct format_root root;
+	struct format_root root = { .level = 0 };
 
 	if (F(root)(&(struct format_anchor){ SPEC_ANCHOR, SPEC_CONTROL }, &root))
 		return -1;
@@ -327,7 +327,7 @@ static void suite_anchors(void **state)
 	(void)state;
 	for (size_t i = 0; i < SPEC_COUNT(spec_roots); i++) {
 		const struct spec_root *spec = &spec_roots[i];
-		struct format_root root, described;
+		struct format_root root = { .level = 0 }, described;
 
 		if (F(root)(&(struct format_anchor){ spec->anchor, spec->control }, &root) != spec->error)
 			fail_msg("anchor %#llx, %#llx", (unsigned long long)spec->anchor, (unsigned long long)spec->control);
