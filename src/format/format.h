@@ -25,8 +25,8 @@
  *   uint64_t X_table_entry(level, address)       writes a pointer to a full table at level - 1
  *
  * Entries are 8 bytes. Leaves of level 0 whose addresses follow each other, and whose other bits are the same, are entries that differ by 4096 one from the
- * next; and what follows a leaf so, is one as well, as far as memory reaches. An entry is judged as a value that was loaded once; no function here loads
- * anything.
+ * next; and what follows a leaf so, is the leaf of the next page, as far as memory reaches. Only where this root's addresses end before memory does, it is
+ * FORMAT_BAD_ADDRESS, or its address begins again at 0. An entry is judged as a value that was loaded once; no function here loads anything.
  */
 #ifndef VIOMMU_FORMAT_FORMAT_H
 #define VIOMMU_FORMAT_FORMAT_H
