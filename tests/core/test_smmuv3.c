@@ -111,6 +111,36 @@ static void test_output_size(void **state)
 	arm64_trial_end(&trial);
 }
 
+/* A buffer in memory that goes on where addresses do not: what is beyond is malformed, though its entries look like those of one run. */
+static void test_run_ends_with_addresses(void **state)
+{
+	static unsigned char memory[8 * 4096] __attribute__((aligned(4096)));
+	const uint64_t end = UINT64_C(1) << 32;
+	struct viommu_slot slot = { .size = sizeof(slot), .prot = VIOMMU_RW, .gpa = end - 4 * PAGE, .bytes = sizeof(memory), .hva = memory, .fd = -1 };
+	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_smmuv3_stage1 stage1;
+	struct arm64_trial trial;
+	uint64_t seed;
+
+	(void)state;
+	begin(&trial, &seed, false);
+	assert_int_equal(viommu_slot_add(trial.vm, &slot), 0);
+	one_page(&trial, 0);
+	trial.tables.ips = 0;
+	stage1 = arm64_stage1(&trial.tables);
+	assert_int_equal(create(&trial, &stage1), 0);
+	for (unsigned int i = 0; i < 8; i++)
+		arm64_trial_store(&trial, 0x20000 + (16 + i) * 8, (slot.gpa + i * PAGE) | 0x443);
+	arm64_trial_store(&trial, 0x20000 + 25 * 8, 0x40443);
+	assert_int_equal(viommu_domain_refresh(trial.domain, 0x10000, 0x19fff, &result), -EFAULT);
+	assert_int_equal(result.established, 5);
+	assert_int_equal(result.fault.reason, VIOMMU_FAULT_ADDRESS_SIZE);
+	assert_int_equal(result.fault.iova, 0x14000);
+	viommu_domain_destroy(trial.domain);
+	assert_int_equal(viommu_slot_remove(trial.vm, slot.gpa), 0);
+	arm64_trial_end(&trial);
+}
+
 /* What is beside both sets of tables, and what has none. */
 static void test_ends(void **state)
 {
@@ -244,8 +274,10 @@ static void test_bad_contexts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_wild), cmocka_unit_test(test_wild_on_whole_mappings), cmocka_unit_test(test_output_size),
-		cmocka_unit_test(test_ends), cmocka_unit_test(test_budget_of_both),	    cmocka_unit_test(test_bad_contexts),
+		cmocka_unit_test(test_wild),	     cmocka_unit_test(test_wild_on_whole_mappings),
+		cmocka_unit_test(test_output_size),  cmocka_unit_test(test_run_ends_with_addresses),
+		cmocka_unit_test(test_ends),	     cmocka_unit_test(test_budget_of_both),
+		cmocka_unit_test(test_bad_contexts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -475,6 +475,14 @@ static inline unsigned int F(run_length)(const uint64_t *word, unsigned int most
 	return n;
 }
 
+/* Whether what looks like a part of a run is one: addresses may end before memory does. */
+static inline bool F(continues)(const struct format_root *root, uint64_t word, uint64_t gpa)
+{
+	uint64_t entry = F(from_memory)(word);
+
+	return F(kind)(root, 0, entry) == FORMAT_LEAF && F(leaf_address)(0, entry) == gpa;
+}
+
 static void F(unbacked)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova)
 {
 	pass->result.unbacked++;
@@ -515,6 +523,8 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 			most = (unsigned int)((slot->last - gpa) >> SHADOW_PAGE_SHIFT) + 1;
 		/* What one call maps, such a host removes in one, too. */
 		pages = pass->runs.merge ? F(run_length)(&word[i], most) : 1;
+		while (pages > 1 && !F(continues)(&pass->shadow->root, word[i + pages - 1], gpa + ((uint64_t)(pages - 1) << SHADOW_PAGE_SHIFT)))
+			pages--;
 		if (!leaves) {
 			leaves = shadow_make_leaves(pass->shadow, place, base, F(to_memory)(F(invalid_entry)(0)));
 			if (!leaves) {
