@@ -116,6 +116,25 @@ static void test_costs_what_changed(void **state)
 	end(&rig, &fake);
 }
 
+/* In a wide aperture, what lies beside the way to what was written is not gone through either. */
+static void test_goes_straight_there(void **state)
+{
+	struct fake_tracker fake;
+	struct rig rig;
+
+	(void)state;
+	fake_tracker_init(&fake);
+	rig_begin(&rig, &(struct rig_options){ .fake = &fake, .aperture = 32 * GIB, .mock.split = true });
+	for (uint64_t i = 0; i < 16; i++)
+		tables_map(&rig.tables, PBA + (2 * i + 1) * GIB, TABLE_PAGES, 0, VIOMMU_RW);
+	rig_domain(&rig);
+	assert_int_equal(refresh(&rig), 0);
+	tables_map(&rig.tables, PBA + 7 * GIB + 3 * PAGE, 1, 5 * MIB, VIOMMU_RW);
+	assert_in_range(refresh(&rig), WAY, 2 * (2 * WAY));
+	assert_int_equal(refresh(&rig), 0);
+	end(&rig, &fake);
+}
+
 /* More tables written than there are ranges to look at one by one. */
 static void test_many_written(void **state)
 {
@@ -691,6 +710,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_setting),
 		cmocka_unit_test(test_costs_what_changed),
+		cmocka_unit_test(test_goes_straight_there),
 		cmocka_unit_test(test_many_written),
 		cmocka_unit_test(test_higher_entries),
 		cmocka_unit_test(test_part_refreshed),
