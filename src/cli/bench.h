@@ -183,6 +183,7 @@ double bench_together(struct bench *bench, const struct bench_work *work, unsign
 void bench_changes(struct bench *bench);
 void bench_same(struct bench *bench);
 void bench_tracking(struct bench *bench);
+void bench_arm64(struct bench *bench);
 void bench_life(struct bench *bench);
 void bench_translate(struct bench *bench);
 void bench_vcpus(struct bench *bench);

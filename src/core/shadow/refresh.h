@@ -247,6 +247,17 @@ static inline void F(load_block)(const struct shadow_source *source, unsigned in
 				: F(to_memory)(F(leaf_entry)(0, source->address + ((uint64_t)(table_index + i) << SHADOW_PAGE_SHIFT), VIOMMU_RW));
 }
 
+/* Whether the words lo..hi of a block are what F(load_block) would load of a frame. */
+static inline bool F(is_frame)(const struct shadow_source *source, unsigned int table_index, unsigned int lo, unsigned int hi,
+			       const uint64_t word[SHADOW_BLOCK])
+{
+	uint64_t differs = 0;
+
+	for (unsigned int i = lo; i <= hi; i++)
+		differs |= word[i] ^ F(to_memory)(F(leaf_entry)(0, source->address + ((uint64_t)(table_index + i) << SHADOW_PAGE_SHIFT), VIOMMU_RW));
+	return !differs;
+}
+
 /* What is established in a block and no longer true, of `mask`, all of which is established. What is true in other words is put into these words. */
 static uint64_t F(stale)(const struct format_root *root, struct shadow_leaves *leaves, const struct shadow_source *source, const uint64_t word[SHADOW_BLOCK],
 			 uint64_t mask)
@@ -287,8 +298,9 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 				  (source->prot & VIOMMU_WRITE ? ~leaves->writable : leaves->writable);
 
 		established = leaves->leaf & mask;
-		if (!((rights | leaves->doubtful) & established) && source->table &&
-		    shadow_equal(pass->shadow, &source->table[table_index + lo], &leaves->word[lo], hi - lo + 1))
+		if (!((rights | leaves->doubtful) & established) &&
+		    (source->table ? shadow_equal(pass->shadow, &source->table[table_index + lo], &leaves->word[lo], hi - lo + 1)
+				   : F(is_frame)(source, table_index, lo, hi, leaves->word)))
 			return;
 	}
 	F(load_block)(source, table_index, lo, hi, word);
