@@ -76,10 +76,19 @@ CONFIGURATIONS = (
     Configuration("clang", {"build", "fuzz"}, compiler="clang", needs=("clang",)),
 )
 QUICK = tuple(c for c in CONFIGURATIONS if c.name == "gcc")
-# In the same build folders as gcc and s390x; what is built for s390x runs on test hosts that are one.
+KERNELS = {"aarch64": "arm64"}  # where tests/vm/build-kernel calls an architecture otherwise
+# In the same build folders as gcc and s390x; what is built for another architecture runs on test hosts of that one.
 VM = (
-    dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "gcc"), suites={"vm"}, processes=1, kernel=os.uname().machine),
+    dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "gcc"), suites={"vm"}, processes=1, kernel=KERNELS.get(os.uname().machine, os.uname().machine)),
     dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "s390x"), suites={"vm-hosts"}, patience=2, processes=1, kernel="s390x"),
+    Configuration(
+        "aarch64",
+        {"vm-hosts"},
+        options=("--cross-file", os.path.join(ROOT, "tools/cross/aarch64.ini")),
+        needs=("aarch64-linux-gnu-gcc", "qemu-aarch64"),
+        processes=1,
+        kernel="arm64",
+    ),
 )
 
 SANITIZER_ENVIRONMENT = {

@@ -8,6 +8,7 @@ devices check by DMA that recordings of real guests lead where QEMU said. Prints
 """
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,15 +22,17 @@ EDU = [] if S390X else ["edu"]
 ONE = "type1" if HOST in ("vtd-scalable", "s390x") else "iommufd"  # where one of them is enough
 
 # QEMU's intel-iommu has 48 address bits unless told otherwise (aw-bits), amd-iommu 64; a zPCI function's aperture is as large as the machine's memory, which is
-# 512 MiB here, and begins at 4 GiB (Linux, arch/s390/pci). Both x86 machines keep their interrupt window for themselves; Linux keeps the HyperTransport
-# addresses from devices behind an AMD-Vi.
+# 512 MiB here, and begins at 4 GiB (Linux, arch/s390/pci). An SMMUv3's stage 1, which Linux uses, has 48 bits. Both x86 machines keep their interrupt window for
+# themselves; Linux keeps the HyperTransport addresses from devices behind an AMD-Vi, and maps messages of interrupts at one place behind an SMMUv3 (MSI_IOVA_BASE).
 WINDOW = [("0xfee00000", "0xfeefffff")]
 KNOWN = {
     "vtd-legacy": {"type": "VT-d", "aperture": ("0x0", "0xffffffffffff"), "holes": WINDOW, "page_sizes": {4096, 2 << 20, 1 << 30}},
     "vtd-scalable": {"type": "VT-d", "aperture": ("0x0", "0xffffffffffff"), "holes": WINDOW, "page_sizes": {4096, 2 << 20, 1 << 30}},
     "amd": {"type": "AMD-Vi", "aperture": ("0x0", "0xffffffffffffffff"), "holes": WINDOW + [("0xfd00000000", "0xffffffffff")], "page_sizes": {4096, 2 << 20, 1 << 30}},
     "s390x": {"type": "zPCI", "aperture": ("0x100000000", "0x11fffffff"), "holes": [], "page_sizes": {4096}},
+    "smmuv3": {"type": "SMMUv3", "aperture": ("0x0", "0xffffffffffff"), "holes": [("0x8000000", "0x80fffff")], "page_sizes": {4096, 2 << 20, 1 << 30}},
 }[HOST]
+ARCHITECTURE = {"s390x": "s390x", "smmuv3": "aarch64"}.get(HOST, "x86_64")
 
 
 class Skipped(Exception):
@@ -78,10 +81,14 @@ def test_probe_machine():
     told = result.json()
     check(result.status == 0 and told["ready"] and told["type1"]["usable"] and told["iommufd"]["usable"], result)
     check(KNOWN["type"] in {iommu["type"] for iommu in told["iommus"]}, result)
-    check(told["machine"]["architecture"] == ("s390x" if S390X else "x86_64"), result)
+    check(told["machine"]["architecture"] == ARCHITECTURE, result)
     check(told["type1"]["entry_limit"] == 65535 and told["limits"]["cap_ipc_lock"], result)
     check([device for device in told["devices"] if device["vfio"] and device["group"] is not None], result)
     check(not [piece for piece in told["advice"] if piece["needed"]], result)
+
+
+def version(told):
+    return tuple(int(part) for part in re.findall(r"[0-9]+", told["machine"]["kernel"])[:2])
 
 
 def check_host(told, name, result):
@@ -99,7 +106,10 @@ def check_host(told, name, result):
         begin = number(hole_last) + 1
     expected.append((begin, number(last)))
     check([(number(r["first"]), number(r["last"])) for r in host["usable"]] == expected, result, name)
-    check(4096 in host["page_sizes"] and not host["nesting"] and not host["dirty_tracking"] and not host["splits"], result, name)
+    check(4096 in host["page_sizes"] and not host["dirty_tracking"] and not host["splits"], result, name)
+    # Linux nests with an SMMUv3 since 6.13.
+    nests = HOST == "smmuv3" and name == "iommufd" and version(told) >= (6, 13)
+    check(host["nesting"] == nests, result, name)
     return host
 
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * What the other tests on test hosts rely on, asked of the kernel with nothing but system calls: that each device is bound and alone in its group, that its
- * registers can be read, that type1 and iommufd are both there for it, and that the IOMMU is the one that the host's name says. Says what it has found.
+ * registers can be read, that type1 and iommufd are both there for it, that the IOMMU is the one that the host's name says, and that it nests where it should.
+ * Says what it has found.
  *
  * What iommufd is asked with is declared here, since the headers of many systems are older than it (Linux: include/uapi/linux/iommufd.h and vfio.h).
  */
@@ -22,6 +23,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -30,10 +32,18 @@
 #define ATTACH_PT     _IO(';', 119)
 #define IOAS_ALLOC    _IO(';', 0x81)
 #define IOVA_RANGES   _IO(';', 0x84)
+#define HWPT_ALLOC    _IO(';', 0x89)
 #define GET_HW_INFO   _IO(';', 0x8a)
+#define VIOMMU_ALLOC  _IO(';', 0x90)
+#define NEST_PARENT   1 /* a flag of HWPT_ALLOC */
+#define SMMUV3	      1 /* a type for VIOMMU_ALLOC */
 #define HW_INFO_VTD   1
+#define HW_INFO_SMMU  2
 #define ECAP_SCALABLE (1ULL << 43) /* SMTS, Intel VT-d, 11.4.3 */
 #define ECAP_FIRST    (1ULL << 47) /* FSTS */
+#define IDR0_STAGES   0x3	   /* S1P and S2P: both stages. Arm IHI 0070, 6.3.1 */
+#define IDR0_TTF_64   0x8	   /* TTF, high bit: tables of AArch64 */
+#define IDR5_GRANULES 0x70	   /* GRAN4K, GRAN16K, GRAN64K: 6.3.6 */
 #define EDU_IDENTITY  0x010000edu  /* QEMU: docs/specs/edu.rst */
 #define NVME_VERSION  8		   /* offset of VS, NVM Express Base Specification 3.1 */
 #define PAGE	      4096
@@ -65,6 +75,15 @@ struct hw_info {
 struct hw_info_vtd {
 	uint32_t flags, reserved;
 	uint64_t cap_reg, ecap_reg;
+};
+struct hw_info_smmu {
+	uint32_t flags, reserved, idr[6], iidr, aidr;
+};
+struct hwpt_alloc {
+	uint32_t size, flags, dev_id, pt_id, out_hwpt_id, reserved;
+};
+struct viommu_alloc {
+	uint32_t size, flags, type, dev_id, hwpt_id, out_viommu_id;
 };
 
 static const char *host;
@@ -152,11 +171,11 @@ static bool is_edu(const char *address)
 
 static void bound_and_alone(const char *address)
 {
-	char path[256], other[256];
-	const char *group;
+	char path[320], other[256];
+	char group[256];
 
 	assert_string_equal(link_of(address, "driver"), "vfio-pci");
-	group = link_of(address, "iommu_group");
+	snprintf(group, sizeof(group), "%.255s", link_of(address, "iommu_group"));
 	snprintf(path, sizeof(path), "/sys/kernel/iommu_groups/%s/devices", group);
 	assert_int_equal(names_in(path, other), 1);
 	print_message("%s: group %s, alone; IOMMU %s\n", address, group, host_is("s390x") ? "of zPCI" : link_of(address, "iommu"));
@@ -269,41 +288,86 @@ static void test_type1(void **state)
 	for_each_device(through_type1);
 }
 
-/* VT-d says itself in which mode it can be. */
-static void check_iommu(int iommufd, uint32_t device_id, const char *address)
+/* Whether the kernel is of this version, or newer. */
+static bool kernel_is(unsigned int major, unsigned int minor)
 {
-	struct hw_info_vtd vtd = { 0 };
-	struct hw_info info = { .size = sizeof(info), .dev_id = device_id, .data_len = sizeof(vtd), .data_uptr = (uintptr_t)&vtd };
+	unsigned int running[2] = { 0 };
+	struct utsname name;
 
-	ask(iommufd, GET_HW_INFO, &info, "IOMMU_GET_HW_INFO");
-	print_message("%s: iommufd: type of the hardware's information %" PRIu32 "\n", address, info.out_data_type);
-	if (strncmp(host, "vtd-", 4)) {
-		assert_int_not_equal(info.out_data_type, HW_INFO_VTD);
-		return;
-	}
-	assert_int_equal(info.out_data_type, HW_INFO_VTD);
-	print_message("%s: VT-d: cap 0x%" PRIx64 ", ecap 0x%" PRIx64 "\n", address, vtd.cap_reg, vtd.ecap_reg);
-	assert_int_equal(!!(vtd.ecap_reg & ECAP_SCALABLE), host_is("vtd-scalable"));
-	assert_int_equal(vtd.ecap_reg & ECAP_FIRST, 0);
+	assert_int_equal(uname(&name), 0);
+	assert_int_equal(sscanf(name.release, "%u.%u", &running[0], &running[1]), 2);
+	return running[0] > major || (running[0] == major && running[1] >= minor);
 }
 
-static void through_iommufd(const char *address)
+/* VT-d says itself in which mode it can be. */
+static void check_vtd(const struct hw_info_vtd *vtd, const char *address)
 {
-	struct bind_iommufd bind = { .argsz = sizeof(bind) };
-	struct ioas_alloc ioas = { .size = sizeof(ioas) };
-	struct attach_pt attach = { .argsz = sizeof(attach) };
-	struct iova_range ranges[16];
-	struct iova_ranges query = { .size = sizeof(query), .num_iovas = 16, .allowed_iovas = (uintptr_t)ranges };
-	int iommufd = open_or_fail("/dev/iommu"), device;
+	print_message("%s: VT-d: cap 0x%" PRIx64 ", ecap 0x%" PRIx64 "\n", address, vtd->cap_reg, vtd->ecap_reg);
+	assert_int_equal(!!(vtd->ecap_reg & ECAP_SCALABLE), host_is("vtd-scalable"));
+	assert_int_equal(vtd->ecap_reg & ECAP_FIRST, 0);
+}
+
+static void check_smmu(const struct hw_info_smmu *smmu, const char *address)
+{
+	print_message("%s: SMMUv3: IDR0 0x%" PRIx32 ", IDR1 0x%" PRIx32 ", IDR3 0x%" PRIx32 ", IDR5 0x%" PRIx32 "\n", address, smmu->idr[0], smmu->idr[1],
+		      smmu->idr[3], smmu->idr[5]);
+	assert_int_equal(smmu->idr[0] & IDR0_STAGES, IDR0_STAGES);
+	assert_true(smmu->idr[0] & IDR0_TTF_64);
+	assert_int_equal(smmu->idr[5] & IDR5_GRANULES, IDR5_GRANULES);
+}
+
+static void check_iommu(int iommufd, uint32_t device_id, const char *address)
+{
+	union {
+		struct hw_info_vtd vtd;
+		struct hw_info_smmu smmu;
+	} data = { 0 };
+	struct hw_info info = { .size = sizeof(info), .dev_id = device_id, .data_len = sizeof(data), .data_uptr = (uintptr_t)&data };
+	uint32_t expected = 0;
+
+	/* The driver of AMD-Vi may say something of its own, and that of SMMUv3 says nothing in older kernels. */
+	if (!strncmp(host, "vtd-", 4))
+		expected = HW_INFO_VTD;
+	else if (host_is("smmuv3") && kernel_is(6, 13))
+		expected = HW_INFO_SMMU;
+	ask(iommufd, GET_HW_INFO, &info, "IOMMU_GET_HW_INFO");
+	print_message("%s: iommufd: type of the hardware's information %" PRIu32 "\n", address, info.out_data_type);
+	if (expected)
+		assert_int_equal(info.out_data_type, expected);
+	else
+		assert_true(info.out_data_type != HW_INFO_VTD && info.out_data_type != HW_INFO_SMMU);
+	if (expected == HW_INFO_VTD)
+		check_vtd(&data.vtd, address);
+	if (expected == HW_INFO_SMMU)
+		check_smmu(&data.smmu, address);
+}
+
+static int bind_device(const char *address, int iommufd, uint32_t *id)
+{
+	struct bind_iommufd bind = { .argsz = sizeof(bind), .iommufd = iommufd };
 	char path[300], name[256];
+	int device;
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", address);
 	assert_int_equal(names_in(path, name), 1);
 	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", name);
 	device = open_or_fail(path);
-	bind.iommufd = iommufd;
 	ask(device, BIND_IOMMUFD, &bind, "VFIO_DEVICE_BIND_IOMMUFD");
-	check_iommu(iommufd, bind.out_devid, address);
+	*id = bind.out_devid;
+	return device;
+}
+
+static void through_iommufd(const char *address)
+{
+	struct ioas_alloc ioas = { .size = sizeof(ioas) };
+	struct attach_pt attach = { .argsz = sizeof(attach) };
+	struct iova_range ranges[16];
+	struct iova_ranges query = { .size = sizeof(query), .num_iovas = 16, .allowed_iovas = (uintptr_t)ranges };
+	int iommufd = open_or_fail("/dev/iommu"), device;
+	uint32_t id;
+
+	device = bind_device(address, iommufd, &id);
+	check_iommu(iommufd, id, address);
 	ask(iommufd, IOAS_ALLOC, &ioas, "IOMMU_IOAS_ALLOC");
 	attach.pt_id = ioas.out_ioas_id;
 	ask(device, ATTACH_PT, &attach, "VFIO_DEVICE_ATTACH_IOMMUFD_PT");
@@ -311,7 +375,7 @@ static void through_iommufd(const char *address)
 	ask(iommufd, IOVA_RANGES, &query, "IOMMU_IOAS_IOVA_RANGES");
 	assert_in_range(query.num_iovas, 1, 16);
 	for (uint32_t i = 0; i < query.num_iovas; i++)
-		print_message("%s: iommufd (%s): IOVAs 0x%" PRIx64 " to 0x%" PRIx64 "\n", address, name, ranges[i].start, ranges[i].last);
+		print_message("%s: iommufd: IOVAs 0x%" PRIx64 " to 0x%" PRIx64 "\n", address, ranges[i].start, ranges[i].last);
 	read_registers(device, address);
 	close(device);
 	close(iommufd);
@@ -323,12 +387,46 @@ static void test_iommufd(void **state)
 	for_each_device(through_iommufd);
 }
 
+/* A table that a guest's own can be nested in, and the kernel's side of a guest's SMMUv3, which it makes only if the machine is known to be coherent (iort.py). */
+static void nests(const char *address)
+{
+	struct ioas_alloc ioas = { .size = sizeof(ioas) };
+	struct hwpt_alloc parent = { .size = sizeof(parent), .flags = NEST_PARENT };
+	struct viommu_alloc viommu = { .size = sizeof(viommu), .type = SMMUV3 };
+	int iommufd = open_or_fail("/dev/iommu"), device;
+
+	device = bind_device(address, iommufd, &parent.dev_id);
+	ask(iommufd, IOAS_ALLOC, &ioas, "IOMMU_IOAS_ALLOC");
+	parent.pt_id = ioas.out_ioas_id;
+	if (!host_is("smmuv3")) {
+		assert_int_equal(ioctl(iommufd, HWPT_ALLOC, &parent), -1);
+	} else {
+		ask(iommufd, HWPT_ALLOC, &parent, "IOMMU_HWPT_ALLOC for nesting");
+		viommu.dev_id = parent.dev_id;
+		viommu.hwpt_id = parent.out_hwpt_id;
+		ask(iommufd, VIOMMU_ALLOC, &viommu, "IOMMU_VIOMMU_ALLOC");
+	}
+	close(device);
+	close(iommufd);
+}
+
+static void test_nesting(void **state)
+{
+	(void)state;
+	if (host_is("smmuv3") && !kernel_is(6, 15)) {
+		print_message("skipped: this kernel's iommufd does not nest with an SMMUv3, Linux 6.15 does\n");
+		skip();
+	}
+	for_each_device(nests);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_devices),
 		cmocka_unit_test(test_type1),
 		cmocka_unit_test(test_iommufd),
+		cmocka_unit_test(test_nesting),
 	};
 
 	host = getenv("VIOMMU_TEST_HOST");

@@ -10,7 +10,7 @@ import sys
 
 HOST, MISBEHAVE, *WORDS = sys.argv[1:]
 S390X = HOST == "s390x"
-KERNEL = b"s390x" if S390X else b"x86_64"
+KERNEL = {"s390x": b"s390x/bzImage", "smmuv3": b"arm64/Image"}.get(HOST, b"x86_64/bzImage")
 DEVICES = ["--device", "nvme:2"] if S390X else ["--device", "edu", "--device", "nvme:2"]
 NVME = ["0011:00:00.0", "0012:00:00.0"] if S390X else ["0000:00:11.0", "0000:00:12.0"]
 EDU = [] if S390X else ["0000:00:10.0"]
@@ -41,7 +41,7 @@ def point(name, result, status, out=None, err=None):
 
 
 def main():
-    why = b"skipped: there is no kernel /nowhere/%s/bzImage (tests/vm/build-kernel %s /nowhere makes one)\n" % (KERNEL, KERNEL)
+    why = b"skipped: there is no kernel /nowhere/%s (tests/vm/build-kernel %s /nowhere makes one)\n" % (KERNEL, KERNEL.split(b"/")[0])
     point("without a kernel it skips", run("exit", kernels="/nowhere"), SKIPPED, why, b"")
     first = run("exit", "0")
     if first[0] == SKIPPED:
