@@ -10,6 +10,7 @@
  *   probe_groups.c    IOMMU groups and the devices in them
  *   probe_limits.c    how much memory may be locked
  *   probe_open.c      one device, asked through the library's hosts
+ *   probe_nesting.c   what an SMMUv3 and the kernel offer a guest that has one
  *   probe_advice.c probe_bind.c    what is missing, and what helps
  *   probe_text.c probe_json.c      what the user sees
  *
@@ -193,6 +194,18 @@ struct probe_host {
 	size_t range_count;
 };
 
+/* probe_nesting.c: what a device's SMMUv3 is like, for a guest that is to have one. */
+struct probe_smmuv3 {
+	bool known; /* the rest holds: iommufd says that it is an SMMUv3 */
+	int error;  /* of the kernel when it was to make its side of a guest's SMMUv3; 0: it does */
+	uint32_t idr[6];
+	uint32_t granules; /* as page sizes: bit n set for tables of 2^n bytes */
+	uint32_t address_bits, asid_bits, stream_bits, substream_bits;
+	bool stalls; /* a transfer can wait for the guest to mend its tables */
+};
+/* Opens the device once more, which nobody has open. Where it cannot be asked *smmu stays as it is. */
+void probe_ask_smmuv3(const char *cdev_node, struct probe_smmuv3 *smmu);
+
 struct probe_chosen {
 	const struct probe_device *device; /* NULL: none was asked for */
 	const struct probe_group *group;   /* NULL: it has none */
@@ -201,6 +214,7 @@ struct probe_chosen {
 	char group_node[PROBE_NAME], cdev_node[PROBE_NAME]; /* as they are, or would be; empty: none */
 	enum probe_answer group_rights, cdev_rights;	    /* PROBE_UNKNOWN: it is not there */
 	struct probe_host type1, iommufd;
+	struct probe_smmuv3 smmuv3;
 	bool ready;
 };
 

@@ -5,6 +5,7 @@
  */
 #include "probe.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
@@ -108,12 +109,14 @@ static void advise_iommu(struct probe *probe)
 					 "No PCI function is configured. On s390 each has an IOMMU of its own. Those that could be are in "
 					 "/sys/bus/pci/slots, by function ID.");
 		probe_command(advice, "echo 1 > /sys/bus/pci/slots/FID/power");
+	} else if (!strcmp(architecture, "aarch64") && probe_option_is_off(probe_option(&probe->kernel, "ARM_SMMU_V3"))) {
+		probe_advice_add(probe, "kernel-option", true, "The kernel was built without CONFIG_ARM_SMMU_V3, and cannot drive an SMMUv3.");
 	} else if (probe_option_is_off(probe_option(&probe->kernel, "IOMMU_SUPPORT"))) {
 		probe_advice_add(probe, "kernel-option", true, "The kernel was built without CONFIG_IOMMU_SUPPORT.");
 	}
 	if (probe->advice_count == before)
 		probe_advice_add(probe, "no-iommu", true, "The kernel drives no IOMMU here. Its log may say why.");
-	probe_command(&probe->advice[probe->advice_count - 1], "dmesg | grep -i -e iommu -e DMAR -e AMD-Vi");
+	probe_command(&probe->advice[probe->advice_count - 1], "dmesg | grep -i -e iommu -e DMAR -e AMD-Vi -e SMMU");
 }
 
 /*
@@ -180,6 +183,25 @@ static void advise_interface(struct probe *probe, const struct probe_interface *
 	}
 }
 
+/* What keeps a guest from an SMMUv3 of its own, which iommufd alone can give it. All else works without. */
+static void advise_smmuv3(struct probe *probe)
+{
+	const struct probe_smmuv3 *smmu = &probe->chosen.smmuv3;
+	bool is_one = false;
+
+	for (uint32_t i = 0; i < probe->machine.iommu_count; i++)
+		is_one = is_one || !strcmp(probe->machine.iommus[i].type, "SMMUv3");
+	if (is_one && probe->iommufd.usable && probe_option_is_off(probe_option(&probe->kernel, "ARM_SMMU_V3_IOMMUFD")))
+		probe_advice_add(probe, "nesting", false,
+				 "The kernel was built without CONFIG_ARM_SMMU_V3_IOMMUFD, which there is from Linux 6.13 on, and gives no guest an SMMUv3.");
+	/* arm_smmu_get_viommu_size() in drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3-iommufd.c. */
+	if (smmu->known && smmu->error == -EOPNOTSUPP)
+		probe_advice_add(
+			probe, "nesting", false,
+			"The kernel gives no guest this SMMUv3. It takes both stages, and that no guest can have a device miss the processors' caches: "
+			"the SMMU has FWB, or firmware says that the PCI root complex is coherent whatever tables say (in its table IORT, flag CANWBS).");
+}
+
 /* A guest's memory has to be pinned to be reached; a limit below the machine's memory is one that may be met. */
 static void advise_memlock(struct probe *probe)
 {
@@ -211,5 +233,6 @@ void probe_advise(struct probe *probe)
 		advise_interface(probe, &probe->iommufd, none);
 	if (probe->chosen.device)
 		probe_advise_device(probe);
+	advise_smmuv3(probe);
 	advise_memlock(probe);
 }

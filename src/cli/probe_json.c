@@ -216,6 +216,28 @@ static json_t *host_json(const struct probe_host *host)
 	return object;
 }
 
+static json_t *smmuv3_json(const struct probe_smmuv3 *smmu)
+{
+	json_t *object, *idr;
+
+	if (!smmu->known)
+		return json_null();
+	object = json_object();
+	idr = json_array();
+	for (unsigned int i = 0; i < 6; i++)
+		json_array_append_new(idr, address(smmu->idr[i]));
+	set(object, "guests", json_boolean(!smmu->error));
+	set(object, "errno", number_or_null((uint64_t) - (int64_t)smmu->error, smmu->error));
+	set(object, "granules", page_sizes(smmu->granules));
+	set(object, "address_bits", number(smmu->address_bits));
+	set(object, "asid_bits", number(smmu->asid_bits));
+	set(object, "stream_bits", number(smmu->stream_bits));
+	set(object, "substream_bits", number(smmu->substream_bits));
+	set(object, "stalls", json_boolean(smmu->stalls));
+	set(object, "idr", idr);
+	return object;
+}
+
 static json_t *chosen_json(const struct probe *probe)
 {
 	const struct probe_chosen *chosen = &probe->chosen;
@@ -236,6 +258,7 @@ static json_t *chosen_json(const struct probe *probe)
 	set(object, "reserved", reserved);
 	set(object, "type1", host_json(&chosen->type1));
 	set(object, "iommufd", host_json(&chosen->iommufd));
+	set(object, "smmuv3", smmuv3_json(&chosen->smmuv3));
 	return object;
 }
 

@@ -120,6 +120,8 @@ void probe_open(struct probe *probe)
 		ask(&chosen->type1, address, viommu_host_type1_create);
 	if (can_ask(probe, &chosen->iommufd, &probe->iommufd, chosen->cdev_node, chosen->cdev_rights))
 		ask(&chosen->iommufd, address, viommu_host_iommufd_create);
+	if (chosen->iommufd.tried && !chosen->iommufd.error)
+		probe_ask_smmuv3(chosen->cdev_node, &chosen->smmuv3);
 	if (probe->tree.root)
 		chosen->ready = is_viable(probe) &&
 				((probe->type1.usable && chosen->group_rights == PROBE_YES) || (probe->iommufd.usable && chosen->cdev_rights == PROBE_YES));

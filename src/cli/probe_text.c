@@ -147,6 +147,24 @@ static void print_host(const struct probe_host *host)
 	cli_line("", CLI_PLAIN, "%s, %s, %s", limit, caps->nesting ? "nests" : "does not nest", caps->dirty ? "tracks writes" : "does not track writes");
 }
 
+/* For a guest that is to have an SMMUv3 of its own. */
+static void print_smmuv3(const struct probe_smmuv3 *smmu)
+{
+	char sizes[128], substreams[48] = "no substreams";
+
+	if (!smmu->known)
+		return;
+	if (smmu->substream_bits)
+		snprintf(substreams, sizeof(substreams), "substreams of %" PRIu32 " bits", smmu->substream_bits);
+	if (smmu->error)
+		cli_line("SMMUv3", CLI_YELLOW, "the kernel gives it to no guest: %s", strerror(-smmu->error));
+	else
+		cli_line("SMMUv3", CLI_PLAIN, "the kernel serves a guest's own");
+	cli_line("", CLI_PLAIN, "stage 1: granules of %s, %" PRIu32 " address bits, ASIDs of %" PRIu32 " bits, streams of %" PRIu32 " bits, %s, %s",
+		 sizes_text(smmu->granules, sizes, sizeof(sizes)), smmu->address_bits, smmu->asid_bits, smmu->stream_bits, substreams,
+		 smmu->stalls ? "stalls" : "no stalls");
+}
+
 static void print_chosen(const struct probe *probe)
 {
 	const struct probe_chosen *chosen = &probe->chosen;
@@ -175,6 +193,7 @@ static void print_chosen(const struct probe *probe)
 			 chosen->reserved[i].type);
 	print_host(&chosen->type1);
 	print_host(&chosen->iommufd);
+	print_smmuv3(&chosen->smmuv3);
 }
 
 static void print_advice(const struct probe *probe)

@@ -14,14 +14,16 @@
 
 typedef uint64_t iommufd_abi_u64 __attribute__((aligned(8)));
 
-#define IOMMUFD_ABI_DESTROY	_IO(';', 0x80)
-#define IOMMUFD_ABI_IOAS_ALLOC	_IO(';', 0x81)
-#define IOMMUFD_ABI_COPY	_IO(';', 0x83)
-#define IOMMUFD_ABI_IOVA_RANGES _IO(';', 0x84)
-#define IOMMUFD_ABI_MAP		_IO(';', 0x85)
-#define IOMMUFD_ABI_UNMAP	_IO(';', 0x86)
-#define IOMMUFD_ABI_HWPT_ALLOC	_IO(';', 0x89) /* Linux 6.6 */
-#define IOMMUFD_ABI_MAP_FILE	_IO(';', 0x8f) /* Linux 6.13 */
+#define IOMMUFD_ABI_DESTROY	 _IO(';', 0x80)
+#define IOMMUFD_ABI_IOAS_ALLOC	 _IO(';', 0x81)
+#define IOMMUFD_ABI_COPY	 _IO(';', 0x83)
+#define IOMMUFD_ABI_IOVA_RANGES	 _IO(';', 0x84)
+#define IOMMUFD_ABI_MAP		 _IO(';', 0x85)
+#define IOMMUFD_ABI_UNMAP	 _IO(';', 0x86)
+#define IOMMUFD_ABI_HWPT_ALLOC	 _IO(';', 0x89) /* Linux 6.6 */
+#define IOMMUFD_ABI_GET_HW_INFO	 _IO(';', 0x8a) /* Linux 6.6 */
+#define IOMMUFD_ABI_MAP_FILE	 _IO(';', 0x8f) /* Linux 6.13 */
+#define IOMMUFD_ABI_VIOMMU_ALLOC _IO(';', 0x90) /* Linux 6.13 */
 
 #define VFIO_ABI_BIND_IOMMUFD _IO(';', 118)
 #define VFIO_ABI_ATTACH_PT    _IO(';', 119)
@@ -108,6 +110,41 @@ struct iommufd_abi_hwpt_alloc {
 	uint32_t ioas;
 	uint32_t out_id;
 	uint32_t zero;
+};
+
+enum { IOMMUFD_ABI_HW_INFO_SMMUV3 = 2 };
+
+/* What a device's IOMMU says of itself, in the form that its type has. The kernel fills at most data_bytes. */
+struct iommufd_abi_hw_info {
+	uint32_t size;
+	uint32_t flags; /* 0 */
+	uint32_t device;
+	uint32_t data_bytes;
+	iommufd_abi_u64 data; /* an address */
+	uint32_t out_type;
+	uint32_t zero;
+	iommufd_abi_u64 out_capabilities;
+};
+
+/* Linux 6.13 */
+struct iommufd_abi_hw_info_smmuv3 {
+	uint32_t flags;
+	uint32_t zero;
+	uint32_t idr[6];
+	uint32_t iidr;
+	uint32_t aidr;
+};
+
+enum { IOMMUFD_ABI_VIOMMU_SMMUV3 = 1 };
+
+/* The kernel's side of an IOMMU that a guest has, for devices behind one of the machine's: hwpt holds the guest's memory. The kernel's goes on, for other types. */
+struct iommufd_abi_viommu_alloc {
+	uint32_t size;
+	uint32_t flags; /* 0 */
+	uint32_t type;
+	uint32_t device;
+	uint32_t hwpt;
+	uint32_t out_id;
 };
 
 struct vfio_abi_bind_iommufd {

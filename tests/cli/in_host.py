@@ -6,6 +6,7 @@ devices check by DMA that recordings of real guests lead where QEMU said. Prints
 
     in_host.py HOST VIOMMU TOP RUN-IN-HOST...     the kind of machine, the command, the source's top folder, and how to run a program there
 """
+import errno
 import json
 import os
 import re
@@ -40,8 +41,8 @@ class Skipped(Exception):
 
 
 class Result:
-    def __init__(self, devices, files, arguments, append=""):
-        command = RUN + ["--host", HOST, "--append", append]
+    def __init__(self, devices, files, arguments, append="", options=()):
+        command = RUN + ["--host", HOST, "--append", append, *options]
         for device in devices:
             command += ["--device", device]
         for name in files:
@@ -123,6 +124,31 @@ def test_probe_device():
     check(check_host(told, "iommufd", result)["entry_limit"] is None, result)
     reserved = {(region["first"], region["last"]) for region in told["device"]["reserved"]}
     check(set(KNOWN["holes"]) <= reserved, result)
+
+
+def test_probe_smmuv3():
+    """What a guest's own SMMUv3 can be like. With QEMU's (hw/arm/smmuv3.c): all granules, 16 bits of ASIDs and of streams, no substreams, no stalls."""
+    result = Result(["edu"], [], ["probe", "--json", "{edu}"])
+    told = result.json()
+    if version(told) < (6, 13):
+        check(told["device"]["smmuv3"] is None, result)
+        raise Skipped("this kernel does not tell of its SMMUv3, Linux 6.13 does")
+    smmu = told["device"]["smmuv3"]
+    known = {"guests": True, "errno": None, "granules": [4096, 16384, 65536], "address_bits": 48, "asid_bits": 16, "stream_bits": 16, "substream_bits": 0, "stalls": False}
+    check({key: smmu[key] for key in known} == known and len(smmu["idr"]) == 6, result)
+    check(not [piece for piece in told["advice"] if piece["id"] == "nesting"], result)
+    result = Result(["edu"], [], ["probe", "{edu}"])
+    check("SMMUv3" in result.out and "serves a guest's own" in result.out and "granules of 4 KiB, 16 KiB, 64 KiB" in result.out, result)
+
+
+def test_probe_smmuv3_without_canwbs():
+    """With the table that QEMU gives, Linux lets no guest have it; and it is said why."""
+    result = Result(["edu"], [], ["probe", "--json", "{edu}"], options=["--original-iort"])
+    told = result.json()
+    if version(told) < (6, 13):
+        raise Skipped("this kernel does not tell of its SMMUv3, Linux 6.13 does")
+    check(result.status == 0 and told["device"]["smmuv3"]["guests"] is False and told["device"]["smmuv3"]["errno"] == errno.EOPNOTSUPP, result)
+    check([piece for piece in told["advice"] if piece["id"] == "nesting" and "CANWBS" in piece["what"] and not piece["needed"]], result)
 
 
 def test_probe_refused_interrupts():
@@ -222,8 +248,10 @@ def test_replay_refuses():
 
 def main():
     tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    if HOST != "amd":
-        tests.remove(("test_probe_refused_interrupts", test_probe_refused_interrupts))
+    # Those of one kind of machine.
+    for where, only in (("amd", test_probe_refused_interrupts), ("smmuv3", test_probe_smmuv3), ("smmuv3", test_probe_smmuv3_without_canwbs)):
+        if HOST != where:
+            tests.remove((only.__name__, only))
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     failed = skipped = 0
     print(f"1..{len(tests)}")

@@ -198,6 +198,25 @@ def test_s390x():
         check("slots" in advice(machine.json(), "no-function")[0]["what"], machine.json())
 
 
+def test_smmuv3():
+    """A kernel that gives no guest an SMMUv3 is good for everything else; one that drives none is not."""
+    with Machine(probe_trees.smmuv3) as machine:
+        told = machine.json("0000:00:10.0")
+        check(told["ready"] and told["machine"]["acpi_table"] == "IORT", told)
+        check([iommu["type"] for iommu in told["iommus"]] == ["SMMUv3"], told)
+        check(told["device"]["smmuv3"] is None, told)
+        check([piece["needed"] for piece in advice(told, "nesting")] == [False], told)
+        check("CONFIG_ARM_SMMU_V3_IOMMUFD" in advice(told, "nesting")[0]["what"], told)
+        config = machine.tree.path("/boot/config-6.12.1-test")
+        with open(config, encoding="utf-8") as file:
+            words = file.read()
+        machine.tree.put("/boot/config-6.12.1-test", words.replace("# CONFIG_ARM_SMMU_V3_IOMMUFD is not set", "CONFIG_ARM_SMMU_V3_IOMMUFD=y"))
+        check(not advice(machine.json("0000:00:10.0"), "nesting"), told)
+    with Machine(lambda tree: tree.system(architecture="aarch64", acpi=("IORT",), config="CONFIG_IOMMU_SUPPORT=y\n# CONFIG_ARM_SMMU_V3 is not set\n")) as machine:
+        pieces = advice(machine.json(), "kernel-option")
+        check("CONFIG_ARM_SMMU_V3," in pieces[0]["what"] and pieces[0]["needed"], machine.json())
+
+
 def test_firmware_keeps_the_device():
     with Machine(probe_trees.type1_only) as machine:
         machine.tree.put("/sys/kernel/iommu_groups/5/reserved_regions", "0x00000000bdf6f000 0x00000000bdf7efff direct\n" + probe_trees.MSI)

@@ -52,6 +52,7 @@ class Tree:
         self.put("/proc/meminfo", "MemTotal:       16384000 kB\nMemFree: 1 kB\n")
         if architecture == "x86_64":
             self.put("/proc/cpuinfo", INTEL.format(" hypervisor" if hypervisor else ""))
+        if architecture != "s390x":
             for table in acpi:
                 self.put(f"/sys/firmware/acpi/tables/{table}", "x")
         if config is not None:
@@ -178,4 +179,17 @@ def s390x(tree):
     tree.put("/dev/vfio/0", "", 0o600)
 
 
-ALL = [no_iommu, switched_off, type1_only, iommufd_only, wrong_driver, shared_group, no_rights, s390x]
+def smmuv3(tree):
+    """An arm64 machine whose kernel has iommufd, and none of it for an SMMUv3. Groups and devices of its IOMMU are named after its registers."""
+    config = "CONFIG_IOMMU_SUPPORT=y\nCONFIG_ARM_SMMU_V3=y\n# CONFIG_ARM_SMMU_V3_IOMMUFD is not set\nCONFIG_VFIO=y\nCONFIG_VFIO_DEVICE_CDEV=y\nCONFIG_VFIO_PCI=y\nCONFIG_IOMMUFD=y\n"
+    tree.system(architecture="aarch64", acpi=("IORT",), config=config)
+    tree.put("/proc/cpuinfo", "processor\t: 0\nBogoMIPS\t: 2000.00\n")
+    home = "/sys/devices/platform/arm-smmu-v3.0.auto/iommu/smmu3.0x0000000009050000"
+    tree.folder_at(f"{home}/devices/0000:00:10.0")
+    tree.link("/sys/class/iommu/smmu3.0x0000000009050000", "../../devices/platform/arm-smmu-v3.0.auto/iommu/smmu3.0x0000000009050000")
+    tree.iommufd()
+    tree.device("0000:00:10.0", group=0, driver="vfio-pci", cdev="vfio0", ids=("0x1234", "0x11e8"), pci_class="0x00ff00")
+    tree.put("/dev/vfio/devices/vfio0", "", 0o600)
+
+
+ALL = [no_iommu, switched_off, type1_only, iommufd_only, wrong_driver, shared_group, no_rights, s390x, smmuv3]

@@ -105,6 +105,33 @@ static void files(void **state)
 #endif
 }
 
+static void smmuv3(void **state)
+{
+	(void)state;
+#ifdef IOMMU_VIOMMU_ALLOC
+	assert_int_equal(IOMMUFD_ABI_GET_HW_INFO, IOMMU_GET_HW_INFO);
+	assert_int_equal(IOMMUFD_ABI_HW_INFO_SMMUV3, IOMMU_HW_INFO_TYPE_ARM_SMMUV3);
+	assert_int_equal(sizeof(struct iommufd_abi_hw_info), offsetof(struct iommu_hw_info, out_capabilities) + 8);
+	SAME_MEMBER(iommufd_abi_hw_info, flags, iommu_hw_info, flags);
+	SAME_MEMBER(iommufd_abi_hw_info, device, iommu_hw_info, dev_id);
+	SAME_MEMBER(iommufd_abi_hw_info, data_bytes, iommu_hw_info, data_len);
+	SAME_MEMBER(iommufd_abi_hw_info, data, iommu_hw_info, data_uptr);
+	SAME_MEMBER(iommufd_abi_hw_info, out_type, iommu_hw_info, out_data_type);
+	SAME_SIZE(iommufd_abi_hw_info_smmuv3, iommu_hw_info_arm_smmuv3);
+	SAME_MEMBER(iommufd_abi_hw_info_smmuv3, idr, iommu_hw_info_arm_smmuv3, idr);
+	assert_int_equal(IOMMUFD_ABI_VIOMMU_ALLOC, IOMMU_VIOMMU_ALLOC);
+	assert_int_equal(IOMMUFD_ABI_VIOMMU_SMMUV3, IOMMU_VIOMMU_TYPE_ARM_SMMUV3);
+	/* Ours ends where the first version of the kernel's did. */
+	assert_int_equal(sizeof(struct iommufd_abi_viommu_alloc), offsetof(struct iommu_viommu_alloc, out_viommu_id) + 4);
+	SAME_MEMBER(iommufd_abi_viommu_alloc, type, iommu_viommu_alloc, type);
+	SAME_MEMBER(iommufd_abi_viommu_alloc, device, iommu_viommu_alloc, dev_id);
+	SAME_MEMBER(iommufd_abi_viommu_alloc, hwpt, iommu_viommu_alloc, hwpt_id);
+	SAME_MEMBER(iommufd_abi_viommu_alloc, out_id, iommu_viommu_alloc, out_viommu_id);
+#else
+	skip(); /* the system's headers are older than Linux 6.13, or have no iommufd */
+#endif
+}
+
 /* Later versions of these go on behind what ours have. */
 static void devices(void **state)
 {
@@ -129,10 +156,7 @@ static void devices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(iommufd),
-		cmocka_unit_test(page_tables),
-		cmocka_unit_test(files),
-		cmocka_unit_test(devices),
+		cmocka_unit_test(iommufd), cmocka_unit_test(page_tables), cmocka_unit_test(files), cmocka_unit_test(smmuv3), cmocka_unit_test(devices),
 	};
 
 	return cmocka_run_group_tests_name("the kernel's interface", tests, NULL, NULL);
