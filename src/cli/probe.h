@@ -203,6 +203,8 @@ struct probe_smmuv3 {
 	uint32_t address_bits, asid_bits, stream_bits, substream_bits;
 	bool stalls; /* a transfer can wait for the guest to mend its tables */
 };
+/* Whether one of the machine's IOMMUs is an SMMUv3. */
+bool probe_has_smmuv3(const struct probe_machine *machine);
 /* Opens the device once more, which nobody has open. Where it cannot be asked *smmu stays as it is. */
 void probe_ask_smmuv3(const char *cdev_node, struct probe_smmuv3 *smmu);
 

@@ -187,11 +187,8 @@ static void advise_interface(struct probe *probe, const struct probe_interface *
 static void advise_smmuv3(struct probe *probe)
 {
 	const struct probe_smmuv3 *smmu = &probe->chosen.smmuv3;
-	bool is_one = false;
 
-	for (uint32_t i = 0; i < probe->machine.iommu_count; i++)
-		is_one = is_one || !strcmp(probe->machine.iommus[i].type, "SMMUv3");
-	if (is_one && probe->iommufd.usable && probe_option_is_off(probe_option(&probe->kernel, "ARM_SMMU_V3_IOMMUFD")))
+	if (probe_has_smmuv3(&probe->machine) && probe->iommufd.usable && probe_option_is_off(probe_option(&probe->kernel, "ARM_SMMU_V3_IOMMUFD")))
 		probe_advice_add(probe, "nesting", false,
 				 "The kernel was built without CONFIG_ARM_SMMU_V3_IOMMUFD, which there is from Linux 6.13 on, and gives no guest an SMMUv3.");
 	/* arm_smmu_get_viommu_size() in drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3-iommufd.c. */

@@ -57,6 +57,14 @@ static void ask(int fd, uint32_t device, struct probe_smmuv3 *smmu)
 	smmu->error = make_guest_smmu(fd, device);
 }
 
+bool probe_has_smmuv3(const struct probe_machine *machine)
+{
+	for (uint32_t i = 0; i < machine->iommu_count; i++)
+		if (!strcmp(machine->iommus[i].type, "SMMUv3"))
+			return true;
+	return false;
+}
+
 void probe_ask_smmuv3(const char *cdev_node, struct probe_smmuv3 *smmu)
 {
 	struct vfio_abi_bind_iommufd bind = { .size = sizeof(bind) };

@@ -120,7 +120,7 @@ void probe_open(struct probe *probe)
 		ask(&chosen->type1, address, viommu_host_type1_create);
 	if (can_ask(probe, &chosen->iommufd, &probe->iommufd, chosen->cdev_node, chosen->cdev_rights))
 		ask(&chosen->iommufd, address, viommu_host_iommufd_create);
-	if (chosen->iommufd.tried && !chosen->iommufd.error)
+	if (chosen->iommufd.tried && !chosen->iommufd.error && probe_has_smmuv3(&probe->machine))
 		probe_ask_smmuv3(chosen->cdev_node, &chosen->smmuv3);
 	if (probe->tree.root)
 		chosen->ready = is_viable(probe) &&
