@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """The ACPI table IORT of QEMU's arm64 machine, changed so that Linux lets its SMMUv3 nest.
 
-Linux makes no nested domain unless the table says that what a device reads and writes cannot miss the CPU's caches, whatever a guest's tables ask for: the flag
-CANWBS of a PCI root complex ("Coherent Attributes are Not Writable By Software": Arm DEN 0049, IO Remapping Table, "Root complex node"; Linux:
-drivers/acpi/arm64/iort.c and arm_smmu_domain.c's users of IOMMU_FWSPEC_PCI_RC_CANWBS). QEMU's root complex is as coherent as that, and QEMU does not say so.
+Linux gives no guest an SMMUv3 unless the SMMU or this table says that what a device reads and writes cannot miss the CPU's caches, whatever the guest's tables ask
+for (arm_smmu_get_viommu_size() in drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3-iommufd.c). In the table it is the flag CANWBS of a PCI root complex, "Coherent
+Attributes are Not Writable By Software" (Arm DEN 0049, IO Remapping Table, "Root complex node"). QEMU's root complex is as coherent as that, and QEMU does not say so.
 Linux takes a newer table of the same name from an archive in front of its initramfs (Documentation/admin-guide/acpi/initrd_table_override.rst).
 
 The table to change is QEMU's own, of just the machine that will run. QEMU is started with that machine and its CPU stopped, and hands out what firmware would
@@ -16,7 +16,7 @@ import subprocess
 FW_CFG = 0x9020000  # of the machine virt (QEMU: hw/arm/virt.c, base_memmap)
 FW_CFG_DMA = FW_CFG + 16
 FILE_DIR = 0x19
-SELECT, READ, ERROR = 8, 2, 1
+SELECT, READ = 8, 2
 REQUEST = 0x48000000  # in the machine's memory, which begins at 0x40000000; what was read comes behind it
 ANSWER = REQUEST + 16
 
