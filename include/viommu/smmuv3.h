@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The guest IOMMU of Arm: one SMMUv3 as a guest sees it, with stage 1 alone. "Arm System Memory Management Unit Architecture Specification, SMMU architecture
+ * version 3" (IHI 0070) is what it follows; docs/smmuv3.md says which parts there are, what is applied when, and what is left out.
+ *
+ * The VMM hands in each access of a vCPU to the register pages. A store that moves the command queue's producer index, or that enables something, does all that it
+ * asks for before the call returns: commands are consumed, structures read, translations refreshed, and a CMD_SYNC is passed when what came before it is done,
+ * the host's flush included. Interrupts come out through a callback.
+ *
+ * Structures and queues of the guest are found through the VM's slots alone, and each doubleword of them is loaded once.
+ *
+ * Threads: any function may be called from any thread, except that the last call for an object must be the last. Callbacks are called without locks. Stores may
+ * take as long as the refreshes and the detaching that they ask for, and wait for accesses of devices under way: no function here but
+ * viommu_smmuv3_read() and the getters may be called between viommu_reader_enter() and viommu_reader_leave().
+ */
+#ifndef VIOMMU_SMMUV3_H
+#define VIOMMU_SMMUV3_H
+
+#include <viommu/types.h>
+#include <viommu/domain.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct viommu_smmuv3;	     /* one SMMU of a VM */
+struct viommu_smmuv3_device; /* one of the devices behind it: a stream */
+
+/* The register pages 0 and 1 (IHI 0070, section 6.1). */
+#define VIOMMU_SMMUV3_BYTES UINT64_C(0x20000)
+
+/* Wired interrupts (section 3.18). Each call of the callback is one edge. */
+enum viommu_smmuv3_irq {
+	VIOMMU_SMMUV3_IRQ_EVENTQ = 0,	/* the event queue was empty, and is not any more */
+	VIOMMU_SMMUV3_IRQ_CMD_SYNC = 1, /* a CMD_SYNC that asked for it is done */
+	VIOMMU_SMMUV3_IRQ_GERROR = 2,	/* a global error has become active */
+};
+
+/* After a reset, devices reach nothing until the guest says so, instead of all of its memory: GBPA.ABORT is 1 then. */
+#define VIOMMU_SMMUV3_RESET_ABORT 0x1u
+
+/* 0 takes the default in parentheses. */
+struct viommu_smmuv3_config {
+	uint32_t size;
+	uint32_t flags;	      /* VIOMMU_SMMUV3_RESET_ABORT */
+	uint32_t sid_bits;    /* of a StreamID, 1 to 32 (16): IDR1.SIDSIZE */
+	uint32_t output_bits; /* of the guest's physical addresses: 32, 36, 40, 42, 44, 48 or 52 (44): IDR5.OAS */
+	/* Called for each interrupt. May be NULL. */
+	void (*interrupt)(void *ctx, enum viommu_smmuv3_irq irq);
+	void *ctx;
+};
+
+/* 0; -EINVAL or -ENOMEM. It belongs to the caller, who destroys it before its VM. It begins as after a reset. */
+VIOMMU_API int viommu_smmuv3_create(struct viommu_vm *vm, const struct viommu_smmuv3_config *config, struct viommu_smmuv3 **out);
+
+/* Destroys it with its devices and their domains, in any state. Never fails. NULL is allowed. */
+VIOMMU_API void viommu_smmuv3_destroy(struct viommu_smmuv3 *smmu);
+
+/* The SMMU's reset, as the VM's: registers get the values that they have after one, and devices reach what GBPA then says. */
+VIOMMU_API void viommu_smmuv3_reset(struct viommu_smmuv3 *smmu);
+
+/*
+ * A vCPU's load and store: offset in bytes from the first register page, 4 or 8 bytes, naturally aligned; the value in the CPU's byte order. 0, whatever is there:
+ * what is reserved reads as 0 and ignores stores; -EINVAL (another size, not aligned, beyond the pages): nothing was done.
+ */
+VIOMMU_API int viommu_smmuv3_read(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t *value);
+VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t value);
+
+struct viommu_smmuv3_device_config {
+	uint32_t size;
+	uint32_t sid;		  /* its StreamID, below 2^sid_bits */
+	struct viommu_host *host; /* where its translations land */
+	const void *device;	  /* which device it is there: viommu_device_create()'s data */
+};
+
+/*
+ * Adds a device (plugs it): what the guest has configured for its StreamID is applied. 0; -EINVAL; -EEXIST (a device has that StreamID, or the host has made a
+ * device of it already); -ENOMEM; and what else viommu_device_create() answers. It belongs to smmu.
+ */
+VIOMMU_API int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config, struct viommu_smmuv3_device **out);
+
+/* Removes it (unplugs it): never fails. The caller sees to it that no other call for it is under way. */
+VIOMMU_API void viommu_smmuv3_device_remove(struct viommu_smmuv3_device *device);
+
+/* Its device, for viommu_reader_create(). It stays the SMMU's. */
+VIOMMU_API struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv3_device *device);
+
+/* The device with this StreamID, NULL if there is none. */
+VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 *smmu, uint32_t sid);
+
+/* What a device model does about an access that viommu_translate() had no translation for. */
+enum viommu_smmuv3_outcome {
+	VIOMMU_SMMUV3_ABORT = 0,  /* the access ends in an error */
+	VIOMMU_SMMUV3_RAZ_WI = 1, /* it ends without one: a load yields zeros, a store is ignored (CD.A = 0) */
+	VIOMMU_SMMUV3_AGAIN = 2,  /* there is a translation now: viommu_translate() again */
+};
+
+/*
+ * An access of a device failed with this fault: looks into the guest's tables, as an SMMU does whose caches have nothing. What they translate is refreshed, since a
+ * guest need not tell of what it makes valid; where that cannot be had (budget, limits, memory), the access is aborted, and the next one asks again. What they do
+ * not translate is recorded in the event queue, as far as the guest wishes that (section 7.3).
+ *
+ * Returns an enum viommu_smmuv3_outcome; -EINVAL (a fault of no known size, or none).
+ */
+VIOMMU_API int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault);
+
+struct viommu_smmuv3_info {
+	uint32_t size;
+	uint32_t cr0;
+	uint32_t gerror; /* the active ones: GERROR ^ GERRORN */
+	uint32_t cmdq_prod;
+	uint32_t cmdq_cons;
+	uint32_t eventq_prod;
+	uint32_t eventq_cons;
+	uint32_t devices;
+	uint32_t domains;	/* that their streams share: nested ones and direct ones */
+	uint32_t reserved;	/* 0 */
+	uint64_t commands;	/* consumed */
+	uint64_t syncs;		/* CMD_SYNCs among them */
+	uint64_t configs;	/* CMD_CFGI_* among them */
+	uint64_t invalidations; /* CMD_TLBI_* among them */
+	uint64_t refreshes;	/* of domains, that invalidations became */
+	uint64_t insufficient;	/* refreshes, and domains, that met the budget or a limit: what is missing is looked for at the next access */
+	uint64_t rebuilt;	/* domains that were destroyed and made anew, since the host failed to remove something */
+	uint64_t errors;	/* commands that were refused: CERROR_* */
+	uint64_t faults;	/* calls of viommu_smmuv3_device_fault() */
+	uint64_t filled;	/* of them: found a translation */
+	uint64_t events;	/* recorded */
+	uint64_t events_lost;	/* since the queue was full, off, or not in memory */
+};
+VIOMMU_API void viommu_smmuv3_info(struct viommu_smmuv3 *smmu, struct viommu_smmuv3_info *info);
+
+/* What the guest has configured for a stream, as last applied. */
+enum viommu_smmuv3_stream {
+	VIOMMU_SMMUV3_STREAM_ABORT = 0,	 /* accesses are aborted without an event */
+	VIOMMU_SMMUV3_STREAM_BYPASS = 1, /* IOVA = GPA */
+	VIOMMU_SMMUV3_STREAM_STAGE1 = 2,
+	VIOMMU_SMMUV3_STREAM_FAULTY = 3, /* its configuration cannot be: an access is aborted with the event `event` */
+};
+
+struct viommu_smmuv3_device_info {
+	uint32_t size;
+	uint32_t sid;
+	uint32_t stream;   /* enum viommu_smmuv3_stream */
+	uint32_t event;	   /* FAULTY: its code (section 7.3) */
+	uint32_t asid;	   /* STAGE1 */
+	uint32_t sharing;  /* streams that have its domain, itself included; 0: it is attached to nothing */
+	uint64_t cd_gpa;   /* STAGE1: where its context descriptor is */
+	uint64_t ttb[2];   /* STAGE1: CD.TTB0 and CD.TTB1 */
+	uint64_t faults;   /* calls of viommu_smmuv3_device_fault() */
+	uint64_t events;   /* of them: recorded */
+	uint64_t reserved; /* 0 */
+};
+VIOMMU_API void viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viommu_smmuv3_device_info *info);
+
+/*
+ * The statistics and the established runs of the device's domain, as viommu_domain_stats() and viommu_domain_each_run() give them; nothing where it is attached
+ * to nothing. In bypass, statistics are zero, and runs are the direct ones.
+ */
+VIOMMU_API void viommu_smmuv3_device_stats(struct viommu_smmuv3_device *device, struct viommu_domain_stats *stats);
+VIOMMU_API int viommu_smmuv3_device_each_run(struct viommu_smmuv3_device *device, uint64_t first, uint64_t last,
+					     int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

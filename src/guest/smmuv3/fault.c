@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Accesses that have no translation yet, or none at all.
+ *
+ * What holds: an SMMU that has nothing in its caches looks into the tables; so does this, and what the tables translate is refreshed, leaf by leaf, and is reached when the device
+ * model tries again. What they do not translate is an event of the kind that section 7.3 has for it, recorded unless the context descriptor says not to (CD.R), and
+ * the access ends as that says (CD.A). No event is made of what the guest is not to blame for: an access to where it has no memory, and one for which the VM's budget
+ * or the host has no room. These are aborted.
+ */
+#include "event.h"
+#include "target.h"
+
+static int record(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream, const struct viommu_fault *fault, uint32_t event, uint64_t kind,
+		  uint64_t fetch)
+{
+	uint64_t words[EVENT_WORDS] = { event, kind, fault->iova, fetch & EVENT3_FETCH };
+
+	if (!(fault->access & VIOMMU_WRITE))
+		words[1] |= EVENT1_READ;
+	if (stream->flags & VIOMMU_SMMUV3_PRIVILEGED)
+		words[1] |= EVENT1_PRIVILEGED;
+	smmuv3_record(device, words);
+	return VIOMMU_SMMUV3_ABORT;
+}
+
+/* The stream's configuration cannot be: its event says what is wrong with it, and nothing of the access (sections 7.3.2 to 7.3.11). */
+static int record_configuration(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream)
+{
+	uint64_t words[EVENT_WORDS] = { stream->event, 0, 0, stream->fetch & EVENT3_FETCH };
+	bool wanted;
+
+	port_lock(&device->smmu->lock);
+	wanted = stream->event != C_BAD_STREAMID || device->smmu->registers.cr2 & CR2_RECINVSID;
+	port_unlock(&device->smmu->lock);
+	if (wanted)
+		smmuv3_record(device, words);
+	return VIOMMU_SMMUV3_ABORT;
+}
+
+/* The events that belong to stage 1 itself are for CD.R and CD.A to decide (section 5.5). */
+static int record_stage1(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream, const struct viommu_fault *fault, uint32_t event)
+{
+	if (stream->cd[0] & CD0_R)
+		record(device, stream, fault, event, EVENT1_CLASS_INPUT, 0);
+	return stream->cd[0] & CD0_A ? VIOMMU_SMMUV3_ABORT : VIOMMU_SMMUV3_RAZ_WI;
+}
+
+/* access is the device's; walked is what the guest's tables came to. */
+static int report(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream, const struct viommu_fault *access, const struct viommu_fault *walked)
+{
+	switch (walked->reason) {
+	case VIOMMU_FAULT_ACCESS_FLAG:
+		return record_stage1(device, stream, access, F_ACCESS);
+	case VIOMMU_FAULT_ADDRESS_SIZE:
+		return record_stage1(device, stream, access, F_ADDR_SIZE);
+	case VIOMMU_FAULT_PROTECTION:
+		return record_stage1(device, stream, access, F_PERMISSION);
+	case VIOMMU_FAULT_TABLE_UNBACKED:
+		return record(device, stream, access, F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
+	case VIOMMU_FAULT_LEAF_UNBACKED:
+		return VIOMMU_SMMUV3_ABORT;
+	default:
+		return record_stage1(device, stream, access, F_TRANSLATION);
+	}
+}
+
+/* The device is attached to nothing, and should be: once more. */
+static int attach_again(struct viommu_smmuv3_device *device)
+{
+	struct viommu_smmuv3 *smmu = device->smmu;
+	bool attached;
+
+	port_lock(&smmu->change);
+	smmuv3_retry(device);
+	smmuv3_mend(smmu);
+	attached = device->target;
+	port_unlock(&smmu->change);
+	return attached ? VIOMMU_SMMUV3_AGAIN : VIOMMU_SMMUV3_ABORT;
+}
+
+/* The host failed under a domain, which may have gone meanwhile: if the device still has one, it gets another. */
+static int replace_target(struct viommu_smmuv3_device *device, const struct smmuv3_target *failed)
+{
+	struct viommu_smmuv3 *smmu = device->smmu;
+	bool attached;
+
+	port_lock(&smmu->change);
+	if (device->target && device->target == failed)
+		smmuv3_target_break(smmu, device->target);
+	smmuv3_mend(smmu);
+	attached = device->target;
+	port_unlock(&smmu->change);
+	return attached ? VIOMMU_SMMUV3_AGAIN : VIOMMU_SMMUV3_ABORT;
+}
+
+/* With the gate held. 0: it is translated now; -EFAULT: the tables do not, and walked says why; or a refresh's other errors. */
+static int look(struct viommu_smmuv3 *smmu, const struct smmuv3_target *target, const struct viommu_fault *access, struct viommu_fault *walked)
+{
+	struct viommu_run run;
+	int ret;
+
+	if (viommu_domain_walk(target->domain, access->iova, &run, walked))
+		return -PORT_EFAULT;
+	if (access->access & ~run.prot) {
+		walked->reason = VIOMMU_FAULT_PROTECTION;
+		return -PORT_EFAULT;
+	}
+	ret = viommu_domain_refresh(target->domain, run.first, run.last, NULL);
+	if (ret == -PORT_ENOSPC || ret == -PORT_ENOMEM) {
+		smmuv3_count(&smmu->counts.insufficient);
+		/* Of a large leaf, at least the page that it is about. */
+		ret = viommu_domain_refresh(target->domain, access->iova, access->iova, NULL);
+	}
+	if (ret && ret != -PORT_EFAULT)
+		return ret;
+	/* A leaf that has become something malformed by now is found by the next walk. */
+	smmuv3_count(&smmu->counts.filled);
+	return 0;
+}
+
+static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct viommu_fault *access)
+{
+	struct viommu_fault walked = { .size = sizeof(walked) };
+	struct smmuv3_stream stream;
+	struct smmuv3_target *target = smmuv3_target_enter(device, &stream);
+	int ret = 0;
+
+	/* It is not what it was a moment ago. */
+	if (!target)
+		return VIOMMU_SMMUV3_AGAIN;
+	if (target->domain)
+		ret = look(device->smmu, target, access, &walked);
+	smmuv3_target_leave(target);
+	switch (ret) {
+	case 0:
+		return VIOMMU_SMMUV3_AGAIN;
+	case -PORT_EFAULT:
+		return report(device, &stream, access, &walked);
+	case -PORT_EIO:
+		return replace_target(device, target);
+	default:
+		return VIOMMU_SMMUV3_ABORT;
+	}
+}
+
+/* There are no tables, and so little to find out: the access came while the device was on its way to its target, or is to where nothing is. */
+static int fault_in_bypass(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream, const struct viommu_fault *access)
+{
+	struct viommu_smmuv3 *smmu = device->smmu;
+	bool enabled;
+
+	if (access->reason == VIOMMU_FAULT_BLOCKED)
+		return VIOMMU_SMMUV3_AGAIN;
+	port_lock(&smmu->lock);
+	enabled = smmu->registers.cr0 & CR0_SMMUEN;
+	port_unlock(&smmu->lock);
+	/* Section 3.4: an address that is larger than any of the guest's. A disabled SMMU records nothing. */
+	if (enabled && access->iova >> smmu->config.output_bits)
+		return record(device, stream, access, F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
+	return VIOMMU_SMMUV3_ABORT;
+}
+
+int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault)
+{
+	struct viommu_smmuv3 *smmu = device->smmu;
+	struct smmuv3_stream stream;
+	struct viommu_fault access;
+	bool attached;
+
+	if (!sized_in(&access, sizeof(access), offsetof(struct viommu_fault, level), fault) || access.reason == VIOMMU_FAULT_NONE)
+		return -PORT_EINVAL;
+	smmuv3_count(&smmu->counts.faults);
+	smmuv3_count(&device->faults);
+	port_lock(&smmu->lock);
+	stream = device->stream;
+	attached = device->target;
+	port_unlock(&smmu->lock);
+
+	switch (stream.kind) {
+	case VIOMMU_SMMUV3_STREAM_FAULTY:
+		return record_configuration(device, &stream);
+	case VIOMMU_SMMUV3_STREAM_BYPASS:
+	case VIOMMU_SMMUV3_STREAM_STAGE1:
+		break;
+	default:
+		return VIOMMU_SMMUV3_ABORT;
+	}
+	/* TTB0 and TTB1 are both off. */
+	if (!smmuv3_wants_target(&stream))
+		return record_stage1(device, &stream, &access, F_TRANSLATION);
+	if (!attached)
+		return attach_again(device);
+	if (stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1)
+		return fault_in_stage1(device, &access);
+	return fault_in_bypass(device, &stream, &access);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What the guest has configured for a stream: its stream table entry (IHI 0070, sections 3.3 and 5.2) and the context descriptor that this names (section 5.4), read
+ * and judged.
+ *
+ * What holds: each doubleword is loaded once, and judged on the copy; at most one level 1 descriptor, one entry and one context descriptor are read. What cannot be is
+ * the event that an access gets (section 7.3), in the order in which an SMMU would find it.
+ */
+#include "memory.h"
+#include "smmuv3.h"
+
+static void faulty(struct smmuv3_stream *stream, uint32_t event, uint64_t fetch)
+{
+	stream->kind = VIOMMU_SMMUV3_STREAM_FAULTY;
+	stream->event = event;
+	stream->fetch = fetch;
+}
+
+/* An address is aligned to the size of what it names, of 2^bits bytes: what is below is ignored. */
+static uint64_t align(uint64_t address, unsigned int bits)
+{
+	return address & ~((UINT64_C(1) << bits) - 1);
+}
+
+/* Where a stream's entry is, in a table of two levels (section 5.1). False: there is none, and stream says why. */
+static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int bits, uint64_t *ste, struct smmuv3_stream *stream)
+{
+	const struct smmuv3_registers *registers = &smmu->registers;
+	unsigned int split = registers->strtab_cfg >> 6 & 0x1f, span, size;
+	uint64_t address, descriptor;
+
+	/* Reserved values of SPLIT are as 6. */
+	if (split != 8 && split != 10)
+		split = 6;
+	size = bits > split + 3 ? bits - split + 3 : 6;
+	address = align(registers->strtab_base & STRTAB_BASE_ADDRESS, size) + (uint64_t)(sid >> split) * 8;
+	if (!smmuv3_load(smmu->vm, address, &descriptor, 1)) {
+		faulty(stream, F_STE_FETCH, address);
+		return false;
+	}
+	span = (unsigned int)(descriptor & L1STD_SPAN);
+	sid &= (1u << split) - 1;
+	/* A Span of 0 names no table, larger ones than the split allows are reserved; else there are 2^(Span - 1) entries. */
+	if (!span || span > split + 1 || sid >> (span - 1)) {
+		faulty(stream, C_BAD_STREAMID, 0);
+		return false;
+	}
+	*ste = align(descriptor & L1STD_L2PTR, span - 1 + 6) + (uint64_t)sid * STE_BYTES;
+	return true;
+}
+
+static bool find_ste(struct viommu_smmuv3 *smmu, uint32_t sid, uint64_t *ste, struct smmuv3_stream *stream)
+{
+	const struct smmuv3_registers *registers = &smmu->registers;
+	unsigned int bits = registers->strtab_cfg & 0x3f;
+
+	if (bits > smmu->config.sid_bits)
+		bits = smmu->config.sid_bits;
+	if ((uint64_t)sid >> bits) {
+		faulty(stream, C_BAD_STREAMID, 0);
+		return false;
+	}
+	/* Reserved values of FMT are as that of a linear table. */
+	if ((registers->strtab_cfg >> 16 & 3) == 1)
+		return find_in_two_levels(smmu, sid, bits, ste, stream);
+	*ste = align(registers->strtab_base & STRTAB_BASE_ADDRESS, bits + 6) + (uint64_t)sid * STE_BYTES;
+	return true;
+}
+
+/* Stage 1 as this SMMU has it: no substreams, no stalls, one StreamWorld; and no data that are read as instructions. */
+static bool stage1_is_possible(const uint64_t ste[STE_WORDS])
+{
+	return !STE0_S1CDMAX(ste[0]) && !STE1_STRW(ste[1]) && !(ste[1] & STE1_S1STALLD) && STE1_INSTCFG(ste[1]) != INSTCFG_INSTRUCTION;
+}
+
+static bool tables_are_possible(unsigned int tsz, bool granule)
+{
+	return granule && tsz >= CD_TSZ_LEAST && tsz <= CD_TSZ_MOST;
+}
+
+/* Whether a context descriptor is legal (section 5.4.1), and asks for nothing that is not here: docs/smmuv3.md lists it. */
+static bool cd_is_possible(uint64_t cd0)
+{
+	if (!(cd0 & CD0_V) || !(cd0 & CD0_AA64) || cd0 & (CD0_ENDI | CD0_TBI | CD0_HA | CD0_HD | CD0_S))
+		return false;
+	if (!(cd0 & CD0_EPD0) && !tables_are_possible(CD0_T0SZ(cd0), CD0_TG0(cd0) != CD0_TG0_RESERVED))
+		return false;
+	return cd0 & CD0_EPD1 || tables_are_possible(CD0_T1SZ(cd0), CD0_TG1(cd0) != CD0_TG1_RESERVED);
+}
+
+static void read_cd(struct viommu_smmuv3 *smmu, const uint64_t ste[STE_WORDS], struct smmuv3_stream *stream)
+{
+	stream->kind = VIOMMU_SMMUV3_STREAM_STAGE1;
+	stream->flags = STE1_PRIVCFG(ste[1]) == PRIVCFG_PRIVILEGED ? VIOMMU_SMMUV3_PRIVILEGED : 0;
+	stream->cd_gpa = ste[0] & STE0_S1CONTEXTPTR;
+	if (!smmuv3_load(smmu->vm, stream->cd_gpa, stream->cd, CD_WORDS))
+		faulty(stream, F_CD_FETCH, stream->cd_gpa);
+	else if (!cd_is_possible(stream->cd[0]))
+		faulty(stream, C_BAD_CD, 0);
+}
+
+void smmuv3_stream_read(struct viommu_smmuv3 *smmu, uint32_t sid, struct smmuv3_stream *stream)
+{
+	uint64_t ste[STE_WORDS], address;
+	unsigned int config;
+
+	*stream = (struct smmuv3_stream){ .kind = VIOMMU_SMMUV3_STREAM_ABORT };
+	/* Section 3.11: until the SMMU is enabled, GBPA says what becomes of accesses. */
+	if (!(smmu->registers.cr0 & CR0_SMMUEN)) {
+		if (!(smmu->registers.gbpa & GBPA_ABORT))
+			stream->kind = VIOMMU_SMMUV3_STREAM_BYPASS;
+		return;
+	}
+	if (!find_ste(smmu, sid, &address, stream))
+		return;
+	if (!smmuv3_load(smmu->vm, address, ste, STE_WORDS)) {
+		faulty(stream, F_STE_FETCH, address);
+		return;
+	}
+	if (!(ste[0] & STE0_V)) {
+		faulty(stream, C_BAD_STE, 0);
+		return;
+	}
+	config = STE0_CONFIG(ste[0]);
+	if (config == STE_CONFIG_BYPASS)
+		stream->kind = VIOMMU_SMMUV3_STREAM_BYPASS;
+	else if (config == STE_CONFIG_S1 && stage1_is_possible(ste))
+		read_cd(smmu, ste, stream);
+	else if (config & STE_CONFIG_BYPASS) /* stage 2, or what stage1_is_possible() refused; without this bit: abort */
+		faulty(stream, C_BAD_STE, 0);
+}
