@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Stand-ins for nested domains, which translate nothing, do what the test tells them to, and keep what they were asked for. The VM, the host, devices and direct domains
+ * are the library's. Linked with --wrap for each function here.
+ */
+#ifndef TESTS_SMMUV3_DOUBLE_H
+#define TESTS_SMMUV3_DOUBLE_H
+
+#include <viommu/viommu.h>
+
+struct double_refresh {
+	unsigned int asid; /* of the domain */
+	uint64_t first;
+	uint64_t last;
+};
+#define DOUBLE_REFRESHES 256u
+
+struct double_domains {
+	/* What calls return; a count says how often they do that, and 0 afterwards; 0 = always. */
+	int create;
+	unsigned int create_count;
+	int attach;
+	unsigned int attach_count;
+	int refresh;
+	unsigned int refresh_count;
+	int detach; /* of any device */
+	unsigned int detach_count;
+
+	/* What the guest's tables say: a run, or a fault. */
+	int walk;
+	struct viommu_run run;
+	struct viommu_fault fault;
+
+	/* Called within each refresh, without locks. */
+	void (*in_refresh)(void *ctx);
+	void *ctx;
+
+	unsigned int domains;  /* there are now */
+	unsigned int attached; /* devices, to these */
+	unsigned int creates;
+	struct viommu_smmuv3_stage1 data; /* of the last one */
+	unsigned int refreshes;
+	struct double_refresh refreshed[DOUBLE_REFRESHES];
+	unsigned int breaches; /* of the headers' contract. 0 in every test */
+};
+
+extern struct double_domains doubles;
+
+/* Back to domains that succeed in everything. Nothing may be left of the test before. */
+void double_reset(void);
+/* Forgets the refreshes that were asked for. */
+void double_forget(void);
+
+#endif
