@@ -88,20 +88,18 @@ VIOMMU_API struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv
 /* The device with this StreamID, NULL if there is none. */
 VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 *smmu, uint32_t sid);
 
-/* What a device model does about an access that viommu_translate() had no translation for. */
-enum viommu_smmuv3_outcome {
-	VIOMMU_SMMUV3_ABORT = 0,  /* the access ends in an error */
-	VIOMMU_SMMUV3_RAZ_WI = 1, /* it ends without one: a load yields zeros, a store is ignored (CD.A = 0) */
-	VIOMMU_SMMUV3_AGAIN = 2,  /* there is a translation now: viommu_translate() again */
-};
-
 /*
- * An access of a device failed with this fault: looks into the guest's tables, as an SMMU does whose caches have nothing. What they translate is refreshed, since a
- * guest need not tell of what it makes valid; where that cannot be had (budget, limits, memory), the access is aborted, and the next one asks again. What they do
- * not translate is recorded in the event queue, as far as the guest wishes that (section 7.3).
+ * An access of a device failed with this fault of viommu_translate(): looks into the guest's tables, as an SMMU does whose caches have nothing. What they translate is
+ * refreshed around that IOVA, since a guest need not tell of what it makes valid. What they do not is recorded in the event queue, as far as the guest wishes that
+ * (IHI 0070, section 7.3).
  *
- * Returns an enum viommu_smmuv3_outcome; -EINVAL (a fault of no known size, or none).
+ * 0: there is a translation now, so translate again; VIOMMU_SMMUV3_RAZ_WI: the access ends without an error, a load yields zeros and a store is ignored (CD.A = 0);
+ * -EFAULT: the access ends in an error; -EINVAL: a fault of no known size, or none.
+ *
+ * -EFAULT without an event is the answer where the guest has no memory, and where budget, limits or the host have no room for what the tables name: the next access
+ * asks again. So a loop of translating and asking ends, unless the guest takes away each time what it has just put there; a device model may give up after some rounds.
  */
+#define VIOMMU_SMMUV3_RAZ_WI 1
 VIOMMU_API int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault);
 
 struct viommu_smmuv3_info {

@@ -2,7 +2,8 @@
 /*
  * Accesses that have no translation yet, or none at all.
  *
- * What holds: an SMMU that has nothing in its caches looks into the tables; so does this, and what the tables translate is refreshed, leaf by leaf, and is reached when the device
+ * What holds: an SMMU that has nothing in its caches looks into the tables; so does this, and what the tables translate is refreshed, leaf by leaf and two
+ * MiB at the most, and is reached when the device
  * model tries again. What they do not translate is an event of the kind that section 7.3 has for it, recorded unless the context descriptor says not to (CD.R), and
  * the access ends as that says (CD.A). No event is made of what the guest is not to blame for: an access to where it has no memory, and one for which the VM's budget
  * or the host has no room. These are aborted.
@@ -20,7 +21,7 @@ static int record(struct viommu_smmuv3_device *device, const struct smmuv3_strea
 	if (stream->flags & VIOMMU_SMMUV3_PRIVILEGED)
 		words[1] |= EVENT1_PRIVILEGED;
 	smmuv3_record(device, words);
-	return VIOMMU_SMMUV3_ABORT;
+	return -PORT_EFAULT;
 }
 
 /* The stream's configuration cannot be: its event says what is wrong with it, and nothing of the access (sections 7.3.2 to 7.3.11). */
@@ -34,7 +35,7 @@ static int record_configuration(struct viommu_smmuv3_device *device, const struc
 	port_unlock(&device->smmu->lock);
 	if (wanted)
 		smmuv3_record(device, words);
-	return VIOMMU_SMMUV3_ABORT;
+	return -PORT_EFAULT;
 }
 
 /* The events that belong to stage 1 itself are for CD.R and CD.A to decide (section 5.5). */
@@ -42,7 +43,7 @@ static int record_stage1(struct viommu_smmuv3_device *device, const struct smmuv
 {
 	if (stream->cd[0] & CD0_R)
 		record(device, stream, fault, event, EVENT1_CLASS_INPUT, 0);
-	return stream->cd[0] & CD0_A ? VIOMMU_SMMUV3_ABORT : VIOMMU_SMMUV3_RAZ_WI;
+	return stream->cd[0] & CD0_A ? -PORT_EFAULT : VIOMMU_SMMUV3_RAZ_WI;
 }
 
 /* access is the device's; walked is what the guest's tables came to. */
@@ -58,7 +59,7 @@ static int report(struct viommu_smmuv3_device *device, const struct smmuv3_strea
 	case VIOMMU_FAULT_TABLE_UNBACKED:
 		return record(device, stream, access, F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
 	case VIOMMU_FAULT_LEAF_UNBACKED:
-		return VIOMMU_SMMUV3_ABORT;
+		return -PORT_EFAULT;
 	default:
 		return record_stage1(device, stream, access, F_TRANSLATION);
 	}
@@ -75,7 +76,7 @@ static int attach_again(struct viommu_smmuv3_device *device)
 	smmuv3_mend(smmu);
 	attached = device->target;
 	port_unlock(&smmu->change);
-	return attached ? VIOMMU_SMMUV3_AGAIN : VIOMMU_SMMUV3_ABORT;
+	return attached ? 0 : -PORT_EFAULT;
 }
 
 /* The host failed under a domain, which may have gone meanwhile: if the device still has one, it gets another. */
@@ -90,8 +91,11 @@ static int replace_target(struct viommu_smmuv3_device *device, const struct smmu
 	smmuv3_mend(smmu);
 	attached = device->target;
 	port_unlock(&smmu->change);
-	return attached ? VIOMMU_SMMUV3_AGAIN : VIOMMU_SMMUV3_ABORT;
+	return attached ? 0 : -PORT_EFAULT;
 }
+
+/* Of a large leaf not everything is needed at once: nor need it all be pinned for one access. */
+#define AROUND UINT64_C(0x1fffff)
 
 /* With the gate held. 0: it is translated now; -EFAULT: the tables do not, and walked says why; or a refresh's other errors. */
 static int look(struct viommu_smmuv3 *smmu, const struct smmuv3_target *target, const struct viommu_fault *access, struct viommu_fault *walked)
@@ -105,10 +109,14 @@ static int look(struct viommu_smmuv3 *smmu, const struct smmuv3_target *target, 
 		walked->reason = VIOMMU_FAULT_PROTECTION;
 		return -PORT_EFAULT;
 	}
+	if (run.first < (access->iova & ~AROUND))
+		run.first = access->iova & ~AROUND;
+	if (run.last > (access->iova | AROUND))
+		run.last = access->iova | AROUND;
 	ret = viommu_domain_refresh(target->domain, run.first, run.last, NULL);
 	if (ret == -PORT_ENOSPC || ret == -PORT_ENOMEM) {
 		smmuv3_count(&smmu->counts.insufficient);
-		/* Of a large leaf, at least the page that it is about. */
+		/* At least the page that it is about. */
 		ret = viommu_domain_refresh(target->domain, access->iova, access->iova, NULL);
 	}
 	if (ret && ret != -PORT_EFAULT)
@@ -127,19 +135,19 @@ static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct vio
 
 	/* It is not what it was a moment ago. */
 	if (!target)
-		return VIOMMU_SMMUV3_AGAIN;
+		return 0;
 	if (target->domain)
 		ret = look(device->smmu, target, access, &walked);
 	smmuv3_target_leave(target);
 	switch (ret) {
 	case 0:
-		return VIOMMU_SMMUV3_AGAIN;
+		return 0;
 	case -PORT_EFAULT:
 		return report(device, &stream, access, &walked);
 	case -PORT_EIO:
 		return replace_target(device, target);
 	default:
-		return VIOMMU_SMMUV3_ABORT;
+		return -PORT_EFAULT;
 	}
 }
 
@@ -150,14 +158,14 @@ static int fault_in_bypass(struct viommu_smmuv3_device *device, const struct smm
 	bool enabled;
 
 	if (access->reason == VIOMMU_FAULT_BLOCKED)
-		return VIOMMU_SMMUV3_AGAIN;
+		return 0;
 	port_lock(&smmu->lock);
 	enabled = smmu->registers.cr0 & CR0_SMMUEN;
 	port_unlock(&smmu->lock);
 	/* Section 3.4: an address that is larger than any of the guest's. A disabled SMMU records nothing. */
 	if (enabled && access->iova >> smmu->config.output_bits)
 		return record(device, stream, access, F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
-	return VIOMMU_SMMUV3_ABORT;
+	return -PORT_EFAULT;
 }
 
 int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault)
@@ -183,11 +191,8 @@ int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct
 	case VIOMMU_SMMUV3_STREAM_STAGE1:
 		break;
 	default:
-		return VIOMMU_SMMUV3_ABORT;
+		return -PORT_EFAULT;
 	}
-	/* TTB0 and TTB1 are both off. */
-	if (!smmuv3_wants_target(&stream))
-		return record_stage1(device, &stream, &access, F_TRANSLATION);
 	if (!attached)
 		return attach_again(device);
 	if (stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1)

@@ -8,16 +8,14 @@
  */
 #include "target.h"
 
-bool smmuv3_wants_target(const struct smmuv3_stream *stream)
+static bool wants_target(const struct smmuv3_stream *stream)
 {
-	if (stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1)
-		return (stream->cd[0] & (CD0_EPD0 | CD0_EPD1)) != (CD0_EPD0 | CD0_EPD1);
-	return stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS;
+	return stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS || stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1;
 }
 
 static bool matches(const struct smmuv3_target *target, const struct viommu_host *host, const struct smmuv3_stream *stream)
 {
-	if (target->host != host || !smmuv3_wants_target(stream))
+	if (target->host != host || !wants_target(stream))
 		return false;
 	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS)
 		return target->direct;
@@ -179,7 +177,7 @@ void smmuv3_retry(struct viommu_smmuv3_device *device)
 
 	if (device->target && matches(device->target, device->host, stream))
 		return;
-	if (smmuv3_wants_target(stream)) {
+	if (wants_target(stream)) {
 		ret = get(smmu, device->host, stream, &target);
 		/* Perhaps the old one is in the new one's way. */
 		if (ret && ret != -PORT_EINVAL && device->target) {

@@ -28,9 +28,6 @@ static inline uint16_t smmuv3_target_asid(const struct smmuv3_target *target)
 	return CD0_ASID(target->cd[0]);
 }
 
-/* Whether a stream with this configuration is to be attached to anything. Without TTB0 and TTB1 there is nothing to attach it to. */
-bool smmuv3_wants_target(const struct smmuv3_stream *stream);
-
 /*
  * With change held: gives a device this configuration, and the target that goes with it. Where that cannot be had the device is attached to nothing; smmuv3_retry()
  * tries again then.

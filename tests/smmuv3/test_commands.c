@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The command queue: each command, well-formed and not; indexes, wrap bits and errors; what invalidations become. IHI 0070, chapter 4. */
+#include "double.h"
+#include "rig.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define ILL 1u
+#define ABT 2u
+#define ALL UINT64_MAX
+
+static int setup(void **state)
+{
+	static struct rig rig;
+
+	double_reset();
+	rig_up(&rig);
+	rig_enable(&rig);
+	*state = &rig;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	rig_down(*state);
+	double_reset();
+	return 0;
+}
+
+/* A command that is refused: where the queue stands, why, and how the guest goes on. */
+static void expect_refused(struct rig *rig, uint64_t dw0, uint64_t dw1)
+{
+	uint32_t cons = rig_read(rig, R_CMDQ_CONS), prod = rig_read(rig, R_CMDQ_PROD), at = prod;
+	uint64_t gpa = CMDQ + 16 * (prod & ((1u << CMDQ_BITS) - 1));
+
+	rig_queue(rig, &prod, dw0, dw1);
+	rig_queue(rig, &prod, SYNC | UINT64_C(1) << 12, 0);
+	rig_kick(rig, prod);
+	assert_int_equal(cons, at);
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), at | ILL << 24);
+	assert_int_equal(rig_read(rig, R_GERROR) ^ rig_read(rig, R_GERRORN), 1);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_GERROR), 1);
+	/* It stays where it is until that was acknowledged, whatever is stored there meanwhile. */
+	rig_put(rig, gpa, SYNC);
+	rig_put(rig, gpa + 8, 0);
+	rig_kick(rig, prod);
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), at | ILL << 24);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 0);
+	rig_write(rig, R_GERRORN, rig_read(rig, R_GERROR));
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), prod);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 1);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_GERROR), 0);
+}
+
+static void test_illegal(void **state)
+{
+	static const uint8_t legal[] = { 0x01, 0x02, 0x03, 0x04, 0x05, 0x06, 0x10, 0x11, 0x12, 0x13, 0x30, 0x46 };
+	struct rig *rig = *state;
+
+	for (unsigned int opcode = 0; opcode < 256; opcode++) {
+		if (memchr(legal, (int)opcode, sizeof(legal))) {
+			rig_command(rig, opcode, 0);
+			/* Secure streams are not for this queue. */
+			if (opcode < 0x10)
+				expect_refused(rig, opcode | 1u << 10, 0);
+		} else {
+			expect_refused(rig, opcode, 0);
+		}
+	}
+	/* A reserved way to signal, and a range of nothing known. */
+	rig_command(rig, SYNC | UINT64_C(2) << 12, 0);
+	expect_refused(rig, SYNC | UINT64_C(3) << 12, 0);
+	expect_refused(rig, TLBI_VA(1), TG(1));
+	expect_refused(rig, TLBI_VAA, TG(3));
+	rig_command(rig, TLBI_VA(1) | RANGE(1, 0), TG(1));
+	rig_command(rig, TLBI_VA(1) | RANGE(0, 1), TG(1));
+	rig_command(rig, TLBI_VA(1), TG(1) | TTL(3));
+	rig_command(rig, TLBI_VA(1) | RANGE(31, 31), 0);
+}
+
+static void test_sync(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_command(rig, SYNC, 0);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 0);
+	rig_command(rig, SYNC | UINT64_C(1) << 12, 0);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 1);
+	/* It is not IRQ_CTRL's to say. */
+	rig_write(rig, R_IRQ_CTRL, 0);
+	rig_command(rig, SYNC | UINT64_C(1) << 12, UINT64_MAX);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 1);
+	rig_command(rig, SYNC | UINT64_C(2) << 12, 0);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 0);
+	assert_int_equal(rig_info(rig).syncs, 4);
+	assert_int_equal(rig_info(rig).commands, 4);
+}
+
+/* GERROR's interrupt is the guest's to enable. */
+static void test_gerror_irq(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_write(rig, R_IRQ_CTRL, 4);
+	rig_put(rig, CMDQ, 0xff);
+	rig_kick(rig, 1);
+	assert_int_equal(rig_info(rig).gerror, 1);
+	assert_int_equal(rig_info(rig).errors, 1);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_GERROR), 0);
+}
+
+static void test_indexes(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t prod = 0;
+
+	/* Three rounds, one by one; then whole queues at once. */
+	for (unsigned int i = 0; i < 3u << CMDQ_BITS; i++) {
+		rig_command(rig, SYNC, 0);
+		assert_int_equal(rig_read(rig, R_CMDQ_CONS), (i + 1) & ((2u << CMDQ_BITS) - 1));
+	}
+	prod = rig_read(rig, R_CMDQ_PROD);
+	for (unsigned int round = 0; round < 3; round++) {
+		uint64_t before = rig_info(rig).syncs;
+
+		for (unsigned int i = 0; i < 1u << CMDQ_BITS; i++)
+			rig_queue(rig, &prod, SYNC, 0);
+		rig_kick(rig, prod);
+		assert_int_equal(rig_read(rig, R_CMDQ_CONS), prod);
+		assert_int_equal(rig_info(rig).syncs - before, 1u << CMDQ_BITS);
+	}
+	/* An index of which nothing can be true is no more than two rounds. */
+	rig_kick(rig, (prod + (1u << CMDQ_BITS) + 7) & ((2u << CMDQ_BITS) - 1));
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), (prod + (1u << CMDQ_BITS) + 7) & ((2u << CMDQ_BITS) - 1));
+	/* Bits above the wrap bit are nothing. */
+	rig_write(rig, R_CMDQ_PROD, 0xfff80u | rig_read(rig, R_CMDQ_CONS));
+	assert_int_equal(rig_info(rig).gerror, 0);
+}
+
+/* A queue of one command; one that is larger than there may be; one that is not aligned. */
+static void test_sizes(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_write(rig, R_CR0, 0);
+	rig_write64(rig, R_CMDQ_BASE, CMDQ + 0x20);
+	rig_put(rig, CMDQ + 0x20, SYNC);
+	rig_write(rig, R_CR0, CMDQEN);
+	rig_kick(rig, 1);
+	rig_kick(rig, 0);
+	assert_int_equal(rig_info(rig).syncs, 2);
+	rig_write(rig, R_CR0, 0);
+	/* 2^12 at the most: 64 KiB, and so at 0x400000. */
+	rig_write64(rig, R_CMDQ_BASE, 0x40ffe0 | 31);
+	for (unsigned int i = 0; i < 4096; i++)
+		rig_put(rig, 0x400000 + 16 * i, SYNC);
+	rig_write(rig, R_CR0, CMDQEN);
+	rig_kick(rig, 0x1000);
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 0x1000);
+	assert_int_equal(rig_info(rig).syncs, 2 + 4096);
+}
+
+/* Commands wait for CMDQEN, and for nothing else. */
+static void test_enabling(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t prod = 0;
+
+	rig_write(rig, R_CR0, 0);
+	rig_queue(rig, &prod, SYNC, 0);
+	rig_kick(rig, prod);
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 0);
+	rig_write(rig, R_CR0, EVENTQEN);
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 0);
+	rig_write(rig, R_CR0, CMDQEN);
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 1);
+}
+
+static void test_abort(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_write(rig, R_CR0, 0);
+	rig_write64(rig, R_CMDQ_BASE, HOLE_GPA | CMDQ_BITS);
+	rig_write(rig, R_CR0, CMDQEN);
+	rig_kick(rig, 5);
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), ABT << 24);
+	assert_int_equal(rig_info(rig).gerror, 1);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_GERROR), 1);
+	/* Once more, as it is no better. */
+	rig_write(rig, R_GERRORN, 1);
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), ABT << 24);
+	assert_int_equal(rig_read(rig, R_GERROR), 0);
+	assert_int_equal(rig_info(rig).gerror, 1);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_GERROR), 1);
+	/* From ROM it may be read. */
+	rig_write(rig, R_CR0, 0);
+	rig_write64(rig, R_CMDQ_BASE, ROM_GPA | CMDQ_BITS);
+	rig_write(rig, R_CR0, CMDQEN);
+	rig_write(rig, R_GERRORN, rig_read(rig, R_GERROR));
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), ILL << 24);
+}
+
+/* Ranges of StreamIDs. */
+static void test_ranges(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device[8];
+
+	for (unsigned int i = 0; i < 8; i++)
+		device[i] = rig_device(rig, 0x20 + i);
+	for (unsigned int range = 0; range < 4; range++) {
+		for (unsigned int i = 0; i < 8; i++)
+			rig_put_ste(rig, 0x20 + i, STE_ABORT, 0);
+		rig_command(rig, CFGI_ALL | UINT64_C(0x777) << 32, 31);
+		for (unsigned int i = 0; i < 8; i++) {
+			assert_int_equal(rig_device_info(device[i]).stream, VIOMMU_SMMUV3_STREAM_ABORT);
+			rig_put_ste(rig, 0x20 + i, STE_BYPASS, 0);
+		}
+		rig_command(rig, CFGI_ALL | UINT64_C(0x25) << 32, range);
+		for (unsigned int i = 0; i < 8; i++)
+			assert_int_equal(rig_device_info(device[i]).stream,
+					 i >> (range + 1) == 5u >> (range + 1) ? VIOMMU_SMMUV3_STREAM_BYPASS : VIOMMU_SMMUV3_STREAM_ABORT);
+	}
+	/* CMD_CFGI_CD_ALL is for one stream. */
+	rig_put_ste(rig, 0x20, STE_ABORT, 0);
+	rig_put_ste(rig, 0x21, STE_ABORT, 0);
+	rig_command(rig, 0x06 | UINT64_C(0x20) << 32, 0);
+	assert_int_equal(rig_device_info(device[0]).stream, VIOMMU_SMMUV3_STREAM_ABORT);
+	assert_int_equal(rig_device_info(device[1]).stream, VIOMMU_SMMUV3_STREAM_BYPASS);
+	/* Prefetching changes nothing, and what is not there is no error. */
+	rig_command(rig, 0x01 | UINT64_C(0x21) << 32, 0);
+	rig_command(rig, 0x02 | UINT64_C(0x21) << 32, 0);
+	rig_command(rig, CFGI_STE(0xffffffff), LEAF);
+	assert_int_equal(rig_device_info(device[1]).stream, VIOMMU_SMMUV3_STREAM_BYPASS);
+	assert_int_equal(rig_info(rig).configs, 8 + 1 + 1);
+}
+
+static void expect_refreshes(const struct double_refresh *expected, unsigned int number)
+{
+	assert_int_equal(doubles.refreshes, number);
+	for (unsigned int i = 0; i < number; i++) {
+		bool found = false;
+
+		for (unsigned int n = 0; n < number; n++)
+			found |= doubles.refreshed[n].asid == expected[i].asid && doubles.refreshed[n].first == expected[i].first &&
+				 doubles.refreshed[n].last == expected[i].last;
+		assert_true(found);
+	}
+	double_forget();
+}
+#define EXPECT(...)                                                                 \
+	do {                                                                        \
+		const struct double_refresh expected[] = { __VA_ARGS__ };           \
+		expect_refreshes(expected, sizeof(expected) / sizeof(expected[0])); \
+	} while (0)
+
+/* Three domains: two of one ASID, one of another. */
+static void make_streams(struct rig *rig)
+{
+	for (unsigned int i = 0; i < 3; i++) {
+		rig_device(rig, i);
+		rig_stage1(rig, i, i, CD0(i < 2 ? 7 : 9), TABLES + i * PAGE);
+	}
+	rig_device(rig, 3);
+	rig_put_ste(rig, 3, STE_BYPASS, 0);
+	rig_command(rig, CFGI_STE(3), LEAF);
+	double_forget();
+}
+
+static void test_tlbi(void **state)
+{
+	struct rig *rig = *state;
+
+	make_streams(rig);
+	rig_command(rig, 0x10, 0);
+	EXPECT({ 7, 0, ALL }, { 7, 0, ALL }, { 9, 0, ALL });
+	rig_command(rig, TLBI_ALL, 0);
+	EXPECT({ 7, 0, ALL }, { 7, 0, ALL }, { 9, 0, ALL });
+	rig_command(rig, TLBI_ASID(9), 0);
+	EXPECT({ 9, 0, ALL });
+	rig_command(rig, TLBI_ASID(8), 0);
+	assert_int_equal(doubles.refreshes, 0);
+	rig_command(rig, TLBI_VA(9), UINT64_C(0x12345000) | TG(1) | TTL(3));
+	EXPECT({ 9, 0x12345000, 0x12345fff });
+	rig_command(rig, TLBI_VAA, UINT64_C(0x12345000) | TG(1) | TTL(3));
+	EXPECT({ 7, 0x12345000, 0x12345fff }, { 7, 0x12345000, 0x12345fff }, { 9, 0x12345000, 0x12345fff });
+	assert_int_equal(rig_info(rig).invalidations, 6);
+}
+
+/* How far an invalidation goes: NUM, SCALE, TG and TTL; and whatever is translated by one entry is invalidated with any part of it. */
+static void test_tlbi_ranges(void **state)
+{
+	static const struct {
+		uint64_t dw0, dw1, first, last;
+	} cases[] = {
+		{ RANGE(0, 0), 0x12345000 | TG(1) | TTL(3), 0x12345000, 0x12345fff },
+		{ RANGE(4, 0), 0x12345000 | TG(1) | TTL(3), 0x12345000, 0x12349fff },
+		{ RANGE(31, 3), 0x12340000 | TG(1) | TTL(3), 0x12340000, 0x1243ffff },
+		{ RANGE(0, 9), 0x12345000 | TG(1) | TTL(2), 0x12200000, 0x125fffff },
+		{ RANGE(0, 0), 0x12345000 | TG(1) | TTL(2), 0x12200000, 0x123fffff },
+		{ RANGE(0, 0), 0x12345000 | TG(1) | TTL(1), 0x00000000, 0x3fffffff },
+		{ RANGE(1, 0), 0x12345000 | TG(1), 0x00000000, 0x3fffffff },
+		{ RANGE(31, 31), 0x00000000 | TG(1) | TTL(3), 0, (UINT64_C(32) << 43) - 1 },
+		{ RANGE(31, 31), UINT64_C(0xffffffff00000000) | TG(3) | TTL(3), UINT64_C(0xffffffff00000000), ALL },
+		{ RANGE(1, 0), 0x12344000 | TG(2) | TTL(3), 0x12344000, 0x1234bfff },
+		{ RANGE(0, 0), 0x12344000 | TG(2) | TTL(2), 0x12000000, 0x13ffffff },
+		{ RANGE(1, 0), 0x12344000 | TG(2), 0x12000000, 0x13ffffff },
+		{ RANGE(2, 0), 0x12340000 | TG(3) | TTL(3), 0x12340000, 0x1236ffff },
+		{ RANGE(0, 0), 0x12340000 | TG(3) | TTL(2), 0x00000000, 0x1fffffff },
+		{ RANGE(1, 0), 0x32340000 | TG(3), 0x20000000, 0x3fffffff },
+		{ RANGE(0, 0), 0x52340000 | TG(3) | TTL(1), 0, (UINT64_C(1) << 42) - 1 },
+		/* Without TG nothing is known but the address. */
+		{ RANGE(31, 31), 0x52345000 | TTL(3), 0x40000000, 0x7fffffff },
+	};
+	struct rig *rig = *state;
+
+	make_streams(rig);
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		rig_command(rig, TLBI_VA(9) | cases[i].dw0, cases[i].dw1 | LEAF * (i & 1));
+		EXPECT({ 9, cases[i].first, cases[i].last });
+	}
+}
+
+static void test_tlbi_52(void **state)
+{
+	struct rig_config config = rig_config();
+	struct rig rig;
+
+	(void)state;
+	double_reset();
+	config.smmu.output_bits = 52;
+	rig_up_as(&rig, &config);
+	rig_enable(&rig);
+	make_streams(&rig);
+	rig_command(&rig, TLBI_VA(9), 0x52345000);
+	EXPECT({ 9, 0, (UINT64_C(1) << 42) - 1 });
+	rig_command(&rig, TLBI_VA(9) | RANGE(1, 0), 0x52340000 | TG(3));
+	EXPECT({ 9, 0, (UINT64_C(1) << 42) - 1 });
+	rig_command(&rig, TLBI_VA(9) | RANGE(1, 0), 0x52340000 | TG(1));
+	EXPECT({ 9, 0x40000000, 0x7fffffff });
+	rig_down(&rig);
+	double_reset();
+}
+
+static uint64_t page(uint64_t n)
+{
+	return (0x12345000 + n * PAGE) | TG(1) | TTL(3);
+}
+
+/* Neighbours are one refresh, which comes before the CMD_SYNC, or when there are no more commands. */
+static void test_merging(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t prod;
+
+	make_streams(rig);
+	prod = rig_read(rig, R_CMDQ_PROD);
+	for (unsigned int i = 0; i < 16; i++)
+		rig_queue(rig, &prod, TLBI_VA(9), page(i));
+	for (unsigned int i = 0; i < 8; i++)
+		rig_queue(rig, &prod, TLBI_VA(9), page(31 - i));
+	rig_queue(rig, &prod, TLBI_VA(9), page(5));
+	rig_queue(rig, &prod, SYNC, 0);
+	rig_kick(rig, prod);
+	EXPECT({ 9, 0x12345000, 0x12354fff }, { 9, 0x1235d000, 0x12364fff });
+	/* What comes between two makes them one. */
+	rig_queue(rig, &prod, TLBI_VA(9), page(0));
+	rig_queue(rig, &prod, TLBI_VA(9), page(2));
+	rig_queue(rig, &prod, TLBI_VA(7), page(7));
+	rig_queue(rig, &prod, TLBI_VA(9), page(1));
+	rig_kick(rig, prod);
+	EXPECT({ 9, 0x12345000, 0x12347fff }, { 7, 0x1234c000, 0x1234cfff }, { 7, 0x1234c000, 0x1234cfff });
+	/* Not over a CMD_SYNC, which is done before the next command. */
+	rig_queue(rig, &prod, TLBI_VA(9), page(0));
+	rig_queue(rig, &prod, SYNC, 0);
+	rig_queue(rig, &prod, TLBI_VA(9), page(1));
+	rig_kick(rig, prod);
+	EXPECT({ 9, 0x12345000, 0x12345fff }, { 9, 0x12346000, 0x12346fff });
+	/* All is more than some. */
+	rig_queue(rig, &prod, TLBI_VA(9), page(0));
+	rig_queue(rig, &prod, TLBI_ASID(9), 0);
+	rig_queue(rig, &prod, TLBI_VA(9), page(8));
+	rig_kick(rig, prod);
+	EXPECT({ 9, 0, ALL });
+	rig_queue(rig, &prod, TLBI_VA(9), page(0));
+	rig_queue(rig, &prod, TLBI_ASID(7), 0);
+	rig_queue(rig, &prod, TLBI_ALL, 0);
+	rig_kick(rig, prod);
+	EXPECT({ 7, 0, ALL }, { 7, 0, ALL }, { 9, 0, ALL });
+	/* More than are kept: none is lost. */
+	for (unsigned int i = 0; i < 40; i++)
+		rig_queue(rig, &prod, TLBI_VA(9), page(2 * i));
+	rig_kick(rig, prod);
+	assert_int_equal(doubles.refreshes, 40);
+	for (unsigned int i = 0; i < 40; i++)
+		assert_int_equal(doubles.refreshed[i].first, page(2 * i) & ~UINT64_C(0xfff));
+	double_forget();
+	/* What came before a command that is refused is done. */
+	rig_queue(rig, &prod, TLBI_VA(9), page(0));
+	rig_queue(rig, &prod, 0xff, 0);
+	rig_kick(rig, prod);
+	EXPECT({ 9, 0x12345000, 0x12345fff });
+}
+
+/* The CMD_SYNC is passed when the refreshes before it are done, and not earlier. */
+static void in_refresh(void *ctx)
+{
+	struct rig *rig = ctx;
+
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), rig_read(rig, R_CMDQ_PROD) - 1);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 0);
+}
+
+static void test_sync_waits(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t prod;
+
+	make_streams(rig);
+	doubles.in_refresh = in_refresh;
+	doubles.ctx = rig;
+	prod = rig_read(rig, R_CMDQ_PROD);
+	rig_queue(rig, &prod, TLBI_VA(9), page(0));
+	rig_queue(rig, &prod, SYNC | UINT64_C(1) << 12, 0);
+	rig_kick(rig, prod);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 1);
+	EXPECT({ 9, 0x12345000, 0x12345fff });
+	doubles.in_refresh = NULL;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_illegal),
+		TEST(test_sync),
+		TEST(test_gerror_irq),
+		TEST(test_indexes),
+		TEST(test_sizes),
+		TEST(test_enabling),
+		TEST(test_abort),
+		TEST(test_ranges),
+		TEST(test_tlbi),
+		TEST(test_tlbi_ranges),
+		TEST(test_merging),
+		TEST(test_sync_waits),
+		cmocka_unit_test(test_tlbi_52),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

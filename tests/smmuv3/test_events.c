@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Faults of devices: the event records, the queue that they go to, and what the device model is told. IHI 0070, chapter 7. */
+#include "double.h"
+#include "rig.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+#define RAZ_WI VIOMMU_SMMUV3_RAZ_WI
+
+static int setup(void **state)
+{
+	static struct rig rig;
+
+	double_reset();
+	rig_up(&rig);
+	rig_enable(&rig);
+	*state = &rig;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	rig_down(*state);
+	double_reset();
+	return 0;
+}
+
+static struct viommu_smmuv3_device *stage1(struct rig *rig, uint64_t cd0, uint64_t dw1)
+{
+	struct viommu_smmuv3_device *device = rig_device(rig, 0x12);
+
+	rig_put_cd(rig, 0, cd0, TABLES);
+	rig_put_ste(rig, 0x12, STE_S1(cd_gpa(0)), dw1);
+	rig_command(rig, CFGI_STE(0x12), LEAF);
+	return device;
+}
+
+/* From now on the guest's tables say this. */
+static void tables_say(uint32_t reason)
+{
+	doubles.walk = -EFAULT;
+	doubles.fault = (struct viommu_fault){ .reason = reason, .entry_gpa = 0x123456789a8, .level = 1 };
+}
+
+static void expect_record(struct rig *rig, uint64_t dw0, uint64_t dw1, uint64_t dw2, uint64_t dw3)
+{
+	uint64_t record[4];
+
+	assert_true(rig_event(rig, record));
+	assert_int_equal(record[0], dw0);
+	assert_int_equal(record[1], dw1);
+	assert_int_equal(record[2], dw2);
+	assert_int_equal(record[3], dw3);
+}
+
+#define SID   (UINT64_C(0x12) << 32)
+#define READ  (UINT64_C(1) << 35)
+#define PRIV  (UINT64_C(1) << 33)
+#define INPUT (UINT64_C(2) << 40)
+#define TABLE (UINT64_C(1) << 40)
+
+static void test_records(void **state)
+{
+	static const struct {
+		uint32_t reason;
+		uint32_t type;
+	} cases[] = {
+		{ VIOMMU_FAULT_APERTURE, 0x10 },     { VIOMMU_FAULT_NOT_PRESENT, 0x10 }, { VIOMMU_FAULT_ENTRY_FORMAT, 0x10 }, { VIOMMU_FAULT_ENTRY_TYPE, 0x10 },
+		{ VIOMMU_FAULT_ADDRESS_SIZE, 0x11 }, { VIOMMU_FAULT_ACCESS_FLAG, 0x12 }, { VIOMMU_FAULT_PROTECTION, 0x13 },
+	};
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = stage1(rig, CD0(7), 0);
+
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		tables_say(cases[i].reason);
+		assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x12345678, VIOMMU_READ), -EFAULT);
+		expect_record(rig, cases[i].type | SID, READ | INPUT, 0x12345678, 0);
+		assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, UINT64_C(0xffffffff12345678), VIOMMU_RW), -EFAULT);
+		expect_record(rig, cases[i].type | SID, INPUT, UINT64_C(0xffffffff12345678), 0);
+	}
+	tables_say(VIOMMU_FAULT_TABLE_UNBACKED);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1000, VIOMMU_WRITE), -EFAULT);
+	expect_record(rig, 0x0b | SID, TABLE, 0x1000, 0x123456789a8);
+	/* Not the SMMU's: there is no memory where a leaf points. */
+	tables_say(VIOMMU_FAULT_LEAF_UNBACKED);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1000, VIOMMU_WRITE), -EFAULT);
+	assert_no_event(rig);
+	/* A store to what may only be loaded. */
+	doubles.walk = 0;
+	doubles.run = (struct viommu_run){ .first = 0x1000, .last = 0x1fff, .prot = VIOMMU_READ };
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_PROTECTION, 0x1234, VIOMMU_WRITE), -EFAULT);
+	expect_record(rig, 0x13 | SID, INPUT, 0x1234, 0);
+	assert_int_equal(rig_info(rig).events, 16);
+	assert_int_equal(rig_device_info(device).events, 16);
+	assert_int_equal(rig_device_info(device).faults, 17);
+	assert_int_equal(rig_info(rig).faults, 17);
+}
+
+static void test_privileged(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = stage1(rig, CD0(7), UINT64_C(3) << 48);
+
+	tables_say(VIOMMU_FAULT_NOT_PRESENT);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1000, VIOMMU_READ), -EFAULT);
+	expect_record(rig, 0x10 | SID, READ | PRIV | INPUT, 0x1000, 0);
+}
+
+/* CD.R and CD.A: whether a fault of stage 1 is recorded, and how it ends. */
+static void test_flags(void **state)
+{
+	static const uint32_t reasons[] = { VIOMMU_FAULT_NOT_PRESENT, VIOMMU_FAULT_ADDRESS_SIZE, VIOMMU_FAULT_ACCESS_FLAG, VIOMMU_FAULT_PROTECTION };
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = stage1(rig, CD0(7), 0);
+
+	for (unsigned int flags = 0; flags < 4; flags++) {
+		rig_put_cd(rig, 0, (CD0(7) & ~(CD_R | CD_A)) | (flags & 1 ? CD_R : 0) | (flags & 2 ? CD_A : 0), TABLES);
+		rig_command(rig, CFGI_CD(0x12), LEAF);
+		for (unsigned int i = 0; i < 4; i++) {
+			tables_say(reasons[i]);
+			assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1000, VIOMMU_READ), flags & 2 ? -EFAULT : RAZ_WI);
+			if (flags & 1)
+				assert_event(rig, 0x10 + i, 0x12);
+			else
+				assert_no_event(rig);
+		}
+		/* They are for stage 1's own faults alone. */
+		tables_say(VIOMMU_FAULT_TABLE_UNBACKED);
+		assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1000, VIOMMU_READ), -EFAULT);
+		assert_event(rig, 0x0b, 0x12);
+	}
+}
+
+/* What is wrong with a configuration is told at an access, not when it is read. */
+static void test_configurations(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = rig_device(rig, 0x12), *far = rig_device(rig, 0x1234);
+
+	assert_no_event(rig);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), -EFAULT);
+	expect_record(rig, 0x04 | SID, 0, 0, 0);
+	rig_put_ste(rig, 0x12, STE_S1(HOLE_GPA + 0x40), 0);
+	rig_command(rig, CFGI_STE(0x12), LEAF);
+	assert_no_event(rig);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
+	expect_record(rig, 0x09 | SID, 0, 0, HOLE_GPA + 0x40);
+	rig_put_ste(rig, 0x12, STE_S1(cd_gpa(0)), 0);
+	rig_command(rig, CFGI_STE(0x12), LEAF);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
+	expect_record(rig, 0x0a | SID, 0, 0, 0);
+	/* Abort is what the guest asked for. */
+	rig_put_ste(rig, 0x12, STE_ABORT, 0);
+	rig_command(rig, CFGI_STE(0x12), LEAF);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
+	assert_no_event(rig);
+	/* StreamIDs beyond the table are told of if the guest wants to know. */
+	assert_int_equal(rig_fault(far, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
+	assert_no_event(rig);
+	rig_write(rig, R_CR0, EVENTQEN);
+	rig_write(rig, R_CR2, 2);
+	rig_write64(rig, R_STRTAB_BASE, HOLE_GPA);
+	rig_write(rig, R_CR0, SMMUEN | EVENTQEN);
+	assert_int_equal(rig_fault(far, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
+	expect_record(rig, 0x02 | UINT64_C(0x1234) << 32, 0, 0, 0);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
+	expect_record(rig, 0x03 | SID, 0, 0, HOLE_GPA + 0x12 * 64);
+	/* A disabled SMMU says nothing. */
+	rig_write(rig, R_GBPA, 1u << 31 | 1u << 20);
+	rig_write(rig, R_CR0, EVENTQEN);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
+	assert_no_event(rig);
+}
+
+static void test_bypass(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = rig_device(rig, 0x12);
+
+	rig_put_ste(rig, 0x12, STE_BYPASS, 0);
+	rig_command(rig, CFGI_STE(0x12), LEAF);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, HOLE_GPA, VIOMMU_READ), -EFAULT);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_PROTECTION, ROM_GPA, VIOMMU_WRITE), -EFAULT);
+	assert_no_event(rig);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_APERTURE, UINT64_C(1) << 44, VIOMMU_READ), -EFAULT);
+	expect_record(rig, 0x11 | SID, READ | INPUT, UINT64_C(1) << 44, 0);
+	/* It came while the device was on its way there. */
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), 0);
+	rig_write(rig, R_CR0, EVENTQEN);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_APERTURE, UINT64_C(1) << 44, VIOMMU_READ), -EFAULT);
+	assert_no_event(rig);
+}
+
+/* What the tables translate is refreshed: the leaf, but no more than is around. */
+static void test_filling(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = stage1(rig, CD0(7), 0);
+
+	doubles.run = (struct viommu_run){ .first = 0x5000, .last = 0x5fff, .prot = VIOMMU_RW };
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x5678, VIOMMU_RW), 0);
+	doubles.run = (struct viommu_run){ .first = 0x40000000, .last = 0x7fffffff, .prot = VIOMMU_RW };
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x55555555, VIOMMU_RW), 0);
+	assert_int_equal(doubles.refreshes, 2);
+	assert_int_equal(doubles.refreshed[0].first, 0x5000);
+	assert_int_equal(doubles.refreshed[0].last, 0x5fff);
+	assert_int_equal(doubles.refreshed[1].first, 0x55400000);
+	assert_int_equal(doubles.refreshed[1].last, 0x555fffff);
+	assert_int_equal(rig_info(rig).filled, 2);
+	assert_no_event(rig);
+	/* No room, but for the page. */
+	double_forget();
+	doubles.refresh = -ENOSPC;
+	doubles.refresh_count = 1;
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x55555555, VIOMMU_RW), 0);
+	assert_int_equal(doubles.refreshed[1].first & ~UINT64_C(0xfff), 0x55555000);
+	assert_int_equal(doubles.refreshed[1].last & ~UINT64_C(0xfff), 0x55555000);
+	/* None at all: an end, and no event. */
+	doubles.refresh = -ENOSPC;
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x55555555, VIOMMU_RW), -EFAULT);
+	assert_no_event(rig);
+	assert_int_equal(rig_info(rig).insufficient, 2);
+	doubles.refresh = -EFAULT;
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x55555555, VIOMMU_RW), 0);
+	doubles.refresh = 0;
+}
+
+static void test_arguments(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = stage1(rig, CD0(7), 0);
+	struct viommu_fault fault = { .size = 8, .reason = VIOMMU_FAULT_NOT_PRESENT };
+
+	assert_int_equal(viommu_smmuv3_device_fault(device, NULL), -EINVAL);
+	assert_int_equal(viommu_smmuv3_device_fault(device, &fault), -EINVAL);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NONE, 0, 0), -EINVAL);
+	assert_int_equal(rig_info(rig).faults, 0);
+}
+
+static void fault(struct viommu_smmuv3_device *device, uint64_t iova)
+{
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, iova, VIOMMU_READ), -EFAULT);
+}
+
+/* Full, overflow, acknowledged; indexes and wrap bits. */
+static void test_queue(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = stage1(rig, CD0(7), 0);
+	uint64_t record[4];
+
+	tables_say(VIOMMU_FAULT_NOT_PRESENT);
+	for (uint64_t round = 0; round < 20; round++) {
+		fault(device, round);
+		assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_EVENTQ), 1);
+		fault(device, round + 100);
+		assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_EVENTQ), 0);
+		assert_true(rig_event(rig, record));
+		assert_int_equal(record[2], round);
+		assert_true(rig_event(rig, record));
+		assert_int_equal(record[2], round + 100);
+		assert_false(rig_event(rig, record));
+		assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 2 * (round + 1) & 7);
+	}
+	for (uint64_t i = 0; i < 4; i++)
+		fault(device, i);
+	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 4);
+	/* Two are lost, which is said once. */
+	fault(device, 4);
+	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0x80000004);
+	fault(device, 5);
+	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0x80000004);
+	assert_int_equal(rig_info(rig).events_lost, 2);
+	for (uint64_t i = 0; i < 4; i++) {
+		assert_true(rig_event(rig, record));
+		assert_int_equal(record[2], i);
+	}
+	/* There is room again, and the overflow stays until it is acknowledged. */
+	fault(device, 6);
+	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0x80000005);
+	rig_write(rig, R_EVENTQ_CONS, 0x80000004);
+	for (uint64_t i = 0; i < 4; i++)
+		fault(device, i);
+	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0);
+	assert_int_equal(rig_info(rig).gerror, 0);
+}
+
+static void test_disabled(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = stage1(rig, CD0(7), 0);
+
+	tables_say(VIOMMU_FAULT_NOT_PRESENT);
+	rig_write(rig, R_CR0, SMMUEN | CMDQEN);
+	fault(device, 1);
+	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0);
+	assert_int_equal(rig_info(rig).events_lost, 1);
+	rig_write(rig, R_CR0, SMMUEN | CMDQEN | EVENTQEN);
+	rig_write(rig, R_IRQ_CTRL, 1);
+	fault(device, 2);
+	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_EVENTQ), 0);
+	assert_event(rig, 0x10, 0x12);
+}
+
+/* A queue where no memory is, or none that may be written; one larger than there may be; one that is not aligned. */
+static void test_places(void **state)
+{
+	static const uint64_t places[] = { HOLE_GPA, ROM_GPA };
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = stage1(rig, CD0(7), 0);
+
+	tables_say(VIOMMU_FAULT_NOT_PRESENT);
+	for (unsigned int i = 0; i < 2; i++) {
+		rig_write(rig, R_CR0, SMMUEN);
+		rig_write64(rig, R_EVENTQ_BASE, places[i] | EVENTQ_BITS);
+		rig_write(rig, R_CR0, SMMUEN | EVENTQEN);
+		fault(device, 1);
+		fault(device, 2);
+		assert_int_equal(rig_info(rig).gerror, 4);
+		assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_GERROR), 1);
+		assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_EVENTQ), 0);
+		assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0);
+		rig_write(rig, R_GERRORN, rig_read(rig, R_GERROR));
+		assert_int_equal(rig_info(rig).gerror, 0);
+	}
+	assert_int_equal(rig_info(rig).events_lost, 4);
+	rig_write(rig, R_CR0, SMMUEN);
+	/* 2^12 records of 32 bytes: aligned to 128 KiB. */
+	rig_write64(rig, R_EVENTQ_BASE, 0x41ffe0 | 31);
+	rig_write(rig, R_EVENTQ_PROD, 0xfff);
+	rig_write(rig, R_EVENTQ_CONS, 0xfff);
+	rig_write(rig, R_CR0, SMMUEN | EVENTQEN);
+	fault(device, 0x77);
+	fault(device, 0x78);
+	assert_int_equal(rig_get(rig, 0x400000 + 32 * 0xfff + 16), 0x77);
+	assert_int_equal(rig_get(rig, 0x400000 + 16), 0x78);
+	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0x1001);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_records), TEST(test_privileged), TEST(test_flags), TEST(test_configurations), TEST(test_bypass),
+		TEST(test_filling), TEST(test_arguments),  TEST(test_queue), TEST(test_disabled),	TEST(test_places),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* What a guest must not suffer from: budgets and limits that are met, and hosts that fail. */
+#include "double.h"
+#include "rig.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <cmocka.h>
+
+static int setup(void **state)
+{
+	static struct rig rig;
+
+	double_reset();
+	rig_up(&rig);
+	rig_enable(&rig);
+	*state = &rig;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	rig_down(*state);
+	double_reset();
+	return 0;
+}
+
+static uint64_t page(uint64_t n)
+{
+	return (0x12345000 + n * PAGE) | TG(1) | TTL(3);
+}
+
+/* No room for a domain: the device is attached to nothing, and the next access asks again. */
+static void test_no_room(void **state)
+{
+	static const int errors[] = { -ENOSPC, -ENOMEM, -EIO, -ERANGE };
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = rig_device(rig, 5);
+
+	for (unsigned int i = 0; i < 4; i++) {
+		doubles.create = errors[i];
+		rig_stage1(rig, 5, i, CD0(7 + i), TABLES);
+		assert_int_equal(rig_device_info(device).stream, VIOMMU_SMMUV3_STREAM_STAGE1);
+		assert_int_equal(rig_device_info(device).sharing, 0);
+		assert_int_equal(doubles.domains, 0);
+		assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), -EFAULT);
+		assert_no_event(rig);
+		doubles.create = 0;
+		assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), 0);
+		assert_int_equal(rig_device_info(device).sharing, 1);
+		assert_int_equal(doubles.attached, 1);
+	}
+	assert_int_equal(rig_info(rig).gerror, 0);
+	/* The last device's domain may be what the next one needs the room of. */
+	doubles.create = -ENOSPC;
+	doubles.create_count = 1;
+	rig_stage1(rig, 5, 0, CD0(9), TABLES + PAGE);
+	assert_int_equal(rig_device_info(device).sharing, 1);
+	assert_int_equal(rig_device_info(device).asid, 9);
+	assert_int_equal(doubles.domains, 1);
+	assert_int_equal(doubles.attached, 1);
+}
+
+static void test_no_attaching(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = rig_device(rig, 5);
+
+	doubles.attach = -ENOSPC;
+	rig_stage1(rig, 5, 0, CD0(7), TABLES);
+	assert_int_equal(rig_device_info(device).sharing, 0);
+	assert_int_equal(doubles.domains, 0);
+	assert_int_equal(rig_info(rig).insufficient, 1);
+	assert_int_equal(rig_info(rig).domains, 0);
+	doubles.attach = -EIO;
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), -EFAULT);
+	doubles.attach = 0;
+	rig_command(rig, CFGI_STE(5), LEAF);
+	assert_int_equal(rig_device_info(device).sharing, 1);
+}
+
+/* An invalidation that met a limit is done: what is missing is looked for at the next access. */
+static void test_refresh_short(void **state)
+{
+	static const int errors[] = { -ENOSPC, -EFAULT, -ERANGE };
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = rig_device(rig, 5);
+
+	rig_stage1(rig, 5, 0, CD0(7), TABLES);
+	for (unsigned int i = 0; i < 3; i++) {
+		doubles.refresh = errors[i];
+		rig_command(rig, TLBI_VA(7), page(0));
+		rig_command(rig, SYNC, 0);
+		assert_int_equal(rig_device_info(device).sharing, 1);
+		assert_int_equal(doubles.creates, 1);
+	}
+	assert_int_equal(rig_info(rig).insufficient, 1);
+	assert_int_equal(rig_info(rig).refreshes, 3);
+	assert_int_equal(rig_info(rig).gerror, 0);
+	doubles.refresh = 0;
+}
+
+/* The host will not remove something: its domain is destroyed before the CMD_SYNC is passed, and all streams get another. */
+static void test_refresh_fails(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device[3];
+	uint32_t prod;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		device[i] = rig_device(rig, i);
+		rig_stage1(rig, i, i, CD0(i < 2 ? 7 : 9), TABLES);
+	}
+	assert_int_equal(doubles.creates, 2);
+	doubles.refresh = -EIO;
+	doubles.refresh_count = 1;
+	prod = rig_read(rig, R_CMDQ_PROD);
+	rig_queue(rig, &prod, TLBI_VA(7), page(0));
+	rig_queue(rig, &prod, SYNC, 0);
+	rig_kick(rig, prod);
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), prod);
+	assert_int_equal(doubles.creates, 3);
+	assert_int_equal(doubles.domains, 2);
+	assert_int_equal(doubles.attached, 3);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(rig_device_info(device[i]).sharing, i < 2 ? 2 : 1);
+	assert_int_equal(rig_info(rig).rebuilt, 1);
+	assert_int_equal(rig_info(rig).gerror, 0);
+	/* And where there cannot be another one, they reach nothing until there can. */
+	doubles.refresh = -EIO;
+	doubles.refresh_count = 1;
+	doubles.create = -EIO;
+	rig_command(rig, TLBI_ASID(7), 0);
+	assert_int_equal(doubles.domains, 1);
+	assert_int_equal(doubles.attached, 1);
+	doubles.create = 0;
+	assert_int_equal(rig_fault(device[1], VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), 0);
+	assert_int_equal(rig_device_info(device[1]).sharing, 1);
+	assert_int_equal(rig_device_info(device[0]).sharing, 0);
+	rig_command(rig, CFGI_ALL, 31);
+	assert_int_equal(rig_device_info(device[0]).sharing, 2);
+}
+
+/* The same at an access. */
+static void test_fill_fails(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = rig_device(rig, 5);
+
+	rig_stage1(rig, 5, 0, CD0(7), TABLES);
+	doubles.run = (struct viommu_run){ .first = 0x5000, .last = 0x5fff, .prot = VIOMMU_RW };
+	doubles.refresh = -EIO;
+	doubles.refresh_count = 1;
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x5000, VIOMMU_READ), 0);
+	assert_int_equal(rig_info(rig).rebuilt, 1);
+	assert_int_equal(doubles.creates, 2);
+	assert_int_equal(doubles.attached, 1);
+	doubles.refresh = -EIO;
+	doubles.refresh_count = 1;
+	doubles.create = -EIO;
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x5000, VIOMMU_READ), -EFAULT);
+	assert_int_equal(doubles.attached, 0);
+	assert_no_event(rig);
+	doubles.create = 0;
+}
+
+/* The host will not let go of a device: the domain goes, and those who shared it get another. */
+static void test_detach_fails(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device[2] = { rig_device(rig, 0), rig_device(rig, 1) };
+
+	rig_stage1(rig, 0, 0, CD0(7), TABLES);
+	rig_stage1(rig, 1, 0, CD0(7), TABLES);
+	doubles.detach = -EIO;
+	doubles.detach_count = 1;
+	rig_put_ste(rig, 0, STE_ABORT, 0);
+	rig_command(rig, CFGI_STE(0), LEAF);
+	assert_int_equal(rig_device_info(device[0]).sharing, 0);
+	assert_int_equal(rig_device_info(device[1]).sharing, 1);
+	assert_int_equal(doubles.attached, 1);
+	assert_int_equal(doubles.domains, 1);
+	assert_int_equal(doubles.creates, 2);
+	assert_int_equal(rig_info(rig).rebuilt, 1);
+	doubles.detach = -EIO;
+	doubles.detach_count = 1;
+	viommu_smmuv3_device_remove(device[1]);
+	assert_int_equal(doubles.domains, 0);
+	/* Where registers take everything away. */
+	rig_stage1(rig, 0, 0, CD0(7), TABLES);
+	doubles.detach = -EIO;
+	doubles.detach_count = 1;
+	rig_write(rig, R_GBPA, 1u << 31 | 1u << 20);
+	rig_write(rig, R_CR0, 0);
+	assert_int_equal(doubles.domains, 0);
+	assert_int_equal(rig_device_info(device[0]).sharing, 0);
+}
+
+/* Bypass pins all of the guest's memory: a budget that is too small for it is no event, and no reason to be stuck. */
+static void test_bypass_budget(void **state)
+{
+	struct rig_config config = rig_config();
+	struct viommu_smmuv3_device *device;
+	struct rig rig;
+
+	(void)state;
+	double_reset();
+	config.vm.pin_budget = RAM_BYTES;
+	rig_up_as(&rig, &config);
+	device = rig_device(&rig, 5);
+	assert_int_equal(rig_device_info(device).stream, VIOMMU_SMMUV3_STREAM_BYPASS);
+	assert_int_equal(rig_device_info(device).sharing, 0);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), -EFAULT);
+	assert_int_equal(rig_info(&rig).insufficient, 2);
+	viommu_vm_set_pin_budget(rig.vm, VIOMMU_NO_LIMIT);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), 0);
+	assert_int_equal(rig_device_info(device).sharing, 1);
+	rig_down(&rig);
+	double_reset();
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_no_room),
+		TEST(test_no_attaching),
+		TEST(test_refresh_short),
+		TEST(test_refresh_fails),
+		TEST(test_fill_fails),
+		TEST(test_detach_fails),
+		cmocka_unit_test(test_bypass_budget),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
