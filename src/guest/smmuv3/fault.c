@@ -11,14 +11,20 @@
 #include "event.h"
 #include "target.h"
 
-static int record(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream, const struct viommu_fault *fault, uint32_t event, uint64_t kind,
+/* What a record says of the context, and what the context says of records: of the target that was looked into, whatever the device has by now. */
+struct context {
+	uint32_t flags;
+	uint64_t cd0;
+};
+
+static int record(struct viommu_smmuv3_device *device, const struct context *context, const struct viommu_fault *fault, uint32_t event, uint64_t kind,
 		  uint64_t fetch)
 {
 	uint64_t words[EVENT_WORDS] = { event, kind, fault->iova, fetch & EVENT3_FETCH };
 
 	if (!(fault->access & VIOMMU_WRITE))
 		words[1] |= EVENT1_READ;
-	if (stream->flags & VIOMMU_SMMUV3_PRIVILEGED)
+	if (context->flags & VIOMMU_SMMUV3_PRIVILEGED)
 		words[1] |= EVENT1_PRIVILEGED;
 	smmuv3_record(device, words);
 	return -PORT_EFAULT;
@@ -39,29 +45,29 @@ static int record_configuration(struct viommu_smmuv3_device *device, const struc
 }
 
 /* The events that belong to stage 1 itself are for CD.R and CD.A to decide (section 5.5). */
-static int record_stage1(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream, const struct viommu_fault *fault, uint32_t event)
+static int record_stage1(struct viommu_smmuv3_device *device, const struct context *context, const struct viommu_fault *fault, uint32_t event)
 {
-	if (stream->cd[0] & CD0_R)
-		record(device, stream, fault, event, EVENT1_CLASS_INPUT, 0);
-	return stream->cd[0] & CD0_A ? -PORT_EFAULT : VIOMMU_SMMUV3_RAZ_WI;
+	if (context->cd0 & CD0_R)
+		record(device, context, fault, event, EVENT1_CLASS_INPUT, 0);
+	return context->cd0 & CD0_A ? -PORT_EFAULT : VIOMMU_SMMUV3_RAZ_WI;
 }
 
 /* access is the device's; walked is what the guest's tables came to. */
-static int report(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream, const struct viommu_fault *access, const struct viommu_fault *walked)
+static int report(struct viommu_smmuv3_device *device, const struct context *context, const struct viommu_fault *access, const struct viommu_fault *walked)
 {
 	switch (walked->reason) {
 	case VIOMMU_FAULT_ACCESS_FLAG:
-		return record_stage1(device, stream, access, F_ACCESS);
+		return record_stage1(device, context, access, F_ACCESS);
 	case VIOMMU_FAULT_ADDRESS_SIZE:
-		return record_stage1(device, stream, access, F_ADDR_SIZE);
+		return record_stage1(device, context, access, F_ADDR_SIZE);
 	case VIOMMU_FAULT_PROTECTION:
-		return record_stage1(device, stream, access, F_PERMISSION);
+		return record_stage1(device, context, access, F_PERMISSION);
 	case VIOMMU_FAULT_TABLE_UNBACKED:
-		return record(device, stream, access, F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
+		return record(device, context, access, F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
 	case VIOMMU_FAULT_LEAF_UNBACKED:
 		return -PORT_EFAULT;
 	default:
-		return record_stage1(device, stream, access, F_TRANSLATION);
+		return record_stage1(device, context, access, F_TRANSLATION);
 	}
 }
 
@@ -129,13 +135,14 @@ static int look(struct viommu_smmuv3 *smmu, const struct smmuv3_target *target, 
 static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct viommu_fault *access)
 {
 	struct viommu_fault walked = { .size = sizeof(walked) };
-	struct smmuv3_stream stream;
-	struct smmuv3_target *target = smmuv3_target_enter(device, &stream);
+	struct smmuv3_target *target = smmuv3_target_enter(device);
+	struct context context;
 	int ret = 0;
 
 	/* It is not what it was a moment ago. */
 	if (!target)
 		return 0;
+	context = (struct context){ .flags = target->flags, .cd0 = target->cd[0] };
 	if (target->domain)
 		ret = look(device->smmu, target, access, &walked);
 	smmuv3_target_leave(target);
@@ -143,7 +150,7 @@ static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct vio
 	case 0:
 		return 0;
 	case -PORT_EFAULT:
-		return report(device, &stream, access, &walked);
+		return report(device, &context, access, &walked);
 	case -PORT_EIO:
 		return replace_target(device, target);
 	default:
@@ -152,8 +159,9 @@ static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct vio
 }
 
 /* There are no tables, and so little to find out: the access came while the device was on its way to its target, or is to where nothing is. */
-static int fault_in_bypass(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream, const struct viommu_fault *access)
+static int fault_in_bypass(struct viommu_smmuv3_device *device, const struct viommu_fault *access)
 {
+	const struct context none = { .flags = 0 };
 	struct viommu_smmuv3 *smmu = device->smmu;
 	bool enabled;
 
@@ -164,7 +172,7 @@ static int fault_in_bypass(struct viommu_smmuv3_device *device, const struct smm
 	port_unlock(&smmu->lock);
 	/* Section 3.4: an address that is larger than any of the guest's. A disabled SMMU records nothing. */
 	if (enabled && access->iova >> smmu->config.output_bits)
-		return record(device, stream, access, F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
+		return record(device, &none, access, F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
 	return -PORT_EFAULT;
 }
 
@@ -197,5 +205,5 @@ int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct
 		return attach_again(device);
 	if (stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1)
 		return fault_in_stage1(device, &access);
-	return fault_in_bypass(device, &stream, &access);
+	return fault_in_bypass(device, &access);
 }

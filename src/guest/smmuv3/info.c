@@ -59,7 +59,7 @@ void viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viomm
 void viommu_smmuv3_device_stats(struct viommu_smmuv3_device *device, struct viommu_domain_stats *stats)
 {
 	const struct viommu_domain_stats none = { .size = 0 };
-	struct smmuv3_target *target = smmuv3_target_enter(device, NULL);
+	struct smmuv3_target *target = smmuv3_target_enter(device);
 
 	sized_out(stats, &none, sizeof(none));
 	if (!target)
@@ -72,7 +72,7 @@ void viommu_smmuv3_device_stats(struct viommu_smmuv3_device *device, struct viom
 int viommu_smmuv3_device_each_run(struct viommu_smmuv3_device *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
 				  void *ctx)
 {
-	struct smmuv3_target *target = smmuv3_target_enter(device, NULL);
+	struct smmuv3_target *target = smmuv3_target_enter(device);
 	int ret;
 
 	if (!target)

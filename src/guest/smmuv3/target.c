@@ -230,7 +230,7 @@ void smmuv3_mend(struct viommu_smmuv3 *smmu)
 	smmuv3_each(smmu, device) smmuv3_retry(device);
 }
 
-struct smmuv3_target *smmuv3_target_enter(struct viommu_smmuv3_device *device, struct smmuv3_stream *stream)
+struct smmuv3_target *smmuv3_target_enter(struct viommu_smmuv3_device *device)
 {
 	struct viommu_smmuv3 *smmu = device->smmu;
 	struct smmuv3_target *target;
@@ -239,8 +239,6 @@ struct smmuv3_target *smmuv3_target_enter(struct viommu_smmuv3_device *device, s
 	target = device->target;
 	if (target)
 		__atomic_add_fetch(&target->visitors, 1, __ATOMIC_RELAXED);
-	if (stream)
-		*stream = device->stream;
 	port_unlock(&smmu->lock);
 	if (target)
 		port_lock(&target->gate);

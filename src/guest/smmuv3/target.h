@@ -46,11 +46,8 @@ void smmuv3_detach(struct viommu_smmuv3_device *device);
 void smmuv3_target_break(struct viommu_smmuv3 *smmu, struct smmuv3_target *target);
 void smmuv3_mend(struct viommu_smmuv3 *smmu);
 
-/*
- * Without locks: enters the gate of a device's target, so that it stays; NULL if it has none. With the configuration as it was then, where stream is not NULL. Pairs with
- * smmuv3_target_leave().
- */
-struct smmuv3_target *smmuv3_target_enter(struct viommu_smmuv3_device *device, struct smmuv3_stream *stream);
+/* Without locks: enters the gate of a device's target, so that it stays; NULL if it has none. Pairs with smmuv3_target_leave(). */
+struct smmuv3_target *smmuv3_target_enter(struct viommu_smmuv3_device *device);
 void smmuv3_target_leave(struct smmuv3_target *target);
 
 #endif
