@@ -316,6 +316,7 @@ static void test_cached(void **state)
 	rig_command(rig, TLBI_ALL, 0);
 	rig_command(rig, CFGI_STE(4), LEAF);
 	rig_command(rig, CFGI_CD(4), LEAF);
+	rig_write(rig, R_GBPA, 1u << 31);
 	assert_int_equal(rig_device_info(device).asid, 7);
 	expect_faulty(other, C_BAD_STE);
 	rig_command(rig, CFGI_CD(5), LEAF);
