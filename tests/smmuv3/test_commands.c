@@ -382,6 +382,12 @@ static void test_merging(void **state)
 	rig_queue(rig, &prod, TLBI_VA(9), page(1));
 	rig_kick(rig, prod);
 	EXPECT({ 9, 0x12345000, 0x12345fff }, { 9, 0x12346000, 0x12346fff });
+	/* Nor with what is for all ASIDs, or for another one. */
+	rig_queue(rig, &prod, TLBI_VAA, page(0));
+	rig_queue(rig, &prod, TLBI_VA(0), page(1));
+	rig_queue(rig, &prod, TLBI_VA(9), page(1));
+	rig_kick(rig, prod);
+	EXPECT({ 7, 0x12345000, 0x12345fff }, { 7, 0x12345000, 0x12345fff }, { 9, 0x12345000, 0x12345fff }, { 9, 0x12346000, 0x12346fff });
 	/* All is more than some. */
 	rig_queue(rig, &prod, TLBI_VA(9), page(0));
 	rig_queue(rig, &prod, TLBI_ASID(9), 0);
