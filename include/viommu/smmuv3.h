@@ -3,9 +3,9 @@
  * The guest IOMMU of Arm: one SMMUv3 as a guest sees it, with stage 1 alone. "Arm System Memory Management Unit Architecture Specification, SMMU architecture
  * version 3" (IHI 0070) is what it follows; docs/smmuv3.md says which parts there are, what is applied when, and what is left out.
  *
- * The VMM hands in each access of a vCPU to the register pages. A store that moves the command queue's producer index, or that enables something, does all that it
- * asks for before the call returns: commands are consumed, structures read, translations refreshed, and a CMD_SYNC is passed when what came before it is done,
- * the host's flush included. Interrupts come out through a callback.
+ * The VMM hands in each access of a vCPU to the register pages. A store that moves the command queue's producer index, or that enables something, does all that
+ * it asks for before the call returns: commands are consumed, structures read, translations refreshed, and a CMD_SYNC is passed when what came before it is
+ * done, the host's flush included. Interrupts come out through a callback.
  *
  * Structures and queues of the guest are found through the VM's slots alone, and each doubleword of them is loaded once.
  *
@@ -60,8 +60,8 @@ VIOMMU_API void viommu_smmuv3_destroy(struct viommu_smmuv3 *smmu);
 VIOMMU_API void viommu_smmuv3_reset(struct viommu_smmuv3 *smmu);
 
 /*
- * A vCPU's load and store: offset in bytes from the first register page, 4 or 8 bytes, naturally aligned; the value in the CPU's byte order. 0, whatever is there:
- * what is reserved reads as 0 and ignores stores; -EINVAL (another size, not aligned, beyond the pages): nothing was done.
+ * A vCPU's load and store: offset in bytes from the first register page, 4 or 8 bytes, naturally aligned; the value in the CPU's byte order. 0, whatever is
+ * there: what is reserved reads as 0 and ignores stores; -EINVAL (another size, not aligned, beyond the pages): nothing was done.
  */
 VIOMMU_API int viommu_smmuv3_read(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t *value);
 VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t value);
@@ -89,15 +89,16 @@ VIOMMU_API struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv
 VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 *smmu, uint32_t sid);
 
 /*
- * An access of a device failed with this fault of viommu_translate(): looks into the guest's tables, as an SMMU does whose caches have nothing. What they translate is
- * refreshed around that IOVA, since a guest need not tell of what it makes valid. What they do not is recorded in the event queue, as far as the guest wishes that
- * (IHI 0070, section 7.3).
+ * An access of a device failed with this fault of viommu_translate(): looks into the guest's tables, as an SMMU does whose caches have nothing. What they
+ * translate is refreshed around that IOVA, since a guest need not tell of what it makes valid. What they do not is recorded in the event queue, as far as the
+ * guest wishes that (IHI 0070, section 7.3).
  *
- * 0: there is a translation now, so translate again; VIOMMU_SMMUV3_RAZ_WI: the access ends without an error, a load yields zeros and a store is ignored (CD.A = 0);
- * -EFAULT: the access ends in an error; -EINVAL: a fault of no known size, or none.
+ * 0: there is a translation now, so translate again; VIOMMU_SMMUV3_RAZ_WI: the access ends without an error, a load yields zeros and a store is ignored (CD.A =
+ * 0); -EFAULT: the access ends in an error; -EINVAL: a fault of no known size, or none.
  *
- * -EFAULT without an event is the answer where the guest has no memory, and where budget, limits or the host have no room for what the tables name: the next access
- * asks again. So a loop of translating and asking ends, unless the guest takes away each time what it has just put there; a device model may give up after some rounds.
+ * -EFAULT without an event is the answer where the guest has no memory, and where budget, limits or the host have no room for what the tables name: the next
+ * access asks again. So a loop of translating and asking ends, unless the guest takes away each time what it has just put there; a device model may give up
+ * after some rounds.
  */
 #define VIOMMU_SMMUV3_RAZ_WI 1
 VIOMMU_API int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stand-ins for nested domains, which translate nothing, do what the test tells them to, and keep what they were asked for. The VM, the host, devices and direct domains
- * are the library's. Linked with --wrap for each function here.
+ * Stand-ins for nested domains, which translate nothing, do what the test tells them to, and keep what they were asked for. The VM, the host, devices and
+ * direct domains are the library's. Linked with --wrap for each function here.
  */
 #ifndef TESTS_SMMUV3_DOUBLE_H
 #define TESTS_SMMUV3_DOUBLE_H

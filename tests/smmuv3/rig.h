@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest with memory and an SMMUv3, for tests. What the guest writes is written here byte by byte, little-endian, with numbers of its own: nothing of the library's own
- * headers but the public ones is used.
+ * A guest with memory and an SMMUv3, for tests. What the guest writes is written here byte by byte, little-endian, with numbers of its own: nothing of the
+ * library's own headers but the public ones is used.
  *
  *   GPA 0 .. 32 MiB - 1    RAM
  *   GPA 64 MiB, 64 KiB     ROM: devices may read it

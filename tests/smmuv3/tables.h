@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Tables of stage 1 as a guest writes them (4K granule, IOVAs of 39 bits: a table of 1 GiB entries at the top), and devices that access memory through them. What should be
- * reached is asked of tests/reference/naive_arm64.h.
+ * Tables of stage 1 as a guest writes them (4K granule, IOVAs of 39 bits: a table of 1 GiB entries at the top), and devices that access memory through them.
+ * What should be reached is asked of tests/reference/naive_arm64.h.
  */
 #ifndef TESTS_SMMUV3_TABLES_H
 #define TESTS_SMMUV3_TABLES_H

@@ -28,6 +28,17 @@ static int teardown(void **state)
 	return 0;
 }
 
+/* The n-th allocation of the library from now on fails; 0: none does. */
+static unsigned int fail_at;
+
+void *__wrap_port_alloc(size_t bytes, size_t align);
+void *__real_port_alloc(size_t bytes, size_t align);
+
+void *__wrap_port_alloc(size_t bytes, size_t align)
+{
+	return fail_at && !--fail_at ? NULL : __real_port_alloc(bytes, align);
+}
+
 static uint64_t page(uint64_t n)
 {
 	return (0x12345000 + n * PAGE) | TG(1) | TTL(3);
@@ -222,18 +233,50 @@ static void test_bypass_budget(void **state)
 	double_reset();
 }
 
+/* Each allocation fails once: nothing is left of what could not be, and it can be when tried again. */
+static void test_no_memory(void **state)
+{
+	struct viommu_smmuv3_config config = { .size = sizeof(config) };
+	struct viommu_smmuv3_device_config plain = { .size = sizeof(plain), .sid = 5 };
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = NULL;
+	struct viommu_smmuv3 *second;
+	unsigned int failures = 0;
+
+	fail_at = 1;
+	assert_int_equal(viommu_smmuv3_create(rig->vm, &config, &second), -ENOMEM);
+	plain.host = rig->host;
+	for (unsigned int n = 1; !device; n++) {
+		fail_at = n;
+		if (viommu_smmuv3_device_add(rig->smmu, &plain, &device)) {
+			assert_int_equal(rig_info(rig).devices, 0);
+			failures++;
+		}
+	}
+	fail_at = 0;
+	assert_true(failures >= 2);
+	/* The target of a stream in stage 1, which is made when a device asks, and in bypass. */
+	fail_at = 1;
+	rig_stage1(rig, 5, 0, CD0(7), TABLES);
+	assert_int_equal(fail_at, 0);
+	assert_int_equal(rig_device_info(device).sharing, 0);
+	assert_int_equal(rig_info(rig).insufficient, 1);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), 0);
+	rig_put_ste(rig, 5, STE_BYPASS, 0);
+	fail_at = 1;
+	rig_command(rig, CFGI_STE(5), LEAF);
+	/* The first one failed; what stood in its way was taken down, and the second one did not. */
+	assert_int_equal(rig_device_info(device).sharing, 1);
+	assert_int_equal(doubles.domains, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_room),
-		TEST(test_no_attaching),
-		TEST(test_refresh_short),
-		TEST(test_refresh_fails),
-		TEST(test_fill_fails),
-		TEST(test_detach_fails),
-		cmocka_unit_test(test_bypass_budget),
+		TEST(test_no_memory),	  TEST(test_no_room),	 TEST(test_no_attaching), TEST(test_refresh_short),
+		TEST(test_refresh_fails), TEST(test_fill_fails), TEST(test_detach_fails), cmocka_unit_test(test_bypass_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

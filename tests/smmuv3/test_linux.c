@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What Linux's driver does, on the library itself with the soft host: what is reached, what is not any more, and when. Linux sends nothing when it maps; when it unmaps, a range
- * and a CMD_SYNC at once (strict), or later everything of the ASID (lazy).
+ * What Linux's driver does, on the library itself with the soft host: what is reached, what is not any more, and when. Linux sends nothing when it maps; when
+ * it unmaps, a range and a CMD_SYNC at once (strict), or later everything of the ASID (lazy).
  */
 #include "tables.h"
 

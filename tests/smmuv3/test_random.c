@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest that does anything: tables, descriptors, stream table entries, commands and registers, sensible and wild, and devices that access memory all the while.
+ * A guest that does anything: tables, descriptors, stream table entries, commands and registers, sensible and wild, and devices that access memory all the
+ * while.
  *
- * What is checked: what is pinned is what devices can reach, and is charged once, after each step. And whenever the guest has had everything invalidated and has waited for it,
- * nothing is reached that its tables do not say; and what they say is reached, by asking if need be, and nothing else. The truth is a reference that shares no code
- * with the library.
+ * What is checked: what is pinned is what devices can reach, and is charged once, after each step. And whenever the guest has had everything invalidated and
+ * has waited for it, nothing is reached that its tables do not say; and what they say is reached, by asking if need be, and nothing else. The truth is a
+ * reference that shares no code with the library.
  *
  * usage: test-smmuv3-random [--seed N] [--steps N]
  */

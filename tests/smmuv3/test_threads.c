@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Everything at once: a CPU that maps and unmaps, one that configures streams, one that reads events, devices that access memory, and a VMM that plugs and unplugs. What is
- * asserted holds for every interleaving; ThreadSanitizer sees to the rest.
+ * Everything at once: a CPU that maps and unmaps, one that configures streams, one that reads events, devices that access memory, and a VMM that plugs and
+ * unplugs. What is asserted holds for every interleaving; ThreadSanitizer sees to the rest.
  */
 #include "tables.h"
 

@@ -2,9 +2,10 @@
 /*
  * The command queue (IHI 0070, chapter 4 and section 3.5).
  *
- * What holds: commands are consumed in their order, until there are none, or until one is refused: then CONS stays at it, CONS.ERR says why, and GERROR.CMDQ_ERR stops
- * the queue until the guest has acknowledged it (section 7.1). What a command asks for is done before a CMD_SYNC behind it is passed, and before the store that had it
- * consumed returns. Each command is loaded once. One store consumes no more than two queues of commands, as the producer's index has one bit more than the queue's.
+ * What holds: commands are consumed in their order, until there are none, or until one is refused: then CONS stays at it, CONS.ERR says why, and
+ * GERROR.CMDQ_ERR stops the queue until the guest has acknowledged it (section 7.1). What a command asks for is done before a CMD_SYNC behind it is passed, and
+ * before the store that had it consumed returns. Each command is loaded once. One store consumes no more than two queues of commands, as the producer's index
+ * has one bit more than the queue's.
  */
 #include "invalidate.h"
 #include "memory.h"

@@ -2,8 +2,8 @@
 /*
  * The event queue (IHI 0070, sections 3.5, 7.2 and 7.4), global errors (7.5), and the interrupts that go with them (3.18).
  *
- * What holds: a record is in memory, whole, before PROD says so. One that finds the queue full is lost, and OVFLG tells of it, once until the guest has acknowledged it; one
- * that cannot be written is lost, and GERROR.EVENTQ_ABT_ERR tells of it; while the queue is off, records are lost without a word.
+ * What holds: a record is in memory, whole, before PROD says so. One that finds the queue full is lost, and OVFLG tells of it, once until the guest has
+ * acknowledged it; one that cannot be written is lost, and GERROR.EVENTQ_ABT_ERR tells of it; while the queue is off, records are lost without a word.
  */
 #include "event.h"
 

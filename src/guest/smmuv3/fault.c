@@ -2,11 +2,10 @@
 /*
  * Accesses that have no translation yet, or none at all.
  *
- * What holds: an SMMU that has nothing in its caches looks into the tables; so does this, and what the tables translate is refreshed, leaf by leaf and two
- * MiB at the most, and is reached when the device
- * model tries again. What they do not translate is an event of the kind that section 7.3 has for it, recorded unless the context descriptor says not to (CD.R), and
- * the access ends as that says (CD.A). No event is made of what the guest is not to blame for: an access to where it has no memory, and one for which the VM's budget
- * or the host has no room. These are aborted.
+ * What holds: an SMMU that has nothing in its caches looks into the tables; so does this, and what the tables translate is refreshed, leaf by leaf and two MiB
+ * at the most, and is reached when the device model tries again. What they do not translate is an event of the kind that section 7.3 has for it, recorded
+ * unless the context descriptor says not to (CD.R), and the access ends as that says (CD.A). No event is made of what the guest is not to blame for: an access
+ * to where it has no memory, and one for which the VM's budget or the host has no room. These are aborted.
  */
 #include "event.h"
 #include "target.h"

@@ -2,12 +2,12 @@
 /*
  * Invalidations as refreshes.
  *
- * To an SMMU, invalidating means to forget; here it means to look again: the domains with that ASID are refreshed for that range, which removes what the tables no
- * longer say, and establishes what they say now. A guest sends many of them before it waits with a CMD_SYNC, often page by page. Ranges that touch become one, and
- * are refreshed before the CMD_SYNC is passed, or when there are no more commands, or when there are too many ranges to keep.
+ * To an SMMU, invalidating means to forget; here it means to look again: the domains with that ASID are refreshed for that range, which removes what the tables
+ * no longer say, and establishes what they say now. A guest sends many of them before it waits with a CMD_SYNC, often page by page. Ranges that touch become
+ * one, and are refreshed before the CMD_SYNC is passed, or when there are no more commands, or when there are too many ranges to keep.
  *
- * What holds: when smmuv3_invalidate_now() has returned, nothing is reached that the tables had ceased to name before the command was consumed. A refresh has answers
- * that an invalidation has not:
+ * What holds: when smmuv3_invalidate_now() has returned, nothing is reached that the tables had ceased to name before the command was consumed. A refresh has
+ * answers that an invalidation has not:
  *   malformed tables    are an event for who accesses them, not for who invalidates;
  *   not enough room     what is missing is looked for at the next access;
  *   the host failed     to remove something: the domain is destroyed, and made anew from the tables (target.h).
@@ -65,8 +65,8 @@ void smmuv3_invalidate_asid(struct viommu_smmuv3 *smmu, uint16_t asid)
 }
 
 /*
- * log2 of how much one entry may translate, for which a command was sent that names any address in it: TTL says where it was in the tables, 0 if the guest does not
- * say (section 4.4.1). The table is by TG; without one, it is the largest of all.
+ * log2 of how much one entry may translate, for which a command was sent that names any address in it: TTL says where it was in the tables, 0 if the guest does
+ * not say (section 4.4.1). The table is by TG; without one, it is the largest of all.
  */
 static unsigned int entry_bits(const struct viommu_smmuv3 *smmu, unsigned int tg, unsigned int ttl)
 {

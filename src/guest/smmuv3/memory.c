@@ -2,8 +2,9 @@
 /*
  * Structures in guest memory.
  *
- * What holds: nothing is reached but through a slot of the VM, found and used with the VM's lock held, under which slots come and go; so a slot that was removed is not
- * touched any more when its removal has returned. A slot that is on its way out counts as gone. What was loaded is a copy: the guest may go on writing.
+ * What holds: nothing is reached but through a slot of the VM, found and used with the VM's lock held, under which slots come and go; so a slot that was
+ * removed is not touched any more when its removal has returned. A slot that is on its way out counts as gone. What was loaded is a copy: the guest may go on
+ * writing.
  */
 #include "memory.h"
 

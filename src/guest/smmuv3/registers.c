@@ -2,9 +2,9 @@
 /*
  * The register pages (IHI 0070, chapter 6).
  *
- * What holds: a store has all its effects before it returns, so that CR0ACK, IRQ_CTRLACK and GBPA.Update never tell of anything unfinished. What may not change while
- * something is enabled ignores stores then, as section 6.3 has it for each register; so do reserved bits and offsets. GERRORN acknowledges only what is active. A store of
- * 64 bits to two registers of 32 is one to the lower and then one to the upper.
+ * What holds: a store has all its effects before it returns, so that CR0ACK, IRQ_CTRLACK and GBPA.Update never tell of anything unfinished. What may not change
+ * while something is enabled ignores stores then, as section 6.3 has it for each register; so do reserved bits and offsets. GERRORN acknowledges only what is
+ * active. A store of 64 bits to two registers of 32 is one to the lower and then one to the upper.
  */
 #include "invalidate.h"
 #include "target.h"

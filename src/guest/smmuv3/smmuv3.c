@@ -2,8 +2,8 @@
 /*
  * The SMMU and its devices come and go, and can be looked at.
  *
- * What holds: StreamIDs belong to one device at the most. A device that is found by its StreamID is whole; one that is removed is taken from where it is found first, and then
- * from what it is attached to, and only then is gone.
+ * What holds: StreamIDs belong to one device at the most. A device that is found by its StreamID is whole; one that is removed is taken from where it is found
+ * first, and then from what it is attached to, and only then is gone.
  */
 #include "invalidate.h"
 #include "target.h"

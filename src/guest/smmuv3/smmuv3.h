@@ -5,16 +5,16 @@
  * An SMMU has registers, devices (streams), and targets: what streams are attached to, shared by all whose configuration is the same (target.h). Three locks
  * protect them, taken in this order:
  *
- *   change  (of an SMMU)   held by whoever changes configurations, targets, or registers with such an effect, from the first look to the last effect, however long
- *                          that takes: commands are consumed, domains made and destroyed under it. So stores come one after the other, and one that has
+ *   change  (of an SMMU)   held by whoever changes configurations, targets, or registers with such an effect, from the first look to the last effect, however
+ *                          long that takes: commands are consumed, domains made and destroyed under it. So stores come one after the other, and one that has
  *                          returned is complete.
- *   lock    (of an SMMU)   the registers, the event queue with its records in memory, and what change guards as far as others read it. Held for a few instructions,
- *                          and for the VM's lock, where a record is written.
- *   gate    (of a target)  held by whoever looks into a target without change: a fault that walks and refreshes, a getter. Whoever takes a target away unpublishes it
- *                          first, then waits at the gate, then destroys. Nothing but calls of the core is made with it.
+ *   lock    (of an SMMU)   the registers, the event queue with its records in memory, and what change guards as far as others read it. Held for a few
+ *                          instructions, and for the VM's lock, where a record is written.
+ *   gate    (of a target)  held by whoever looks into a target without change: a fault that walks and refreshes, a getter. Whoever takes a target away
+ *                          unpublishes it first, then waits at the gate, then destroys. Nothing but calls of the core is made with it.
  *
- * The VM's lock comes after all of these. Registers, configurations and which target a device has are written with change and lock held, but for EVENTQ_PROD, EVENTQ_CONS,
- * IRQ_CTRL and GERROR, for which lock suffices; so either is enough to read them.
+ * The VM's lock comes after all of these. Registers, configurations and which target a device has are written with change and lock held, but for EVENTQ_PROD,
+ * EVENTQ_CONS, IRQ_CTRL and GERROR, for which lock suffices; so either is enough to read them.
  *
  * Interrupts are noted with lock held, and delivered by whoever noted them when he has let go of all locks.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Arm's SMMUv3 in numbers: register offsets and fields (IHI 0070, chapter 6), structures (chapter 5), commands (chapter 4) and event records (chapter 7), as far
- * as this SMMU has them. Structures are arrays of doublewords here; fields are named with the doubleword that they are in. Nothing here loads anything.
+ * Arm's SMMUv3 in numbers: register offsets and fields (IHI 0070, chapter 6), structures (chapter 5), commands (chapter 4) and event records (chapter 7), as
+ * far as this SMMU has them. Structures are arrays of doublewords here; fields are named with the doubleword that they are in. Nothing here loads anything.
  */
 #ifndef VIOMMU_GUEST_SMMUV3_SPEC_H
 #define VIOMMU_GUEST_SMMUV3_SPEC_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the guest has configured for a stream: its stream table entry (IHI 0070, sections 3.3 and 5.2) and the context descriptor that this names (section 5.4), read
- * and judged.
+ * What the guest has configured for a stream: its stream table entry (IHI 0070, sections 3.3 and 5.2) and the context descriptor that this names (section 5.4),
+ * read and judged.
  *
- * What holds: each doubleword is loaded once, and judged on the copy; at most one level 1 descriptor, one entry and one context descriptor are read. What cannot be is
- * the event that an access gets (section 7.3), in the order in which an SMMU would find it.
+ * What holds: each doubleword is loaded once, and judged on the copy; at most one level 1 descriptor, one entry and one context descriptor are read. What
+ * cannot be is the event that an access gets (section 7.3), in the order in which an SMMU would find it.
  */
 #include "memory.h"
 #include "smmuv3.h"

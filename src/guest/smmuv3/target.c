@@ -2,9 +2,9 @@
 /*
  * Targets come and go with the streams that have them; target.h says what they are.
  *
- * What holds: a device is attached to the target that it has, and to no other; a target has as many streams as there are devices that have it, and at least one when
- * change is let go of. A device that goes from one target to another gets the new one first, if there is room for both. In between it reaches nothing; accesses that
- * fail meanwhile are told to try again (fault.c).
+ * What holds: a device is attached to the target that it has, and to no other; a target has as many streams as there are devices that have it, and at least one
+ * when change is let go of. A device that goes from one target to another gets the new one first, if there is room for both. In between it reaches nothing;
+ * accesses that fail meanwhile are told to try again (fault.c).
  */
 #include "target.h"
 

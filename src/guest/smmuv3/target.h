@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Targets: what streams are attached to. One is a nested domain for all streams of a host whose context descriptors say the same, wherever these are; or the direct
- * domain of all streams of a host in bypass. It exists as long as a stream has it.
+ * Targets: what streams are attached to. One is a nested domain for all streams of a host whose context descriptors say the same, wherever these are; or the
+ * direct domain of all streams of a host in bypass. It exists as long as a stream has it.
  *
- * When a host will not let go of something (a device that is to be detached, a translation that is to be removed), the target is destroyed, which it cannot refuse;
- * the streams that had it get a new one, from what the guest's tables say then. So a command that revokes has revoked when it is done, whatever the host does.
+ * When a host will not let go of something (a device that is to be detached, a translation that is to be removed), the target is destroyed, which it cannot
+ * refuse; the streams that had it get a new one, from what the guest's tables say then. So a command that revokes has revoked when it is done, whatever the
+ * host does.
  */
 #ifndef VIOMMU_GUEST_SMMUV3_TARGET_H
 #define VIOMMU_GUEST_SMMUV3_TARGET_H
@@ -29,8 +30,8 @@ static inline uint16_t smmuv3_target_asid(const struct smmuv3_target *target)
 }
 
 /*
- * With change held: gives a device this configuration, and the target that goes with it. Where that cannot be had the device is attached to nothing; smmuv3_retry()
- * tries again then.
+ * With change held: gives a device this configuration, and the target that goes with it. Where that cannot be had the device is attached to nothing;
+ * smmuv3_retry() tries again then.
  */
 void smmuv3_apply(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream);
 void smmuv3_retry(struct viommu_smmuv3_device *device);
@@ -42,7 +43,9 @@ void smmuv3_configure_all(struct viommu_smmuv3 *smmu);
 /* With change held: takes a device from its target. When this returns it reaches nothing. */
 void smmuv3_detach(struct viommu_smmuv3_device *device);
 
-/* With change held: destroys a target whose host fails; its streams get a new one from smmuv3_mend(), which whoever has change calls before he lets go of it. */
+/*
+ * With change held: destroys a target whose host fails; its streams get a new one from smmuv3_mend(), which whoever has change calls before he lets go of it.
+ */
 void smmuv3_target_break(struct viommu_smmuv3 *smmu, struct smmuv3_target *target);
 void smmuv3_mend(struct viommu_smmuv3 *smmu);
 
