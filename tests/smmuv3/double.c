@@ -142,8 +142,10 @@ int __wrap_viommu_device_detach(struct viommu_device *device)
 	pthread_mutex_lock(&mutex);
 	place = find(device);
 	ret = place ? answer(&doubles.detach, &doubles.detach_count) : 0;
-	if (place && !ret)
+	if (place && !ret) {
 		take_off(place);
+		__atomic_add_fetch(&doubles.detached, 1, __ATOMIC_RELAXED);
+	}
 	pthread_mutex_unlock(&mutex);
 	return ret ? ret : __real_viommu_device_detach(device);
 }

@@ -35,6 +35,7 @@ struct double_domains {
 	void (*in_refresh)(void *ctx);
 	void *ctx;
 
+	unsigned int detached; /* devices, from these; atomic */
 	unsigned int domains;  /* there are now */
 	unsigned int attached; /* devices, to these */
 	unsigned int creates;

@@ -179,6 +179,12 @@ static void test_enabling(void **state)
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 0);
 	rig_write(rig, R_CR0, CMDQEN);
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 1);
+	/* With everything else at once. */
+	rig_write(rig, R_CR0, 0);
+	rig_queue(rig, &prod, SYNC, 0);
+	rig_kick(rig, prod);
+	rig_write(rig, R_CR0, CMDQEN | EVENTQEN | SMMUEN);
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 2);
 }
 
 static void test_abort(void **state)

@@ -4,6 +4,8 @@
 #include "rig.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -210,6 +212,53 @@ static void test_detach_fails(void **state)
 	assert_int_equal(rig_device_info(device[0]).sharing, 0);
 }
 
+struct visit {
+	struct viommu_smmuv3_device *device;
+	bool inside; /* atomic */
+};
+
+/* Stays until the device was taken from the domain, and a little longer. */
+static void stay(void *ctx)
+{
+	struct visit *visit = ctx;
+
+	__atomic_store_n(&visit->inside, true, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&doubles.detached, __ATOMIC_RELAXED))
+		sched_yield();
+	for (unsigned int i = 0; i < 1000; i++)
+		sched_yield();
+}
+
+static void *visit_domain(void *ctx)
+{
+	struct visit *visit = ctx;
+
+	rig_fault(visit->device, VIOMMU_FAULT_NOT_PRESENT, 0x5000, VIOMMU_READ);
+	return NULL;
+}
+
+/* A domain is not destroyed while a fault is being looked into: the double counts that as a breach. */
+static void test_destroyed_under_fault(void **state)
+{
+	struct rig *rig = *state;
+	struct visit visit = { .device = rig_device(rig, 5) };
+	pthread_t thread;
+
+	rig_stage1(rig, 5, 0, CD0(7), TABLES);
+	doubles.run = (struct viommu_run){ .first = 0x5000, .last = 0x5fff, .prot = VIOMMU_RW };
+	doubles.in_refresh = stay;
+	doubles.ctx = &visit;
+	assert_int_equal(pthread_create(&thread, NULL, visit_domain, &visit), 0);
+	while (!__atomic_load_n(&visit.inside, __ATOMIC_ACQUIRE))
+		sched_yield();
+	rig_put_ste(rig, 5, STE_ABORT, 0);
+	rig_command(rig, CFGI_STE(5), LEAF);
+	assert_int_equal(doubles.domains, 0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_int_equal(doubles.breaches, 0);
+	doubles.in_refresh = NULL;
+}
+
 /* Bypass pins all of the guest's memory: a budget that is too small for it is no event, and no reason to be stuck. */
 static void test_bypass_budget(void **state)
 {
@@ -275,8 +324,9 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_memory),	  TEST(test_no_room),	 TEST(test_no_attaching), TEST(test_refresh_short),
-		TEST(test_refresh_fails), TEST(test_fill_fails), TEST(test_detach_fails), cmocka_unit_test(test_bypass_budget),
+		TEST(test_no_memory),	 TEST(test_destroyed_under_fault), TEST(test_no_room),
+		TEST(test_no_attaching), TEST(test_refresh_short),	   TEST(test_refresh_fails),
+		TEST(test_fill_fails),	 TEST(test_detach_fails),	   cmocka_unit_test(test_bypass_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

