@@ -58,6 +58,13 @@ static void *map_and_unmap(void *ctx)
 {
 	struct race *race = ctx;
 
+	for (unsigned int n = 0; n < PAGES; n++) {
+		__atomic_store_n(&race->live[n], true, __ATOMIC_RELEASE);
+		tables_map(&race->tables, IOVA + n * PAGE, DATA + n * PAGE, 0);
+	}
+	/* Until the devices are at work. */
+	while (!__atomic_load_n(&race->reached, __ATOMIC_RELAXED))
+		sched_yield();
 	for (unsigned int round = 0; round < ROUNDS; round++) {
 		unsigned int n = round % PAGES;
 
