@@ -157,6 +157,16 @@ static void test_ends(void **state)
 	stage1 = arm64_stage1(&trial.tables);
 	assert_int_equal(walk(&trial, &stage1, 0x5fff), VIOMMU_FAULT_NONE);
 	assert_int_equal(walk(&trial, &stage1, 0x6000), VIOMMU_FAULT_NOT_PRESENT);
+	/* No rights for what is unprivileged, whether there is memory or not; and rights, but no memory. */
+	arm64_trial_store(&trial, 0x20000 + 7 * 8, 0x40403);
+	arm64_trial_store(&trial, 0x20000 + 8 * 8, 0x40000403);
+	arm64_trial_store(&trial, 0x20000 + 9 * 8, 0x40000443);
+	assert_int_equal(walk(&trial, &stage1, 0x7000), VIOMMU_FAULT_PROTECTION);
+	assert_int_equal(walk(&trial, &stage1, 0x8000), VIOMMU_FAULT_PROTECTION);
+	assert_int_equal(walk(&trial, &stage1, 0x9000), VIOMMU_FAULT_LEAF_UNBACKED);
+	arm64_trial_store(&trial, 0x20000 + 7 * 8, 0);
+	arm64_trial_store(&trial, 0x20000 + 8 * 8, 0);
+	arm64_trial_store(&trial, 0x20000 + 9 * 8, 0);
 	assert_int_equal(walk(&trial, &stage1, UINT64_C(1) << 39), VIOMMU_FAULT_APERTURE);
 	assert_int_equal(walk(&trial, &stage1, UINT64_MAX), VIOMMU_FAULT_APERTURE);
 	/* The same tables at both ends. */

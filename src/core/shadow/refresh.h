@@ -840,7 +840,8 @@ static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots
 		*run = (struct viommu_run){ .first = walk.first, .last = walk.last, .gpa = walk.output - (iova - walk.first), .prot = walk.prot & slot->prot };
 		return 0;
 	}
-	ours.reason = walk.reason == VIOMMU_FAULT_NONE ? VIOMMU_FAULT_LEAF_UNBACKED : walk.reason;
+	/* Whether a leaf gives any rights is asked before where it leads. */
+	ours.reason = walk.reason != VIOMMU_FAULT_NONE ? walk.reason : walk.prot && !slot ? VIOMMU_FAULT_LEAF_UNBACKED : VIOMMU_FAULT_PROTECTION;
 	ours.level = walk.level;
 	ours.entry_gpa = walk.entry_address;
 	ours.entry = walk.entry;
