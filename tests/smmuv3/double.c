@@ -11,6 +11,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "rig.h"
+
 #define MOST_DEVICES 64u
 
 /* Not the library's: only this file sees it. */
@@ -200,4 +202,28 @@ void __wrap_viommu_domain_stats(struct viommu_domain *domain, struct viommu_doma
 {
 	(void)domain;
 	stats->refreshes = 1234;
+}
+
+int double_setup(void **state)
+{
+	static struct rig rig;
+
+	double_reset();
+	rig_up(&rig);
+	*state = &rig;
+	return 0;
+}
+
+int double_setup_enabled(void **state)
+{
+	double_setup(state);
+	rig_enable(*state);
+	return 0;
+}
+
+int double_teardown(void **state)
+{
+	rig_down(*state);
+	double_reset();
+	return 0;
 }

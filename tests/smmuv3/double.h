@@ -52,4 +52,9 @@ void double_reset(void);
 /* Forgets the refreshes that were asked for. */
 void double_forget(void);
 
+/* For cmocka: *state is a rig over these, whose SMMU is enabled or not. */
+int double_setup(void **state);
+int double_setup_enabled(void **state);
+int double_teardown(void **state);
+
 #endif

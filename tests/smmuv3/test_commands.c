@@ -14,24 +14,6 @@
 #define ABT 2u
 #define ALL UINT64_MAX
 
-static int setup(void **state)
-{
-	static struct rig rig;
-
-	double_reset();
-	rig_up(&rig);
-	rig_enable(&rig);
-	*state = &rig;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	rig_down(*state);
-	double_reset();
-	return 0;
-}
-
 /* A command that is refused: where the queue stands, why, and how the guest goes on. */
 static void expect_refused(struct rig *rig, uint64_t dw0, uint64_t dw1)
 {
@@ -446,7 +428,7 @@ static void test_sync_waits(void **state)
 	doubles.in_refresh = NULL;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, double_setup_enabled, double_teardown)
 
 int main(void)
 {

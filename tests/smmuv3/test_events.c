@@ -12,24 +12,6 @@
 
 #define RAZ_WI VIOMMU_SMMUV3_RAZ_WI
 
-static int setup(void **state)
-{
-	static struct rig rig;
-
-	double_reset();
-	rig_up(&rig);
-	rig_enable(&rig);
-	*state = &rig;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	rig_down(*state);
-	double_reset();
-	return 0;
-}
-
 static struct viommu_smmuv3_device *stage1(struct rig *rig, uint64_t cd0, uint64_t dw1)
 {
 	struct viommu_smmuv3_device *device = rig_device(rig, 0x12);
@@ -342,7 +324,7 @@ static void test_places(void **state)
 	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0x1001);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, double_setup_enabled, double_teardown)
 
 int main(void)
 {

@@ -12,24 +12,6 @@
 #include <string.h>
 #include <cmocka.h>
 
-static int setup(void **state)
-{
-	static struct rig rig;
-
-	double_reset();
-	rig_up(&rig);
-	rig_enable(&rig);
-	*state = &rig;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	rig_down(*state);
-	double_reset();
-	return 0;
-}
-
 /* The n-th allocation of the library from now on fails; 0: none does. */
 static unsigned int fail_at;
 
@@ -319,7 +301,7 @@ static void test_no_memory(void **state)
 	assert_int_equal(doubles.domains, 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, double_setup_enabled, double_teardown)
 
 int main(void)
 {

@@ -16,23 +16,6 @@
 #define F_CD_FETCH     0x09
 #define C_BAD_CD       0x0a
 
-static int setup(void **state)
-{
-	static struct rig rig;
-
-	double_reset();
-	rig_up(&rig);
-	*state = &rig;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	rig_down(*state);
-	double_reset();
-	return 0;
-}
-
 static uint32_t kind(struct viommu_smmuv3_device *device)
 {
 	return rig_device_info(device).stream;
@@ -415,7 +398,7 @@ static void test_devices(void **state)
 	assert_int_equal(rig_info(rig).devices, 1);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, double_setup, double_teardown)
 
 int main(void)
 {
