@@ -66,16 +66,25 @@ VIOMMU_API void viommu_smmuv3_reset(struct viommu_smmuv3 *smmu);
 VIOMMU_API int viommu_smmuv3_read(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t *value);
 VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t value);
 
+/*
+ * The guest invalidates what it makes valid, too. No SMMUv3 asks that of a guest, and Linux does not do it: without this flag, a device is refused on a host where its
+ * accesses do not come to a device model, who would ask viommu_smmuv3_device_fault() about what he finds missing.
+ */
+#define VIOMMU_SMMUV3_DEVICE_IS_TOLD 0x1u
+
 struct viommu_smmuv3_device_config {
 	uint32_t size;
 	uint32_t sid;		  /* its StreamID, below 2^sid_bits */
 	struct viommu_host *host; /* where its translations land */
 	const void *device;	  /* which device it is there: viommu_device_create()'s data */
+	uint32_t flags;		  /* VIOMMU_SMMUV3_DEVICE_IS_TOLD */
+	uint32_t reserved;	  /* 0 */
 };
 
 /*
  * Adds a device (plugs it): what the guest has configured for its StreamID is applied. 0; -EINVAL; -EEXIST (a device has that StreamID, or the host has made a
- * device of it already); -ENOMEM; and what else viommu_device_create() answers. It belongs to smmu.
+ * device of it already); -EOPNOTSUPP (the host's capability lookup is false, and the guest is not said to tell); -ENOMEM; and what else viommu_device_create()
+ * answers. It belongs to smmu.
  */
 VIOMMU_API int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config, struct viommu_smmuv3_device **out);
 

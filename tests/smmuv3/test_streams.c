@@ -10,6 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "host/host.h"
+
 #define C_BAD_STREAMID 0x02
 #define F_STE_FETCH    0x03
 #define C_BAD_STE      0x04
@@ -357,6 +359,21 @@ static void test_sharing(void **state)
 	viommu_host_destroy(second);
 }
 
+/* On a host of which nobody learns what a device missed, the guest has to tell of what it makes valid. */
+static void test_host_without_misses(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = 7, .host = rig->host };
+	struct viommu_smmuv3_device *device;
+
+	rig->host->caps.lookup = false;
+	assert_int_equal(viommu_smmuv3_device_add(rig->smmu, &config, &device), -EOPNOTSUPP);
+	assert_int_equal(rig_info(rig).devices, 0);
+	config.flags = VIOMMU_SMMUV3_DEVICE_IS_TOLD;
+	assert_int_equal(viommu_smmuv3_device_add(rig->smmu, &config, &device), 0);
+	viommu_smmuv3_device_remove(device);
+}
+
 static void test_devices(void **state)
 {
 	struct rig *rig = *state;
@@ -371,6 +388,12 @@ static void test_devices(void **state)
 	config.host = NULL;
 	assert_int_equal(viommu_smmuv3_device_add(rig->smmu, &config, &same), -EINVAL);
 	config.host = rig->host;
+	config.flags = 2;
+	assert_int_equal(viommu_smmuv3_device_add(rig->smmu, &config, &same), -EINVAL);
+	config.flags = 0;
+	config.reserved = 1;
+	assert_int_equal(viommu_smmuv3_device_add(rig->smmu, &config, &same), -EINVAL);
+	config.reserved = 0;
 	config.size = 4;
 	assert_int_equal(viommu_smmuv3_device_add(rig->smmu, &config, &same), -EINVAL);
 	assert_int_equal(rig_info(rig).devices, 2);
@@ -403,8 +426,17 @@ static void test_devices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_enabling), TEST(test_configs),    TEST(test_ste),    TEST(test_cd),	   TEST(test_fetches),
-		TEST(test_linear),   TEST(test_two_levels), TEST(test_cached), TEST(test_sharing), TEST(test_devices),
+		TEST(test_enabling),
+		TEST(test_configs),
+		TEST(test_ste),
+		TEST(test_cd),
+		TEST(test_fetches),
+		TEST(test_linear),
+		TEST(test_two_levels),
+		TEST(test_cached),
+		TEST(test_sharing),
+		TEST(test_devices),
+		TEST(test_host_without_misses),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
  * What holds: StreamIDs belong to one device at the most. A device that is found by its StreamID is whole; one that is removed is taken from where it is found
  * first, and then from what it is attached to, and only then is gone.
  */
+#include "core/vm.h"
 #include "invalidate.h"
 #include "target.h"
 
@@ -124,14 +125,30 @@ static int enter(struct viommu_smmuv3_device *device)
 	return 0;
 }
 
+/* Where nobody sees a miss, what a guest makes valid is never had, unless it tells. */
+static bool is_possible(const struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config)
+{
+	struct viommu_host_caps caps = { .size = sizeof(caps) };
+
+	viommu_host_caps(config->host, &caps);
+	if (caps.lookup || config->flags & VIOMMU_SMMUV3_DEVICE_IS_TOLD)
+		return true;
+	vm_log(smmu->vm, VIOMMU_LOG_ERROR, "an SMMUv3's guest does not tell of what it makes valid, and this host does not tell of what it misses", config->sid,
+	       0);
+	return false;
+}
+
 int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config, struct viommu_smmuv3_device **out)
 {
 	struct viommu_smmuv3_device_config settled;
 	struct viommu_smmuv3_device *device;
 	int ret;
 
-	if (!sized_in(&settled, sizeof(settled), sizeof(settled), config) || !settled.host || (uint64_t)settled.sid >> smmu->config.sid_bits)
+	if (!sized_in(&settled, sizeof(settled), sizeof(settled), config) || !settled.host || (uint64_t)settled.sid >> smmu->config.sid_bits ||
+	    settled.flags & ~VIOMMU_SMMUV3_DEVICE_IS_TOLD || settled.reserved)
 		return -PORT_EINVAL;
+	if (!is_possible(smmu, &settled))
+		return -PORT_EOPNOTSUPP;
 	device = port_alloc(sizeof(*device), 0);
 	if (!device)
 		return -PORT_ENOMEM;
