@@ -14,16 +14,19 @@
 
 typedef uint64_t iommufd_abi_u64 __attribute__((aligned(8)));
 
-#define IOMMUFD_ABI_DESTROY	 _IO(';', 0x80)
-#define IOMMUFD_ABI_IOAS_ALLOC	 _IO(';', 0x81)
-#define IOMMUFD_ABI_COPY	 _IO(';', 0x83)
-#define IOMMUFD_ABI_IOVA_RANGES	 _IO(';', 0x84)
-#define IOMMUFD_ABI_MAP		 _IO(';', 0x85)
-#define IOMMUFD_ABI_UNMAP	 _IO(';', 0x86)
-#define IOMMUFD_ABI_HWPT_ALLOC	 _IO(';', 0x89) /* Linux 6.6 */
-#define IOMMUFD_ABI_GET_HW_INFO	 _IO(';', 0x8a) /* Linux 6.6 */
-#define IOMMUFD_ABI_MAP_FILE	 _IO(';', 0x8f) /* Linux 6.13 */
-#define IOMMUFD_ABI_VIOMMU_ALLOC _IO(';', 0x90) /* Linux 6.13 */
+#define IOMMUFD_ABI_DESTROY	    _IO(';', 0x80)
+#define IOMMUFD_ABI_IOAS_ALLOC	    _IO(';', 0x81)
+#define IOMMUFD_ABI_COPY	    _IO(';', 0x83)
+#define IOMMUFD_ABI_IOVA_RANGES	    _IO(';', 0x84)
+#define IOMMUFD_ABI_MAP		    _IO(';', 0x85)
+#define IOMMUFD_ABI_UNMAP	    _IO(';', 0x86)
+#define IOMMUFD_ABI_HWPT_ALLOC	    _IO(';', 0x89) /* Linux 6.6 */
+#define IOMMUFD_ABI_GET_HW_INFO	    _IO(';', 0x8a) /* Linux 6.6 */
+#define IOMMUFD_ABI_HWPT_INVALIDATE _IO(';', 0x8d) /* Linux 6.8; of a viommu 6.13 */
+#define IOMMUFD_ABI_MAP_FILE	    _IO(';', 0x8f) /* Linux 6.13 */
+#define IOMMUFD_ABI_VIOMMU_ALLOC    _IO(';', 0x90) /* Linux 6.13 */
+#define IOMMUFD_ABI_VDEVICE_ALLOC   _IO(';', 0x91) /* Linux 6.13 */
+#define IOMMUFD_ABI_VEVENTQ_ALLOC   _IO(';', 0x93) /* Linux 6.15 */
 
 #define VFIO_ABI_BIND_IOMMUFD _IO(';', 118)
 #define VFIO_ABI_ATTACH_PT    _IO(';', 119)
@@ -112,6 +115,47 @@ struct iommufd_abi_hwpt_alloc {
 	uint32_t zero;
 };
 
+enum { IOMMUFD_ABI_HWPT_DATA_SMMUV3 = 2 };
+
+/* One whose tables are the guest's, beneath which those of a viommu's HWPT are. The first members are those of the struct before. */
+struct iommufd_abi_hwpt_alloc_nested {
+	uint32_t size;
+	uint32_t flags; /* 0 */
+	uint32_t device;
+	uint32_t viommu;
+	uint32_t out_id;
+	uint32_t zero;
+	uint32_t data_type;
+	uint32_t data_bytes;
+	iommufd_abi_u64 data; /* an address */
+};
+
+/* The first two doublewords of a Stream Table Entry (Arm IHI 0070, 5.2), little-endian. -EIO: it has what the kernel does not take. */
+struct iommufd_abi_hwpt_smmuv3 {
+	iommufd_abi_u64 ste[2];
+};
+
+enum { IOMMUFD_ABI_INVALIDATE_SMMUV3 = 1 };
+
+/* Commands to forget what was read from a guest's tables, in order, done when the call returns. number becomes how many were carried out. */
+struct iommufd_abi_hwpt_invalidate {
+	uint32_t size;
+	uint32_t id;	      /* of a viommu, or of an HWPT */
+	iommufd_abi_u64 data; /* the address of an array */
+	uint32_t data_type;
+	uint32_t entry_bytes;
+	uint32_t number;
+	uint32_t zero;
+};
+
+/*
+ * A command as in a command queue (Arm IHI 0070, 4.1), little-endian. The kernel puts in the VMID, and the StreamID in a virtual one's place. -EIO: not one of
+ * those that it takes.
+ */
+struct iommufd_abi_invalidate_smmuv3 {
+	iommufd_abi_u64 command[2];
+};
+
 enum { IOMMUFD_ABI_HW_INFO_SMMUV3 = 2 };
 
 /* What a device's IOMMU says of itself, in the form that its type has. The kernel fills at most data_bytes. */
@@ -145,6 +189,41 @@ struct iommufd_abi_viommu_alloc {
 	uint32_t device;
 	uint32_t hwpt;
 	uint32_t out_id;
+};
+
+/* A device as a guest knows it, behind a viommu. A device has one at a time; it has to go before the device's file is closed. */
+struct iommufd_abi_vdevice_alloc {
+	uint32_t size;
+	uint32_t viommu;
+	uint32_t device;
+	uint32_t out_id;
+	iommufd_abi_u64 virtual_id; /* SMMUv3: the StreamID */
+};
+
+enum { IOMMUFD_ABI_VEVENTQ_SMMUV3 = 1 };
+
+/* What happens to a viommu's devices, to be read from a file: for each event a header, and behind it what the type has. One queue of a type for each viommu. */
+struct iommufd_abi_veventq_alloc {
+	uint32_t size;
+	uint32_t flags; /* 0 */
+	uint32_t viommu;
+	uint32_t type;
+	uint32_t depth;
+	uint32_t out_id;
+	int32_t out_fd;
+	uint32_t zero;
+};
+
+enum { IOMMUFD_ABI_VEVENT_LOST = 1 << 0 }; /* nothing follows the header: from this event on some were lost */
+
+struct iommufd_abi_vevent_header {
+	uint32_t flags;
+	uint32_t sequence; /* of 31 bits; a gap says that events were lost */
+};
+
+/* An event record (Arm IHI 0070, 7.3), little-endian, with the virtual StreamID. */
+struct iommufd_abi_vevent_smmuv3 {
+	iommufd_abi_u64 record[4];
 };
 
 struct vfio_abi_bind_iommufd {

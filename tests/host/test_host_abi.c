@@ -132,6 +132,58 @@ static void smmuv3(void **state)
 #endif
 }
 
+static void nesting(void **state)
+{
+	(void)state;
+#ifdef IOMMU_VEVENTQ_ALLOC
+	assert_int_equal(IOMMUFD_ABI_HWPT_INVALIDATE, IOMMU_HWPT_INVALIDATE);
+	assert_int_equal(IOMMUFD_ABI_HWPT_DATA_SMMUV3, IOMMU_HWPT_DATA_ARM_SMMUV3);
+	assert_int_equal(IOMMUFD_ABI_INVALIDATE_SMMUV3, IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3);
+	/* Ours ends where the kernel's was before it had queues of faults. */
+	assert_int_equal(sizeof(struct iommufd_abi_hwpt_alloc_nested), offsetof(struct iommu_hwpt_alloc, fault_id));
+	SAME_MEMBER(iommufd_abi_hwpt_alloc_nested, flags, iommu_hwpt_alloc, flags);
+	SAME_MEMBER(iommufd_abi_hwpt_alloc_nested, device, iommu_hwpt_alloc, dev_id);
+	SAME_MEMBER(iommufd_abi_hwpt_alloc_nested, viommu, iommu_hwpt_alloc, pt_id);
+	SAME_MEMBER(iommufd_abi_hwpt_alloc_nested, out_id, iommu_hwpt_alloc, out_hwpt_id);
+	SAME_MEMBER(iommufd_abi_hwpt_alloc_nested, data_type, iommu_hwpt_alloc, data_type);
+	SAME_MEMBER(iommufd_abi_hwpt_alloc_nested, data_bytes, iommu_hwpt_alloc, data_len);
+	SAME_MEMBER(iommufd_abi_hwpt_alloc_nested, data, iommu_hwpt_alloc, data_uptr);
+	SAME_SIZE(iommufd_abi_hwpt_smmuv3, iommu_hwpt_arm_smmuv3);
+	SAME_MEMBER(iommufd_abi_hwpt_smmuv3, ste, iommu_hwpt_arm_smmuv3, ste);
+	SAME_SIZE(iommufd_abi_hwpt_invalidate, iommu_hwpt_invalidate);
+	SAME_MEMBER(iommufd_abi_hwpt_invalidate, id, iommu_hwpt_invalidate, hwpt_id);
+	SAME_MEMBER(iommufd_abi_hwpt_invalidate, data, iommu_hwpt_invalidate, data_uptr);
+	SAME_MEMBER(iommufd_abi_hwpt_invalidate, data_type, iommu_hwpt_invalidate, data_type);
+	SAME_MEMBER(iommufd_abi_hwpt_invalidate, entry_bytes, iommu_hwpt_invalidate, entry_len);
+	SAME_MEMBER(iommufd_abi_hwpt_invalidate, number, iommu_hwpt_invalidate, entry_num);
+	SAME_SIZE(iommufd_abi_invalidate_smmuv3, iommu_viommu_arm_smmuv3_invalidate);
+	SAME_MEMBER(iommufd_abi_invalidate_smmuv3, command, iommu_viommu_arm_smmuv3_invalidate, cmd);
+	assert_int_equal(IOMMUFD_ABI_VDEVICE_ALLOC, IOMMU_VDEVICE_ALLOC);
+	SAME_SIZE(iommufd_abi_vdevice_alloc, iommu_vdevice_alloc);
+	SAME_MEMBER(iommufd_abi_vdevice_alloc, viommu, iommu_vdevice_alloc, viommu_id);
+	SAME_MEMBER(iommufd_abi_vdevice_alloc, device, iommu_vdevice_alloc, dev_id);
+	SAME_MEMBER(iommufd_abi_vdevice_alloc, out_id, iommu_vdevice_alloc, out_vdevice_id);
+	SAME_MEMBER(iommufd_abi_vdevice_alloc, virtual_id, iommu_vdevice_alloc, virt_id);
+	assert_int_equal(IOMMUFD_ABI_VEVENTQ_ALLOC, IOMMU_VEVENTQ_ALLOC);
+	assert_int_equal(IOMMUFD_ABI_VEVENTQ_SMMUV3, IOMMU_VEVENTQ_TYPE_ARM_SMMUV3);
+	assert_int_equal(IOMMUFD_ABI_VEVENT_LOST, IOMMU_VEVENTQ_FLAG_LOST_EVENTS);
+	SAME_SIZE(iommufd_abi_veventq_alloc, iommu_veventq_alloc);
+	SAME_MEMBER(iommufd_abi_veventq_alloc, flags, iommu_veventq_alloc, flags);
+	SAME_MEMBER(iommufd_abi_veventq_alloc, viommu, iommu_veventq_alloc, viommu_id);
+	SAME_MEMBER(iommufd_abi_veventq_alloc, type, iommu_veventq_alloc, type);
+	SAME_MEMBER(iommufd_abi_veventq_alloc, depth, iommu_veventq_alloc, veventq_depth);
+	SAME_MEMBER(iommufd_abi_veventq_alloc, out_id, iommu_veventq_alloc, out_veventq_id);
+	SAME_MEMBER(iommufd_abi_veventq_alloc, out_fd, iommu_veventq_alloc, out_veventq_fd);
+	SAME_SIZE(iommufd_abi_vevent_header, iommufd_vevent_header);
+	SAME_MEMBER(iommufd_abi_vevent_header, flags, iommufd_vevent_header, flags);
+	SAME_MEMBER(iommufd_abi_vevent_header, sequence, iommufd_vevent_header, sequence);
+	SAME_SIZE(iommufd_abi_vevent_smmuv3, iommu_vevent_arm_smmuv3);
+	SAME_MEMBER(iommufd_abi_vevent_smmuv3, record, iommu_vevent_arm_smmuv3, evt);
+#else
+	skip(); /* the system's headers are older than Linux 6.15, or have no iommufd */
+#endif
+}
+
 /* Later versions of these go on behind what ours have. */
 static void devices(void **state)
 {
@@ -156,7 +208,8 @@ static void devices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(iommufd), cmocka_unit_test(page_tables), cmocka_unit_test(files), cmocka_unit_test(smmuv3), cmocka_unit_test(devices),
+		cmocka_unit_test(iommufd), cmocka_unit_test(page_tables), cmocka_unit_test(files),
+		cmocka_unit_test(smmuv3),  cmocka_unit_test(nesting),	  cmocka_unit_test(devices),
 	};
 
 	return cmocka_run_group_tests_name("the kernel's interface", tests, NULL, NULL);
