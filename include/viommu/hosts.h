@@ -13,6 +13,9 @@
 extern "C" {
 #endif
 
+/* Forms of stage-1 tables that hardware walks for a guest, in struct viommu_host_caps. */
+#define VIOMMU_NESTS_SMMUV3 0x1u /* those of a context descriptor of Arm's SMMUv3 */
+
 /* What a host can do. It is stated once, and does not change. */
 struct viommu_host_caps {
 	uint32_t size;	      /* sizeof(struct viommu_host_caps) */
@@ -24,6 +27,13 @@ struct viommu_host_caps {
 	uint64_t page_sizes;  /* bit n set: pages of 2^n bytes */
 	uint64_t first, last; /* the aperture: IOVAs that it can translate */
 	uint64_t entry_limit; /* mappings that it can hold, VIOMMU_NO_LIMIT if only memory bounds them */
+	/*
+	 * VIOMMU_NESTS_...: devices can be attached to a guest's own stage-1 tables, beneath which the host keeps the VM's memory. It was tried with the device that
+	 * the host was made with, and holds for devices behind the same IOMMU; attaching one that is behind another may fail.
+	 */
+	uint32_t nests;
+	/* VIOMMU_NESTS_SMMUV3: SMMU_IDR0 to SMMU_IDR5 of the machine's. What these do not have a guest cannot be offered. Else 0. */
+	uint32_t smmuv3_idr[6];
 };
 
 /*

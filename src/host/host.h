@@ -62,6 +62,15 @@ struct host_space {
 	uint64_t generation __attribute__((aligned(8)));
 };
 
+/*
+ * What hardware that walks a guest's tables had to tell of a device's access: an event record of an SMMUv3 (Arm IHI 0070, 7.3), with the StreamID that the guest
+ * knows. lost: before it, others were lost; a record of zeros says no more than that.
+ */
+struct host_event {
+	uint64_t record[4];
+	bool lost;
+};
+
 /* The host's part of a device. A host that needs more embeds it. */
 struct host_device {
 	struct viommu_host *host;
@@ -115,6 +124,32 @@ struct host_ops {
 	int (*device_fd)(const struct host_device *device);
 	int (*attach)(struct host_space *space, struct host_device *device);
 	int (*detach)(struct host_space *space, struct host_device *device);
+
+	/*
+	 * Nesting: NULL where caps.nests is 0.
+	 *
+	 * nest_create makes a space whose translations are a guest's own stage-1 tables, which hardware walks; addresses in them, and of the tables themselves,
+	 * are GPAs, and reach what is in the guest's slots with the slots' rights. attach, detach and space_destroy are as for others, and nothing else is called
+	 * for it but the nest_... functions. A device needs its ID before it is attached to one.
+	 *
+	 * ste: the first two doublewords of a Stream Table Entry (Arm IHI 0070, 5.2) as numbers. V 0 and Config 0b000 abort, 0b100 is the guest's memory as it is,
+	 * 0b101 walks; fields: S1Fmt, S1ContextPtr, S1CDMax, S1DSS, S1CIR, S1COR, S1CSH, S1STALLD. Another Config, or a field besides, is -EINVAL.
+	 * 0, -EINVAL, -ENOMEM, -ENOSPC (a slot lies where the host has no IOVAs: guest_add says so afterwards) or another errno.
+	 *
+	 * The guest's memory is pinned whole from the first attach on, as long as the guest exists.
+	 */
+	int (*nest_create)(struct viommu_host *host, struct host_guest *guest, const uint64_t ste[2], const struct host_memory *memory,
+			   struct host_space **out);
+	/* What the guest's tables say of IOVAs first..last, in any context of that guest, is read anew from when it has returned 0. Errors: the host failed. */
+	int (*nest_invalidate)(struct host_space *space, uint64_t first, uint64_t last);
+	/* The same for context descriptors of the devices that are attached there; not for what was read from tables by the one before. */
+	int (*nest_context)(struct host_space *space);
+	/* The StreamID by which the guest knows a device; it is attached to no such space. Another device of the guest's has another. 0 or an errno. */
+	int (*device_set_id)(struct host_device *device, uint32_t id);
+	/* A file that polls readable when there are events: the host's, as long as the guest exists. -ENODEV before the first attach to a space of nest_create. */
+	int (*nest_fd)(struct host_guest *guest);
+	/* The next event: 0; -ENOENT: there is none now; or another errno. By one thread at a time for a guest; it waits for nothing. */
+	int (*nest_event)(struct host_guest *guest, struct host_event *event);
 
 	void (*destroy)(struct viommu_host *host);
 };

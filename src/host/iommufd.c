@@ -84,6 +84,7 @@ static void forget(struct iommufd_host *host, struct iommufd_device *device)
 {
 	struct iommufd_device **at = &host->devices;
 
+	iommufd_put(host->fd, device->vdevice);
 	while (*at != device)
 		at = &(*at)->next;
 	*at = device->next;
@@ -181,6 +182,12 @@ static const struct host_ops iommufd_ops = {
 	.device_fd = iommufd_device_fd,
 	.attach = iommufd_space_attach,
 	.detach = iommufd_space_detach,
+	.nest_create = iommufd_nest_create,
+	.nest_invalidate = iommufd_nest_invalidate,
+	.nest_context = iommufd_nest_context,
+	.device_set_id = iommufd_device_set_id,
+	.nest_fd = iommufd_nest_fd,
+	.nest_event = iommufd_nest_event,
 	.destroy = iommufd_destroy,
 };
 
@@ -204,7 +211,9 @@ static int describe(struct iommufd_host *host, struct iommufd_info *info, const 
 		.first = host->usable.range[0].first,
 		.last = host->usable.range[host->usable.number - 1].last,
 		.entry_limit = VIOMMU_NO_LIMIT,
+		.nests = info->nests,
 	};
+	memcpy(host->host.caps.smmuv3_idr, info->smmuv3_idr, sizeof(info->smmuv3_idr));
 	return 0;
 }
 

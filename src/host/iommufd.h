@@ -7,6 +7,8 @@
  *   iommufd_call.c    calls of the kernel, one each
  *   iommufd_guest.c   guest memory
  *   iommufd_space.c   spaces, and attaching
+ *   iommufd_stage2.c  guest memory beneath a guest's own tables, and what these are to the kernel
+ *   iommufd_nest.c    spaces that are a guest's own tables
  *
  * Each VM's memory is in an IOAS of its own, to which no device is ever attached: mapping a slot there makes the kernel keep *pages* for it, and pins nothing yet.
  * A space is another IOAS with an HWPT, and is filled by IOMMU_IOAS_COPY: its mappings refer to the same pages, so that one that has been pinned for one IOVA is
@@ -14,6 +16,10 @@
  * "pinned guest".
  *
  * A space has its HWPT from the beginning, and not when the first device is attached, so that it is map that pins, and that fails where there is no room.
+ *
+ * Where the hardware walks a guest's own tables, the guest's memory is in a third IOAS, at IOVAs that are its GPAs, copied from the guest's as well. The kernel's
+ * viommu, which stands for the guest's IOMMU, is above that one's HWPT, and above the viommu are HWPTs that name the guest's tables. There is one viommu for each
+ * guest, so that all its devices with such tables have to be behind one IOMMU of the machine's.
  *
  * Devices are attached to the space's HWPT; but on s390 each has one of its own, in an IOAS of its own, which is filled after the device is attached to it, from a
  * record of the space's mappings. For there a hypervisor beneath us may learn of translations only from the instruction RPCIT, which Linux executes for the devices that are
@@ -36,6 +42,10 @@ struct iommufd_device {
 	int32_t fd;
 	uint32_t id;
 	bool held; /* opened by the host's creation, and not yet asked for */
+	bool has_stream;
+	uint32_t stream;		    /* its StreamID, as the guest knows it */
+	uint32_t vdevice;		    /* 0: the guest's viommu does not know it */
+	struct iommufd_device *next_nested; /* of those attached to a space that is a guest's own tables */
 };
 
 struct iommufd_host {
@@ -53,6 +63,7 @@ struct iommufd_host {
 struct iommufd_slot {
 	uint64_t first, last;
 	uint64_t iova;
+	uint32_t prot;
 };
 
 struct iommufd_guest {
@@ -62,6 +73,11 @@ struct iommufd_guest {
 	size_t number, room;
 	uint32_t ioas, hwpt; /* hwpt 0: there is none */
 	bool pinned;
+	/* Beneath the guest's own tables; stage2 is 0 before the first such space, the others before the first attach to one. */
+	struct port_lock nesting; /* writing these, and that stage2 has the slots. Taken before the other one */
+	uint32_t stage2, parent, viommu, events;
+	int32_t events_fd;
+	uint32_t sequence; /* that the next event has */
 };
 
 /* An attached device, where each has an IOAS of its own. */
@@ -80,6 +96,10 @@ struct iommufd_space {
 	struct mappings mappings;
 	struct iommufd_leg *legs;
 	bool removed; /* something was, since the last flush */
+	/* A guest's own tables: ioas is 0, and hwpt is made by the first attach. */
+	bool nest;
+	uint64_t ste[2];
+	struct iommufd_device *nested;
 };
 
 static inline struct iommufd_host *iommufd_host(struct viommu_host *host)
@@ -106,6 +126,13 @@ static inline struct iommufd_device *iommufd_device(struct host_device *device)
 int iommufd_ioas_alloc(int fd, uint32_t *id);
 int iommufd_hwpt_alloc(int fd, uint32_t device, uint32_t ioas, uint32_t flags, uint32_t *id);
 void iommufd_put(int fd, uint32_t id); /* 0 is allowed */
+int iommufd_try_put(int fd, uint32_t id);
+int iommufd_copy(int fd, const struct iommufd_slot *from, uint32_t from_ioas, uint32_t to_ioas, uint64_t to);
+int iommufd_viommu_alloc(int fd, uint32_t device, uint32_t parent, uint32_t *id);
+int iommufd_vdevice_alloc(int fd, uint32_t device, uint32_t viommu, uint32_t stream, uint32_t *id);
+int iommufd_veventq_alloc(int fd, uint32_t viommu, uint32_t *id, int32_t *events_fd);
+int iommufd_hwpt_alloc_nested(int fd, uint32_t device, uint32_t viommu, const uint64_t ste[2], uint32_t *id);
+int iommufd_invalidate(int fd, uint32_t viommu, const struct iommufd_abi_invalidate_smmuv3 *commands, uint32_t number);
 /* *bytes: how much was mapped there. Mappings that are not whole in the range stay, and are an error where the kernel tells. */
 int iommufd_unmap(const struct iommufd_host *host, uint32_t ioas, uint64_t first, uint64_t last, uint64_t *bytes);
 int iommufd_attach_pt(const struct iommufd_device *device, uint32_t id);
@@ -120,6 +147,8 @@ struct iommufd_info {
 	struct ranges usable;
 	uint64_t alignment;
 	bool nesting, dirty, empty_is_enoent;
+	uint32_t nests;
+	uint32_t smmuv3_idr[6];
 };
 int iommufd_ask(int fd, const struct iommufd_device *device, struct iommufd_info *info, const struct vfio_why *why);
 
@@ -143,5 +172,24 @@ int iommufd_space_flush(struct host_space *space);
 void iommufd_space_trim(struct host_space *space);
 int iommufd_space_attach(struct host_space *space, struct host_device *device);
 int iommufd_space_detach(struct host_space *space, struct host_device *device);
+
+/* iommufd_stage2.c. With the guest's lock `nesting` but for fd and event. */
+int iommufd_stage2_make(struct iommufd_guest *guest);
+int iommufd_stage2_add(struct iommufd_guest *guest, const struct iommufd_slot *slot);
+int iommufd_stage2_remove(struct iommufd_guest *guest, uint64_t first, uint64_t last);
+/* The viommu, by the IOMMU of this device, if there is none yet. */
+int iommufd_stage2_ready(struct iommufd_guest *guest, const struct iommufd_device *device);
+void iommufd_stage2_destroy(struct iommufd_guest *guest);
+int iommufd_nest_fd(struct host_guest *guest);
+int iommufd_nest_event(struct host_guest *guest, struct host_event *event);
+
+/* iommufd_nest.c */
+int iommufd_nest_create(struct viommu_host *host, struct host_guest *guest, const uint64_t ste[2], const struct host_memory *memory, struct host_space **out);
+void iommufd_nest_destroy(struct iommufd_space *space);
+int iommufd_nest_attach(struct iommufd_space *space, struct iommufd_device *device);
+int iommufd_nest_detach(struct iommufd_space *space, struct iommufd_device *device);
+int iommufd_nest_invalidate(struct host_space *space, uint64_t first, uint64_t last);
+int iommufd_nest_context(struct host_space *space);
+int iommufd_device_set_id(struct host_device *device, uint32_t id);
 
 #endif

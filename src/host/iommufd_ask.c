@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "host/iommufd.h"
 #include "host/vfio_ioctl.h"
@@ -51,6 +52,28 @@ static bool can(int fd, const struct iommufd_device *device, uint32_t ioas, uint
 	return !error;
 }
 
+/* Everything that nesting takes, once: the kernel offers parts of it where the rest does not work (IOMMU_VIOMMU_ALLOC wants a coherent root complex, for one). */
+static void ask_smmuv3(int fd, const struct iommufd_device *device, uint32_t ioas, struct iommufd_info *info)
+{
+	struct iommufd_abi_hw_info_smmuv3 data = { 0 };
+	struct iommufd_abi_hw_info call = { .size = sizeof(call), .device = device->id, .data_bytes = sizeof(data), .data = (uint64_t)(uintptr_t)&data };
+	uint32_t parent = 0, viommu = 0, events = 0;
+	int32_t events_fd = -1;
+
+	if (vfio_ioctl(fd, IOMMUFD_ABI_GET_HW_INFO, &call) || call.out_type != IOMMUFD_ABI_HW_INFO_SMMUV3)
+		return;
+	if (!iommufd_hwpt_alloc(fd, device->id, ioas, IOMMUFD_ABI_HWPT_NEST_PARENT, &parent) && !iommufd_viommu_alloc(fd, device->id, parent, &viommu) &&
+	    !iommufd_veventq_alloc(fd, viommu, &events, &events_fd)) {
+		info->nests = VIOMMU_NESTS_SMMUV3;
+		memcpy(info->smmuv3_idr, data.idr, sizeof(info->smmuv3_idr));
+	}
+	if (events_fd >= 0)
+		close(events_fd);
+	iommufd_put(fd, events);
+	iommufd_put(fd, viommu);
+	iommufd_put(fd, parent);
+}
+
 int iommufd_ask(int fd, const struct iommufd_device *device, struct iommufd_info *info, const struct vfio_why *why)
 {
 	const struct iommufd_host empty = { .fd = fd };
@@ -78,6 +101,8 @@ int iommufd_ask(int fd, const struct iommufd_device *device, struct iommufd_info
 			 strerror(-error));
 	} else {
 		info->nesting = can(fd, device, second, IOMMUFD_ABI_HWPT_NEST_PARENT);
+		if (info->nesting)
+			ask_smmuv3(fd, device, second, info);
 		info->dirty = can(fd, device, second, IOMMUFD_ABI_HWPT_DIRTY_TRACKING);
 		info->empty_is_enoent = iommufd_unmap(&empty, second, VIOMMU_PAGE_SIZE, 2 * VIOMMU_PAGE_SIZE - 1, &bytes) == -ENOENT;
 	}

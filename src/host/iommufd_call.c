@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <endian.h>
+
 #include "host/iommufd.h"
 #include "host/vfio_ioctl.h"
 
@@ -20,13 +22,92 @@ int iommufd_hwpt_alloc(int fd, uint32_t device, uint32_t ioas, uint32_t flags, u
 	return error;
 }
 
-/* An object that is in use stays, and goes with the iommufd: nothing can be done about that here. */
-void iommufd_put(int fd, uint32_t id)
+int iommufd_try_put(int fd, uint32_t id)
 {
 	struct iommufd_abi_destroy call = { .size = sizeof(call), .id = id };
 
-	if (id)
-		vfio_ioctl(fd, IOMMUFD_ABI_DESTROY, &call);
+	return id ? vfio_ioctl(fd, IOMMUFD_ABI_DESTROY, &call) : 0;
+}
+
+/* An object that is in use stays, and goes with the iommufd: nothing can be done about that here. */
+void iommufd_put(int fd, uint32_t id)
+{
+	iommufd_try_put(fd, id);
+}
+
+int iommufd_copy(int fd, const struct iommufd_slot *from, uint32_t from_ioas, uint32_t to_ioas, uint64_t to)
+{
+	struct iommufd_abi_copy call = {
+		.size = sizeof(call),
+		.flags = IOMMUFD_ABI_MAP_FIXED | iommufd_map_flags(from->prot),
+		.to = to_ioas,
+		.from = from_ioas,
+		.bytes = from->last - from->first + 1,
+		.to_iova = to,
+		.from_iova = from->iova,
+	};
+
+	return vfio_ioctl(fd, IOMMUFD_ABI_COPY, &call);
+}
+
+int iommufd_viommu_alloc(int fd, uint32_t device, uint32_t parent, uint32_t *id)
+{
+	struct iommufd_abi_viommu_alloc call = { .size = sizeof(call), .type = IOMMUFD_ABI_VIOMMU_SMMUV3, .device = device, .hwpt = parent };
+	int error = vfio_ioctl(fd, IOMMUFD_ABI_VIOMMU_ALLOC, &call);
+
+	*id = error ? 0 : call.out_id;
+	return error;
+}
+
+int iommufd_vdevice_alloc(int fd, uint32_t device, uint32_t viommu, uint32_t stream, uint32_t *id)
+{
+	struct iommufd_abi_vdevice_alloc call = { .size = sizeof(call), .viommu = viommu, .device = device, .virtual_id = stream };
+	int error = vfio_ioctl(fd, IOMMUFD_ABI_VDEVICE_ALLOC, &call);
+
+	*id = error ? 0 : call.out_id;
+	return error;
+}
+
+/* As many events wait there as a guest's queue of one page would have. */
+int iommufd_veventq_alloc(int fd, uint32_t viommu, uint32_t *id, int32_t *events_fd)
+{
+	struct iommufd_abi_veventq_alloc call = { .size = sizeof(call), .viommu = viommu, .type = IOMMUFD_ABI_VEVENTQ_SMMUV3, .depth = 128 };
+	int error = vfio_ioctl(fd, IOMMUFD_ABI_VEVENTQ_ALLOC, &call);
+
+	*id = error ? 0 : call.out_id;
+	*events_fd = error ? -1 : call.out_fd;
+	return error;
+}
+
+int iommufd_hwpt_alloc_nested(int fd, uint32_t device, uint32_t viommu, const uint64_t ste[2], uint32_t *id)
+{
+	struct iommufd_abi_hwpt_smmuv3 data = { .ste = { htole64(ste[0]), htole64(ste[1]) } };
+	struct iommufd_abi_hwpt_alloc_nested call = {
+		.size = sizeof(call),
+		.device = device,
+		.viommu = viommu,
+		.data_type = IOMMUFD_ABI_HWPT_DATA_SMMUV3,
+		.data_bytes = sizeof(data),
+		.data = (uint64_t)(uintptr_t)&data,
+	};
+	int error = vfio_ioctl(fd, IOMMUFD_ABI_HWPT_ALLOC, &call);
+
+	*id = error ? 0 : call.out_id;
+	return error;
+}
+
+int iommufd_invalidate(int fd, uint32_t viommu, const struct iommufd_abi_invalidate_smmuv3 *commands, uint32_t number)
+{
+	struct iommufd_abi_hwpt_invalidate call = {
+		.size = sizeof(call),
+		.id = viommu,
+		.data = (uint64_t)(uintptr_t)commands,
+		.data_type = IOMMUFD_ABI_INVALIDATE_SMMUV3,
+		.entry_bytes = sizeof(*commands),
+		.number = number,
+	};
+
+	return vfio_ioctl(fd, IOMMUFD_ABI_HWPT_INVALIDATE, &call);
 }
 
 int iommufd_unmap(const struct iommufd_host *host, uint32_t ioas, uint64_t first, uint64_t last, uint64_t *bytes)

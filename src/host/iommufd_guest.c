@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A VM's memory in an IOAS of its own: each slot at an IOVA that the kernel chooses, which no device ever uses. What holds: the array has exactly what the IOAS
- * has, ascending.
+ * has, ascending; and what lies beneath the guest's own tables, if anything does, has no more than these.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +20,9 @@ int iommufd_guest_create(struct viommu_host *any, bool pinned, struct host_guest
 		return -ENOMEM;
 	guest->guest.host = any;
 	guest->pinned = pinned;
+	guest->events_fd = -1;
 	port_lock_init(&guest->lock);
+	port_lock_init(&guest->nesting);
 	error = iommufd_ioas_alloc(host->fd, &guest->ioas);
 	if (!error)
 		error = iommufd_guest_pin(guest);
@@ -43,8 +45,10 @@ void iommufd_guest_destroy(struct host_guest *any)
 	struct iommufd_guest *guest = iommufd_guest(any);
 	int fd = iommufd_host(any->host)->fd;
 
+	iommufd_stage2_destroy(guest);
 	iommufd_put(fd, guest->hwpt);
 	iommufd_put(fd, guest->ioas);
+	port_lock_destroy(&guest->nesting);
 	port_lock_destroy(&guest->lock);
 	free(guest->slots);
 	port_free(guest, sizeof(*guest), 0);
@@ -128,10 +132,10 @@ static int make_room(struct iommufd_guest *guest)
 	return 0;
 }
 
-int iommufd_guest_add(struct host_guest *any, const struct host_slot *slot)
+static int add(struct iommufd_guest *guest, const struct host_slot *slot)
 {
-	struct iommufd_guest *guest = iommufd_guest(any);
-	struct iommufd_slot made = { .first = slot->first, .last = slot->last };
+	struct iommufd_slot made = { .first = slot->first, .last = slot->last, .prot = slot->prot };
+	uint64_t bytes;
 	size_t at;
 	int error;
 
@@ -146,6 +150,12 @@ int iommufd_guest_add(struct host_guest *any, const struct host_slot *slot)
 		error = map_hva(guest, slot, &made.iova);
 	if (error)
 		return error;
+	error = iommufd_stage2_add(guest, &made);
+	if (error) {
+		/* Should this fail (nothing makes it), it stays where no device reaches it, and goes with the guest. */
+		iommufd_unmap(iommufd_host(guest->guest.host), guest->ioas, made.iova, made.iova + (slot->last - slot->first), &bytes);
+		return error;
+	}
 	port_lock(&guest->lock);
 	at = from(guest, made.first);
 	memmove(&guest->slots[at + 1], &guest->slots[at], (guest->number - at) * sizeof(made));
@@ -155,9 +165,19 @@ int iommufd_guest_add(struct host_guest *any, const struct host_slot *slot)
 	return 0;
 }
 
-int iommufd_guest_remove(struct host_guest *any, const struct host_slot *slot)
+int iommufd_guest_add(struct host_guest *any, const struct host_slot *slot)
 {
 	struct iommufd_guest *guest = iommufd_guest(any);
+	int error;
+
+	port_lock(&guest->nesting);
+	error = add(guest, slot);
+	port_unlock(&guest->nesting);
+	return error;
+}
+
+static int remove_slot(struct iommufd_guest *guest, const struct host_slot *slot)
+{
 	size_t at = from(guest, slot->first);
 	uint64_t bytes;
 	int error;
@@ -165,7 +185,11 @@ int iommufd_guest_remove(struct host_guest *any, const struct host_slot *slot)
 	/* Where adding it failed, it is not there. */
 	if (at == guest->number || guest->slots[at].first != slot->first || guest->slots[at].last != slot->last)
 		return 0;
-	error = iommufd_unmap(iommufd_host(any->host), guest->ioas, guest->slots[at].iova, guest->slots[at].iova + (slot->last - slot->first), &bytes);
+	/* If the second of these fails the first stays done: the slot is there, and no device with tables of the guest's reaches it. */
+	error = iommufd_stage2_remove(guest, slot->first, slot->last);
+	if (!error)
+		error = iommufd_unmap(iommufd_host(guest->guest.host), guest->ioas, guest->slots[at].iova, guest->slots[at].iova + (slot->last - slot->first),
+				      &bytes);
 	if (error)
 		return error;
 	port_lock(&guest->lock);
@@ -173,4 +197,15 @@ int iommufd_guest_remove(struct host_guest *any, const struct host_slot *slot)
 	memmove(&guest->slots[at], &guest->slots[at + 1], (guest->number - at) * sizeof(*guest->slots));
 	port_unlock(&guest->lock);
 	return 0;
+}
+
+int iommufd_guest_remove(struct host_guest *any, const struct host_slot *slot)
+{
+	struct iommufd_guest *guest = iommufd_guest(any);
+	int error;
+
+	port_lock(&guest->nesting);
+	error = remove_slot(guest, slot);
+	port_unlock(&guest->nesting);
+	return error;
 }

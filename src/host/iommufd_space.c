@@ -63,6 +63,8 @@ void iommufd_space_destroy(struct host_space *any)
 {
 	struct iommufd_space *space = iommufd_space(any);
 
+	if (space->nest)
+		iommufd_nest_destroy(space);
 	while (space->legs)
 		drop_leg(space, &space->legs);
 	drop(iommufd_host(any->host), space->ioas, space->hwpt);
@@ -227,6 +229,8 @@ int iommufd_space_attach(struct host_space *any, struct host_device *host_device
 	struct iommufd_device *device = iommufd_device(host_device);
 	int error;
 
+	if (space->nest)
+		return iommufd_nest_attach(space, device);
 	if (iommufd_host(any->host)->apart)
 		return attach_apart(space, device);
 	error = iommufd_attach_pt(device, space->hwpt ? space->hwpt : space->ioas);
@@ -239,10 +243,13 @@ int iommufd_space_attach(struct host_space *any, struct host_device *host_device
 int iommufd_space_detach(struct host_space *any, struct host_device *host_device)
 {
 	struct iommufd_space *space = iommufd_space(any);
-	const struct iommufd_device *device = iommufd_device(host_device);
+	struct iommufd_device *device = iommufd_device(host_device);
 	struct iommufd_leg **at = &space->legs;
-	int error = iommufd_detach_pt(device);
+	int error;
 
+	if (space->nest)
+		return iommufd_nest_detach(space, device);
+	error = iommufd_detach_pt(device);
 	if (error)
 		return error;
 	while (*at && (*at)->device != device)

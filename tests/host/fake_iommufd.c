@@ -9,12 +9,12 @@
 
 #include "host/iommufd_abi.h"
 
-static struct fake_object *object(uint32_t id, unsigned int kind)
+struct fake_object *fake_object(uint32_t id, unsigned int kind)
 {
 	return id && id < FAKE_OBJECTS && fake.objects[id].kind == kind ? &fake.objects[id] : NULL;
 }
 
-static uint32_t new_object(unsigned int kind)
+uint32_t fake_new_object(unsigned int kind)
 {
 	uint32_t id = 1;
 
@@ -87,11 +87,19 @@ static bool does_not_fit(void)
 	return fake.options.lock_limit && fake_pinned() > fake.options.lock_limit;
 }
 
+/* What is filled: an HWPT, or the one beneath a guest's tables. */
+static struct fake_object *beneath(uint32_t id)
+{
+	struct fake_object *nested = fake_object(id, FAKE_NESTED);
+
+	return fake_object(nested ? fake.objects[nested->above].above : id, FAKE_HWPT);
+}
+
 static bool is_reserved_in(uint32_t ioas, uint64_t first, uint64_t last)
 {
 	for (unsigned int i = 0; i < FAKE_FILES; i++) {
 		const struct fake_file *file = &fake.files[i];
-		const struct fake_object *hwpt = file->kind == FAKE_CDEV ? object(file->attached, FAKE_HWPT) : NULL;
+		const struct fake_object *hwpt = file->kind == FAKE_CDEV ? beneath(file->attached) : NULL;
 
 		if (hwpt && hwpt->ioas == ioas && fake_is_reserved(file->number, first, last))
 			return true;
@@ -134,7 +142,7 @@ static int map(uint32_t ioas, uint32_t flags, unsigned char *hva, uint64_t bytes
 {
 	struct fake_mapping mapping = { .ioas = ioas, .hva = hva, .prot = prot_of(flags), .slot_prot = prot_of(flags) };
 
-	if (!object(ioas, FAKE_IOAS))
+	if (!fake_object(ioas, FAKE_IOAS))
 		return -ENOENT;
 	if (!bytes || (bytes | (uintptr_t)hva) & 0xfff || flags & ~6u || !mapping.prot)
 		return -EINVAL;
@@ -160,7 +168,7 @@ static int copy(const struct iommufd_abi_copy *call)
 	const struct fake_mapping *from = fake_at(0, call->from, call->from_iova);
 	struct fake_mapping mapping = { .ioas = call->to, .first = call->to_iova, .last = call->to_iova + call->bytes - 1, .prot = prot_of(call->flags) };
 
-	if (!object(call->to, FAKE_IOAS) || !object(call->from, FAKE_IOAS) || !from || from->last - call->from_iova < call->bytes - 1)
+	if (!fake_object(call->to, FAKE_IOAS) || !fake_object(call->from, FAKE_IOAS) || !from || from->last - call->from_iova < call->bytes - 1)
 		return -ENOENT;
 	if (!(call->flags & IOMMUFD_ABI_MAP_FIXED) || call->flags & ~7u || !call->bytes || (call->bytes | call->to_iova | call->from_iova) & 0xfff ||
 	    !mapping.prot)
@@ -177,7 +185,7 @@ static int unmap(struct iommufd_abi_unmap *call)
 	bool all = !call->iova && call->bytes == UINT64_MAX;
 	uint64_t bytes;
 
-	if (!object(call->ioas, FAKE_IOAS))
+	if (!fake_object(call->ioas, FAKE_IOAS))
 		return -ENOENT;
 	if (!all && (!call->bytes || call->iova + call->bytes - 1 < call->iova))
 		return -EINVAL;
@@ -189,7 +197,7 @@ static int unmap(struct iommufd_abi_unmap *call)
 
 static int iova_ranges(struct iommufd_abi_iova_ranges *call)
 {
-	const struct fake_object *ioas = object(call->ioas, FAKE_IOAS);
+	const struct fake_object *ioas = fake_object(call->ioas, FAKE_IOAS);
 	struct iommufd_abi_range ranges[2];
 	uint32_t number = call->number;
 
@@ -205,17 +213,20 @@ static int iova_ranges(struct iommufd_abi_iova_ranges *call)
 
 static int hwpt_alloc(struct iommufd_abi_hwpt_alloc *call)
 {
-	const struct fake_object *bound = object(call->device, FAKE_BOUND);
+	const struct fake_object *bound = fake_object(call->device, FAKE_BOUND);
 
 	if (fake.options.old_iommufd)
 		return -ENOTTY;
-	if (!bound || !object(call->ioas, FAKE_IOAS))
+	if (call->size > sizeof(*call))
+		return fake_nest_hwpt(call);
+	if (!bound || !fake_object(call->ioas, FAKE_IOAS))
 		return -ENOENT;
 	if (call->flags && !fake.options.nested)
 		return -EOPNOTSUPP;
-	call->out_id = new_object(FAKE_HWPT);
+	call->out_id = fake_new_object(FAKE_HWPT);
 	fake.objects[call->out_id].ioas = call->ioas;
 	fake.objects[call->out_id].device = bound->device;
+	fake.objects[call->out_id].nest_parent = call->flags & IOMMUFD_ABI_HWPT_NEST_PARENT;
 	if (does_not_fit()) {
 		fake.objects[call->out_id].kind = FAKE_FREE;
 		return -ENOMEM;
@@ -235,15 +246,14 @@ static int destroy(uint32_t id)
 {
 	uint64_t bytes;
 
-	if (object(id, FAKE_IOAS)) {
+	if (fake_object(id, FAKE_IOAS)) {
 		if (is_filled_into(id))
 			return -EBUSY;
 		fake_remove(0, id, 0, UINT64_MAX, &bytes);
-	} else if (object(id, FAKE_HWPT)) {
-		if (is_attached(id))
-			return -EBUSY;
-	} else {
+	} else if (!id || id >= FAKE_OBJECTS || fake.objects[id].kind == FAKE_FREE || fake.objects[id].kind == FAKE_BOUND) {
 		return -ENOENT;
+	} else if (is_attached(id) || fake_is_above(id)) {
+		return -EBUSY;
 	}
 	fake.objects[id].kind = FAKE_FREE;
 	return 0;
@@ -265,7 +275,7 @@ static int iommufd_ioctl(unsigned long request, void *argument)
 	case IOMMUFD_ABI_DESTROY:
 		return destroy(call.destroy->id);
 	case IOMMUFD_ABI_IOAS_ALLOC:
-		call.ioas_alloc->out_id = new_object(FAKE_IOAS);
+		call.ioas_alloc->out_id = fake_new_object(FAKE_IOAS);
 		return 0;
 	case IOMMUFD_ABI_MAP:
 		return map(call.map->ioas, call.map->flags, (unsigned char *)(uintptr_t)call.map->hva, call.map->bytes, (uint64_t *)&call.map->iova);
@@ -285,7 +295,7 @@ static int iommufd_ioctl(unsigned long request, void *argument)
 	case IOMMUFD_ABI_HWPT_ALLOC:
 		return hwpt_alloc(argument);
 	default:
-		return -ENOTTY;
+		return fake_nest_ioctl(request, argument);
 	}
 }
 
@@ -300,15 +310,17 @@ static void detach(struct fake_file *cdev)
 
 static int attach(struct fake_file *cdev, uint32_t id)
 {
-	struct fake_object *ioas, *hwpt = object(id, FAKE_HWPT);
+	struct fake_object *ioas, *nested = fake_object(id, FAKE_NESTED), *hwpt = beneath(id);
 	bool blocked = !cdev->attached;
 
-	if (!hwpt && !object(id, FAKE_IOAS))
+	if (nested && !fake_has_vdevice(nested->above, cdev->number))
+		return -ENOENT;
+	if (!hwpt && !fake_object(id, FAKE_IOAS))
 		return -ENOENT;
 	if (hwpt && fake.options.other_iommu && hwpt->device != cdev->number)
 		return -EINVAL;
 	if (!hwpt) {
-		uint32_t made = new_object(FAKE_HWPT);
+		uint32_t made = fake_new_object(FAKE_HWPT);
 
 		hwpt = &fake.objects[made];
 		hwpt->ioas = id;
@@ -347,7 +359,7 @@ static int cdev_ioctl(struct fake_file *cdev, unsigned long request, void *argum
 		if (cdev->iommufd || !iommufd || iommufd->kind != FAKE_IOMMUFD)
 			return -EINVAL;
 		cdev->iommufd = iommufd->fd;
-		bind->out_id = new_object(FAKE_BOUND);
+		bind->out_id = fake_new_object(FAKE_BOUND);
 		fake.objects[bind->out_id].device = cdev->number;
 		return 0;
 	}
@@ -372,10 +384,12 @@ void fake_iommufd_close(struct fake_file *closed)
 	bool used = false;
 	uint64_t bytes;
 
+	if (closed->kind == FAKE_QUEUE)
+		fake_queue_close(closed);
 	if (closed->kind == FAKE_CDEV && closed->iommufd) {
 		detach(closed);
 		for (uint32_t id = 1; id < FAKE_OBJECTS; id++)
-			if (fake.objects[id].kind == FAKE_BOUND && fake.objects[id].device == closed->number)
+			if ((fake.objects[id].kind == FAKE_BOUND || fake.objects[id].kind == FAKE_VDEVICE) && fake.objects[id].device == closed->number)
 				fake.objects[id].kind = FAKE_FREE;
 	}
 	for (unsigned int i = 0; i < FAKE_FILES; i++)
@@ -388,8 +402,8 @@ void fake_iommufd_close(struct fake_file *closed)
 
 int fake_iommufd_dma(struct fake_file *cdev, uint64_t iova, unsigned char **hva, uint32_t *prot)
 {
-	const struct fake_object *hwpt = object(cdev->attached, FAKE_HWPT);
-	const struct fake_mapping *found = hwpt ? fake_at(0, hwpt->ioas, iova) : NULL;
+	const struct fake_object *hwpt = beneath(cdev->attached);
+	const struct fake_mapping *found = hwpt && !fake.objects[cdev->attached].stops ? fake_at(0, hwpt->ioas, iova) : NULL;
 
 	if (!found)
 		return -ENOENT;

@@ -25,6 +25,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 int __real_open64(const char *path, int flags, ...);
 int __real_close(int fd);
+ssize_t __real_read(int fd, void *to, size_t bytes);
 int __real_ioctl(int fd, unsigned long request, ...);
 int __real_access(const char *path, int mode);
 ssize_t __real_readlink(const char *path, char *to, size_t bytes);
@@ -38,6 +39,7 @@ void *__wrap_realloc(void *memory, size_t bytes);
 int __wrap_open64(const char *path, int flags, ...);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
+ssize_t __wrap_read(int fd, void *to, size_t bytes);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 int __wrap_access(const char *path, int mode);
 ssize_t __wrap_readlink(const char *path, char *to, size_t bytes);
@@ -162,6 +164,17 @@ int __wrap_close(int fd)
 	}
 	pthread_mutex_unlock(&lock);
 	return __real_close(fd);
+}
+
+/* Of queues of events: what there is to read is in a pipe. */
+ssize_t __wrap_read(int fd, void *to, size_t bytes)
+{
+	bool fails;
+
+	pthread_mutex_lock(&lock);
+	fails = fake_file(fd) && ordered_to_fail();
+	pthread_mutex_unlock(&lock);
+	return fails ? -1 : __real_read(fd, to, bytes);
 }
 
 static int ioctl_of(struct fake_file *file, unsigned long request, void *argument)

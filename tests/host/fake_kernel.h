@@ -23,6 +23,8 @@ struct fake_options {
 	bool other_iommu;	/* page tables made for one device do not fit the other */
 	bool old_iommufd;	/* Linux 6.5's: neither IOMMU_HWPT_ALLOC nor IOMMU_IOAS_MAP_FILE, and -ENOENT where there is nothing to unmap */
 	bool late_ranges;	/* a device that is blocked does not say what lies above its aperture */
+	bool smmuv3;		/* with nested: the IOMMU is an SMMUv3, and devices can be attached to guests' tables */
+	bool no_viommu;		/* but for IOMMU_VIOMMU_ALLOC */
 	bool nested;		/* NEST_PARENT and DIRTY_TRACKING work */
 	bool no_vfio, no_iommu; /* there is no such file */
 	bool no_cdev;		/* VFIO has no character devices */
@@ -60,5 +62,10 @@ uint64_t fake_pinned(void);
 size_t fake_mappings(void);
 /* Objects of the iommufd, bound devices among them. */
 size_t fake_objects(void);
+
+/* Commands of guests' SMMUs since this was asked last, the first of them; how many there were. */
+size_t fake_commands(uint64_t (*commands)[2], size_t room);
+/* Says in the queue that there is that something happened, or, without a record, that events up to this one were lost. */
+void fake_event(uint32_t sequence, const uint64_t record[4]);
 
 #endif

@@ -10,13 +10,14 @@ enum {
 	FAKE_DEVICES = 2,
 	FAKE_OBJECTS = 64,
 	FAKE_MAPPINGS = 4096,
+	FAKE_COMMANDS = 256,
 };
 
 #define FAKE_FIRST	  UINT64_C(0x1000)
 #define FAKE_WINDOW_FIRST UINT64_C(0xfee00000)
 #define FAKE_WINDOW_LAST  UINT64_C(0xfeefffff)
 
-enum fake_kind { FAKE_NONE, FAKE_CONTAINER, FAKE_GROUP, FAKE_DEVICE, FAKE_CDEV, FAKE_IOMMUFD };
+enum fake_kind { FAKE_NONE, FAKE_CONTAINER, FAKE_GROUP, FAKE_DEVICE, FAKE_CDEV, FAKE_IOMMUFD, FAKE_QUEUE };
 
 struct fake_file {
 	enum fake_kind kind;
@@ -39,9 +40,15 @@ struct fake_mapping {
 };
 
 struct fake_object {
-	enum { FAKE_FREE, FAKE_IOAS, FAKE_HWPT, FAKE_BOUND } kind;
-	uint32_t ioas;	     /* hwpt: what it is filled from */
-	unsigned int device; /* hwpt: made for; bound: which */
+	enum { FAKE_FREE, FAKE_IOAS, FAKE_HWPT, FAKE_BOUND, FAKE_VIOMMU, FAKE_VDEVICE, FAKE_NESTED, FAKE_EVENTS } kind;
+	uint32_t ioas;	  /* hwpt: what it is filled from */
+	uint32_t above;	  /* viommu: the hwpt beneath it; vdevice, nested, events: the viommu */
+	uint64_t stream;  /* vdevice */
+	bool stops;	  /* nested: nothing passes */
+	bool nest_parent; /* hwpt */
+	int read_end;	  /* events: the file, and what writes there */
+	int write_end;
+	unsigned int device; /* hwpt, viommu, vdevice: made for; bound: which */
 	bool automatic;	     /* hwpt: by an attach of an IOAS */
 	bool narrow;	     /* ioas: knows that a device cannot have what lies above its aperture */
 	bool told;	     /* ioas: a device was attached */
@@ -57,6 +64,8 @@ struct fake {
 	uint64_t calls, fail_from, fail_until;
 	int fail_with;
 	uint64_t allocations, fail_allocation;
+	uint64_t commands[FAKE_COMMANDS][2];
+	size_t command_number;
 };
 extern struct fake fake;
 
@@ -77,6 +86,17 @@ void fake_type1_close(struct fake_file *file);
 int fake_type1_dma(struct fake_file *file, uint64_t iova, unsigned char **hva, uint32_t *prot);
 uint64_t fake_type1_pinned(void);
 size_t fake_type1_mappings(void);
+
+/* Objects of the iommufd. NULL where there is none of this number and kind. */
+struct fake_object *fake_object(uint32_t id, unsigned int kind);
+uint32_t fake_new_object(unsigned int kind);
+
+/* fake_nest.c. Calls that there are for nesting; -ENOTTY: it is none of these. */
+int fake_nest_ioctl(unsigned long request, void *argument);
+int fake_nest_hwpt(void *argument);
+bool fake_is_above(uint32_t id); /* something is that keeps it from being destroyed */
+bool fake_has_vdevice(uint32_t viommu, unsigned int device);
+void fake_queue_close(const struct fake_file *file);
 
 int fake_iommufd_ioctl(struct fake_file *file, unsigned long request, void *argument);
 void fake_iommufd_close(struct fake_file *file);
