@@ -68,10 +68,10 @@ int iommufd_vdevice_alloc(int fd, uint32_t device, uint32_t viommu, uint32_t str
 	return error;
 }
 
-/* As many events wait there as a guest's queue of one page would have. */
+/* One transfer that is stopped may make an event for each few bytes, and a guest that reads its queue slowly shall still see others. */
 int iommufd_veventq_alloc(int fd, uint32_t viommu, uint32_t *id, int32_t *events_fd)
 {
-	struct iommufd_abi_veventq_alloc call = { .size = sizeof(call), .viommu = viommu, .type = IOMMUFD_ABI_VEVENTQ_SMMUV3, .depth = 128 };
+	struct iommufd_abi_veventq_alloc call = { .size = sizeof(call), .viommu = viommu, .type = IOMMUFD_ABI_VEVENTQ_SMMUV3, .depth = 1024 };
 	int error = vfio_ioctl(fd, IOMMUFD_ABI_VEVENTQ_ALLOC, &call);
 
 	*id = error ? 0 : call.out_id;

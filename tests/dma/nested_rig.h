@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A guest's memory, its stage-1 tables and context descriptors in it, and devices that the host iommufd attaches to them: for tests on machines whose SMMUv3
+ * walks both stages. Tables are written here as the architecture has them (Arm DDI 0487, D8; IHI 0070, 5.4), with pages of 4 KiB and IOVAs of 48 bits; what they mean
+ * is asked of the reference, and what is reached is seen by devices' own transfers.
+ */
+#ifndef TESTS_DMA_NESTED_RIG_H
+#define TESTS_DMA_NESTED_RIG_H
+
+#include <viommu/vfio.h>
+
+#include "dma/dma.h"
+#include "host/host.h"
+#include "naive_arm64.h"
+
+#define PAGE UINT64_C(4096)
+#define MIB  UINT64_C(0x100000)
+
+/* Slots: tables, what drivers need and pages; pages that are only read; and a slot that comes and goes. */
+enum { SLOT_MAIN, SLOT_READ_ONLY, SLOT_VISITING, SLOTS };
+
+/* Pages that tests let IOVAs lead to, numbered through all slots. Those of SLOT_MAIN are 2 MiB, aligned, so that a block may name them. */
+#define MAIN_PAGES  512u
+#define OTHER_PAGES 16u
+#define PAGES	    (MAIN_PAGES + 2 * OTHER_PAGES)
+#define NO_PAGE	    UINT32_MAX
+
+/*
+ * Rights of leaves (DDI 0487, D8.4.1): AP[2] set keeps from writing; AP[1] lets devices in, which are not privileged. It is always set here: QEMU's SMMU (10.0, its
+ * PTE_AP_TO_PERM()) does not look at it.
+ */
+#define LEAF_READ  (UINT64_C(1) << 6 | UINT64_C(1) << 7)
+#define LEAF_WRITE (UINT64_C(1) << 6)
+
+/* Events (IHI 0070, 7.3). */
+#define C_BAD_CD      0x0a
+#define F_TRANSLATION 0x10
+#define F_PERMISSION  0x13
+
+/* Kinds of devices: two drivers' worth. */
+enum { EDU, NVME, SECOND_NVME, UNITS };
+
+struct unit {
+	struct host_device *device;
+	struct dma_device *dma;
+	uint32_t stream;
+};
+
+/* A tree of tables, and the context descriptor that names it. */
+struct context {
+	uint64_t ttb, cd;
+	uint16_t asid;
+};
+
+struct nested {
+	struct viommu_host *host;
+	const struct host_ops *ops;
+	struct host_guest *guest;
+	struct host_memory memory;
+	struct host_slot slot[SLOTS];
+	bool shown[SLOTS];
+	unsigned char *main;
+	uint64_t next; /* GPA from which on tables are made */
+	struct context context;
+	struct host_space *space;
+	struct unit unit[UNITS];
+};
+
+/* The devices' addresses; false if there are not enough. And whether the host nests: 0, or why not. */
+bool nested_find(void);
+int nested_try(char *why, size_t bytes);
+
+/* A host with a guest whose devices are attached to a context, in which only what drivers need and two pages to exchange data are mapped. */
+void nested_up(struct nested *rig);
+void nested_down(struct nested *rig);
+void nested_show(struct nested *rig, unsigned int slot);
+void nested_hide(struct nested *rig, unsigned int slot);
+
+void context_new(struct nested *rig, struct context *context, uint16_t asid);
+/* Stage-1 data of a Stream Table Entry that names it. */
+void context_ste(const struct context *context, uint64_t ste[2]);
+/* The leaf at an IOVA, level 3; tables are made on the way. leaf 0: not valid. Nothing is invalidated. */
+void context_set(struct nested *rig, const struct context *context, uint64_t iova, uint64_t leaf);
+/* A block of 2 MiB over all pages of SLOT_MAIN. */
+void context_set_block(struct nested *rig, const struct context *context, uint64_t iova, uint64_t rights);
+uint64_t leaf_of(const struct nested *rig, uint32_t page, uint64_t rights);
+uint64_t *gpa_word(struct nested *rig, uint64_t gpa);
+
+/* What an IOVA leads to by stage 1, says the reference: NO_PAGE, or the page, whether it is shown or not. */
+struct reached {
+	uint32_t page;
+	bool writable;
+};
+struct reached context_says(struct nested *rig, const struct context *context, uint64_t iova);
+/* The same with the slot's rights, or that it is not there. */
+struct reached beneath(const struct nested *rig, struct reached by_stage1);
+
+/* What a device finds there: which page it reads, and which it writes. No other is written. */
+void probe(struct nested *rig, unsigned int unit, uint64_t iova, uint32_t *reads, uint32_t *writes);
+/* It finds what the reference says. */
+void expect(struct nested *rig, const struct context *context, unsigned int unit, uint64_t iova);
+void expect_nothing(struct nested *rig, unsigned int unit, uint64_t iova);
+
+/*
+ * Has a unit write where it is stopped, until an event of a type (IHI 0070, 7.3) tells of it, with the page's IOVA where such events have one. Again, since the
+ * kernel keeps so many events and no more, and edu's transfer makes one for each four bytes: where others were lost this may be, too.
+ */
+void expect_event(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova);
+void forget_events(struct nested *rig);
+
+#endif

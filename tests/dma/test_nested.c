@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A guest's own stage-1 tables beneath the host iommufd, walked by the machine's SMMUv3: what devices reach is what the reference says that the tables mean,
+ * as far as the guest has slots there, and no longer than until the guest has been told that its invalidation is done.
+ */
+#define _GNU_SOURCE
+#include "nested_rig.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define SOME_IOVA UINT64_C(0x123456000)
+
+static struct nested rig;
+
+static int up(void **state)
+{
+	(void)state;
+	nested_up(&rig);
+	return 0;
+}
+
+static int down(void **state)
+{
+	(void)state;
+	nested_down(&rig);
+	return 0;
+}
+
+static void set(uint64_t iova, uint64_t leaf)
+{
+	context_set(&rig, &rig.context, iova, leaf);
+}
+
+static void told(uint64_t first, uint64_t bytes)
+{
+	assert_int_equal(rig.ops->nest_invalidate(rig.space, first, first + bytes - 1), 0);
+}
+
+static void data_lands_where_the_tables_say(void **state)
+{
+	const uint32_t pages[] = { 3, MAIN_PAGES - 1, MAIN_PAGES + 2, MAIN_PAGES + OTHER_PAGES + 5 };
+	const uint64_t high = UINT64_C(0x7e1234567000);
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++) {
+		set(SOME_IOVA + i * PAGE, leaf_of(&rig, pages[i], LEAF_WRITE));
+		set(high + i * PAGE, leaf_of(&rig, pages[3 - i], i & 1 ? LEAF_READ : LEAF_WRITE));
+	}
+	context_set_block(&rig, &rig.context, 16 * MIB, LEAF_WRITE);
+	for (unsigned int u = 0; u < UNITS; u++) {
+		for (unsigned int i = 0; i < 4; i++) {
+			expect(&rig, &rig.context, u, SOME_IOVA + i * PAGE);
+			expect(&rig, &rig.context, u, high + i * PAGE);
+		}
+		expect(&rig, &rig.context, u, 16 * MIB + 99 * PAGE);
+		expect_nothing(&rig, u, SOME_IOVA + 4 * PAGE);
+		/* It names no memory, and 1:1 leads nowhere. */
+		expect_nothing(&rig, u, rig.slot[SLOT_MAIN].first + 2 * MIB);
+	}
+}
+
+static void what_changes_is_reached_when_told(void **state)
+{
+	unsigned int stale = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 20; i++) {
+		unsigned int unit = i & 1 ? NVME : SECOND_NVME;
+		uint32_t reads, writes, from = 10 + i, to = 40 + i;
+
+		set(SOME_IOVA, leaf_of(&rig, from, LEAF_WRITE));
+		told(SOME_IOVA, PAGE);
+		expect(&rig, &rig.context, unit, SOME_IOVA);
+		set(SOME_IOVA, i % 3 ? leaf_of(&rig, to, LEAF_WRITE) : 0);
+		probe(&rig, unit, SOME_IOVA, &reads, &writes);
+		stale += reads == from;
+		if (reads != from)
+			assert_int_equal(reads, i % 3 ? to : NO_PAGE);
+		if (writes != from)
+			assert_int_equal(writes, i % 3 ? to : NO_PAGE);
+		/* One page, a range of several, one of too many for single commands, everything. */
+		if (i % 4 == 0)
+			told(SOME_IOVA, PAGE);
+		else if (i % 4 == 1)
+			told(SOME_IOVA - 30 * PAGE, 31 * PAGE);
+		else if (i % 4 == 2)
+			told(SOME_IOVA - 300 * PAGE, 400 * PAGE);
+		else
+			assert_int_equal(rig.ops->nest_invalidate(rig.space, 0, UINT64_MAX), 0);
+		for (unsigned int u = NVME; u < UNITS; u++)
+			expect(&rig, &rig.context, u, SOME_IOVA);
+	}
+	print_message("%u of 20 changes were not seen before they were told of\n", stale);
+}
+
+static void faults_are_told_of(void **state)
+{
+	(void)state;
+	for (unsigned int u = 0; u < UNITS; u++) {
+		uint64_t iova = SOME_IOVA + u * 16 * PAGE;
+
+		set(iova, leaf_of(&rig, 3, LEAF_READ));
+		expect(&rig, &rig.context, u, iova);
+		expect_event(&rig, u, F_PERMISSION, iova);
+		expect_nothing(&rig, u, iova + PAGE);
+		expect_event(&rig, u, F_TRANSLATION, iova + PAGE);
+	}
+}
+
+/* A device's transfer alone, without others to exchange data. edu keeps nothing in memory that it would have to reach. */
+static void edu_write(uint64_t iova)
+{
+	assert_int_equal(dma_write_to(rig.unit[EDU].dma, iova, 0), 0);
+}
+
+static uint64_t word_at(uint32_t page)
+{
+	return __atomic_load_n(gpa_word(&rig, leaf_of(&rig, page, 0) & UINT64_C(0xfffffffff000)), __ATOMIC_ACQUIRE);
+}
+
+static void set_word(uint32_t page, uint64_t word)
+{
+	__atomic_store_n(gpa_word(&rig, leaf_of(&rig, page, 0) & UINT64_C(0xfffffffff000)), word, __ATOMIC_SEQ_CST);
+}
+
+static void bad_contexts_let_nothing_pass(void **state)
+{
+	uint64_t *cd = gpa_word(&rig, rig.context.cd), good = *cd, was = word_at(3);
+
+	(void)state;
+	set(SOME_IOVA, leaf_of(&rig, 3, LEAF_WRITE));
+	expect(&rig, &rig.context, EDU, SOME_IOVA);
+	__atomic_store_n(cd, good & ~(UINT64_C(1) << 31), __ATOMIC_SEQ_CST);
+	assert_int_equal(rig.ops->nest_context(rig.space), 0);
+	told(0, UINT64_C(1) << 48);
+	edu_write(SOME_IOVA);
+	assert_true(word_at(3) == was);
+	expect_event(&rig, EDU, C_BAD_CD, SOME_IOVA);
+	assert_true(word_at(3) == was);
+	__atomic_store_n(cd, good, __ATOMIC_SEQ_CST);
+	assert_int_equal(rig.ops->nest_context(rig.space), 0);
+	expect(&rig, &rig.context, EDU, SOME_IOVA);
+}
+
+static void expect_edu_writes(uint64_t iova, uint32_t page, bool reached)
+{
+	uint64_t was = word_at(page);
+
+	set_word(page, 0x5555);
+	edu_write(iova);
+	assert_true((word_at(page) != 0x5555) == reached);
+	set_word(page, was);
+}
+
+static void entries_that_do_not_walk(void **state)
+{
+	const uint64_t gpa = leaf_of(&rig, 3, 0) & UINT64_C(0xfffffffff000);
+	const uint64_t entries[3] = { 0x1 /* aborts */, 0x9 /* bypasses */, 0 /* is not valid */ };
+	struct host_device *edu = rig.unit[EDU].device;
+	struct host_space *space;
+
+	(void)state;
+	set(SOME_IOVA, leaf_of(&rig, 3, LEAF_WRITE));
+	expect(&rig, &rig.context, EDU, SOME_IOVA);
+	assert_int_equal(rig.ops->detach(rig.space, edu), 0);
+	expect_edu_writes(SOME_IOVA, 3, false);
+	expect_edu_writes(gpa, 3, false);
+	for (unsigned int i = 0; i < 3; i++) {
+		assert_int_equal(rig.ops->nest_create(rig.host, rig.guest, (const uint64_t[2]){ entries[i] }, &rig.memory, &space), 0);
+		assert_int_equal(rig.ops->attach(space, edu), 0);
+		expect_edu_writes(SOME_IOVA, 3, false);
+		expect_edu_writes(gpa, 3, i == 1);
+		assert_int_equal(rig.ops->detach(space, edu), 0);
+		expect_edu_writes(gpa, 3, false);
+		rig.ops->space_destroy(space);
+	}
+	assert_int_equal(rig.ops->attach(rig.space, edu), 0);
+	expect(&rig, &rig.context, EDU, SOME_IOVA);
+}
+
+/* Slots that go are reached no more, without a word from the guest; those that come are. */
+static void slots_come_and_go(void **state)
+{
+	const uint32_t visiting = MAIN_PAGES + OTHER_PAGES + 1;
+
+	(void)state;
+	set(SOME_IOVA, leaf_of(&rig, visiting, LEAF_WRITE));
+	set(SOME_IOVA + PAGE, leaf_of(&rig, 3, LEAF_WRITE));
+	for (unsigned int i = 0; i < 10; i++) {
+		unsigned int unit = i == 0 ? EDU : i & 1 ? NVME : SECOND_NVME;
+
+		expect(&rig, &rig.context, unit, SOME_IOVA);
+		nested_hide(&rig, SLOT_VISITING);
+		expect_nothing(&rig, unit, SOME_IOVA);
+		expect(&rig, &rig.context, unit, SOME_IOVA + PAGE);
+		nested_show(&rig, SLOT_VISITING);
+	}
+}
+
+/* Writes one page again and again, and counts. */
+struct runner {
+	uint64_t begun, ended; /* transfers */
+	bool stop;
+};
+
+static void *run(void *argument)
+{
+	struct runner *runner = argument;
+
+	while (!__atomic_load_n(&runner->stop, __ATOMIC_ACQUIRE)) {
+		__atomic_add_fetch(&runner->begun, 1, __ATOMIC_SEQ_CST);
+		if (dma_write_to(rig.unit[NVME].dma, SOME_IOVA, 1))
+			return (void *)1;
+		__atomic_add_fetch(&runner->ended, 1, __ATOMIC_SEQ_CST);
+	}
+	return NULL;
+}
+
+/* Until a transfer has ended that began after now. */
+static void await_transfer(const struct runner *runner)
+{
+	uint64_t begun = __atomic_load_n(&runner->begun, __ATOMIC_SEQ_CST);
+
+	while (__atomic_load_n(&runner->ended, __ATOMIC_SEQ_CST) <= begun)
+		sched_yield();
+}
+
+/* The guest names other tables in its context descriptor while a device writes: when that has been told, the old ones' pages are left alone. */
+static void contexts_change_while_dma_runs(void **state)
+{
+	const uint64_t untouched = UINT64_C(0x1234567812345678);
+	struct runner runner = { 0 };
+	struct context other;
+	pthread_t thread;
+	void *failed;
+
+	(void)state;
+	context_new(&rig, &other, 7);
+	set(SOME_IOVA, leaf_of(&rig, 3, LEAF_WRITE));
+	context_set(&rig, &other, SOME_IOVA, leaf_of(&rig, 4, LEAF_WRITE));
+	assert_int_equal(pthread_create(&thread, NULL, run, &runner), 0);
+	for (unsigned int i = 0; i < 60; i++) {
+		const uint32_t now = i & 1 ? 3 : 4, before = i & 1 ? 4 : 3;
+
+		__atomic_store_n(gpa_word(&rig, rig.context.cd + 8), i & 1 ? rig.context.ttb : other.ttb, __ATOMIC_SEQ_CST);
+		assert_int_equal(rig.ops->nest_context(rig.space), 0);
+		told(0, UINT64_C(1) << 48);
+		/* A transfer that was under way may still end in the old page. */
+		await_transfer(&runner);
+		set_word(3, untouched);
+		set_word(4, untouched);
+		await_transfer(&runner);
+		assert_true(word_at(now) != untouched);
+		assert_true(word_at(before) == untouched);
+	}
+	__atomic_store_n(&runner.stop, true, __ATOMIC_RELEASE);
+	assert_int_equal(pthread_join(thread, &failed), 0);
+	assert_null(failed);
+	/* An even number of changes: as it was. */
+	set_word(3, UINT64_C(0x6e756d6265720000) + 3);
+	set_word(4, UINT64_C(0x6e756d6265720000) + 4);
+	expect(&rig, &rig.context, NVME, SOME_IOVA);
+}
+
+/* At random. For each IOVA, what its leaf has said since the last time that it was told of: each of these may be what is reached. */
+#define IOVAS	   24u
+#define STATES	   6u
+#define OPERATIONS 600u
+
+static struct {
+	struct reached said[STATES];
+	unsigned int number;
+} history[IOVAS];
+static uint64_t draws;
+
+static uint64_t draw(void)
+{
+	uint64_t z = draws += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+static unsigned int below(unsigned int bound)
+{
+	return (unsigned int)(draw() % bound);
+}
+
+/* In three tables of leaves, some next to each other. */
+static uint64_t iova_of(unsigned int i)
+{
+	static const uint64_t bases[] = { UINT64_C(0x123450000), UINT64_C(0x7000000ff000), 34 * MIB };
+
+	return bases[i % 3] + i / 3 * PAGE;
+}
+
+static void invalidate_at_random(void)
+{
+	unsigned int i = below(IOVAS), how = below(8);
+	uint64_t first = iova_of(i), last = first + (1 + below(3)) * PAGE - 1;
+
+	if (how == 0)
+		last = first + 500 * PAGE - 1;
+	if (how == 1)
+		first = 0, last = UINT64_MAX;
+	assert_int_equal(rig.ops->nest_invalidate(rig.space, first, last), 0);
+	for (i = 0; i < IOVAS; i++)
+		if (iova_of(i) >= first && iova_of(i) <= last) {
+			history[i].said[0] = context_says(&rig, &rig.context, iova_of(i));
+			history[i].number = 1;
+		}
+}
+
+static void change_at_random(void)
+{
+	unsigned int i = below(IOVAS);
+
+	if (history[i].number == STATES)
+		return;
+	set(iova_of(i), below(4) ? leaf_of(&rig, below(4) ? below(8) : MAIN_PAGES + below(2 * OTHER_PAGES), below(3) ? LEAF_WRITE : LEAF_READ) : 0);
+	history[i].said[history[i].number++] = context_says(&rig, &rig.context, iova_of(i));
+}
+
+static void probe_at_random(void)
+{
+	unsigned int i = below(IOVAS), unit = below(2) ? NVME : SECOND_NVME;
+	bool read_right = false, write_right = false;
+	uint32_t reads, writes;
+
+	probe(&rig, unit, iova_of(i), &reads, &writes);
+	for (unsigned int n = 0; n < history[i].number; n++) {
+		struct reached said = beneath(&rig, history[i].said[n]);
+
+		read_right |= reads == said.page;
+		write_right |= writes == (said.writable ? said.page : NO_PAGE);
+	}
+	if (!read_right || !write_right)
+		fail_msg("unit %u at %#llx reads page %d and writes page %d, which it has not led to", unit, (unsigned long long)iova_of(i), (int)reads,
+			 (int)writes);
+}
+
+static void at_random(void **state)
+{
+	const char *given = getenv("VIOMMU_TEST_SEED");
+	uint64_t seed = given ? strtoull(given, NULL, 0) : 1;
+
+	(void)state;
+	draws = seed;
+	print_message("seed %llu\n", (unsigned long long)seed);
+	for (unsigned int i = 0; i < IOVAS; i++) {
+		history[i].said[0] = (struct reached){ .page = NO_PAGE };
+		history[i].number = 1;
+	}
+	for (unsigned int operation = 0; operation < OPERATIONS; operation++) {
+		unsigned int what = below(16);
+
+		if (what < 8)
+			change_at_random();
+		else if (what < 13)
+			invalidate_at_random();
+		else if (what < 15)
+			probe_at_random();
+		else if (rig.shown[SLOT_VISITING])
+			nested_hide(&rig, SLOT_VISITING);
+		else
+			nested_show(&rig, SLOT_VISITING);
+		probe_at_random();
+		forget_events(&rig);
+	}
+	if (!rig.shown[SLOT_VISITING])
+		nested_show(&rig, SLOT_VISITING);
+	assert_int_equal(rig.ops->nest_invalidate(rig.space, 0, UINT64_MAX), 0);
+	for (unsigned int i = 0; i < IOVAS; i++)
+		expect(&rig, &rig.context, NVME, iova_of(i));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(data_lands_where_the_tables_say),
+		TEST(what_changes_is_reached_when_told),
+		TEST(faults_are_told_of),
+		TEST(bad_contexts_let_nothing_pass),
+		TEST(entries_that_do_not_walk),
+		TEST(slots_come_and_go),
+		TEST(contexts_change_while_dma_runs),
+		TEST(at_random),
+	};
+	char why[256] = "";
+
+	if (!nested_find()) {
+		fprintf(stderr, "an edu and two NVMe are needed: see tests/vm/run-in-host\n");
+		return 77;
+	}
+	if (nested_try(why, sizeof(why))) {
+		fprintf(stderr, "skipped: %s\n", why);
+		return 77;
+	}
+	return cmocka_run_group_tests_name("a guest's own tables", tests, NULL, NULL);
+}
