@@ -155,10 +155,14 @@ void nested_hide(struct nested *rig, unsigned int slot)
 	rig->shown[slot] = false;
 }
 
-uint64_t leaf_of(const struct nested *rig, uint32_t page, uint64_t rights)
+uint64_t leaf_of(uint32_t page, uint64_t rights)
 {
-	(void)rig;
-	return gpa_of(page) | rights | VALID | NO_BLOCK | ACCESSED | SHAREABLE;
+	return leaf_to(gpa_of(page), rights);
+}
+
+uint64_t leaf_to(uint64_t gpa, uint64_t rights)
+{
+	return gpa | rights | VALID | NO_BLOCK | ACCESSED | SHAREABLE;
 }
 
 /* The entry at an Arm level, 0 to 3. */
@@ -214,7 +218,7 @@ void context_new(struct nested *rig, struct context *context, uint16_t asid)
 		      UINT64_C(1) << 46 | (uint64_t)asid << 48);
 	for (unsigned int u = 0; u < UNITS; u++)
 		for (unsigned int i = 0; i < UNIT_PAGES; i++)
-			context_set(rig, context, drivers_iova(u, i), drivers_gpa(u, i) | LEAF_WRITE | VALID | NO_BLOCK | ACCESSED | SHAREABLE);
+			context_set(rig, context, drivers_iova(u, i), leaf_to(drivers_gpa(u, i), LEAF_WRITE));
 }
 
 void context_ste(const struct context *context, uint64_t ste[2])
@@ -364,7 +368,7 @@ void expect_nothing(struct nested *rig, unsigned int unit, uint64_t iova)
 	assert_int_equal(writes, NO_PAGE);
 }
 
-static bool is_told_of(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova)
+bool is_told_of(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova)
 {
 	struct pollfd events = { .fd = rig->ops->nest_fd(rig->guest), .events = POLLIN };
 	struct host_event event;

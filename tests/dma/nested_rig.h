@@ -83,7 +83,8 @@ void context_ste(const struct context *context, uint64_t ste[2]);
 void context_set(struct nested *rig, const struct context *context, uint64_t iova, uint64_t leaf);
 /* A block of 2 MiB over all pages of SLOT_MAIN. */
 void context_set_block(struct nested *rig, const struct context *context, uint64_t iova, uint64_t rights);
-uint64_t leaf_of(const struct nested *rig, uint32_t page, uint64_t rights);
+uint64_t leaf_of(uint32_t page, uint64_t rights);
+uint64_t leaf_to(uint64_t gpa, uint64_t rights);
 uint64_t *gpa_word(struct nested *rig, uint64_t gpa);
 
 /* What an IOVA leads to by stage 1, says the reference: NO_PAGE, or the page, whether it is shown or not. */
@@ -106,6 +107,8 @@ void expect_nothing(struct nested *rig, unsigned int unit, uint64_t iova);
  * kernel keeps so many events and no more, and edu's transfer makes one for each four bytes: where others were lost this may be, too.
  */
 void expect_event(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova);
+/* Waits for such an event, but not for ever. */
+bool is_told_of(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova);
 void forget_events(struct nested *rig);
 
 #endif

@@ -7,6 +7,8 @@
 #include "nested_rig.h"
 
 #include <errno.h>
+#include <linux/vfio.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
@@ -15,10 +17,19 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
-#define SOME_IOVA UINT64_C(0x123456000)
+#include "dma/driver.h"
+
+#define SOME_IOVA  UINT64_C(0x123456000)
+#define MSI_WINDOW UINT64_C(0x8000000)
+
+/* edu's registers (QEMU, docs/specs/edu.rst): what is written there is raised as an interrupt's reason, or taken back. */
+#define EDU_RAISE	0x60u
+#define EDU_ACKNOWLEDGE 0x64u
 
 static struct nested rig;
 
@@ -53,8 +64,8 @@ static void data_lands_where_the_tables_say(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 4; i++) {
-		set(SOME_IOVA + i * PAGE, leaf_of(&rig, pages[i], LEAF_WRITE));
-		set(high + i * PAGE, leaf_of(&rig, pages[3 - i], i & 1 ? LEAF_READ : LEAF_WRITE));
+		set(SOME_IOVA + i * PAGE, leaf_of(pages[i], LEAF_WRITE));
+		set(high + i * PAGE, leaf_of(pages[3 - i], i & 1 ? LEAF_READ : LEAF_WRITE));
 	}
 	context_set_block(&rig, &rig.context, 16 * MIB, LEAF_WRITE);
 	for (unsigned int u = 0; u < UNITS; u++) {
@@ -78,10 +89,10 @@ static void what_changes_is_reached_when_told(void **state)
 		unsigned int unit = i & 1 ? NVME : SECOND_NVME;
 		uint32_t reads, writes, from = 10 + i, to = 40 + i;
 
-		set(SOME_IOVA, leaf_of(&rig, from, LEAF_WRITE));
+		set(SOME_IOVA, leaf_of(from, LEAF_WRITE));
 		told(SOME_IOVA, PAGE);
 		expect(&rig, &rig.context, unit, SOME_IOVA);
-		set(SOME_IOVA, i % 3 ? leaf_of(&rig, to, LEAF_WRITE) : 0);
+		set(SOME_IOVA, i % 3 ? leaf_of(to, LEAF_WRITE) : 0);
 		probe(&rig, unit, SOME_IOVA, &reads, &writes);
 		stale += reads == from;
 		if (reads != from)
@@ -109,7 +120,7 @@ static void faults_are_told_of(void **state)
 	for (unsigned int u = 0; u < UNITS; u++) {
 		uint64_t iova = SOME_IOVA + u * 16 * PAGE;
 
-		set(iova, leaf_of(&rig, 3, LEAF_READ));
+		set(iova, leaf_of(3, LEAF_READ));
 		expect(&rig, &rig.context, u, iova);
 		expect_event(&rig, u, F_PERMISSION, iova);
 		expect_nothing(&rig, u, iova + PAGE);
@@ -125,12 +136,12 @@ static void edu_write(uint64_t iova)
 
 static uint64_t word_at(uint32_t page)
 {
-	return __atomic_load_n(gpa_word(&rig, leaf_of(&rig, page, 0) & UINT64_C(0xfffffffff000)), __ATOMIC_ACQUIRE);
+	return __atomic_load_n(gpa_word(&rig, leaf_of(page, 0) & UINT64_C(0xfffffffff000)), __ATOMIC_ACQUIRE);
 }
 
 static void set_word(uint32_t page, uint64_t word)
 {
-	__atomic_store_n(gpa_word(&rig, leaf_of(&rig, page, 0) & UINT64_C(0xfffffffff000)), word, __ATOMIC_SEQ_CST);
+	__atomic_store_n(gpa_word(&rig, leaf_of(page, 0) & UINT64_C(0xfffffffff000)), word, __ATOMIC_SEQ_CST);
 }
 
 static void bad_contexts_let_nothing_pass(void **state)
@@ -138,7 +149,7 @@ static void bad_contexts_let_nothing_pass(void **state)
 	uint64_t *cd = gpa_word(&rig, rig.context.cd), good = *cd, was = word_at(3);
 
 	(void)state;
-	set(SOME_IOVA, leaf_of(&rig, 3, LEAF_WRITE));
+	set(SOME_IOVA, leaf_of(3, LEAF_WRITE));
 	expect(&rig, &rig.context, EDU, SOME_IOVA);
 	__atomic_store_n(cd, good & ~(UINT64_C(1) << 31), __ATOMIC_SEQ_CST);
 	assert_int_equal(rig.ops->nest_context(rig.space), 0);
@@ -164,13 +175,13 @@ static void expect_edu_writes(uint64_t iova, uint32_t page, bool reached)
 
 static void entries_that_do_not_walk(void **state)
 {
-	const uint64_t gpa = leaf_of(&rig, 3, 0) & UINT64_C(0xfffffffff000);
+	const uint64_t gpa = leaf_of(3, 0) & UINT64_C(0xfffffffff000);
 	const uint64_t entries[3] = { 0x1 /* aborts */, 0x9 /* bypasses */, 0 /* is not valid */ };
 	struct host_device *edu = rig.unit[EDU].device;
 	struct host_space *space;
 
 	(void)state;
-	set(SOME_IOVA, leaf_of(&rig, 3, LEAF_WRITE));
+	set(SOME_IOVA, leaf_of(3, LEAF_WRITE));
 	expect(&rig, &rig.context, EDU, SOME_IOVA);
 	assert_int_equal(rig.ops->detach(rig.space, edu), 0);
 	expect_edu_writes(SOME_IOVA, 3, false);
@@ -194,8 +205,8 @@ static void slots_come_and_go(void **state)
 	const uint32_t visiting = MAIN_PAGES + OTHER_PAGES + 1;
 
 	(void)state;
-	set(SOME_IOVA, leaf_of(&rig, visiting, LEAF_WRITE));
-	set(SOME_IOVA + PAGE, leaf_of(&rig, 3, LEAF_WRITE));
+	set(SOME_IOVA, leaf_of(visiting, LEAF_WRITE));
+	set(SOME_IOVA + PAGE, leaf_of(3, LEAF_WRITE));
 	for (unsigned int i = 0; i < 10; i++) {
 		unsigned int unit = i == 0 ? EDU : i & 1 ? NVME : SECOND_NVME;
 
@@ -205,6 +216,33 @@ static void slots_come_and_go(void **state)
 		expect(&rig, &rig.context, unit, SOME_IOVA + PAGE);
 		nested_show(&rig, SLOT_VISITING);
 	}
+}
+
+/* An interrupt is a write to the window that the kernel keeps, and passes where the guest's tables lead there. */
+static void interrupts_pass_where_tables_let_them(void **state)
+{
+	const int event = dma_event(rig.ops->device_fd(rig.unit[EDU].device), VFIO_PCI_MSI_IRQ_INDEX);
+	struct pollfd readable = { .fd = event, .events = POLLIN };
+	eventfd_t number;
+
+	(void)state;
+	assert_true(event >= 0);
+	for (unsigned int mapped = 0; mapped < 3; mapped++) {
+		for (uint64_t page = 0; page < 16; page++)
+			set(MSI_WINDOW + page * PAGE, mapped & 1 ? leaf_to(MSI_WINDOW + page * PAGE, LEAF_WRITE) : 0);
+		told(MSI_WINDOW, 16 * PAGE);
+		forget_events(&rig);
+		assert_int_equal(dma_store32(rig.unit[EDU].dma, EDU_RAISE, 1), 0);
+		if (mapped & 1) {
+			assert_int_equal(poll(&readable, 1, 20000), 1);
+			assert_int_equal(eventfd_read(event, &number), 0);
+		} else {
+			assert_true(is_told_of(&rig, EDU, F_TRANSLATION, MSI_WINDOW));
+			assert_int_equal(poll(&readable, 1, 0), 0);
+		}
+		assert_int_equal(dma_store32(rig.unit[EDU].dma, EDU_ACKNOWLEDGE, 1), 0);
+	}
+	close(event);
 }
 
 /* Writes one page again and again, and counts. */
@@ -246,8 +284,8 @@ static void contexts_change_while_dma_runs(void **state)
 
 	(void)state;
 	context_new(&rig, &other, 7);
-	set(SOME_IOVA, leaf_of(&rig, 3, LEAF_WRITE));
-	context_set(&rig, &other, SOME_IOVA, leaf_of(&rig, 4, LEAF_WRITE));
+	set(SOME_IOVA, leaf_of(3, LEAF_WRITE));
+	context_set(&rig, &other, SOME_IOVA, leaf_of(4, LEAF_WRITE));
 	assert_int_equal(pthread_create(&thread, NULL, run, &runner), 0);
 	for (unsigned int i = 0; i < 60; i++) {
 		const uint32_t now = i & 1 ? 3 : 4, before = i & 1 ? 4 : 3;
@@ -328,7 +366,7 @@ static void change_at_random(void)
 
 	if (history[i].number == STATES)
 		return;
-	set(iova_of(i), below(4) ? leaf_of(&rig, below(4) ? below(8) : MAIN_PAGES + below(2 * OTHER_PAGES), below(3) ? LEAF_WRITE : LEAF_READ) : 0);
+	set(iova_of(i), below(4) ? leaf_of(below(4) ? below(8) : MAIN_PAGES + below(2 * OTHER_PAGES), below(3) ? LEAF_WRITE : LEAF_READ) : 0);
 	history[i].said[history[i].number++] = context_says(&rig, &rig.context, iova_of(i));
 }
 
@@ -390,14 +428,9 @@ static void at_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(data_lands_where_the_tables_say),
-		TEST(what_changes_is_reached_when_told),
-		TEST(faults_are_told_of),
-		TEST(bad_contexts_let_nothing_pass),
-		TEST(entries_that_do_not_walk),
-		TEST(slots_come_and_go),
-		TEST(contexts_change_while_dma_runs),
-		TEST(at_random),
+		TEST(data_lands_where_the_tables_say),	     TEST(what_changes_is_reached_when_told), TEST(faults_are_told_of),
+		TEST(bad_contexts_let_nothing_pass),	     TEST(entries_that_do_not_walk),	      TEST(slots_come_and_go),
+		TEST(interrupts_pass_where_tables_let_them), TEST(contexts_change_while_dma_runs),    TEST(at_random),
 	};
 	char why[256] = "";
 
