@@ -181,8 +181,10 @@ static int ioctl_of(struct fake_file *file, unsigned long request, void *argumen
 {
 	int result;
 
-	if (ordered_to_fail())
+	if (ordered_to_fail()) {
+		fake.failed = request;
 		return -1;
+	}
 	if (file->kind == FAKE_CONTAINER || file->kind == FAKE_GROUP || file->kind == FAKE_DEVICE)
 		result = fake_type1_ioctl(file, request, argument);
 	else

@@ -63,6 +63,7 @@ struct fake {
 	struct fake_object objects[FAKE_OBJECTS];
 	uint64_t calls, fail_from, fail_until;
 	int fail_with;
+	unsigned long failed; /* the ioctl that was ordered to fail last */
 	uint64_t allocations, fail_allocation;
 	uint64_t commands[FAKE_COMMANDS][2];
 	size_t command_number;

@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "fake_objects.h"
+#include "host/iommufd_abi.h"
 
 /* Stream Table Entries, their first doublewords: V and Config. */
 #define ABORTS	 UINT64_C(0x1)
@@ -58,6 +59,16 @@ static void up(struct nest *nest, const struct fake_options *options)
 	assert_int_equal(f->ops->device_set_id(nest->second, 0x12ff), 0);
 }
 
+/* Objects of the kernel's that go with the iommufd, and should have gone before: all but bound devices. */
+static size_t left_over(void)
+{
+	size_t number = 0;
+
+	for (uint32_t id = 1; id < FAKE_OBJECTS; id++)
+		number += fake.objects[id].kind != FAKE_FREE && fake.objects[id].kind != FAKE_BOUND;
+	return number;
+}
+
 static void down(struct nest *nest)
 {
 	struct fixture *f = &nest->f;
@@ -65,6 +76,7 @@ static void down(struct nest *nest)
 	f->ops->device_destroy(nest->second);
 	f->ops->device_destroy(f->device);
 	f->ops->guest_destroy(f->guest);
+	assert_int_equal(left_over(), 0);
 	viommu_host_destroy(f->host);
 	assert_int_equal(f->memory.pieces, 0);
 	assert_true(fake_end());
@@ -404,6 +416,9 @@ guest:
 	f->ops->guest_destroy(f->guest);
 host:
 	assert_int_equal(f->memory.pieces, 0);
+	/* What a device cannot be detached from, when the host is made, stays as well. */
+	if (life->single && fake.failed != IOMMUFD_ABI_DESTROY && fake.failed != VFIO_ABI_DETACH_PT)
+		assert_int_equal(left_over(), 0);
 	viommu_host_destroy(f->host);
 end:
 	assert_true(fake_end());
