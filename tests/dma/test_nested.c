@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A guest's own stage-1 tables beneath the host iommufd, walked by the machine's SMMUv3: what devices reach is what the reference says that the tables mean,
- * as far as the guest has slots there, and no longer than until the guest has been told that its invalidation is done.
+ * as far as the guest has slots there, and no longer than until the guest has been told that its invalidation is done. The first argument is the random part's
+ * seed.
  */
 #define _GNU_SOURCE
 #include "nested_rig.h"
@@ -319,7 +320,7 @@ static struct {
 	struct reached said[STATES];
 	unsigned int number;
 } history[IOVAS];
-static uint64_t draws;
+static uint64_t seed = 1, draws;
 
 static uint64_t draw(void)
 {
@@ -390,9 +391,6 @@ static void probe_at_random(void)
 
 static void at_random(void **state)
 {
-	const char *given = getenv("VIOMMU_TEST_SEED");
-	uint64_t seed = given ? strtoull(given, NULL, 0) : 1;
-
 	(void)state;
 	draws = seed;
 	print_message("seed %llu\n", (unsigned long long)seed);
@@ -425,7 +423,7 @@ static void at_random(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, up, down)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(data_lands_where_the_tables_say),	     TEST(what_changes_is_reached_when_told), TEST(faults_are_told_of),
@@ -434,6 +432,8 @@ int main(void)
 	};
 	char why[256] = "";
 
+	if (argc > 1)
+		seed = strtoull(argv[1], NULL, 0);
 	if (!nested_find()) {
 		fprintf(stderr, "an edu and two NVMe are needed: see tests/vm/run-in-host\n");
 		return 77;
