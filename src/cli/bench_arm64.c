@@ -47,6 +47,11 @@ static uint64_t leaves(const struct arm64 *arm64)
 	return APERTURE >> arm64->shift;
 }
 
+static size_t leaf_bytes(const struct arm64 *arm64)
+{
+	return (size_t)leaves(arm64) * sizeof(uint64_t);
+}
+
 static uint64_t *at(const struct arm64 *arm64, uint64_t gpa)
 {
 	return (uint64_t *)(void *)(arm64->guest.memory + gpa);
@@ -89,7 +94,7 @@ static bool begin(struct arm64 *arm64, unsigned int shift)
 
 	memset(arm64, 0, sizeof(*arm64));
 	arm64->shift = shift;
-	arm64->copy = malloc(leaves(arm64) * 8);
+	arm64->copy = malloc(leaf_bytes(arm64));
 	if (!arm64->copy || !bench_guest_begin(&arm64->guest, APERTURE, bytes / 2048, 1)) {
 		free(arm64->copy);
 		return false;
@@ -153,7 +158,7 @@ static double sample_memcmp(void *ctx)
 {
 	const struct arm64 *arm64 = ctx;
 	struct bench_watch watch = bench_watch();
-	int differs = memcmp(arm64->leaves, arm64->copy, leaves(arm64) * 8);
+	int differs = memcmp(arm64->leaves, arm64->copy, leaf_bytes(arm64));
 	double ns = bench_elapsed(&watch);
 
 	return differs ? -EILSEQ : ns;
@@ -206,7 +211,7 @@ static void same(struct bench *bench, unsigned int shift)
 	}
 	for (uint64_t i = 0; i < leaves(&arm64); i++)
 		set(&arm64, i, true);
-	memcpy(arm64.copy, arm64.leaves, leaves(&arm64) * 8);
+	memcpy(arm64.copy, arm64.leaves, leaf_bytes(&arm64));
 	const struct bench_lane lanes[] = {
 		{ .name = "no-op host", .sample = sample_same, .ctx = &arm64 },
 		{ .name = "memcmp", .sample = sample_memcmp, .ctx = &arm64, .baseline = true },
