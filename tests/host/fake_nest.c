@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "fake_objects.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -90,18 +91,20 @@ int fake_nest_hwpt(void *argument)
 {
 	struct iommufd_abi_hwpt_alloc_nested *call = argument;
 	const struct iommufd_abi_hwpt_smmuv3 *data = (void *)(uintptr_t)call->data;
-	uint64_t config;
+	uint64_t config, ste[2];
 
 	if (!fake_object(call->device, FAKE_BOUND) || !fake_object(call->viommu, FAKE_VIOMMU))
 		return -ENOENT;
 	if (call->data_type != IOMMUFD_ABI_HWPT_DATA_SMMUV3 || call->data_bytes != sizeof(*data) || call->flags)
 		return -EINVAL;
-	config = data->ste[0] >> 1 & 7;
-	if (data->ste[0] & 1 && ((data->ste[1] & ~UINT64_C(0x80000ff)) || (config && config != 4 && config != 5)))
+	ste[0] = le64toh(data->ste[0]);
+	ste[1] = le64toh(data->ste[1]);
+	config = ste[0] >> 1 & 7;
+	if (ste[0] & 1 && ((ste[1] & ~UINT64_C(0x80000ff)) || (config && config != 4 && config != 5)))
 		return -EIO;
 	call->out_id = fake_new_object(FAKE_NESTED);
 	fake.objects[call->out_id].above = call->viommu;
-	fake.objects[call->out_id].stops = !(data->ste[0] & 1) || !config;
+	fake.objects[call->out_id].stops = !(ste[0] & 1) || !config;
 	return 0;
 }
 
@@ -116,7 +119,7 @@ static int invalidate(struct iommufd_abi_hwpt_invalidate *call)
 	if (call->data_type != IOMMUFD_ABI_INVALIDATE_SMMUV3 || call->entry_bytes != sizeof(*commands))
 		return -EINVAL;
 	for (; call->number < number; call->number++) {
-		const uint64_t *command = (const uint64_t *)commands[call->number].command;
+		const uint64_t command[2] = { le64toh(commands[call->number].command[0]), le64toh(commands[call->number].command[1]) };
 		uint64_t opcode = command[0] & 0xff;
 
 		/* CFGI_CD and CFGI_CD_ALL; TLBI_NH_ALL, _ASID, _VA and _VAA. */
@@ -182,8 +185,8 @@ void fake_event(uint32_t sequence, const uint64_t record[4])
 	} event = { .header = { .flags = record ? 0 : IOMMUFD_ABI_VEVENT_LOST, .sequence = sequence } };
 	const ssize_t bytes = record ? (ssize_t)sizeof(event) : (ssize_t)sizeof(event.header);
 
-	if (record)
-		memcpy(event.record, record, sizeof(event.record));
+	for (unsigned int i = 0; record && i < 4; i++)
+		event.record[i] = htole64(record[i]);
 	for (uint32_t id = 1; id < FAKE_OBJECTS; id++)
 		if (fake.objects[id].kind == FAKE_EVENTS && write(fake.objects[id].write_end, &event, (size_t)bytes) != bytes)
 			abort();
