@@ -205,7 +205,7 @@ static void store(struct viommu_smmuv3 *smmu, uint32_t offset, uint32_t value)
 
 static bool is_possible(uint64_t offset, unsigned int bytes)
 {
-	return (bytes == 4 || bytes == 8) && offset < VIOMMU_SMMUV3_BYTES && !(offset % bytes);
+	return (bytes == 4 || bytes == 8) && offset < VIOMMU_SMMUV3_BYTES && !(offset & (bytes - 1));
 }
 
 int viommu_smmuv3_read(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t *value)
