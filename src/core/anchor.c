@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "core/anchor.h"
 #include "format/arm64.h"
+#include "format/smmuv3.h"
 #include "port/result.h"
 #include "port/sized.h"
 
@@ -16,22 +17,6 @@ static int take_zpci(const void *data, struct anchor *anchor)
 	anchor->last = ioat.pal | (VIOMMU_PAGE_SIZE - 1);
 	return anchor->first <= anchor->last ? 0 : -PORT_EINVAL;
 }
-
-/* A context descriptor, IHI 0070, section 5.4. */
-#define CD0_T0SZ_SHIFT 0
-#define CD0_TG0_SHIFT  6
-#define CD0_EPD0       (UINT64_C(1) << 14)
-#define CD0_ENDI       (UINT64_C(1) << 15)
-#define CD0_T1SZ_SHIFT 16
-#define CD0_TG1_SHIFT  22
-#define CD0_EPD1       (UINT64_C(1) << 30)
-#define CD0_V	       (UINT64_C(1) << 31)
-#define CD0_IPS_SHIFT  32
-#define CD0_AFFD       (UINT64_C(1) << 35)
-#define CD0_TBI	       (UINT64_C(3) << 38)
-#define CD0_AA64       (UINT64_C(1) << 41)
-#define CD1_HAD	       (UINT64_C(1) << 1)
-#define CD1_TTB	       UINT64_C(0x000ffffffffffff0)
 
 /* The encoding of a size in IDR5.OAS and CD.IPS; -1 if there is none. */
 static int size_encoding(uint32_t bits)
@@ -57,18 +42,18 @@ static const struct shadow_ops *granule(unsigned int tg, bool upper)
 static int take_ttb(const struct viommu_smmuv3_stage1 *stage1, uint64_t ips, bool upper, struct anchor *anchor)
 {
 	uint64_t cd0 = stage1->cd[0], ttb = stage1->cd[upper ? 2 : 1];
-	unsigned int size = (unsigned int)(cd0 >> (upper ? CD0_T1SZ_SHIFT : CD0_T0SZ_SHIFT)) & 63;
+	unsigned int size = upper ? CD0_T1SZ(cd0) : CD0_T0SZ(cd0);
 	uint64_t offset;
 
-	anchor->ops = granule((unsigned int)(cd0 >> (upper ? CD0_TG1_SHIFT : CD0_TG0_SHIFT)) & 3, upper);
+	anchor->ops = granule(upper ? CD0_TG1(cd0) : CD0_TG0(cd0), upper);
 	if (!anchor->ops || size < ARM64_TSZ_MIN_64K || size > ARM64_TSZ_MAX)
 		return -PORT_EINVAL;
 	offset = UINT64_MAX >> size;
 	anchor->first = upper ? ~offset : 0;
 	anchor->last = upper ? UINT64_MAX : offset;
-	anchor->anchor.table = ttb & CD1_TTB;
+	anchor->anchor.table = ttb & CD_TTB;
 	anchor->anchor.control = size | ips << ARM64_CONTROL_IPS_SHIFT | (upper ? ARM64_CONTROL_UPPER : 0) | (cd0 & CD0_AFFD ? ARM64_CONTROL_AFFD : 0) |
-				 (ttb & CD1_HAD ? ARM64_CONTROL_HAD : 0) | (stage1->flags & VIOMMU_SMMUV3_PRIVILEGED ? ARM64_CONTROL_PRIVILEGED : 0);
+				 (ttb & CD_HAD ? ARM64_CONTROL_HAD : 0) | (stage1->flags & VIOMMU_SMMUV3_PRIVILEGED ? ARM64_CONTROL_PRIVILEGED : 0);
 	return 0;
 }
 
@@ -87,7 +72,7 @@ static int take_smmuv3(const void *data, struct anchor anchors[ANCHORS], unsigne
 	most = size_encoding(stage1.output_bits);
 	if (most < 0 || (stage1.cd[0] & (CD0_V | CD0_AA64 | CD0_ENDI | CD0_TBI)) != (CD0_V | CD0_AA64))
 		return -PORT_EINVAL;
-	ips = stage1.cd[0] >> CD0_IPS_SHIFT & 7;
+	ips = CD0_IPS(stage1.cd[0]);
 	if (ips > (uint64_t)most)
 		ips = (uint64_t)most;
 	if (!(stage1.cd[0] & CD0_EPD0))

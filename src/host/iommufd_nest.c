@@ -12,19 +12,13 @@
 #include <endian.h>
 #include <errno.h>
 
+#include "format/smmuv3.h"
 #include "host/iommufd.h"
 
-/* Arm IHI 0070, 5.2. */
-#define STE_V		  (UINT64_C(1) << 0)
-#define STE_CONFIG	  (UINT64_C(7) << 1)
-#define STE_CONFIG_SHIFT  1
-#define STE_CONFIG_ABORT  0u
-#define STE_CONFIG_BYPASS 4u
-#define STE_CONFIG_S1	  5u
-/* V, Config, S1Fmt, S1ContextPtr as far as bit 51 (Linux takes no more), S1CDMax. */
-#define STE_0_TAKEN (STE_V | STE_CONFIG | UINT64_C(0x3) << 4 | UINT64_C(0x3fffffffffff) << 6 | UINT64_C(0x1f) << 59)
+/* V, Config, S1Fmt, S1ContextPtr, S1CDMax. */
+#define STE_0_TAKEN (STE0_V | UINT64_C(7) << STE0_CONFIG_SHIFT | STE0_S1FMT | STE0_S1CONTEXTPTR | STE0_S1CDMAX_ALL)
 /* S1DSS, S1CIR, S1COR, S1CSH, S1STALLD. Not EATS: a device's own cache would have to be invalidated, too. */
-#define STE_1_TAKEN (UINT64_C(0xff) | UINT64_C(1) << 27)
+#define STE_1_TAKEN (STE1_S1DSS | STE1_S1_CACHING | STE1_S1STALLD)
 
 /* Arm IHI 0070, 4.1.1. */
 #define CMD_CFGI_CD_ALL 0x06u
@@ -36,9 +30,9 @@
 
 static bool is_taken(const uint64_t ste[2])
 {
-	uint64_t config = (ste[0] & STE_CONFIG) >> STE_CONFIG_SHIFT;
+	unsigned int config = STE0_CONFIG(ste[0]);
 
-	if (!(ste[0] & STE_V))
+	if (!(ste[0] & STE0_V))
 		return true;
 	return !(ste[0] & ~STE_0_TAKEN) && !(ste[1] & ~STE_1_TAKEN) && (config == STE_CONFIG_ABORT || config == STE_CONFIG_BYPASS || config == STE_CONFIG_S1);
 }
@@ -63,7 +57,7 @@ int iommufd_nest_create(struct viommu_host *any, struct host_guest *host_guest, 
 	space->nest = true;
 	/* The rest of an entry that is not valid means nothing. */
 	for (unsigned int i = 0; i < 2; i++)
-		space->ste[i] = ste[0] & STE_V ? ste[i] : 0;
+		space->ste[i] = ste[0] & STE0_V ? ste[i] : 0;
 	mappings_init(&space->mappings, memory);
 	port_lock(&guest->nesting);
 	error = iommufd_stage2_make(guest);

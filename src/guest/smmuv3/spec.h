@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Arm's SMMUv3 in numbers: register offsets and fields (IHI 0070, chapter 6), structures (chapter 5), commands (chapter 4) and event records (chapter 7), as
- * far as this SMMU has them. Structures are arrays of doublewords here; fields are named with the doubleword that they are in. Nothing here loads anything.
+ * Arm's SMMUv3 in numbers: register offsets and fields (IHI 0070, chapter 6), commands (chapter 4) and event records (chapter 7), as far as this SMMU has
+ * them; what is in the structures of chapter 5 is in format/smmuv3.h, but for level 1 of a stream table. Nothing here loads anything.
  */
 #ifndef VIOMMU_GUEST_SMMUV3_SPEC_H
 #define VIOMMU_GUEST_SMMUV3_SPEC_H
 
 #include <stdint.h>
+
+#include "format/smmuv3.h"
 
 /* Registers of page 0. */
 #define SMMUV3_IDR0	       0x00u
@@ -90,44 +92,6 @@
 /* Level 1 descriptor of a stream table. */
 #define L1STD_SPAN  UINT64_C(0x1f)
 #define L1STD_L2PTR UINT64_C(0x000fffffffffffc0)
-
-#define STE_BYTES	    64u
-#define STE_WORDS	    8u
-#define STE0_V		    UINT64_C(1)
-#define STE0_CONFIG(ste0)   ((unsigned int)((ste0) >> 1) & 7u)
-#define STE_CONFIG_BYPASS   4u
-#define STE_CONFIG_S1	    5u
-#define STE0_S1CONTEXTPTR   UINT64_C(0x000fffffffffffc0)
-#define STE0_S1CDMAX(ste0)  ((unsigned int)((ste0) >> 59) & 0x1fu)
-#define STE1_S1STALLD	    (UINT64_C(1) << 27)
-#define STE1_STRW(ste1)	    ((unsigned int)((ste1) >> 30) & 3u)
-#define STE1_PRIVCFG(ste1)  ((unsigned int)((ste1) >> 48) & 3u)
-#define STE1_INSTCFG(ste1)  ((unsigned int)((ste1) >> 50) & 3u)
-#define PRIVCFG_PRIVILEGED  3u
-#define INSTCFG_INSTRUCTION 3u
-
-#define CD_WORDS	 8u
-#define CD0_T0SZ(cd0)	 ((unsigned int)(cd0)&0x3fu)
-#define CD0_TG0(cd0)	 ((unsigned int)((cd0) >> 6) & 3u)
-#define CD0_TG0_RESERVED 3u
-#define CD0_EPD0	 (UINT64_C(1) << 14)
-#define CD0_ENDI	 (UINT64_C(1) << 15)
-#define CD0_T1SZ(cd0)	 ((unsigned int)((cd0) >> 16) & 0x3fu)
-#define CD0_TG1(cd0)	 ((unsigned int)((cd0) >> 22) & 3u)
-#define CD0_TG1_RESERVED 0u
-#define CD0_EPD1	 (UINT64_C(1) << 30)
-#define CD0_V		 (UINT64_C(1) << 31)
-#define CD0_TBI		 (UINT64_C(3) << 38) /* TBI0 and TBI1 */
-#define CD0_AA64	 (UINT64_C(1) << 41)
-#define CD0_HD		 (UINT64_C(1) << 42)
-#define CD0_HA		 (UINT64_C(1) << 43)
-#define CD0_S		 (UINT64_C(1) << 44)
-#define CD0_R		 (UINT64_C(1) << 45)
-#define CD0_A		 (UINT64_C(1) << 46)
-#define CD0_ASID(cd0)	 ((uint16_t)((cd0) >> 48))
-#define CD_TSZ_LEAST	 16u /* IOVAs of 48 bits: IDR5.VAX = 0 */
-#define CD_TSZ_MOST	 39u
-#define CD_TTB		 UINT64_C(0x000ffffffffffff0)
 
 #define CMD_BYTES	  16u
 #define CMD_WORDS	  2u
