@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A nested domain: the composition of one set of guest tables with the VM's memory, for one or more devices.
+ * A nested domain: the composition of one set of guest tables with the VM's memory, for one or more devices. The library makes it, or hardware that walks the
+ * guest's tables itself (nesting.h); nothing else about a domain differs, but where it is said below.
  *
  * It is created for one VM by one call that carries the guest IOMMU's own data, and stays what it is. It has no map and no unmap: its only source of
  * translations is the guest's tables, and its only operation is refresh.
@@ -14,6 +15,7 @@
 #ifndef VIOMMU_DOMAIN_H
 #define VIOMMU_DOMAIN_H
 
+#include <viommu/nesting.h>
 #include <viommu/types.h>
 
 #ifdef __cplusplus
@@ -53,8 +55,14 @@ struct viommu_smmuv3_stage1 {
 	uint32_t size;	      /* sizeof(struct viommu_smmuv3_stage1) */
 	uint32_t flags;	      /* VIOMMU_SMMUV3_* */
 	uint32_t output_bits; /* of addresses, as the guest's SMMU says in IDR5.OAS: 32, 36, 40, 42, 44, 48 or 52. A larger CD.IPS counts as that */
-	uint32_t reserved;    /* 0 */
-	uint64_t cd[8];	      /* the context descriptor, in the CPU's byte order */
+	uint32_t nesting;     /* enum viommu_nesting: AUTO needs ste for hardware, and shadows where its V is 0 */
+	uint64_t cd[8];	      /* shadow: the context descriptor, in the CPU's byte order */
+	/*
+	 * Hardware: the first two doublewords of the Stream Table Entry (section 5.2), in the CPU's byte order, valid: Config 0b000 reaches nothing, 0b100 all of the
+	 * guest's memory where it is, 0b101 what the descriptor at S1ContextPtr and its tables say, which hardware reads from the guest's memory. S1Fmt, S1CDMax, S1DSS,
+	 * S1CIR, S1COR and S1CSH are heeded, other fields are none of a guest's.
+	 */
+	uint64_t ste[2];
 };
 
 /* The stream's transactions are privileged (STE.PRIVCFG): what AP[1] says of unprivileged ones is not for them. */
@@ -99,9 +107,9 @@ struct viommu_domain_stats {
  * data is copied. result may be NULL.
  *
  * 0; -EINVAL (unknown type, data of no known size, an anchor that the architecture does not allow); -ERANGE (the registration is outside the host's
- * aperture); -ENOMEM; -ENOSPC ("insufficient resources": what the tables hold does not fit into budget or limits); -EIO (the host failed). There is a
- * domain only if 0 was returned. A malformed table is no error here: what is beneath it is not mapped, result->fault tells of it, and a refresh of it
- * answers -EFAULT.
+ * aperture); -ENOMEM; -ENOSPC ("insufficient resources": what the tables hold does not fit into budget or limits); -EIO (the host failed); for hardware,
+ * -EOPNOTSUPP (the host does not nest) and -EDQUOT (the budget is too small for the guest's memory). There is a domain only if 0 was returned. A malformed table is
+ * no error here: what is beneath it is not mapped, result->fault tells of it, and a refresh of it answers -EFAULT.
  */
 VIOMMU_API int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum viommu_domain_type type, const void *data,
 				    struct viommu_refresh_result *result, struct viommu_domain **out);
@@ -114,8 +122,8 @@ VIOMMU_API void viommu_domain_destroy(struct viommu_domain *domain);
 
 /*
  * Lets a device reach what the domain translates. 0; -EXDEV (the device belongs to another VM or host); -EBUSY (it is attached elsewhere);
- * -ENOSPC (the device's host has no room, or may pin no more, for what the domain holds: vfio.h); -EIO (the host refused). Attaching where it is attached
- * already is 0. On failure the device is attached to nothing.
+ * -ENOSPC (the device's host has no room, or may pin no more, for what the domain holds: vfio.h); -EIO (the host refused); -EINVAL (hardware walks the
+ * tables, and the device has no ID: nesting.h). Attaching where it is attached already is 0. On failure the device is attached to nothing.
  */
 VIOMMU_API int viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device);
 
@@ -126,20 +134,32 @@ VIOMMU_API int viommu_domain_attach(struct viommu_domain *domain, struct viommu_
  * 0; -ERANGE (no IOVA of the range is inside the aperture, or first > last: nothing was done); -ENOSPC ("insufficient resources": budget, limits, memory
  * or the host's entries; what is not established is not mapped, and releases were done); -EFAULT (a malformed table: result->fault; what is beneath it is
  * not mapped, everything else in the range is true); -EIO (the host failed to remove a translation: it stays mapped, pinned and charged, and the next
- * refresh tries again). If several apply, the last of these in this order is returned.
+ * refresh tries again). If several apply, the last of these in this order is returned. Where hardware walks the tables, 0, -ERANGE or -EIO (it may go on with
+ * what it knew), and the result has no figures.
  */
 VIOMMU_API int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result);
 
 /*
+ * The guest has invalidated what says where the tables are (for an SMMUv3 CMD_CFGI_CD: its context descriptors), and may have changed it. Hardware reads it anew; what
+ * it keeps of the tables themselves is for viommu_domain_refresh() to remove. Otherwise nothing is done: a domain of the library's keeps to what it was created
+ * with, so that the guest's change is another domain. 0 or -EIO (the host failed).
+ */
+VIOMMU_API int viommu_domain_refresh_context(struct viommu_domain *domain);
+
+/* Whether hardware walks the guest's tables. */
+VIOMMU_API bool viommu_domain_is_hardware(const struct viommu_domain *domain);
+
+/*
  * Calls fn for each maximal run of established translations that overlaps first..last, in ascending order and clipped to that range, with the domain
- * locked: fn must not call the library. Stops where fn returns anything but 0, and returns that; else 0.
+ * locked: fn must not call the library. Stops where fn returns anything but 0, and returns that; else 0. What hardware has established nobody knows: there are no
+ * runs then.
  */
 VIOMMU_API int viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
 				      void *ctx);
 
 /*
  * Walks the guest's tables, not the shadow, for one IOVA: what would a refresh find there? 0 with *run filled in (one whole leaf, unclipped), or -EFAULT
- * with *fault. For diagnosis and for events; a device's accesses go through viommu_translate().
+ * with *fault. For diagnosis and for events; a device's accesses go through viommu_translate(). -EOPNOTSUPP where hardware walks the tables.
  */
 VIOMMU_API int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault);
 

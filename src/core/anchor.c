@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "core/anchor.h"
+
+#include "core/nesting.h"
 #include "format/arm64.h"
 #include "format/smmuv3.h"
 #include "port/result.h"
@@ -61,36 +63,48 @@ static int take_ttb(const struct viommu_smmuv3_stage1 *stage1, uint64_t ips, boo
  * Not for us are tables of AArch32 and big-endian ones, which a guest's SMMU does not offer, and TBI, by which an address would have 256 aliases: to leave them out
  * without a word would stop a device that uses them.
  */
-static int take_smmuv3(const void *data, struct anchor anchors[ANCHORS], unsigned int *number)
+static int take_cd(const struct viommu_smmuv3_stage1 *stage1, struct anchors *anchors)
 {
-	struct viommu_smmuv3_stage1 stage1;
+	int most = size_encoding(stage1->output_bits), error = 0;
 	uint64_t ips;
-	int most, error = 0;
 
-	if (!sized_in(&stage1, sizeof(stage1), sizeof(stage1), data) || stage1.flags & ~VIOMMU_SMMUV3_PRIVILEGED || stage1.reserved)
+	if (most < 0 || (stage1->cd[0] & (CD0_V | CD0_AA64 | CD0_ENDI | CD0_TBI)) != (CD0_V | CD0_AA64))
 		return -PORT_EINVAL;
-	most = size_encoding(stage1.output_bits);
-	if (most < 0 || (stage1.cd[0] & (CD0_V | CD0_AA64 | CD0_ENDI | CD0_TBI)) != (CD0_V | CD0_AA64))
-		return -PORT_EINVAL;
-	ips = CD0_IPS(stage1.cd[0]);
+	ips = CD0_IPS(stage1->cd[0]);
 	if (ips > (uint64_t)most)
 		ips = (uint64_t)most;
-	if (!(stage1.cd[0] & CD0_EPD0))
-		error = take_ttb(&stage1, ips, false, &anchors[(*number)++]);
-	if (!error && !(stage1.cd[0] & CD0_EPD1))
-		error = take_ttb(&stage1, ips, true, &anchors[(*number)++]);
+	if (!(stage1->cd[0] & CD0_EPD0))
+		error = take_ttb(stage1, ips, false, &anchors->anchor[anchors->number++]);
+	if (!error && !(stage1->cd[0] & CD0_EPD1))
+		error = take_ttb(stage1, ips, true, &anchors->anchor[anchors->number++]);
 	return error;
 }
 
-int anchor_take(enum viommu_domain_type type, const void *data, struct anchor anchors[ANCHORS], unsigned int *number)
+static int take_smmuv3(const struct viommu_host *host, const void *data, struct anchors *anchors)
 {
-	*number = 0;
+	struct viommu_smmuv3_stage1 stage1;
+	int error;
+
+	if (!sized_in(&stage1, sizeof(stage1), offsetof(struct viommu_smmuv3_stage1, ste), data) || stage1.flags & ~VIOMMU_SMMUV3_PRIVILEGED)
+		return -PORT_EINVAL;
+	error = nesting_pick(host, &stage1, &anchors->hardware, &anchors->why);
+	if (error || !anchors->hardware)
+		return error ? error : take_cd(&stage1, anchors);
+	__builtin_memcpy(anchors->ste, stage1.ste, sizeof(anchors->ste));
+	return 0;
+}
+
+int anchor_take(const struct viommu_host *host, enum viommu_domain_type type, const void *data, struct anchors *anchors)
+{
+	anchors->number = 0;
+	anchors->hardware = false;
+	anchors->why = NULL;
 	switch (type) {
 	case VIOMMU_DOMAIN_ZPCI:
-		*number = 1;
-		return take_zpci(data, anchors);
+		anchors->number = 1;
+		return take_zpci(data, &anchors->anchor[0]);
 	case VIOMMU_DOMAIN_SMMUV3:
-		return take_smmuv3(data, anchors, number);
+		return take_smmuv3(host, data, anchors);
 	default:
 		return -PORT_EINVAL;
 	}

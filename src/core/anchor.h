@@ -4,9 +4,7 @@
 #define VIOMMU_CORE_ANCHOR_H
 
 #include "core/shadow/shadow.h"
-
-/* Arm has two sets of tables for one context: one for the lower and one for the upper end of addresses. */
-#define ANCHORS 2u
+#include "host/host.h"
 
 struct anchor {
 	const struct shadow_ops *ops;
@@ -15,7 +13,16 @@ struct anchor {
 	uint64_t last;
 };
 
-/* Takes viommu_domain_create()'s data apart. *number anchors, ascending; there may be none. 0 or -EINVAL. */
-int anchor_take(enum viommu_domain_type type, const void *data, struct anchor anchors[ANCHORS], unsigned int *number);
+/* Arm has two sets of tables for one context: one for the lower and one for the upper end of addresses. */
+struct anchors {
+	unsigned int number;	 /* there may be none */
+	struct anchor anchor[2]; /* ascending */
+	bool hardware;		 /* there are none of ours: hardware looks where this Stream Table Entry says */
+	uint64_t ste[2];
+	const char *why; /* it is hardware, or is not: what an operator is told, NULL for nothing */
+};
+
+/* Takes viommu_domain_create()'s data apart, for a host. 0, -EINVAL, or -EOPNOTSUPP. */
+int anchor_take(const struct viommu_host *host, enum viommu_domain_type type, const void *data, struct anchors *anchors);
 
 #endif

@@ -16,6 +16,7 @@ struct viommu_device {
 	struct list in_vm;
 	struct list in_space; /* under the locks of the space */
 	struct list readers;  /* changed under the VM's lock, and the space's where it is attached */
+	bool has_id;	      /* that hardware, and the guest, know it by; under the VM's lock */
 	struct space *space;  /* what it reaches, NULL if nothing; read by readers */
 	port_word binding;    /* counts attachments, so that a reader knows an old one's translations from a new one's */
 };

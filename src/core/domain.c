@@ -2,16 +2,19 @@
 /*
  * A nested domain. Its creation is the one place that brings a guest IOMMU's data, the shadows of its format and a host together.
  *
- * What its tables cover are whole compositions (core/composition.h): one, two, or none where a guest has switched both of its sets of tables off.
+ * What its tables cover are whole compositions (core/composition.h): one, two, or none where a guest has switched both of its sets of tables off. Where hardware
+ * walks the tables there are none either, and a refresh is for the hardware to do (core/nesting.h).
  */
 #include "core/composition.h"
 #include "core/device.h"
+#include "core/nesting.h"
 #include "port/result.h"
 #include "port/sized.h"
 
 struct viommu_domain {
 	struct space space;
 	struct viommu_domain_stats stats; /* counters; under the space's lock */
+	bool hardware;
 	unsigned int compositions;
 	struct composition composition[]; /* ascending */
 };
@@ -107,6 +110,21 @@ static int nothing_refreshed(struct viommu_refresh_result *result)
 	return -PORT_ERANGE;
 }
 
+static int refresh_hardware(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
+{
+	const struct viommu_refresh_result one = { .steps = 1 };
+	int error;
+
+	port_lock(&domain->space.lock);
+	error = nesting_refresh(&domain->space, first, last);
+	domain->stats.refreshes++;
+	domain->stats.steps++;
+	domain->stats.host_flushes++;
+	port_unlock(&domain->space.lock);
+	sized_out(result, &one, sizeof(one));
+	return error;
+}
+
 int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
 {
 	const struct space *space = &domain->space;
@@ -121,6 +139,8 @@ int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t
 		first = space->first;
 	if (last > space->last)
 		last = space->last;
+	if (domain->hardware)
+		return refresh_hardware(domain, first, last, result);
 	/* What one call for a part of the aperture makes valid, the guest will remove in one call too; of all the rest nobody knows. */
 	error = refresh(domain, &pass, first, last, first != space->first || last != space->last);
 	if (error == -PORT_ERANGE)
@@ -195,18 +215,46 @@ void viommu_domain_destroy(struct viommu_domain *domain)
 	port_unlock(&vm->lock);
 }
 
-static int create(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, const struct anchor *anchors)
+int viommu_domain_refresh_context(struct viommu_domain *domain)
+{
+	int error;
+
+	if (!domain->hardware)
+		return 0;
+	port_lock(&domain->space.lock);
+	error = nesting_refresh_context(&domain->space);
+	domain->stats.host_flushes++;
+	port_unlock(&domain->space.lock);
+	return error;
+}
+
+bool viommu_domain_is_hardware(const struct viommu_domain *domain)
+{
+	return domain->hardware;
+}
+
+static int create_hardware(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, const uint64_t ste[2])
+{
+	int error;
+
+	port_lock(&vm->lock);
+	error = nesting_create(&domain->space, vm, host, ste, &space_ops);
+	port_unlock(&vm->lock);
+	return error;
+}
+
+static int create(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, const struct anchors *anchors)
 {
 	/* A domain without tables translates nothing, wherever its space is. */
 	uint64_t first = 0, last = VIOMMU_PAGE_SIZE - 1;
 	int error;
 
 	for (unsigned int i = 0; i < domain->compositions; i++) {
-		error = composition_init(&domain->composition[i], vm, &domain->space, &domain->stats, &anchors[i]);
+		error = composition_init(&domain->composition[i], vm, &domain->space, &domain->stats, &anchors->anchor[i]);
 		if (error)
 			return error;
-		first = i ? first : anchors[i].first;
-		last = anchors[i].last;
+		first = i ? first : anchors->anchor[i].first;
+		last = anchors->anchor[i].last;
 	}
 	for (unsigned int i = 0; domain->compositions > 1 && i < 2; i++)
 		domain->composition[i].beside = &domain->composition[1 - i];
@@ -221,25 +269,27 @@ int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum vi
 {
 	struct viommu_domain *domain;
 	const struct viommu_refresh_result nothing = { 0 };
-	struct anchor anchors[ANCHORS];
+	struct anchors anchors;
 	struct shadow_pass pass;
-	unsigned int number;
 	int error;
 
 	sized_out(result, &nothing, sizeof(nothing));
-	error = anchor_take(type, data, anchors, &number);
+	error = anchor_take(host, type, data, &anchors);
 	if (error)
 		return error;
-	domain = port_alloc(domain_bytes(number), 0);
+	if (anchors.why)
+		vm_log(vm, VIOMMU_LOG_INFO, anchors.why, 0, 0);
+	domain = port_alloc(domain_bytes(anchors.number), 0);
 	if (!domain)
 		return -PORT_ENOMEM;
-	domain->compositions = number;
-	error = create(domain, vm, host, anchors);
+	domain->hardware = anchors.hardware;
+	domain->compositions = anchors.number;
+	error = domain->hardware ? create_hardware(domain, vm, host, anchors.ste) : create(domain, vm, host, &anchors);
 	if (error) {
-		port_free(domain, domain_bytes(number), 0);
+		port_free(domain, domain_bytes(anchors.number), 0);
 		return error;
 	}
-	if (number) {
+	if (anchors.number) {
 		error = refresh(domain, &pass, domain->space.first, domain->space.last, false);
 		sized_out(result, &pass.result, sizeof(pass.result));
 		/* A malformed entry is the guest's business where it refreshes it: the registration stands. It does not hide that something else did not fit. */
@@ -256,6 +306,9 @@ int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum vi
 
 int viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device)
 {
+	/* What hardware recorded of it nobody could tell from what another did. */
+	if (domain->hardware && device->vm == domain->space.vm && !nesting_has_id(device))
+		return -PORT_EINVAL;
 	return space_attach(&domain->space, device);
 }
 
@@ -286,6 +339,8 @@ int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viomm
 	struct space *space = &domain->space;
 	int error;
 
+	if (domain->hardware)
+		return -PORT_EOPNOTSUPP;
 	for (unsigned int i = 0; i < domain->compositions; i++) {
 		struct composition *composition = &domain->composition[i];
 

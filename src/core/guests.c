@@ -47,20 +47,22 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, struct guest *
 	return 0;
 }
 
+struct host_guest *guests_find(const struct viommu_vm *vm, const struct viommu_host *host)
+{
+	list_each (&vm->guests, struct guest, in_vm, guest)
+		if (guest->host == host)
+			return guest->host_guest;
+	return NULL;
+}
+
 int guests_get(struct viommu_vm *vm, struct viommu_host *host, struct host_guest **out)
 {
 	struct guest *made;
 	int error;
 
-	*out = NULL;
-	if (!host->ops->guest_create)
+	*out = host->ops->guest_create ? guests_find(vm, host) : NULL;
+	if (*out || !host->ops->guest_create)
 		return 0;
-	list_each (&vm->guests, struct guest, in_vm, guest) {
-		if (guest->host == host) {
-			*out = guest->host_guest;
-			return 0;
-		}
-	}
 	error = create(vm, host, &made);
 	if (error)
 		return error;

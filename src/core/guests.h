@@ -14,6 +14,9 @@
 /* What a host keeps of the VM's memory, made with all slots if it is not there yet. *out is NULL where the host keeps nothing. 0, or what the host says. */
 int guests_get(struct viommu_vm *vm, struct viommu_host *host, struct host_guest **out);
 
+/* The same, if it is there already: else NULL. */
+struct host_guest *guests_find(const struct viommu_vm *vm, const struct viommu_host *host);
+
 /* add: each host is told, or none; -EBUSY where one would not let go again. remove: 0 or -EIO, and may be called again then. */
 int guests_add_slot(struct viommu_vm *vm, const struct slot *slot);
 int guests_remove_slot(struct viommu_vm *vm, const struct slot *slot);

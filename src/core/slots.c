@@ -55,7 +55,7 @@ static bool slot_is_valid(const struct viommu_slot *slot)
 static int charge_slot(struct viommu_vm *vm, struct slot *slot)
 {
 	struct list *link;
-	int error = vm->config.pin == VIOMMU_PIN_GUEST ? pins_get_slot(&vm->pins, slot) : 0;
+	int error = vm->pinned ? pins_get_slot(&vm->pins, slot) : 0;
 
 	if (error)
 		return error;
@@ -73,7 +73,7 @@ static int charge_slot(struct viommu_vm *vm, struct slot *slot)
 
 		before->ops->slot_uncharge(before, slot);
 	}
-	if (vm->config.pin == VIOMMU_PIN_GUEST)
+	if (vm->pinned)
 		pins_put_slot(&vm->pins, slot);
 	return error;
 }
@@ -82,8 +82,26 @@ static void uncharge_slot(struct viommu_vm *vm, struct slot *slot)
 {
 	list_each (&vm->spaces, struct space, in_vm, space)
 		space->ops->slot_uncharge(space, slot);
-	if (vm->config.pin == VIOMMU_PIN_GUEST)
+	if (vm->pinned)
 		pins_put_slot(&vm->pins, slot);
+}
+
+int vm_pin(struct viommu_vm *vm)
+{
+	const struct slots *slots = vm->slots;
+	unsigned int charged = 0;
+
+	if (vm->pinned)
+		return 0;
+	/* What is on its way out, too: it may still be reached, and leaves with what was charged for it. */
+	while (charged < slots->number && !pins_get_slot(&vm->pins, slots->slot[charged]))
+		charged++;
+	vm->pinned = charged == slots->number;
+	if (vm->pinned)
+		return 0;
+	while (charged--)
+		pins_put_slot(&vm->pins, slots->slot[charged]);
+	return -PORT_EDQUOT;
 }
 
 static int map_slot(struct viommu_vm *vm, struct slot *slot)

@@ -26,6 +26,29 @@ static int failure(struct viommu_vm *vm, int error)
 	return -PORT_EIO;
 }
 
+/* What comes before the host is asked for a space, and after. */
+static int begin(struct space *space, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct host_guest **guest)
+{
+	int error = guests_get(vm, host, guest);
+
+	if (error)
+		return failure(vm, error);
+	space->vm = vm;
+	space->host = host;
+	space->first = first;
+	space->last = last;
+	space->memory = (struct host_memory){ .ctx = space, .alloc = space_memory_alloc, .free = space_memory_free };
+	return 0;
+}
+
+static void enter(struct space *space, const struct space_ops *ops)
+{
+	space->ops = ops;
+	port_lock_init(&space->lock);
+	list_init(&space->devices);
+	list_append(&space->vm->spaces, &space->in_vm);
+}
+
 int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct space_ops *ops)
 {
 	struct host_guest *guest;
@@ -33,21 +56,27 @@ int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *
 
 	if (first < host->caps.first || last > host->caps.last)
 		return -PORT_ERANGE;
-	error = guests_get(vm, host, &guest);
+	error = begin(space, vm, host, first, last, &guest);
 	if (error)
-		return failure(vm, error);
-	space->ops = ops;
-	space->vm = vm;
-	space->host = host;
-	space->first = first;
-	space->last = last;
-	space->memory = (struct host_memory){ .ctx = space, .alloc = space_memory_alloc, .free = space_memory_free };
+		return error;
 	error = host->ops->space_create(host, guest, first, last, &space->memory, &space->host_space);
 	if (error)
 		return failure(vm, error);
-	port_lock_init(&space->lock);
-	list_init(&space->devices);
-	list_append(&vm->spaces, &space->in_vm);
+	enter(space, ops);
+	return 0;
+}
+
+int space_create_nested(struct space *space, struct viommu_vm *vm, struct viommu_host *host, const uint64_t ste[2], const struct space_ops *ops)
+{
+	struct host_guest *guest;
+	int error = begin(space, vm, host, 0, UINT64_MAX, &guest);
+
+	if (error)
+		return error;
+	error = host->ops->nest_create(host, guest, ste, &space->memory, &space->host_space);
+	if (error)
+		return error == -PORT_EINVAL ? error : failure(vm, error);
+	enter(space, ops);
 	return 0;
 }
 

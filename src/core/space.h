@@ -42,6 +42,9 @@ struct space {
 /* Makes the host's space for first..last and enters it into the VM's list, with the VM's lock held. 0, -ERANGE, -ENOMEM, -ENOSPC, or -EIO. */
 int space_create(struct space *space, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct space_ops *ops);
 
+/* The same, of all IOVAs, for a host that nests: what is in it are the guest's own tables, by this Stream Table Entry. -EINVAL, too. */
+int space_create_nested(struct space *space, struct viommu_vm *vm, struct viommu_host *host, const uint64_t ste[2], const struct space_ops *ops);
+
 /* Detaches the devices and destroys the host's space: from then on nothing of it is reached. With the VM's lock held. */
 void space_destroy(struct space *space);
 

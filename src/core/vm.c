@@ -35,6 +35,7 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 	if (vm->config.refresh_entries < VIOMMU_LEAST_STEP_ENTRIES)
 		vm->config.refresh_entries = VIOMMU_LEAST_STEP_ENTRIES;
 	vm->memory.limit = vm->config.shadow_bytes;
+	vm->pinned = vm->config.pin == VIOMMU_PIN_GUEST;
 	port_grace_init();
 	port_lock_init(&vm->lock);
 	list_init(&vm->spaces);

@@ -25,12 +25,16 @@ struct viommu_vm {
 	struct pins pins;
 	struct memory memory;
 	struct tracking tracking;
+	bool pinned; /* all slots are, and are charged for: the policy, or the host's need (nesting.h) */
 };
 
 static inline const struct slots *vm_slots(const struct viommu_vm *vm)
 {
 	return __atomic_load_n(&vm->slots, __ATOMIC_ACQUIRE);
 }
+
+/* With the VM's lock held: from here on all slots are pinned. 0, or -EDQUOT and nothing has changed. slots.c */
+int vm_pin(struct viommu_vm *vm);
 
 static inline void vm_log(const struct viommu_vm *vm, enum viommu_log_level level, const char *what, uint64_t a, uint64_t b)
 {

@@ -8,6 +8,12 @@
 
 #include <stdint.h>
 
+/* SMMU_IDR0 (section 6.3.1), of what concerns more than one who looks at it. */
+#define IDR0_STALL_MODEL(idr0) ((idr0) >> 24 & 3u)
+#define STALL_MODEL_POSSIBLE   0u
+#define STALL_MODEL_NONE       1u
+#define STALL_MODEL_FORCED     2u
+
 #define STE_BYTES	    64u
 #define STE_WORDS	    8u
 #define STE0_V		    UINT64_C(1)

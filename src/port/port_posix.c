@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 _Static_assert(PORT_ENOENT == ENOENT && PORT_EIO == EIO && PORT_EAGAIN == EAGAIN && PORT_ENOMEM == ENOMEM && PORT_EFAULT == EFAULT && PORT_EBUSY == EBUSY &&
-		       PORT_EEXIST == EEXIST && PORT_EXDEV == EXDEV && PORT_EINVAL == EINVAL && PORT_ENOSPC == ENOSPC && PORT_ERANGE == ERANGE &&
-		       PORT_EOPNOTSUPP == EOPNOTSUPP && PORT_EDQUOT == EDQUOT,
+		       PORT_EEXIST == EEXIST && PORT_EXDEV == EXDEV && PORT_ENODEV == ENODEV && PORT_EINVAL == EINVAL && PORT_ENOSPC == ENOSPC &&
+		       PORT_ERANGE == ERANGE && PORT_EOPNOTSUPP == EOPNOTSUPP && PORT_EDQUOT == EDQUOT,
 	       "the public interface has the kernel's errno values");
 
 void *port_alloc(size_t bytes, size_t align)

@@ -271,10 +271,10 @@ static void test_bad_contexts(void **state)
 	bad.flags = 2;
 	assert_int_equal(create(&trial, &bad), -EINVAL);
 	bad = good;
-	bad.reserved = 1;
+	bad.nesting = VIOMMU_NESTING_HARDWARE + 1;
 	assert_int_equal(create(&trial, &bad), -EINVAL);
 	bad = good;
-	bad.size--;
+	bad.size = offsetof(struct viommu_smmuv3_stage1, ste) - 1;
 	assert_int_equal(create(&trial, &bad), -EINVAL);
 	assert_int_equal(create(&trial, NULL), -EINVAL);
 	arm64_trial_end(&trial);

@@ -45,7 +45,7 @@
 #define IDR0_COHACC	      (1u << 4)
 #define IDR0_ASID16	      (1u << 12)
 #define IDR0_TTENDIAN_LITTLE  (2u << 21)
-#define IDR0_STALL_MODEL_NONE (1u << 24) /* stalls are not supported: faulting transactions are terminated */
+#define IDR0_STALL_MODEL_NONE (STALL_MODEL_NONE << 24) /* faulting transactions are terminated */
 #define IDR0_ST_LEVEL_TWO     (1u << 27)
 /* IDR1 */
 #define IDR1_EVENTQS_SHIFT  16

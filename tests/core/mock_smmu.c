@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "mock_smmu.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "naive_arm64.h"
+
+/* IDR0: both stages, AArch64 only, coherent, 16 bits of ASID, little-endian, no stalls, TERM_MODEL 1, two levels. IDR3: HAD, RIL. IDR5: 44 bits, 4K, 16K, 64K. */
+const uint32_t mock_smmu_idr[6] = { 0x0d40101b, 0x01190010, 0, 0x404, 0, 0x74 };
+
+static struct mock_smmu *smmu_of(struct viommu_host *host)
+{
+	return (struct mock_smmu *)(void *)host;
+}
+
+static struct smmu_space *space_of(struct host_space *space)
+{
+	return (struct smmu_space *)(void *)space;
+}
+
+static struct smmu_device *device_of(struct host_device *device)
+{
+	return (struct smmu_device *)(void *)device;
+}
+
+/* What every call begins with: 0, or what it is to fail with. */
+static int enter(struct mock_smmu *smmu, enum smmu_call call)
+{
+	smmu->calls[call]++;
+	if (!smmu->fail[call].at || --smmu->fail[call].at)
+		return 0;
+	smmu->fail[call].at = smmu->fail[call].for_good;
+	return -smmu->fail[call].error;
+}
+
+static int guest_create(struct viommu_host *host, bool pinned, struct host_guest **out)
+{
+	struct mock_smmu *smmu = smmu_of(host);
+	int error = enter(smmu, SMMU_GUEST_CREATE);
+
+	(void)pinned;
+	if (error)
+		return error;
+	smmu->breaches += smmu->guest.there;
+	smmu->guest.there = true;
+	smmu->guest.guest.host = host;
+	*out = &smmu->guest.guest;
+	return 0;
+}
+
+static void guest_destroy(struct host_guest *guest)
+{
+	struct mock_smmu *smmu = smmu_of(guest->host);
+
+	smmu->breaches += mock_smmu_spaces(smmu) || mock_smmu_attached(smmu);
+	smmu->guest.there = false;
+	smmu->guest.slots = 0;
+	smmu->translations = 0;
+	smmu->events = 0;
+}
+
+static int guest_add(struct host_guest *guest, const struct host_slot *slot)
+{
+	struct mock_smmu *smmu = smmu_of(guest->host);
+	int error = enter(smmu, SMMU_GUEST_ADD);
+
+	if (error)
+		return error;
+	if (smmu->guest.slots == SMMU_SLOTS)
+		abort();
+	smmu->guest.slot[smmu->guest.slots++] = *slot;
+	return 0;
+}
+
+static int guest_remove(struct host_guest *guest, const struct host_slot *slot)
+{
+	struct mock_smmu *smmu = smmu_of(guest->host);
+	int error = enter(smmu, SMMU_GUEST_REMOVE);
+
+	for (unsigned int i = 0; !error && i < smmu->guest.slots; i++)
+		if (smmu->guest.slot[i].first == slot->first)
+			smmu->guest.slot[i] = smmu->guest.slot[--smmu->guest.slots];
+	return error;
+}
+
+static int space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+			struct host_space **out)
+{
+	(void)host, (void)guest, (void)first, (void)last, (void)memory, (void)out;
+	return -EOPNOTSUPP;
+}
+
+static int nest_create(struct viommu_host *host, struct host_guest *guest, const uint64_t ste[2], const struct host_memory *memory, struct host_space **out)
+{
+	struct mock_smmu *smmu = smmu_of(host);
+	struct smmu_space *space = smmu->space;
+	int error = enter(smmu, SMMU_CREATE);
+	uint64_t config = ste[0] >> 1 & 7;
+
+	(void)memory;
+	smmu->breaches += guest != &smmu->guest.guest;
+	if (error)
+		return error;
+	/* A guest's entry has more than a host takes: whoever hands it on has to leave it out. */
+	if (!(ste[0] & 1) || (config != 0 && config != 4 && config != 5) || ste[0] & ~UINT64_C(0xf8fffffffffffff) || ste[1] & ~UINT64_C(0x080000ff)) {
+		smmu->breaches++;
+		return -EINVAL;
+	}
+	while (space->used)
+		space++;
+	*space = (struct smmu_space){ .space.host = host, .used = true, .ste = { ste[0], ste[1] } };
+	*out = &space->space;
+	return 0;
+}
+
+static void space_destroy(struct host_space *any)
+{
+	struct mock_smmu *smmu = smmu_of(any->host);
+
+	/* Those that would not be let go of reach nothing from here on. */
+	for (unsigned int i = 0; i < SMMU_DEVICES; i++)
+		if (smmu->device[i].space == space_of(any))
+			smmu->device[i].space = NULL;
+	space_of(any)->used = false;
+}
+
+static int nest_invalidate(struct host_space *space, uint64_t first, uint64_t last)
+{
+	struct mock_smmu *smmu = smmu_of(space->host);
+	int error = enter(smmu, SMMU_INVALIDATE);
+
+	if (error)
+		return error;
+	smmu->first = first;
+	smmu->last = last;
+	for (unsigned int i = 0; i < smmu->translations;) {
+		const struct smmu_translation *translation = &smmu->tlb[i];
+
+		if (translation->iova >= first && translation->iova <= last)
+			smmu->tlb[i] = smmu->tlb[--smmu->translations];
+		else
+			i++;
+	}
+	return 0;
+}
+
+static int nest_context(struct host_space *space)
+{
+	struct mock_smmu *smmu = smmu_of(space->host);
+	int error = enter(smmu, SMMU_CONTEXT);
+
+	for (unsigned int i = 0; !error && i < SMMU_DEVICES; i++)
+		if (smmu->device[i].space == space_of(space))
+			smmu->device[i].has_cd = false;
+	return error;
+}
+
+static int device_create(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out)
+{
+	struct smmu_device *device = smmu_of(host)->device;
+
+	(void)guest, (void)data;
+	while (device->used)
+		device++;
+	*device = (struct smmu_device){ .device.host = host, .used = true };
+	*out = &device->device;
+	return 0;
+}
+
+static void device_destroy(struct host_device *any)
+{
+	smmu_of(any->host)->breaches += device_of(any)->space != NULL;
+	device_of(any)->used = false;
+}
+
+static int device_set_id(struct host_device *any, uint32_t id)
+{
+	struct mock_smmu *smmu = smmu_of(any->host);
+	struct smmu_device *other = mock_smmu_find(smmu, id);
+	int error = enter(smmu, SMMU_SET_ID);
+
+	smmu->breaches += device_of(any)->space || (other && other != device_of(any));
+	if (error)
+		return error;
+	device_of(any)->has_id = true;
+	device_of(any)->id = id;
+	return 0;
+}
+
+static int attach(struct host_space *space, struct host_device *any)
+{
+	struct mock_smmu *smmu = smmu_of(space->host);
+	int error = enter(smmu, SMMU_ATTACH);
+
+	smmu->breaches += device_of(any)->space || !device_of(any)->has_id;
+	if (error)
+		return error;
+	/* An entry that is written is one whose descriptor is read. */
+	device_of(any)->has_cd = false;
+	device_of(any)->space = space_of(space);
+	smmu->event_fd = 1234;
+	return 0;
+}
+
+static int detach(struct host_space *space, struct host_device *any)
+{
+	struct mock_smmu *smmu = smmu_of(space->host);
+	int error = enter(smmu, SMMU_DETACH);
+
+	smmu->breaches += device_of(any)->space != space_of(space);
+	if (!error)
+		device_of(any)->space = NULL;
+	return error;
+}
+
+static int nest_fd(struct host_guest *guest)
+{
+	const struct mock_smmu *smmu = smmu_of(guest->host);
+
+	return smmu->event_fd < 0 ? -ENODEV : smmu->event_fd;
+}
+
+static int nest_event(struct host_guest *guest, struct host_event *event)
+{
+	struct mock_smmu *smmu = smmu_of(guest->host);
+	int error = enter(smmu, SMMU_EVENT);
+
+	if (error)
+		return error;
+	if (!smmu->events)
+		return -ENOENT;
+	*event = smmu->event[0];
+	memmove(smmu->event, smmu->event + 1, --smmu->events * sizeof(*event));
+	return 0;
+}
+
+static void destroy(struct viommu_host *host)
+{
+	free(smmu_of(host));
+}
+
+static const struct host_ops smmu_ops = {
+	.guest_create = guest_create,
+	.guest_destroy = guest_destroy,
+	.guest_add = guest_add,
+	.guest_remove = guest_remove,
+	.space_create = space_create,
+	.space_destroy = space_destroy,
+	.device_create = device_create,
+	.device_destroy = device_destroy,
+	.attach = attach,
+	.detach = detach,
+	.nest_create = nest_create,
+	.nest_invalidate = nest_invalidate,
+	.nest_context = nest_context,
+	.device_set_id = device_set_id,
+	.nest_fd = nest_fd,
+	.nest_event = nest_event,
+	.destroy = destroy,
+};
+
+struct mock_smmu *mock_smmu_create(const uint32_t idr[6])
+{
+	struct mock_smmu *smmu = calloc(1, sizeof(*smmu));
+
+	if (!smmu)
+		abort();
+	smmu->host.ops = &smmu_ops;
+	smmu->host.caps = (struct viommu_host_caps){
+		.size = sizeof(smmu->host.caps),
+		.name = "mock-smmu",
+		.nesting = true,
+		.page_sizes = 4096,
+		.last = UINT64_MAX,
+		.entry_limit = VIOMMU_NO_LIMIT,
+		.nests = VIOMMU_NESTS_SMMUV3,
+	};
+	memcpy(smmu->host.caps.smmuv3_idr, idr, sizeof(smmu->host.caps.smmuv3_idr));
+	smmu->event_fd = -1;
+	return smmu;
+}
+
+unsigned int mock_smmu_attached(const struct mock_smmu *smmu)
+{
+	unsigned int number = 0;
+
+	for (unsigned int i = 0; i < SMMU_DEVICES; i++)
+		number += smmu->device[i].space != NULL;
+	return number;
+}
+
+unsigned int mock_smmu_spaces(const struct mock_smmu *smmu)
+{
+	unsigned int number = 0;
+
+	for (unsigned int i = 0; i < SMMU_SPACES; i++)
+		number += smmu->space[i].used;
+	return number;
+}
+
+struct smmu_device *mock_smmu_find(struct mock_smmu *smmu, uint32_t id)
+{
+	for (unsigned int i = 0; i < SMMU_DEVICES; i++)
+		if (smmu->device[i].used && smmu->device[i].has_id && smmu->device[i].id == id)
+			return &smmu->device[i];
+	return NULL;
+}
+
+/* Stage 2. */
+static unsigned char *reach(const struct mock_smmu *smmu, uint64_t gpa, uint32_t access)
+{
+	for (unsigned int i = 0; i < smmu->guest.slots; i++) {
+		const struct host_slot *slot = &smmu->guest.slot[i];
+
+		if (gpa >= slot->first && gpa <= slot->last)
+			return access & ~slot->prot ? NULL : slot->hva + (gpa - slot->first);
+	}
+	return NULL;
+}
+
+static unsigned char *fault(struct mock_smmu *smmu, const struct smmu_device *device, unsigned int code, uint64_t iova, uint32_t access, unsigned int *event)
+{
+	struct host_event record = { .record = { code | (uint64_t)device->id << 32, access & VIOMMU_WRITE ? 0 : UINT64_C(1) << 35, iova }, .lost = smmu->lost };
+
+	*event = code;
+	smmu->lost = smmu->events == SMMU_EVENTS;
+	if (!smmu->lost)
+		smmu->event[smmu->events++] = record;
+	return NULL;
+}
+
+static bool read_cd(const struct mock_smmu *smmu, struct smmu_device *device)
+{
+	uint64_t gpa = device->space->ste[0] & UINT64_C(0xfffffffffffc0);
+
+	for (unsigned int i = 0; !device->has_cd && i < 8; i++) {
+		const unsigned char *bytes = reach(smmu, gpa + 8 * i, VIOMMU_READ);
+
+		if (!bytes)
+			return false;
+		device->cd[i] = 0;
+		for (unsigned int n = 0; n < 8; n++)
+			device->cd[i] |= (uint64_t)bytes[n] << (8 * n);
+	}
+	device->has_cd = true;
+	return true;
+}
+
+/* Sections 5.4 and 5.4.1, as far as tests make descriptors. */
+static bool tables_of(const uint64_t cd[8], bool upper, struct arm64_tables *tables)
+{
+	static const unsigned int granule0[4] = { 4, 64, 16, 0 }, granule1[4] = { 0, 16, 4, 64 };
+
+	*tables = (struct arm64_tables){
+		.granule = upper ? granule1[cd[0] >> 22 & 3] : granule0[cd[0] >> 6 & 3],
+		.ips = (unsigned int)(cd[0] >> 32) & 7,
+		.ttb0 = cd[1] & UINT64_C(0xffffffffffff0),
+		.ttb1 = cd[2] & UINT64_C(0xffffffffffff0),
+		.t0sz = (unsigned int)cd[0] & 63,
+		.t1sz = (unsigned int)(cd[0] >> 16) & 63,
+		.epd0 = cd[0] >> 14 & 1,
+		.epd1 = cd[0] >> 30 & 1,
+		.affd = cd[0] >> 35 & 1,
+		.had0 = cd[1] >> 1 & 1,
+		.had1 = cd[2] >> 1 & 1,
+	};
+	if (tables->ips > 4)
+		tables->ips = 4;
+	return cd[0] >> 31 & 1 && cd[0] >> 41 & 1 && !(cd[0] >> 15 & 1) && cd[0] >> 46 & 1;
+}
+
+static unsigned int walk(const struct mock_smmu *smmu, const struct smmu_device *device, uint64_t iova, struct smmu_translation *translation)
+{
+	struct naive_slot slots[SMMU_SLOTS];
+	const struct naive_memory memory = { .slots = slots, .count = smmu->guest.slots };
+	struct arm64_tables tables;
+	struct arm64_answer answer;
+
+	for (unsigned int i = 0; i < smmu->guest.slots; i++) {
+		const struct host_slot *slot = &smmu->guest.slot[i];
+
+		slots[i] = (struct naive_slot){
+			.gpa = slot->first, .bytes = slot->last - slot->first + 1, .memory = slot->hva, .writable = slot->prot & VIOMMU_WRITE
+		};
+	}
+	if (!tables_of(device->cd, iova >> 63, &tables))
+		return 0x0a;
+	answer = naive_arm64_walk(&memory, &tables, iova);
+	switch (answer.outcome) {
+	case ARM64_IS_PAGE:
+		*translation = (struct smmu_translation){ .asid = (unsigned int)(device->cd[0] >> 48),
+							  .iova = iova & ~UINT64_C(0xfff),
+							  .gpa = answer.address & ~UINT64_C(0xfff),
+							  .readable = answer.readable,
+							  .writable = answer.writable };
+		return 0;
+	case ARM64_ACCESS_FLAG:
+		return 0x12;
+	case ARM64_SIZE:
+		return 0x11;
+	case ARM64_NO_TABLE:
+		return 0x0b;
+	case ARM64_BAD_CONTEXT:
+		return 0x0a;
+	default:
+		return 0x10;
+	}
+}
+
+unsigned char *mock_smmu_access(struct mock_smmu *smmu, struct smmu_device *device, uint64_t iova, uint32_t access, unsigned int *event)
+{
+	struct smmu_translation made, *translation = NULL;
+	unsigned int code;
+
+	*event = 0;
+	if (!device->space || (device->space->ste[0] >> 1 & 7) == 0)
+		return NULL;
+	if ((device->space->ste[0] >> 1 & 7) == 4)
+		return reach(smmu, iova, access);
+	if (!read_cd(smmu, device))
+		return fault(smmu, device, 0x09, iova, access, event);
+	for (unsigned int i = 0; !translation && i < smmu->translations; i++)
+		if (smmu->tlb[i].asid == device->cd[0] >> 48 && smmu->tlb[i].iova == (iova & ~UINT64_C(0xfff)))
+			translation = &smmu->tlb[i];
+	if (!translation) {
+		code = walk(smmu, device, iova, &made);
+		if (code)
+			return fault(smmu, device, code, iova, access, event);
+		if (smmu->translations == SMMU_TLB)
+			smmu->translations = 0;
+		translation = &smmu->tlb[smmu->translations++];
+		*translation = made;
+	}
+	if ((access & VIOMMU_READ && !translation->readable) || (access & VIOMMU_WRITE && !translation->writable))
+		return fault(smmu, device, 0x13, iova, access, event);
+	return reach(smmu, translation->gpa + (iova & 0xfff), access);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A host for tests whose hardware walks a guest's own tables (host.h, nest_...): an SMMUv3 with both stages, as forgetful as it may be and no more. It keeps each
+ * context descriptor and each translation that it has ever read until it is told to forget it, and reads what it does not have from the guest's memory as that is
+ * then. So whoever leaves an invalidation out has a device reach what it should not, on the first access that could show it.
+ *
+ * What tables mean is asked of tests/reference/naive_arm64.h. Spaces that the library would have to fill it does not have.
+ */
+#ifndef TESTS_CORE_MOCK_SMMU_H
+#define TESTS_CORE_MOCK_SMMU_H
+
+#include "host/host.h"
+
+enum smmu_call {
+	SMMU_GUEST_CREATE,
+	SMMU_GUEST_ADD,
+	SMMU_GUEST_REMOVE,
+	SMMU_CREATE,
+	SMMU_INVALIDATE,
+	SMMU_CONTEXT,
+	SMMU_SET_ID,
+	SMMU_ATTACH,
+	SMMU_DETACH,
+	SMMU_EVENT,
+	SMMU_CALLS
+};
+
+#define SMMU_SLOTS   8u
+#define SMMU_SPACES  64u
+#define SMMU_DEVICES 16u
+#define SMMU_TLB     4096u
+#define SMMU_EVENTS  8u
+
+struct mock_smmu;
+
+struct smmu_space {
+	struct host_space space;
+	bool used;
+	uint64_t ste[2];
+};
+
+struct smmu_device {
+	struct host_device device;
+	bool used, has_id;
+	uint32_t id;
+	struct smmu_space *space; /* NULL: detached */
+	bool has_cd;		  /* a descriptor is kept */
+	uint64_t cd[8];
+};
+
+struct smmu_translation {
+	unsigned int asid;
+	uint64_t iova; /* of the page, as is gpa */
+	uint64_t gpa;
+	bool readable, writable;
+};
+
+struct mock_smmu {
+	struct viommu_host host;
+	struct {
+		struct host_guest guest;
+		bool there;
+		struct host_slot slot[SMMU_SLOTS];
+		unsigned int slots;
+	} guest; /* of one VM */
+	struct smmu_space space[SMMU_SPACES];
+	struct smmu_device device[SMMU_DEVICES];
+	struct smmu_translation tlb[SMMU_TLB];
+	unsigned int translations;
+	struct host_event event[SMMU_EVENTS];
+	unsigned int events;
+	bool lost;
+	int event_fd; /* -1 before the first attach */
+
+	uint64_t calls[SMMU_CALLS];
+	uint64_t first, last; /* of the last SMMU_INVALIDATE */
+	uint64_t breaches;
+
+	/* The at-th call from now on of a kind, counted from 1, fails with this errno, and so do those after it if for_good. 0: none does. */
+	struct {
+		unsigned int at;
+		bool for_good;
+		int error;
+	} fail[SMMU_CALLS];
+};
+
+/* With these in SMMU_IDR0 to SMMU_IDR5. */
+struct mock_smmu *mock_smmu_create(const uint32_t idr[6]);
+/* All that QEMU's has, and 16 bits of ASID. */
+extern const uint32_t mock_smmu_idr[6];
+
+/* How many devices are attached, and spaces there are. */
+unsigned int mock_smmu_attached(const struct mock_smmu *smmu);
+unsigned int mock_smmu_spaces(const struct mock_smmu *smmu);
+
+/* The device that the guest knows by an ID, NULL if there is none. */
+struct smmu_device *mock_smmu_find(struct mock_smmu *smmu, uint32_t id);
+
+/*
+ * An access of a device: where it goes in our memory, NULL if nowhere. What stage 1 finds wrong is an event then (Arm IHI 0070, section 7.3: 0x0a, 0x09, 0x10 to
+ * 0x13); *event is its code, 0 if there is none.
+ */
+unsigned char *mock_smmu_access(struct mock_smmu *smmu, struct smmu_device *device, uint64_t iova, uint32_t access, unsigned int *event);
+
+#endif

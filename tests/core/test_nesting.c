@@ -1,0 +1,540 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Nested domains whose tables hardware walks: who is chosen for that, what is invalidated when, what is pinned, and what becomes of it all when the host fails. The
+ * hardware is one that forgets nothing by itself (mock_smmu.h).
+ */
+#include "mock_smmu.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <viommu/viommu.h>
+
+#define PAGE	 UINT64_C(4096)
+#define RAM	 (UINT64_C(1) << 24)
+#define MORE_GPA (UINT64_C(1) << 26)
+#define MORE	 (16 * PAGE)
+#define CD_GPA	 UINT64_C(0x10000)
+#define ROOT	 UINT64_C(0x20000) /* of 1 GiB entries; below it one table each */
+#define DATA	 UINT64_C(0x800000)
+
+/* T0SZ 25, 4K, EPD1, V, IPS 44 bits, AA64, R, A. */
+#define CD0    (UINT64_C(25) | UINT64_C(1) << 30 | UINT64_C(1) << 31 | UINT64_C(4) << 32 | UINT64_C(1) << 41 | UINT64_C(3) << 45 | UINT64_C(7) << 48)
+#define E_PAGE UINT64_C(0xc43)
+#define E_RO   UINT64_C(0x80)
+
+#define ENTRY_ABORT  UINT64_C(0x1)
+#define ENTRY_BYPASS UINT64_C(0x9)
+#define ENTRY_S1     (UINT64_C(0xb) | CD_GPA)
+#define S1STALLD     (UINT64_C(1) << 27)
+
+struct world {
+	struct mock_smmu *smmu;
+	struct viommu_vm *vm;
+	unsigned char *ram;
+	unsigned char *more;
+	struct viommu_device *device;
+	struct smmu_device *theirs;
+	const char *logged;
+	unsigned int logs;
+};
+
+static void put(struct world *world, uint64_t gpa, uint64_t value)
+{
+	for (unsigned int i = 0; i < 8; i++)
+		world->ram[gpa + i] = (unsigned char)(value >> (8 * i));
+}
+
+/* IOVAs below 2 MiB. */
+static void set(struct world *world, uint64_t iova, uint64_t entry)
+{
+	put(world, ROOT + 2 * PAGE + iova / PAGE * 8, entry);
+}
+
+static void on_log(void *ctx, enum viommu_log_level level, const char *what, uint64_t a, uint64_t b)
+{
+	struct world *world = ctx;
+
+	(void)a, (void)b;
+	if (level != VIOMMU_LOG_INFO)
+		return;
+	world->logged = what;
+	world->logs++;
+}
+
+static struct viommu_slot slot_of(uint64_t gpa, uint64_t bytes, unsigned char *hva)
+{
+	return (struct viommu_slot){ .size = sizeof(struct viommu_slot), .prot = VIOMMU_RW, .gpa = gpa, .bytes = bytes, .hva = hva, .fd = -1 };
+}
+
+static void up_with(struct world *world, const uint32_t idr[6])
+{
+	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
+	struct viommu_slot slot;
+
+	memset(world, 0, sizeof(*world));
+	world->smmu = mock_smmu_create(idr);
+	world->ram = aligned_alloc(PAGE, RAM);
+	world->more = aligned_alloc(PAGE, MORE);
+	memset(world->ram, 0, RAM);
+	memset(world->more, 0, MORE);
+	config.log = on_log;
+	config.log_ctx = world;
+	assert_int_equal(viommu_vm_create(&config, &world->vm), 0);
+	slot = slot_of(0, RAM, world->ram);
+	assert_int_equal(viommu_slot_add(world->vm, &slot), 0);
+	put(world, CD_GPA, CD0);
+	put(world, CD_GPA + 8, ROOT);
+	put(world, ROOT, (ROOT + PAGE) | 3);
+	put(world, ROOT + PAGE, (ROOT + 2 * PAGE) | 3);
+	assert_int_equal(viommu_device_create(world->vm, &world->smmu->host, NULL, &world->device), 0);
+	/* Hardware that does nothing but stall is as none. */
+	assert_int_equal(viommu_device_set_id(world->device, 5), idr[0] & 2u << 24 ? -EOPNOTSUPP : 0);
+	world->theirs = mock_smmu_find(world->smmu, 5);
+}
+
+static void up(struct world *world)
+{
+	up_with(world, mock_smmu_idr);
+}
+
+static void down(struct world *world)
+{
+	viommu_vm_destroy(world->vm);
+	assert_int_equal(mock_smmu_spaces(world->smmu), 0);
+	assert_int_equal(world->smmu->breaches, 0);
+	assert_false(world->smmu->guest.there);
+	viommu_host_destroy(&world->smmu->host);
+	free(world->ram);
+	free(world->more);
+}
+
+static struct viommu_smmuv3_stage1 stage1_of(uint64_t ste0)
+{
+	return (struct viommu_smmuv3_stage1){
+		.size = sizeof(struct viommu_smmuv3_stage1), .output_bits = 44, .nesting = VIOMMU_NESTING_HARDWARE, .cd = { CD0, ROOT }, .ste = { ste0 }
+	};
+}
+
+static int create(struct world *world, const struct viommu_smmuv3_stage1 *stage1, struct viommu_domain **domain)
+{
+	return viommu_domain_create(world->vm, &world->smmu->host, VIOMMU_DOMAIN_SMMUV3, stage1, NULL, domain);
+}
+
+static struct viommu_domain *domain_of(struct world *world, uint64_t ste0)
+{
+	const struct viommu_smmuv3_stage1 stage1 = stage1_of(ste0);
+	struct viommu_domain *domain;
+
+	assert_int_equal(create(world, &stage1, &domain), 0);
+	assert_true(viommu_domain_is_hardware(domain));
+	return domain;
+}
+
+static uint64_t pinned(struct world *world)
+{
+	struct viommu_vm_stats stats = { .size = sizeof(stats) };
+
+	viommu_vm_stats(world->vm, &stats);
+	return stats.pinned_bytes;
+}
+
+/* The GPA that an access goes to, 0 if nowhere; event: what that is told as. */
+static uint64_t reached(struct world *world, uint64_t iova, uint32_t access, unsigned int event)
+{
+	unsigned int code;
+	const unsigned char *hva = mock_smmu_access(world->smmu, world->theirs, iova, access, &code);
+
+	assert_int_equal(code, event);
+	if (!hva)
+		return 0;
+	return hva >= world->more && hva < world->more + MORE ? MORE_GPA + (uint64_t)(hva - world->more) : (uint64_t)(hva - world->ram);
+}
+
+static void test_tables_are_the_guests(void **state)
+{
+	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_domain_stats stats = { .size = sizeof(stats) };
+	struct viommu_fault fault = { .size = sizeof(fault) };
+	struct viommu_domain *domain;
+	struct viommu_run run;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	set(&world, 0x1000, DATA | E_PAGE);
+	set(&world, 0x2000, (DATA + PAGE) | E_PAGE | E_RO);
+	domain = domain_of(&world, ENTRY_S1);
+	assert_int_equal(reached(&world, 0x1000, VIOMMU_WRITE, 0), 0);
+	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(reached(&world, 0x1008, VIOMMU_WRITE, 0), DATA + 8);
+	assert_int_equal(reached(&world, 0x2000, VIOMMU_READ, 0), DATA + PAGE);
+	assert_int_equal(reached(&world, 0x2000, VIOMMU_WRITE, 0x13), 0);
+	assert_int_equal(reached(&world, 0x3000, VIOMMU_READ, 0x10), 0);
+	/* What becomes valid needs no refresh; what was needs one, of the very IOVA. */
+	set(&world, 0x3000, (DATA + 2 * PAGE) | E_PAGE);
+	assert_int_equal(reached(&world, 0x3000, VIOMMU_READ, 0), DATA + 2 * PAGE);
+	set(&world, 0x1000, 0);
+	assert_int_equal(viommu_domain_refresh(domain, 0x2000, 0x3fff, NULL), 0);
+	assert_int_equal(reached(&world, 0x1000, VIOMMU_WRITE, 0), DATA);
+	assert_int_equal(viommu_domain_refresh(domain, 0x1010, 0x1010, &result), 0);
+	assert_int_equal(world.smmu->first, 0x1000);
+	assert_int_equal(world.smmu->last, 0x1fff);
+	assert_int_equal(reached(&world, 0x1000, VIOMMU_WRITE, 0x10), 0);
+	assert_int_equal(result.established + result.released + result.entries, 0);
+	assert_int_equal(viommu_domain_refresh(domain, 5, 4, NULL), -ERANGE);
+	assert_int_equal(viommu_domain_refresh(domain, 0, UINT64_MAX, NULL), 0);
+	assert_true(world.smmu->last == UINT64_MAX);
+	viommu_domain_stats(domain, &stats);
+	assert_int_equal(stats.refreshes, 3);
+	assert_int_equal(stats.devices, 1);
+	assert_int_equal(stats.mapped_pages, 0);
+	assert_int_equal(viommu_domain_walk(domain, 0x1000, &run, &fault), -EOPNOTSUPP);
+	assert_int_equal(viommu_domain_each_run(domain, 0, UINT64_MAX, NULL, NULL), 0);
+	viommu_domain_destroy(domain);
+	assert_int_equal(reached(&world, 0x2000, VIOMMU_READ, 0), 0);
+	down(&world);
+}
+
+static void test_contexts(void **state)
+{
+	struct viommu_domain *domain;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	set(&world, 0x1000, DATA | E_PAGE);
+	domain = domain_of(&world, ENTRY_S1);
+	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
+	put(&world, CD_GPA, 0);
+	assert_int_equal(viommu_domain_refresh(domain, 0, UINT64_MAX, NULL), 0);
+	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
+	assert_int_equal(viommu_domain_refresh_context(domain), 0);
+	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0x0a), 0);
+	world.smmu->fail[SMMU_CONTEXT].at = 1;
+	world.smmu->fail[SMMU_CONTEXT].error = ENODEV;
+	assert_int_equal(viommu_domain_refresh_context(domain), -EIO);
+	down(&world);
+}
+
+static void test_entries_without_tables(void **state)
+{
+	struct viommu_domain *abort, *bypass;
+	struct viommu_smmuv3_stage1 invalid = stage1_of(ENTRY_S1 & ~UINT64_C(1));
+	struct world world;
+
+	(void)state;
+	up(&world);
+	abort = domain_of(&world, ENTRY_ABORT);
+	bypass = domain_of(&world, ENTRY_BYPASS);
+	assert_int_equal(viommu_domain_attach(abort, world.device), 0);
+	assert_int_equal(reached(&world, DATA, VIOMMU_READ, 0), 0);
+	assert_int_equal(viommu_domain_attach(bypass, world.device), -EBUSY);
+	assert_int_equal(viommu_device_detach(world.device), 0);
+	assert_int_equal(viommu_domain_attach(bypass, world.device), 0);
+	assert_int_equal(reached(&world, DATA, VIOMMU_WRITE, 0), DATA);
+	assert_int_equal(reached(&world, RAM, VIOMMU_READ, 0), 0);
+	assert_int_equal(create(&world, &invalid, &abort), -EINVAL);
+	down(&world);
+}
+
+/* What was invalidated while there was no such domain nobody heard of. */
+static void test_begins_with_nothing(void **state)
+{
+	struct viommu_domain *domain;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	set(&world, 0x1000, DATA | E_PAGE);
+	domain = domain_of(&world, ENTRY_S1);
+	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
+	viommu_domain_destroy(domain);
+	set(&world, 0x1000, (DATA + PAGE) | E_PAGE);
+	domain = domain_of(&world, ENTRY_S1);
+	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA + PAGE);
+	down(&world);
+}
+
+/* AUTO says why; the others need not. */
+static void test_who_is_chosen(void **state)
+{
+	static const struct {
+		bool soft, forced_stall;
+		uint32_t nesting, flags;
+		uint64_t ste0;
+		int error;
+		bool hardware;
+		const char *word;
+	} trials[] = {
+		{ .nesting = VIOMMU_NESTING_AUTO, .ste0 = ENTRY_S1, .hardware = true, .word = "walked" },
+		{ .nesting = VIOMMU_NESTING_AUTO, .ste0 = 0, .error = -EOPNOTSUPP, .word = "Entry" },
+		{ .nesting = VIOMMU_NESTING_AUTO, .ste0 = ENTRY_S1, .flags = VIOMMU_SMMUV3_PRIVILEGED, .error = -EOPNOTSUPP, .word = "privileged" },
+		{ .nesting = VIOMMU_NESTING_AUTO, .ste0 = ENTRY_S1, .forced_stall = true, .error = -EOPNOTSUPP, .word = "no hardware" },
+		{ .nesting = VIOMMU_NESTING_AUTO, .ste0 = ENTRY_S1, .soft = true, .word = "no hardware" },
+		{ .nesting = VIOMMU_NESTING_AUTO, .ste0 = 0, .soft = true },
+		{ .nesting = VIOMMU_NESTING_SHADOW, .ste0 = ENTRY_S1, .error = -EOPNOTSUPP },
+		{ .nesting = VIOMMU_NESTING_SHADOW, .ste0 = ENTRY_S1, .soft = true },
+		{ .nesting = VIOMMU_NESTING_HARDWARE, .ste0 = ENTRY_S1, .hardware = true },
+		{ .nesting = VIOMMU_NESTING_HARDWARE, .ste0 = ENTRY_S1, .soft = true, .error = -EOPNOTSUPP },
+		{ .nesting = VIOMMU_NESTING_HARDWARE, .ste0 = ENTRY_S1, .flags = VIOMMU_SMMUV3_PRIVILEGED, .error = -EOPNOTSUPP },
+		{ .nesting = VIOMMU_NESTING_HARDWARE, .ste0 = ENTRY_S1, .forced_stall = true, .error = -EOPNOTSUPP },
+		{ .nesting = 3, .ste0 = ENTRY_S1, .error = -EINVAL },
+		{ .nesting = 3, .soft = true, .error = -EINVAL },
+	};
+	uint32_t idr[6];
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
+		struct viommu_smmuv3_stage1 stage1 = stage1_of(trials[i].ste0);
+		struct viommu_host *soft;
+		struct viommu_domain *domain = NULL;
+		struct world world;
+		int error;
+
+		memcpy(idr, mock_smmu_idr, sizeof(idr));
+		idr[0] = (idr[0] & ~(3u << 24)) | (trials[i].forced_stall ? 2u << 24 : 1u << 24);
+		up_with(&world, idr);
+		assert_int_equal(viommu_host_soft_create(&soft), 0);
+		stage1.nesting = trials[i].nesting;
+		stage1.flags = trials[i].flags;
+		error = viommu_domain_create(world.vm, trials[i].soft ? soft : &world.smmu->host, VIOMMU_DOMAIN_SMMUV3, &stage1, NULL, &domain);
+		/* A shadow is what it came to there, and this host can keep none. */
+		if (trials[i].error == -EOPNOTSUPP && trials[i].nesting != VIOMMU_NESTING_HARDWARE)
+			assert_int_equal(error, -EIO);
+		else
+			assert_int_equal(error, trials[i].error);
+		assert_int_equal(world.logs, trials[i].word != NULL);
+		if (trials[i].word)
+			assert_non_null(strstr(world.logged, trials[i].word));
+		if (!error)
+			assert_int_equal(viommu_domain_is_hardware(domain), trials[i].hardware);
+		if (!error && !trials[i].hardware)
+			assert_int_equal(viommu_domain_refresh_context(domain), 0);
+		viommu_domain_destroy(domain);
+		down(&world);
+		viommu_host_destroy(soft);
+	}
+}
+
+/* Who knows of no entry yet. */
+static void test_older_data(void **state)
+{
+	struct viommu_smmuv3_stage1 stage1 = stage1_of(ENTRY_S1);
+	struct viommu_domain *domain;
+	struct viommu_host *soft;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	assert_int_equal(viommu_host_soft_create(&soft), 0);
+	stage1.nesting = VIOMMU_NESTING_AUTO;
+	stage1.size = offsetof(struct viommu_smmuv3_stage1, ste);
+	assert_int_equal(viommu_domain_create(world.vm, soft, VIOMMU_DOMAIN_SMMUV3, &stage1, NULL, &domain), 0);
+	assert_false(viommu_domain_is_hardware(domain));
+	stage1.size--;
+	assert_int_equal(viommu_domain_create(world.vm, soft, VIOMMU_DOMAIN_SMMUV3, &stage1, NULL, &domain), -EINVAL);
+	down(&world);
+	viommu_host_destroy(soft);
+}
+
+/* A fault that waits for an answer would wait for ever. */
+static void test_no_stalls(void **state)
+{
+	uint32_t idr[6];
+
+	(void)state;
+	for (unsigned int model = 0; model < 2; model++) {
+		struct viommu_smmuv3_stage1 stage1 = stage1_of(ENTRY_S1);
+		struct viommu_domain *domain;
+		struct world world;
+
+		memcpy(idr, mock_smmu_idr, sizeof(idr));
+		idr[0] = (idr[0] & ~(3u << 24)) | model << 24;
+		up_with(&world, idr);
+		/* What else the guest says stays; this it has no say in. */
+		stage1.ste[1] = 0x75 | (model ? S1STALLD : 0);
+		assert_int_equal(create(&world, &stage1, &domain), 0);
+		assert_int_equal(world.smmu->space[0].ste[1], 0x75 | (model ? 0 : S1STALLD));
+		stage1.ste[0] = ENTRY_BYPASS;
+		assert_int_equal(create(&world, &stage1, &domain), 0);
+		assert_int_equal(world.smmu->space[1].ste[1], 0x75);
+		down(&world);
+	}
+}
+
+static void test_ids(void **state)
+{
+	struct viommu_device *nameless, *elsewhere;
+	struct viommu_domain *domain;
+	struct viommu_host *soft;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	assert_int_equal(viommu_host_soft_create(&soft), 0);
+	assert_int_equal(viommu_device_create(world.vm, &world.smmu->host, NULL, &nameless), 0);
+	assert_int_equal(viommu_device_create(world.vm, soft, NULL, &elsewhere), 0);
+	domain = domain_of(&world, ENTRY_BYPASS);
+	assert_int_equal(viommu_domain_attach(domain, nameless), -EINVAL);
+	assert_int_equal(viommu_device_set_id(elsewhere, 6), -EOPNOTSUPP);
+	assert_int_equal(viommu_domain_attach(domain, elsewhere), -EINVAL);
+	world.smmu->fail[SMMU_SET_ID].at = 1;
+	world.smmu->fail[SMMU_SET_ID].error = EEXIST;
+	assert_int_equal(viommu_device_set_id(nameless, 6), -EIO);
+	assert_int_equal(viommu_domain_attach(domain, nameless), -EINVAL);
+	assert_int_equal(viommu_device_set_id(nameless, 6), 0);
+	assert_int_equal(viommu_domain_attach(domain, nameless), 0);
+	assert_int_equal(viommu_device_set_id(nameless, 7), -EBUSY);
+	assert_int_equal(viommu_device_detach(nameless), 0);
+	assert_int_equal(viommu_device_set_id(nameless, 7), 0);
+	down(&world);
+	viommu_host_destroy(soft);
+}
+
+static void test_memory_is_pinned(void **state)
+{
+	struct viommu_slot more;
+	struct viommu_smmuv3_stage1 stage1 = stage1_of(ENTRY_BYPASS);
+	struct viommu_domain *domain, *second;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	more = slot_of(MORE_GPA, MORE, world.more);
+	assert_int_equal(viommu_slot_add(world.vm, &more), 0);
+	viommu_vm_set_pin_budget(world.vm, RAM + MORE - 1);
+	assert_int_equal(create(&world, &stage1, &domain), -EDQUOT);
+	assert_int_equal(pinned(&world), 0);
+	assert_int_equal(viommu_slot_remove(world.vm, MORE_GPA), 0);
+	domain = domain_of(&world, ENTRY_BYPASS);
+	assert_int_equal(pinned(&world), RAM);
+	second = domain_of(&world, ENTRY_S1);
+	assert_int_equal(pinned(&world), RAM);
+	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(viommu_slot_add(world.vm, &more), -EDQUOT);
+	assert_int_equal(reached(&world, MORE_GPA, VIOMMU_READ, 0), 0);
+	viommu_vm_set_pin_budget(world.vm, RAM + MORE);
+	assert_int_equal(viommu_slot_add(world.vm, &more), 0);
+	assert_int_equal(pinned(&world), RAM + MORE);
+	assert_int_equal(reached(&world, MORE_GPA + 8, VIOMMU_READ, 0), MORE_GPA + 8);
+	world.smmu->fail[SMMU_GUEST_REMOVE].at = 1;
+	world.smmu->fail[SMMU_GUEST_REMOVE].error = EBUSY;
+	assert_int_equal(viommu_slot_remove(world.vm, MORE_GPA), -EIO);
+	assert_int_equal(pinned(&world), RAM + MORE);
+	assert_int_equal(viommu_slot_remove(world.vm, MORE_GPA), 0);
+	assert_int_equal(pinned(&world), RAM);
+	assert_int_equal(reached(&world, MORE_GPA, VIOMMU_READ, 0), 0);
+	/* The host keeps it mapped for the next one. */
+	viommu_domain_destroy(domain);
+	viommu_domain_destroy(second);
+	assert_int_equal(pinned(&world), RAM);
+	assert_int_equal(viommu_slot_remove(world.vm, 0), 0);
+	assert_int_equal(pinned(&world), 0);
+	down(&world);
+}
+
+static void test_failures(void **state)
+{
+	static const struct {
+		enum smmu_call call;
+		int error, becomes;
+	} trials[] = {
+		{ SMMU_CREATE, ENOSPC, -ENOSPC }, { SMMU_CREATE, ENOMEM, -ENOMEM },  { SMMU_CREATE, EBUSY, -EIO },
+		{ SMMU_CREATE, EINVAL, -EINVAL }, { SMMU_INVALIDATE, ENODEV, -EIO }, { SMMU_INVALIDATE, EINVAL, -EIO },
+	};
+	struct viommu_smmuv3_stage1 stage1 = stage1_of(ENTRY_S1);
+	struct viommu_domain *domain;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	for (unsigned int i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
+		world.smmu->fail[trials[i].call].at = 1;
+		world.smmu->fail[trials[i].call].error = trials[i].error;
+		assert_int_equal(create(&world, &stage1, &domain), trials[i].becomes);
+		assert_int_equal(mock_smmu_spaces(world.smmu), 0);
+	}
+	domain = domain_of(&world, ENTRY_S1);
+	world.smmu->fail[SMMU_ATTACH].at = 1;
+	world.smmu->fail[SMMU_ATTACH].error = EINVAL;
+	assert_int_equal(viommu_domain_attach(domain, world.device), -EIO);
+	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	world.smmu->fail[SMMU_INVALIDATE].at = 1;
+	assert_int_equal(viommu_domain_refresh(domain, 0, PAGE, NULL), -EIO);
+	assert_int_equal(viommu_domain_refresh(domain, 0, PAGE, NULL), 0);
+	world.smmu->fail[SMMU_DETACH].at = 1;
+	world.smmu->fail[SMMU_DETACH].error = EBUSY;
+	assert_int_equal(viommu_device_detach(world.device), -EIO);
+	set(&world, 0x1000, DATA | E_PAGE);
+	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
+	world.smmu->fail[SMMU_DETACH].at = 1;
+	viommu_domain_destroy(domain);
+	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), 0);
+	down(&world);
+}
+
+static void test_events(void **state)
+{
+	struct viommu_nest_event event = { .size = sizeof(event) };
+	struct viommu_domain *domain;
+	struct viommu_host *soft;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	assert_int_equal(viommu_host_soft_create(&soft), 0);
+	assert_int_equal(viommu_nest_fd(world.vm, soft), -EOPNOTSUPP);
+	assert_int_equal(viommu_nest_event(world.vm, soft, &event), -EOPNOTSUPP);
+	assert_int_equal(viommu_nest_fd(world.vm, &world.smmu->host), -ENODEV);
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), -ENOENT);
+	domain = domain_of(&world, ENTRY_S1);
+	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(viommu_nest_fd(world.vm, &world.smmu->host), world.smmu->event_fd);
+	assert_int_equal(reached(&world, 0x5008, VIOMMU_WRITE, 0x10), 0);
+	world.smmu->fail[SMMU_EVENT].at = 1;
+	world.smmu->fail[SMMU_EVENT].error = EFAULT;
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), -EIO);
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), 0);
+	assert_int_equal(event.record[0], UINT64_C(5) << 32 | 0x10);
+	assert_int_equal(event.record[2], 0x5008);
+	assert_int_equal(event.lost, 0);
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), -ENOENT);
+	for (unsigned int i = 0; i < SMMU_EVENTS + 1; i++)
+		reached(&world, 0x6000, VIOMMU_READ, 0x10);
+	for (unsigned int i = 0; i < SMMU_EVENTS; i++)
+		assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), 0);
+	assert_int_equal(event.lost, 0);
+	reached(&world, 0x7000, VIOMMU_READ, 0x10);
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), 0);
+	assert_int_equal(event.lost, 1);
+	down(&world);
+	viommu_host_destroy(soft);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_tables_are_the_guests),
+		cmocka_unit_test(test_contexts),
+		cmocka_unit_test(test_entries_without_tables),
+		cmocka_unit_test(test_begins_with_nothing),
+		cmocka_unit_test(test_who_is_chosen),
+		cmocka_unit_test(test_older_data),
+		cmocka_unit_test(test_no_stalls),
+		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_memory_is_pinned),
+		cmocka_unit_test(test_failures),
+		cmocka_unit_test(test_events),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
