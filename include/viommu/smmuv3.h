@@ -18,6 +18,7 @@
 
 #include <viommu/types.h>
 #include <viommu/domain.h>
+#include <viommu/nesting.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,9 +49,17 @@ struct viommu_smmuv3_config {
 	/* Called for each interrupt. May be NULL. */
 	void (*interrupt)(void *ctx, enum viommu_smmuv3_irq irq);
 	void *ctx;
+	/*
+	 * A host whose hardware is to walk the guest's tables (caps.nests in hosts.h): the guest is offered no more than that has, in output_bits, too, whose default may be
+	 * smaller then. NULL: it is offered what the library has, which may be too much for any hardware.
+	 */
+	struct viommu_host *hardware;
 };
 
-/* 0; -EINVAL or -ENOMEM. It belongs to the caller, who destroys it before its VM. It begins as after a reset. */
+/*
+ * 0; -EINVAL, -ENOMEM, or -EOPNOTSUPP (the hardware has not what an SMMU must have, or not so many output_bits). It belongs to the caller, who destroys it before
+ * its VM. It begins as after a reset.
+ */
 VIOMMU_API int viommu_smmuv3_create(struct viommu_vm *vm, const struct viommu_smmuv3_config *config, struct viommu_smmuv3 **out);
 
 /* Destroys it with its devices and their domains, in any state. Never fails. NULL is allowed. */
@@ -67,6 +76,17 @@ VIOMMU_API int viommu_smmuv3_read(struct viommu_smmuv3 *smmu, uint64_t offset, u
 VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t value);
 
 /*
+ * Devices whose tables hardware walks: what a device reaches is in the guest's memory, and in what the hardware keeps of it, alone. The hardware is handed the
+ * guest's stream table entries, and its invalidations when it waits for them. What differs, since nobody sees an access:
+ *  - viommu_smmuv3_device_fault() is not for such a device, nor are its runs.
+ *  - What hardware records of accesses is in a file (viommu_nest_fd() in nesting.h, readable from viommu_smmuv3_device_add() on). Whenever that has something, the VMM
+ *    calls viommu_smmuv3_nest_events(), which puts it into the guest's event queue.
+ *  - A stream table entry that cannot be is as one that aborts: without an event.
+ *  - An ASID says less: an invalidation is one of all contexts.
+ * All of the guest's memory is pinned from the first such device on, as long as the VM exists.
+ */
+
+/*
  * The guest invalidates what it makes valid, too. No SMMUv3 asks that of a guest, and Linux does not do it: without this flag, a device is refused on a host where its
  * accesses do not come to a device model, who would ask viommu_smmuv3_device_fault() about what he finds missing.
  */
@@ -78,13 +98,14 @@ struct viommu_smmuv3_device_config {
 	struct viommu_host *host; /* where its translations land */
 	const void *device;	  /* which device it is there: viommu_device_create()'s data */
 	uint32_t flags;		  /* VIOMMU_SMMUV3_DEVICE_IS_TOLD */
-	uint32_t reserved;	  /* 0 */
+	uint32_t nesting;	  /* enum viommu_nesting: AUTO is hardware if the guest is offered no more than that has */
 };
 
 /*
  * Adds a device (plugs it): what the guest has configured for its StreamID is applied. 0; -EINVAL; -EEXIST (a device has that StreamID, or the host has made a
- * device of it already); -EOPNOTSUPP (the host's capability lookup is false, and the guest is not said to tell); -ENOMEM; and what else viommu_device_create()
- * answers. It belongs to smmu.
+ * device of it already); -EOPNOTSUPP (the library is to walk its tables, the host's capability lookup is false, and the guest is not said to tell; or hardware
+ * is to, and cannot); -ENOMEM; for hardware also -EDQUOT (the budget is too small for all of the guest's memory), -ENOSPC (the guest has memory where the host has
+ * no IOVAs) and -EIO (the host refused: the device is behind another IOMMU than others, say); and what else viommu_device_create() answers. It belongs to smmu.
  */
 VIOMMU_API int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config, struct viommu_smmuv3_device **out);
 
@@ -104,6 +125,7 @@ VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 
  *
  * 0: there is a translation now, so translate again; VIOMMU_SMMUV3_RAZ_WI: the access ends without an error, a load yields zeros and a store is ignored (CD.A =
  * 0); -EFAULT: the access ends in an error; -EINVAL: a fault of no known size, or none.
+ * -EOPNOTSUPP where hardware walks its tables.
  *
  * -EFAULT without an event is the answer where the guest has no memory, and where budget, limits or the host have no room for what the tables name: the next
  * access asks again. So a loop of translating and asking ends, unless the guest takes away each time what it has just put there; a device model may give up
@@ -111,6 +133,13 @@ VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 
  */
 #define VIOMMU_SMMUV3_RAZ_WI 1
 VIOMMU_API int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault);
+
+/*
+ * Takes what a host's hardware recorded of devices' accesses, as far as there is some now and no more than 4096 records at a time, into the guest's event queue, where
+ * one that is full loses them. Of events that were lost before they came here the guest is told in the same way (OVFLG). 0; -EOPNOTSUPP (the host does not
+ * nest); -EIO.
+ */
+VIOMMU_API int viommu_smmuv3_nest_events(struct viommu_smmuv3 *smmu, struct viommu_host *host);
 
 struct viommu_smmuv3_info {
 	uint32_t size;
@@ -157,7 +186,8 @@ struct viommu_smmuv3_device_info {
 	uint64_t ttb[2];   /* STAGE1: CD.TTB0 and CD.TTB1 */
 	uint64_t faults;   /* calls of viommu_smmuv3_device_fault() */
 	uint64_t events;   /* of them: recorded */
-	uint64_t reserved; /* 0 */
+	uint32_t hardware; /* 1: it walks the tables, and reads the descriptor: asid and ttb are 0 here */
+	uint32_t reserved; /* 0 */
 };
 VIOMMU_API void viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viommu_smmuv3_device_info *info);
 

@@ -62,6 +62,7 @@ struct rig {
 	uint8_t *ram;
 	uint8_t *rom;
 	unsigned int irqs[3]; /* atomic */
+	uint64_t pinned;      /* bytes that are to be, when all of the SMMU's is gone */
 };
 
 struct rig_config {

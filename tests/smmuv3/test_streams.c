@@ -391,9 +391,9 @@ static void test_devices(void **state)
 	config.flags = 2;
 	assert_int_equal(viommu_smmuv3_device_add(rig->smmu, &config, &same), -EINVAL);
 	config.flags = 0;
-	config.reserved = 1;
+	config.nesting = VIOMMU_NESTING_HARDWARE + 1;
 	assert_int_equal(viommu_smmuv3_device_add(rig->smmu, &config, &same), -EINVAL);
-	config.reserved = 0;
+	config.nesting = VIOMMU_NESTING_AUTO;
 	config.size = 4;
 	assert_int_equal(viommu_smmuv3_device_add(rig->smmu, &config, &same), -EINVAL);
 	assert_int_equal(rig_info(rig).devices, 2);

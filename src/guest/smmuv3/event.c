@@ -3,9 +3,12 @@
  * The event queue (IHI 0070, sections 3.5, 7.2 and 7.4), global errors (7.5), and the interrupts that go with them (3.18).
  *
  * What holds: a record is in memory, whole, before PROD says so. One that finds the queue full is lost, and OVFLG tells of it, once until the guest has
- * acknowledged it; one that cannot be written is lost, and GERROR.EVENTQ_ABT_ERR tells of it; while the queue is off, records are lost without a word.
+ * acknowledged it; one that cannot be written is lost, and GERROR.EVENTQ_ABT_ERR tells of it; while the queue is off, records are lost without a word. What
+ * hardware recorded goes the same way; of what was lost on the way to us, the guest is told as if its queue had been full.
  */
 #include "event.h"
+
+#include <viommu/nesting.h>
 
 #include "memory.h"
 
@@ -41,6 +44,12 @@ void smmuv3_raise_gerror(struct viommu_smmuv3 *smmu, uint32_t error)
 	smmuv3_note_irq(smmu, VIOMMU_SMMUV3_IRQ_GERROR);
 }
 
+static void overflow(struct smmuv3_registers *registers)
+{
+	if (!((registers->eventq_prod ^ registers->eventq_cons) & EVENTQ_OVERFLOW))
+		registers->eventq_prod ^= EVENTQ_OVERFLOW;
+}
+
 /* With lock held. */
 static bool record(struct viommu_smmuv3 *smmu, const uint64_t words[EVENT_WORDS])
 {
@@ -57,8 +66,7 @@ static bool record(struct viommu_smmuv3 *smmu, const uint64_t words[EVENT_WORDS]
 		return false;
 	/* Full: the same index, but not in the same round. */
 	if (((registers->eventq_prod ^ registers->eventq_cons) & wrap) == index + 1) {
-		if (!((registers->eventq_prod ^ registers->eventq_cons) & EVENTQ_OVERFLOW))
-			registers->eventq_prod ^= EVENTQ_OVERFLOW;
+		overflow(registers);
 		return false;
 	}
 	gpa = registers->eventq_base & QUEUE_BASE_ADDRESS & ~((UINT64_C(1) << bits) * EVENT_BYTES - 1);
@@ -87,4 +95,43 @@ void smmuv3_record(struct viommu_smmuv3_device *device, uint64_t words[EVENT_WOR
 	if (done)
 		smmuv3_count(&device->events);
 	smmuv3_deliver(smmu);
+}
+
+/* With lock held: the record of a device that is still there. */
+static void record_nested(struct viommu_smmuv3 *smmu, const struct viommu_nest_event *event)
+{
+	struct viommu_smmuv3_device *device = smmuv3_lookup(smmu, (uint32_t)(event->record[0] >> 32));
+	bool done;
+
+	if (event->lost) {
+		smmuv3_count(&smmu->counts.events_lost);
+		if (smmu->registers.cr0 & CR0_EVENTQEN)
+			overflow(&smmu->registers);
+	}
+	if (!(event->record[0] & EVENT0_TYPE) || !device)
+		return;
+	done = record(smmu, event->record);
+	smmuv3_count(done ? &smmu->counts.events : &smmu->counts.events_lost);
+	if (done)
+		smmuv3_count(&device->events);
+}
+
+/* A device can go on making events while these are taken: so many at a time, and no more. */
+#define NESTED_EVENTS (1u << SMMUV3_EVENTQS)
+
+int viommu_smmuv3_nest_events(struct viommu_smmuv3 *smmu, struct viommu_host *host)
+{
+	struct viommu_nest_event event = { .size = sizeof(event) };
+	int ret = 0;
+
+	for (unsigned int i = 0; !ret && i < NESTED_EVENTS; i++) {
+		ret = viommu_nest_event(smmu->vm, host, &event);
+		if (ret)
+			break;
+		port_lock(&smmu->lock);
+		record_nested(smmu, &event);
+		port_unlock(&smmu->lock);
+	}
+	smmuv3_deliver(smmu);
+	return ret == -PORT_ENOENT ? 0 : ret;
 }

@@ -184,6 +184,8 @@ int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct
 
 	if (!sized_in(&access, sizeof(access), offsetof(struct viommu_fault, level), fault) || access.reason == VIOMMU_FAULT_NONE)
 		return -PORT_EINVAL;
+	if (device->hardware)
+		return -PORT_EOPNOTSUPP;
 	smmuv3_count(&smmu->counts.faults);
 	smmuv3_count(&device->faults);
 	port_lock(&smmu->lock);

@@ -37,7 +37,7 @@ void viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viomm
 {
 	struct viommu_smmuv3 *smmu = device->smmu;
 	const struct smmuv3_stream *stream = &device->stream;
-	struct viommu_smmuv3_device_info known = { .sid = device->sid };
+	struct viommu_smmuv3_device_info known = { .sid = device->sid, .hardware = device->hardware };
 
 	port_lock(&smmu->lock);
 	known.stream = (uint32_t)stream->kind;

@@ -122,20 +122,39 @@ static bool refresh_all(struct viommu_smmuv3 *smmu, struct smmuv3_target *target
 	unsigned int i;
 
 	for (i = 0; i < smmu->ranges; i++)
-		if (smmu->range[i].all || smmu->range[i].asid == smmuv3_target_asid(target))
+		if (smmu->range[i].all || target->hardware || smmu->range[i].asid == smmuv3_target_asid(target))
 			if (refresh(smmu, target, &smmu->range[i]))
 				return true;
 	return false;
 }
 
+static bool refresh_contexts(struct smmuv3_target *target)
+{
+	bool wanted = target->contexts;
+
+	target->contexts = false;
+	return wanted && viommu_domain_refresh_context(target->domain);
+}
+
+/*
+ * Hardware has one cache for all contexts of a guest, and its ASIDs are in descriptors that only it reads: what one target has it forget is forgotten for all of that
+ * host.
+ */
 void smmuv3_invalidate_now(struct viommu_smmuv3 *smmu)
 {
+	const struct viommu_host *forgotten = NULL;
 	struct smmuv3_target *target, *next;
+	bool failed;
 
-	for (target = smmu->ranges ? smmu->targets : NULL; target; target = next) {
+	for (target = smmu->targets; target; target = next) {
 		next = target->next;
-		if (target->domain && refresh_all(smmu, target))
+		if (!target->domain)
+			continue;
+		failed = refresh_contexts(target) || (!(target->hardware && target->host == forgotten) && refresh_all(smmu, target));
+		if (failed)
 			smmuv3_target_break(smmu, target);
+		else if (target->hardware)
+			forgotten = target->host;
 	}
 	smmu->ranges = 0;
 	smmuv3_mend(smmu);

@@ -17,24 +17,18 @@ enum effect {
 	CONFIGURE_AND_CONSUME,
 };
 
-static uint32_t output_size(unsigned int bits)
-{
-	return bits == 52 ? 6 : bits == 48 ? 5 : bits == 44 ? 4 : (bits - 32) / 4 + (bits == 42);
-}
-
 static uint32_t read32(const struct viommu_smmuv3 *smmu, uint32_t offset)
 {
 	const struct smmuv3_registers *registers = &smmu->registers;
 
 	switch (offset) {
 	case SMMUV3_IDR0:
-		return IDR0_S1P | IDR0_TTF_AARCH64 | IDR0_COHACC | IDR0_ASID16 | IDR0_TTENDIAN_LITTLE | IDR0_STALL_MODEL_NONE | IDR0_ST_LEVEL_TWO;
 	case SMMUV3_IDR1:
-		return smmu->config.sid_bits | SMMUV3_EVENTQS << IDR1_EVENTQS_SHIFT | SMMUV3_CMDQS << IDR1_CMDQS_SHIFT | IDR1_ATTR_PERMS_OVR;
+	case SMMUV3_IDR2:
 	case SMMUV3_IDR3:
-		return IDR3_HAD | IDR3_RIL;
+	case SMMUV3_IDR4:
 	case SMMUV3_IDR5:
-		return output_size(smmu->config.output_bits) | IDR5_GRANULES;
+		return smmu->idr[(offset - SMMUV3_IDR0) / 4];
 	case SMMUV3_AIDR:
 		return AIDR_V3_2;
 	case SMMUV3_CR0:

@@ -9,29 +9,13 @@
 #include "invalidate.h"
 #include "target.h"
 
-#define DEFAULT_SID_BITS    16u
-#define DEFAULT_OUTPUT_BITS 44u
+#define DEFAULT_SID_BITS 16u
 
 static bool settle_config(struct viommu_smmuv3_config *config)
 {
 	if (!config->sid_bits)
 		config->sid_bits = DEFAULT_SID_BITS;
-	if (!config->output_bits)
-		config->output_bits = DEFAULT_OUTPUT_BITS;
-	if (config->flags & ~VIOMMU_SMMUV3_RESET_ABORT || config->sid_bits > 32)
-		return false;
-	switch (config->output_bits) {
-	case 32:
-	case 36:
-	case 40:
-	case 42:
-	case 44:
-	case 48:
-	case 52:
-		return true;
-	default:
-		return false;
-	}
+	return !(config->flags & ~VIOMMU_SMMUV3_RESET_ABORT) && config->sid_bits <= 32 && (!config->output_bits || smmuv3_has_output_bits(config->output_bits));
 }
 
 static void set_registers(struct viommu_smmuv3 *smmu)
@@ -51,6 +35,10 @@ int viommu_smmuv3_create(struct viommu_vm *vm, const struct viommu_smmuv3_config
 		return -PORT_ENOMEM;
 	smmu->vm = vm;
 	smmu->config = settled;
+	if (!smmuv3_identify(smmu)) {
+		port_free(smmu, sizeof(*smmu), 0);
+		return -PORT_EOPNOTSUPP;
+	}
 	set_registers(smmu);
 	port_lock_init(&smmu->change);
 	port_lock_init(&smmu->lock);
@@ -107,14 +95,17 @@ struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 *smmu, uint
 	return device;
 }
 
-/* With change held. */
+/* With change held: it is found from here on, and has what the guest has configured for it. */
 static int enter(struct viommu_smmuv3_device *device)
 {
 	struct viommu_smmuv3 *smmu = device->smmu;
 	struct viommu_smmuv3_device **chain = chain_of(smmu, device->sid);
+	int ret = smmuv3_lookup(smmu, device->sid) ? -PORT_EEXIST : 0;
 
-	if (smmuv3_lookup(smmu, device->sid))
-		return -PORT_EEXIST;
+	if (!ret && device->hardware)
+		ret = smmuv3_try_hardware(device);
+	if (ret)
+		return ret;
 	port_lock(&smmu->lock);
 	device->next = *chain;
 	*chain = device;
@@ -126,7 +117,7 @@ static int enter(struct viommu_smmuv3_device *device)
 }
 
 /* Where nobody sees a miss, what a guest makes valid is never had, unless it tells. */
-static bool is_possible(const struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config)
+static bool can_shadow(const struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config)
 {
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
 
@@ -138,23 +129,49 @@ static bool is_possible(const struct viommu_smmuv3 *smmu, const struct viommu_sm
 	return false;
 }
 
+/* Who walks the tables of a device. 0, -EINVAL or -EOPNOTSUPP. */
+static int pick(const struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config, bool *hardware)
+{
+	const char *why = smmuv3_misfit(smmu, config->host);
+
+	*hardware = !why && config->nesting != VIOMMU_NESTING_SHADOW;
+	switch (config->nesting) {
+	case VIOMMU_NESTING_AUTO:
+		vm_log(smmu->vm, VIOMMU_LOG_INFO, why ? why : "a guest's tables are walked by the hardware", config->sid, 0);
+		break;
+	case VIOMMU_NESTING_SHADOW:
+		break;
+	case VIOMMU_NESTING_HARDWARE:
+		if (!why)
+			break;
+		vm_log(smmu->vm, VIOMMU_LOG_ERROR, why, config->sid, 0);
+		return -PORT_EOPNOTSUPP;
+	default:
+		return -PORT_EINVAL;
+	}
+	return *hardware || can_shadow(smmu, config) ? 0 : -PORT_EOPNOTSUPP;
+}
+
 int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config, struct viommu_smmuv3_device **out)
 {
 	struct viommu_smmuv3_device_config settled;
 	struct viommu_smmuv3_device *device;
+	bool hardware;
 	int ret;
 
 	if (!sized_in(&settled, sizeof(settled), sizeof(settled), config) || !settled.host || (uint64_t)settled.sid >> smmu->config.sid_bits ||
-	    settled.flags & ~VIOMMU_SMMUV3_DEVICE_IS_TOLD || settled.reserved)
+	    settled.flags & ~VIOMMU_SMMUV3_DEVICE_IS_TOLD)
 		return -PORT_EINVAL;
-	if (!is_possible(smmu, &settled))
-		return -PORT_EOPNOTSUPP;
+	ret = pick(smmu, &settled, &hardware);
+	if (ret)
+		return ret;
 	device = port_alloc(sizeof(*device), 0);
 	if (!device)
 		return -PORT_ENOMEM;
 	device->smmu = smmu;
 	device->host = settled.host;
 	device->sid = settled.sid;
+	device->hardware = hardware;
 	ret = viommu_device_create(smmu->vm, settled.host, settled.device, &device->device);
 	if (!ret) {
 		port_lock(&smmu->change);

@@ -79,11 +79,12 @@ struct smmuv3_counts {
 /* What the guest has configured for a stream, judged. */
 struct smmuv3_stream {
 	enum viommu_smmuv3_stream kind;
-	uint32_t event;	 /* FAULTY: what an access is answered with */
-	uint64_t fetch;	 /* FAULTY: the address that could not be read, for the events that tell of it */
-	uint32_t flags;	 /* STAGE1: of struct viommu_smmuv3_stage1 */
-	uint64_t cd_gpa; /* STAGE1 */
-	uint64_t cd[CD_WORDS];
+	uint32_t event;	       /* FAULTY: what an access is answered with */
+	uint64_t fetch;	       /* FAULTY: the address that could not be read, for the events that tell of it */
+	uint32_t flags;	       /* STAGE1: of struct viommu_smmuv3_stage1 */
+	uint64_t cd_gpa;       /* STAGE1 */
+	uint64_t cd[CD_WORDS]; /* STAGE1, where the library looks into the tables */
+	uint64_t ste[2];       /* BYPASS and STAGE1: what hardware is given */
 };
 
 #define SMMUV3_CHAINS 256u
@@ -91,6 +92,7 @@ struct smmuv3_stream {
 struct viommu_smmuv3 {
 	struct viommu_vm *vm;
 	struct viommu_smmuv3_config config; /* defaults filled in */
+	uint32_t idr[6];
 	struct port_lock change;
 	struct port_lock lock;
 	struct smmuv3_registers registers;
@@ -101,7 +103,7 @@ struct viommu_smmuv3 {
 
 	/* With change held. */
 	struct smmuv3_target *targets;
-	bool mend; /* a target was taken from streams that want one */
+	bool mend; /* a stream is without the target that it wants, and will not ask for it */
 	struct smmuv3_range range[SMMUV3_RANGES];
 	unsigned int ranges;
 
@@ -114,6 +116,7 @@ struct viommu_smmuv3_device {
 	struct viommu_device *device;
 	struct viommu_smmuv3_device *next; /* in its chain */
 	uint32_t sid;
+	bool hardware;		      /* walks its tables */
 	struct smmuv3_stream stream;  /* change and lock */
 	struct smmuv3_target *target; /* what it is attached to, NULL if nothing; change and lock */
 	port_word faults;
@@ -148,7 +151,17 @@ void smmuv3_raise_gerror(struct viommu_smmuv3 *smmu, uint32_t error);
 /* With change held: consumes the commands that there are (command.c). */
 void smmuv3_consume(struct viommu_smmuv3 *smmu);
 
-/* With change held: reads and judges what the guest has configured for a stream (stream.c). */
-void smmuv3_stream_read(struct viommu_smmuv3 *smmu, uint32_t sid, struct smmuv3_stream *stream);
+/* With change held: reads and judges what the guest has configured for a device's stream (stream.c). */
+void smmuv3_stream_read(const struct viommu_smmuv3_device *device, struct smmuv3_stream *stream);
+
+#define DEFAULT_OUTPUT_BITS 44u
+
+/*
+ * identity.c. Fills in what the guest is told, and the default of output_bits: false if the hardware that it is for cannot do that. Why a host's hardware is not
+ * for this SMMU's guest, NULL if it is. Whether addresses can have so many bits.
+ */
+bool smmuv3_identify(struct viommu_smmuv3 *smmu);
+const char *smmuv3_misfit(const struct viommu_smmuv3 *smmu, struct viommu_host *host);
+bool smmuv3_has_output_bits(uint32_t bits);
 
 #endif

@@ -40,13 +40,17 @@
 #define SMMUV3_EVENTQ_CONS 0x100acu
 
 /* IDR0 */
-#define IDR0_S1P	      (1u << 1)
-#define IDR0_TTF_AARCH64      (2u << 2)
-#define IDR0_COHACC	      (1u << 4)
-#define IDR0_ASID16	      (1u << 12)
-#define IDR0_TTENDIAN_LITTLE  (2u << 21)
-#define IDR0_STALL_MODEL_NONE (STALL_MODEL_NONE << 24) /* faulting transactions are terminated */
-#define IDR0_ST_LEVEL_TWO     (1u << 27)
+#define IDR0_S1P		  (1u << 1)
+#define IDR0_TTENDIAN(idr0)	  ((idr0) >> 21 & 3u)
+#define TTENDIAN_MIXED		  0u
+#define TTENDIAN_LITTLE		  2u
+#define IDR0_TTENDIAN_ONLY_LITTLE (TTENDIAN_LITTLE << 21)
+#define IDR0_TERM_MODEL		  (1u << 26) /* a faulting access is aborted, CD.A or not */
+#define IDR0_TTF_AARCH64	  (2u << 2)
+#define IDR0_COHACC		  (1u << 4)
+#define IDR0_ASID16		  (1u << 12)
+#define IDR0_STALL_MODEL_NONE	  (STALL_MODEL_NONE << 24) /* faulting transactions are terminated */
+#define IDR0_ST_LEVEL_TWO	  (1u << 27)
 /* IDR1 */
 #define IDR1_EVENTQS_SHIFT  16
 #define IDR1_CMDQS_SHIFT    21
@@ -55,7 +59,8 @@
 #define IDR3_HAD (1u << 2)
 #define IDR3_RIL (1u << 10)
 /* IDR5 */
-#define IDR5_GRANULES (7u << 4) /* 4K, 16K, 64K */
+#define IDR5_GRANULES  (7u << 4) /* 4K, 16K, 64K */
+#define IDR5_OAS(idr5) ((idr5)&7u)
 /* AIDR: SMMUv3.2, the first one that may have RIL */
 #define AIDR_V3_2 2u
 
@@ -129,6 +134,7 @@ enum { CERROR_NONE = 0, CERROR_ILL = 1, CERROR_ABT = 2 };
 
 #define EVENT_BYTES	   32u
 #define EVENT_WORDS	   4u
+#define EVENT0_TYPE	   UINT64_C(0xff)
 #define EVENT1_PRIVILEGED  (UINT64_C(1) << 33)
 #define EVENT1_READ	   (UINT64_C(1) << 35)
 #define EVENT1_CLASS_TABLE (UINT64_C(1) << 40)

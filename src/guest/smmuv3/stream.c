@@ -68,9 +68,11 @@ static bool find_ste(struct viommu_smmuv3 *smmu, uint32_t sid, uint64_t *ste, st
 }
 
 /* Stage 1 as this SMMU has it: no substreams, no stalls, one StreamWorld; and no data that are read as instructions. */
-static bool stage1_is_possible(const uint64_t ste[STE_WORDS])
+static bool stage1_is_possible(const struct viommu_smmuv3 *smmu, const uint64_t ste[STE_WORDS])
 {
-	return !STE0_S1CDMAX(ste[0]) && !STE1_STRW(ste[1]) && !(ste[1] & STE1_S1STALLD) && STE1_INSTCFG(ste[1]) != INSTCFG_INSTRUCTION;
+	if (STE0_S1CDMAX(ste[0]) || STE1_STRW(ste[1]) || ste[1] & STE1_S1STALLD)
+		return false;
+	return !(smmu->idr[1] & IDR1_ATTR_PERMS_OVR) || STE1_INSTCFG(ste[1]) != INSTCFG_INSTRUCTION;
 }
 
 static bool tables_are_possible(unsigned int tsz, bool granule)
@@ -79,8 +81,10 @@ static bool tables_are_possible(unsigned int tsz, bool granule)
 }
 
 /* Whether a context descriptor is legal (section 5.4.1), and asks for nothing that is not here: docs/smmuv3.md lists it. */
-static bool cd_is_possible(uint64_t cd0)
+static bool cd_is_possible(const struct viommu_smmuv3 *smmu, uint64_t cd0)
 {
+	if (smmu->idr[0] & IDR0_TERM_MODEL && !(cd0 & CD0_A))
+		return false;
 	if (!(cd0 & CD0_V) || !(cd0 & CD0_AA64) || cd0 & (CD0_ENDI | CD0_TBI | CD0_HA | CD0_HD | CD0_S))
 		return false;
 	if (!(cd0 & CD0_EPD0) && !tables_are_possible(CD0_T0SZ(cd0), CD0_TG0(cd0) != CD0_TG0_RESERVED))
@@ -88,19 +92,35 @@ static bool cd_is_possible(uint64_t cd0)
 	return cd0 & CD0_EPD1 || tables_are_possible(CD0_T1SZ(cd0), CD0_TG1(cd0) != CD0_TG1_RESERVED);
 }
 
-static void read_cd(struct viommu_smmuv3 *smmu, const uint64_t ste[STE_WORDS], struct smmuv3_stream *stream)
+static void read_stage1(const struct viommu_smmuv3_device *device, const uint64_t ste[STE_WORDS], struct smmuv3_stream *stream)
 {
+	struct viommu_smmuv3 *smmu = device->smmu;
+
 	stream->kind = VIOMMU_SMMUV3_STREAM_STAGE1;
-	stream->flags = STE1_PRIVCFG(ste[1]) == PRIVCFG_PRIVILEGED ? VIOMMU_SMMUV3_PRIVILEGED : 0;
+	if (smmu->idr[1] & IDR1_ATTR_PERMS_OVR && STE1_PRIVCFG(ste[1]) == PRIVCFG_PRIVILEGED)
+		stream->flags = VIOMMU_SMMUV3_PRIVILEGED;
 	stream->cd_gpa = ste[0] & STE0_S1CONTEXTPTR;
+	/* Hardware reads the descriptor itself, when it likes, and says itself what is wrong with it. */
+	if (device->hardware) {
+		stream->ste[0] = STE0_V | STE_CONFIG_S1 << STE0_CONFIG_SHIFT | stream->cd_gpa;
+		stream->ste[1] = ste[1] & STE1_S1_CACHING;
+		return;
+	}
 	if (!smmuv3_load(smmu->vm, stream->cd_gpa, stream->cd, CD_WORDS))
 		faulty(stream, F_CD_FETCH, stream->cd_gpa);
-	else if (!cd_is_possible(stream->cd[0]))
+	else if (!cd_is_possible(smmu, stream->cd[0]))
 		faulty(stream, C_BAD_CD, 0);
 }
 
-void smmuv3_stream_read(struct viommu_smmuv3 *smmu, uint32_t sid, struct smmuv3_stream *stream)
+static void bypass(struct smmuv3_stream *stream)
 {
+	stream->kind = VIOMMU_SMMUV3_STREAM_BYPASS;
+	stream->ste[0] = STE0_V | STE_CONFIG_BYPASS << STE0_CONFIG_SHIFT;
+}
+
+void smmuv3_stream_read(const struct viommu_smmuv3_device *device, struct smmuv3_stream *stream)
+{
+	struct viommu_smmuv3 *smmu = device->smmu;
 	uint64_t ste[STE_WORDS], address;
 	unsigned int config;
 
@@ -108,10 +128,10 @@ void smmuv3_stream_read(struct viommu_smmuv3 *smmu, uint32_t sid, struct smmuv3_
 	/* Section 3.11: until the SMMU is enabled, GBPA says what becomes of accesses. */
 	if (!(smmu->registers.cr0 & CR0_SMMUEN)) {
 		if (!(smmu->registers.gbpa & GBPA_ABORT))
-			stream->kind = VIOMMU_SMMUV3_STREAM_BYPASS;
+			bypass(stream);
 		return;
 	}
-	if (!find_ste(smmu, sid, &address, stream))
+	if (!find_ste(smmu, device->sid, &address, stream))
 		return;
 	if (!smmuv3_load(smmu->vm, address, ste, STE_WORDS)) {
 		faulty(stream, F_STE_FETCH, address);
@@ -123,9 +143,9 @@ void smmuv3_stream_read(struct viommu_smmuv3 *smmu, uint32_t sid, struct smmuv3_
 	}
 	config = STE0_CONFIG(ste[0]);
 	if (config == STE_CONFIG_BYPASS)
-		stream->kind = VIOMMU_SMMUV3_STREAM_BYPASS;
-	else if (config == STE_CONFIG_S1 && stage1_is_possible(ste))
-		read_cd(smmu, ste, stream);
+		bypass(stream);
+	else if (config == STE_CONFIG_S1 && stage1_is_possible(smmu, ste))
+		read_stage1(device, ste, stream);
 	else if (config & STE_CONFIG_BYPASS) /* stage 2, or what stage1_is_possible() refused; without this bit: abort */
 		faulty(stream, C_BAD_STE, 0);
 }

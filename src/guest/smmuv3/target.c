@@ -13,10 +13,14 @@ static bool wants_target(const struct smmuv3_stream *stream)
 	return stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS || stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1;
 }
 
-static bool matches(const struct smmuv3_target *target, const struct viommu_host *host, const struct smmuv3_stream *stream)
+static bool matches(const struct smmuv3_target *target, const struct viommu_smmuv3_device *device)
 {
-	if (target->host != host || !wants_target(stream))
+	const struct smmuv3_stream *stream = &device->stream;
+
+	if (target->host != device->host || target->hardware != device->hardware || !wants_target(stream))
 		return false;
+	if (device->hardware)
+		return target->ste[0] == stream->ste[0] && target->ste[1] == stream->ste[1];
 	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS)
 		return target->direct;
 	return target->domain && target->flags == stream->flags && !__builtin_memcmp(target->cd, stream->cd, sizeof(stream->cd));
@@ -37,12 +41,16 @@ static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, s
 	return viommu_direct_create(smmu->vm, host, 0, first, last, direct);
 }
 
-static int create_domain(struct viommu_smmuv3 *smmu, struct viommu_host *host, const struct smmuv3_stream *stream, struct viommu_domain **domain)
+static int create_domain(const struct viommu_smmuv3_device *device, struct viommu_domain **domain)
 {
+	const struct smmuv3_stream *stream = &device->stream;
+	const struct viommu_smmuv3 *smmu = device->smmu;
 	struct viommu_smmuv3_stage1 data = { .size = sizeof(data), .flags = stream->flags, .output_bits = smmu->config.output_bits };
 
+	data.nesting = device->hardware ? VIOMMU_NESTING_HARDWARE : VIOMMU_NESTING_SHADOW;
 	__builtin_memcpy(data.cd, stream->cd, sizeof(data.cd));
-	return viommu_domain_create(smmu->vm, host, VIOMMU_DOMAIN_SMMUV3, &data, NULL, domain);
+	__builtin_memcpy(data.ste, stream->ste, sizeof(data.ste));
+	return viommu_domain_create(smmu->vm, device->host, VIOMMU_DOMAIN_SMMUV3, &data, NULL, domain);
 }
 
 static void count_targets(struct viommu_smmuv3 *smmu, uint32_t change)
@@ -52,23 +60,27 @@ static void count_targets(struct viommu_smmuv3 *smmu, uint32_t change)
 	port_unlock(&smmu->lock);
 }
 
-static int create(struct viommu_smmuv3 *smmu, struct viommu_host *host, const struct smmuv3_stream *stream, struct smmuv3_target **out)
+static int create(const struct viommu_smmuv3_device *device, struct smmuv3_target **out)
 {
+	const struct smmuv3_stream *stream = &device->stream;
+	struct viommu_smmuv3 *smmu = device->smmu;
 	struct smmuv3_target *target = port_alloc(sizeof(*target), 0);
 	int ret;
 
 	if (!target)
 		return -PORT_ENOMEM;
-	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS)
-		ret = create_direct(smmu, host, &target->direct);
+	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS && !device->hardware)
+		ret = create_direct(smmu, device->host, &target->direct);
 	else
-		ret = create_domain(smmu, host, stream, &target->domain);
+		ret = create_domain(device, &target->domain);
 	if (ret) {
 		port_free(target, sizeof(*target), 0);
 		return ret;
 	}
-	target->host = host;
+	target->host = device->host;
+	target->hardware = device->hardware;
 	target->flags = stream->flags;
+	__builtin_memcpy(target->ste, stream->ste, sizeof(target->ste));
 	__builtin_memcpy(target->cd, stream->cd, sizeof(target->cd));
 	port_lock_init(&target->gate);
 	target->next = smmu->targets;
@@ -79,15 +91,15 @@ static int create(struct viommu_smmuv3 *smmu, struct viommu_host *host, const st
 }
 
 /* The target for a configuration, with one more stream. */
-static int get(struct viommu_smmuv3 *smmu, struct viommu_host *host, const struct smmuv3_stream *stream, struct smmuv3_target **out)
+static int get(const struct viommu_smmuv3_device *device, struct smmuv3_target **out)
 {
 	struct smmuv3_target *target;
 	int ret;
 
-	for (target = smmu->targets; target && !matches(target, host, stream);)
+	for (target = device->smmu->targets; target && !matches(target, device);)
 		target = target->next;
 	if (!target) {
-		ret = create(smmu, host, stream, &target);
+		ret = create(device, &target);
 		if (ret)
 			return ret;
 	}
@@ -168,6 +180,22 @@ static int attach(struct viommu_smmuv3_device *device, struct smmuv3_target *tar
 	return ret;
 }
 
+int smmuv3_try_hardware(struct viommu_smmuv3_device *device)
+{
+	struct viommu_domain *domain;
+	int ret = viommu_device_set_id(device->device, device->sid);
+
+	if (ret)
+		return ret;
+	device->stream = (struct smmuv3_stream){ .kind = VIOMMU_SMMUV3_STREAM_ABORT, .ste = { STE0_V | STE_CONFIG_ABORT << STE0_CONFIG_SHIFT } };
+	ret = create_domain(device, &domain);
+	if (ret)
+		return ret;
+	ret = viommu_domain_attach(domain, device->device);
+	viommu_domain_destroy(domain);
+	return ret;
+}
+
 void smmuv3_retry(struct viommu_smmuv3_device *device)
 {
 	struct viommu_smmuv3 *smmu = device->smmu;
@@ -175,14 +203,14 @@ void smmuv3_retry(struct viommu_smmuv3_device *device)
 	struct smmuv3_target *target;
 	int ret = 0;
 
-	if (device->target && matches(device->target, device->host, stream))
+	if (device->target && matches(device->target, device))
 		return;
 	if (wants_target(stream)) {
-		ret = get(smmu, device->host, stream, &target);
+		ret = get(device, &target);
 		/* Perhaps the old one is in the new one's way. */
 		if (ret && ret != -PORT_EINVAL && device->target) {
 			smmuv3_detach(device);
-			ret = get(smmu, device->host, stream, &target);
+			ret = get(device, &target);
 		}
 		smmuv3_detach(device);
 		if (!ret)
@@ -192,8 +220,10 @@ void smmuv3_retry(struct viommu_smmuv3_device *device)
 	}
 	if (is_short(ret))
 		smmuv3_count(&smmu->counts.insufficient);
+	/* Nobody sees what its accesses miss. */
+	smmu->mend |= ret && device->hardware;
 	/* Tables that cannot be where the context descriptor says (section 5.4.1). */
-	if (ret == -PORT_EINVAL && stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1) {
+	if (ret == -PORT_EINVAL && stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1 && !device->hardware) {
 		port_lock(&smmu->lock);
 		stream->kind = VIOMMU_SMMUV3_STREAM_FAULTY;
 		stream->event = C_BAD_CD;
@@ -213,8 +243,11 @@ void smmuv3_configure(struct viommu_smmuv3_device *device)
 {
 	struct smmuv3_stream stream;
 
-	smmuv3_stream_read(device->smmu, device->sid, &stream);
+	smmuv3_stream_read(device, &stream);
 	smmuv3_apply(device, &stream);
+	/* The same entry may name another descriptor by now. */
+	if (device->target)
+		device->target->contexts = device->hardware;
 }
 
 void smmuv3_configure_all(struct viommu_smmuv3 *smmu)

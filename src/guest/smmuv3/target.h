@@ -3,6 +3,8 @@
  * Targets: what streams are attached to. One is a nested domain for all streams of a host whose context descriptors say the same, wherever these are; or the
  * direct domain of all streams of a host in bypass. It exists as long as a stream has it.
  *
+ * Where hardware walks the tables, a target is a nested domain for all streams whose entries say the same to hardware, those in bypass included.
+ *
  * When a host will not let go of something (a device that is to be detached, a translation that is to be removed), the target is destroyed, which it cannot
  * refuse; the streams that had it get a new one, from what the guest's tables say then. So a command that revokes has revoked when it is done, whatever the
  * host does.
@@ -17,8 +19,11 @@ struct smmuv3_target {
 	struct viommu_host *host;
 	struct viommu_domain *domain; /* NULL where it is direct */
 	struct viommu_direct *direct;
-	uint32_t flags; /* of struct viommu_smmuv3_stage1, as is cd */
+	uint32_t flags; /* of struct viommu_smmuv3_stage1, as are cd and ste */
 	uint64_t cd[CD_WORDS];
+	bool hardware;
+	uint64_t ste[2];
+	bool contexts;	      /* descriptors are to be read anew before the next CMD_SYNC is passed; change */
 	unsigned int streams; /* change */
 	struct port_lock gate;
 	unsigned int visitors; /* those who hold the gate, or are on their way to or from it. Atomic: up with the SMMU's lock held, down without */
@@ -39,6 +44,9 @@ void smmuv3_retry(struct viommu_smmuv3_device *device);
 /* With change held: reads the configuration of a device, or of all, and applies it. */
 void smmuv3_configure(struct viommu_smmuv3_device *device);
 void smmuv3_configure_all(struct viommu_smmuv3 *smmu);
+
+/* With change held, of one that is not found yet: whether hardware takes it. 0, or what the host, or the VM's budget, says. */
+int smmuv3_try_hardware(struct viommu_smmuv3_device *device);
 
 /* With change held: takes a device from its target. When this returns it reaches nothing. */
 void smmuv3_detach(struct viommu_smmuv3_device *device);
