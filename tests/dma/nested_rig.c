@@ -3,7 +3,6 @@
 #include "nested_rig.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -80,18 +79,6 @@ int nested_try(char *why, size_t bytes)
 	return -EOPNOTSUPP;
 }
 
-static void *allocate(void *ctx, size_t bytes, size_t align)
-{
-	(void)ctx, (void)align;
-	return calloc(1, bytes);
-}
-
-static void release(void *ctx, void *memory, size_t bytes, size_t align)
-{
-	(void)ctx, (void)bytes, (void)align;
-	free(memory);
-}
-
 /* Where page n's first doubleword is, and which slot it is in. */
 static unsigned int slot_of(uint32_t page)
 {
@@ -127,8 +114,7 @@ static uint64_t word_of(struct nested *rig, uint32_t page)
 	return __atomic_load_n(gpa_word(rig, gpa_of(page)), __ATOMIC_ACQUIRE);
 }
 
-/* Devices read it from here on. */
-static void store(struct nested *rig, uint64_t gpa, uint64_t value)
+void guest_store(struct nested *rig, uint64_t gpa, uint64_t value)
 {
 	__atomic_store_n(gpa_word(rig, gpa), value, __ATOMIC_RELEASE);
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
@@ -139,19 +125,19 @@ static uint64_t new_table(struct nested *rig)
 	uint64_t table = rig->next;
 
 	rig->next += PAGE;
-	assert_true(rig->next <= MAIN_GPA + PAGES_AT);
+	assert_true(rig->next <= STRUCTURES);
 	return table;
 }
 
 void nested_show(struct nested *rig, unsigned int slot)
 {
-	assert_int_equal(rig->ops->guest_add(rig->guest, &rig->slot[slot]), 0);
+	assert_int_equal(rig->side->show(rig, &rig->slot[slot]), 0);
 	rig->shown[slot] = true;
 }
 
 void nested_hide(struct nested *rig, unsigned int slot)
 {
-	assert_int_equal(rig->ops->guest_remove(rig->guest, &rig->slot[slot]), 0);
+	assert_int_equal(rig->side->hide(rig, &rig->slot[slot]), 0);
 	rig->shown[slot] = false;
 }
 
@@ -178,7 +164,7 @@ static uint64_t entry_at(struct nested *rig, const struct context *context, uint
 		entry = *gpa_word(rig, at);
 		if (!(entry & VALID)) {
 			entry = new_table(rig) | VALID | NO_BLOCK;
-			store(rig, at, entry);
+			guest_store(rig, at, entry);
 		}
 		table = entry & UINT64_C(0xfffffffff000);
 	}
@@ -186,12 +172,12 @@ static uint64_t entry_at(struct nested *rig, const struct context *context, uint
 
 void context_set(struct nested *rig, const struct context *context, uint64_t iova, uint64_t leaf)
 {
-	store(rig, entry_at(rig, context, iova, 3), leaf);
+	guest_store(rig, entry_at(rig, context, iova, 3), leaf);
 }
 
 void context_set_block(struct nested *rig, const struct context *context, uint64_t iova, uint64_t rights)
 {
-	store(rig, entry_at(rig, context, iova, 2), gpa_of(0) | rights | VALID | ACCESSED | SHAREABLE);
+	guest_store(rig, entry_at(rig, context, iova, 2), gpa_of(0) | rights | VALID | ACCESSED | SHAREABLE);
 }
 
 static uint64_t drivers_gpa(unsigned int unit, unsigned int page)
@@ -211,11 +197,11 @@ static uint64_t drivers_iova(unsigned int unit, unsigned int page)
 void context_new(struct nested *rig, struct context *context, uint16_t asid)
 {
 	*context = (struct context){ .ttb = new_table(rig), .cd = new_table(rig), .asid = asid };
-	store(rig, context->cd + 8, context->ttb);
-	store(rig, context->cd + 24, 0xff);
-	store(rig, context->cd,
-	      16 | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 30 | UINT64_C(1) << 31 | UINT64_C(4) << 32 | UINT64_C(1) << 41 | UINT64_C(1) << 45 |
-		      UINT64_C(1) << 46 | (uint64_t)asid << 48);
+	guest_store(rig, context->cd + 8, context->ttb);
+	guest_store(rig, context->cd + 24, 0xff);
+	guest_store(rig, context->cd,
+		    16 | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 30 | UINT64_C(1) << 31 | UINT64_C(4) << 32 | UINT64_C(1) << 41 | UINT64_C(1) << 45 |
+			    UINT64_C(1) << 46 | (uint64_t)asid << 48);
 	for (unsigned int u = 0; u < UNITS; u++)
 		for (unsigned int i = 0; i < UNIT_PAGES; i++)
 			context_set(rig, context, drivers_iova(u, i), leaf_to(drivers_gpa(u, i), LEAF_WRITE));
@@ -250,18 +236,15 @@ struct reached beneath(const struct nested *rig, struct reached by_stage1)
 	return by_stage1;
 }
 
-void nested_up(struct nested *rig)
+void nested_up(struct nested *rig, const struct nested_side *side)
 {
 	struct viommu_vfio_device named = VIOMMU_VFIO_DEVICE_INIT;
 	char why[256] = "";
-	uint64_t ste[2];
 
 	memset(rig, 0, sizeof(*rig));
-	rig->memory = (struct host_memory){ .alloc = allocate, .free = release };
+	rig->side = side;
 	if (create_host(&rig->host, why, sizeof(why)))
 		fail_msg("%s", why);
-	rig->ops = rig->host->ops;
-	assert_int_equal(rig->ops->guest_create(rig->host, false, &rig->guest), 0);
 	for (unsigned int s = 0; s < SLOTS; s++) {
 		void *memory = mmap(NULL, (size_t)layout[s].bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
@@ -269,29 +252,24 @@ void nested_up(struct nested *rig)
 		rig->slot[s] = (struct host_slot){
 			.first = layout[s].gpa, .last = layout[s].gpa + layout[s].bytes - 1, .hva = memory, .prot = layout[s].prot, .fd = -1
 		};
-		/* One slot is there before the first space, the others come later. */
-		if (s == SLOT_MAIN)
-			nested_show(rig, s);
 	}
 	for (uint32_t page = 0; page < PAGES; page++)
 		*gpa_word(rig, gpa_of(page)) = NUMBERED + page;
 	rig->next = MAIN_GPA + TABLES_AT;
 	context_new(rig, &rig->context, 7);
-	context_ste(&rig->context, ste);
-	assert_int_equal(rig->ops->nest_create(rig->host, rig->guest, ste, &rig->memory, &rig->space), 0);
+	side->begin(rig);
 	nested_show(rig, SLOT_READ_ONLY);
 	for (unsigned int u = 0; u < UNITS; u++) {
 		struct unit *unit = &rig->unit[u];
 		struct dma_page pages[DMA_PAGES];
+		int fd;
 
 		named.address = addresses[u];
 		unit->stream = streams[u];
-		assert_int_equal(rig->ops->device_create(rig->host, rig->guest, &named, &unit->device), 0);
-		assert_int_equal(rig->ops->device_set_id(unit->device, unit->stream), 0);
-		assert_int_equal(rig->ops->attach(rig->space, unit->device), 0);
+		fd = side->plug(rig, u, &named);
 		for (unsigned int i = 0; i < DMA_PAGES; i++)
 			pages[i] = (struct dma_page){ .iova = drivers_iova(u, i), .memory = gpa_word(rig, drivers_gpa(u, i)) };
-		if (dma_open(rig->ops->device_fd(unit->device), pages, &unit->dma, why, sizeof(why)))
+		if (dma_open(fd, pages, &unit->dma, why, sizeof(why)))
 			fail_msg("the driver of %s: %s", addresses[u], why);
 	}
 	nested_show(rig, SLOT_VISITING);
@@ -301,11 +279,9 @@ void nested_down(struct nested *rig)
 {
 	for (unsigned int u = 0; u < UNITS; u++) {
 		dma_close(rig->unit[u].dma);
-		assert_int_equal(rig->ops->detach(rig->space, rig->unit[u].device), 0);
-		rig->ops->device_destroy(rig->unit[u].device);
+		rig->side->unplug(rig, u);
 	}
-	rig->ops->space_destroy(rig->space);
-	rig->ops->guest_destroy(rig->guest);
+	rig->side->end(rig);
 	viommu_host_destroy(rig->host);
 	for (unsigned int s = 0; s < SLOTS; s++)
 		munmap(rig->slot[s].hva, (size_t)layout[s].bytes);
@@ -314,14 +290,14 @@ void nested_down(struct nested *rig)
 /* Data into a device's block and out of it, through a page that is always mapped. */
 static void put(struct nested *rig, unsigned int unit, uint64_t block, uint64_t word)
 {
-	store(rig, drivers_gpa(unit, DMA_PAGES), word);
+	guest_store(rig, drivers_gpa(unit, DMA_PAGES), word);
 	if (dma_read_from(rig->unit[unit].dma, drivers_iova(unit, DMA_PAGES), block))
 		fail_msg("unit %u cannot read a page that is mapped: %s", unit, dma_why(rig->unit[unit].dma));
 }
 
 static uint64_t get(struct nested *rig, unsigned int unit, uint64_t block)
 {
-	store(rig, drivers_gpa(unit, DMA_PAGES), 0);
+	guest_store(rig, drivers_gpa(unit, DMA_PAGES), 0);
 	if (dma_write_to(rig->unit[unit].dma, drivers_iova(unit, DMA_PAGES), block))
 		fail_msg("unit %u cannot write a page that is mapped: %s", unit, dma_why(rig->unit[unit].dma));
 	return *gpa_word(rig, drivers_gpa(unit, DMA_PAGES));
@@ -344,7 +320,7 @@ void probe(struct nested *rig, unsigned int unit, uint64_t iova, uint32_t *reads
 			continue;
 		assert_true(word == MARKED && *writes == NO_PAGE);
 		*writes = page;
-		store(rig, gpa_of(page), NUMBERED + page);
+		guest_store(rig, gpa_of(page), NUMBERED + page);
 	}
 }
 
@@ -370,21 +346,12 @@ void expect_nothing(struct nested *rig, unsigned int unit, uint64_t iova)
 
 bool is_told_of(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova)
 {
-	struct pollfd events = { .fd = rig->ops->nest_fd(rig->guest), .events = POLLIN };
-	struct host_event event;
+	uint64_t record[4];
 
-	/* The kernel passes events on from its interrupt's thread. */
-	for (;;) {
-		int error = rig->ops->nest_event(rig->guest, &event);
-
-		if (error == -ENOENT && poll(&events, 1, 1000) != 1)
-			return false;
-		if (error == -ENOENT)
-			continue;
-		assert_int_equal(error, 0);
-		if ((event.record[0] & 0xff) == type && event.record[0] >> 32 == streams[unit] && (type < F_TRANSLATION || event.record[2] >> 12 == iova >> 12))
+	while (!rig->side->event(rig, record, true))
+		if ((record[0] & 0xff) == type && record[0] >> 32 == streams[unit] && (type < F_TRANSLATION || record[2] >> 12 == iova >> 12))
 			return true;
-	}
+	return false;
 }
 
 void expect_event(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova)
@@ -400,8 +367,8 @@ void expect_event(struct nested *rig, unsigned int unit, uint8_t type, uint64_t 
 
 void forget_events(struct nested *rig)
 {
-	struct host_event event;
+	uint64_t record[4];
 
-	while (!rig->ops->nest_event(rig->guest, &event))
+	while (!rig->side->event(rig, record, false))
 		;
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A guest's memory, its stage-1 tables and context descriptors in it, and devices that the host iommufd attaches to them: for tests on machines whose SMMUv3
- * walks both stages. Tables are written here as the architecture has them (Arm DDI 0487, D8; IHI 0070, 5.4), with pages of 4 KiB and IOVAs of 48 bits; what they mean
+ * walks both stages. What does the attaching is one of two: the host alone (nested_host.c), or all of the library, by the guest's own SMMU (nested_guest.c). Tables are written here as the architecture has them (Arm DDI 0487, D8; IHI 0070, 5.4), with pages of 4 KiB and IOVAs of 48 bits; what they mean
  * is asked of the reference, and what is reached is seen by devices' own transfers.
  */
 #ifndef TESTS_DMA_NESTED_RIG_H
 #define TESTS_DMA_NESTED_RIG_H
 
+#include <viommu/smmuv3.h>
 #include <viommu/vfio.h>
 
 #include "dma/dma.h"
@@ -40,8 +41,25 @@ enum { SLOT_MAIN, SLOT_READ_ONLY, SLOT_VISITING, SLOTS };
 /* Kinds of devices: two drivers' worth. */
 enum { EDU, NVME, SECOND_NVME, UNITS };
 
+struct nested;
+
+struct nested_side {
+	/* SLOT_MAIN is there by then, and the first context. */
+	void (*begin)(struct nested *rig);
+	void (*end)(struct nested *rig);
+	int (*show)(struct nested *rig, const struct host_slot *slot);
+	int (*hide)(struct nested *rig, const struct host_slot *slot);
+	/* Attached to the first context. Its VFIO file. */
+	int (*plug)(struct nested *rig, unsigned int unit, const struct viommu_vfio_device *named);
+	void (*unplug)(struct nested *rig, unsigned int unit);
+	/* The next event: 0 or -ENOENT. wait: for a second, if there is none. */
+	int (*event)(struct nested *rig, uint64_t record[4], bool wait);
+};
+extern const struct nested_side nested_host_side, nested_guest_side;
+
 struct unit {
 	struct host_device *device;
+	struct viommu_smmuv3_device *behind;
 	struct dma_device *dma;
 	uint32_t stream;
 };
@@ -53,7 +71,13 @@ struct context {
 };
 
 struct nested {
+	const struct nested_side *side;
 	struct viommu_host *host;
+	/* nested_guest.c */
+	struct viommu_vm *vm;
+	struct viommu_smmuv3 *smmu;
+	uint32_t cmdq_prod, eventq_cons;
+	/* nested_host.c */
 	const struct host_ops *ops;
 	struct host_guest *guest;
 	struct host_memory memory;
@@ -71,10 +95,16 @@ bool nested_find(void);
 int nested_try(char *why, size_t bytes);
 
 /* A host with a guest whose devices are attached to a context, in which only what drivers need and two pages to exchange data are mapped. */
-void nested_up(struct nested *rig);
+void nested_up(struct nested *rig, const struct nested_side *side);
 void nested_down(struct nested *rig);
 void nested_show(struct nested *rig, unsigned int slot);
 void nested_hide(struct nested *rig, unsigned int slot);
+
+/* What else a guest keeps in memory: so many bytes that no table is in, from here on. */
+#define STRUCTURES	 UINT64_C(0x40100000)
+#define STRUCTURES_BYTES (1 * MIB)
+/* A doubleword that devices, or the SMMU, read from here on. */
+void guest_store(struct nested *rig, uint64_t gpa, uint64_t value);
 
 void context_new(struct nested *rig, struct context *context, uint16_t asid);
 /* Stage-1 data of a Stream Table Entry that names it. */

@@ -37,7 +37,7 @@ static struct nested rig;
 static int up(void **state)
 {
 	(void)state;
-	nested_up(&rig);
+	nested_up(&rig, &nested_host_side);
 	return 0;
 }
 

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The host alone: nested_rig.h. */
+#include "nested_rig.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void *allocate(void *ctx, size_t bytes, size_t align)
+{
+	(void)ctx, (void)align;
+	return calloc(1, bytes);
+}
+
+static void release(void *ctx, void *memory, size_t bytes, size_t align)
+{
+	(void)ctx, (void)bytes, (void)align;
+	free(memory);
+}
+
+/* One slot is there before the first space, the others come later. */
+static void begin(struct nested *rig)
+{
+	uint64_t ste[2];
+
+	rig->memory = (struct host_memory){ .alloc = allocate, .free = release };
+	rig->ops = rig->host->ops;
+	assert_int_equal(rig->ops->guest_create(rig->host, false, &rig->guest), 0);
+	nested_show(rig, SLOT_MAIN);
+	context_ste(&rig->context, ste);
+	assert_int_equal(rig->ops->nest_create(rig->host, rig->guest, ste, &rig->memory, &rig->space), 0);
+}
+
+static void end(struct nested *rig)
+{
+	rig->ops->space_destroy(rig->space);
+	rig->ops->guest_destroy(rig->guest);
+}
+
+static int show(struct nested *rig, const struct host_slot *slot)
+{
+	return rig->ops->guest_add(rig->guest, slot);
+}
+
+static int hide(struct nested *rig, const struct host_slot *slot)
+{
+	return rig->ops->guest_remove(rig->guest, slot);
+}
+
+static int plug(struct nested *rig, unsigned int unit, const struct viommu_vfio_device *named)
+{
+	struct host_device **device = &rig->unit[unit].device;
+
+	assert_int_equal(rig->ops->device_create(rig->host, rig->guest, named, device), 0);
+	assert_int_equal(rig->ops->device_set_id(*device, rig->unit[unit].stream), 0);
+	assert_int_equal(rig->ops->attach(rig->space, *device), 0);
+	return rig->ops->device_fd(*device);
+}
+
+static void unplug(struct nested *rig, unsigned int unit)
+{
+	assert_int_equal(rig->ops->detach(rig->space, rig->unit[unit].device), 0);
+	rig->ops->device_destroy(rig->unit[unit].device);
+}
+
+/* The kernel passes events on from its interrupt's thread. */
+static int event(struct nested *rig, uint64_t record[4], bool wait)
+{
+	struct pollfd readable = { .fd = rig->ops->nest_fd(rig->guest), .events = POLLIN };
+	struct host_event event;
+	int error = rig->ops->nest_event(rig->guest, &event);
+
+	if (error == -ENOENT && wait && poll(&readable, 1, 1000) == 1)
+		error = rig->ops->nest_event(rig->guest, &event);
+	if (error == -ENOENT)
+		return error;
+	assert_int_equal(error, 0);
+	memcpy(record, event.record, sizeof(event.record));
+	return 0;
+}
+
+const struct nested_side nested_host_side = { .begin = begin, .end = end, .show = show, .hide = hide, .plug = plug, .unplug = unplug, .event = event };
