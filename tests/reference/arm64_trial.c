@@ -2,28 +2,13 @@
 #include "arm64_trial.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+
+#include "fuzz_must.h"
 
 #define PAGE	UINT64_C(4096)
 #define TABLES	10u		    /* at GPA 0, 64 KiB each */
 #define ENTRIES (UINT64_C(1) << 19) /* of a refresh; two sets of tables have as many each */
-
-#define wrong(...)                                              \
-	do {                                                    \
-		fprintf(stderr, "%s:%d: ", __FILE__, __LINE__); \
-		fprintf(stderr, __VA_ARGS__);                   \
-		fputc('\n', stderr);                            \
-		abort();                                        \
-	} while (0)
-
-#define must(condition)                                         \
-	do {                                                    \
-		if (!(condition))                               \
-			wrong("does not hold: %s", #condition); \
-	} while (0)
 
 static uint64_t draw(struct arm64_trial *trial, uint64_t bound)
 {
@@ -124,7 +109,7 @@ static int take_run(void *ctx, const struct viommu_run *run)
 		if (list->pages == list->room) {
 			list->room = list->room ? 2 * list->room : 4096;
 			list->page = realloc(list->page, list->room * sizeof(struct trial_page));
-			must(list->page);
+			fuzz_must(list->page);
 		}
 		list->page[list->pages++] = (struct trial_page){ run->first + at, run->gpa + at, run->prot };
 	}
@@ -172,7 +157,7 @@ static void check_reached(const struct arm64_trial *trial, const struct trial_pa
 	uint32_t prot = 0;
 
 	if (!mock_reach(trial->mock, trial->space, page->iova, &hva, &prot) || hva != trial->memory + page->gpa || prot != page->prot)
-		wrong("IOVA %#" PRIx64 " is not reached as it is reported", page->iova);
+		fuzz_wrong("IOVA %#" PRIx64 " is not reached as it is reported", page->iova);
 }
 
 static void check_page(const struct arm64_trial *trial, const struct trial_page *page, uint64_t first, uint64_t last)
@@ -182,12 +167,12 @@ static void check_page(const struct arm64_trial *trial, const struct trial_page 
 
 	if (page->iova >= first && page->iova <= last) {
 		if (page->prot != expected(trial, page->iova, &gpa) || page->gpa != gpa)
-			wrong("IOVA %#" PRIx64 " leads to %#" PRIx64 ", and the tables say %#" PRIx64, page->iova, page->gpa, gpa);
+			fuzz_wrong("IOVA %#" PRIx64 " leads to %#" PRIx64 ", and the tables say %#" PRIx64, page->iova, page->gpa, gpa);
 		return;
 	}
 	old = find(&trial->before, page->iova);
 	if (!old || old->gpa != page->gpa || old->prot != page->prot)
-		wrong("IOVA %#" PRIx64 " lies beside the range, and has changed", page->iova);
+		fuzz_wrong("IOVA %#" PRIx64 " lies beside the range, and has changed", page->iova);
 }
 
 /* Of pages that the tables name. */
@@ -198,7 +183,7 @@ static void check_there(struct arm64_trial *trial, uint64_t iova)
 	uint32_t prot = expected(trial, iova, &gpa);
 
 	if ((page ? page->prot : 0) != prot || (page && page->gpa != gpa))
-		wrong("IOVA %#" PRIx64 ": the tables say %#" PRIx64 ", rights %u", iova, gpa, prot);
+		fuzz_wrong("IOVA %#" PRIx64 ": the tables say %#" PRIx64 ", rights %u", iova, gpa, prot);
 }
 
 /* all: nothing that the tables name may be missing. The host lost nothing. */
@@ -214,12 +199,12 @@ static void check(struct arm64_trial *trial, uint64_t first, uint64_t last, bool
 		check_page(trial, page, first, last);
 		beside += page->iova < first || page->iova > last;
 	}
-	must(mock_pages(trial->mock, trial->space) == trial->now.pages);
+	fuzz_must(mock_pages(trial->mock, trial->space) == trial->now.pages);
 	for (size_t i = 0; i < trial->before.pages; i++)
 		beside -= trial->before.page[i].iova < first || trial->before.page[i].iova > last;
-	must(!beside);
+	fuzz_must(!beside);
 	if (trial->mock->breaches)
-		wrong("the mock host: %s", trial->mock->breach);
+		fuzz_wrong("the mock host: %s", trial->mock->breach);
 	for (unsigned int i = 0; all && i < 100; i++) {
 		uint64_t iova = (i % 2 ? draw_iova(trial) : first + draw(trial, last - first ? last - first : 1)) & ~(PAGE - 1);
 
@@ -263,10 +248,10 @@ void arm64_trial_context(struct arm64_trial *trial)
 	error = viommu_domain_create(trial->vm, &trial->mock->host, VIOMMU_DOMAIN_SMMUV3, &stage1, &result, &trial->domain);
 	if (error == -ENOSPC)
 		return;
-	must(!error);
+	fuzz_must(!error);
 	trial->space = mock_newest(trial->mock);
-	must(!viommu_device_create(trial->vm, &trial->mock->host, NULL, &trial->device));
-	must(!viommu_domain_attach(trial->domain, trial->device));
+	fuzz_must(!viommu_device_create(trial->vm, &trial->mock->host, NULL, &trial->device));
+	fuzz_must(!viommu_domain_attach(trial->domain, trial->device));
 	trial->before.pages = 0;
 	check(trial, 0, UINT64_MAX, result.entries < ENTRIES / 2);
 }
@@ -281,7 +266,7 @@ void arm64_trial_context_end(struct arm64_trial *trial)
 	viommu_domain_destroy(trial->domain);
 	trial->domain = NULL;
 	viommu_vm_stats(trial->vm, &stats);
-	must(!stats.pinned_bytes && !stats.shadow_bytes);
+	fuzz_must(!stats.pinned_bytes && !stats.shadow_bytes);
 }
 
 /* After a host has failed, the next refresh of everything restores what it can. */
@@ -316,7 +301,7 @@ void arm64_trial_step(struct arm64_trial *trial)
 	}
 	error = viommu_domain_refresh(trial->domain, first, last, &result);
 	if (error && error != -EFAULT && error != -ENOSPC && error != -ERANGE)
-		wrong("a refresh ended with %d", error);
+		fuzz_wrong("a refresh ended with %d", error);
 	/* A malformed entry hides that a refresh has given up. */
 	check(trial, first, last, error != -ENOSPC && result.entries < ENTRIES / 2);
 	trial->refreshes++;
@@ -329,9 +314,9 @@ void arm64_trial_begin(struct arm64_trial *trial)
 	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
 
 	config.refresh_entries = ENTRIES;
-	must(!viommu_vm_create(&config, &trial->vm));
+	fuzz_must(!viommu_vm_create(&config, &trial->vm));
 	trial->memory = aligned_alloc(PAGE, 2 * TRIAL_SLOT_BYTES);
-	must(trial->memory);
+	fuzz_must(trial->memory);
 	memset(trial->memory, 0, 2 * TRIAL_SLOT_BYTES);
 	for (unsigned int i = 0; i < 2; i++) {
 		struct viommu_slot slot = {
@@ -343,7 +328,7 @@ void arm64_trial_begin(struct arm64_trial *trial)
 			.fd = -1,
 		};
 
-		must(!viommu_slot_add(trial->vm, &slot));
+		fuzz_must(!viommu_slot_add(trial->vm, &slot));
 		trial->slot[i] = (struct naive_slot){ slot.gpa, slot.bytes, trial->memory + slot.gpa, !i };
 	}
 	trial->naive = (struct naive_memory){ trial->slot, 2 };
