@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The hosts type1 and iommufd on a test host's kernel: the conformance suite, in which a device's own DMA says what is mapped. And what only a kernel can say:
- * what is pinned and charged, and which IOVAs there are. The first argument says which part: "suite" or "kernel".
+ * what is pinned and charged, and which IOVAs there are. The first argument says which part: "suite", "kernel", or "nested", which is the suite where hardware
+ * walks a guest's tables.
  */
 #define _GNU_SOURCE
 #include "dma_probe.h"
 #include "host_fixture.h"
+#include "tables_host.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -94,6 +96,45 @@ static int suite(void)
 	subject.name = "host iommufd with a pinned guest, as every host";
 	subject.pinned = true;
 	return failed + host_conformance(&subject);
+}
+
+static int create_nested(struct viommu_host **out)
+{
+	struct viommu_host *beneath;
+	int error = create_iommufd(&beneath);
+
+	return error ? error : tables_host_create(beneath, out);
+}
+
+static bool nests(void)
+{
+	struct viommu_host_caps caps = { .size = sizeof(caps) };
+	struct viommu_host *host;
+
+	if (create(viommu_host_iommufd_create, &host))
+		return false;
+	viommu_host_caps(host, &caps);
+	viommu_host_destroy(host);
+	return caps.nests & VIOMMU_NESTS_SMMUV3;
+}
+
+static int nested(void)
+{
+	const struct conformance_subject subject = {
+		.name = "host iommufd with a guest's own tables, as every host",
+		.create = create_nested,
+		.device = &devices[0],
+		.second_device = &devices[1],
+		.arena_bytes = 16 * MIB,
+		.probe = dma_probe,
+		.forget = dma_probe_forget,
+		.costly = true,
+	};
+
+	if (nests())
+		return host_conformance(&subject);
+	fprintf(stderr, "skipped: this kernel does not nest the machine's SMMUv3\n");
+	return 77;
 }
 
 /* Pages that are pinned for DMA in the whole machine: Linux, Documentation/core-api/pin_user_pages.rst. */
@@ -354,5 +395,7 @@ int main(int argc, char **argv)
 	}
 	if (argc > 2 && !strcmp(argv[1], "use-up"))
 		return use_up(strcmp(argv[2], "type1") ? viommu_host_iommufd_create : viommu_host_type1_create);
+	if (argc > 1 && !strcmp(argv[1], "nested"))
+		return nested();
 	return argc > 1 && !strcmp(argv[1], "suite") ? suite() : cmocka_run_group_tests_name("hosts and their kernel", tests, NULL, NULL);
 }

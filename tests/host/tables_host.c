@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#define _GNU_SOURCE
+#include "tables_host.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#define PAGE	     VIOMMU_PAGE_SIZE
+#define TABLES_GPA   UINT64_C(0x20000000)
+#define TABLES_BYTES UINT64_C(0x2000000)
+#define LAST_IOVA    UINT64_C(0xffffffffffff)
+
+/* Entries: valid, a table or a page; AP[1], AP[2]; inner shareable, access flag. */
+#define ENTRY_TABLE   UINT64_C(0x3)
+#define ENTRY_PAGE    UINT64_C(0x743)
+#define ENTRY_NOWRITE UINT64_C(0x80)
+#define ENTRY_ADDRESS UINT64_C(0xfffffffff000)
+
+/* T0SZ 16, walks cached and inner shareable, EPD1, V, IPS 44 bits, AA64, R, A. */
+#define CD0 (16 | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 30 | UINT64_C(1) << 31 | UINT64_C(4) << 32 | UINT64_C(1) << 41 | UINT64_C(1) << 45 | UINT64_C(1) << 46)
+
+struct over {
+	struct viommu_host host;
+	struct viommu_host *beneath;
+	const struct host_ops *ops; /* its */
+	uint16_t asids;
+	uint32_t devices;
+};
+
+struct over_guest {
+	struct host_guest guest;
+	struct host_guest *beneath;
+	unsigned char *tables;
+	uint64_t next; /* GPA of what no table was in yet */
+	uint64_t free; /* a table that is not used any more, which names the next: 0 at the end */
+};
+
+struct over_space {
+	struct host_space space;
+	struct host_space *beneath;
+	struct over_guest *guest;
+	const struct host_memory *memory;
+	uint64_t first, last;
+	uint64_t root, cd;
+	uint64_t gone_first, gone_last; /* removed since the last flush; gone_first > gone_last: nothing was */
+};
+
+struct over_device {
+	struct host_device device;
+	struct host_device *beneath;
+};
+
+static struct over *over(struct viommu_host *host)
+{
+	return (struct over *)(void *)host;
+}
+
+static struct over_guest *over_guest(struct host_guest *guest)
+{
+	return (struct over_guest *)(void *)guest;
+}
+
+static struct over_space *over_space(struct host_space *space)
+{
+	return (struct over_space *)(void *)space;
+}
+
+static struct over_device *over_device(struct host_device *device)
+{
+	return (struct over_device *)(void *)device;
+}
+
+static uint64_t *word(const struct over_guest *guest, uint64_t gpa)
+{
+	return (uint64_t *)(void *)(guest->tables + (gpa - TABLES_GPA));
+}
+
+static uint64_t load(const struct over_guest *guest, uint64_t gpa)
+{
+	return le64toh(*word(guest, gpa));
+}
+
+static void store(const struct over_guest *guest, uint64_t gpa, uint64_t value)
+{
+	__atomic_store_n(word(guest, gpa), htole64(value), __ATOMIC_SEQ_CST);
+}
+
+/* Of zeros; 0 if there is no more room. */
+static uint64_t take_table(struct over_guest *guest)
+{
+	uint64_t table = guest->free;
+
+	if (table)
+		guest->free = load(guest, table);
+	else if (guest->next < TABLES_GPA + TABLES_BYTES)
+		table = guest->next, guest->next += PAGE;
+	if (table)
+		memset(word(guest, table), 0, PAGE);
+	return table;
+}
+
+static void give_back(struct over_guest *guest, uint64_t table, unsigned int level)
+{
+	for (uint64_t at = table; level && at < table + PAGE; at += 8)
+		if (load(guest, at) & 1)
+			give_back(guest, load(guest, at) & ENTRY_ADDRESS, level - 1);
+	store(guest, table, guest->free);
+	guest->free = table;
+}
+
+/* Where the entry of a page is: 0 if there is no table for it, or none can be made. Level 0 has pages. */
+static uint64_t entry(const struct over_space *space, uint64_t iova, bool make)
+{
+	uint64_t table = space->root;
+
+	for (unsigned int level = 3; level; level--) {
+		uint64_t at = table + 8 * (iova >> (12 + 9 * level) & 511);
+
+		if (!(load(space->guest, at) & 1)) {
+			table = make ? take_table(space->guest) : 0;
+			if (!table)
+				return 0;
+			store(space->guest, at, table | ENTRY_TABLE);
+		}
+		table = load(space->guest, at) & ENTRY_ADDRESS;
+	}
+	return table + 8 * (iova >> 12 & 511);
+}
+
+static int guest_create(struct viommu_host *host, bool pinned, struct host_guest **out)
+{
+	struct over_guest *guest = calloc(1, sizeof(*guest));
+	struct host_slot slot = { .first = TABLES_GPA, .last = TABLES_GPA + TABLES_BYTES - 1, .prot = VIOMMU_RW, .fd = -1 };
+	int error;
+
+	if (!guest)
+		abort();
+	guest->guest.host = host;
+	guest->next = TABLES_GPA;
+	guest->tables = mmap(NULL, TABLES_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (guest->tables == MAP_FAILED)
+		abort();
+	slot.hva = guest->tables;
+	error = over(host)->ops->guest_create(over(host)->beneath, pinned, &guest->beneath);
+	if (!error)
+		error = over(host)->ops->guest_add(guest->beneath, &slot);
+	if (error)
+		return error;
+	*out = &guest->guest;
+	return 0;
+}
+
+static void guest_destroy(struct host_guest *guest)
+{
+	over(guest->host)->ops->guest_destroy(over_guest(guest)->beneath);
+	munmap(over_guest(guest)->tables, TABLES_BYTES);
+	free(over_guest(guest));
+}
+
+static int guest_add(struct host_guest *guest, const struct host_slot *slot)
+{
+	return over(guest->host)->ops->guest_add(over_guest(guest)->beneath, slot);
+}
+
+static int guest_remove(struct host_guest *guest, const struct host_slot *slot)
+{
+	return over(guest->host)->ops->guest_remove(over_guest(guest)->beneath, slot);
+}
+
+static void forget_gone(struct over_space *space)
+{
+	space->gone_first = UINT64_MAX;
+	space->gone_last = 0;
+}
+
+static int begin(struct over_space *space, struct viommu_host *host)
+{
+	uint64_t ste[2] = { 0xb, 1u << 2 | 1u << 4 | 3u << 6 };
+	struct over_guest *guest = space->guest;
+	int error;
+
+	space->root = take_table(guest);
+	space->cd = take_table(guest);
+	if (!space->root || !space->cd)
+		return -ENOSPC;
+	store(guest, space->cd + 8, space->root);
+	store(guest, space->cd + 24, 0xff);
+	store(guest, space->cd, CD0 | (uint64_t)++over(host)->asids << 48);
+	ste[0] |= space->cd;
+	error = over(host)->ops->nest_create(over(host)->beneath, guest->beneath, ste, space->memory, &space->beneath);
+	/* A table may have been another's. */
+	return error ? error : over(host)->ops->nest_invalidate(space->beneath, 0, UINT64_MAX);
+}
+
+static void space_destroy(struct host_space *any)
+{
+	struct over_space *space = over_space(any);
+
+	if (space->beneath)
+		over(any->host)->ops->space_destroy(space->beneath);
+	if (space->root)
+		give_back(space->guest, space->root, 3);
+	if (space->cd)
+		give_back(space->guest, space->cd, 0);
+	space->memory->free(space->memory->ctx, space, sizeof(*space), 0);
+}
+
+static int space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+			struct host_space **out)
+{
+	struct over_space *space = memory->alloc(memory->ctx, sizeof(*space), 0);
+	int error;
+
+	if (!space)
+		return -ENOMEM;
+	space->space.host = host;
+	space->guest = over_guest(guest);
+	space->memory = memory;
+	space->first = first;
+	space->last = last;
+	forget_gone(space);
+	error = begin(space, host);
+	if (error)
+		space_destroy(&space->space);
+	else
+		*out = &space->space;
+	return error;
+}
+
+static int map(struct host_space *any, const struct host_mapping *mapping)
+{
+	const struct over_space *space = over_space(any);
+	uint64_t rights = mapping->prot & VIOMMU_WRITE ? ENTRY_PAGE : ENTRY_PAGE | ENTRY_NOWRITE;
+
+	if (mapping->first < space->first || mapping->last > space->last)
+		return -ENOSPC;
+	for (uint64_t iova = mapping->first; iova < mapping->last; iova += PAGE) {
+		uint64_t at = entry(space, iova, true);
+
+		if (!at)
+			return -ENOSPC;
+		if (load(space->guest, at))
+			return -EEXIST;
+	}
+	for (uint64_t iova = mapping->first; iova < mapping->last; iova += PAGE)
+		store(space->guest, entry(space, iova, true), (mapping->gpa + (iova - mapping->first)) | rights);
+	return 0;
+}
+
+/* The entry at iova is looked for in steps of what its missing table would cover. */
+static int unmap(struct host_space *any, uint64_t first, uint64_t last)
+{
+	struct over_space *space = over_space(any);
+	uint64_t iova = first;
+
+	while (iova < last) {
+		uint64_t at = entry(space, iova, false);
+
+		if (!at) {
+			iova = (iova | 0x1fffff) + 1;
+			continue;
+		}
+		if (load(space->guest, at)) {
+			store(space->guest, at, 0);
+			space->gone_first = iova < space->gone_first ? iova : space->gone_first;
+			space->gone_last = iova + PAGE - 1 > space->gone_last ? iova + PAGE - 1 : space->gone_last;
+		}
+		iova += PAGE;
+	}
+	return 0;
+}
+
+static int flush(struct host_space *any)
+{
+	struct over_space *space = over_space(any);
+	int error;
+
+	if (space->gone_first > space->gone_last)
+		return 0;
+	error = over(any->host)->ops->nest_invalidate(space->beneath, space->gone_first, space->gone_last);
+	if (error)
+		return error;
+	forget_gone(space);
+	any->generation++;
+	return 0;
+}
+
+static int device_create(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out)
+{
+	struct over_device *device = calloc(1, sizeof(*device));
+	int error;
+
+	if (!device)
+		abort();
+	device->device.host = host;
+	error = over(host)->ops->device_create(over(host)->beneath, over_guest(guest)->beneath, data, &device->beneath);
+	if (!error)
+		error = over(host)->ops->device_set_id(device->beneath, ++over(host)->devices);
+	if (error)
+		free(device);
+	else
+		*out = &device->device;
+	return error;
+}
+
+static void device_destroy(struct host_device *device)
+{
+	over(device->host)->ops->device_destroy(over_device(device)->beneath);
+	free(over_device(device));
+}
+
+static int device_fd(const struct host_device *device)
+{
+	return over(device->host)->ops->device_fd(((const struct over_device *)(const void *)device)->beneath);
+}
+
+static int attach(struct host_space *space, struct host_device *device)
+{
+	return over(space->host)->ops->attach(over_space(space)->beneath, over_device(device)->beneath);
+}
+
+static int detach(struct host_space *space, struct host_device *device)
+{
+	return over(space->host)->ops->detach(over_space(space)->beneath, over_device(device)->beneath);
+}
+
+static void destroy(struct viommu_host *host)
+{
+	viommu_host_destroy(over(host)->beneath);
+	free(over(host));
+}
+
+static const struct host_ops tables_ops = {
+	.guest_create = guest_create,
+	.guest_destroy = guest_destroy,
+	.guest_add = guest_add,
+	.guest_remove = guest_remove,
+	.space_create = space_create,
+	.space_destroy = space_destroy,
+	.map = map,
+	.unmap = unmap,
+	.flush = flush,
+	.device_create = device_create,
+	.device_destroy = device_destroy,
+	.device_fd = device_fd,
+	.attach = attach,
+	.detach = detach,
+	.destroy = destroy,
+};
+
+int tables_host_create(struct viommu_host *beneath, struct viommu_host **out)
+{
+	struct over *made = calloc(1, sizeof(*made));
+
+	if (!made)
+		return -ENOMEM;
+	made->beneath = beneath;
+	made->ops = beneath->ops;
+	made->host.ops = &tables_ops;
+	made->host.caps = (struct viommu_host_caps){
+		.size = sizeof(made->host.caps), .name = "tables", .split = true, .page_sizes = PAGE, .last = LAST_IOVA, .entry_limit = VIOMMU_NO_LIMIT
+	};
+	*out = &made->host;
+	return 0;
+}
