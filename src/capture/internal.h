@@ -2,7 +2,7 @@
 /*
  * What the files of this folder share. A capture passes through three stages in either direction, one file each:
  *
- *   read.c   <- parse.c (a line to a record)  <- input.c (a file, compressed or not, to lines)
+ *   read.c   <- parse.c (a line, cut by words.c, to a record)  <- input.c (a file, compressed or not, to lines)
  *   write.c  -> print.c (a record to a line)  -> output.c (text to a file, compressed or not)
  *
  * check.c knows what a well-formed record is and which may follow which. It stands between a record and its line on both ways.

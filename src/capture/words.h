@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The words of a line: what parse.c makes records of. A word is taken at most once, and what nobody took is left over. The first error sticks; whoever asks
+ * after it gets zeros, so that a record's fields can be read without asking each time whether that went well.
+ */
+#ifndef VIOMMU_CAPTURE_WORDS_H
+#define VIOMMU_CAPTURE_WORDS_H
+
+#include <errno.h>
+
+#include "internal.h"
+
+#define WORDS_MAX   24
+#define WORDS_SHOWN 40 /* characters of a word in a message */
+
+struct words {
+	unsigned int count;
+	char *word[WORDS_MAX]; /* without the keyword; NULL once it was taken */
+	struct capture_what *what;
+	int err; /* the first error sticks */
+};
+
+#define WORDS_REFUSE(words, ...)                                  \
+	do {                                                      \
+		if (!(words)->err) {                              \
+			capture_what((words)->what, __VA_ARGS__); \
+			(words)->err = -EINVAL;                   \
+		}                                                 \
+	} while (0)
+
+char *words_skip_blanks(char *text);
+
+/* Cuts a word off: returns it, and moves *rest behind it. NULL if there is none. */
+char *words_cut(char **rest);
+
+/* A number no greater than max. 0 where there is an error. */
+uint64_t words_number(struct words *words, const char *name, const char *text, uint64_t max);
+
+/* One of the names in a list that ends in NULL: its index. */
+unsigned int words_choice(struct words *words, const char *name, const char *text, const char *const *names);
+
+/* Takes the value of a key: NULL if it is not there, which only words_need() and those built on it complain of. */
+const char *words_take(struct words *words, const char *key);
+const char *words_need(struct words *words, const char *key);
+uint64_t words_need_number(struct words *words, const char *key, uint64_t max);
+uint64_t words_take_number(struct words *words, const char *key, uint64_t max, uint64_t otherwise);
+unsigned int words_need_choice(struct words *words, const char *key, const char *const *names);
+
+/* Words that stand at their place: takes the next one. */
+const char *words_next(struct words *words, unsigned int *at, const char *name);
+uint64_t words_next_number(struct words *words, unsigned int *at, const char *name);
+
+#endif
