@@ -39,6 +39,7 @@ struct content {
 	struct capture_record *records;
 	uint64_t *notes;
 	size_t count, room;
+	enum capture_guest guest;
 	enum capture_fault fault;
 };
 
@@ -89,8 +90,9 @@ static void read_all(const char *path, struct content *content, struct capture_w
 		content->fault = error.fault;
 		return;
 	}
+	content->guest = capture_reader_guest(reader);
 	while ((got = capture_read(reader, &record, &error)) > 0) {
-		fuzz_must(record.line > line && record.kind > 0 && record.kind < CAPTURE_KINDS);
+		fuzz_must(record.line > line && record.kind > 0 && record.kind < CAPTURE_KINDS && capture_has_kind(content->guest, record.kind));
 		line = record.line;
 		add(content, &record);
 		if (writer && record.kind != CAPTURE_END && capture_write(writer, &record))
@@ -115,8 +117,8 @@ static bool same(const struct content *a, const struct content *b, size_t i)
 		[CAPTURE_SLOT] = sizeof(struct capture_slot),	  [CAPTURE_UNSLOT] = sizeof(struct capture_unslot),
 		[CAPTURE_UNPLUG] = sizeof(struct capture_unplug), [CAPTURE_MEM] = sizeof(struct capture_mem),
 		[CAPTURE_RPCIT] = sizeof(struct capture_rpcit),	  [CAPTURE_CLP] = sizeof(struct capture_clp),
-		[CAPTURE_SCLP] = sizeof(struct capture_sclp),	  [CAPTURE_ORACLE] = sizeof(struct capture_oracle),
-		[CAPTURE_PAGE] = sizeof(struct capture_page),
+		[CAPTURE_SCLP] = sizeof(struct capture_sclp),	  [CAPTURE_STREAM] = sizeof(struct capture_stream),
+		[CAPTURE_KICK] = sizeof(struct capture_kick),	  [CAPTURE_PAGE] = sizeof(struct capture_page),
 	};
 	const struct capture_record *x = &a->records[i], *y = &b->records[i];
 
@@ -135,6 +137,12 @@ static bool same(const struct content *a, const struct content *b, size_t i)
 		       x->function.sdma == y->function.sdma && x->function.edma == y->function.edma && x->function.msia == y->function.msia &&
 		       x->function.dtsm == y->function.dtsm && x->function.pft == y->function.pft && x->function.no_refresh == y->function.no_refresh &&
 		       x->function.relaxed == y->function.relaxed;
+	if (x->kind == CAPTURE_SMMU)
+		return x->smmu.sid_bits == y->smmu.sid_bits && x->smmu.output_bits == y->smmu.output_bits && x->smmu.abort == y->smmu.abort;
+	if (x->kind == CAPTURE_WRITE)
+		return x->write.offset == y->write.offset && x->write.bytes == y->write.bytes && x->write.value == y->write.value;
+	if (x->kind == CAPTURE_ORACLE)
+		return x->oracle.first == y->oracle.first && x->oracle.last == y->oracle.last && x->oracle.sid == y->oracle.sid;
 	return !memcmp(&x->note, &y->note, bytes[x->kind]);
 }
 
@@ -151,12 +159,22 @@ static void drop(struct content *content)
 	free(content->notes);
 }
 
+/* What a file says that it is a capture of; the first one, where it says nothing. */
+static enum capture_guest guest_of(const char *path)
+{
+	struct capture_reader *reader = capture_reader_open(path, NULL);
+	enum capture_guest guest = reader ? capture_reader_guest(reader) : CAPTURE_ZPCI;
+
+	capture_reader_close(reader);
+	return guest;
+}
+
 /* Reads a file, writes what was read, and reads that. */
 static void round_trip(const struct file *file, struct content *content, int level)
 {
 	struct file copy = make_file("", 0);
 	struct capture_error error;
-	struct capture_writer *writer = capture_writer_open(copy.path, level, &error);
+	struct capture_writer *writer = capture_writer_open(copy.path, guest_of(file->path), level, &error);
 	struct content again;
 	size_t written;
 
@@ -173,7 +191,8 @@ static void round_trip(const struct file *file, struct content *content, int lev
 		fuzz_must(!capture_writer_close(writer, NULL));
 	}
 	read_all(copy.path, &again, NULL);
-	if (again.count != written || again.fault != (content->fault ? CAPTURE_FAULT_TRUNCATED : CAPTURE_FAULT_NONE))
+	if ((written && again.guest != content->guest) || again.count != written ||
+	    again.fault != (content->fault ? CAPTURE_FAULT_TRUNCATED : CAPTURE_FAULT_NONE))
 		fuzz_wrong("%zu records were read, fault %d; of what was written, %zu are read, fault %d", content->count, content->fault, again.count,
 			   again.fault);
 	check_same(content, &again, written);

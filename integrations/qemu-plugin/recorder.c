@@ -143,7 +143,7 @@ struct watcher *recorder_create(const char *path, int level)
 		.idle = record_idle,
 		.end = record_end,
 	};
-	recorder->writer = capture_writer_open(path, level, &error);
+	recorder->writer = capture_writer_open(path, CAPTURE_ZPCI, level, &error);
 	if (!recorder->writer) {
 		say(error.message);
 		free(recorder);

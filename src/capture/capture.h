@@ -27,18 +27,30 @@
 #define CAPTURE_MAX_LEVEL  19		       /* the highest compression level that keeps to that window */
 #define CAPTURE_PAGE_SIZE  UINT64_C(4096)
 
+/* Of an SMMUv3, where the smmu record does not say, or says 0. */
+#define CAPTURE_SMMU_SID_BITS	 16u
+#define CAPTURE_SMMU_OUTPUT_BITS 44u
+#define CAPTURE_SMMU_BYTES	 UINT64_C(0x20000) /* the register pages 0 and 1 */
+
+/* The guest IOMMU that a capture is of. It has the records of that one, and those that all have. */
+enum capture_guest { CAPTURE_ZPCI = 1, CAPTURE_SMMUV3 };
+
 enum capture_kind {
 	CAPTURE_NOTE = 1,
 	CAPTURE_SLOT,
 	CAPTURE_UNSLOT,
 	CAPTURE_FUNCTION,
+	CAPTURE_SMMU,
+	CAPTURE_STREAM,
 	CAPTURE_UNPLUG,
 	CAPTURE_MEM,
-	CAPTURE_MPCIFC, /* the five operations */
+	CAPTURE_MPCIFC, /* zPCI's five operations */
 	CAPTURE_RPCIT,
 	CAPTURE_STPCIFC,
 	CAPTURE_CLP,
 	CAPTURE_SCLP,
+	CAPTURE_WRITE, /* SMMUv3's two operations */
+	CAPTURE_KICK,
 	CAPTURE_ORACLE,
 	CAPTURE_PAGE,
 	CAPTURE_END,
@@ -101,12 +113,28 @@ struct capture_function {
 	bool relaxed;
 };
 
-/* `unplug fh=` */
-struct capture_unplug {
-	uint32_t fh;
+/* `smmu sid_bits= output_bits= abort=`: the SMMU appears, as after a reset. A 0 in sid_bits or output_bits asks for the default of viommu_smmuv3_config. */
+struct capture_smmu {
+	uint32_t sid_bits;
+	uint32_t output_bits;
+	bool abort; /* VIOMMU_SMMUV3_RESET_ABORT */
 };
 
-/* `mem GPA VALUE COUNT`: count (at least 1) doublewords from gpa on all hold value, which is given in the CPU's byte order. */
+/* `stream sid=`: a device with that StreamID is plugged. */
+struct capture_stream {
+	uint32_t sid;
+};
+
+/* `unplug fh=` of zPCI, `unplug sid=` of SMMUv3. */
+struct capture_unplug {
+	uint32_t fh;
+	uint32_t sid;
+};
+
+/*
+ * `mem GPA VALUE COUNT`: count (at least 1) doublewords from gpa on all hold value, which is given in the CPU's byte order. In the guest's memory it has the order of
+ * the guest: big-endian with zPCI, little-endian with SMMUv3.
+ */
 struct capture_mem {
 	uint64_t gpa;
 	uint64_t value;
@@ -146,10 +174,23 @@ struct capture_sclp {
 	enum capture_sclp_op op;
 };
 
-/* `oracle first= last=`: page-aligned, inclusive (last ends in 0xfff). Page records follow. */
+/* `write offset= bytes= value=`: a vCPU's store to the register pages. */
+struct capture_write {
+	uint64_t offset;    /* below CAPTURE_SMMU_BYTES, a multiple of bytes */
+	unsigned int bytes; /* 4 or 8 */
+	uint64_t value;
+};
+
+/* `kick sid=`: the guest told that device to work, which may access memory from here on. */
+struct capture_kick {
+	uint32_t sid;
+};
+
+/* `oracle first= last=` of zPCI, `oracle sid= first= last=` of SMMUv3: page-aligned, inclusive (last ends in 0xfff). Page records follow. */
 struct capture_oracle {
 	uint64_t first;
 	uint64_t last;
+	uint32_t sid;
 };
 
 /* `page IOVA GPA r|rw COUNT`: count (at least 1) pages, contiguous in IOVA and GPA. */
@@ -168,12 +209,14 @@ struct capture_record {
 	enum capture_kind kind;
 	uint64_t line;		      /* where it stands in the text; set by the reader, ignored by the writer */
 	struct capture_answer answer; /* of MPCIFC, RPCIT and STPCIFC */
-	struct capture_time time;     /* of the five operations */
+	struct capture_time time;     /* of operations */
 	union {
 		struct capture_note note;
 		struct capture_slot slot;
 		struct capture_unslot unslot;
 		struct capture_function function;
+		struct capture_smmu smmu;
+		struct capture_stream stream;
 		struct capture_unplug unplug;
 		struct capture_mem mem;
 		struct capture_mpcifc mpcifc;
@@ -181,6 +224,8 @@ struct capture_record {
 		struct capture_stpcifc stpcifc;
 		struct capture_clp clp;
 		struct capture_sclp sclp;
+		struct capture_write write;
+		struct capture_kick kick;
 		struct capture_oracle oracle;
 		struct capture_page page;
 		struct capture_end end;
@@ -189,8 +234,14 @@ struct capture_record {
 
 static inline bool capture_is_operation(enum capture_kind kind)
 {
-	return kind >= CAPTURE_MPCIFC && kind <= CAPTURE_SCLP;
+	return kind >= CAPTURE_MPCIFC && kind <= CAPTURE_KICK;
 }
+
+/* The guest IOMMU's name in the first line, "zpci"; NULL if there is no such one. */
+const char *capture_guest_name(enum capture_guest guest);
+
+/* Whether captures of a guest IOMMU have such records. */
+bool capture_has_kind(enum capture_guest guest, enum capture_kind kind);
 
 /* The keyword of a kind, "mpcifc"; NULL if there is no such kind. */
 const char *capture_keyword(enum capture_kind kind);
@@ -199,7 +250,7 @@ const char *capture_keyword(enum capture_kind kind);
 const char *capture_state_name(enum capture_state state);
 const char *capture_rights_name(uint32_t prot);
 
-/* The function handle that an operation carries. */
+/* The function handle that an operation of zPCI carries. */
 uint32_t capture_handle(const struct capture_record *record);
 
 /* What is wrong, by kind. */
@@ -207,7 +258,7 @@ enum capture_fault {
 	CAPTURE_FAULT_NONE = 0,
 	CAPTURE_FAULT_SYSTEM,	     /* the file could not be opened, read or written, or memory is short */
 	CAPTURE_FAULT_NOT_A_CAPTURE, /* it does not begin as a capture does */
-	CAPTURE_FAULT_VERSION,	     /* a capture of another version, or of another guest IOMMU */
+	CAPTURE_FAULT_VERSION,	     /* a capture of another version, or of a guest IOMMU that is not known here */
 	CAPTURE_FAULT_SYNTAX,	     /* a line that the format does not allow */
 	CAPTURE_FAULT_TRUNCATED,     /* it stops before its end */
 	CAPTURE_FAULT_CORRUPT,	     /* it was damaged: bad compressed data or checksum, or a count that is not right */
@@ -224,6 +275,9 @@ struct capture_reader;
 
 /* Opens a capture, plain or compressed; "-" is standard input. NULL, with *error filled in, if it cannot be opened or is none of ours. */
 struct capture_reader *capture_reader_open(const char *path, struct capture_error *error);
+
+/* The guest IOMMU that the capture is of. */
+enum capture_guest capture_reader_guest(const struct capture_reader *reader);
 
 /*
  * Reads the next record: 1. 0 after the last one (CAPTURE_END has been delivered, and the rest of the file was found to be in order). A negative errno
@@ -243,10 +297,10 @@ void capture_reader_close(struct capture_reader *reader);
 struct capture_writer;
 
 /*
- * Creates or empties a file and begins a capture in it. level 0 writes plain text, 1 to CAPTURE_MAX_LEVEL compresses; higher is taken as
+ * Creates or empties a file and begins a capture of that guest IOMMU in it. level 0 writes plain text, 1 to CAPTURE_MAX_LEVEL compresses; higher is taken as
  * CAPTURE_MAX_LEVEL. NULL, with *error filled in, if that fails.
  */
-struct capture_writer *capture_writer_open(const char *path, int level, struct capture_error *error);
+struct capture_writer *capture_writer_open(const char *path, enum capture_guest guest, int level, struct capture_error *error);
 
 /*
  * Writes a record. 0; -EINVAL for a record that the format does not allow: it is not written, and the writer goes on; another negative errno value if

@@ -106,6 +106,45 @@ static int check_function(const struct capture_function *function, struct captur
 	return 0;
 }
 
+static int check_smmu(const struct capture_rules *rules, const struct capture_smmu *smmu, struct capture_what *what)
+{
+	static const uint32_t sizes[] = { 0, 32, 36, 40, 42, 44, 48, 52 }; /* IDR5.OAS (IHI 0070, section 6.3.6) */
+
+	if (rules->sid_bits)
+		return refuse(what, "smmu: there is one already");
+	if (smmu->sid_bits > 32)
+		return refuse(what, "smmu: a StreamID has at most 32 bits");
+	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		if (smmu->output_bits == sizes[i])
+			return 0;
+	}
+	return refuse(what, "smmu: output_bits is 32, 36, 40, 42, 44, 48 or 52");
+}
+
+static int check_sid(const struct capture_rules *rules, uint32_t sid, const char *keyword, struct capture_what *what)
+{
+	if (!rules->sid_bits)
+		return refuse(what, "%s: there is no SMMU yet", keyword);
+	if ((uint64_t)sid >> rules->sid_bits)
+		return refuse(what, "%s: StreamID 0x%" PRIx32 " has more than %u bits", keyword, sid, rules->sid_bits);
+	return 0;
+}
+
+static int check_write(const struct capture_rules *rules, const struct capture_write *write, struct capture_what *what)
+{
+	if (!rules->sid_bits)
+		return refuse(what, "write: there is no SMMU yet");
+	if (write->bytes != 4 && write->bytes != 8)
+		return refuse(what, "write: bytes is 4 or 8");
+	if (write->offset % write->bytes)
+		return refuse(what, "write: offset 0x%" PRIx64 " is not a multiple of %u", write->offset, write->bytes);
+	if (write->offset >= CAPTURE_SMMU_BYTES)
+		return refuse(what, "write: offset 0x%" PRIx64 " is beyond the register pages", write->offset);
+	if (write->bytes == 4 && write->value > UINT32_MAX)
+		return refuse(what, "write: value 0x%" PRIx64 " has more than 4 bytes", write->value);
+	return 0;
+}
+
 static int check_mem(const struct capture_rules *rules, const struct capture_mem *mem, struct capture_what *what)
 {
 	if (mem->gpa & 7)
@@ -145,6 +184,9 @@ static int check_clp(const struct capture_clp *clp, struct capture_what *what)
 
 static int check_oracle(const struct capture_rules *rules, const struct capture_oracle *oracle, struct capture_what *what)
 {
+	int err = rules->guest == CAPTURE_SMMUV3 ? check_sid(rules, oracle->sid, "oracle", what) : 0;
+	if (err)
+		return err;
 	if (!capture_is_operation(rules->previous) && rules->previous != CAPTURE_ORACLE && rules->previous != CAPTURE_PAGE)
 		return refuse(what, "oracle: must directly follow the operation that it belongs to");
 	if ((oracle->first & PAGE_MASK) || (oracle->last & PAGE_MASK) != PAGE_MASK)
@@ -188,6 +230,10 @@ static int check_kind(const struct capture_rules *rules, const struct capture_re
 		return check_slot(rules, &record->slot, what);
 	case CAPTURE_FUNCTION:
 		return check_function(&record->function, what);
+	case CAPTURE_SMMU:
+		return check_smmu(rules, &record->smmu, what);
+	case CAPTURE_STREAM:
+		return check_sid(rules, record->stream.sid, "stream", what);
 	case CAPTURE_MEM:
 		return check_mem(rules, &record->mem, what);
 	case CAPTURE_MPCIFC:
@@ -200,6 +246,10 @@ static int check_kind(const struct capture_rules *rules, const struct capture_re
 		if (record->sclp.op != CAPTURE_SCLP_CONFIGURE && record->sclp.op != CAPTURE_SCLP_DECONFIGURE)
 			return refuse(what, "sclp: unknown op %u", (unsigned int)record->sclp.op);
 		return 0;
+	case CAPTURE_WRITE:
+		return check_write(rules, &record->write, what);
+	case CAPTURE_KICK:
+		return check_sid(rules, record->kick.sid, "kick", what);
 	case CAPTURE_ORACLE:
 		return check_oracle(rules, &record->oracle, what);
 	case CAPTURE_PAGE:
@@ -208,8 +258,9 @@ static int check_kind(const struct capture_rules *rules, const struct capture_re
 		if (record->end.operations != rules->operations)
 			return refuse(what, "end says %" PRIu64 " operations, but there are %" PRIu64, record->end.operations, rules->operations);
 		return 0;
-	case CAPTURE_UNSLOT:
 	case CAPTURE_UNPLUG:
+		return rules->guest == CAPTURE_SMMUV3 ? check_sid(rules, record->unplug.sid, "unplug", what) : 0;
+	case CAPTURE_UNSLOT:
 		return 0;
 	}
 	return refuse(what, "unknown kind of record %u", (unsigned int)record->kind);
@@ -220,6 +271,8 @@ int capture_rules_next(struct capture_rules *rules, const struct capture_record 
 	if (rules->previous == CAPTURE_END)
 		return refuse(what, "a record after the end");
 	int err = check_kind(rules, record, what);
+	if (!err && !capture_has_kind(rules->guest, record->kind))
+		err = refuse(what, "a capture of %s has no record '%s'", capture_guest_name(rules->guest), capture_keyword(record->kind));
 	if (!err && record->kind == CAPTURE_SLOT)
 		err = add_slot(rules, &record->slot, what);
 	if (!err && record->kind == CAPTURE_UNSLOT)
@@ -233,6 +286,8 @@ int capture_rules_next(struct capture_rules *rules, const struct capture_record 
 		rules->page_next = record->oracle.first;
 	} else if (record->kind == CAPTURE_PAGE) {
 		note_page(rules, &record->page);
+	} else if (record->kind == CAPTURE_SMMU) {
+		rules->sid_bits = record->smmu.sid_bits ? record->smmu.sid_bits : CAPTURE_SMMU_SID_BITS;
 	}
 	if (capture_is_operation(record->kind))
 		rules->operations++;

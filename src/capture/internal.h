@@ -13,7 +13,6 @@
 #include "capture.h"
 
 #define CAPTURE_MAGIC "viommu-capture"
-#define CAPTURE_GUEST "zpci"
 
 /* A line as memory holds it: the text, a line end, a terminator. */
 #define CAPTURE_LINE_BUFFER (CAPTURE_LINE_BYTES + 2)
@@ -28,8 +27,9 @@ void capture_what(struct capture_what *what, const char *format, ...) __attribut
 /* Fills in an error, which may be NULL: "path:line: what", or "path: what" where line is 0. Whatever is not printable becomes a question mark. */
 void capture_error_set(struct capture_error *error, enum capture_fault fault, const char *path, uint64_t line, const char *what);
 
-/* Where a record stands among the others. All zeros to begin with. */
+/* Where a record stands among the others. All zeros to begin with, but for the guest IOMMU. */
 struct capture_rules {
+	enum capture_guest guest;
 	struct capture_rules_slot {
 		uint64_t first;
 		uint64_t last;
@@ -41,6 +41,7 @@ struct capture_rules {
 	bool oracle_full;   /* a page record has reached oracle.last */
 	uint64_t page_next; /* the lowest IOVA that the next page record may begin at */
 	uint64_t operations;
+	unsigned int sid_bits; /* of the SMMU; 0: there is none yet */
 };
 
 /* Judges a record that follows those judged before. 0; -EINVAL or -ENOMEM, with *what filled in: then the rules are as they were before. */
@@ -48,13 +49,13 @@ int capture_rules_next(struct capture_rules *rules, const struct capture_record 
 void capture_rules_free(struct capture_rules *rules);
 
 /*
- * Takes a line, whose last byte is replaced, apart. line is a string, without a line end. 1 with *record filled in; 0 for a line that holds no record;
- * -EINVAL with *what filled in.
+ * Takes a line of a capture of that guest IOMMU, whose last byte is replaced, apart. line is a string, without a line end. 1 with *record filled in; 0 for a
+ * line that holds no record; -EINVAL with *what filled in.
  */
-int capture_parse(char *line, struct capture_record *record, struct capture_what *what);
+int capture_parse(enum capture_guest guest, char *line, struct capture_record *record, struct capture_what *what);
 
 /* Writes a record that the rules have passed as a line with its line end, into CAPTURE_LINE_BUFFER bytes. Its length. */
-size_t capture_print(const struct capture_record *record, char *line);
+size_t capture_print(enum capture_guest guest, const struct capture_record *record, char *line);
 
 struct capture_input;
 

@@ -6,11 +6,17 @@
 #include "words.h"
 
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 static uint32_t need_fh(struct words *words)
 {
 	return (uint32_t)words_need_number(words, "fh", UINT32_MAX);
+}
+
+static uint32_t need_sid(struct words *words)
+{
+	return (uint32_t)words_need_number(words, "sid", UINT32_MAX);
 }
 
 static const char *const prot_names[] = { "r", "rw", NULL };
@@ -94,6 +100,20 @@ static void parse_sclp(struct words *words, struct capture_sclp *sclp)
 	sclp->op = words_need_choice(words, "op", ops) ? CAPTURE_SCLP_DECONFIGURE : CAPTURE_SCLP_CONFIGURE;
 }
 
+static void parse_smmu(struct words *words, struct capture_smmu *smmu)
+{
+	smmu->sid_bits = (uint32_t)words_take_number(words, "sid_bits", UINT32_MAX, 0);
+	smmu->output_bits = (uint32_t)words_take_number(words, "output_bits", UINT32_MAX, 0);
+	smmu->abort = words_take_number(words, "abort", 1, 0);
+}
+
+static void parse_write(struct words *words, struct capture_write *write)
+{
+	write->offset = words_need_number(words, "offset", UINT64_MAX);
+	write->bytes = (unsigned int)words_need_number(words, "bytes", UINT_MAX);
+	write->value = words_need_number(words, "value", UINT64_MAX);
+}
+
 static void parse_answer(struct words *words, struct capture_answer *answer)
 {
 	const char *cc = words_take(words, "cc");
@@ -123,7 +143,7 @@ static void parse_time(struct words *words, struct capture_time *time)
 	time->ns = text ? words_number(words, "t", text, UINT64_MAX) : 0;
 }
 
-static void parse_fields(struct words *words, struct capture_record *record)
+static void parse_fields(enum capture_guest guest, struct words *words, struct capture_record *record)
 {
 	switch (record->kind) {
 	case CAPTURE_SLOT:
@@ -135,8 +155,17 @@ static void parse_fields(struct words *words, struct capture_record *record)
 	case CAPTURE_FUNCTION:
 		parse_function(words, &record->function);
 		break;
+	case CAPTURE_SMMU:
+		parse_smmu(words, &record->smmu);
+		break;
+	case CAPTURE_STREAM:
+		record->stream.sid = need_sid(words);
+		break;
 	case CAPTURE_UNPLUG:
-		record->unplug.fh = need_fh(words);
+		if (guest == CAPTURE_ZPCI)
+			record->unplug.fh = need_fh(words);
+		else
+			record->unplug.sid = need_sid(words);
 		break;
 	case CAPTURE_MEM:
 		parse_mem(words, &record->mem);
@@ -157,7 +186,15 @@ static void parse_fields(struct words *words, struct capture_record *record)
 	case CAPTURE_SCLP:
 		parse_sclp(words, &record->sclp);
 		break;
+	case CAPTURE_WRITE:
+		parse_write(words, &record->write);
+		break;
+	case CAPTURE_KICK:
+		record->kick.sid = need_sid(words);
+		break;
 	case CAPTURE_ORACLE:
+		if (guest == CAPTURE_SMMUV3)
+			record->oracle.sid = need_sid(words);
 		record->oracle.first = words_need_number(words, "first", UINT64_MAX);
 		record->oracle.last = words_need_number(words, "last", UINT64_MAX);
 		break;
@@ -193,7 +230,7 @@ static void refuse_left_over(struct words *words, const char *keyword)
 	}
 }
 
-int capture_parse(char *line, struct capture_record *record, struct capture_what *what)
+int capture_parse(enum capture_guest guest, char *line, struct capture_record *record, struct capture_what *what)
 {
 	struct words words = { .what = what };
 
@@ -211,6 +248,10 @@ int capture_parse(char *line, struct capture_record *record, struct capture_what
 		capture_what(what, "unknown record '%.*s'", WORDS_SHOWN, keyword);
 		return -EINVAL;
 	}
+	if (!capture_has_kind(guest, record->kind)) {
+		capture_what(what, "a capture of %s has no record '%s'", capture_guest_name(guest), keyword);
+		return -EINVAL;
+	}
 	if (record->kind == CAPTURE_NOTE) {
 		record->note.text = rest;
 		return 1;
@@ -222,7 +263,7 @@ int capture_parse(char *line, struct capture_record *record, struct capture_what
 		}
 		words.word[words.count++] = word;
 	}
-	parse_fields(&words, record);
+	parse_fields(guest, &words, record);
 	refuse_left_over(&words, keyword);
 	return words.err ? words.err : 1;
 }

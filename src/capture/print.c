@@ -64,7 +64,17 @@ static void add_function(struct line *line, const struct capture_function *funct
 		add(line, " relaxed=1");
 }
 
-static void add_fields(struct line *line, const struct capture_record *record)
+static void add_smmu(struct line *line, const struct capture_smmu *smmu)
+{
+	if (smmu->sid_bits)
+		add(line, " sid_bits=%" PRIu32, smmu->sid_bits);
+	if (smmu->output_bits)
+		add(line, " output_bits=%" PRIu32, smmu->output_bits);
+	if (smmu->abort)
+		add(line, " abort=1");
+}
+
+static void add_fields(enum capture_guest guest, struct line *line, const struct capture_record *record)
 {
 	switch (record->kind) {
 	case CAPTURE_NOTE:
@@ -79,8 +89,17 @@ static void add_fields(struct line *line, const struct capture_record *record)
 	case CAPTURE_FUNCTION:
 		add_function(line, &record->function);
 		break;
+	case CAPTURE_SMMU:
+		add_smmu(line, &record->smmu);
+		break;
+	case CAPTURE_STREAM:
+		add(line, " sid=0x%" PRIx32, record->stream.sid);
+		break;
 	case CAPTURE_UNPLUG:
-		add(line, " fh=0x%" PRIx32, record->unplug.fh);
+		if (guest == CAPTURE_ZPCI)
+			add(line, " fh=0x%" PRIx32, record->unplug.fh);
+		else
+			add(line, " sid=0x%" PRIx32, record->unplug.sid);
 		break;
 	case CAPTURE_MEM:
 		add(line, " 0x%" PRIx64 " 0x%" PRIx64, record->mem.gpa, record->mem.value);
@@ -105,7 +124,15 @@ static void add_fields(struct line *line, const struct capture_record *record)
 	case CAPTURE_SCLP:
 		add(line, " fh=0x%" PRIx32 " op=%s", record->sclp.fh, record->sclp.op == CAPTURE_SCLP_CONFIGURE ? "configure" : "deconfigure");
 		break;
+	case CAPTURE_WRITE:
+		add(line, " offset=0x%" PRIx64 " bytes=%u value=0x%" PRIx64, record->write.offset, record->write.bytes, record->write.value);
+		break;
+	case CAPTURE_KICK:
+		add(line, " sid=0x%" PRIx32, record->kick.sid);
+		break;
 	case CAPTURE_ORACLE:
+		if (guest == CAPTURE_SMMUV3)
+			add(line, " sid=0x%" PRIx32, record->oracle.sid);
 		add(line, " first=0x%" PRIx64 " last=0x%" PRIx64, record->oracle.first, record->oracle.last);
 		break;
 	case CAPTURE_PAGE:
@@ -119,12 +146,12 @@ static void add_fields(struct line *line, const struct capture_record *record)
 	}
 }
 
-size_t capture_print(const struct capture_record *record, char *text)
+size_t capture_print(enum capture_guest guest, const struct capture_record *record, char *text)
 {
 	struct line line = { .text = text };
 
 	add(&line, "%s", capture_keyword(record->kind));
-	add_fields(&line, record);
+	add_fields(guest, &line, record);
 	if (record->kind == CAPTURE_MPCIFC || record->kind == CAPTURE_RPCIT || record->kind == CAPTURE_STPCIFC)
 		add_answer(&line, &record->answer);
 	if (capture_is_operation(record->kind) && record->time.known)

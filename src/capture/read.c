@@ -36,15 +36,20 @@ static bool may_begin(const char *text)
 /* The first line: `viommu-capture VERSION GUEST-IOMMU`. */
 static int check_first_line(struct capture_reader *reader, char *line)
 {
-	static const char wanted[] = CAPTURE_MAGIC " 1 " CAPTURE_GUEST;
+	static const char begin[] = CAPTURE_MAGIC " 1 ";
 	struct capture_what what;
 
 	_Static_assert(CAPTURE_VERSION == 1, "the first line says so");
-	if (!strcmp(line, wanted))
-		return 0;
+	for (unsigned int guest = CAPTURE_ZPCI; guest <= CAPTURE_SMMUV3; guest++) {
+		if (!strncmp(line, begin, strlen(begin)) && !strcmp(line + strlen(begin), capture_guest_name((enum capture_guest)guest))) {
+			reader->rules.guest = (enum capture_guest)guest;
+			return 0;
+		}
+	}
 	if (strncmp(line, CAPTURE_MAGIC " ", strlen(CAPTURE_MAGIC " ")))
-		return fail(reader, -EBADMSG, CAPTURE_FAULT_NOT_A_CAPTURE, 0, "not a capture: the first line is not '" CAPTURE_MAGIC " 1 " CAPTURE_GUEST "'");
-	capture_what(&what, "a capture of another version or guest IOMMU ('%.60s'): this program reads '%s'", line, wanted);
+		return fail(reader, -EBADMSG, CAPTURE_FAULT_NOT_A_CAPTURE, 0, "not a capture: the first line does not begin with '" CAPTURE_MAGIC " 1'");
+	capture_what(&what, "a capture of another version or guest IOMMU ('%.60s'): this program reads '%s%s' and '%s%s'", line, begin,
+		     capture_guest_name(CAPTURE_ZPCI), begin, capture_guest_name(CAPTURE_SMMUV3));
 	return fail(reader, -EBADMSG, CAPTURE_FAULT_VERSION, 1, what.text);
 }
 
@@ -100,7 +105,7 @@ static int next_record(struct capture_reader *reader, struct capture_record *rec
 				return 0;
 			return fail(reader, -EBADMSG, CAPTURE_FAULT_TRUNCATED, number, "truncated: the end record is missing");
 		}
-		got = capture_parse(line, record, &what);
+		got = capture_parse(reader->rules.guest, line, record, &what);
 		if (got < 0)
 			return fail(reader, -EBADMSG, CAPTURE_FAULT_SYNTAX, number, what.text);
 		if (!got)
@@ -121,6 +126,11 @@ int capture_read(struct capture_reader *reader, struct capture_record *record, s
 	if (got < 0 && error)
 		*error = reader->error;
 	return got;
+}
+
+enum capture_guest capture_reader_guest(const struct capture_reader *reader)
+{
+	return reader->rules.guest;
 }
 
 void capture_reader_position(const struct capture_reader *reader, uint64_t *done, uint64_t *total)

@@ -28,19 +28,24 @@ static int fail(struct capture_writer *writer, int err)
 	return err;
 }
 
-struct capture_writer *capture_writer_open(const char *path, int level, struct capture_error *error)
+struct capture_writer *capture_writer_open(const char *path, enum capture_guest guest, int level, struct capture_error *error)
 {
 	struct capture_writer *writer = calloc(1, sizeof(*writer));
 	int err = -ENOMEM;
 	if (!writer)
 		goto fail;
+	err = -EINVAL;
+	if (!capture_guest_name(guest))
+		goto fail;
+	err = -ENOMEM;
 	writer->path = strdup(path);
 	if (!writer->path)
 		goto fail;
 	err = capture_output_open(path, level, &writer->output);
 	if (err)
 		goto fail;
-	int bytes = snprintf(writer->line, sizeof(writer->line), CAPTURE_MAGIC " %d " CAPTURE_GUEST "\n", CAPTURE_VERSION);
+	writer->rules.guest = guest;
+	int bytes = snprintf(writer->line, sizeof(writer->line), CAPTURE_MAGIC " %d %s\n", CAPTURE_VERSION, capture_guest_name(guest));
 	err = capture_output_write(writer->output, writer->line, (size_t)bytes);
 	if (!err)
 		return writer;
@@ -61,7 +66,7 @@ static int put(struct capture_writer *writer, const struct capture_record *recor
 		capture_error_set(&writer->error, CAPTURE_FAULT_SYNTAX, writer->path, 0, what.text);
 		return err;
 	}
-	size_t bytes = capture_print(record, writer->line);
+	size_t bytes = capture_print(writer->rules.guest, record, writer->line);
 	return fail(writer, capture_output_write(writer->output, writer->line, bytes));
 }
 

@@ -201,6 +201,12 @@ static bool go_through(struct recording *recording, const char *path)
 		snprintf(replay->problem, sizeof(replay->problem), "%s", error.message);
 		return false;
 	}
+	if (capture_reader_guest(reader) != CAPTURE_ZPCI) {
+		snprintf(replay->problem, sizeof(replay->problem), "%.240s: a capture of %s: bench measures those of zpci", path,
+			 capture_guest_name(capture_reader_guest(reader)));
+		capture_reader_close(reader);
+		return false;
+	}
 	while ((got = capture_read(reader, &record, &error)) > 0) {
 		if (!capture_is_operation(record.kind)) {
 			if (replay_apply(replay, &record))

@@ -45,6 +45,13 @@ static void show_function_record(const struct capture_function *function)
 		printf(", may work untranslated");
 }
 
+static void show_smmu_record(const struct capture_smmu *smmu)
+{
+	printf("StreamIDs of %" PRIu32 " bits, addresses of %" PRIu32 " bits, after a reset devices reach %s",
+	       smmu->sid_bits ? smmu->sid_bits : CAPTURE_SMMU_SID_BITS, smmu->output_bits ? smmu->output_bits : CAPTURE_SMMU_OUTPUT_BITS,
+	       smmu->abort ? "nothing" : "all of memory");
+}
+
 static void show_answer(const struct capture_answer *answer)
 {
 	if (answer->kind == CAPTURE_ANSWER_EXCEPTION)
@@ -55,7 +62,7 @@ static void show_answer(const struct capture_answer *answer)
 		printf(" -> cc %u", answer->cc);
 }
 
-static void show_fields(const struct capture_record *record)
+static void show_fields(enum capture_guest guest, const struct capture_record *record)
 {
 	switch (record->kind) {
 	case CAPTURE_NOTE:
@@ -71,8 +78,17 @@ static void show_fields(const struct capture_record *record)
 	case CAPTURE_FUNCTION:
 		show_function_record(&record->function);
 		break;
+	case CAPTURE_SMMU:
+		show_smmu_record(&record->smmu);
+		break;
+	case CAPTURE_STREAM:
+		printf("0x%" PRIx32 " is plugged", record->stream.sid);
+		break;
 	case CAPTURE_UNPLUG:
-		printf("0x%08" PRIx32, record->unplug.fh);
+		if (guest == CAPTURE_SMMUV3)
+			printf("stream 0x%" PRIx32, record->unplug.sid);
+		else
+			printf("0x%08" PRIx32, record->unplug.fh);
 		break;
 	case CAPTURE_MEM:
 		if (record->mem.count == 1)
@@ -99,7 +115,15 @@ static void show_fields(const struct capture_record *record)
 	case CAPTURE_SCLP:
 		printf("0x%08" PRIx32 " %s", record->sclp.fh, record->sclp.op == CAPTURE_SCLP_CONFIGURE ? "configure" : "deconfigure");
 		break;
+	case CAPTURE_WRITE:
+		printf("0x%05" PRIx64 " = 0x%0*" PRIx64, record->write.offset, (int)(2 * record->write.bytes), record->write.value);
+		break;
+	case CAPTURE_KICK:
+		printf("stream 0x%" PRIx32, record->kick.sid);
+		break;
 	case CAPTURE_ORACLE:
+		if (guest == CAPTURE_SMMUV3)
+			printf("stream 0x%" PRIx32 " ", record->oracle.sid);
 		printf("IOVA 0x%" PRIx64 "..0x%" PRIx64, record->oracle.first, record->oracle.last);
 		break;
 	case CAPTURE_PAGE:
@@ -112,10 +136,10 @@ static void show_fields(const struct capture_record *record)
 	}
 }
 
-void show_record(const struct capture_record *record)
+void show_record(enum capture_guest guest, const struct capture_record *record)
 {
 	printf("%8" PRIu64 "  %-8s  ", record->line, capture_keyword(record->kind));
-	show_fields(record);
+	show_fields(guest, record);
 	show_answer(&record->answer);
 	if (record->time.known)
 		printf(" at %.6f s", (double)record->time.ns * 1e-9);

@@ -248,7 +248,10 @@ static void replay_capture(struct replay *replay, const char *path, struct repla
 		snprintf(replay->problem, sizeof(replay->problem), "%s", error.message);
 		return;
 	}
-	if (!replay_machine_create(replay)) {
+	if (capture_reader_guest(reader) != CAPTURE_ZPCI) {
+		snprintf(replay->problem, sizeof(replay->problem), "%.240s: a capture of %s: replay carries out those of zpci", replay->path,
+			 capture_guest_name(capture_reader_guest(reader)));
+	} else if (!replay_machine_create(replay)) {
 		replay_records(replay, reader, json);
 		replay_check(replay, true);
 		replay_check_kernel(replay);

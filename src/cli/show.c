@@ -85,6 +85,12 @@ static int show_capture(const char *path, bool records)
 		cli_complain("%s", error.message);
 		return CLI_BAD_INPUT;
 	}
+	if (!records && capture_reader_guest(reader) != CAPTURE_ZPCI) {
+		cli_complain("%s: a capture of %s: of such a one, show lists records alone (--records)", path,
+			     capture_guest_name(capture_reader_guest(reader)));
+		capture_reader_close(reader);
+		return CLI_BAD_INPUT;
+	}
 	struct description *description = calloc(1, sizeof(*description));
 	if (!description) {
 		cli_complain("out of memory");
@@ -93,7 +99,7 @@ static int show_capture(const char *path, bool records)
 	}
 	while ((got = capture_read(reader, &record, &error)) > 0) {
 		if (records)
-			show_record(&record);
+			show_record(capture_reader_guest(reader), &record);
 		else
 			describe(description, &record);
 	}

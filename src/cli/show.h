@@ -46,7 +46,7 @@ struct description {
 void describe(struct description *description, const struct capture_record *record);
 void print_description(struct description *description, const char *path, const struct capture_reader *reader, bool incomplete);
 
-void show_record(const struct capture_record *record);
+void show_record(enum capture_guest guest, const struct capture_record *record);
 
 /* "region-third table, 3 levels": what an I/O translation anchor designates. */
 const char *show_designation(uint64_t iota);

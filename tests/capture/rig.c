@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the tests of captures share. The sample is the one place where text and records are put side by side by hand; everything else is compared with it.
+ * What the tests of captures share. The samples are the one place where text and records are put side by side by hand; everything else is compared with them.
  */
 #define _GNU_SOURCE
 #include "rig.h"
@@ -67,6 +67,52 @@ const struct capture_record sample_records[] = {
 	{ .kind = CAPTURE_END, .end = { 8 } },
 };
 const size_t sample_count = sizeof(sample_records) / sizeof(sample_records[0]);
+
+static const char smmuv3_text[] = "viommu-capture 1 smmuv3\n"
+				  "slot gpa=0x40000000 bytes=0x100000 prot=rw\n"
+				  "smmu sid_bits=8 output_bits=48 abort=1\n"
+				  "stream sid=0x0\n"
+				  "stream sid=0xff\n"
+				  "mem 0x40000000 0x40001001 2\n"
+				  "write offset=0x80 bytes=8 value=0x4000000040000000 t=0\n"
+				  "write offset=0x20 bytes=4 value=0xffffffff\n"
+				  "write offset=0x1fff8 bytes=8 value=0xffffffffffffffff\n"
+				  "oracle sid=0x0 first=0x0 last=0xffffffffffffffff\n"
+				  "page 0x0 0x40000000 rw\n"
+				  "page 0xffffff8000000000 0x40001000 r 16\n"
+				  "oracle sid=0xff first=0x1000 last=0x1fff\n"
+				  "kick sid=0xff t=18446744073709551615\n"
+				  "oracle sid=0xff first=0x1000 last=0x1fff\n"
+				  "kick sid=0x0\n"
+				  "unplug sid=0xff\n"
+				  "unslot gpa=0x40000000\n"
+				  "end operations=5\n";
+
+static const struct capture_record smmuv3_records[] = {
+	{ .kind = CAPTURE_SLOT, .slot = { 0x40000000, 0x100000, CAPTURE_RW } },
+	{ .kind = CAPTURE_SMMU, .smmu = { .sid_bits = 8, .output_bits = 48, .abort = true } },
+	{ .kind = CAPTURE_STREAM, .stream = { 0 } },
+	{ .kind = CAPTURE_STREAM, .stream = { 0xff } },
+	{ .kind = CAPTURE_MEM, .mem = { 0x40000000, 0x40001001, 2 } },
+	{ .kind = CAPTURE_WRITE, .time = { true, 0 }, .write = { .offset = 0x80, .bytes = 8, .value = 0x4000000040000000 } },
+	{ .kind = CAPTURE_WRITE, .write = { .offset = 0x20, .bytes = 4, .value = 0xffffffff } },
+	{ .kind = CAPTURE_WRITE, .write = { .offset = 0x1fff8, .bytes = 8, .value = UINT64_MAX } },
+	{ .kind = CAPTURE_ORACLE, .oracle = { .first = 0, .last = UINT64_MAX, .sid = 0 } },
+	{ .kind = CAPTURE_PAGE, .page = { 0, 0x40000000, CAPTURE_RW, 1 } },
+	{ .kind = CAPTURE_PAGE, .page = { 0xffffff8000000000, 0x40001000, CAPTURE_R, 16 } },
+	{ .kind = CAPTURE_ORACLE, .oracle = { .first = 0x1000, .last = 0x1fff, .sid = 0xff } },
+	{ .kind = CAPTURE_KICK, .time = { true, UINT64_MAX }, .kick = { 0xff } },
+	{ .kind = CAPTURE_ORACLE, .oracle = { .first = 0x1000, .last = 0x1fff, .sid = 0xff } },
+	{ .kind = CAPTURE_KICK, .kick = { 0 } },
+	{ .kind = CAPTURE_UNPLUG, .unplug = { .sid = 0xff } },
+	{ .kind = CAPTURE_UNSLOT, .unslot = { 0x40000000 } },
+	{ .kind = CAPTURE_END, .end = { 5 } },
+};
+
+const struct sample samples[SAMPLES] = {
+	{ CAPTURE_ZPCI, sample_text, sample_records, sizeof(sample_records) / sizeof(sample_records[0]) },
+	{ CAPTURE_SMMUV3, smmuv3_text, smmuv3_records, sizeof(smmuv3_records) / sizeof(smmuv3_records[0]) },
+};
 
 /* In memory: the tests write it ten thousand times, which some file systems take a long time over. */
 static int rig_file(void)
@@ -135,8 +181,12 @@ static bool same_fields(const struct capture_record *a, const struct capture_rec
 		return a->unslot.gpa == b->unslot.gpa;
 	case CAPTURE_FUNCTION:
 		return same_function(&a->function, &b->function);
+	case CAPTURE_SMMU:
+		return a->smmu.sid_bits == b->smmu.sid_bits && a->smmu.output_bits == b->smmu.output_bits && a->smmu.abort == b->smmu.abort;
+	case CAPTURE_STREAM:
+		return a->stream.sid == b->stream.sid;
 	case CAPTURE_UNPLUG:
-		return a->unplug.fh == b->unplug.fh;
+		return a->unplug.fh == b->unplug.fh && a->unplug.sid == b->unplug.sid;
 	case CAPTURE_MEM:
 		return a->mem.gpa == b->mem.gpa && a->mem.value == b->mem.value && a->mem.count == b->mem.count;
 	case CAPTURE_MPCIFC:
@@ -150,7 +200,11 @@ static bool same_fields(const struct capture_record *a, const struct capture_rec
 	case CAPTURE_SCLP:
 		return a->sclp.fh == b->sclp.fh && a->sclp.op == b->sclp.op;
 	case CAPTURE_ORACLE:
-		return a->oracle.first == b->oracle.first && a->oracle.last == b->oracle.last;
+		return a->oracle.first == b->oracle.first && a->oracle.last == b->oracle.last && a->oracle.sid == b->oracle.sid;
+	case CAPTURE_WRITE:
+		return a->write.offset == b->write.offset && a->write.bytes == b->write.bytes && a->write.value == b->write.value;
+	case CAPTURE_KICK:
+		return a->kick.sid == b->kick.sid;
 	case CAPTURE_PAGE:
 		return a->page.iova == b->page.iova && a->page.gpa == b->page.gpa && a->page.prot == b->page.prot && a->page.count == b->page.count;
 	case CAPTURE_END:

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the tests of captures share: a small capture that holds every kind of record, as text and as records, and files to put captures into.
+ * What the tests of captures share: small captures that hold every kind of record, as text and as records, and files to put captures into.
  */
 #ifndef VIOMMU_TESTS_CAPTURE_RIG_H
 #define VIOMMU_TESTS_CAPTURE_RIG_H
@@ -15,7 +15,19 @@
 
 #include "capture/capture.h"
 
-/* The capture, written by hand from docs/capture-format.md as the writer should write it; and the same as records, the end included. */
+/* A capture, written by hand from docs/capture-format.md as the writer should write it; and the same as records, the end included. */
+struct sample {
+	enum capture_guest guest;
+	const char *text;
+	const struct capture_record *records;
+	size_t count;
+};
+
+/* One of each guest IOMMU, with all that it has. */
+#define SAMPLES 2
+extern const struct sample samples[SAMPLES];
+
+/* The first of them, zPCI's, for tests to which it does not matter what a capture is of. */
 extern const char sample_text[];
 extern const struct capture_record sample_records[];
 extern const size_t sample_count;

@@ -115,7 +115,7 @@ static void test_killed_recorder(void **state)
 
 	(void)state;
 	for (int level = 0; level < 4; level += 3) {
-		struct capture_writer *writer = capture_writer_open(rig_path(), level, &error);
+		struct capture_writer *writer = capture_writer_open(rig_path(), CAPTURE_ZPCI, level, &error);
 		assert_non_null(writer);
 		for (size_t i = 0; i + 1 < sample_count; i++) {
 			assert_int_equal(capture_write(writer, &sample_records[i]), 0);

@@ -9,14 +9,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void write_sample(int level)
+static void write_sample(const struct sample *sample, int level)
 {
 	struct capture_error error;
-	struct capture_writer *writer = capture_writer_open(rig_path(), level, &error);
+	struct capture_writer *writer = capture_writer_open(rig_path(), sample->guest, level, &error);
 
 	assert_non_null(writer);
-	for (size_t i = 0; i + 1 < sample_count; i++) {
-		assert_int_equal(capture_write(writer, &sample_records[i]), 0);
+	for (size_t i = 0; i + 1 < sample->count; i++) {
+		assert_int_equal(capture_write(writer, &sample->records[i]), 0);
 		/* So that zstd does not know how long the whole is: then the level decides upon the window. */
 		if (!i)
 			assert_int_equal(capture_writer_flush(writer), 0);
@@ -29,46 +29,64 @@ static void test_writes_the_text(void **state)
 	char text[8192];
 
 	(void)state;
-	write_sample(0);
-	size_t bytes = rig_get(text, sizeof(text));
-	text[bytes] = '\0';
-	assert_string_equal(text, sample_text);
+	for (unsigned int i = 0; i < SAMPLES; i++) {
+		write_sample(&samples[i], 0);
+		size_t bytes = rig_get(text, sizeof(text));
+		text[bytes] = '\0';
+		assert_string_equal(text, samples[i].text);
+	}
+}
+
+static void check_reads(const struct sample *sample)
+{
+	struct capture_error error;
+	enum capture_fault fault;
+	struct capture_reader *reader = capture_reader_open(rig_path(), &error);
+
+	assert_non_null(reader);
+	assert_int_equal(capture_reader_guest(reader), sample->guest);
+	capture_reader_close(reader);
+	assert_int_equal(rig_read(sample->records, sample->count, &fault, NULL), sample->count);
+	assert_int_equal(fault, CAPTURE_FAULT_NONE);
 }
 
 static void test_reads_the_text(void **state)
 {
-	enum capture_fault fault;
-
 	(void)state;
-	rig_put(sample_text, strlen(sample_text));
-	assert_int_equal(rig_read(sample_records, sample_count, &fault, NULL), sample_count);
-	assert_int_equal(fault, CAPTURE_FAULT_NONE);
+	for (unsigned int i = 0; i < SAMPLES; i++) {
+		rig_put(samples[i].text, strlen(samples[i].text));
+		check_reads(&samples[i]);
+	}
+}
+
+static void check_round_trip_compressed(const struct sample *sample)
+{
+	static const int levels[] = { 1, 3, 19, 1000 };
+	char packed[8192];
+
+	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
+		write_sample(sample, levels[i]);
+		size_t bytes = rig_get(packed, sizeof(packed));
+		assert_true(bytes > 4 && bytes < strlen(sample->text));
+		assert_memory_equal(packed, "\x28\xb5\x2f\xfd", 4);
+		/* The frame header's descriptor (RFC 8878, 3.1.1.1.1): there is a checksum. */
+		assert_true(packed[4] & 0x04);
+		check_reads(sample);
+	}
 }
 
 static void test_round_trip_compressed(void **state)
 {
-	static const int levels[] = { 1, 3, 19, 1000 };
-	enum capture_fault fault;
-	char packed[8192];
-
 	(void)state;
-	for (size_t i = 0; i < sizeof(levels) / sizeof(levels[0]); i++) {
-		write_sample(levels[i]);
-		size_t bytes = rig_get(packed, sizeof(packed));
-		assert_true(bytes > 4 && bytes < strlen(sample_text));
-		assert_memory_equal(packed, "\x28\xb5\x2f\xfd", 4);
-		/* The frame header's descriptor (RFC 8878, 3.1.1.1.1): there is a checksum. */
-		assert_true(packed[4] & 0x04);
-		assert_int_equal(rig_read(sample_records, sample_count, &fault, NULL), sample_count);
-		assert_int_equal(fault, CAPTURE_FAULT_NONE);
-	}
+	for (unsigned int i = 0; i < SAMPLES; i++)
+		check_round_trip_compressed(&samples[i]);
 }
 
 /* Longer than every buffer on the way, with lines of all lengths at all places in them. */
 static void round_trip_long(int level, size_t count)
 {
 	struct capture_error error;
-	struct capture_writer *writer = capture_writer_open(rig_path(), level, &error);
+	struct capture_writer *writer = capture_writer_open(rig_path(), CAPTURE_ZPCI, level, &error);
 	char text[CAPTURE_LINE_BYTES];
 	struct capture_record note = { .kind = CAPTURE_NOTE, .note = { text } };
 	struct capture_record record;
@@ -108,10 +126,12 @@ static void test_round_trip_long(void **state)
 	round_trip_long(3, 2000);
 }
 
-static const struct {
+struct bad_line {
 	const char *line;
 	const char *message;
-} bad_lines[] = {
+};
+
+static const struct bad_line bad_lines[] = {
 	{ "nonsense", "unknown record 'nonsense'" },
 	{ "NOTE x", "unknown record 'NOTE'" },
 	{ "slot gpa=0x2000000 bytes=0x1000", "prot= is missing" },
@@ -183,32 +203,89 @@ static const struct {
 	{ "note caf\xc3\xa9", "byte 0xc3 in a note" },
 	{ "note x\r", "carriage return" },
 	{ "mem 0 0\r", "carriage return" },
+	{ "write offset=0x98 bytes=4 value=1", "a capture of zpci has no record 'write'" },
+	{ "smmu", "a capture of zpci has no record 'smmu'" },
+	{ "unplug sid=1", "fh= is missing" },
+	{ "rpcit fh=1 start=0 bytes=1\noracle sid=1 first=0 last=0xfff", "'sid=1' is unknown" },
 	{ "end operations=1", "end says 1 operations, but there are 0" },
 	{ "end operations=0\nnote x", "a record after the end" },
 	{ "rpcit a b c d e f g h i j k l m n o p q r s t u v w x y", "too many words" },
 };
 
-static void test_bad_lines(void **state)
+/* The SMMU has StreamIDs of 4 bits. */
+static const struct bad_line bad_smmuv3_lines[] = {
+	{ "function fh=0x80000001 fid=0x10 state=enabled", "a capture of smmuv3 has no record 'function'" },
+	{ "rpcit fh=1 start=0 bytes=1", "a capture of smmuv3 has no record 'rpcit'" },
+	{ "smmu", "there is one already" },
+	{ "stream", "sid= is missing" },
+	{ "stream sid=0x10", "StreamID 0x10 has more than 4 bits" },
+	{ "stream sid=0x100000000", "greater than 0xffffffff" },
+	{ "unplug fh=1", "sid= is missing" },
+	{ "unplug sid=1 fh=1", "'fh=1' is unknown" },
+	{ "unplug sid=16", "has more than 4 bits" },
+	{ "kick", "sid= is missing" },
+	{ "kick sid=16", "has more than 4 bits" },
+	{ "kick sid=1 cc=0", "'cc=0' is unknown" },
+	{ "write offset=0 bytes=4", "value= is missing" },
+	{ "write offset=0 value=0", "bytes= is missing" },
+	{ "write bytes=4 value=0", "offset= is missing" },
+	{ "write offset=0 bytes=2 value=0", "bytes is 4 or 8" },
+	{ "write offset=0 bytes=0 value=0", "bytes is 4 or 8" },
+	{ "write offset=2 bytes=4 value=0", "not a multiple of 4" },
+	{ "write offset=4 bytes=8 value=0", "not a multiple of 8" },
+	{ "write offset=0x20000 bytes=4 value=0", "beyond the register pages" },
+	{ "write offset=0xfffffffffffffff8 bytes=8 value=0", "beyond the register pages" },
+	{ "write offset=0 bytes=4 value=0x100000000", "has more than 4 bytes" },
+	{ "write offset=0 bytes=4 value=0 cc=0", "'cc=0' is unknown" },
+	{ "write offset=0 bytes=4 value=0 t=x", "is not a number" },
+	{ "oracle sid=1 first=0 last=0xfff", "must directly follow the operation" },
+	{ "kick sid=1\noracle first=0 last=0xfff", "sid= is missing" },
+	{ "kick sid=1\noracle sid=16 first=0 last=0xfff", "has more than 4 bits" },
+	{ "write offset=0 bytes=4 value=0\nmem 0 0\noracle sid=1 first=0 last=0xfff", "must directly follow the operation" },
+};
+
+/* And before there is one. */
+static const struct bad_line bad_lines_without_smmu[] = {
+	{ "smmu sid_bits=33", "at most 32 bits" },
+	{ "smmu sid_bits=x", "is not a number" },
+	{ "smmu output_bits=43", "output_bits is 32, 36" },
+	{ "smmu output_bits=0x100000020", "greater than 0xffffffff" },
+	{ "smmu abort=2", "greater than 0x1" },
+	{ "smmu oas=44", "'oas=44' is unknown" },
+	{ "stream sid=0", "there is no SMMU yet" },
+	{ "unplug sid=0", "there is no SMMU yet" },
+	{ "kick sid=0", "there is no SMMU yet" },
+	{ "write offset=0 bytes=4 value=0", "there is no SMMU yet" },
+};
+
+static void check_bad_lines(const char *head, const struct bad_line *lines, size_t count)
 {
 	char text[1024];
 	struct capture_error error;
 	enum capture_fault fault;
 
-	(void)state;
-	for (size_t i = 0; i < sizeof(bad_lines) / sizeof(bad_lines[0]); i++) {
-		const char *line = bad_lines[i].line;
-		int bytes = snprintf(text, sizeof(text), "viommu-capture 1 zpci\n\n# comment\nslot gpa=0 bytes=0x100000 prot=rw\n%s\nend operations=0\n", line);
+	for (size_t i = 0; i < count; i++) {
+		const char *line = lines[i].line;
+		int bytes = snprintf(text, sizeof(text), "viommu-capture 1 %s\nslot gpa=0 bytes=0x100000 prot=rw\n%s\nend operations=0\n", head, line);
 		unsigned int at = 5;
 		for (const char *c = line; *c; c++)
 			at += *c == '\n';
 		rig_put(text, (size_t)bytes);
 		rig_read(NULL, 0, &fault, &error);
-		if (!strstr(error.message, bad_lines[i].message) || error.line != at)
+		if (!strstr(error.message, lines[i].message) || error.line != at)
 			fail_msg("'%s': '%s'", line, error.message);
 		assert_int_equal(fault, strncmp(line, "end operations=1", 16) ? CAPTURE_FAULT_SYNTAX : CAPTURE_FAULT_CORRUPT);
 		snprintf(text, sizeof(text), "%s:%u: ", rig_path(), at);
 		assert_memory_equal(error.message, text, strlen(text));
 	}
+}
+
+static void test_bad_lines(void **state)
+{
+	(void)state;
+	check_bad_lines("zpci\n\n# comment", bad_lines, sizeof(bad_lines) / sizeof(bad_lines[0]));
+	check_bad_lines("smmuv3\n\nsmmu sid_bits=4", bad_smmuv3_lines, sizeof(bad_smmuv3_lines) / sizeof(bad_smmuv3_lines[0]));
+	check_bad_lines("smmuv3\n\n# comment", bad_lines_without_smmu, sizeof(bad_lines_without_smmu) / sizeof(bad_lines_without_smmu[0]));
 }
 
 /* Everything that the format allows a hand to do, and that the writer does not do. */
@@ -272,11 +349,14 @@ static void test_first_line(void **state)
 		{ "viommu-captures 1 zpci\n", CAPTURE_FAULT_NOT_A_CAPTURE, "not a capture" },
 		{ "viommu-capture 2 zpci\n", CAPTURE_FAULT_VERSION, "another version" },
 		{ "viommu-capture 10 zpci\n", CAPTURE_FAULT_VERSION, "another version" },
+		{ "viommu-capture 1 smmuv3 \n", CAPTURE_FAULT_VERSION, "another version" },
+		{ "viommu-capture 1 smmu\n", CAPTURE_FAULT_VERSION, "another version or guest IOMMU" },
 		{ "viommu-capture 1 vtd\n", CAPTURE_FAULT_VERSION, "another version or guest IOMMU" },
 		{ "viommu-capture 1 zpci \n", CAPTURE_FAULT_VERSION, "another version" },
 		{ "viommu-capture 1 zpci\r\n", CAPTURE_FAULT_VERSION, "another version" },
 		{ "viommu-capture 1 zpci\n", CAPTURE_FAULT_TRUNCATED, ":2: truncated: the end record is missing" },
 		{ "viommu-capture 1 zpci", CAPTURE_FAULT_TRUNCATED, "truncated" },
+		{ "viommu-capture 1 smmuv3\n", CAPTURE_FAULT_TRUNCATED, ":2: truncated: the end record is missing" },
 	};
 	struct capture_error error;
 	enum capture_fault fault;
@@ -301,9 +381,11 @@ static void test_no_file(void **state)
 	assert_null(capture_reader_open("/", &error));
 	assert_int_equal(error.fault, CAPTURE_FAULT_SYSTEM);
 	assert_string_equal(error.message, "/: Is a directory");
-	assert_null(capture_writer_open("/nonexistent/x", 0, &error));
+	assert_null(capture_writer_open("/nonexistent/x", CAPTURE_ZPCI, 0, &error));
 	assert_string_equal(error.message, "/nonexistent/x: No such file or directory");
 	assert_null(capture_reader_open("/nonexistent", NULL));
+	assert_null(capture_writer_open(rig_path(), (enum capture_guest)0, 0, &error));
+	assert_non_null(strstr(error.message, "Invalid argument"));
 
 	/* A name longer than a message. */
 	char *path = malloc(5001);
@@ -313,6 +395,12 @@ static void test_no_file(void **state)
 	assert_null(capture_reader_open(path, &error));
 	assert_non_null(strstr(error.message, "aaa: File name too long"));
 	free(path);
+}
+
+static void check_refused(struct capture_writer *writer, const struct capture_record *record)
+{
+	assert_int_equal(capture_write(writer, record), -EINVAL);
+	assert_true(strlen(capture_writer_error(writer)->message) > 0);
 }
 
 /* A record that the format does not allow is refused, and does no harm. */
@@ -335,27 +423,43 @@ static void test_writer_refuses(void **state)
 		{ .kind = CAPTURE_ORACLE, .oracle = { 0, 0xfff } },
 		{ .kind = CAPTURE_PAGE, .page = { 0, 0, CAPTURE_R, 1 } },
 	};
+	/* Before the SMMU; and with one whose StreamIDs have 8 bits, the sample's. */
+	static const struct capture_record bad_smmuv3[] = {
+		{ .kind = CAPTURE_FUNCTION, .function = { .fh = 1, .state = CAPTURE_DISABLED } },
+		{ .kind = CAPTURE_RPCIT },
+		{ .kind = CAPTURE_SMMU, .smmu = { .sid_bits = 33 } },
+		{ .kind = CAPTURE_SMMU, .smmu = { .output_bits = 1 } },
+		{ .kind = CAPTURE_STREAM, .stream = { 0x100 } },
+		{ .kind = CAPTURE_KICK, .kick = { 0x100 } },
+		{ .kind = CAPTURE_UNPLUG, .unplug = { .sid = 0x100 } },
+		{ .kind = CAPTURE_WRITE, .write = { .bytes = 1 } },
+		{ .kind = CAPTURE_WRITE, .write = { .bytes = 8, .offset = 0x20000 } },
+	};
 	struct capture_error error;
-	enum capture_fault fault;
-	struct capture_writer *writer = capture_writer_open(rig_path(), 0, &error);
 
 	(void)state;
-	assert_non_null(writer);
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		assert_int_equal(capture_write(writer, &bad[i]), -EINVAL);
-		assert_true(strlen(capture_writer_error(writer)->message) > 0);
+	for (unsigned int n = 0; n < SAMPLES; n++) {
+		const struct sample *sample = &samples[n];
+		struct capture_writer *writer = capture_writer_open(rig_path(), sample->guest, 0, &error);
+		assert_non_null(writer);
+		for (unsigned int smmu = 0; smmu < 2; smmu++) {
+			for (size_t i = 0; !smmu && i < sizeof(bad) / sizeof(bad[0]); i++)
+				check_refused(writer, &bad[i]);
+			for (size_t i = 0; sample->guest == CAPTURE_SMMUV3 && i < sizeof(bad_smmuv3) / sizeof(bad_smmuv3[0]); i++)
+				check_refused(writer, &bad_smmuv3[i]);
+			/* The slot and the SMMU are the first ones there. */
+			for (size_t i = smmu ? 2 : 0; i + 1 < (smmu ? sample->count : 3); i++)
+				assert_int_equal(capture_write(writer, &sample->records[i]), 0);
+		}
+		assert_int_equal(capture_writer_close(writer, NULL), 0);
+		check_reads(sample);
 	}
-	for (size_t i = 0; i + 1 < sample_count; i++)
-		assert_int_equal(capture_write(writer, &sample_records[i]), 0);
-	assert_int_equal(capture_writer_close(writer, NULL), 0);
-	assert_int_equal(rig_read(sample_records, sample_count, &fault, NULL), sample_count);
-	assert_int_equal(fault, CAPTURE_FAULT_NONE);
 }
 
 static void test_full_disk(void **state)
 {
 	struct capture_error error = { 0 };
-	struct capture_writer *writer = capture_writer_open("/dev/full", 0, &error);
+	struct capture_writer *writer = capture_writer_open("/dev/full", CAPTURE_ZPCI, 0, &error);
 
 	(void)state;
 	if (!writer)
@@ -371,7 +475,7 @@ static void test_too_many_slots(void **state)
 {
 	struct capture_error error;
 	struct capture_record record = { .kind = CAPTURE_SLOT, .slot = { 0, 0x1000, CAPTURE_R } };
-	struct capture_writer *writer = capture_writer_open(rig_path(), 0, &error);
+	struct capture_writer *writer = capture_writer_open(rig_path(), CAPTURE_ZPCI, 0, &error);
 
 	(void)state;
 	assert_non_null(writer);
