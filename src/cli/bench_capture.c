@@ -239,7 +239,7 @@ static bool replay_once(struct bench *bench, struct bench_case *one, const char 
 	options.quiet = true;
 	replay->options = &options;
 	replay->path = path;
-	bool good = !replay_machine_create(replay) && go_through(&recording, path);
+	bool good = !replay_machine_create(replay, CAPTURE_ZPCI) && go_through(&recording, path);
 	if (!good) {
 		bench_fail(bench, one, "%s", replay->problem);
 		bench->bad_input = true;

@@ -22,7 +22,6 @@
 
 struct tally {
 	struct replay *replay;
-	uint32_t fh;
 	bool mark;
 	bool direct;
 	bool any; /* a run was seen */
@@ -59,23 +58,22 @@ static int count_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-static uint64_t count_function(struct replay *replay, struct viommu_zpci_function *function, bool mark, bool *direct)
+static uint64_t count_function(struct replay *replay, const struct replay_function *function, bool mark, bool *direct)
 {
-	struct viommu_zpci_function_info info = { .size = sizeof(info) };
+	const struct replay_iommu *iommu = replay->iommu;
 	struct viommu_domain_stats stats = { .size = sizeof(stats) };
 
-	viommu_zpci_function_info(function, &info);
-	viommu_zpci_function_stats(function, &stats);
-	struct tally tally = { .replay = replay, .fh = info.fh, .mark = mark, .direct = info.registered && info.direct };
-	viommu_zpci_function_each_run(function, 0, UINT64_MAX, count_run, &tally);
+	iommu->stats(function, &stats);
+	struct tally tally = { .replay = replay, .mark = mark, .direct = iommu->direct(function) };
+	iommu->each_run(function, 0, UINT64_MAX, count_run, &tally);
 	*direct = tally.direct;
 	if (!mark)
 		return 0;
 	if (tally.disorder)
-		violated(replay, "function 0x%08" PRIx32 ": its runs are out of order or overlap", info.fh);
+		violated(replay, "%s 0x%0*" PRIx32 ": its runs are out of order or overlap", iommu->function, iommu->name_digits, iommu->name(function));
 	if (!tally.direct && tally.pages != stats.mapped_pages)
-		violated(replay, "function 0x%08" PRIx32 ": %" PRIu64 " pages are mapped, the statistics say %" PRIu64, info.fh, tally.pages,
-			 stats.mapped_pages);
+		violated(replay, "%s 0x%0*" PRIx32 ": %" PRIu64 " pages are mapped, the statistics say %" PRIu64, iommu->function, iommu->name_digits,
+			 iommu->name(function), tally.pages, stats.mapped_pages);
 	return tally.distinct;
 }
 
@@ -87,12 +85,12 @@ static uint64_t reachable(struct replay *replay)
 
 	for (unsigned int i = 0; i < replay->function_count; i++) {
 		bool direct;
-		distinct += count_function(replay, replay->functions[i].function, true, &direct);
+		distinct += count_function(replay, &replay->functions[i], true, &direct);
 		all = all || direct;
 	}
 	for (unsigned int i = 0; i < replay->function_count; i++) {
 		bool direct;
-		count_function(replay, replay->functions[i].function, false, &direct);
+		count_function(replay, &replay->functions[i], false, &direct);
 	}
 	return all ? replay->guest.bytes : distinct * VIOMMU_PAGE_SIZE;
 }
@@ -102,7 +100,7 @@ static uint64_t mapped_pages(const struct replay *replay)
 	uint64_t pages = 0;
 	for (unsigned int i = 0; i < replay->function_count; i++) {
 		struct viommu_domain_stats stats = { .size = sizeof(stats) };
-		viommu_zpci_function_stats(replay->functions[i].function, &stats);
+		replay->iommu->stats(&replay->functions[i], &stats);
 		pages += stats.mapped_pages;
 	}
 	return pages;
@@ -147,15 +145,15 @@ static bool expect_of_kernel(struct replay *replay, uint64_t *each_iova, uint64_
 			replay->counts.soft_functions++;
 			continue;
 		}
-		*distinct += count_function(replay, replay->functions[i].function, true, &direct) * VIOMMU_PAGE_SIZE;
-		viommu_zpci_function_stats(replay->functions[i].function, &stats);
+		*distinct += count_function(replay, &replay->functions[i], true, &direct) * VIOMMU_PAGE_SIZE;
+		replay->iommu->stats(&replay->functions[i], &stats);
 		*each_iova += stats.mapped_pages * VIOMMU_PAGE_SIZE;
 		known = known && !direct;
 	}
 	for (unsigned int i = 0; i < replay->function_count; i++) {
 		bool direct;
 		if (replay->functions[i].device >= 0)
-			count_function(replay, replay->functions[i].function, false, &direct);
+			count_function(replay, &replay->functions[i], false, &direct);
 	}
 	if (replay->options->pin == VIOMMU_PIN_GUEST)
 		*distinct = replay->guest.bytes;

@@ -104,7 +104,7 @@ static void add_map_line(void *ctx, const struct replay_map_line *line)
 {
 	json_t *object = json_object();
 
-	set_hex(object, "function", line->fh);
+	set_hex(object, line->iommu->function, line->name);
 	set_hex(object, "first", line->run.first);
 	set_hex(object, "last", line->run.last);
 	set_hex(object, "gpa", line->run.gpa);
@@ -154,30 +154,16 @@ void replay_json_capture_begin(struct replay_json *json)
 		printf("\n\"ops\": [");
 }
 
-void replay_json_operation(struct replay_json *json, const struct replay_operation *operation)
+void replay_json_operation(struct replay_json *json, const struct replay *replay)
 {
+	const struct replay_operation *operation = &replay->operation;
+
 	if (!json->on || !json->ops)
 		return;
 	json_t *object = json_object();
-	json_t *events = json_array();
-	bool answered = operation->outcome == REPLAY_ANSWERED && !operation->answer.exception;
-
 	set(object, "number", operation->number);
 	json_object_set_new(object, "instruction", json_string(replay_instruction_name(operation->instruction)));
-	json_t *cc = answered ? json_integer(operation->answer.cc) : operation->outcome == REPLAY_DONE ? json_integer(0) : json_null();
-	json_object_set_new(object, "cc", cc);
-	json_object_set_new(object, "status", answered && operation->answer.cc == 1 ? json_integer(operation->answer.status) : json_null());
-	if (operation->outcome == REPLAY_ANSWERED && operation->answer.exception)
-		set_hex(object, "exception", operation->answer.exception);
-	else
-		json_object_set_new(object, "exception", json_null());
-	for (unsigned int i = 0; i < operation->event_count && i < REPLAY_MAX_EVENTS; i++) {
-		json_t *event = json_object();
-		set_hex(event, "pec", operation->events[i].pec);
-		set_hex(event, "faddr", operation->events[i].faddr);
-		json_array_append_new(events, event);
-	}
-	json_object_set_new(object, "events", events);
+	replay->iommu->json(operation, object);
 	printf("%s\n", json->operations++ ? "," : "");
 	json_dumpf(object, stdout, JSON_COMPACT);
 	json_decref(object);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The machine that a capture is replayed on: a VM, a host or two, the zPCI of the library, and memory. It is changed by the records that are no operations,
- * in the order of the capture.
+ * The machine that a capture is replayed on: a VM, a host or two, a guest IOMMU of the library, and memory. It is changed by the records of the capture, in
+ * their order.
  */
 #include "replay.h"
 
@@ -22,23 +22,22 @@ void replay_problem(struct replay *replay, uint64_t line, const char *format, ..
 	va_end(args);
 }
 
-int replay_machine_create(struct replay *replay)
+int replay_machine_create(struct replay *replay, enum capture_guest guest)
 {
 	struct viommu_vm_config vm = VIOMMU_VM_CONFIG_INIT;
-	struct viommu_zpci_config zpci = { .size = sizeof(zpci), .event = replay_event, .ctx = replay };
 
+	(void)guest;
+	replay->iommu = &replay_zpci;
 	vm.pin = replay->options->pin;
 	vm.pin_budget = replay->options->budget;
 	vm.shadow_bytes = replay->options->shadow;
-	if (replay->options->qemu)
-		zpci.flags |= VIOMMU_ZPCI_QEMU_WAYS;
 	replay->guest.filled_limit = replay->options->filled_limit;
 
 	int err = replay_hosts_create(replay);
 	if (!err)
 		err = viommu_vm_create(&vm, &replay->vm);
 	if (!err)
-		err = viommu_zpci_create(replay->vm, &zpci, &replay->zpci);
+		err = replay->iommu->create(replay);
 	if (!err)
 		return 0;
 	if (!*replay->problem)
@@ -88,76 +87,28 @@ static int remove_slot(struct replay *replay, uint64_t line, uint64_t gpa)
 	return 0;
 }
 
-static int add_function(struct replay *replay, uint64_t line, const struct capture_function *record)
+int replay_make_place(struct replay *replay, uint64_t line)
 {
-	struct viommu_zpci_function_config config = {
-		.size = sizeof(config),
-		.fid = record->fid,
-		.fh = record->fh,
-		.state = (uint32_t)record->state,
-		.sdma = record->sdma,
-		.edma = record->edma,
-		.msia = record->msia,
-		.dtsm = record->dtsm,
-		.pft = record->pft,
-		.no_refresh = record->no_refresh,
-		.relaxed = record->relaxed,
-		.host = replay->host,
-	};
-	struct viommu_vfio_device device = VIOMMU_VFIO_DEVICE_INIT;
-
-	if (replay->function_count == REPLAY_MAX_FUNCTIONS) {
-		replay_problem(replay, line, "more than %u functions at one time", REPLAY_MAX_FUNCTIONS);
-		return -1;
-	}
-	struct replay_function function = { .device = replay_device_for(replay, record->fid) };
-	if (function.device >= 0) {
-		device.address = replay->options->devices[function.device];
-		config.host = replay->kernel_host;
-		config.device = &device;
-		function.recorded = calloc(1, sizeof(*function.recorded));
-	}
-	int err = function.device >= 0 && !function.recorded ? -ENOMEM : viommu_zpci_function_add(replay->zpci, &config, &function.function);
-	if (err) {
-		free(function.recorded);
-		replay_problem(replay, line, "the function 0x%08" PRIx32 " cannot be added: %s", record->fh,
-			       err == -EEXIST ? "another one has its index or its fid" : strerror(-err));
-		return -1;
-	}
-	replay->functions[replay->function_count++] = function;
-	return replay_device_check(replay, line, &function);
+	if (replay->function_count < REPLAY_MAX_FUNCTIONS)
+		return 0;
+	replay_problem(replay, line, "more than %u %ss at one time", REPLAY_MAX_FUNCTIONS, replay->iommu->function);
+	return -1;
 }
 
-struct replay_function *replay_find(struct replay *replay, uint32_t fh)
+static void free_function(const struct replay *replay, struct replay_function *function)
 {
-	struct viommu_zpci_function *function = viommu_zpci_find(replay->zpci, fh);
-	for (unsigned int i = 0; function && i < replay->function_count; i++) {
-		if (replay->functions[i].function == function)
-			return &replay->functions[i];
-	}
-	return NULL;
-}
-
-static void free_function(struct replay_function *function)
-{
-	viommu_zpci_function_remove(function->function);
+	replay->iommu->remove(function);
 	if (function->recorded)
 		recorded_free(function->recorded);
 	free(function->recorded);
 }
 
-static int remove_function(struct replay *replay, uint64_t line, uint32_t fh)
+void replay_remove_function(struct replay *replay, struct replay_function *function)
 {
-	struct replay_function *function = replay_find(replay, fh);
-	if (!function) {
-		replay_problem(replay, line, "unplug: no function has the handle 0x%08" PRIx32, fh);
-		return -1;
-	}
-	free_function(function);
+	free_function(replay, function);
 	*function = replay->functions[--replay->function_count];
 	/* Whatever speaks of the last operation's function would now speak of another. */
 	replay->operation.function = NULL;
-	return 0;
 }
 
 static int store(struct replay *replay, uint64_t line, const struct capture_mem *mem)
@@ -178,31 +129,38 @@ int replay_apply(struct replay *replay, const struct capture_record *record)
 	case CAPTURE_UNSLOT:
 		err = remove_slot(replay, record->line, record->unslot.gpa);
 		break;
-	case CAPTURE_FUNCTION:
-		return add_function(replay, record->line, &record->function);
-	case CAPTURE_UNPLUG:
-		err = remove_function(replay, record->line, record->unplug.fh);
-		break;
 	case CAPTURE_MEM:
 		return store(replay, record->line, &record->mem);
 	default:
-		return 0;
+		err = replay->iommu->apply(replay, record);
 	}
 	if (!err)
 		replay_check(replay, true);
 	return err;
 }
 
+void replay_operation(struct replay *replay, const struct capture_record *record)
+{
+	replay->operation = (struct replay_operation){
+		.record = *record,
+		.number = replay->counts.operations + 1,
+		.instruction = replay_instruction_of(record),
+	};
+	replay->iommu->operation(replay);
+	replay_check(replay, false);
+}
+
 void replay_machine_destroy(struct replay *replay)
 {
 	if (replay->vm) {
 		while (replay->function_count)
-			free_function(&replay->functions[--replay->function_count]);
+			free_function(replay, &replay->functions[--replay->function_count]);
 		while (replay->guest.count && !viommu_slot_remove(replay->vm, replay->guest.slots[0].gpa))
 			guest_remove(&replay->guest, replay->guest.slots[0].gpa);
 		replay_check_torn_down(replay);
 	}
-	viommu_zpci_destroy(replay->zpci);
+	if (replay->iommu)
+		replay->iommu->destroy(replay);
 	viommu_vm_destroy(replay->vm);
 	viommu_host_destroy(replay->kernel_host);
 	viommu_host_destroy(replay->host);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The shadow compared with the recorded machine's translations, in both directions: what the oracle has must be there, exactly so, and nothing else may be.
+ * The recorded machine's translations, for comparison in both directions: what the oracle has must be there, exactly so, and nothing else may be.
  *
- * Both sides are streams in ascending order of IOVA: the page records as they are read, and the function's runs, asked for one page record at a time.
- * So an answer of any length is compared without being held.
+ * They are handed to the guest IOMMU as they are read, in ascending order of IOVA, the gaps between them too. So an answer of any length is compared without
+ * being held.
  *
  * Two differences are none. A page that the oracle translates to where the guest has no memory is expected to be missing, and one in a slot that devices
  * may only read is expected to be read-only: the recorded walker looked at tables alone. And where the user has limited what the library may use, pages
@@ -14,102 +14,40 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Expected for some IOVAs: a translation, or none. */
-struct expected {
-	bool mapped;
-	uint64_t gpa; /* of the first IOVA */
-	uint32_t prot;
-};
-
-struct comparison {
-	struct replay *replay;
-	const struct expected *expected;
-	uint64_t first; /* of all that is expected */
-	uint64_t next;	/* up to here, everything was compared */
-	bool full;	/* all of it was */
-	uint64_t last;
-};
-
-static uint64_t pages(uint64_t first, uint64_t last)
+uint64_t replay_pages(uint64_t first, uint64_t last)
 {
 	return (last - first) / VIOMMU_PAGE_SIZE + 1;
 }
 
-static void mismatch(struct comparison *comparison, uint64_t first, uint64_t last, const struct viommu_run *run)
+void replay_oracle_differs(struct replay *replay, const struct replay_expected *expected, uint64_t first, uint64_t last, const struct viommu_run *run)
 {
-	const struct expected *expected = comparison->expected;
 	char wanted[64] = "nothing", found[64] = "nothing";
 
 	if (expected->mapped)
-		snprintf(wanted, sizeof(wanted), "0x%" PRIx64 " %s", expected->gpa + (first - comparison->first), capture_rights_name(expected->prot));
+		snprintf(wanted, sizeof(wanted), "0x%" PRIx64 " %s", expected->gpa + (first - expected->first), capture_rights_name(expected->prot));
 	if (run)
 		snprintf(found, sizeof(found), "0x%" PRIx64 " %s", run->gpa + (first - run->first), capture_rights_name(run->prot));
-	comparison->replay->counts.oracle_mismatches += pages(first, last);
-	replay_disagree(comparison->replay, "IOVA 0x%" PRIx64 "..0x%" PRIx64 ": the oracle has %s, the shadow has %s", first, last, wanted, found);
-}
-
-/* Pages that should be there and are not. Only those that the operation has not made true may be missing for want of room. */
-static void missing(struct comparison *comparison, uint64_t first, uint64_t last)
-{
-	const struct replay *replay = comparison->replay;
-	const struct replay_operation *operation = &replay->operation;
-	bool excused = replay->options->limited && operation->function && (operation->function->short_of_room || operation->function->unregistered);
-
-	if (excused && operation->refreshed && operation->first <= last && operation->last >= first) {
-		/* What lies beside the refreshed range is excused, what lies in it is not. */
-		uint64_t in_first = first > operation->first ? first : operation->first;
-		uint64_t in_last = last < operation->last ? last : operation->last;
-		comparison->replay->counts.oracle_missing += pages(first, last) - pages(in_first, in_last);
-		mismatch(comparison, in_first, in_last, NULL);
-	} else if (excused) {
-		comparison->replay->counts.oracle_missing += pages(first, last);
-	} else {
-		mismatch(comparison, first, last, NULL);
-	}
-}
-
-static int compare_run(void *ctx, const struct viommu_run *run)
-{
-	struct comparison *comparison = ctx;
-	const struct expected *expected = comparison->expected;
-
-	if (expected->mapped && run->first > comparison->next)
-		missing(comparison, comparison->next, run->first - 1);
-	if (!expected->mapped || run->gpa != expected->gpa + (run->first - comparison->first) || run->prot != expected->prot)
-		mismatch(comparison, run->first, run->last, run);
-	comparison->full = run->last >= comparison->last;
-	comparison->next = run->last + 1;
-	return 0;
-}
-
-static void compare(struct replay *replay, uint64_t first, uint64_t last, const struct expected *expected)
-{
-	struct comparison comparison = { .replay = replay, .expected = expected, .first = first, .next = first, .last = last };
-	struct replay_function *function = replay->operation.function;
-
-	if (function)
-		viommu_zpci_function_each_run(function->function, first, last, compare_run, &comparison);
-	if (expected->mapped && !comparison.full)
-		missing(&comparison, comparison.next, last);
+	replay->counts.oracle_mismatches += replay_pages(first, last);
+	replay_disagree(replay, "IOVA 0x%" PRIx64 "..0x%" PRIx64 ": the oracle has %s, the shadow has %s", first, last, wanted, found);
 }
 
 static void expect_nothing(struct replay *replay, uint64_t first, uint64_t last)
 {
-	static const struct expected nothing = { .mapped = false };
+	struct replay_expected nothing = { .mapped = false, .first = first, .last = last };
 
-	compare(replay, first, last, &nothing);
+	replay->iommu->compare(replay, &nothing);
 }
 
 /* Where the answers are kept for the end, if they are. */
 static struct recorded *recorded_of(const struct replay *replay)
 {
-	return replay->operation.function ? replay->operation.function->recorded : NULL;
+	return replay->oracle.function ? replay->oracle.function->recorded : NULL;
 }
 
 void replay_oracle_begin(struct replay *replay, const struct capture_oracle *oracle)
 {
 	replay_oracle_end(replay);
-	replay->oracle = (struct replay_oracle){ .open = true, .next = oracle->first, .last = oracle->last };
+	replay->oracle = (struct replay_oracle){ .open = true, .next = oracle->first, .last = oracle->last, .function = replay->iommu->asked(replay, oracle) };
 	replay->counts.oracle_checks++;
 	if (recorded_of(replay))
 		recorded_clear(recorded_of(replay), oracle->first, oracle->last);
@@ -132,9 +70,9 @@ void replay_oracle_page(struct replay *replay, const struct capture_page *page)
 			part = page->count - done;
 		uint64_t part_last = first + (part * VIOMMU_PAGE_SIZE - 1);
 		if (slot) {
-			struct expected expected = { .mapped = true, .gpa = gpa, .prot = page->prot & slot->prot };
+			struct replay_expected expected = { true, first, part_last, gpa, page->prot & slot->prot };
 			struct viommu_run run = { .first = first, .last = part_last, .gpa = gpa, .prot = expected.prot };
-			compare(replay, first, part_last, &expected);
+			replay->iommu->compare(replay, &expected);
 			if (recorded_of(replay))
 				recorded_add(recorded_of(replay), &run);
 		} else {

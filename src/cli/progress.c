@@ -7,12 +7,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #define WIDTH	   32
 #define EVERY	   256 /* records between two looks at the clock */
 #define INTERVAL   0.1 /* seconds between two pictures */
 #define NOT_BEFORE 0.3 /* seconds: what is over sooner needs no bar */
+
+double replay_now(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
 
 void replay_progress_begin(struct replay_progress *progress, const struct replay_options *options)
 {

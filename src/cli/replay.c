@@ -195,9 +195,9 @@ static int replay_record(struct replay *replay, const struct capture_record *rec
 		return -1;
 	replay_operation(replay, record);
 	if (replay->options->json)
-		replay_json_operation(json, &replay->operation);
+		replay_json_operation(json, replay);
 	else if (replay->options->ops)
-		replay_ops_line(&replay->operation);
+		replay_ops_line(replay);
 	return 0;
 }
 
@@ -251,7 +251,7 @@ static void replay_capture(struct replay *replay, const char *path, struct repla
 	if (capture_reader_guest(reader) != CAPTURE_ZPCI) {
 		snprintf(replay->problem, sizeof(replay->problem), "%.240s: a capture of %s: replay carries out those of zpci", replay->path,
 			 capture_guest_name(capture_reader_guest(reader)));
-	} else if (!replay_machine_create(replay)) {
+	} else if (!replay_machine_create(replay, capture_reader_guest(reader))) {
 		replay_records(replay, reader, json);
 		replay_check(replay, true);
 		replay_check_kernel(replay);

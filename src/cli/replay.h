@@ -4,10 +4,10 @@
  * compared with what the capture says, and with what must always hold.
  *
  *   replay.c      options; one capture after the other; the loop over a capture's records
- *   machine.c     the machine: memory, functions; made, changed, torn down
+ *   machine.c     the machine: memory, and what is behind its IOMMU; made, changed, torn down
+ *   zpci/         what is zPCI's own: functions, instructions, how what they answer is compared and printed
  *   devices.c     --host: hosts that drive the kernel, and which function is which device
- *   operation.c   operations carried out, and the guest's part when there is not enough room
- *   oracle.c      the shadow compared with the recorded machine's translations
+ *   oracle.c      what the recorded machine translated, handed out piece by piece for comparison
  *   recorded.c    what the recorded machine translated last
  *   dma_check.c   the end checked by devices, and the other dma_*.c below it; guest_image.c tells what has changed in memory
  *   invariant.c   what must hold after every operation, whatever the guest did
@@ -136,6 +136,7 @@ struct replay_counts {
 	double library_seconds;
 };
 
+/* What is behind the guest's IOMMU: a PCI function. */
 struct replay_function {
 	struct viommu_zpci_function *function;
 	bool short_of_room;	   /* a refresh did not get all it needed, and none of the whole has since */
@@ -169,16 +170,66 @@ struct replay_operation {
 	uint64_t first, last;
 };
 
+/* Expected for some IOVAs: a translation, or none. */
+struct replay_expected {
+	bool mapped;
+	uint64_t first; /* IOVA */
+	uint64_t last;
+	uint64_t gpa; /* of the first IOVA */
+	uint32_t prot;
+};
+
 /* Where in an oracle's answer the comparison is. */
 struct replay_oracle {
 	bool open;
-	uint64_t next; /* everything below was compared */
+	struct replay_function *function; /* that it speaks of; NULL if there is none */
+	uint64_t next;			  /* everything below was compared */
 	uint64_t last;
 	bool full; /* everything was */
 };
 
+struct replay;
+
+/*
+ * What a guest IOMMU has of its own. Everything else about a replay knows no guest IOMMU, and asks here. Functions are those of replay->functions, and may be
+ * called something else with this guest IOMMU.
+ */
+struct replay_iommu {
+	enum capture_guest guest;
+	const char *function; /* what its devices are called: "function" */
+	int name_digits;      /* of a function's name, in hexadecimal: at least so many */
+
+	/* The machine. 0 or a negative errno, with or without replay->problem filled in; destroy is called in any case, when all functions are gone. */
+	int (*create)(struct replay *replay);
+	void (*destroy)(struct replay *replay);
+	/* A record that is neither operation nor memory. 0, or -1 with replay->problem filled in. */
+	int (*apply)(struct replay *replay, const struct capture_record *record);
+	void (*remove)(struct replay_function *function);
+
+	/* An operation: carries it out, counts it, and compares its answer. replay->operation has the record and its number. */
+	void (*operation)(struct replay *replay);
+
+	/* A function: how it is called in captures, and what it reaches. direct: all of guest memory, whatever its tables say. */
+	uint32_t (*name)(const struct replay_function *function);
+	bool (*direct)(const struct replay_function *function);
+	void (*stats)(const struct replay_function *function, struct viommu_domain_stats *stats);
+	int (*each_run)(const struct replay_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
+
+	/* Whether an oracle's answer is true of replay->oracle.function. */
+	struct replay_function *(*asked)(struct replay *replay, const struct capture_oracle *oracle);
+	void (*compare)(struct replay *replay, const struct replay_expected *expected);
+
+	/* What is printed of an operation: after its number and instruction in a line of --ops, as members of an object, and in brackets behind a disagreement. */
+	void (*ops)(const struct replay_operation *operation);
+	void (*json)(const struct replay_operation *operation, void *object);
+	void (*told)(const struct replay_operation *operation);
+};
+
+extern const struct replay_iommu replay_zpci;
+
 struct replay {
 	const struct replay_options *options;
+	const struct replay_iommu *iommu;
 	const char *path;
 	struct guest guest;
 	struct viommu_host *host;	 /* soft */
@@ -210,9 +261,13 @@ const char *replay_pec_name(uint32_t pec);
 const char *replay_reason_name(uint32_t reason);
 
 /* machine.c: 0, or -1 with replay->problem filled in. */
-int replay_machine_create(struct replay *replay);
+int replay_machine_create(struct replay *replay, enum capture_guest guest);
 int replay_apply(struct replay *replay, const struct capture_record *record);
-struct replay_function *replay_find(struct replay *replay, uint32_t fh);
+/* An operation is carried out, and what must always hold is checked. */
+void replay_operation(struct replay *replay, const struct capture_record *record);
+/* For guest IOMMUs: whether one more function may come; and one goes. */
+int replay_make_place(struct replay *replay, uint64_t line);
+void replay_remove_function(struct replay *replay, struct replay_function *function);
 void replay_machine_destroy(struct replay *replay);
 void replay_problem(struct replay *replay, uint64_t line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -231,14 +286,22 @@ bool replay_pinned_by_kernel(uint64_t *locked, uint64_t *pinned);
 /* dma_check.c */
 void replay_dma_check(struct replay *replay);
 
-/* operation.c */
-void replay_operation(struct replay *replay, const struct capture_record *record);
+/* zpci/: the function that has this handle now, NULL if none has; and what the library says of an error event. */
+struct replay_function *replay_find(struct replay *replay, uint32_t fh);
 void replay_event(void *ctx, const struct viommu_zpci_event *event);
+void zpci_operation(struct replay *replay);
+void zpci_compare(struct replay *replay, const struct replay_expected *expected);
+void zpci_print_ops(const struct replay_operation *operation);
+void zpci_print_json(const struct replay_operation *operation, void *object);
+void zpci_print_told(const struct replay_operation *operation);
 
 /* oracle.c */
 void replay_oracle_begin(struct replay *replay, const struct capture_oracle *oracle);
 void replay_oracle_page(struct replay *replay, const struct capture_page *page);
 void replay_oracle_end(struct replay *replay);
+/* For guest IOMMUs: the oracle has expected, of which first..last is a part, and the library has something else there: run, or nothing where it is NULL. */
+void replay_oracle_differs(struct replay *replay, const struct replay_expected *expected, uint64_t first, uint64_t last, const struct viommu_run *run);
+uint64_t replay_pages(uint64_t first, uint64_t last);
 
 /* invariant.c */
 void replay_check(struct replay *replay, bool thorough);
@@ -256,9 +319,10 @@ void replay_summary(const struct replay *replay);
 void replay_counts_add(struct replay_counts *total, const struct replay_counts *counts);
 
 /* ops.c, map.c: called with every operation, and at the end */
-void replay_ops_line(const struct replay_operation *operation);
+void replay_ops_line(const struct replay *replay);
 struct replay_map_line {
-	uint32_t fh;
+	const struct replay_iommu *iommu;
+	uint32_t name; /* of the function */
 	struct viommu_run run;
 };
 void replay_map_each(struct replay *replay, void (*fn)(void *ctx, const struct replay_map_line *line), void *ctx);
@@ -275,7 +339,7 @@ struct replay_json {
 };
 void replay_json_begin(struct replay_json *json, const struct replay_options *options, bool several);
 void replay_json_capture_begin(struct replay_json *json);
-void replay_json_operation(struct replay_json *json, const struct replay_operation *operation);
+void replay_json_operation(struct replay_json *json, const struct replay *replay);
 /* The map is taken while the machine still stands; the rest comes after it was torn down. */
 void replay_json_map(struct replay_json *json, struct replay *replay);
 void replay_json_capture_end(struct replay_json *json, struct replay *replay);
