@@ -128,7 +128,7 @@ static int store_in_page(struct guest *guest, struct guest_slot *slot, uint64_t 
 	}
 	uint64_t *to = (uint64_t *)(void *)(slot->memory + offset);
 	for (uint64_t i = 0; i < count; i++)
-		to[i] = htobe64(value);
+		to[i] = guest->little_endian ? htole64(value) : htobe64(value);
 	return 0;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The memory of a replayed guest: one sparse mapping a slot, so that a guest of any size costs only the pages that its capture fills, and those are
- * bounded. What the mappings hold is what a real guest's memory would hold: doublewords in big-endian order.
+ * bounded. What the mappings hold is what a real guest's memory would hold: doublewords in the guest's order.
  */
 #ifndef VIOMMU_CLI_GUEST_H
 #define VIOMMU_CLI_GUEST_H
@@ -25,6 +25,7 @@ struct guest {
 	struct guest_slot *slots; /* in no order */
 	unsigned int count;
 	unsigned int capacity;
+	bool little_endian;  /* its doublewords are */
 	unsigned int recent; /* where the last search ended */
 	uint64_t bytes;	     /* in all slots */
 	uint64_t filled_bytes;

@@ -100,6 +100,8 @@ static uint64_t mapped_pages(const struct replay *replay)
 	uint64_t pages = 0;
 	for (unsigned int i = 0; i < replay->function_count; i++) {
 		struct viommu_domain_stats stats = { .size = sizeof(stats) };
+		if (replay->iommu->shares && replay->iommu->shares(replay, i))
+			continue;
 		replay->iommu->stats(&replay->functions[i], &stats);
 		pages += stats.mapped_pages;
 	}

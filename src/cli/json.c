@@ -14,15 +14,23 @@ static void set(json_t *object, const char *key, uint64_t value)
 	json_object_set_new(object, key, json_integer((json_int_t)value));
 }
 
-static json_t *answers_json(const struct replay_answers *answers)
+/* Stores and kicks have no answer. */
+static json_t *count_json(const struct replay_answers *answers)
 {
 	json_t *object = json_object();
+
+	set(object, "count", answers->count);
+	return object;
+}
+
+static json_t *answers_json(const struct replay_answers *answers)
+{
+	json_t *object = count_json(answers);
 	json_t *cc = json_object();
 	json_t *status = json_object();
 	json_t *exceptions = json_object();
 	char key[16];
 
-	set(object, "count", answers->count);
 	for (unsigned int i = 0; i < 4; i++) {
 		snprintf(key, sizeof(key), "%u", i);
 		set(cc, key, answers->cc[i]);
@@ -58,12 +66,19 @@ static void set_counts(json_t *object, const struct replay_counts *counts)
 	set(object, "shadow_bytes_peak", counts->shadow_bytes_peak);
 	set(object, "guest_bytes", counts->guest_bytes);
 	set(object, "insufficient_resources", counts->insufficient_resources);
-	set(object, "errors", counts->events + counts->exceptions);
+	set(object, "errors", counts->events + counts->exceptions + counts->command_errors);
 	set(object, "events", counts->events);
 	set(object, "exceptions", counts->exceptions);
 	set(object, "skipped", counts->skipped);
 	set(object, "refused", counts->refused);
 	set(object, "left_to_vmm", counts->left);
+	set(object, "commands", counts->commands);
+	set(object, "invalidations", counts->invalidations);
+	set(object, "configurations", counts->configurations);
+	set(object, "command_errors", counts->command_errors);
+	set(object, "accesses", counts->accesses);
+	set(object, "misses", counts->misses);
+	set(object, "filled", counts->filled);
 	set(object, "answers_checked", counts->answers_checked);
 	set(object, "answers_short", counts->answers_short);
 	set(object, "answer_mismatches", counts->answer_mismatches);
@@ -87,8 +102,12 @@ static void set_counts(json_t *object, const struct replay_counts *counts)
 	json_object_set_new(object, "library_seconds", json_real(counts->library_seconds));
 
 	json_t *answers = json_object();
-	for (unsigned int i = 0; i < REPLAY_INSTRUCTIONS; i++)
-		json_object_set_new(answers, replay_instruction_name((enum replay_instruction)i), answers_json(&counts->answers[i]));
+	/* Those of the guest IOMMUs that there were; of a capture that could not be read, zPCI's. */
+	unsigned int first = counts->of_smmuv3 && !counts->of_zpci ? REPLAY_SMMUV3_FIRST : 0;
+	unsigned int end = counts->of_smmuv3 ? REPLAY_INSTRUCTIONS : REPLAY_SMMUV3_FIRST;
+	for (unsigned int i = first; i < end; i++)
+		json_object_set_new(answers, replay_instruction_name((enum replay_instruction)i),
+				    i < REPLAY_SMMUV3_FIRST ? answers_json(&counts->answers[i]) : count_json(&counts->answers[i]));
 	json_object_set_new(object, "answers", answers);
 }
 
@@ -185,6 +204,7 @@ void replay_json_capture_end(struct replay_json *json, struct replay *replay)
 	json_object_set_new(object, "capture", text_or_null(replay->path));
 	json_object_set_new(object, "complete", json_boolean(replay->complete));
 	json_object_set_new(object, "stopped", json_boolean(replay->stopped));
+	json_object_set_new(object, "guest", replay->iommu ? json_string(capture_guest_name(replay->iommu->guest)) : json_null());
 	json_object_set_new(object, "error", text_or_null(replay->problem));
 	json_object_set_new(object, "agrees", json_boolean(replay_agrees(&replay->counts)));
 	json_object_set_new(object, "pin", json_string(replay->options->pin == VIOMMU_PIN_GUEST ? "guest" : "refresh"));

@@ -26,8 +26,15 @@ int replay_machine_create(struct replay *replay, enum capture_guest guest)
 {
 	struct viommu_vm_config vm = VIOMMU_VM_CONFIG_INIT;
 
-	(void)guest;
-	replay->iommu = &replay_zpci;
+	replay->iommu = guest == CAPTURE_SMMUV3 ? &replay_smmuv3 : &replay_zpci;
+	replay->counts.of_zpci = guest == CAPTURE_ZPCI;
+	replay->counts.of_smmuv3 = guest == CAPTURE_SMMUV3;
+	const char *why = replay->iommu->refuses ? replay->iommu->refuses(replay->options) : NULL;
+	if (why) {
+		snprintf(replay->problem, sizeof(replay->problem), "%.240s: %s", replay->path, why);
+		return -1;
+	}
+	replay->guest.little_endian = replay->iommu->little_endian;
 	vm.pin = replay->options->pin;
 	vm.pin_budget = replay->options->budget;
 	vm.shadow_bytes = replay->options->shadow;

@@ -6,6 +6,24 @@
 
 #include <stddef.h>
 
+#include "guest/smmuv3/spec.h"
+
+static enum replay_instruction instruction_of_write(uint64_t offset)
+{
+	switch (offset) {
+	case SMMUV3_CR0:
+		return REPLAY_WRITE_CR0;
+	case SMMUV3_GBPA:
+		return REPLAY_WRITE_GBPA;
+	case SMMUV3_GERRORN:
+		return REPLAY_WRITE_GERRORN;
+	case SMMUV3_CMDQ_PROD:
+		return REPLAY_WRITE_CMDQ_PROD;
+	default:
+		return REPLAY_WRITE_OTHER;
+	}
+}
+
 enum replay_instruction replay_instruction_of(const struct capture_record *record)
 {
 	switch (record->kind) {
@@ -17,6 +35,10 @@ enum replay_instruction replay_instruction_of(const struct capture_record *recor
 		return record->clp.op == CAPTURE_CLP_ENABLE ? REPLAY_CLP_ENABLE : REPLAY_CLP_DISABLE;
 	case CAPTURE_SCLP:
 		return record->sclp.op == CAPTURE_SCLP_CONFIGURE ? REPLAY_SCLP_CONFIGURE : REPLAY_SCLP_DECONFIGURE;
+	case CAPTURE_WRITE:
+		return instruction_of_write(record->write.offset);
+	case CAPTURE_KICK:
+		return REPLAY_KICK;
 	default:
 		break;
 	}
@@ -51,6 +73,12 @@ const char *replay_instruction_name(enum replay_instruction instruction)
 		[REPLAY_CLP_DISABLE] = "CLP.DISABLE",
 		[REPLAY_SCLP_CONFIGURE] = "SCLP.CONFIGURE",
 		[REPLAY_SCLP_DECONFIGURE] = "SCLP.DECONFIGURE",
+		[REPLAY_WRITE_CR0] = "WRITE.CR0",
+		[REPLAY_WRITE_GBPA] = "WRITE.GBPA",
+		[REPLAY_WRITE_GERRORN] = "WRITE.GERRORN",
+		[REPLAY_WRITE_CMDQ_PROD] = "WRITE.CMDQ_PROD",
+		[REPLAY_WRITE_OTHER] = "WRITE.OTHER",
+		[REPLAY_KICK] = "KICK",
 	};
 
 	return names[instruction];

@@ -90,7 +90,11 @@ void replay_oracle_end(struct replay *replay)
 {
 	struct replay_oracle *oracle = &replay->oracle;
 
-	if (oracle->open && !oracle->full)
+	if (!oracle->open)
+		return;
+	if (!oracle->full)
 		expect_nothing(replay, oracle->next, oracle->last);
 	oracle->open = false;
+	if (replay->iommu->accesses)
+		replay_check(replay, false);
 }

@@ -8,6 +8,8 @@
 
 #include <viommu/zpci.h>
 
+#include "smmuv3/smmuv3.h"
+
 static const char *operation_control(uint8_t oc)
 {
 	switch (oc) {
@@ -50,6 +52,17 @@ static void show_smmu_record(const struct capture_smmu *smmu)
 	printf("StreamIDs of %" PRIu32 " bits, addresses of %" PRIu32 " bits, after a reset devices reach %s",
 	       smmu->sid_bits ? smmu->sid_bits : CAPTURE_SMMU_SID_BITS, smmu->output_bits ? smmu->output_bits : CAPTURE_SMMU_OUTPUT_BITS,
 	       smmu->abort ? "nothing" : "all of memory");
+}
+
+static void show_write(const struct capture_write *write)
+{
+	const char *name = smmuv3_register_name(write->offset);
+
+	if (name)
+		printf("%s", name);
+	else
+		printf("offset 0x%" PRIx64, write->offset);
+	printf(" = 0x%0*" PRIx64, (int)(2 * write->bytes), write->value);
 }
 
 static void show_answer(const struct capture_answer *answer)
@@ -116,7 +129,7 @@ static void show_fields(enum capture_guest guest, const struct capture_record *r
 		printf("0x%08" PRIx32 " %s", record->sclp.fh, record->sclp.op == CAPTURE_SCLP_CONFIGURE ? "configure" : "deconfigure");
 		break;
 	case CAPTURE_WRITE:
-		printf("0x%05" PRIx64 " = 0x%0*" PRIx64, record->write.offset, (int)(2 * record->write.bytes), record->write.value);
+		show_write(&record->write);
 		break;
 	case CAPTURE_KICK:
 		printf("stream 0x%" PRIx32, record->kick.sid);

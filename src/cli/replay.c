@@ -179,7 +179,10 @@ static int replay_record(struct replay *replay, const struct capture_record *rec
 		replay_oracle_page(replay, &record->page);
 		return 0;
 	}
-	replay_oracle_end(replay);
+	if (replay->oracle.open) {
+		replay_oracle_end(replay);
+		svg_pictures_compared(replay->pictures, replay);
+	}
 	if (record->kind == CAPTURE_ORACLE) {
 		replay_oracle_begin(replay, &record->oracle);
 		return 0;
@@ -248,10 +251,7 @@ static void replay_capture(struct replay *replay, const char *path, struct repla
 		snprintf(replay->problem, sizeof(replay->problem), "%s", error.message);
 		return;
 	}
-	if (capture_reader_guest(reader) != CAPTURE_ZPCI) {
-		snprintf(replay->problem, sizeof(replay->problem), "%.240s: a capture of %s: replay carries out those of zpci", replay->path,
-			 capture_guest_name(capture_reader_guest(reader)));
-	} else if (!replay_machine_create(replay, capture_reader_guest(reader))) {
+	if (!replay_machine_create(replay, capture_reader_guest(reader))) {
 		replay_records(replay, reader, json);
 		replay_check(replay, true);
 		replay_check_kernel(replay);

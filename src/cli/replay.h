@@ -5,7 +5,7 @@
  *
  *   replay.c      options; one capture after the other; the loop over a capture's records
  *   machine.c     the machine: memory, and what is behind its IOMMU; made, changed, torn down
- *   zpci/         what is zPCI's own: functions, instructions, how what they answer is compared and printed
+ *   zpci/ smmuv3/ what is a guest IOMMU's own: what is behind it, operations, how what they lead to is compared and printed
  *   devices.c     --host: hosts that drive the kernel, and which function is which device
  *   oracle.c      what the recorded machine translated, handed out piece by piece for comparison
  *   recorded.c    what the recorded machine translated last
@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include <viommu/viommu.h>
+#include <viommu/smmuv3.h>
 #include <viommu/vfio.h>
 #include <viommu/zpci.h>
 
@@ -79,7 +80,14 @@ enum replay_instruction {
 	REPLAY_CLP_DISABLE,
 	REPLAY_SCLP_CONFIGURE,
 	REPLAY_SCLP_DECONFIGURE,
+	REPLAY_WRITE_CR0,
+	REPLAY_WRITE_GBPA,
+	REPLAY_WRITE_GERRORN,
+	REPLAY_WRITE_CMDQ_PROD,
+	REPLAY_WRITE_OTHER,
+	REPLAY_KICK,
 	REPLAY_INSTRUCTIONS,
+	REPLAY_SMMUV3_FIRST = REPLAY_WRITE_CR0, /* those before are zPCI's */
 };
 
 struct replay_answers {
@@ -93,9 +101,10 @@ struct replay_answers {
 };
 
 struct replay_counts {
+	bool of_zpci, of_smmuv3; /* captures that were counted */
 	uint64_t operations;
 	struct replay_answers answers[REPLAY_INSTRUCTIONS];
-	uint64_t refreshes;	   /* RPCITs of the capture */
+	uint64_t refreshes;	   /* RPCITs of the capture; or of domains, that commands asked for */
 	uint64_t global_refreshes; /* of these, the ones that cover all that is registered */
 	uint64_t make_room_refreshes;
 	uint64_t pages_established;
@@ -110,9 +119,16 @@ struct replay_counts {
 	uint64_t insufficient_resources; /* instructions that answered so, those that make room included */
 	uint64_t exceptions;
 	uint64_t events;
-	uint64_t skipped; /* not carried out, because a registration had found no room */
-	uint64_t refused; /* CLP and SCLP operations that the library would not carry out */
-	uint64_t left;	  /* MPCIFCs that are not a matter of translation */
+	uint64_t skipped;  /* not carried out, because a registration had found no room */
+	uint64_t refused;  /* CLP and SCLP operations that the library would not carry out */
+	uint64_t left;	   /* MPCIFCs that are not a matter of translation */
+	uint64_t commands; /* of an SMMU */
+	uint64_t invalidations;
+	uint64_t configurations;
+	uint64_t command_errors;
+	uint64_t accesses; /* that an oracle's answers were compared by */
+	uint64_t misses;   /* of these; with others that came in between */
+	uint64_t filled;   /* of the misses, those that the tables had a translation for */
 	uint64_t answers_checked;
 	uint64_t answers_short; /* of these, the ones that differ because there was no room */
 	uint64_t answer_mismatches;
@@ -136,14 +152,16 @@ struct replay_counts {
 	double library_seconds;
 };
 
-/* What is behind the guest's IOMMU: a PCI function. */
+/* What is behind the guest's IOMMU: a PCI function, or a stream. */
 struct replay_function {
 	struct viommu_zpci_function *function;
-	bool short_of_room;	   /* a refresh did not get all it needed, and none of the whole has since */
-	bool unregistered;	   /* a registration found no room: its guest would not use the function */
-	int device;		   /* of the options' devices; -1: it is on the soft host */
-	uint32_t fh;		   /* in the end, where it is checked by its device */
-	struct recorded *recorded; /* NULL: on the soft host */
+	struct viommu_smmuv3_device *stream;
+	struct viommu_reader *reader; /* of the stream */
+	bool short_of_room;	      /* a refresh did not get all it needed, and none of the whole has since */
+	bool unregistered;	      /* a registration found no room: its guest would not use the function */
+	int device;		      /* of the options' devices; -1: it is on the soft host */
+	uint32_t fh;		      /* in the end, where it is checked by its device */
+	struct recorded *recorded;    /* NULL: on the soft host */
 };
 
 enum replay_outcome {
@@ -161,12 +179,19 @@ struct replay_operation {
 	enum replay_instruction instruction;
 	enum replay_outcome outcome;
 	int err;
+	uint64_t established, released;	  /* pages */
+	struct replay_function *function; /* NULL if it names none */
+	/* zPCI */
 	struct viommu_zpci_answer answer;
 	unsigned int event_count;
 	struct viommu_zpci_event events[REPLAY_MAX_EVENTS];
-	struct replay_function *function; /* NULL if its handle names none */
-	bool short_of_room;		  /* it did not get all it needed, even after making room */
-	bool refreshed;			  /* it made first..last true */
+	/* SMMUv3 */
+	uint64_t commands;
+	uint64_t refreshes;
+	uint32_t error; /* CMDQ_CONS.ERR, if it came with this */
+	/* zPCI */
+	bool short_of_room; /* it did not get all it needed, even after making room */
+	bool refreshed;	    /* it made first..last true */
 	uint64_t first, last;
 };
 
@@ -177,6 +202,13 @@ struct replay_expected {
 	uint64_t last;
 	uint64_t gpa; /* of the first IOVA */
 	uint32_t prot;
+};
+
+/* What was known of an SMMU's domain when it was last looked at. */
+struct replay_domain {
+	uint32_t asid;
+	uint64_t ttb[2];
+	uint64_t established, released;
 };
 
 /* Where in an oracle's answer the comparison is. */
@@ -196,8 +228,13 @@ struct replay;
  */
 struct replay_iommu {
 	enum capture_guest guest;
+	bool little_endian;   /* the guest's memory */
+	bool accesses;	      /* comparing with an oracle makes translations, as devices' accesses do */
 	const char *function; /* what its devices are called: "function" */
 	int name_digits;      /* of a function's name, in hexadecimal: at least so many */
+
+	/* Why options cannot be had with it; NULL if they can. May be NULL. */
+	const char *(*refuses)(const struct replay_options *options);
 
 	/* The machine. 0 or a negative errno, with or without replay->problem filled in; destroy is called in any case, when all functions are gone. */
 	int (*create)(struct replay *replay);
@@ -215,7 +252,10 @@ struct replay_iommu {
 	void (*stats)(const struct replay_function *function, struct viommu_domain_stats *stats);
 	int (*each_run)(const struct replay_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 
-	/* Whether an oracle's answer is true of replay->oracle.function. */
+	/* Whether a function before it, in replay->functions, has the same translations, so that these are not to be counted once more. May be NULL. */
+	bool (*shares)(const struct replay *replay, unsigned int number);
+
+	/* The function that an oracle speaks of; and whether its answer is true of replay->oracle.function. */
 	struct replay_function *(*asked)(struct replay *replay, const struct capture_oracle *oracle);
 	void (*compare)(struct replay *replay, const struct replay_expected *expected);
 
@@ -223,9 +263,11 @@ struct replay_iommu {
 	void (*ops)(const struct replay_operation *operation);
 	void (*json)(const struct replay_operation *operation, void *object);
 	void (*told)(const struct replay_operation *operation);
+	/* What it was asked to do in all, as lines of the summary. */
+	void (*summary)(const struct replay_counts *counts);
 };
 
-extern const struct replay_iommu replay_zpci;
+extern const struct replay_iommu replay_zpci, replay_smmuv3;
 
 struct replay {
 	const struct replay_options *options;
@@ -240,6 +282,10 @@ struct replay {
 	char dma_note[300];			  /* why not everything was checked by devices; empty: it was */
 	struct viommu_vm *vm;
 	struct viommu_zpci *zpci;
+	struct viommu_smmuv3 *smmu;
+	struct replay_domain domains[REPLAY_MAX_FUNCTIONS];
+	unsigned int domain_count;
+	uint64_t counted_pages; /* mapped in these */
 	struct replay_function functions[REPLAY_MAX_FUNCTIONS];
 	unsigned int function_count;
 	struct replay_operation operation;
@@ -286,14 +332,8 @@ bool replay_pinned_by_kernel(uint64_t *locked, uint64_t *pinned);
 /* dma_check.c */
 void replay_dma_check(struct replay *replay);
 
-/* zpci/: the function that has this handle now, NULL if none has; and what the library says of an error event. */
+/* zpci/machine.c: the function that has this handle now, NULL if none has. */
 struct replay_function *replay_find(struct replay *replay, uint32_t fh);
-void replay_event(void *ctx, const struct viommu_zpci_event *event);
-void zpci_operation(struct replay *replay);
-void zpci_compare(struct replay *replay, const struct replay_expected *expected);
-void zpci_print_ops(const struct replay_operation *operation);
-void zpci_print_json(const struct replay_operation *operation, void *object);
-void zpci_print_told(const struct replay_operation *operation);
 
 /* oracle.c */
 void replay_oracle_begin(struct replay *replay, const struct capture_oracle *oracle);

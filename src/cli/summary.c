@@ -37,6 +37,8 @@ void replay_counts_add(struct replay_counts *total, const struct replay_counts *
 {
 	for (unsigned int i = 0; i < REPLAY_INSTRUCTIONS; i++)
 		add_answers(&total->answers[i], &counts->answers[i]);
+	total->of_zpci = total->of_zpci || counts->of_zpci;
+	total->of_smmuv3 = total->of_smmuv3 || counts->of_smmuv3;
 	total->operations += counts->operations;
 	total->refreshes += counts->refreshes;
 	total->global_refreshes += counts->global_refreshes;
@@ -57,6 +59,13 @@ void replay_counts_add(struct replay_counts *total, const struct replay_counts *
 	total->skipped += counts->skipped;
 	total->refused += counts->refused;
 	total->left += counts->left;
+	total->commands += counts->commands;
+	total->invalidations += counts->invalidations;
+	total->configurations += counts->configurations;
+	total->command_errors += counts->command_errors;
+	total->accesses += counts->accesses;
+	total->misses += counts->misses;
+	total->filled += counts->filled;
 	total->answers_checked += counts->answers_checked;
 	total->answers_short += counts->answers_short;
 	total->answer_mismatches += counts->answer_mismatches;
@@ -110,6 +119,12 @@ static void print_operations(const struct replay_counts *counts)
 		{ "STPCIFC", REPLAY_STPCIFC, REPLAY_STPCIFC },
 		{ "CLP", REPLAY_CLP_ENABLE, REPLAY_CLP_DISABLE },
 		{ "SCLP", REPLAY_SCLP_CONFIGURE, REPLAY_SCLP_DECONFIGURE },
+		{ "CMDQ_PROD", REPLAY_WRITE_CMDQ_PROD, REPLAY_WRITE_CMDQ_PROD },
+		{ "CR0", REPLAY_WRITE_CR0, REPLAY_WRITE_CR0 },
+		{ "GBPA", REPLAY_WRITE_GBPA, REPLAY_WRITE_GBPA },
+		{ "GERRORN", REPLAY_WRITE_GERRORN, REPLAY_WRITE_GERRORN },
+		{ "other registers", REPLAY_WRITE_OTHER, REPLAY_WRITE_OTHER },
+		{ "kicks", REPLAY_KICK, REPLAY_KICK },
 	};
 	char text[200] = "";
 	size_t used = 0;
@@ -122,9 +137,6 @@ static void print_operations(const struct replay_counts *counts)
 			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s", used ? ", " : ": ", cli_count(count), groups[i].name);
 	}
 	cli_line("operations", CLI_PLAIN, "%s in %s%s", cli_count(counts->operations), cli_seconds(counts->seconds), text);
-	if (counts->refreshes)
-		cli_line("refreshes", CLI_PLAIN, "%s, %s of all that is registered; %s inside the library", cli_count(counts->refreshes),
-			 cli_count(counts->global_refreshes), cli_seconds(counts->library_seconds));
 }
 
 static void print_shortage(const struct replay *replay)
@@ -133,9 +145,13 @@ static void print_shortage(const struct replay *replay)
 
 	if (!counts->insufficient_resources && !counts->oracle_missing && !counts->skipped)
 		return;
-	cli_line("room", CLI_YELLOW, "insufficient %s; the guest made room %s; %s missing for want of it",
-		 cli_count_of(counts->insufficient_resources, "time", "times"), cli_count_of(counts->make_room_refreshes, "time", "times"),
-		 cli_count_of(counts->oracle_missing, "page", "pages"));
+	if (replay->iommu->accesses)
+		cli_line("room", CLI_YELLOW, "insufficient %s; %s missing for want of it", cli_count_of(counts->insufficient_resources, "time", "times"),
+			 cli_count_of(counts->oracle_missing, "page", "pages"));
+	else
+		cli_line("room", CLI_YELLOW, "insufficient %s; the guest made room %s; %s missing for want of it",
+			 cli_count_of(counts->insufficient_resources, "time", "times"), cli_count_of(counts->make_room_refreshes, "time", "times"),
+			 cli_count_of(counts->oracle_missing, "page", "pages"));
 	if (counts->skipped)
 		cli_line("", CLI_YELLOW, "%s skipped after a registration that found no room", cli_count_of(counts->skipped, "operation", "operations"));
 }
@@ -195,6 +211,7 @@ void replay_summary(const struct replay *replay)
 
 	print_verdict(replay);
 	print_operations(counts);
+	replay->iommu->summary(counts);
 	cli_line("mapped", CLI_PLAIN, "%s at the end, %s at most; %s established, %s released", cli_bytes(counts->mapped_pages * VIOMMU_PAGE_SIZE),
 		 cli_bytes(counts->mapped_pages_peak * VIOMMU_PAGE_SIZE), cli_count_of(counts->pages_established, "page", "pages"),
 		 cli_count(counts->pages_released));

@@ -52,6 +52,12 @@ void svg_pictures_after(struct svg_pictures *pictures, const struct replay *repl
 		svg_timeline_note(pictures->timeline, replay, operation ? &replay->operation : NULL);
 }
 
+void svg_pictures_compared(struct svg_pictures *pictures, const struct replay *replay)
+{
+	if (pictures && pictures->timeline && replay->iommu->accesses)
+		svg_timeline_note(pictures->timeline, replay, NULL);
+}
+
 static bool drawn(const char *path, int err)
 {
 	if (err)

@@ -16,6 +16,9 @@ int svg_pictures_begin(const struct replay_options *options, struct svg_pictures
 void svg_pictures_before(struct svg_pictures *pictures, struct replay *replay, const struct capture_record *record);
 void svg_pictures_after(struct svg_pictures *pictures, const struct replay *replay, const struct capture_record *record);
 
+/* After an oracle's answer was compared, which may have made translations. */
+void svg_pictures_compared(struct svg_pictures *pictures, const struct replay *replay);
+
 /* Draws them. False, with a complaint, if that fails. */
 bool svg_pictures_draw(struct svg_pictures *pictures, struct replay *replay);
 

@@ -65,20 +65,29 @@ static void put(struct svg_times *times, uint64_t at, uint64_t first_width, cons
 
 static enum svg_refresh refresh_of(const struct svg_timeline *timeline, const struct replay *replay, const struct replay_operation *operation)
 {
-	const struct viommu_zpci_answer *answer = &operation->answer;
-
 	if (replay->counts.global_refreshes != timeline->before.global_refreshes)
 		return SVG_WHOLE;
-	if (answer->exception || (!answer->refresh.established && !answer->refresh.released))
+	if (operation->answer.exception || (!operation->established && !operation->released))
 		return SVG_SAME;
-	if (!answer->refresh.released)
+	if (!operation->released)
 		return SVG_MAP;
-	return answer->refresh.established ? SVG_BOTH : SVG_UNMAP;
+	return operation->established ? SVG_BOTH : SVG_UNMAP;
 }
 
 static bool changes_state(const struct replay_operation *operation)
 {
-	return operation->instruction != REPLAY_RPCIT && operation->instruction != REPLAY_STPCIFC && operation->instruction != REPLAY_MPCIFC_OTHER;
+	switch (operation->instruction) {
+	case REPLAY_RPCIT:
+	case REPLAY_STPCIFC:
+	case REPLAY_MPCIFC_OTHER:
+	case REPLAY_WRITE_CMDQ_PROD:
+	case REPLAY_WRITE_GERRORN:
+	case REPLAY_WRITE_OTHER:
+	case REPLAY_KICK:
+		return false;
+	default:
+		return true;
+	}
 }
 
 static struct svg_level level(uint64_t bytes)
@@ -92,7 +101,7 @@ void svg_timeline_note(struct svg_timeline *timeline, const struct replay *repla
 	struct svg_time what = { .any = true, .mapped = level(counts->mapped_pages * VIOMMU_PAGE_SIZE), .pinned = level(counts->pinned_bytes) };
 
 	what.marks[SVG_SHORT] = counts->insufficient_resources - before->insufficient_resources;
-	what.marks[SVG_ERROR] = counts->events + counts->exceptions - before->events - before->exceptions;
+	what.marks[SVG_ERROR] = counts->events + counts->exceptions + counts->command_errors - before->events - before->exceptions - before->command_errors;
 	if (operation) {
 		what.marks[SVG_STATE] = changes_state(operation);
 		if (counts->refreshes != before->refreshes)

@@ -342,7 +342,7 @@ static void describe(const struct replay *replay, char *text, size_t size)
 		 cli_count_of(counts->refreshes, "refresh", "refreshes"), cli_count_of(counts->mapped_pages_peak, "page", "pages"),
 		 cli_bytes(counts->pinned_bytes_peak),
 		 cli_count_of(counts->insufficient_resources, "answer of insufficient resources", "answers of insufficient resources"),
-		 cli_count_of(counts->events + counts->exceptions, "error", "errors"));
+		 cli_count_of(counts->events + counts->exceptions + counts->command_errors, "error", "errors"));
 }
 
 int svg_timeline_draw(const struct svg_timeline *timeline, const struct replay *replay, const char *path)

@@ -3,7 +3,7 @@
  * The shadow compared with what the recorded machine translated: the function's runs, in ascending order of IOVA, against one part of the answer after the
  * other. An RPCIT makes the shadow true to the tables, so that what it has must be what they say, without asking for anything.
  */
-#include "../replay.h"
+#include "zpci.h"
 
 struct comparison {
 	struct replay *replay;

@@ -2,16 +2,16 @@
 /*
  * The zPCI of a replayed machine: its functions come and go, and what the rest of the replay asks about them.
  */
+#include "zpci.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "../replay.h"
-
 static int create(struct replay *replay)
 {
-	struct viommu_zpci_config config = { .size = sizeof(config), .event = replay_event, .ctx = replay };
+	struct viommu_zpci_config config = { .size = sizeof(config), .event = zpci_event, .ctx = replay };
 
 	if (replay->options->qemu)
 		config.flags |= VIOMMU_ZPCI_QEMU_WAYS;
@@ -151,4 +151,5 @@ const struct replay_iommu replay_zpci = {
 	.ops = zpci_print_ops,
 	.json = zpci_print_json,
 	.told = zpci_print_told,
+	.summary = zpci_print_summary,
 };

@@ -6,12 +6,12 @@
  * part as Linux does (drivers/iommu/s390-iommu.c): a refresh that answers "insufficient resources" is followed by one refresh of the whole registration. A
  * registration that finds no room leaves the function unused until the capture registers again, since the driver in the guest would have given up.
  */
+#include "zpci.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "../replay.h"
-
-void replay_event(void *ctx, const struct viommu_zpci_event *event)
+void zpci_event(void *ctx, const struct viommu_zpci_event *event)
 {
 	struct replay *replay = ctx;
 	struct replay_operation *operation = &replay->operation;
@@ -326,6 +326,8 @@ void zpci_operation(struct replay *replay)
 
 	operation->function = replay_find(replay, capture_handle(&operation->record));
 	carry_out(replay, operation);
+	operation->established = operation->answer.refresh.established;
+	operation->released = operation->answer.refresh.released;
 	count_operation(&replay->counts, operation);
 	if (operation->instruction == REPLAY_RPCIT)
 		after_refresh(replay, operation);

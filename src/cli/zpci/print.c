@@ -2,11 +2,11 @@
 /*
  * What is printed of an instruction: what was asked, what it answered here and on the recorded machine, and the error events that came with it.
  */
+#include "zpci.h"
+
 #include <inttypes.h>
 
 #include <jansson.h>
-
-#include "../replay.h"
 
 static void print_events(const struct replay_operation *operation)
 {
@@ -116,4 +116,11 @@ void zpci_print_told(const struct replay_operation *operation)
 		fprintf(stderr, ", pba 0x%" PRIx64 ", pal 0x%" PRIx64 ", iota 0x%" PRIx64, record->mpcifc.pba, record->mpcifc.pal, record->mpcifc.iota);
 	print_recorded(&record->answer);
 	print_answer(operation);
+}
+
+void zpci_print_summary(const struct replay_counts *counts)
+{
+	if (counts->refreshes)
+		cli_line("refreshes", CLI_PLAIN, "%s, %s of all that is registered; %s inside the library", cli_count(counts->refreshes),
+			 cli_count(counts->global_refreshes), cli_seconds(counts->library_seconds));
 }

@@ -1,0 +1,207 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""
+Captures of an SMMUv3's guest as the command takes them: replayed, shown, and refused. Prints TAP.
+
+    smmuv3.py VIOMMU DOCS      the command, and the folder that holds capture-format.md
+
+captures/smmuv3/ holds captures written by hand. Where each access must lead was worked out by hand from the architecture, and stands in their oracles; beside
+each stands what `--ops --map` must print for it, worked out in the same way. What must disagree is made from them here, by changing a line.
+"""
+import glob
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import traceback
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+VIOMMU, DOCS = os.path.abspath(sys.argv[1]), sys.argv[2]
+COMMAND = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [VIOMMU]
+CAPTURES = sorted(glob.glob(os.path.join(HERE, "captures", "smmuv3", "*.vcap")))
+OK, DISAGREES, BAD_INPUT = 0, 1, 2
+ENVIRONMENT = dict(os.environ, NO_COLOR="1")
+
+
+class Result:
+    def __init__(self, arguments):
+        done = subprocess.run(COMMAND + arguments, capture_output=True, timeout=300, env=ENVIRONMENT)
+        self.status = done.returncode
+        self.out = done.stdout.decode()
+        self.err = done.stderr.decode()
+        self.what = f"viommu {' '.join(arguments)}: status {self.status}\n{self.out}{self.err}"
+
+
+def viommu(*arguments):
+    return Result([str(argument) for argument in arguments])
+
+
+def check(condition, result, why=""):
+    if not condition:
+        raise AssertionError(f"{why}\n{getattr(result, 'what', result)}")
+
+
+def read(name):
+    with open(name if os.path.sep in name else os.path.join(HERE, "captures", "smmuv3", name + ".vcap"), encoding="ascii") as file:
+        return file.read()
+
+
+def with_text(text, *arguments):
+    """The command on a capture with this text; its name in what is printed is CAPTURE."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "one.vcap")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        result = viommu(*arguments, path)
+    for part in ("out", "err", "what"):
+        setattr(result, part, getattr(result, part).replace(path, "CAPTURE"))
+    return result
+
+
+def changed(text, old, new, count=1):
+    check(text.count(old) >= count, f"'{old}' is not in the capture")
+    return text.replace(old, new, count)
+
+
+def test_operations_and_maps():
+    check(len(CAPTURES) >= 6, "captures are missing")
+    for path in CAPTURES:
+        result = viommu("replay", "--ops", "--map", path)
+        check(result.status == OK and not result.err, result)
+        check(result.out == read(path.replace(".vcap", ".expected")), result)
+
+
+def test_everything_agrees():
+    for options in ([], ["--pin", "guest"], ["--budget", "64M"]):
+        result = viommu("replay", *options, *CAPTURES)
+        check(result.status == OK and not result.err, result)
+        for path in CAPTURES:
+            check(f"{path}: everything agrees\n" in result.out, result)
+
+
+def test_json():
+    result = viommu("replay", "--json", "--ops", "--map", *CAPTURES)
+    document = json.loads(result.out)
+    check(result.status == OK and document["total"]["agrees"], result)
+    for one, path in zip(document["captures"], CAPTURES):
+        text = read(path)
+        check(one["guest"] == "smmuv3" and one["complete"] and one["oracle_checks"] == text.count("\noracle "), result)
+        check(one["operations"] == len(one["ops"]) == text.count("\nwrite ") + text.count("\nkick "), result)
+        check(one["answers"]["KICK"] == {"count": text.count("\nkick ")}, result)
+        check(one["answers"]["WRITE.CMDQ_PROD"]["count"] == text.count("\nwrite offset=0x98 "), result)
+        check(not any("MPCIFC" in name for name in one["answers"]), result)
+        check(all(run["stream"].startswith("0x") for run in one["map"]), result)
+        check(one["pages_established"] == one["pages_released"] + one["mapped_pages"], result)
+    mixed = viommu("replay", "--json", CAPTURES[0], os.path.join(HERE, "captures", "three-levels.vcap"))
+    check(mixed.status == OK and {"KICK", "RPCIT"} <= set(json.loads(mixed.out)["total"]["answers"]), mixed)
+
+
+def test_example_of_the_documentation():
+    text = read(os.path.join(DOCS, "capture-format.md"))
+    capture = re.search(r"^```\n(viommu-capture 1 smmuv3\n.*?)^```\n", text, re.M | re.S).group(1)
+    result = with_text(capture, "replay", "--json")
+    check(result.status == OK and json.loads(result.out)["oracle_pages"] == 2, result)
+
+
+def test_disagreements():
+    linear, stale, two, bypass = read("linear"), read("stale"), read("two-levels"), read("bypass")
+    cases = (
+        # Another page, more rights, less, a page that is missing, one too many.
+        (changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40034000 r\n"), "0x2000..0x2fff: the oracle has 0x40034000 r, the shadow has 0x40033000 r"),
+        (changed(linear, "page 0x0 0x40031000 rw 2\n", "page 0x0 0x40031000 r 2\n"), "0x0..0xfff: the oracle has 0x40031000 r, the shadow has 0x40031000 rw"),
+        (changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40033000 rw\n"), "0x2000..0x2fff: the oracle has 0x40033000 rw, the shadow has 0x40033000 r"),
+        (changed(linear, "page 0x2000 0x40033000 r\n", ""), "0x2000..0x2fff: the oracle has nothing, the shadow has 0x40033000 r"),
+        (changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40033000 r 2\n"), "0x3000..0x3fff: the oracle has 0x40034000 r, the shadow has nothing"),
+        # What the guest has not said is used still; what it has not invalidated, and what only the tables know, before anything was asked.
+        (changed(stale, "kick sid=0x8\noracle sid=0x8 first=0x0 last=0xfff\n", "kick sid=0x8\noracle sid=0x8 first=0x0 last=0x1fff\n"), "0x1000..0x1fff: the oracle has nothing, the shadow has 0x40032000 rw"),
+        (changed(stale, "page 0x1000 0x40033000 rw 2\n", "page 0x1000 0x40033000 rw\n"), "0x2000..0x2fff: the oracle has nothing, the shadow has 0x40034000 r"),
+        # A stream in bypass, one that nothing is known of, and one that was never plugged.
+        (changed(bypass, "page 0x40fff000 0x40fff000 rw\n", ""), "0x40fff000..0x40ffffff: the oracle has nothing"),
+        (changed(two, "page 0x0 0x40031000 rw\n", "page 0x0 0x40031000 rw\npage 0x3000 0x40031000 rw\n"), "0x3000..0x3fff: the oracle has 0x40031000 rw, the shadow has nothing"),
+        (changed(two, "kick sid=0x108\noracle sid=0x108 ", "kick sid=0x108\noracle sid=0x107 "), None),
+        (changed(changed(two, "kick sid=0x108\n", "kick sid=0x107\n"), "oracle sid=0x108 ", "oracle sid=0x107 "), "no device has this StreamID"),
+    )
+    for text, said in cases:
+        result = with_text(text, "replay")
+        check(result.status == (DISAGREES if said else OK), result)
+        check((said or "everything agrees") in result.err + result.out, result, said)
+
+
+def test_disagreements_name_the_operation():
+    result = with_text(changed(read("stale"), "page 0x1000 0x40033000 rw 2\n", "page 0x1000 0x40033000 rw\n"), "replay")
+    line = read("stale").split("page 0x1000 0x40033000 rw 2\n")[0].count("\n") - 1
+    check(result.err.startswith(f"CAPTURE:{line}: IOVA 0x2000") and "WRITE.CMDQ_PROD, offset 0x98, value 0x7; 2 commands, 1 refreshes)" in result.err, result)
+
+
+def test_shortage():
+    """Two pages for a guest that has three: what does not fit is missing, and is no disagreement; without the user's doing it would be one."""
+    text = read("linear")
+    result = with_text(text, "replay", "--json", "--budget", "8K")
+    document = json.loads(result.out)
+    check(result.status == OK and document["oracle_missing"] > 0 and document["insufficient_resources"] > 0, result)
+    check(document["pinned_bytes_peak"] <= 8192 and not document["invariant_violations"], result)
+    check("missing for want of it" in with_text(text, "replay", "--budget", "8K").out, result)
+
+
+def test_stop_after():
+    text = read("stale")
+    check(with_text(text, "replay", "--map", "--stop-after", 6).out == "0x8 0x0 0xfff 0x40031000 rw\n", "--stop-after 6")
+    check(with_text(text, "replay", "--map", "--stop-after", 7).out == "0x8 0x0 0x1fff 0x40031000 rw\n", "--stop-after 7")
+
+
+def test_bad_captures():
+    text = read("linear")
+    at = text.split("stream sid=0x8")[0].count("\n") + 1
+    cases = (
+        (changed(text, "stream sid=0x8", "stream sid=0x8\nstream sid=0x8"), at + 1, "another device has its StreamID"),
+        (changed(text, "stream sid=0x8", "unplug sid=0x8"), at, "no device has the StreamID 0x8"),
+        (changed(text, "stream sid=0x8", "stream sid=0x10000"), at, "has more than 16 bits"),
+        (changed(text, "stream sid=0x8", "function fh=1 fid=1 state=disabled"), at, "a capture of smmuv3 has no record 'function'"),
+        (changed(text, "bytes=8 value=0x40010000", "bytes=8 value="), text.split("write")[0].count("\n") + 1, "is not a number"),
+        (text[: text.index("end operations")], text.count("\n"), "truncated"),
+        (changed(text, "end operations=9", "end operations=8"), text.count("\n"), "end says 8 operations"),
+    )
+    for bad, line, said in cases:
+        result = with_text(bad, "replay")
+        check(result.status == BAD_INPUT and re.search(rf"^viommu: CAPTURE:{line}: .*{re.escape(said)}", result.err, re.M), result, f"{line}: {said}")
+        shown = with_text(bad, "show", "--records")
+        check(shown.status == (OK if said.startswith(("another", "no device")) else BAD_INPUT), shown)
+
+
+def test_what_makes_no_sense():
+    path = CAPTURES[0]
+    for options, said in ((["--qemu"], "--qemu is for captures of zpci"), (["--host", "type1:0000:00:05.0"], "--host is for captures of zpci")):
+        result = viommu("replay", *options, path)
+        check(result.status == BAD_INPUT and f"viommu: {path}: {said}" in result.err and not result.out, result)
+    result = viommu("bench", "--quick", "--runs", 1, "--only", "capture|errors|bypass", path)
+    check(result.status == BAD_INPUT and "a capture of smmuv3: bench measures those of zpci" in result.err, result)
+
+
+def test_show_records():
+    result = viommu("show", "--records", os.path.join(HERE, "captures", "smmuv3", "stale.vcap"))
+    for line in ("CMDQ_PROD = 0x00000001", "STRTAB_BASE = 0x0000000040010000", "0x8 is plugged", "kick      stream 0x8", "stream 0x8 IOVA 0x0..0x3fff"):
+        check(line in result.out, result, line)
+
+
+def main():
+    tests = [value for key, value in globals().items() if key.startswith("test_")]
+    print(f"1..{len(tests)}")
+    failed = 0
+    for number, test in enumerate(tests, 1):
+        name = test.__name__[5:].replace("_", " ")
+        try:
+            test()
+            print(f"ok {number} - {name}")
+        except Exception:
+            failed += 1
+            print(f"not ok {number} - {name}")
+            print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="")
+        sys.stdout.flush()
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
