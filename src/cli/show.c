@@ -12,7 +12,7 @@
 #include "svg_show.h"
 
 static const char doc[] =
-	"Prints what is in each CAPTURE: how it was made, the guest's memory, its functions and what they did.\v"
+	"Prints what is in each CAPTURE: how it was made, the guest's memory, its functions or streams, and what they did.\v"
 	"For a picture, the capture is replayed, and read more than once. FILE may be -, which is standard output: then only the picture is.\n"
 	"\n"
 	"Exit status: 0, or 2 for bad usage or bad input.";
@@ -85,18 +85,13 @@ static int show_capture(const char *path, bool records)
 		cli_complain("%s", error.message);
 		return CLI_BAD_INPUT;
 	}
-	if (!records && capture_reader_guest(reader) != CAPTURE_ZPCI) {
-		cli_complain("%s: a capture of %s: of such a one, show lists records alone (--records)", path,
-			     capture_guest_name(capture_reader_guest(reader)));
-		capture_reader_close(reader);
-		return CLI_BAD_INPUT;
-	}
 	struct description *description = calloc(1, sizeof(*description));
 	if (!description) {
 		cli_complain("out of memory");
 		capture_reader_close(reader);
 		return CLI_BAD_INPUT;
 	}
+	description->guest = capture_reader_guest(reader);
 	while ((got = capture_read(reader, &record, &error)) > 0) {
 		if (records)
 			show_record(capture_reader_guest(reader), &record);
