@@ -221,6 +221,8 @@ struct replay_oracle {
 };
 
 struct replay;
+struct svg_view;
+struct svg_tables;
 
 /*
  * What a guest IOMMU has of its own. Everything else about a replay knows no guest IOMMU, and asks here. Functions are those of replay->functions, and may be
@@ -265,6 +267,11 @@ struct replay_iommu {
 	void (*told)(const struct replay_operation *operation);
 	/* What it was asked to do in all, as lines of the summary. */
 	void (*summary)(const struct replay_counts *counts);
+
+	/* What a picture shows of a function: see svg_view.h. The names of its tables, from the highest ones to the lowest, behind a number and in the legend. */
+	void (*view)(struct replay *replay, const struct replay_function *function, struct svg_view *view, struct svg_tables *tables);
+	const char *tables[3];
+	const char *legends[3];
 };
 
 extern const struct replay_iommu replay_zpci, replay_smmuv3;
@@ -283,6 +290,7 @@ struct replay {
 	struct viommu_vm *vm;
 	struct viommu_zpci *zpci;
 	struct viommu_smmuv3 *smmu;
+	uint32_t output_bits; /* of the SMMU */
 	struct replay_domain domains[REPLAY_MAX_FUNCTIONS];
 	unsigned int domain_count;
 	uint64_t counted_pages; /* mapped in these */

@@ -25,6 +25,7 @@ static int note_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
+/* It speaks of zPCI alone, whose refreshes have a range and an answer. */
 static bool takes_registration_away(const struct capture_record *record)
 {
 	return record->kind == CAPTURE_CLP || record->kind == CAPTURE_SCLP || record->kind == CAPTURE_UNSLOT || record->kind == CAPTURE_UNPLUG ||

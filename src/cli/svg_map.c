@@ -13,6 +13,7 @@
 
 #define PANELS 16u /* the functions after these are only counted */
 
+/* The last but one are tables, which a guest IOMMU has names for; what the last refresh did is not told of one that refreshes at accesses, too. */
 static const struct svg_legend legend[] = {
 	{ "rw", SVG_PX(16), SVG_PX(12), false, "mapped read-write" },
 	{ "ro", SVG_PX(16), SVG_PX(12), false, "mapped read-only" },
@@ -20,36 +21,53 @@ static const struct svg_legend legend[] = {
 	{ "span", SVG_PX(20), SVG_PX(6), true, "range of the last refresh" },
 	{ "new", SVG_PX(12), SVG_PX(8), false, "established by it" },
 	{ "gone", SVG_PX(12), SVG_PX(8), false, "released by it" },
-	{ "region", SVG_PX(6), SVG_PX(12), false, "region table" },
-	{ "segment", SVG_PX(6), SVG_PX(8), false, "segment table" },
-	{ "page", SVG_PX(6), SVG_PX(4), false, "page table" },
+	{ "region", SVG_PX(6), SVG_PX(12), false, NULL },
+	{ "segment", SVG_PX(6), SVG_PX(8), false, NULL },
+	{ "page", SVG_PX(6), SVG_PX(4), false, NULL },
 	{ NULL, 0, 0, false, "the higher a column, the more of it is mapped" },
 };
+#define LEGENDS	     (sizeof(legend) / sizeof(legend[0]))
+#define FIRST_TABLES (LEGENDS - 4)
+#define FIRST_CHANGE 3
 
-static uint32_t handle_of(const struct replay_function *function)
-{
-	struct viommu_zpci_function_info info = { .size = sizeof(info) };
-
-	viommu_zpci_function_info(function->function, &info);
-	return info.fh;
-}
+struct named {
+	uint32_t name;
+	const struct replay_function *function;
+};
 
 static int compare_functions(const void *a, const void *b)
 {
-	uint32_t left = handle_of(*(const struct replay_function *const *)a), right = handle_of(*(const struct replay_function *const *)b);
+	const struct named *left = a, *right = b;
 
-	return left < right ? -1 : left > right;
+	return left->name < right->name ? -1 : left->name > right->name;
+}
+
+static svg_tenths draw_legend(struct svg *svg, const struct replay *replay, svg_tenths y)
+{
+	struct svg_legend entries[LEGENDS];
+	unsigned int count = 0;
+
+	for (unsigned int i = 0; i < LEGENDS; i++) {
+		if (replay->iommu->accesses && i >= FIRST_CHANGE && i < FIRST_TABLES)
+			continue;
+		entries[count] = legend[i];
+		if (i >= FIRST_TABLES && legend[i].class)
+			entries[count].text = replay->iommu->legends[i - FIRST_TABLES];
+		count++;
+	}
+	return svg_legend(svg, entries, count, y);
 }
 
 static svg_tenths draw_functions(struct svg *svg, struct replay *replay, const struct svg_change *change, struct svg_panel *panel, svg_tenths y)
 {
-	struct replay_function *functions[REPLAY_MAX_FUNCTIONS];
+	struct named functions[REPLAY_MAX_FUNCTIONS];
+	char more[32], mores[32];
 
 	for (unsigned int i = 0; i < replay->function_count; i++)
-		functions[i] = &replay->functions[i];
+		functions[i] = (struct named){ replay->iommu->name(&replay->functions[i]), &replay->functions[i] };
 	qsort(functions, replay->function_count, sizeof(*functions), compare_functions);
 	for (unsigned int i = 0; i < replay->function_count && i < PANELS; i++) {
-		svg_panel_gather(panel, replay, change, functions[i]->function);
+		svg_panel_gather(panel, replay, change, functions[i].function);
 		svg_tenths bottom = svg_panel_draw(svg, panel, y);
 		svg_panel_free(panel);
 		/* Rules, and no boxes: how high a box must be is known only when what is in it was drawn. */
@@ -60,9 +78,11 @@ static svg_tenths draw_functions(struct svg *svg, struct replay *replay, const s
 		y = bottom;
 	}
 	if (replay->function_count > PANELS) {
+		snprintf(more, sizeof(more), "more %s", replay->iommu->function);
+		snprintf(mores, sizeof(mores), "more %ss", replay->iommu->function);
 		y += SVG_PX(22);
 		svg_text(svg, "soft", SVG_MARGIN + SVG_PX(14), y, 12, SVG_START, "and %s that are not drawn",
-			 cli_count_of(replay->function_count - PANELS, "more function", "more functions"));
+			 cli_count_of(replay->function_count - PANELS, more, mores));
 		y += SVG_PX(8);
 	}
 	return y;
@@ -82,7 +102,7 @@ static svg_tenths draw_heading(struct svg *svg, const struct replay *replay, cha
 		 cli_bytes(counts->pinned_bytes), cli_bytes(counts->guest_bytes), cli_count_of(replay->guest.count, "slot", "slots"));
 	svg_text(svg, "soft", SVG_MARGIN, y, 12, SVG_START, "%s", description);
 	if (!replay->function_count)
-		svg_text(svg, "soft", SVG_MARGIN, y += SVG_PX(18), 12, SVG_START, "there is no function");
+		svg_text(svg, "soft", SVG_MARGIN, y += SVG_PX(18), 12, SVG_START, "there is no %s", replay->iommu->function);
 	return y + SVG_PX(12);
 }
 
@@ -97,7 +117,7 @@ int svg_map_draw(struct replay *replay, const struct svg_change *change, const c
 		return -ENOMEM;
 	}
 	svg_tenths y = draw_heading(&svg, replay, description, sizeof(description));
-	y = svg_legend(&svg, legend, sizeof(legend) / sizeof(legend[0]), y);
+	y = draw_legend(&svg, replay, y);
 	y = draw_functions(&svg, replay, change, panel, y + SVG_PX(6));
 	free(panel);
 	return svg_finish(&svg, path, y + SVG_PX(12), "What devices reach", description);

@@ -112,39 +112,39 @@ static void lay_out_memory(struct svg_panel *panel)
 
 static void lay_out(struct svg_panel *panel)
 {
-	struct svg_range aperture = { panel->info.pba & ~(VIOMMU_PAGE_SIZE - 1), panel->info.pal | (VIOMMU_PAGE_SIZE - 1) };
+	const struct svg_view *view = &panel->view;
 	struct svg_range windows[SVG_WINDOWS];
 
-	svg_row_init(&panel->aperture, &aperture, 1);
+	svg_row_init(&panel->aperture, view->apertures, view->count);
 	svg_row_init(&panel->mapped, windows, svg_ranges_windows(&panel->iovas, windows, SVG_WINDOWS));
 	svg_row_init(&panel->named, windows, svg_ranges_windows(&panel->gpas, windows, SVG_WINDOWS));
-	svg_row_add(&panel->aperture, SVG_GROUND, aperture.first, aperture.last);
-	svg_row_add(&panel->mapped, SVG_GROUND, aperture.first, aperture.last);
+	for (unsigned int i = 0; i < view->count; i++) {
+		svg_row_add(&panel->aperture, SVG_GROUND, view->apertures[i].first, view->apertures[i].last);
+		svg_row_add(&panel->mapped, SVG_GROUND, view->apertures[i].first, view->apertures[i].last);
+	}
 	lay_out_memory(panel);
 }
 
-void svg_panel_gather(struct svg_panel *panel, struct replay *replay, const struct svg_change *change, struct viommu_zpci_function *function)
+void svg_panel_gather(struct svg_panel *panel, struct replay *replay, const struct svg_change *change, const struct replay_function *function)
 {
 	memset(panel, 0, sizeof(*panel));
 	panel->replay = replay;
-	panel->function = function;
-	panel->info.size = sizeof(panel->info);
-	viommu_zpci_function_info(function, &panel->info);
+	replay->iommu->view(replay, function, &panel->view, &panel->tables);
 	/* Where nothing is translated, nothing is refreshed. */
-	panel->change = change->known && change->function == function && !panel->info.direct ? change : NULL;
-	if (!panel->info.registered)
+	panel->change = change->known && change->function == function->function && !panel->view.direct ? change : NULL;
+	if (panel->view.idle)
 		return;
-	viommu_zpci_function_each_run(function, 0, UINT64_MAX, place_run, panel);
-	svg_tables_find(&panel->tables, &replay->guest, &panel->info, replay->options->qemu);
+	replay->iommu->each_run(function, 0, UINT64_MAX, place_run, panel);
 	each_table(panel, place_table);
 	if (panel->change) {
 		svg_change_each(change, place_change, panel);
-		if (change->last - change->first < SMALL_REFRESH && change->first >= panel->info.pba && change->last <= panel->info.pal)
+		if (change->last - change->first < SMALL_REFRESH && change->first >= panel->view.apertures[0].first &&
+		    change->last <= panel->view.apertures[0].last)
 			svg_ranges_add(&panel->iovas, change->first, change->last);
 	}
 	lay_out(panel);
 	svg_links_init(&panel->links, &panel->mapped, &panel->named);
-	viommu_zpci_function_each_run(function, 0, UINT64_MAX, add_run, panel);
+	replay->iommu->each_run(function, 0, UINT64_MAX, add_run, panel);
 	each_table(panel, add_table);
 	if (panel->change)
 		svg_change_each(change, add_change, panel);

@@ -11,12 +11,12 @@
 #include "svg_links.h"
 #include "svg_row.h"
 #include "svg_tables.h"
+#include "svg_view.h"
 
 struct svg_panel {
 	struct replay *replay;
 	const struct svg_change *change; /* NULL if the last refresh was another function's */
-	struct viommu_zpci_function *function;
-	struct viommu_zpci_function_info info;
+	struct svg_view view;
 	struct svg_tables tables;
 	uint64_t pages[2]; /* SVG_RW, SVG_RO */
 	uint64_t runs;
@@ -26,7 +26,7 @@ struct svg_panel {
 };
 
 /* Gathers what is to be drawn. svg_panel_free() frees it. */
-void svg_panel_gather(struct svg_panel *panel, struct replay *replay, const struct svg_change *change, struct viommu_zpci_function *function);
+void svg_panel_gather(struct svg_panel *panel, struct replay *replay, const struct svg_change *change, const struct replay_function *function);
 void svg_panel_free(struct svg_panel *panel);
 
 /* svg_panel_draw.c: returns the y below it. */

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "show.h"
 #include "svg_legend.h"
 
 #define WHOLE_HEIGHT SVG_PX(24) /* of the bands that show everything */
@@ -17,13 +16,6 @@
 #define TABLE_LANE   SVG_PX(12)
 #define LINE	     SVG_PX(14)
 #define INSIDE	     SVG_PX(14) /* between the panel's edge and what is in it */
-
-static const char *state_name(uint32_t state)
-{
-	static const char *const names[] = { "reserved", "standby", "disabled", "enabled", "blocked", "in the error state", "in the permanent error state" };
-
-	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "in an unknown state";
-}
 
 /* first and last make a size that may be 2^64. */
 static const char *size_of(uint64_t first, uint64_t last)
@@ -38,16 +30,15 @@ static void row_name(struct svg *svg, svg_tenths y, const char *name)
 
 static void draw_tables_line(struct svg *svg, const struct svg_panel *panel, svg_tenths y)
 {
-	const struct viommu_zpci_function_info *info = &panel->info;
 	const uint64_t *by_level = panel->tables.by_level;
+	const char *const *names = panel->replay->iommu->tables;
 
-	if (info->direct) {
-		svg_text(svg, "soft", SVG_MARGIN + INSIDE, y, 11, SVG_START, "works untranslated: an IOVA is an address of guest memory and a constant");
-		return;
-	}
-	svg_text(svg, "soft", SVG_MARGIN + INSIDE, y, 11, SVG_START, "IOTA 0x%" PRIx64 " (%s); tables: %s%s region, %s segment, %s page", info->iota,
-		 show_designation(info->iota), panel->tables.incomplete ? "at least " : "", cli_count(by_level[2] + by_level[3] + by_level[4]),
-		 cli_count(by_level[1]), cli_count(by_level[0]));
+	if (panel->view.direct)
+		svg_text(svg, "soft", SVG_MARGIN + INSIDE, y, 11, SVG_START, "%s", panel->view.anchor);
+	else
+		svg_text(svg, "soft", SVG_MARGIN + INSIDE, y, 11, SVG_START, "%s; tables: %s%s %s, %s %s, %s %s", panel->view.anchor,
+			 panel->tables.incomplete ? "at least " : "", cli_count(by_level[2] + by_level[3] + by_level[4]), names[0], cli_count(by_level[1]),
+			 names[1], cli_count(by_level[0]), names[2]);
 }
 
 static void draw_refresh_line(struct svg *svg, const struct svg_change *change, svg_tenths y)
@@ -69,14 +60,14 @@ static void draw_refresh_line(struct svg *svg, const struct svg_change *change, 
 
 static svg_tenths draw_numbers(struct svg *svg, const struct svg_panel *panel, svg_tenths y)
 {
-	const struct viommu_zpci_function_info *info = &panel->info;
+	const struct svg_view *view = &panel->view;
 	uint64_t rw = panel->pages[SVG_RW], ro = panel->pages[SVG_RO];
 
 	y += SVG_PX(22);
-	svg_text(svg, "head", SVG_MARGIN + INSIDE, y, 13, SVG_START, "function 0x%08" PRIx32, info->fh);
-	svg_text(svg, "soft", SVG_MARGIN + INSIDE + svg_text_width(21, 13), y, 12, SVG_START, "fid 0x%" PRIx32 ", %s", info->fid, state_name(info->state));
-	if (!info->registered) {
-		svg_text(svg, "", SVG_RIGHT - INSIDE, y, 12, SVG_END, "nothing is registered");
+	svg_text(svg, "head", SVG_MARGIN + INSIDE, y, 13, SVG_START, "%s", view->name);
+	svg_text(svg, "soft", SVG_MARGIN + INSIDE + svg_text_width(strlen(view->name) + 2, 13), y, 12, SVG_START, "%s", view->state);
+	if (view->idle) {
+		svg_text(svg, "", SVG_RIGHT - INSIDE, y, 12, SVG_END, "%s", view->idle);
 		return y + SVG_PX(14);
 	}
 	if (rw + ro)
@@ -118,12 +109,14 @@ static void draw_labels(struct svg *svg, const struct svg_row *row, svg_tenths y
 
 static svg_tenths draw_aperture(struct svg *svg, const struct svg_panel *panel, svg_tenths y)
 {
-	const struct svg_window *window = &panel->aperture.windows[0];
-
 	y += SVG_PX(12);
-	svg_text(svg, "", window->x, y, 11, SVG_START, "0x%" PRIx64, window->first);
-	svg_text(svg, "soft", window->x + window->width / 2, y, 11, SVG_MIDDLE, "IOVAs of the whole aperture, %s", size_of(window->first, window->last));
-	svg_text(svg, "", window->x + window->width, y, 11, SVG_END, "0x%" PRIx64, window->last);
+	for (unsigned int i = 0; i < panel->aperture.count; i++) {
+		const struct svg_window *window = &panel->aperture.windows[i];
+		svg_text(svg, "", window->x, y, 11, SVG_START, "0x%" PRIx64, window->first);
+		svg_text(svg, "soft", window->x + window->width / 2, y, 11, SVG_MIDDLE, "%s, %s", panel->view.aperture_names[i],
+			 size_of(window->first, window->last));
+		svg_text(svg, "", window->x + window->width, y, 11, SVG_END, "0x%" PRIx64, window->last);
+	}
 	y += SVG_PX(5);
 	if (panel->change)
 		svg_row_draw_span(svg, &panel->aperture, panel->change->first, panel->change->last, y, LANE - SVG_PX(1));
@@ -203,7 +196,7 @@ static svg_tenths draw_memory(struct svg *svg, const struct svg_panel *panel, sv
 svg_tenths svg_panel_draw(struct svg *svg, const struct svg_panel *panel, svg_tenths y)
 {
 	y = draw_numbers(svg, panel, y);
-	if (!panel->info.registered)
+	if (panel->view.idle)
 		return y;
 	y = draw_aperture(svg, panel, y);
 	y = draw_mapped(svg, panel, y);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The tables that were found, and the two walks that find them. A guest may have tables that all name each other: each is looked at once, and no more
+ * The tables that were found, and the walks that find them. A guest may have tables that all name each other: each is looked at once, and no more
  * entries than a fixed number are.
  */
 #include "svg_tables.h"
@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/arm64_16k.h"
+#include "format/arm64_4k.h"
+#include "format/arm64_64k.h"
 #include "format/zpci_qemu.h"
 
 #define ENTRIES_LIMIT (UINT64_C(1) << 26)
@@ -19,6 +22,21 @@
 
 #undef VIOMMU_FORMAT
 #define VIOMMU_FORMAT zpci_qemu
+#include "format/walk.h"
+#include "svg_tables_walk.h"
+
+#undef VIOMMU_FORMAT
+#define VIOMMU_FORMAT arm64_4k
+#include "format/walk.h"
+#include "svg_tables_walk.h"
+
+#undef VIOMMU_FORMAT
+#define VIOMMU_FORMAT arm64_16k
+#include "format/walk.h"
+#include "svg_tables_walk.h"
+
+#undef VIOMMU_FORMAT
+#define VIOMMU_FORMAT arm64_64k
 #include "format/walk.h"
 #include "svg_tables_walk.h"
 
@@ -87,15 +105,30 @@ bool svg_tables_load(struct svg_tables *tables, struct guest *guest, uint64_t gp
 	return true;
 }
 
-void svg_tables_find(struct svg_tables *tables, struct guest *guest, const struct viommu_zpci_function_info *info, bool qemu)
+void svg_tables_begin(struct svg_tables *tables)
 {
 	*tables = (struct svg_tables){ .entries = ENTRIES_LIMIT };
-	if (!info->registered || info->direct)
-		return;
-	if (qemu)
-		zpci_qemu_find_tables(tables, guest, info);
-	else
-		zpci_find_tables(tables, guest, info);
+}
+
+void svg_tables_find(struct svg_tables *tables, struct guest *guest, const struct svg_root *root)
+{
+	switch (root->format) {
+	case SVG_ZPCI:
+		zpci_find_tables(tables, guest, root);
+		break;
+	case SVG_ZPCI_QEMU:
+		zpci_qemu_find_tables(tables, guest, root);
+		break;
+	case SVG_ARM64_4K:
+		arm64_4k_find_tables(tables, guest, root);
+		break;
+	case SVG_ARM64_16K:
+		arm64_16k_find_tables(tables, guest, root);
+		break;
+	case SVG_ARM64_64K:
+		arm64_64k_find_tables(tables, guest, root);
+		break;
+	}
 }
 
 void svg_tables_free(struct svg_tables *tables)

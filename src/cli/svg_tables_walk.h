@@ -9,12 +9,12 @@ static void F(note_tables)(struct svg_tables *tables, struct guest *guest, const
 {
 	unsigned int shift = F(shift)(level);
 	uint64_t mask = (UINT64_C(1) << shift) - 1;
-	struct svg_table table = { .first = origin + bounds.first * UINT64_C(8), .level = level, .whole = !first && last == F(reach)(level) };
+	struct svg_table table = { .first = origin + bounds.first * UINT64_C(8), .level = level - F(lowest_table), .whole = !first && last == F(reach)(level) };
 
 	/* A table at the very top of the address space has no more of itself than there is. */
 	if (__builtin_add_overflow(origin, bounds.last * UINT64_C(8) + 7, &table.last))
 		table.last = UINT64_MAX;
-	if (bounds.first > bounds.last || !guest_find(guest, table.first) || !svg_tables_note(tables, &table) || !level)
+	if (bounds.first > bounds.last || !guest_find(guest, table.first) || !svg_tables_note(tables, &table) || level == F(lowest_table))
 		return;
 	for (uint64_t index = first >> shift; index <= last >> shift; index++) {
 		uint64_t from = index == first >> shift ? first & mask : 0;
@@ -32,16 +32,16 @@ static void F(note_tables)(struct svg_tables *tables, struct guest *guest, const
 	}
 }
 
-static void F(find_tables)(struct svg_tables *tables, struct guest *guest, const struct viommu_zpci_function_info *info)
+static void F(find_tables)(struct svg_tables *tables, struct guest *guest, const struct svg_root *from)
 {
 	struct format_root root;
 
-	if (F(root)(&(struct format_anchor){ info->iota, 0 }, &root))
+	if (F(root)(&(struct format_anchor){ from->table, from->control }, &root))
 		return;
 	/* Bits above the table's reach are ignored, so that a range may begin in it, go over its end, and go on at its beginning. */
 	uint64_t reach = F(reach)(root.level);
-	uint64_t first = info->pba & reach, last = info->pal & reach;
-	if (info->pal - info->pba >= reach) {
+	uint64_t first = from->first & reach, last = from->last & reach;
+	if (from->last - from->first >= reach) {
 		F(note_tables)(tables, guest, &root, root.level, root.table, root.bounds, 0, reach);
 	} else if (first <= last) {
 		F(note_tables)(tables, guest, &root, root.level, root.table, root.bounds, first, last);

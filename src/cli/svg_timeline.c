@@ -105,7 +105,7 @@ void svg_timeline_note(struct svg_timeline *timeline, const struct replay *repla
 	if (operation) {
 		what.marks[SVG_STATE] = changes_state(operation);
 		if (counts->refreshes != before->refreshes)
-			what.refreshes[refresh_of(timeline, replay, operation)]++;
+			what.refreshes[refresh_of(timeline, replay, operation)] += counts->refreshes - before->refreshes;
 		if (counts->operations == 1)
 			timeline->timed = true;
 		timeline->timed = timeline->timed && operation->record.time.known;

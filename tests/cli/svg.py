@@ -25,7 +25,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 VIOMMU, RECORDINGS = os.path.abspath(sys.argv[1]), sys.argv[2]
 COMMAND = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [VIOMMU]
 ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1", NO_COLOR="1", LC_ALL="C.UTF-8")
-CAPTURES = sorted(glob.glob(os.path.join(HERE, "captures", "*.vcap")))
+CAPTURES = sorted(glob.glob(os.path.join(HERE, "captures", "*.vcap")) + glob.glob(os.path.join(HERE, "captures", "smmuv3", "*.vcap")))
 NS = "{http://www.w3.org/2000/svg}"
 LEFT, RIGHT = 128, 1176  # of the drawing, in pixels
 FOLDER = tempfile.TemporaryDirectory()
@@ -173,16 +173,18 @@ def check_numbers(picture, told):
     assert f"the guest has {bytes_text(told['guest_bytes'])} in " in text, text
     assert not told["operations"] or f"after {plural(told['operations'], 'operation', 'operations')}" in text, text
     functions = {}
+    kind = "stream" if told["guest"] == "smmuv3" else "function"
     for line in told["map"]:
-        functions.setdefault(line["function"], []).append(line)
-    headings = [line for line in picture.texts if line.text.startswith("function 0x")]
-    assert [line.text for line in headings] == sorted(line.text for line in headings)
+        functions.setdefault(line[kind], []).append(line)
+    headings = [line for line in picture.texts if line.text.startswith(kind + " 0x")]
+    names = [int(line.text.split()[1], 16) for line in headings]
+    assert names == sorted(names)
     for heading in headings:
         mapped = functions.pop(f"{int(heading.text.split()[1], 16):#x}", [])
         said = next(line.text for line in picture.texts if line is not heading and line.bottom > heading.top and line.top < heading.bottom and line.right > 1100)
         rw, ro = (sum(pages(line) for line in mapped if line["rights"] == rights) for rights in ("rw", "r"))
         if not mapped:
-            assert said in ("nothing is mapped", "nothing is registered"), said
+            assert said in ("nothing is mapped", "nothing is registered", "everything is aborted", "its configuration cannot be"), said
         else:
             wanted = f"{plural(rw + ro, 'page', 'pages')} in {plural(len(mapped), 'run', 'runs')}, {bytes_text((rw + ro) * 4096)}: "
             assert said == wanted + f"{rw:,} read-write, {ro:,} read-only", f"{said} for {wanted}"
@@ -207,6 +209,26 @@ def check_ribbons(picture, told):
 
 
 # The picture of what is mapped
+
+
+def test_smmuv3():
+    """Two sets of tables, blocks, bypass, what is shared, and how tables are named: what the captures were written to have."""
+    linear, _ = draw(os.path.join(HERE, "captures", "smmuv3", "linear.vcap"))
+    text = linear.all()
+    assert "TTB0 0x40012000 (4K, 39 bits), TTB1 0x40022000 (4K, 39 bits); tables: 2 of levels 0 and 1, 2 of level 2, 3 of level 3" in text, text
+    assert "IOVAs of TTB0, 512 GiB" in text and "IOVAs of TTB1, 512 GiB" in text and "0xffffff8000000000" in text, text
+    assert "table of level 0 or 1" in text and "region" not in text and "last refresh" not in text, text
+    granules, _ = draw(os.path.join(HERE, "captures", "smmuv3", "granules.vcap"))
+    text = granules.all()
+    assert "ASID 0x1, TTB0 0x40020000 (64K, 42 bits); tables: 0 of levels 0 and 1, 1 of level 2, 1 of level 3" in text, text
+    assert "ASID 0x2, TTB0 0x40040000 (16K, 36 bits); tables: 0 of levels 0 and 1, 1 of level 2, 1 of level 3" in text, text
+    two, _ = draw(os.path.join(HERE, "captures", "smmuv3", "two-levels.vcap"), "--stop-after", 11)
+    text = two.all()
+    assert text.count("stage 1, as 1 stream more") == 2 and "everything is aborted" not in text and "event 0x02" in text, text
+    bypass, _ = draw(os.path.join(HERE, "captures", "smmuv3", "bypass.vcap"), "--stop-after", 1)
+    assert "in bypass" in bypass.all() and "addresses, 1 TiB" in bypass.all() and bypass.boxes("rw") and bypass.boxes("ro"), bypass.all()
+    for name in ("two-levels", "errors", "stale"):
+        check_timeline_numbers(*draw_timeline(os.path.join(HERE, "captures", "smmuv3", name + ".vcap")))
 
 
 def test_situations():

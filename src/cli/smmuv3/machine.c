@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "../svg_view.h"
+
 static const char *refuses(const struct replay_options *options)
 {
 	if (options->host != REPLAY_SOFT)
@@ -17,8 +19,6 @@ static const char *refuses(const struct replay_options *options)
 		       "it";
 	if (options->qemu)
 		return "--qemu is for captures of zpci";
-	if (options->svg)
-		return "--svg is for captures of zpci";
 	return NULL;
 }
 
@@ -44,6 +44,7 @@ static int add_smmu(struct replay *replay, uint64_t line, const struct capture_s
 	};
 
 	int err = viommu_smmuv3_create(replay->vm, &config, &replay->smmu);
+	replay->output_bits = record->output_bits ? record->output_bits : CAPTURE_SMMU_OUTPUT_BITS;
 	if (!err)
 		return 0;
 	replay_problem(replay, line, "the SMMU cannot be made: %s", strerror(-err));
@@ -239,4 +240,7 @@ const struct replay_iommu replay_smmuv3 = {
 	.json = smmuv3_print_json,
 	.told = smmuv3_print_told,
 	.summary = smmuv3_print_summary,
+	.view = smmuv3_view,
+	.tables = { "of levels 0 and 1", "of level 2", "of level 3" },
+	.legends = { "table of level 0 or 1", "of level 2", "of level 3" },
 };

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../svg_view.h"
+
 static int create(struct replay *replay)
 {
 	struct viommu_zpci_config config = { .size = sizeof(config), .event = zpci_event, .ctx = replay };
@@ -152,4 +154,7 @@ const struct replay_iommu replay_zpci = {
 	.json = zpci_print_json,
 	.told = zpci_print_told,
 	.summary = zpci_print_summary,
+	.view = zpci_view,
+	.tables = { "region", "segment", "page" },
+	.legends = { "region table", "segment table", "page table" },
 };
