@@ -132,8 +132,8 @@ struct capture_unplug {
 };
 
 /*
- * `mem GPA VALUE COUNT`: count (at least 1) doublewords from gpa on all hold value, which is given in the CPU's byte order. In the guest's memory it has the order of
- * the guest: big-endian with zPCI, little-endian with SMMUv3.
+ * `mem GPA VALUE COUNT`: count (at least 1) doublewords from gpa on all hold value, which is given in the CPU's byte order. In the guest's memory it has the
+ * order of the guest: big-endian with zPCI, little-endian with SMMUv3.
  */
 struct capture_mem {
 	uint64_t gpa;

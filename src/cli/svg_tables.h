@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The guest's tables, found as a walk finds them: from where the guest says that they begin downwards, in the memory that the capture has filled, each table once however
- * many entries name it. What is beneath a malformed entry, or where the guest has no memory, is not there.
+ * The guest's tables, found as a walk finds them: from where the guest says that they begin downwards, in the memory that the capture has filled, each table
+ * once however many entries name it. What is beneath a malformed entry, or where the guest has no memory, is not there.
  */
 #ifndef VIOMMU_CLI_SVG_TABLES_H
 #define VIOMMU_CLI_SVG_TABLES_H

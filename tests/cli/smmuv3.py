@@ -99,28 +99,54 @@ def test_json():
     check(mixed.status == OK and {"KICK", "RPCIT"} <= set(json.loads(mixed.out)["total"]["answers"]), mixed)
 
 
+def documented():
+    return re.search(r"^```\n(viommu-capture 1 smmuv3\n.*?)^```\n", read(os.path.join(DOCS, "capture-format.md")), re.M | re.S).group(1)
+
+
 def test_example_of_the_documentation():
-    text = read(os.path.join(DOCS, "capture-format.md"))
-    capture = re.search(r"^```\n(viommu-capture 1 smmuv3\n.*?)^```\n", text, re.M | re.S).group(1)
-    result = with_text(capture, "replay", "--json")
+    result = with_text(documented(), "replay", "--json")
     check(result.status == OK and json.loads(result.out)["oracle_pages"] == 2, result)
+
+
+def test_pages_between_operations():
+    """A page that an access has found, and that the next operation takes away, has been there."""
+    text = changed(changed(documented(), "mem 0x40014800 0x40020cc3\n", "mem 0x40014800 0\n"), "page 0x100000 0x40020000 r\n", "")
+    document = json.loads(with_text(text, "replay", "--json").out)
+    check(document["mapped_pages_peak"] == document["pages_established"] == document["pages_released"] == 1 and document["agrees"], document)
 
 
 def test_disagreements():
     linear, stale, two, bypass = read("linear"), read("stale"), read("two-levels"), read("bypass")
     cases = (
         # Another page, more rights, less, a page that is missing, one too many.
-        (changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40034000 r\n"), "0x2000..0x2fff: the oracle has 0x40034000 r, the shadow has 0x40033000 r"),
+        (
+            changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40034000 r\n"),
+            "0x2000..0x2fff: the oracle has 0x40034000 r, the shadow has 0x40033000 r",
+        ),
         (changed(linear, "page 0x0 0x40031000 rw 2\n", "page 0x0 0x40031000 r 2\n"), "0x0..0xfff: the oracle has 0x40031000 r, the shadow has 0x40031000 rw"),
-        (changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40033000 rw\n"), "0x2000..0x2fff: the oracle has 0x40033000 rw, the shadow has 0x40033000 r"),
+        (
+            changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40033000 rw\n"),
+            "0x2000..0x2fff: the oracle has 0x40033000 rw, the shadow has 0x40033000 r",
+        ),
         (changed(linear, "page 0x2000 0x40033000 r\n", ""), "0x2000..0x2fff: the oracle has nothing, the shadow has 0x40033000 r"),
         (changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40033000 r 2\n"), "0x3000..0x3fff: the oracle has 0x40034000 r, the shadow has nothing"),
-        # What the guest has not said is used still; what it has not invalidated, and what only the tables know, before anything was asked.
-        (changed(stale, "kick sid=0x8\noracle sid=0x8 first=0x0 last=0xfff\n", "kick sid=0x8\noracle sid=0x8 first=0x0 last=0x1fff\n"), "0x1000..0x1fff: the oracle has nothing, the shadow has 0x40032000 rw"),
+        # What only the tables know; what the guest has not invalidated; what a refresh has put there.
+        (changed(stale, "page 0x1000 0x40032000 rw\n", ""), "0x1000..0x1fff: the oracle has nothing, the shadow has 0x40032000 r"),
+        (
+            changed(stale, "kick sid=0x8\noracle sid=0x8 first=0x0 last=0xfff\n", "kick sid=0x8\noracle sid=0x8 first=0x0 last=0x1fff\n"),
+            "0x1000..0x1fff: the oracle has nothing, the shadow has 0x40032000 rw",
+        ),
         (changed(stale, "page 0x1000 0x40033000 rw 2\n", "page 0x1000 0x40033000 rw\n"), "0x2000..0x2fff: the oracle has nothing, the shadow has 0x40034000 r"),
-        # A stream in bypass, one that nothing is known of, and one that was never plugged.
+        # A stream in bypass; a page too many; an answer for a stream that was never plugged, without pages and with some.
+        (
+            changed(two, "oracle sid=0x9 first=0x0 last=0x3fff\npage", "oracle sid=0x7 first=0x0 last=0x3fff\npage"),
+            "0x0..0xfff: the oracle has 0x40031000 rw, the shadow has nothing",
+        ),
         (changed(bypass, "page 0x40fff000 0x40fff000 rw\n", ""), "0x40fff000..0x40ffffff: the oracle has nothing"),
-        (changed(two, "page 0x0 0x40031000 rw\n", "page 0x0 0x40031000 rw\npage 0x3000 0x40031000 rw\n"), "0x3000..0x3fff: the oracle has 0x40031000 rw, the shadow has nothing"),
+        (
+            changed(two, "page 0x0 0x40031000 rw\n", "page 0x0 0x40031000 rw\npage 0x3000 0x40031000 rw\n"),
+            "0x3000..0x3fff: the oracle has 0x40031000 rw, the shadow has nothing",
+        ),
         (changed(two, "kick sid=0x108\noracle sid=0x108 ", "kick sid=0x108\noracle sid=0x107 "), None),
         (changed(changed(two, "kick sid=0x108\n", "kick sid=0x107\n"), "oracle sid=0x108 ", "oracle sid=0x107 "), "no device has this StreamID"),
     )
@@ -128,6 +154,14 @@ def test_disagreements():
         result = with_text(text, "replay")
         check(result.status == (DISAGREES if said else OK), result)
         check((said or "everything agrees") in result.err + result.out, result, said)
+
+
+def test_shared_domain():
+    """After operation 10, two streams reach one page by one domain: it counts once, and both have it."""
+    result = with_text(read("two-levels"), "replay", "--json", "--map", "--stop-after", 10)
+    document = json.loads(result.out)
+    check([run["stream"] for run in document["map"]] == ["0x8", "0x9"], result)
+    check(document["mapped_pages"] == document["pages_established"] == 1 and document["pinned_bytes"] == 4096, result)
 
 
 def test_disagreements_name_the_operation():

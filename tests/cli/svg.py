@@ -222,12 +222,13 @@ def test_smmuv3():
     text = granules.all()
     assert "ASID 0x1, TTB0 0x40020000 (64K, 42 bits); tables: 0 of levels 0 and 1, 1 of level 2, 1 of level 3" in text, text
     assert "ASID 0x2, TTB0 0x40040000 (16K, 36 bits); tables: 0 of levels 0 and 1, 1 of level 2, 1 of level 3" in text, text
+    assert "ASID 0x3, TTB1 0x40050000 (4K, 34 bits); tables: 1 of levels 0 and 1, 1 of level 2, 0 of level 3" in text, text
     two, _ = draw(os.path.join(HERE, "captures", "smmuv3", "two-levels.vcap"), "--stop-after", 11)
     text = two.all()
     assert text.count("stage 1, as 1 stream more") == 2 and "everything is aborted" not in text and "event 0x02" in text, text
     bypass, _ = draw(os.path.join(HERE, "captures", "smmuv3", "bypass.vcap"), "--stop-after", 1)
     assert "in bypass" in bypass.all() and "addresses, 1 TiB" in bypass.all() and bypass.boxes("rw") and bypass.boxes("ro"), bypass.all()
-    for name in ("two-levels", "errors", "stale"):
+    for name in ("linear", "two-levels", "errors", "stale"):
         check_timeline_numbers(*draw_timeline(os.path.join(HERE, "captures", "smmuv3", name + ".vcap")))
 
 

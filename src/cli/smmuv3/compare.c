@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the recorded machine answered a device's accesses, compared with the accesses of a device model: it translates, and where that fails it asks, which is the
- * SMMU's miss, and translates once more.
+ * What the recorded machine answered a device's accesses, compared with the accesses of a device model: it translates, and where that fails it asks, which is
+ * the SMMU's miss, and translates once more.
  *
  *  - Where a page was reached, a load must reach the same one, and a store must if it may, and must not if it may not.
  *  - Where none was, nothing may be found: neither without asking (that would be stale), nor after it.

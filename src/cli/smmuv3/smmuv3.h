@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The SMMUv3's side of a replay. It differs from zPCI's in when a translation comes into being: no SMMU is told of what becomes valid, so that a recorded answer is
- * compared by accesses, as the device model of a monitor makes them, and what they find missing is looked for in the guest's tables.
+ * The SMMUv3's side of a replay. It differs from zPCI's in when a translation comes into being: no SMMU is told of what becomes valid, so that a recorded
+ * answer is compared by accesses, as the device model of a monitor makes them, and what they find missing is looked for in the guest's tables.
  */
 #ifndef VIOMMU_CLI_SMMUV3_H
 #define VIOMMU_CLI_SMMUV3_H
