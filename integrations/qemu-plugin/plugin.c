@@ -1,272 +1,38 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The plugin: QEMU's callbacks, turned into calls of the observer. docs/recording.md and docs/live.md tell how to use it.
- *
- * When QEMU translates a block of guest code, the instructions that matter get a call in front of them. What they answered is to be seen only in
- * front of whatever the vCPU executes next, which is not in the same block, and perhaps not where one would expect. So every block gets a call in
- * front of it too, which is made only if a flag of that vCPU is set: translated code tests the flag itself, at the cost of a load and a branch.
- *
- * Callbacks run in the vCPUs' threads, without QEMU's lock. What belongs to a vCPU is touched by its own thread alone.
+ * The plugin as QEMU loads it. docs/recording.md and docs/live.md tell how to use it. What is watched, and how, is a matter of the guest's IOMMU, each of
+ * which has a folder here.
  */
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <viommu/zpci.h>
-
 #include "arguments.h"
-#include "checker.h"
-#include "clp.h"
-#include "guest/zpci/decode.h"
-#include "observe.h"
 #include "qemu_plugin_api.h"
-#include "recorder.h"
 #include "timing.h"
-#include "vcpu.h"
+#include "zpci/callbacks.h"
 
 PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_API_VERSION;
 
 /* Callbacks are given a pointer's worth of data, where the address of a block has to fit in. */
 _Static_assert(sizeof(void *) == 8, "the plugin is for hosts of 64 bits");
 
-/* CLP is of no interest to the library, which gets its operands decoded: b9a0, RRF. */
-#define OPCODE_CLP 0xb9a0u
-
-enum watched_kind { WATCHED_RPCIT, WATCHED_MPCIFC, WATCHED_CLP };
-
-/* A watched instruction of the guest's code. Made when the code is translated, and kept. */
-struct watched {
-	struct watched *next;
-	uint64_t address;
-	unsigned int bytes;
-	enum watched_kind kind;
-	struct zpci_instruction instruction; /* of CLP: only r1 and r2 are set */
+/* By QEMU's names of targets. */
+static const struct {
+	const char *target;
+	int (*watch)(qemu_plugin_id_t id, const struct qemu_plugin_info *info, const struct arguments *arguments);
+} guests[] = {
+	{ "s390x", zpci_watch },
 };
-
-/* A vCPU, and the operation that it is in. */
-struct watched_vcpu {
-	struct vcpu vcpu;
-	bool usable;
-	const struct watched *in;
-	struct pending *pending;
-	uint64_t block;	      /* of CLP: address of the request */
-	uint64_t watch_ticks; /* that before() took, and the after() ahead of it */
-	uint64_t left;	      /* ticks when it returned */
-};
-
-/* One plugin is loaded into one QEMU: its interface calls back without a place for our state. */
-static struct {
-	struct observer *observer;
-	struct watched_vcpu *vcpus;
-	unsigned int vcpu_count;
-	struct plugin_u64 flag; /* not 0 while the vCPU is in an operation */
-	struct watched *watched;
-} plugin;
-
-static void after(unsigned int index, void *data);
-
-static bool decode(const uint8_t *code, size_t bytes, struct watched *watched)
-{
-	watched->instruction = zpci_decode_bytes(code, bytes);
-	switch (watched->instruction.opcode) {
-	case ZPCI_RPCIT:
-		watched->kind = WATCHED_RPCIT;
-		return true;
-	case ZPCI_MPCIFC:
-		watched->kind = WATCHED_MPCIFC;
-		return true;
-	default:
-		if (bytes != 4 || (code[0] << 8 | code[1]) != OPCODE_CLP)
-			return false;
-		watched->kind = WATCHED_CLP;
-		watched->instruction.r1 = code[3] >> 4;
-		watched->instruction.r2 = code[3] & 0xf;
-		return true;
-	}
-}
-
-/* Code may be translated many times, on several threads: entries are added at the head, never removed, and found again by what they say. */
-static struct watched *remember(const struct watched *watched)
-{
-	struct watched *head = __atomic_load_n(&plugin.watched, __ATOMIC_ACQUIRE), *entry;
-
-	for (entry = head; entry; entry = entry->next) {
-		if (entry->address == watched->address && entry->kind == watched->kind &&
-		    !memcmp(&entry->instruction, &watched->instruction, sizeof(entry->instruction)))
-			return entry;
-	}
-	entry = malloc(sizeof(*entry));
-	if (!entry)
-		return NULL;
-	*entry = *watched;
-	entry->next = head;
-	while (!__atomic_compare_exchange_n(&plugin.watched, &entry->next, entry, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		;
-	return entry;
-}
-
-static struct pending *before_rpcit(struct vcpu *vcpu, const struct zpci_instruction *instruction)
-{
-	uint64_t r1 = vcpu_gr(vcpu, instruction->r1);
-
-	/* An odd R2 is a specification exception, and has no register behind it that would be the pair's second. */
-	return observe_rpcit(plugin.observer, r1, vcpu_gr(vcpu, instruction->r2), vcpu_gr(vcpu, instruction->r2 | 1));
-}
-
-static struct pending *before_mpcifc(struct vcpu *vcpu, const struct zpci_instruction *instruction)
-{
-	uint64_t address = zpci_operand_address(instruction, vcpu_gr(vcpu, instruction->x2), vcpu_gr(vcpu, instruction->b2), vcpu_psw_mask(vcpu));
-	uint64_t r1 = vcpu_gr(vcpu, instruction->r1);
-	const uint8_t *fib = vcpu_memory(vcpu, address, VIOMMU_ZPCI_FIB_BYTES);
-
-	return fib ? observe_mpcifc(plugin.observer, r1, fib) : NULL;
-}
-
-/* In front of a watched instruction. */
-static void before(unsigned int index, void *data)
-{
-	const struct watched *watched = data;
-	struct watched_vcpu *vcpu = index < plugin.vcpu_count ? &plugin.vcpus[index] : NULL;
-	uint64_t entered = timing_ticks();
-
-	if (!vcpu || !vcpu->usable)
-		return;
-	/* Two in a row without a block between: the first ends where the second begins. */
-	if (vcpu->pending)
-		after(index, (void *)(uintptr_t)watched->address);
-	switch (watched->kind) {
-	case WATCHED_RPCIT:
-		vcpu->pending = before_rpcit(&vcpu->vcpu, &watched->instruction);
-		break;
-	case WATCHED_MPCIFC:
-		vcpu->pending = before_mpcifc(&vcpu->vcpu, &watched->instruction);
-		break;
-	case WATCHED_CLP:
-		vcpu->block = vcpu_gr(&vcpu->vcpu, watched->instruction.r2);
-		vcpu->pending = observe_clp(plugin.observer);
-		break;
-	}
-	vcpu->in = watched;
-	qemu_plugin_u64_set(plugin.flag, index, vcpu->pending != NULL);
-	vcpu->left = timing_ticks();
-	vcpu->watch_ticks += vcpu->left - entered;
-}
-
-/* In front of whatever the vCPU executes after a watched instruction, at the address in data. */
-static void after(unsigned int index, void *data)
-{
-	struct watched_vcpu *vcpu = index < plugin.vcpu_count ? &plugin.vcpus[index] : NULL;
-	uint64_t entered = timing_ticks();
-	struct ending ending = { .machine_ticks = entered };
-
-	qemu_plugin_u64_set(plugin.flag, index, 0);
-	if (!vcpu || !vcpu->pending)
-		return;
-	ending.machine_ticks -= vcpu->left;
-	ending.watch_ticks = vcpu->watch_ticks;
-	ending.outcome = outcome_of(&vcpu->vcpu, vcpu->in->address, vcpu->in->address + vcpu->in->bytes, (uintptr_t)data);
-	ending.r1 = vcpu_gr(&vcpu->vcpu, vcpu->in->instruction.r1);
-	if (vcpu->in->kind == WATCHED_CLP && ending.outcome.kind == OUTCOME_DONE) {
-		ending.block_bytes = CLP_BLOCK_BYTES;
-		ending.block = vcpu_memory(&vcpu->vcpu, vcpu->block, ending.block_bytes);
-	}
-	observe_end(plugin.observer, vcpu->pending, &ending);
-	vcpu->pending = NULL;
-	vcpu->watch_ticks = timing_ticks() - entered;
-}
-
-static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
-{
-	size_t count = qemu_plugin_tb_n_insns(tb), i;
-	bool follows = false;
-
-	(void)id;
-	qemu_plugin_register_vcpu_tb_exec_cond_cb(tb, after, PLUGIN_REGISTERS_READ, PLUGIN_IF_NOT_EQUAL, plugin.flag, 0,
-						  (void *)(uintptr_t)qemu_plugin_tb_vaddr(tb));
-	for (i = 0; i < count; i++) {
-		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-		struct watched watched = { .address = qemu_plugin_insn_vaddr(insn), .bytes = (unsigned int)qemu_plugin_insn_size(insn) };
-		uint8_t code[6] = { 0 };
-		struct watched *kept;
-
-		if (follows)
-			qemu_plugin_register_vcpu_insn_exec_cond_cb(insn, after, PLUGIN_REGISTERS_READ, PLUGIN_IF_NOT_EQUAL, plugin.flag, 0,
-								    (void *)(uintptr_t)watched.address);
-		follows = false;
-		if (qemu_plugin_insn_data(insn, code, sizeof(code)) < watched.bytes || !decode(code, watched.bytes, &watched))
-			continue;
-		kept = remember(&watched);
-		if (!kept)
-			continue;
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, before, PLUGIN_REGISTERS_READ, kept);
-		follows = true;
-	}
-}
-
-static void vcpu_begins(qemu_plugin_id_t id, unsigned int index)
-{
-	(void)id;
-	if (index >= plugin.vcpu_count)
-		return;
-	plugin.vcpus[index].usable = vcpu_init(&plugin.vcpus[index].vcpu);
-	if (!plugin.vcpus[index].usable)
-		fprintf(stderr, "viommu-watch: vCPU %u is not watched: QEMU does not offer its registers\n", index);
-}
-
-static void vcpu_idles(qemu_plugin_id_t id, unsigned int index)
-{
-	(void)id;
-	(void)index;
-	observe_idle(plugin.observer);
-}
-
-static void qemu_exits(qemu_plugin_id_t id, void *data)
-{
-	(void)id;
-	(void)data;
-	observer_finish(plugin.observer);
-}
-
-static int start(const struct arguments *arguments)
-{
-	struct watcher *watchers[WATCHERS_MAX];
-	size_t count = 0, i, n;
-
-	if (arguments->check) {
-		watchers[count] = checker_create(arguments);
-		if (!watchers[count++])
-			return -1;
-	}
-	if (arguments->out) {
-		watchers[count] = recorder_create(arguments->out, arguments->level);
-		if (!watchers[count++])
-			return -1;
-	}
-	for (i = 0; i < count; i++) {
-		for (n = 0; n < arguments->note_count; n++)
-			watchers[i]->note(watchers[i], arguments->notes[n]);
-	}
-	plugin.observer = observer_create(watchers, count);
-	return plugin.observer ? 0 : arguments_complain("out of memory", "");
-}
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_plugin_info *info, int argc, char **argv)
 {
 	static struct arguments arguments;
+	size_t i;
 
 	timing_start();
-	if (!info->system_emulation || strcmp(info->target_name, "s390x"))
-		return arguments_complain("this plugin watches whole s390x machines, and not ", info->target_name);
-	plugin.vcpu_count = (unsigned int)info->system.max_vcpus;
-	plugin.vcpus = calloc(plugin.vcpu_count, sizeof(*plugin.vcpus));
-	if (!plugin.vcpus)
-		return arguments_complain("out of memory", "");
-	if (arguments_parse(&arguments, argc, argv) || start(&arguments))
-		return -1;
-	plugin.flag.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
-	qemu_plugin_register_vcpu_init_cb(id, vcpu_begins);
-	qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
-	qemu_plugin_register_vcpu_idle_cb(id, vcpu_idles);
-	qemu_plugin_register_atexit_cb(id, qemu_exits, NULL);
-	return 0;
+	for (i = 0; info->system_emulation && i < sizeof(guests) / sizeof(guests[0]); i++) {
+		if (strcmp(info->target_name, guests[i].target))
+			continue;
+		return arguments_parse(&arguments, argc, argv) ? -1 : guests[i].watch(id, info, &arguments);
+	}
+	return arguments_complain("this plugin watches whole s390x machines, and not ", info->target_name);
 }

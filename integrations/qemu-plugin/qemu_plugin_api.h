@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the recorder uses of QEMU, declared by hand: distributions do not package a header for it. The functions stand in the QEMU executable, and are bound
+ * What the plugin uses of QEMU, declared by hand: distributions do not package a header for it. The functions stand in the QEMU executable, and are bound
  * when it loads the plugin.
  *
  * The first part is QEMU's plugin interface, version 4 (QEMU 9.2 to 10.0; later ones accept it too), documented in QEMU's manual under "TCG Plugins".
  * The second are two of GLib's array types, as far as the interface hands them out. QEMU's own functions, which are no part of an interface, are
- * looked up at run time instead: see oracle.c and guest_ram.c.
+ * looked up at run time instead: see guest_ram.c and the oracles of each guest.
  */
 #ifndef VIOMMU_QEMU_PLUGIN_API_H
 #define VIOMMU_QEMU_PLUGIN_API_H

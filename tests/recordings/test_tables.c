@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The recorder's walk (integrations/qemu-plugin/tables.c) on tables that nobody would write: what it reports, applied to memory full of zeros, must give each
+ * The recorder's walk (qemu-plugin/zpci/tables.c) on tables that nobody would write: what it reports, applied to memory full of zeros, must give each
  * entry that a translation in the range meets. That is checked against a walk of one IOVA at a time, written here from the bit positions alone.
  */
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../integrations/qemu-plugin/tables.h"
+#include "../../integrations/qemu-plugin/zpci/tables.h"
 
 #define RAM_BYTES (UINT64_C(1) << 20)
 #define RAM_WORDS (RAM_BYTES / 8)

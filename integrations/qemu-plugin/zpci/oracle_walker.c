@@ -12,7 +12,6 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <stdlib.h>
 
 /* QEMU's S390IOTLBEntry. perm: 0 none, 1 read, 3 read and write. */
 struct walker_entry {
@@ -36,29 +35,6 @@ bool walker_find(struct walker *walker)
 {
 	*(void **)&walker->walk = dlsym(RTLD_DEFAULT, "s390_guest_io_table_walk");
 	return walker->walk;
-}
-
-/* Adds count pages, as one more part of the last run where they continue it. */
-static int add_pages(struct answers *answers, uint64_t iova, uint64_t gpa, uint32_t prot, uint64_t count)
-{
-	struct capture_page *last = answers->count ? &answers->list[answers->count - 1] : NULL;
-	uint64_t length = last ? last->count * CAPTURE_PAGE_SIZE : 0;
-
-	if (last && last->iova + length == iova && last->gpa + length == gpa && last->prot == prot) {
-		last->count += count;
-		return 0;
-	}
-	if (answers->count == answers->room) {
-		size_t room = answers->room ? answers->room * 2 : 16;
-		struct capture_page *list = reallocarray(answers->list, room, sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		answers->list = list;
-		answers->room = room;
-	}
-	answers->list[answers->count++] = (struct capture_page){ .iova = iova, .gpa = gpa, .prot = prot, .count = count };
-	return 0;
 }
 
 int walker_ask(const struct walker *walker, uint64_t iota, uint64_t first, uint64_t last, struct answers *answers)
@@ -87,7 +63,7 @@ int walker_ask(const struct walker *walker, uint64_t iota, uint64_t first, uint6
 		end = (iova | span) < last ? iova | span : last;
 		if (!error && entry.perm & PERM_READ) {
 			uint32_t prot = entry.perm & PERM_WRITE ? CAPTURE_RW : CAPTURE_R;
-			int ret = add_pages(answers, iova, entry.translated_addr + (iova & span), prot, (end - iova) / CAPTURE_PAGE_SIZE + 1);
+			int ret = answers_add(answers, iova, entry.translated_addr + (iova & span), prot, (end - iova) / CAPTURE_PAGE_SIZE + 1);
 
 			if (ret)
 				return ret;

@@ -15,23 +15,7 @@
 
 #include "capture/capture.h"
 #include "guest_ram.h"
-
-/* Table entries that have changed since they were last looked at. What a watcher has been told adds up to the tables as the guest has them. */
-struct changes {
-	struct capture_mem *list;
-	size_t count;
-	size_t room;
-};
-
-/* What QEMU's own walk of the tables says of first..last: these pages, and no other. */
-struct answers {
-	bool known;
-	uint64_t first;
-	uint64_t last;
-	struct capture_page *list;
-	size_t count;
-	size_t room;
-};
+#include "lists.h"
 
 struct observation {
 	/* CAPTURE_RPCIT, CAPTURE_MPCIFC or CAPTURE_CLP, with what the machine answered and when it was asked. */

@@ -17,12 +17,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "copies.h"
 #include "format/zpci.h"
 
 #define VIOMMU_FORMAT zpci
 
-#define PAGE_SHIFT	  12
-#define PAGE_ENTRIES	  512u /* entries in a page of guest memory */
 #define LEVELS		  (F(max_level) + 1)
 #define TABLE_ENTRIES_MAX 2048u
 
@@ -46,18 +45,6 @@ struct part_set {
 	uint64_t generation;
 };
 
-/* A page of guest memory as reported. */
-struct copy {
-	uint64_t page; /* GPA >> PAGE_SHIFT */
-	uint64_t raw[PAGE_ENTRIES];
-};
-
-struct copies {
-	struct copy **slots;
-	size_t room; /* a power of two, or 0 */
-	size_t count;
-};
-
 /* One table on the way down: what was loaded from it, and how far it has been followed. */
 struct stage {
 	uint64_t entries[TABLE_ENTRIES_MAX];
@@ -73,61 +60,6 @@ struct tables {
 	struct stage stages[LEVELS];
 };
 
-/* Spreads a key over a word: multiplied by an odd number (2^64 divided by the golden ratio), the upper half depends on all of it. */
-static size_t mix(uint64_t key)
-{
-	return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32);
-}
-
-static struct copy **copies_slot(const struct copies *copies, uint64_t page)
-{
-	size_t i = mix(page) & (copies->room - 1);
-
-	while (copies->slots[i] && copies->slots[i]->page != page)
-		i = (i + 1) & (copies->room - 1);
-	return &copies->slots[i];
-}
-
-static struct copy *copies_find(const struct copies *copies, uint64_t page)
-{
-	return copies->room ? *copies_slot(copies, page) : NULL;
-}
-
-static int copies_grow(struct copies *copies)
-{
-	struct copies wider = { .room = copies->room ? copies->room * 2 : 64, .count = copies->count };
-	size_t i;
-
-	wider.slots = calloc(wider.room, sizeof(*wider.slots));
-	if (!wider.slots)
-		return -ENOMEM;
-	for (i = 0; i < copies->room; i++) {
-		if (copies->slots[i])
-			*copies_slot(&wider, copies->slots[i]->page) = copies->slots[i];
-	}
-	free(copies->slots);
-	*copies = wider;
-	return 0;
-}
-
-/* The copy of a page, a new one full of zeros if there was none. NULL if memory is short. */
-static struct copy *copies_get(struct copies *copies, uint64_t page)
-{
-	struct copy *copy = copies_find(copies, page);
-
-	if (copy)
-		return copy;
-	if (copies->count * 2 >= copies->room && copies_grow(copies))
-		return NULL;
-	copy = calloc(1, sizeof(*copy));
-	if (!copy)
-		return NULL;
-	copy->page = page;
-	*copies_slot(copies, page) = copy;
-	copies->count++;
-	return copy;
-}
-
 static bool part_equal(const struct part *a, const struct part *b)
 {
 	return a->gpa == b->gpa && a->first == b->first && a->last == b->last && a->level == b->level && a->whole == b->whole;
@@ -135,7 +67,7 @@ static bool part_equal(const struct part *a, const struct part *b)
 
 static struct part_slot *part_slot(const struct part_set *set, const struct part *part)
 {
-	size_t i = mix(part->gpa ^ (uint64_t)part->first << 48 ^ (uint64_t)part->last << 33 ^ part->level) & (set->room - 1);
+	size_t i = copies_mix(part->gpa ^ (uint64_t)part->first << 48 ^ (uint64_t)part->last << 33 ^ part->level) & (set->room - 1);
 
 	while (set->slots[i].generation == set->generation && !part_equal(&set->slots[i].part, part))
 		i = (i + 1) & (set->room - 1);
@@ -181,28 +113,6 @@ static void parts_empty(struct part_set *set)
 	set->generation++;
 }
 
-/* Reports that the doubleword at gpa now holds value: as one more of the last change's run, or as a change of its own. */
-static int add_change(struct changes *changes, uint64_t gpa, uint64_t value)
-{
-	struct capture_mem *last = changes->count ? &changes->list[changes->count - 1] : NULL;
-
-	if (last && last->value == value && gpa == last->gpa + last->count * 8 && last->count < CAPTURE_MAX_COUNT) {
-		last->count++;
-		return 0;
-	}
-	if (changes->count == changes->room) {
-		size_t room = changes->room ? changes->room * 2 : 16;
-		struct capture_mem *list = reallocarray(changes->list, room, sizeof(*list));
-
-		if (!list)
-			return -ENOMEM;
-		changes->list = list;
-		changes->room = room;
-	}
-	changes->list[changes->count++] = (struct capture_mem){ .gpa = gpa, .value = value, .count = 1 };
-	return 0;
-}
-
 /* Loads the indexes first..last of the table at gpa into the stage of its level, and reports those that have changed. 1 if there were any, 0, or -ENOMEM. */
 static int load(struct tables *tables, const struct guest_ram *ram, unsigned int level, uint64_t gpa, unsigned int first, unsigned int last,
 		struct changes *changes)
@@ -214,24 +124,24 @@ static int load(struct tables *tables, const struct guest_ram *ram, unsigned int
 
 	for (i = first; i <= last; i++) {
 		uint64_t at = gpa + i * UINT64_C(8), raw, before;
-		unsigned int in_page = (unsigned int)(at / 8 % PAGE_ENTRIES);
+		unsigned int in_page = (unsigned int)(at / 8 % COPY_ENTRIES);
 
 		/* What cannot be read is followed nowhere. */
 		stage->entries[i] = F(invalid_entry)(level);
 		stage->changed[i] = false;
 		if (!guest_ram_load(ram, at, &raw))
 			continue;
-		if (!copy || copy->page != at >> PAGE_SHIFT)
-			copy = copies_find(&tables->copies, at >> PAGE_SHIFT);
+		if (!copy || copy->page != at >> COPY_SHIFT)
+			copy = copies_find(&tables->copies, at >> COPY_SHIFT);
 		before = copy ? copy->raw[in_page] : 0;
 		stage->entries[i] = F(from_memory)(raw);
 		if (raw == before)
 			continue;
 		stage->changed[i] = true;
 		if (!copy)
-			copy = copies_get(&tables->copies, at >> PAGE_SHIFT);
+			copy = copies_get(&tables->copies, at >> COPY_SHIFT);
 		/* Report first: what could not be reported must not count as reported. */
-		if (!copy || add_change(changes, at, stage->entries[i]))
+		if (!copy || changes_add(changes, at, stage->entries[i]))
 			return -ENOMEM;
 		copy->raw[in_page] = raw;
 		any = 1;
@@ -351,13 +261,9 @@ struct tables *tables_create(void)
 
 void tables_destroy(struct tables *tables)
 {
-	size_t i;
-
 	if (!tables)
 		return;
-	for (i = 0; i < tables->copies.room; i++)
-		free(tables->copies.slots[i]);
-	free(tables->copies.slots);
+	copies_free(&tables->copies);
 	free(tables->seen.slots);
 	free(tables);
 }
