@@ -17,10 +17,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "checker_state.h"
-#include "timing.h"
+#include "report.h"
 
 static struct checker *checker_of(struct watcher *watcher)
 {
@@ -338,58 +337,23 @@ static void finish_numbered(struct checker *checker)
 static void end(struct watcher *watcher)
 {
 	struct checker *checker = checker_of(watcher);
-	struct live_numbers *numbers = &checker->board->numbers;
-	unsigned int i;
-	uint64_t checks = 0, disagreements = 0;
 
 	finish_numbered(checker);
-	live_set(&numbers->ended, timing_now());
-	live_set(&numbers->end, LIVE_END_QEMU_EXITS);
-	live_set(&numbers->guest, LIVE_GUEST_ENDED);
-	for (i = 0; i < LIVE_ORACLES; i++) {
-		checks += live_get(&numbers->checks[i]);
-		disagreements += live_get(&numbers->disagreements[i]);
-	}
-	if (!checker->arguments->board)
-		fprintf(stderr, "viommu-watch: %" PRIu64 " refreshes, %" PRIu64 " checks, %" PRIu64 " disagreements\n", live_get(&numbers->rpcits), checks,
-			disagreements);
+	report_end(checker->board, checker->arguments);
 	checker->off = true;
-}
-
-static int make_board(struct checker *checker)
-{
-	const char *path = checker->arguments->board, *why = NULL;
-	int error, fd;
-
-	if (path) {
-		error = live_board_open(path, true, &checker->board, &why);
-	} else {
-		error = live_board_memfd(&fd, &checker->board);
-		if (!error)
-			close(fd);
-	}
-	if (!error && live_get(&checker->board->numbers.pid)) {
-		live_board_close(checker->board);
-		error = -EBUSY;
-		why = "this board is another guest's";
-	}
-	if (!error)
-		return 0;
-	fprintf(stderr, "viommu-watch: no board: %s%s%s\n", path ? path : "", path ? ": " : "", why ? why : strerror(-error));
-	return error;
 }
 
 struct watcher *checker_create(const struct arguments *arguments)
 {
 	struct checker *checker = calloc(1, sizeof(*checker));
-	struct live_numbers *numbers;
 
 	if (!checker) {
 		arguments_complain("out of memory", "");
 		return NULL;
 	}
 	checker->arguments = arguments;
-	if (make_board(checker)) {
+	checker->board = report_open(arguments);
+	if (!checker->board) {
 		free(checker);
 		return NULL;
 	}
@@ -405,10 +369,6 @@ struct watcher *checker_create(const struct arguments *arguments)
 		.end = end,
 	};
 	shadow_oracle_find(&checker->shadow, arguments);
-	numbers = &checker->board->numbers;
-	live_set(&numbers->pid, (uint64_t)getpid());
-	live_set(&numbers->started, timing_now());
-	live_set(&numbers->started_real, timing_real());
-	live_set(&numbers->blocks_expected, arguments->numbered_count);
+	live_set(&checker->board->numbers.blocks_expected, arguments->numbered_count);
 	return &checker->watcher;
 }
