@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Finding the guest's main memory. The plugin interface has no way to read absolute addresses, and a vCPU's logical addresses do not reach all table
- * pages. QEMU keeps a list of memory blocks (QEMU, system/physmem.c); main memory is the largest of those in an s390-ccw-virtio machine: what else
- * there is, firmware and the devices' own memory, is a few MiB. Memory behind it that was plugged later (virtio-mem) is not looked at.
+ * pages. QEMU keeps a list of memory blocks (QEMU, system/physmem.c); main memory is the largest of those in an s390-ccw-virtio or a virt machine: what
+ * else there is, firmware and the devices' own memory, is at the most 128 MiB, in two halves. Memory behind it that was plugged later (virtio-mem) is not looked at.
  */
 #include "guest_ram.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The guest's main memory, where QEMU has it in this process. On s390x it is one block that begins at absolute address 0.
+ * The guest's main memory, where QEMU has it in this process: one block.
  */
 #ifndef VIOMMU_WATCH_GUEST_RAM_H
 #define VIOMMU_WATCH_GUEST_RAM_H
@@ -12,18 +12,19 @@
 
 struct guest_ram {
 	const unsigned char *host;
+	uint64_t gpa; /* where it begins: 0 on s390x */
 	uint64_t bytes;
 };
 
-/* Finds it. 0; -ENOSYS if this QEMU has not got the functions that say where it is; -ENOENT if there is no such memory. */
+/* Finds it; gpa is the caller's to fill in, where it is not 0. 0; -ENOSYS if this QEMU has not got the functions that say where it is; -ENOENT if there is no such memory. */
 int guest_ram_find(struct guest_ram *ram);
 
 /* Loads a doubleword at an aligned GPA as memory holds it, once. false where the guest has no memory. */
 static inline bool guest_ram_load(const struct guest_ram *ram, uint64_t gpa, uint64_t *raw)
 {
-	if (ram->bytes < 8 || gpa > ram->bytes - 8)
+	if (ram->bytes < 8 || gpa < ram->gpa || gpa - ram->gpa > ram->bytes - 8)
 		return false;
-	*raw = port_load_entry((const uint64_t *)(const void *)(ram->host + gpa));
+	*raw = port_load_entry((const uint64_t *)(const void *)(ram->host + (gpa - ram->gpa)));
 	return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include "arguments.h"
 #include "qemu_plugin_api.h"
+#include "smmuv3/callbacks.h"
 #include "timing.h"
 #include "zpci/callbacks.h"
 
@@ -21,6 +22,7 @@ static const struct {
 	int (*watch)(qemu_plugin_id_t id, const struct qemu_plugin_info *info, const struct arguments *arguments);
 } guests[] = {
 	{ "s390x", zpci_watch },
+	{ "aarch64", smmuv3_watch },
 };
 
 int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_plugin_info *info, int argc, char **argv)
@@ -34,5 +36,5 @@ int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_plugin_info *info
 			continue;
 		return arguments_parse(&arguments, argc, argv) ? -1 : guests[i].watch(id, info, &arguments);
 	}
-	return arguments_complain("this plugin watches whole s390x machines, and not ", info->target_name);
+	return arguments_complain("this plugin watches whole machines of s390x and aarch64, and not ", info->target_name);
 }

@@ -91,6 +91,32 @@ void qemu_plugin_register_vcpu_insn_exec_cond_cb(struct qemu_plugin_insn *insn, 
 void qemu_plugin_register_vcpu_tb_exec_cond_cb(struct qemu_plugin_tb *tb, plugin_execute_fn fn, enum plugin_registers registers,
 					       enum plugin_condition condition, struct plugin_u64 entry, uint64_t value, void *data);
 
+/*
+ * Calls from translated code behind each access of an instruction to memory. What was accessed is to be asked for in the callback; a value is that which the
+ * CPU has loaded or stored, as a number.
+ */
+typedef uint32_t qemu_plugin_meminfo_t;
+struct qemu_plugin_hwaddr;
+enum plugin_access { PLUGIN_LOADS = 1, PLUGIN_STORES, PLUGIN_LOADS_AND_STORES };
+enum plugin_value_type { PLUGIN_VALUE_U8, PLUGIN_VALUE_U16, PLUGIN_VALUE_U32, PLUGIN_VALUE_U64, PLUGIN_VALUE_U128 };
+struct plugin_value {
+	enum plugin_value_type type;
+	union {
+		uint8_t u8;
+		uint16_t u16;
+		uint32_t u32;
+		uint64_t u64;
+		uint64_t u128[2]; /* the low half first */
+	};
+};
+typedef void (*plugin_memory_fn)(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t address, void *data);
+void qemu_plugin_register_vcpu_mem_cb(struct qemu_plugin_insn *insn, plugin_memory_fn fn, enum plugin_registers registers, enum plugin_access access,
+				      void *data);
+struct qemu_plugin_hwaddr *qemu_plugin_get_hwaddr(qemu_plugin_meminfo_t info, uint64_t address);
+bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *address);
+uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *address);
+struct plugin_value qemu_plugin_mem_get_value(qemu_plugin_meminfo_t info);
+
 /* Registers, in the vCPU's thread. qemu_plugin_get_registers() yields an array of plugin_register_name; values come in the guest's byte order. */
 struct plugin_register_name {
 	struct qemu_plugin_register *handle;

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What a list of commands makes invalid: where nothing may be left of what was translated before.
+ */
+#ifndef VIOMMU_WATCH_SMMUV3_COMMANDS_H
+#define VIOMMU_WATCH_SMMUV3_COMMANDS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* One command's part. Ranges are at the least what the command names: an SMMU may take away more. */
+struct invalid {
+	bool any_stream; /* or the one that sid names */
+	uint32_t sid;
+	bool any_asid; /* or the one that asid names */
+	uint16_t asid;
+	uint64_t first;
+	uint64_t last;
+	bool page; /* of the stream's granule, around first */
+};
+
+struct invalids {
+	struct invalid *list;
+	size_t count;
+	size_t room;
+	uint64_t commands;	/* of which there were: */
+	uint64_t invalidations; /* CMD_TLBI_* */
+	uint64_t configs;	/* CMD_CFGI_* */
+	bool whole;		/* some are of all that an ASID, or a stream, translates */
+};
+
+/* Adds a command of two doublewords. false if memory is short. */
+bool invalids_add(struct invalids *invalids, const uint64_t command[2]);
+
+/* Whether an IOVA of a stream is among them. */
+bool invalids_have(const struct invalids *invalids, uint32_t sid, uint16_t asid, unsigned int granule, uint64_t iova);
+
+void invalids_clear(struct invalids *invalids);
+
+#endif
