@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What can be wrong in the library's SMMU, on purpose.
+ */
+#ifndef VIOMMU_TESTS_LIVE_SMMUV3_BROKEN_H
+#define VIOMMU_TESTS_LIVE_SMMUV3_BROKEN_H
+
+enum broken_smmuv3 {
+	BROKEN_SMMUV3_NOTHING = 0,
+	BROKEN_INVALIDATION_LOST,
+	BROKEN_INVALIDATION_SHORT,
+	BROKEN_ARM64_OFF_BY_ONE,    /* a page table is taken to begin one entry later than it does */
+	BROKEN_ARM64_NO_PROTECTION, /* everything may be written */
+};
+
+extern enum broken_smmuv3 broken_smmuv3;
+
+#endif
