@@ -75,6 +75,6 @@ void report_end(struct live_board *board, const struct arguments *arguments)
 		disagreements += live_get(&numbers->disagreements[i]);
 	}
 	if (!arguments->board)
-		fprintf(stderr, "viommu-watch: %" PRIu64 " refreshes, %" PRIu64 " checks, %" PRIu64 " disagreements\n", live_get(&numbers->rpcits), checks,
-			disagreements);
+		fprintf(stderr, "viommu-watch: %" PRIu64 " refreshes, %" PRIu64 " checks, %" PRIu64 " disagreements\n",
+			live_get(&numbers->rpcits) + live_get(&numbers->invalidations), checks, disagreements);
 }

@@ -49,19 +49,24 @@ static json_t *text(const char *string, size_t most)
 	return value ? value : json_string("(unprintable)");
 }
 
-static json_t *function(const struct live_function *function)
+static json_t *function(const struct live_numbers *now, const struct live_function *function)
 {
+	bool stream = now->iommu == LIVE_SMMUV3;
 	json_t *object = json_object();
 
-	set(object, "fh", hexadecimal(function->fh, 8));
-	set_number(object, "fid", function->fid);
+	if (stream) {
+		set(object, "sid", hexadecimal(function->fh, 1));
+	} else {
+		set(object, "fh", hexadecimal(function->fh, 8));
+		set_number(object, "fid", function->fid);
+	}
 	set(object, "name", text(function->name, LIVE_FUNCTION_NAME));
 	set(object, "state", json_string(live_function_state_name(function->state)));
 	set(object, "registered", json_boolean(function->registered));
 	set(object, "direct", json_boolean(function->direct));
 	set(object, "first", function->registered ? hexadecimal(function->pba, 1) : json_null());
 	set(object, "last", function->registered ? hexadecimal(function->pal, 1) : json_null());
-	set(object, "iota", function->registered ? hexadecimal(function->iota, 1) : json_null());
+	set(object, stream ? "ttb" : "iota", function->registered ? hexadecimal(function->iota, 1) : json_null());
 	set_number(object, "levels", function->levels);
 	set_number(object, "mapped_pages", function->mapped_pages);
 	set_number(object, "mapped_pages_peak", function->mapped_pages_peak);
@@ -85,7 +90,7 @@ static json_t *functions(const struct live_numbers *now)
 
 	for (unsigned int i = 0; i < LIVE_FUNCTIONS; i++) {
 		if (now->functions[i].state != LIVE_FUNCTION_FREE)
-			json_array_append_new(array, function(&now->functions[i]));
+			json_array_append_new(array, function(now, &now->functions[i]));
 	}
 	return array;
 }
@@ -176,13 +181,21 @@ void live_json_update(const struct live_state *state, bool final)
 	set_number(object, "checks", state->checks);
 	set_number(object, "disagreements", state->disagreements);
 	set(object, "oracles", oracles(now));
+	set(object, "iommu", json_string(now->iommu == LIVE_SMMUV3 ? "smmuv3" : "zpci"));
 	set(object, "functions", functions(now));
 	set(object, "refreshes", kinds(now->refreshes));
 	set(object, "refreshes_per_second", rates(state));
-	set_number(object, "rpcits", now->rpcits);
-	set_number(object, "rpcits_done", now->rpcits_done);
-	set_number(object, "mpcifcs", now->mpcifcs);
-	set_number(object, "clps", now->clps);
+	if (now->iommu == LIVE_SMMUV3) {
+		set_number(object, "writes", now->writes);
+		set_number(object, "invalidations", now->invalidations);
+		set_number(object, "configurations", now->configs);
+		set_number(object, "kicks", now->kicks);
+	} else {
+		set_number(object, "rpcits", now->rpcits);
+		set_number(object, "rpcits_done", now->rpcits_done);
+		set_number(object, "mpcifcs", now->mpcifcs);
+		set_number(object, "clps", now->clps);
+	}
 	set_number(object, "pages_established", now->established);
 	set_number(object, "pages_released", now->released);
 	set_number(object, "mapped_pages", now->mapped_pages);

@@ -7,6 +7,7 @@
 void live_lines_update(struct live_state *state)
 {
 	const struct live_numbers *now = &state->now;
+	bool stream = now->iommu == LIVE_SMMUV3;
 	unsigned int functions = 0;
 
 	for (unsigned int i = 0; i < LIVE_FUNCTIONS; i++)
@@ -15,7 +16,7 @@ void live_lines_update(struct live_state *state)
 	if (!live_refreshes(now) && !functions) {
 		printf("%s\n", !live_attached(state) ? "QEMU starts" : "no function in use so far");
 	} else {
-		printf("%s, %s mapped, %s pinned; %s (%s/s); %s", cli_count_of(functions, "function", "functions"),
+		printf("%s, %s mapped, %s pinned; %s (%s/s); %s", cli_count_of(functions, stream ? "stream" : "function", stream ? "streams" : "functions"),
 		       cli_bytes(now->mapped_pages * LIVE_PAGE_BYTES), cli_bytes(now->pinned_bytes), cli_count_of(live_refreshes(now), "refresh", "refreshes"),
 		       live_rate(state->rate), cli_count_of(state->checks, "check", "checks"));
 		if (state->disagreements)

@@ -66,21 +66,22 @@ static void show(int row, struct column column, enum screen_style style, bool ri
 		screen_text(row, column.first, column.width, style, text);
 }
 
-static void show_function(const struct live_function *function, int row)
+static void show_function(const struct live_numbers *now, const struct live_function *function, int row)
 {
+	bool stream = now->iommu == LIVE_SMMUV3;
 	enum screen_style style = function->state == LIVE_FUNCTION_ERROR ? STYLE_BAD : function->state == LIVE_FUNCTION_ENABLED ? STYLE_PLAIN : STYLE_DIM;
 	char text[160];
 	uint64_t refreshes = 0;
 
 	for (unsigned int i = 0; i < LIVE_KINDS; i++)
 		refreshes += function->refreshes[i];
-	snprintf(text, sizeof(text), "0x%08" PRIx64, function->fh);
+	snprintf(text, sizeof(text), stream ? "0x%" PRIx64 : "0x%08" PRIx64, function->fh);
 	show(row, at.handle, style, false, text);
 	show(row, at.state, style, false, live_function_state_name(function->state));
 	if (function->registered)
 		snprintf(text, sizeof(text), "0x%" PRIx64 "-0x%" PRIx64, function->pba, function->pal);
 	else
-		snprintf(text, sizeof(text), "nothing registered");
+		snprintf(text, sizeof(text), stream ? "reaches nothing" : "nothing registered");
 	show(row, at.aperture, function->registered ? style : STYLE_DIM, false, text);
 	show(row, at.mapped, style, true, cli_bytes(function->mapped_pages * LIVE_PAGE_BYTES));
 	show(row, at.peak, STYLE_DIM, true, cli_bytes(function->mapped_pages_peak * LIVE_PAGE_BYTES));
@@ -88,6 +89,8 @@ static void show_function(const struct live_function *function, int row)
 	show(row, at.pinned, style, true, cli_bytes(function->pinned_bytes));
 	if (function->registered && function->direct)
 		snprintf(text, sizeof(text), "none, all of memory  %.*s", (int)LIVE_FUNCTION_NAME, function->name);
+	else if (function->registered && stream)
+		snprintf(text, sizeof(text), "0x%" PRIx64 "  %.*s", function->iota, (int)LIVE_FUNCTION_NAME, function->name);
 	else if (function->registered)
 		snprintf(text, sizeof(text), "%" PRIu64 " levels, 0x%" PRIx64 "  %.*s", function->levels, function->iota, (int)LIVE_FUNCTION_NAME,
 			 function->name);
@@ -101,7 +104,7 @@ void pane_functions(const struct live_screen *screen, int row, int rows)
 	const struct live_function *list[LIVE_FUNCTIONS];
 	unsigned int count = list_functions(&screen->state->now, list);
 
-	show(row, at.handle, STYLE_DIM, false, "function");
+	show(row, at.handle, STYLE_DIM, false, screen->state->now.iommu == LIVE_SMMUV3 ? "stream" : "function");
 	show(row, at.state, STYLE_DIM, false, "state");
 	show(row, at.aperture, STYLE_DIM, false, "aperture");
 	show(row, at.mapped, STYLE_DIM, true, "mapped");
@@ -116,7 +119,7 @@ void pane_functions(const struct live_screen *screen, int row, int rows)
 		if ((int)i == rows - 2 && (int)count > rows - 1 && rows > 2)
 			screen_format(row + 1 + (int)i, 1, COLS - 2, STYLE_DIM, "and %u more", count - i);
 		else
-			show_function(list[i], row + 1 + (int)i);
+			show_function(&screen->state->now, list[i], row + 1 + (int)i);
 	}
 }
 

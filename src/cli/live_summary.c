@@ -116,7 +116,12 @@ void live_summary(const struct live_state *state, const struct live_options *opt
 	cli_line("QEMU", state->failed ? CLI_RED : CLI_PLAIN, "%s after %.1f s", state->fate, state->time - state->begun);
 	if (!live_attached(state))
 		return;
-	cli_line("operations", CLI_PLAIN, "%s RPCIT, %s MPCIFC, %s CLP", cli_count(now->rpcits), cli_count(now->mpcifcs), cli_count(now->clps));
+	if (now->iommu == LIVE_SMMUV3)
+		cli_line("operations", CLI_PLAIN, "%s with %s and %s; %s", cli_count_of(now->writes, "write", "writes"),
+			 cli_count_of(now->invalidations, "invalidation", "invalidations"), cli_count_of(now->configs, "configuration", "configurations"),
+			 cli_count_of(now->kicks, "kick", "kicks"));
+	else
+		cli_line("operations", CLI_PLAIN, "%s RPCIT, %s MPCIFC, %s CLP", cli_count(now->rpcits), cli_count(now->mpcifcs), cli_count(now->clps));
 	print_refreshes(now);
 	cli_line("mapped", CLI_PLAIN, "%s at the end, %s at most; %s established, %s released", cli_bytes(now->mapped_pages * LIVE_PAGE_BYTES),
 		 cli_bytes(now->mapped_pages_peak * LIVE_PAGE_BYTES), cli_count_of(now->established, "page", "pages"), cli_count(now->released));

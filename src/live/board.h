@@ -19,10 +19,13 @@
 #include <stdint.h>
 
 #define LIVE_BOARD_MAGIC   UINT64_C(0x76696f6d6d75424f) /* "viommuBO" */
-#define LIVE_BOARD_VERSION UINT64_C(1)
+#define LIVE_BOARD_VERSION UINT64_C(2)
 
 #define LIVE_FUNCTIONS	   32u
 #define LIVE_FUNCTION_NAME 64u
+
+/* Which IOMMU the guest has. Where it is an SMMUv3, a function stands for a stream: fh and fid are its StreamID, and iota is TTB0. */
+enum live_iommu { LIVE_ZPCI = 0, LIVE_SMMUV3 };
 
 /* State of the guest. */
 enum live_guest { LIVE_GUEST_STARTING = 0, LIVE_GUEST_RUNNING, LIVE_GUEST_ENDED };
@@ -55,8 +58,8 @@ enum live_oracle {
 /* Whose time, for the same refresh. */
 enum live_timed {
 	LIVE_QEMU_WHOLE = 0, /* all that QEMU does for the instruction */
-	LIVE_QEMU_WALKER,    /* its walk of the tables alone */
-	LIVE_LIBRARY,	     /* the library's refresh */
+	LIVE_QEMU_WALKER,    /* its walk of the tables alone; with an SMMUv3: its answers for the pages that have become valid */
+	LIVE_LIBRARY,	     /* the library's refresh; with an SMMUv3: the store that handed in commands, or the misses of accesses to those pages */
 	LIVE_TIMED
 };
 
@@ -102,6 +105,7 @@ struct live_function {
 
 /* All numbers. Everything in it is a multiple of eight bytes. */
 struct live_numbers {
+	uint64_t iommu;	       /* enum live_iommu */
 	uint64_t guest;	       /* enum live_guest */
 	uint64_t end;	       /* enum live_end */
 	uint64_t end_value;    /* exit status or signal */
@@ -117,6 +121,11 @@ struct live_numbers {
 	uint64_t rpcits_done; /* with condition code 0: what the guest's own counter counts */
 	uint64_t mpcifcs;
 	uint64_t clps; /* functions enabled and disabled */
+	/* Of an SMMUv3 instead of those four: */
+	uint64_t writes;	/* stores to its registers */
+	uint64_t invalidations; /* CMD_TLBI_* */
+	uint64_t configs;	/* CMD_CFGI_* */
+	uint64_t kicks;		/* a device was told to work, and something had become valid */
 	uint64_t refreshes[LIVE_KINDS];
 	uint64_t established; /* pages, in total */
 	uint64_t released;

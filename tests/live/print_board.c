@@ -45,6 +45,10 @@ int main(int argc, char **argv)
 	print("rpcits_done", NULL, numbers->rpcits_done);
 	print("mpcifcs", NULL, numbers->mpcifcs);
 	print("clps", NULL, numbers->clps);
+	print("writes", NULL, numbers->writes);
+	print("invalidations", NULL, numbers->invalidations);
+	print("configs", NULL, numbers->configs);
+	print("kicks", NULL, numbers->kicks);
 	print("established", NULL, numbers->established);
 	print("released", NULL, numbers->released);
 	print("blocks_expected", NULL, numbers->blocks_expected);

@@ -22,6 +22,7 @@ void check_board_begin(struct check_board *board, struct viommu_vm *vm, struct v
 
 	board->vm = vm;
 	board->smmu = smmu;
+	live_set(&numbers->iommu, LIVE_SMMUV3);
 	live_set(&numbers->guest_bytes, guest_bytes);
 	live_set(&numbers->guest, LIVE_GUEST_RUNNING);
 	live_set(&numbers->available[LIVE_ANSWER], 1);
@@ -54,8 +55,6 @@ static void count_stream(struct checked_stream *stream)
 	bool translates = stream->info.stream == VIOMMU_SMMUV3_STREAM_STAGE1, direct = stream->info.stream == VIOMMU_SMMUV3_STREAM_BYPASS;
 	enum live_function_state state = translates || direct ? LIVE_FUNCTION_ENABLED : LIVE_FUNCTION_DISABLED;
 
-	if (stream->info.stream == VIOMMU_SMMUV3_STREAM_FAULTY)
-		state = LIVE_FUNCTION_ERROR;
 	live_set(&numbers->registered, translates || direct);
 	live_set(&numbers->direct, direct);
 	live_set(&numbers->pba, 0);
@@ -128,7 +127,9 @@ static void count_refresh(struct check_board *board, struct checked_stream *stre
 		live_add(&streams[i].numbers->refreshes[kind], 1);
 	}
 	live_histogram_add(&numbers->times[kind][LIVE_LIBRARY], done->library_ns);
-	live_histogram_add(&numbers->times[kind][LIVE_QEMU_WALKER], observation->qemu_ns);
+	/* What QEMU takes to consume a command is not seen. */
+	if (observation->operation.kind == CAPTURE_KICK)
+		live_histogram_add(&numbers->times[kind][LIVE_QEMU_WALKER], observation->qemu_ns);
 }
 
 void check_board_count(struct check_board *board, struct checked_stream *streams, size_t count, struct checked_operation *done)
@@ -145,10 +146,10 @@ void check_board_count(struct check_board *board, struct checked_stream *streams
 	live_add(&numbers->established, done->established + later.established);
 	live_add(&numbers->released, done->released + later.released);
 	if (invalids) {
-		live_add(&numbers->rpcits, invalids->invalidations);
-		live_add(&numbers->rpcits_done, invalids->invalidations);
-		live_add(&numbers->mpcifcs, invalids->configs);
+		live_add(&numbers->invalidations, invalids->invalidations);
+		live_add(&numbers->configs, invalids->configs);
 	}
+	live_add(done->observation->operation.kind == CAPTURE_KICK ? &numbers->kicks : &numbers->writes, 1);
 	if (done->observation->operation.kind == CAPTURE_KICK || (invalids && invalids->invalidations))
 		count_refresh(board, streams, count, done);
 	for (i = 0; i < count; i++) {
@@ -182,7 +183,7 @@ const char *check_board_state(const struct checked_stream *stream)
 	case VIOMMU_SMMUV3_STREAM_STAGE1:
 		return "is translated by tables of its own";
 	case VIOMMU_SMMUV3_STREAM_FAULTY:
-		return "has a configuration that is an error";
+		return "is not configured: what it accesses is an error";
 	default:
 		return "reaches nothing";
 	}
