@@ -43,7 +43,7 @@ void machine_begin(struct machine *machine, struct input *input)
 	unsigned int kind = input_byte(input);
 
 	memset(machine, 0, sizeof(*machine));
-	machine->world = world_begin();
+	machine->world = world_begin(false);
 	port_wrap.fail_at = 0;
 	port_wrap.outstanding = 0;
 	make_host(machine, kind & 7);

@@ -6,7 +6,7 @@
 
 #define KIB	UINT64_C(1024)
 #define MIB	UINT64_C(0x100000)
-#define NOTHING UINT64_C(0x420) /* the invalid bits of all levels */
+#define NOTHING UINT64_C(0x420) /* the invalid bits of all levels of zPCI's tables, which are big-endian; of Arm's it is 0 */
 
 static const struct world_place layout[WORLD_PLACES] = {
 	{ .gpa = 0, .bytes = 64 * KIB, .prot = VIOMMU_RW },
@@ -16,22 +16,28 @@ static const struct world_place layout[WORLD_PLACES] = {
 	{ .gpa = 0 - 64 * KIB, .bytes = 64 * KIB, .prot = VIOMMU_RW },
 };
 
-static void put(unsigned char *bytes, uint64_t value)
+static void put(const struct world *world, unsigned char *bytes, uint64_t value)
 {
 	for (unsigned int i = 0; i < 8; i++)
-		bytes[i] = (unsigned char)(value >> (56 - 8 * i));
+		bytes[i] = (unsigned char)(value >> (world->little ? 8 * i : 56 - 8 * i));
 }
 
-struct world *world_begin(void)
+static uint64_t nothing(const struct world *world)
+{
+	return world->little ? 0 : NOTHING;
+}
+
+struct world *world_begin(bool little)
 {
 	static struct world world;
 	unsigned char *memory;
 
 	if (!world.arena) {
+		world.little = little;
 		world.arena = mmap(NULL, WORLD_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 		fuzz_must(world.arena != MAP_FAILED);
 		for (size_t at = 0; at < WORLD_BYTES; at += 8)
-			put(world.arena + at, NOTHING);
+			put(&world, world.arena + at, nothing(&world));
 	}
 	memory = world.arena;
 	memcpy(world.place, layout, sizeof(layout));
@@ -46,7 +52,7 @@ struct world *world_begin(void)
 void world_end(struct world *world)
 {
 	for (unsigned int i = 0; i < world->writes; i++)
-		put(world->arena + world->written[i], NOTHING);
+		put(world, world->arena + world->written[i], nothing(world));
 	world->writes = 0;
 }
 
@@ -102,7 +108,7 @@ uint64_t world_load(struct world *world, uint64_t gpa)
 	uint64_t value = 0;
 
 	for (unsigned int i = 0; bytes && i < 8; i++)
-		value = value << 8 | bytes[i];
+		value = value << 8 | bytes[world->little ? 7 - i : i];
 	return value;
 }
 
@@ -113,11 +119,10 @@ void world_store(struct world *world, uint64_t gpa, uint64_t value)
 	if (!bytes || world->writes == WORLD_WRITES)
 		return;
 	world->written[world->writes++] = (uint32_t)(bytes - world->arena);
-	put(bytes, value);
+	put(world, bytes, value);
 }
 
-/* The n-th 16 KiB of the memory; above that, GPAs without any. */
-static uint64_t unit(unsigned int n)
+uint64_t world_unit(unsigned int n)
 {
 	for (unsigned int i = 0; i < WORLD_PLACES; i++) {
 		unsigned int units = (unsigned int)(layout[i].bytes / (16 * KIB));
@@ -132,7 +137,7 @@ static uint64_t unit(unsigned int n)
 uint64_t world_take_table(struct input *input, unsigned int level)
 {
 	unsigned int byte = input_byte(input);
-	uint64_t gpa = unit(byte & 63);
+	uint64_t gpa = world_unit(byte & 63);
 
 	/* Page tables are small, and lie close together; other tables may lie at odd pages. */
 	return gpa + (level ? (byte >> 6) * PAGE : (byte >> 6) * 2 * KIB);
@@ -142,7 +147,7 @@ uint64_t world_take_page(struct input *input)
 {
 	unsigned int number = input_byte(input);
 
-	return unit(number / 4) + number % 4 * PAGE;
+	return world_unit(number / 4) + number % 4 * PAGE;
 }
 
 static unsigned int take_index(struct input *input)

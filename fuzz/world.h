@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The guest that the fuzzers of the shadow and of the instructions write: half a MiB of memory in five places, which are shown to the VM as slots or not, and
- * tables anywhere in it. An input says with few bytes what real tables look like (an entry of this table names that table), and with some more whatever else.
+ * The guest that the fuzzers of the shadow and of the guest IOMMUs write: half a MiB of memory in five places, which are shown to the VM as slots or not, and
+ * tables anywhere in it. An input says with few bytes what real tables look like (an entry of this table names that table), and with some more whatever else;
+ * what does so here writes zPCI's tables.
  *
  *   GPA 0             64 KiB
  *   GPA 1 MiB         256 KiB, and right after it
@@ -9,7 +10,7 @@
  *   GPA 2^40          64 KiB that devices may read only
  *   GPA 2^64 - 64 KiB 64 KiB
  *
- * Memory begins as entries that are invalid at every level. What an input has written is taken back after it.
+ * Memory begins as entries that are invalid at every level. What an input has written is taken back after it. A process has worlds of one byte order.
  */
 #ifndef FUZZ_WORLD_H
 #define FUZZ_WORLD_H
@@ -39,12 +40,13 @@ struct world {
 	struct naive_slot slot[WORLD_PLACES];
 	struct naive_memory memory; /* what is shown, for the reference */
 	unsigned char *arena;
+	bool little;			/* the guest's byte order */
 	uint32_t written[WORLD_WRITES]; /* offsets of doublewords */
 	unsigned int writes;
 };
 
 /* The same one for every input: places hidden, memory as in the beginning. */
-struct world *world_begin(void);
+struct world *world_begin(bool little);
 void world_end(struct world *world);
 
 /* Called after a place was shown or hidden. */
@@ -57,6 +59,9 @@ unsigned char *world_at(struct world *world, uint64_t gpa);
 unsigned int world_page(const struct world *world, uint64_t gpa);
 uint64_t world_load(struct world *world, uint64_t gpa);
 void world_store(struct world *world, uint64_t gpa, uint64_t value);
+
+/* Where the n-th 16 KiB of the memory are; above that, GPAs without any. */
+uint64_t world_unit(unsigned int n);
 
 /* Numbers that an input names with few bytes: where a table may be, a page, an IOVA, an index. */
 uint64_t world_take_table(struct input *input, unsigned int level);

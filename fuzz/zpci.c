@@ -158,7 +158,7 @@ static void begin(struct bus *bus, struct input *input)
 	struct viommu_zpci_config zpci = { .size = sizeof(zpci), .flags = kind & 1 ? VIOMMU_ZPCI_QEMU_WAYS : 0, .event = on_event, .ctx = bus };
 
 	memset(bus, 0, sizeof(*bus));
-	bus->world = world_begin();
+	bus->world = world_begin(false);
 	bus->model.qemu = kind & 1;
 	bus->model.tight = kind & 2;
 	config.shadow_bytes = SHADOW_BYTES;
