@@ -1,0 +1,481 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Registers, queues, commands and streams of the model; what tables say is in smmuv3_walk.c. */
+#include "smmuv3_model.h"
+
+#include <string.h>
+
+static uint64_t field(uint64_t word, unsigned int high, unsigned int low)
+{
+	return word >> low & (UINT64_MAX >> (63 - (high - low)));
+}
+
+static bool flag(uint64_t word, unsigned int bit)
+{
+	return word >> bit & 1;
+}
+
+bool model_load(const struct model_smmu *smmu, uint64_t gpa, uint64_t *words, unsigned int number)
+{
+	for (unsigned int i = 0; i < 8 * number; i++) {
+		const unsigned char *byte = naive_byte(smmu->memory, gpa + i, NULL);
+
+		if (!byte)
+			return false;
+		if (i % 8 == 0)
+			words[i / 8] = 0;
+		words[i / 8] |= (uint64_t)*byte << 8 * (i % 8);
+	}
+	return true;
+}
+
+static bool fail(struct model_stream *stream, unsigned int event, uint64_t fetch)
+{
+	stream->kind = MODEL_FAULTY;
+	stream->event = event;
+	stream->fetch = fetch;
+	return false;
+}
+
+static uint64_t aligned(uint64_t address, unsigned int bits)
+{
+	return address >> bits << bits;
+}
+
+/* Sections 3.3 and 5.1. */
+bool model_find_entry(const struct model_smmu *smmu, struct model_stream *stream, uint64_t *at)
+{
+	unsigned int log2size = (unsigned int)field(smmu->strtab_cfg, 5, 0), split = (unsigned int)field(smmu->strtab_cfg, 10, 6), bits;
+	uint64_t base = field(smmu->strtab_base, 51, 6) << 6, descriptor, span, index;
+
+	if (log2size > smmu->sid_bits)
+		log2size = smmu->sid_bits;
+	if ((uint64_t)stream->sid >= UINT64_C(1) << log2size)
+		return fail(stream, 0x02, 0);
+	if (field(smmu->strtab_cfg, 17, 16) != 1) {
+		*at = aligned(base, 6 + log2size) + 64 * (uint64_t)stream->sid;
+		return true;
+	}
+	split = split == 8 || split == 10 ? split : 6;
+	bits = log2size > split ? log2size - split + 3 : 3;
+	base = aligned(base, bits > 6 ? bits : 6) + 8 * (uint64_t)(stream->sid >> split);
+	if (!model_load(smmu, base, &descriptor, 1))
+		return fail(stream, 0x03, base);
+	span = field(descriptor, 4, 0);
+	index = stream->sid % (1u << split);
+	if (span == 0 || span > split + 1 || index >= UINT64_C(1) << (span - 1))
+		return fail(stream, 0x02, 0);
+	*at = aligned(field(descriptor, 51, 6) << 6, (unsigned int)span - 1 + 6) + 64 * index;
+	return true;
+}
+
+static bool is_size(uint64_t tsz)
+{
+	return tsz >= 16 && tsz <= 39;
+}
+
+/* Section 5.4.1; ENDI, TBI, HA, HD and S are of what this SMMU has not. */
+static bool is_legal(uint64_t cd0)
+{
+	static const unsigned int absent[] = { 15, 38, 39, 42, 43, 44 };
+
+	for (unsigned int i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
+		if (flag(cd0, absent[i]))
+			return false;
+	if (!flag(cd0, 31) || !flag(cd0, 41))
+		return false;
+	if (!flag(cd0, 14) && (!is_size(field(cd0, 5, 0)) || field(cd0, 7, 6) == 3))
+		return false;
+	return flag(cd0, 30) || (is_size(field(cd0, 21, 16)) && field(cd0, 23, 22) != 0);
+}
+
+struct model_context *model_context_of(struct model_smmu *smmu, const struct model_stream *stream)
+{
+	struct model_context *context;
+
+	for (context = smmu->context; context < smmu->context + CONTEXTS; context++)
+		if (context->used && context->privileged == stream->privileged && !memcmp(context->cd, stream->cd, sizeof(stream->cd)))
+			return context;
+	for (context = smmu->context; context->used; context++)
+		;
+	context->used = true;
+	context->privileged = stream->privileged;
+	memcpy(context->cd, stream->cd, sizeof(stream->cd));
+	context->pages = 0;
+	return context;
+}
+
+static void read_descriptor(struct model_smmu *smmu, struct model_stream *stream, const uint64_t ste[8])
+{
+	const struct model_context *context;
+
+	stream->cd_at = field(ste[0], 51, 6) << 6;
+	stream->privileged = field(ste[1], 49, 48) == 3;
+	if (!model_load(smmu, stream->cd_at, stream->cd, 8)) {
+		fail(stream, 0x09, stream->cd_at);
+		return;
+	}
+	if (!is_legal(stream->cd[0])) {
+		fail(stream, 0x0a, 0);
+		return;
+	}
+	stream->kind = MODEL_STAGE1;
+	context = model_context_of(smmu, stream);
+	/* TTB0, TTB1 beyond the output size. */
+	for (unsigned int upper = 0; upper < 2; upper++)
+		if (model_walk(smmu, context, upper ? UINT64_MAX : 0).outcome == ARM64_BAD_CONTEXT) {
+			fail(stream, 0x0a, 0);
+			stream->late = true;
+		}
+}
+
+/* What is configured for a stream is read, the whole way. */
+static void configure(struct model_smmu *smmu, struct model_stream *stream)
+{
+	uint64_t at, ste[8];
+	unsigned int config;
+
+	if (!stream->plugged)
+		return;
+	*stream = (struct model_stream){ .plugged = true, .sid = stream->sid };
+	if (!flag(smmu->cr0, 0)) {
+		stream->kind = flag(smmu->gbpa, 20) ? MODEL_ABORT : MODEL_BYPASS;
+		return;
+	}
+	if (!model_find_entry(smmu, stream, &at))
+		return;
+	if (!model_load(smmu, at, ste, 8)) {
+		fail(stream, 0x03, at);
+		return;
+	}
+	config = (unsigned int)field(ste[0], 3, 1);
+	if (!flag(ste[0], 0))
+		fail(stream, 0x04, 0);
+	else if (config < 4)
+		stream->kind = MODEL_ABORT;
+	else if (config == 4)
+		stream->kind = MODEL_BYPASS;
+	else if (config > 5 || field(ste[0], 63, 59) || field(ste[1], 31, 30) || flag(ste[1], 27) || field(ste[1], 51, 50) == 3)
+		fail(stream, 0x04, 0);
+	else
+		read_descriptor(smmu, stream, ste);
+}
+
+static void configure_all(struct model_smmu *smmu)
+{
+	for (unsigned int i = 0; i < STREAMS; i++)
+		configure(smmu, &smmu->stream[i]);
+}
+
+void model_plug(struct model_smmu *smmu, unsigned int n)
+{
+	smmu->stream[n].plugged = true;
+	configure(smmu, &smmu->stream[n]);
+}
+
+void model_reset(struct model_smmu *smmu)
+{
+	smmu->cr0 = smmu->cr1 = smmu->cr2 = smmu->irq_ctrl = smmu->gerror = smmu->gerrorn = smmu->strtab_cfg = 0;
+	smmu->gbpa = smmu->reset_abort ? 1u << 20 : 0;
+	smmu->strtab_base = smmu->cmdq_base = smmu->eventq_base = 0;
+	smmu->cmdq_prod = smmu->cmdq_cons = smmu->eventq_prod = smmu->eventq_cons = 0;
+	smmu->irqs = 0;
+	configure_all(smmu);
+}
+
+static void raise_error(struct model_smmu *smmu, unsigned int bit)
+{
+	if (flag(smmu->gerror ^ smmu->gerrorn, bit))
+		return;
+	smmu->gerror ^= 1u << bit;
+	if (flag(smmu->irq_ctrl, 0))
+		smmu->irqs |= 1u << 2;
+}
+
+/* One page in use: at each level at which it stood, does the invalidation name an address that an entry there translates? */
+static void hit(struct model_context *context, struct model_kept *page, const uint64_t command[2], bool by_address)
+{
+	static const unsigned int granule0[4] = { 4, 64, 16, 0 }, granule1[4] = { 0, 16, 4, 64 };
+	unsigned int granule = flag(page->iova, 55) ? granule1[field(context->cd[0], 23, 22)] : granule0[field(context->cd[0], 7, 6)];
+	unsigned int granule_bits = granule == 4 ? 12 : granule == 16 ? 14 : 16;
+	unsigned int tg = (unsigned int)field(command[1], 11, 10), ttl = (unsigned int)field(command[1], 9, 8);
+	uint64_t first = aligned(command[1], 12), bytes = 4096, last;
+
+	if (!by_address) {
+		page->levels = 0;
+		return;
+	}
+	/* The guest may promise what granule and level it is about; where that is not so, nothing need come of it. */
+	if (tg) {
+		if (granule_bits != 10 + 2 * tg)
+			return;
+		bytes = (field(command[0], 16, 12) + 1) << field(command[0], 24, 20) << granule_bits;
+	}
+	last = first + (bytes - 1) < first ? UINT64_MAX : first + (bytes - 1);
+	for (unsigned int level = 0; level < 4; level++) {
+		uint64_t size = UINT64_C(1) << (granule_bits + (3 - level) * (granule_bits - 3)), leaf = page->iova & ~(size - 1);
+
+		/* There are no leaves at level 1 with 16K: that TTL is as none. */
+		if (tg && ttl && ttl != level && !(tg == 2 && ttl == 1))
+			continue;
+		if (leaf <= last && leaf + (size - 1) >= first)
+			page->levels &= (uint8_t) ~(1u << level);
+	}
+}
+
+/* Global entries count as those of their descriptor's ASID. */
+static void invalidate(struct model_smmu *smmu, const uint64_t command[2])
+{
+	unsigned int opcode = (unsigned int)field(command[0], 7, 0);
+
+	for (unsigned int i = 0; i < CONTEXTS; i++) {
+		struct model_context *context = &smmu->context[i];
+
+		if ((opcode == 0x11 || opcode == 0x12) && field(context->cd[0], 63, 48) != field(command[0], 63, 48))
+			continue;
+		for (unsigned int n = 0; context->used && n < context->pages; n++)
+			hit(context, &context->kept[n], command, opcode == 0x12 || opcode == 0x13);
+	}
+}
+
+/* Chapter 4. The error of a command that is refused, or 0. */
+static unsigned int execute(struct model_smmu *smmu, const uint64_t command[2])
+{
+	unsigned int opcode = (unsigned int)field(command[0], 7, 0), ignored = 1;
+
+	switch (opcode) {
+	case 0x01:
+	case 0x02:
+		return flag(command[0], 10);
+	case 0x03:
+	case 0x04:
+	case 0x05:
+	case 0x06:
+		if (flag(command[0], 10))
+			return 1;
+		smmu->configs++;
+		ignored = opcode == 0x04 ? (unsigned int)field(command[1], 4, 0) + 1 : 0;
+		for (unsigned int i = 0; i < STREAMS; i++)
+			if (smmu->stream[i].sid >> (ignored & 31) == field(command[0], 63, 32) >> ignored || ignored == 32)
+				configure(smmu, &smmu->stream[i]);
+		return 0;
+	case 0x12:
+	case 0x13:
+		smmu->invalidations++;
+		if (field(command[1], 11, 10) && !field(command[1], 9, 8) && !field(command[0], 16, 12) && !field(command[0], 24, 20))
+			return 1;
+		invalidate(smmu, command);
+		return 0;
+	case 0x10:
+	case 0x11:
+	case 0x30:
+		smmu->invalidations++;
+		invalidate(smmu, command);
+		return 0;
+	case 0x46:
+		if (field(command[0], 13, 12) == 3)
+			return 1;
+		smmu->syncs++;
+		if (field(command[0], 13, 12) == 1)
+			smmu->irqs |= 1u << 1;
+		return 0;
+	default:
+		return 1;
+	}
+}
+
+static unsigned int queue_bits(uint64_t base)
+{
+	return field(base, 4, 0) > 12 ? 12 : (unsigned int)field(base, 4, 0);
+}
+
+/* Where an index is in a queue with entries of so many bytes; the queue is aligned to its size. */
+static uint64_t queue_at(uint64_t base, uint32_t index, unsigned int bytes_bits)
+{
+	unsigned int bits = queue_bits(base), alignment = bits + bytes_bits > 5 ? bits + bytes_bits : 5;
+
+	return aligned(field(base, 51, 5) << 5, alignment) + ((uint64_t)(index % (1u << bits)) << bytes_bits);
+}
+
+static void consume(struct model_smmu *smmu)
+{
+	uint32_t round = 2u << queue_bits(smmu->cmdq_base);
+
+	while (flag(smmu->cr0, 3) && !flag(smmu->gerror ^ smmu->gerrorn, 0) && smmu->cmdq_prod % round != smmu->cmdq_cons % round) {
+		uint64_t command[2];
+		unsigned int error = 2;
+
+		if (model_load(smmu, queue_at(smmu->cmdq_base, smmu->cmdq_cons, 4), command, 2))
+			error = execute(smmu, command);
+		if (error) {
+			smmu->errors++;
+			smmu->cmdq_cons = (smmu->cmdq_cons & ~0x7f000000u) | error << 24;
+			raise_error(smmu, 0);
+		} else {
+			smmu->commands++;
+			smmu->cmdq_cons = (smmu->cmdq_cons & 0x7f000000u) | (smmu->cmdq_cons + 1) % round;
+		}
+	}
+}
+
+static void store_half(uint64_t *reg, bool upper, uint32_t value, uint64_t mask)
+{
+	if (upper)
+		*reg = ((uint64_t)value << 32 | (uint32_t)*reg) & mask;
+	else
+		*reg = (*reg >> 32 << 32 | value) & mask;
+}
+
+static void write_cr0(struct model_smmu *smmu, uint32_t value)
+{
+	uint32_t changed = (smmu->cr0 ^ value) & 0xd;
+
+	smmu->cr0 = value & 0xd;
+	if (flag(changed, 0))
+		configure_all(smmu);
+	consume(smmu);
+}
+
+void model_write(struct model_smmu *smmu, uint32_t offset, uint32_t value)
+{
+	bool enabled = flag(smmu->cr0, 0), events = flag(smmu->cr0, 2), commands = flag(smmu->cr0, 3);
+	uint32_t acknowledged;
+
+	switch (offset) {
+	case 0x20:
+		write_cr0(smmu, value);
+		break;
+	case 0x28:
+		if (!enabled)
+			smmu->cr1 = (smmu->cr1 & 0x3f) | (value & 0xfc0);
+		if (!events && !commands)
+			smmu->cr1 = (smmu->cr1 & 0xfc0) | (value & 0x3f);
+		break;
+	case 0x2c:
+		if (!enabled)
+			smmu->cr2 = value & 2;
+		break;
+	case 0x44:
+		if (!flag(value, 31))
+			break;
+		smmu->gbpa = value & 0x1f0000;
+		if (!enabled)
+			configure_all(smmu);
+		break;
+	case 0x50:
+		smmu->irq_ctrl = value & 5;
+		break;
+	case 0x64:
+		acknowledged = (smmu->gerror ^ smmu->gerrorn) & (value ^ smmu->gerrorn);
+		smmu->gerrorn ^= acknowledged;
+		if (flag(acknowledged, 0))
+			smmu->cmdq_cons &= ~0x7f000000u;
+		consume(smmu);
+		break;
+	case 0x80:
+	case 0x84:
+		if (!enabled)
+			store_half(&smmu->strtab_base, offset & 4, value, UINT64_C(0x400fffffffffffc0));
+		break;
+	case 0x88:
+		if (!enabled)
+			smmu->strtab_cfg = value & 0x307ff;
+		break;
+	case 0x90:
+	case 0x94:
+		if (!commands)
+			store_half(&smmu->cmdq_base, offset & 4, value, UINT64_C(0x400fffffffffffff));
+		break;
+	case 0x98:
+		smmu->cmdq_prod = value & 0xfffff;
+		consume(smmu);
+		break;
+	case 0x9c:
+		if (!commands)
+			smmu->cmdq_cons = value & 0x7f0fffff;
+		break;
+	case 0xa0:
+	case 0xa4:
+		if (!events)
+			store_half(&smmu->eventq_base, offset & 4, value, UINT64_C(0x400fffffffffffff));
+		break;
+	case 0x100a8:
+		if (!events)
+			smmu->eventq_prod = value & 0x800fffff;
+		break;
+	case 0x100ac:
+		smmu->eventq_cons = value & 0x800fffff;
+		break;
+	default:
+		break;
+	}
+}
+
+uint32_t model_read(const struct model_smmu *smmu, uint32_t offset)
+{
+	switch (offset) {
+	case 0x20:
+	case 0x24:
+		return smmu->cr0;
+	case 0x28:
+		return smmu->cr1;
+	case 0x2c:
+		return smmu->cr2;
+	case 0x44:
+		return smmu->gbpa;
+	case 0x50:
+	case 0x54:
+		return smmu->irq_ctrl;
+	case 0x60:
+		return smmu->gerror;
+	case 0x64:
+		return smmu->gerrorn;
+	case 0x80:
+		return (uint32_t)smmu->strtab_base;
+	case 0x84:
+		return (uint32_t)(smmu->strtab_base >> 32);
+	case 0x88:
+		return smmu->strtab_cfg;
+	case 0x90:
+		return (uint32_t)smmu->cmdq_base;
+	case 0x94:
+		return (uint32_t)(smmu->cmdq_base >> 32);
+	case 0x98:
+		return smmu->cmdq_prod;
+	case 0x9c:
+		return smmu->cmdq_cons;
+	case 0xa0:
+		return (uint32_t)smmu->eventq_base;
+	case 0xa4:
+		return (uint32_t)(smmu->eventq_base >> 32);
+	case 0x100a8:
+		return smmu->eventq_prod;
+	case 0x100ac:
+		return smmu->eventq_cons;
+	default:
+		return 0;
+	}
+}
+
+bool model_record(struct model_smmu *smmu, uint64_t *at)
+{
+	uint32_t size = 1u << queue_bits(smmu->eventq_base), ahead = (smmu->eventq_prod - smmu->eventq_cons) % (2 * size);
+	bool writable;
+
+	*at = queue_at(smmu->eventq_base, smmu->eventq_prod, 5);
+	if (!flag(smmu->cr0, 2)) {
+		/* Nobody listens. */
+	} else if (ahead == size) {
+		if (!flag(smmu->eventq_prod ^ smmu->eventq_cons, 31))
+			smmu->eventq_prod ^= 1u << 31;
+	} else if (!naive_byte(smmu->memory, *at, &writable) || !writable) {
+		raise_error(smmu, 2);
+	} else {
+		if (!ahead && flag(smmu->irq_ctrl, 2))
+			smmu->irqs |= 1u << 0;
+		smmu->eventq_prod = (smmu->eventq_prod & 1u << 31) | (smmu->eventq_prod + 1) % (2 * size);
+		smmu->events++;
+		return true;
+	}
+	smmu->events_lost++;
+	return false;
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * An SMMUv3 with stage 1, as plain as it can be, beside the library: "Arm System Memory Management Unit Architecture Specification, SMMU architecture version 3"
+ * (IHI 0070), with the choices that docs/smmuv3.md lists. It has no caches but one that it cannot do without: what a command has made it read of streams.
+ * Tables it walks at each access, with naive_arm64.h.
+ *
+ * A TLB may keep what a walk found until an invalidation names it. So for each context the model keeps pages that were seen in use, and at which levels of the
+ * tables their translation stood at some moment since: a page is stale when invalidations have hit all of these, and the tables do not say it now.
+ */
+#ifndef FUZZ_SMMUV3_MODEL_H
+#define FUZZ_SMMUV3_MODEL_H
+
+#include <stddef.h>
+
+#include "naive_arm64.h"
+
+#define STREAMS	   4u
+#define CONTEXTS   (2 * STREAMS) /* before and after one store */
+#define MOST_PAGES 3000u	 /* of a context; an input that maps more is at its end */
+
+enum model_kind { MODEL_ABORT, MODEL_BYPASS, MODEL_STAGE1, MODEL_FAULTY };
+
+struct model_stream {
+	bool plugged;
+	uint32_t sid;
+	enum model_kind kind;
+	unsigned int event; /* FAULTY */
+	uint64_t fetch;	    /* FAULTY: address that could not be read */
+	bool late;	    /* FAULTY: since tables cannot be where the descriptor says, which is seen last */
+	uint64_t cd_at;	    /* STAGE1, as are these */
+	uint64_t cd[8];
+	bool privileged;
+};
+
+struct model_kept {
+	uint64_t iova, gpa;
+	bool writable;
+	uint8_t levels; /* bit n: as Arm counts, level n */
+};
+
+/* What streams with the same descriptor and privilege share. */
+struct model_context {
+	bool used;
+	bool privileged;
+	uint64_t cd[8];
+	unsigned int pages; /* kept, ascending */
+	struct model_kept kept[MOST_PAGES];
+};
+
+struct model_smmu {
+	const struct naive_memory *memory;
+	unsigned int sid_bits, oas; /* oas as encoded in IDR5 */
+	bool reset_abort;
+
+	uint32_t cr0, cr1, cr2, gbpa, irq_ctrl, gerror, gerrorn, strtab_cfg;
+	uint64_t strtab_base, cmdq_base, eventq_base;
+	uint32_t cmdq_prod, cmdq_cons, eventq_prod, eventq_cons;
+
+	unsigned int irqs; /* bit n: interrupt n of enum viommu_smmuv3_irq, in this call */
+	uint64_t commands, syncs, configs, invalidations, errors, events, events_lost;
+
+	struct model_stream stream[STREAMS];
+	struct model_context context[CONTEXTS];
+};
+
+void model_reset(struct model_smmu *smmu);
+void model_plug(struct model_smmu *smmu, unsigned int n);
+
+/* A store of a vCPU, of 4 bytes; and a register's value. */
+void model_write(struct model_smmu *smmu, uint32_t offset, uint32_t value);
+uint32_t model_read(const struct model_smmu *smmu, uint32_t offset);
+
+/* Where a stream's entry is; false: there is none, and stream says why. */
+bool model_find_entry(const struct model_smmu *smmu, struct model_stream *stream, uint64_t *at);
+bool model_load(const struct model_smmu *smmu, uint64_t gpa, uint64_t *words, unsigned int number);
+
+/* The context of a stream at stage 1. */
+struct model_context *model_context_of(struct model_smmu *smmu, const struct model_stream *stream);
+
+/* What tables of a context say of an IOVA now. */
+struct arm64_answer model_walk(const struct model_smmu *smmu, const struct model_context *context, uint64_t iova);
+
+/* Entries of all its tables, or more than most. */
+uint64_t model_entries(const struct model_smmu *smmu, const struct model_context *context, uint64_t most);
+
+/* An access that no cache knows of. */
+enum model_end { MODEL_REACHES, MODEL_READS_ZEROS, MODEL_ENDS_IN_ERROR };
+struct model_access {
+	enum model_end end;
+	uint64_t gpa; /* REACHES */
+	bool event;
+	uint64_t record[4];
+};
+struct model_access model_access(const struct model_smmu *smmu, const struct model_stream *stream, uint64_t iova, bool reads, bool writes);
+
+/* Records an event: true, and where the record must be, or it is lost. */
+bool model_record(struct model_smmu *smmu, uint64_t *at);
+
+#endif
