@@ -58,6 +58,7 @@
 struct rig {
 	struct viommu_vm *vm;
 	struct viommu_host *host;
+	bool own_host; /* made with it */
 	struct viommu_smmuv3 *smmu;
 	uint8_t *ram;
 	uint8_t *rom;
@@ -68,7 +69,7 @@ struct rig {
 struct rig_config {
 	struct viommu_vm_config vm;
 	struct viommu_smmuv3_config smmu;
-	struct viommu_host *host; /* NULL: a soft one is made */
+	struct viommu_host *host; /* the caller's; NULL: a soft one is made */
 };
 
 struct rig_config rig_config(void);

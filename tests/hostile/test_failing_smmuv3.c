@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Failures of the machine as a guest of an SMMUv3 sees them, or rather does not: over a story in which streams are plugged, bypass, are configured, share a
+ * context and go to another, with tables that change and are invalidated, devices that access memory, a reset and unplugging, each allocation and each call to the
+ * host fails once, and then from there on for good.
+ *
+ * After each step the command queue has been consumed, what was invalidated is reached by no device, what is charged is what is reached, each page once, the host
+ * holds that and no more, and nothing waits for a flush: a host that does not remove something has its whole space taken away. There is no event, and no error,
+ * since the guest is not to blame. When nothing fails any more, a device that asks for what the tables say gets it.
+ */
+#include "../smmuv3/tables.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include <cmocka.h>
+
+#include "lock_watch.h"
+#include "mock_host.h"
+#include "port_wrap.h"
+
+#define STREAMS	  3u
+#define IOVA	  UINT64_C(0x40000000)
+#define PAGES	  64u /* from IOVA on: what the story is about, and from a block on as many */
+#define BLOCK	  (IOVA + UINT64_C(0x400000))
+#define MOST_RUNS 4096u
+
+struct story {
+	struct rig rig;
+	struct mock_host *mock;
+	struct tables tables[2];
+	struct user user[STREAMS]; /* without a device: it could not be plugged */
+};
+
+struct report {
+	struct viommu_run run[MOST_RUNS];
+	unsigned int runs;
+};
+
+static int take_run(void *ctx, const struct viommu_run *run)
+{
+	struct report *report = ctx;
+
+	assert_true(report->runs < MOST_RUNS);
+	report->run[report->runs++] = *run;
+	return 0;
+}
+
+static void plug(struct story *story, unsigned int n)
+{
+	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = n, .host = story->rig.host };
+	struct user *user = &story->user[n];
+
+	*user = (struct user){ .rig = &story->rig };
+	if (viommu_smmuv3_device_add(story->rig.smmu, &config, &user->device)) {
+		user->device = NULL;
+		return;
+	}
+	if (viommu_reader_create(viommu_smmuv3_device_device(user->device), &user->reader)) {
+		viommu_smmuv3_device_remove(user->device);
+		*user = (struct user){ .rig = &story->rig };
+	}
+}
+
+static void unplug(struct story *story, unsigned int n)
+{
+	if (story->user[n].device)
+		user_end(&story->user[n]);
+	story->user[n].device = NULL;
+}
+
+/* A stream as it was configured last. */
+struct view {
+	uint32_t stream;
+	uint64_t cd[8];
+};
+
+static struct view view_of(const struct story *story, const struct user *user)
+{
+	struct viommu_smmuv3_device_info info = rig_device_info(user->device);
+	struct view view = { .stream = info.stream };
+
+	for (unsigned int i = 0; i < 8 && info.stream == VIOMMU_SMMUV3_STREAM_STAGE1; i++)
+		view.cd[i] = rig_get(&story->rig, info.cd_gpa + 8 * i);
+	return view;
+}
+
+/* Where its accesses go by the tables as they are: true if anywhere. */
+static bool truth(const struct story *story, const struct view *view, uint64_t iova, uint32_t access, uint64_t *gpa)
+{
+	*gpa = iova;
+	if (view->stream == VIOMMU_SMMUV3_STREAM_BYPASS)
+		return rig_hva(&story->rig, iova);
+	return view->stream == VIOMMU_SMMUV3_STREAM_STAGE1 && tables_naive(&story->rig, view->cd, iova, access, gpa);
+}
+
+/* All that was changed has been invalidated: what is reached is what the tables say. */
+static void check_window(const struct story *story, struct user *user, uint64_t first)
+{
+	struct view view = view_of(story, user);
+
+	for (uint64_t iova = first; iova < first + PAGES * PAGE; iova += PAGE) {
+		for (uint32_t access = VIOMMU_READ; access <= VIOMMU_WRITE; access++) {
+			const uint8_t *hva;
+			uint64_t gpa;
+
+			if (!user_has(user, iova, access, &hva))
+				continue;
+			assert_true(truth(story, &view, iova, access, &gpa));
+			assert_ptr_equal(hva, rig_hva(&story->rig, gpa));
+		}
+	}
+}
+
+/* What a device reports, and whether it reaches that. */
+static uint64_t check_report(struct story *story, struct user *user, uint8_t *named)
+{
+	static struct report report;
+	uint64_t pages = 0;
+
+	report.runs = 0;
+	viommu_smmuv3_device_each_run(user->device, 0, UINT64_MAX, take_run, &report);
+	for (unsigned int i = 0; i < report.runs; i++) {
+		const struct viommu_run *run = &report.run[i];
+		const uint8_t *hva;
+
+		assert_true(user_has(user, run->first, VIOMMU_READ, &hva));
+		assert_ptr_equal(hva, rig_hva(&story->rig, run->gpa));
+		for (uint64_t gpa = run->gpa; gpa <= run->gpa + (run->last - run->first); gpa += PAGE, pages++)
+			named[gpa / PAGE] = 1;
+	}
+	return pages;
+}
+
+static void look(struct story *story)
+{
+	static uint8_t named[(ROM_GPA + ROM_BYTES) / PAGE];
+	uint64_t reached = 0, mapped = 0, reported = 0;
+
+	assert_int_equal(lock_watch_held(), 0);
+	assert_int_equal(rig_read(&story->rig, R_CMDQ_CONS), rig_read(&story->rig, R_CMDQ_PROD));
+	assert_int_equal(rig_info(&story->rig).gerror, 0);
+	assert_no_event(&story->rig);
+	memset(named, 0, sizeof(named));
+	for (unsigned int n = 0; n < STREAMS; n++) {
+		struct user *user = &story->user[n];
+		uint64_t pages;
+
+		if (!user->device)
+			continue;
+		pages = check_report(story, user, named);
+		/* Of those who share a target, one counts. */
+		if (rig_device_info(user->device).sharing)
+			reported += 60 * pages / rig_device_info(user->device).sharing;
+		check_window(story, user, IOVA);
+		check_window(story, user, BLOCK);
+	}
+	for (size_t i = 0; i < sizeof(named); i++)
+		reached += named[i];
+	assert_int_equal(rig_pinned(&story->rig), reached);
+	for (struct mock_space *space = story->mock->spaces; space; space = space->next) {
+		assert_int_equal(space->unflushed.number, 0);
+		mapped += mock_pages(story->mock, space);
+	}
+	assert_int_equal(60 * mapped, reported);
+	if (story->mock->breaches)
+		fail_msg("%s", story->mock->breach);
+}
+
+static void command(struct story *story, uint64_t dw0, uint64_t dw1)
+{
+	uint32_t prod = rig_read(&story->rig, R_CMDQ_PROD);
+
+	rig_queue(&story->rig, &prod, dw0, dw1);
+	rig_queue(&story->rig, &prod, SYNC, 0);
+	rig_kick(&story->rig, prod);
+	look(story);
+}
+
+/* Devices load from and store to what there may be: where the tables name something it is reached, or there is no room; where they do not, it is not. */
+static void use(struct story *story, uint64_t first, bool surely)
+{
+	for (unsigned int n = 0; n < STREAMS; n++) {
+		for (uint64_t iova = first; iova < first + PAGES * PAGE && story->user[n].device; iova += 5 * PAGE) {
+			struct view view = view_of(story, &story->user[n]);
+			uint32_t access = iova & PAGE ? VIOMMU_READ : VIOMMU_WRITE;
+			const uint8_t *hva;
+			uint64_t gpa;
+			bool is_there = truth(story, &view, iova, access, &gpa);
+			int ret;
+
+			/* What ends in an event is not this story's. */
+			if (!is_there && view.stream == VIOMMU_SMMUV3_STREAM_STAGE1)
+				continue;
+			ret = user_access(&story->user[n], iova, access, &hva);
+			assert_true(ret == 0 || (!surely && (ret == -EFAULT || ret == -EAGAIN)) || (!is_there && ret == -EFAULT));
+			assert_true(is_there || ret);
+			if (!ret)
+				assert_ptr_equal(hva, rig_hva(&story->rig, gpa));
+		}
+	}
+	look(story);
+}
+
+static void set_up(struct story *story)
+{
+	rig_set_up(&story->rig);
+	look(story);
+	rig_write(&story->rig, R_CR0, SMMUEN | EVENTQEN | CMDQEN);
+	look(story);
+}
+
+static void begin(struct story *story, bool split)
+{
+	struct rig_config config = rig_config();
+
+	memset(story, 0, sizeof(*story));
+	port_wrap.outstanding = 0;
+	story->mock = mock_create(&(struct mock_options){ .lookup = true, .split = split });
+	config.host = &story->mock->host;
+	rig_up_as(&story->rig, &config);
+	for (unsigned int i = 0; i < 2; i++) {
+		tables_init(&story->tables[i], &story->rig, TABLES + i * UINT64_C(0x100000));
+		rig_put_cd(&story->rig, i, CD0(1 + i), story->tables[i].root);
+	}
+	for (unsigned int n = 0; n < STREAMS; n++)
+		rig_put_ste(&story->rig, n, STE_S1(cd_gpa(n / 2)), 0);
+}
+
+static void tell(struct story *story)
+{
+	struct tables *tables = &story->tables[0];
+
+	/* In bypass, and then as the stream table has it: two share a context that is full already. */
+	for (unsigned int n = 0; n < STREAMS; n++) {
+		plug(story, n);
+		if (story->user[n].device)
+			look(story);
+	}
+	for (uint64_t i = 0; i < 40; i++)
+		tables_map(tables, IOVA + i * PAGE, DATA + i * PAGE, 0);
+	set_up(story);
+	use(story, IOVA, false);
+	/* A page goes, others lose rights, some lead elsewhere. */
+	tables_unmap(tables, IOVA + 3 * PAGE);
+	tables_map(tables, IOVA + 5 * PAGE, DATA + 5 * PAGE, E_RO);
+	command(story, TLBI_VA(1) | RANGE(15, 0), IOVA | TG(1) | TTL(3) | LEAF);
+	for (uint64_t i = 10; i < 20; i++)
+		tables_map(tables, IOVA + i * PAGE, i & 1 ? ROM_GPA : DATA + (i + 50) * PAGE, i & 1 ? E_RO : 0);
+	command(story, TLBI_ASID(1), 0);
+	use(story, IOVA, false);
+	/* A block, and its end. */
+	rig_put(&story->rig, tables_entry(tables, BLOCK, 1), (DATA + UINT64_C(0x200000)) | E_BLOCK);
+	use(story, BLOCK, false);
+	rig_put(&story->rig, tables_entry(tables, BLOCK, 1), 0);
+	command(story, TLBI_VAA, BLOCK + 7 * PAGE);
+	/* Streams to other targets, and to none. */
+	rig_put_ste(&story->rig, 1, STE_ABORT, 0);
+	command(story, CFGI_STE(1), LEAF);
+	rig_put_ste(&story->rig, 1, STE_BYPASS, 0);
+	command(story, CFGI_ALL, 31);
+	tables_map(&story->tables[1], IOVA + 7 * PAGE, DATA + 7 * PAGE, 0);
+	rig_put_ste(&story->rig, 1, STE_S1(cd_gpa(1)), 0);
+	command(story, CFGI_STE(1), LEAF);
+	use(story, IOVA, false);
+	/* A descriptor that changes. */
+	rig_put_cd(&story->rig, 1, CD0(3), story->tables[0].root);
+	command(story, CFGI_CD(1), LEAF);
+	command(story, CFGI_CD(2), LEAF);
+	use(story, IOVA, false);
+	/* Away and back, off and on. */
+	unplug(story, 0);
+	look(story);
+	plug(story, 0);
+	look(story);
+	viommu_smmuv3_reset(story->rig.smmu);
+	look(story);
+	set_up(story);
+	use(story, IOVA, false);
+	unplug(story, 2);
+	look(story);
+}
+
+/* Nothing fails any more: the guest goes on, and what its tables say can be had. */
+static void mend(struct story *story)
+{
+	port_wrap.fail_at = 0;
+	for (unsigned int call = 0; call < MOCK_CALLS; call++)
+		mock_fail(story->mock, (enum mock_call)call, 0, false, 0);
+	for (unsigned int n = 0; n < STREAMS; n++)
+		if (!story->user[n].device)
+			plug(story, n);
+	look(story);
+	for (unsigned int n = 0; n < STREAMS; n++)
+		assert_non_null(story->user[n].device);
+	use(story, IOVA, true);
+	command(story, CFGI_ALL, 31);
+	command(story, TLBI_ALL, 0);
+	use(story, IOVA, true);
+	for (unsigned int n = 0; n < STREAMS; n++)
+		assert_true(rig_device_info(story->user[n].device).sharing > 0);
+}
+
+static void end(struct story *story)
+{
+	struct mock_host *mock = story->mock;
+
+	for (unsigned int n = 0; n < STREAMS; n++)
+		unplug(story, n);
+	rig_down(&story->rig);
+	assert_null(mock->spaces);
+	assert_int_equal(mock->devices, 0);
+	assert_int_equal(mock->guests, 0);
+	if (mock->breaches)
+		fail_msg("%s", mock->breach);
+	mock_destroy(mock);
+	assert_int_equal(port_wrap.outstanding, 0);
+}
+
+static unsigned int failures;
+
+static void test_nothing_fails(void **state)
+{
+	(void)state;
+	for (unsigned int split = 0; split < 2; split++) {
+		struct story story;
+
+		begin(&story, split);
+		tell(&story);
+		assert_int_equal(rig_info(&story.rig).rebuilt, 0);
+		assert_int_equal(rig_info(&story.rig).insufficient, 0);
+		mend(&story);
+		end(&story);
+	}
+}
+
+static void test_allocations(void **state)
+{
+	unsigned int n;
+
+	(void)state;
+	for (n = 1;; n++) {
+		struct story story;
+		bool over;
+
+		begin(&story, false);
+		port_wrap.fail_at = n;
+		tell(&story);
+		over = port_wrap.fail_at;
+		/* Want of memory is no error of the host. */
+		assert_int_equal(rig_info(&story.rig).rebuilt, 0);
+		mend(&story);
+		end(&story);
+		failures++;
+		if (over)
+			break;
+	}
+	assert_in_range(n, 30, 9999);
+}
+
+static void fail_each(enum mock_call call, int error)
+{
+	for (unsigned int ways = 0; ways < 4; ways++) {
+		for (unsigned int n = 1;; n++) {
+			struct story story;
+			bool over;
+
+			begin(&story, ways & 2);
+			mock_forget(story.mock);
+			mock_fail(story.mock, call, n, ways & 1, error);
+			tell(&story);
+			over = story.mock->calls[call] < n;
+			mend(&story);
+			end(&story);
+			failures++;
+			if (over)
+				break;
+		}
+	}
+}
+
+static void test_maps(void **state)
+{
+	(void)state;
+	fail_each(MOCK_MAP, ENOSPC);
+	fail_each(MOCK_MAP, EIO);
+}
+
+static void test_unmaps(void **state)
+{
+	(void)state;
+	fail_each(MOCK_UNMAP, EIO);
+}
+
+static void test_flushes(void **state)
+{
+	(void)state;
+	fail_each(MOCK_FLUSH, EIO);
+}
+
+static void test_devices(void **state)
+{
+	(void)state;
+	fail_each(MOCK_ATTACH, EINVAL);
+	fail_each(MOCK_ATTACH, ENOSPC);
+	fail_each(MOCK_DETACH, EBUSY);
+}
+
+static void test_spaces_and_memory(void **state)
+{
+	(void)state;
+	fail_each(MOCK_CREATE, ENOMEM);
+	fail_each(MOCK_GUEST_CREATE, ENOMEM);
+	fail_each(MOCK_GUEST_ADD, ENOSPC);
+	print_message("%u stories, each with one failure\n", failures);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_nothing_fails),
+		cmocka_unit_test(test_allocations),
+		cmocka_unit_test(test_maps),
+		cmocka_unit_test(test_unmaps),
+		cmocka_unit_test(test_flushes),
+		cmocka_unit_test(test_devices),
+		cmocka_unit_test(test_spaces_and_memory),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
