@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Guests of an SMMUv3 that want to use up the host: a command queue full of invalidations of everything, over tables that point at themselves; accesses that each
+ * ask for a domain that cannot be; thousands of streams that share a context, or have one each. One store's work is no more than the queue's commands times the
+ * VM's domains times what a refresh may look at, and less where commands are alike; memory stays within the VM's limits; loads of registers do not wait.
+ *
+ * Times are measured and printed, for docs/reliability.md; what is asserted is counted.
+ */
+#include "../smmuv3/tables.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "lock_watch.h"
+#include "port_wrap.h"
+
+#define SHADOW	  UINT64_C(0x100000)
+#define ENTRIES	  UINT64_C(8192)
+#define BIG_CMDQ  UINT64_C(0x1e00000) /* 4096 commands */
+#define BIG_BITS  12u
+#define COMMANDS  4096u
+#define SHARING	  4096u
+#define CONTEXTS  512u
+#define BOMB_ROOT (TABLES + UINT64_C(0x400000))
+#define BOMB_CD	  63u
+#define BOMB_CD0  (CD0(5) - 25 + 16) /* 48 bits: four levels */
+
+static struct viommu_vm_config limited(void)
+{
+	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
+
+	config.shadow_bytes = SHADOW;
+	config.step_entries = 4096;
+	config.refresh_entries = ENTRIES;
+	return config;
+}
+
+static struct viommu_vm_stats stats_of(struct rig *rig)
+{
+	struct viommu_vm_stats stats = { .size = sizeof(stats) };
+
+	viommu_vm_stats(rig->vm, &stats);
+	return stats;
+}
+
+static void begin(struct rig *rig)
+{
+	struct rig_config config = rig_config();
+
+	port_wrap.outstanding = 0;
+	port_wrap.bytes = 0;
+	config.vm = limited();
+	config.smmu.flags = VIOMMU_SMMUV3_RESET_ABORT;
+	rig_up_as(rig, &config);
+	rig_set_up(rig);
+	rig_write64(rig, R_CMDQ_BASE, BIG_CMDQ | BIG_BITS);
+	rig_write(rig, R_STRTAB_BASE_CFG, 12);
+	rig_write64(rig, R_STRTAB_BASE, STRTAB);
+}
+
+static void end(struct rig *rig)
+{
+	rig_down(rig);
+	assert_int_equal(port_wrap.outstanding, 0);
+}
+
+/* A table all of whose entries name it: at the lowest level these are pages, itself again and again. */
+static void arm(struct rig *rig, bool armed)
+{
+	for (uint64_t i = 0; i < 512; i++)
+		rig_put(rig, BOMB_ROOT + 8 * i, armed ? BOMB_ROOT | E_PAGE : 0);
+}
+
+static void put_command(struct rig *rig, unsigned int n, uint64_t dw0, uint64_t dw1)
+{
+	rig_put(rig, BIG_CMDQ + 16 * (uint64_t)n, dw0);
+	rig_put(rig, BIG_CMDQ + 16 * (uint64_t)n + 8, dw1);
+}
+
+/* The whole queue in one store. Returns seconds of CPU. */
+static double kick_all(struct rig *rig)
+{
+	uint32_t prod = (rig_read(rig, R_CMDQ_PROD) + COMMANDS) & (2 * COMMANDS - 1);
+	double start = lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID);
+
+	rig_write(rig, R_CMDQ_PROD, prod);
+	assert_int_equal(rig_read(rig, R_CMDQ_CONS), prod);
+	assert_int_equal(rig_info(rig).gerror, 0);
+	return lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID) - start;
+}
+
+static uint64_t entries_of(struct user *user)
+{
+	struct viommu_domain_stats stats = { .size = sizeof(stats) };
+
+	viommu_smmuv3_device_stats(user->device, &stats);
+	return stats.entries;
+}
+
+/* What a store asked for: refreshes, and entries that these looked at, of one domain. */
+struct work {
+	uint64_t refreshes;
+	uint64_t entries;
+	double seconds;
+};
+
+static struct work measure(struct rig *rig, struct user *user)
+{
+	struct work work = { .refreshes = rig_info(rig).refreshes, .entries = entries_of(user) };
+
+	work.seconds = kick_all(rig);
+	work.refreshes = rig_info(rig).refreshes - work.refreshes;
+	work.entries = entries_of(user) - work.entries;
+	assert_true(stats_of(rig).shadow_bytes_peak <= SHADOW);
+	assert_true(work.entries <= work.refreshes * ENTRIES);
+	return work;
+}
+
+/* A vCPU that loads a register all the time: the longest wait, of the clock. */
+struct watcher {
+	struct rig *rig;
+	bool stop;
+	uint64_t loads;
+	double longest;
+};
+
+static void *watch(void *ctx)
+{
+	struct watcher *watcher = ctx;
+
+	while (!__atomic_load_n(&watcher->stop, __ATOMIC_ACQUIRE)) {
+		double start = lock_watch_seconds(CLOCK_MONOTONIC), wait;
+
+		rig_read(watcher->rig, R_CMDQ_CONS);
+		wait = lock_watch_seconds(CLOCK_MONOTONIC) - start;
+		watcher->longest = wait > watcher->longest ? wait : watcher->longest;
+		__atomic_add_fetch(&watcher->loads, 1, __ATOMIC_RELEASE);
+	}
+	return NULL;
+}
+
+/*
+ * The domain is made while its tables are small, and they are a bomb when everything is invalidated: by one command after the other, with a CMD_SYNC behind each,
+ * and in pieces that do not touch.
+ */
+static void test_queue_of_invalidations(void **state)
+{
+	struct watcher watcher = { .stop = false };
+	struct work alike, waited, apart;
+	pthread_t thread;
+	struct user user;
+	struct rig rig;
+	uint64_t before;
+
+	(void)state;
+	begin(&rig);
+	rig_put_cd(&rig, BOMB_CD, BOMB_CD0, BOMB_ROOT);
+	rig_put_ste(&rig, 1, STE_S1(cd_gpa(BOMB_CD)), 0);
+	rig_write(&rig, R_CR0, SMMUEN | CMDQEN);
+	user_init(&user, &rig, 1);
+	assert_int_equal(rig_device_info(user.device).sharing, 1);
+	arm(&rig, true);
+	watcher.rig = &rig;
+	assert_int_equal(pthread_create(&thread, NULL, watch, &watcher), 0);
+	while (!__atomic_load_n(&watcher.loads, __ATOMIC_ACQUIRE))
+		sched_yield();
+	for (unsigned int i = 0; i < COMMANDS; i++)
+		put_command(&rig, i, TLBI_VAA | RANGE(31, 31), TG(3));
+	alike = measure(&rig, &user);
+	assert_int_equal(alike.refreshes, 1);
+	for (unsigned int i = 0; i < COMMANDS; i++)
+		put_command(&rig, i, i & 1 ? SYNC : TLBI_ALL, 0);
+	waited = measure(&rig, &user);
+	assert_int_equal(waited.refreshes, COMMANDS / 2);
+	for (unsigned int i = 0; i < COMMANDS; i++)
+		put_command(&rig, i, TLBI_VAA | RANGE(0, 0), ((uint64_t)i * 2 << 21) | TG(1) | TTL(2));
+	apart = measure(&rig, &user);
+	assert_int_equal(apart.refreshes, COMMANDS);
+	__atomic_store_n(&watcher.stop, true, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	print_message("%u commands in one store, over a bomb: alike %llu refresh, %.1f ms of CPU; each waited for %llu refreshes, %.1f ms; apart %llu "
+		      "refreshes, %.1f ms\n",
+		      COMMANDS, (unsigned long long)alike.refreshes, alike.seconds * 1000, (unsigned long long)waited.refreshes, waited.seconds * 1000,
+		      (unsigned long long)apart.refreshes, apart.seconds * 1000);
+	print_message("%llu loads of a register meanwhile, the longest took %.2f ms\n", (unsigned long long)watcher.loads, watcher.longest * 1000);
+	/* And it all goes. */
+	arm(&rig, false);
+	before = rig_info(&rig).refreshes;
+	kick_all(&rig);
+	put_command(&rig, 0, TLBI_ALL, 0);
+	kick_all(&rig);
+	assert_true(rig_info(&rig).refreshes > before);
+	assert_int_equal(rig_pinned(&rig), 0);
+	user_end(&user);
+	end(&rig);
+}
+
+/* A full table of itself does not fit: each access asks again, at the price of one refresh, and leaves nothing behind. */
+static void test_domain_that_cannot_be(void **state)
+{
+	struct user user;
+	struct rig rig;
+	const uint8_t *hva;
+	uint64_t outstanding, insufficient;
+	double start;
+
+	(void)state;
+	begin(&rig);
+	arm(&rig, true);
+	rig_put_cd(&rig, BOMB_CD, BOMB_CD0, BOMB_ROOT);
+	rig_put_ste(&rig, 1, STE_S1(cd_gpa(BOMB_CD)), 0);
+	rig_write(&rig, R_CR0, SMMUEN | CMDQEN | EVENTQEN);
+	user_init(&user, &rig, 1);
+	assert_int_equal(rig_device_info(user.device).sharing, 0);
+	outstanding = port_wrap.outstanding;
+	insufficient = rig_info(&rig).insufficient;
+	start = lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID);
+	for (unsigned int i = 0; i < 200; i++) {
+		assert_int_equal(user_access(&user, i * PAGE, VIOMMU_READ, &hva), -EFAULT);
+		assert_int_equal(port_wrap.outstanding, outstanding);
+	}
+	print_message("an access that asks for a domain that cannot be: %.2f ms of CPU\n", (lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID) - start) * 1000 / 200);
+	assert_int_equal(rig_info(&rig).insufficient - insufficient, 200);
+	assert_true(stats_of(&rig).shadow_bytes_peak <= SHADOW);
+	assert_int_equal(rig_pinned(&rig), 0);
+	assert_no_event(&rig);
+	/* Until the guest has mended its tables. */
+	arm(&rig, false);
+	rig_put(&rig, BOMB_ROOT, (TABLES + 0) | E_TABLE);
+	rig_put(&rig, TABLES, (TABLES + PAGE) | E_TABLE);
+	rig_put(&rig, TABLES + PAGE, (TABLES + 2 * PAGE) | E_TABLE);
+	rig_put(&rig, TABLES + 2 * PAGE + 8, DATA | E_PAGE);
+	assert_reaches(&user, PAGE, DATA, VIOMMU_WRITE);
+	user_end(&user);
+	end(&rig);
+}
+
+static struct viommu_smmuv3_device *plugged[SHARING];
+
+static void plug_all(struct rig *rig, unsigned int number, bool alike)
+{
+	for (unsigned int n = 0; n < number; n++) {
+		/* Descriptors above the stream table's end. */
+		uint64_t cd = UINT64_C(0x600000) + (alike ? 0 : 64 * (uint64_t)n);
+
+		rig_put(rig, STRTAB + 64 * (uint64_t)n, STE_S1(cd));
+		rig_put(rig, cd, CD0(alike ? 1 : 1 + n));
+		rig_put(rig, cd + 8, TABLES + UINT64_C(0x600000));
+	}
+	for (unsigned int n = 0; n < number; n++)
+		plugged[n] = rig_device(rig, n);
+}
+
+/* Streams whose number is the monitor's: what a full queue of commands for all of them costs, and what each of them takes of memory. */
+static void streams(unsigned int number, bool alike)
+{
+	struct tables tables;
+	uint64_t bytes;
+	struct rig rig;
+	double seconds;
+
+	begin(&rig);
+	tables_init(&tables, &rig, TABLES + UINT64_C(0x600000));
+	tables_map(&tables, 0x5000, DATA, 0);
+	rig_write(&rig, R_CR0, SMMUEN | CMDQEN);
+	bytes = port_wrap.bytes;
+	plug_all(&rig, number, alike);
+	bytes = port_wrap.bytes - bytes - stats_of(&rig).shadow_bytes;
+	assert_int_equal(rig_info(&rig).devices, number);
+	assert_int_equal(rig_pinned(&rig), 1);
+	if (alike)
+		assert_int_equal(rig_device_info(plugged[number - 1]).sharing, number);
+	/* Where each has a domain of its own, not all have room for their shadows. */
+	assert_in_range(rig_info(&rig).domains, 1, alike ? 1 : number);
+	assert_true(stats_of(&rig).shadow_bytes_peak <= SHADOW);
+	assert_true(bytes / number < 8192);
+	for (unsigned int i = 0; i < COMMANDS; i++)
+		put_command(&rig, i, i < 16 ? CFGI_ALL : SYNC, i < 16 ? 31 : 0);
+	seconds = kick_all(&rig);
+	/* Nothing has changed, so that nothing was made or destroyed. */
+	assert_int_equal(rig_pinned(&rig), 1);
+	print_message("%u streams with %s: %u domains, %llu bytes each beside shadows; a CMD_CFGI_ALL takes %.2f us of CPU for each of them\n", number,
+		      alike ? "one context" : "a context each", rig_info(&rig).domains, (unsigned long long)(bytes / number), seconds * 1e6 / 16 / number);
+	for (unsigned int n = 0; n < number; n++)
+		viommu_smmuv3_device_remove(plugged[n]);
+	assert_int_equal(rig_info(&rig).domains, 0);
+	end(&rig);
+}
+
+static void test_streams_that_share(void **state)
+{
+	(void)state;
+	streams(SHARING, true);
+}
+
+static void test_streams_that_do_not(void **state)
+{
+	(void)state;
+	streams(CONTEXTS, false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_queue_of_invalidations),
+		cmocka_unit_test(test_domain_that_cannot_be),
+		cmocka_unit_test(test_streams_that_share),
+		cmocka_unit_test(test_streams_that_do_not),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
