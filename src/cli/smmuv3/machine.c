@@ -189,7 +189,7 @@ static struct replay_domain domain_before(const struct replay *replay, const str
 /* What goes with a domain is released, too, and is what is left when pages that are mapped are taken from those that ever were. */
 void smmuv3_count_pages(struct replay *replay)
 {
-	struct replay_domain domains[REPLAY_MAX_FUNCTIONS];
+	struct replay_domain domains[REPLAY_MAX_FUNCTIONS] = { { 0 } };
 	unsigned int count = 0;
 	uint64_t mapped = 0, established = 0;
 
