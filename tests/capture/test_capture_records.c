@@ -314,7 +314,7 @@ static void test_liberties(void **state)
 		{ .kind = CAPTURE_NOTE, .note = { " two blanks\tand a tab" } },
 		{ .kind = CAPTURE_RPCIT, .rpcit = { 0, 1, 0xab } },
 		{ .kind = CAPTURE_NOTE, .note = { "between" } },
-		{ .kind = CAPTURE_ORACLE, .oracle = { 0, 4095 } },
+		{ .kind = CAPTURE_ORACLE, .oracle = { .first = 0, .last = 4095 } },
 		{ .kind = CAPTURE_NOTE, .note = { "between" } },
 		{ .kind = CAPTURE_PAGE, .page = { 0, 0, CAPTURE_R, 1 } },
 		{ .kind = CAPTURE_END, .end = { 1 } },
@@ -420,7 +420,7 @@ static void test_writer_refuses(void **state)
 		{ .kind = CAPTURE_RPCIT, .answer = { .kind = CAPTURE_ANSWER_CC, .cc = 4 } },
 		{ .kind = CAPTURE_CLP, .clp = { 1, (enum capture_clp_op)0, 1 } },
 		{ .kind = CAPTURE_SCLP, .sclp = { 1, (enum capture_sclp_op)3 } },
-		{ .kind = CAPTURE_ORACLE, .oracle = { 0, 0xfff } },
+		{ .kind = CAPTURE_ORACLE, .oracle = { .first = 0, .last = 0xfff } },
 		{ .kind = CAPTURE_PAGE, .page = { 0, 0, CAPTURE_R, 1 } },
 	};
 	/* Before the SMMU; and with one whose StreamIDs have 8 bits, the sample's. */
