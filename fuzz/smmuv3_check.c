@@ -104,7 +104,8 @@ static void check_stream(struct rig *rig, unsigned int n)
 		bool large = model->kind == MODEL_STAGE1 && rig_is_large(rig, model_context_of(rig->model, model));
 
 		stream->excused |= rig->failing || rig->tight || large;
-		fuzz_must(stream->excused);
+		if (!stream->excused)
+			fuzz_wrong("stream %#x has no target, and no reason: CD %#" PRIx64 ", TTB0 %#" PRIx64, model->sid, model->cd[0], model->cd[1]);
 		return;
 	}
 	stream->excused = false;

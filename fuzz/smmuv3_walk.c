@@ -39,16 +39,21 @@ struct arm64_answer model_walk(const struct model_smmu *smmu, const struct model
 	return naive_arm64_walk(smmu->memory, &tables, iova);
 }
 
-/* Entries that a walker who goes everywhere meets, from the one at which a walk of an IOVA decided. */
+/* Entries that a walker who goes everywhere meets; a leaf counts as the pages of 4 KiB in it. */
 static uint64_t count(const struct model_smmu *smmu, const struct arm64_tables *tables, uint64_t table, unsigned int entries, unsigned int level, uint64_t most)
 {
 	unsigned int granule_bits = tables->granule == 4 ? 12 : tables->granule == 16 ? 14 : 16;
 	uint64_t number = entries, entry;
 
-	for (unsigned int i = 0; i < entries && level < 3 && number <= most; i++)
-		if (model_load(smmu, table + 8 * (uint64_t)i, &entry, 1) && (entry & 3) == 3)
+	for (unsigned int i = 0; i < entries && number <= most; i++) {
+		if (!model_load(smmu, table + 8 * (uint64_t)i, &entry, 1) || !(entry & 1))
+			continue;
+		if (level < 3 && entry & 2)
 			number += count(smmu, tables, (entry & UINT64_C(0xffffffffffff)) >> granule_bits << granule_bits, 1u << (granule_bits - 3), level + 1,
 					most - number);
+		else
+			number += UINT64_C(1) << (granule_bits - 12 + (3 - level) * (granule_bits - 3));
+	}
 	return number;
 }
 
