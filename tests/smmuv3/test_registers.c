@@ -56,6 +56,12 @@ static void test_sizes(void **state)
 		assert_int_equal(rig_read(&rig, 0x04) & 0x3f, 1 + i);
 		rig_down(&rig);
 	}
+	/* As many as there may be. */
+	config.smmu.sid_bits = 32;
+	rig_up_as(&rig, &config);
+	assert_int_equal(rig_read(&rig, 0x04) & 0x3f, 32);
+	viommu_smmuv3_device_remove(rig_device(&rig, UINT32_MAX));
+	rig_down(&rig);
 	rig_up(&rig);
 	config.smmu.output_bits = 41;
 	assert_int_equal(viommu_smmuv3_create(rig.vm, &config.smmu, &smmu), -EINVAL);

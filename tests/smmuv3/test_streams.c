@@ -374,6 +374,42 @@ static void test_host_without_misses(void **state)
 	viommu_smmuv3_device_remove(device);
 }
 
+struct extent {
+	uint64_t first;
+	uint64_t last;
+};
+
+static int widen(void *ctx, const struct viommu_run *run)
+{
+	struct extent *extent = ctx;
+
+	extent->first = run->first < extent->first ? run->first : extent->first;
+	extent->last = run->last > extent->last ? run->last : extent->last;
+	return 0;
+}
+
+/* Where a host's IOVAs begin later and end sooner than the guest's memory, in the middle of pages: bypass is what there is of both, in whole pages. */
+static void test_bypass_on_small_host(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device;
+	struct extent extent = { .first = UINT64_MAX };
+
+	rig->host->caps.first = 0x1800;
+	rig->host->caps.last = UINT64_C(0x1000123);
+	device = rig_device(rig, 7);
+	assert_int_equal(rig_device_info(device).sharing, 1);
+	viommu_smmuv3_device_each_run(device, 0, UINT64_MAX, widen, &extent);
+	assert_int_equal(extent.first, 0x2000);
+	assert_int_equal(extent.last, 0xffffff);
+	viommu_smmuv3_device_remove(device);
+	/* With no whole page, there is none. */
+	rig->host->caps.last = 0x27ff;
+	device = rig_device(rig, 7);
+	assert_int_equal(rig_device_info(device).sharing, 0);
+	viommu_smmuv3_device_remove(device);
+}
+
 static void test_devices(void **state)
 {
 	struct rig *rig = *state;
@@ -437,6 +473,7 @@ int main(void)
 		TEST(test_sharing),
 		TEST(test_devices),
 		TEST(test_host_without_misses),
+		TEST(test_bypass_on_small_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
