@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * How the plugin follows a guest with an SMMUv3 (qemu-plugin/smmuv3): what it finds in tables, takes from the command queue and reads in commands, and which pages
+ * it asks QEMU about. Tables are compared with a walk of one IOVA at a time, written here from the bit positions alone; QEMU is a function here.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <viommu/types.h>
+
+#include "qemu_plugin_api.h"
+#include "smmuv3/queue.h"
+#include "smmuv3/streams.h"
+
+#define BASE	  UINT64_C(0x40000000)
+#define RAM_BYTES (UINT64_C(4) << 20)
+#define SID	  0x108u
+#define STRTAB	  (BASE + 0x10000)
+#define LEVEL_2	  (BASE + 0x11000)
+#define CD	  (BASE + 0x12000)
+#define TTB	  (BASE + 0x14000)
+#define TABLES	  (BASE + 0x20000)
+#define PAGES	  (BASE + 0x100000)
+#define TWO_LEVEL (1u << 16 | 8u << 6 | 16u)
+
+/* QEMU's, which the plugin is linked with when it is loaded. */
+void g_free(void *memory)
+{
+	free(memory);
+}
+
+struct rig {
+	uint64_t *guest; /* the guest's memory, little-endian, as this machine is */
+	uint64_t *replayed;
+	struct guest_ram ram;
+	struct tables tables;
+	struct stream_table root;
+	struct stream stream;
+	uint64_t next; /* the next free table */
+};
+
+static void put(struct rig *rig, uint64_t gpa, uint64_t value)
+{
+	rig->guest[(gpa - BASE) / 8] = value;
+}
+
+static uint64_t get(const struct rig *rig, uint64_t gpa)
+{
+	return gpa < BASE || gpa >= BASE + RAM_BYTES ? 0 : rig->guest[(gpa - BASE) / 8];
+}
+
+/* A stream table of two levels, and a context descriptor: T0SZ 16, granule 4 KiB, no TTB1, ASID 3. */
+static int setup(void **state)
+{
+	struct rig *rig = calloc(1, sizeof(*rig));
+
+	assert_non_null(rig);
+	rig->guest = calloc(1, RAM_BYTES);
+	rig->replayed = calloc(1, RAM_BYTES);
+	rig->ram = (struct guest_ram){ .host = (const unsigned char *)rig->guest, .gpa = BASE, .bytes = RAM_BYTES };
+	rig->tables.ram = &rig->ram;
+	rig->root = (struct stream_table){ .base = STRTAB, .config = TWO_LEVEL };
+	rig->stream.pci.requester = SID;
+	rig->next = TABLES;
+	put(rig, STRTAB + (SID >> 8) * 8, LEVEL_2 | 9);
+	put(rig, LEVEL_2 + (SID & 0xff) * 64, CD | 5u << 1 | 1);
+	put(rig, CD, 16 | UINT64_C(1) << 30 | UINT64_C(1) << 31 | UINT64_C(1) << 41 | UINT64_C(3) << 48);
+	put(rig, CD + 8, TTB);
+	*state = rig;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct rig *rig = *state;
+
+	free(rig->guest);
+	free(rig->replayed);
+	copies_free(&rig->tables.copies);
+	free(rig->tables.changes.list);
+	free(rig->stream.look.pages.list);
+	free(rig->stream.asked.list);
+	free(rig->stream.next.list);
+	free(rig);
+	return 0;
+}
+
+/* A leaf at a level, with the tables on the way. */
+static void map(struct rig *rig, uint64_t iova, unsigned int level, uint64_t leaf)
+{
+	uint64_t table = TTB;
+	unsigned int at;
+
+	for (at = 0; at < level; at++) {
+		uint64_t entry = table + (iova >> (39 - 9 * at) & 511) * 8;
+
+		if (!(get(rig, entry) & 1)) {
+			put(rig, entry, rig->next | 3);
+			rig->next += 0x1000;
+		}
+		table = get(rig, entry) & ~UINT64_C(0xfff);
+	}
+	put(rig, table + (iova >> (39 - 9 * level) & 511) * 8, leaf);
+}
+
+/* Where one IOVA leads, by the guest's memory; 0: nowhere. */
+static uint64_t walk(const struct rig *rig, uint64_t iova, bool *read_only)
+{
+	uint64_t table = TTB, entry = 0, span = 0;
+	unsigned int level;
+
+	for (level = 0; level < 4; level++) {
+		span = (UINT64_C(1) << (39 - 9 * level)) - 1;
+		entry = get(rig, table + (iova >> (39 - 9 * level) & 511) * 8);
+		if (!(entry & 1))
+			return 0;
+		if (level == 3 || !(entry & 2))
+			break;
+		table = entry & UINT64_C(0xfffffffff000);
+	}
+	if (level == 3 && !(entry & 2))
+		return 0;
+	*read_only = entry & 0x80;
+	return (entry & UINT64_C(0xfffffffff000) & ~span) | (iova & span);
+}
+
+/* Looks, checks the list of pages, and what the changes make of memory full of zeros: nothing that was looked at is missing. */
+static void look(struct rig *rig)
+{
+	struct stream_look *found = &rig->stream.look;
+	size_t i, n;
+
+	rig->tables.changed = false;
+	assert_true(tables_look(&rig->tables, &rig->root, SID, found));
+	for (i = 0; i < found->pages.count; i++) {
+		bool read_only = false;
+
+		assert_int_equal(walk(rig, found->pages.list[i].iova, &read_only), found->pages.list[i].gpa);
+		assert_int_equal(found->pages.list[i].prot, read_only ? VIOMMU_READ : VIOMMU_RW);
+		assert_true(!i || found->pages.list[i].iova > found->pages.list[i - 1].iova);
+	}
+	for (i = 0; i < rig->tables.changes.count; i++) {
+		for (n = 0; n < rig->tables.changes.list[i].count; n++)
+			rig->replayed[(rig->tables.changes.list[i].gpa - BASE) / 8 + n] = rig->tables.changes.list[i].value;
+	}
+	rig->tables.changes.count = 0;
+}
+
+static void test_what_is_valid(void **state)
+{
+	struct rig *rig = *state;
+
+	map(rig, 0xfffff000, 3, PAGES | 0x403);
+	map(rig, 0xffffe000, 3, (PAGES + 0x1000) | 0x483);
+	map(rig, 0x200000, 2, PAGES | 0x401);
+	/* Not valid; a reserved leaf; and registers, which are no memory. */
+	map(rig, 0xffffd000, 3, PAGES | 0x402);
+	map(rig, 0xffffc000, 3, PAGES | 0x401);
+	map(rig, 0xffffb000, 3, 0x8020000 | 0x403);
+	look(rig);
+	assert_true(rig->stream.look.translates);
+	assert_int_equal(rig->stream.look.asid, 3);
+	assert_int_equal(rig->stream.look.granule, 12);
+	assert_int_equal(rig->stream.look.pages.count, 512 + 2);
+	assert_true(rig->tables.changed);
+	assert_memory_equal(rig->guest, rig->replayed, RAM_BYTES);
+
+	/* Nothing new; then one entry that goes, and one that comes. */
+	look(rig);
+	assert_false(rig->tables.changed);
+	map(rig, 0xfffff000, 3, 0);
+	map(rig, 0x7f0000000000, 3, (PAGES + 0x5000) | 0x403);
+	look(rig);
+	assert_true(rig->tables.changed);
+	assert_int_equal(rig->stream.look.pages.count, 512 + 2);
+	assert_memory_equal(rig->guest, rig->replayed, RAM_BYTES);
+}
+
+static void test_other_streams(void **state)
+{
+	struct rig *rig = *state;
+
+	map(rig, 0xfffff000, 3, PAGES | 0x403);
+	/* In bypass, not valid, beyond level 2, beyond the table. */
+	put(rig, LEVEL_2 + (SID & 0xff) * 64, 4u << 1 | 1);
+	look(rig);
+	assert_false(rig->stream.look.translates);
+	assert_int_equal(rig->stream.look.pages.count, 0);
+	put(rig, LEVEL_2 + (SID & 0xff) * 64, CD | 5u << 1);
+	look(rig);
+	assert_false(rig->stream.look.translates);
+	put(rig, LEVEL_2 + (SID & 0xff) * 64, CD | 5u << 1 | 1);
+	put(rig, STRTAB + (SID >> 8) * 8, LEVEL_2 | 4);
+	look(rig);
+	assert_false(rig->stream.look.translates);
+	put(rig, STRTAB + (SID >> 8) * 8, LEVEL_2 | 5);
+	look(rig);
+	assert_true(rig->stream.look.translates);
+	rig->root.config = 1u << 16 | 8u << 6 | 8u;
+	look(rig);
+	assert_false(rig->stream.look.translates);
+}
+
+/* A table that is its own, and more tables than memory has room for, in which there is nothing: a look ends, and says that it did not see all. */
+static void test_circles(void **state)
+{
+	struct rig *rig = *state;
+	unsigned int i, level;
+
+	for (i = 0; i < 512; i++)
+		put(rig, TTB + i * 8, TTB | 3);
+	assert_false(tables_look(&rig->tables, &rig->root, SID, &rig->stream.look));
+	for (level = 0; level < 3; level++) {
+		uint64_t table = level ? TABLES + level * 0x1000 : TTB;
+
+		for (i = 0; i < 512; i++)
+			put(rig, table + i * 8, (TABLES + (level + 1) * 0x1000) | 3);
+	}
+	assert_false(tables_look(&rig->tables, &rig->root, SID, &rig->stream.look));
+	for (i = 0; i < 512; i++)
+		put(rig, TTB + i * 8, 0);
+	look(rig);
+	assert_memory_equal(rig->guest, rig->replayed, TABLES - BASE);
+}
+
+struct taken {
+	unsigned int count;
+	uint64_t first, last;
+};
+
+static void take(void *ctx, uint64_t gpa, const uint64_t command[2])
+{
+	struct taken *taken = ctx;
+
+	assert_int_equal(gpa, QUEUE_GPA + (command[1] % 256) * 16);
+	if (!taken->count++)
+		taken->first = command[1];
+	taken->last = command[1];
+}
+
+/* A queue of 2^10 commands that goes round: each is taken over once, in order, as many as the other queue has room for. */
+static void test_queue(void **state)
+{
+	struct rig *rig = *state;
+	struct queue queue = { .guest_base = PAGES | 10, .guest_prod = 900, .guest_cons = 900 };
+	struct taken taken = { 0 };
+	unsigned int i;
+
+	assert_true(queue_init(&queue));
+	for (i = 0; i < 1024; i++) {
+		put(rig, PAGES + i * 16, 0x46);
+		put(rig, PAGES + i * 16 + 8, (i + 1024 - 900) % 1024);
+	}
+	assert_int_equal(queue_take(&queue, &rig->ram, take, &taken), 0);
+	queue.guest_prod = 176 | 1024;
+	assert_int_equal(queue_take(&queue, &rig->ram, take, &taken), 256);
+	assert_int_equal(queue.prod, 256);
+	assert_int_equal(queue_take(&queue, &rig->ram, take, &taken), 44);
+	assert_int_equal(queue.prod, 300);
+	assert_int_equal(queue_take(&queue, &rig->ram, take, &taken), 0);
+	assert_int_equal(taken.first, 0);
+	assert_int_equal(taken.last, 299);
+	assert_int_equal(queue.commands[43 * 2 + 1], 299);
+	/* Beyond memory there are none. */
+	queue.guest_base = (BASE + RAM_BYTES) | 10;
+	queue.guest_prod++;
+	assert_int_equal(queue_take(&queue, &rig->ram, take, &taken), 0);
+	free(queue.commands);
+}
+
+static struct invalids one(uint64_t word0, uint64_t word1)
+{
+	struct invalids invalids = { 0 };
+
+	assert_true(invalids_add(&invalids, (const uint64_t[]){ word0, word1 }));
+	return invalids;
+}
+
+static void test_commands(void **state)
+{
+	struct invalids invalids;
+
+	(void)state;
+	/* TLBI_NH_VA, ASID 3, no TG: the page of the stream's granule, and no other ASID's. */
+	invalids = one(UINT64_C(3) << 48 | 0x12, 0x10000);
+	assert_true(invalids_have(&invalids, SID, 3, 12, 0x10000));
+	assert_false(invalids_have(&invalids, SID, 3, 12, 0x11000));
+	assert_true(invalids_have(&invalids, SID, 3, 16, 0x1f000));
+	assert_false(invalids_have(&invalids, SID, 4, 12, 0x10000));
+	assert_int_equal(invalids.invalidations, 1);
+	assert_false(invalids.whole);
+	free(invalids.list);
+	/* The same for whatever ASID, TG 4 KiB, NUM 2 and SCALE 3: 3 << 3 pages. */
+	invalids = one(3u << 20 | 2u << 12 | 0x13, 0x10000 | 1u << 10);
+	assert_true(invalids_have(&invalids, SID, 9, 12, 0x10000));
+	assert_true(invalids_have(&invalids, SID, 9, 12, 0x10000 + 23 * 0x1000));
+	assert_false(invalids_have(&invalids, SID, 9, 12, 0x10000 + 24 * 0x1000));
+	assert_false(invalids_have(&invalids, SID, 9, 12, 0xf000));
+	free(invalids.list);
+	/* TG 64 KiB, one. */
+	invalids = one(0x13, 0x10000 | 3u << 10);
+	assert_true(invalids_have(&invalids, SID, 9, 12, 0x1f000));
+	assert_false(invalids_have(&invalids, SID, 9, 12, 0x20000));
+	free(invalids.list);
+	/* A whole ASID; everything; one stream's configuration; and a CMD_SYNC. */
+	invalids = one(UINT64_C(3) << 48 | 0x11, 0);
+	assert_true(invalids.whole && invalids_have(&invalids, SID, 3, 12, 0x5000) && !invalids_have(&invalids, SID, 2, 12, 0x5000));
+	free(invalids.list);
+	invalids = one(0x30, 0);
+	assert_true(invalids_have(&invalids, 1, 2, 12, 0x5000));
+	free(invalids.list);
+	invalids = one((uint64_t)SID << 32 | 0x05, 1);
+	assert_true(invalids.configs == 1 && invalids_have(&invalids, SID, 3, 12, 0x5000) && !invalids_have(&invalids, SID + 1, 3, 12, 0x5000));
+	free(invalids.list);
+	invalids = one(0x46, 0);
+	assert_true(invalids.commands == 1 && !invalids.count && !invalids_have(&invalids, SID, 3, 12, 0x5000));
+	free(invalids.list);
+}
+
+/* QEMU, which translates as the guest's tables say now. */
+static struct rig *translating;
+static unsigned int questions;
+
+static struct qemu_iotlb_entry translate(struct qemu_space *space, uint64_t iova, bool is_write, uint64_t attributes)
+{
+	struct qemu_iotlb_entry entry = { .iova = iova, .addr_mask = 0xfff };
+	bool read_only = false;
+
+	(void)space;
+	(void)attributes;
+	questions++;
+	entry.translated_addr = walk(translating, iova, &read_only);
+	entry.perm = entry.translated_addr && !(is_write && read_only);
+	return entry;
+}
+
+static void quiet(void *ctx)
+{
+	*(bool *)ctx = true;
+}
+
+struct asked {
+	struct stretches stretches;
+	bool quiet;
+};
+
+/* Looks and asks; what was asked before is gone. */
+static void ask(struct rig *rig, struct asked *asked, const struct invalids *invalids, bool kicked)
+{
+	struct qemu qemu = { .translate = translate };
+	struct question question = { .qemu = &qemu, .ram = &rig->ram, .stretches = &asked->stretches, .quiet = quiet, .ctx = &asked->quiet };
+
+	translating = rig;
+	questions = 0;
+	asked->quiet = false;
+	asked->stretches.count = 0;
+	look(rig);
+	stream_ask(&rig->stream, &question, invalids, kicked);
+	stream_asked(&rig->stream);
+	assert_false(asked->stretches.lost);
+	assert_int_equal(asked->quiet, asked->stretches.count != 0);
+}
+
+static void test_what_is_asked(void **state)
+{
+	struct rig *rig = *state;
+	struct asked asked = { 0 };
+	struct invalids none = { 0 }, range, all;
+	const struct answers *answers;
+	size_t i;
+
+	/* Nothing was said of what has become valid, until the device is told to work. */
+	map(rig, 0x10000, 3, PAGES | 0x403);
+	map(rig, 0x11000, 3, (PAGES + 0x1000) | 0x483);
+	map(rig, 0x20000, 3, (PAGES + 0x2000) | 0x403);
+	ask(rig, &asked, &none, false);
+	assert_int_equal(asked.stretches.count, 0);
+	ask(rig, &asked, &none, true);
+	assert_int_equal(asked.stretches.count, 2);
+	answers = &asked.stretches.list[0].answers;
+	assert_true(answers->first == 0x10000 && answers->last == 0x11fff && answers->count == 2);
+	assert_true(answers->list[0].prot == CAPTURE_RW && answers->list[1].prot == CAPTURE_R);
+	answers = &asked.stretches.list[1].answers;
+	assert_true(answers->first == 0x20000 && answers->last == 0x20fff && answers->list[0].gpa == PAGES + 0x2000);
+	/* Once is enough. */
+	ask(rig, &asked, &none, true);
+	assert_int_equal(asked.stretches.count, 0);
+
+	/* What is gone is not asked about before there is a command, and then it is, together with what is still there. */
+	map(rig, 0x10000, 3, 0);
+	ask(rig, &asked, &none, true);
+	assert_int_equal(asked.stretches.count, 0);
+	range = one(UINT64_C(3) << 48 | 1u << 20 | 0x12, 0x10000 | 1u << 10);
+	ask(rig, &asked, &range, false);
+	assert_int_equal(asked.stretches.count, 1);
+	answers = &asked.stretches.list[0].answers;
+	assert_true(answers->first == 0x10000 && answers->last == 0x11fff && answers->count == 1 && answers->list[0].iova == 0x11000);
+	/* It is known that it is gone. */
+	ask(rig, &asked, &range, false);
+	answers = &asked.stretches.list[0].answers;
+	assert_true(asked.stretches.count == 1 && answers->first == 0x11000);
+	all = one(UINT64_C(3) << 48 | 0x11, 0);
+	ask(rig, &asked, &all, false);
+	assert_int_equal(asked.stretches.count, 2);
+	/* Another page at the same IOVA is a new one. */
+	map(rig, 0x20000, 3, (PAGES + 0x7000) | 0x403);
+	ask(rig, &asked, &none, true);
+	assert_int_equal(asked.stretches.count, 1);
+	assert_int_equal(asked.stretches.list[0].answers.list[0].gpa, PAGES + 0x7000);
+
+	/* Without translation, a few pages, once. */
+	put(rig, LEVEL_2 + (SID & 0xff) * 64, 4u << 1 | 1);
+	rig->stream.asked.count = 0;
+	ask(rig, &asked, &none, true);
+	assert_int_equal(asked.stretches.count, 4);
+	assert_int_equal(rig->stream.asked.count, 0);
+	rig->stream.sampled = true;
+	ask(rig, &asked, &none, true);
+	assert_int_equal(asked.stretches.count, 0);
+	free(range.list);
+	free(all.list);
+	for (i = 0; i < asked.stretches.room; i++)
+		free(asked.stretches.list[i].answers.list);
+	free(asked.stretches.list);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_what_is_valid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_other_streams, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_circles, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
+		cmocka_unit_test(test_commands),
+		cmocka_unit_test_setup_teardown(test_what_is_asked, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
