@@ -184,6 +184,7 @@ void bench_changes(struct bench *bench);
 void bench_same(struct bench *bench);
 void bench_tracking(struct bench *bench);
 void bench_arm64(struct bench *bench);
+void bench_smmuv3(struct bench *bench);
 void bench_life(struct bench *bench);
 void bench_translate(struct bench *bench);
 void bench_vcpus(struct bench *bench);
