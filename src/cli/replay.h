@@ -290,9 +290,9 @@ struct replay {
 	struct viommu_vm *vm;
 	struct viommu_zpci *zpci;
 	struct viommu_smmuv3 *smmu;
-	uint32_t output_bits; /* of the SMMU */
 	struct replay_domain domains[REPLAY_MAX_FUNCTIONS];
 	unsigned int domain_count;
+	uint32_t output_bits;	/* of the SMMU */
 	uint64_t counted_pages; /* mapped in these */
 	struct replay_function functions[REPLAY_MAX_FUNCTIONS];
 	unsigned int function_count;

@@ -189,7 +189,7 @@ static struct replay_domain domain_before(const struct replay *replay, const str
 /* What goes with a domain is released, too, and is what is left when pages that are mapped are taken from those that ever were. */
 void smmuv3_count_pages(struct replay *replay)
 {
-	struct replay_domain domains[REPLAY_MAX_FUNCTIONS] = { { 0 } };
+	struct replay_domain domains[REPLAY_MAX_FUNCTIONS];
 	unsigned int count = 0;
 	uint64_t mapped = 0, established = 0;
 
@@ -203,7 +203,8 @@ void smmuv3_count_pages(struct replay *replay)
 		established += now.established - domain_before(replay, &domains[count++]).established;
 		mapped += now.mapped_pages;
 	}
-	memcpy(replay->domains, domains, count * sizeof(*domains));
+	for (unsigned int i = 0; i < count; i++)
+		replay->domains[i] = domains[i];
 	replay->domain_count = count;
 	replay->operation.established += established;
 	replay->operation.released += replay->counted_pages + established - mapped;
