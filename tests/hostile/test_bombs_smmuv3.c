@@ -23,7 +23,7 @@
 #include "port_wrap.h"
 
 #define SHADOW	  UINT64_C(0x100000)
-#define ENTRIES	  UINT64_C(8192)
+#define ENTRIES	  UINT64_C(4096)
 #define BIG_CMDQ  UINT64_C(0x1e00000) /* 4096 commands */
 #define BIG_BITS  12u
 #define COMMANDS  4096u
@@ -143,6 +143,7 @@ static void *watch(void *ctx)
 		wait = lock_watch_seconds(CLOCK_MONOTONIC) - start;
 		watcher->longest = wait > watcher->longest ? wait : watcher->longest;
 		__atomic_add_fetch(&watcher->loads, 1, __ATOMIC_RELEASE);
+		sched_yield();
 	}
 	return NULL;
 }
