@@ -26,7 +26,7 @@
 
 #define STREAMS	  3u
 #define IOVA	  UINT64_C(0x40000000)
-#define PAGES	  64u /* from IOVA on: what the story is about, and from a block on as many */
+#define PAGES	  24u /* from IOVA on, and from the block on: what the story is about */
 #define BLOCK	  (IOVA + UINT64_C(0x400000))
 #define MOST_RUNS 4096u
 
@@ -242,7 +242,7 @@ static void tell(struct story *story)
 		if (story->user[n].device)
 			look(story);
 	}
-	for (uint64_t i = 0; i < 40; i++)
+	for (uint64_t i = 0; i < PAGES; i++)
 		tables_map(tables, IOVA + i * PAGE, DATA + i * PAGE, 0);
 	set_up(story);
 	use(story, IOVA, false);
