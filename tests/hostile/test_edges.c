@@ -263,6 +263,31 @@ static void test_many_names(void **state)
 	assert_int_equal(port_wrap.outstanding, 0);
 }
 
+/* A refresh in steps, in the first of which the host does not remove a page: that all goes well afterwards does not make it good. */
+static void test_first_step_fails(void **state)
+{
+	const uint64_t pages = 64 * 256;
+	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT, .guest_bytes = 256 * MIB };
+	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct rig rig;
+
+	(void)state;
+	options.config.step_entries = VIOMMU_LEAST_STEP_ENTRIES;
+	rig_begin(&rig, &options);
+	rig_domain(&rig);
+	tables_map(&rig.tables, PBA, pages, MIB, VIOMMU_RW);
+	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
+	tables_unmap(&rig.tables, PBA, pages);
+	mock_fail(rig.mock, MOCK_UNMAP, 1, false, EIO);
+	assert_int_equal(rig_refresh_all(&rig, &result), -EIO);
+	assert_true(result.steps > 2);
+	assert_int_not_equal(guest_pinned(&rig.guest), 0);
+	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
+	assert_int_equal(guest_pinned(&rig.guest), 0);
+	rig_check(&rig);
+	rig_end(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -270,6 +295,7 @@ int main(void)
 		cmocka_unit_test(test_report_is_stopped), cmocka_unit_test(test_host_is_short),
 		cmocka_unit_test(test_tried_again),	  cmocka_unit_test(test_many_aliases),
 		cmocka_unit_test(test_direct_runs),	  cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_first_step_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
