@@ -181,21 +181,18 @@ void live_json_update(const struct live_state *state, bool final)
 	set_number(object, "checks", state->checks);
 	set_number(object, "disagreements", state->disagreements);
 	set(object, "oracles", oracles(now));
-	set(object, "iommu", json_string(now->iommu == LIVE_SMMUV3 ? "smmuv3" : "zpci"));
+	set(object, "iommu", !live_attached(state) ? json_null() : json_string(now->iommu == LIVE_SMMUV3 ? "smmuv3" : "zpci"));
 	set(object, "functions", functions(now));
 	set(object, "refreshes", kinds(now->refreshes));
 	set(object, "refreshes_per_second", rates(state));
-	if (now->iommu == LIVE_SMMUV3) {
-		set_number(object, "writes", now->writes);
-		set_number(object, "invalidations", now->invalidations);
-		set_number(object, "configurations", now->configs);
-		set_number(object, "kicks", now->kicks);
-	} else {
-		set_number(object, "rpcits", now->rpcits);
-		set_number(object, "rpcits_done", now->rpcits_done);
-		set_number(object, "mpcifcs", now->mpcifcs);
-		set_number(object, "clps", now->clps);
-	}
+	set_number(object, "rpcits", now->rpcits);
+	set_number(object, "rpcits_done", now->rpcits_done);
+	set_number(object, "mpcifcs", now->mpcifcs);
+	set_number(object, "clps", now->clps);
+	set_number(object, "writes", now->writes);
+	set_number(object, "invalidations", now->invalidations);
+	set_number(object, "configurations", now->configs);
+	set_number(object, "kicks", now->kicks);
 	set_number(object, "pages_established", now->established);
 	set_number(object, "pages_released", now->released);
 	set_number(object, "mapped_pages", now->mapped_pages);

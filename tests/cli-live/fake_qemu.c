@@ -5,7 +5,8 @@
  *
  *   plugin          prints the -plugin argument
  *   attach          says on the board that the guest runs
- *   function=FH     a function with a registered aperture
+ *   smmuv3          and that it has an SMMUv3
+ *   function=FH     a function with a registered aperture, or a stream
  *   gone=FH         one that was unplugged
  *   refresh=N       N refreshes that map, N that unmap and one of everything, with their times and checks
  *   disagree=TEXT   one disagreement, with its message
@@ -119,8 +120,15 @@ static void refresh(unsigned int count)
 		time_refresh(LIVE_UNMAP, 80 + i % 50);
 	}
 	time_refresh(LIVE_WHOLE, 20000);
-	live_add(&numbers->rpcits, 2 * count + 1);
-	live_add(&numbers->rpcits_done, 2 * count + 1);
+	if (numbers->iommu == LIVE_SMMUV3) {
+		live_add(&numbers->writes, count + 10);
+		live_add(&numbers->invalidations, count + 1);
+		live_add(&numbers->configs, 5);
+		live_add(&numbers->kicks, count);
+	} else {
+		live_add(&numbers->rpcits, 2 * count + 1);
+		live_add(&numbers->rpcits_done, 2 * count + 1);
+	}
 	live_add(&numbers->established, count);
 	live_add(&numbers->released, count);
 	live_add(&numbers->checks[LIVE_WALKER], count);
@@ -169,6 +177,8 @@ static void act(const char *word, const char *value, const char *argument)
 		print_line(argument);
 	else if (!strcmp(word, "attach"))
 		attach();
+	else if (!strcmp(word, "smmuv3"))
+		live_set(&board->numbers.iommu, LIVE_SMMUV3);
 	else if (!strcmp(word, "function"))
 		add_function(number);
 	else if (!strcmp(word, "gone"))

@@ -197,6 +197,26 @@ def test_json():
     check("hello" in result.err, result.what)
 
 
+def test_a_guest_with_an_smmuv3():
+    guest = ["attach", "smmuv3", "function=0x8", "refresh=1000"]
+    result = live([], guest)
+    check(result.status == OK and "1,010 writes with 1,001 invalidations and 5 configurations; 1,000 kicks" in result.out, result.what)
+    check("RPCIT" not in result.out, result.what)
+    final = json.loads(live(["--json"], guest).out.splitlines()[-1])
+    check(final["iommu"] == "smmuv3" and final["invalidations"] == 1001 and final["writes"] == 1010 and final["rpcits"] == 0, final)
+    stream = final["functions"][0]
+    check(stream["sid"] == "0x8" and stream["ttb"] == "0x1234003" and "fh" not in stream and "iota" not in stream, stream)
+    check(json.loads(live(["--json"], GUEST).out.splitlines()[-1])["iommu"] == "zpci")
+    with Folder() as folder:
+        fifo = folder.fifo("go")
+        process = start(folder, ["--interval", "0.05"], guest + [f"wait={fifo}"], stdin=subprocess.DEVNULL)
+        line = process.stdout.readline().decode()
+        while "1 stream" not in line:
+            line = process.stdout.readline().decode()
+        release(fifo)
+        check(finish(process).status == OK)
+
+
 def test_json_while_the_guest_runs():
     with Folder() as folder:
         fifo = folder.fifo("go")
@@ -332,6 +352,19 @@ def test_screen_of_a_guest_that_ends_well():
         check(terminal.ends() == OK)
         terminal.check_restored()
         check("everything agrees" in terminal.screen.text(), terminal.screen.text())
+
+
+@screen_test
+def test_screen_of_a_guest_with_an_smmuv3():
+    def words(folder):
+        return ["attach", "smmuv3", "function=0x8", "refresh=1000", f"wait={folder.fifo('go')}"]
+
+    with on_terminal(words, columns=120) as terminal:
+        for text in ("stream", "0x8 ", "2,001", "0x1234003  disk"):
+            terminal.sees(text)
+        check("function" not in terminal.screen.text() and "levels" not in terminal.screen.text(), terminal.screen.text())
+        release(terminal.folder.path("go"))
+        check(terminal.ends() == OK)
 
 
 @screen_test

@@ -22,7 +22,6 @@ void check_board_begin(struct check_board *board, struct viommu_vm *vm, struct v
 
 	board->vm = vm;
 	board->smmu = smmu;
-	live_set(&numbers->iommu, LIVE_SMMUV3);
 	live_set(&numbers->guest_bytes, guest_bytes);
 	live_set(&numbers->guest, LIVE_GUEST_RUNNING);
 	live_set(&numbers->available[LIVE_ANSWER], 1);

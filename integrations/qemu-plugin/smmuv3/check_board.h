@@ -11,6 +11,7 @@
 
 #include "live/board.h"
 #include "observation.h"
+#include "oracle_data.h"
 #include "pages.h"
 
 #define CHECKED_STREAMS_MAX 64u
@@ -21,6 +22,7 @@ struct checked_stream {
 	struct viommu_smmuv3_device *device;
 	struct viommu_reader *reader;
 	struct live_function *numbers;
+	struct numbered numbered;
 	struct viommu_smmuv3_device_info info;
 	struct viommu_domain_stats stats;
 	uint32_t told; /* enum viommu_smmuv3_stream that was told of last, plus one */

@@ -21,7 +21,7 @@
 #include <viommu/reader.h>
 #include <viommu/smmuv3.h>
 
-#include "check_board.h"
+#include "checker_state.h"
 #include "guest/smmuv3/spec.h"
 #include "report.h"
 #include "timing.h"
@@ -29,38 +29,9 @@
 /* How often an access asks again: once is enough, where nobody changes the tables meanwhile. */
 #define ROUNDS_MAX 8u
 
-/* Differences of one operation that are described; the others are counted. */
-#define DESCRIBED_MAX 4u
-
-struct checker {
-	struct watcher watcher; /* first: a checker is one */
-	const struct arguments *arguments;
-	struct check_board board;
-	struct guest_ram ram;
-	struct viommu_host *host;
-	struct viommu_vm *vm;
-	struct viommu_smmuv3 *smmu;
-	struct checked_stream streams[CHECKED_STREAMS_MAX];
-	size_t stream_count;
-	uint64_t fault_ns; /* that misses took in this operation */
-	bool off;
-};
-
 static struct checker *checker_of(struct watcher *watcher)
 {
 	return (struct checker *)(void *)watcher;
-}
-
-static void say(struct checker *checker, enum live_message_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void say(struct checker *checker, enum live_message_kind kind, const char *format, ...)
-{
-	struct report_line line = { .used = 0 };
-	va_list list;
-
-	va_start(list, format);
-	report_put_list(&line, format, list);
-	va_end(list);
-	report_send(checker->board.board, checker->arguments, kind, &line);
 }
 
 static int add_slot(struct checker *checker, uint64_t gpa, const void *host, uint64_t bytes, uint32_t prot)
@@ -95,10 +66,12 @@ static void found_memory(struct watcher *watcher, const struct watched_memory *m
 	if (!error)
 		error = viommu_smmuv3_create(checker->vm, &smmu, &checker->smmu);
 	if (error) {
-		say(checker, LIVE_NOTE, "nothing is checked: the library's VM cannot be made: %s", strerror(-error));
+		check_tell(checker, LIVE_NOTE, "nothing is checked: the library's VM cannot be made: %s", strerror(-error));
 		checker->off = true;
 		return;
 	}
+	live_set(&checker->board.board->numbers.available[LIVE_DATA], checker->arguments->numbered_count != 0);
+	live_set(&checker->board.board->numbers.blocks_expected, checker->arguments->numbered_count);
 	check_board_begin(&checker->board, checker->vm, checker->smmu, memory->ram->bytes);
 }
 
@@ -111,18 +84,21 @@ static void found_stream(struct watcher *watcher, uint32_t sid, const char *name
 
 	if (checker->off || checker->stream_count == CHECKED_STREAMS_MAX)
 		return;
-	*stream = (struct checked_stream){ .sid = sid };
+	*stream = (struct checked_stream){
+		.sid = sid,
+		.numbered = { .first = checker->arguments->numbered_first, .count = checker->arguments->numbered_count },
+	};
 	error = viommu_smmuv3_device_add(checker->smmu, &config, &stream->device);
 	if (!error)
 		error = viommu_reader_create(viommu_smmuv3_device_device(stream->device), &stream->reader);
 	if (error) {
-		say(checker, LIVE_NOTE, "stream 0x%" PRIx32 " is not checked: %s", sid, strerror(-error));
+		check_tell(checker, LIVE_NOTE, "stream 0x%" PRIx32 " is not checked: %s", sid, strerror(-error));
 		return;
 	}
 	snprintf(stream->name, sizeof(stream->name), "%s", name);
 	checker->stream_count++;
 	check_board_add(&checker->board, stream);
-	say(checker, LIVE_EVENT, "stream 0x%" PRIx32 " is there, QEMU's device %s", sid, name);
+	check_tell(checker, LIVE_EVENT, "stream 0x%" PRIx32 " is there, QEMU's device %s", sid, name);
 }
 
 /* An access of a device. true if it is allowed; then *gpa is where it goes. */
@@ -158,41 +134,6 @@ static uint32_t reaches(struct checker *checker, struct checked_stream *stream, 
 	return may(checker, stream, iova, VIOMMU_WRITE, &again) && again == *gpa ? VIOMMU_RW : VIOMMU_READ;
 }
 
-static void put_side(struct report_line *line, const char *who, uint64_t gpa, uint32_t prot)
-{
-	if (prot)
-		report_put(line, "%s reaches 0x%" PRIx64 " %s", who, gpa, prot == VIOMMU_RW ? "rw" : "r");
-	else
-		report_put(line, "%s reaches nothing", who);
-}
-
-static void put_operation(struct report_line *line, const struct capture_record *operation)
-{
-	if (operation->kind == CAPTURE_KICK)
-		report_put(line, "kick");
-	else
-		report_put(line, "write 0x%" PRIx64 " to 0x%" PRIx64, operation->write.value, operation->write.offset);
-	report_put(line, " at %" PRIu64 ".%06" PRIu64 " s", operation->time.ns / 1000000000u, operation->time.ns / 1000u % 1000000u);
-}
-
-/* A page is not as QEMU has it. */
-static void disagree(struct checker *checker, const struct observation *observation, struct checked_stream *stream, const struct page *qemu,
-		     const struct page *library)
-{
-	struct report_line line = { .used = 0 };
-
-	live_add(&checker->board.board->numbers.disagreements[LIVE_SHADOW], 1);
-	live_add(&stream->numbers->disagreements, 1);
-	if (++checker->board.described > DESCRIBED_MAX)
-		return;
-	report_put(&line, "live shadow: ");
-	put_operation(&line, &observation->operation);
-	report_put(&line, " of stream 0x%" PRIx32 " (%.40s): IOVA 0x%" PRIx64 ": ", stream->sid, stream->name, qemu->iova);
-	put_side(&line, "QEMU's device", qemu->gpa, qemu->prot);
-	put_side(&line, ", the library's", library->gpa, library->prot);
-	report_send(checker->board.board, checker->arguments, LIVE_DISAGREEMENT, &line);
-}
-
 /* One stretch, as QEMU has answered. */
 static void compare(struct checker *checker, const struct observation *observation, struct checked_stream *stream, const struct answers *answers)
 {
@@ -219,7 +160,7 @@ static void compare(struct checker *checker, const struct observation *observati
 				live_add(&numbers->skipped[LIVE_SHADOW], count - page);
 				return;
 			}
-			disagree(checker, observation, stream, &qemu, &library);
+			check_disagree_page(checker, stream, &qemu, &library);
 		}
 		live_add(&numbers->checks[LIVE_SHADOW], 1);
 		live_add(&stream->numbers->checks, 1);
@@ -230,7 +171,6 @@ static void compare(struct checker *checker, const struct observation *observati
 static void compare_refusal(struct checker *checker, const struct observation *observation, uint64_t errors_before)
 {
 	struct viommu_smmuv3_info info = { .size = sizeof(info) };
-	struct report_line line = { .used = 0 };
 	bool refuses;
 
 	viommu_smmuv3_info(checker->smmu, &info);
@@ -238,11 +178,7 @@ static void compare_refusal(struct checker *checker, const struct observation *o
 	live_add(&checker->board.board->numbers.checks[LIVE_ANSWER], 1);
 	if (refuses == observation->qemu_refuses)
 		return;
-	live_add(&checker->board.board->numbers.disagreements[LIVE_ANSWER], 1);
-	report_put(&line, "answer: ");
-	put_operation(&line, &observation->operation);
-	report_put(&line, ": QEMU %s a command, the library %s", observation->qemu_refuses ? "refuses" : "takes", refuses ? "refuses it" : "takes it");
-	report_send(checker->board.board, checker->arguments, LIVE_DISAGREEMENT, &line);
+	check_disagree_refusal(checker, refuses);
 }
 
 static void write_register(struct checker *checker, const struct capture_write *write)
@@ -279,10 +215,18 @@ static void operation(struct watcher *watcher, const struct observation *observa
 	viommu_smmuv3_info(checker->smmu, &info);
 	checker->board.described = 0;
 	checker->fault_ns = 0;
+	checker->current = observation;
+	for (i = 0; observation->operation.kind == CAPTURE_WRITE && i < observation->stretch_count; i++) {
+		struct checked_stream *stream = find(checker, observation->stretches[i].sid);
+
+		if (stream)
+			check_data_before(&checker->data, stream, &observation->stretches[i].answers);
+	}
 	began = timing_ticks();
 	if (observation->operation.kind == CAPTURE_WRITE)
 		write_register(checker, &observation->operation.write);
 	done.library_ns = timing_ns(timing_ticks() - began);
+	check_data_after(&checker->data, &checker->ram, check_released, checker);
 	check_board_wrote(&checker->board, checker->streams, checker->stream_count, &done);
 	if (observation->invalids && observation->invalids->commands)
 		compare_refusal(checker, observation, info.errors);
@@ -297,20 +241,21 @@ static void operation(struct watcher *watcher, const struct observation *observa
 	check_board_count(&checker->board, checker->streams, checker->stream_count, &done);
 	for (i = 0; i < checker->stream_count; i++) {
 		if (check_board_state_is_new(&checker->streams[i]))
-			say(checker, LIVE_EVENT, "stream 0x%" PRIx32 " (%s) %s", checker->streams[i].sid, checker->streams[i].name,
-			    check_board_state(&checker->streams[i]));
+			check_tell(checker, LIVE_EVENT, "stream 0x%" PRIx32 " (%s) %s", checker->streams[i].sid, checker->streams[i].name,
+				   check_board_state(&checker->streams[i]));
 	}
 }
 
 static void take_note(struct watcher *watcher, const char *text)
 {
-	say(checker_of(watcher), LIVE_NOTE, "%s", text);
+	check_tell(checker_of(watcher), LIVE_NOTE, "%s", text);
 }
 
 static void end(struct watcher *watcher)
 {
 	struct checker *checker = checker_of(watcher);
 
+	check_finish_numbered(checker);
 	report_end(checker->board.board, checker->arguments);
 	checker->off = true;
 }
@@ -329,6 +274,7 @@ struct watcher *smmu_checker_create(const struct arguments *arguments)
 		free(checker);
 		return NULL;
 	}
+	live_set(&checker->board.board->numbers.iommu, LIVE_SMMUV3);
 	checker->watcher = (struct watcher){
 		.memory = found_memory,
 		.stream = found_stream,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "oracle_data.h"
 
-#include "guest/zpci/decode.h"
+#include <endian.h>
 
 #define PAGE_BYTES 4096u
 
@@ -16,7 +16,7 @@ static bool number_of(const struct guest_ram *ram, uint64_t gpa, uint64_t *block
 		if (!guest_ram_load(ram, gpa + i, &raw) || raw != first)
 			return false;
 	}
-	*block = zpci_load_be64((const uint8_t *)&first);
+	*block = be64toh(first);
 	return true;
 }
 
