@@ -100,6 +100,7 @@ static void set_counts(json_t *object, const struct replay_counts *counts)
 	set(object, "dma_wrong", counts->dma_wrong);
 	json_object_set_new(object, "seconds", json_real(counts->seconds));
 	json_object_set_new(object, "library_seconds", json_real(counts->library_seconds));
+	json_object_set_new(object, "miss_seconds", json_real(counts->miss_seconds));
 
 	json_t *answers = json_object();
 	/* Those of the guest IOMMUs that there were; of a capture that could not be read, zPCI's. */

@@ -139,7 +139,7 @@ int replay_apply(struct replay *replay, const struct capture_record *record)
 	case CAPTURE_MEM:
 		return store(replay, record->line, &record->mem);
 	default:
-		err = replay->iommu->apply(replay, record);
+		return replay->iommu->apply(replay, record);
 	}
 	if (!err)
 		replay_check(replay, true);

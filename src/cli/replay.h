@@ -150,6 +150,7 @@ struct replay_counts {
 	uint64_t dma_wrong;
 	double seconds;
 	double library_seconds;
+	double miss_seconds; /* of misses that were filled */
 };
 
 /* What is behind the guest's IOMMU: a PCI function, or a stream. */

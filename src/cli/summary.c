@@ -87,6 +87,7 @@ void replay_counts_add(struct replay_counts *total, const struct replay_counts *
 	total->dma_wrong += counts->dma_wrong;
 	total->seconds += counts->seconds;
 	total->library_seconds += counts->library_seconds;
+	total->miss_seconds += counts->miss_seconds;
 }
 
 static void print_verdict(const struct replay *replay)

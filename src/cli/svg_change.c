@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the last refresh changed: two lists of runs, before and after, both in ascending order, told apart piece by piece.
+ * What the last refresh changed: two lists of runs, before and after, both in ascending order, told apart piece by piece. Of zPCI alone, whose refreshes have
+ * a range and an answer.
  */
 #include "svg_change.h"
 
@@ -25,7 +26,6 @@ static int note_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* It speaks of zPCI alone, whose refreshes have a range and an answer. */
 static bool takes_registration_away(const struct capture_record *record)
 {
 	return record->kind == CAPTURE_CLP || record->kind == CAPTURE_SCLP || record->kind == CAPTURE_UNSLOT || record->kind == CAPTURE_UNPLUG ||

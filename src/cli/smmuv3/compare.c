@@ -42,8 +42,10 @@ static bool reach(const struct access *access, uint64_t iova, uint32_t kind, str
 		if (translate(access, iova, kind, piece, &fault))
 			return true;
 		counts->misses++;
+		double begin = replay_now();
 		if (fault.reason == VIOMMU_FAULT_NONE || viommu_smmuv3_device_fault(access->function->stream, &fault))
 			return false;
+		counts->miss_seconds += replay_now() - begin;
 		counts->filled++;
 		smmuv3_count_pages(access->replay);
 	}

@@ -99,6 +99,7 @@ static int add_stream(struct replay *replay, uint64_t line, uint32_t sid)
 	}
 	replay->functions[replay->function_count++] = function;
 	smmuv3_count_pages(replay);
+	replay_check(replay, true);
 	return 0;
 }
 
@@ -112,6 +113,7 @@ static int remove_stream(struct replay *replay, uint64_t line, uint32_t sid)
 	}
 	replay_remove_function(replay, function);
 	smmuv3_count_pages(replay);
+	replay_check(replay, true);
 	return 0;
 }
 

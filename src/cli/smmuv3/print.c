@@ -75,6 +75,6 @@ void smmuv3_print_summary(const struct replay_counts *counts)
 	if (counts->command_errors)
 		cli_line("", CLI_PLAIN, "%s refused", cli_count_of(counts->command_errors, "command was", "commands were"));
 	if (counts->accesses)
-		cli_line("accesses", CLI_PLAIN, "%s; %s, and %s found in the tables", cli_count(counts->accesses),
-			 cli_count_of(counts->misses, "miss", "misses"), cli_count(counts->filled));
+		cli_line("accesses", CLI_PLAIN, "%s; %s, and %s found in the tables in %s", cli_count(counts->accesses),
+			 cli_count_of(counts->misses, "miss", "misses"), cli_count(counts->filled), cli_seconds(counts->miss_seconds));
 }

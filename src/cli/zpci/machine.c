@@ -81,6 +81,7 @@ static int remove_function(struct replay *replay, uint64_t line, uint32_t fh)
 		return -1;
 	}
 	replay_remove_function(replay, function);
+	replay_check(replay, true);
 	return 0;
 }
 
