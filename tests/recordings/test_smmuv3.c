@@ -15,6 +15,7 @@
 
 #include "qemu_plugin_api.h"
 #include "smmuv3/queue.h"
+#include "smmuv3/register_pages.h"
 #include "smmuv3/streams.h"
 
 #define BASE	  UINT64_C(0x40000000)
@@ -429,6 +430,33 @@ static void test_what_is_asked(void **state)
 	free(asked.stretches.list);
 }
 
+/* Pages are known until they are forgotten; of too many, some are not known any more, and none that was not added is. */
+static void test_register_pages(void **state)
+{
+	struct register_pages *pages = calloc(1, sizeof(*pages));
+	unsigned int i, known = 0;
+
+	(void)state;
+	assert_non_null(pages);
+	assert_false(register_pages_have(pages, 0));
+	register_pages_add(pages, 0xfff);
+	assert_true(register_pages_have(pages, 0) && !register_pages_have(pages, 0x1000));
+	register_pages_add(pages, 0);
+	register_pages_forget(pages, 0x10);
+	assert_false(register_pages_have(pages, 0));
+	for (i = 0; i < 1000; i++)
+		register_pages_add(pages, 0xffff800000000000 + i * UINT64_C(0x2000));
+	for (i = 0; i < 1000; i++) {
+		known += register_pages_have(pages, 0xffff800000000fff + i * UINT64_C(0x2000));
+		assert_false(register_pages_have(pages, 0xffff800000001000 + i * UINT64_C(0x2000)));
+	}
+	assert_in_range(known, 950, 1000);
+	for (i = 0; i < 100000; i++)
+		register_pages_add(pages, i * UINT64_C(0x1000));
+	assert_true(register_pages_have(pages, 99999 * UINT64_C(0x1000)));
+	free(pages);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -437,6 +465,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_circles, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
 		cmocka_unit_test(test_commands),
+		cmocka_unit_test(test_register_pages),
 		cmocka_unit_test_setup_teardown(test_what_is_asked, setup, teardown),
 	};
 

@@ -12,37 +12,57 @@
 #include "checker.h"
 #include "observe.h"
 #include "recorder.h"
+#include "register_pages.h"
 
 /* One plugin is loaded into one QEMU: its interface calls back without a place for our state. */
 static struct smmu_observer *observer;
+static struct register_pages register_pages;
+
+/* Where a store went, if it was to registers. */
+static bool find_registers(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t address, uint64_t *physical)
+{
+	struct qemu_plugin_hwaddr *where;
+
+	if (register_pages_have(&register_pages, address)) {
+		if (smmu_observe_walk(observer, vcpu, address, physical))
+			return true;
+		register_pages_forget(&register_pages, address);
+		return false;
+	}
+	where = qemu_plugin_get_hwaddr(info, address);
+	if (!where || !qemu_plugin_hwaddr_is_io(where))
+		return false;
+	*physical = qemu_plugin_hwaddr_phys_addr(where);
+	register_pages_add(&register_pages, address);
+	return true;
+}
 
 static void stored(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t address, void *data)
 {
-	struct qemu_plugin_hwaddr *where = qemu_plugin_get_hwaddr(info, address);
 	struct plugin_value value;
+	uint64_t physical;
 
-	(void)vcpu;
 	(void)data;
-	if (!where || !qemu_plugin_hwaddr_is_io(where))
+	if (!find_registers(vcpu, info, address, &physical))
 		return;
 	value = qemu_plugin_mem_get_value(info);
 	switch (value.type) {
 	case PLUGIN_VALUE_U8:
-		smmu_observe_store(observer, qemu_plugin_hwaddr_phys_addr(where), 1, value.u8);
+		smmu_observe_store(observer, physical, 1, value.u8);
 		break;
 	case PLUGIN_VALUE_U16:
-		smmu_observe_store(observer, qemu_plugin_hwaddr_phys_addr(where), 2, value.u16);
+		smmu_observe_store(observer, physical, 2, value.u16);
 		break;
 	case PLUGIN_VALUE_U32:
-		smmu_observe_store(observer, qemu_plugin_hwaddr_phys_addr(where), 4, value.u32);
+		smmu_observe_store(observer, physical, 4, value.u32);
 		break;
 	case PLUGIN_VALUE_U64:
-		smmu_observe_store(observer, qemu_plugin_hwaddr_phys_addr(where), 8, value.u64);
+		smmu_observe_store(observer, physical, 8, value.u64);
 		break;
 	case PLUGIN_VALUE_U128:
 		/* No register has this size: it is two stores. */
-		smmu_observe_store(observer, qemu_plugin_hwaddr_phys_addr(where), 8, value.u128[0]);
-		smmu_observe_store(observer, qemu_plugin_hwaddr_phys_addr(where) + 8, 8, value.u128[1]);
+		smmu_observe_store(observer, physical, 8, value.u128[0]);
+		smmu_observe_store(observer, physical + 8, 8, value.u128[1]);
 		break;
 	}
 }

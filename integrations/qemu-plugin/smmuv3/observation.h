@@ -45,8 +45,8 @@ struct watched_memory {
 struct watcher {
 	/* Main memory has been found. Called once, before all else but note(). */
 	void (*memory)(struct watcher *watcher, const struct watched_memory *memory);
-	/* A PCI function behind the SMMU; QEMU's name of it. Before the first operation that concerns it. */
-	void (*stream)(struct watcher *watcher, uint32_t sid, const char *name);
+	/* A PCI function behind the SMMU; QEMU's name of it. Before the first operation that concerns it, and behind these changes. */
+	void (*stream)(struct watcher *watcher, uint32_t sid, const char *name, const struct changes *changes);
 	void (*operation)(struct watcher *watcher, const struct observation *observation);
 	/* Something to know that is not an operation. */
 	void (*note)(struct watcher *watcher, const char *text);

@@ -62,21 +62,39 @@ static struct stream *find_stream(struct smmu_observer *observer, const struct q
 	return NULL;
 }
 
+/* Tells the watchers of a stream, and hands on the changes so far. */
+static void tell_stream(struct smmu_observer *observer, const struct stream *stream)
+{
+	struct changes changes = observer->tables.changes;
+	size_t i;
+
+	observer->tables.changes = (struct changes){ 0 };
+	for (i = 0; i < observer->watcher_count; i++)
+		observer->watchers[i]->stream(observer->watchers[i], stream->pci.requester, stream->pci.name, &changes);
+	free(changes.list);
+}
+
 static void found_stream(void *ctx, const struct qemu_pci *pci)
 {
 	struct smmu_observer *observer = ctx;
+	struct stream *stream;
 	size_t i;
 
-	if (find_stream(observer, pci->object) || observer->stream_count == STREAMS_MAX)
-		return;
 	for (i = 0; i < observer->stream_count; i++) {
-		/* Another device with that StreamID cannot be told from the one that was there before. */
-		if (observer->streams[i].pci.requester == pci->requester)
+		stream = &observer->streams[i];
+		/* Another device in its place: to the SMMU it is the same. */
+		if (stream->pci.requester == pci->requester) {
+			stream->pci = *pci;
 			return;
+		}
 	}
-	observer->streams[observer->stream_count++].pci = *pci;
-	for (i = 0; i < observer->watcher_count; i++)
-		observer->watchers[i]->stream(observer->watchers[i], pci->requester, pci->name);
+	if (observer->stream_count == STREAMS_MAX)
+		return;
+	stream = &observer->streams[observer->stream_count++];
+	stream->pci = *pci;
+	/* What the guest has configured for it before is what it begins with. */
+	observe_look(observer, stream);
+	tell_stream(observer, stream);
 }
 
 /* Guest memory does not exist yet when the plugin is loaded, so it is looked for at the first store to the SMMU. */
@@ -85,12 +103,12 @@ static void get_ready(struct smmu_observer *observer)
 	struct watched_memory memory = { .ram = &observer->ram, .queue_gpa = QUEUE_GPA, .queue = observer->queue.commands, .queue_bytes = QUEUE_BYTES };
 	size_t i;
 
-	observer->ready = true;
 	if (guest_ram_find(&observer->ram) || !qemu_place_ram(&observer->qemu, &observer->ram)) {
 		note(observer, "nothing is watched: this QEMU does not tell where the guest's memory is");
 		observer->off = true;
 		return;
 	}
+	__atomic_store_n(&observer->ready, true, __ATOMIC_RELEASE);
 	for (i = 0; i < observer->watcher_count; i++)
 		observer->watchers[i]->memory(observer->watchers[i], &memory);
 	qemu_pci_each(&observer->qemu, found_stream, observer);
@@ -225,7 +243,7 @@ static void observe_kick(struct smmu_observer *observer, struct qemu_object *obj
 	struct stream *stream = find_stream(observer, object);
 	struct qemu_pci pci;
 
-	/* One that was plugged since. */
+	/* One that is behind a bridge, or was plugged since. */
 	if (!stream && qemu_pci_describe(&observer->qemu, object, &pci)) {
 		found_stream(observer, &pci);
 		stream = find_stream(observer, object);
@@ -262,6 +280,15 @@ void smmu_observe_store(struct smmu_observer *observer, uint64_t address, unsign
 	pthread_mutex_unlock(&observer->lock);
 	if (held)
 		observer->qemu.unlock();
+}
+
+bool smmu_observe_walk(struct smmu_observer *observer, unsigned int vcpu, uint64_t address, uint64_t *physical)
+{
+	const struct guest_ram *ram = &observer->ram;
+
+	if (__atomic_load_n(&observer->off, __ATOMIC_RELAXED) || !qemu_walk(&observer->qemu, vcpu, address, physical))
+		return false;
+	return !__atomic_load_n(&observer->ready, __ATOMIC_ACQUIRE) || *physical < ram->gpa || *physical - ram->gpa >= ram->bytes;
 }
 
 void smmu_observe_idle(struct smmu_observer *observer)

@@ -16,6 +16,9 @@ struct smmu_observer *smmu_observer_create(struct watcher *const *watchers, size
 /* A vCPU has stored a value to an address behind which there is no memory. The device has acted. */
 void smmu_observe_store(struct smmu_observer *observer, uint64_t address, unsigned int bytes, uint64_t value);
 
+/* Where a vCPU's virtual address leads: false if it is not registers (any more). In its thread. */
+bool smmu_observe_walk(struct smmu_observer *observer, unsigned int vcpu, uint64_t address, uint64_t *physical);
+
 void smmu_observe_idle(struct smmu_observer *observer);
 void smmu_observer_finish(struct smmu_observer *observer);
 

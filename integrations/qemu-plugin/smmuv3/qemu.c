@@ -47,6 +47,8 @@ bool qemu_find(struct qemu *qemu)
 		{ (void **)&qemu->translate, "address_space_get_iotlb_entry" },
 		{ (void **)&qemu->store, "address_space_stl_le" },
 		{ (void **)&qemu->load, "address_space_ldl_le" },
+		{ (void **)&qemu->cpu, "qemu_get_cpu" },
+		{ (void **)&qemu->walk, "cpu_get_phys_page_attrs_debug" },
 		{ (void **)&qemu->machine, "address_space_memory" },
 	};
 	size_t i;
@@ -87,6 +89,16 @@ bool qemu_place_ram(const struct qemu *qemu, struct guest_ram *ram)
 		address = section.address + (uint64_t)section.bytes;
 	}
 	return false;
+}
+
+bool qemu_walk(const struct qemu *qemu, unsigned int vcpu, uint64_t address, uint64_t *physical)
+{
+	uint64_t in_page = address & (VIOMMU_PAGE_SIZE - 1), attributes[4] = { 0 }, page;
+	struct qemu_cpu *cpu = qemu->cpu((int)vcpu);
+
+	page = cpu ? qemu->walk(cpu, address - in_page, attributes) : UINT64_MAX;
+	*physical = page | in_page;
+	return page != UINT64_MAX;
 }
 
 struct qemu_target qemu_target_of(const struct qemu *qemu, uint64_t address)
@@ -130,23 +142,41 @@ bool qemu_pci_describe(const struct qemu *qemu, struct qemu_object *object, stru
 
 struct search {
 	const struct qemu *qemu;
+	struct qemu_bus *bus; /* the host bridge's */
 	void (*fn)(void *ctx, const struct qemu_pci *pci);
 	void *ctx;
 };
 
+static int is_host_bridge(struct qemu_object *child, void *ctx)
+{
+	struct search *search = ctx;
+
+	if (!search->qemu->cast(child, TYPE_HOST_BRIDGE))
+		return 0;
+	search->bus = search->qemu->bus_of(child);
+	return 1;
+}
+
 static int look_at(struct qemu_object *child, void *ctx)
 {
 	const struct search *search = ctx;
+	const struct qemu *qemu = search->qemu;
 	struct qemu_pci pci;
 
-	if (search->qemu->cast(child, TYPE_PCI) && !search->qemu->cast(child, TYPE_HOST_BRIDGE) && qemu_pci_describe(search->qemu, child, &pci))
+	if (!qemu->cast(child, TYPE_PCI) || qemu->cast(child, TYPE_HOST_BRIDGE) || qemu->bus_of(child) != search->bus)
+		return 0;
+	if (qemu_pci_describe(qemu, child, &pci))
 		search->fn(search->ctx, &pci);
 	return 0;
 }
 
 void qemu_pci_each(const struct qemu *qemu, void (*fn)(void *ctx, const struct qemu_pci *pci), void *ctx)
 {
-	qemu->each_child(qemu->root(), look_at, &(struct search){ qemu, fn, ctx });
+	struct search search = { .qemu = qemu, .fn = fn, .ctx = ctx };
+
+	qemu->each_child(qemu->root(), is_host_bridge, &search);
+	if (search.bus)
+		qemu->each_child(qemu->root(), look_at, &search);
 }
 
 uint32_t qemu_load(const struct qemu *qemu, uint64_t address)

@@ -15,6 +15,7 @@ struct qemu_object;
 struct qemu_bus;
 struct qemu_space;
 struct qemu_region;
+struct qemu_cpu;
 
 /* QEMU's IOMMUTLBEntry and MemoryRegionSection; of the latter there is more than what stands here. */
 struct qemu_iotlb_entry {
@@ -54,6 +55,8 @@ struct qemu {
 	struct qemu_iotlb_entry (*translate)(struct qemu_space *space, uint64_t iova, bool is_write, uint64_t attributes);
 	void (*store)(struct qemu_space *space, uint64_t address, uint32_t value, uint64_t attributes, uint32_t *result);
 	uint32_t (*load)(struct qemu_space *space, uint64_t address, uint64_t attributes, uint32_t *result);
+	struct qemu_cpu *(*cpu)(int index);
+	uint64_t (*walk)(struct qemu_cpu *cpu, uint64_t address, uint64_t *attributes);
 	struct qemu_space *machine; /* as vCPUs see it */
 };
 
@@ -65,6 +68,9 @@ bool qemu_lock(const struct qemu *qemu);
 
 /* Where in the machine's memory main memory begins: fills in ram->gpa. false if it is not there. */
 bool qemu_place_ram(const struct qemu *qemu, struct guest_ram *ram);
+
+/* Where a vCPU's virtual address leads, in its thread. false if it leads nowhere. Without QEMU's lock. */
+bool qemu_walk(const struct qemu *qemu, unsigned int vcpu, uint64_t address, uint64_t *physical);
 
 /* Whose registers are at an address. */
 enum qemu_owner { QEMU_OTHER, QEMU_SMMU, QEMU_PCI };
@@ -86,7 +92,10 @@ struct qemu_pci {
 /* false if it is behind none. */
 bool qemu_pci_describe(const struct qemu *qemu, struct qemu_object *object, struct qemu_pci *pci);
 
-/* Calls fn for each that is there now. */
+/*
+ * Calls fn for each that is there now, and has its number for good: those on the host bridge's own bus. The others have theirs when the guest has numbered the
+ * buses.
+ */
 void qemu_pci_each(const struct qemu *qemu, void (*fn)(void *ctx, const struct qemu_pci *pci), void *ctx);
 
 /* A load from the machine's registers, and a store to them. */

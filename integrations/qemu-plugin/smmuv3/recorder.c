@@ -31,11 +31,12 @@ static void record_memory(struct watcher *watcher, const struct watched_memory *
 	capture_file_put(file_of(watcher), &smmu);
 }
 
-static void record_stream(struct watcher *watcher, uint32_t sid, const char *name)
+static void record_stream(struct watcher *watcher, uint32_t sid, const char *name, const struct changes *changes)
 {
 	struct capture_record record = { .kind = CAPTURE_STREAM, .stream = { .sid = sid } };
 
 	(void)name;
+	capture_file_put_changes(file_of(watcher), changes);
 	capture_file_put(file_of(watcher), &record);
 }
 
