@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Fuzzes the SMMUv3 guest IOMMU: an input is a program of stores to registers, commands, stream tables, context descriptors and tables that are written, devices
- * that are plugged, access memory and are unplugged, slots that come and go, resets, budgets, and calls to the host that fail. After each, the library must be as
- * a model is that shares no code with it (smmuv3_model.h), as far as smmuv3_rig.h says. An access must end as the model's does, which looks everything up: what is
- * reached without asking may be what a TLB still has, what the tables say must be reached by asking, and what they do not is the model's event, or none.
+ * Fuzzes the SMMUv3 guest IOMMU: an input is a program of stores to registers, commands, stream tables, context descriptors and tables that are written,
+ * devices that are plugged, access memory and are unplugged, slots that come and go, resets, budgets, and calls to the host that fail. After each, the library
+ * must be as a model is that shares no code with it (smmuv3_model.h), as far as smmuv3_rig.h says. An access must end as the model's does, which looks
+ * everything up: what is reached without asking may be what a TLB still has, what the tables say must be reached by asking, and what they do not is the model's
+ * event, or none.
  */
 #include <errno.h>
 #include <string.h>

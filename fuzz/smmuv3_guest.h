@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The guest of the SMMUv3's fuzzer: what it writes into memory and registers, said by an input in few bytes where it makes sense, and in more where it does not. */
+/* The guest of the SMMUv3's fuzzer: what it writes into memory and registers, said by an input in few bytes where it makes sense, in more where not. */
 #ifndef FUZZ_SMMUV3_GUEST_H
 #define FUZZ_SMMUV3_GUEST_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An SMMUv3 with stage 1, as plain as it can be, beside the library: "Arm System Memory Management Unit Architecture Specification, SMMU architecture version 3"
- * (IHI 0070), with the choices that docs/smmuv3.md lists. It has no caches but one that it cannot do without: what a command has made it read of streams.
+ * An SMMUv3 with stage 1, as plain as it can be, beside the library: "Arm System Memory Management Unit Architecture Specification, SMMU architecture version
+ * 3" (IHI 0070), with the choices that docs/smmuv3.md lists. It has no caches but one that it cannot do without: what a command has made it read of streams.
  * Tables it walks at each access, with naive_arm64.h.
  *
  * A TLB may keep what a walk found until an invalidation names it. So for each context the model keeps pages that were seen in use, and at which levels of the

@@ -114,8 +114,8 @@ static struct model_access in_stage1(const struct model_smmu *smmu, const struct
 	switch (answer.outcome) {
 	case ARM64_IS_PAGE:
 		/*
-		 * The library takes what a slot does not allow for what the tables do not allow, and has no event for a leaf that gives some rights, and leads to where
-		 * there is no memory. An SMMU judges by the tables alone.
+		 * The library takes what a slot does not allow for what the tables do not allow, and has no event for a leaf that gives some rights, and leads
+		 * to where there is no memory. An SMMU judges by the tables alone.
 		 */
 		is_memory = naive_byte(smmu->memory, answer.address, &writable);
 		if (answer.readable && !is_memory)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Guests of an SMMUv3 that want to use up the host: a command queue full of invalidations of everything, over tables that point at themselves; accesses that each
- * ask for a domain that cannot be; thousands of streams that share a context, or have one each. One store's work is no more than the queue's commands times the
- * VM's domains times what a refresh may look at, and less where commands are alike; memory stays within the VM's limits; loads of registers do not wait.
+ * Guests of an SMMUv3 that want to use up the host: a command queue full of invalidations of everything, over tables that point at themselves; accesses that
+ * each ask for a domain that cannot be; thousands of streams that share a context, or have one each. One store's work is no more than the queue's commands
+ * times the VM's domains times what a refresh may look at, and less where commands are alike; memory stays within the VM's limits; loads of registers do not
+ * wait.
  *
  * Times are measured and printed, for docs/reliability.md; what is asserted is counted.
  */
@@ -149,8 +150,8 @@ static void *watch(void *ctx)
 }
 
 /*
- * The domain is made while its tables are small, and they are a bomb when everything is invalidated: by one command after the other, with a CMD_SYNC behind each,
- * and in pieces that do not touch.
+ * The domain is made while its tables are small, and they are a bomb when everything is invalidated: by one command after the other, with a CMD_SYNC behind
+ * each, and in pieces that do not touch.
  */
 static void test_queue_of_invalidations(void **state)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Failures of the machine as a guest of an SMMUv3 sees them, or rather does not: over a story in which streams are plugged, bypass, are configured, share a
- * context and go to another, with tables that change and are invalidated, devices that access memory, a reset and unplugging, each allocation and each call to the
- * host fails once, and then from there on for good.
+ * context and go to another, with tables that change and are invalidated, devices that access memory, a reset and unplugging, each allocation and each call to
+ * the host fails once, and then from there on for good.
  *
- * After each step the command queue has been consumed, what was invalidated is reached by no device, what is charged is what is reached, each page once, the host
- * holds that and no more, and nothing waits for a flush: a host that does not remove something has its whole space taken away. There is no event, and no error,
- * since the guest is not to blame. When nothing fails any more, a device that asks for what the tables say gets it.
+ * After each step the command queue has been consumed, what was invalidated is reached by no device, what is charged is what is reached, each page once, the
+ * host holds that and no more, and nothing waits for a flush: a host that does not remove something has its whole space taken away. There is no event, and no
+ * error, since the guest is not to blame. When nothing fails any more, a device that asks for what the tables say gets it.
  */
 #include "../smmuv3/tables.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A guest of two SMMUs that moves while it is looked at. A thread writes stream table entries, descriptors of both levels and of contexts, commands and table
- * entries, well-formed and not; two vCPUs send what stands in the first SMMU's queue, wherever it begins and ends, acknowledge its errors, turn it off and on and reset
- * it; one reads events; devices of both access memory and ask about what they miss; a monitor plugs, unplugs and looks. Nothing of that may fail in a way that it
- * must not; ThreadSanitizer sees to the rest.
+ * entries, well-formed and not; two vCPUs send what stands in the first SMMU's queue, wherever it begins and ends, acknowledge its errors, turn it off and on
+ * and reset it; one reads events; devices of both access memory and ask about what they miss; a monitor plugs, unplugs and looks. Nothing of that may fail in a
+ * way that it must not; ThreadSanitizer sees to the rest.
  *
- * The second SMMU has the same tables, and a driver that knows its trade: one page is mapped and revoked again, with CMD_TLBI_NH_VA and CMD_SYNC. An access that
- * begins after the CMD_SYNC was passed never yields it.
+ * The second SMMU has the same tables, and a driver that knows its trade: one page is mapped and revoked again, with CMD_TLBI_NH_VA and CMD_SYNC. An access
+ * that begins after the CMD_SYNC was passed never yields it.
  *
  * In each quiet moment the books are in order; and when the guest has put everything in order and invalidated everything, all is as its tables say.
  */
