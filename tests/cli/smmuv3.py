@@ -178,6 +178,16 @@ def test_shortage():
     check(result.status == OK and document["oracle_missing"] > 0 and document["insufficient_resources"] > 0, result)
     check(document["pinned_bytes_peak"] == 4096 and not document["invariant_violations"], result)
     check("missing for want of it" in with_text(text, "replay", "--budget", "4K").out, result)
+    # A page below one that is there already: it alone is missing.
+    more = "mem 0x400147f8 0x4001fc43\nkick sid=0x8\noracle sid=0x8 first=0xff000 last=0x100fff\npage 0xff000 0x4001f000 rw 2\n"
+    text = changed(changed(documented(), "# It becomes read-only", more + "# It becomes read-only"), "end operations=8", "end operations=9")
+    result = with_text(text, "replay", "--json", "--budget", "4K", "--stop-after", 7)
+    check(result.status == OK and json.loads(result.out)["oracle_missing"] == 1, result)
+    # Tables that do not fit at all: the device is attached to nothing, and one access to each part of an answer is enough to know it.
+    result = with_text(read("linear"), "replay", "--json", "--budget", "8K")
+    document = json.loads(result.out)
+    check(result.status == OK and document["oracle_missing"] + document["oracle_unbacked"] == document["oracle_pages"], result)
+    check(document["accesses"] < 100, result)
 
 
 def test_stop_after():

@@ -83,47 +83,59 @@ static uint64_t insufficient(const struct replay *replay)
 	return info.insufficient;
 }
 
-/* An access that was to come through, and did not: for want of room that the user has taken away? */
-static void missing(const struct access *access, uint64_t iova, const struct viommu_piece *piece, uint64_t shortages)
+/* An access that was to come through, and did not. True: for want of room that the user has taken away. */
+static bool missing(const struct access *access, uint64_t iova, const struct viommu_piece *piece, uint64_t shortages)
 {
 	struct replay_counts *counts = &access->replay->counts;
 	uint64_t more = insufficient(access->replay) - shortages;
 
 	counts->insufficient_resources += more;
-	if (more && access->replay->options->limited)
-		counts->oracle_missing++;
-	else
+	if (!more || !access->replay->options->limited) {
 		differs(access, iova, piece, VIOMMU_READ);
+		return false;
+	}
+	counts->oracle_missing++;
+	return true;
 }
 
-static void try_mapped(const struct access *access, uint64_t iova)
+/* This and the next one: true if there was no room, where the user has limited it. */
+static bool try_mapped(const struct access *access, uint64_t iova)
 {
 	const struct replay_expected *expected = access->expected;
 	bool writable = expected->prot & VIOMMU_WRITE;
 	struct viommu_piece piece = { 0 }, written = { 0 };
 	uint64_t shortages = insufficient(access->replay), gpa;
 
-	if (!reach(access, iova, VIOMMU_READ, &piece)) {
-		missing(access, iova, NULL, shortages);
-		return;
-	}
+	if (!reach(access, iova, VIOMMU_READ, &piece))
+		return missing(access, iova, NULL, shortages);
 	bool stored = reach(access, iova, VIOMMU_WRITE, &written);
 	if (!gpa_of(&access->replay->guest, piece.hva, &gpa) || gpa != expected->gpa + (iova - expected->first) || (stored && written.hva != piece.hva))
 		differs(access, iova, &piece, stored ? VIOMMU_RW : VIOMMU_READ);
 	else if (writable && !stored)
-		missing(access, iova, &piece, shortages);
+		return missing(access, iova, &piece, shortages);
 	else if (!writable && stored)
 		differs(access, iova, &piece, VIOMMU_RW);
+	return false;
 }
 
-static void try_unmapped(const struct access *access, uint64_t iova)
+static bool try_unmapped(const struct access *access, uint64_t iova)
 {
+	uint64_t shortages = insufficient(access->replay);
 	struct viommu_piece piece = { 0 };
 	struct viommu_fault fault;
 
 	/* What is there without asking was told of already. */
 	if (!translate(access, iova, VIOMMU_READ, &piece, &fault) && reach(access, iova, VIOMMU_READ, &piece))
 		differs(access, iova, &piece, VIOMMU_READ);
+	return access->replay->options->limited && insufficient(access->replay) != shortages;
+}
+
+static bool is_attached(const struct access *access)
+{
+	struct viommu_smmuv3_device_info info = { .size = sizeof(info) };
+
+	viommu_smmuv3_device_info(access->function->stream, &info);
+	return info.sharing;
 }
 
 static int stale(void *ctx, const struct viommu_run *run)
@@ -134,7 +146,8 @@ static int stale(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-static void each(const struct access *access, void (*fn)(const struct access *access, uint64_t iova), uint64_t most)
+/* Where a whole domain has no room, each access tries to make one; between two of them nothing changes, so that one is enough. */
+static void each(const struct access *access, bool (*fn)(const struct access *access, uint64_t iova), uint64_t most)
 {
 	const struct replay_expected *expected = access->expected;
 	uint64_t count = replay_pages(expected->first, expected->last);
@@ -142,7 +155,10 @@ static void each(const struct access *access, void (*fn)(const struct access *ac
 	for (uint64_t i = 0; i < count; i++) {
 		if (i == most && count > 2 * most)
 			i = count - most;
-		fn(access, expected->first + i * VIOMMU_PAGE_SIZE);
+		if (fn(access, expected->first + i * VIOMMU_PAGE_SIZE) && !is_attached(access)) {
+			access->replay->counts.oracle_missing += expected->mapped ? count - 1 - i : 0;
+			return;
+		}
 	}
 }
 
