@@ -230,6 +230,8 @@ static void operation(struct watcher *watcher, const struct observation *observa
 	done.library_ns = timing_ns(timing_ticks() - began);
 	check_data_after(&checker->data, &checker->ram, check_released, checker);
 	check_board_wrote(&checker->board, checker->streams, checker->stream_count, &done);
+	if (observation->gave_up)
+		live_add(&checker->board.board->numbers.skipped[LIVE_SHADOW], 1);
 	if (observation->invalids && observation->invalids->commands)
 		compare_refusal(checker, observation, info.errors);
 	for (i = 0; i < observation->stretch_count; i++) {

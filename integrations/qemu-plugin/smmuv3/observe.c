@@ -177,6 +177,7 @@ uint64_t observe_look_and_ask(struct smmu_observer *observer, struct stream *kic
 		complete &= observe_look(observer, kicked) && ++looks < LOOKS_MAX;
 	} while (complete && observer->tables.changed);
 	be_loud(observer);
+	observer->gave_up = !complete;
 	if (!complete) {
 		observer->stretches.count = 0;
 		return 0;
@@ -216,6 +217,7 @@ void observe_tell(struct smmu_observer *observer, struct observation *observatio
 		observation->stretches = observer->stretches.list;
 		observation->stretch_count = observer->stretches.count;
 		observation->invalids = &observer->invalids;
+		observation->gave_up = observer->gave_up;
 	}
 	for (i = 0; i < observer->watcher_count; i++)
 		observer->watchers[i]->operation(observer->watchers[i], observation);
@@ -253,7 +255,7 @@ static void observe_kick(struct smmu_observer *observer, struct qemu_object *obj
 	invalids_clear(&observer->invalids);
 	observation.qemu_ns = observe_look_and_ask(observer, stream);
 	/* Where nothing is new there is nothing to ask the library either. */
-	if (!observer->stretches.count)
+	if (!observer->stretches.count && !observer->gave_up)
 		return;
 	stream->sampled = true;
 	observation.operation.kick.sid = stream->pci.requester;

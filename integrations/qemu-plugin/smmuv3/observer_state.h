@@ -29,6 +29,7 @@ struct smmu_observer {
 	struct stream_table table;
 	bool quiet;	/* QEMU's SMMU records no events */
 	uint64_t began; /* CLOCK_MONOTONIC */
+	bool gave_up;	/* QEMU's answers are none: structures kept changing, or are too many */
 	bool ready;	/* memory has been looked for */
 	bool off;	/* nothing is observed: there is no memory to look at, or the end has come */
 };
