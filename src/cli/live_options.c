@@ -97,7 +97,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 void live_options_parse(struct live_options *options, int argc, char **argv)
 {
-	static const struct argp argp = { option_list, parse_option, "[--] qemu-system-s390x [ARGUMENT...]", doc, NULL, NULL, NULL };
+	static const struct argp argp = { option_list, parse_option, "[--] qemu-system-s390x|qemu-system-aarch64 [ARGUMENT...]", doc, NULL, NULL, NULL };
 
 	*options = (struct live_options){ 0 };
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, options);

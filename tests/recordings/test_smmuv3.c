@@ -442,6 +442,10 @@ static void test_register_pages(void **state)
 	register_pages_add(pages, 0xfff);
 	assert_true(register_pages_have(pages, 0) && !register_pages_have(pages, 0x1000));
 	register_pages_add(pages, 0);
+	for (i = 0; i < REGISTER_PAGE_SETS * REGISTER_PAGE_WAYS; i++)
+		known += pages->pages[i / REGISTER_PAGE_WAYS][i % REGISTER_PAGE_WAYS] != 0;
+	assert_int_equal(known, 1);
+	known = 0;
 	register_pages_forget(pages, 0x10);
 	assert_false(register_pages_have(pages, 0));
 	for (i = 0; i < 1000; i++)
