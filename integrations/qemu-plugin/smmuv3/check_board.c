@@ -162,6 +162,7 @@ void check_board_count(struct check_board *board, struct checked_stream *streams
 	live_set(&numbers->pinned_bytes_peak, stats.pinned_bytes_peak);
 	live_set(&numbers->shadow_bytes, stats.shadow_bytes);
 	live_set(&numbers->shadow_bytes_peak, stats.shadow_bytes_peak);
+	live_add(&numbers->watch_ns, done->observation->watch_ns);
 	live_set(&numbers->updated, timing_now());
 }
 

@@ -29,6 +29,7 @@ struct observation {
 	const struct invalids *invalids; /* of the commands that a write has handed to the SMMU */
 	bool qemu_refuses;		 /* QEMU has met a command that is an error */
 	bool gave_up;			 /* there are no stretches, since structures kept changing, or are too many */
+	uint64_t watch_ns;		 /* for which vCPUs were held up before, since the last operation */
 	uint64_t qemu_ns;		 /* that QEMU took to answer */
 	/* Whether a stream's structures have changed since QEMU was asked: then the question is void. */
 	bool (*moved)(void *ctx, uint32_t sid);

@@ -210,6 +210,8 @@ void observe_tell(struct smmu_observer *observer, struct observation *observatio
 	observer->tables.changes = (struct changes){ 0 };
 	observation->operation.time.known = true;
 	observation->operation.time.ns = timing_now() - observer->began;
+	observation->watch_ns = timing_ns(observer->watch_ticks);
+	observer->watch_ticks = 0;
 	observation->changes = &changes;
 	observation->moved = moved;
 	observation->ctx = observer;
@@ -264,6 +266,7 @@ static void observe_kick(struct smmu_observer *observer, struct qemu_object *obj
 
 void smmu_observe_store(struct smmu_observer *observer, uint64_t address, unsigned int bytes, uint64_t value)
 {
+	uint64_t entered = timing_ticks();
 	struct qemu_target target;
 	bool held;
 
@@ -279,6 +282,7 @@ void smmu_observe_store(struct smmu_observer *observer, uint64_t address, unsign
 	/* Before the SMMU was used for the first time, there is nothing to compare with. */
 	else if (target.owner == QEMU_PCI && observer->ready)
 		observe_kick(observer, target.object);
+	observer->watch_ticks += timing_ticks() - entered;
 	pthread_mutex_unlock(&observer->lock);
 	if (held)
 		observer->qemu.unlock();

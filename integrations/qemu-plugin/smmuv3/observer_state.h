@@ -27,11 +27,12 @@ struct smmu_observer {
 	uint64_t address; /* of the SMMU's registers */
 	uint32_t cr0;	  /* as the guest stored it, like all of these */
 	struct stream_table table;
-	bool quiet;	/* QEMU's SMMU records no events */
-	uint64_t began; /* CLOCK_MONOTONIC */
-	bool gave_up;	/* QEMU's answers are none: structures kept changing, or are too many */
-	bool ready;	/* memory has been looked for */
-	bool off;	/* nothing is observed: there is no memory to look at, or the end has come */
+	bool quiet;	      /* QEMU's SMMU records no events */
+	uint64_t began;	      /* CLOCK_MONOTONIC */
+	uint64_t watch_ticks; /* that stores to registers took here, and that no watcher was told of */
+	bool gave_up;	      /* QEMU's answers are none: structures kept changing, or are too many */
+	bool ready;	      /* memory has been looked for */
+	bool off;	      /* nothing is observed: there is no memory to look at, or the end has come */
 };
 
 /* A store to the SMMU's registers, of 4 or 8 bytes. */
