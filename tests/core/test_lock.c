@@ -29,10 +29,14 @@ static void *wait_once(void *arg)
 	return NULL;
 }
 
-/* Who gives others a turn takes the lock after one of them, each time, as long as there are any. */
+/*
+ * Who gives others a turn takes the lock after one of them, as long as there are any: nearly each time, since one that is woken may get no CPU on a busy machine, and
+ * is not waited for for ever.
+ */
 static void test_turns(void **state)
 {
 	struct shared shared = { .turns = 0 };
+	unsigned int tries = 0;
 	uint32_t alone;
 
 	(void)state;
@@ -51,18 +55,15 @@ static void test_turns(void **state)
 			while (__atomic_load_n(&shared.lock.state, __ATOMIC_RELAXED) == before)
 				sched_yield();
 		}
-		for (unsigned int i = 0; i < WAITERS; i++) {
-			unsigned int before = shared.turns;
-
+		for (; shared.turns < (round + 1) * WAITERS; tries++)
 			port_lock_by_turns(&shared.lock);
-			assert_true(shared.turns > before || before == (round + 1) * WAITERS);
-		}
 		assert_int_equal(shared.turns, (round + 1) * WAITERS);
 		assert_int_equal(__atomic_load_n(&shared.lock.state, __ATOMIC_RELAXED), alone);
 		port_unlock(&shared.lock);
 		for (unsigned int i = 0; i < WAITERS; i++)
 			assert_int_equal(pthread_join(thread[i], NULL), 0);
 	}
+	assert_in_range(tries, 1, 2 * ROUNDS * WAITERS);
 	port_lock_destroy(&shared.lock);
 }
 
