@@ -71,14 +71,13 @@ static void down(struct world *world)
 {
 	if (world->shadow.reader)
 		user_end(&world->shadow);
-	/* The VM goes before its hosts do. */
-	world->rig.host = world->soft;
 	viommu_smmuv3_destroy(world->rig.smmu);
 	world->rig.smmu = NULL;
 	assert_int_equal(mock_smmu_spaces(world->smmu), 0);
 	rig_down(&world->rig);
 	assert_false(world->smmu->guest.there);
 	assert_int_equal(world->smmu->breaches, 0);
+	viommu_host_destroy(world->soft);
 	viommu_host_destroy(&world->smmu->host);
 }
 
