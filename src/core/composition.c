@@ -216,15 +216,20 @@ static void fill(struct composition *composition, struct shadow_pass *pass, bool
 	}
 }
 
+static void trim_one(struct composition *composition)
+{
+	shadow_trim(&composition->shadow);
+	tracking_stop(&composition->tracked);
+}
+
 /* Gives back what is only kept for later, since the limit was met. True if there was anything. */
 static bool trim(struct composition *composition)
 {
 	uint64_t used = memory_used(composition->shadow.memory);
 
-	for (struct composition *one = composition; one; one = one == composition ? one->beside : NULL) {
-		shadow_trim(&one->shadow);
-		tracking_stop(&one->tracked);
-	}
+	trim_one(composition);
+	if (composition->beside)
+		trim_one(composition->beside);
 	space_trim(composition->space);
 	return memory_used(composition->shadow.memory) < used;
 }
