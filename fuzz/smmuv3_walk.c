@@ -109,20 +109,12 @@ static struct model_access in_stage1(const struct model_smmu *smmu, const struct
 	struct model_context *context = model_context_of((struct model_smmu *)smmu, stream);
 	struct arm64_answer answer = model_walk(smmu, context, iova);
 	uint64_t kind = (writes ? 0 : UINT64_C(1) << 35) | (stream->privileged ? UINT64_C(1) << 33 : 0);
-	bool is_memory, writable = false;
 
 	switch (answer.outcome) {
 	case ARM64_IS_PAGE:
-		/*
-		 * The library takes what a slot does not allow for what the tables do not allow, and has no event for a leaf that gives some rights, and leads
-		 * to where there is no memory. An SMMU judges by the tables alone.
-		 */
-		is_memory = naive_byte(smmu->memory, answer.address, &writable);
-		if (answer.readable && !is_memory)
-			return (struct model_access){ .end = MODEL_ENDS_IN_ERROR };
-		if ((reads && !answer.readable) || (writes && !(answer.writable && writable)))
+		if ((reads && !answer.readable) || (writes && !answer.writable))
 			return stage1_fault(stream, 0x13, kind, iova);
-		return (struct model_access){ .end = MODEL_REACHES, .gpa = answer.address };
+		return in_memory(smmu, answer.address, writes);
 	case ARM64_ACCESS_FLAG:
 		return stage1_fault(stream, 0x12, kind, iova);
 	case ARM64_SIZE:

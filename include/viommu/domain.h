@@ -159,7 +159,7 @@ VIOMMU_API int viommu_domain_each_run(struct viommu_domain *domain, uint64_t fir
 
 /*
  * Walks the guest's tables, not the shadow, for one IOVA: what would a refresh find there? 0 with *run filled in (one whole leaf, unclipped), or -EFAULT
- * with *fault. For diagnosis and for events; a device's accesses go through viommu_translate(). -EOPNOTSUPP where hardware walks the tables.
+ * with *fault; and with *run, too, whose prot is 0, for VIOMMU_FAULT_LEAF_UNBACKED. For diagnosis and for events; a device's accesses go through viommu_translate(). -EOPNOTSUPP where hardware walks the tables.
  */
 VIOMMU_API int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault);
 

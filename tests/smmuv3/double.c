@@ -184,8 +184,12 @@ int __wrap_viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struc
 		*fault = doubles.fault;
 		fault->size = sizeof(*fault);
 		fault->iova = iova;
+		*run = doubles.run;
+		run->prot = 0;
+		run->tables = doubles.run.tables ? doubles.run.tables : VIOMMU_RW;
 	} else {
 		*run = doubles.run;
+		run->tables = doubles.run.tables ? doubles.run.tables : doubles.run.prot;
 	}
 	pthread_mutex_unlock(&mutex);
 	return ret;

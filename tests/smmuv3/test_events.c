@@ -77,10 +77,20 @@ static void test_records(void **state)
 	doubles.run = (struct viommu_run){ .first = 0x1000, .last = 0x1fff, .prot = VIOMMU_READ };
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_PROTECTION, 0x1234, VIOMMU_WRITE), -EFAULT);
 	expect_record(rig, 0x13 | SID, INPUT, 0x1234, 0);
-	assert_int_equal(rig_info(rig).events, 16);
-	assert_int_equal(rig_device_info(device).events, 16);
-	assert_int_equal(rig_device_info(device).faults, 17);
-	assert_int_equal(rig_info(rig).faults, 17);
+	/* A store that the tables allow, and the memory does not; and one that they do not, to where there is none. */
+	doubles.run.tables = VIOMMU_RW;
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_PROTECTION, 0x1234, VIOMMU_WRITE), -EFAULT);
+	assert_no_event(rig);
+	doubles.run.tables = VIOMMU_READ;
+	tables_say(VIOMMU_FAULT_LEAF_UNBACKED);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1234, VIOMMU_WRITE), -EFAULT);
+	expect_record(rig, 0x13 | SID, INPUT, 0x1234, 0);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1234, VIOMMU_READ), -EFAULT);
+	assert_no_event(rig);
+	assert_int_equal(rig_info(rig).events, 17);
+	assert_int_equal(rig_device_info(device).events, 17);
+	assert_int_equal(rig_device_info(device).faults, 20);
+	assert_int_equal(rig_info(rig).faults, 20);
 }
 
 static void test_privileged(void **state)

@@ -210,6 +210,13 @@ static void test_contexts(void **state)
 	/* What is there already is had at once. */
 	assert_true(user_has(&guest->user, IOVA + PAGE, RW, &hva));
 	assert_int_equal(rig_pinned(&guest->rig), 1);
+	/* What the tables allow and the memory does not is none of the SMMU's events; what they do not allow is one, wherever it leads. */
+	tables_map(&other, IOVA + 2 * PAGE, ROM_GPA, 0);
+	tables_map(&other, IOVA + 3 * PAGE, HOLE_GPA, E_RO);
+	assert_reaches(&guest->user, IOVA + 2 * PAGE, ROM_GPA, VIOMMU_READ);
+	assert_refused(&guest->user, IOVA + 2 * PAGE, VIOMMU_WRITE, 0);
+	assert_refused(&guest->user, IOVA + 3 * PAGE, VIOMMU_READ, 0);
+	assert_refused(&guest->user, IOVA + 3 * PAGE, VIOMMU_WRITE, 0x13);
 	/* Detached, as Linux does it: an abort. */
 	rig_put_ste(&guest->rig, SID, STE_ABORT, 0);
 	rig_command(&guest->rig, CFGI_STE(SID), LEAF);

@@ -833,13 +833,17 @@ static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots
 	struct viommu_fault ours = { .iova = iova };
 	struct format_walk walk;
 	const struct slot *slot;
+	uint32_t prot;
 
 	F(walk)(&shadow->root, iova, F(walk_load), (void *)(uintptr_t)slots, &walk);
 	slot = walk.reason == VIOMMU_FAULT_NONE ? slots_find(slots, walk.output) : NULL;
-	if (slot && walk.prot & slot->prot) {
-		*run = (struct viommu_run){ .first = walk.first, .last = walk.last, .gpa = walk.output - (iova - walk.first), .prot = walk.prot & slot->prot };
+	prot = slot ? walk.prot & slot->prot : 0;
+	if (walk.reason == VIOMMU_FAULT_NONE && walk.prot)
+		*run = (struct viommu_run){
+			.first = walk.first, .last = walk.last, .gpa = walk.output - (iova - walk.first), .prot = prot, .tables = walk.prot
+		};
+	if (prot)
 		return 0;
-	}
 	/* Whether a leaf gives any rights is asked before where it leads. */
 	ours.reason = walk.reason != VIOMMU_FAULT_NONE ? walk.reason : walk.prot && !slot ? VIOMMU_FAULT_LEAF_UNBACKED : VIOMMU_FAULT_PROTECTION;
 	ours.level = walk.level;

@@ -4,8 +4,8 @@
  *
  * What holds: an SMMU that has nothing in its caches looks into the tables; so does this, and what the tables translate is refreshed, leaf by leaf and two MiB
  * at the most, and is reached when the device model tries again. What they do not translate is an event of the kind that section 7.3 has for it, recorded
- * unless the context descriptor says not to (CD.R), and the access ends as that says (CD.A). No event is made of what the guest is not to blame for: an access
- * to where it has no memory, and one for which the VM's budget or the host has no room. These are aborted.
+ * unless the context descriptor says not to (CD.R), and the access ends as that says (CD.A). No event is made of what the SMMU has no part in: an access
+ * to where the guest has no memory, or none that may be written, and one for which the VM's budget or the host has no room. These are aborted.
  */
 #include "event.h"
 #include "target.h"
@@ -105,15 +105,18 @@ static int replace_target(struct viommu_smmuv3_device *device, const struct smmu
 /* With the gate held. 0: it is translated now; -EFAULT: the tables do not, and walked says why; or a refresh's other errors. */
 static int look(struct viommu_smmuv3 *smmu, const struct smmuv3_target *target, const struct viommu_fault *access, struct viommu_fault *walked)
 {
-	struct viommu_run run;
-	int ret;
+	struct viommu_run run = { .prot = 0 };
+	int ret = viommu_domain_walk(target->domain, access->iova, &run, walked);
 
-	if (viommu_domain_walk(target->domain, access->iova, &run, walked))
+	if (ret && walked->reason != VIOMMU_FAULT_LEAF_UNBACKED)
 		return -PORT_EFAULT;
-	if (access->access & ~run.prot) {
+	/* The SMMU judges by the tables. What memory there is to be had, and with which rights, is found out behind it. */
+	if (access->access & ~run.tables)
 		walked->reason = VIOMMU_FAULT_PROTECTION;
+	else if (access->access & ~run.prot)
+		walked->reason = VIOMMU_FAULT_LEAF_UNBACKED;
+	if (ret || access->access & ~run.prot)
 		return -PORT_EFAULT;
-	}
 	if (run.first < (access->iova & ~AROUND))
 		run.first = access->iova & ~AROUND;
 	if (run.last > (access->iova | AROUND))
