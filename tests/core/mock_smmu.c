@@ -348,12 +348,10 @@ static bool read_cd(const struct mock_smmu *smmu, struct smmu_device *device)
 	return true;
 }
 
-/* Sections 5.4 and 5.4.1, as far as tests make descriptors. */
-static bool tables_of(const uint64_t cd[8], bool upper, struct arm64_tables *tables)
+static struct arm64_tables tables_of(const uint64_t cd[8], bool upper)
 {
 	static const unsigned int granule0[4] = { 4, 64, 16, 0 }, granule1[4] = { 0, 16, 4, 64 };
-
-	*tables = (struct arm64_tables){
+	struct arm64_tables tables = {
 		.granule = upper ? granule1[cd[0] >> 22 & 3] : granule0[cd[0] >> 6 & 3],
 		.ips = (unsigned int)(cd[0] >> 32) & 7,
 		.ttb0 = cd[1] & UINT64_C(0xffffffffffff0),
@@ -366,17 +364,64 @@ static bool tables_of(const uint64_t cd[8], bool upper, struct arm64_tables *tab
 		.had0 = cd[1] >> 1 & 1,
 		.had1 = cd[2] >> 1 & 1,
 	};
-	if (tables->ips > 4)
-		tables->ips = 4;
-	return cd[0] >> 31 & 1 && cd[0] >> 41 & 1 && !(cd[0] >> 15 & 1) && cd[0] >> 46 & 1;
+
+	if (tables.ips > 4)
+		tables.ips = 4;
+	return tables;
 }
 
-static unsigned int walk(const struct mock_smmu *smmu, const struct smmu_device *device, uint64_t iova, struct smmu_translation *translation)
+/* Sections 5.4 and 5.4.1: V, AA64 and A, and neither ENDI, TBI, HD, HA nor S, which this one has not. */
+static bool is_legal(const struct naive_memory *memory, const uint64_t cd[8])
+{
+	const uint64_t needed = UINT64_C(1) << 31 | UINT64_C(1) << 41 | UINT64_C(1) << 46, absent = UINT64_C(1) << 15 | UINT64_C(0x1cc) << 36;
+
+	if ((cd[0] & needed) != needed || cd[0] & absent)
+		return false;
+	for (unsigned int upper = 0; upper < 2; upper++) {
+		struct arm64_tables tables = tables_of(cd, upper);
+		unsigned int tsz = upper ? tables.t1sz : tables.t0sz;
+
+		if (upper ? tables.epd1 : tables.epd0)
+			continue;
+		if (!tables.granule || tsz < 16 || tsz > 39 || naive_arm64_walk(memory, &tables, upper ? UINT64_MAX : 0).outcome == ARM64_BAD_CONTEXT)
+			return false;
+	}
+	return true;
+}
+
+static unsigned int walk(const struct naive_memory *memory, const struct smmu_device *device, uint64_t iova, struct smmu_translation *translation)
+{
+	/* VA<55> selects the tables. */
+	struct arm64_tables tables = tables_of(device->cd, iova >> 55 & 1);
+	struct arm64_answer answer = naive_arm64_walk(memory, &tables, iova);
+
+	switch (answer.outcome) {
+	case ARM64_IS_PAGE:
+		*translation = (struct smmu_translation){ .asid = (unsigned int)(device->cd[0] >> 48),
+							  .iova = iova & ~UINT64_C(0xfff),
+							  .gpa = answer.address & ~UINT64_C(0xfff),
+							  .readable = answer.readable,
+							  .writable = answer.writable,
+							  .granule = tables.granule,
+							  .level = answer.arm_level };
+		return 0;
+	case ARM64_ACCESS_FLAG:
+		return 0x12;
+	case ARM64_SIZE:
+		return 0x11;
+	case ARM64_NO_TABLE:
+		return 0x0b;
+	default:
+		return 0x10;
+	}
+}
+
+unsigned char *mock_smmu_access(struct mock_smmu *smmu, struct smmu_device *device, uint64_t iova, uint32_t access, unsigned int *event)
 {
 	struct naive_slot slots[SMMU_SLOTS];
 	const struct naive_memory memory = { .slots = slots, .count = smmu->guest.slots };
-	struct arm64_tables tables;
-	struct arm64_answer answer;
+	struct smmu_translation made, *translation = NULL;
+	unsigned int code;
 
 	for (unsigned int i = 0; i < smmu->guest.slots; i++) {
 		const struct host_slot *slot = &smmu->guest.slot[i];
@@ -385,35 +430,6 @@ static unsigned int walk(const struct mock_smmu *smmu, const struct smmu_device 
 			.gpa = slot->first, .bytes = slot->last - slot->first + 1, .memory = slot->hva, .writable = slot->prot & VIOMMU_WRITE
 		};
 	}
-	if (!tables_of(device->cd, iova >> 63, &tables))
-		return 0x0a;
-	answer = naive_arm64_walk(&memory, &tables, iova);
-	switch (answer.outcome) {
-	case ARM64_IS_PAGE:
-		*translation = (struct smmu_translation){ .asid = (unsigned int)(device->cd[0] >> 48),
-							  .iova = iova & ~UINT64_C(0xfff),
-							  .gpa = answer.address & ~UINT64_C(0xfff),
-							  .readable = answer.readable,
-							  .writable = answer.writable };
-		return 0;
-	case ARM64_ACCESS_FLAG:
-		return 0x12;
-	case ARM64_SIZE:
-		return 0x11;
-	case ARM64_NO_TABLE:
-		return 0x0b;
-	case ARM64_BAD_CONTEXT:
-		return 0x0a;
-	default:
-		return 0x10;
-	}
-}
-
-unsigned char *mock_smmu_access(struct mock_smmu *smmu, struct smmu_device *device, uint64_t iova, uint32_t access, unsigned int *event)
-{
-	struct smmu_translation made, *translation = NULL;
-	unsigned int code;
-
 	*event = 0;
 	if (!device->space || (device->space->ste[0] >> 1 & 7) == 0)
 		return NULL;
@@ -421,11 +437,13 @@ unsigned char *mock_smmu_access(struct mock_smmu *smmu, struct smmu_device *devi
 		return reach(smmu, iova, access);
 	if (!read_cd(smmu, device))
 		return fault(smmu, device, 0x09, iova, access, event);
+	if (!is_legal(&memory, device->cd))
+		return fault(smmu, device, 0x0a, iova, access, event);
 	for (unsigned int i = 0; !translation && i < smmu->translations; i++)
 		if (smmu->tlb[i].asid == device->cd[0] >> 48 && smmu->tlb[i].iova == (iova & ~UINT64_C(0xfff)))
 			translation = &smmu->tlb[i];
 	if (!translation) {
-		code = walk(smmu, device, iova, &made);
+		code = walk(&memory, device, iova, &made);
 		if (code)
 			return fault(smmu, device, code, iova, access, event);
 		if (smmu->translations == SMMU_TLB)

@@ -53,6 +53,8 @@ struct smmu_translation {
 	uint64_t iova; /* of the page, as is gpa */
 	uint64_t gpa;
 	bool readable, writable;
+	unsigned int granule, level; /* KiB, and as Arm counts: of the leaf that it was in */
+	bool stale;		     /* a test's: it should be forgotten when there is a space again */
 };
 
 struct mock_smmu {
@@ -97,7 +99,7 @@ unsigned int mock_smmu_spaces(const struct mock_smmu *smmu);
 struct smmu_device *mock_smmu_find(struct mock_smmu *smmu, uint32_t id);
 
 /*
- * An access of a device: where it goes in our memory, NULL if nowhere. What stage 1 finds wrong is an event then (Arm IHI 0070, section 7.3: 0x0a, 0x09, 0x10 to
+ * An access of a device: where it goes in our memory, NULL if nowhere. What stage 1 finds wrong is an event then (Arm IHI 0070, section 7.3: 0x09 to 0x0b, 0x10 to
  * 0x13); *event is its code, 0 if there is none.
  */
 unsigned char *mock_smmu_access(struct mock_smmu *smmu, struct smmu_device *device, uint64_t iova, uint32_t access, unsigned int *event);
