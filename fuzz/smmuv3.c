@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Fuzzes the SMMUv3 guest IOMMU: an input is a program of stores to registers, commands, stream tables, context descriptors and tables that are written,
- * devices that are plugged, access memory and are unplugged, slots that come and go, resets, budgets, and calls to the host that fail. After each, the library
+ * devices that are plugged, access memory and are unplugged, slots that come and go, resets, budgets, and calls to hosts that fail. After each, the library
  * must be as a model is that shares no code with it (smmuv3_model.h), as far as smmuv3_rig.h says. An access must end as the model's does, which looks
  * everything up: what is reached without asking may be what a TLB still has, what the tables say must be reached by asking, and what they do not is the model's
  * event, or none.
@@ -44,15 +44,31 @@ static void stop_failing(struct rig *rig)
 	rig->failing = false;
 	for (unsigned int call = 0; rig->mock && call < MOCK_CALLS; call++)
 		mock_fail(rig->mock, (enum mock_call)call, 0, false, 0);
+	if (rig->hard)
+		memset(rig->hard->fail, 0, sizeof(rig->hard->fail));
+}
+
+/* A failure that was asked for, a budget that is too small; but a host's own words are not for who adds a device. */
+static void check_refusal(struct rig *rig, const struct model_stream *model, int error)
+{
+	bool short_of = model->hardware && error == -EDQUOT && rig->tight && rig->pinned != RIG_PINNED;
+
+	fuzz_must(error != -EEXIST && (rig->failing || short_of));
+	fuzz_must(error != -EINVAL || (model->hardware && rig->hard->fail[SMMU_CREATE].error == EINVAL));
+	if (model->hardware && rig->pinned == RIG_NOT_PINNED)
+		rig->pinned = RIG_MAYBE_PINNED;
+	rig_check(rig);
 }
 
 static void plug(struct rig *rig, unsigned int n)
 {
 	struct rig_stream *stream = &rig->stream[n];
 	struct model_stream *model = &rig->model->stream[n];
-	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = model->sid, .host = rig->host };
+	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = model->sid, .host = model->hardware ? &rig->hard->host : rig->host };
 	int error;
 
+	/* One way or the other, it comes to what the host is for. */
+	config.nesting = n & 1 ? VIOMMU_NESTING_AUTO : model->hardware ? VIOMMU_NESTING_HARDWARE : VIOMMU_NESTING_SHADOW;
 	if (model->plugged) {
 		viommu_reader_destroy(stream->reader);
 		viommu_smmuv3_device_remove(stream->device);
@@ -62,10 +78,18 @@ static void plug(struct rig *rig, unsigned int n)
 	}
 	error = viommu_smmuv3_device_add(rig->smmu, &config, &stream->device);
 	if (error) {
-		fuzz_must(rig->failing && error != -EINVAL && error != -EEXIST);
+		check_refusal(rig, model, error);
 		return;
 	}
-	fuzz_must(!viommu_reader_create(viommu_smmuv3_device_device(stream->device), &stream->reader));
+	stream->reader = NULL;
+	if (model->hardware) {
+		rig->pinned = RIG_PINNED;
+		fuzz_must(viommu_nest_fd(rig->vm, &rig->hard->host) == rig->hard->event_fd);
+		fuzz_must(viommu_smmuv3_device_fault(stream->device, &(struct viommu_fault){ .size = sizeof(struct viommu_fault),
+											     .reason = VIOMMU_FAULT_BLOCKED }) == -EOPNOTSUPP);
+	} else {
+		fuzz_must(!viommu_reader_create(viommu_smmuv3_device_device(stream->device), &stream->reader));
+	}
 	fuzz_must(viommu_smmuv3_find(rig->smmu, model->sid) == stream->device);
 	fuzz_must(viommu_smmuv3_device_add(rig->smmu, &config, &(struct viommu_smmuv3_device *){ NULL }) != 0);
 	stream->wases = 0;
@@ -91,19 +115,25 @@ static bool is_kept(struct rig *rig, unsigned int n, uint64_t iova, bool writes,
 	return false;
 }
 
+void rig_expect_record(struct rig *rig, uint64_t at, const uint64_t record[4])
+{
+	uint64_t found[4];
+
+	fuzz_must(model_load(rig->model, at, found, 4));
+	for (unsigned int i = 0; i < 4; i++) {
+		if (found[i] != record[i])
+			fuzz_wrong("word %u of an event is %#" PRIx64 ", should be %#" PRIx64, i, found[i], record[i]);
+		world_store(rig->world, at + 8 * i, found[i]);
+	}
+}
+
 /* The model's event must be in the library's queue. */
 static void expect_event(struct rig *rig, const struct model_access *expected)
 {
-	uint64_t at, found[4];
+	uint64_t at;
 
-	if (!expected->event || !model_record(rig->model, &at))
-		return;
-	fuzz_must(model_load(rig->model, at, found, 4));
-	for (unsigned int i = 0; i < 4; i++) {
-		if (found[i] != expected->record[i])
-			fuzz_wrong("word %u of an event is %#" PRIx64 ", should be %#" PRIx64, i, found[i], expected->record[i]);
-		world_store(rig->world, at + 8 * i, found[i]);
-	}
+	if (expected->event && model_record(rig->model, &at))
+		rig_expect_record(rig, at, expected->record);
 }
 
 /* May an access that the tables allow end in an error, as there is no room? */
@@ -148,6 +178,10 @@ static void access_memory(struct rig *rig, unsigned int n, uint64_t iova, uint32
 
 	if (!rig->model->stream[n].plugged)
 		return;
+	if (rig->model->stream[n].hardware) {
+		rig_access_hardware(rig, n, iova, access);
+		return;
+	}
 	for (unsigned int round = 0; round < ROUNDS && !rig->full; round++) {
 		int pieces = viommu_translate(rig->stream[n].reader, iova, 1, access, &piece, 1, &translated, &told);
 
@@ -171,6 +205,8 @@ static void take_accesses(struct rig *rig, struct input *input)
 
 	for (unsigned int i = 0; i <= byte >> 5 && !rig->full; i++)
 		access_memory(rig, n, iova + i * PAGE, access);
+	if (rig->hard && byte & 0x10)
+		rig_take_events(rig);
 }
 
 static void change_slot(struct rig *rig, unsigned int n)
@@ -209,11 +245,18 @@ static void recover(struct rig *rig, struct input *input)
 static void take_failure(struct rig *rig, struct input *input)
 {
 	static const int errors[4] = { ENOSPC, EIO, ENOMEM, EINVAL };
+	static const enum smmu_call calls[8] = { SMMU_CREATE, SMMU_INVALIDATE, SMMU_CONTEXT, SMMU_SET_ID, SMMU_ATTACH, SMMU_DETACH, SMMU_EVENT, SMMU_ATTACH };
 	unsigned int byte = input_byte(input), at = input_byte(input);
 
+	rig->failing |= rig->mock || rig->hard;
+	if (rig->hard && (at & 0x40 || !rig->mock)) {
+		rig->hard->fail[calls[byte & 7]].at = 1 + at % 8;
+		rig->hard->fail[calls[byte & 7]].for_good = at & 0x80;
+		rig->hard->fail[calls[byte & 7]].error = errors[byte >> 4 & 3];
+		return;
+	}
 	if (!rig->mock)
 		return;
-	rig->failing = true;
 	mock_fail(rig->mock, (enum mock_call)(byte % MOCK_GUEST_CREATE), 1 + at % 64, at & 0x80, errors[byte >> 4 & 3]);
 }
 
@@ -237,6 +280,10 @@ static void change_machine(struct rig *rig, struct input *input)
 		break;
 	case 6:
 		viommu_vm_set_pin_budget(rig->vm, VIOMMU_NO_LIMIT);
+		if (rig->hard && byte & 8)
+			rig_record_anything(rig, input);
+		if (rig->hard && byte & 16)
+			rig_take_events(rig);
 		break;
 	default:
 		viommu_smmuv3_reset(rig->smmu);
@@ -306,6 +353,30 @@ static void set_up(struct rig *rig, unsigned int kind)
 	store_as(rig, 0x20, 4, 0xd);
 }
 
+/* Some streams, or all, are on a host whose hardware walks tables, which has addresses of 44 bits: no SMMU with larger ones is made for it. */
+static void begin_hardware(struct rig *rig, struct viommu_smmuv3_config *smmu, unsigned int kind, bool stalls)
+{
+	uint32_t idr[6];
+
+	memcpy(idr, mock_smmu_idr, sizeof(idr));
+	if (stalls)
+		idr[0] &= ~UINT32_C(0x3000000);
+	rig->hard = mock_smmu_create(idr);
+	rig->model->hardware = true;
+	rig->model->stalls = stalls;
+	rig->model->hardware_oas = 4;
+	rig->model->invalidated = rig_invalidated;
+	rig->model->ctx = rig;
+	for (unsigned int i = 0; i < STREAMS; i++)
+		rig->model->stream[i].hardware = kind & 128 || i == 1 || i == 2;
+	smmu->hardware = &rig->hard->host;
+	if (rig->model->oas > 4) {
+		fuzz_must(viommu_smmuv3_create(rig->vm, smmu, &rig->smmu) == -EOPNOTSUPP);
+		smmu->output_bits = 0;
+		rig->model->oas = 4;
+	}
+}
+
 static void begin(struct rig *rig, struct input *input)
 {
 	static const uint32_t sids[STREAMS] = { 0, 1, 70, 300 }, sid_bits[4] = { 16, 9, 10, 32 }, output_bits[4] = { 44, 48, 40, 52 }, oas[4] = { 4, 5, 2, 6 };
@@ -339,6 +410,8 @@ static void begin(struct rig *rig, struct input *input)
 	model.reset_abort = !(kind & 16);
 	for (unsigned int i = 0; i < STREAMS; i++)
 		model.stream[i].sid = sids[i];
+	if (kind & 64)
+		begin_hardware(rig, &smmu, kind, sizes & 16);
 	fuzz_must(!viommu_smmuv3_create(rig->vm, &smmu, &rig->smmu));
 	model_reset(&model);
 	for (unsigned int i = 0; i < WORLD_PLACES; i++) {
@@ -360,8 +433,16 @@ static void end(struct rig *rig)
 	stop_failing(rig);
 	viommu_smmuv3_destroy(rig->smmu);
 	viommu_vm_stats(rig->vm, &stats);
-	fuzz_must(!stats.pinned_bytes && !stats.shadow_bytes && !stats.domains && !stats.devices);
+	fuzz_must((!stats.pinned_bytes || rig->pinned) && !stats.shadow_bytes && !stats.domains && !stats.devices);
+	if (rig->hard)
+		fuzz_must(!mock_smmu_spaces(rig->hard));
 	viommu_vm_destroy(rig->vm);
+	if (rig->hard) {
+		for (unsigned int i = 0; i < SMMU_DEVICES; i++)
+			fuzz_must(!rig->hard->device[i].used);
+		fuzz_must(!rig->hard->guest.there && !rig->hard->breaches);
+		viommu_host_destroy(&rig->hard->host);
+	}
 	if (rig->mock) {
 		fuzz_must(!rig->mock->spaces && !rig->mock->devices && !rig->mock->guests && !rig->mock->breaches);
 		mock_destroy(rig->mock);

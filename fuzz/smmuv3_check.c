@@ -69,8 +69,10 @@ bool rig_is_large(struct rig *rig, const struct model_context *context)
 
 static bool is_alike(const struct model_stream *a, const struct model_stream *b)
 {
-	if (!a->plugged || !b->plugged || a->kind != b->kind)
+	if (!a->plugged || !b->plugged || a->kind != b->kind || a->hardware != b->hardware)
 		return false;
+	if (a->hardware)
+		return !memcmp(a->ste, b->ste, sizeof(a->ste));
 	return a->kind == MODEL_BYPASS || (a->privileged == b->privileged && !memcmp(a->cd, b->cd, sizeof(a->cd)));
 }
 
@@ -85,7 +87,7 @@ static void check_stream(struct rig *rig, unsigned int n)
 
 	viommu_smmuv3_device_info(stream->device, &info);
 	stream->attached = info.sharing;
-	fuzz_must(info.sid == model->sid);
+	fuzz_must(info.sid == model->sid && info.hardware == model->hardware);
 	/* Where tables cannot be is found out when the target is made, which something may have kept from being tried. */
 	if (model->kind == MODEL_FAULTY && model->late && info.stream == VIOMMU_SMMUV3_STREAM_STAGE1 && !info.sharing && (rig->failing || stream->excused)) {
 		stream->excused = true;
@@ -103,9 +105,12 @@ static void check_stream(struct rig *rig, unsigned int n)
 		return;
 	}
 	if (!info.sharing) {
-		bool large = model->kind == MODEL_STAGE1 && rig_is_large(rig, model_context_of(rig->model, model));
+		bool large = model->kind == MODEL_STAGE1 && !model->hardware && rig_is_large(rig, model_context_of(rig->model, model));
 
-		stream->excused |= rig->failing || rig->tight || large;
+		/* What hardware should have, each CMD_SYNC tries to give it. */
+		if (model->hardware && rig->syncs != rig->model->syncs)
+			stream->excused = false;
+		stream->excused |= rig->failing || (rig->tight && !model->hardware) || large;
 		if (!stream->excused)
 			fuzz_wrong("stream %#x has no target, and no reason: CD %#" PRIx64 ", TTB0 %#" PRIx64, model->sid, model->cd[0], model->cd[1]);
 		return;
@@ -220,13 +225,18 @@ static void check_host(struct rig *rig, uint64_t reported)
 static void check_pins(struct rig *rig, const bool named[WORLD_PAGES], bool whole)
 {
 	struct viommu_vm_stats stats = { .size = sizeof(stats) };
-	uint64_t pages = 0;
+	uint64_t pages = 0, all = 0;
 
-	for (unsigned int i = 0; i < WORLD_PAGES && !whole; i++)
+	for (unsigned int i = 0; i < WORLD_PAGES; i++)
 		pages += named[i];
-	for (unsigned int i = 0; i < rig->world->memory.count && whole; i++)
-		pages += rig->world->slot[i].bytes / PAGE;
+	for (unsigned int i = 0; i < rig->world->memory.count; i++)
+		all += rig->world->slot[i].bytes / PAGE;
 	viommu_vm_stats(rig->vm, &stats);
+	/* A device that was refused may have come as far as that. */
+	if (rig->pinned == RIG_MAYBE_PINNED && !whole && pages != all)
+		rig->pinned = stats.pinned_bytes == all * PAGE ? RIG_PINNED : RIG_NOT_PINNED;
+	if (whole || rig->pinned == RIG_PINNED)
+		pages = all;
 	if (stats.pinned_bytes != pages * PAGE)
 		fuzz_wrong("%" PRIu64 " pages are charged, %" PRIu64 " should be", stats.pinned_bytes / PAGE, pages);
 	fuzz_must(stats.shadow_bytes <= SHADOW_BYTES);
@@ -238,7 +248,7 @@ static void drop_contexts(struct model_smmu *model)
 	bool used[CONTEXTS] = { false };
 
 	for (unsigned int i = 0; i < STREAMS; i++)
-		if (model->stream[i].plugged && model->stream[i].kind == MODEL_STAGE1)
+		if (model->stream[i].plugged && !model->stream[i].hardware && model->stream[i].kind == MODEL_STAGE1)
 			used[model_context_of(model, &model->stream[i]) - model->context] = true;
 	for (unsigned int i = 0; i < CONTEXTS; i++)
 		model->context[i].used = used[i];
@@ -263,7 +273,9 @@ void rig_check(struct rig *rig)
 		if (!model->plugged)
 			continue;
 		viommu_smmuv3_device_each_run(rig->stream[n].device, 0, UINT64_MAX, take_run, &report[n]);
-		fuzz_must(rig->stream[n].attached || !report[n].pages);
+		fuzz_must((rig->stream[n].attached && !model->hardware) || !report[n].pages);
+		if (model->hardware)
+			continue;
 		if (report[n].full) {
 			rig->full = true;
 			report[n].full = false;
@@ -289,7 +301,10 @@ void rig_check(struct rig *rig)
 		check_reached(rig, n, &report[n]);
 	}
 	check_host(rig, reported);
+	if (rig->hard)
+		rig_check_hardware(rig);
 	check_pins(rig, named, whole);
 	drop_contexts(rig->model);
 	rig->irqs = rig->irq_calls = rig->model->irqs = 0;
+	rig->syncs = rig->model->syncs;
 }

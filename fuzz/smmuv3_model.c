@@ -73,15 +73,15 @@ static bool is_size(uint64_t tsz)
 	return tsz >= 16 && tsz <= 39;
 }
 
-/* Section 5.4.1; ENDI, TBI, HA, HD and S are of what this SMMU has not. */
-static bool is_legal(uint64_t cd0)
+/* Section 5.4.1, and A where TERM_MODEL is 1; ENDI, TBI, HA, HD and S are of what this SMMU has not. */
+bool model_is_legal(const struct model_smmu *smmu, uint64_t cd0)
 {
 	static const unsigned int absent[] = { 15, 38, 39, 42, 43, 44 };
 
 	for (unsigned int i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
 		if (flag(cd0, absent[i]))
 			return false;
-	if (!flag(cd0, 31) || !flag(cd0, 41))
+	if (!flag(cd0, 31) || !flag(cd0, 41) || (smmu->hardware && !flag(cd0, 46)))
 		return false;
 	if (!flag(cd0, 14) && (!is_size(field(cd0, 5, 0)) || field(cd0, 7, 6) == 3))
 		return false;
@@ -109,12 +109,19 @@ static void read_descriptor(struct model_smmu *smmu, struct model_stream *stream
 	const struct model_context *context;
 
 	stream->cd_at = field(ste[0], 51, 6) << 6;
-	stream->privileged = field(ste[1], 49, 48) == 3;
+	stream->privileged = !smmu->hardware && field(ste[1], 49, 48) == 3;
+	if (stream->hardware) {
+		stream->kind = MODEL_STAGE1;
+		stream->ste[0] = stream->cd_at | 5 << 1 | 1;
+		/* S1CIR, S1COR and S1CSH are the guest's; S1STALLD is the host's, where it means something. */
+		stream->ste[1] = field(ste[1], 7, 2) << 2 | (uint64_t)smmu->stalls << 27;
+		return;
+	}
 	if (!model_load(smmu, stream->cd_at, stream->cd, 8)) {
 		fail(stream, 0x09, stream->cd_at);
 		return;
 	}
-	if (!is_legal(stream->cd[0])) {
+	if (!model_is_legal(smmu, stream->cd[0])) {
 		fail(stream, 0x0a, 0);
 		return;
 	}
@@ -136,7 +143,7 @@ static void configure(struct model_smmu *smmu, struct model_stream *stream)
 
 	if (!stream->plugged)
 		return;
-	*stream = (struct model_stream){ .plugged = true, .sid = stream->sid };
+	*stream = (struct model_stream){ .plugged = true, .hardware = stream->hardware, .sid = stream->sid, .ste = { 4 << 1 | 1 }, .read_anew = true };
 	if (!flag(smmu->cr0, 0)) {
 		stream->kind = flag(smmu->gbpa, 20) ? MODEL_ABORT : MODEL_BYPASS;
 		return;
@@ -154,7 +161,7 @@ static void configure(struct model_smmu *smmu, struct model_stream *stream)
 		stream->kind = MODEL_ABORT;
 	else if (config == 4)
 		stream->kind = MODEL_BYPASS;
-	else if (config > 5 || field(ste[0], 63, 59) || field(ste[1], 31, 30) || flag(ste[1], 27) || field(ste[1], 51, 50) == 3)
+	else if (config > 5 || field(ste[0], 63, 59) || field(ste[1], 31, 30) || flag(ste[1], 27) || (!smmu->hardware && field(ste[1], 51, 50) == 3))
 		fail(stream, 0x04, 0);
 	else
 		read_descriptor(smmu, stream, ste);
@@ -191,35 +198,35 @@ static void raise_error(struct model_smmu *smmu, unsigned int bit)
 		smmu->irqs |= 1u << 2;
 }
 
+bool model_names(const uint64_t command[2], unsigned int granule, unsigned int level, uint64_t iova)
+{
+	unsigned int granule_bits = granule == 4 ? 12 : granule == 16 ? 14 : 16;
+	unsigned int tg = (unsigned int)field(command[1], 11, 10), ttl = (unsigned int)field(command[1], 9, 8);
+	uint64_t size = UINT64_C(1) << (granule_bits + (3 - level) * (granule_bits - 3)), leaf = iova & ~(size - 1);
+	uint64_t first = aligned(command[1], 12), bytes = 4096, last;
+
+	/* The guest may promise what granule and level it is about; where that is not so, nothing need come of it. */
+	if (tg) {
+		if (granule_bits != 10 + 2 * tg)
+			return false;
+		bytes = (field(command[0], 16, 12) + 1) << field(command[0], 24, 20) << granule_bits;
+	}
+	/* There are no leaves at level 1 with 16K: that TTL is as none. */
+	if (tg && ttl && ttl != level && !(tg == 2 && ttl == 1))
+		return false;
+	last = first + (bytes - 1) < first ? UINT64_MAX : first + (bytes - 1);
+	return leaf <= last && leaf + (size - 1) >= first;
+}
+
 /* One page in use: at each level at which it stood, does the invalidation name an address that an entry there translates? */
 static void hit(struct model_context *context, struct model_kept *page, const uint64_t command[2], bool by_address)
 {
 	static const unsigned int granule0[4] = { 4, 64, 16, 0 }, granule1[4] = { 0, 16, 4, 64 };
 	unsigned int granule = flag(page->iova, 55) ? granule1[field(context->cd[0], 23, 22)] : granule0[field(context->cd[0], 7, 6)];
-	unsigned int granule_bits = granule == 4 ? 12 : granule == 16 ? 14 : 16;
-	unsigned int tg = (unsigned int)field(command[1], 11, 10), ttl = (unsigned int)field(command[1], 9, 8);
-	uint64_t first = aligned(command[1], 12), bytes = 4096, last;
 
-	if (!by_address) {
-		page->levels = 0;
-		return;
-	}
-	/* The guest may promise what granule and level it is about; where that is not so, nothing need come of it. */
-	if (tg) {
-		if (granule_bits != 10 + 2 * tg)
-			return;
-		bytes = (field(command[0], 16, 12) + 1) << field(command[0], 24, 20) << granule_bits;
-	}
-	last = first + (bytes - 1) < first ? UINT64_MAX : first + (bytes - 1);
-	for (unsigned int level = 0; level < 4; level++) {
-		uint64_t size = UINT64_C(1) << (granule_bits + (3 - level) * (granule_bits - 3)), leaf = page->iova & ~(size - 1);
-
-		/* There are no leaves at level 1 with 16K: that TTL is as none. */
-		if (tg && ttl && ttl != level && !(tg == 2 && ttl == 1))
-			continue;
-		if (leaf <= last && leaf + (size - 1) >= first)
+	for (unsigned int level = 0; level < 4; level++)
+		if (!by_address || model_names(command, granule, level, page->iova))
 			page->levels &= (uint8_t) ~(1u << level);
-	}
 }
 
 /* Global entries count as those of their descriptor's ASID. */
@@ -235,6 +242,8 @@ static void invalidate(struct model_smmu *smmu, const uint64_t command[2])
 		for (unsigned int n = 0; context->used && n < context->pages; n++)
 			hit(context, &context->kept[n], command, opcode == 0x12 || opcode == 0x13);
 	}
+	if (smmu->invalidated)
+		smmu->invalidated(smmu->ctx, command, opcode == 0x12 || opcode == 0x13);
 }
 
 /* Chapter 4. The error of a command that is refused, or 0. */
@@ -478,4 +487,18 @@ bool model_record(struct model_smmu *smmu, uint64_t *at)
 	}
 	smmu->events_lost++;
 	return false;
+}
+
+bool model_record_hardware(struct model_smmu *smmu, const uint64_t record[4], bool lost, uint64_t *at)
+{
+	bool there = false;
+
+	if (lost) {
+		smmu->events_lost++;
+		if (flag(smmu->cr0, 2) && !flag(smmu->eventq_prod ^ smmu->eventq_cons, 31))
+			smmu->eventq_prod ^= 1u << 31;
+	}
+	for (unsigned int i = 0; i < STREAMS; i++)
+		there |= smmu->stream[i].plugged && smmu->stream[i].sid == record[0] >> 32;
+	return there && record[0] & 0xff && model_record(smmu, at);
 }

@@ -6,6 +6,8 @@
  *
  * A TLB may keep what a walk found until an invalidation names it. So for each context the model keeps pages that were seen in use, and at which levels of the
  * tables their translation stood at some moment since: a page is stale when invalidations have hit all of these, and the tables do not say it now.
+ *
+ * Of a stream whose tables hardware walks it reads the entry alone; the hardware's own caches are the rig's (smmuv3_hardware.c), who is told of invalidations.
  */
 #ifndef FUZZ_SMMUV3_MODEL_H
 #define FUZZ_SMMUV3_MODEL_H
@@ -22,6 +24,7 @@ enum model_kind { MODEL_ABORT, MODEL_BYPASS, MODEL_STAGE1, MODEL_FAULTY };
 
 struct model_stream {
 	bool plugged;
+	bool hardware;
 	uint32_t sid;
 	enum model_kind kind;
 	unsigned int event; /* FAULTY */
@@ -30,6 +33,8 @@ struct model_stream {
 	uint64_t cd_at;	    /* STAGE1, as are these */
 	uint64_t cd[8];
 	bool privileged;
+	uint64_t ste[2]; /* for hardware, in place of cd: what it is handed */
+	bool read_anew;	 /* since the last call */
 };
 
 struct model_kept {
@@ -51,6 +56,11 @@ struct model_smmu {
 	const struct naive_memory *memory;
 	unsigned int sid_bits, oas; /* oas as encoded in IDR5 */
 	bool reset_abort;
+	bool hardware; /* it is made for: TERM_MODEL 1, no ATTR_PERMS_OVR */
+	bool stalls;   /* and hardware could stall */
+	unsigned int hardware_oas;
+	void (*invalidated)(void *ctx, const uint64_t command[2], bool by_address);
+	void *ctx;
 
 	uint32_t cr0, cr1, cr2, gbpa, irq_ctrl, gerror, gerrorn, strtab_cfg;
 	uint64_t strtab_base, cmdq_base, eventq_base;
@@ -70,6 +80,9 @@ void model_plug(struct model_smmu *smmu, unsigned int n);
 void model_write(struct model_smmu *smmu, uint32_t offset, uint32_t value);
 uint32_t model_read(const struct model_smmu *smmu, uint32_t offset);
 
+/* Whether an invalidation by address names any address that the leaf translates in which an IOVA was found. Granules are in KiB, levels as Arm counts. */
+bool model_names(const uint64_t command[2], unsigned int granule, unsigned int level, uint64_t iova);
+
 /* Where a stream's entry is; false: there is none, and stream says why. */
 bool model_find_entry(const struct model_smmu *smmu, struct model_stream *stream, uint64_t *at);
 bool model_load(const struct model_smmu *smmu, uint64_t gpa, uint64_t *words, unsigned int number);
@@ -79,6 +92,9 @@ struct model_context *model_context_of(struct model_smmu *smmu, const struct mod
 
 /* What tables of a context say of an IOVA now. */
 struct arm64_answer model_walk(const struct model_smmu *smmu, const struct model_context *context, uint64_t iova);
+
+/* The same by a descriptor that hardware has read, and the event if there is no translation: 0 if there is one. */
+unsigned int model_hardware_walk(const struct model_smmu *smmu, const uint64_t cd[8], uint64_t iova, struct arm64_answer *answer, unsigned int *granule);
 
 /* Entries of all its tables, or more than most. */
 uint64_t model_entries(const struct model_smmu *smmu, const struct model_context *context, uint64_t most);
@@ -92,6 +108,12 @@ struct model_access {
 	uint64_t record[4];
 };
 struct model_access model_access(const struct model_smmu *smmu, const struct model_stream *stream, uint64_t iova, bool reads, bool writes);
+
+/* Whether a descriptor is one that this SMMU, and hardware like it, takes; but for where its tables are. */
+bool model_is_legal(const struct model_smmu *smmu, uint64_t cd0);
+
+/* Records what hardware did, and says that more was lost before, in the same way as model_record(). */
+bool model_record_hardware(struct model_smmu *smmu, const uint64_t record[4], bool lost, uint64_t *at);
 
 /* Records an event: true, and where the record must be, or it is lost. */
 bool model_record(struct model_smmu *smmu, uint64_t *at);

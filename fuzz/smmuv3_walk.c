@@ -7,10 +7,9 @@ static bool flag(uint64_t word, unsigned int bit)
 	return word >> bit & 1;
 }
 
-static struct arm64_tables tables_of(const struct model_smmu *smmu, const struct model_context *context, bool upper)
+static struct arm64_tables tables_of(const uint64_t cd[8], bool privileged, unsigned int oas, bool upper)
 {
 	static const unsigned int granule0[4] = { 4, 64, 16, 4 }, granule1[4] = { 4, 16, 4, 64 };
-	const uint64_t *cd = context->cd;
 	struct arm64_tables tables = {
 		.granule = upper ? granule1[cd[0] >> 22 & 3] : granule0[cd[0] >> 6 & 3],
 		.ips = (unsigned int)(cd[0] >> 32) & 7,
@@ -23,20 +22,53 @@ static struct arm64_tables tables_of(const struct model_smmu *smmu, const struct
 		.affd = flag(cd[0], 35),
 		.had0 = flag(cd[1], 1),
 		.had1 = flag(cd[2], 1),
-		.privileged = context->privileged,
+		.privileged = privileged,
 	};
 
 	/* Addresses are no larger than the SMMU's. */
-	if (tables.ips > smmu->oas)
-		tables.ips = smmu->oas;
+	if (tables.ips > oas)
+		tables.ips = oas;
 	return tables;
 }
 
 struct arm64_answer model_walk(const struct model_smmu *smmu, const struct model_context *context, uint64_t iova)
 {
-	struct arm64_tables tables = tables_of(smmu, context, flag(iova, 55));
+	struct arm64_tables tables = tables_of(context->cd, context->privileged, smmu->oas, flag(iova, 55));
 
 	return naive_arm64_walk(smmu->memory, &tables, iova);
+}
+
+static unsigned int event_of(enum arm64_outcome outcome)
+{
+	switch (outcome) {
+	case ARM64_IS_PAGE:
+		return 0;
+	case ARM64_ACCESS_FLAG:
+		return 0x12;
+	case ARM64_SIZE:
+		return 0x11;
+	case ARM64_NO_TABLE:
+		return 0x0b;
+	default:
+		return 0x10;
+	}
+}
+
+unsigned int model_hardware_walk(const struct model_smmu *smmu, const uint64_t cd[8], uint64_t iova, struct arm64_answer *answer, unsigned int *granule)
+{
+	struct arm64_tables tables;
+
+	if (!model_is_legal(smmu, cd[0]))
+		return 0x0a;
+	for (unsigned int upper = 0; upper < 2; upper++) {
+		tables = tables_of(cd, false, smmu->hardware_oas, upper);
+		if (naive_arm64_walk(smmu->memory, &tables, upper ? UINT64_MAX : 0).outcome == ARM64_BAD_CONTEXT)
+			return 0x0a;
+	}
+	tables = tables_of(cd, false, smmu->hardware_oas, flag(iova, 55));
+	*answer = naive_arm64_walk(smmu->memory, &tables, iova);
+	*granule = tables.granule;
+	return event_of(answer->outcome);
 }
 
 /* Entries that a walker who goes everywhere meets; a leaf counts as the pages of 4 KiB in it. */
@@ -62,7 +94,7 @@ uint64_t model_entries(const struct model_smmu *smmu, const struct model_context
 	uint64_t number = 0;
 
 	for (unsigned int upper = 0; upper < 2; upper++) {
-		struct arm64_tables tables = tables_of(smmu, context, upper);
+		struct arm64_tables tables = tables_of(context->cd, context->privileged, smmu->oas, upper);
 		unsigned int granule_bits = tables.granule == 4 ? 12 : tables.granule == 16 ? 14 : 16, bits = 64 - (upper ? tables.t1sz : tables.t0sz), level;
 		unsigned int low;
 
