@@ -36,6 +36,14 @@ int viommu_device_vfio_fd(const struct viommu_device *device)
 	return device->host->ops->device_fd ? device->host->ops->device_fd(device->host_device) : -1;
 }
 
+void device_wait(struct viommu_device *device)
+{
+	/* Pairs with the light side in viommu_translate(): either it sees what the device has now, or we see that it is inside. */
+	port_grace_heavy();
+	readers_wait_inside(&device->readers);
+	readers_wait_held(&device->readers);
+}
+
 int device_detach(struct viommu_device *device, bool by_force)
 {
 	struct space *space = device->space;
@@ -48,14 +56,9 @@ int device_detach(struct viommu_device *device, bool by_force)
 	if (!error || by_force) {
 		__atomic_store_n(&device->space, NULL, __ATOMIC_RELAXED);
 		list_remove(&device->in_space);
+		device_wait(device);
 	}
 	port_unlock(&space->lock);
-	if (error && !by_force)
-		return -PORT_EIO;
-	/* Pairs with the light side in viommu_translate(): either it sees that there is no space, or we see that it is inside. */
-	port_grace_heavy();
-	readers_wait_inside(&device->readers);
-	readers_wait_held(&device->readers);
 	return error ? -PORT_EIO : 0;
 }
 

@@ -21,6 +21,12 @@ struct viommu_device {
 	port_word binding;    /* counts attachments, so that a reader knows an old one's translations from a new one's */
 };
 
+/*
+ * After it was taken from a space, with that space's lock still held, as the space waits for its own devices' readers alone: when this returns no reader is
+ * in anything of that space's.
+ */
+void device_wait(struct viommu_device *device);
+
 /* Takes it from its space; with the VM's lock held. by_force: also where the host refuses, since the space itself is about to go. */
 int device_detach(struct viommu_device *device, bool by_force);
 

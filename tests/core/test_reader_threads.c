@@ -339,6 +339,61 @@ static void test_held_off(void **state)
 	}
 }
 
+static void *refresh_all(void *ctx)
+{
+	struct hold *hold = ctx;
+
+	viommu_domain_refresh(hold->domain, 0, UINT64_MAX, NULL);
+	__atomic_store_n(&hold->returned, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void *take_away(void *ctx)
+{
+	struct hold *hold = ctx;
+
+	viommu_device_detach(hold->device);
+	return NULL;
+}
+
+/* Two threads: while one takes the device away, and waits for its reader, the other's refresh does not return before that either. */
+static void test_held_off_from_both(void **state)
+{
+	struct viommu_reader *reader, *second;
+	struct viommu_piece piece;
+	pthread_t thread, third;
+	struct hold hold;
+	uint64_t translated;
+
+	(void)state;
+	memset(&hold, 0, sizeof(hold));
+	rig_begin(&hold.rig, &(struct rig_options){ .mock.lookup = true });
+	tables_map(&hold.rig.tables, PBA, 1, MIB, VIOMMU_RW);
+	hold.domain = tables_domain(&hold.rig.tables, &hold.rig.mock->host, NULL);
+	assert_int_equal(viommu_device_create(hold.rig.guest.vm, &hold.rig.mock->host, NULL, &hold.device), 0);
+	assert_int_equal(viommu_reader_create(hold.device, &reader), 0);
+	assert_int_equal(viommu_reader_create(hold.device, &second), 0);
+	assert_int_equal(viommu_domain_attach(hold.domain, hold.device), 0);
+	tables_unmap(&hold.rig.tables, PBA, 1);
+
+	viommu_reader_enter(reader);
+	assert_int_equal(viommu_translate(reader, PBA, 8, VIOMMU_RW, &piece, 1, &translated, NULL), 1);
+	assert_int_equal(pthread_create(&thread, NULL, take_away, &hold), 0);
+	while (viommu_translate(second, PBA, 8, VIOMMU_RW, &piece, 1, &translated, NULL) == 1)
+		sched_yield();
+	assert_int_equal(pthread_create(&third, NULL, refresh_all, &hold), 0);
+	for (unsigned int i = 0; i < 1000; i++) {
+		assert_false(__atomic_load_n(&hold.returned, __ATOMIC_ACQUIRE));
+		sched_yield();
+	}
+	viommu_reader_leave(reader);
+	pthread_join(thread, NULL);
+	pthread_join(third, NULL);
+	viommu_device_destroy(hold.device);
+	viommu_domain_destroy(hold.domain);
+	rig_end(&hold.rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -346,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_translating_while_detaching),
 		cmocka_unit_test(test_translating_while_domains_go),
 		cmocka_unit_test(test_held_off),
+		cmocka_unit_test(test_held_off_from_both),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
