@@ -151,6 +151,22 @@ static void drop_domain(struct machine *machine, struct subject *subject)
 	*subject = (struct subject){ .domain = NULL };
 }
 
+/* What an attempt to attach a device came to, and where it is by that. */
+static void note_place(struct machine *machine, unsigned int d, int to, int error)
+{
+	if (!error) {
+		machine->at[d] = to;
+		return;
+	}
+	fuzz_must(machine->failing && machine->at[d] != to);
+	if (error == -EBUSY) {
+		fuzz_must(machine->at[d] != -1);
+		return;
+	}
+	fuzz_must(error == -EIO || error == -ENOSPC);
+	machine->at[d] = -1;
+}
+
 static void move_device(struct machine *machine, struct input *input)
 {
 	unsigned int byte = input_byte(input);
@@ -168,15 +184,7 @@ static void move_device(struct machine *machine, struct input *input)
 	if (!subject->domain)
 		return;
 	error = viommu_domain_attach(subject->domain, machine->device[d]);
-	if (machine->at[d] == (int)(subject - machine->subject)) {
-		fuzz_must(!error);
-	} else if (machine->at[d] != -1) {
-		fuzz_must(error == -EBUSY);
-	} else {
-		fuzz_must(!error || (error == -EIO && machine->failing) || (error == -ENOSPC && machine->failing));
-		if (!error)
-			machine->at[d] = (int)(subject - machine->subject);
-	}
+	note_place(machine, d, (int)(subject - machine->subject), error);
 }
 
 static void change_slot(struct machine *machine, struct input *input)
@@ -222,12 +230,7 @@ static void change_direct(struct machine *machine, struct input *input)
 		fuzz_must(error == -EDQUOT || machine->failing || machine->few || world_leaving(machine->world));
 		return;
 	}
-	if (machine->at[d] == -1) {
-		error = viommu_direct_attach(machine->direct, machine->device[d]);
-		fuzz_must(!error || machine->failing);
-		if (!error)
-			machine->at[d] = -2;
-	}
+	note_place(machine, d, -2, viommu_direct_attach(machine->direct, machine->device[d]));
 }
 
 static void plan_failure(struct machine *machine, struct input *input)

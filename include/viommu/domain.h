@@ -121,9 +121,13 @@ VIOMMU_API int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *ho
 VIOMMU_API void viommu_domain_destroy(struct viommu_domain *domain);
 
 /*
- * Lets a device reach what the domain translates. 0; -EXDEV (the device belongs to another VM or host); -EBUSY (it is attached elsewhere);
- * -ENOSPC (the device's host has no room, or may pin no more, for what the domain holds: vfio.h); -EIO (the host refused); -EINVAL (hardware walks the
- * tables, and the device has no ID: nesting.h). Attaching where it is attached already is 0. On failure the device is attached to nothing.
+ * Lets a device reach what the domain translates, and nothing else. One that is attached elsewhere is moved: in one step where its host can (soft; iommufd, but
+ * for s390's devices), so that each access finds what it reached before or what it reaches from now on; else it reaches nothing for a moment. When this returns no
+ * reader of the device is inside a translation of what it was attached to. Attaching where it is attached already is 0.
+ *
+ * 0. The device stays where it was: -EXDEV (it belongs to another VM or host); -EINVAL (hardware walks the tables, and it has no ID: nesting.h); -EBUSY (the host
+ * refused to take it from where it is). It is attached to nothing: -ENOSPC (the device's host has no room, or may pin no more, for what the domain holds: vfio.h);
+ * -EIO (the host refused).
  */
 VIOMMU_API int viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device);
 

@@ -48,8 +48,12 @@ struct viommu_vfio_device {
 	}
 
 struct viommu_vfio_config {
-	uint32_t size;	  /* sizeof(struct viommu_vfio_config) */
-	int32_t iommu_fd; /* iommufd: an open /dev/iommu, which stays the caller's; -1: the library opens it. type1: -1 */
+	uint32_t size; /* sizeof(struct viommu_vfio_config) */
+	/*
+	 * iommufd: an open /dev/iommu, which stays the caller's; -1: the library opens it. type1: -1. Of an IOMMU group whose devices the host is given, the caller
+	 * attaches none himself: to move one of a group moves all that are attached (docs/hosts.md).
+	 */
+	int32_t iommu_fd;
 	/*
 	 * The device that is asked what the host can do, and the first that viommu_device_create() may name. From here on it is held, and reaches nothing. Later
 	 * devices may have wider apertures; one that has less is refused.

@@ -50,7 +50,8 @@ struct viommu_reader {
 	 */
 	uint32_t inside;
 	uint32_t held;
-	uint64_t binding; /* that the cache belongs to */
+	uint64_t binding; /* that the cache belongs to, as does the next: while a device is moved, a reader may see the new one's count beside the old space */
+	const struct space *space;
 	struct reader_extent cache[READER_CACHE];
 };
 

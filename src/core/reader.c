@@ -130,10 +130,11 @@ static int translate(struct viommu_reader *reader, uint64_t iova, uint64_t last,
 
 	if (!space)
 		return fail(fault, VIOMMU_FAULT_BLOCKED, iova, access);
-	if (reader->binding != binding) {
+	if (reader->binding != binding || reader->space != space) {
 		for (unsigned int i = 0; i < READER_CACHE; i++)
 			reader->cache[i].prot = 0;
 		reader->binding = binding;
+		reader->space = space;
 	}
 	for (;;) {
 		const struct reader_extent *extent = find_extent(reader, space, iova);

@@ -90,30 +90,69 @@ void space_destroy(struct space *space)
 	port_lock_destroy(&space->lock);
 }
 
+static void join(struct space *space, struct viommu_device *device)
+{
+	list_append(&space->devices, &device->in_space);
+	__atomic_store_n(&device->binding, device->binding + 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&device->space, space, __ATOMIC_RELEASE);
+}
+
+/* Both locks, in the order of their addresses; nobody has two who has not the VM's. */
+static void lock_both(struct space *one, struct space *other)
+{
+	port_lock((uintptr_t)one < (uintptr_t)other ? &one->lock : &other->lock);
+	port_lock((uintptr_t)one < (uintptr_t)other ? &other->lock : &one->lock);
+}
+
+/* In one step of the host's, so that no access finds the device attached to nothing. If there is no such step, it stays where it is. */
+static int move(struct space *space, struct viommu_device *device)
+{
+	const struct host_ops *ops = space->host->ops;
+	struct space *old = device->space;
+	int error;
+
+	if (!ops->replace)
+		return -PORT_EOPNOTSUPP;
+	lock_both(old, space);
+	error = ops->replace(old->host_space, space->host_space, device->host_device);
+	if (!error) {
+		list_remove(&device->in_space);
+		join(space, device);
+		device_wait(device);
+	}
+	port_unlock(&space->lock);
+	port_unlock(&old->lock);
+	return error;
+}
+
+static int attach(struct space *space, struct viommu_device *device)
+{
+	int error;
+
+	if (device->space == space || (device->space && !move(space, device)))
+		return 0;
+	/* The old one may be in the way. */
+	if (device_detach(device, false))
+		return -PORT_EBUSY;
+	port_lock(&space->lock);
+	error = space->host->ops->attach(space->host_space, device->host_device);
+	if (!error)
+		join(space, device);
+	port_unlock(&space->lock);
+	if (error)
+		return error == -PORT_ENOSPC || error == -PORT_ENOMEM ? -PORT_ENOSPC : -PORT_EIO;
+	return 0;
+}
+
 int space_attach(struct space *space, struct viommu_device *device)
 {
 	struct viommu_vm *vm = space->vm;
-	int error = 0;
+	int error;
 
 	if (device->vm != vm || device->host != space->host)
 		return -PORT_EXDEV;
 	port_lock(&vm->lock);
-	if (device->space == space)
-		goto out;
-	error = -PORT_EBUSY;
-	if (device->space)
-		goto out;
-	port_lock(&space->lock);
-	error = space->host->ops->attach(space->host_space, device->host_device);
-	if (!error) {
-		list_append(&space->devices, &device->in_space);
-		__atomic_store_n(&device->binding, device->binding + 1, __ATOMIC_RELAXED);
-		__atomic_store_n(&device->space, space, __ATOMIC_RELEASE);
-	} else {
-		error = error == -PORT_ENOSPC || error == -PORT_ENOMEM ? -PORT_ENOSPC : -PORT_EIO;
-	}
-	port_unlock(&space->lock);
-out:
+	error = attach(space, device);
 	port_unlock(&vm->lock);
 	return error;
 }

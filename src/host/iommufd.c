@@ -74,6 +74,7 @@ static int open_device(struct iommufd_host *host, const struct vfio_named *named
 		close_device(device);
 		return error;
 	}
+	device->group = vfio_group_of(device->fd);
 	device->next = host->devices;
 	host->devices = device;
 	*out = device;
@@ -182,6 +183,7 @@ static const struct host_ops iommufd_ops = {
 	.device_fd = iommufd_device_fd,
 	.attach = iommufd_space_attach,
 	.detach = iommufd_space_detach,
+	.replace = iommufd_space_replace,
 	.nest_create = iommufd_nest_create,
 	.nest_invalidate = iommufd_nest_invalidate,
 	.nest_context = iommufd_nest_context,

@@ -41,7 +41,9 @@ struct iommufd_device {
 	struct vfio_named named;
 	int32_t fd;
 	uint32_t id;
-	bool held; /* opened by the host's creation, and not yet asked for */
+	int32_t group; /* of the machine's IOMMU; -1: not known */
+	bool attached; /* or about to be; under the host's lock */
+	bool held;     /* opened by the host's creation, and not yet asked for */
 	bool has_stream;
 	uint32_t stream;		    /* its StreamID, as the guest knows it */
 	uint32_t vdevice;		    /* 0: the guest's viommu does not know it */
@@ -172,6 +174,7 @@ int iommufd_space_flush(struct host_space *space);
 void iommufd_space_trim(struct host_space *space);
 int iommufd_space_attach(struct host_space *space, struct host_device *device);
 int iommufd_space_detach(struct host_space *space, struct host_device *device);
+int iommufd_space_replace(struct host_space *from, struct host_space *to, struct host_device *device);
 
 /* iommufd_stage2.c. With the guest's lock `nesting` but for fd and event. */
 int iommufd_stage2_make(struct iommufd_guest *guest);
@@ -186,8 +189,11 @@ int iommufd_nest_event(struct host_guest *guest, struct host_event *event);
 /* iommufd_nest.c */
 int iommufd_nest_create(struct viommu_host *host, struct host_guest *guest, const uint64_t ste[2], const struct host_memory *memory, struct host_space **out);
 void iommufd_nest_destroy(struct iommufd_space *space);
-int iommufd_nest_attach(struct iommufd_space *space, struct iommufd_device *device);
-int iommufd_nest_detach(struct iommufd_space *space, struct iommufd_device *device);
+/* What a device and the space need before the device is attached there. They stay where attaching fails in the end, for the next attempt. */
+int iommufd_nest_prepare(struct iommufd_space *space, struct iommufd_device *device);
+/* What the space knows of the devices that are attached there; leaving where a device never was is nothing. */
+void iommufd_nest_enter(struct iommufd_space *space, struct iommufd_device *device);
+void iommufd_nest_leave(struct iommufd_space *space, struct iommufd_device *device);
 int iommufd_nest_invalidate(struct host_space *space, uint64_t first, uint64_t last);
 int iommufd_nest_context(struct host_space *space);
 int iommufd_device_set_id(struct host_device *device, uint32_t id);

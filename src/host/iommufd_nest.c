@@ -84,13 +84,14 @@ void iommufd_nest_destroy(struct iommufd_space *space)
 	}
 }
 
-/* What a device needs once, and the space once: they stay where attaching fails in the end, for the next attempt. */
-static int prepare(struct iommufd_space *space, struct iommufd_device *device)
+int iommufd_nest_prepare(struct iommufd_space *space, struct iommufd_device *device)
 {
 	int fd = iommufd_host(space->space.host)->fd;
 	struct iommufd_guest *guest = space->guest;
 	int error;
 
+	if (!device->has_stream)
+		return -EINVAL;
 	port_lock(&guest->nesting);
 	error = iommufd_stage2_ready(guest, device);
 	port_unlock(&guest->nesting);
@@ -101,34 +102,20 @@ static int prepare(struct iommufd_space *space, struct iommufd_device *device)
 	return error;
 }
 
-int iommufd_nest_attach(struct iommufd_space *space, struct iommufd_device *device)
+void iommufd_nest_enter(struct iommufd_space *space, struct iommufd_device *device)
 {
-	int error;
-
-	if (!device->has_stream)
-		return -EINVAL;
-	error = prepare(space, device);
-	if (!error)
-		error = iommufd_attach_pt(device, space->hwpt);
-	if (error)
-		return error;
 	device->next_nested = space->nested;
 	space->nested = device;
-	return 0;
 }
 
-int iommufd_nest_detach(struct iommufd_space *space, struct iommufd_device *device)
+void iommufd_nest_leave(struct iommufd_space *space, struct iommufd_device *device)
 {
 	struct iommufd_device **at = &space->nested;
-	int error = iommufd_detach_pt(device);
 
-	if (error)
-		return error;
 	while (*at && *at != device)
 		at = &(*at)->next_nested;
 	if (*at)
 		*at = device->next_nested;
-	return 0;
 }
 
 int iommufd_device_set_id(struct host_device *any, uint32_t id)

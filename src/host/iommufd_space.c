@@ -223,38 +223,108 @@ static int attach_apart(struct iommufd_space *space, const struct iommufd_device
 	return error;
 }
 
+/* Of a device that is attached the kernel replaces what it has, or leaves it there (iommufd_device_replace() in drivers/iommu/iommufd/device.c). */
+static int attach(const struct iommufd_space *space, const struct iommufd_device *device)
+{
+	int error = iommufd_attach_pt(device, space->hwpt ? space->hwpt : space->ioas);
+
+	/* -EINVAL: the page table is of another IOMMU's kind than the device's. The kernel makes one that fits, and fills it. */
+	if (error == -EINVAL && space->hwpt && !space->nest)
+		error = iommufd_attach_pt(device, space->ioas);
+	return error;
+}
+
+static void set_attached(struct iommufd_device *device, bool attached)
+{
+	struct iommufd_host *host = iommufd_host(device->device.host);
+
+	port_lock(&host->lock);
+	device->attached = attached;
+	port_unlock(&host->lock);
+}
+
+/* With the host's lock: whether no other device of its group is attached. */
+static bool is_alone(const struct iommufd_host *host, const struct iommufd_device *device)
+{
+	for (const struct iommufd_device *other = host->devices; other; other = other->next)
+		if (other != device && other->attached && (other->group == device->group || other->group < 0 || device->group < 0))
+			return false;
+	return true;
+}
+
+static void enter(struct iommufd_space *space, struct iommufd_device *device)
+{
+	if (space->nest)
+		iommufd_nest_enter(space, device);
+}
+
+static void leave(struct iommufd_space *space, struct iommufd_device *device)
+{
+	struct iommufd_leg **at = &space->legs;
+
+	iommufd_nest_leave(space, device);
+	while (*at && (*at)->device != device)
+		at = &(*at)->next;
+	if (*at)
+		drop_leg(space, at);
+}
+
 int iommufd_space_attach(struct host_space *any, struct host_device *host_device)
 {
 	struct iommufd_space *space = iommufd_space(any);
 	struct iommufd_device *device = iommufd_device(host_device);
-	int error;
+	int error = space->nest ? iommufd_nest_prepare(space, device) : 0;
 
-	if (space->nest)
-		return iommufd_nest_attach(space, device);
-	if (iommufd_host(any->host)->apart)
-		return attach_apart(space, device);
-	error = iommufd_attach_pt(device, space->hwpt ? space->hwpt : space->ioas);
-	/* -EINVAL: the page table is of another IOMMU's kind than the device's. The kernel makes one that fits, and fills it. */
-	if (error == -EINVAL && space->hwpt)
-		error = iommufd_attach_pt(device, space->ioas);
+	if (error)
+		return error;
+	/* Before: then whoever moves a device of its group has moved it, or does not begin to. */
+	set_attached(device, true);
+	if (iommufd_host(any->host)->apart && !space->nest)
+		error = attach_apart(space, device);
+	else
+		error = attach(space, device);
+	if (error)
+		set_attached(device, false);
+	else
+		enter(space, device);
 	return error;
 }
 
 int iommufd_space_detach(struct host_space *any, struct host_device *host_device)
 {
-	struct iommufd_space *space = iommufd_space(any);
 	struct iommufd_device *device = iommufd_device(host_device);
-	struct iommufd_leg **at = &space->legs;
-	int error;
+	int error = iommufd_detach_pt(device);
 
-	if (space->nest)
-		return iommufd_nest_detach(space, device);
-	error = iommufd_detach_pt(device);
 	if (error)
 		return error;
-	while (*at && (*at)->device != device)
-		at = &(*at)->next;
-	if (*at)
-		drop_leg(space, at);
+	set_attached(device, false);
+	leave(iommufd_space(any), device);
+	return 0;
+}
+
+/*
+ * The kernel moves all devices of a group that are attached, and not the one alone that it is asked to move (iommufd_device_do_replace() in
+ * drivers/iommu/iommufd/device.c): where there are others, there is no such step.
+ */
+int iommufd_space_replace(struct host_space *any_from, struct host_space *any_to, struct host_device *host_device)
+{
+	struct iommufd_space *from = iommufd_space(any_from), *to = iommufd_space(any_to);
+	struct iommufd_host *host = iommufd_host(any_to->host);
+	struct iommufd_device *device = iommufd_device(host_device);
+	int error;
+
+	/* An IOAS of the device's own is filled after it was attached there. */
+	if (host->apart)
+		return -EOPNOTSUPP;
+	error = to->nest ? iommufd_nest_prepare(to, device) : 0;
+	if (error)
+		return error;
+	port_lock(&host->lock);
+	error = is_alone(host, device) ? attach(to, device) : -EOPNOTSUPP;
+	port_unlock(&host->lock);
+	if (error)
+		return error;
+	leave(from, device);
+	enter(to, device);
 	return 0;
 }

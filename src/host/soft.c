@@ -43,6 +43,14 @@ static int soft_detach(struct host_space *space, struct host_device *device)
 	return 0;
 }
 
+static int soft_replace(struct host_space *from, struct host_space *to, struct host_device *device)
+{
+	(void)from;
+	(void)to;
+	(void)device;
+	return 0;
+}
+
 static void soft_destroy(struct viommu_host *host)
 {
 	port_free(host, sizeof(*host), 0);
@@ -60,6 +68,7 @@ static const struct host_ops soft_ops = {
 	.device_destroy = soft_device_destroy,
 	.attach = soft_attach,
 	.detach = soft_detach,
+	.replace = soft_replace,
 	.destroy = soft_destroy,
 };
 

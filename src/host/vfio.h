@@ -43,4 +43,7 @@ int vfio_find(const char *address, struct vfio_found *found, const struct vfio_w
 /* The same, but -ENODEV, with what to do about it, where it is bound to no VFIO driver or behind no IOMMU. */
 int vfio_find_device(const char *address, struct vfio_found *found, const struct vfio_why *why);
 
+/* The IOMMU group of a device, by its own character device; -1 if that is not known: an older kernel, or sysfs is not to be seen. */
+int32_t vfio_group_of(int fd);
+
 #endif

@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 int vfio_say(const struct vfio_why *why, int error, const char *format, ...)
@@ -53,18 +55,39 @@ int vfio_address(const char *text, char address[VFIO_ADDRESS_BYTES])
 	return 0;
 }
 
-/* The last part of where a link in the function's folder leads; "" if there is none. */
-static void follow(const char *address, const char *link, char name[VFIO_NAME_BYTES])
+/* The last part of where a link leads; "" if there is none. */
+static void follow(const char *path, char name[VFIO_NAME_BYTES])
 {
-	char path[PATH_MAX], target[PATH_MAX];
+	char target[PATH_MAX];
 	const char *slash;
 	ssize_t length;
 
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", address, link);
 	length = readlink(path, target, sizeof(target) - 1);
 	target[length < 0 ? 0 : length] = 0;
 	slash = strrchr(target, '/');
 	snprintf(name, VFIO_NAME_BYTES, "%.*s", VFIO_NAME_BYTES - 1, slash ? slash + 1 : target);
+}
+
+static int32_t group_in(const char *folder)
+{
+	char path[PATH_MAX], name[VFIO_NAME_BYTES], *end;
+	unsigned long value;
+
+	snprintf(path, sizeof(path), "%s/iommu_group", folder);
+	follow(path, name);
+	value = strtoul(name, &end, 10);
+	return isdigit((unsigned char)name[0]) && !*end && value <= INT32_MAX ? (int32_t)value : -1;
+}
+
+int32_t vfio_group_of(int fd)
+{
+	char folder[PATH_MAX];
+	struct stat status;
+
+	if (fstat(fd, &status) || !S_ISCHR(status.st_mode))
+		return -1;
+	snprintf(folder, sizeof(folder), "/sys/dev/char/%u:%u/device", major(status.st_rdev), minor(status.st_rdev));
+	return group_in(folder);
 }
 
 /* VFIO gives each of its devices a folder vfio-dev/vfioN, since Linux 6.1; with a file "dev" in it where there is a character device of it. */
@@ -91,8 +114,7 @@ static void find_cdev(struct vfio_found *found)
 
 int vfio_find(const char *address, struct vfio_found *found, const struct vfio_why *why)
 {
-	char path[PATH_MAX], group[VFIO_NAME_BYTES];
-	char *end;
+	char path[PATH_MAX], link[PATH_MAX];
 
 	memset(found, 0, sizeof(*found));
 	found->group = -1;
@@ -101,16 +123,11 @@ int vfio_find(const char *address, struct vfio_found *found, const struct vfio_w
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", found->address);
 	if (access(path, F_OK))
 		return vfio_say(why, -ENODEV, "%s: there is no such PCI function here (no %s)", found->address, path);
-	follow(found->address, "driver", found->driver);
-	follow(found->address, "iommu_group", group);
-	if (isdigit((unsigned char)group[0])) {
-		unsigned long value = strtoul(group, &end, 10);
-
-		if (!*end && value <= INT32_MAX) {
-			found->group = (int32_t)value;
-			snprintf(found->group_file, sizeof(found->group_file), "/dev/vfio/%lu", value);
-		}
-	}
+	snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s/driver", found->address);
+	follow(link, found->driver);
+	found->group = group_in(path);
+	if (found->group >= 0)
+		snprintf(found->group_file, sizeof(found->group_file), "/dev/vfio/%d", found->group);
 	/* Older kernels have no such folder: there, a name has to do. */
 	found->vfio = strstr(found->driver, "vfio");
 	find_cdev(found);

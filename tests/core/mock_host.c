@@ -363,6 +363,23 @@ static void destroy_device(struct host_device *host_device)
 	free(device);
 }
 
+static void put_in(struct mock_space *space, struct mock_device *device)
+{
+	device->space = space;
+	device->next = space->devices;
+	space->devices = device;
+}
+
+static void take_out(struct mock_device *device)
+{
+	struct mock_device **link = &device->space->devices;
+
+	while (*link != device)
+		link = &(*link)->next;
+	*link = device->next;
+	device->space = NULL;
+}
+
 static int attach(struct host_space *host_space, struct host_device *host_device)
 {
 	struct mock_host *mock = mock_of(host_space->host);
@@ -374,9 +391,7 @@ static int attach(struct host_space *host_space, struct host_device *host_device
 		return leave(mock, error);
 	if (device->space)
 		breach(mock, "a device attached twice", 0, 0);
-	device->space = space;
-	device->next = space->devices;
-	space->devices = device;
+	put_in(space, device);
 	return leave(mock, 0);
 }
 
@@ -389,15 +404,27 @@ static int detach(struct host_space *host_space, struct host_device *host_device
 
 	if (error)
 		return leave(mock, error);
-	if (device->space != space)
+	if (device->space == space)
+		take_out(device);
+	else
 		breach(mock, "a device detached from where it is not", 0, 0);
-	device->space = NULL;
-	for (struct mock_device **link = &space->devices; *link; link = &(*link)->next) {
-		if (*link == device) {
-			*link = device->next;
-			break;
-		}
+	return leave(mock, 0);
+}
+
+static int replace(struct host_space *from, struct host_space *to, struct host_device *host_device)
+{
+	struct mock_host *mock = mock_of(to->host);
+	struct mock_device *device = (struct mock_device *)(void *)host_device;
+	int error = enter(mock, space_of(to), MOCK_REPLACE, 0, 0);
+
+	if (error)
+		return leave(mock, error);
+	if (device->space != space_of(from) || from == to || from->host != to->host || space_of(from)->guest != space_of(to)->guest) {
+		breach(mock, "a device moved from where it is not, or to where it cannot be", 0, 0);
+		return leave(mock, EINVAL);
 	}
+	take_out(device);
+	put_in(space_of(to), device);
 	return leave(mock, 0);
 }
 
@@ -424,6 +451,7 @@ static const struct host_ops mock_ops = {
 	.device_destroy = destroy_device,
 	.attach = attach,
 	.detach = detach,
+	.replace = replace,
 	.destroy = destroy,
 };
 

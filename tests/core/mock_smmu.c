@@ -215,6 +215,19 @@ static int detach(struct host_space *space, struct host_device *any)
 	return error;
 }
 
+static int replace(struct host_space *from, struct host_space *to, struct host_device *any)
+{
+	struct mock_smmu *smmu = smmu_of(to->host);
+	int error = enter(smmu, SMMU_REPLACE);
+
+	smmu->breaches += device_of(any)->space != space_of(from) || from == to;
+	if (error)
+		return error;
+	device_of(any)->has_cd = false;
+	device_of(any)->space = space_of(to);
+	return 0;
+}
+
 static int nest_fd(struct host_guest *guest)
 {
 	const struct mock_smmu *smmu = smmu_of(guest->host);
@@ -252,6 +265,7 @@ static const struct host_ops smmu_ops = {
 	.device_destroy = device_destroy,
 	.attach = attach,
 	.detach = detach,
+	.replace = replace,
 	.nest_create = nest_create,
 	.nest_invalidate = nest_invalidate,
 	.nest_context = nest_context,

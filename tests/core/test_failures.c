@@ -250,6 +250,8 @@ static void tell(struct story *story)
 	detach(story, 0);
 	attach(story, 1, 0);
 	attach(story, 1, 1);
+	attach(story, 0, 1);
+	attach(story, 1, 1);
 	drop_domain(story, 1);
 	viommu_device_destroy(story->device[1]);
 	attach(story, 0, 0);
@@ -377,6 +379,7 @@ static void test_attaches(void **state)
 	fail_each(MOCK_ATTACH, EINVAL);
 	fail_each(MOCK_ATTACH, ENOSPC);
 	fail_each(MOCK_DETACH, EBUSY);
+	fail_each(MOCK_REPLACE, EINVAL);
 	fail_each(MOCK_CREATE, ENOMEM);
 }
 

@@ -192,6 +192,94 @@ static void test_translating_while_detaching(void **state)
 	run_race(false, 1, true);
 }
 
+/*
+ * Two domains, one of which a device always has: each translation finds what one of them says. What the other one said is poisoned as soon as the device has
+ * been moved.
+ */
+
+struct moves {
+	struct rig rig;
+	struct viommu_host *host;
+	struct viommu_device *device;
+	struct viommu_reader *reader;
+	uint64_t seen[2]; /* how often; atomic */
+	bool stop;
+	uint64_t bad;
+};
+
+static void *follow(void *ctx)
+{
+	struct moves *moves = ctx;
+
+	while (!__atomic_load_n(&moves->stop, __ATOMIC_RELAXED)) {
+		struct viommu_piece piece;
+		uint64_t translated, word = POISON;
+
+		viommu_reader_enter(moves->reader);
+		if (viommu_translate(moves->reader, PBA, 8, VIOMMU_READ, &piece, 1, &translated, NULL) == 1)
+			word = *(const volatile uint64_t *)piece.hva;
+		viommu_reader_leave(moves->reader);
+		if (word > 1)
+			__atomic_add_fetch(&moves->bad, 1, __ATOMIC_RELAXED);
+		else
+			__atomic_store_n(&moves->seen[word], moves->seen[word] + 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void run_moves(bool soft)
+{
+	struct viommu_domain *domain[2];
+	struct tables other;
+	struct moves moves;
+	uint64_t *word[2];
+	pthread_t thread;
+
+	memset(&moves, 0, sizeof(moves));
+	rig_begin(&moves.rig, &(struct rig_options){ .mock.lookup = true });
+	moves.host = &moves.rig.mock->host;
+	if (soft)
+		assert_int_equal(viommu_host_soft_create(&moves.host), 0);
+	tables_map(&moves.rig.tables, PBA, 1, 3 * MIB, VIOMMU_RW);
+	tables_init(&other, &moves.rig.guest, 2, PBA, PBA + MIB - 1);
+	tables_map(&other, PBA, 1, 5 * MIB, VIOMMU_RW);
+	for (unsigned int i = 0; i < 2; i++) {
+		domain[i] = tables_domain(i ? &other : &moves.rig.tables, moves.host, NULL);
+		word[i] = (uint64_t *)(void *)guest_hva(&moves.rig.guest, i ? 5 * MIB : 3 * MIB);
+		*word[i] = i;
+	}
+	assert_int_equal(viommu_device_create(moves.rig.guest.vm, moves.host, NULL, &moves.device), 0);
+	assert_int_equal(viommu_reader_create(moves.device, &moves.reader), 0);
+	assert_int_equal(viommu_domain_attach(domain[0], moves.device), 0);
+	assert_int_equal(pthread_create(&thread, NULL, follow, &moves), 0);
+	for (unsigned int i = 1; i < ROUNDS; i++) {
+		uint64_t before = __atomic_load_n(&moves.seen[i % 2], __ATOMIC_RELAXED);
+
+		*word[i % 2] = i % 2;
+		assert_int_equal(viommu_domain_attach(domain[i % 2], moves.device), 0);
+		*word[!(i % 2)] = POISON;
+		/* Now and then without waiting for a look. */
+		while (i % 8 < 4 && __atomic_load_n(&moves.seen[i % 2], __ATOMIC_RELAXED) == before && !__atomic_load_n(&moves.bad, __ATOMIC_RELAXED))
+			sched_yield();
+	}
+	__atomic_store_n(&moves.stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	assert_int_equal(moves.bad, 0);
+	viommu_device_destroy(moves.device);
+	viommu_domain_destroy(domain[0]);
+	viommu_domain_destroy(domain[1]);
+	if (soft)
+		viommu_host_destroy(moves.host);
+	rig_end(&moves.rig);
+}
+
+static void test_translating_while_moving(void **state)
+{
+	(void)state;
+	run_moves(true);
+	run_moves(false);
+}
+
 /* Domains are made and destroyed under a reader that never stops and never holds: what it looks at stays until it has looked. */
 
 static void *translate_always(void *ctx)
@@ -252,7 +340,7 @@ static void test_translating_while_domains_go(void **state)
 
 struct hold {
 	struct rig rig;
-	struct viommu_domain *domain;
+	struct viommu_domain *domain, *other;
 	struct viommu_device *device;
 	struct area *area;
 	unsigned int what;
@@ -265,7 +353,7 @@ static void watch_hold(void *ctx, struct mock_space *space, const struct mock_ev
 	struct hold *hold = ctx;
 
 	(void)space;
-	if (event->call == MOCK_FLUSH || event->call == MOCK_DETACH)
+	if (event->call == MOCK_FLUSH || event->call == MOCK_DETACH || event->call == MOCK_REPLACE)
 		__atomic_add_fetch(&hold->begun, 1, __ATOMIC_RELEASE);
 }
 
@@ -283,6 +371,9 @@ static void *remove_something(void *ctx)
 	case 2:
 		viommu_device_detach(hold->device);
 		break;
+	case 3:
+		viommu_domain_attach(hold->other, hold->device);
+		break;
 	default:
 		viommu_domain_destroy(hold->domain);
 		break;
@@ -294,9 +385,10 @@ static void *remove_something(void *ctx)
 static void test_held_off(void **state)
 {
 	(void)state;
-	for (unsigned int what = 0; what < 4; what++) {
+	for (unsigned int what = 0; what < 5; what++) {
 		struct viommu_reader *reader;
 		struct viommu_piece piece;
+		struct tables empty;
 		struct hold hold;
 		uint64_t translated;
 		pthread_t thread;
@@ -312,6 +404,8 @@ static void test_held_off(void **state)
 		assert_int_equal(viommu_reader_create(hold.device, &reader), 0);
 		assert_int_equal(viommu_domain_attach(hold.domain, hold.device), 0);
 		tables_unmap(&hold.rig.tables, PBA, 1);
+		tables_init(&empty, &hold.rig.guest, 2, PBA, PBA + MIB - 1);
+		hold.other = tables_domain(&empty, &hold.rig.mock->host, NULL);
 
 		viommu_reader_enter(reader);
 		assert_int_equal(viommu_translate(reader, PBA, 8, VIOMMU_RW, &piece, 1, &translated, NULL), 1);
@@ -333,7 +427,8 @@ static void test_held_off(void **state)
 		viommu_reader_leave(reader);
 		hold.rig.mock->watch = NULL;
 		viommu_device_destroy(hold.device);
-		if (what != 3)
+		viommu_domain_destroy(hold.other);
+		if (what != 4)
 			viommu_domain_destroy(hold.domain);
 		rig_end(&hold.rig);
 	}
@@ -352,46 +447,56 @@ static void *take_away(void *ctx)
 {
 	struct hold *hold = ctx;
 
-	viommu_device_detach(hold->device);
+	if (hold->what)
+		viommu_domain_attach(hold->other, hold->device);
+	else
+		viommu_device_detach(hold->device);
 	return NULL;
 }
 
 /* Two threads: while one takes the device away, and waits for its reader, the other's refresh does not return before that either. */
 static void test_held_off_from_both(void **state)
 {
-	struct viommu_reader *reader, *second;
-	struct viommu_piece piece;
-	pthread_t thread, third;
-	struct hold hold;
-	uint64_t translated;
-
 	(void)state;
-	memset(&hold, 0, sizeof(hold));
-	rig_begin(&hold.rig, &(struct rig_options){ .mock.lookup = true });
-	tables_map(&hold.rig.tables, PBA, 1, MIB, VIOMMU_RW);
-	hold.domain = tables_domain(&hold.rig.tables, &hold.rig.mock->host, NULL);
-	assert_int_equal(viommu_device_create(hold.rig.guest.vm, &hold.rig.mock->host, NULL, &hold.device), 0);
-	assert_int_equal(viommu_reader_create(hold.device, &reader), 0);
-	assert_int_equal(viommu_reader_create(hold.device, &second), 0);
-	assert_int_equal(viommu_domain_attach(hold.domain, hold.device), 0);
-	tables_unmap(&hold.rig.tables, PBA, 1);
+	for (unsigned int what = 0; what < 2; what++) {
+		struct viommu_reader *reader, *second;
+		struct viommu_piece piece;
+		pthread_t thread, third;
+		struct tables empty;
+		struct hold hold;
+		uint64_t translated;
 
-	viommu_reader_enter(reader);
-	assert_int_equal(viommu_translate(reader, PBA, 8, VIOMMU_RW, &piece, 1, &translated, NULL), 1);
-	assert_int_equal(pthread_create(&thread, NULL, take_away, &hold), 0);
-	while (viommu_translate(second, PBA, 8, VIOMMU_RW, &piece, 1, &translated, NULL) == 1)
-		sched_yield();
-	assert_int_equal(pthread_create(&third, NULL, refresh_all, &hold), 0);
-	for (unsigned int i = 0; i < 1000; i++) {
-		assert_false(__atomic_load_n(&hold.returned, __ATOMIC_ACQUIRE));
-		sched_yield();
+		memset(&hold, 0, sizeof(hold));
+		hold.what = what;
+		rig_begin(&hold.rig, &(struct rig_options){ .mock.lookup = true });
+		tables_map(&hold.rig.tables, PBA, 1, MIB, VIOMMU_RW);
+		hold.domain = tables_domain(&hold.rig.tables, &hold.rig.mock->host, NULL);
+		tables_init(&empty, &hold.rig.guest, 2, PBA, PBA + MIB - 1);
+		hold.other = tables_domain(&empty, &hold.rig.mock->host, NULL);
+		assert_int_equal(viommu_device_create(hold.rig.guest.vm, &hold.rig.mock->host, NULL, &hold.device), 0);
+		assert_int_equal(viommu_reader_create(hold.device, &reader), 0);
+		assert_int_equal(viommu_reader_create(hold.device, &second), 0);
+		assert_int_equal(viommu_domain_attach(hold.domain, hold.device), 0);
+		tables_unmap(&hold.rig.tables, PBA, 1);
+
+		viommu_reader_enter(reader);
+		assert_int_equal(viommu_translate(reader, PBA, 8, VIOMMU_RW, &piece, 1, &translated, NULL), 1);
+		assert_int_equal(pthread_create(&thread, NULL, take_away, &hold), 0);
+		while (viommu_translate(second, PBA, 8, VIOMMU_RW, &piece, 1, &translated, NULL) == 1)
+			sched_yield();
+		assert_int_equal(pthread_create(&third, NULL, refresh_all, &hold), 0);
+		for (unsigned int i = 0; i < 1000; i++) {
+			assert_false(__atomic_load_n(&hold.returned, __ATOMIC_ACQUIRE));
+			sched_yield();
+		}
+		viommu_reader_leave(reader);
+		pthread_join(thread, NULL);
+		pthread_join(third, NULL);
+		viommu_device_destroy(hold.device);
+		viommu_domain_destroy(hold.other);
+		viommu_domain_destroy(hold.domain);
+		rig_end(&hold.rig);
 	}
-	viommu_reader_leave(reader);
-	pthread_join(thread, NULL);
-	pthread_join(third, NULL);
-	viommu_device_destroy(hold.device);
-	viommu_domain_destroy(hold.domain);
-	rig_end(&hold.rig);
 }
 
 int main(void)
@@ -399,6 +504,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_translating_while_refreshing),
 		cmocka_unit_test(test_translating_while_detaching),
+		cmocka_unit_test(test_translating_while_moving),
 		cmocka_unit_test(test_translating_while_domains_go),
 		cmocka_unit_test(test_held_off),
 		cmocka_unit_test(test_held_off_from_both),

@@ -308,8 +308,18 @@ static void detach(struct fake_file *cdev)
 		fake.objects[hwpt].kind = FAKE_FREE;
 }
 
+/* A group has one page table. Whoever comes later has the same, and whoever is given another in its place takes all others with him. */
+static struct fake_file *next_of_group(const struct fake_file *cdev, struct fake_file *after)
+{
+	for (struct fake_file *at = after ? after + 1 : fake.files; fake.options.one_group && at < fake.files + FAKE_FILES; at++)
+		if (at != cdev && at->kind == FAKE_CDEV && at->attached)
+			return at;
+	return NULL;
+}
+
 static int attach(struct fake_file *cdev, uint32_t id)
 {
+	struct fake_file *other = next_of_group(cdev, NULL);
 	struct fake_object *ioas, *nested = fake_object(id, FAKE_NESTED), *hwpt = beneath(id);
 	bool blocked = !cdev->attached;
 
@@ -318,6 +328,12 @@ static int attach(struct fake_file *cdev, uint32_t id)
 	if (!hwpt && !fake_object(id, FAKE_IOAS))
 		return -ENOENT;
 	if (hwpt && fake.options.other_iommu && hwpt->device != cdev->number)
+		return -EINVAL;
+	if (other && fake.objects[other->attached].automatic && fake.objects[other->attached].ioas == id) {
+		id = other->attached;
+		hwpt = &fake.objects[id];
+	}
+	if (other && !cdev->attached && other->attached != id)
 		return -EINVAL;
 	if (!hwpt) {
 		uint32_t made = fake_new_object(FAKE_HWPT);
@@ -344,6 +360,10 @@ static int attach(struct fake_file *cdev, uint32_t id)
 	ioas->narrow = !(fake.options.late_ranges && blocked);
 	detach(cdev);
 	cdev->attached = id;
+	for (; other; other = next_of_group(cdev, other)) {
+		detach(other);
+		other->attached = id;
+	}
 	return 0;
 }
 

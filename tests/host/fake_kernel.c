@@ -14,9 +14,12 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <linux/vfio.h>
+
+#define CDEV_MAJOR 511u
 
 struct fake fake;
 
@@ -271,10 +274,11 @@ int __wrap_fstat64(int fd, struct stat64 *status)
 {
 	struct fake_file *file = fake_file(fd);
 
-	if (!file || file->kind != FAKE_GROUP)
+	if (!file || (file->kind != FAKE_GROUP && (file->kind != FAKE_CDEV || fake.options.hidden_groups)))
 		return __real_fstat64(fd, status);
 	memset(status, 0, sizeof(*status));
-	status->st_rdev = 1000 + file->number;
+	status->st_mode = S_IFCHR | 0600;
+	status->st_rdev = file->kind == FAKE_CDEV ? makedev(CDEV_MAJOR, file->number) : 1000 + file->number;
 	return 0;
 }
 
@@ -288,12 +292,12 @@ int __wrap_fstat(int fd, struct stat64 *status)
 	return __wrap_fstat64(fd, status);
 }
 
-/* A folder in a device's, with all above it; or a link there. */
-static void make(const char *name, const char *address, const char *target)
+/* A folder, with all above it; or a link. */
+static void make(const char *folder, const char *name, const char *target)
 {
 	char path[512];
 
-	snprintf(path, sizeof(path), "%s/sys/bus/pci/devices/%s/%s", fake.root, address, name);
+	snprintf(path, sizeof(path), "%s%s/%s", fake.root, folder, name);
 	if (target) {
 		if (symlink(target, path))
 			abort();
@@ -309,17 +313,18 @@ static void make(const char *name, const char *address, const char *target)
 		abort();
 }
 
-static void make_device(const char *address, const char *driver, const char *group, const char *name)
+static void make_device(const char *address, const char *driver, const char *group, unsigned int number)
 {
-	char path[64];
+	char folder[64], path[64];
 
-	snprintf(path, sizeof(path), "vfio-dev/%s%s", name, fake.options.no_cdev ? "" : "/dev");
-	if (strstr(driver, "vfio"))
-		make(path, address, NULL);
-	else
-		make("vfio-dev", address, NULL);
-	make("driver", address, driver);
-	make("iommu_group", address, group);
+	snprintf(folder, sizeof(folder), "/sys/bus/pci/devices/%s", address);
+	snprintf(path, sizeof(path), "vfio-dev/vfio%u%s", number, fake.options.no_cdev ? "" : "/dev");
+	make(folder, strstr(driver, "vfio") ? path : "vfio-dev", NULL);
+	make(folder, "driver", driver);
+	make(folder, "iommu_group", group);
+	snprintf(folder, sizeof(folder), "/sys/dev/char/%u:%u", CDEV_MAJOR, number);
+	make(folder, "device", NULL);
+	make(folder, "device/iommu_group", group);
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
@@ -357,10 +362,8 @@ static void make_tree(const struct fake_options *options)
 	tree.no_cdev = options->no_cdev;
 	tree.unbound = options->unbound;
 	strcpy(fake.root, tree.root);
-	make_device(FAKE_ONE, options->unbound ? "../../../bus/pci/drivers/nvme" : "../../../bus/pci/drivers/vfio-pci", "../../../kernel/iommu_groups/7",
-		    "vfio0");
-	make_device(FAKE_TWO, "../../../bus/pci/drivers/vfio-pci", options->one_group ? "../../../kernel/iommu_groups/7" : "../../../kernel/iommu_groups/9",
-		    "vfio1");
+	make_device(FAKE_ONE, options->unbound ? "../../../bus/pci/drivers/nvme" : "../../../bus/pci/drivers/vfio-pci", "../../../kernel/iommu_groups/7", 0);
+	make_device(FAKE_TWO, "../../../bus/pci/drivers/vfio-pci", options->one_group ? "../../../kernel/iommu_groups/7" : "../../../kernel/iommu_groups/9", 1);
 }
 
 void fake_begin(const struct fake_options *options)

@@ -19,6 +19,7 @@
 
 struct fake_options {
 	bool one_group;		/* both devices are in group 7 */
+	bool hidden_groups;	/* a character device does not lead to its device's group */
 	bool narrow_two;	/* the second device's aperture is smaller */
 	bool other_iommu;	/* page tables made for one device do not fit the other */
 	bool old_iommufd;	/* Linux 6.5's: neither IOMMU_HWPT_ALLOC nor IOMMU_IOAS_MAP_FILE, and -ENOENT where there is nothing to unmap */

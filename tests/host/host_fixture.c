@@ -168,10 +168,17 @@ void detach_from_all(struct fixture *f)
 
 void attach_here(struct fixture *f)
 {
+	int error = -EOPNOTSUPP;
+
 	if (attached == f->space)
 		return;
-	detach_from_all(f);
-	assert_int_equal(f->ops->attach(f->space, f->device), 0);
+	if (attached && f->ops->replace)
+		error = f->ops->replace(attached, f->space, f->device);
+	if (error) {
+		assert_int_equal(error, -EOPNOTSUPP);
+		detach_from_all(f);
+		assert_int_equal(f->ops->attach(f->space, f->device), 0);
+	}
 	attached = f->space;
 }
 

@@ -39,7 +39,7 @@ int fixture_teardown(void **state); /* whatever a test left mapped goes with the
 /* Further spaces. The device may be attached to one when it is closed. */
 int open_space(struct fixture *f, uint64_t first, uint64_t last, struct counted_memory *memory, struct host_space **out);
 void close_space(struct fixture *f, struct host_space *space);
-/* Attaches the fixture's device to its space, and detaches it from where it was. */
+/* Attaches the fixture's device to its space: moved there from where it was, if the host can. */
 void attach_here(struct fixture *f);
 void detach_from_all(struct fixture *f);
 void destroy_device(struct fixture *f);

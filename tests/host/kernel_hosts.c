@@ -25,17 +25,28 @@ int create_with(create_host *create, const struct viommu_vfio_device *device, st
 	return create(&config, out);
 }
 
-static int create_apart(const struct viommu_vfio_config *config, struct viommu_host **out)
+/* Whatever this is built for. */
+static int create_as(const struct viommu_vfio_config *config, bool each, struct viommu_host **out)
 {
 	int error = viommu_host_iommufd_create(config, out);
 
 	if (!error)
-		iommufd_host(*out)->apart = true;
+		iommufd_host(*out)->apart = each;
 	return error;
 }
 
+static int create_together(const struct viommu_vfio_config *config, struct viommu_host **out)
+{
+	return create_as(config, false, out);
+}
+
+static int create_apart(const struct viommu_vfio_config *config, struct viommu_host **out)
+{
+	return create_as(config, true, out);
+}
+
 const struct kind type1 = { "type1", viommu_host_type1_create };
-const struct kind iommufd = { "iommufd", viommu_host_iommufd_create };
+const struct kind iommufd = { "iommufd", create_together };
 const struct kind apart = { "iommufd", create_apart };
 
 const struct kind *kind_of(void **state)

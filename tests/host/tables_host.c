@@ -327,6 +327,11 @@ static int detach(struct host_space *space, struct host_device *device)
 	return over(space->host)->ops->detach(over_space(space)->beneath, over_device(device)->beneath);
 }
 
+static int replace(struct host_space *from, struct host_space *to, struct host_device *device)
+{
+	return over(to->host)->ops->replace(over_space(from)->beneath, over_space(to)->beneath, over_device(device)->beneath);
+}
+
 static void destroy(struct viommu_host *host)
 {
 	viommu_host_destroy(over(host)->beneath);
@@ -348,6 +353,7 @@ static const struct host_ops tables_ops = {
 	.device_fd = device_fd,
 	.attach = attach,
 	.detach = detach,
+	.replace = replace,
 	.destroy = destroy,
 };
 

@@ -46,15 +46,13 @@ static int create_type1(struct viommu_host **out)
 static int create_iommufd(struct viommu_host **out)
 {
 	begin();
-	return create_with(viommu_host_iommufd_create, &one, out);
+	return create_with(iommufd.create, &one, out);
 }
 
 static int create_iommufd_apart(struct viommu_host **out)
 {
-	int error = create_iommufd(out);
-
-	iommufd_host(*out)->apart = true;
-	return error;
+	begin();
+	return create_with(apart.create, &one, out);
 }
 
 static int probe(struct host_space *space, struct host_device *device, uint64_t iova, unsigned char **hva, uint32_t *prot)
@@ -215,15 +213,62 @@ static void one_group(void **state)
 		assert_int_equal(f.ops->attach(other, second), -EBUSY);
 		assert_true(reaches(&f, f.device, f.place));
 	}
+	if (kind_of(state) == &apart) {
+		/* Which has no groups of two: the kernel lets a group have one page table. */
+		assert_int_equal(f.ops->attach(f.space, second), -EINVAL);
+		assert_true(reaches(&f, f.device, f.place) && !reaches(&f, second, f.place));
+		assert_int_equal(f.ops->detach(f.space, f.device), 0);
+	}
 	assert_int_equal(f.ops->attach(f.space, second), 0);
-	assert_int_equal(f.ops->detach(f.space, f.device), 0);
+	if (kind_of(state) == &iommufd) {
+		/* One does not take the other with it. */
+		assert_int_equal(f.ops->replace(f.space, other, f.device), -EOPNOTSUPP);
+		assert_true(reaches(&f, f.device, f.place) && reaches(&f, second, f.place));
+	}
+	if (kind_of(state) != &apart)
+		assert_int_equal(f.ops->detach(f.space, f.device), 0);
 	assert_true(reaches(&f, second, f.place));
+	if (kind_of(state) == &iommufd) {
+		assert_int_equal(f.ops->replace(f.space, other, second), 0);
+		assert_false(reaches(&f, second, f.place));
+		assert_int_equal(f.ops->attach(f.space, f.device), -EINVAL);
+		assert_int_equal(f.ops->replace(other, f.space, second), 0);
+		assert_true(reaches(&f, second, f.place));
+	}
 	assert_int_equal(f.ops->detach(f.space, second), 0);
 	assert_false(reaches(&f, second, f.place));
 	assert_false(reaches(&f, f.device, f.place));
 	assert_int_equal(f.ops->attach(other, second), 0);
 	assert_false(reaches(&f, second, f.place));
 	assert_int_equal(f.ops->detach(other, second), 0);
+	f.ops->device_destroy(second);
+	f.ops->space_destroy(other);
+	unmake(&f);
+}
+
+/* Devices of which nobody knows what they share: moved while no other is attached. */
+static void hidden_groups(void **state)
+{
+	struct counted_memory memory;
+	struct host_space *other;
+	struct host_device *second;
+	struct fixture f;
+
+	make(&f, kind_of(state), &(struct fake_options){ .hidden_groups = true }, false);
+	counted_memory_init(&memory);
+	assert_int_equal(open_space(&f, f.host->caps.first, f.host->caps.last, &memory, &other), 0);
+	assert_int_equal(f.ops->device_create(f.host, f.guest, &two, &second), 0);
+	assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
+	assert_int_equal(f.ops->attach(f.space, f.device), 0);
+	assert_int_equal(f.ops->replace(f.space, other, f.device), 0);
+	assert_false(reaches(&f, f.device, f.place));
+	assert_int_equal(f.ops->attach(f.space, second), 0);
+	assert_int_equal(f.ops->replace(other, f.space, f.device), -EOPNOTSUPP);
+	assert_true(!reaches(&f, f.device, f.place) && reaches(&f, second, f.place));
+	assert_int_equal(f.ops->detach(f.space, second), 0);
+	assert_int_equal(f.ops->replace(other, f.space, f.device), 0);
+	assert_true(reaches(&f, f.device, f.place));
+	assert_int_equal(f.ops->detach(f.space, f.device), 0);
 	f.ops->device_destroy(second);
 	f.ops->space_destroy(other);
 	unmake(&f);
@@ -425,6 +470,7 @@ int main(void)
 {
 	struct conformance_subject subject = { .device = &one, .second_device = &two, .arena_bytes = 16 * MIB, .probe = probe };
 	const struct CMUnitTest type1_tests[] = TESTS(with_type1), iommufd_tests[] = TESTS(with_iommufd), apart_tests[] = TESTS(with_apart);
+	const struct CMUnitTest moving_tests[] = { TEST(hidden_groups, with_iommufd) };
 	int failed = 0;
 
 	subject.name = "host type1, as every host";
@@ -447,5 +493,6 @@ int main(void)
 	end();
 	failed += cmocka_run_group_tests_name("host type1", type1_tests, use_arena, NULL);
 	failed += cmocka_run_group_tests_name("host iommufd", iommufd_tests, use_arena, NULL);
+	failed += cmocka_run_group_tests_name("host iommufd, moving devices", moving_tests, use_arena, NULL);
 	return failed + cmocka_run_group_tests_name("host iommufd with devices apart", apart_tests, use_arena, NULL);
 }

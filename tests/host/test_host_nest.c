@@ -49,7 +49,7 @@ static void up(struct nest *nest, const struct fake_options *options)
 	fake_begin(options);
 	fake_file_is(arena_file(), 0, arena_memory());
 	counted_memory_init(&f->memory);
-	assert_int_equal(create_with(viommu_host_iommufd_create, &one, &f->host), 0);
+	assert_int_equal(create_with(iommufd.create, &one, &f->host), 0);
 	f->ops = f->host->ops;
 	assert_int_equal(f->ops->guest_create(f->host, false, &f->guest), 0);
 	assert_int_equal(f->ops->guest_add(f->guest, &nest->slots[0]), 0);
@@ -231,6 +231,52 @@ static void invalidates(void **state)
 	down(&nest);
 }
 
+/* From one space to another, whoever fills it, in one call of the kernel's; where that fails it stays. */
+static void moves_devices(void **state)
+{
+	uint64_t commands[FAKE_COMMANDS][2];
+	struct host_space *walks, *bypasses, *filled;
+	struct fixture *f;
+	struct nest nest;
+	uint64_t before;
+
+	(void)state;
+	up(&nest, &nesting);
+	f = &nest.f;
+	assert_int_equal(create(&nest, WALKS, 0, &walks), 0);
+	assert_int_equal(create(&nest, BYPASSES, 0, &bypasses), 0);
+	assert_int_equal(open_space(f, f->host->caps.first, f->host->caps.last, &f->memory, &filled), 0);
+	assert_int_equal(f->ops->attach(walks, f->device), 0);
+	assert_int_equal(f->ops->attach(bypasses, nest.second), 0);
+	assert_int_equal(f->ops->replace(walks, bypasses, f->device), 0);
+	assert_true(reaches(f, f->device, ARENA_GPA));
+	assert_int_equal(f->ops->nest_context(walks), 0);
+	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 0);
+	assert_int_equal(f->ops->nest_context(bypasses), 0);
+	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
+	before = fake_calls();
+	assert_int_equal(f->ops->replace(bypasses, filled, f->device), 0);
+	assert_int_equal(fake_calls(), before + 1);
+	assert_false(reaches(f, f->device, ARENA_GPA));
+	assert_int_equal(f->ops->nest_context(bypasses), 0);
+	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
+	assert_true(commands[0][0] == UINT64_C(0x12ff00000006));
+	fake_fail(fake_calls() + 1, fake_calls() + 1, EIO);
+	assert_int_equal(f->ops->replace(filled, bypasses, f->device), -EIO);
+	assert_false(reaches(f, f->device, ARENA_GPA));
+	assert_int_equal(f->ops->replace(filled, bypasses, f->device), 0);
+	assert_true(reaches(f, f->device, ARENA_GPA));
+	fake_fail(fake_calls() + 1, fake_calls() + 1, EIO);
+	assert_int_equal(f->ops->replace(bypasses, filled, f->device), -EIO);
+	assert_true(reaches(f, f->device, ARENA_GPA));
+	assert_int_equal(f->ops->detach(bypasses, f->device), 0);
+	assert_int_equal(f->ops->detach(bypasses, nest.second), 0);
+	f->ops->space_destroy(filled);
+	f->ops->space_destroy(bypasses);
+	f->ops->space_destroy(walks);
+	down(&nest);
+}
+
 /* A device without an ID, or with another's, is not attached; one may get another. */
 static void knows_devices_by_their_ids(void **state)
 {
@@ -397,7 +443,7 @@ static void live(const struct life *life)
 	fake_fail(life->from, life->until, life->error);
 	fake_fail_allocation(life->allocation);
 	counted_memory_init(&f->memory);
-	if (create_with(viommu_host_iommufd_create, &one, &f->host))
+	if (create_with(iommufd.create, &one, &f->host))
 		goto end;
 	f->ops = f->host->ops;
 	if (f->ops->guest_create(f->host, false, &f->guest))
@@ -483,6 +529,7 @@ int main(void)
 		cmocka_unit_test(takes_entries),
 		cmocka_unit_test(keeps_slots_beneath),
 		cmocka_unit_test(invalidates),
+		cmocka_unit_test(moves_devices),
 		cmocka_unit_test(knows_devices_by_their_ids),
 		cmocka_unit_test(passes_events_on),
 		cmocka_unit_test(other_iommu_is_refused),

@@ -409,6 +409,7 @@ static void test_devices(void **state)
 	fail_each(MOCK_ATTACH, EINVAL);
 	fail_each(MOCK_ATTACH, ENOSPC);
 	fail_each(MOCK_DETACH, EBUSY);
+	fail_each(MOCK_REPLACE, EINVAL);
 }
 
 static void test_spaces_and_memory(void **state)
