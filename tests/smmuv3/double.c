@@ -34,6 +34,8 @@ int __wrap_viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, u
 int __wrap_viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 int __wrap_viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault);
 void __wrap_viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats);
+int __wrap_viommu_direct_attach(struct viommu_direct *direct, struct viommu_device *device);
+int __real_viommu_direct_attach(struct viommu_direct *direct, struct viommu_device *device);
 int __wrap_viommu_device_detach(struct viommu_device *device);
 int __real_viommu_device_detach(struct viommu_device *device);
 
@@ -116,28 +118,8 @@ void __wrap_viommu_domain_destroy(struct viommu_domain *domain)
 	free(domain);
 }
 
-int __wrap_viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device)
-{
-	unsigned int i = 0;
-	int ret;
-
-	pthread_mutex_lock(&mutex);
-	ret = answer(&doubles.attach, &doubles.attach_count);
-	if (find(device)) {
-		doubles.breaches++;
-		ret = -EBUSY;
-	}
-	if (!ret) {
-		while (domain->device[i])
-			i++;
-		domain->device[i] = device;
-		doubles.attached++;
-	}
-	pthread_mutex_unlock(&mutex);
-	return ret;
-}
-
-int __wrap_viommu_device_detach(struct viommu_device *device)
+/* From a domain that is a double's. Errors are the host's. */
+static int leave(const struct viommu_device *device)
 {
 	struct viommu_device **place;
 	int ret;
@@ -150,6 +132,40 @@ int __wrap_viommu_device_detach(struct viommu_device *device)
 		__atomic_add_fetch(&doubles.detached, 1, __ATOMIC_RELAXED);
 	}
 	pthread_mutex_unlock(&mutex);
+	return ret;
+}
+
+int __wrap_viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device)
+{
+	unsigned int i = 0;
+	int ret;
+
+	if (leave(device))
+		return -EBUSY;
+	__real_viommu_device_detach(device);
+	pthread_mutex_lock(&mutex);
+	ret = answer(&doubles.attach, &doubles.attach_count);
+	if (!ret) {
+		while (domain->device[i])
+			i++;
+		domain->device[i] = device;
+		doubles.attached++;
+	}
+	pthread_mutex_unlock(&mutex);
+	return ret;
+}
+
+int __wrap_viommu_direct_attach(struct viommu_direct *direct, struct viommu_device *device)
+{
+	if (doubles.in_direct)
+		doubles.in_direct(doubles.ctx);
+	return leave(device) ? -EBUSY : __real_viommu_direct_attach(direct, device);
+}
+
+int __wrap_viommu_device_detach(struct viommu_device *device)
+{
+	int ret = leave(device);
+
 	return ret ? ret : __real_viommu_device_detach(device);
 }
 

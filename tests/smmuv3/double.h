@@ -31,8 +31,9 @@ struct double_domains {
 	struct viommu_run run;
 	struct viommu_fault fault;
 
-	/* Called within each refresh, without locks. */
+	/* Called within each refresh, and before a device is attached to a direct domain, without locks. */
 	void (*in_refresh)(void *ctx);
+	void (*in_direct)(void *ctx);
 	void *ctx;
 
 	unsigned int detached; /* devices, from these; atomic */

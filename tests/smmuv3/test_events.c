@@ -181,8 +181,12 @@ static void test_bypass(void **state)
 	assert_no_event(rig);
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_APERTURE, UINT64_C(1) << 44, VIOMMU_READ), -EFAULT);
 	expect_record(rig, 0x11 | SID, READ | INPUT, UINT64_C(1) << 44, 0);
-	/* It came while the device was on its way there. */
+	/* They came while the device was on its way there, or before it went. */
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), 0);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1000, VIOMMU_RW), 0);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_PROTECTION, ROM_GPA, VIOMMU_READ), 0);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, HOLE_GPA, VIOMMU_READ), -EFAULT);
+	assert_no_event(rig);
 	rig_write(rig, R_CR0, EVENTQEN);
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_APERTURE, UINT64_C(1) << 44, VIOMMU_READ), -EFAULT);
 	assert_no_event(rig);

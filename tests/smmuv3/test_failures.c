@@ -180,6 +180,31 @@ static void test_detach_fails(void **state)
 	assert_int_equal(doubles.domains, 1);
 	assert_int_equal(doubles.creates, 2);
 	assert_int_equal(rig_info(rig).rebuilt, 1);
+	/* The same where it has another place to go to. */
+	rig_stage1(rig, 0, 0, CD0(7), TABLES);
+	assert_int_equal(rig_device_info(device[1]).sharing, 2);
+	doubles.detach = -EIO;
+	doubles.detach_count = 1;
+	rig_stage1(rig, 0, 1, CD0(9), TABLES);
+	assert_int_equal(doubles.data.cd[0] >> 48, 7);
+	assert_int_equal(rig_device_info(device[0]).sharing, 1);
+	assert_int_equal(rig_device_info(device[1]).sharing, 1);
+	assert_int_equal(doubles.attached, 2);
+	assert_int_equal(doubles.domains, 2);
+	assert_int_equal(rig_info(rig).rebuilt, 2);
+	/* Nothing else to have fails, either. */
+	rig_stage1(rig, 0, 0, CD0(7), TABLES);
+	doubles.detach = -EIO;
+	doubles.detach_count = 1;
+	doubles.attach = -EIO;
+	rig_stage1(rig, 0, 1, CD0(9), TABLES);
+	assert_int_equal(doubles.attached, 0);
+	assert_int_equal(doubles.domains, 0);
+	doubles.attach = 0;
+	assert_int_equal(rig_fault(device[1], VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), 0);
+	assert_int_equal(rig_device_info(device[1]).sharing, 1);
+	rig_put_ste(rig, 0, STE_ABORT, 0);
+	rig_command(rig, CFGI_STE(0), LEAF);
 	doubles.detach = -EIO;
 	doubles.detach_count = 1;
 	viommu_smmuv3_device_remove(device[1]);
@@ -239,6 +264,51 @@ static void test_destroyed_under_fault(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 	assert_int_equal(doubles.breaches, 0);
 	doubles.in_refresh = NULL;
+}
+
+struct access {
+	struct viommu_smmuv3_device *device;
+	pthread_t thread;
+	int result;
+	bool done; /* atomic */
+};
+
+static void *access_memory(void *ctx)
+{
+	struct access *access = ctx;
+
+	access->result = rig_fault(access->device, VIOMMU_FAULT_NOT_PRESENT, 0x5000, VIOMMU_READ);
+	__atomic_store_n(&access->done, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void access_meanwhile(void *ctx)
+{
+	struct access *access = ctx;
+
+	assert_int_equal(pthread_create(&access->thread, NULL, access_memory, access), 0);
+	/* It waits, so that whoever tries again does not try in vain. */
+	for (unsigned int i = 0; i < 1000; i++) {
+		assert_false(__atomic_load_n(&access->done, __ATOMIC_ACQUIRE));
+		sched_yield();
+	}
+}
+
+/* An access that finds nothing yet in the tables' shadow, while the stream is on its way to bypass, where it is good. */
+static void test_fault_on_the_way(void **state)
+{
+	struct rig *rig = *state;
+	struct access access = { .device = rig_device(rig, 5), .result = 1 };
+
+	rig_stage1(rig, 5, 0, CD0(7), TABLES);
+	doubles.in_direct = access_meanwhile;
+	doubles.ctx = &access;
+	rig_put_ste(rig, 5, STE_BYPASS, 0);
+	rig_command(rig, CFGI_STE(5), LEAF);
+	assert_int_equal(pthread_join(access.thread, NULL), 0);
+	assert_int_equal(access.result, 0);
+	assert_no_event(rig);
+	doubles.in_direct = NULL;
 }
 
 /* Bypass pins all of the guest's memory: a budget that is too small for it is no event, and no reason to be stuck. */
@@ -306,9 +376,11 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_memory),	 TEST(test_destroyed_under_fault), TEST(test_no_room),
-		TEST(test_no_attaching), TEST(test_refresh_short),	   TEST(test_refresh_fails),
-		TEST(test_fill_fails),	 TEST(test_detach_fails),	   cmocka_unit_test(test_bypass_budget),
+		TEST(test_no_memory),	     TEST(test_destroyed_under_fault),
+		TEST(test_no_room),	     TEST(test_no_attaching),
+		TEST(test_refresh_short),    TEST(test_refresh_fails),
+		TEST(test_fill_fails),	     TEST(test_detach_fails),
+		TEST(test_fault_on_the_way), cmocka_unit_test(test_bypass_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,8 +70,8 @@ static int report(struct viommu_smmuv3_device *device, const struct context *con
 	}
 }
 
-/* The device is attached to nothing, and should be: once more. */
-static int attach_again(struct viommu_smmuv3_device *device)
+/* The device is on its way to where it should be, or is attached to nothing: then once more. */
+static int settle(struct viommu_smmuv3_device *device)
 {
 	struct viommu_smmuv3 *smmu = device->smmu;
 	bool attached;
@@ -160,14 +160,27 @@ static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct vio
 	}
 }
 
-/* There are no tables, and so little to find out: the access came while the device was on its way to its target, or is to where nothing is. */
-static int fault_in_bypass(struct viommu_smmuv3_device *device, const struct viommu_fault *access)
+static int covers(void *ctx, const struct viommu_run *run)
+{
+	const struct viommu_fault *access = ctx;
+
+	return !(access->access & ~run->prot);
+}
+
+/* There are no tables: either the access came while the device was on its way to where it is now, and is good there, or it is to where nothing is. */
+static int fault_in_bypass(struct viommu_smmuv3_device *device, struct viommu_fault *access)
 {
 	const struct context none = { .flags = 0 };
 	struct viommu_smmuv3 *smmu = device->smmu;
-	bool enabled;
+	struct smmuv3_target *target = smmuv3_target_enter(device);
+	bool reached, enabled;
 
-	if (access->reason == VIOMMU_FAULT_BLOCKED)
+	/* It is not what it was a moment ago. */
+	if (!target)
+		return 0;
+	reached = !target->direct || viommu_direct_each_run(target->direct, access->iova, access->iova, covers, access);
+	smmuv3_target_leave(target);
+	if (reached)
 		return 0;
 	port_lock(&smmu->lock);
 	enabled = smmu->registers.cr0 & CR0_SMMUEN;
@@ -183,7 +196,7 @@ int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct
 	struct viommu_smmuv3 *smmu = device->smmu;
 	struct smmuv3_stream stream;
 	struct viommu_fault access;
-	bool attached;
+	bool settled;
 
 	if (!sized_in(&access, sizeof(access), offsetof(struct viommu_fault, level), fault) || access.reason == VIOMMU_FAULT_NONE)
 		return -PORT_EINVAL;
@@ -193,7 +206,7 @@ int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct
 	smmuv3_count(&device->faults);
 	port_lock(&smmu->lock);
 	stream = device->stream;
-	attached = device->target;
+	settled = device->target && !device->target->direct == (stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1);
 	port_unlock(&smmu->lock);
 
 	switch (stream.kind) {
@@ -205,8 +218,8 @@ int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct
 	default:
 		return -PORT_EFAULT;
 	}
-	if (!attached)
-		return attach_again(device);
+	if (!settled)
+		return settle(device);
 	if (stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1)
 		return fault_in_stage1(device, &access);
 	return fault_in_bypass(device, &access);
