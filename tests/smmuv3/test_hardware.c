@@ -577,11 +577,57 @@ static void test_attaching_fails(void **state)
 	world.smmu->fail[SMMU_ATTACH].at = 0;
 	command(&world, SYNC, 0);
 	assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
-	/* Detaching fails: the domain goes instead, and the device has what the guest's tables say then. */
+	/* Moving fails: it is detached and attached then. */
+	world.smmu->fail[SMMU_REPLACE].at = 1;
+	world.smmu->fail[SMMU_REPLACE].error = EINVAL;
+	both(&world, STE_BYPASS);
+	assert_ptr_equal(hard(&world, DATA, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
+	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
+	assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
+	/* Detaching fails as well: the domain goes instead, and the device has what the guest's tables say then. */
+	world.smmu->fail[SMMU_REPLACE].at = 1;
 	world.smmu->fail[SMMU_DETACH].at = 1;
 	world.smmu->fail[SMMU_DETACH].error = EBUSY;
 	both(&world, STE_BYPASS);
 	assert_ptr_equal(hard(&world, DATA, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
+	assert_int_equal(rig_device_info(world.device).sharing, 1);
+	assert_int_equal(mock_smmu_spaces(world.smmu), 1);
+	assert_int_equal(world.smmu->fail[SMMU_DETACH].at, 0);
+	/* And attaching to the next, from a domain that would not let it go: nothing is reached. */
+	world.smmu->fail[SMMU_REPLACE].at = world.smmu->fail[SMMU_DETACH].at = world.smmu->fail[SMMU_ATTACH].at = 1;
+	world.smmu->fail[SMMU_ATTACH].for_good = true;
+	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
+	assert_null(world.theirs->space);
+	assert_int_equal(rig_device_info(world.device).sharing, 0);
+	assert_int_equal(mock_smmu_spaces(world.smmu), 0);
+	down(&world);
+}
+
+/* A stream whose entry changes is moved: no access of its finds it attached to nothing. */
+static void test_moves_in_one_step(void **state)
+{
+	uint64_t detached, replaced;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	tables_map(&world.tables, 0x1000, DATA, 0);
+	stage1(&world, 0, CD0(3), TABLES);
+	detached = world.smmu->calls[SMMU_DETACH];
+	replaced = world.smmu->calls[SMMU_REPLACE];
+	both(&world, STE_BYPASS);
+	assert_both(&world, DATA, VIOMMU_WRITE, DATA);
+	stage1(&world, 1, CD0(3), TABLES);
+	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
+	stage1(&world, 2, CD0(3), TABLES);
+	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
+	assert_int_equal(world.smmu->calls[SMMU_DETACH], detached);
+	assert_int_equal(world.smmu->calls[SMMU_REPLACE], replaced + 3);
+	assert_int_equal(mock_smmu_spaces(world.smmu), 1);
+	/* To where nothing is, it is detached. */
+	both(&world, STE_ABORT);
+	assert_both(&world, 0x1000, VIOMMU_WRITE, NOWHERE);
+	assert_int_equal(world.smmu->calls[SMMU_DETACH], detached + 1);
 	down(&world);
 }
 
@@ -741,13 +787,11 @@ static void test_random(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_streams),		  cmocka_unit_test(test_entry_is_handed_on),
-		cmocka_unit_test(test_invalidations),	  cmocka_unit_test(test_told_once),
-		cmocka_unit_test(test_descriptors),	  cmocka_unit_test(test_back_again),
-		cmocka_unit_test(test_identity),	  cmocka_unit_test(test_who_walks),
-		cmocka_unit_test(test_limits_of_shadows), cmocka_unit_test(test_events),
-		cmocka_unit_test(test_plugging_fails),	  cmocka_unit_test(test_invalidating_fails),
-		cmocka_unit_test(test_attaching_fails),	  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_streams),		cmocka_unit_test(test_entry_is_handed_on), cmocka_unit_test(test_invalidations),
+		cmocka_unit_test(test_told_once),	cmocka_unit_test(test_descriptors),	   cmocka_unit_test(test_back_again),
+		cmocka_unit_test(test_identity),	cmocka_unit_test(test_who_walks),	   cmocka_unit_test(test_limits_of_shadows),
+		cmocka_unit_test(test_events),		cmocka_unit_test(test_plugging_fails),	   cmocka_unit_test(test_invalidating_fails),
+		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),  cmocka_unit_test(test_random),
 	};
 
 	for (int i = 1; i + 1 < argc; i += 2) {

@@ -3,8 +3,9 @@
  * Targets come and go with the streams that have them; target.h says what they are.
  *
  * What holds: a device is attached to the target that it has, and to no other; a target has as many streams as there are devices that have it, and at least one
- * when change is let go of. A device that goes from one target to another gets the new one first, if there is room for both. In between it reaches nothing;
- * accesses that fail meanwhile are told to try again (fault.c).
+ * when change is let go of. A device that goes from one target to another is moved to the new one, if there is room for both and its host moves devices in one
+ * step, as hardware takes an entry that is changed by one store. Where not, it reaches nothing in between; accesses that fail meanwhile are told to try again
+ * (fault.c).
  */
 #include "target.h"
 
@@ -169,14 +170,28 @@ static bool is_short(int error)
 	return error == -PORT_ENOSPC || error == -PORT_ENOMEM || error == -PORT_EDQUOT;
 }
 
+static int attach_to(const struct viommu_smmuv3_device *device, const struct smmuv3_target *target)
+{
+	return target->domain ? viommu_domain_attach(target->domain, device->device) : viommu_direct_attach(target->direct, device->device);
+}
+
+/* From the target that it has, if any. */
 static int attach(struct viommu_smmuv3_device *device, struct smmuv3_target *target)
 {
-	int ret = target->domain ? viommu_domain_attach(target->domain, device->device) : viommu_direct_attach(target->direct, device->device);
+	struct smmuv3_target *old = device->target;
+	int ret = attach_to(device, target);
 
+	/* Who has nothing to be taken from was attached by somebody else. */
+	if (ret == -PORT_EBUSY && old) {
+		smmuv3_target_break(device->smmu, old);
+		old = NULL;
+		ret = attach_to(device, target);
+	}
+	set(device, ret ? NULL : target);
 	if (ret)
 		put(device->smmu, target);
-	else
-		set(device, target);
+	if (old)
+		put(device->smmu, old);
 	return ret;
 }
 
@@ -212,8 +227,9 @@ void smmuv3_retry(struct viommu_smmuv3_device *device)
 			smmuv3_detach(device);
 			ret = get(device, &target);
 		}
-		smmuv3_detach(device);
-		if (!ret)
+		if (ret)
+			smmuv3_detach(device);
+		else
 			ret = attach(device, target);
 	} else {
 		smmuv3_detach(device);
