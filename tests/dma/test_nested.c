@@ -6,12 +6,11 @@
  */
 #define _GNU_SOURCE
 #include "nested_rig.h"
+#include "runner.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
 #include <poll.h>
-#include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -246,48 +245,18 @@ static void interrupts_pass_where_tables_let_them(void **state)
 	close(event);
 }
 
-/* Writes one page again and again, and counts. */
-struct runner {
-	uint64_t begun, ended; /* transfers */
-	bool stop;
-};
-
-static void *run(void *argument)
-{
-	struct runner *runner = argument;
-
-	while (!__atomic_load_n(&runner->stop, __ATOMIC_ACQUIRE)) {
-		__atomic_add_fetch(&runner->begun, 1, __ATOMIC_SEQ_CST);
-		if (dma_write_to(rig.unit[NVME].dma, SOME_IOVA, 1))
-			return (void *)1;
-		__atomic_add_fetch(&runner->ended, 1, __ATOMIC_SEQ_CST);
-	}
-	return NULL;
-}
-
-/* Until a transfer has ended that began after now. */
-static void await_transfer(const struct runner *runner)
-{
-	uint64_t begun = __atomic_load_n(&runner->begun, __ATOMIC_SEQ_CST);
-
-	while (__atomic_load_n(&runner->ended, __ATOMIC_SEQ_CST) <= begun)
-		sched_yield();
-}
-
 /* The guest names other tables in its context descriptor while a device writes: when that has been told, the old ones' pages are left alone. */
 static void contexts_change_while_dma_runs(void **state)
 {
 	const uint64_t untouched = UINT64_C(0x1234567812345678);
-	struct runner runner = { 0 };
+	struct runner runner;
 	struct context other;
-	pthread_t thread;
-	void *failed;
 
 	(void)state;
 	context_new(&rig, &other, 7);
 	set(SOME_IOVA, leaf_of(3, LEAF_WRITE));
 	context_set(&rig, &other, SOME_IOVA, leaf_of(4, LEAF_WRITE));
-	assert_int_equal(pthread_create(&thread, NULL, run, &runner), 0);
+	runner_start(&runner, rig.unit[NVME].dma, SOME_IOVA);
 	for (unsigned int i = 0; i < 60; i++) {
 		const uint32_t now = i & 1 ? 3 : 4, before = i & 1 ? 4 : 3;
 
@@ -295,16 +264,14 @@ static void contexts_change_while_dma_runs(void **state)
 		assert_int_equal(rig.ops->nest_context(rig.space), 0);
 		told(0, UINT64_C(1) << 48);
 		/* A transfer that was under way may still end in the old page. */
-		await_transfer(&runner);
+		runner_await(&runner);
 		set_word(3, untouched);
 		set_word(4, untouched);
-		await_transfer(&runner);
+		runner_await(&runner);
 		assert_true(word_at(now) != untouched);
 		assert_true(word_at(before) == untouched);
 	}
-	__atomic_store_n(&runner.stop, true, __ATOMIC_RELEASE);
-	assert_int_equal(pthread_join(thread, &failed), 0);
-	assert_null(failed);
+	runner_stop(&runner);
 	/* An even number of changes: as it was. */
 	set_word(3, UINT64_C(0x6e756d6265720000) + 3);
 	set_word(4, UINT64_C(0x6e756d6265720000) + 4);

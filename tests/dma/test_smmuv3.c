@@ -6,10 +6,9 @@
  */
 #define _GNU_SOURCE
 #include "nested_guest.h"
+#include "runner.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -162,49 +161,10 @@ static void slots_come_and_go(void **state)
 	}
 }
 
-/* Writes one page again and again, and counts. */
-struct runner {
-	unsigned int unit;
-	uint64_t begun, ended; /* transfers */
-	bool stop;
-	pthread_t thread;
-};
-
-static void *run(void *argument)
-{
-	struct runner *runner = argument;
-
-	while (!__atomic_load_n(&runner->stop, __ATOMIC_ACQUIRE)) {
-		__atomic_add_fetch(&runner->begun, 1, __ATOMIC_SEQ_CST);
-		if (dma_write_to(rig.unit[runner->unit].dma, SOME_IOVA + runner->unit * PAGE, 0))
-			return (void *)1;
-		__atomic_add_fetch(&runner->ended, 1, __ATOMIC_SEQ_CST);
-	}
-	return NULL;
-}
-
+/* In each unit's own page. */
 static void start(struct runner *runner, unsigned int unit)
 {
-	*runner = (struct runner){ .unit = unit };
-	assert_int_equal(pthread_create(&runner->thread, NULL, run, runner), 0);
-}
-
-static void stop(struct runner *runner)
-{
-	void *failed;
-
-	__atomic_store_n(&runner->stop, true, __ATOMIC_RELEASE);
-	assert_int_equal(pthread_join(runner->thread, &failed), 0);
-	assert_null(failed);
-}
-
-/* Until a transfer has ended that began after now. */
-static void await_transfer(const struct runner *runner)
-{
-	uint64_t begun = __atomic_load_n(&runner->begun, __ATOMIC_SEQ_CST);
-
-	while (__atomic_load_n(&runner->ended, __ATOMIC_SEQ_CST) <= begun)
-		sched_yield();
+	runner_start(runner, rig.unit[unit].dma, SOME_IOVA + unit * PAGE);
 }
 
 static uint64_t *word_of(uint32_t page)
@@ -218,10 +178,10 @@ static void expect_running(const struct runner *runner, uint32_t writes, uint32_
 	const uint64_t untouched = UINT64_C(0x1234567812345678);
 
 	/* A transfer that was under way may still end where it began. */
-	await_transfer(runner);
+	runner_await(runner);
 	__atomic_store_n(word_of(one), untouched, __ATOMIC_SEQ_CST);
 	__atomic_store_n(word_of(other), untouched, __ATOMIC_SEQ_CST);
-	await_transfer(runner);
+	runner_await(runner);
 	assert_int_equal(__atomic_load_n(word_of(one), __ATOMIC_SEQ_CST) != untouched, writes == one);
 	assert_int_equal(__atomic_load_n(word_of(other), __ATOMIC_SEQ_CST) != untouched, writes == other);
 }
@@ -249,7 +209,7 @@ static void roots_change_while_dma_runs(void **state)
 		guest_sync(&rig);
 		expect_running(&runner, i & 1 ? 3 : 4, 3, 4);
 	}
-	stop(&runner);
+	runner_stop(&runner);
 	number_again(3);
 	number_again(4);
 	expect(&rig, &rig.context, NVME, SOME_IOVA + NVME * PAGE);
@@ -291,10 +251,10 @@ static void streams_change_while_dma_runs(void **state)
 		guest_queue(&rig, CFGI_STE(stream), 1);
 		guest_sync(&rig);
 		expect_running(&edu, i % 5 == 0 ? 4 : i % 5 == 2 || i % 5 == 4 ? 3 : NO_PAGE, 3, 4);
-		await_transfer(&nvme);
+		runner_await(&nvme);
 	}
-	stop(&edu);
-	stop(&nvme);
+	runner_stop(&edu);
+	runner_stop(&nvme);
 	for (uint32_t page = 3; page < 6; page++)
 		number_again(page);
 	/* In bypass it reaches the guest's memory where it is. */
@@ -304,6 +264,37 @@ static void streams_change_while_dma_runs(void **state)
 	dma_write_to(rig.unit[EDU].dma, leaf_of(7, 0) & UINT64_C(0xfffffffff000), 0);
 	assert_true(*word_of(7) != UINT64_C(0x6e756d6265720000) + 7);
 	number_again(7);
+}
+
+/*
+ * A stream goes from one context to another, both of which have all that its NVMe uses: not one access fails. The next one begins somewhere while the stream is on its
+ * way; an NVMe that finds its queues gone even once does no more.
+ */
+static void no_access_is_lost_between_two(void **state)
+{
+	const uint64_t iova = SOME_IOVA + NVME * PAGE;
+	const uint32_t stream = rig.unit[NVME].stream;
+	struct runner runner;
+	struct context other;
+	uint64_t record[4];
+
+	(void)state;
+	context_new(&rig, &other, 9);
+	set(iova, leaf_of(3, LEAF_WRITE));
+	context_set(&rig, &other, iova, leaf_of(4, LEAF_WRITE));
+	start(&runner, NVME);
+	for (unsigned int i = 0; i < 100; i++) {
+		guest_entry_context(&rig, stream, i & 1 ? &rig.context : &other);
+		guest_queue(&rig, CFGI_STE(stream), 1);
+		guest_sync(&rig);
+		if (i % 10 == 9)
+			expect_running(&runner, 3, 3, 4);
+	}
+	runner_stop(&runner);
+	number_again(3);
+	number_again(4);
+	expect(&rig, &rig.context, NVME, iova);
+	assert_int_equal(rig.side->event(&rig, record, true), -ENOENT);
 }
 
 /* Both in bypass: the one's is the hardware's, the other's is the library's. */
@@ -415,6 +406,7 @@ int main(int argc, char **argv)
 		TEST(slots_come_and_go),
 		TEST(roots_change_while_dma_runs),
 		TEST(streams_change_while_dma_runs),
+		TEST(no_access_is_lost_between_two),
 		SHADOWS(bypass_of_both),
 		SHADOWS(both_are_the_same),
 	};
