@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A device that the guest was given. From its creation it is blocked: it reaches nothing until it is attached to a nested domain (domain.h) or to a direct
- * one (direct.h) of the same VM and host, and again after it was detached. It is attached to one at the most;
- * attaching it to another moves it.
+ * one (direct.h) of the same VM and host, and again after it was detached. It is attached to one at the most; attaching it to another moves it.
  */
 #ifndef VIOMMU_DEVICE_H
 #define VIOMMU_DEVICE_H
