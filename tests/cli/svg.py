@@ -11,7 +11,6 @@ import json
 import os
 import random
 import re
-import resource
 import shlex
 import subprocess
 import sys
@@ -20,6 +19,7 @@ import traceback
 import xml.etree.ElementTree as ElementTree
 
 import svg_captures
+from peak import peak_kib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VIOMMU, RECORDINGS = os.path.abspath(sys.argv[1]), sys.argv[2]
@@ -611,20 +611,10 @@ def test_bad_captures():
             os.unlink(path_of(name))
 
 
-def peak_kib(*arguments):
-    viommu(*arguments)
-    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-
-
 def test_memory_does_not_grow_with_length():
     short, long = put("short.vcap", rounds(5000, 1000)), put("long.vcap", rounds(60000, 1000))
     arguments = ["replay", "-q", "--svg", path_of("x"), "--timeline", path_of("y")]
-    # In a process of its own, so that there are no other children. The short one first.
-    script = f"import sys; sys.argv[1:] = {[VIOMMU, RECORDINGS]!r}; sys.path.insert(0, {HERE!r}); import svg\n"
-    script += f"print(svg.peak_kib(*{arguments!r}, {short!r})); print(svg.peak_kib(*{arguments!r}, {long!r}))"
-    done = subprocess.run([sys.executable, "-B", "-c", script], capture_output=True, text=True, env=ENVIRONMENT)
-    assert done.returncode == 0, done.stderr
-    before, after = map(int, done.stdout.split())
+    before, after = (peak_kib(COMMAND + arguments + [path], ENVIRONMENT) for path in (short, long))
     assert after - before < 4096, f"{before} KiB, then {after} KiB"
 
 
