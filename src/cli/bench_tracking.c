@@ -11,7 +11,7 @@
 #include "bench_guest.h"
 #include "bench_noop.h"
 
-enum { STORES = 64 };
+#define STORES 64u
 
 /* A guest with a tracker, or one without. */
 struct side {
