@@ -38,22 +38,6 @@ struct arm64_answer model_walk(const struct model_smmu *smmu, const struct model
 	return naive_arm64_walk(smmu->memory, &tables, iova);
 }
 
-static unsigned int event_of(enum arm64_outcome outcome)
-{
-	switch (outcome) {
-	case ARM64_IS_PAGE:
-		return 0;
-	case ARM64_ACCESS_FLAG:
-		return 0x12;
-	case ARM64_SIZE:
-		return 0x11;
-	case ARM64_NO_TABLE:
-		return 0x0b;
-	default:
-		return 0x10;
-	}
-}
-
 unsigned int model_hardware_walk(const struct model_smmu *smmu, const uint64_t cd[8], uint64_t iova, struct arm64_answer *answer, unsigned int *granule)
 {
 	struct arm64_tables tables;
@@ -68,7 +52,7 @@ unsigned int model_hardware_walk(const struct model_smmu *smmu, const uint64_t c
 	tables = tables_of(cd, false, smmu->hardware_oas, flag(iova, 55));
 	*answer = naive_arm64_walk(smmu->memory, &tables, iova);
 	*granule = tables.granule;
-	return event_of(answer->outcome);
+	return naive_arm64_event(answer->outcome);
 }
 
 /* Entries that a walker who goes everywhere meets; a leaf counts as the pages of 4 KiB in it. */
@@ -147,14 +131,10 @@ static struct model_access in_stage1(const struct model_smmu *smmu, const struct
 		if ((reads && !answer.readable) || (writes && !answer.writable))
 			return stage1_fault(stream, 0x13, kind, iova);
 		return in_memory(smmu, answer.address, writes);
-	case ARM64_ACCESS_FLAG:
-		return stage1_fault(stream, 0x12, kind, iova);
-	case ARM64_SIZE:
-		return stage1_fault(stream, 0x11, kind, iova);
 	case ARM64_NO_TABLE:
-		return error_with(stream, 0x0b, kind | UINT64_C(1) << 40, iova, answer.entry_at);
+		return error_with(stream, naive_arm64_event(answer.outcome), kind | UINT64_C(1) << 40, iova, answer.entry_at);
 	default:
-		return stage1_fault(stream, 0x10, kind, iova);
+		return stage1_fault(stream, naive_arm64_event(answer.outcome), kind, iova);
 	}
 }
 

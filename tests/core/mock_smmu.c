@@ -409,8 +409,7 @@ static unsigned int walk(const struct naive_memory *memory, const struct smmu_de
 	struct arm64_tables tables = tables_of(device->cd, iova >> 55 & 1);
 	struct arm64_answer answer = naive_arm64_walk(memory, &tables, iova);
 
-	switch (answer.outcome) {
-	case ARM64_IS_PAGE:
+	if (answer.outcome == ARM64_IS_PAGE)
 		*translation = (struct smmu_translation){ .asid = (unsigned int)(device->cd[0] >> 48),
 							  .iova = iova & ~UINT64_C(0xfff),
 							  .gpa = answer.address & ~UINT64_C(0xfff),
@@ -418,16 +417,7 @@ static unsigned int walk(const struct naive_memory *memory, const struct smmu_de
 							  .writable = answer.writable,
 							  .granule = tables.granule,
 							  .level = answer.arm_level };
-		return 0;
-	case ARM64_ACCESS_FLAG:
-		return 0x12;
-	case ARM64_SIZE:
-		return 0x11;
-	case ARM64_NO_TABLE:
-		return 0x0b;
-	default:
-		return 0x10;
-	}
+	return naive_arm64_event(answer.outcome);
 }
 
 unsigned char *mock_smmu_access(struct mock_smmu *smmu, struct smmu_device *device, uint64_t iova, uint32_t access, unsigned int *event)

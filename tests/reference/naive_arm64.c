@@ -192,3 +192,19 @@ struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const st
 		return answer;
 	}
 }
+
+unsigned int naive_arm64_event(enum arm64_outcome outcome)
+{
+	switch (outcome) {
+	case ARM64_IS_PAGE:
+		return 0;
+	case ARM64_ACCESS_FLAG:
+		return 0x12;
+	case ARM64_SIZE:
+		return 0x11;
+	case ARM64_NO_TABLE:
+		return 0x0b;
+	default:
+		return 0x10;
+	}
+}

@@ -43,4 +43,7 @@ struct arm64_answer {
 
 struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const struct arm64_tables *tables, uint64_t iova);
 
+/* The event by which an SMMUv3 tells of an outcome (Arm IHI 0070, section 7.3); 0 for a page, whatever its rights. Not for BAD_CONTEXT. */
+unsigned int naive_arm64_event(enum arm64_outcome outcome);
+
 #endif
