@@ -34,17 +34,18 @@ class Configuration:
     patience: int = 2  # what the tests' time limits are multiplied by
     sanitizer: bool = False
     processes: int = 0  # tests at once; 0: as many as there are cores
+    sysroot: str = ""  # architecture of the libraries that tools/sysroot keeps, with a cross file
     kernel: str = ""  # architecture of the test hosts that its tests of the suite vm-hosts need
 
 
-ALL_HERE = {"unit", "threads", "build", "style"}
+ALL_HERE = {"unit", "threads", "build", "style", "setup"}
 NO_RECOVERY = "-Dc_args=-fno-sanitize-recover=all -fno-omit-frame-pointer"
 # The slowest first, since several are under way at once.
 CONFIGURATIONS = (
     Configuration(
         "s390x",
         {"unit", "threads", "build"},
-        options=("--cross-file", os.path.join(ROOT, "tools/cross/s390x.ini")),
+        sysroot="s390x",
         needs=("s390x-linux-gnu-gcc", "qemu-s390x"),
         patience=5,
     ),
@@ -70,7 +71,7 @@ CONFIGURATIONS = (
     Configuration(
         "i386",
         {"unit", "threads", "build"},
-        options=("--cross-file", os.path.join(ROOT, "tools/cross/i386.ini")),
+        sysroot="i386",
         needs=("i686-linux-gnu-gcc",),
     ),
     Configuration("clang", {"build", "fuzz"}, compiler="clang", needs=("clang",)),
@@ -84,7 +85,7 @@ VM = (
     Configuration(
         "aarch64",
         {"vm-hosts"},
-        options=("--cross-file", os.path.join(ROOT, "tools/cross/aarch64.ini")),
+        sysroot="arm64",
         needs=("aarch64-linux-gnu-gcc", "qemu-aarch64"),
         processes=1,
         kernel="arm64",
@@ -98,6 +99,10 @@ SANITIZER_ENVIRONMENT = {
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "TSAN_OPTIONS": "second_deadlock_stack=1:halt_on_error=1",
 }
+
+
+def sysroot_file(configuration, ending):
+    return os.path.join(ROOT, "build/sysroot", configuration.sysroot + ending)
 
 
 class Trouble(Exception):
@@ -135,25 +140,85 @@ class Tally:
         return f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else "")
 
 
-print_lock = threading.Lock()
+class Progress:
+    """What each configuration is at: on a terminal in one line that is kept up to date, elsewhere in a line now and then."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.at = {}  # name of a configuration -> text
+        self.terminal = sys.stdout.isatty()
+        self.begin = time.monotonic()
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.show, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+        self.say()
+
+    def show(self):
+        while not self.ended.wait(1 if self.terminal else 30):
+            with self.lock:
+                text = "; ".join(f"{name}: {text}" for name, text in self.at.items())
+                if text:
+                    seconds = int(time.monotonic() - self.begin)
+                    text = f"{seconds // 60:3}:{seconds % 60:02}  {text}"
+                    print(f"\r\033[K{text[: shutil.get_terminal_size().columns - 1]}" if self.terminal else text, end="" if self.terminal else "\n", flush=True)
+
+    def set(self, configuration, text):
+        with self.lock:
+            self.at[configuration.name] = text
+
+    def done(self, configuration):
+        with self.lock:
+            self.at.pop(configuration.name, None)
+
+    def say(self, *texts):
+        with self.lock:
+            print("\r\033[K" if self.terminal else "", end="")
+            print(*texts, sep="\n", end="\n" if texts else "", flush=True)
 
 
-def say(text):
-    with print_lock:
-        print(text, flush=True)
+progress = Progress()
 
 
-def run(command, **options):
-    """Runs a command to its end. Its output, or Trouble with it."""
+def output_of(command, line=lambda text: None, **options):
+    """Runs a command to its end: its exit status and its output, of which each line is shown to a function as it comes."""
+    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace", **options}
+    lines = []
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, **options)
+        with subprocess.Popen(command, **options) as process:
+            for text in process.stdout:
+                lines.append(text)
+                line(text)
     except OSError as error:
         raise Trouble(f"{command[0]}: {error.strerror}") from error
-    if done.returncode:
+    return process.returncode, "".join(lines)
+
+
+def run(command, line=lambda text: None, **options):
+    """Runs a command that must succeed. Its output, or Trouble with it."""
+    status, output = output_of(command, line, **options)
+    if status:
         # Without ninja's lines of what went well.
-        output = re.sub(r"^\[\d+/\d+\] .*\n", "", done.stdout, flags=re.M)
+        output = re.sub(r"^\[\d+/\d+\] .*\n", "", output, flags=re.M)
         raise Trouble(f"$ {' '.join(command)}\n{output}")
-    return done.stdout
+    return output
+
+
+def steps(configuration, what):
+    """A function for output_of(): ninja and meson begin their lines with the number of the step, and how many there are."""
+
+    def line(text):
+        at = re.match(r"[ \[]*(\d+)/(\d+)[\] ]", text)
+        if at:
+            progress.set(configuration, f"{what} {at[1]} of {at[2]}")
+
+    return line
 
 
 def no_randomisation():
@@ -167,10 +232,16 @@ def no_randomisation():
 def configure(configuration, folder):
     """Makes the build folder, or leaves it as it is if it was made in the same way."""
     command = ["meson", "setup", "-Dtests=enabled", "-Dcli=enabled", *configuration.options, folder, ROOT]
+    made_from = ""
+    if configuration.sysroot:
+        command += ["--cross-file", sysroot_file(configuration, ".ini")]
+        for ending in (".ini", ".packages"):
+            with open(sysroot_file(configuration, ending), encoding="utf-8") as file:
+                made_from += file.read()
     made_by = os.path.join(folder, "made-by")
     # A build that was configured before these were installed has no tests that need them.
     found = [tool for tool in ("g++", "clang++", "clang-format") if shutil.which(tool)]
-    recipe = json.dumps([configuration.compiler, command, found])
+    recipe = json.dumps([configuration.compiler, command, made_from, found])
     try:
         with open(made_by, encoding="utf-8") as file:
             if file.read() == recipe:
@@ -192,15 +263,18 @@ def configure(configuration, folder):
 
 
 def chosen_tests(configuration, folder, pattern):
-    """Names of the configuration's tests that are to run, and whether some of them need a test host."""
-    tests = json.loads(run(["meson", "introspect", "--tests", folder]))
-    names, hosts = [], False
-    for test in tests:
-        suites = {suite.rpartition(":")[2] for suite in test["suite"]}
-        if suites & configuration.suites and (not pattern or pattern.search(test["name"])):
+    """Of the configuration's tests that are to run: names, suites, and what to build for them, in ninja's words."""
+    names, suites, depends = [], set(), set()
+    for test in json.loads(run(["meson", "introspect", "--tests", folder])):
+        its_suites = {suite.rpartition(":")[2] for suite in test["suite"]}
+        if its_suites & configuration.suites and (not pattern or pattern.search(test["name"])):
             names.append(test["name"])
-            hosts = hosts or "vm-hosts" in suites
-    return names, hosts
+            suites |= its_suites
+            depends.update(test["depends"])
+    targets = [target for target in json.loads(run(["meson", "introspect", "--targets", folder])) if target["id"] in depends]
+    files = sorted(os.path.relpath(path, os.path.realpath(folder)) for target in targets for path in target["filename"])
+    # These look at all that is built, and do not name it.
+    return names, suites, (["all"] if suites & {"build", "vm"} else []) + files
 
 
 # One at a time: two would install packages at once, which apt does not allow.
@@ -212,16 +286,17 @@ def prepare_kernel(configuration, tally):
     if os.environ.get("VIOMMU_TEST_KERNELS"):
         return
     command = [os.path.join(ROOT, "tests/vm/build-kernel"), configuration.kernel, os.path.join(ROOT, "build/kernels")]
-    output = ""
-    options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace"}
-    with kernel_lock, subprocess.Popen(command, **options) as process:
-        for line in process.stdout:
-            output += line
-            # What it says of its progress, and not what a step that fails has written.
-            if re.match(r"t(ests|ools)/\S+: ", line):
-                say(line.rstrip())
-    if process.returncode:
-        skipped = process.returncode == 77
+
+    def line(text):
+        # What it says of its progress, and not what a step that fails has written.
+        if re.match(r"t(ests|ools)/\S+: ", text):
+            progress.say(text.rstrip())
+
+    progress.set(configuration, "test kernel")
+    with kernel_lock:
+        status, output = output_of(command, line)
+    if status:
+        skipped = status == 77
         tally.add(f"{configuration.name}: test kernel", 0, 0 if skipped else 1, 1 if skipped else 0, output)
 
 
@@ -275,7 +350,7 @@ def test(configuration, folder, names, tally):
         environment.update(SANITIZER_ENVIRONMENT)
         command = no_randomisation() + command
     # Its exit status says that a test failed: the log says so too, and which.
-    done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
+    _, said = output_of(command, steps(configuration, "test"), env=environment)
     seen, counts = [], [0, 0, 0]
     for log in glob.glob(logs):
         with open(log, encoding="utf-8") as file:
@@ -291,34 +366,37 @@ def test(configuration, folder, names, tally):
                 counts = [total + more for total, more in zip(counts, counted)]
     lost = sorted(set(names) - set(seen))
     if lost:
-        raise Trouble(f"these did not run: {', '.join(lost)}\n{done.stdout}")
+        raise Trouble(f"these did not run: {', '.join(lost)}\n{said}")
     return counts
 
 
 def carry_out(configuration, pattern, tally):
     """Builds one configuration and runs its tests."""
     lacking = [program for program in configuration.needs if not shutil.which(program)]
+    lacking += [f"build/sysroot/{configuration.sysroot}"] if configuration.sysroot and not os.path.exists(sysroot_file(configuration, ".ini")) else []
     if lacking:
         tally.add(configuration.name, 0, 0, 1, f"skipped: there is no {', '.join(lacking)}")
         return
     folder = os.path.join(ROOT, "build", f"check-{configuration.name}")
     begin = time.monotonic()
+    progress.set(configuration, "configuring")
     try:
         configure(configuration, folder)
-        names, hosts = chosen_tests(configuration, folder, pattern)
+        names, suites, files = chosen_tests(configuration, folder, pattern)
         if pattern and not names:
             return
-        # The second: what the tests run, which "all" does not have to contain.
-        run(["ninja", "-C", folder, "-j", str(CORES), "all", "meson-test-prereq"])
-        if hosts:
+        run(["ninja", "-C", folder, "-j", str(CORES), *files], steps(configuration, "building"))
+        if "vm-hosts" in suites:
             prepare_kernel(configuration, tally)
         built = time.monotonic()
         passed, failed, skipped = test(configuration, folder, names, tally) if names else (0, 0, 0)
         more = f", {skipped} skipped" if skipped else ""
-        say(f"{configuration.name}: built in {built - begin:.0f} s, tests in {time.monotonic() - built:.0f} s: {passed} passed, {failed} failed{more}")
+        progress.say(f"{configuration.name}: built in {built - begin:.0f} s, tests in {time.monotonic() - built:.0f} s: {passed} passed, {failed} failed{more}")
     except Trouble as trouble:
         tally.add(f"{configuration.name}: build", 0, 1, 0, str(trouble))
-        say(f"{configuration.name}: FAILED to configure, build or run its tests")
+        progress.say(f"{configuration.name}: FAILED to configure, build or run its tests")
+    finally:
+        progress.done(configuration)
 
 
 def main():
@@ -333,10 +411,9 @@ def main():
         parser.error(f"-k: {error}")
     configurations = VM if arguments.vm else QUICK if arguments.quick else CONFIGURATIONS
 
-    begin = time.monotonic()
     tally = Tally()
     # Configuring and linking have one thread each: two configurations at once keep two cores busy.
-    with concurrent.futures.ThreadPoolExecutor(max_workers=min(2, CORES)) as pool:
+    with progress, concurrent.futures.ThreadPoolExecutor(max_workers=min(2, CORES)) as pool:
         for future in [pool.submit(carry_out, configuration, pattern, tally) for configuration in configurations]:
             future.result()
 
@@ -356,7 +433,7 @@ def main():
     if arguments.k and not tally.passed + tally.failed + tally.skipped:
         print(f"no test matches {arguments.k}")
         tally.failed += 1
-    print(f"{time.monotonic() - begin:.0f} seconds")
+    print(f"{time.monotonic() - progress.begin:.0f} seconds")
     print(tally.line(), flush=True)
     return 1 if tally.failed else 0
 

@@ -36,16 +36,18 @@ def find(name, folders, wanted_machine):
     raise NotRunnable(f"there is no {name} for {wanted_machine} in {', '.join(folders)}")
 
 
-def closure(program, wanted_machine, triplet):
-    """{path on the test host: path here} of what a program needs beside itself: nothing if it is static. The libraries go to /lib."""
+def closure(program, wanted_machine, triplet, sysroot):
+    """{path on the test host: path here} of what a program needs beside itself: nothing if it is static. The libraries go to /lib.
+
+    They are taken from a folder with the libraries of that architecture, if there is one."""
     machine, loader, needed, own = read(program)
     if machine != wanted_machine:
         raise NotRunnable(f"{program} is a program for {machine}, and this host is {wanted_machine}")
     if not loader:
         return {}
-    # Debian's folders for any architecture (its own, and those of cross compilers), then what others have for this machine's.
-    system = [f"/lib/{triplet}", f"/usr/lib/{triplet}", f"/usr/{triplet}/lib", "/usr/local/lib", "/lib64", "/usr/lib64", "/usr/lib"]
-    found = {loader: find(os.path.basename(loader), [os.path.dirname(loader)] + system, wanted_machine)}
+    # Debian's folders for any architecture, then what others have for this machine's.
+    system = [sysroot + folder for folder in (f"/lib/{triplet}", f"/usr/lib/{triplet}", "/usr/local/lib", "/lib64", "/usr/lib64", "/usr/lib")]
+    found = {loader: find(os.path.basename(loader), [sysroot + os.path.dirname(loader)] + system, wanted_machine)}
     todo = [(name, own) for name in needed]
     while todo:
         name, folders = todo.pop()
