@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * `viommu replay`: a capture is carried out on a machine made of the library, a host and plain memory, and everything that can be seen from outside is
+ * compared with what the capture says, and with what must always hold.
+ *
+ *   replay.c      options; one capture after the other; the loop over a capture's records
+ *   machine.c     the machine: memory, and what is behind its IOMMU; made, changed, torn down
+ *   zpci/ smmuv3/ what is a guest IOMMU's own: what is behind it, operations, how what they lead to is compared and printed
+ *   devices.c     --host: hosts that drive the kernel, and which function is which device
+ *   oracle.c      what the recorded machine translated, handed out piece by piece for comparison
+ *   recorded.c    what the recorded machine translated last
+ *   dma_check.c   the end checked by devices, and the other dma_*.c below it; guest_image.c tells what has changed in memory
+ *   invariant.c   what must hold after every operation, whatever the guest did
+ *   disagree.c    what is said where any of these finds something
+ *   names.c       names of instructions, codes and reasons
+ *   summary.c json.c map.c ops.c progress.c    what the user sees
+ *   pictures/     what the user sees as pictures
+ *
+ * Nothing here grows with the length of the capture.
+ */
+#ifndef VIOMMU_CLI_REPLAY_H
+#define VIOMMU_CLI_REPLAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <viommu/viommu.h>
+#include <viommu/smmuv3.h>
+#include <viommu/vfio.h>
+#include <viommu/zpci.h>
+
+#include "capture/capture.h"
+#include "common/cli.h"
+#include "guest.h"
+#include "recorded.h"
+
+#define REPLAY_MAX_FUNCTIONS 256u
+#define REPLAY_MAX_EVENTS    4u	 /* of one operation that are kept; more are counted */
+#define REPLAY_MAX_CODES     8u	 /* different program exceptions that are counted apart */
+#define REPLAY_SHOWN	     20u /* disagreements that are printed */
+#define REPLAY_MAX_DEVICES   16u
+
+#define REPLAY_DMA_PAGES_DEFAULT UINT64_MAX
+
+enum replay_host { REPLAY_SOFT, REPLAY_TYPE1, REPLAY_IOMMUFD };
+
+struct replay_options {
+	uint32_t pin; /* enum viommu_pin_policy */
+	uint64_t budget;
+	uint64_t shadow;       /* 0: the library's default */
+	uint64_t filled_limit; /* bytes of guest memory that a capture may fill */
+	uint64_t stop_after;   /* UINT64_MAX: carry all of it out */
+	enum replay_host host;
+	unsigned int device_count;	      /* with a host that drives the kernel, one at least */
+	char devices[REPLAY_MAX_DEVICES][16]; /* their PCI addresses, in full */
+	uint64_t dma_pages;		      /* of a function that its device checks in the end, 0 for no check */
+	bool overwrite;			      /* what is on a disk may be lost */
+	bool limited;			      /* the user set a budget or a shadow limit: a shortage is expected */
+	bool qemu;
+	bool map;
+	bool ops;
+	bool json;
+	bool quiet;
+	bool mute;	      /* no complaint of bad input either: it was made already */
+	const char *svg;      /* where to draw what is mapped in the end, NULL for nowhere */
+	const char *timeline; /* where to draw what happened over the run */
+};
+
+/* Operations as they are told apart in what is printed. */
+enum replay_instruction {
+	REPLAY_REG_IOAT,
+	REPLAY_DEREG_IOAT,
+	REPLAY_REREG_IOAT,
+	REPLAY_RESET_ERROR,
+	REPLAY_RESET_BLOCK,
+	REPLAY_MPCIFC_OTHER,
+	REPLAY_RPCIT,
+	REPLAY_STPCIFC,
+	REPLAY_CLP_ENABLE,
+	REPLAY_CLP_DISABLE,
+	REPLAY_SCLP_CONFIGURE,
+	REPLAY_SCLP_DECONFIGURE,
+	REPLAY_WRITE_CR0,
+	REPLAY_WRITE_GBPA,
+	REPLAY_WRITE_GERRORN,
+	REPLAY_WRITE_CMDQ_PROD,
+	REPLAY_WRITE_OTHER,
+	REPLAY_KICK,
+	REPLAY_INSTRUCTIONS,
+	REPLAY_SMMUV3_FIRST = REPLAY_WRITE_CR0, /* those before are zPCI's */
+};
+
+struct replay_answers {
+	uint64_t count;
+	uint64_t cc[4];
+	uint64_t status[256]; /* of those with cc 1 */
+	struct {
+		uint32_t code;
+		uint64_t count;
+	} exceptions[REPLAY_MAX_CODES];
+};
+
+struct replay_counts {
+	bool of_zpci, of_smmuv3; /* captures that were counted */
+	uint64_t operations;
+	struct replay_answers answers[REPLAY_INSTRUCTIONS];
+	uint64_t refreshes;	   /* RPCITs of the capture; or of domains, that commands asked for */
+	uint64_t global_refreshes; /* of these, the ones that cover all that is registered */
+	uint64_t make_room_refreshes;
+	uint64_t pages_established;
+	uint64_t pages_released;
+	uint64_t mapped_pages;
+	uint64_t mapped_pages_peak;
+	uint64_t mapped_pages_peak_operation; /* the first after which there were so many */
+	uint64_t pinned_bytes;
+	uint64_t pinned_bytes_peak;
+	uint64_t shadow_bytes_peak;
+	uint64_t guest_bytes;
+	uint64_t insufficient_resources; /* instructions that answered so, those that make room included */
+	uint64_t exceptions;
+	uint64_t events;
+	uint64_t skipped;  /* not carried out, because a registration had found no room */
+	uint64_t refused;  /* CLP and SCLP operations that the library would not carry out */
+	uint64_t left;	   /* MPCIFCs that are not a matter of translation */
+	uint64_t commands; /* of an SMMU */
+	uint64_t invalidations;
+	uint64_t configurations;
+	uint64_t command_errors;
+	uint64_t accesses; /* that an oracle's answers were compared by */
+	uint64_t misses;   /* of these; with others that came in between */
+	uint64_t filled;   /* of the misses, those that the tables had a translation for */
+	uint64_t answers_checked;
+	uint64_t answers_short; /* of these, the ones that differ because there was no room */
+	uint64_t answer_mismatches;
+	uint64_t oracle_checks;
+	uint64_t oracle_pages;
+	uint64_t oracle_mismatches;
+	uint64_t oracle_missing;
+	uint64_t oracle_unbacked;
+	uint64_t invariant_checks;
+	uint64_t invariant_violations;
+	uint64_t soft_functions;  /* in the end, beside those that are devices */
+	uint64_t dma_functions;	  /* whose device checked the end */
+	uint64_t dma_unwitnessed; /* of these, the ones whose map is the library's word */
+	uint64_t dma_pages;	  /* that it could read and write, or read, as it should */
+	uint64_t dma_read_only;	  /* of these, the ones that may only be read */
+	uint64_t dma_protected;	  /* of these, the ones that it tried to write */
+	uint64_t dma_unmapped;	  /* IOVAs that lead nowhere, and that it tried */
+	uint64_t dma_unchecked;	  /* pages that were not tried */
+	uint64_t dma_wrong;
+	double seconds;
+	double library_seconds;
+	double miss_seconds; /* of misses that were filled */
+};
+
+/* What is behind the guest's IOMMU: a PCI function, or a stream. */
+struct replay_function {
+	struct viommu_zpci_function *function;
+	struct viommu_smmuv3_device *stream;
+	struct viommu_reader *reader; /* of the stream */
+	bool short_of_room;	      /* a refresh did not get all it needed, and none of the whole has since */
+	bool unregistered;	      /* a registration found no room: its guest would not use the function */
+	int device;		      /* of the options' devices; -1: it is on the soft host */
+	uint32_t fh;		      /* in the end, where it is checked by its device */
+	struct recorded *recorded;    /* NULL: on the soft host */
+};
+
+enum replay_outcome {
+	REPLAY_ANSWERED,
+	REPLAY_DONE,	/* CLP and SCLP: carried out */
+	REPLAY_REFUSED, /* CLP and SCLP: the library would not; err says why */
+	REPLAY_LEFT,	/* MPCIFC: not a matter of translation, left to the VMM */
+	REPLAY_SKIPPED,
+};
+
+/* The operation that was carried out last. */
+struct replay_operation {
+	struct capture_record record;
+	uint64_t number; /* from 1 on */
+	enum replay_instruction instruction;
+	enum replay_outcome outcome;
+	int err;
+	uint64_t established, released;	  /* pages */
+	struct replay_function *function; /* NULL if it names none */
+	/* zPCI */
+	struct viommu_zpci_answer answer;
+	unsigned int event_count;
+	struct viommu_zpci_event events[REPLAY_MAX_EVENTS];
+	/* SMMUv3 */
+	uint64_t commands;
+	uint64_t refreshes;
+	uint32_t error; /* CMDQ_CONS.ERR, if it came with this */
+	/* zPCI */
+	bool short_of_room; /* it did not get all it needed, even after making room */
+	bool refreshed;	    /* it made first..last true */
+	uint64_t first, last;
+};
+
+/* Expected for some IOVAs: a translation, or none. */
+struct replay_expected {
+	bool mapped;
+	uint64_t first; /* IOVA */
+	uint64_t last;
+	uint64_t gpa; /* of the first IOVA */
+	uint32_t prot;
+};
+
+/* What was known of an SMMU's domain when it was last looked at. */
+struct replay_domain {
+	uint32_t asid;
+	uint64_t ttb[2];
+	uint64_t established, released;
+};
+
+/* Where in an oracle's answer the comparison is. */
+struct replay_oracle {
+	bool open;
+	struct replay_function *function; /* that it speaks of; NULL if there is none */
+	uint64_t next;			  /* everything below was compared */
+	uint64_t last;
+	bool full; /* everything was */
+};
+
+struct replay;
+struct svg_view;
+struct svg_tables;
+
+/*
+ * What a guest IOMMU has of its own. Everything else about a replay knows no guest IOMMU, and asks here. Functions are those of replay->functions, and may be
+ * called something else with this guest IOMMU.
+ */
+struct replay_iommu {
+	enum capture_guest guest;
+	bool little_endian;   /* the guest's memory */
+	bool accesses;	      /* comparing with an oracle makes translations, as devices' accesses do */
+	const char *function; /* what its devices are called: "function" */
+	int name_digits;      /* of a function's name, in hexadecimal: at least so many */
+
+	/* Why options cannot be had with it; NULL if they can. May be NULL. */
+	const char *(*refuses)(const struct replay_options *options);
+
+	/* The machine. 0 or a negative errno, with or without replay->problem filled in; destroy is called in any case, when all functions are gone. */
+	int (*create)(struct replay *replay);
+	void (*destroy)(struct replay *replay);
+	/* A record that is neither operation nor memory. 0, or -1 with replay->problem filled in. */
+	int (*apply)(struct replay *replay, const struct capture_record *record);
+	void (*remove)(struct replay_function *function);
+
+	/* An operation: carries it out, counts it, and compares its answer. replay->operation has the record and its number. */
+	void (*operation)(struct replay *replay);
+
+	/* A function: how it is called in captures, and what it reaches. direct: all of guest memory, whatever its tables say. */
+	uint32_t (*name)(const struct replay_function *function);
+	bool (*direct)(const struct replay_function *function);
+	void (*stats)(const struct replay_function *function, struct viommu_domain_stats *stats);
+	int (*each_run)(const struct replay_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
+
+	/* Whether a function before it, in replay->functions, has the same translations, so that these are not to be counted once more. May be NULL. */
+	bool (*shares)(const struct replay *replay, unsigned int number);
+
+	/* The function that an oracle speaks of; and whether its answer is true of replay->oracle.function. */
+	struct replay_function *(*asked)(struct replay *replay, const struct capture_oracle *oracle);
+	void (*compare)(struct replay *replay, const struct replay_expected *expected);
+
+	/* What is printed of an operation: after its number and instruction in a line of --ops, as members of an object, and in brackets behind a disagreement. */
+	void (*ops)(const struct replay_operation *operation);
+	void (*json)(const struct replay_operation *operation, void *object);
+	void (*told)(const struct replay_operation *operation);
+	/* What it was asked to do in all, as lines of the summary. */
+	void (*summary)(const struct replay_counts *counts);
+
+	/* What a picture shows of a function: see pictures/view.h. The names of its tables, from the highest ones to the lowest, behind a number and in the legend. */
+	void (*view)(struct replay *replay, const struct replay_function *function, struct svg_view *view, struct svg_tables *tables);
+	const char *tables[3];
+	const char *legends[3];
+};
+
+extern const struct replay_iommu replay_zpci, replay_smmuv3;
+
+struct replay {
+	const struct replay_options *options;
+	const struct replay_iommu *iommu;
+	const char *path;
+	struct guest guest;
+	struct viommu_host *host;	 /* soft */
+	struct viommu_host *kernel_host; /* NULL: there is none */
+	unsigned int devices_used;
+	uint32_t device_fids[REPLAY_MAX_DEVICES]; /* whose device it is */
+	uint64_t locked_before, pinned_before;	  /* by the kernel for this process */
+	char dma_note[300];			  /* why not everything was checked by devices; empty: it was */
+	struct viommu_vm *vm;
+	struct viommu_zpci *zpci;
+	struct viommu_smmuv3 *smmu;
+	struct replay_domain domains[REPLAY_MAX_FUNCTIONS];
+	unsigned int domain_count;
+	uint32_t output_bits;	/* of the SMMU */
+	uint64_t counted_pages; /* mapped in these */
+	struct replay_function functions[REPLAY_MAX_FUNCTIONS];
+	unsigned int function_count;
+	struct replay_operation operation;
+	struct replay_oracle oracle;
+	struct replay_counts counts;
+	bool making_room; /* an instruction is under way that is not in the capture */
+	uint64_t disagreements;
+	bool complete;	   /* the end of the capture was reached */
+	bool stopped;	   /* by --stop-after */
+	char problem[600]; /* bad input, for people; empty if there is none */
+	struct svg_pictures *pictures;
+};
+
+/* names.c */
+enum replay_instruction replay_instruction_of(const struct capture_record *record);
+const char *replay_instruction_name(enum replay_instruction instruction);
+const char *replay_exception_name(uint32_t code);
+const char *replay_pec_name(uint32_t pec);
+const char *replay_reason_name(uint32_t reason);
+
+/* machine.c: 0, or -1 with replay->problem filled in. */
+int replay_machine_create(struct replay *replay, enum capture_guest guest);
+int replay_apply(struct replay *replay, const struct capture_record *record);
+/* An operation is carried out, and what must always hold is checked. */
+void replay_operation(struct replay *replay, const struct capture_record *record);
+/* For guest IOMMUs: whether one more function may come; and one goes. */
+int replay_make_place(struct replay *replay, uint64_t line);
+void replay_remove_function(struct replay *replay, struct replay_function *function);
+void replay_machine_destroy(struct replay *replay);
+void replay_problem(struct replay *replay, uint64_t line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* devices.c: 0, or -1 with replay->problem filled in; replay_hosts_create() returns a negative errno, with or without. */
+const char *replay_host_name(enum replay_host host);
+bool replay_parse_host(const char *text, struct replay_options *to, char *why, size_t why_bytes);
+int replay_hosts_create(struct replay *replay);
+/* Which device a function is; -1: none. */
+int replay_device_for(struct replay *replay, uint32_t fid);
+int replay_device_check(struct replay *replay, uint64_t line, const struct replay_function *function);
+/* Of a registration: whether the machine's IOMMU reaches what it registers. */
+int replay_aperture_check(struct replay *replay, const struct capture_record *record);
+/* What the kernel says that it has locked (type1) and pinned (iommufd) for this process, in bytes. False where it does not say. */
+bool replay_pinned_by_kernel(uint64_t *locked, uint64_t *pinned);
+
+/* dma_check.c */
+void replay_dma_check(struct replay *replay);
+
+/* zpci/machine.c: the function that has this handle now, NULL if none has. */
+struct replay_function *replay_find(struct replay *replay, uint32_t fh);
+
+/* oracle.c */
+void replay_oracle_begin(struct replay *replay, const struct capture_oracle *oracle);
+void replay_oracle_page(struct replay *replay, const struct capture_page *page);
+void replay_oracle_end(struct replay *replay);
+/* For guest IOMMUs: the oracle has expected, of which first..last is a part, and the library has something else there: run, or nothing where it is NULL. */
+void replay_oracle_differs(struct replay *replay, const struct replay_expected *expected, uint64_t first, uint64_t last, const struct viommu_run *run);
+uint64_t replay_pages(uint64_t first, uint64_t last);
+
+/* invariant.c */
+void replay_check(struct replay *replay, bool thorough);
+/* The kernel's count of what it has pinned. */
+void replay_check_kernel(struct replay *replay);
+void replay_check_torn_down(struct replay *replay);
+
+/* disagree.c: counts, and prints the first few */
+void replay_disagree(struct replay *replay, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void replay_disagree_finish(const struct replay *replay);
+
+/* summary.c */
+bool replay_agrees(const struct replay_counts *counts);
+void replay_summary(const struct replay *replay);
+void replay_counts_add(struct replay_counts *total, const struct replay_counts *counts);
+
+/* ops.c, map.c: called with every operation, and at the end */
+void replay_ops_line(const struct replay *replay);
+struct replay_map_line {
+	const struct replay_iommu *iommu;
+	uint32_t name; /* of the function */
+	struct viommu_run run;
+};
+void replay_map_each(struct replay *replay, void (*fn)(void *ctx, const struct replay_map_line *line), void *ctx);
+void replay_map_lines(struct replay *replay);
+
+/* json.c: one document, written as it comes. Each call does nothing where --json was not given. */
+struct replay_json {
+	bool on;
+	bool several; /* captures */
+	bool ops;
+	uint64_t captures;
+	uint64_t operations; /* of this capture, written so far */
+	void *map;	     /* a json_t: what was mapped in the end, kept until the rest is known */
+};
+void replay_json_begin(struct replay_json *json, const struct replay_options *options, bool several);
+void replay_json_capture_begin(struct replay_json *json);
+void replay_json_operation(struct replay_json *json, const struct replay *replay);
+/* The map is taken while the machine still stands; the rest comes after it was torn down. */
+void replay_json_map(struct replay_json *json, struct replay *replay);
+void replay_json_capture_end(struct replay_json *json, struct replay *replay);
+void replay_json_end(struct replay_json *json, const struct replay_counts *total);
+
+/* progress.c */
+struct replay_progress {
+	bool on;
+	bool shown;
+	unsigned int skipped;
+	double shown_at;
+};
+void replay_progress_begin(struct replay_progress *progress, const struct replay_options *options);
+void replay_progress_update(struct replay_progress *progress, const struct replay *replay, const struct capture_reader *reader);
+void replay_progress_end(struct replay_progress *progress);
+
+/* replay.c: one capture from beginning to end, added to total. CLI_OK, CLI_DISAGREES or CLI_BAD_INPUT. */
+int replay_path(const char *path, const struct replay_options *to, struct replay_json *json, struct replay_counts *total);
+
+/* What holds where the user says nothing. */
+extern const struct replay_options replay_defaults;
+
+/* Seconds on a clock that only goes forward. */
+double replay_now(void);
+
+#endif
