@@ -19,6 +19,7 @@
 
 #include "walk.h"
 #include "replay/replay.h"
+#include "replay/zpci/zpci.h"
 
 enum { MOST_WALKS = 16, MOST_REPLAYS = 5 };
 
@@ -110,8 +111,8 @@ static bool follow(struct recording *recording, struct viommu_zpci_function *fun
 
 static bool walk(struct recording *recording, const struct capture_record *record)
 {
-	struct replay_function *function = replay_find(recording->replay, record->rpcit.fh);
-	struct walker *walker = function ? walker_of(recording, function->function) : NULL;
+	struct replay_function *function = zpci_find(recording->replay, record->rpcit.fh);
+	struct walker *walker = function ? walker_of(recording, zpci_function_of(function)->function) : NULL;
 	uint64_t first = record->rpcit.start & ~UINT64_C(0xfff), last;
 
 	if (!walker || !walker->info.registered || !record->rpcit.bytes || __builtin_add_overflow(record->rpcit.start, record->rpcit.bytes - 1, &last))
@@ -137,7 +138,7 @@ static void carry_out(struct recording *recording, const struct capture_record *
 	if (refreshes)
 		recording->unfit = !walk_first && !walk(recording, record);
 	else if (replay->operation.function)
-		recording->unfit = !follow(recording, replay->operation.function->function);
+		recording->unfit = !follow(recording, zpci_function_of(replay->operation.function)->function);
 }
 
 /* Room for one more. False if there is none. */
@@ -182,7 +183,7 @@ static bool agrees(const struct recording *recording)
 
 	for (unsigned int i = 0; i < recording->replay->function_count; i++) {
 		struct viommu_domain_stats stats = { .size = sizeof(stats) };
-		viommu_zpci_function_stats(recording->replay->functions[i].function, &stats);
+		recording->replay->iommu->stats(&recording->replay->functions[i], &stats);
 		pages += stats.mapped_pages;
 	}
 	for (unsigned int i = 0; i < recording->count; i++)

@@ -2,7 +2,7 @@
 /*
  * The names of an SMMUv3's registers (IHI 0070, section 6.1): those that a guest stores to.
  */
-#include "replay/smmuv3/smmuv3.h"
+#include "smmuv3_registers.h"
 
 #include <stddef.h>
 

@@ -40,12 +40,12 @@ void svg_change_before(struct svg_change *change, struct replay *replay, const s
 		svg_change_forget(change);
 	if (record->kind != CAPTURE_RPCIT && !registers)
 		return;
-	struct replay_function *function = replay_find(replay, capture_handle(record));
+	struct replay_function *function = zpci_find(replay, capture_handle(record));
 	if (!function)
 		return;
 	change->known = true;
 	change->registration = registers;
-	change->function = function->function;
+	change->function = zpci_function_of(function)->function;
 	change->first = 0;
 	change->last = UINT64_MAX;
 	if (!registers) {
@@ -63,12 +63,12 @@ void svg_change_before(struct svg_change *change, struct replay *replay, const s
 void svg_change_after(struct svg_change *change, const struct replay *replay)
 {
 	const struct replay_operation *operation = &replay->operation;
-	bool registers = operation->instruction == REPLAY_REG_IOAT || operation->instruction == REPLAY_REREG_IOAT;
+	bool registers = operation->instruction == ZPCI_REG_IOAT || operation->instruction == ZPCI_REREG_IOAT;
 
-	if (!change->known || !operation->function || (operation->instruction != REPLAY_RPCIT && !registers))
+	if (replay->iommu->guest != CAPTURE_ZPCI || !change->known || !operation->function || (operation->instruction != ZPCI_RPCIT && !registers))
 		return;
 	change->operation = operation->number;
-	change->answer = operation->answer;
+	change->answer = zpci_of(replay)->answer;
 	change->known = operation->outcome == REPLAY_ANSWERED;
 }
 

@@ -7,7 +7,7 @@
 #ifndef VIOMMU_CLI_SVG_CHANGE_H
 #define VIOMMU_CLI_SVG_CHANGE_H
 
-#include "replay/replay.h"
+#include "replay/zpci/zpci.h"
 
 struct svg_change {
 	bool known;

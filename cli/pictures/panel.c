@@ -131,7 +131,7 @@ void svg_panel_gather(struct svg_panel *panel, struct replay *replay, const stru
 	panel->replay = replay;
 	replay->iommu->view(replay, function, &panel->view, &panel->tables);
 	/* Where nothing is translated, nothing is refreshed. */
-	panel->change = change->known && change->function == function->function && !panel->view.direct ? change : NULL;
+	panel->change = change->known && change->function == zpci_function_of(function)->function && !panel->view.direct ? change : NULL;
 	if (panel->view.idle)
 		return;
 	replay->iommu->each_run(function, 0, UINT64_MAX, place_run, panel);

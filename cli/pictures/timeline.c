@@ -67,27 +67,11 @@ static enum svg_refresh refresh_of(const struct svg_timeline *timeline, const st
 {
 	if (replay->counts.global_refreshes != timeline->before.global_refreshes)
 		return SVG_WHOLE;
-	if (operation->answer.exception || (!operation->established && !operation->released))
+	if (!operation->established && !operation->released)
 		return SVG_SAME;
 	if (!operation->released)
 		return SVG_MAP;
 	return operation->established ? SVG_BOTH : SVG_UNMAP;
-}
-
-static bool changes_state(const struct replay_operation *operation)
-{
-	switch (operation->instruction) {
-	case REPLAY_RPCIT:
-	case REPLAY_STPCIFC:
-	case REPLAY_MPCIFC_OTHER:
-	case REPLAY_WRITE_CMDQ_PROD:
-	case REPLAY_WRITE_GERRORN:
-	case REPLAY_WRITE_OTHER:
-	case REPLAY_KICK:
-		return false;
-	default:
-		return true;
-	}
 }
 
 static struct svg_level level(uint64_t bytes)
@@ -103,7 +87,7 @@ void svg_timeline_note(struct svg_timeline *timeline, const struct replay *repla
 	what.marks[SVG_SHORT] = counts->insufficient_resources - before->insufficient_resources;
 	what.marks[SVG_ERROR] = counts->events + counts->exceptions + counts->command_errors - before->events - before->exceptions - before->command_errors;
 	if (operation) {
-		what.marks[SVG_STATE] = changes_state(operation);
+		what.marks[SVG_STATE] = replay->iommu->instructions[operation->instruction].changes_state;
 		if (counts->refreshes != before->refreshes)
 			what.refreshes[refresh_of(timeline, replay, operation)] += counts->refreshes - before->refreshes;
 		if (counts->operations == 1)

@@ -84,17 +84,17 @@ int replay_hosts_create(struct replay *replay)
 	return err;
 }
 
-int replay_device_for(struct replay *replay, uint32_t fid)
+int replay_device_for(struct replay *replay, uint32_t number)
 {
 	const struct replay_options *to = replay->options;
 
 	for (unsigned int i = 0; i < replay->devices_used; i++) {
-		if (replay->device_fids[i] == fid)
+		if (replay->device_numbers[i] == number)
 			return (int)i;
 	}
 	if (to->host == REPLAY_SOFT || replay->devices_used == to->device_count)
 		return -1;
-	replay->device_fids[replay->devices_used] = fid;
+	replay->device_numbers[replay->devices_used] = number;
 	return (int)replay->devices_used++;
 }
 
@@ -104,7 +104,7 @@ int replay_device_check(struct replay *replay, uint64_t line, const struct repla
 	if (function->device < 0 || !replay->options->dma_pages)
 		return 0;
 	const char *address = replay->options->devices[function->device];
-	int kind = dma_kind(viommu_device_vfio_fd(viommu_zpci_function_device(function->function)));
+	int kind = dma_kind(viommu_device_vfio_fd(replay->iommu->device(function)));
 	if (kind == DMA_EDU || (kind == DMA_NVME && replay->options->overwrite))
 		return 0;
 	if (kind < 0)
@@ -124,15 +124,14 @@ int replay_aperture_check(struct replay *replay, const struct capture_record *re
 {
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
 	struct utsname system = { 0 };
-	const struct replay_function *function;
+	uint64_t first, last;
 
-	if (record->kind != CAPTURE_MPCIFC || (record->mpcifc.oc != VIOMMU_ZPCI_OC_REG_IOAT && record->mpcifc.oc != VIOMMU_ZPCI_OC_REREG_IOAT))
+	if (replay->options->host == REPLAY_SOFT || !replay->iommu->registers)
 		return 0;
-	function = replay_find(replay, record->mpcifc.fh);
+	const struct replay_function *function = replay->iommu->registers(replay, record, &first, &last);
 	if (!function || function->device < 0)
 		return 0;
 	viommu_host_caps(replay->kernel_host, &caps);
-	uint64_t first = record->mpcifc.pba & ~(VIOMMU_PAGE_SIZE - 1), last = record->mpcifc.pal | (VIOMMU_PAGE_SIZE - 1);
 	if (first > last || (first >= caps.first && last <= caps.last))
 		return 0;
 	uname(&system);

@@ -23,8 +23,8 @@ void replay_disagree(struct replay *replay, const char *format, ...)
 	vfprintf(stderr, format, args);
 	va_end(args);
 	if (operation->number) {
-		fprintf(stderr, " (operation %" PRIu64 ", %s", operation->number, replay_instruction_name(operation->instruction));
-		replay->iommu->told(operation);
+		fprintf(stderr, " (operation %" PRIu64 ", %s", operation->number, replay->iommu->instructions[operation->instruction].name);
+		replay->iommu->told(replay);
 		fprintf(stderr, ")");
 	}
 	fputc('\n', stderr);

@@ -29,14 +29,14 @@ static int copy_run(void *ctx, const struct viommu_run *run)
 static void find_map(struct dma_check *check)
 {
 	const struct recorded *recorded = check->function->recorded;
-	struct viommu_zpci_function_info info = { .size = sizeof(info) };
+	struct replay_aperture aperture;
 
-	viommu_zpci_function_info(check->function->function, &info);
-	if (!info.registered || info.state != VIOMMU_ZPCI_ENABLED)
+	check->replay->iommu->aperture(check->function, &aperture);
+	if (!aperture.usable)
 		return;
-	if (info.direct || !recorded_is_known(recorded)) {
+	if (aperture.direct || !recorded_is_known(recorded)) {
 		check->replay->counts.dma_unwitnessed++;
-		viommu_zpci_function_each_run(check->function->function, 0, UINT64_MAX, copy_run, &check->map);
+		check->replay->iommu->each_run(check->function, 0, UINT64_MAX, copy_run, &check->map);
 		return;
 	}
 	for (size_t i = 0; i < recorded->count; i++)
@@ -66,7 +66,7 @@ static bool is_excused(const struct dma_check *check, uint64_t iova)
 
 	if (!check->replay->options->limited)
 		return false;
-	viommu_zpci_function_each_run(check->function->function, iova, iova + VIOMMU_PAGE_SIZE - 1, note_run, &there);
+	check->replay->iommu->each_run(check->function, iova, iova + VIOMMU_PAGE_SIZE - 1, note_run, &there);
 	return !there;
 }
 
@@ -221,7 +221,7 @@ static void check_gone(struct dma_check *check, const struct dma_target *source)
 /* What must not work: writing to pages that may only be read, and to IOVAs that are mapped no longer, or lie around those that are. */
 static void check_forbidden(struct dma_check *check)
 {
-	struct viommu_zpci_function_info info = { .size = sizeof(info) };
+	struct replay_aperture aperture;
 	const struct dma_target *source = NULL;
 	unsigned int tried = 0, stores = 0;
 
@@ -235,12 +235,12 @@ static void check_forbidden(struct dma_check *check)
 		dma_target_protected(check, target);
 		check->replay->counts.dma_protected++;
 	}
-	viommu_zpci_function_info(check->function->function, &info);
-	if (!source || info.direct)
+	check->replay->iommu->aperture(check->function, &aperture);
+	if (!source || aperture.direct)
 		return;
 	check_gone(check, source);
-	try_hole(check, info.pal & ~(VIOMMU_PAGE_SIZE - 1), source, &tried);
-	try_hole(check, info.pba & ~(VIOMMU_PAGE_SIZE - 1), source, &tried);
+	try_hole(check, aperture.last & ~(VIOMMU_PAGE_SIZE - 1), source, &tried);
+	try_hole(check, aperture.first, source, &tried);
 	for (size_t i = 0; i < check->map.count && !check->dead; i++) {
 		const struct viommu_run *run = &check->map.runs[i];
 		if (run->last != UINT64_MAX)
@@ -260,7 +260,7 @@ static bool open_device(struct dma_check *check)
 	if (!err)
 		return true;
 	check->replay->counts.dma_wrong++;
-	replay_disagree(check->replay, "function 0x%08" PRIx32 ": %s cannot be started with the guest's pages: %s", check->function->fh, check->address,
+	replay_disagree(check->replay, "function 0x%08" PRIx32 ": %s cannot be started with the guest's pages: %s", check->function->handle, check->address,
 			*why ? why : strerror(-err));
 	return false;
 }
@@ -313,7 +313,7 @@ static void check_function(struct replay *replay, const struct replay_function *
 	struct dma_check check = { .replay = replay, .function = function, .address = replay->options->devices[function->device] };
 	size_t unchecked = 0;
 
-	check.vfio_fd = viommu_device_vfio_fd(viommu_zpci_function_device(function->function));
+	check.vfio_fd = viommu_device_vfio_fd(replay->iommu->device(function));
 	check.kind = dma_kind(check.vfio_fd);
 	find_map(&check);
 	if (!find_targets(&check) || check.map.lost) {
@@ -340,15 +340,6 @@ static void changed(void *ctx, uint64_t gpa)
 	replay_disagree(replay, "guest address 0x%" PRIx64 " was changed by a device, where no write of it should have led", gpa);
 }
 
-/* The handle, for what is said. */
-static void note_handle(struct replay_function *function)
-{
-	struct viommu_zpci_function_info info = { .size = sizeof(info) };
-
-	viommu_zpci_function_info(function->function, &info);
-	function->fh = info.fh;
-}
-
 void replay_dma_check(struct replay *replay)
 {
 	struct guest_image image;
@@ -366,7 +357,7 @@ void replay_dma_check(struct replay *replay)
 	for (unsigned int i = 0; i < replay->function_count; i++) {
 		if (replay->functions[i].device < 0)
 			continue;
-		note_handle(&replay->functions[i]);
+		replay->functions[i].handle = replay->iommu->name(&replay->functions[i]);
 		check_function(replay, &replay->functions[i]);
 		replay->counts.dma_functions++;
 	}

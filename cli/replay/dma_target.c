@@ -81,8 +81,8 @@ static bool must(struct dma_check *check, uint64_t iova, bool write)
 	}
 	if (!check->dead && !check->forbidden) {
 		check->replay->counts.dma_wrong++;
-		replay_disagree(check->replay, "function 0x%08" PRIx32 ", IOVA 0x%" PRIx64 ": %s cannot %s it: %s", check->function->fh, iova, check->address,
-				write ? "write to" : "read from", dma_why(check->device));
+		replay_disagree(check->replay, "function 0x%08" PRIx32 ", IOVA 0x%" PRIx64 ": %s cannot %s it: %s", check->function->handle, iova,
+				check->address, write ? "write to" : "read from", dma_why(check->device));
 	}
 	check->dead = check->dead || check->forbidden;
 	return false;
@@ -111,7 +111,7 @@ static void misplaced(struct dma_check *check, const struct dma_target *target, 
 	check->replay->counts.dma_wrong++;
 	replay_disagree(check->replay,
 			"function 0x%08" PRIx32 ", IOVA 0x%" PRIx64 ": %s is not at guest address 0x%" PRIx64 ", where the tables lead; it is %s",
-			check->function->fh, target->iova, what, target->gpa, found);
+			check->function->handle, target->iova, what, target->gpa, found);
 }
 
 /* Read, changed here, and written: it must be what was read. */
@@ -143,7 +143,7 @@ void dma_target_readable(struct dma_check *check, const struct dma_target *targe
 		replay_disagree(check->replay,
 				"function 0x%08" PRIx32 ", IOVA 0x%" PRIx64 ": what the device read there is not what is at guest address 0x%" PRIx64
 				", where the tables lead",
-				check->function->fh, target->iova, target->gpa);
+				check->function->handle, target->iova, target->gpa);
 	}
 	memcpy(through->memory, saved_through, DMA_BYTES);
 	memcpy(target->memory, saved, DMA_BYTES);
@@ -163,7 +163,7 @@ void dma_target_protected(struct dma_check *check, const struct dma_target *targ
 			check->replay->counts.dma_wrong++;
 			replay_disagree(check->replay,
 					"function 0x%08" PRIx32 ", IOVA 0x%" PRIx64 ": the device could write, and the tables allow only reading",
-					check->function->fh, target->iova);
+					check->function->handle, target->iova);
 		}
 	}
 	memcpy(target->memory, saved, DMA_BYTES);
@@ -200,7 +200,7 @@ void dma_target_unreadable(struct dma_check *check, const struct dma_target *gon
 			replay_disagree(check->replay,
 					"function 0x%08" PRIx32 ", IOVA 0x%" PRIx64 ": the device could read guest address 0x%" PRIx64
 					", to which the tables lead no longer",
-					check->function->fh, gone->iova, gone->gpa);
+					check->function->handle, gone->iova, gone->gpa);
 		}
 	}
 	memcpy(through->memory, saved_through, DMA_BYTES);

@@ -63,8 +63,11 @@ static uint64_t count_function(struct replay *replay, const struct replay_functi
 	const struct replay_iommu *iommu = replay->iommu;
 	struct viommu_domain_stats stats = { .size = sizeof(stats) };
 
+	struct replay_aperture aperture;
+
 	iommu->stats(function, &stats);
-	struct tally tally = { .replay = replay, .mark = mark, .direct = iommu->direct(function) };
+	iommu->aperture(function, &aperture);
+	struct tally tally = { .replay = replay, .mark = mark, .direct = aperture.direct };
 	iommu->each_run(function, 0, UINT64_MAX, count_run, &tally);
 	*direct = tally.direct;
 	if (!mark)

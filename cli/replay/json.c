@@ -103,12 +103,16 @@ static void set_counts(json_t *object, const struct replay_counts *counts)
 	json_object_set_new(object, "miss_seconds", json_real(counts->miss_seconds));
 
 	json_t *answers = json_object();
-	/* Those of the guest IOMMUs that there were; of a capture that could not be read, zPCI's. */
-	unsigned int first = counts->of_smmuv3 && !counts->of_zpci ? REPLAY_SMMUV3_FIRST : 0;
-	unsigned int end = counts->of_smmuv3 ? REPLAY_INSTRUCTIONS : REPLAY_SMMUV3_FIRST;
-	for (unsigned int i = first; i < end; i++)
-		json_object_set_new(answers, replay_instruction_name((enum replay_instruction)i),
-				    i < REPLAY_SMMUV3_FIRST ? answers_json(&counts->answers[i]) : count_json(&counts->answers[i]));
+	/* Those of the guest IOMMUs that there were; of a capture that could not be read, the first one's. */
+	bool any = false;
+	for (unsigned int i = 0; i < REPLAY_IOMMUS; i++)
+		any = any || counts->of[i];
+	for (unsigned int i = 0; i < REPLAY_IOMMUS; i++) {
+		const struct replay_iommu *iommu = replay_iommus[i];
+		for (unsigned int n = 0; (any ? counts->of[i] : !i) && n < iommu->instruction_count; n++)
+			json_object_set_new(answers, iommu->instructions[n].name,
+					    iommu->answers ? answers_json(&counts->answers[i][n]) : count_json(&counts->answers[i][n]));
+	}
 	json_object_set_new(object, "answers", answers);
 }
 
@@ -182,8 +186,8 @@ void replay_json_operation(struct replay_json *json, const struct replay *replay
 		return;
 	json_t *object = json_object();
 	set(object, "number", operation->number);
-	json_object_set_new(object, "instruction", json_string(replay_instruction_name(operation->instruction)));
-	replay->iommu->json(operation, object);
+	json_object_set_new(object, "instruction", json_string(replay->iommu->instructions[operation->instruction].name));
+	replay->iommu->json(replay, object);
 	printf("%s\n", json->operations++ ? "," : "");
 	json_dumpf(object, stdout, JSON_COMPACT);
 	json_decref(object);

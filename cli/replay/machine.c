@@ -12,6 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "smmuv3/smmuv3.h"
+#include "zpci/zpci.h"
+
+const struct replay_iommu *const replay_iommus[REPLAY_IOMMUS] = { [CAPTURE_ZPCI - 1] = &replay_zpci, [CAPTURE_SMMUV3 - 1] = &replay_smmuv3 };
+
 void replay_problem(struct replay *replay, uint64_t line, const char *format, ...)
 {
 	va_list args;
@@ -26,9 +31,8 @@ int replay_machine_create(struct replay *replay, enum capture_guest guest)
 {
 	struct viommu_vm_config vm = VIOMMU_VM_CONFIG_INIT;
 
-	replay->iommu = guest == CAPTURE_SMMUV3 ? &replay_smmuv3 : &replay_zpci;
-	replay->counts.of_zpci = guest == CAPTURE_ZPCI;
-	replay->counts.of_smmuv3 = guest == CAPTURE_SMMUV3;
+	replay->iommu = replay_iommus[guest - 1];
+	replay->counts.of[guest - 1] = true;
 	const char *why = replay->iommu->refuses ? replay->iommu->refuses(replay->options) : NULL;
 	if (why) {
 		snprintf(replay->problem, sizeof(replay->problem), "%.240s: %s", replay->path, why);
@@ -146,12 +150,17 @@ int replay_apply(struct replay *replay, const struct capture_record *record)
 	return err;
 }
 
+struct replay_answers *replay_answers_of(struct replay *replay)
+{
+	return &replay->counts.answers[replay->iommu->guest - 1][replay->operation.instruction];
+}
+
 void replay_operation(struct replay *replay, const struct capture_record *record)
 {
 	replay->operation = (struct replay_operation){
 		.record = *record,
 		.number = replay->counts.operations + 1,
-		.instruction = replay_instruction_of(record),
+		.instruction = replay->iommu->instruction_of(record),
 	};
 	replay->iommu->operation(replay);
 	replay_check(replay, false);

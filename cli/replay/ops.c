@@ -10,7 +10,7 @@ void replay_ops_line(const struct replay *replay)
 {
 	const struct replay_operation *operation = &replay->operation;
 
-	printf("%" PRIu64 " %s", operation->number, replay_instruction_name(operation->instruction));
-	replay->iommu->ops(operation);
+	printf("%" PRIu64 " %s", operation->number, replay->iommu->instructions[operation->instruction].name);
+	replay->iommu->ops(replay);
 	putchar('\n');
 }

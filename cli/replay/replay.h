@@ -5,16 +5,15 @@
  *
  *   replay.c      options; one capture after the other; the loop over a capture's records
  *   machine.c     the machine: memory, and what is behind its IOMMU; made, changed, torn down
- *   zpci/ smmuv3/ what is a guest IOMMU's own: what is behind it, operations, how what they lead to is compared and printed
+ *   zpci/ smmuv3/ a guest IOMMU's own part, behind struct replay_iommu: nothing else here names one
  *   devices.c     --host: hosts that drive the kernel, and which function is which device
- *   oracle.c      what the recorded machine translated, handed out piece by piece for comparison
- *   recorded.c    what the recorded machine translated last
- *   dma_check.c   the end checked by devices, and the other dma_*.c below it; guest_image.c tells what has changed in memory
- *   invariant.c   what must hold after every operation, whatever the guest did
- *   disagree.c    what is said where any of these finds something
- *   names.c       names of instructions, codes and reasons
- *   summary.c json.c map.c ops.c progress.c    what the user sees
- *   pictures/     what the user sees as pictures
+ *   oracle.c      the recorded machine's translations, handed out piece by piece for comparison
+ *   recorded.c    the last translations of the recorded machine
+ *   dma_check.c   the end checked by devices, and the other dma_*.c below it; guest_image.c finds changes in memory
+ *   invariant.c   checks after every operation, whatever the guest did
+ *   disagree.c    messages about disagreements
+ *   summary.c json.c map.c ops.c progress.c    output
+ *   pictures/     output as pictures
  *
  * Nothing here grows with the length of the capture.
  */
@@ -25,20 +24,19 @@
 #include <stdint.h>
 
 #include <viommu/viommu.h>
-#include <viommu/smmuv3.h>
 #include <viommu/vfio.h>
-#include <viommu/zpci.h>
 
 #include "capture/capture.h"
 #include "common/cli.h"
 #include "guest.h"
 #include "recorded.h"
 
-#define REPLAY_MAX_FUNCTIONS 256u
-#define REPLAY_MAX_EVENTS    4u	 /* of one operation that are kept; more are counted */
-#define REPLAY_MAX_CODES     8u	 /* different program exceptions that are counted apart */
-#define REPLAY_SHOWN	     20u /* disagreements that are printed */
-#define REPLAY_MAX_DEVICES   16u
+#define REPLAY_MAX_FUNCTIONS	256u
+#define REPLAY_MAX_INSTRUCTIONS 16u /* of one guest IOMMU that are counted apart */
+#define REPLAY_IOMMUS		2u
+#define REPLAY_MAX_CODES	8u  /* different program exceptions that are counted apart */
+#define REPLAY_SHOWN		20u /* disagreements that are printed */
+#define REPLAY_MAX_DEVICES	16u
 
 #define REPLAY_DMA_PAGES_DEFAULT UINT64_MAX
 
@@ -66,28 +64,11 @@ struct replay_options {
 	const char *timeline; /* where to draw what happened over the run */
 };
 
-/* Operations as they are told apart in what is printed. */
-enum replay_instruction {
-	REPLAY_REG_IOAT,
-	REPLAY_DEREG_IOAT,
-	REPLAY_REREG_IOAT,
-	REPLAY_RESET_ERROR,
-	REPLAY_RESET_BLOCK,
-	REPLAY_MPCIFC_OTHER,
-	REPLAY_RPCIT,
-	REPLAY_STPCIFC,
-	REPLAY_CLP_ENABLE,
-	REPLAY_CLP_DISABLE,
-	REPLAY_SCLP_CONFIGURE,
-	REPLAY_SCLP_DECONFIGURE,
-	REPLAY_WRITE_CR0,
-	REPLAY_WRITE_GBPA,
-	REPLAY_WRITE_GERRORN,
-	REPLAY_WRITE_CMDQ_PROD,
-	REPLAY_WRITE_OTHER,
-	REPLAY_KICK,
-	REPLAY_INSTRUCTIONS,
-	REPLAY_SMMUV3_FIRST = REPLAY_WRITE_CR0, /* those before are zPCI's */
+/* A kind of operation of one guest IOMMU. */
+struct replay_instruction {
+	const char *name;   /* as --ops and --json print it */
+	const char *group;  /* in the summary, together with those before and after it of the same group */
+	bool changes_state; /* of the device or the IOMMU: marked in the timeline */
 };
 
 struct replay_answers {
@@ -101,9 +82,9 @@ struct replay_answers {
 };
 
 struct replay_counts {
-	bool of_zpci, of_smmuv3; /* captures that were counted */
+	bool of[REPLAY_IOMMUS]; /* captures that were counted, by guest IOMMU */
 	uint64_t operations;
-	struct replay_answers answers[REPLAY_INSTRUCTIONS];
+	struct replay_answers answers[REPLAY_IOMMUS][REPLAY_MAX_INSTRUCTIONS];
 	uint64_t refreshes;	   /* RPCITs of the capture; or of domains, that commands asked for */
 	uint64_t global_refreshes; /* of these, the ones that cover all that is registered */
 	uint64_t make_room_refreshes;
@@ -122,7 +103,7 @@ struct replay_counts {
 	uint64_t skipped;  /* not carried out, because a registration had found no room */
 	uint64_t refused;  /* CLP and SCLP operations that the library would not carry out */
 	uint64_t left;	   /* MPCIFCs that are not a matter of translation */
-	uint64_t commands; /* of an SMMU */
+	uint64_t commands; /* of a guest IOMMU that has a queue of them */
 	uint64_t invalidations;
 	uint64_t configurations;
 	uint64_t command_errors;
@@ -153,47 +134,31 @@ struct replay_counts {
 	double miss_seconds; /* of misses that were filled */
 };
 
-/* What is behind the guest's IOMMU: a PCI function, or a stream. */
+/* A device behind the guest's IOMMU. */
 struct replay_function {
-	struct viommu_zpci_function *function;
-	struct viommu_smmuv3_device *stream;
-	struct viommu_reader *reader; /* of the stream */
-	bool short_of_room;	      /* a refresh did not get all it needed, and none of the whole has since */
-	bool unregistered;	      /* a registration found no room: its guest would not use the function */
-	int device;		      /* of the options' devices; -1: it is on the soft host */
-	uint32_t fh;		      /* in the end, where it is checked by its device */
-	struct recorded *recorded;    /* NULL: on the soft host */
+	void *own;		   /* the guest IOMMU's part */
+	int device;		   /* of the options' devices; -1: it is on the soft host */
+	uint32_t handle;	   /* in the end, where it is checked by its device */
+	struct recorded *recorded; /* NULL: on the soft host */
 };
 
 enum replay_outcome {
 	REPLAY_ANSWERED,
-	REPLAY_DONE,	/* CLP and SCLP: carried out */
-	REPLAY_REFUSED, /* CLP and SCLP: the library would not; err says why */
-	REPLAY_LEFT,	/* MPCIFC: not a matter of translation, left to the VMM */
+	REPLAY_DONE,	/* an operation without an answer: carried out */
+	REPLAY_REFUSED, /* the library did not carry it out; err says why */
+	REPLAY_LEFT,	/* not a matter of translation, left to the VMM */
 	REPLAY_SKIPPED,
 };
 
 /* The operation that was carried out last. */
 struct replay_operation {
 	struct capture_record record;
-	uint64_t number; /* from 1 on */
-	enum replay_instruction instruction;
+	uint64_t number;	  /* from 1 on */
+	unsigned int instruction; /* of the guest IOMMU's */
 	enum replay_outcome outcome;
 	int err;
 	uint64_t established, released;	  /* pages */
 	struct replay_function *function; /* NULL if it names none */
-	/* zPCI */
-	struct viommu_zpci_answer answer;
-	unsigned int event_count;
-	struct viommu_zpci_event events[REPLAY_MAX_EVENTS];
-	/* SMMUv3 */
-	uint64_t commands;
-	uint64_t refreshes;
-	uint32_t error; /* CMDQ_CONS.ERR, if it came with this */
-	/* zPCI */
-	bool short_of_room; /* it did not get all it needed, even after making room */
-	bool refreshed;	    /* it made first..last true */
-	uint64_t first, last;
 };
 
 /* Expected for some IOVAs: a translation, or none. */
@@ -203,13 +168,6 @@ struct replay_expected {
 	uint64_t last;
 	uint64_t gpa; /* of the first IOVA */
 	uint32_t prot;
-};
-
-/* What was known of an SMMU's domain when it was last looked at. */
-struct replay_domain {
-	uint32_t asid;
-	uint64_t ttb[2];
-	uint64_t established, released;
 };
 
 /* Where in an oracle's answer the comparison is. */
@@ -225,9 +183,16 @@ struct replay;
 struct svg_view;
 struct svg_tables;
 
+/* The IOVAs that a function can use. */
+struct replay_aperture {
+	bool usable; /* registered, and not blocked */
+	bool direct; /* all of guest memory is reached, whatever tables say */
+	uint64_t first, last;
+};
+
 /*
- * What a guest IOMMU has of its own. Everything else about a replay knows no guest IOMMU, and asks here. Functions are those of replay->functions, and may be
- * called something else with this guest IOMMU.
+ * A guest IOMMU's own part of a replay. Everything else calls this table and knows no guest IOMMU. Functions are those of replay->functions. A guest IOMMU may
+ * call them something else.
  */
 struct replay_iommu {
 	enum capture_guest guest;
@@ -236,7 +201,13 @@ struct replay_iommu {
 	const char *function; /* what its devices are called: "function" */
 	int name_digits;      /* of a function's name, in hexadecimal: at least so many */
 
-	/* Why options cannot be had with it; NULL if they can. May be NULL. */
+	/* The kinds of operations. answers: an operation has a condition code, a status or an exception, which are counted. */
+	const struct replay_instruction *instructions;
+	unsigned int instruction_count;
+	bool answers;
+	unsigned int (*instruction_of)(const struct capture_record *record);
+
+	/* Why it does not support the options; NULL if it does. May be NULL. */
 	const char *(*refuses)(const struct replay_options *options);
 
 	/* The machine. 0 or a negative errno, with or without replay->problem filled in; destroy is called in any case, when all functions are gone. */
@@ -249,9 +220,12 @@ struct replay_iommu {
 	/* An operation: carries it out, counts it, and compares its answer. replay->operation has the record and its number. */
 	void (*operation)(struct replay *replay);
 
-	/* A function: how it is called in captures, and what it reaches. direct: all of guest memory, whatever its tables say. */
+	/* A function: its name in captures, the IOVAs that it can use, and the library's device. */
 	uint32_t (*name)(const struct replay_function *function);
-	bool (*direct)(const struct replay_function *function);
+	void (*aperture)(const struct replay_function *function, struct replay_aperture *aperture);
+	struct viommu_device *(*device)(const struct replay_function *function);
+	/* The function that a record gives an aperture, and the aperture; NULL where the record does nothing of the kind. May be NULL without --host. */
+	const struct replay_function *(*registers)(struct replay *replay, const struct capture_record *record, uint64_t *first, uint64_t *last);
 	void (*stats)(const struct replay_function *function, struct viommu_domain_stats *stats);
 	int (*each_run)(const struct replay_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 
@@ -263,9 +237,9 @@ struct replay_iommu {
 	void (*compare)(struct replay *replay, const struct replay_expected *expected);
 
 	/* What is printed of an operation: after its number and instruction in a line of --ops, as members of an object, and in brackets behind a disagreement. */
-	void (*ops)(const struct replay_operation *operation);
-	void (*json)(const struct replay_operation *operation, void *object);
-	void (*told)(const struct replay_operation *operation);
+	void (*ops)(const struct replay *replay);
+	void (*json)(const struct replay *replay, void *object);
+	void (*told)(const struct replay *replay);
 	/* What it was asked to do in all, as lines of the summary. */
 	void (*summary)(const struct replay_counts *counts);
 
@@ -275,32 +249,27 @@ struct replay_iommu {
 	const char *legends[3];
 };
 
-extern const struct replay_iommu replay_zpci, replay_smmuv3;
+/* All there are (machine.c), in the order of enum capture_guest. */
+extern const struct replay_iommu *const replay_iommus[REPLAY_IOMMUS];
 
 struct replay {
 	const struct replay_options *options;
 	const struct replay_iommu *iommu;
+	void *own; /* the guest IOMMU's part */
 	const char *path;
 	struct guest guest;
 	struct viommu_host *host;	 /* soft */
 	struct viommu_host *kernel_host; /* NULL: there is none */
 	unsigned int devices_used;
-	uint32_t device_fids[REPLAY_MAX_DEVICES]; /* whose device it is */
-	uint64_t locked_before, pinned_before;	  /* by the kernel for this process */
-	char dma_note[300];			  /* why not everything was checked by devices; empty: it was */
+	uint32_t device_numbers[REPLAY_MAX_DEVICES]; /* of the function whose device it is */
+	uint64_t locked_before, pinned_before;	     /* by the kernel for this process */
+	char dma_note[300];			     /* why not everything was checked by devices; empty: it was */
 	struct viommu_vm *vm;
-	struct viommu_zpci *zpci;
-	struct viommu_smmuv3 *smmu;
-	struct replay_domain domains[REPLAY_MAX_FUNCTIONS];
-	unsigned int domain_count;
-	uint32_t output_bits;	/* of the SMMU */
-	uint64_t counted_pages; /* mapped in these */
 	struct replay_function functions[REPLAY_MAX_FUNCTIONS];
 	unsigned int function_count;
 	struct replay_operation operation;
 	struct replay_oracle oracle;
 	struct replay_counts counts;
-	bool making_room; /* an instruction is under way that is not in the capture */
 	uint64_t disagreements;
 	bool complete;	   /* the end of the capture was reached */
 	bool stopped;	   /* by --stop-after */
@@ -308,11 +277,7 @@ struct replay {
 	struct svg_pictures *pictures;
 };
 
-/* names.c */
-enum replay_instruction replay_instruction_of(const struct capture_record *record);
-const char *replay_instruction_name(enum replay_instruction instruction);
-const char *replay_exception_name(uint32_t code);
-const char *replay_pec_name(uint32_t pec);
+/* names.c: of VIOMMU_FAULT_* */
 const char *replay_reason_name(uint32_t reason);
 
 /* machine.c: 0, or -1 with replay->problem filled in. */
@@ -320,7 +285,8 @@ int replay_machine_create(struct replay *replay, enum capture_guest guest);
 int replay_apply(struct replay *replay, const struct capture_record *record);
 /* An operation is carried out, and what must always hold is checked. */
 void replay_operation(struct replay *replay, const struct capture_record *record);
-/* For guest IOMMUs: whether one more function may come; and one goes. */
+/* For guest IOMMUs: the counts of the operation's instruction; whether one more function may come; and one goes. */
+struct replay_answers *replay_answers_of(struct replay *replay);
 int replay_make_place(struct replay *replay, uint64_t line);
 void replay_remove_function(struct replay *replay, struct replay_function *function);
 void replay_machine_destroy(struct replay *replay);
@@ -330,8 +296,8 @@ void replay_problem(struct replay *replay, uint64_t line, const char *format, ..
 const char *replay_host_name(enum replay_host host);
 bool replay_parse_host(const char *text, struct replay_options *to, char *why, size_t why_bytes);
 int replay_hosts_create(struct replay *replay);
-/* Which device a function is; -1: none. */
-int replay_device_for(struct replay *replay, uint32_t fid);
+/* Which device a function with this lasting number is; -1: none. */
+int replay_device_for(struct replay *replay, uint32_t number);
 int replay_device_check(struct replay *replay, uint64_t line, const struct replay_function *function);
 /* Of a registration: whether the machine's IOMMU reaches what it registers. */
 int replay_aperture_check(struct replay *replay, const struct capture_record *record);
@@ -340,9 +306,6 @@ bool replay_pinned_by_kernel(uint64_t *locked, uint64_t *pinned);
 
 /* dma_check.c */
 void replay_dma_check(struct replay *replay);
-
-/* zpci/machine.c: the function that has this handle now, NULL if none has. */
-struct replay_function *replay_find(struct replay *replay, uint32_t fh);
 
 /* oracle.c */
 void replay_oracle_begin(struct replay *replay, const struct capture_oracle *oracle);

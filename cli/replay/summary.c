@@ -4,6 +4,8 @@
  */
 #include "replay.h"
 
+#include <string.h>
+
 bool replay_agrees(const struct replay_counts *counts)
 {
 	return !counts->oracle_mismatches && !counts->answer_mismatches && !counts->refused && !counts->invariant_violations && !counts->dma_wrong;
@@ -35,10 +37,11 @@ static void add_answers(struct replay_answers *total, const struct replay_answer
 /* Sums; of peaks, the highest. */
 void replay_counts_add(struct replay_counts *total, const struct replay_counts *counts)
 {
-	for (unsigned int i = 0; i < REPLAY_INSTRUCTIONS; i++)
-		add_answers(&total->answers[i], &counts->answers[i]);
-	total->of_zpci = total->of_zpci || counts->of_zpci;
-	total->of_smmuv3 = total->of_smmuv3 || counts->of_smmuv3;
+	for (unsigned int i = 0; i < REPLAY_IOMMUS; i++) {
+		total->of[i] = total->of[i] || counts->of[i];
+		for (unsigned int n = 0; n < REPLAY_MAX_INSTRUCTIONS; n++)
+			add_answers(&total->answers[i][n], &counts->answers[i][n]);
+	}
 	total->operations += counts->operations;
 	total->refreshes += counts->refreshes;
 	total->global_refreshes += counts->global_refreshes;
@@ -109,33 +112,20 @@ static void print_verdict(const struct replay *replay)
 	       cli_colour(stdout, CLI_PLAIN), replay->stopped ? " (stopped as asked)" : "");
 }
 
-static void print_operations(const struct replay_counts *counts)
+static void print_operations(const struct replay *replay)
 {
-	static const struct {
-		const char *name;
-		enum replay_instruction first, last;
-	} groups[] = {
-		{ "RPCIT", REPLAY_RPCIT, REPLAY_RPCIT },
-		{ "MPCIFC", REPLAY_REG_IOAT, REPLAY_MPCIFC_OTHER },
-		{ "STPCIFC", REPLAY_STPCIFC, REPLAY_STPCIFC },
-		{ "CLP", REPLAY_CLP_ENABLE, REPLAY_CLP_DISABLE },
-		{ "SCLP", REPLAY_SCLP_CONFIGURE, REPLAY_SCLP_DECONFIGURE },
-		{ "CMDQ_PROD", REPLAY_WRITE_CMDQ_PROD, REPLAY_WRITE_CMDQ_PROD },
-		{ "CR0", REPLAY_WRITE_CR0, REPLAY_WRITE_CR0 },
-		{ "GBPA", REPLAY_WRITE_GBPA, REPLAY_WRITE_GBPA },
-		{ "GERRORN", REPLAY_WRITE_GERRORN, REPLAY_WRITE_GERRORN },
-		{ "other registers", REPLAY_WRITE_OTHER, REPLAY_WRITE_OTHER },
-		{ "kicks", REPLAY_KICK, REPLAY_KICK },
-	};
+	const struct replay_counts *counts = &replay->counts;
+	const struct replay_iommu *iommu = replay->iommu;
 	char text[200] = "";
 	size_t used = 0;
 
-	for (size_t i = 0; i < sizeof(groups) / sizeof(groups[0]); i++) {
+	for (unsigned int i = 0; i < iommu->instruction_count;) {
+		const char *group = iommu->instructions[i].group;
 		uint64_t count = 0;
-		for (unsigned int j = groups[i].first; j <= (unsigned int)groups[i].last; j++)
-			count += counts->answers[j].count;
+		for (; i < iommu->instruction_count && !strcmp(iommu->instructions[i].group, group); i++)
+			count += counts->answers[iommu->guest - 1][i].count;
 		if (count && used < sizeof(text))
-			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s", used ? ", " : ": ", cli_count(count), groups[i].name);
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s", used ? ", " : ": ", cli_count(count), group);
 	}
 	cli_line("operations", CLI_PLAIN, "%s in %s%s", cli_count(counts->operations), cli_seconds(counts->seconds), text);
 }
@@ -211,7 +201,7 @@ void replay_summary(const struct replay *replay)
 	const struct replay_counts *counts = &replay->counts;
 
 	print_verdict(replay);
-	print_operations(counts);
+	print_operations(replay);
 	replay->iommu->summary(counts);
 	cli_line("mapped", CLI_PLAIN, "%s at the end, %s at most; %s established, %s released", cli_bytes(counts->mapped_pages * VIOMMU_PAGE_SIZE),
 		 cli_bytes(counts->mapped_pages_peak * VIOMMU_PAGE_SIZE), cli_count_of(counts->pages_established, "page", "pages"),

@@ -8,7 +8,7 @@
 
 #include <viommu/zpci.h>
 
-#include "replay/smmuv3/smmuv3.h"
+#include "common/smmuv3_registers.h"
 
 static const char *operation_control(uint8_t oc)
 {

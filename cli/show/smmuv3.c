@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "replay/smmuv3/smmuv3.h"
+#include "common/smmuv3_registers.h"
 
 /* A stream that is not there now may have been, and come back with the same StreamID. */
 static struct show_stream *find(struct show_smmuv3 *description, uint32_t sid)

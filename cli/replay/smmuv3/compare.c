@@ -28,7 +28,8 @@ static bool translate(const struct access *access, uint64_t iova, uint32_t kind,
 	uint64_t translated = 0;
 
 	*fault = (struct viommu_fault){ .size = sizeof(*fault) };
-	return viommu_translate(access->function->reader, iova, VIOMMU_PAGE_SIZE, kind, piece, 1, &translated, fault) == 1 && translated == VIOMMU_PAGE_SIZE;
+	return viommu_translate(smmuv3_stream_of(access->function)->reader, iova, VIOMMU_PAGE_SIZE, kind, piece, 1, &translated, fault) == 1 &&
+	       translated == VIOMMU_PAGE_SIZE;
 }
 
 /* An access to a page, to its end. Whether it came through. */
@@ -43,7 +44,7 @@ static bool reach(const struct access *access, uint64_t iova, uint32_t kind, str
 			return true;
 		counts->misses++;
 		double begin = replay_now();
-		if (fault.reason == VIOMMU_FAULT_NONE || viommu_smmuv3_device_fault(access->function->stream, &fault))
+		if (fault.reason == VIOMMU_FAULT_NONE || viommu_smmuv3_device_fault(smmuv3_stream_of(access->function)->device, &fault))
 			return false;
 		counts->miss_seconds += replay_now() - begin;
 		counts->filled++;
@@ -79,7 +80,7 @@ static uint64_t insufficient(const struct replay *replay)
 {
 	struct viommu_smmuv3_info info = { .size = sizeof(info) };
 
-	viommu_smmuv3_info(replay->smmu, &info);
+	viommu_smmuv3_info(smmuv3_of(replay)->smmu, &info);
 	return info.insufficient;
 }
 
@@ -134,7 +135,7 @@ static bool is_attached(const struct access *access)
 {
 	struct viommu_smmuv3_device_info info = { .size = sizeof(info) };
 
-	viommu_smmuv3_device_info(access->function->stream, &info);
+	viommu_smmuv3_device_info(smmuv3_stream_of(access->function)->device, &info);
 	return info.sharing;
 }
 
@@ -175,6 +176,6 @@ void smmuv3_compare(struct replay *replay, const struct replay_expected *expecte
 		each(&access, try_mapped, TRIED_MAPPED);
 		return;
 	}
-	viommu_smmuv3_device_each_run(access.function->stream, expected->first, expected->last, stale, &access);
+	viommu_smmuv3_device_each_run(smmuv3_stream_of(access.function)->device, expected->first, expected->last, stale, &access);
 	each(&access, try_unmapped, TRIED_UNMAPPED);
 }

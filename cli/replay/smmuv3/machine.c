@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "pictures/view.h"
@@ -25,13 +26,15 @@ static const char *refuses(const struct replay_options *options)
 /* The SMMU comes with its record. */
 static int create(struct replay *replay)
 {
-	(void)replay;
-	return 0;
+	replay->own = calloc(1, sizeof(struct smmuv3));
+	return replay->own ? 0 : -ENOMEM;
 }
 
 static void destroy(struct replay *replay)
 {
-	viommu_smmuv3_destroy(replay->smmu);
+	if (smmuv3_of(replay))
+		viommu_smmuv3_destroy(smmuv3_of(replay)->smmu);
+	free(replay->own);
 }
 
 static int add_smmu(struct replay *replay, uint64_t line, const struct capture_smmu *record)
@@ -43,8 +46,8 @@ static int add_smmu(struct replay *replay, uint64_t line, const struct capture_s
 		.output_bits = record->output_bits,
 	};
 
-	int err = viommu_smmuv3_create(replay->vm, &config, &replay->smmu);
-	replay->output_bits = record->output_bits ? record->output_bits : CAPTURE_SMMU_OUTPUT_BITS;
+	int err = viommu_smmuv3_create(replay->vm, &config, &smmuv3_of(replay)->smmu);
+	smmuv3_of(replay)->output_bits = record->output_bits ? record->output_bits : CAPTURE_SMMU_OUTPUT_BITS;
 	if (!err)
 		return 0;
 	replay_problem(replay, line, "the SMMU cannot be made: %s", strerror(-err));
@@ -55,7 +58,7 @@ static struct viommu_smmuv3_device_info info_of(const struct replay_function *fu
 {
 	struct viommu_smmuv3_device_info info = { .size = sizeof(info) };
 
-	viommu_smmuv3_device_info(function->stream, &info);
+	viommu_smmuv3_device_info(smmuv3_stream_of(function)->device, &info);
 	return info;
 }
 
@@ -75,29 +78,45 @@ static struct replay_function *find(struct replay *replay, uint32_t sid)
 
 static void remove_it(struct replay_function *function)
 {
-	viommu_reader_destroy(function->reader);
-	viommu_smmuv3_device_remove(function->stream);
+	struct smmuv3_stream *stream = smmuv3_stream_of(function);
+
+	viommu_reader_destroy(stream->reader);
+	viommu_smmuv3_device_remove(stream->device);
+	free(stream);
+}
+
+static int create_stream(struct replay *replay, uint32_t sid, struct smmuv3_stream **out)
+{
+	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = sid, .host = replay->host };
+	struct smmuv3_stream *stream = calloc(1, sizeof(*stream));
+	if (!stream)
+		return -ENOMEM;
+	int err = viommu_smmuv3_device_add(smmuv3_of(replay)->smmu, &config, &stream->device);
+	if (!err) {
+		err = viommu_reader_create(viommu_smmuv3_device_device(stream->device), &stream->reader);
+		if (err)
+			viommu_smmuv3_device_remove(stream->device);
+	}
+	if (err)
+		free(stream);
+	else
+		*out = stream;
+	return err;
 }
 
 static int add_stream(struct replay *replay, uint64_t line, uint32_t sid)
 {
-	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = sid, .host = replay->host };
-	struct replay_function function = { .device = -1 };
+	struct smmuv3_stream *stream = NULL;
 
 	if (replay_make_place(replay, line))
 		return -1;
-	int err = viommu_smmuv3_device_add(replay->smmu, &config, &function.stream);
-	if (!err) {
-		err = viommu_reader_create(viommu_smmuv3_device_device(function.stream), &function.reader);
-		if (err)
-			viommu_smmuv3_device_remove(function.stream);
-	}
+	int err = create_stream(replay, sid, &stream);
 	if (err) {
 		replay_problem(replay, line, "the stream 0x%" PRIx32 " cannot be added: %s", sid,
 			       err == -EEXIST ? "another device has its StreamID" : strerror(-err));
 		return -1;
 	}
-	replay->functions[replay->function_count++] = function;
+	replay->functions[replay->function_count++] = (struct replay_function){ .own = stream, .device = -1 };
 	smmuv3_count_pages(replay);
 	replay_check(replay, true);
 	return 0;
@@ -131,22 +150,26 @@ static int apply(struct replay *replay, const struct capture_record *record)
 	}
 }
 
-/* In bypass, and attached. */
-static bool direct(const struct replay_function *function)
+static void aperture(const struct replay_function *function, struct replay_aperture *out)
 {
 	struct viommu_smmuv3_device_info info = info_of(function);
 
-	return info.stream == VIOMMU_SMMUV3_STREAM_BYPASS && info.sharing;
+	*out = (struct replay_aperture){ .usable = info.sharing, .direct = info.stream == VIOMMU_SMMUV3_STREAM_BYPASS && info.sharing, .last = UINT64_MAX };
+}
+
+static struct viommu_device *device(const struct replay_function *function)
+{
+	return viommu_smmuv3_device_device(smmuv3_stream_of(function)->device);
 }
 
 static void stats(const struct replay_function *function, struct viommu_domain_stats *stats)
 {
-	viommu_smmuv3_device_stats(function->stream, stats);
+	viommu_smmuv3_device_stats(smmuv3_stream_of(function)->device, stats);
 }
 
 static int each_run(const struct replay_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
 {
-	return viommu_smmuv3_device_each_run(function->stream, first, last, fn, ctx);
+	return viommu_smmuv3_device_each_run(smmuv3_stream_of(function)->device, first, last, fn, ctx);
 }
 
 /* Two streams have one domain if they are told so, and if nothing that is known of their domains differs. */
@@ -177,21 +200,22 @@ bool smmuv3_shares(const struct replay *replay, unsigned int number)
 }
 
 /* What is known of a domain since before. One that counts less than it did is another one. */
-static struct replay_domain domain_before(const struct replay *replay, const struct replay_domain *now)
+static struct smmuv3_domain domain_before(const struct smmuv3 *smmu, const struct smmuv3_domain *now)
 {
-	for (unsigned int i = 0; i < replay->domain_count; i++) {
-		const struct replay_domain *before = &replay->domains[i];
+	for (unsigned int i = 0; i < smmu->domain_count; i++) {
+		const struct smmuv3_domain *before = &smmu->domains[i];
 		if (before->asid == now->asid && before->ttb[0] == now->ttb[0] && before->ttb[1] == now->ttb[1] && before->established <= now->established &&
 		    before->released <= now->released)
 			return *before;
 	}
-	return (struct replay_domain){ 0 };
+	return (struct smmuv3_domain){ 0 };
 }
 
 /* What goes with a domain is released, too, and is what is left when pages that are mapped are taken from those that ever were. */
 void smmuv3_count_pages(struct replay *replay)
 {
-	struct replay_domain domains[REPLAY_MAX_FUNCTIONS];
+	struct smmuv3 *smmu = smmuv3_of(replay);
+	struct smmuv3_domain domains[REPLAY_MAX_FUNCTIONS];
 	unsigned int count = 0;
 	uint64_t mapped = 0, established = 0;
 
@@ -201,17 +225,17 @@ void smmuv3_count_pages(struct replay *replay)
 		if (info.stream != VIOMMU_SMMUV3_STREAM_STAGE1 || !info.sharing || smmuv3_shares(replay, i))
 			continue;
 		stats(&replay->functions[i], &now);
-		domains[count] = (struct replay_domain){ info.asid, { info.ttb[0], info.ttb[1] }, now.established, now.released };
-		established += now.established - domain_before(replay, &domains[count++]).established;
+		domains[count] = (struct smmuv3_domain){ info.asid, { info.ttb[0], info.ttb[1] }, now.established, now.released };
+		established += now.established - domain_before(smmu, &domains[count++]).established;
 		mapped += now.mapped_pages;
 	}
 	for (unsigned int i = 0; i < count; i++)
-		replay->domains[i] = domains[i];
-	replay->domain_count = count;
+		smmu->domains[i] = domains[i];
+	smmu->domain_count = count;
 	replay->operation.established += established;
-	replay->operation.released += replay->counted_pages + established - mapped;
+	replay->operation.released += smmu->counted_pages + established - mapped;
 	replay->counts.pages_established += established;
-	replay->counted_pages = mapped;
+	smmu->counted_pages = mapped;
 }
 
 /* An oracle says which stream it speaks of. */
@@ -227,13 +251,17 @@ const struct replay_iommu replay_smmuv3 = {
 	.function = "stream",
 	.name_digits = 1,
 	.refuses = refuses,
+	.instructions = smmuv3_instructions,
+	.instruction_count = SMMUV3_INSTRUCTIONS,
+	.instruction_of = smmuv3_instruction_of,
 	.create = create,
 	.destroy = destroy,
 	.apply = apply,
 	.remove = remove_it,
 	.operation = smmuv3_operation,
 	.name = name,
-	.direct = direct,
+	.aperture = aperture,
+	.device = device,
 	.stats = stats,
 	.each_run = each_run,
 	.shares = smmuv3_shares,

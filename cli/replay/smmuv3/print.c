@@ -16,15 +16,16 @@ static const char *error_name(uint32_t error)
 	return error < sizeof(names) / sizeof(names[0]) ? names[error] : "CERROR";
 }
 
-void smmuv3_print_ops(const struct replay_operation *operation)
+void smmuv3_print_ops(const struct replay *replay)
 {
-	const struct capture_record *record = &operation->record;
+	const struct smmuv3 *smmu = smmuv3_of(replay);
+	const struct capture_record *record = &replay->operation.record;
 
 	if (record->kind == CAPTURE_KICK)
 		printf(" - 0x%" PRIx32 " - - -", record->kick.sid);
 	else
-		printf(" 0x%" PRIx64 " 0x%" PRIx64 " %" PRIu64 " %" PRIu64 " %s", record->write.offset, record->write.value, operation->commands,
-		       operation->refreshes, error_name(operation->error));
+		printf(" 0x%" PRIx64 " 0x%" PRIx64 " %" PRIu64 " %" PRIu64 " %s", record->write.offset, record->write.value, smmu->commands, smmu->refreshes,
+		       error_name(smmu->error));
 }
 
 static void set_hex(json_t *object, const char *key, uint64_t value)
@@ -35,9 +36,10 @@ static void set_hex(json_t *object, const char *key, uint64_t value)
 	json_object_set_new(object, key, json_string(text));
 }
 
-void smmuv3_print_json(const struct replay_operation *operation, void *object)
+void smmuv3_print_json(const struct replay *replay, void *object)
 {
-	const struct capture_record *record = &operation->record;
+	const struct smmuv3 *smmu = smmuv3_of(replay);
+	const struct capture_record *record = &replay->operation.record;
 	bool write = record->kind == CAPTURE_WRITE;
 
 	if (write)
@@ -45,26 +47,27 @@ void smmuv3_print_json(const struct replay_operation *operation, void *object)
 	else
 		json_object_set_new(object, "offset", json_null());
 	set_hex(object, "value", write ? record->write.value : record->kick.sid);
-	json_object_set_new(object, "commands", write ? json_integer((json_int_t)operation->commands) : json_null());
-	json_object_set_new(object, "refreshes", write ? json_integer((json_int_t)operation->refreshes) : json_null());
-	json_object_set_new(object, "error", operation->error ? json_string(error_name(operation->error)) : json_null());
+	json_object_set_new(object, "commands", write ? json_integer((json_int_t)smmu->commands) : json_null());
+	json_object_set_new(object, "refreshes", write ? json_integer((json_int_t)smmu->refreshes) : json_null());
+	json_object_set_new(object, "error", smmu->error ? json_string(error_name(smmu->error)) : json_null());
 }
 
-void smmuv3_print_told(const struct replay_operation *operation)
+void smmuv3_print_told(const struct replay *replay)
 {
-	const struct capture_record *record = &operation->record;
+	const struct smmuv3 *smmu = smmuv3_of(replay);
+	const struct capture_record *record = &replay->operation.record;
 
 	if (record->kind == CAPTURE_KICK) {
 		fprintf(stderr, ", stream 0x%" PRIx32, record->kick.sid);
 		return;
 	}
 	const char *name = smmuv3_register_name(record->write.offset);
-	if (name && operation->instruction == REPLAY_WRITE_OTHER)
+	if (name && replay->operation.instruction == SMMUV3_WRITE_OTHER)
 		fprintf(stderr, " (%s)", name);
 	fprintf(stderr, ", offset 0x%" PRIx64 ", value 0x%" PRIx64 "; %" PRIu64 " commands, %" PRIu64 " refreshes", record->write.offset, record->write.value,
-		operation->commands, operation->refreshes);
-	if (operation->error)
-		fprintf(stderr, ", %s", error_name(operation->error));
+		smmu->commands, smmu->refreshes);
+	if (smmu->error)
+		fprintf(stderr, ", %s", error_name(smmu->error));
 }
 
 void smmuv3_print_summary(const struct replay_counts *counts)

@@ -80,7 +80,7 @@ void smmuv3_view(struct replay *replay, const struct replay_function *function, 
 {
 	struct viommu_smmuv3_device_info info = { .size = sizeof(info) };
 
-	viommu_smmuv3_device_info(function->stream, &info);
+	viommu_smmuv3_device_info(smmuv3_stream_of(function)->device, &info);
 	*view = (struct svg_view){ .idle = NULL };
 	svg_tables_begin(tables);
 	snprintf(view->name, sizeof(view->name), "stream 0x%" PRIx32, info.sid);
@@ -90,7 +90,7 @@ void smmuv3_view(struct replay *replay, const struct replay_function *function, 
 		snprintf(view->anchor, sizeof(view->anchor), "an IOVA is an address of guest memory");
 		view->direct = true;
 		view->count = 1;
-		view->apertures[0] = (struct svg_range){ 0, (UINT64_C(1) << replay->output_bits) - 1 };
+		view->apertures[0] = (struct svg_range){ 0, (UINT64_C(1) << smmuv3_of(replay)->output_bits) - 1 };
 		view->aperture_names[0] = "addresses";
 		break;
 	case VIOMMU_SMMUV3_STREAM_STAGE1:

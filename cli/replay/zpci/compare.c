@@ -16,13 +16,14 @@ struct comparison {
 static void missing(struct comparison *comparison, uint64_t first, uint64_t last)
 {
 	struct replay *replay = comparison->replay;
-	const struct replay_operation *operation = &replay->operation;
-	bool excused = replay->options->limited && operation->function && (operation->function->short_of_room || operation->function->unregistered);
+	const struct zpci *zpci = zpci_of(replay);
+	const struct zpci_function *function = replay->operation.function ? zpci_function_of(replay->operation.function) : NULL;
+	bool excused = replay->options->limited && function && (function->short_of_room || function->unregistered);
 
-	if (excused && operation->refreshed && operation->first <= last && operation->last >= first) {
+	if (excused && zpci->refreshed && zpci->first <= last && zpci->last >= first) {
 		/* What lies beside the refreshed range is excused, what lies in it is not. */
-		uint64_t in_first = first > operation->first ? first : operation->first;
-		uint64_t in_last = last < operation->last ? last : operation->last;
+		uint64_t in_first = first > zpci->first ? first : zpci->first;
+		uint64_t in_last = last < zpci->last ? last : zpci->last;
 		replay->counts.oracle_missing += replay_pages(first, last) - replay_pages(in_first, in_last);
 		replay_oracle_differs(replay, comparison->expected, in_first, in_last, NULL);
 	} else if (excused) {
@@ -52,7 +53,7 @@ void zpci_compare(struct replay *replay, const struct replay_expected *expected)
 	struct replay_function *function = replay->oracle.function;
 
 	if (function)
-		viommu_zpci_function_each_run(function->function, expected->first, expected->last, compare_run, &comparison);
+		viommu_zpci_function_each_run(zpci_function_of(function)->function, expected->first, expected->last, compare_run, &comparison);
 	if (expected->mapped && !comparison.full)
 		missing(&comparison, comparison.next, expected->last);
 }

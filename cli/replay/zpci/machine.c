@@ -14,15 +14,21 @@
 static int create(struct replay *replay)
 {
 	struct viommu_zpci_config config = { .size = sizeof(config), .event = zpci_event, .ctx = replay };
+	struct zpci *zpci = calloc(1, sizeof(*zpci));
 
+	if (!zpci)
+		return -ENOMEM;
+	replay->own = zpci;
 	if (replay->options->qemu)
 		config.flags |= VIOMMU_ZPCI_QEMU_WAYS;
-	return viommu_zpci_create(replay->vm, &config, &replay->zpci);
+	return viommu_zpci_create(replay->vm, &config, &zpci->zpci);
 }
 
 static void destroy(struct replay *replay)
 {
-	viommu_zpci_destroy(replay->zpci);
+	if (zpci_of(replay))
+		viommu_zpci_destroy(zpci_of(replay)->zpci);
+	free(replay->own);
 }
 
 static int add_function(struct replay *replay, uint64_t line, const struct capture_function *record)
@@ -52,8 +58,12 @@ static int add_function(struct replay *replay, uint64_t line, const struct captu
 		config.device = &device;
 		function.recorded = calloc(1, sizeof(*function.recorded));
 	}
-	int err = function.device >= 0 && !function.recorded ? -ENOMEM : viommu_zpci_function_add(replay->zpci, &config, &function.function);
+	struct zpci_function *own = function.own = calloc(1, sizeof(*own));
+	int err = -ENOMEM;
+	if (own && (function.device < 0 || function.recorded))
+		err = viommu_zpci_function_add(zpci_of(replay)->zpci, &config, &own->function);
 	if (err) {
+		free(own);
 		free(function.recorded);
 		replay_problem(replay, line, "the function 0x%08" PRIx32 " cannot be added: %s", record->fh,
 			       err == -EEXIST ? "another one has its index or its fid" : strerror(-err));
@@ -63,11 +73,11 @@ static int add_function(struct replay *replay, uint64_t line, const struct captu
 	return replay_device_check(replay, line, &function);
 }
 
-struct replay_function *replay_find(struct replay *replay, uint32_t fh)
+struct replay_function *zpci_find(struct replay *replay, uint32_t fh)
 {
-	struct viommu_zpci_function *function = viommu_zpci_find(replay->zpci, fh);
+	struct viommu_zpci_function *function = viommu_zpci_find(zpci_of(replay)->zpci, fh);
 	for (unsigned int i = 0; function && i < replay->function_count; i++) {
-		if (replay->functions[i].function == function)
+		if (zpci_function_of(&replay->functions[i])->function == function)
 			return &replay->functions[i];
 	}
 	return NULL;
@@ -75,7 +85,7 @@ struct replay_function *replay_find(struct replay *replay, uint32_t fh)
 
 static int remove_function(struct replay *replay, uint64_t line, uint32_t fh)
 {
-	struct replay_function *function = replay_find(replay, fh);
+	struct replay_function *function = zpci_find(replay, fh);
 	if (!function) {
 		replay_problem(replay, line, "unplug: no function has the handle 0x%08" PRIx32, fh);
 		return -1;
@@ -96,14 +106,15 @@ static int apply(struct replay *replay, const struct capture_record *record)
 
 static void remove_it(struct replay_function *function)
 {
-	viommu_zpci_function_remove(function->function);
+	viommu_zpci_function_remove(zpci_function_of(function)->function);
+	free(function->own);
 }
 
 static struct viommu_zpci_function_info info_of(const struct replay_function *function)
 {
 	struct viommu_zpci_function_info info = { .size = sizeof(info) };
 
-	viommu_zpci_function_info(function->function, &info);
+	viommu_zpci_function_info(zpci_function_of(function)->function, &info);
 	return info;
 }
 
@@ -112,21 +123,40 @@ static uint32_t name(const struct replay_function *function)
 	return info_of(function).fh;
 }
 
-static bool direct(const struct replay_function *function)
+static void aperture(const struct replay_function *function, struct replay_aperture *out)
 {
 	struct viommu_zpci_function_info info = info_of(function);
 
-	return info.registered && info.direct;
+	*out = (struct replay_aperture){
+		.usable = info.registered && info.state == VIOMMU_ZPCI_ENABLED,
+		.direct = info.registered && info.direct,
+		.first = info.pba & ~(VIOMMU_PAGE_SIZE - 1),
+		.last = info.pal | (VIOMMU_PAGE_SIZE - 1),
+	};
+}
+
+static struct viommu_device *device(const struct replay_function *function)
+{
+	return viommu_zpci_function_device(zpci_function_of(function)->function);
+}
+
+static const struct replay_function *registers(struct replay *replay, const struct capture_record *record, uint64_t *first, uint64_t *last)
+{
+	if (record->kind != CAPTURE_MPCIFC || (record->mpcifc.oc != VIOMMU_ZPCI_OC_REG_IOAT && record->mpcifc.oc != VIOMMU_ZPCI_OC_REREG_IOAT))
+		return NULL;
+	*first = record->mpcifc.pba & ~(VIOMMU_PAGE_SIZE - 1);
+	*last = record->mpcifc.pal | (VIOMMU_PAGE_SIZE - 1);
+	return zpci_find(replay, record->mpcifc.fh);
 }
 
 static void stats(const struct replay_function *function, struct viommu_domain_stats *stats)
 {
-	viommu_zpci_function_stats(function->function, stats);
+	viommu_zpci_function_stats(zpci_function_of(function)->function, stats);
 }
 
 static int each_run(const struct replay_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
 {
-	return viommu_zpci_function_each_run(function->function, first, last, fn, ctx);
+	return viommu_zpci_function_each_run(zpci_function_of(function)->function, first, last, fn, ctx);
 }
 
 /* An oracle speaks of the function of the operation before it. */
@@ -140,13 +170,19 @@ const struct replay_iommu replay_zpci = {
 	.guest = CAPTURE_ZPCI,
 	.function = "function",
 	.name_digits = 8,
+	.instructions = zpci_instructions,
+	.instruction_count = ZPCI_INSTRUCTIONS,
+	.answers = true,
+	.instruction_of = zpci_instruction_of,
 	.create = create,
 	.destroy = destroy,
 	.apply = apply,
 	.remove = remove_it,
 	.operation = zpci_operation,
 	.name = name,
-	.direct = direct,
+	.aperture = aperture,
+	.device = device,
+	.registers = registers,
 	.stats = stats,
 	.each_run = each_run,
 	.asked = asked,

@@ -11,17 +11,62 @@
 #include <errno.h>
 #include <string.h>
 
+const struct replay_instruction zpci_instructions[ZPCI_INSTRUCTIONS] = {
+	[ZPCI_RPCIT] = { "RPCIT", "RPCIT", false },
+	[ZPCI_REG_IOAT] = { "MPCIFC.REG_IOAT", "MPCIFC", true },
+	[ZPCI_DEREG_IOAT] = { "MPCIFC.DEREG_IOAT", "MPCIFC", true },
+	[ZPCI_REREG_IOAT] = { "MPCIFC.REREG_IOAT", "MPCIFC", true },
+	[ZPCI_RESET_ERROR] = { "MPCIFC.RESET_ERROR", "MPCIFC", true },
+	[ZPCI_RESET_BLOCK] = { "MPCIFC.RESET_BLOCK", "MPCIFC", true },
+	[ZPCI_MPCIFC_OTHER] = { "MPCIFC.OTHER", "MPCIFC", false },
+	[ZPCI_STPCIFC] = { "STPCIFC", "STPCIFC", false },
+	[ZPCI_CLP_ENABLE] = { "CLP.ENABLE", "CLP", true },
+	[ZPCI_CLP_DISABLE] = { "CLP.DISABLE", "CLP", true },
+	[ZPCI_SCLP_CONFIGURE] = { "SCLP.CONFIGURE", "SCLP", true },
+	[ZPCI_SCLP_DECONFIGURE] = { "SCLP.DECONFIGURE", "SCLP", true },
+};
+
+unsigned int zpci_instruction_of(const struct capture_record *record)
+{
+	switch (record->kind) {
+	case CAPTURE_RPCIT:
+		return ZPCI_RPCIT;
+	case CAPTURE_STPCIFC:
+		return ZPCI_STPCIFC;
+	case CAPTURE_CLP:
+		return record->clp.op == CAPTURE_CLP_ENABLE ? ZPCI_CLP_ENABLE : ZPCI_CLP_DISABLE;
+	case CAPTURE_SCLP:
+		return record->sclp.op == CAPTURE_SCLP_CONFIGURE ? ZPCI_SCLP_CONFIGURE : ZPCI_SCLP_DECONFIGURE;
+	default:
+		break;
+	}
+	switch (record->mpcifc.oc) {
+	case VIOMMU_ZPCI_OC_REG_IOAT:
+		return ZPCI_REG_IOAT;
+	case VIOMMU_ZPCI_OC_DEREG_IOAT:
+		return ZPCI_DEREG_IOAT;
+	case VIOMMU_ZPCI_OC_REREG_IOAT:
+		return ZPCI_REREG_IOAT;
+	case VIOMMU_ZPCI_OC_RESET_ERROR:
+		return ZPCI_RESET_ERROR;
+	case VIOMMU_ZPCI_OC_RESET_BLOCK:
+		return ZPCI_RESET_BLOCK;
+	default:
+		return ZPCI_MPCIFC_OTHER;
+	}
+}
+
 void zpci_event(void *ctx, const struct viommu_zpci_event *event)
 {
 	struct replay *replay = ctx;
-	struct replay_operation *operation = &replay->operation;
+	struct zpci *zpci = zpci_of(replay);
 
-	/* What the replay brings about itself is not the guest's doing. */
-	if (replay->making_room)
+	/* An instruction that the replay adds is not the guest's. */
+	if (zpci->making_room)
 		return;
-	if (operation->event_count < REPLAY_MAX_EVENTS)
-		operation->events[operation->event_count] = *event;
-	operation->event_count++;
+	if (zpci->event_count < ZPCI_MAX_EVENTS)
+		zpci->events[zpci->event_count] = *event;
+	zpci->event_count++;
 	replay->counts.events++;
 }
 
@@ -38,10 +83,12 @@ static void count_answer(struct replay_counts *counts, const struct viommu_zpci_
 		counts->insufficient_resources++;
 }
 
-static void count_operation(struct replay_counts *counts, const struct replay_operation *operation)
+static void count_operation(struct replay *replay)
 {
-	struct replay_answers *answers = &counts->answers[operation->instruction];
-	const struct viommu_zpci_answer *answer = &operation->answer;
+	struct replay_counts *counts = &replay->counts;
+	const struct replay_operation *operation = &replay->operation;
+	struct replay_answers *answers = replay_answers_of(replay);
+	const struct viommu_zpci_answer *answer = &zpci_of(replay)->answer;
 
 	counts->operations++;
 	answers->count++;
@@ -83,20 +130,21 @@ static int call(struct replay *replay, const struct capture_record *record, stru
 		fib.pal = record->mpcifc.pal;
 		fib.iota = record->mpcifc.iota;
 		r1 |= (uint64_t)record->mpcifc.dmaas << 16 | record->mpcifc.oc;
-		return viommu_zpci_mpcifc(replay->zpci, r1, &fib, answer);
+		return viommu_zpci_mpcifc(zpci_of(replay)->zpci, r1, &fib, answer);
 	case CAPTURE_RPCIT:
-		return viommu_zpci_rpcit(replay->zpci, r1, record->rpcit.start, record->rpcit.bytes, answer);
+		return viommu_zpci_rpcit(zpci_of(replay)->zpci, r1, record->rpcit.start, record->rpcit.bytes, answer);
 	default:
 		r1 |= (uint64_t)record->stpcifc.dmaas << 16;
-		return viommu_zpci_stpcifc(replay->zpci, &r1, &fib, answer);
+		return viommu_zpci_stpcifc(zpci_of(replay)->zpci, &r1, &fib, answer);
 	}
 }
 
 /* CLP and SCLP: what they change is known from the capture. */
-static int change_state(const struct capture_record *record, struct replay_function *function)
+static int change_state(const struct capture_record *record, const struct replay_function *of)
 {
-	if (!function)
+	if (!of)
 		return -ENODEV;
+	struct zpci_function *function = zpci_function_of(of);
 	if (record->kind == CAPTURE_CLP)
 		return record->clp.op == CAPTURE_CLP_ENABLE ? viommu_zpci_enable_as(function->function, record->clp.to)
 							    : viommu_zpci_disable_as(function->function, record->clp.to);
@@ -106,14 +154,14 @@ static int change_state(const struct capture_record *record, struct replay_funct
 /* The function's guest gave up on it, so that this is not what it would do. */
 static bool is_beside_the_point(const struct replay_operation *operation)
 {
-	if (!operation->function || !operation->function->unregistered)
+	if (!operation->function || !zpci_function_of(operation->function)->unregistered)
 		return false;
 	switch (operation->instruction) {
-	case REPLAY_RPCIT:
-	case REPLAY_DEREG_IOAT:
-	case REPLAY_REREG_IOAT:
-	case REPLAY_RESET_ERROR:
-	case REPLAY_RESET_BLOCK:
+	case ZPCI_RPCIT:
+	case ZPCI_DEREG_IOAT:
+	case ZPCI_REREG_IOAT:
+	case ZPCI_RESET_ERROR:
+	case ZPCI_RESET_BLOCK:
 		return true;
 	default:
 		return false;
@@ -131,7 +179,7 @@ static void carry_out(struct replay *replay, struct replay_operation *operation)
 		operation->err = change_state(record, operation->function);
 		operation->outcome = operation->err ? REPLAY_REFUSED : REPLAY_DONE;
 	} else {
-		operation->err = call(replay, record, &operation->answer);
+		operation->err = call(replay, record, &zpci_of(replay)->answer);
 		operation->outcome = REPLAY_ANSWERED;
 		if (operation->err)
 			operation->outcome = operation->err == -EOPNOTSUPP ? REPLAY_LEFT : REPLAY_REFUSED;
@@ -160,9 +208,9 @@ static bool recorded_insufficient(const struct capture_answer *recorded)
 static int call_in_between(struct replay *replay, const struct capture_record *record, struct viommu_zpci_answer *answer)
 {
 	double before = replay_now();
-	replay->making_room = true;
+	zpci_of(replay)->making_room = true;
 	int err = call(replay, record, answer);
-	replay->making_room = false;
+	zpci_of(replay)->making_room = false;
 	replay->counts.library_seconds += replay_now() - before;
 	return err;
 }
@@ -211,52 +259,54 @@ static void after_refresh(struct replay *replay, struct replay_operation *operat
 {
 	const struct capture_rpcit *rpcit = &operation->record.rpcit;
 	struct viommu_zpci_function_info info = { .size = sizeof(info) };
+	struct zpci *zpci = zpci_of(replay);
 
 	if (operation->outcome != REPLAY_ANSWERED)
 		return;
 	replay->counts.refreshes++;
-	if (!operation->function || operation->answer.exception || !rpcit->bytes)
+	if (!operation->function || zpci->answer.exception || !rpcit->bytes)
 		return;
-	if (__builtin_add_overflow(rpcit->start, rpcit->bytes - 1, &operation->last))
+	if (__builtin_add_overflow(rpcit->start, rpcit->bytes - 1, &zpci->last))
 		return;
-	operation->first = rpcit->start & ~(VIOMMU_PAGE_SIZE - 1);
-	operation->last |= VIOMMU_PAGE_SIZE - 1;
-	viommu_zpci_function_info(operation->function->function, &info);
-	bool global = info.registered && operation->first <= info.pba && operation->last >= info.pal;
+	zpci->first = rpcit->start & ~(VIOMMU_PAGE_SIZE - 1);
+	zpci->last |= VIOMMU_PAGE_SIZE - 1;
+	struct zpci_function *function = zpci_function_of(operation->function);
+	viommu_zpci_function_info(function->function, &info);
+	bool global = info.registered && zpci->first <= info.pba && zpci->last >= info.pal;
 	replay->counts.global_refreshes += global;
 
-	operation->refreshed = !operation->answer.cc;
-	operation->short_of_room = is_insufficient(&operation->answer);
+	zpci->refreshed = !zpci->answer.cc;
+	zpci->short_of_room = is_insufficient(&zpci->answer);
 	/* A refresh of the whole is not made better by another one; and a recorded guest that found no room has made room itself. */
-	if (operation->short_of_room && !global && !recorded_insufficient(&operation->record.answer) && make_room(replay, &info)) {
-		operation->short_of_room = false;
-		operation->refreshed = true;
+	if (zpci->short_of_room && !global && !recorded_insufficient(&operation->record.answer) && make_room(replay, &info)) {
+		zpci->short_of_room = false;
+		zpci->refreshed = true;
 		global = true;
 	}
-	if (operation->short_of_room)
-		operation->function->short_of_room = true;
-	else if (global && operation->refreshed)
-		operation->function->short_of_room = false;
+	if (zpci->short_of_room)
+		function->short_of_room = true;
+	else if (global && zpci->refreshed)
+		function->short_of_room = false;
 }
 
 /* Follows what drops or makes a registration. */
-static void after_registration(struct replay_operation *operation)
+static void after_registration(struct zpci *zpci, const struct replay_operation *operation)
 {
-	struct replay_function *function = operation->function;
-	bool registers = operation->instruction == REPLAY_REG_IOAT || operation->instruction == REPLAY_REREG_IOAT;
+	bool registers = operation->instruction == ZPCI_REG_IOAT || operation->instruction == ZPCI_REREG_IOAT;
 
-	operation->short_of_room = operation->outcome == REPLAY_ANSWERED && is_insufficient(&operation->answer);
-	if (!function)
+	zpci->short_of_room = operation->outcome == REPLAY_ANSWERED && is_insufficient(&zpci->answer);
+	if (!operation->function)
 		return;
+	struct zpci_function *function = zpci_function_of(operation->function);
 	if (operation->outcome == REPLAY_SKIPPED) {
-		if (operation->instruction == REPLAY_DEREG_IOAT)
+		if (operation->instruction == ZPCI_DEREG_IOAT)
 			function->unregistered = false;
 		return;
 	}
 	if (operation->outcome == REPLAY_ANSWERED && registers) {
-		function->unregistered = is_insufficient(&operation->answer) && !recorded_insufficient(&operation->record.answer);
+		function->unregistered = is_insufficient(&zpci->answer) && !recorded_insufficient(&operation->record.answer);
 		function->short_of_room = false;
-	} else if (operation->outcome == REPLAY_DONE || (operation->outcome == REPLAY_ANSWERED && operation->instruction == REPLAY_DEREG_IOAT)) {
+	} else if (operation->outcome == REPLAY_DONE || (operation->outcome == REPLAY_ANSWERED && operation->instruction == ZPCI_DEREG_IOAT)) {
 		function->unregistered = false;
 		function->short_of_room = false;
 	}
@@ -266,7 +316,8 @@ static void after_registration(struct replay_operation *operation)
 static void compare_answer(struct replay *replay, const struct replay_operation *operation)
 {
 	const struct capture_answer *recorded = &operation->record.answer;
-	const struct viommu_zpci_answer *answer = &operation->answer;
+	const struct zpci *zpci = zpci_of(replay);
+	const struct viommu_zpci_answer *answer = &zpci->answer;
 
 	if (operation->outcome == REPLAY_REFUSED) {
 		replay_disagree(replay, "the library would not carry it out: %s",
@@ -279,7 +330,7 @@ static void compare_answer(struct replay *replay, const struct replay_operation 
 	if (recorded_the_same(recorded, answer))
 		return;
 	/* A shortage that making room has mended, or that the user has asked for, is no disagreement. */
-	if (is_insufficient(answer) && (!operation->short_of_room || replay->options->limited)) {
+	if (is_insufficient(answer) && (!zpci->short_of_room || replay->options->limited)) {
 		replay->counts.answers_short++;
 		return;
 	}
@@ -291,28 +342,28 @@ static void compare_answer(struct replay *replay, const struct replay_operation 
  * What was recorded for a registration is over when it goes, or another one comes; and where a refresh has changed something, the recorded machine's answer is to
  * follow.
  */
-static void follow_recorded(const struct replay_operation *operation)
+static void follow_recorded(const struct zpci *zpci, const struct replay_operation *operation)
 {
-	bool done = operation->outcome == REPLAY_DONE || (operation->outcome == REPLAY_ANSWERED && !operation->answer.exception && !operation->answer.cc);
+	bool done = operation->outcome == REPLAY_DONE || (operation->outcome == REPLAY_ANSWERED && !zpci->answer.exception && !zpci->answer.cc);
 
 	struct recorded *recorded = operation->function ? operation->function->recorded : NULL;
 	if (!recorded)
 		return;
 	switch (operation->instruction) {
-	case REPLAY_RPCIT:
-		if (operation->outcome == REPLAY_ANSWERED && (operation->answer.refresh.established || operation->answer.refresh.released))
+	case ZPCI_RPCIT:
+		if (operation->outcome == REPLAY_ANSWERED && (zpci->answer.refresh.established || zpci->answer.refresh.released))
 			recorded_await(recorded);
 		break;
-	case REPLAY_REG_IOAT:
-	case REPLAY_DEREG_IOAT:
-	case REPLAY_REREG_IOAT:
-	case REPLAY_CLP_ENABLE:
-	case REPLAY_CLP_DISABLE:
-	case REPLAY_SCLP_CONFIGURE:
-	case REPLAY_SCLP_DECONFIGURE:
+	case ZPCI_REG_IOAT:
+	case ZPCI_DEREG_IOAT:
+	case ZPCI_REREG_IOAT:
+	case ZPCI_CLP_ENABLE:
+	case ZPCI_CLP_DISABLE:
+	case ZPCI_SCLP_CONFIGURE:
+	case ZPCI_SCLP_DECONFIGURE:
 		if (done)
 			recorded_reset(recorded);
-		if (done && (operation->instruction == REPLAY_REG_IOAT || operation->instruction == REPLAY_REREG_IOAT))
+		if (done && (operation->instruction == ZPCI_REG_IOAT || operation->instruction == ZPCI_REREG_IOAT))
 			recorded_await(recorded);
 		break;
 	default:
@@ -323,16 +374,18 @@ static void follow_recorded(const struct replay_operation *operation)
 void zpci_operation(struct replay *replay)
 {
 	struct replay_operation *operation = &replay->operation;
+	struct zpci *zpci = zpci_of(replay);
 
-	operation->function = replay_find(replay, capture_handle(&operation->record));
+	*zpci = (struct zpci){ .zpci = zpci->zpci };
+	operation->function = zpci_find(replay, capture_handle(&operation->record));
 	carry_out(replay, operation);
-	operation->established = operation->answer.refresh.established;
-	operation->released = operation->answer.refresh.released;
-	count_operation(&replay->counts, operation);
-	if (operation->instruction == REPLAY_RPCIT)
+	operation->established = zpci->answer.refresh.established;
+	operation->released = zpci->answer.refresh.released;
+	count_operation(replay);
+	if (operation->instruction == ZPCI_RPCIT)
 		after_refresh(replay, operation);
-	else if (operation->instruction != REPLAY_STPCIFC)
-		after_registration(operation);
-	follow_recorded(operation);
+	else if (operation->instruction != ZPCI_STPCIFC)
+		after_registration(zpci, operation);
+	follow_recorded(zpci, operation);
 	compare_answer(replay, operation);
 }

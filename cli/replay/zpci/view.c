@@ -21,7 +21,7 @@ void zpci_view(struct replay *replay, const struct replay_function *function, st
 {
 	struct viommu_zpci_function_info info = { .size = sizeof(info) };
 
-	viommu_zpci_function_info(function->function, &info);
+	viommu_zpci_function_info(zpci_function_of(function)->function, &info);
 	*view = (struct svg_view){ .idle = info.registered ? NULL : "nothing is registered", .direct = info.direct };
 	svg_tables_begin(tables);
 	snprintf(view->name, sizeof(view->name), "function 0x%08" PRIx32, info.fh);
