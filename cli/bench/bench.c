@@ -143,14 +143,7 @@ static int tell(const struct bench *bench)
 		bench_markdown(bench);
 	else if (!alone)
 		bench_table(bench);
-	if (bench->options.svg) {
-		int err = bench_plot(bench, bench->options.svg);
-		if (err) {
-			cli_complain("%s: %s", bench->options.svg, strerror(-err));
-			return CLI_BAD_INPUT;
-		}
-	}
-	return CLI_OK;
+	return bench->options.svg && !bench_draw(bench, bench->options.svg) ? CLI_BAD_INPUT : CLI_OK;
 }
 
 int cli_bench(int argc, char **argv)

@@ -11,7 +11,7 @@
  *   walk.c       the baseline: a walk page by page into a hash table
  *   noop.c       a host that does nothing
  *   count.c      allocations and system calls
- *   table.c markdown.c json.c plot.c    what the user sees
+ *   table.c markdown.c json.c    what the user sees
  *   the others         the cases, a group a file
  *
  * How a figure comes about, on a machine that is shared and noisy: a run sets a case up anew (new memory, new tables, a new domain), and takes rounds
@@ -194,7 +194,7 @@ void bench_captures(struct bench *bench);
 /* What the case of a capture is called. */
 void bench_capture_name(const char *path, char name[BENCH_NAME_BYTES]);
 
-/* table.c, markdown.c, json.c, plot.c */
+/* table.c, markdown.c, json.c */
 void bench_table(const struct bench *bench);
 /* "12.3 ns": three digits, in a unit that fits. */
 void bench_print_value(char *text, size_t bytes, enum bench_unit unit, double value);
@@ -202,6 +202,7 @@ void bench_print_value(char *text, size_t bytes, enum bench_unit unit, double va
 void bench_print_aim(char *text, size_t bytes, enum bench_unit unit, const struct bench_lane *lane);
 void bench_markdown(const struct bench *bench);
 void bench_json(const struct bench *bench);
-int bench_plot(const struct bench *bench, const char *path);
+/* The picture. False, with a complaint, if it could not be drawn. */
+bool bench_draw(const struct bench *bench, const char *path);
 
 #endif

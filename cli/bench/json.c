@@ -4,6 +4,8 @@
 
 #include <jansson.h>
 
+#include "common/draw.h"
+
 static const char *unit_name(enum bench_unit unit)
 {
 	static const char *const names[] = { "ns", "ns", "bytes", "count" };
@@ -76,16 +78,35 @@ static json_t *machine_json(const struct bench_machine *machine)
 			 (int)machine->pinned, "two_threads_share_a_core", (int)machine->siblings, "clock_ns", machine->clock_ns);
 }
 
-void bench_json(const struct bench *bench)
+static json_t *document_json(const struct bench *bench)
 {
 	json_t *cases = json_array();
 
 	for (const struct bench_case *one = bench->cases; one; one = one->next)
 		json_array_append_new(cases, case_json(one));
-	json_t *document = json_pack("{s:o, s:i, s:b, s:I, s:I, s:o}", "machine", machine_json(&bench->machine), "runs", (int)bench->options.runs, "quick",
-				     (int)bench->options.quick, "samples", (json_int_t)bench->samples, "samples_taken_again", (json_int_t)bench->disturbed,
-				     "cases", cases);
+	return json_pack("{s:o, s:i, s:b, s:I, s:I, s:o}", "machine", machine_json(&bench->machine), "runs", (int)bench->options.runs, "quick",
+			 (int)bench->options.quick, "samples", (json_int_t)bench->samples, "samples_taken_again", (json_int_t)bench->disturbed, "cases", cases);
+}
+
+void bench_json(const struct bench *bench)
+{
+	json_t *document = document_json(bench);
+
 	json_dumpf(document, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(document);
+}
+
+bool bench_draw(const struct bench *bench, const char *path)
+{
+	struct cli_drawing drawing;
+
+	if (!cli_draw_begin(&drawing, path, "viommu bench"))
+		return false;
+	json_t *document = document_json(bench);
+	json_object_set_new(document, "picture", json_string("bench"));
+	json_dumpf(document, drawing.to, JSON_COMPACT);
+	putc('\n', drawing.to);
+	json_decref(document);
+	return cli_draw_end(&drawing);
 }

@@ -22,25 +22,30 @@ static int take_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
+const struct replay_function *replay_next_function(const struct replay *replay, uint64_t *from)
+{
+	const struct replay_function *next = NULL;
+	uint32_t next_name = 0;
+
+	for (unsigned int i = 0; i < replay->function_count; i++) {
+		uint32_t name = replay->iommu->name(&replay->functions[i]);
+		if (name >= *from && (!next || name < next_name)) {
+			next = &replay->functions[i];
+			next_name = name;
+		}
+	}
+	*from = (uint64_t)next_name + 1;
+	return next;
+}
+
 void replay_map_each(struct replay *replay, void (*fn)(void *ctx, const struct replay_map_line *line), void *ctx)
 {
-	/* Names are distinct. The next one is the lowest above the one before. */
+	const struct replay_function *function;
 	uint64_t from = 0;
-	for (unsigned int n = 0; n < replay->function_count; n++) {
-		struct replay_function *next = NULL;
-		uint32_t next_name = 0;
-		for (unsigned int i = 0; i < replay->function_count; i++) {
-			uint32_t name = replay->iommu->name(&replay->functions[i]);
-			if (name >= from && (!next || name < next_name)) {
-				next = &replay->functions[i];
-				next_name = name;
-			}
-		}
-		if (!next)
-			return;
-		struct mapper mapper = { .fn = fn, .ctx = ctx, .iommu = replay->iommu, .name = next_name };
-		replay->iommu->each_run(next, 0, UINT64_MAX, take_run, &mapper);
-		from = (uint64_t)next_name + 1;
+
+	while ((function = replay_next_function(replay, &from))) {
+		struct mapper mapper = { .fn = fn, .ctx = ctx, .iommu = replay->iommu, .name = replay->iommu->name(function) };
+		replay->iommu->each_run(function, 0, UINT64_MAX, take_run, &mapper);
 	}
 }
 

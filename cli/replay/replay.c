@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pictures/pictures.h"
+#include "pictures.h"
 
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
 
@@ -171,7 +171,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 }
 
 /* One record. 0, or -1 with replay->problem filled in. */
-static int replay_record(struct replay *replay, const struct capture_record *record, struct replay_json *json)
+static int replay_record(struct replay *replay, const struct capture_record *record, struct replay_pictures *pictures, struct replay_json *json)
 {
 	if (record->kind == CAPTURE_NOTE)
 		return 0;
@@ -181,7 +181,7 @@ static int replay_record(struct replay *replay, const struct capture_record *rec
 	}
 	if (replay->oracle.open) {
 		replay_oracle_end(replay);
-		svg_pictures_compared(replay->pictures, replay);
+		replay_pictures_compared(pictures, replay);
 	}
 	if (record->kind == CAPTURE_ORACLE) {
 		replay_oracle_begin(replay, &record->oracle);
@@ -205,20 +205,20 @@ static int replay_record(struct replay *replay, const struct capture_record *rec
 }
 
 /* With what is noted for pictures. */
-static int replay_noted(struct replay *replay, const struct capture_record *record, struct replay_json *json)
+static int replay_noted(struct replay *replay, const struct capture_record *record, struct replay_pictures *pictures, struct replay_json *json)
 {
 	bool carried_out = record->kind != CAPTURE_ORACLE && record->kind != CAPTURE_PAGE && record->kind != CAPTURE_NOTE && record->kind != CAPTURE_END &&
 			   replay->counts.operations != replay->options->stop_after;
 
 	if (carried_out)
-		svg_pictures_before(replay->pictures, replay, record);
-	int err = replay_record(replay, record, json);
+		replay_pictures_before(pictures, replay, record);
+	int err = replay_record(replay, record, pictures, json);
 	if (carried_out && !err)
-		svg_pictures_after(replay->pictures, replay, record);
+		replay_pictures_after(pictures, replay, record);
 	return err;
 }
 
-static void replay_records(struct replay *replay, struct capture_reader *reader, struct replay_json *json)
+static void replay_records(struct replay *replay, struct capture_reader *reader, struct replay_pictures *pictures, struct replay_json *json)
 {
 	struct replay_progress progress;
 	struct capture_record record;
@@ -228,7 +228,7 @@ static void replay_records(struct replay *replay, struct capture_reader *reader,
 	replay_progress_begin(&progress, replay->options);
 	while (!*replay->problem && !replay->stopped) {
 		got = capture_read(reader, &record, &error);
-		if (got <= 0 || replay_noted(replay, &record, json))
+		if (got <= 0 || replay_noted(replay, &record, pictures, json))
 			break;
 		replay_progress_update(&progress, replay, reader);
 	}
@@ -241,7 +241,7 @@ static void replay_records(struct replay *replay, struct capture_reader *reader,
 	replay->complete = !got;
 }
 
-static void replay_capture(struct replay *replay, const char *path, struct replay_json *json)
+static void replay_capture(struct replay *replay, const char *path, struct replay_pictures *pictures, struct replay_json *json)
 {
 	struct capture_error error;
 	double begin = replay_now();
@@ -252,7 +252,7 @@ static void replay_capture(struct replay *replay, const char *path, struct repla
 		return;
 	}
 	if (!replay_machine_create(replay, capture_reader_guest(reader))) {
-		replay_records(replay, reader, json);
+		replay_records(replay, reader, pictures, json);
 		replay_check(replay, true);
 		replay_check_kernel(replay);
 	}
@@ -271,26 +271,26 @@ static bool is_taken(const struct replay_options *to)
 
 int replay_path(const char *path, const struct replay_options *to, struct replay_json *json, struct replay_counts *total)
 {
+	struct replay_pictures pictures;
 	struct replay *replay = calloc(1, sizeof(*replay));
+
 	if (!replay) {
 		cli_complain("out of memory");
 		return CLI_BAD_INPUT;
 	}
 	replay->options = to;
 	replay->path = strcmp(path, "-") ? path : "(standard input)";
-	if (svg_pictures_begin(to, &replay->pictures)) {
-		cli_complain("out of memory");
+	if (!replay_pictures_begin(&pictures, replay)) {
 		free(replay);
 		return CLI_BAD_INPUT;
 	}
 	replay_json_capture_begin(json);
-	replay_capture(replay, path, json);
+	replay_capture(replay, path, &pictures, json);
 	if (to->map && replay->vm && to->json)
 		replay_json_map(json, replay);
 	else if (to->map && replay->vm)
 		replay_map_lines(replay);
-	bool drawn = svg_pictures_draw(replay->pictures, replay);
-	svg_pictures_free(replay->pictures);
+	bool drawn = replay_pictures_end(&pictures, replay);
 	/* What tearing down finds belongs to the result. */
 	replay_machine_destroy(replay);
 	replay_json_capture_end(json, replay);

@@ -13,7 +13,7 @@
  *   invariant.c   checks after every operation, whatever the guest did
  *   disagree.c    messages about disagreements
  *   summary.c json.c map.c ops.c progress.c    output
- *   pictures/     output as pictures
+ *   pictures.c view.h tables.c     data for the drawing program
  *
  * Nothing here grows with the length of the capture.
  */
@@ -180,8 +180,7 @@ struct replay_oracle {
 };
 
 struct replay;
-struct svg_view;
-struct svg_tables;
+struct view;
 
 /* The IOVAs that a function can use. */
 struct replay_aperture {
@@ -243,10 +242,14 @@ struct replay_iommu {
 	/* What it was asked to do in all, as lines of the summary. */
 	void (*summary)(const struct replay_counts *counts);
 
-	/* What a picture shows of a function: see pictures/view.h. The names of its tables, from the highest ones to the lowest, behind a number and in the legend. */
-	void (*view)(struct replay *replay, const struct replay_function *function, struct svg_view *view, struct svg_tables *tables);
+	/* For pictures: a function's view (view.h); the names of tables, from the highest to the lowest, behind a number and in the legend. */
+	void (*view)(struct replay *replay, const struct replay_function *function, struct view *view);
 	const char *tables[3];
 	const char *legends[3];
+	/* What the last refresh changed: noted before and after a record is carried out, and written for the drawing program. May be NULL. */
+	void (*note_before)(struct replay *replay, const struct capture_record *record);
+	void (*note_after)(struct replay *replay);
+	void (*put_change)(const struct replay *replay, const struct replay_function *function, FILE *to);
 };
 
 /* All there are (machine.c), in the order of enum capture_guest. */
@@ -274,7 +277,6 @@ struct replay {
 	bool complete;	   /* the end of the capture was reached */
 	bool stopped;	   /* by --stop-after */
 	char problem[600]; /* bad input, for people; empty if there is none */
-	struct svg_pictures *pictures;
 };
 
 /* names.c: of VIOMMU_FAULT_* */
@@ -337,8 +339,13 @@ struct replay_map_line {
 	uint32_t name; /* of the function */
 	struct viommu_run run;
 };
+/* The function with the lowest name from *from on, NULL if there is none. Names are distinct; *from is then above that one's. */
+const struct replay_function *replay_next_function(const struct replay *replay, uint64_t *from);
 void replay_map_each(struct replay *replay, void (*fn)(void *ctx, const struct replay_map_line *line), void *ctx);
 void replay_map_lines(struct replay *replay);
+
+/* pictures.c: a run as a line for the drawing program. */
+void replay_put_run(FILE *to, const char *what, const struct viommu_run *run);
 
 /* json.c: one document, written as it comes. Each call does nothing where --json was not given. */
 struct replay_json {

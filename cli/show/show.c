@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pictures/show.h"
-
 static const char doc[] =
 	"Prints what is in each CAPTURE: how it was made, the guest's memory, its functions or streams, and what they did.\v"
 	"For a picture, the capture is replayed, and read more than once. FILE may be -, which is standard output: then only the picture is.\n"
@@ -114,8 +112,8 @@ int cli_show(int argc, char **argv)
 	int status = CLI_OK;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	if (svg_show_is_alone(arguments.svg, arguments.timeline))
-		return svg_show(arguments.captures[0], arguments.svg, arguments.timeline, false);
+	if (show_is_picture(arguments.svg, arguments.timeline))
+		return show_pictures(arguments.captures[0], arguments.svg, arguments.timeline, false);
 	for (int i = 0; i < arguments.count; i++) {
 		if (i)
 			putchar('\n');
@@ -124,7 +122,7 @@ int cli_show(int argc, char **argv)
 			status = one;
 	}
 	if (arguments.svg || arguments.timeline) {
-		int drawn = svg_show(arguments.captures[0], arguments.svg, arguments.timeline, status != CLI_OK);
+		int drawn = show_pictures(arguments.captures[0], arguments.svg, arguments.timeline, status != CLI_OK);
 		if (drawn > status)
 			status = drawn;
 	}

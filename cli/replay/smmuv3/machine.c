@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pictures/view.h"
-
 static const char *refuses(const struct replay_options *options)
 {
 	if (options->host != REPLAY_SOFT)

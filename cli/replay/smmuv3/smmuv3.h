@@ -69,6 +69,8 @@ unsigned int smmuv3_instruction_of(const struct capture_record *record);
 void smmuv3_operation(struct replay *replay);
 /* compare.c */
 void smmuv3_compare(struct replay *replay, const struct replay_expected *expected);
+/* view.c */
+void smmuv3_view(struct replay *replay, const struct replay_function *function, struct view *view);
 /* print.c */
 void smmuv3_print_ops(const struct replay *replay);
 void smmuv3_print_json(const struct replay *replay, void *object);

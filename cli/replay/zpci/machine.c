@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "pictures/view.h"
-
 static int create(struct replay *replay)
 {
 	struct viommu_zpci_config config = { .size = sizeof(config), .event = zpci_event, .ctx = replay };
@@ -26,8 +24,10 @@ static int create(struct replay *replay)
 
 static void destroy(struct replay *replay)
 {
-	if (zpci_of(replay))
+	if (zpci_of(replay)) {
 		viommu_zpci_destroy(zpci_of(replay)->zpci);
+		zpci_change_free(zpci_of(replay)->change);
+	}
 	free(replay->own);
 }
 
@@ -192,6 +192,9 @@ const struct replay_iommu replay_zpci = {
 	.told = zpci_print_told,
 	.summary = zpci_print_summary,
 	.view = zpci_view,
+	.note_before = zpci_change_before,
+	.note_after = zpci_change_after,
+	.put_change = zpci_change_put,
 	.tables = { "region", "segment", "page" },
 	.legends = { "region table", "segment table", "page table" },
 };

@@ -376,7 +376,7 @@ void zpci_operation(struct replay *replay)
 	struct replay_operation *operation = &replay->operation;
 	struct zpci *zpci = zpci_of(replay);
 
-	*zpci = (struct zpci){ .zpci = zpci->zpci };
+	*zpci = (struct zpci){ .zpci = zpci->zpci, .change = zpci->change };
 	operation->function = zpci_find(replay, capture_handle(&operation->record));
 	carry_out(replay, operation);
 	operation->established = zpci->answer.refresh.established;

@@ -35,10 +35,13 @@ struct zpci_function {
 	bool unregistered;  /* a registration found no room: its guest would not use the function */
 };
 
+struct zpci_change;
+
 /* replay->own: the zPCI, and what the last operation answered. */
 struct zpci {
 	struct viommu_zpci *zpci;
-	bool making_room; /* an instruction is under way that is not in the capture */
+	struct zpci_change *change; /* NULL: no picture is asked for */
+	bool making_room;	    /* an instruction is under way that is not in the capture */
 	struct viommu_zpci_answer answer;
 	unsigned int event_count;
 	struct viommu_zpci_event events[ZPCI_MAX_EVENTS];
@@ -69,6 +72,13 @@ void zpci_operation(struct replay *replay);
 void zpci_event(void *ctx, const struct viommu_zpci_event *event);
 /* compare.c */
 void zpci_compare(struct replay *replay, const struct replay_expected *expected);
+/* view.c */
+void zpci_view(struct replay *replay, const struct replay_function *function, struct view *view);
+/* change.c */
+void zpci_change_before(struct replay *replay, const struct capture_record *record);
+void zpci_change_after(struct replay *replay);
+void zpci_change_put(const struct replay *replay, const struct replay_function *function, FILE *to);
+void zpci_change_free(struct zpci_change *change);
 /* print.c */
 void zpci_print_ops(const struct replay *replay);
 void zpci_print_json(const struct replay *replay, void *object);

@@ -9,12 +9,12 @@
 
 #include "replay/replay.h"
 
-bool svg_show_is_alone(const char *svg, const char *timeline)
+bool show_is_picture(const char *svg, const char *timeline)
 {
 	return (svg && !strcmp(svg, "-")) || (timeline && !strcmp(timeline, "-"));
 }
 
-/* Whether the replay agrees with the capture is not asked here. */
+/* Disagreements with the capture do not count here. */
 static int replay_quietly(const char *path, const struct replay_options *options, struct replay_counts *counts)
 {
 	struct replay_json json;
@@ -24,7 +24,7 @@ static int replay_quietly(const char *path, const struct replay_options *options
 	return replay_path(path, options, &json, counts) == CLI_BAD_INPUT ? CLI_BAD_INPUT : CLI_OK;
 }
 
-int svg_show(const char *path, const char *svg, const char *timeline, bool mute)
+int show_pictures(const char *path, const char *svg, const char *timeline, bool mute)
 {
 	struct replay_options options = replay_defaults;
 	struct replay_counts *counts = malloc(sizeof(*counts));
