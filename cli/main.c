@@ -31,6 +31,8 @@ static const char doc[] = "Shows what a guest does to its IOMMU.\v"
 			  "  probe [BDF]         say what this machine's IOMMU can do, and what is missing\n"
 			  "  replay CAPTURE...   carry out a recording of a guest, and compare\n"
 			  "  show CAPTURE...     print what is in a recording\n"
+			  "  help [COMMAND]      print this, or what a command can do\n"
+			  "  version             print the version\n"
 			  "\n"
 			  "`viommu COMMAND --help' tells more about a command.\n"
 			  "Exit status: 0 all is well, 1 something disagreed, 2 bad usage or bad input.";
@@ -52,6 +54,7 @@ static const struct command *find_command(const char *name)
 
 struct choice {
 	const struct command *command;
+	bool help; /* that the command prints about itself */
 	int argc;
 	char **argv;
 };
@@ -61,7 +64,19 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct choice *choice = state->input;
 
 	switch (key) {
+	case 'h':
+		argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		return 0;
 	case ARGP_KEY_ARG:
+		choice->help = !strcmp(arg, "help");
+		if (!strcmp(arg, "version")) {
+			print_version(stdout, state);
+			exit(cli_flush() ? CLI_OK : CLI_BAD_INPUT);
+		}
+		if (choice->help && state->next == state->argc)
+			argp_state_help(state, stdout, ARGP_HELP_STD_HELP);
+		if (choice->help)
+			arg = state->argv[state->next++];
 		choice->command = find_command(arg);
 		if (!choice->command)
 			argp_failure(state, CLI_BAD_INPUT, 0, "unknown command '%s'; `viommu --help' lists the commands", arg);
@@ -71,7 +86,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		state->next = state->argc;
 		return 0;
 	case ARGP_KEY_NO_ARGS:
-		argp_failure(state, CLI_BAD_INPUT, 0, "no command; `viommu --help' lists the commands");
+		argp_state_help(state, stderr, ARGP_HELP_USAGE | ARGP_HELP_DOC | ARGP_HELP_LONG | ARGP_HELP_EXIT_ERR);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -80,7 +95,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 int main(int argc, char **argv)
 {
-	static const struct argp argp = { NULL, parse_option, "COMMAND [ARGUMENT...]", doc, NULL, NULL, NULL };
+	static const struct argp_option options[] = { { NULL, 'h', NULL, OPTION_HIDDEN, NULL, 0 }, { 0 } };
+	static const struct argp argp = { options, parse_option, "COMMAND [ARGUMENT...]", doc, NULL, NULL, NULL };
 	static char name[] = "viommu";
 	struct choice choice = { 0 };
 
@@ -96,6 +112,13 @@ int main(int argc, char **argv)
 	char *title = strdup(choice.command->title);
 	if (!title)
 		return CLI_BAD_INPUT;
+	/* -h is --help. Behind the first argument it may be QEMU's. */
+	static char help[] = "--help";
+	char *help_argv[] = { title, help, NULL };
+	if (choice.help || (choice.argc > 1 && !strcmp(choice.argv[1], "-h"))) {
+		choice.argc = 2;
+		choice.argv = help_argv;
+	}
 	choice.argv[0] = title;
 	int status = choice.command->run(choice.argc, choice.argv);
 	if (!cli_flush())

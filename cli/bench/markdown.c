@@ -61,7 +61,8 @@ static void print_case(const struct bench_case *one)
 
 void bench_markdown(const struct bench *bench)
 {
-	printf("%s, %s, %u CPUs; %u runs\n\n", bench->machine.cpu, bench->machine.system, bench->machine.cpus, bench->options.runs);
+	printf("%s, %s, %s; %s\n\n", bench->machine.cpu, bench->machine.system, cli_count_of(bench->machine.cpus, "CPU", "CPUs"),
+	       cli_count_of(bench->options.runs, "run", "runs"));
 	printf("| case | library | baseline | times as fast | aim |\n|---|---|---|---|---|\n");
 	for (const struct bench_case *one = bench->cases; one; one = one->next)
 		print_case(one);

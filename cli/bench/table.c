@@ -84,7 +84,9 @@ void bench_table(const struct bench *bench)
 		printf("A quick run: it shows that everything works, and hardly how fast.\n");
 	printf("\n    %-22s %10s  %-22s %-38s %-18s\n", "", "median", "spread", "as fast as", "aim");
 	for (const struct bench_case *one = bench->cases; one; one = one->next) {
-		printf("%s%s%s  %s\n", cli_colour(stdout, CLI_BOLD), one->name, cli_colour(stdout, CLI_PLAIN), one->what);
+		fputs(cli_colour(stdout, CLI_BOLD), stdout);
+		cli_put_text(stdout, one->name);
+		printf("%s  %s\n", cli_colour(stdout, CLI_PLAIN), one->what);
 		if (*one->skipped)
 			printf("    not measured: %s\n", one->skipped);
 		for (unsigned int i = 0; i < one->figures; i++)

@@ -11,6 +11,47 @@
 #include <string.h>
 #include <unistd.h>
 
+/* The bytes of a character that may be printed as it is; 0 if there is none. Strict UTF-8, without the controls from U+0080 to U+009F. */
+static size_t printable(const unsigned char *text)
+{
+	static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };
+	size_t bytes = text[0] < 0x80 ? 1 : text[0] >> 5 == 6 ? 2 : text[0] >> 4 == 14 ? 3 : text[0] >> 3 == 30 ? 4 : 0;
+
+	if (bytes < 2)
+		return bytes && text[0] >= ' ' && text[0] != 0x7f;
+	uint32_t code = text[0] & (0x7fu >> bytes);
+	for (size_t i = 1; i < bytes; i++) {
+		if (text[i] >> 6 != 2)
+			return 0;
+		code = code << 6 | (text[i] & 0x3f);
+	}
+	return code >= least[bytes] && code <= 0x10ffff && code >> 11 != 0x1b ? bytes : 0;
+}
+
+void cli_put_text(FILE *to, const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at) {
+		size_t bytes = printable(at);
+		if (bytes)
+			fwrite(at, 1, bytes, to);
+		else
+			fprintf(to, "\\x%02x", *at);
+		at += bytes ? bytes : 1;
+	}
+}
+
+static void put_formatted(FILE *to, const char *format, va_list args)
+{
+	char *text;
+
+	if (vasprintf(&text, format, args) < 0)
+		return;
+	cli_put_text(to, text);
+	free(text);
+}
+
 void cli_complain(const char *format, ...)
 {
 	va_list args;
@@ -18,7 +59,7 @@ void cli_complain(const char *format, ...)
 	fflush(stdout);
 	fputs("viommu: ", stderr);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	put_formatted(stderr, format, args);
 	va_end(args);
 	fputc('\n', stderr);
 }
@@ -146,7 +187,7 @@ void cli_line(const char *label, enum cli_colour colour, const char *format, ...
 	printf("  %s%-11s%s ", cli_colour(stdout, CLI_DIM), label, cli_colour(stdout, CLI_PLAIN));
 	fputs(cli_colour(stdout, colour), stdout);
 	va_start(args, format);
-	vprintf(format, args);
+	put_formatted(stdout, format, args);
 	va_end(args);
 	puts(cli_colour(stdout, CLI_PLAIN));
 }

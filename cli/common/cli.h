@@ -21,6 +21,12 @@ int cli_probe(int argc, char **argv);
 int cli_replay(int argc, char **argv);
 int cli_show(int argc, char **argv);
 
+/*
+ * Text from outside, on a terminal: a control character, or what is not UTF-8, is written as \xNN. So no file, guest or other process can send the terminal a control
+ * sequence. cli_complain() and cli_line() write all that they are given in this way.
+ */
+void cli_put_text(FILE *to, const char *text);
+
 /* One line on stderr, after the command's name. */
 void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

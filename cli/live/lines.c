@@ -40,7 +40,8 @@ void live_lines_message(const struct live_state *state, const struct live_messag
 	/* Where much is wrong, the first ones tell more than all of them. The lines go on counting. */
 	if (disagrees && state->disagreement_messages > LIVE_DISAGREEMENTS)
 		return;
-	printf("%7.1f s  %s%s%s%s\n", live_when(state, message->time), disagrees ? cli_colour(stdout, CLI_RED) : "", disagrees ? "DISAGREES: " : "",
-	       message->text, disagrees ? cli_colour(stdout, CLI_PLAIN) : "");
+	printf("%7.1f s  %s%s", live_when(state, message->time), disagrees ? cli_colour(stdout, CLI_RED) : "", disagrees ? "DISAGREES: " : "");
+	cli_put_text(stdout, message->text);
+	printf("%s\n", disagrees ? cli_colour(stdout, CLI_PLAIN) : "");
 	fflush(stdout);
 }

@@ -191,8 +191,11 @@ static void show_last_words(const struct live *live)
 		lines--;
 	if (lines)
 		fprintf(stderr, "viommu: the last lines of the console:\n");
-	while (lines--)
-		fprintf(stderr, "  %s\n", live_console_line(&live->console, lines));
+	while (lines--) {
+		fputs("  ", stderr);
+		cli_put_text(stderr, live_console_line(&live->console, lines));
+		fputc('\n', stderr);
+	}
 }
 
 static void finish(struct live *live)

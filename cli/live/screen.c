@@ -183,7 +183,7 @@ static void draw_too_small(void)
 {
 	const struct live_state *state = view.screen.state;
 
-	screen_format(0, 0, COLS, STYLE_PLAIN, "viommu live: %s refreshes", cli_count(live_refreshes(&state->now)));
+	screen_format(0, 0, COLS, STYLE_PLAIN, "viommu live: %s", cli_count_of(live_refreshes(&state->now), "refresh", "refreshes"));
 	screen_format(1, 0, COLS, state->disagreements ? STYLE_BAD : STYLE_PLAIN, "%s disagree", cli_count(state->disagreements));
 	screen_format(2, 0, COLS, STYLE_DIM, "%dx%d is too small, %dx%d needed", COLS, LINES, SCREEN_COLUMNS, SCREEN_ROWS);
 }

@@ -24,8 +24,9 @@ static void print_verdict(const struct live_state *state)
 		verdict = live_refreshes(&state->now) ? "nothing was compared" : "the guest has not used an IOMMU";
 		colour = CLI_YELLOW;
 	}
-	printf("%s%s%s: %s%s%s\n", cli_colour(stdout, CLI_BOLD), state->program, cli_colour(stdout, CLI_PLAIN), cli_colour(stdout, colour), verdict,
-	       cli_colour(stdout, CLI_PLAIN));
+	fputs(cli_colour(stdout, CLI_BOLD), stdout);
+	cli_put_text(stdout, state->program);
+	printf("%s: %s%s%s\n", cli_colour(stdout, CLI_PLAIN), cli_colour(stdout, colour), verdict, cli_colour(stdout, CLI_PLAIN));
 }
 
 static void print_refreshes(const struct live_numbers *now)
@@ -73,9 +74,11 @@ static void print_disagreements(const struct live_state *state)
 {
 	unsigned int kept = state->disagreement_messages < LIVE_DISAGREEMENTS ? (unsigned int)state->disagreement_messages : LIVE_DISAGREEMENTS;
 
-	for (unsigned int i = 0; i < kept; i++)
-		fprintf(stderr, "%7.1f s  %sDISAGREES:%s %s\n", live_when(state, state->first[i].time), cli_colour(stderr, CLI_RED),
-			cli_colour(stderr, CLI_PLAIN), state->first[i].text);
+	for (unsigned int i = 0; i < kept; i++) {
+		fprintf(stderr, "%7.1f s  %sDISAGREES:%s ", live_when(state, state->first[i].time), cli_colour(stderr, CLI_RED), cli_colour(stderr, CLI_PLAIN));
+		cli_put_text(stderr, state->first[i].text);
+		fputc('\n', stderr);
+	}
 	if (state->disagreement_messages > kept)
 		fprintf(stderr, "viommu: and %s more\n", cli_count(state->disagreement_messages - kept));
 }

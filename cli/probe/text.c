@@ -36,7 +36,9 @@ static void print_verdict(const struct probe *probe)
 	const char *what = probe->chosen.device ? probe->chosen.device->address : probe->tree.root ? probe->tree.root : "this machine";
 	const char *verdict = probe->chosen.device ? "can be used" : "can give devices away";
 
-	printf("%s%s%s: ", cli_colour(stdout, CLI_BOLD), what, cli_colour(stdout, CLI_PLAIN));
+	fputs(cli_colour(stdout, CLI_BOLD), stdout);
+	cli_put_text(stdout, what);
+	printf("%s: ", cli_colour(stdout, CLI_PLAIN));
 	if (probe->ready)
 		printf("%s%s%s\n", cli_colour(stdout, CLI_GREEN), verdict, cli_colour(stdout, CLI_PLAIN));
 	else
@@ -107,12 +109,15 @@ static void print_limits(const struct probe_limits *limits)
 
 static void print_device_line(const struct probe *probe, const struct probe_device *device)
 {
-	char group[PROBE_NAME + 8] = "no group";
+	char group[PROBE_NAME + 8] = "no group", line[256];
 
 	if (device->group >= 0)
 		snprintf(group, sizeof(group), "group %s", probe->devices.groups[device->group].name);
-	printf("  %-14s %-12s %-9s %-13s %s%s%s\n", device->address, group, device->ids, probe_class_name(device->class),
-	       cli_colour(stdout, device->vfio ? CLI_GREEN : CLI_PLAIN), *device->driver ? device->driver : "no driver", cli_colour(stdout, CLI_PLAIN));
+	snprintf(line, sizeof(line), "  %-14s %-12s %-9s %-13s ", device->address, group, device->ids, probe_class_name(device->class));
+	cli_put_text(stdout, line);
+	fputs(cli_colour(stdout, device->vfio ? CLI_GREEN : CLI_PLAIN), stdout);
+	cli_put_text(stdout, *device->driver ? device->driver : "no driver");
+	puts(cli_colour(stdout, CLI_PLAIN));
 }
 
 static void print_all(const struct probe *probe)
@@ -202,10 +207,14 @@ static void print_advice(const struct probe *probe)
 		const struct probe_advice *advice = &probe->advice[i];
 		if (!i)
 			putchar('\n');
-		printf("%s%s%s %s\n", cli_colour(stdout, advice->needed ? CLI_RED : CLI_YELLOW),
-		       advice->needed ? "missing:" : "note:", cli_colour(stdout, CLI_PLAIN), advice->what);
-		for (uint32_t j = 0; j < advice->command_count; j++)
-			printf("    # %s\n", advice->commands[j]);
+		printf("%s%s%s ", cli_colour(stdout, advice->needed ? CLI_RED : CLI_YELLOW),
+		       advice->needed ? "missing:" : "note:", cli_colour(stdout, CLI_PLAIN));
+		cli_put_text(stdout, advice->what);
+		for (uint32_t j = 0; j < advice->command_count; j++) {
+			fputs("\n    # ", stdout);
+			cli_put_text(stdout, advice->commands[j]);
+		}
+		putchar('\n');
 	}
 }
 

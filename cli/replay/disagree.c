@@ -15,7 +15,8 @@ void replay_disagree(struct replay *replay, const char *format, ...)
 	if (++replay->disagreements > REPLAY_SHOWN || replay->options->quiet)
 		return;
 	/* The progress bar is on this stream, too. */
-	fprintf(stderr, "%s%.240s", *cli_colour(stderr, CLI_PLAIN) ? "\r\033[K" : "", replay->path);
+	fputs(*cli_colour(stderr, CLI_PLAIN) ? "\r\033[K" : "", stderr);
+	cli_put_text(stderr, replay->path);
 	if (operation->number)
 		fprintf(stderr, ":%" PRIu64, operation->record.line);
 	fprintf(stderr, ": ");
@@ -32,6 +33,9 @@ void replay_disagree(struct replay *replay, const char *format, ...)
 
 void replay_disagree_finish(const struct replay *replay)
 {
-	if (replay->disagreements > REPLAY_SHOWN && !replay->options->quiet)
-		fprintf(stderr, "%.240s: and %" PRIu64 " more disagreements\n", replay->path, replay->disagreements - REPLAY_SHOWN);
+	if (replay->disagreements > REPLAY_SHOWN && !replay->options->quiet) {
+		uint64_t more = replay->disagreements - REPLAY_SHOWN;
+		cli_put_text(stderr, replay->path);
+		fprintf(stderr, ": and %" PRIu64 " more disagreement%s\n", more, more == 1 ? "" : "s");
+	}
 }

@@ -50,7 +50,8 @@ void replay_progress_update(struct replay_progress *progress, const struct repla
 		int filled = (int)(part * WIDTH);
 		fprintf(stderr, "[%.*s%*s] %3d%%  ", filled, "################################", WIDTH - filled, "", (int)(part * 100));
 	}
-	fprintf(stderr, "%s operations, %s mapped", cli_count(replay->counts.operations), cli_bytes(replay->counts.mapped_pages * VIOMMU_PAGE_SIZE));
+	fprintf(stderr, "%s, %s mapped", cli_count_of(replay->counts.operations, "operation", "operations"),
+		cli_bytes(replay->counts.mapped_pages * VIOMMU_PAGE_SIZE));
 	fflush(stderr);
 }
 

@@ -328,6 +328,8 @@ int cli_replay(int argc, char **argv)
 			status = one;
 	}
 	replay_json_end(&json, total);
+	if (arguments.count > 1 && !arguments.options.quiet && !is_taken(&arguments.options))
+		replay_summary_total(total, (unsigned int)arguments.count, status == CLI_BAD_INPUT);
 	free(total);
 	return status;
 }

@@ -330,6 +330,8 @@ void replay_disagree_finish(const struct replay *replay);
 /* summary.c */
 bool replay_agrees(const struct replay_counts *counts);
 void replay_summary(const struct replay *replay);
+/* One line for several captures. unread: one of them could not be read to its end. */
+void replay_summary_total(const struct replay_counts *total, unsigned int captures, bool unread);
 void replay_counts_add(struct replay_counts *total, const struct replay_counts *counts);
 
 /* ops.c, map.c: called with every operation, and at the end */

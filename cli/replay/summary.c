@@ -93,23 +93,61 @@ void replay_counts_add(struct replay_counts *total, const struct replay_counts *
 	total->miss_seconds += counts->miss_seconds;
 }
 
-static void print_verdict(const struct replay *replay)
+/* The pages that the oracle has and the guest has memory for. */
+static uint64_t expected_pages(const struct replay_counts *counts)
 {
-	const char *verdict = "everything agrees";
+	return counts->oracle_pages - counts->oracle_unbacked;
+}
+
+/* What is missing, as there was no room; empty if nothing is. */
+static void describe_missing(const struct replay_counts *counts, char *text, size_t bytes)
+{
+	*text = '\0';
+	if (counts->oracle_missing)
+		snprintf(text, bytes, "%s of %s missing, as there was no room", cli_count(counts->oracle_missing),
+			 cli_count_of(expected_pages(counts), "page is", "pages are"));
+	else if (counts->skipped)
+		snprintf(text, bytes, "%s skipped, as a registration found no room", cli_count_of(counts->skipped, "operation was", "operations were"));
+	else if (counts->answers_short)
+		snprintf(text, bytes, "%s of %s found no room", cli_count(counts->answers_short),
+			 cli_count_of(counts->answers_checked, "operation", "operations"));
+}
+
+/* The verdict in a few words. unread: a capture could not be read to its end. */
+static void print_verdict(const struct replay_counts *counts, const char *name, bool unread, const char *behind)
+{
+	char missing[120], text[200] = "everything agrees";
 	enum cli_colour colour = CLI_GREEN;
 
-	if (!replay_agrees(&replay->counts)) {
-		verdict = "DISAGREES";
+	describe_missing(counts, missing, sizeof(missing));
+	if (!replay_agrees(counts)) {
+		snprintf(text, sizeof(text), "DISAGREES");
 		colour = CLI_RED;
-	} else if (*replay->problem) {
-		verdict = "INCOMPLETE; what could be read agrees";
+	} else if (unread) {
+		snprintf(text, sizeof(text), "INCOMPLETE; what could be read agrees%s%s", *missing ? ", but " : "", missing);
 		colour = CLI_YELLOW;
-	} else if (!replay->counts.answers_checked && !replay->counts.oracle_checks) {
-		verdict = "carried out; it holds nothing to compare with";
+	} else if (*missing) {
+		snprintf(text, sizeof(text), "INCOMPLETE: %s%s", missing,
+			 counts->oracle_missing && counts->oracle_missing == expected_pages(counts) ? "" : "; the rest agrees");
+		colour = CLI_YELLOW;
+	} else if (!counts->answers_checked && !counts->oracle_checks) {
+		snprintf(text, sizeof(text), "carried out; it holds nothing to compare with");
 		colour = CLI_BOLD;
 	}
-	printf("%s%s%s: %s%s%s%s\n", cli_colour(stdout, CLI_BOLD), replay->path, cli_colour(stdout, CLI_PLAIN), cli_colour(stdout, colour), verdict,
-	       cli_colour(stdout, CLI_PLAIN), replay->stopped ? " (stopped as asked)" : "");
+	printf("%s", cli_colour(stdout, CLI_BOLD));
+	cli_put_text(stdout, name);
+	printf("%s: %s%s%s%s\n", cli_colour(stdout, CLI_PLAIN), cli_colour(stdout, colour), text, cli_colour(stdout, CLI_PLAIN), behind);
+}
+
+void replay_summary_total(const struct replay_counts *total, unsigned int captures, bool unread)
+{
+	char name[40], behind[120];
+
+	snprintf(name, sizeof(name), "all %u captures", captures);
+	snprintf(behind, sizeof(behind), " (%s and %s compared)", cli_count_of(total->answers_checked, "answer", "answers"),
+		 cli_count_of(total->oracle_pages, "page", "pages"));
+	putchar('\n');
+	print_verdict(total, name, unread, behind);
 }
 
 static void print_operations(const struct replay *replay)
@@ -137,10 +175,10 @@ static void print_shortage(const struct replay *replay)
 	if (!counts->insufficient_resources && !counts->oracle_missing && !counts->skipped)
 		return;
 	if (replay->iommu->accesses)
-		cli_line("room", CLI_YELLOW, "insufficient %s; %s missing for want of it", cli_count_of(counts->insufficient_resources, "time", "times"),
+		cli_line("room", CLI_YELLOW, "insufficient %s; %s missing", cli_count_of(counts->insufficient_resources, "time", "times"),
 			 cli_count_of(counts->oracle_missing, "page", "pages"));
 	else
-		cli_line("room", CLI_YELLOW, "insufficient %s; the guest made room %s; %s missing for want of it",
+		cli_line("room", CLI_YELLOW, "insufficient %s; the guest made room %s; %s missing",
 			 cli_count_of(counts->insufficient_resources, "time", "times"), cli_count_of(counts->make_room_refreshes, "time", "times"),
 			 cli_count_of(counts->oracle_missing, "page", "pages"));
 	if (counts->skipped)
@@ -150,16 +188,19 @@ static void print_shortage(const struct replay *replay)
 static void print_findings(const struct replay_counts *counts)
 {
 	if (counts->answer_mismatches || counts->refused)
-		cli_line("answers", CLI_RED, "%s of %s are not as recorded, %s operations could not be carried out", cli_count(counts->answer_mismatches),
-			 cli_count(counts->answers_checked), cli_count(counts->refused));
+		cli_line("answers", CLI_RED, "%s of %s not as recorded, %s could not be carried out", cli_count(counts->answer_mismatches),
+			 cli_count_of(counts->answers_checked, "answer is", "answers are"), cli_count_of(counts->refused, "operation", "operations"));
 	else if (counts->answers_short)
 		cli_line("answers", CLI_PLAIN, "%s compared, as recorded but for %s that found no room", cli_count(counts->answers_checked),
 			 cli_count(counts->answers_short));
 	else if (counts->answers_checked)
 		cli_line("answers", CLI_PLAIN, "%s compared, all as recorded", cli_count(counts->answers_checked));
 	if (counts->oracle_mismatches)
-		cli_line("oracle", CLI_RED, "%s pages differ; %s answers with %s pages compared", cli_count(counts->oracle_mismatches),
-			 cli_count(counts->oracle_checks), cli_count(counts->oracle_pages));
+		cli_line("oracle", CLI_RED, "%s; %s with %s compared", cli_count_of(counts->oracle_mismatches, "page differs", "pages differ"),
+			 cli_count_of(counts->oracle_checks, "answer", "answers"), cli_count_of(counts->oracle_pages, "page", "pages"));
+	else if (counts->oracle_missing)
+		cli_line("oracle", CLI_PLAIN, "%s with %s compared: %s missing, nothing else differs", cli_count_of(counts->oracle_checks, "answer", "answers"),
+			 cli_count_of(counts->oracle_pages, "page", "pages"), cli_count_of(counts->oracle_missing, "page is", "pages are"));
 	else if (counts->oracle_checks)
 		cli_line("oracle", CLI_PLAIN, "%s with %s compared, nothing differs", cli_count_of(counts->oracle_checks, "answer", "answers"),
 			 cli_count_of(counts->oracle_pages, "page", "pages"));
@@ -185,8 +226,9 @@ static void print_devices(const struct replay *replay)
 		cli_line("by DMA", CLI_RED, "%s wrong; %s checked", cli_count_of(counts->dma_wrong, "thing is", "things are"),
 			 cli_count_of(counts->dma_pages, "page", "pages"));
 	else if (counts->dma_functions)
-		cli_line("by DMA", CLI_PLAIN, "%s lead where they should, %s of them read-only; %s in vain", cli_count_of(counts->dma_pages, "page", "pages"),
-			 cli_count(counts->dma_read_only), cli_count_of(counts->dma_unmapped + counts->dma_protected, "write was tried", "writes were tried"));
+		cli_line("by DMA", CLI_PLAIN, "%s where they should, %s of them read-only; %s in vain",
+			 cli_count_of(counts->dma_pages, "page leads", "pages lead"), cli_count(counts->dma_read_only),
+			 cli_count_of(counts->dma_unmapped + counts->dma_protected, "write was tried", "writes were tried"));
 	if (counts->dma_unwitnessed)
 		cli_line("", CLI_YELLOW, "what is mapped is the library's own word, as the capture has no answer to all that changed it");
 	if (counts->dma_unchecked)
@@ -200,7 +242,7 @@ void replay_summary(const struct replay *replay)
 {
 	const struct replay_counts *counts = &replay->counts;
 
-	print_verdict(replay);
+	print_verdict(counts, replay->path, *replay->problem, replay->stopped ? " (stopped as asked)" : "");
 	print_operations(replay);
 	replay->iommu->summary(counts);
 	cli_line("mapped", CLI_PLAIN, "%s at the end, %s at most; %s established, %s released", cli_bytes(counts->mapped_pages * VIOMMU_PAGE_SIZE),

@@ -76,7 +76,9 @@ void print_description(struct description *description, const char *path, const 
 	uint64_t done, total;
 
 	capture_reader_position(reader, &done, &total);
-	printf("%s%s%s: capture version %d of %s guest, %s%s%s\n", cli_colour(stdout, CLI_BOLD), path, cli_colour(stdout, CLI_PLAIN), CAPTURE_VERSION,
+	fputs(cli_colour(stdout, CLI_BOLD), stdout);
+	cli_put_text(stdout, path);
+	printf("%s: capture version %d of %s guest, %s%s%s\n", cli_colour(stdout, CLI_PLAIN), CAPTURE_VERSION,
 	       description->guest == CAPTURE_SMMUV3 ? "an smmuv3" : "a zpci", cli_bytes(total ? total : done),
 	       capture_reader_is_compressed(reader) ? " compressed" : "", incomplete ? ", INCOMPLETE" : "");
 	for (unsigned int i = 0; i < description->note_count; i++) {
@@ -84,13 +86,13 @@ void print_description(struct description *description, const char *path, const 
 		free(description->notes[i]);
 	}
 	if (description->kinds[CAPTURE_NOTE] > description->note_count)
-		cli_line("", CLI_PLAIN, "and %s more notes", cli_count(description->kinds[CAPTURE_NOTE] - description->note_count));
+		cli_line("", CLI_PLAIN, "and %s", cli_count_of(description->kinds[CAPTURE_NOTE] - description->note_count, "more note", "more notes"));
 	for (unsigned int i = 0; i < description->slot_count; i++)
 		cli_line("memory", CLI_PLAIN, "0x%" PRIx64 "..0x%" PRIx64 " %s, %s", description->slots[i].gpa,
 			 description->slots[i].gpa + (description->slots[i].bytes - 1), capture_rights_name(description->slots[i].prot),
 			 cli_bytes(description->slots[i].bytes));
 	if (description->kinds[CAPTURE_SLOT] > description->slot_count)
-		cli_line("", CLI_PLAIN, "and %s more slots", cli_count(description->kinds[CAPTURE_SLOT] - description->slot_count));
+		cli_line("", CLI_PLAIN, "and %s", cli_count_of(description->kinds[CAPTURE_SLOT] - description->slot_count, "more slot", "more slots"));
 	if (description->guest == CAPTURE_SMMUV3)
 		smmuv3_print_description(&description->smmuv3);
 	else

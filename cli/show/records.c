@@ -79,7 +79,7 @@ static void show_fields(enum capture_guest guest, const struct capture_record *r
 {
 	switch (record->kind) {
 	case CAPTURE_NOTE:
-		printf("%s", record->note.text);
+		cli_put_text(stdout, record->note.text);
 		break;
 	case CAPTURE_SLOT:
 		printf("0x%" PRIx64 "..0x%" PRIx64 " %s, %s", record->slot.gpa, record->slot.gpa + (record->slot.bytes - 1),
@@ -140,11 +140,11 @@ static void show_fields(enum capture_guest guest, const struct capture_record *r
 		printf("IOVA 0x%" PRIx64 "..0x%" PRIx64, record->oracle.first, record->oracle.last);
 		break;
 	case CAPTURE_PAGE:
-		printf("IOVA 0x%" PRIx64 " -> 0x%" PRIx64 " %s, %s pages", record->page.iova, record->page.gpa, capture_rights_name(record->page.prot),
+		printf("IOVA 0x%" PRIx64 " -> 0x%" PRIx64 " %s, %s", record->page.iova, record->page.gpa, capture_rights_name(record->page.prot),
 		       cli_count(record->page.count));
 		break;
 	case CAPTURE_END:
-		printf("after %s operations", cli_count(record->end.operations));
+		printf("after %s", cli_count_of(record->end.operations, "operation", "operations"));
 		break;
 	}
 }

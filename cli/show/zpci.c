@@ -136,7 +136,7 @@ void zpci_print_description(const struct show_zpci *description)
 void zpci_print_answers(const struct show_zpci *description)
 {
 	if (description->answered)
-		cli_line("answers", CLI_PLAIN, "%s cc 0, %s cc 1, %s cc 2, %s cc 3, %s exceptions", cli_count(description->answered_cc[0]),
+		cli_line("answers", CLI_PLAIN, "%s cc 0, %s cc 1, %s cc 2, %s cc 3, %s", cli_count(description->answered_cc[0]),
 			 cli_count(description->answered_cc[1]), cli_count(description->answered_cc[2]), cli_count(description->answered_cc[3]),
-			 cli_count(description->answered_exception));
+			 cli_count_of(description->answered_exception, "exception", "exceptions"));
 }

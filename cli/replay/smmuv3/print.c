@@ -64,8 +64,8 @@ void smmuv3_print_told(const struct replay *replay)
 	const char *name = smmuv3_register_name(record->write.offset);
 	if (name && replay->operation.instruction == SMMUV3_WRITE_OTHER)
 		fprintf(stderr, " (%s)", name);
-	fprintf(stderr, ", offset 0x%" PRIx64 ", value 0x%" PRIx64 "; %" PRIu64 " commands, %" PRIu64 " refreshes", record->write.offset, record->write.value,
-		smmu->commands, smmu->refreshes);
+	fprintf(stderr, ", offset 0x%" PRIx64 ", value 0x%" PRIx64 "; %s, %s", record->write.offset, record->write.value,
+		cli_count_of(smmu->commands, "command", "commands"), cli_count_of(smmu->refreshes, "refresh", "refreshes"));
 	if (smmu->error)
 		fprintf(stderr, ", %s", error_name(smmu->error));
 }
