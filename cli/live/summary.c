@@ -10,6 +10,8 @@ static void print_verdict(const struct live_state *state)
 {
 	const char *verdict = "everything agrees";
 	enum cli_colour colour = CLI_GREEN;
+	uint64_t unjudged = state->now.skipped[LIVE_DATA];
+	char text[120];
 
 	if (state->disagreements) {
 		verdict = "DISAGREES";
@@ -22,6 +24,11 @@ static void print_verdict(const struct live_state *state)
 		colour = CLI_RED;
 	} else if (!state->checks) {
 		verdict = live_refreshes(&state->now) ? "nothing was compared" : "the guest has not used an IOMMU";
+		colour = CLI_YELLOW;
+	} else if (unjudged) {
+		snprintf(text, sizeof(text), "what was compared agrees; %s of %s of the disk cannot be judged", cli_count(unjudged),
+			 cli_count_of(state->now.blocks_expected, "block", "blocks"));
+		verdict = text;
 		colour = CLI_YELLOW;
 	}
 	fputs(cli_colour(stdout, CLI_BOLD), stdout);
@@ -57,7 +64,7 @@ static void print_oracles(const struct live_state *state)
 	for (unsigned int i = 0; i < LIVE_ORACLES; i++) {
 		char skipped[64] = "";
 		if (now->skipped[i])
-			snprintf(skipped, sizeof(skipped), "; %s could not be", cli_count(now->skipped[i]));
+			snprintf(skipped, sizeof(skipped), "; %s cannot be judged", cli_count(now->skipped[i]));
 		if (now->disagreements[i])
 			cli_line(oracles[i].name, CLI_RED, "%s; %s compared", cli_count_of(now->disagreements[i], "DISAGREEMENT", "DISAGREEMENTS"),
 				 cli_count_of(now->checks[i], oracles[i].one, oracles[i].more));
