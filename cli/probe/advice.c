@@ -83,13 +83,14 @@ static void advise_x86_iommu(struct probe *probe)
 
 	if (machine->acpi_known && !*machine->acpi_table && machine->virtual)
 		probe_advice_add(probe, "virtual-machine", true,
-				 "This virtual machine has no IOMMU. Whoever runs it can give it one; with QEMU: -machine q35,kernel-irqchip=split -device "
+				 "This virtual machine has no IOMMU. Its host can give it one; with QEMU: -machine q35,kernel-irqchip=split -device "
 				 "intel-iommu,intremap=on");
 	else if (machine->acpi_known && !*machine->acpi_table)
 		probe_advice_add(probe, "firmware", true, "Firmware describes no IOMMU (there is no ACPI table %s): switch on %s in its setup.",
 				 amd ? "IVRS" : "DMAR", amd ? "\"IOMMU\"" : "\"VT-d\"");
 	if (probe_option_is_off(probe_option(&probe->kernel, option)))
-		probe_advice_add(probe, "kernel-option", true, "The kernel was built without CONFIG_%s, and cannot drive this machine's IOMMU.", option);
+		probe_advice_add(probe, "kernel-option", true, "The kernel was built without CONFIG_%s, and cannot drive %s.", option,
+				 machine->acpi_known && !*machine->acpi_table ? "one" : "this machine's IOMMU");
 	else if (!advise_off(probe) && !amd && (dmar || !machine->acpi_known) && !find_parameter(machine, "intel_iommu=on"))
 		advise_parameter(probe, "intel_iommu=on");
 }
@@ -115,8 +116,8 @@ static void advise_iommu(struct probe *probe)
 		probe_advice_add(probe, "kernel-option", true, "The kernel was built without CONFIG_IOMMU_SUPPORT.");
 	}
 	if (probe->advice_count == before)
-		probe_advice_add(probe, "no-iommu", true, "The kernel drives no IOMMU here. Its log may say why.");
-	probe_command(&probe->advice[probe->advice_count - 1], "dmesg | grep -i -e iommu -e DMAR -e AMD-Vi -e SMMU");
+		probe_command(probe_advice_add(probe, "no-iommu", true, "The kernel drives no IOMMU here. Its log may say why."),
+			      "dmesg | grep -i -e iommu -e DMAR -e AMD-Vi -e SMMU");
 }
 
 /*
@@ -145,6 +146,14 @@ static const struct probe_module_state *module_that_is(const struct probe_interf
 			return &interface->modules[i];
 	}
 	return NULL;
+}
+
+static bool takes_kernel(const struct probe_interface *interface)
+{
+	char options[200];
+
+	list_options(interface, options, sizeof(options));
+	return interface->rights != PROBE_NO && *options;
 }
 
 static void advise_rights(struct probe *probe, const char *node, bool needed)
@@ -178,7 +187,7 @@ static void advise_interface(struct probe *probe, const struct probe_interface *
 				 module_that_is(interface, PROBE_MODULE_ABSENT)->name);
 	} else {
 		struct probe_advice *advice = probe_advice_add(probe, "module", needed, "%s: %s %s.", interface->name,
-							       interface->present ? "nobody serves" : "there is no", interface->node);
+							       interface->present ? "nothing serves" : "there is no", interface->node);
 		probe_command(advice, "modprobe %s", interface == &probe->type1 ? "vfio_iommu_type1" : "iommufd");
 	}
 }
@@ -221,13 +230,15 @@ static void advise_memlock(struct probe *probe)
 
 void probe_advise(struct probe *probe)
 {
+	/* Either interface is enough: what is missing is the one that does not take another kernel, type1 where neither or both do. */
 	bool none = !probe->type1.usable && !probe->iommufd.usable;
+	bool take_iommufd = takes_kernel(&probe->type1) && !takes_kernel(&probe->iommufd);
 
 	advise_iommu(probe);
 	if (!probe->type1.usable)
-		advise_interface(probe, &probe->type1, none);
+		advise_interface(probe, &probe->type1, none && !take_iommufd);
 	if (!probe->iommufd.usable)
-		advise_interface(probe, &probe->iommufd, none);
+		advise_interface(probe, &probe->iommufd, none && take_iommufd);
 	if (probe->chosen.device)
 		probe_advise_device(probe);
 	advise_smmuv3(probe);

@@ -66,14 +66,14 @@ static void advise_failure(struct probe *probe, const struct probe_host *host, c
 		return;
 	switch (host->error) {
 	case -EBUSY:
-		advice = probe_advice_add(probe, "busy", !probe->chosen.ready, "%s: somebody else has the device.", host->name);
+		advice = probe_advice_add(probe, "busy", !probe->chosen.ready, "%s: another process has the device.", host->name);
 		probe_command(advice, "fuser -v %s", node);
 		break;
 	case -EPERM:
 		advice = probe_advice_add(
 			probe, "interrupts", !probe->chosen.ready,
-			"%s: the kernel refuses. If this machine cannot remap interrupts, a device that is given away can send any interrupt: who "
-			"trusts it with that may allow it.",
+			"%s: the kernel refuses. If this machine cannot remap interrupts, a device that is given away can send any interrupt. If "
+			"you trust it with that, allow it.",
 			host->name);
 		probe_command(advice, "echo 1 > /sys/module/%s/parameters/allow_unsafe_interrupts", module);
 		break;
