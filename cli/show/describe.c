@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The description of a capture: added up record by record, printed at the end. What is a guest IOMMU's own is added up and printed by its own file.
+ * The description of a capture: added up record by record, printed at the end. A guest IOMMU's own
+ * part is added up and printed by its own file.
  */
 #include "show.h"
 
@@ -55,10 +56,7 @@ void describe(struct description *description, const struct capture_record *reco
 	}
 	if (capture_is_operation(record->kind))
 		add_time(description, &record->time);
-	if (description->guest == CAPTURE_SMMUV3)
-		smmuv3_describe(&description->smmuv3, record);
-	else
-		zpci_describe(&description->zpci, record);
+	description->iommu->add(description->own, record);
 }
 
 static void print_records(const struct description *description)
@@ -78,9 +76,8 @@ void print_description(struct description *description, const char *path, const 
 	capture_reader_position(reader, &done, &total);
 	fputs(cli_colour(stdout, CLI_BOLD), stdout);
 	cli_put_text(stdout, path);
-	printf("%s: capture version %d of %s guest, %s%s%s\n", cli_colour(stdout, CLI_PLAIN), CAPTURE_VERSION,
-	       description->guest == CAPTURE_SMMUV3 ? "an smmuv3" : "a zpci", cli_bytes(total ? total : done),
-	       capture_reader_is_compressed(reader) ? " compressed" : "", incomplete ? ", INCOMPLETE" : "");
+	printf("%s: capture version %d of %s guest, %s%s%s\n", cli_colour(stdout, CLI_PLAIN), CAPTURE_VERSION, description->iommu->title,
+	       cli_bytes(total ? total : done), capture_reader_is_compressed(reader) ? " compressed" : "", incomplete ? ", INCOMPLETE" : "");
 	for (unsigned int i = 0; i < description->note_count; i++) {
 		cli_line("note", CLI_PLAIN, "%s", description->notes[i]);
 		free(description->notes[i]);
@@ -93,14 +90,11 @@ void print_description(struct description *description, const char *path, const 
 			 cli_bytes(description->slots[i].bytes));
 	if (description->kinds[CAPTURE_SLOT] > description->slot_count)
 		cli_line("", CLI_PLAIN, "and %s", cli_count_of(description->kinds[CAPTURE_SLOT] - description->slot_count, "more slot", "more slots"));
-	if (description->guest == CAPTURE_SMMUV3)
-		smmuv3_print_description(&description->smmuv3);
-	else
-		zpci_print_description(&description->zpci);
+	description->iommu->print(description->own);
 	print_records(description);
 	cli_line("stores", CLI_PLAIN, "%s", cli_count_of(description->doublewords, "doubleword", "doublewords"));
-	if (description->guest == CAPTURE_ZPCI)
-		zpci_print_answers(&description->zpci);
+	if (description->iommu->print_answers)
+		description->iommu->print_answers(description->own);
 	if (description->kinds[CAPTURE_ORACLE])
 		cli_line("oracle", CLI_PLAIN, "%s with %s", cli_count_of(description->kinds[CAPTURE_ORACLE], "answer", "answers"),
 			 cli_count_of(description->oracle_pages, "page", "pages"));

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `viommu show`: what is in a capture, without carrying anything out. A description is added up while the records stream past; the functions that are
- * described one by one are bounded, and so is everything else that is kept.
+ * `viommu show`: the contents of a capture, without carrying anything out. A description is added
+ * up while the records stream past; the functions that are described one by one are bounded, and so
+ * is everything else that is kept.
  */
 #include "show.h"
 
@@ -74,6 +75,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static int show_capture(const char *path, bool records)
 {
+	static const struct show_iommu *const iommus[] = { [CAPTURE_ZPCI] = &show_zpci, [CAPTURE_SMMUV3] = &show_smmuv3 };
 	struct capture_error error;
 	struct capture_record record;
 	int got;
@@ -84,12 +86,16 @@ static int show_capture(const char *path, bool records)
 		return CLI_BAD_INPUT;
 	}
 	struct description *description = calloc(1, sizeof(*description));
-	if (!description) {
+	if (description) {
+		description->iommu = iommus[capture_reader_guest(reader)];
+		description->own = calloc(1, description->iommu->bytes);
+	}
+	if (!description || !description->own) {
 		cli_complain("out of memory");
+		free(description);
 		capture_reader_close(reader);
 		return CLI_BAD_INPUT;
 	}
-	description->guest = capture_reader_guest(reader);
 	while ((got = capture_read(reader, &record, &error)) > 0) {
 		if (records)
 			show_record(capture_reader_guest(reader), &record);
@@ -100,6 +106,7 @@ static int show_capture(const char *path, bool records)
 		print_description(description, path, reader, got < 0);
 	if (got < 0)
 		cli_complain("%s", error.message);
+	free(description->own);
 	free(description);
 	capture_reader_close(reader);
 	return got < 0 ? CLI_BAD_INPUT : CLI_OK;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What is described of an SMMUv3's guest: its SMMU, the streams, and which registers it stores to how often. What its commands are stands in memory, and is
- * known only to who carries them out.
+ * The description of an SMMUv3's guest: its SMMU, the streams, and how often it stores to which
+ * registers. Its commands are in memory, and are known only when they are carried out.
  */
 #include "show.h"
 
@@ -10,8 +10,31 @@
 
 #include "common/smmuv3_registers.h"
 
+struct stream {
+	bool present;
+	uint32_t sid;
+	uint64_t kicks;
+	uint64_t oracles;
+	uint64_t first, last; /* of all that these speak of */
+};
+
+#define SHOW_REGISTERS 32u /* that are told apart */
+
+struct smmuv3 {
+	bool any;
+	struct capture_smmu smmu;
+	unsigned int stream_count;
+	struct stream streams[SHOW_FUNCTIONS];
+	uint64_t strangers; /* kicks and oracles of a stream that there is not */
+	struct {
+		const char *name;
+		uint64_t count;
+	} registers[SHOW_REGISTERS];
+	uint64_t unknown; /* stores to others */
+};
+
 /* A stream that is not there now may have been, and come back with the same StreamID. */
-static struct show_stream *find(struct show_smmuv3 *description, uint32_t sid)
+static struct stream *find(struct smmuv3 *description, uint32_t sid)
 {
 	for (unsigned int i = 0; i < description->stream_count; i++) {
 		if (description->streams[i].present && description->streams[i].sid == sid)
@@ -20,7 +43,7 @@ static struct show_stream *find(struct show_smmuv3 *description, uint32_t sid)
 	return NULL;
 }
 
-static void add_store(struct show_smmuv3 *description, uint64_t offset)
+static void add_store(struct smmuv3 *description, uint64_t offset)
 {
 	const char *name = smmuv3_register_name(offset);
 
@@ -34,7 +57,7 @@ static void add_store(struct show_smmuv3 *description, uint64_t offset)
 	description->unknown++;
 }
 
-static void add_oracle(struct show_stream *stream, const struct capture_oracle *oracle)
+static void add_oracle(struct stream *stream, const struct capture_oracle *oracle)
 {
 	if (!stream->oracles || oracle->first < stream->first)
 		stream->first = oracle->first;
@@ -43,9 +66,10 @@ static void add_oracle(struct show_stream *stream, const struct capture_oracle *
 	stream->oracles++;
 }
 
-void smmuv3_describe(struct show_smmuv3 *description, const struct capture_record *record)
+static void add(void *own, const struct capture_record *record)
 {
-	struct show_stream *stream;
+	struct smmuv3 *description = own;
+	struct stream *stream;
 
 	switch (record->kind) {
 	case CAPTURE_SMMU:
@@ -54,7 +78,7 @@ void smmuv3_describe(struct show_smmuv3 *description, const struct capture_recor
 		break;
 	case CAPTURE_STREAM:
 		if (description->stream_count < SHOW_FUNCTIONS)
-			description->streams[description->stream_count++] = (struct show_stream){ .present = true, .sid = record->stream.sid };
+			description->streams[description->stream_count++] = (struct stream){ .present = true, .sid = record->stream.sid };
 		break;
 	case CAPTURE_UNPLUG:
 		stream = find(description, record->unplug.sid);
@@ -83,7 +107,7 @@ void smmuv3_describe(struct show_smmuv3 *description, const struct capture_recor
 	}
 }
 
-static void print_stream(const struct show_stream *stream)
+static void print_stream(const struct stream *stream)
 {
 	cli_line("stream", CLI_PLAIN, "0x%" PRIx32 "%s, %s", stream->sid, stream->present ? "" : ", unplugged again",
 		 cli_count_of(stream->kicks, "kick", "kicks"));
@@ -92,8 +116,9 @@ static void print_stream(const struct show_stream *stream)
 			 stream->first, stream->last);
 }
 
-void smmuv3_print_description(const struct show_smmuv3 *description)
+static void print(const void *own)
 {
+	const struct smmuv3 *description = own;
 	const struct capture_smmu *smmu = &description->smmu;
 	char text[400] = "";
 	size_t used = 0;
@@ -114,3 +139,5 @@ void smmuv3_print_description(const struct show_smmuv3 *description)
 	if (*text)
 		cli_line("registers", CLI_PLAIN, "%s", text);
 }
+
+const struct show_iommu show_smmuv3 = { .title = "an smmuv3", .bytes = sizeof(struct smmuv3), .add = add, .print = print };

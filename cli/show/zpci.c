@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What is described of a zPCI guest: its functions, their registrations and refreshes, and what instructions answered.
+ * The description of a zPCI guest: its functions, their registrations and refreshes, and the
+ * answers of instructions.
  */
 #include "show.h"
 
@@ -8,10 +9,35 @@
 
 #include <viommu/zpci.h>
 
-/* The I/O translation anchor (Linux, pci_dma.h): T says that there are tables, the designation type of which kind the first is. */
+/*
+ * The I/O translation anchor (Linux, pci_dma.h): T says that there are tables, the designation type
+ * of which kind the first is.
+ */
 #define IOTA_T	      0x800u
 #define IOTA_DT_SHIFT 2
 #define IOTA_DT_MASK  7u
+
+struct function {
+	bool present;
+	struct capture_function record;
+	uint32_t fh; /* now */
+	uint64_t registrations;
+	struct capture_mpcifc registration; /* the last one */
+	uint64_t refreshes;
+	uint64_t global_refreshes;
+	uint64_t first, last; /* of all refreshes */
+	uint64_t smallest, largest;
+	uint64_t other; /* operations */
+};
+
+struct zpci {
+	unsigned int function_count;
+	struct function functions[SHOW_FUNCTIONS];
+	uint64_t strangers; /* operations with a handle that no function has */
+	uint64_t answered;
+	uint64_t answered_cc[4];
+	uint64_t answered_exception;
+};
 
 const char *show_designation(uint64_t iota)
 {
@@ -23,7 +49,7 @@ const char *show_designation(uint64_t iota)
 	return iota & IOTA_T ? names[iota >> IOTA_DT_SHIFT & IOTA_DT_MASK] : "untranslated";
 }
 
-static struct show_function *find_function(struct show_zpci *description, uint32_t fh)
+static struct function *find_function(struct zpci *description, uint32_t fh)
 {
 	for (unsigned int i = 0; i < description->function_count; i++) {
 		if (description->functions[i].present && description->functions[i].fh == fh)
@@ -32,14 +58,14 @@ static struct show_function *find_function(struct show_zpci *description, uint32
 	return NULL;
 }
 
-static void add_function(struct show_zpci *description, const struct capture_function *function)
+static void add_function(struct zpci *description, const struct capture_function *function)
 {
 	if (description->function_count == SHOW_FUNCTIONS)
 		return;
-	description->functions[description->function_count++] = (struct show_function){ .present = true, .record = *function, .fh = function->fh };
+	description->functions[description->function_count++] = (struct function){ .present = true, .record = *function, .fh = function->fh };
 }
 
-static void add_registration(struct show_function *function, const struct capture_mpcifc *mpcifc)
+static void add_registration(struct function *function, const struct capture_mpcifc *mpcifc)
 {
 	if (mpcifc->oc != VIOMMU_ZPCI_OC_REG_IOAT && mpcifc->oc != VIOMMU_ZPCI_OC_REREG_IOAT) {
 		function->other++;
@@ -49,7 +75,7 @@ static void add_registration(struct show_function *function, const struct captur
 	function->registration = *mpcifc;
 }
 
-static void add_refresh(struct show_function *function, const struct capture_rpcit *rpcit)
+static void add_refresh(struct function *function, const struct capture_rpcit *rpcit)
 {
 	uint64_t last = rpcit->start + (rpcit->bytes ? rpcit->bytes - 1 : 0);
 
@@ -68,9 +94,9 @@ static void add_refresh(struct show_function *function, const struct capture_rpc
 		function->global_refreshes++;
 }
 
-static void add_operation(struct show_zpci *description, const struct capture_record *record)
+static void add_operation(struct zpci *description, const struct capture_record *record)
 {
-	struct show_function *function = find_function(description, capture_handle(record));
+	struct function *function = find_function(description, capture_handle(record));
 
 	if (record->answer.kind != CAPTURE_ANSWER_NONE)
 		description->answered++;
@@ -92,9 +118,10 @@ static void add_operation(struct show_zpci *description, const struct capture_re
 		function->fh = record->clp.to;
 }
 
-void zpci_describe(struct show_zpci *description, const struct capture_record *record)
+static void add(void *own, const struct capture_record *record)
 {
-	struct show_function *function;
+	struct zpci *description = own;
+	struct function *function;
 
 	if (record->kind == CAPTURE_FUNCTION) {
 		add_function(description, &record->function);
@@ -107,7 +134,7 @@ void zpci_describe(struct show_zpci *description, const struct capture_record *r
 	}
 }
 
-static void print_function(const struct show_function *function)
+static void print_function(const struct function *function)
 {
 	const struct capture_mpcifc *last = &function->registration;
 
@@ -125,18 +152,24 @@ static void print_function(const struct show_function *function)
 		cli_line("", CLI_PLAIN, "%s", cli_count_of(function->other, "other operation", "other operations"));
 }
 
-void zpci_print_description(const struct show_zpci *description)
+static void print(const void *own)
 {
+	const struct zpci *description = own;
+
 	for (unsigned int i = 0; i < description->function_count; i++)
 		print_function(&description->functions[i]);
 	if (description->strangers)
 		cli_line("others", CLI_PLAIN, "%s with handles that no function has", cli_count_of(description->strangers, "operation", "operations"));
 }
 
-void zpci_print_answers(const struct show_zpci *description)
+static void print_answers(const void *own)
 {
+	const struct zpci *description = own;
+
 	if (description->answered)
 		cli_line("answers", CLI_PLAIN, "%s cc 0, %s cc 1, %s cc 2, %s cc 3, %s", cli_count(description->answered_cc[0]),
 			 cli_count(description->answered_cc[1]), cli_count(description->answered_cc[2]), cli_count(description->answered_cc[3]),
 			 cli_count_of(description->answered_exception, "exception", "exceptions"));
 }
+
+const struct show_iommu show_zpci = { .title = "a zpci", .bytes = sizeof(struct zpci), .add = add, .print = print, .print_answers = print_answers };
