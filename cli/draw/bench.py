@@ -22,8 +22,9 @@ class Scale:
 
 
 def draw(data, _lines, _name):
-    """What a refresh of the whole aperture costs in which nothing has changed, against the aperture's size. A point is the median, the bar through it goes from
-    the least to the largest run."""
+    """What a refresh of the whole aperture costs in which nothing has changed, against the
+    aperture's size. A point is the median, the bar through it goes from the least to the largest
+    run."""
     svg, curves = Svg(), []
     for letter, cases, text in (("a", "dense", "dense"), ("b", "sparse", "a page in 16 MiB"), ("c", "two", "two page tables")):
         for lane, label, dashes in (("no-op host", "library", ""), ("memcmp", "memcmp", " dashed"), ("page by page", "page by page", " dotted")):
@@ -52,7 +53,7 @@ def draw(data, _lines, _name):
     else:
         svg.text("bad", LEFT, 1200, 14, "no case of the group same/ was measured")
     for n, (letter, look, label, points) in enumerate(curves):
-        svg.path(look, move(*[(x.at(size), y.at(median)) for size, median, *_ in points][0]) + "".join(line(x.at(size), y.at(median)) for size, median, *_ in points[1:]), label)
+        svg.path(look, "".join((line if i else move)(x.at(size), y.at(median)) for i, (size, median, *_) in enumerate(points)), label)
         for size, median, least, most in points:
             title = f"{label}, {size_text(int(size))}: {median:.0f} ns ({least:.0f} to {most:.0f})"
             bar = move(x.at(size), y.at(least)) + line(x.at(size), y.at(most))

@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-What devices reach at one moment: for each function the aperture and the guest's memory as bands, the parts of both that hold something, magnified, and ribbons from
-one to the other.
+What devices reach at one moment: for each function the aperture and the guest's memory as bands,
+the parts of both that hold something, magnified, and ribbons from one to the other.
 """
 from rows import PAGE_SHIFT, Links, Row, windows_of
 from svg import LEFT, MARGIN, RIGHT, Svg, across, move, plural, size_text, span_text, text_width, time_text
 
 
 def changes_of(before, after):
-    """What a refresh established and released, from the runs before and after it: (established, run), piece by piece."""
+    """What a refresh established and released, from the runs before and after it: (established,
+    run), piece by piece."""
     before, n = [list(run) for run in before], 0
 
     def piece(established, run, first, last):
@@ -43,8 +44,9 @@ def changes_of(before, after):
 
 
 class Panel:
-    """One function. From top to bottom: numbers; the whole aperture; the parts of it where something is mapped, magnified; ribbons; the parts of guest memory that
-    are mapped or hold tables, magnified; all of guest memory."""
+    """One function. From top to bottom: numbers; the whole aperture; the parts of it where
+    something is mapped, magnified; ribbons; the parts of guest memory that are mapped or hold
+    tables, magnified; all of guest memory."""
 
     LANE, TABLE_LANE, LINE, INSIDE = 70, 120, 140, MARGIN + 140
     LAYERS = ("page", "segment", "region")  # of tables, the lowest first
@@ -140,7 +142,8 @@ class Panel:
             svg.text("soft", self.INSIDE, y + n * 130, 11, name)
 
     def labels(self, svg, row, y, memory):
-        """Three lines for each window: where, what, and how large a column is. A page of memory that many IOVAs lead to has as many mappings."""
+        """Three lines for each window: where, what, and how large a column is. A page of memory
+        that many IOVAs lead to has as many mappings."""
         for window in row.windows:
             pages, parts = (sum(counts.get(layer, 0) for layer in ("rw", "ro")) for counts in (window.pages, window.parts))
             what = f"{plural(pages, 'page')} in {plural(parts, 'run')}"

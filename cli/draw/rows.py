@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-Rows: an address space, or the parts of it that are magnified, as windows side by side; and ribbons between two rows.
+Rows: an address space, or the parts of it that are magnified, as windows side by side; and ribbons
+between two rows.
 """
 from svg import LEFT, RIGHT, across, box, down, line, move, swing
 
@@ -8,7 +9,8 @@ PAGE_SHIFT = 12
 
 
 def windows_of(ranges, limit=4):
-    """Groups ranges into at most so many windows with large gaps between them, and rounds their ends, so that a page has surroundings."""
+    """Groups ranges into at most so many windows with large gaps between them, and rounds their
+    ends, so that a page has surroundings."""
     least = 16 << PAGE_SHIFT
     merged = []
     for first, last in sorted(ranges):
@@ -45,7 +47,8 @@ def windows_of(ranges, limit=4):
 
 
 class Window:
-    """Columns are at least two pixels wide and cover a power of two of pages. The contents of a column are added up there."""
+    """Columns are at least two pixels wide and cover a power of two of pages. The contents of a
+    column are added up there."""
 
     def __init__(self, first, last, x, width):
         self.first, self.last, self.x, self.width = first, last, x, width
@@ -104,7 +107,8 @@ class Window:
         return end - 30, end
 
     def heights(self, column, height):
-        """How high read-write and read-only stand, one upon the other: by how much of the column there is, but two fifths at least, in whole pixels."""
+        """How high read-write and read-only stand, one upon the other: by how much of the column
+        there is, but two fifths at least, in whole pixels."""
         rw, ro = (self.columns[layer][column] if layer in self.columns else 0 for layer in ("rw", "ro"))
         if not rw + ro:
             return 0, 0
@@ -162,7 +166,8 @@ class Row:
         svg.path(layer, "".join(box(x, y, end - x, height) for x, end in spans))
 
     def span(self, svg, first, last, y, height):
-        """A bracket. Its ends point down where the range ends, and do not where only the window does."""
+        """A bracket. Its ends point down where the range ends, and do not where only the window
+        does."""
         d = ""
         for window in self.windows:
             if last >= window.first and first <= window.last:
@@ -171,7 +176,8 @@ class Row:
         svg.path("span", d)
 
     def zoom(self, svg, whole_y, parts, neck_y, parts_y):
-        """Shows that the windows of another row are parts of this one. Between neck_y and parts_y it is as wide as the part, for labels."""
+        """Shows that the windows of another row are parts of this one. Between neck_y and parts_y
+        it is as wide as the part, for labels."""
         for part in parts.windows:
             window = next((one for one in self.windows if part.last >= one.first and part.first <= one.last), None)
             if window:
@@ -181,8 +187,8 @@ class Row:
 
 
 class Links:
-    """Ribbons between two rows, one for each run. Where there are more than LIMIT, runs that begin and end in the same columns share one, then those in the same
-    pair of columns, and so on."""
+    """Ribbons between two rows, one for each run. Where there are more than LIMIT, runs that begin
+    and end in the same columns share one, then those in the same pair of columns, and so on."""
 
     LIMIT, TITLED = 240, 96
 
@@ -216,7 +222,8 @@ class Links:
         most = max((link[3] for link in self.links.values()), default=0)
 
         def narrow(x, end, count):
-            """Of a bundle, a part in the middle of each end is drawn: the more runs, the wider. Else bundles would cover each other."""
+            """Of a bundle, a part in the middle of each end is drawn: the more runs, the wider.
+            Else bundles would cover each other."""
             middle, half = (x + end) // 2, 5 + count * 30 // most
             return (middle - half, middle + half) if end - x > 2 * half else (x, end)
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-SVG. The same input yields the same bytes on every machine: coordinates are integers, tenths of a pixel. A picture needs nothing from outside, and has a background.
-All text is in a font of fixed width, so its width is known here. Classes name a look and stand in STYLE: read-only is striped and released is an outline, so that a
-picture can be read without colours.
+SVG. The same input yields the same bytes on every machine: coordinates are integers, tenths of a
+pixel. A picture needs nothing from outside, and has a background. All text is in a font of fixed
+width, so its width is known here. Classes name a look and stand in STYLE: read-only is striped and
+released is an outline, so that a picture can be read without colours.
 """
 
 WIDTH, LEFT, RIGHT, MARGIN = 12000, 1280, 11760, 240
@@ -137,7 +138,8 @@ class Svg:
         self.text("", MARGIN, 580, 13, what)
 
     def legend(self, entries, y):
-        """Samples with their meaning: (look, width, height, text), a bracket where the height is None. Returns the y below them."""
+        """Samples with their meaning: (look, width, height, text), a bracket where the height is
+        None. Returns the y below them."""
         x = MARGIN
         for look, width, height, text in entries:
             before = width + 70 if look else 0

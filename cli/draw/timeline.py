@@ -1,47 +1,38 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-What happened over a run: mapped and pinned memory, refreshes and marks one below the other, over the same axis.
+What happened over a run: mapped and pinned memory, refreshes and marks one below the other, over
+the same axis.
 """
+import functools
+
 from svg import LEFT, MARGIN, RIGHT, WIDTH, Svg, across, box, down, line, move, plural, size_text, text_width, time_text
 
 KINDS = ("whole", "map", "unmap", "both", "same")  # of refreshes, by what they did
-MARKS = ("state", "short", "errors")
+
+# What happened in a span of time, or of operations, is a tuple: the least, the most and the last of
+# mapped memory, and of pinned memory; the most that was pinned while no device reached all memory;
+# refreshes by kind; state changes, shortages and errors.
+MAPPED, PINNED, TRANSLATED, REFRESHES, MARKS = 0, 3, 6, 7, 12
 
 
-class Column:
-    """What happened in a span of time, or of operations. The peak of pinned memory is kept apart where a device reaches all memory."""
-
-    __slots__ = ("levels", "translated", "refreshes", "marks")
-
-    def __init__(self, mapped, pinned, direct):
-        self.levels = {"mapped": (mapped, mapped, mapped), "pinned": (pinned, pinned, pinned)}
-        self.translated = 0 if direct else pinned
-        self.refreshes, self.marks = [0] * len(KINDS), [0] * len(MARKS)
-
-    def merge(self, later):
-        """What happened after it."""
-        for what, (least, most, last) in later.levels.items():
-            mine = self.levels[what]
-            self.levels[what] = (min(mine[0], least), max(mine[1], most), last)
-        self.translated = max(self.translated, later.translated)
-        self.refreshes = [a + b for a, b in zip(self.refreshes, later.refreshes)]
-        self.marks = [a + b for a, b in zip(self.marks, later.marks)]
+def merge(a, b):
+    """b happened after a. Where nothing happened there is None."""
+    if not a or not b:
+        return a or b
+    levels = (min(a[0], b[0]), max(a[1], b[1]), b[2], min(a[3], b[3]), max(a[4], b[4]), b[5], max(a[6], b[6]))
+    return levels + tuple(map(int.__add__, a[REFRESHES:], b[REFRESHES:]))
 
 
-def merged(*columns):
-    """One column from several in order, None where nothing happened in any."""
-    whole = None
-    for column in columns:
-        if column and whole:
-            whole.merge(column)
-        elif column:
-            whole = Column(0, 0, False)
-            whole.levels, whole.translated, whole.refreshes, whole.marks = dict(column.levels), column.translated, column.refreshes, column.marks
-    return whole
+def column_of(record):
+    mapped, pinned = record["mapped"], record["pinned"]
+    refreshes = (record["refreshes"] if record.get("kind") == kind else 0 for kind in KINDS)
+    marks = (record.get(mark, 0) for mark in ("state", "short", "errors"))
+    return (mapped, mapped, mapped, pinned, pinned, pinned, 0 if "direct" in record else pinned, *refreshes, *marks)
 
 
 class Times:
-    """A fixed number of columns. Where a run goes on beyond the last one, each two become one and cover twice as much: a run of any length takes the same memory."""
+    """A fixed number of columns. Where a run goes on beyond the last one, each two become one and
+    cover twice as much: a run of any length takes the same memory."""
 
     COUNT = 4096
 
@@ -49,25 +40,24 @@ class Times:
         self.origin, self.last, self.width, self.columns = None, 0, width, [None] * self.COUNT
 
     def put(self, at, column):
-        """Virtual CPUs are recorded out of order by a little: what is earlier than the latest is put where that is."""
+        """Virtual CPUs are recorded out of order by a little: what is earlier than the latest is
+        put where that is."""
         if self.origin is None:
             self.origin = at
         self.last = max(self.last, at - self.origin)
         while self.last // self.width >= self.COUNT:
-            self.columns = [merged(*self.columns[i : i + 2]) for i in range(0, self.COUNT, 2)] + [None] * (self.COUNT // 2)
+            self.columns = [merge(*self.columns[i : i + 2]) for i in range(0, self.COUNT, 2)] + [None] * (self.COUNT // 2)
             self.width *= 2
         n = self.last // self.width
-        if self.columns[n]:
-            self.columns[n].merge(column)
-        else:
-            self.columns[n] = column
+        self.columns[n] = merge(self.columns[n], column)
 
 
 class Plot:
     HEIGHT, FOLD, DRAWN, FOLDS = 1200, 520, 512, 8
 
     def __init__(self, times, timed):
-        """Stretches in which nothing happened are folded, so that the rest has room. What is left is brought down to few enough columns."""
+        """Stretches in which nothing happened are folded, so that the rest has room. What is left
+        is brought down to few enough columns."""
         self.times, self.timed, self.svg, self.y = times, timed, Svg(), 0
         count = times.last // times.width + 1
         columns, folds, i = times.columns[:count], [], 0
@@ -86,7 +76,7 @@ class Plot:
         for first, empty in [*folds, (count, 0)]:
             for i in range(begin, first, self.factor):
                 end = min(i + self.factor, first)
-                self.columns.append((merged(*columns[i:end]), i, end - i))
+                self.columns.append((functools.reduce(merge, columns[i:end]), i, end - i))
             begin = first + empty
         width = RIGHT - LEFT - len(folds) * self.FOLD
         self.edges, self.folds, n = [], [], 0  # (x, end) of columns; (x, length) of folds
@@ -109,24 +99,26 @@ class Plot:
             self.svg.rect("fold", x, self.y, self.FOLD, height)
 
     def area(self, look, what, index, top):
-        """An area from the bottom up. A column without a value goes on as the one before it ended."""
+        """An area from the bottom up. A column without a value goes on as the one before it ended.
+        """
         bottom = y = self.y + self.HEIGHT
         d, last = move(LEFT, bottom), 0
         for (column, _, _), (x, _) in zip(self.columns, self.edges):
-            value = column.levels[what][index] if column else last
+            value = column[what + index] if column else last
             to = bottom - min(value, top) * self.HEIGHT // top
             if to != y:
                 d += line(x, y) + down(to - y)
                 y = to
-            last = column.levels[what][2] if column else last
+            last = column[what + 2] if column else last
         self.svg.path(look, d + line(RIGHT, y) + line(RIGHT, bottom) + "z")
 
     def memory(self, what, looks, kind):
-        """Where a device reaches all of memory, that is cut off: the scale is for what tables map."""
+        """Where a device reaches all of memory, that is cut off: the scale is for what tables map.
+        """
         columns = [column for column, _, _ in self.columns if column]
-        most = max((column.levels[what][1] for column in columns), default=0)
-        top = max((column.translated for column in columns), default=0) if what == "pinned" else most
-        name = f"{what}, at most {size_text(top or most)}"
+        most = max((column[what + 1] for column in columns), default=0)
+        top = max((column[TRANSLATED] for column in columns), default=0) if what == PINNED else most
+        name = f"{'pinned' if what == PINNED else 'mapped'}, at most {size_text(top or most)}"
         if 0 < top < most:
             name += f" by tables; cut off: {size_text(most)} while a {kind} reaches all memory"
         top = top or most
@@ -138,26 +130,26 @@ class Plot:
         self.y += self.HEIGHT + 300
 
     def refreshes(self):
-        top = max(sum(column.refreshes) if column else 0 for column, _, _ in self.columns)
+        top = max(sum(column[REFRESHES:MARKS]) if column else 0 for column, _, _ in self.columns)
         width = self.times.width * self.factor
         name = f"refreshes in a column of {time_text(width) if self.timed else plural(width, 'operation')}, at most {top:,}"
         self.frame(name, f"{top:,}" if top else "", f"{top // 2:,}" if top and not top & 1 else "")
         for kind, look in enumerate(KINDS):
             d = ""
             for (column, _, _), (x, end) in zip(self.columns, self.edges):
-                if column and column.refreshes[kind]:
-                    below = sum(column.refreshes[:kind])
-                    low, high = (number * self.HEIGHT // top for number in (below, below + column.refreshes[kind]))
+                if column and column[REFRESHES + kind]:
+                    below = sum(column[REFRESHES : REFRESHES + kind])
+                    low, high = (number * self.HEIGHT // top for number in (below, below + column[REFRESHES + kind]))
                     d += box(x, self.y + self.HEIGHT - high, end - x, high - low)
             self.svg.path(look, d)
         self.draw_folds(self.HEIGHT)
         self.y += self.HEIGHT + 140
 
-    def marks(self, look, name, count, shape):
+    def marks(self, look, name, index, shape):
         y = self.y + 90
         self.svg.text("soft", LEFT - 80, self.y + 130, 11, name, "end")
         self.svg.path("rule", move(LEFT, y) + across(RIGHT - LEFT))
-        marked = [(x + end) // 2 for (column, _, _), (x, end) in zip(self.columns, self.edges) if column and count(column)]
+        marked = [(x + end) // 2 for (column, _, _), (x, end) in zip(self.columns, self.edges) if column and column[index]]
         self.svg.path(look, "".join(shape(x, y) for x in marked))
         self.y += 180
 
@@ -206,35 +198,24 @@ class Plot:
         self.svg.text("soft", (LEFT + RIGHT) // 2, self.y, 12, name + folded, "middle")
 
 
-def square(x, y):
-    return box(x - 40, y - 40, 80, 80)
-
-
-def triangle(x, y):
-    return move(x - 40, y + 40) + line(x, y - 40) + line(x + 40, y + 40) + "z"
-
-
-def diamond(x, y):
-    return move(x - 50, y) + line(x, y - 50) + line(x + 50, y) + line(x, y + 50) + "z"
-
-
-def cross(x, y):
-    return move(x - 40, y - 40) + line(x + 40, y + 40) + move(x - 40, y + 40) + line(x + 40, y - 40)
+LANES = (
+    ("whole", "whole", REFRESHES, lambda x, y: box(x - 40, y - 40, 80, 80)),
+    ("state", "state changes", MARKS, lambda x, y: move(x - 40, y + 40) + line(x, y - 40) + line(x + 40, y + 40) + "z"),
+    ("full", "no room", MARKS + 1, lambda x, y: move(x - 50, y) + line(x, y - 50) + line(x + 50, y) + line(x, y + 50) + "z"),
+    ("error", "errors", MARKS + 2, lambda x, y: move(x - 40, y - 40) + line(x + 40, y + 40) + move(x - 40, y + 40) + line(x + 40, y - 40)),
+)
 
 
 def draw(data, lines, name):
-    """Whether all operations say when they were is known only at the end. Until then columns are kept in both ways."""
+    """Whether all operations say when they were is known only at the end. Until then columns are
+    kept in both ways."""
     title = "What the guest did to its I/O translation, over time"
     by_time, by_number, total, timed, operations = Times(1000), Times(1), [0] * len(KINDS), False, 0
     for record in lines:
         if "end" in record:
             break
-        columns = [Column(record["mapped"], record["pinned"], "direct" in record) for _ in range(2)]
-        for column in columns:
-            column.marks = [record.get(mark, 0) for mark in MARKS]
-            if "kind" in record:
-                column.refreshes[KINDS.index(record["kind"])] = record["refreshes"]
-        total = [a + b for a, b in zip(total, columns[0].refreshes)]
+        column = column_of(record)
+        total = [a + b for a, b in zip(total, column[REFRESHES:MARKS])]
         if "operation" in record:
             operations = record["operation"]
             timed = (timed or operations == 1) and "ns" in record
@@ -242,8 +223,8 @@ def draw(data, lines, name):
             continue
         # What is no operation has no time, and belongs where the operation before it was.
         if timed:
-            by_time.put(record.get("ns", by_time.origin), columns[0])
-        by_number.put(operations, columns[1])
+            by_time.put(record.get("ns", by_time.origin), column)
+        by_number.put(operations, column)
     else:
         return None
     times = by_time if timed else by_number
@@ -259,13 +240,11 @@ def draw(data, lines, name):
     legend = [(look, 120, 120, f"{text}: {count:,}") for look, text, count in zip(KINDS, names, total)]
     legend += [("low", 120, 120, "dark: least in a column"), ("high", 120, 120, "light: most in it")]
     plot.y = plot.svg.legend(legend, 900) + 260
-    plot.memory("mapped", ("high", "low"), data["function"])
-    plot.memory("pinned", ("high2", "low2"), data["function"])
+    plot.memory(MAPPED, ("high", "low"), data["function"])
+    plot.memory(PINNED, ("high2", "low2"), data["function"])
     plot.refreshes()
     plot.draw_folds(720)
-    plot.marks("whole", "whole", lambda column: column.refreshes[0], square)
-    plot.marks("state", "state changes", lambda column: column.marks[0], triangle)
-    plot.marks("full", "no room", lambda column: column.marks[1], diamond)
-    plot.marks("error", "errors", lambda column: column.marks[2], cross)
+    for lane in LANES:
+        plot.marks(*lane)
     plot.axis()
     return plot.svg.whole(plot.y + 180, title, description)
