@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The same work over tables of Arm's stage 1, as an SMMUv3's guest has them: with a granule of 4 KiB, whose leaves are compared like those of other formats, and with one
- * of 64 KiB, whose leaves are sixteen pages each.
+ * The same work over tables of Arm's stage 1, as an SMMUv3's guest has them: with a granule of 4
+ * KiB, whose leaves are compared like those of other formats, and with one of 64 KiB, whose leaves
+ * are sixteen pages each.
  *
- * The aperture is 1 GiB from IOVA 4 GiB on, of 39 bits; its tables of leaves stand one after the other, so that they are one array.
+ * The aperture is 1 GiB from IOVA 4 GiB on, of 39 bits; its tables of leaves stand one after the
+ * other, so that they are one array.
  */
 #include "bench.h"
 
@@ -22,7 +24,10 @@
 #define TABLE UINT64_C(0x3)
 #define PAGE  UINT64_C(0x443)
 
-/* A context descriptor's first doubleword (IHI 0070, 5.4): EPD1, V, IPS of 48 bits, AA64; TG0 0 is 4 KiB, 1 is 64 KiB. */
+/*
+ * A context descriptor's first doubleword (IHI 0070, 5.4): EPD1, V, IPS of 48 bits, AA64; TG0 0 is
+ * 4 KiB, 1 is 64 KiB.
+ */
 #define CD0	(UINT64_C(1) << 30 | UINT64_C(1) << 31 | UINT64_C(5) << 32 | UINT64_C(1) << 41)
 #define TG0_64K (UINT64_C(1) << 6)
 
@@ -62,7 +67,10 @@ static void set(const struct arm64 *arm64, uint64_t i, bool valid)
 	bench_set(&arm64->leaves[i], htole64(valid ? (i << arm64->shift) | PAGE : 0));
 }
 
-/* Tables from the first one that is asked for by TSZ down to those of leaves: two levels of them with 64 KiB, three with 4. */
+/*
+ * Tables from the first one that is asked for by TSZ down to those of leaves: two levels of them
+ * with 64 KiB, three with 4.
+ */
 static void build(struct arm64 *arm64)
 {
 	uint64_t size = granule(arm64), next = (arm64->guest.frames + size - 1) & ~(size - 1), above;
@@ -108,7 +116,10 @@ static bool begin(struct arm64 *arm64, unsigned int shift)
 	return false;
 }
 
-/* Makes what is changed valid or invalid, and refreshes it run by run. Returns the nanoseconds of the refreshes, or a negative errno value. */
+/*
+ * Makes what is changed valid or invalid, and refreshes it run by run. Returns the nanoseconds of
+ * the refreshes, or a negative errno value.
+ */
 static double turn(const struct arm64 *arm64, bool valid)
 {
 	uint64_t all = leaves(arm64);

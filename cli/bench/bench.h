@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * `viommu bench`: what the library costs, beside what else the same work could cost. Each case measures one piece of work on several lanes: the library on a
- * host, and baselines. docs/benchmarks.md explains every case.
+ * `viommu bench`: what the library costs, beside what else the same work could cost. Each case
+ * measures one piece of work on several lanes: the library on a host, and baselines.
+ * docs/benchmarks.md explains every case.
  *
  *   bench.c            options, and the order of things
  *   case.c       cases, lanes, and the samples of them
- *   machine.c    clock, CPUs, memory; what is said of the machine
+ *   machine.c    clock, CPUs, memory; the description of the machine
  *   pair.c       work by two threads on two CPUs
  *   guest.c      guest memory, and tables in it
  *   walk.c       the baseline: a walk page by page into a hash table
@@ -14,10 +15,12 @@
  *   table.c markdown.c json.c    what the user sees
  *   the others         the cases, a group a file
  *
- * How a figure comes about, on a machine that is shared and noisy: a run sets a case up anew (new memory, new tables, a new domain), and takes rounds
- * of samples. In a round each lane is sampled once, one right after the other, so that noise hits all alike; each round begins with another lane. A
- * lane's figure in a run is the median of its samples. All cases have a first run before any has a second one. What is told is the median over
- * the runs, and their least and largest figures; a ratio is formed within each run.
+ * How a figure comes about, on a machine that is shared and noisy: a run sets a case up anew (new
+ * memory, new tables, a new domain), and takes rounds of samples. In a round each lane is sampled
+ * once, one right after the other, so that noise hits all alike; each round begins with another
+ * lane. A lane's figure in a run is the median of its samples. All cases have a first run before
+ * any has a second one. The result is the median over the runs, and their least and largest
+ * figures; a ratio is formed within each run.
  */
 #ifndef VIOMMU_CLI_BENCH_H
 #define VIOMMU_CLI_BENCH_H
@@ -33,7 +36,7 @@
 #define BENCH_MAX_RUNS	 99u
 #define BENCH_NAME_BYTES 64u
 
-/* What figures are in. */
+/* The unit of a figure. */
 enum bench_unit {
 	BENCH_TIME,	 /* nanoseconds, for all of it */
 	BENCH_TIME_EACH, /* nanoseconds, for a page or a call: no larger unit is chosen */
@@ -45,7 +48,10 @@ enum bench_unit {
 struct bench_lane {
 	const char *name;
 	bool baseline;
-	/* Takes one sample: its figure, or a negative errno value where something went wrong. NULL where bench_note() brings the figure. */
+	/*
+	 * Takes one sample: its figure, or a negative errno value where something went wrong. NULL
+	 * where bench_note() brings the figure.
+	 */
 	double (*sample)(void *ctx);
 	void *ctx;
 	/* Aims: 0 where there is none. */
@@ -73,7 +79,7 @@ struct bench_case {
 	char skipped[128]; /* why there are no figures; empty if there are */
 };
 
-/* What is known of the machine. */
+/* The machine. */
 struct bench_machine {
 	char cpu[96];
 	char system[160];
@@ -117,8 +123,8 @@ void bench_progress(const struct bench *bench, const struct bench_case *one);
 /* case.c */
 
 /*
- * The case of that name for one more run, made in the first. NULL where the user wants others only, where it was skipped before, or where there is no
- * memory for it.
+ * The case of that name for one more run, made in the first. NULL where the user wants others only,
+ * where it was skipped before, or where there is no memory for it.
  */
 struct bench_case *bench_case(struct bench *bench, enum bench_unit unit, const char *what, const char *name, ...) __attribute__((format(printf, 4, 5)));
 
@@ -142,7 +148,9 @@ struct bench_spread {
 struct bench_spread bench_spread(const struct bench_figure *figure);
 /* How many times as fast as the baseline, run by run. */
 struct bench_spread bench_ratio(const struct bench_figure *figure, const struct bench_figure *baseline);
-/* The baseline at a place in the case that a figure is to be compared with, NULL if it is not that. */
+/*
+ * The baseline at a place in the case that a figure is to be compared with, NULL if it is not that.
+ */
 const struct bench_figure *bench_against(const struct bench_case *one, const struct bench_figure *figure, unsigned int place);
 
 enum bench_verdict { BENCH_NO_AIM, BENCH_MET, BENCH_MISSED };
@@ -155,8 +163,9 @@ void bench_bind(const struct bench_machine *machine, unsigned int which);
 /* Nanoseconds on a clock that only goes forward. */
 uint64_t bench_now(void);
 /*
- * A stopwatch for one thread that waits for nobody. Below a millisecond it tells the time that has passed; above, where a busy machine lets others run in
- * between, the time that the thread has had a CPU.
+ * A stopwatch for one thread that never waits. Below a millisecond it gives the time that has
+ * passed; above, where a busy machine lets others run in between, the time that the thread has had
+ * a CPU.
  */
 struct bench_watch {
 	uint64_t begin, cpu_begin;
@@ -171,7 +180,10 @@ static inline void bench_use(uint64_t value)
 	__asm__ volatile("" : : "r"(value) : "memory");
 }
 
-/* pair.c: runs work by one or two threads, each on a CPU of its own, and returns the nanoseconds from the first beginning to the last end. */
+/*
+ * pair.c: runs work by one or two threads, each on a CPU of its own, and returns the nanoseconds
+ * from the first beginning to the last end.
+ */
 struct bench_work {
 	/* 0 or a negative errno value */
 	int (*fn)(void *ctx);
@@ -191,7 +203,7 @@ void bench_vcpus(struct bench *bench);
 void bench_memory(struct bench *bench);
 void bench_steady(struct bench *bench);
 void bench_captures(struct bench *bench);
-/* What the case of a capture is called. */
+/* The name of a capture's case. */
 void bench_capture_name(const char *path, char name[BENCH_NAME_BYTES]);
 
 /* table.c, markdown.c, json.c */

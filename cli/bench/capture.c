@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Recordings of real guests, carried out from beginning to end as `viommu replay` does: all the time that passes in calls of the library, which are those
- * that a VMM makes, and beside it the baseline's for the same refreshes of the same tables. Which of the two comes first changes from operation to
- * operation. A look at the clock before each call and after it is part of both, and so is what reading the capture does to the CPU's caches.
+ * Recordings of real guests, carried out from beginning to end as `viommu replay` does: all the
+ * time that passes in calls of the library, which are those that a VMM makes, and beside it the
+ * baseline's for the same refreshes of the same tables. Which of the two comes first changes from
+ * operation to operation. A look at the clock before each call and after it is part of both, and so
+ * is what reading the capture does to the CPU's caches.
  *
- * A capture is carried out several times in a run. An operation's time is the median of these, and the figure is the sum over all operations: so what is added
- * where the CPU was taken away in the middle of one is left out.
+ * A capture is carried out several times in a run. An operation's time is the median of these, and
+ * the figure is the sum over all operations: so what is added where the CPU was taken away in the
+ * middle of one is left out.
  *
- * The baseline knows tables as Linux makes them: of three levels, in one slot. Where a capture has others, there is none; nor for an SMMUv3's guest. What such
- * a guest's devices find missing is found at the accesses by which the recorded answers are compared. A miss that is filled is what a VMM would have had, too,
- * and is added to the operation before it.
+ * The baseline knows tables as Linux makes them: of three levels, in one slot. Where a capture has
+ * others, there is none; nor for an SMMUv3's guest. What such a guest's devices find missing is
+ * found at the accesses by which the recorded answers are compared. A miss that is filled is what a
+ * VMM would have had, too, and is added to the operation before it.
  */
 #include "bench.h"
 
@@ -84,7 +88,10 @@ static bool refresh(struct recording *recording, struct walker *walker, uint64_t
 	return done;
 }
 
-/* What a function has registered may have changed: then its table is made anew. False if that is nothing for the baseline. */
+/*
+ * A function's registration may have changed: then its table is made anew. False if that is nothing
+ * for the baseline.
+ */
 static bool follow(struct recording *recording, struct viommu_zpci_function *function)
 {
 	/* T, and a region third table. */
@@ -191,7 +198,9 @@ static bool agrees(const struct recording *recording)
 	return pages == walked;
 }
 
-/* Where translations come with accesses, these are made; else an answer is nothing for a benchmark. */
+/*
+ * Where translations come with accesses, these are made; else an answer is nothing for a benchmark.
+ */
 static void compare(struct recording *recording, const struct capture_record *record)
 {
 	struct replay *replay = recording->replay;

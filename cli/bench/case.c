@@ -113,7 +113,10 @@ double bench_median(double *values, unsigned int number)
 	return number % 2 ? values[number / 2] : (values[number / 2 - 1] + values[number / 2]) / 2;
 }
 
-/* One sample; again if the CPU was taken away in the middle of it, unless that has been going on for long. */
+/*
+ * One sample; again if the CPU was taken away in the middle of it, unless that has been going on
+ * for long.
+ */
 static double sample(struct bench *bench, const struct bench_lane *lane)
 {
 	uint64_t until = bench_now() + (bench->options.quick ? QUICK_TRY_NS : TRY_NS);
@@ -140,7 +143,10 @@ void bench_measure(struct bench *bench, struct bench_case *one, const struct ben
 	/* The first round warms up. */
 	for (unsigned int round = 0; round <= MOST_ROUNDS; round++) {
 		for (unsigned int i = 0; i < number; i++) {
-			/* Each beginning, in both directions: nothing always comes after the same thing. */
+			/*
+			 * Each beginning, in both directions: nothing always comes after the same
+			 * thing.
+			 */
 			unsigned int at = ((round & 1 ? i : number - 1 - i) + round / 2) % number;
 			double value = sample(bench, &lanes[at]);
 			if (value == -EBUSY) {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Refreshes that change something: a few pages at a time, as a strict guest asks for them, and many pages in one refresh of the whole aperture, as a lazy one
- * does. Becoming valid and becoming invalid are measured apart.
+ * Refreshes that change something: a few pages at a time, as a strict guest asks for them, and many
+ * pages in one refresh of the whole aperture, as a lazy one does. Becoming valid and becoming
+ * invalid are measured apart.
  *
- * A sample goes the whole way twice, and is timed in the second: what it finds in caches is what the guest, the library or the baseline has just used. It leaves the
- * tables as it found them, so that lanes can share them.
+ * A sample goes the whole way twice, and is timed in the second: what it finds in caches is what
+ * the guest, the library or the baseline has just used. It leaves the tables as it found them, so
+ * that lanes can share them.
  */
 #include "bench.h"
 
@@ -21,7 +23,7 @@ struct change {
 	uint64_t pages;	    /* that one refresh changes */
 	uint64_t refreshes; /* in a sample, or 1 where it is of the whole aperture */
 	bool whole;
-	bool valid; /* what is timed is pages becoming valid */
+	bool valid; /* pages becoming valid are timed */
 	/* In ascending order of IOVAs; pages * refreshes of them. */
 	uint64_t *iovas;
 	uint64_t **entries;
@@ -42,7 +44,10 @@ static int refresh(const struct lane *lane, uint64_t first, uint64_t last)
 	return bench_walk_refresh(lane->walk, first, last) ? 0 : -ENOMEM;
 }
 
-/* Makes all pages valid or invalid, in the guest's tables and then by refreshes. Returns the nanoseconds of these, or a negative errno value. */
+/*
+ * Makes all pages valid or invalid, in the guest's tables and then by refreshes. Returns the
+ * nanoseconds of these, or a negative errno value.
+ */
 static double turn(const struct lane *lane, bool valid)
 {
 	const struct change *change = lane->change;
@@ -194,7 +199,10 @@ static void one_page(struct bench *bench, bool valid)
 	end(&change);
 }
 
-/* One page in one refresh, each alone in its region: everything that the library has for it is made, or goes. */
+/*
+ * One page in one refresh, each alone in its region: everything that the library has for it is
+ * made, or goes.
+ */
 static void lone_page(struct bench *bench, bool valid)
 {
 	static const struct bench_lane no_aims;
@@ -221,7 +229,10 @@ static void lone_page(struct bench *bench, bool valid)
 	end(&change);
 }
 
-/* Some neighbouring pages in one refresh, nothing else near them; frames contiguous, or no two of them. */
+/*
+ * Some neighbouring pages in one refresh, nothing else near them; frames contiguous, or no two of
+ * them.
+ */
 static void some_pages(struct bench *bench, bool valid, uint64_t pages, bool scattered)
 {
 	const struct bench_lane aims = { .at_most = valid && pages == 256 && !scattered ? 4 : 0 };

@@ -43,7 +43,7 @@ struct bench_count bench_count(void)
 	};
 }
 
-/* What the child tells in its exit status. */
+/* The child's exit status. */
 enum { CHILD_DONE = 0, CHILD_FAILED = 1, CHILD_NOT_TRACED = 2 };
 
 /* Stops before fn and after it. */
@@ -128,6 +128,9 @@ static int make_two(void *ctx)
 
 int64_t bench_system_calls(int (*fn)(void *ctx), void *ctx)
 {
-	/* Emulators and sandboxes may trace in a way of their own: is it right where the number is known? */
+	/*
+	 * Emulators and sandboxes may trace in a way of their own: is it right where the number is
+	 * known?
+	 */
 	return count_in_child(make_two, NULL) == 2 ? count_in_child(fn, ctx) : -EOPNOTSUPP;
 }

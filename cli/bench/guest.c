@@ -19,7 +19,9 @@
 
 bool bench_guest_begin_tracked(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables, const struct viommu_tracker *tracker)
 {
-	/* The library's limits are made for guests that are not trusted, and would end some cases. */
+	/*
+	 * The library's limits are made for guests that are not trusted, and would end some cases.
+	 */
 	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
 	uint64_t tables = page_tables * PAGES_BYTES + (segment_tables + ROOTS) * TABLE_BYTES;
 

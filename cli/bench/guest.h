@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest for benchmarks: one slot of memory, frames below and tables above, and tables written as Linux writes them (drivers/iommu/s390-iommu.c). Frames are
- * never touched, and cost address space alone. Tables stand one after the other in the order in which they were made, so that their bytes can be
- * compared in one go.
+ * A guest for benchmarks: one slot of memory, frames below and tables above, and tables written as
+ * Linux writes them (drivers/iommu/s390-iommu.c). Frames are never touched, and cost address space
+ * alone. Tables stand one after the other in the order in which they were made, so that their bytes
+ * can be compared in one go.
  */
 #ifndef VIOMMU_CLI_BENCH_GUEST_H
 #define VIOMMU_CLI_BENCH_GUEST_H
@@ -43,9 +44,12 @@ struct bench_tables {
 	uint64_t pba, pal;
 };
 
-/* Memory for frames and for that many page tables and segment tables (and ten root tables). False if there is none; then nothing is to be freed. */
+/*
+ * Memory for frames and for that many page tables and segment tables (and ten root tables). False
+ * if there is none; then nothing is to be freed.
+ */
 bool bench_guest_begin(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables);
-/* The same, with somebody who knows what is written. NULL: nobody. */
+/* The same, with a tracker of writes. NULL: without. */
 bool bench_guest_begin_tracked(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables, const struct viommu_tracker *tracker);
 void bench_guest_end(struct bench_guest *guest);
 
@@ -63,7 +67,10 @@ uint64_t bench_leaf(uint64_t gpa);
 void bench_set(uint64_t *entry, uint64_t raw);
 #define BENCH_NOTHING bench_leaf(BENCH_PAGE_I)
 
-/* The frame that a page of the aperture has where frames are as contiguous as the guest's memory is. */
+/*
+ * The frame that a page of the aperture has where frames are as contiguous as the guest's memory
+ * is.
+ */
 static inline uint64_t bench_frame(const struct bench_tables *tables, uint64_t iova)
 {
 	return (iova - tables->pba) % tables->guest->frames;
@@ -75,7 +82,10 @@ uint64_t bench_scattered_frame(const struct bench_tables *tables, uint64_t iova)
 /* Makes each stride-th page of first..last valid, with contiguous frames. */
 void bench_fill(const struct bench_tables *tables, uint64_t first, uint64_t last, uint64_t stride);
 
-/* The baseline for such tables, with room for that many pages; and what they hold now is in it. False if there is no memory for it. */
+/*
+ * The baseline for such tables, with room for that many pages; and what they hold now is in it.
+ * False if there is no memory for it.
+ */
 bool bench_tables_walk(const struct bench_tables *tables, uint64_t pages, struct bench_walk *walk);
 
 /* 0 or a negative errno value. */

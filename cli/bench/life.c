@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Beginning and end: a domain over empty tables; a full table that is registered, taken away by the guest, or given up with its domain. */
+/*
+ * Beginning and end: a domain over empty tables; a full table that is registered, taken away by the
+ * guest, or given up with its domain.
+ */
 #include "bench.h"
 
 #include <errno.h>
@@ -109,7 +112,10 @@ static double sample_allocations(void *ctx)
 	return bench_elapsed(&watch) / LIVES;
 }
 
-/* The guest makes the entry of the root table invalid, and refreshes everything; valid again, untimed. */
+/*
+ * The guest makes the entry of the root table invalid, and refreshes everything; valid again,
+ * untimed.
+ */
 static double sample_release(void *ctx)
 {
 	struct lane *lane = ctx;

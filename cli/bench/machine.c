@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The machine: its clock, which of its CPUs the work is done on, and what is said of it beside the figures.
+ * The machine: its clock, which of its CPUs the work is done on, and its description beside the
+ * figures.
  *
- * The clock is CLOCK_MONOTONIC, which user space reads without a system call on most machines. A sample is long against a look at it, and what a look costs is
- * told. The thread's own clock of CPU time takes a system call, and is for samples that are long against that.
+ * The clock is CLOCK_MONOTONIC, which user space reads without a system call on most machines. A
+ * sample is long against a look at it, and what a look costs is told. The thread's own clock of CPU
+ * time takes a system call, and is for samples that are long against that.
  */
 #include "bench.h"
 
@@ -152,7 +154,10 @@ static void *do_nothing(void *ctx)
 	return ctx;
 }
 
-/* A C library may save itself some of a lock while there has been but one thread. A monitor has many, so that nobody is to see that here. */
+/*
+ * A C library may save itself some of a lock while there has been but one thread. A VMM has many,
+ * so that saving must not be measured.
+ */
 static void end_single_thread(void)
 {
 	pthread_t thread;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* --markdown: the table of docs/benchmarks.md, a line a case. Medians, and beside the library's their spread. */
+/*
+ * --markdown: the table of docs/benchmarks.md, a line a case. Medians, and beside the library's
+ * their spread.
+ */
 #include "bench.h"
 
 #include <string.h>

@@ -17,7 +17,10 @@ struct worker {
 	int error;
 };
 
-/* Both leave at the same moment. Whoever has no CPU yet is waited for, without taking one from him. */
+/*
+ * Both leave at the same moment. A thread that has no CPU yet is waited for, without taking one
+ * from it.
+ */
 static void wait_for_start(unsigned int *missing)
 {
 	unsigned int turns = 0;
@@ -44,7 +47,7 @@ static void *work(void *ctx)
 	return NULL;
 }
 
-/* Whoever had to wait for a CPU after the start has worked beside nobody. */
+/* A thread that had to wait for a CPU after the start has worked alone. */
 static bool began_together(const struct worker *workers)
 {
 	uint64_t apart = workers[0].begin < workers[1].begin ? workers[1].begin - workers[0].begin : workers[0].begin - workers[1].begin;
@@ -67,7 +70,7 @@ double bench_together(struct bench *bench, const struct bench_work *works, unsig
 		pthread_join(thread, NULL);
 		bench->lost += workers[1].preemptions + !began_together(workers);
 	}
-	/* Whoever takes samples sees all that happens to the calling thread. */
+	/* The sampling thread sees all that happens to the calling thread. */
 	bench->lost -= workers[0].waiting;
 	uint64_t begin = workers[0].begin, end = workers[0].end;
 	if (threads == 2 && workers[1].begin < begin)

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Refreshes of the whole aperture that change nothing: what a guest that is lazy about its unmaps asks for again and again, and what it costs at least to find out
- * that nothing is to be done. The plot shows these.
+ * Refreshes of the whole aperture that change nothing: what a guest that is lazy about its unmaps
+ * asks for again and again, and what it costs at least to find out that nothing is to be done. The
+ * plot shows these.
  *
- * memcmp compares all bytes of all tables that are present, in one call, with a copy: nothing that looks at every entry can be faster.
+ * memcmp compares all bytes of all tables that are present, in one call, with a copy: nothing that
+ * looks at every entry can be faster.
  */
 #include "bench.h"
 
@@ -17,7 +19,10 @@
 /* Sparse: one page in each of these. */
 #define SPARSE_STRIDE (16 * BENCH_SEGMENT)
 
-/* What a dense page takes in all: an entry, a copy, the library's, a place in the baseline's table. */
+/*
+ * The bytes of a dense page in all: an entry, a copy, the library's, a place in the baseline's
+ * table.
+ */
 #define DENSE_PAGE_BYTES 96
 
 enum shape { DENSE, SPARSE, TWO };
@@ -80,7 +85,10 @@ static uint64_t fill(const struct bench_tables *tables, enum shape shape)
 	}
 }
 
-/* What is still free is to be freed by the caller in any case. False: no memory, or the library failed. */
+/*
+ * The memory that is still held is to be freed by the caller in any case. False: no memory, or the
+ * library failed.
+ */
 static bool begin(struct same *same, struct bench_guest *guest, uint64_t bytes, enum shape shape, bool with_walk)
 {
 	bench_tables(&same->tables, guest, BENCH_PBA, BENCH_PBA + bytes - 1);

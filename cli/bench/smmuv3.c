@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What an SMMUv3's guest and its devices wait for: the store to CMDQ_PROD by which the guest unmaps a buffer (one invalidation of its pages and a CMD_SYNC), and a device
- * model's first access to a page, which misses. On the soft host. Beside the store stands what it comes to in the end, the refresh alone, of a domain over the same
- * tables: the difference is the queue's, the invalidation's and the locks' between.
+ * The waits of an SMMUv3's guest and its devices: the store to CMDQ_PROD by which the guest unmaps
+ * a buffer (one invalidation of its pages and a CMD_SYNC), and a device model's first access to a
+ * page, which misses. On the soft host. Beside the store stands what it comes to in the end, the
+ * refresh alone, of a domain over the same tables: the difference is the queue's, the
+ * invalidation's and the locks' between.
  *
- * Structures are as a guest writes them (IHI 0070, chapters 3 to 5): one stream in a linear stream table, pages of 4 KiB, IOVAs of 39 bits; the invalidation is a
- * range (RIL) with TTL, as Linux sends it to an SMMU that has these.
+ * Structures are as a guest writes them (IHI 0070, chapters 3 to 5): one stream in a linear stream
+ * table, pages of 4 KiB, IOVAs of 39 bits; the invalidation is a range (RIL) with TTL, as Linux
+ * sends it to an SMMU that has these.
  */
 #include "bench.h"
 
@@ -31,7 +34,10 @@
 #define LEAVES	   (FRAMES + 0x5000) /* eight tables, side by side */
 #define QUEUE_BITS 8u
 
-/* Descriptors (Arm ARM, D8): a table; a page, with the access flag, for unprivileged accesses. EPD1, V, IPS of 44 bits, AA64, R, A; T0SZ 25. */
+/*
+ * Descriptors (Arm ARM, D8): a table; a page, with the access flag, for unprivileged accesses.
+ * EPD1, V, IPS of 44 bits, AA64, R, A; T0SZ 25.
+ */
 #define TABLE UINT64_C(0x3)
 #define PAGE  UINT64_C(0x443)
 #define ASID  UINT64_C(1)
@@ -159,7 +165,10 @@ static void set_buffers(const struct rig *rig, bool valid)
 			set(rig, (iova_of(rig, b) - BENCH_PBA) / BENCH_PAGE + i, valid);
 }
 
-/* All buffers are valid, and every page of them was accessed; those accesses are what is timed, each a miss. */
+/*
+ * All buffers are valid, and every page of them was accessed; those accesses are timed, each a
+ * miss.
+ */
 static double map_and_access(const struct rig *rig)
 {
 	set_buffers(rig, true);
@@ -171,7 +180,10 @@ static double map_and_access(const struct rig *rig)
 	return bench_elapsed(&watch);
 }
 
-/* A buffer after the other: its pages become invalid, commands stand in the queue, and then there is the store. */
+/*
+ * A buffer after the other: its pages become invalid, commands stand in the queue, and then there
+ * is the store.
+ */
 static double sample_store(void *ctx)
 {
 	struct rig *rig = ctx;
@@ -214,7 +226,10 @@ static double sample_refresh(void *ctx)
 	return bench_mapped(rig->alone) ? -EILSEQ : ns / BUFFERS;
 }
 
-/* Nothing of a buffer is there when its first page is accessed; that of neighbours is no miss again where a leaf has more pages. */
+/*
+ * Nothing of a buffer is there when its first page is accessed; that of neighbours is no miss again
+ * where a leaf has more pages.
+ */
 static double sample_miss(void *ctx)
 {
 	struct rig *rig = ctx;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The steady state: what a guest has done a few times is done again, a thousand times: pages become valid and invalid, 1, 16 and 256 in one refresh, at a few
- * places and with other frames each time; the whole aperture is refreshed; a device model translates. Counted are allocations and system calls.
+ * The steady state: what a guest has done a few times is done again, a thousand times: pages become
+ * valid and invalid, 1, 16 and 256 in one refresh, at a few places and with other frames each time;
+ * the whole aperture is refreshed; a device model translates. Counted are allocations and system
+ * calls.
  */
 #include "bench.h"
 

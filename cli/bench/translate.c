@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Translating for a device model, on the soft host. Frames are scattered, so that each page is a translation of its own, unless a case says otherwise.
+ * Translating for a device model, on the soft host. Frames are scattered, so that each page is a
+ * translation of its own, unless a case says otherwise.
  *
- * The baseline is what a device model could do at best if nothing ever changed: an array with an entry a page, looked up with the same checks of range and
- * rights, and the same answer.
+ * The baseline is what a device model could do at best if nothing ever changed: an array with an
+ * entry a page, looked up with the same checks of range and rights, and the same answer.
  */
 #include "bench.h"
 
@@ -183,7 +184,10 @@ static void init_lane(struct lane *lane, struct bench *bench, struct rig *rig, i
 /* Where the buffers of a case are. */
 enum where { IN_CACHE, NOT_IN_CACHE, BY_TURNS, NOT_MAPPED, LONG_BUFFERS };
 
-/* Pages in an order that no cache and no prefetcher foresees, the same in each run: each of them comes once before any comes again. */
+/*
+ * Pages in an order that no cache and no prefetcher foresees, the same in each run: each of them
+ * comes once before any comes again.
+ */
 static uint64_t scattered_page(uint64_t i)
 {
 	return i * 1597 % SEQUENCE;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Two vCPUs that refresh at the same time: different ranges of one domain, or different domains of one VM. Each maps and unmaps pages of its own, with a
- * refresh each time, as a strict guest does with a queue for each CPU.
+ * Two vCPUs that refresh at the same time: different ranges of one domain, or different domains of
+ * one VM. Each maps and unmaps pages of its own, with a refresh each time, as a strict guest does
+ * with a queue for each CPU.
  */
 #include "bench.h"
 
@@ -52,7 +53,10 @@ static double sample(void *ctx)
 
 static void measure(struct bench *bench, struct bench_case *one, struct viommu_host *host, uint64_t pages, bool domains)
 {
-	/* The ranges are in regions of their own, and no two vCPUs have entries in one line of the cache. */
+	/*
+	 * The ranges are in regions of their own, and no two vCPUs have entries in one line of the
+	 * cache.
+	 */
 	uint64_t aperture = 2 * BENCH_REGION;
 	struct viommu_domain *domain[2] = { NULL, NULL };
 	struct bench_tables tables[2];

@@ -2,8 +2,9 @@
 /*
  * A walk page by page into a hash table.
  *
- * A page that is not mapped any more keeps its place, so that dropping it is one store, and mapping it again another: guests use the same IOVAs again and
- * again. Places are given up when the table is made anew, because too many of them are taken.
+ * A page that is not mapped any more keeps its place, so that dropping it is one store, and mapping
+ * it again another: guests use the same IOVAs again and again. Places are given up when the table
+ * is made anew, because too many of them are taken.
  */
 #include "walk.h"
 
@@ -54,8 +55,9 @@ uint64_t bench_walk_bytes(const struct bench_walk *walk)
 }
 
 /*
- * The pages of one page table lie side by side, from a place on that has nothing to do with where the others' do. What collides goes on in another such
- * group, one place further, so that full groups make no long searches, and yet every place is come to.
+ * The pages of one page table lie side by side, from a place on that has nothing to do with where
+ * the others' do. A collision goes on in another such group, one place further, so that full groups
+ * make no long searches, and yet every place is come to.
  */
 static struct bench_walk_entry *find(const struct bench_walk *walk, uint64_t page)
 {
@@ -69,7 +71,7 @@ static struct bench_walk_entry *find(const struct bench_walk *walk, uint64_t pag
 	return &walk->entries[i];
 }
 
-/* A table with what is mapped alone, and larger if that is much. */
+/* A table of the mapped pages alone, and larger if there are many. */
 static bool renew(struct bench_walk *walk)
 {
 	struct bench_walk new = *walk;
@@ -145,7 +147,10 @@ static bool load(const struct bench_walk *walk, uint64_t gpa, uint64_t *entry)
 	return true;
 }
 
-/* Walks for one page. 0, and *to is what it found; else how many bytes from there on are surely not mapped. */
+/*
+ * Walks for one page. 0, and *to is what it found; else how many bytes from there on are surely not
+ * mapped.
+ */
 static uint64_t walk_page(const struct bench_walk *walk, uint64_t iova, uint64_t *to)
 {
 	uint64_t protection, entry;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The baseline of refreshes: what a machine does that keeps no shadow. It goes through the range page by page, walks the tables from the top for each, and
- * keeps in a hash table what it found, IOVA -> {address, rights}. This is how QEMU carries out RPCIT (hw/s390x/s390-pci-inst.c, rpcit_service_call()), made
- * as fast as it can be: open addressing, entries of 16 bytes that lie side by side for neighbouring pages, no allocation, no lock, no notifier. Nothing is
- * pinned or accounted for, and no host is told.
+ * The baseline of refreshes: what a machine does that keeps no shadow. It goes through the range
+ * page by page, walks the tables from the top for each, and keeps in a hash table what it found,
+ * IOVA -> {address, rights}. This is how QEMU carries out RPCIT (hw/s390x/s390-pci-inst.c,
+ * rpcit_service_call()), made as fast as it can be: open addressing, entries of 16 bytes that lie
+ * side by side for neighbouring pages, no allocation, no lock, no notifier. Nothing is pinned or
+ * accounted for, and no host is told.
  */
 #ifndef VIOMMU_CLI_BENCH_WALK_H
 #define VIOMMU_CLI_BENCH_WALK_H
@@ -33,7 +35,10 @@ struct bench_walk {
 	uint64_t used;	   /* pages that are mapped */
 };
 
-/* A table that has room for that many pages at once; it grows where it must. False if there is no memory for it. */
+/*
+ * A table that has room for that many pages at once; it grows where it must. False if there is no
+ * memory for it.
+ */
 bool bench_walk_begin(struct bench_walk *walk, const struct bench_walk_memory *memory, uint64_t root, uint64_t pages);
 void bench_walk_end(struct bench_walk *walk);
 

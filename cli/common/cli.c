@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the sub-commands share: complaints, numbers in and out, colours.
+ * Common to the subcommands: complaints, numbers in and out, colours.
  */
 #include "cli.h"
 
@@ -11,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The bytes of a character that may be printed as it is; 0 if there is none. Strict UTF-8, without the controls from U+0080 to U+009F. */
+/*
+ * The bytes of a character that may be printed as it is; 0 if there is none. Strict UTF-8, without
+ * the controls from U+0080 to U+009F.
+ */
 static size_t printable(const unsigned char *text)
 {
 	static const uint32_t least[] = { 0, 0, 0xa0, 0x800, 0x10000 };

@@ -19,7 +19,10 @@
 
 extern char **environ;
 
-/* Beside this command, as in a build folder; where it is installed, relative to this command; or where it was to be installed. */
+/*
+ * Beside this command, as in a build folder; where it is installed, relative to this command; or
+ * where it was to be installed.
+ */
 static bool find_program(char *path, size_t bytes)
 {
 	static const char *const places[] = { "%.*s/draw/" PROGRAM, "%.*s/../" VIOMMU_LIBEXECDIR "/viommu/" PROGRAM };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Charts of characters: refreshes of the last seconds, and how long refreshes take, the library's times beside QEMU's on one logarithmic scale.
+ * Charts of characters: refreshes of the last seconds, and how long refreshes take, the library's
+ * times beside QEMU's on one logarithmic scale.
  */
 #include "screen.h"
 
@@ -12,7 +13,7 @@
 #define DECADES	 13
 #define MOST_BIN 512
 
-/* What is not nothing can be seen. */
+/* A value above zero is visible. */
 static unsigned int eighths(uint64_t value, uint64_t most)
 {
 	if (!value || !most)

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * QEMU as a process of ours. It runs in a session of its own, so that keys which mean a signal reach us alone and we decide what becomes of it; and it is
- * asked to end if we are no longer there. What it prints comes to us, through a pseudo-terminal where the user can type into the guest, else through a pipe.
+ * QEMU as a process of ours. It runs in a session of its own, so that keys which mean a signal
+ * reach us alone and we decide what becomes of it; and it is asked to end if we are no longer
+ * there. Its output comes to us, through a pseudo-terminal where the user can type into the guest,
+ * else through a pipe.
  */
 #include "live.h"
 
@@ -16,7 +18,10 @@
 #include <termios.h>
 #include <unistd.h>
 
-/* A pseudo-terminal that does nothing of its own to what passes: whoever wants otherwise (QEMU's monitor) sets it so. */
+/*
+ * A pseudo-terminal that does nothing of its own to what passes: QEMU's monitor sets it otherwise
+ * if it wants.
+ */
 static int open_terminal(int *ours, int *theirs)
 {
 	struct termios attributes;
@@ -56,14 +61,17 @@ static void become(char **command, int console, bool terminal, pid_t parent)
 
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	/* If the parent went before that was said, nobody will say it. */
+	/* If the parent ended before this, there will be no signal. */
 	if (getppid() != parent)
 		_exit(127);
 	if (terminal) {
 		if (ioctl(console, TIOCSCTTY, 0))
 			return;
 	} else {
-		/* A terminal would be put into another mode by QEMU, and stay so if QEMU is killed. Files and pipes are the guest's to read. */
+		/*
+		 * A terminal would be put into another mode by QEMU, and stay so if QEMU is killed.
+		 * Files and pipes are the guest's to read.
+		 */
 		input = isatty(STDIN_FILENO) ? open("/dev/null", O_RDONLY) : STDIN_FILENO;
 	}
 	if (dup2(input, STDIN_FILENO) < 0 || dup2(console, STDOUT_FILENO) < 0 || dup2(console, STDERR_FILENO) < 0)

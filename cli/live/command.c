@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * QEMU's command line: what the user wrote, word by word, and -plugin behind it. Nothing else is added: the plugin finds the guest's memory inside QEMU's
- * process, however QEMU came by it.
+ * QEMU's command line: what the user wrote, word by word, and -plugin behind it. Nothing else is
+ * added: the plugin finds the guest's memory inside QEMU's process, however QEMU came by it.
  */
 #include "live.h"
 
@@ -14,12 +14,18 @@
 
 #define PLUGIN "viommu-watch.so"
 
-/* Where the plugin is, seen from the folder that this program is in: in a build, and where both were installed. */
+/*
+ * Where the plugin is, seen from the folder that this program is in: in a build, and where both
+ * were installed.
+ */
 static const char *const places[] = {
 	"../../integrations/qemu-plugin/" PLUGIN, "../lib/viommu/" PLUGIN, "../" VIOMMU_LIBDIR "/viommu/" PLUGIN, "../" VIOMMU_LIBDIR "/" PLUGIN, PLUGIN,
 };
 
-/* QEMU gives a path without a slash to the dynamic linker, which looks elsewhere. So the path that comes out is always an absolute one. */
+/*
+ * QEMU gives a path without a slash to the dynamic linker, which looks elsewhere. So the path that
+ * comes out is always an absolute one.
+ */
 static char *find_plugin(const char *given)
 {
 	char self[PATH_MAX], path[2 * PATH_MAX];
@@ -32,7 +38,7 @@ static char *find_plugin(const char *given)
 	}
 	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
 	if (length < 0) {
-		cli_complain("where this program is cannot be found out (%s): --plugin tells where the plugin is", strerror(errno));
+		cli_complain("the place of this program is not known (%s): --plugin FILE names the plugin", strerror(errno));
 		return NULL;
 	}
 	self[length] = '\0';
@@ -45,7 +51,7 @@ static char *find_plugin(const char *given)
 		if (found)
 			return found;
 	}
-	cli_complain("there is no " PLUGIN " beside this program: --plugin tells where it is");
+	cli_complain("there is no " PLUGIN " beside this program: --plugin FILE names it");
 	return NULL;
 }
 
@@ -90,7 +96,10 @@ static char *plugin_argument(const struct live_options *options, const char *plu
 	return NULL;
 }
 
-/* A QEMU that goes into the background would end before its guest has begun, as far as can be seen from here. */
+/*
+ * A QEMU that goes into the background would end before its guest has begun, as far as can be seen
+ * from here.
+ */
 static bool usable(char *const *command)
 {
 	for (; *command; command++) {

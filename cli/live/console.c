@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the guest and QEMU print: kept whole in a file if the user wants it, and the last lines for the screen. Lines are text: control sequences, which
- * would do to our screen what they were to do to the guest's, are left out.
+ * The output of the guest and of QEMU: kept whole in a file if the user wants it, and the last
+ * lines for the screen. Lines are text: control sequences, which would do to our screen what they
+ * were to do to the guest's, are left out.
  */
 #include "live.h"
 
@@ -76,7 +77,10 @@ static void take(struct live_console *console, char c)
 		if (byte < 0x40 && byte >= 0x20)
 			break;
 		console->state = TEXT;
-		/* "Erase to the end of the line" is the one that matters to a line: shells send it when a line becomes shorter. */
+		/*
+		 * "Erase to the end of the line" is the one that matters to a line: shells send it
+		 * when a line becomes shorter.
+		 */
 		if (c == 'K') {
 			console->used = console->column;
 			current(console)[console->used] = '\0';

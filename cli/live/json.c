@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The view for programs: one JSON object a line, whose member "type" tells what it is. docs/live.md lists the keys.
+ * The view for programs: one JSON object a line, whose member "type" names its kind. docs/live.md
+ * lists the keys.
  */
 #include "live.h"
 
@@ -21,7 +22,10 @@ static json_t *hexadecimal(uint64_t value, int digits)
 	return json_sprintf("0x%0*" PRIx64, digits, value);
 }
 
-/* References to values that could not be made are NULL: jansson then refuses them, and the object lacks a key. There is no memory then. */
+/*
+ * References to values that could not be made are NULL: jansson then refuses them, and the object
+ * lacks a key. There is no memory then.
+ */
 static void set(json_t *object, const char *key, json_t *value)
 {
 	json_object_set_new(object, key, value);
@@ -41,7 +45,7 @@ static json_t *kinds(const uint64_t *counts)
 	return object;
 }
 
-/* What is not UTF-8 is no text for JSON. */
+/* JSON text is UTF-8. */
 static json_t *text(const char *string, size_t most)
 {
 	json_t *value = json_stringn(string, strnlen(string, most));

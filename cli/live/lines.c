@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The view for those who have no terminal: a line every few seconds, and one for each message.
+ * The view without a terminal: a line every few seconds, and one for each message.
  */
 #include "live.h"
 
@@ -37,7 +37,9 @@ void live_lines_message(const struct live_state *state, const struct live_messag
 {
 	bool disagrees = message->kind == LIVE_DISAGREEMENT;
 
-	/* Where much is wrong, the first ones tell more than all of them. The lines go on counting. */
+	/*
+	 * Where much is wrong, the first ones tell more than all of them. The lines go on counting.
+	 */
 	if (disagrees && state->disagreement_messages > LIVE_DISAGREEMENTS)
 		return;
 	printf("%7.1f s  %s%s", live_when(state, message->time), disagrees ? cli_colour(stdout, CLI_RED) : "", disagrees ? "DISAGREES: " : "");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `viommu live`: makes the board, starts QEMU, and waits for what comes first: something printed, a key, a signal, the time for the next look.
+ * `viommu live`: makes the board, starts QEMU, and waits for what comes first: something printed, a
+ * key, a signal, the time for the next look.
  */
 #include "live.h"
 
@@ -92,7 +93,10 @@ static bool start(struct live *live)
 		return false;
 	if (live->view == VIEW_SCREEN) {
 		struct live_screen screen = { &live->state, &live->options, &live->console, &live->child };
-		/* The terminal is not what its name says: that is no reason to give up. The guest has its pseudo-terminal, and nobody types. */
+		/*
+		 * The terminal is not what its name says: that is no reason to give up. The guest
+		 * has its pseudo-terminal, without input.
+		 */
 		if (!live_screen_begin(&screen)) {
 			live->options.lines = true;
 			choose_view(live);
@@ -112,7 +116,7 @@ static void look(struct live *live)
 		live_json_update(&live->state, false);
 }
 
-/* What has become due. Looks that were missed, because we were stopped, are not made up for. */
+/* The looks that have become due. Missed ones, because we were stopped, are not made up for. */
 static void catch_up(struct live *live)
 {
 	double now = live_clock();
@@ -148,7 +152,7 @@ static void handle_signals(struct live *live)
 
 	if (signals.resized && live->view == VIEW_SCREEN)
 		live_screen_resize();
-	/* Several at once are one wish: who is in earnest asks again after seeing that nothing happens. */
+	/* Several at once are one request; a user who sees no effect asks again. */
 	if (signals.ends != live->ends) {
 		live->ends = signals.ends;
 		live_child_ask(&live->child, live_clock());
@@ -175,12 +179,18 @@ static void run(struct live *live)
 			live_child_ask(&live->child, live_clock());
 		catch_up(live);
 	}
-	/* What it said last. Not until the end of the file: a process that QEMU has started may live on and keep it open. */
+	/*
+	 * Its last words. Not until the end of the file: a process that QEMU has started may live
+	 * on and keep it open.
+	 */
 	while (live_console_read(&live->console, live->child.console))
 		;
 }
 
-/* Where QEMU failed, the reason is what it printed last: that may be gone with the screen, or have gone into a file. */
+/*
+ * Where QEMU failed, the reason is what it printed last: that may be gone with the screen, or have
+ * gone into a file.
+ */
 static void show_last_words(const struct live *live)
 {
 	unsigned int lines = 12;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * `viommu live`: QEMU runs the user's guest with the plugin added, which carries out all that the guest does to its IOMMU on libviommu as well, compares,
- * and keeps a board (live/board.h) of what it saw. This is the side that looks at the board.
+ * `viommu live`: QEMU runs the user's guest with the plugin added, which carries out all that the
+ * guest does to its IOMMU on libviommu as well, compares, and keeps a board (live/board.h) of what
+ * it saw. This is the side that looks at the board.
  *
  *   live.c           the main loop: looks at the board every so often, reads the console, ends when QEMU ends
  *   options.c   the command line
@@ -9,11 +10,12 @@
  *   child.c     QEMU as a process
  *   console.c   what the guest and QEMU print
  *   signals.c   signals, and the terminal restored whatever happens
- *   state.c     from the board to what is shown: rates, medians, new messages
+ *   state.c     from the board to the views: rates, medians, new messages
  *   screen.c panes.c charts.c text.c    the full-screen view
  *   lines.c json.c summary.c       the other views
  *
- * The board is memory that is shared with QEMU's process: the guest waits for nothing here, and what is on the board when QEMU dies stays readable.
+ * The board is memory that is shared with QEMU's process: the guest waits for nothing here, and the
+ * board stays readable when QEMU dies.
  */
 #ifndef VIOMMU_LIVE_H
 #define VIOMMU_LIVE_H
@@ -85,7 +87,7 @@ struct live_console {
 	int error;    /* why not all of it went there */
 	bool full;    /* nothing more goes there */
 	bool closed;  /* nothing more will come */
-	bool changed; /* since whoever shows it has reset this */
+	bool changed; /* since the view has reset this */
 	int state;    /* in a control sequence */
 	uint64_t count;
 	unsigned int used;   /* of the line that grows */
@@ -133,7 +135,7 @@ void live_state_begin(struct live_state *state, struct live_board *board, const 
 void live_state_update(struct live_state *state);
 /* QEMU has ended. */
 void live_state_end(struct live_state *state, const struct live_child *child);
-/* What `viommu live` ends with, and whether anything was compared at all. */
+/* The exit status of `viommu live`; and whether the plugin has used the board. */
 int live_status(const struct live_state *state);
 bool live_attached(const struct live_state *state);
 /* Messages, counted from the last one back. NULL if there are not so many. */
@@ -158,8 +160,8 @@ void live_json_message(const struct live_state *state, const struct live_message
 void live_summary(const struct live_state *state, const struct live_options *options);
 
 /*
- * screen.c; noscreen.c where it was built without ncurses. The screen is one: its functions may be called only between begin and end, and end as
- * often as one likes.
+ * screen.c; noscreen.c where it was built without ncurses. The screen is one: its functions may be
+ * called only between begin and end, and end as often as one likes.
  */
 struct live_screen {
 	const struct live_state *state;
@@ -183,10 +185,12 @@ struct live_signals {
 	bool resized;
 	unsigned int ends; /* how often the end was asked for, from the beginning on */
 };
-/* A file descriptor that is readable when there is something to take, or a negative error number. */
+/*
+ * A file descriptor that is readable when there is something to take, or a negative error number.
+ */
 int live_signals_begin(void);
 struct live_signals live_signals_take(void);
-/* What a handler does to the terminal where we come to a sudden end. */
+/* A signal handler's repair of the terminal at a sudden end. */
 void live_terminal_arm(int fd, const struct termios *attributes, const char *text, size_t bytes);
 void live_terminal_disarm(void);
 

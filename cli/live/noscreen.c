@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * In the place of screen.c where there is no ncurses: no screen is possible, and lines are written instead.
+ * In the place of screen.c where there is no ncurses: no screen is possible, and lines are written
+ * instead.
  */
 #include "live.h"
 

@@ -2,8 +2,8 @@
 /*
  * The full-screen view: the terminal, its keys, and which pane gets how many rows.
  *
- * Whatever ends us, the terminal is to be as it was found: normally by live_screen_end(), and where a signal ends us at once by what signals.c does
- * with the bytes that are prepared here.
+ * Whatever ends us, the terminal is to be as it was found: normally by live_screen_end(), and where
+ * a signal ends us at once by what signals.c does with the bytes that are prepared here.
  */
 #include "screen.h"
 
@@ -33,7 +33,7 @@ bool live_screen_possible(void)
 	return term && *term && strcmp(term, "dumb") != 0 && isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
 }
 
-/* What leaves the screen that we have entered, as bytes. */
+/* The bytes that leave the alternate screen. */
 static void arm(const struct termios *attributes)
 {
 	static const char *const capabilities[] = { "sgr0", "op", "cnorm", "rmkx", "rmcup" };
@@ -92,7 +92,7 @@ void live_screen_end(void)
 /* How many rows each pane has; 0 for none. */
 struct layout {
 	int functions, refreshes, history, times, messages, console, gaps;
-	int left; /* rows that nobody has yet */
+	int left; /* rows that no pane has yet */
 };
 
 static void grow(struct layout *layout, int *rows, int to)
@@ -116,7 +116,10 @@ static void grant(struct layout *layout, int *rows, int wanted)
 
 static struct layout arrange(void)
 {
-	/* Title, memory, two rows of checks, the console's rule and the footer have their place in any case. */
+	/*
+	 * Title, memory, two rows of checks, the console's rule and the footer have their place in
+	 * any case.
+	 */
 	struct layout layout = { .functions = 2, .refreshes = 4, .messages = 1, .console = 2, .left = LINES - 15 };
 	int functions = pane_functions_rows(&view.screen), some = functions < 5 ? functions : 5;
 

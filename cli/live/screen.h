@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The parts of the full-screen view. screen.c knows the terminal, the keys and which pane gets how many rows; panes.c and charts.c fill
- * rows; text.c puts text into a place on the screen and nowhere else, whatever the text holds.
+ * The parts of the full-screen view. screen.c knows the terminal, the keys and which pane gets how
+ * many rows; panes.c and charts.c fill rows; text.c puts text into a place on the screen and
+ * nowhere else, whatever the text holds.
  */
 #ifndef VIOMMU_LIVE_SCREEN_H
 #define VIOMMU_LIVE_SCREEN_H
@@ -17,7 +18,10 @@ enum screen_style { STYLE_PLAIN, STYLE_DIM, STYLE_BOLD, STYLE_GOOD, STYLE_WARN, 
 
 /* text.c */
 void screen_styles_begin(void);
-/* Text in columns first .. first + width - 1; what does not fit is left out, and what cannot be shown is a '?'. Returns the column behind it. */
+/*
+ * Text in columns first .. first + width - 1; what does not fit is left out, and what cannot be
+ * shown is a '?'. Returns the column behind it.
+ */
 int screen_text(int row, int first, int width, enum screen_style style, const char *text);
 int screen_format(int row, int first, int width, enum screen_style style, const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* The same, but the text ends at the place's end. */

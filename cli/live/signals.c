@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Signals. Those that ask something of us (end, the child has ended, the window has another size) become bits that the main loop takes, and a byte in a
- * pipe that wakes it. Those that mean a defect of ours get the terminal back into the state in which it was found, and then end us as they would have.
+ * Signals. Those that ask something of us (end, the child has ended, the window has another size)
+ * become bits that the main loop takes, and a byte in a pipe that wakes it. Those that mean a
+ * defect of ours get the terminal back into the state in which it was found, and then end us as
+ * they would have.
  *
- * What gets the terminal back is prepared beforehand, so that a handler only has to write bytes and to call tcsetattr(), which both are allowed there.
+ * The terminal's repair is prepared beforehand, so that a handler only has to write bytes and to
+ * call tcsetattr(), which both are allowed there.
  */
 #include "live.h"
 
@@ -63,7 +66,9 @@ static void restore_terminal(void)
 static void on_defect(int number)
 {
 	restore_terminal();
-	/* The action is the default one again (SA_RESETHAND): once more, and it is ours no longer. */
+	/*
+	 * The action is the default one again (SA_RESETHAND): once more, and it is ours no longer.
+	 */
 	raise(number);
 }
 
@@ -98,7 +103,7 @@ int live_signals_begin(void)
 	action.sa_flags = (int)SA_RESETHAND;
 	for (size_t i = 0; i < sizeof(defects) / sizeof(defects[0]); i++)
 		sigaction(defects[i], &action, NULL);
-	/* Whoever reads our output may go: writing then fails, and that is seen where we write. */
+	/* The reader of our output may go: writing then fails, which is handled where we write. */
 	signal(SIGPIPE, SIG_IGN);
 	return wake[0];
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * From the board to what is shown: the numbers as they are now, how fast they grow, and the messages that are new.
+ * From the board to the views: the numbers as they are now, how fast they grow, and the messages
+ * that are new.
  */
 #include "live.h"
 
@@ -116,7 +117,10 @@ static void update_rates(struct live_state *state)
 {
 	double passed = state->time - state->time_before;
 
-	/* A look that was forced by something else than the clock is too close to the one before for a rate. */
+	/*
+	 * A look that was forced by something else than the clock is too close to the one before
+	 * for a rate.
+	 */
 	if (passed < 0.2)
 		return;
 	state->rate = 0;
@@ -128,7 +132,10 @@ static void update_rates(struct live_state *state)
 	state->time_before = state->time;
 }
 
-/* Looks are not taken at full seconds: what came since the last look belongs to the seconds that have passed, in equal parts. */
+/*
+ * Looks are not taken at full seconds: what came since the last look belongs to the seconds that
+ * have passed, in equal parts.
+ */
 static void update_history(struct live_state *state)
 {
 	uint64_t seconds = (uint64_t)(state->time - state->begun), refreshes = live_refreshes(&state->now);

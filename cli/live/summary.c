@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The summary at the end: the verdict first, then what the guest did, what was compared, and the times side by side.
+ * The summary at the end: the verdict first, then what the guest did, what was compared, and the
+ * times side by side.
  */
 #include "live.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Text on the screen. What a guest prints may be anything: it is shown character by character as far as this terminal's character set has them, and never
- * gets beyond its place.
+ * Text on the screen. A guest may print anything: it is shown character by character as far as this
+ * terminal's character set has them, and never gets beyond its place.
  */
 #include "screen.h"
 
@@ -70,7 +70,10 @@ int screen_text(int row, int first, int width, enum screen_style style, const ch
 		return column;
 	attrset((int)styles[style]);
 	while (next(&text, &state, &c, &columns) && column + columns <= end) {
-		/* Marks that combine with the character before them take no column; the cell is not worth the risk. */
+		/*
+		 * Marks that combine with the character before them take no column; the cell is not
+		 * worth the risk.
+		 */
 		if (!columns)
 			continue;
 		mvaddnwstr(row, column, &c, 1);
@@ -89,7 +92,10 @@ void screen_wrapped(int row, int rows, int first, int width, enum screen_style s
 		int columns = 0, more;
 		wchar_t c;
 
-		/* After the last blank that fits, if there is one in the second half; else wherever the line is full. */
+		/*
+		 * After the last blank that fits, if there is one in the second half; else wherever
+		 * the line is full.
+		 */
 		const char *end = text, *blank = NULL;
 		while (next(&rest, &state, &c, &more) && columns + more <= width) {
 			columns += more;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the machine lacks, and what helps: an IOMMU that the kernel drives, the interfaces, rights, memory that may be locked. Commands are those that an
- * administrator would type. What distributions do in ways of their own (the kernel's command line) is given as on Debian.
+ * Missing parts of the machine, and remedies: an IOMMU that the kernel drives, the interfaces,
+ * rights, memory that may be locked. Commands are those that an administrator would type. Where
+ * distributions differ (the kernel's command line), it is Debian's way.
  */
 #include "probe.h"
 
@@ -121,8 +122,8 @@ static void advise_iommu(struct probe *probe)
 }
 
 /*
- * The options that it takes and the kernel lacks. Of those that say nothing at all only the first counts, which the others need: kernels before they were
- * made have what they stand for.
+ * The options that it takes and the kernel lacks. Of those that say nothing at all only the first
+ * counts, which the others need: kernels before they were made have what they stand for.
  */
 static void list_options(const struct probe_interface *interface, char *text, size_t bytes)
 {
@@ -192,7 +193,7 @@ static void advise_interface(struct probe *probe, const struct probe_interface *
 	}
 }
 
-/* What keeps a guest from an SMMUv3 of its own, which iommufd alone can give it. All else works without. */
+/* A guest's own SMMUv3, which iommufd alone can give it. Everything else works without. */
 static void advise_smmuv3(struct probe *probe)
 {
 	const struct probe_smmuv3 *smmu = &probe->chosen.smmuv3;
@@ -208,7 +209,10 @@ static void advise_smmuv3(struct probe *probe)
 			"the SMMU has FWB, or firmware says that the PCI root complex is coherent whatever tables say (in its table IORT, flag CANWBS).");
 }
 
-/* A guest's memory has to be pinned to be reached; a limit below the machine's memory is one that may be met. */
+/*
+ * A guest's memory has to be pinned to be reached; a limit below the machine's memory is one that
+ * may be met.
+ */
 static void advise_memlock(struct probe *probe)
 {
 	const struct probe_limits *limits = &probe->limits;
@@ -216,11 +220,10 @@ static void advise_memlock(struct probe *probe)
 	if (!limits->known || limits->cap_ipc_lock == PROBE_YES || limits->soft == VIOMMU_NO_LIMIT ||
 	    (limits->memory_bytes && limits->soft >= limits->memory_bytes))
 		return;
-	struct probe_advice *advice =
-		probe_advice_add(probe, "memlock", false,
-				 "You may lock %s, and what devices reach counts against that: a guest whose driver maps more is told that "
-				 "resources are insufficient.",
-				 cli_bytes(limits->soft));
+	struct probe_advice *advice = probe_advice_add(probe, "memlock", false,
+						       "You may lock %s, and what devices reach counts against that: a guest whose driver maps more gets the "
+						       "answer that resources are insufficient.",
+						       cli_bytes(limits->soft));
 	if (limits->hard > limits->soft)
 		probe_command(advice, "ulimit -l %s", limits->hard == VIOMMU_NO_LIMIT ? "unlimited" : "hard");
 	else
@@ -230,7 +233,10 @@ static void advise_memlock(struct probe *probe)
 
 void probe_advise(struct probe *probe)
 {
-	/* Either interface is enough: what is missing is the one that does not take another kernel, type1 where neither or both do. */
+	/*
+	 * Either interface is enough: the missing one is that which does not take another kernel,
+	 * type1 where neither or both do.
+	 */
 	bool none = !probe->type1.usable && !probe->iommufd.usable;
 	bool take_iommufd = takes_kernel(&probe->type1) && !takes_kernel(&probe->iommufd);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What keeps the chosen device from VFIO: its driver, others in its group, rights, firmware, and what the kernel said when it was opened.
+ * Obstacles between the chosen device and VFIO: its driver, others in its group, rights, firmware,
+ * and the kernel's answer to opening it.
  */
 #include "probe.h"
 
@@ -8,7 +9,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* Linux, Documentation/ABI/testing/sysfs-bus-pci: driver_override keeps every other driver away from the device. */
+/*
+ * Linux, Documentation/ABI/testing/sysfs-bus-pci: driver_override keeps every other driver away
+ * from the device.
+ */
 static void bind_commands(struct probe_advice *advice, const struct probe_device *device)
 {
 	probe_command(advice, "modprobe vfio-pci");
@@ -57,7 +61,7 @@ static void advise_node(struct probe *probe, const char *node, enum probe_answer
 	probe_command(advice, "setfacl -m u:%" PRIu64 ":rw %s", probe->tree.uid, node);
 }
 
-/* What the kernel said. */
+/* The kernel's answer. */
 static void advise_failure(struct probe *probe, const struct probe_host *host, const char *module, const char *node)
 {
 	struct probe_advice *advice;

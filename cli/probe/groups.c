@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * IOMMU groups (/sys/kernel/iommu_groups) and the devices in them, and PCI devices that are in none. A group is given to VFIO as a whole: a device in it whose
- * driver does DMA on the kernel's behalf keeps all of it (Linux, Documentation/driver-api/vfio.rst).
+ * IOMMU groups (/sys/kernel/iommu_groups) and the devices in them, and PCI devices that are in
+ * none. A group is given to VFIO as a whole: a device in it whose driver does DMA on the kernel's
+ * behalf keeps all of it (Linux, Documentation/driver-api/vfio.rst).
  */
 #include "probe.h"
 
@@ -18,7 +19,10 @@ struct reading {
 	int32_t group;
 };
 
-/* Drivers that leave the device's DMA to VFIO: VFIO's own variants have it in their names, and since Linux 6.1 make a folder vfio-dev. */
+/*
+ * Drivers that leave the device's DMA to VFIO: VFIO's own variants have it in their names, and
+ * since Linux 6.1 make a folder vfio-dev.
+ */
 static bool is_vfio_driver(const char *driver)
 {
 	return strstr(driver, "vfio") && strcmp(driver, "vfio") != 0;
@@ -52,7 +56,10 @@ static uint32_t read_hex(const struct probe *probe, const char *device, const ch
 	return end == text || *end || value > UINT32_MAX ? 0 : (uint32_t)value;
 }
 
-/* Drivers that hold a device without doing DMA with it (Linux: driver_managed_dma in struct pci_driver, and pci-stub). */
+/*
+ * Drivers that hold a device without doing DMA with it (Linux: driver_managed_dma in struct
+ * pci_driver, and pci-stub).
+ */
 static bool leaves_dma_alone(const struct probe_device *device)
 {
 	return !*device->driver || device->vfio || !strcmp(device->driver, "pci-stub") || (device->bridge && !strcmp(device->driver, "pcieport"));
@@ -174,7 +181,10 @@ void probe_reserved(const struct probe_tree *tree, const struct probe_group *gro
 	free(text);
 }
 
-/* PCI Code and ID Assignment Specification, "Class Codes": what one wants to know of a device before it is taken from its driver. */
+/*
+ * PCI Code and ID Assignment Specification, "Class Codes": what one wants to know of a device
+ * before it is taken from its driver.
+ */
 const char *probe_class_name(uint32_t class)
 {
 	static const struct {

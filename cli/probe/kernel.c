@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Which options the kernel was built with, and which modules it has: as far as distributions leave that where users can read it. Without it everything is
- * "not known", and what works is seen from device nodes alone.
+ * Which options the kernel was built with, and which modules it has: as far as distributions leave
+ * that where users can read it. Without it everything is "not known", and what works is seen from
+ * device nodes alone.
  */
 #include "probe.h"
 
@@ -108,7 +109,10 @@ bool probe_option_is_off(char value)
 	return value == 'n' || value == '-';
 }
 
-/* Whether a list of modules has a file of this name: lines are "kernel/drivers/vfio/vfio.ko", in modules.dep with ".xz:" and more behind it. */
+/*
+ * Whether a list of modules has a file of this name: lines are "kernel/drivers/vfio/vfio.ko", in
+ * modules.dep with ".xz:" and more behind it.
+ */
 static bool is_listed(const char *list, const char *name)
 {
 	char wanted[PROBE_NAME];

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * How much memory may be locked. Both interfaces pin what devices can reach, and count it against RLIMIT_MEMLOCK unless the process has CAP_IPC_LOCK: type1
- * against the process (VmLck), iommufd against the user (Linux, drivers/vfio/vfio_iommu_type1.c and drivers/iommu/iommufd/pages.c). The kernel does not
- * show the user's own account; the sum over the user's processes of what they have locked and pinned comes close.
+ * How much memory may be locked. Both interfaces pin what devices can reach, and count it against
+ * RLIMIT_MEMLOCK unless the process has CAP_IPC_LOCK: type1 against the process (VmLck), iommufd
+ * against the user (Linux, drivers/vfio/vfio_iommu_type1.c and drivers/iommu/iommufd/pages.c). The
+ * kernel does not show the user's own account; the sum over the user's processes of what they have
+ * locked and pinned comes close.
  */
 #include "probe.h"
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The machine: architecture, kernel, what its command line says of IOMMUs, and the IOMMUs that the kernel drives.
+ * The machine: architecture, kernel, what its command line says of IOMMUs, and the IOMMUs that the
+ * kernel drives.
  *
- * IOMMUs have names that their drivers give them (Linux, iommu_device_sysfs_add() in drivers/iommu and arch/s390). What VT-d and AMD-Vi can do is read from
- * their capability registers, which sysfs shows: Intel Virtualization Technology for Directed I/O, "Capability Register" and "Extended Capability Register";
- * AMD I/O Virtualization Technology, "Extended Feature Register".
+ * IOMMUs have names that their drivers give them (Linux, iommu_device_sysfs_add() in drivers/iommu
+ * and arch/s390). What VT-d and AMD-Vi can do is read from their capability registers, which sysfs
+ * shows: Intel Virtualization Technology for Directed I/O, "Capability Register" and "Extended
+ * Capability Register"; AMD I/O Virtualization Technology, "Extended Feature Register".
  */
 #include "probe.h"
 
@@ -99,7 +101,10 @@ static enum probe_answer bit(uint64_t value, unsigned int n)
 	return value >> n & 1 ? PROBE_YES : PROBE_NO;
 }
 
-/* MGAW (bits 21:16) is the widest IOVA less one; SLLPS (bits 37:34) has large pages of the second stage. ECAP: NEST 26, SMTS 43, SLADS 45. */
+/*
+ * MGAW (bits 21:16) is the widest IOVA less one; SLLPS (bits 37:34) has large pages of the second
+ * stage. ECAP: NEST 26, SMTS 43, SLADS 45.
+ */
 static void describe_vtd(const struct probe_tree *tree, struct probe_iommu *iommu)
 {
 	uint64_t cap, ecap;
@@ -118,7 +123,10 @@ static void describe_vtd(const struct probe_tree *tree, struct probe_iommu *iomm
 	iommu->dirty = bit(ecap, 43) && bit(ecap, 45) ? PROBE_YES : PROBE_NO;
 }
 
-/* GTSup (bit 4): guest translation; HDSup (bit 52): the IOMMU sets dirty bits. Any page size that is a power of two. */
+/*
+ * GTSup (bit 4): guest translation; HDSup (bit 52): the IOMMU sets dirty bits. Any page size that
+ * is a power of two.
+ */
 static void describe_amd(const struct probe_tree *tree, struct probe_iommu *iommu)
 {
 	uint64_t features;

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the kernel offers for the IOMMU itself to walk a guest's tables, beyond what a host says of itself: which tables an SMMUv3's first stage can have, and whether
- * iommufd makes its side of a guest's SMMUv3, without which it nests nothing there (Linux: Documentation/userspace-api/iommufd.rst, IOMMUFD_OBJ_VIOMMU).
+ * What the kernel offers for the IOMMU itself to walk a guest's tables, beyond what a host says of
+ * itself: which tables an SMMUv3's first stage can have, and whether iommufd makes its side of a
+ * guest's SMMUv3, without which it nests nothing there (Linux:
+ * Documentation/userspace-api/iommufd.rst, IOMMUFD_OBJ_VIOMMU).
  *
- * Of the identification registers only those fields are looked at that the kernel's interface says are meant for users (Linux: include/uapi/linux/iommufd.h, struct
- * iommu_hw_info_arm_smmuv3). Everything made here goes with the iommufd that it is made in.
+ * Of the identification registers only those fields are looked at that the kernel's interface says
+ * are meant for users (Linux: include/uapi/linux/iommufd.h, struct iommu_hw_info_arm_smmuv3).
+ * Everything made here goes with the iommufd that it is made in.
  */
 #include "probe.h"
 
@@ -33,7 +36,10 @@ static void describe(struct probe_smmuv3 *smmu, const uint32_t idr[6])
 	smmu->granules = field(idr[5], 4, 4) << 12 | field(idr[5], 5, 5) << 14 | field(idr[5], 6, 6) << 16; /* GRAN4K, GRAN16K, GRAN64K */
 }
 
-/* Whether the kernel makes its side of a guest's SMMUv3: a table for the guest's memory first, which the guest's own are nested in. */
+/*
+ * Whether the kernel makes its side of a guest's SMMUv3: a table for the guest's memory first,
+ * which the guest's own are nested in.
+ */
 static int make_guest_smmu(int fd, uint32_t device)
 {
 	struct iommufd_abi_viommu_alloc call = { .size = sizeof(call), .type = IOMMUFD_ABI_VIOMMU_SMMUV3, .device = device };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `viommu probe`: its options, and the way from files to words. docs/probe.md tells what each answer means.
+ * `viommu probe`: its options, and the way from files to words. docs/probe.md explains each answer.
  */
 #include "probe.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * `viommu probe`: what a machine can do for devices behind an IOMMU, and what to do about that which is missing.
+ * `viommu probe`: what a machine can do for devices behind an IOMMU, and what to do about that
+ * which is missing.
  *
  *   probe.c           options, and the way from files to words
  *   tree.c      files of this machine, or of a copy of another one's
@@ -11,13 +12,15 @@
  *   limits.c    how much memory may be locked
  *   open.c      one device, asked through the library's hosts
  *   nesting.c   what an SMMUv3 and the kernel offer a guest that has one
- *   advice.c bind.c    what is missing, and what helps
+ *   advice.c bind.c    missing parts, and remedies
  *   text.c json.c      what the user sees
  *
  * What holds:
- *  - Nothing is changed. Only a device that is bound to a VFIO driver is opened, which no other process can have at the time, and no module gets loaded for it.
- *  - Files may hold anything, for a tree may come from anywhere: what is read is bounded, regular files alone are opened, links never lead out of the tree,
- *    and what is kept of text is printable ASCII.
+ *  - Nothing is changed. Only a device that is bound to a VFIO driver is opened, which no other
+ *    process can have at the time, and no module gets loaded for it.
+ *  - Files may hold anything, for a tree may come from anywhere: reads are bounded, regular files
+ *    alone are opened, links never lead out of the tree, and the text that is kept is printable
+ *    ASCII.
  */
 #ifndef VIOMMU_CLI_PROBE_H
 #define VIOMMU_CLI_PROBE_H
@@ -41,7 +44,7 @@
 #define PROBE_PARAMETERS 16u
 #define PROBE_ADVICE	 24u
 
-/* What can be true, false, or not known. */
+/* True, false, or not known. */
 enum probe_answer { PROBE_UNKNOWN = -1, PROBE_NO, PROBE_YES };
 
 /* tree.c: files of a machine. path begins with a slash. */
@@ -55,7 +58,10 @@ struct probe_tree {
 
 /* Opens a regular file for reading. A file descriptor, or -1 where there is none. */
 int probe_descriptor(const struct probe_tree *tree, const char *path);
-/* A whole text, at most limit bytes of it, with a zero behind it. NULL where there is no regular file that can be read. The caller frees it. */
+/*
+ * A whole text, at most limit bytes of it, with a zero behind it. NULL where there is no regular
+ * file that can be read. The caller frees it.
+ */
 char *probe_load(const struct probe_tree *tree, const char *path, size_t limit);
 /* The first line of a file, made printable. False, with an empty text, where there is none. */
 bool probe_line(const struct probe_tree *tree, const char *path, char *text, size_t bytes);
@@ -64,9 +70,15 @@ bool probe_link(const struct probe_tree *tree, const char *path, char *text, siz
 bool probe_exists(const struct probe_tree *tree, const char *path);
 /* Whether the user may read and write it. PROBE_UNKNOWN where it does not exist. */
 enum probe_answer probe_rights(const struct probe_tree *tree, const char *path);
-/* Calls fn with the name of each entry of a folder, in the order of their names, numbers in numbers taken as such. How many there are. */
+/*
+ * Calls fn with the name of each entry of a folder, in the order of their names, numbers in numbers
+ * taken as such. How many there are.
+ */
 size_t probe_each(const struct probe_tree *tree, const char *folder, void (*fn)(void *ctx, const char *name), void *ctx);
-/* "/a" "/b" -> a path of the tree. False where it is too long, or has a part that is no name ("..", or not printable). */
+/*
+ * "/a" "/b" -> a path of the tree. False where it is too long, or has a part that is no name ("..",
+ * or not printable).
+ */
 bool probe_path(char path[PATH_MAX], const char *folder, const char *name, const char *rest);
 /* Copies what is printable, up to the end of the line; everything else becomes '?'. */
 void probe_printable(char *to, size_t bytes, const char *from);
@@ -80,8 +92,8 @@ struct probe_kernel {
 };
 enum probe_module { PROBE_MODULE_UNKNOWN, PROBE_MODULE_ABSENT, PROBE_MODULE_LOADABLE, PROBE_MODULE_LOADED, PROBE_MODULE_BUILT_IN };
 /*
- * name is without CONFIG_. 'y'; 'm'; 'n' (is not set); '-' (nothing about it: what it needs is not set, or the kernel knows no such option); '?' (the
- * configuration cannot be read).
+ * name is without CONFIG_. 'y'; 'm'; 'n' (is not set); '-' (nothing about it: what it needs is not
+ * set, or the kernel knows no such option); '?' (the configuration cannot be read).
  */
 char probe_option(const struct probe_kernel *kernel, const char *name);
 /* It is known not to be there. */
@@ -205,7 +217,10 @@ struct probe_smmuv3 {
 };
 /* Whether one of the machine's IOMMUs is an SMMUv3. */
 bool probe_has_smmuv3(const struct probe_machine *machine);
-/* Opens the device once more, which nobody has open. Where it cannot be asked *smmu stays as it is. */
+/*
+ * Opens the device once more. No process has it open. Where it cannot be asked *smmu stays as it
+ * is.
+ */
 void probe_ask_smmuv3(const char *cdev_node, struct probe_smmuv3 *smmu);
 
 struct probe_chosen {
@@ -249,7 +264,9 @@ int probe_read_devices(struct probe *probe);
 void probe_read_interfaces(struct probe *probe);
 void probe_read_limits(struct probe *probe);
 
-/* Finds the device with a full PCI address, and all about it that files tell. False: there is none. */
+/*
+ * Finds the device with a full PCI address, and all about it that files tell. False: there is none.
+ */
 bool probe_choose(struct probe *probe, const char *address);
 /* Asks the hosts. */
 void probe_open(struct probe *probe);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What a person reads: the verdict, the machine from its IOMMUs to its limits, then one device or all, and what to do.
+ * Text for people: the verdict, the machine from its IOMMUs to its limits, then one device or all,
+ * and advice.
  */
 #include "probe.h"
 
@@ -54,7 +55,10 @@ static void print_iommus(const struct probe_machine *machine)
 		cli_line("IOMMU", CLI_YELLOW, "none that the kernel drives");
 	for (uint32_t i = 0; i < machine->iommu_count; i += alike) {
 		const struct probe_iommu *iommu = &machine->iommus[i];
-		/* On s390 each function has one: the first speaks for those that follow and are the same. */
+		/*
+		 * On s390 each function has one: the first speaks for those that follow and are the
+		 * same.
+		 */
 		uint32_t devices = 0;
 		for (alike = 0; i + alike < machine->iommu_count; alike++) {
 			const struct probe_iommu *other = &machine->iommus[i + alike];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Files of a machine: this one's, or a copy of another's beneath a folder. In a copy a link must lead where it would lead there, so links are followed here,
- * a part of the path at a time, and an absolute one begins at the copy's root.
+ * Files of a machine: this one's, or a copy of another's beneath a folder. In a copy a link must
+ * lead where it would lead there, so links are followed here, a part of the path at a time, and an
+ * absolute one begins at the copy's root.
  */
 #include "probe.h"
 
@@ -59,7 +60,10 @@ static bool follow(const char *target, const char *left, char rest[PATH_MAX])
 	return true;
 }
 
-/* Follows all links, but for one at the very end unless asked to: the system's path of a file that is there. */
+/*
+ * Follows all links, but for one at the very end unless asked to: the system's path of a file that
+ * is there.
+ */
 static bool resolve(const struct probe_tree *tree, const char *path, bool follow_last, char out[PATH_MAX])
 {
 	char done[PATH_MAX] = "", rest[PATH_MAX], part[PATH_MAX], target[PATH_MAX];

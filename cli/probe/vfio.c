@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The two interfaces of the kernel that can carry a translation: type1 (/dev/vfio/vfio) and iommufd (/dev/iommu). Whether each is there is told by its node;
- * why it is not, by modules and by the kernel's configuration.
+ * The two interfaces of the kernel that can carry a translation: type1 (/dev/vfio/vfio) and iommufd
+ * (/dev/iommu). The node of each says whether it is there; why it is not, by modules and by the
+ * kernel's configuration.
  */
 #include "probe.h"
 
@@ -42,7 +43,10 @@ static enum probe_module state_of(const struct probe_interface *interface, const
 	return PROBE_MODULE_UNKNOWN;
 }
 
-/* In memory, as far as can be told: a built-in module without parameters is seen only in a list that may be missing. */
+/*
+ * In memory, as far as can be told: a built-in module without parameters is seen only in a list
+ * that may be missing.
+ */
 static bool is_running(enum probe_module state)
 {
 	return state == PROBE_MODULE_LOADED || state == PROBE_MODULE_BUILT_IN;
@@ -80,7 +84,10 @@ void probe_read_interfaces(struct probe *probe)
 	read_interface(probe, &probe->iommufd);
 	probe->iommufd.unsafe_interrupts = read_flag(&probe->tree, "/sys/module/iommufd/parameters/allow_unsafe_interrupts");
 
-	/* iommufd may provide /dev/vfio/vfio itself (IOMMUFD_VFIO_CONTAINER), and then there is no module for type1. */
+	/*
+	 * iommufd may provide /dev/vfio/vfio itself (IOMMUFD_VFIO_CONTAINER), and then there is no
+	 * module for type1.
+	 */
 	bool container = is_running(state_of(&probe->type1, "vfio_iommu_type1")) || probe_option(&probe->kernel, "IOMMUFD_VFIO_CONTAINER") == 'y';
 	probe->type1.usable = probe->type1.rights == PROBE_YES && container;
 	/* Without device files of its own, no VFIO device can be bound to iommufd. */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * --host: the hosts of a replayed machine, and which of its functions is which device of this machine.
+ * --host: the hosts of a replayed machine, and which of its functions is which device of this
+ * machine.
  *
- * The first function of a capture is the first device, the second one the second, as they appear; a function that is unplugged and comes back under its FID is
- * the same device again. Functions for which no device is left are on the soft host beside it, and are compared as ever.
+ * The first function of a capture is the first device, the second one the second, as they appear; a
+ * function that is unplugged and comes back under its FID is the same device again. Functions for
+ * which no device is left are on the soft host beside it, and are compared as ever.
  */
 #include "replay.h"
 
@@ -79,7 +81,7 @@ int replay_hosts_create(struct replay *replay)
 	device.address = to->devices[0];
 	err = to->host == REPLAY_TYPE1 ? viommu_host_type1_create(&config, &replay->kernel_host) : viommu_host_iommufd_create(&config, &replay->kernel_host);
 	if (err)
-		snprintf(replay->problem, sizeof(replay->problem), "%s: %s; `viommu probe %s' tells more", replay_host_name(to->host),
+		snprintf(replay->problem, sizeof(replay->problem), "%s: %s; `viommu probe %s' says more", replay_host_name(to->host),
 			 *why ? why : strerror(-err), to->devices[0]);
 	return err;
 }

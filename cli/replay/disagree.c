@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What is said where something disagrees: one line on stderr with everything that is known of the operation, for the first few; the rest is counted.
+ * Messages about disagreements: one line on stderr with everything that is known of the operation,
+ * for the first few; the rest is counted.
  */
 #include "replay.h"
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The final map against the devices. Of what must be translated, and to where, the recorded machine's answers are the witness (recorded.h); memory is looked at
- * as a whole afterwards, since a write that went astray may have landed anywhere.
+ * The final map against the devices. Of what must be translated, and to where, the recorded
+ * machine's answers are the witness (recorded.h); memory is looked at as a whole afterwards, since
+ * a write that went astray may have landed anywhere.
  *
- * An NVMe has queues, for which it borrows pages of the map that it may read and write. They are checked, too: with other pages lent in a second go. Where the
- * map has not enough of them, less is checked, and the summary says how much.
+ * An NVMe has queues, for which it borrows pages of the map that it may read and write. They are
+ * checked, too: with other pages lent in a second go. Where the map has not enough of them, less is
+ * checked, and the summary says how much.
  */
 #include "dma_check.h"
 
@@ -14,7 +16,9 @@
 
 #include "guest_image.h"
 
-/* Pages that are checked if the user says nothing. An edu takes a tenth of a second for a transfer. */
+/*
+ * Pages that are checked if the user says nothing. An edu takes a tenth of a second for a transfer.
+ */
 #define EDU_PAGES   256u
 #define NVME_PAGES  16384u
 #define HOLES_LIMIT 16u /* IOVAs of a kind where something must not work that are tried; on s390 each takes a reset */
@@ -25,7 +29,7 @@ static int copy_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* What must be translated. */
+/* The map that must be translated. */
 static void find_map(struct dma_check *check)
 {
 	const struct recorded *recorded = check->function->recorded;
@@ -59,7 +63,10 @@ static int note_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* Where the user has limited what may be pinned, a page may be missing: that was told where it was missed. */
+/*
+ * Where the user has limited what may be pinned, a page may be missing: that was told where it was
+ * missed.
+ */
 static bool is_excused(const struct dma_check *check, uint64_t iova)
 {
 	bool there = false;
@@ -120,7 +127,10 @@ bool dma_check_is_lent(const struct dma_check *check, uint64_t gpa)
 	return false;
 }
 
-/* Lends the driver pages: from the map's begin, or from its end, none that it had before. How many there were. */
+/*
+ * Lends the driver pages: from the map's begin, or from its end, none that it had before. How many
+ * there were.
+ */
 static unsigned int lend(struct dma_check *check, bool from_end, const uint64_t avoid[DMA_PAGES], unsigned int avoid_count)
 {
 	unsigned int lent = 0;
@@ -194,7 +204,7 @@ static void leave_out(struct dma_check *check, const char *why)
 	snprintf(check->replay->dma_note, sizeof(check->replay->dma_note), "%s: %s", check->address, why);
 }
 
-/* What was translated once and is so no longer, the latest first: the device can neither write nor read there. */
+/* Former translations, the latest first: the device can neither write nor read there. */
 static void check_gone(struct dma_check *check, const struct dma_target *source)
 {
 	const struct recorded *recorded = check->function->recorded;
@@ -218,7 +228,10 @@ static void check_gone(struct dma_check *check, const struct dma_target *source)
 	}
 }
 
-/* What must not work: writing to pages that may only be read, and to IOVAs that are mapped no longer, or lie around those that are. */
+/*
+ * Accesses that must fail: writing to pages that may only be read, and to IOVAs that are mapped no
+ * longer, or lie around those that are.
+ */
 static void check_forbidden(struct dma_check *check)
 {
 	struct replay_aperture aperture;
@@ -352,7 +365,7 @@ void replay_dma_check(struct replay *replay)
 		guest_image_free(&image);
 		return;
 	}
-	/* What disagrees now has nothing to do with the last operation. */
+	/* Disagreements from here on do not concern the last operation. */
 	replay->operation.number = 0;
 	for (unsigned int i = 0; i < replay->function_count; i++) {
 		if (replay->functions[i].device < 0)

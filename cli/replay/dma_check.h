@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The end of a replay, checked by devices: each page of the final map is read and written by the device itself, and IOVAs that lead nowhere are tried.
+ * The end of a replay, checked by devices: each page of the final map is read and written by the
+ * device itself, and IOVAs that lead nowhere are tried.
  *
  *   dma_check.c     a function at a time: what is to be checked, with which device, and all of memory afterwards
  *   dma_target.c    one page, or one IOVA without one

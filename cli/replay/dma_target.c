@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * One page, checked by a device. It is told by its content, which is made for this page and this purpose and is nowhere else in memory: what the device has
- * read is that, wherever it writes it to.
+ * One page, checked by a device. It is recognised by its content, which is made for this page and
+ * this purpose and is nowhere else in memory: what the device has read is that, wherever it writes
+ * it to.
  *
- * Whether a transfer succeeded counts only where it must: a device may report success for an access that the IOMMU has stopped. On s390 such an access may put
- * the function into its error state, which the next transfer finds; then it is reset, and the transfer is made again.
+ * Whether a transfer succeeded counts only where it must: a device may report success for an access
+ * that the IOMMU has stopped. On s390 such an access may put the function into its error state,
+ * which the next transfer finds; then it is reset, and the transfer is made again.
  */
 #include "dma_check.h"
 
@@ -45,8 +47,10 @@ static int transfer(struct dma_check *check, uint64_t iova, bool write)
 }
 
 /*
- * Brings the device back. On s390 the kernel recovers a function from its error state by itself, when it comes to it (arch/s390/pci/pci_event.c); a reset that
- * comes before would make it reset the function once more, and QEMU forget its translations. That it has recovered is seen by its configuration space.
+ * Brings the device back. On s390 the kernel recovers a function from its error state by itself,
+ * when it comes to it (arch/s390/pci/pci_event.c); a reset that comes before would make it reset
+ * the function once more, and QEMU forget its translations. That it has recovered is seen by its
+ * configuration space.
  */
 static bool revive(struct dma_check *check)
 {
@@ -98,7 +102,7 @@ static void may_not(struct dma_check *check, uint64_t iova, bool write)
 		revive(check);
 }
 
-/* What a device wrote is not where it should be. */
+/* A device's write is not where it should be. */
 static void misplaced(struct dma_check *check, const struct dma_target *target, const char *what)
 {
 	unsigned char wanted[DMA_BYTES];
@@ -129,7 +133,10 @@ void dma_target_writable(struct dma_check *check, const struct dma_target *targe
 	memcpy(target->memory, saved, DMA_BYTES);
 }
 
-/* A page that may only be read: what was read is written through another page, which leads where it should. */
+/*
+ * A page that may only be read: what was read is written through another page, which leads where it
+ * should.
+ */
 void dma_target_readable(struct dma_check *check, const struct dma_target *target, const struct dma_target *through)
 {
 	unsigned char saved[DMA_BYTES], saved_through[DMA_BYTES];
@@ -169,7 +176,10 @@ void dma_target_protected(struct dma_check *check, const struct dma_target *targ
 	memcpy(target->memory, saved, DMA_BYTES);
 }
 
-/* An IOVA that leads nowhere. Where a write lands all the same, if it does, the look at all of memory finds. */
+/*
+ * An IOVA that leads nowhere. Where a write lands all the same, if it does, the look at all of
+ * memory finds.
+ */
 void dma_target_nothing(struct dma_check *check, uint64_t iova, const struct dma_target *source)
 {
 	unsigned char saved[DMA_BYTES];

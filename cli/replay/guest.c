@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The memory of a replayed guest. Nothing here is reserved: a mapping of terabytes costs address space alone until something is stored, and storing is
- * counted page by page against a limit, because a capture is a file that anyone may have written.
+ * The memory of a replayed guest. Nothing here is reserved: a mapping of terabytes costs address
+ * space alone until something is stored, and storing is counted page by page against a limit,
+ * because a capture is a file that anyone may have written.
  */
 #include "guest.h"
 
@@ -13,7 +14,7 @@
 
 #include <viommu/types.h>
 
-/* Sparse zeroed memory; NULL if it cannot be had. */
+/* Sparse zeroed memory; NULL if there is none. */
 static void *map_sparse(uint64_t bytes)
 {
 	if (bytes > SIZE_MAX)
@@ -21,7 +22,10 @@ static void *map_sparse(uint64_t bytes)
 	void *memory = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (memory == MAP_FAILED)
 		return NULL;
-	/* With huge pages, a single doubleword would fill 2 MiB. Where there are none to refuse, this fails, and does not matter. */
+	/*
+	 * With huge pages, a single doubleword would fill 2 MiB. Where there are none to refuse,
+	 * this fails, and does not matter.
+	 */
 	(void)madvise(memory, (size_t)bytes, MADV_NOHUGEPAGE);
 	return memory;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Images of a guest's memory: a hash for each page with something in it. Which pages of a mapping exist is asked of the kernel (mincore), whose answer counts
- * pages that a device has written; a page that does not exist holds zeros.
+ * Images of a guest's memory: a hash for each page with something in it. Which pages of a mapping
+ * exist is asked of the kernel (mincore), whose answer counts pages that a device has written; a
+ * page that does not exist holds zeros.
  */
 #include "guest_image.h"
 
@@ -35,7 +36,9 @@ static uint64_t hash_page(const unsigned char *page)
 	return hash;
 }
 
-/* Calls fn with the pages of a slot that may hold something, until it returns true. Whether it did. */
+/*
+ * Calls fn with the pages of a slot that may hold something, until it returns true. Whether it did.
+ */
 static bool each_page_of(const struct guest_slot *slot, bool (*fn)(void *ctx, uint64_t gpa, const unsigned char *page), void *ctx)
 {
 	uint64_t system_page = (uint64_t)sysconf(_SC_PAGESIZE);
@@ -110,7 +113,10 @@ struct comparing {
 	uint64_t changed;
 };
 
-/* Pages come in the same order as they were taken, and none of those that were taken is left out: what exists stays, what was swapped out had been filled. */
+/*
+ * Pages come in the same order as they were taken, and none of those that were taken is left out:
+ * what exists stays, what was swapped out had been filled.
+ */
 static bool compare_page(void *ctx, uint64_t gpa, const unsigned char *page)
 {
 	struct comparing *comparing = ctx;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a replayed guest's memory held at one moment, so that one can tell later what has changed, anywhere. Memory is sparse, and of what is not there nothing
- * is looked at.
+ * An image of a replayed guest's memory at one moment, so that later changes can be found anywhere.
+ * Memory is sparse, and of what is not there nothing is looked at.
  */
 #ifndef VIOMMU_CLI_GUEST_IMAGE_H
 #define VIOMMU_CLI_GUEST_IMAGE_H

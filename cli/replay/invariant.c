@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What must hold after every operation, whatever the guest did, as far as it can be seen from outside:
+ * Invariants after every operation, whatever the guest did, as far as they can be seen from
+ * outside:
  *
  *  - the budget is kept;
- *  - what is pinned is what devices can reach, each page once (all of memory where the whole guest is pinned, or where a function works untranslated);
- *  - with a host that drives the kernel, in the end: what the kernel counts as pinned for this process is that, too. iommufd counts a page once (VmPin), type1
- *    once for each IOVA of each device that leads to it (VmLck);
+ *  - exactly the pages that devices can reach are pinned, each page once (all of memory where the
+ *    whole guest is pinned, or where a function works untranslated);
+ *  - with a host that drives the kernel, in the end: what the kernel counts as pinned for this
+ *    process is that, too. iommufd counts a page once (VmPin), type1 once for each IOVA of each
+ *    device that leads to it (VmLck);
  *  - runs are in ascending order, do not overlap, and are as many pages as the statistics say;
  *  - after the last function has gone nothing is mapped or pinned.
  *
- * Counting the pages that devices reach costs time in proportion to them. While there are many, that is done now and then only.
+ * Counting the pages that devices reach costs time in proportion to them. While there are many,
+ * that is done now and then only.
  */
 #include "replay.h"
 
@@ -80,7 +84,7 @@ static uint64_t count_function(struct replay *replay, const struct replay_functi
 	return tally.distinct;
 }
 
-/* What should be pinned, in bytes. */
+/* The bytes that should be pinned. */
 static uint64_t reachable(struct replay *replay)
 {
 	uint64_t distinct = 0;
@@ -137,7 +141,10 @@ void replay_check(struct replay *replay, bool thorough)
 		violated(replay, "%" PRIu64 " bytes are pinned, devices reach %" PRIu64, stats.pinned_bytes, expected);
 }
 
-/* What the kernel should have pinned: of functions that are devices, as the functions on the soft host pin nothing that it knows of. */
+/*
+ * The bytes that the kernel should have pinned: of functions that are devices, as the functions on
+ * the soft host pin nothing that it knows of.
+ */
 static bool expect_of_kernel(struct replay *replay, uint64_t *each_iova, uint64_t *distinct)
 {
 	bool known = true;

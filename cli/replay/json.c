@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * --json: one document on stdout. It is written as the replay goes, because the list of operations can be of any length; only what is counted passes
- * through jansson as a whole. docs/replay.md lists the keys.
+ * --json: one document on stdout. It is written as the replay goes, because the list of operations
+ * can be of any length; only what is counted passes through jansson as a whole. docs/replay.md
+ * lists the keys.
  */
 #include "replay.h"
 
@@ -103,7 +104,10 @@ static void set_counts(json_t *object, const struct replay_counts *counts)
 	json_object_set_new(object, "miss_seconds", json_real(counts->miss_seconds));
 
 	json_t *answers = json_object();
-	/* Those of the guest IOMMUs that there were; of a capture that could not be read, the first one's. */
+	/*
+	 * Those of the guest IOMMUs that there were; of a capture that could not be read, the first
+	 * one's.
+	 */
 	bool any = false;
 	for (unsigned int i = 0; i < REPLAY_IOMMUS; i++)
 		any = any || counts->of[i];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The machine that a capture is replayed on: a VM, a host or two, a guest IOMMU of the library, and memory. It is changed by the records of the capture, in
- * their order.
+ * The machine that a capture is replayed on: a VM, a host or two, a guest IOMMU of the library, and
+ * memory. It is changed by the records of the capture, in their order.
  */
 #include "replay.h"
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Lines of JSON for the drawing program. They are written as text, since jansson's integers end at 2^63 - 1; no string comes from outside. A map: one object with numbers; then for each function an object "view" and arrays, each of which begins with what it is:
- * "runs" (first and last IOVA, GPA, whether writable), "tables" (level, first and last GPA), and what the guest IOMMU notes of its last refresh. A timeline: an
- * object for each record that may have changed something, and "end".
+ * Lines of JSON for the drawing program. They are written as text, since jansson's integers end at
+ * 2^63 - 1; no string comes from outside. A map: one object with numbers; then for each function an
+ * object "view" and arrays, each of which begins with what it is: "runs" (first and last IOVA, GPA,
+ * whether writable), "tables" (level, first and last GPA), and what the guest IOMMU notes of its
+ * last refresh. A timeline: an object for each record that may have changed something, and "end".
  */
 #include "pictures.h"
 
@@ -50,7 +52,10 @@ static void put_counts(FILE *to, const struct replay_pictures *pictures, const s
 	fprintf(to, "}\n");
 }
 
-/* The state after an operation, or after another record where operation is NULL. Zeros are left out. */
+/*
+ * The state after an operation, or after another record where operation is NULL. Zeros are left
+ * out.
+ */
 static void note(struct replay_pictures *pictures, const struct replay *replay, const struct replay_operation *operation)
 {
 	const struct replay_counts *counts = &replay->counts;

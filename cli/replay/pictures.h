@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The pictures of a replay, as lines of JSON for the drawing program. A timeline is written as the replay goes, the map while the machine still stands.
+ * The pictures of a replay, as lines of JSON for the drawing program. A timeline is written as the
+ * replay goes, the map while the machine still stands.
  */
 #ifndef VIOMMU_CLI_PICTURES_H
 #define VIOMMU_CLI_PICTURES_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The progress bar: on stderr, where that is a terminal and the user wants to hear anything. It shows how much of the file was read, which is known even
- * where the number of operations is not.
+ * The progress bar: on stderr, where that is a terminal and the user wants to hear anything. It
+ * shows how much of the file was read, which is known even where the number of operations is not.
  */
 #include "replay.h"
 

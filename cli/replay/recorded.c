@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Runs in an array, in order. Answers are about small ranges and come one after the other, so that what is moved for one is little.
+ * Runs in an array, in order. Answers are about small ranges and come one after the other, so
+ * little is moved for one.
  */
 #include "recorded.h"
 
@@ -117,7 +118,7 @@ void recorded_drop(struct recorded *recorded, uint64_t first, uint64_t last)
 			i++;
 			continue;
 		}
-		/* What stands before and behind the gap stays. */
+		/* The parts before and behind the gap stay. */
 		erase(recorded, i, 1);
 		if (run_last > last) {
 			struct viommu_run behind = run;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the recorded machine translated last, for one function: its oracle's answers laid over each other in their order, so that for each IOVA the latest
- * one counts. The library has no part in it, unless a capture has no answer to something that changed the translation: then this knows it no longer. Kept only
- * where devices check the end of a replay; it takes memory for each run that is mapped.
+ * The last translations of the recorded machine for one function: its oracle's answers laid over
+ * each other in their order, so that for each IOVA the latest one counts. The library has no part
+ * in it, unless a capture has no answer to something that changed the translation: then this knows
+ * it no longer. Kept only where devices check the end of a replay; it takes memory for each run
+ * that is mapped.
  */
 #ifndef VIOMMU_CLI_RECORDED_H
 #define VIOMMU_CLI_RECORDED_H
@@ -21,7 +23,10 @@ struct recorded {
 	size_t capacity;
 	bool awaited; /* something has changed, and the answer has not come yet */
 	bool lost;    /* nothing is known until the next registration */
-	/* What was translated once: the first pages of runs that answers took away, the latest of them. Some may be translated again. */
+	/*
+	 * Former translations: the first pages of runs that answers took away, the latest of them.
+	 * Some may be translated again.
+	 */
 	struct {
 		uint64_t iova;
 		uint64_t gpa;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `viommu replay`: its options, and the way through its captures. Each capture gets a machine of its own.
+ * `viommu replay`: its options, and the way through its captures. Each capture gets a machine of
+ * its own.
  */
 #include "replay.h"
 
@@ -187,7 +188,9 @@ static int replay_record(struct replay *replay, const struct capture_record *rec
 		replay_oracle_begin(replay, &record->oracle);
 		return 0;
 	}
-	/* An oracle's answer still belongs to the last operation; everything else comes after it. */
+	/*
+	 * An oracle's answer still belongs to the last operation; everything else comes after it.
+	 */
 	if (record->kind != CAPTURE_END && replay->counts.operations == replay->options->stop_after) {
 		replay->stopped = true;
 		return 0;
@@ -204,7 +207,7 @@ static int replay_record(struct replay *replay, const struct capture_record *rec
 	return 0;
 }
 
-/* With what is noted for pictures. */
+/* With notes for pictures. */
 static int replay_noted(struct replay *replay, const struct capture_record *record, struct replay_pictures *pictures, struct replay_json *json)
 {
 	bool carried_out = record->kind != CAPTURE_ORACLE && record->kind != CAPTURE_PAGE && record->kind != CAPTURE_NOTE && record->kind != CAPTURE_END &&
@@ -291,7 +294,7 @@ int replay_path(const char *path, const struct replay_options *to, struct replay
 	else if (to->map && replay->vm)
 		replay_map_lines(replay);
 	bool drawn = replay_pictures_end(&pictures, replay);
-	/* What tearing down finds belongs to the result. */
+	/* Findings of the teardown belong to the result. */
 	replay_machine_destroy(replay);
 	replay_json_capture_end(json, replay);
 	replay_disagree_finish(replay);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * `viommu replay`: a capture is carried out on a machine made of the library, a host and plain memory, and everything that can be seen from outside is
- * compared with what the capture says, and with what must always hold.
+ * `viommu replay`: a capture is carried out on a machine made of the library, a host and plain
+ * memory, and everything that can be seen from outside is compared with what the capture says, and
+ * with what must always hold.
  *
  *   replay.c      options; one capture after the other; the loop over a capture's records
- *   machine.c     the machine: memory, and what is behind its IOMMU; made, changed, torn down
+ *   machine.c     the machine: memory, and the devices behind its IOMMU; made, changed, torn down
  *   zpci/ smmuv3/ a guest IOMMU's own part, behind struct replay_iommu: nothing else here names one
  *   devices.c     --host: hosts that drive the kernel, and which function is which device
  *   oracle.c      the recorded machine's translations, handed out piece by piece for comparison
@@ -190,8 +191,8 @@ struct replay_aperture {
 };
 
 /*
- * A guest IOMMU's own part of a replay. Everything else calls this table and knows no guest IOMMU. Functions are those of replay->functions. A guest IOMMU may
- * call them something else.
+ * A guest IOMMU's own part of a replay. Everything else calls this table and knows no guest IOMMU.
+ * Functions are those of replay->functions. A guest IOMMU may call them something else.
  */
 struct replay_iommu {
 	enum capture_guest guest;
@@ -200,7 +201,10 @@ struct replay_iommu {
 	const char *function; /* what its devices are called: "function" */
 	int name_digits;      /* of a function's name, in hexadecimal: at least so many */
 
-	/* The kinds of operations. answers: an operation has a condition code, a status or an exception, which are counted. */
+	/*
+	 * The kinds of operations. answers: an operation has a condition code, a status or an
+	 * exception, which are counted.
+	 */
 	const struct replay_instruction *instructions;
 	unsigned int instruction_count;
 	bool answers;
@@ -209,44 +213,70 @@ struct replay_iommu {
 	/* Why it does not support the options; NULL if it does. May be NULL. */
 	const char *(*refuses)(const struct replay_options *options);
 
-	/* The machine. 0 or a negative errno, with or without replay->problem filled in; destroy is called in any case, when all functions are gone. */
+	/*
+	 * The machine. 0 or a negative errno, with or without replay->problem filled in; destroy is
+	 * called in any case, when all functions are gone.
+	 */
 	int (*create)(struct replay *replay);
 	void (*destroy)(struct replay *replay);
-	/* A record that is neither operation nor memory. 0, or -1 with replay->problem filled in. */
+	/*
+	 * A record that is neither operation nor memory. 0, or -1 with replay->problem filled in.
+	 */
 	int (*apply)(struct replay *replay, const struct capture_record *record);
 	void (*remove)(struct replay_function *function);
 
-	/* An operation: carries it out, counts it, and compares its answer. replay->operation has the record and its number. */
+	/*
+	 * An operation: carries it out, counts it, and compares its answer. replay->operation has
+	 * the record and its number.
+	 */
 	void (*operation)(struct replay *replay);
 
 	/* A function: its name in captures, the IOVAs that it can use, and the library's device. */
 	uint32_t (*name)(const struct replay_function *function);
 	void (*aperture)(const struct replay_function *function, struct replay_aperture *aperture);
 	struct viommu_device *(*device)(const struct replay_function *function);
-	/* The function that a record gives an aperture, and the aperture; NULL where the record does nothing of the kind. May be NULL without --host. */
+	/*
+	 * The function that a record gives an aperture, and the aperture; NULL where the record
+	 * does nothing of the kind. May be NULL without --host.
+	 */
 	const struct replay_function *(*registers)(struct replay *replay, const struct capture_record *record, uint64_t *first, uint64_t *last);
 	void (*stats)(const struct replay_function *function, struct viommu_domain_stats *stats);
 	int (*each_run)(const struct replay_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 
-	/* Whether a function before it, in replay->functions, has the same translations, so that these are not to be counted once more. May be NULL. */
+	/*
+	 * Whether a function before it, in replay->functions, has the same translations, so that
+	 * these are not to be counted once more. May be NULL.
+	 */
 	bool (*shares)(const struct replay *replay, unsigned int number);
 
-	/* The function that an oracle speaks of; and whether its answer is true of replay->oracle.function. */
+	/*
+	 * The function that an oracle speaks of; and whether its answer is true of
+	 * replay->oracle.function.
+	 */
 	struct replay_function *(*asked)(struct replay *replay, const struct capture_oracle *oracle);
 	void (*compare)(struct replay *replay, const struct replay_expected *expected);
 
-	/* What is printed of an operation: after its number and instruction in a line of --ops, as members of an object, and in brackets behind a disagreement. */
+	/*
+	 * Output about an operation: after its number and instruction in a line of --ops, as
+	 * members of an object, and in brackets behind a disagreement.
+	 */
 	void (*ops)(const struct replay *replay);
 	void (*json)(const struct replay *replay, void *object);
 	void (*told)(const struct replay *replay);
-	/* What it was asked to do in all, as lines of the summary. */
+	/* The sums of its operations, as lines of the summary. */
 	void (*summary)(const struct replay_counts *counts);
 
-	/* For pictures: a function's view (view.h); the names of tables, from the highest to the lowest, behind a number and in the legend. */
+	/*
+	 * For pictures: a function's view (view.h); the names of tables, from the highest to the
+	 * lowest, behind a number and in the legend.
+	 */
 	void (*view)(struct replay *replay, const struct replay_function *function, struct view *view);
 	const char *tables[3];
 	const char *legends[3];
-	/* What the last refresh changed: noted before and after a record is carried out, and written for the drawing program. May be NULL. */
+	/*
+	 * The change of the last refresh: noted before and after a record is carried out, and
+	 * written for the drawing program. May be NULL.
+	 */
 	void (*note_before)(struct replay *replay, const struct capture_record *record);
 	void (*note_after)(struct replay *replay);
 	void (*put_change)(const struct replay *replay, const struct replay_function *function, FILE *to);
@@ -287,14 +317,20 @@ int replay_machine_create(struct replay *replay, enum capture_guest guest);
 int replay_apply(struct replay *replay, const struct capture_record *record);
 /* An operation is carried out, and what must always hold is checked. */
 void replay_operation(struct replay *replay, const struct capture_record *record);
-/* For guest IOMMUs: the counts of the operation's instruction; whether one more function may come; and one goes. */
+/*
+ * For guest IOMMUs: the counts of the operation's instruction; whether one more function may come;
+ * and one goes.
+ */
 struct replay_answers *replay_answers_of(struct replay *replay);
 int replay_make_place(struct replay *replay, uint64_t line);
 void replay_remove_function(struct replay *replay, struct replay_function *function);
 void replay_machine_destroy(struct replay *replay);
 void replay_problem(struct replay *replay, uint64_t line, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* devices.c: 0, or -1 with replay->problem filled in; replay_hosts_create() returns a negative errno, with or without. */
+/*
+ * devices.c: 0, or -1 with replay->problem filled in; replay_hosts_create() returns a negative
+ * errno, with or without.
+ */
 const char *replay_host_name(enum replay_host host);
 bool replay_parse_host(const char *text, struct replay_options *to, char *why, size_t why_bytes);
 int replay_hosts_create(struct replay *replay);
@@ -303,7 +339,10 @@ int replay_device_for(struct replay *replay, uint32_t number);
 int replay_device_check(struct replay *replay, uint64_t line, const struct replay_function *function);
 /* Of a registration: whether the machine's IOMMU reaches what it registers. */
 int replay_aperture_check(struct replay *replay, const struct capture_record *record);
-/* What the kernel says that it has locked (type1) and pinned (iommufd) for this process, in bytes. False where it does not say. */
+/*
+ * The bytes that the kernel has locked (type1) and pinned (iommufd) for this process. False where
+ * it does not say.
+ */
 bool replay_pinned_by_kernel(uint64_t *locked, uint64_t *pinned);
 
 /* dma_check.c */
@@ -313,7 +352,10 @@ void replay_dma_check(struct replay *replay);
 void replay_oracle_begin(struct replay *replay, const struct capture_oracle *oracle);
 void replay_oracle_page(struct replay *replay, const struct capture_page *page);
 void replay_oracle_end(struct replay *replay);
-/* For guest IOMMUs: the oracle has expected, of which first..last is a part, and the library has something else there: run, or nothing where it is NULL. */
+/*
+ * For guest IOMMUs: the oracle has expected, of which first..last is a part, and the library has
+ * something else there: run, or nothing where it is NULL.
+ */
 void replay_oracle_differs(struct replay *replay, const struct replay_expected *expected, uint64_t first, uint64_t last, const struct viommu_run *run);
 uint64_t replay_pages(uint64_t first, uint64_t last);
 
@@ -341,7 +383,10 @@ struct replay_map_line {
 	uint32_t name; /* of the function */
 	struct viommu_run run;
 };
-/* The function with the lowest name from *from on, NULL if there is none. Names are distinct; *from is then above that one's. */
+/*
+ * The function with the lowest name from *from on, NULL if there is none. Names are distinct; *from
+ * is then above that one's.
+ */
 const struct replay_function *replay_next_function(const struct replay *replay, uint64_t *from);
 void replay_map_each(struct replay *replay, void (*fn)(void *ctx, const struct replay_map_line *line), void *ctx);
 void replay_map_lines(struct replay *replay);
@@ -377,10 +422,13 @@ void replay_progress_begin(struct replay_progress *progress, const struct replay
 void replay_progress_update(struct replay_progress *progress, const struct replay *replay, const struct capture_reader *reader);
 void replay_progress_end(struct replay_progress *progress);
 
-/* replay.c: one capture from beginning to end, added to total. CLI_OK, CLI_DISAGREES or CLI_BAD_INPUT. */
+/*
+ * replay.c: one capture from beginning to end, added to total. CLI_OK, CLI_DISAGREES or
+ * CLI_BAD_INPUT.
+ */
 int replay_path(const char *path, const struct replay_options *to, struct replay_json *json, struct replay_counts *total);
 
-/* What holds where the user says nothing. */
+/* The defaults. */
 extern const struct replay_options replay_defaults;
 
 /* Seconds on a clock that only goes forward. */

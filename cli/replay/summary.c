@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The summary that a person reads: the verdict first, then what was done, what was compared, and what was out of the ordinary, if anything was.
+ * The summary that a person reads: the verdict first, then what was done, what was compared, and
+ * what was out of the ordinary, if anything was.
  */
 #include "replay.h"
 
@@ -99,7 +100,7 @@ static uint64_t expected_pages(const struct replay_counts *counts)
 	return counts->oracle_pages - counts->oracle_unbacked;
 }
 
-/* What is missing, as there was no room; empty if nothing is. */
+/* The pages or operations that are missing, as there was no room; empty if there are none. */
 static void describe_missing(const struct replay_counts *counts, char *text, size_t bytes)
 {
 	*text = '\0';
@@ -210,7 +211,7 @@ static void print_findings(const struct replay_counts *counts)
 		cli_line("invariants", CLI_PLAIN, "hold in %s", cli_count_of(counts->invariant_checks, "check", "checks"));
 }
 
-/* What the devices found, and which functions had one. */
+/* Findings of the devices, and the functions that had one. */
 static void print_devices(const struct replay *replay)
 {
 	const struct replay_counts *counts = &replay->counts;
@@ -230,7 +231,7 @@ static void print_devices(const struct replay *replay)
 			 cli_count_of(counts->dma_pages, "page leads", "pages lead"), cli_count(counts->dma_read_only),
 			 cli_count_of(counts->dma_unmapped + counts->dma_protected, "write was tried", "writes were tried"));
 	if (counts->dma_unwitnessed)
-		cli_line("", CLI_YELLOW, "what is mapped is the library's own word, as the capture has no answer to all that changed it");
+		cli_line("", CLI_YELLOW, "the map is the library's own, as the capture has no answer to all that changed it");
 	if (counts->dma_unchecked)
 		cli_line("", CLI_YELLOW, "%s not checked%s%s", cli_count_of(counts->dma_unchecked, "page", "pages"), *replay->dma_note ? ": " : "",
 			 replay->dma_note);

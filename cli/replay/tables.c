@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The tables that were found. Tables may all name each other: each is looked into once, and the number of entries that are looked at has a limit.
+ * The tables that were found. Tables may all name each other: each is looked into once, and the
+ * number of entries that are looked at has a limit.
  */
 #include "view.h"
 

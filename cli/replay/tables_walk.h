@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The walk over all tables of one format: a template like format/walk.h, to be included after it with VIOMMU_FORMAT defined, once for each format. It has no guard.
+ * The walk over all tables of one format: a template like format/walk.h, to be included after it
+ * with VIOMMU_FORMAT defined, once for each format. It has no guard.
  */
 
-/* One table; first and last are offsets into what it translates. Calls itself at most as often as there are levels. */
+/*
+ * One table; first and last are offsets into what it translates. Calls itself at most as often as
+ * there are levels.
+ */
 static void F(note_tables)(struct view_tables *tables, const struct format_root *root, unsigned int level, uint64_t origin, struct format_bounds bounds,
 			   uint64_t first, uint64_t last)
 {
@@ -39,7 +43,10 @@ static void F(find_tables)(struct view_tables *tables, const struct view_apertur
 
 	if (F(root)(&(struct format_anchor){ from->table, from->control }, &root))
 		return;
-	/* Bits above the table's reach are ignored, so that a range may begin in it, go over its end, and go on at its beginning. */
+	/*
+	 * Bits above the table's reach are ignored, so that a range may begin in it, go over its
+	 * end, and go on at its beginning.
+	 */
 	uint64_t reach = F(reach)(root.level);
 	uint64_t first = from->first & reach, last = from->last & reach;
 	if (from->last - from->first >= reach) {

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The part of a picture that a guest IOMMU knows about one of its functions: names, apertures, and its tables.
+ * The part of a picture that a guest IOMMU knows about one of its functions: names, apertures, and
+ * its tables.
  *
- * Tables are found as a walk finds them: from where the guest says that they begin downwards, in the memory that the capture has filled, each table once however
- * many entries name it. A table below a malformed entry, or where the guest has no memory, is not found.
+ * Tables are found as a walk finds them: from where the guest says that they begin downwards, in
+ * the memory that the capture has filled, each table once however many entries name it. A table
+ * below a malformed entry, or where the guest has no memory, is not found.
  */
 #ifndef VIOMMU_CLI_VIEW_H
 #define VIOMMU_CLI_VIEW_H
@@ -42,9 +44,15 @@ struct view_tables {
 	bool incomplete;  /* not everything was looked at, or memory ran out */
 };
 
-/* A table: level 0 is the lowest, whole that all of it was looked at, not just what an aperture uses. False if there is no need to look into it. */
+/*
+ * A table: level 0 is the lowest, whole that all of it was looked at, not just what an aperture
+ * uses. False if there is no need to look into it.
+ */
 bool view_tables_note(struct view_tables *tables, unsigned int level, uint64_t first, uint64_t last, bool whole);
-/* Loads an entry as it is in memory. False if there is no memory, or no entry may be looked at any more. */
+/*
+ * Loads an entry as it is in memory. False if there is no memory, or no entry may be looked at any
+ * more.
+ */
 bool view_tables_load(struct view_tables *tables, uint64_t gpa, uint64_t *raw);
 
 /* Writes the tables of a view. False if not all of them were found. */

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What has no driver's name in it: finding a device's registers through VFIO (Linux, include/uapi/linux/vfio.h), enabling it, resetting it.
+ * The part that is common to all drivers: finding a device's registers through VFIO (Linux,
+ * include/uapi/linux/vfio.h), enabling it, resetting it.
  *
- * Registers are mapped where loads and stores can reach them. On s390 that takes instructions of its own, which the kernel executes for those who read and
- * write the file descriptor instead.
+ * Registers are mapped where loads and stores can reach them. On s390 that takes instructions of
+ * its own, which the kernel executes for those who read and write the file descriptor instead.
  */
 #include "dma/driver.h"
 
@@ -32,7 +33,10 @@
 #define EDU_ID	   0x11e81234u /* device and vendor */
 #define NVME_CLASS 0x010802u   /* base class, subclass, programming interface */
 
-/* How long the kernel may take to recover a function from an error. It was seen to take some hundred milliseconds. */
+/*
+ * How long the kernel may take to recover a function from an error. It was seen to take some
+ * hundred milliseconds.
+ */
 #define RECOVERY_MS 10000u
 
 uint64_t dma_now_ms(void)
@@ -225,8 +229,9 @@ static void forget_errors(struct dma_device *device)
 }
 
 /*
- * A function in an error state, whose registers read as ones, is recovered by the kernel, when it has been told (Linux, arch/s390/pci/pci_event.c). A reset
- * that comes before that disturbs it; one that comes later waits for its end.
+ * A function in an error state, whose registers read as ones, is recovered by the kernel, when it
+ * has been told (Linux, arch/s390/pci/pci_event.c). A reset that comes before that disturbs it; one
+ * that comes later waits for its end.
  */
 static void await_recovery(struct dma_device *device)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the drivers share: a device's registers, its configuration space, and time. Registers are little-endian, whatever the machine is; values here are in the
- * CPU's order. An access that the kernel refuses, or a register that reads as all ones where it never is, means that the function is gone or in an error state:
- * -ENXIO.
+ * Common to the drivers: a device's registers, its configuration space, and time. Registers are
+ * little-endian, whatever the machine is; values here are in the CPU's order. An access that the
+ * kernel refuses, or a register that reads as all ones where it never is, means that the function
+ * is gone or in an error state: -ENXIO.
  */
 #ifndef DMA_DRIVER_H
 #define DMA_DRIVER_H
@@ -13,7 +14,10 @@
 
 struct dma_driver {
 	const char *name;
-	/* Brings the device into a state in which it takes transfers, whatever it was in. Fills in blocks. */
+	/*
+	 * Brings the device into a state in which it takes transfers, whatever it was in. Fills in
+	 * blocks.
+	 */
 	int (*start)(struct dma_device *device);
 	void (*stop)(struct dma_device *device);
 	int (*transfer)(struct dma_device *device, uint64_t iova, uint64_t block, bool write);
@@ -37,7 +41,7 @@ struct dma_device {
 	int vfio_fd;
 	uint64_t bar_offset; /* of BAR 0 in the file descriptor */
 	uint64_t bar_bytes;
-	int error_event;	     /* counts errors of the function that the kernel was told of; negative: nobody does */
+	int error_event;	     /* counts errors of the function that the kernel received; negative: there is no count */
 	volatile unsigned char *bar; /* BAR 0 in memory; NULL: by reading and writing the file descriptor */
 	struct dma_page pages[DMA_PAGES];
 	uint64_t blocks;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * QEMU's educational device (docs/specs/edu.rst): a buffer of 4096 bytes, and one DMA transfer at a time between it and memory, which takes 100 ms. How a
- * transfer ended it does not say. Addresses are cut to the bits of its dma_mask property, which begins at 28.
+ * QEMU's educational device (docs/specs/edu.rst): a buffer of 4096 bytes, and one DMA transfer at a
+ * time between it and memory, which takes 100 ms. How a transfer ended it does not say. Addresses
+ * are cut to the bits of its dma_mask property, which begins at 28.
  */
 #include "dma/driver.h"
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * As much of an NVMe driver as it takes to read and write 4096 bytes (NVM Express Base Specification 2.0, NVM Command Set Specification 1.0): the admin queues,
- * one pair of I/O queues, one command at a time, completions polled. Names of registers and fields are the specification's.
+ * As much of an NVMe driver as it takes to read and write 4096 bytes (NVM Express Base
+ * Specification 2.0, NVM Command Set Specification 1.0): the admin queues, one pair of I/O queues,
+ * one command at a time, completions polled. Names of registers and fields are the specification's.
  *
- * Each queue is one page of the caller's; a fifth one takes what Identify gives. What is in them is little-endian.
+ * Each queue is one page of the caller's; a fifth one takes what Identify gives. Their contents are
+ * little-endian.
  */
 #include "dma/driver.h"
 
@@ -213,7 +215,10 @@ static int identify(struct dma_device *device)
 	error = admin(device, &command);
 	if (error)
 		return error;
-	/* NSZE is in bytes 0-7; byte 26 says which format of those from byte 128 on is used; LBADS is in bits 16-23 of that. */
+	/*
+	 * NSZE is in bytes 0-7; byte 26 says which format of those from byte 128 on is used; LBADS
+	 * is in bits 16-23 of that.
+	 */
 	memcpy(&size, data, sizeof(size));
 	size = le64toh(size);
 	memcpy(&format, data + 128 + 4 * (data[26] & 0xf), sizeof(format));

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the recorded machine answered a device's accesses, compared with the accesses of a device model: it translates, and where that fails it asks, which is
- * the SMMU's miss, and translates once more.
+ * The recorded machine's answers to a device's accesses, compared with the accesses of a device
+ * model: it translates, and where that fails it reports the miss to the SMMU, and translates once
+ * more.
  *
- *  - Where a page was reached, a load must reach the same one, and a store must if it may, and must not if it may not.
- *  - Where none was, nothing may be found: neither without asking (that would be stale), nor after it.
+ *  - Where a page was reached, a load must reach the same one, and a store must if it may, and must
+ *    not if it may not.
+ *  - Where none was, nothing may be found: neither without asking (that would be stale), nor after
+ *    it.
  *
- * Of what is established all is looked at; of pages that are to be tried there may be 2^52, and then those at both ends are.
+ * Of what is established all is looked at; of pages that are to be tried there may be 2^52, and
+ * then those at both ends are.
  */
 #include "smmuv3.h"
 
-/* Once for a translation that is not there yet, once for a device that is on its way to its target. More means that somebody takes away what was found. */
+/*
+ * Once for a translation that is not there yet, once for a device that is on its way to its target.
+ * More means that a translation that was found is taken away again.
+ */
 #define ROUNDS 4u
 
 /* Pages that are tried at each end, where there are more than twice as many. */
@@ -84,7 +91,10 @@ static uint64_t insufficient(const struct replay *replay)
 	return info.insufficient;
 }
 
-/* An access that was to come through, and did not. True: for want of room that the user has taken away. */
+/*
+ * An access that was to come through, and did not. True: there was no room, as the user has limited
+ * it.
+ */
 static bool missing(const struct access *access, uint64_t iova, const struct viommu_piece *piece, uint64_t shortages)
 {
 	struct replay_counts *counts = &access->replay->counts;
@@ -125,7 +135,7 @@ static bool try_unmapped(const struct access *access, uint64_t iova)
 	struct viommu_piece piece = { 0 };
 	struct viommu_fault fault;
 
-	/* What is there without asking was told of already. */
+	/* A translation that is there without a miss was reported already. */
 	if (!translate(access, iova, VIOMMU_READ, &piece, &fault) && reach(access, iova, VIOMMU_READ, &piece))
 		differs(access, iova, &piece, VIOMMU_READ);
 	return access->replay->options->limited && insufficient(access->replay) != shortages;
@@ -147,7 +157,10 @@ static int stale(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* Where a whole domain has no room, each access tries to make one; between two of them nothing changes, so that one is enough. */
+/*
+ * Where a whole domain has no room, each access tries to make one; between two of them nothing
+ * changes, so that one is enough.
+ */
 static void each(const struct access *access, bool (*fn)(const struct access *access, uint64_t iova), uint64_t most)
 {
 	const struct replay_expected *expected = access->expected;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The SMMUv3 of a replayed machine: it appears, its streams come and go, and what the rest of the replay asks about them.
+ * The SMMUv3 of a replayed machine: it appears, its streams come and go, and what the rest of the
+ * replay asks about them.
  *
- * Streams whose context descriptors say the same have one domain. What is mapped, and what came and went, counts once for each domain.
+ * Streams whose context descriptors say the same have one domain. Pages count once for each domain.
  */
 #include "smmuv3.h"
 
@@ -14,8 +15,8 @@
 static const char *refuses(const struct replay_options *options)
 {
 	if (options->host != REPLAY_SOFT)
-		return "--host is for captures of zpci: the guest of an SMMU does not tell what becomes valid, and on a host of the kernel's nobody would see "
-		       "it";
+		return "--host is for captures of zpci: the guest of an SMMU does not announce entries that become valid, and a host of the kernel's would not "
+		       "see them";
 	if (options->qemu)
 		return "--qemu is for captures of zpci";
 	return NULL;
@@ -170,7 +171,10 @@ static int each_run(const struct replay_function *function, uint64_t first, uint
 	return viommu_smmuv3_device_each_run(smmuv3_stream_of(function)->device, first, last, fn, ctx);
 }
 
-/* Two streams have one domain if they are told so, and if nothing that is known of their domains differs. */
+/*
+ * Two streams have one domain if the SMMU says so, and if all that is known of their domains is
+ * equal.
+ */
 static bool same_domain(const struct viommu_smmuv3_device_info *a, const struct replay_function *one, const struct replay_function *other)
 {
 	struct viommu_domain_stats mine = { .size = sizeof(mine) }, its = { .size = sizeof(its) };
@@ -197,7 +201,7 @@ bool smmuv3_shares(const struct replay *replay, unsigned int number)
 	return false;
 }
 
-/* What is known of a domain since before. One that counts less than it did is another one. */
+/* The earlier counts of a domain. One that counts less than it did is another one. */
 static struct smmuv3_domain domain_before(const struct smmuv3 *smmu, const struct smmuv3_domain *now)
 {
 	for (unsigned int i = 0; i < smmu->domain_count; i++) {
@@ -209,7 +213,10 @@ static struct smmuv3_domain domain_before(const struct smmuv3 *smmu, const struc
 	return (struct smmuv3_domain){ 0 };
 }
 
-/* What goes with a domain is released, too, and is what is left when pages that are mapped are taken from those that ever were. */
+/*
+ * Pages that go with a domain are released, too: pages released = pages ever established - pages
+ * mapped.
+ */
 void smmuv3_count_pages(struct replay *replay)
 {
 	struct smmuv3 *smmu = smmuv3_of(replay);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Operations of an SMMUv3: a vCPU's store is carried out as a monitor does it, and what the SMMU did for it is told by its counters. A kick changes nothing:
- * what the device may then reach is asked by the oracle that follows.
+ * Operations of an SMMUv3: a vCPU's store is carried out as a monitor does it, and the SMMU's
+ * counters say what it did. A kick changes nothing: the oracle that follows says what the device
+ * may reach then.
  */
 #include "smmuv3.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What is printed of a store or a kick, and what the SMMU was asked to do in all.
+ * Output about a store or a kick, and the sums of an SMMU's commands.
  */
 #include "smmuv3.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The SMMUv3's side of a replay. A guest does not announce entries that become valid. So a recorded answer is compared by accesses, as the device model of
- * a VMM makes them, and a miss is looked up in the guest's tables.
+ * The SMMUv3's side of a replay. A guest does not announce entries that become valid. So a recorded
+ * answer is compared by accesses, as the device model of a VMM makes them, and a miss is looked up
+ * in the guest's tables.
  */
 #ifndef VIOMMU_CLI_SMMUV3_H
 #define VIOMMU_CLI_SMMUV3_H

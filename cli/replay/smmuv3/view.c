@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The view of a stream for a picture: the IOVAs of each set of tables that its context descriptor has, and these tables.
+ * The view of a stream for a picture: the IOVAs of each set of tables that its context descriptor
+ * has, and these tables.
  *
- * The descriptor is read from guest memory as it is now. So the picture has a change that the guest has made and not announced yet.
+ * The descriptor is read from guest memory as it is now. So the picture has a change that the guest
+ * has made and not announced yet.
  */
 #include "replay/view.h"
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * For the picture, the change that the last refresh made: the runs within its range before it. Before each operation that refreshes (RPCIT, and a registration,
- * which synchronises all that the tables hold), they are noted; the drawing program compares them with the runs that are there at the end. A range is as large as
- * the guest makes it, so this costs time in proportion to what is mapped in it, and is done only where a picture is asked for.
+ * For the picture, the change that the last refresh made: the runs within its range before it.
+ * Before each operation that refreshes (RPCIT, and a registration, which synchronises all that the
+ * tables hold), they are noted; the drawing program compares them with the runs that are there at
+ * the end. A range is as large as the guest makes it, so this costs time in proportion to what is
+ * mapped in it, and is done only where a picture is asked for.
  */
 #include "zpci.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The shadow compared with what the recorded machine translated: the function's runs, in ascending order of IOVA, against one part of the answer after the
- * other. An RPCIT makes the shadow true to the tables, so that what it has must be what they say, without asking for anything.
+ * The shadow compared with what the recorded machine translated: the function's runs, in ascending
+ * order of IOVA, against one part of the answer after the other. An RPCIT makes the shadow true to
+ * the tables, so that what it has must be what they say, without asking for anything.
  */
 #include "zpci.h"
 
@@ -12,7 +13,10 @@ struct comparison {
 	bool full;     /* all of it was */
 };
 
-/* Pages that should be there and are not. Only those that the operation has not made true may be missing for want of room. */
+/*
+ * Pages that should be there and are not. Only those that the operation has not made true may be
+ * missing, as there was no room.
+ */
 static void missing(struct comparison *comparison, uint64_t first, uint64_t last)
 {
 	struct replay *replay = comparison->replay;
@@ -21,7 +25,7 @@ static void missing(struct comparison *comparison, uint64_t first, uint64_t last
 	bool excused = replay->options->limited && function && (function->short_of_room || function->unregistered);
 
 	if (excused && zpci->refreshed && zpci->first <= last && zpci->last >= first) {
-		/* What lies beside the refreshed range is excused, what lies in it is not. */
+		/* Pages beside the refreshed range are excused, pages in it are not. */
 		uint64_t in_first = first > zpci->first ? first : zpci->first;
 		uint64_t in_last = last < zpci->last ? last : zpci->last;
 		replay->counts.oracle_missing += replay_pages(first, last) - replay_pages(in_first, in_last);

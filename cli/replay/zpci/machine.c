@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The zPCI of a replayed machine: its functions come and go, and what the rest of the replay asks about them.
+ * The zPCI of a replayed machine: its functions come and go, and what the rest of the replay asks
+ * about them.
  */
 #include "zpci.h"
 

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Operations: each is carried out through the interface that a VMM uses, and its answer is compared with the recorded one.
+ * Operations: each is carried out through the interface that a VMM uses, and its answer is compared
+ * with the recorded one.
  *
- * Where the recorded machine had room and this one has not, the capture no longer says what the guest would do next, and the replay plays the guest's
- * part as Linux does (drivers/iommu/s390-iommu.c): a refresh that answers "insufficient resources" is followed by one refresh of the whole registration. A
- * registration that finds no room leaves the function unused until the capture registers again, since the driver in the guest would have given up.
+ * Where the recorded machine had room and this one has not, the capture no longer says what the
+ * guest would do next, and the replay plays the guest's part as Linux does
+ * (drivers/iommu/s390-iommu.c): a refresh that answers "insufficient resources" is followed by one
+ * refresh of the whole registration. A registration that finds no room leaves the function unused
+ * until the capture registers again, since the driver in the guest would have given up.
  */
 #include "zpci.h"
 
@@ -75,7 +78,7 @@ static bool is_insufficient(const struct viommu_zpci_answer *answer)
 	return !answer->exception && answer->cc == 1 && answer->status == VIOMMU_ZPCI_ST_INSUF_RES;
 }
 
-/* What every instruction that the library has answered adds to the counts. */
+/* Counts of every instruction that the library has answered. */
 static void count_answer(struct replay_counts *counts, const struct viommu_zpci_answer *answer)
 {
 	counts->pages_established += answer->refresh.established;
@@ -216,8 +219,8 @@ static int call_in_between(struct replay *replay, const struct capture_record *r
 }
 
 /*
- * The refresh of the whole came to a malformed entry, which the recorded guest had not asked for. The function is put back into the state that it was in, so
- * that the capture still fits.
+ * The refresh of the whole came to a malformed entry, which the recorded guest had not asked for.
+ * The function is put back into the state that it was in, so that the capture still fits.
  */
 static void recover(struct replay *replay, const struct viommu_zpci_function_info *before)
 {
@@ -243,7 +246,7 @@ static bool make_room(struct replay *replay, const struct viommu_zpci_function_i
 	record.rpcit.bytes = last - first == UINT64_MAX ? UINT64_MAX : last - first + 1;
 	int err = call_in_between(replay, &record, &answer);
 	replay->counts.make_room_refreshes++;
-	/* What it has changed is in no answer. */
+	/* No answer has its changes. */
 	if (replay->operation.function->recorded)
 		replay->operation.function->recorded->lost = true;
 	if (err)
@@ -277,7 +280,10 @@ static void after_refresh(struct replay *replay, struct replay_operation *operat
 
 	zpci->refreshed = !zpci->answer.cc;
 	zpci->short_of_room = is_insufficient(&zpci->answer);
-	/* A refresh of the whole is not made better by another one; and a recorded guest that found no room has made room itself. */
+	/*
+	 * A refresh of the whole is not made better by another one; and a recorded guest that found
+	 * no room has made room itself.
+	 */
 	if (zpci->short_of_room && !global && !recorded_insufficient(&operation->record.answer) && make_room(replay, &info)) {
 		zpci->short_of_room = false;
 		zpci->refreshed = true;
@@ -329,7 +335,10 @@ static void compare_answer(struct replay *replay, const struct replay_operation 
 	replay->counts.answers_checked++;
 	if (recorded_the_same(recorded, answer))
 		return;
-	/* A shortage that making room has mended, or that the user has asked for, is no disagreement. */
+	/*
+	 * A shortage that making room has mended, or that the user has asked for, is no
+	 * disagreement.
+	 */
 	if (is_insufficient(answer) && (!zpci->short_of_room || replay->options->limited)) {
 		replay->counts.answers_short++;
 		return;
@@ -339,8 +348,8 @@ static void compare_answer(struct replay *replay, const struct replay_operation 
 }
 
 /*
- * What was recorded for a registration is over when it goes, or another one comes; and where a refresh has changed something, the recorded machine's answer is to
- * follow.
+ * The recorded translations of a registration end when it goes, or another one comes; and where a
+ * refresh has changed something, the recorded machine's answer is to follow.
  */
 static void follow_recorded(const struct zpci *zpci, const struct replay_operation *operation)
 {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What is printed of an instruction: what was asked, what it answered here and on the recorded machine, and the error events that came with it.
+ * Output about an instruction: its operands, its answer here and on the recorded machine, and the
+ * error events that came with it.
  */
 #include "zpci.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * zPCI's side of a replay: an instruction refreshes what it names before it answers, so that a recorded answer is compared with what is established, without
- * asking for anything.
+ * zPCI's side of a replay: an instruction refreshes its range before it answers. So a recorded
+ * answer is compared with the established runs, without any access.
  */
 #ifndef VIOMMU_CLI_ZPCI_H
 #define VIOMMU_CLI_ZPCI_H
