@@ -53,7 +53,7 @@ class Panel:
 
     def __init__(self, data, view):
         self.data, self.view = data, view
-        self.runs, self.tables, self.before, self.change, self.incomplete = [], [], [], None, False
+        self.runs, self.tables, self.before, self.change, self.incomplete, self.cut = [], [], [], None, False, False
 
     def lay_out(self):
         change, apertures, slots = self.change, self.view["apertures"], self.data["slots"]
@@ -118,7 +118,7 @@ class Panel:
         rw, ro = (sum(((last - first) >> PAGE_SHIFT) + 1 for first, last, _, write in self.runs if bool(write) == wanted) for wanted in (True, False))
         said = "nothing is mapped"
         if rw + ro:
-            said = f"{plural(rw + ro, 'page')} in {plural(len(self.runs), 'run')}, {size_text((rw + ro) << PAGE_SHIFT)}: {rw:,} read-write, {ro:,} read-only"
+            said = f"{'at least ' if self.cut else ''}{plural(rw + ro, 'page')} in {plural(len(self.runs), 'run')}, {size_text((rw + ro) << PAGE_SHIFT)}: {rw:,} read-write, {ro:,} read-only"
         svg.text("", RIGHT - 140, y, 12, said, "end")
         y += 180
         anchor = view["anchor"]
@@ -223,8 +223,8 @@ def draw(data, lines, name):
             panels.append(Panel(data, record["view"]))
         elif "change" in record:
             panels[-1].change = record["change"]
-        elif "incomplete" in record:
-            panels[-1].incomplete = True
+        elif "incomplete" in record or "cut" in record:
+            vars(panels[-1]).update(record)
         else:
             what, *numbers = record
             getattr(panels[-1], what).append(tuple(numbers))

@@ -115,14 +115,25 @@ void replay_put_run(FILE *to, const char *what, const struct viommu_run *run)
 	fprintf(to, "[\"%s\",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%d]\n", what, run->first, run->last, run->gpa, !!(run->prot & VIOMMU_WRITE));
 }
 
+struct run_sink {
+	FILE *to;
+	unsigned int left; /* that may still be written */
+};
+
 static int put_run(void *ctx, const struct viommu_run *run)
 {
-	replay_put_run(ctx, "runs", run);
+	struct run_sink *sink = ctx;
+
+	if (!sink->left)
+		return -1;
+	sink->left--;
+	replay_put_run(sink->to, "runs", run);
 	return 0;
 }
 
 static void put_function(FILE *to, struct replay *replay, const struct replay_function *function)
 {
+	struct run_sink sink = { .to = to, .left = REPLAY_PICTURE_RUNS };
 	struct view view;
 
 	replay->iommu->view(replay, function, &view);
@@ -135,9 +146,11 @@ static void put_function(FILE *to, struct replay *replay, const struct replay_fu
 		return;
 	if (!view_tables_put(&replay->guest, &view, to))
 		fprintf(to, "{\"incomplete\":1}\n");
-	replay->iommu->each_run(function, 0, UINT64_MAX, put_run, to);
+	bool cut = replay->iommu->each_run(function, 0, UINT64_MAX, put_run, &sink);
+	if (cut)
+		fprintf(to, "{\"cut\":1}\n");
 	/* Where nothing is translated, nothing is refreshed. */
-	if (replay->iommu->put_change && !view.direct)
+	if (replay->iommu->put_change && !view.direct && !cut)
 		replay->iommu->put_change(replay, function, to);
 }
 

@@ -391,7 +391,11 @@ const struct replay_function *replay_next_function(const struct replay *replay, 
 void replay_map_each(struct replay *replay, void (*fn)(void *ctx, const struct replay_map_line *line), void *ctx);
 void replay_map_lines(struct replay *replay);
 
-/* pictures.c: a run as a line for the drawing program. */
+/*
+ * pictures.c: a run as a line for the drawing program, which holds those of a function: so many at
+ * most.
+ */
+#define REPLAY_PICTURE_RUNS (1u << 18)
 void replay_put_run(FILE *to, const char *what, const struct viommu_run *run);
 
 /* json.c: one document, written as it comes. Each call does nothing where --json was not given. */

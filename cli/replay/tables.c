@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define ENTRIES_LIMIT (UINT64_C(1) << 26)
-#define TABLES_LIMIT  (1u << 21)
+#define TABLES_LIMIT  (1u << 18)
 
 struct table {
 	uint64_t first, last; /* GPA: the part of it that exists */

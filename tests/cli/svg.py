@@ -392,6 +392,15 @@ def test_hundred_thousand_pages():
     assert number(tables[1]) == 2048, tables[0]
 
 
+def test_more_runs_than_are_drawn():
+    """All segments lead to one page table, and all its entries to one page: half a million runs, of which half are drawn."""
+    lines = [svg_captures.MEMORY, svg_captures.function(1 << 31), "mem 0x10000 0x20 2048", "mem 0x10010 0x14007"]
+    lines += ["mem 0x14000 0x18000 2048", "mem 0x18000 0x2000 256", f"mpcifc fh={1 << 31:#x} oc=4 dmaas=0 pba=0x100000000 pal=0x17fffffff iota=0x10804"]
+    picture, told = draw(put("many-runs.vcap", svg_captures.capture(lines)))
+    assert told["mapped_pages"] == 1 << 19 and "at least 262,144 pages in 262,144 runs, 1 GiB" in picture.all(), picture.all()
+    assert "last refresh:" not in picture.all() and len(picture.source) < 100000, picture.all()
+
+
 def test_addresses_at_the_top():
     picture, told = draw(situation("top_of_everything"))
     text = picture.all()

@@ -26,6 +26,10 @@ static int note_run(void *ctx, const struct viommu_run *run)
 {
 	struct zpci_change *change = ctx;
 
+	if (change->count == REPLAY_PICTURE_RUNS) {
+		change->function = NULL;
+		return -1;
+	}
 	if (change->count == change->capacity) {
 		size_t capacity = change->capacity ? change->capacity * 2 : 64;
 		struct viommu_run *larger = realloc(change->before, capacity * sizeof(*larger));
