@@ -189,6 +189,12 @@ static void act(const char *word, const char *value, const char *argument)
 		live_add(&board->numbers.checks[LIVE_WALKER], 1);
 		live_add(&board->numbers.disagreements[LIVE_WALKER], 1);
 		live_ring_write(&board->ring, LIVE_DISAGREEMENT, now_ns(), value);
+	} else if (!strcmp(word, "unread")) {
+		live_set(&board->numbers.available[LIVE_DATA], 1);
+		live_set(&board->numbers.blocks_expected, 1024);
+		live_set(&board->numbers.blocks_seen, 1024 - number);
+		live_add(&board->numbers.checks[LIVE_DATA], 1024 - number);
+		live_add(&board->numbers.skipped[LIVE_DATA], number);
 	} else if (!strcmp(word, "event"))
 		live_ring_write(&board->ring, LIVE_EVENT, now_ns(), value);
 	else if (!strcmp(word, "print"))

@@ -129,6 +129,27 @@ def test_many_disagreements():
     check("600 DISAGREEMENTS" in result.out and result.out.count("DISAGREES: number") == 20, result.what)
 
 
+def test_blocks_that_cannot_be_judged():
+    """A guest that was ended before it had read all, and a kernel that releases no page with a block in it: nothing disagrees, and it is said."""
+    result = live([], GUEST + ["unread=1000"])
+    check(result.status == OK and "what was compared agrees; 1,000 of 1,024 blocks of the disk cannot be judged" in result.out, result.what)
+    check("24 pages compared, nothing differs; 1,000 cannot be judged" in result.out and "everything agrees" not in result.out, result.what)
+    result = live([], GUEST + ["unread=1024"])
+    check(result.status == OK and "1,024 of 1,024 blocks of the disk cannot be judged" in result.out, result.what)
+    result = live([], GUEST + ["unread=1000", BAD])
+    check(result.status == DISAGREES and "DISAGREES" in result.out, result.what)
+
+
+def test_control_sequences_of_the_board():
+    """What another process writes on the board is text: no control sequence of it reaches the terminal, in lines or in the summary."""
+    words = GUEST + ["event=one\033[2Jtwo\x07", "disagree=three\033]0;title\x07four\u009b1m"]
+    for options in ([], ["--lines"]):
+        result = live(options, words)
+        said = result.out + result.err
+        check(result.status == DISAGREES and "three\\x1b]0;title\\x07four\\xc2\\x9b1m" in said, result.what)
+        check(not any(c in said for c in "\033\x07\u009b"), result.what)
+
+
 def test_a_guest_that_uses_no_function():
     result = live([], ["attach"])
     check(result.status == OK and "has not used an IOMMU" in result.out, result.what)

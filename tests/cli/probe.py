@@ -87,6 +87,22 @@ def test_no_iommu():
         check("none that the kernel drives" in machine.text().out, machine.text())
 
 
+def test_advice_does_not_contradict_itself():
+    """One of two interfaces is enough, so only one is missing: the one that the running kernel can have. A machine without an IOMMU has none to be driven."""
+    with Machine(probe_trees.switched_off) as machine:
+        interfaces = [piece for piece in machine.json()["advice"] if re.match("type1|iommufd", piece["what"])]
+        check([(piece["what"].split(":")[0], piece["needed"]) for piece in interfaces] == [("type1", True), ("iommufd", False)], interfaces)
+    no_type1 = probe_trees.DEBIAN.replace("CONFIG_VFIO_GROUP=y", "# CONFIG_VFIO_GROUP is not set").replace("# CONFIG_IOMMUFD is not set", "CONFIG_IOMMUFD=m\nCONFIG_VFIO_DEVICE_CDEV=y")
+    with Machine(lambda tree: (probe_trees.switched_off(tree), tree.put("/boot/config-6.12.1-test", no_type1))) as machine:
+        interfaces = [piece for piece in machine.json()["advice"] if re.match("type1|iommufd", piece["what"])]
+        check([(piece["what"].split(":")[0], piece["needed"]) for piece in interfaces] == [("type1", False), ("iommufd", True)], interfaces)
+    without = probe_trees.DEBIAN.replace("CONFIG_INTEL_IOMMU=y", "# CONFIG_INTEL_IOMMU is not set")
+    with Machine(lambda tree: (probe_trees.no_iommu(tree), tree.put("/boot/config-6.12.1-test", without))) as machine:
+        told = machine.json()
+        check(advice(told, "virtual-machine") and not any("this machine's IOMMU" in piece["what"] for piece in told["advice"]), told)
+        check(not any("dmesg" in command for piece in told["advice"] for command in piece["commands"]), told)
+
+
 def test_switched_off():
     with Machine(probe_trees.switched_off) as machine:
         told = machine.json()

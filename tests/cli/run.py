@@ -240,8 +240,73 @@ def test_summary():
     check(result.status == OK and not result.err, result)
     for path in MODELLED:
         check(re.search(f"^{re.escape(path)}: (everything agrees|carried out; it holds nothing to compare with)$", result.out, re.M), result)
+    check(re.search(rf"^all {len(MODELLED)} captures: everything agrees \([0-9,]+ answers and [0-9,]+ pages compared\)$", result.out.splitlines()[-1]), result)
     check("\033" not in result.out, result)
     check(viommu("replay", "--quiet", *MODELLED).out == "", "--quiet prints")
+
+
+def test_headline_says_what_is_missing():
+    path = os.path.join(HERE, "captures", "three-levels.vcap")
+    for budget in ("128", "4K", "400K"):
+        result = viommu("replay", "--budget", budget, path)
+        told = json.loads(viommu("replay", "--json", "--budget", budget, path).out)
+        missing, pages = told["oracle_missing"], told["oracle_pages"] - told["oracle_unbacked"]
+        check(result.status == OK and missing and (missing == pages) == (budget == "128"), result)
+        rest = "" if missing == pages else "; the rest agrees"
+        check(result.out.splitlines()[0] == f"{path}: INCOMPLETE: {missing:,} of {pages:,} pages are missing, as there was no room{rest}", result)
+        both = viommu("replay", "--budget", budget, path, path).out.splitlines()[-1]
+        check(both.startswith(f"all 2 captures: INCOMPLETE: {2 * missing:,} of {2 * pages:,} pages are missing, as there was no room{rest} ("), both)
+
+
+def test_one_is_one():
+    """Nothing is said of "1 pages" and the like."""
+    text = """viommu-capture 1 zpci
+# one note
+slot gpa=0 bytes=0x100000 prot=rw
+function fh=0x80000001 fid=1 state=enabled
+mem 0x10000 0x20 2048
+mem 0x14000 0x20 2048
+mem 0x18000 0x400 256
+mem 0x10010 0x14007
+mem 0x14000 0x18000
+mpcifc fh=0x80000001 oc=4 dmaas=0 pba=0x100000000 pal=0x17fffffff iota=0x10804 cc=0
+mem 0x18000 0x2000
+rpcit fh=0x80000001 start=0x100000000 bytes=0x1000 cc=0
+oracle first=0x100000000 last=0x100000fff
+page 0x100000000 {} rw
+end operations=2
+"""
+    with Folder() as folder:
+        for gpa in ("0x2000", "0x3000"):
+            path = folder.put("one.vcap", text.format(gpa))
+            for arguments in (["replay"], ["replay", "--budget", "0"], ["show"], ["show", "--records"]):
+                result = viommu(*arguments, path)
+                said = re.sub(r"\b1 cc|cc 1|function 1\b", "", result.out + result.err)
+                check(not re.search(r"(?<![0-9,.])1 [a-z ]*\b(pages|operations|answers|functions|refreshes|slots|notes|times|exceptions|checks|runs|doublewords)\b", said), result)
+
+
+def test_control_sequences_are_escaped():
+    """No capture, and no name of one, sends a control sequence to the terminal."""
+    with Folder() as folder:
+        path = folder.put("\033[31mred\x9b.vcap", "viommu-capture 1 zpci\nnonsense\n")
+        result = viommu("replay", path)
+        check(result.status == BAD_INPUT and "\\x1b[31mred\\xc2\\x9b.vcap: INCOMPLETE" in result.out, result)
+        check("\033" not in result.out + result.err and "\x9b" not in result.out + result.err, result)
+        path = folder.put("\033[2J\u00e9.vcap", read(RIGHT).replace("bytes=2 cc=0", "bytes=2 cc=3"))
+        for result in (viommu("replay", path), viommu("show", path)):
+            check("\033" not in result.out + result.err and "\\x1b[2J\u00e9.vcap" in result.out, result)
+
+
+def test_example_of_replay():
+    """What docs/replay.md shows is what the command prints, but for times."""
+    text = read(os.path.join(DOCS, "replay.md"))
+    examples = re.findall(r"^```\n\$ viommu (replay [^\n]*)\n(.*?)^```\n", text, re.M | re.S)
+    examples = [(arguments.split(), printed) for arguments, printed in examples if "--host" not in arguments]
+    check(examples, "there is no example")
+    timeless = lambda printed: re.sub(r"[0-9.]+ (us|ms|s)\b", "TIME", printed)
+    for arguments, printed in examples:
+        result = subprocess.run(COMMAND + arguments, capture_output=True, text=True, timeout=60, env=ENVIRONMENT, cwd=os.path.join(DOCS, ".."), check=False)
+        check(result.returncode == OK and timeless(result.stdout) == timeless(printed), result.stdout, printed)
 
 
 # Disagreement
@@ -382,7 +447,8 @@ def test_what_could_be_read_is_reported():
 
 
 def test_bad_usage():
-    check_complaint(viommu(), "no command")
+    result = viommu()
+    check(result.status == BAD_INPUT and not result.out and "replay CAPTURE..." in result.err, result, "the commands are not listed")
     check_complaint(viommu("frobnicate"), "unknown command 'frobnicate'")
     check_complaint(viommu("replay"), "no capture given")
     check_complaint(viommu("show"), "no capture given")
@@ -405,9 +471,12 @@ def test_bad_usage():
 def test_help_and_version():
     result = viommu("--version")
     check(result.status == OK and re.fullmatch(r"viommu \d+\.\d+\.\d+\n", result.out), result)
-    for arguments in (["--help"], ["replay", "--help"], ["show", "--help"]):
-        result = viommu(*arguments)
-        check(result.status == OK and result.out.startswith("Usage: viommu"), result)
+    check(viommu("version").out == result.out, result)
+    for arguments, title in (([], "viommu"), *([[name], f"viommu {name}"] for name in ("bench", "live", "probe", "replay", "show"))):
+        told = [viommu(*arguments, "--help"), viommu(*arguments, "-h"), viommu("help", *arguments)]
+        for result in told:
+            check(result.status == OK and not result.err and result.out == told[0].out and result.out.startswith(f"Usage: {title} "), result)
+    check_complaint(viommu("help", "nothing"), "unknown command 'nothing'")
 
 
 def test_full_disk():

@@ -167,7 +167,7 @@ def test_shared_domain():
 def test_disagreements_name_the_operation():
     result = with_text(changed(read("stale"), "page 0x1000 0x40033000 rw 2\n", "page 0x1000 0x40033000 rw\n"), "replay")
     line = read("stale").split("page 0x1000 0x40033000 rw 2\n")[0].count("\n") - 1
-    check(result.err.startswith(f"CAPTURE:{line}: IOVA 0x2000") and "WRITE.CMDQ_PROD, offset 0x98, value 0x7; 2 commands, 1 refreshes)" in result.err, result)
+    check(result.err.startswith(f"CAPTURE:{line}: IOVA 0x2000") and "WRITE.CMDQ_PROD, offset 0x98, value 0x7; 2 commands, 1 refresh)" in result.err, result)
 
 
 def test_shortage():
@@ -177,7 +177,7 @@ def test_shortage():
     document = json.loads(result.out)
     check(result.status == OK and document["oracle_missing"] > 0 and document["insufficient_resources"] > 0, result)
     check(document["pinned_bytes_peak"] == 4096 and not document["invariant_violations"], result)
-    check("missing for want of it" in with_text(text, "replay", "--budget", "4K").out, result)
+    check("pages missing" in with_text(text, "replay", "--budget", "4K").out, result)
     # A page below one that is there already: it alone is missing.
     more = "mem 0x400147f8 0x4001fc43\nkick sid=0x8\noracle sid=0x8 first=0xff000 last=0x100fff\npage 0xff000 0x4001f000 rw 2\n"
     text = changed(changed(documented(), "# It becomes read-only", more + "# It becomes read-only"), "end operations=8", "end operations=9")

@@ -25,6 +25,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 VIOMMU, RECORDINGS = os.path.abspath(sys.argv[1]), sys.argv[2]
 COMMAND = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [VIOMMU]
 ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1", NO_COLOR="1", LC_ALL="C.UTF-8")
+# Pictures are drawn by the Python that runs this.
+ENVIRONMENT["PATH"] = os.path.dirname(os.path.realpath(sys.executable)) + os.pathsep + os.environ["PATH"]
 CAPTURES = sorted(glob.glob(os.path.join(HERE, "captures", "*.vcap")) + glob.glob(os.path.join(HERE, "captures", "smmuv3", "*.vcap")))
 NS = "{http://www.w3.org/2000/svg}"
 LEFT, RIGHT = 128, 1176  # of the drawing, in pixels
@@ -390,6 +392,15 @@ def test_hundred_thousand_pages():
     assert number(tables[1]) == 2048, tables[0]
 
 
+def test_more_runs_than_are_drawn():
+    """All segments lead to one page table, and all its entries to one page: half a million runs, of which half are drawn."""
+    lines = [svg_captures.MEMORY, svg_captures.function(1 << 31), "mem 0x10000 0x20 2048", "mem 0x10010 0x14007"]
+    lines += ["mem 0x14000 0x18000 2048", "mem 0x18000 0x2000 256", f"mpcifc fh={1 << 31:#x} oc=4 dmaas=0 pba=0x100000000 pal=0x17fffffff iota=0x10804"]
+    picture, told = draw(put("many-runs.vcap", svg_captures.capture(lines)))
+    assert told["mapped_pages"] == 1 << 19 and "at least 262,144 pages in 262,144 runs, 1 GiB" in picture.all(), picture.all()
+    assert "last refresh:" not in picture.all() and len(picture.source) < 100000, picture.all()
+
+
 def test_addresses_at_the_top():
     picture, told = draw(situation("top_of_everything"))
     text = picture.all()
@@ -531,6 +542,17 @@ def test_timeline_folds():
     assert left < 250, left
 
 
+def test_timeline_of_bypass():
+    """A stream in bypass reaches all memory, 16 MiB. The scale is that of the two pages that tables map, and they are as high as the plot."""
+    picture, told = draw_timeline(os.path.join(HERE, "captures", "smmuv3", "two-levels.vcap"))
+    assert told["pinned_bytes_peak"] == 16 << 20, told
+    assert "pinned, at most 8 KiB by tables; cut off: 16 MiB while a stream reaches all memory" in picture.all(), picture.all()
+    assert [text.text for text in picture.texts].count("8 KiB") == 2 and "16 MiB" not in [text.text for text in picture.texts], picture.all()
+    # Where nothing else is pinned, the scale is that of all memory.
+    picture, _ = draw_timeline(os.path.join(HERE, "captures", "smmuv3", "bypass.vcap"))
+    assert "cut off" not in picture.all() and re.search("^pinned, at most .* MiB$", picture.all(), re.M), picture.all()
+
+
 # The command
 
 
@@ -595,6 +617,14 @@ def test_bad_usage():
         assert said in err and len(err.splitlines()) == 1, err
     if os.path.exists("/dev/full"):
         assert "No space left" in viommu("replay", "-q", "--svg", "/dev/full", path, status=2)
+
+
+def test_no_python():
+    path = situation("one_page")
+    for arguments in (["replay", "-q", "--svg", path_of("no.svg"), path], ["show", "--timeline", "-", path], ["bench", "--quick", "--only", "^create$", "--svg", "-"]):
+        done = subprocess.run(COMMAND + arguments, capture_output=True, timeout=60, env=dict(ENVIRONMENT, PATH="/nonexistent"))
+        said = done.stderr.decode().splitlines()
+        assert done.returncode == 2 and len(said) == 1 and said[0].endswith("the picture could not be drawn: it needs python3, which is not installed"), said
 
 
 def test_bad_captures():

@@ -64,6 +64,13 @@ def main():
         needed = re.findall(r"\(NEEDED\).*\[(.*)\]", run([readelf, "-dW", program]))
         if (soname in needed) != needs_it or any("viommu" in name and name != soname for name in needed):
             sys.exit(f"{program} needs {', '.join(needed)}")
+
+    # The command finds its drawing program where that was installed.
+    for command in (os.path.join(folder, "viommu") for folder, _, names in os.walk(root) if os.path.basename(folder) == "bin" and "viommu" in names):
+        wrapper = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))
+        picture = run([*wrapper, command, "show", "--svg", "-", os.path.join(os.path.dirname(__file__), "..", "cli", "captures", "three-levels.vcap")])
+        if not picture.startswith("<svg "):
+            sys.exit(f"{command} draws no picture")
     return 0
 
 

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A guest for benchmarks: one slot of memory, frames below and tables above, and tables written as
+ * Linux writes them (drivers/iommu/s390-iommu.c). Frames are never touched, and cost address space
+ * alone. Tables stand one after the other in the order in which they were made, so that their bytes
+ * can be compared in one go.
+ */
+#ifndef VIOMMU_CLI_BENCH_GUEST_H
+#define VIOMMU_CLI_BENCH_GUEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <viommu/viommu.h>
+
+#include "walk.h"
+
+#define BENCH_PAGE    UINT64_C(4096)
+#define BENCH_SEGMENT (UINT64_C(1) << 20) /* what a page table covers */
+#define BENCH_REGION  (UINT64_C(1) << 31) /* what a segment table covers */
+#define BENCH_PBA     (UINT64_C(4) << 30) /* where apertures begin, as in Linux guests */
+
+/* Bits of entries (Linux, arch/s390/include/asm/pci_dma.h). */
+#define BENCH_TABLE_I	   UINT64_C(0x20)
+#define BENCH_TABLE_ORIGIN (~UINT64_C(0xfff))
+#define BENCH_PAGES_ORIGIN (~UINT64_C(0x7ff))
+#define BENCH_PAGE_I	   UINT64_C(0x400)
+#define BENCH_PAGE_P	   UINT64_C(0x200)
+
+struct bench_guest {
+	unsigned char *memory;
+	uint64_t bytes;
+	uint64_t frames; /* bytes from GPA 0 on that leaves may name */
+	uint64_t next;	 /* GPA of the next table */
+	struct viommu_vm *vm;
+	unsigned char *map; /* what memory lies in */
+	size_t map_bytes;
+};
+
+/* One registration: a region third table and what is beneath it. */
+struct bench_tables {
+	struct bench_guest *guest;
+	uint64_t root; /* GPA */
+	uint64_t pba, pal;
+};
+
+/*
+ * Memory for frames and for that many page tables and segment tables (and ten root tables). False
+ * if there is none; then nothing is to be freed.
+ */
+bool bench_guest_begin(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables);
+/* The same, with a tracker of writes. NULL: without. */
+bool bench_guest_begin_tracked(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables, const struct viommu_tracker *tracker);
+void bench_guest_end(struct bench_guest *guest);
+
+/* An empty root table for an aperture. */
+void bench_tables(struct bench_tables *tables, struct bench_guest *guest, uint64_t pba, uint64_t pal);
+
+/* The entry of a page. Tables on the way to it are made. */
+uint64_t *bench_entry(const struct bench_tables *tables, uint64_t iova);
+
+/* The entry of the root table that an IOVA is under. */
+uint64_t *bench_root_entry(const struct bench_tables *tables, uint64_t iova);
+
+/* An entry as it stands in memory: that names a frame, or that names nothing. */
+uint64_t bench_leaf(uint64_t gpa);
+void bench_set(uint64_t *entry, uint64_t raw);
+#define BENCH_NOTHING bench_leaf(BENCH_PAGE_I)
+
+/*
+ * The frame that a page of the aperture has where frames are as contiguous as the guest's memory
+ * is.
+ */
+static inline uint64_t bench_frame(const struct bench_tables *tables, uint64_t iova)
+{
+	return (iova - tables->pba) % tables->guest->frames;
+}
+
+/* One where no two neighbours are contiguous. */
+uint64_t bench_scattered_frame(const struct bench_tables *tables, uint64_t iova);
+
+/* Makes each stride-th page of first..last valid, with contiguous frames. */
+void bench_fill(const struct bench_tables *tables, uint64_t first, uint64_t last, uint64_t stride);
+
+/*
+ * The baseline for such tables, with room for that many pages; and what they hold now is in it.
+ * False if there is no memory for it.
+ */
+bool bench_tables_walk(const struct bench_tables *tables, uint64_t pages, struct bench_walk *walk);
+
+/* 0 or a negative errno value. */
+int bench_domain(const struct bench_tables *tables, struct viommu_host *host, struct viommu_domain **out);
+uint64_t bench_mapped(struct viommu_domain *domain);
+
+#endif

@@ -1,0 +1,237 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""
+Rows: an address space, or the parts of it that are magnified, as windows side by side; and ribbons
+between two rows.
+"""
+from svg import LEFT, RIGHT, across, box, down, line, move, swing
+
+PAGE_SHIFT = 12
+
+
+def windows_of(ranges, limit=4):
+    """Groups ranges into at most so many windows with large gaps between them, and rounds their
+    ends, so that a page has surroundings."""
+    least = 16 << PAGE_SHIFT
+    merged = []
+    for first, last in sorted(ranges):
+        if merged and first <= merged[-1][1] + 1:
+            merged[-1][1] = max(merged[-1][1], last)
+        else:
+            merged.append([first, last])
+    groups = [merged] if merged else []
+    while len(groups) < limit:
+        best = (0, 0, 0)
+        for n, group in enumerate(groups):
+            gap, at = max(((group[i][0] - group[i - 1][1] - 1, -i) for i in range(1, len(group))), default=(0, 0))
+            # A gap is worth leaving out if it is more than a fifth of what it splits.
+            if gap > (group[-1][1] - group[0][0]) // 5 and gap > least and gap > best[0]:
+                best = (gap, n, -at)
+        if not best[0]:
+            break
+        _, n, at = best
+        groups[n : n + 1] = [groups[n][:at], groups[n][at:]]
+    windows = []
+    for group in groups:
+        first, last = group[0][0], group[-1][1]
+        step = 1 << PAGE_SHIFT
+        while step < 1 << 59 and (last - first) // step >= 16:
+            step <<= 1
+        first, last = first & ~(step - 1), last | (step - 1)
+        if last - first < least - 1:
+            first, last = first & ~(least - 1), last | (least - 1)
+        if windows and windows[-1][1] >= first:
+            windows[-1] = (windows[-1][0], last)
+        else:
+            windows.append((first, last))
+    return windows
+
+
+class Window:
+    """Columns are at least two pixels wide and cover a power of two of pages. The contents of a
+    column are added up there."""
+
+    def __init__(self, first, last, x, width):
+        self.first, self.last, self.x, self.width = first, last, x, width
+        self.shift = PAGE_SHIFT
+        while (last - first) >> self.shift >= width // 20:
+            self.shift += 1
+        self.count = ((last - first) >> self.shift) + 1
+        self.all = ((last - first) >> PAGE_SHIFT) + 1
+        self.columns, self.pages, self.parts = {}, {}, {}
+        self.edges = [self.at(first + (i << self.shift)) for i in range(self.count)] + [x + width]
+
+    def at(self, address):
+        """Where an address is. It is taken into the window if it lies outside."""
+        if address <= self.first:
+            return self.x
+        if address > self.last:
+            return self.x + self.width
+        return self.x + ((address - self.first) >> PAGE_SHIFT) * self.width // self.all
+
+    def end_at(self, address):
+        return self.at(address + 1)
+
+    def column(self, address):
+        return (address - self.first) >> self.shift
+
+    def capacity(self, column):
+        first = self.first + (column << self.shift)
+        return ((min(first + (1 << self.shift) - 1, self.last) - first) >> PAGE_SHIFT) + 1
+
+    def add(self, layer, first, last):
+        first, last = max(first, self.first), min(last, self.last)
+        columns = self.columns.setdefault(layer, [0] * self.count)
+        self.parts[layer] = self.parts.get(layer, 0) + 1
+        self.pages[layer] = self.pages.get(layer, 0) + ((last - first) >> PAGE_SHIFT) + 1
+        end = self.column(last)
+        for i in range(self.column(first), end + 1):
+            edge = last if i == end else self.first + ((i + 1) << self.shift) - 1
+            columns[i] += ((edge - first) >> PAGE_SHIFT) + 1
+            first = edge + 1
+
+    def stretches(self, layer):
+        """(x, end) of neighbouring columns that hold something."""
+        begin = None
+        for i, there in enumerate(self.columns.get(layer, []) + [0]):
+            if there and begin is None:
+                begin = self.edges[i]
+            elif not there and begin is not None:
+                yield begin, self.edges[i]
+                begin = None
+
+    def visible(self, x, end):
+        """A mark wide enough to be seen, inside the window."""
+        if end - x >= 30:
+            return x, end
+        end = min(x + 30, self.x + self.width)
+        return end - 30, end
+
+    def heights(self, column, height):
+        """How high read-write and read-only stand, one upon the other: by how much of the column
+        there is, but two fifths at least, in whole pixels."""
+        rw, ro = (self.columns[layer][column] if layer in self.columns else 0 for layer in ("rw", "ro"))
+        if not rw + ro:
+            return 0, 0
+        capacity, least = self.capacity(column), height * 2 // 5
+        whole = height if rw + ro >= capacity else (least + (rw + ro) * (height - least) // capacity) // 10 * 10
+        low = (rw * whole // (rw + ro) // 10 * 10 if ro else whole) if rw else 0
+        return low, whole - low
+
+    def boxes(self, upper, y, height):
+        """Neighbours that look the same are one box."""
+        d, shape, begin = "", (0, 0), 0
+        for i in range(self.count + 1):
+            low, high = self.heights(i, height) if i < self.count else (0, 0)
+            now = (low, high) if upper else (0, low)
+            if now != shape:
+                if shape[1]:
+                    d += box(begin, y + height - shape[0] - shape[1], self.edges[i] - begin, shape[1])
+                begin, shape = self.edges[i], now
+        return d
+
+
+class Row:
+    def __init__(self, windows):
+        """Larger windows are somewhat wider."""
+        self.windows = []
+        shares = [(last - first).bit_length() - 1 for first, last in windows]
+        spare = RIGHT - LEFT - len(windows) * 2200 - (len(windows) - 1) * 180
+        x, used = LEFT, 0
+        for (first, last), share in zip(windows, shares):
+            width = 2200 + spare * (used + share) // sum(shares) - spare * used // sum(shares)
+            self.windows.append(Window(first, last, x, width))
+            used += share
+            x += width + 180
+
+    def add(self, layer, first, last):
+        for window in self.windows:
+            if first <= window.last and last >= window.first:
+                window.add(layer, first, last)
+
+    def find(self, address):
+        return next((window for window in self.windows if window.first <= address <= window.last), None)
+
+    def draw(self, svg, y, height):
+        for window in self.windows:
+            svg.rect("none", window.x, y, window.width, height)
+            svg.path("ground", "".join(box(x, y, end - x, height) for x, end in window.stretches("ground")))
+            for layer in ("rw", "ro"):
+                svg.path(layer, window.boxes(layer == "ro", y, height))
+            if window.shift == PAGE_SHIFT and window.width // window.count >= 60:
+                svg.path("grid", "".join(move(x, y) + down(height) for x in window.edges[1:-1]))
+            svg.rect("frame", window.x, y, window.width, height)
+
+    def marks(self, svg, layer, y, height):
+        spans = (window.visible(*stretch) for window in self.windows for stretch in window.stretches(layer))
+        svg.path(layer, "".join(box(x, y, end - x, height) for x, end in spans))
+
+    def span(self, svg, first, last, y, height):
+        """A bracket. Its ends point down where the range ends, and do not where only the window
+        does."""
+        d = ""
+        for window in self.windows:
+            if last >= window.first and first <= window.last:
+                x, end = window.visible(window.at(first), window.end_at(last))
+                d += move(x, y + height if first >= window.first else y) + line(x, y) + across(end - x) + (down(height) if last <= window.last else "")
+        svg.path("span", d)
+
+    def zoom(self, svg, whole_y, parts, neck_y, parts_y):
+        """Shows that the windows of another row are parts of this one. Between neck_y and parts_y
+        it is as wide as the part, for labels."""
+        for part in parts.windows:
+            window = next((one for one in self.windows if part.last >= one.first and part.first <= one.last), None)
+            if window:
+                x, end = window.visible(window.at(part.first), window.end_at(part.last))
+                d = move(x, whole_y) + swing(x, whole_y, part.x, neck_y) + down(parts_y - neck_y) + across(part.width) + down(neck_y - parts_y)
+                svg.path("zoom", d + swing(part.x + part.width, neck_y, end, whole_y) + "z")
+
+
+class Links:
+    """Ribbons between two rows, one for each run. Where there are more than LIMIT, runs that begin
+    and end in the same columns share one, then those in the same pair of columns, and so on."""
+
+    LIMIT, TITLED = 240, 96
+
+    def __init__(self, source, target):
+        self.source, self.target, self.shift, self.links = source, target, 0, {}
+
+    def put(self, link):
+        kind, columns, edges, count, _ = link
+        key = (None if self.shift and kind != "new" else kind, *(number >> self.shift for number in columns[2:]), *columns[:2])
+        at = self.links.setdefault(key, link)
+        if at is not link:
+            at[0] = kind if at[0] == kind else "mixed"
+            at[2] = [(max if i % 2 else min)(pair) for i, pair in enumerate(zip(at[2], edges))]
+            at[3] += count
+
+    def add(self, kind, run):
+        first, last, gpa = run[:3]
+        source, target = self.source.find(first), self.target.find(gpa)
+        if not source or not target:
+            return
+        end = gpa + last - first
+        columns = (id(source), id(target), source.column(first), source.column(last), target.column(gpa), target.column(end))
+        self.put([kind, columns, [source.at(first), source.end_at(last), target.at(gpa), target.end_at(end)], 1, run])
+        while len(self.links) > self.LIMIT:
+            links, self.links = self.links.values(), {}
+            self.shift += 1
+            for link in links:
+                self.put(link)
+
+    def draw(self, svg, y, to_y):
+        most = max((link[3] for link in self.links.values()), default=0)
+
+        def narrow(x, end, count):
+            """Of a bundle, a part in the middle of each end is drawn: the more runs, the wider.
+            Else bundles would cover each other."""
+            middle, half = (x + end) // 2, 5 + count * 30 // most
+            return (middle - half, middle + half) if end - x > 2 * half else (x, end)
+
+        for wanted in ("mixed", "rw", "ro", "new"):
+            for kind, _, (x, end, to_x, to_end), count, (first, last, gpa, write) in self.links.values():
+                if kind == wanted:
+                    if self.shift and count > 1:
+                        (x, end), (to_x, to_end) = narrow(x, end, count), narrow(to_x, to_end, count)
+                    title = f"{first:#x}..{last:#x} -> {gpa:#x} {'rw' if write else 'r'}" if count == 1 else f"{count} runs"
+                    d = move(x, y) + swing(x, y, to_x, to_y) + across(to_end - to_x) + swing(to_end, to_y, end, y) + "z"
+                    svg.path("link-" + kind, d, title if len(self.links) <= self.TITLED else None)

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""
+What happened over a run: mapped and pinned memory, refreshes and marks one below the other, over
+the same axis.
+"""
+import functools
+
+from svg import LEFT, MARGIN, RIGHT, WIDTH, Svg, across, box, down, line, move, plural, size_text, text_width, time_text
+
+KINDS = ("whole", "map", "unmap", "both", "same")  # of refreshes, by what they did
+
+# What happened in a span of time, or of operations, is a tuple: the least, the most and the last of
+# mapped memory, and of pinned memory; the most that was pinned while no device reached all memory;
+# refreshes by kind; state changes, shortages and errors.
+MAPPED, PINNED, TRANSLATED, REFRESHES, MARKS = 0, 3, 6, 7, 12
+
+
+def merge(a, b):
+    """b happened after a. Where nothing happened there is None."""
+    if not a or not b:
+        return a or b
+    levels = (min(a[0], b[0]), max(a[1], b[1]), b[2], min(a[3], b[3]), max(a[4], b[4]), b[5], max(a[6], b[6]))
+    return levels + tuple(map(int.__add__, a[REFRESHES:], b[REFRESHES:]))
+
+
+def column_of(record):
+    mapped, pinned = record["mapped"], record["pinned"]
+    refreshes = (record["refreshes"] if record.get("kind") == kind else 0 for kind in KINDS)
+    marks = (record.get(mark, 0) for mark in ("state", "short", "errors"))
+    return (mapped, mapped, mapped, pinned, pinned, pinned, 0 if "direct" in record else pinned, *refreshes, *marks)
+
+
+class Times:
+    """A fixed number of columns. Where a run goes on beyond the last one, each two become one and
+    cover twice as much: a run of any length takes the same memory."""
+
+    COUNT = 4096
+
+    def __init__(self, width):
+        self.origin, self.last, self.width, self.columns = None, 0, width, [None] * self.COUNT
+
+    def put(self, at, column):
+        """Virtual CPUs are recorded out of order by a little: what is earlier than the latest is
+        put where that is."""
+        if self.origin is None:
+            self.origin = at
+        self.last = max(self.last, at - self.origin)
+        while self.last // self.width >= self.COUNT:
+            self.columns = [merge(*self.columns[i : i + 2]) for i in range(0, self.COUNT, 2)] + [None] * (self.COUNT // 2)
+            self.width *= 2
+        n = self.last // self.width
+        self.columns[n] = merge(self.columns[n], column)
+
+
+class Plot:
+    HEIGHT, FOLD, DRAWN, FOLDS = 1200, 520, 512, 8
+
+    def __init__(self, times, timed):
+        """Stretches in which nothing happened are folded, so that the rest has room. What is left
+        is brought down to few enough columns."""
+        self.times, self.timed, self.svg, self.y = times, timed, Svg(), 0
+        count = times.last // times.width + 1
+        columns, folds, i = times.columns[:count], [], 0
+        # A few operations need no more room.
+        limit = self.FOLDS if sum(column is not None for column in columns) >= 48 else 0
+        while i < count and len(folds) < limit:
+            empty = next((n for n in range(i, count) if columns[n]), count) - i
+            if empty > count // 8 and empty > 1:
+                folds.append((i, empty))
+            i += empty + 1
+        shown = count - sum(empty for _, empty in folds)
+        self.factor = 1
+        while -(-shown // self.factor) > self.DRAWN:
+            self.factor *= 2
+        self.columns, begin = [], 0  # (column, first, count)
+        for first, empty in [*folds, (count, 0)]:
+            for i in range(begin, first, self.factor):
+                end = min(i + self.factor, first)
+                self.columns.append((functools.reduce(merge, columns[i:end]), i, end - i))
+            begin = first + empty
+        width = RIGHT - LEFT - len(folds) * self.FOLD
+        self.edges, self.folds, n = [], [], 0  # (x, end) of columns; (x, length) of folds
+        for i, (_, first, _) in enumerate(self.columns):
+            while n < len(folds) and folds[n][0] < first:
+                self.folds.append((LEFT + n * self.FOLD + i * width // len(self.columns), folds[n][1]))
+                n += 1
+            left = LEFT + n * self.FOLD
+            self.edges.append((left + i * width // len(self.columns), left + (i + 1) * width // len(self.columns)))
+
+    def frame(self, name, most, half):
+        """The frame of a plot with its scale: nothing at the bottom, most at the top."""
+        self.svg.text("", LEFT, self.y - 70, 12, name)
+        self.svg.path("rule", "".join(move(LEFT, self.y + self.HEIGHT * i // 4) + across(RIGHT - LEFT) for i in range(5)))
+        for text, down_by in ((most, 80), (half, self.HEIGHT // 2 + 40), ("0", self.HEIGHT)):
+            self.svg.text("soft", LEFT - 80, self.y + down_by, 11, text, "end")
+
+    def draw_folds(self, height):
+        for x, _ in self.folds:
+            self.svg.rect("fold", x, self.y, self.FOLD, height)
+
+    def area(self, look, what, index, top):
+        """An area from the bottom up. A column without a value goes on as the one before it ended.
+        """
+        bottom = y = self.y + self.HEIGHT
+        d, last = move(LEFT, bottom), 0
+        for (column, _, _), (x, _) in zip(self.columns, self.edges):
+            value = column[what + index] if column else last
+            to = bottom - min(value, top) * self.HEIGHT // top
+            if to != y:
+                d += line(x, y) + down(to - y)
+                y = to
+            last = column[what + 2] if column else last
+        self.svg.path(look, d + line(RIGHT, y) + line(RIGHT, bottom) + "z")
+
+    def memory(self, what, looks, kind):
+        """Where a device reaches all of memory, that is cut off: the scale is for what tables map.
+        """
+        columns = [column for column, _, _ in self.columns if column]
+        most = max((column[what + 1] for column in columns), default=0)
+        top = max((column[TRANSLATED] for column in columns), default=0) if what == PINNED else most
+        name = f"{'pinned' if what == PINNED else 'mapped'}, at most {size_text(top or most)}"
+        if 0 < top < most:
+            name += f" by tables; cut off: {size_text(most)} while a {kind} reaches all memory"
+        top = top or most
+        self.frame(name, size_text(top) if top else "", size_text(top // 2) if top else "")
+        for look, index in zip(looks, (1, 0)):
+            if top:
+                self.area(look, what, index, top)
+        self.draw_folds(self.HEIGHT)
+        self.y += self.HEIGHT + 300
+
+    def refreshes(self):
+        top = max(sum(column[REFRESHES:MARKS]) if column else 0 for column, _, _ in self.columns)
+        width = self.times.width * self.factor
+        name = f"refreshes in a column of {time_text(width) if self.timed else plural(width, 'operation')}, at most {top:,}"
+        self.frame(name, f"{top:,}" if top else "", f"{top // 2:,}" if top and not top & 1 else "")
+        for kind, look in enumerate(KINDS):
+            d = ""
+            for (column, _, _), (x, end) in zip(self.columns, self.edges):
+                if column and column[REFRESHES + kind]:
+                    below = sum(column[REFRESHES : REFRESHES + kind])
+                    low, high = (number * self.HEIGHT // top for number in (below, below + column[REFRESHES + kind]))
+                    d += box(x, self.y + self.HEIGHT - high, end - x, high - low)
+            self.svg.path(look, d)
+        self.draw_folds(self.HEIGHT)
+        self.y += self.HEIGHT + 140
+
+    def marks(self, look, name, index, shape):
+        y = self.y + 90
+        self.svg.text("soft", LEFT - 80, self.y + 130, 11, name, "end")
+        self.svg.path("rule", move(LEFT, y) + across(RIGHT - LEFT))
+        marked = [(x + end) // 2 for (column, _, _), (x, end) in zip(self.columns, self.edges) if column and column[index]]
+        self.svg.path(look, "".join(shape(x, y) for x in marked))
+        self.y += 180
+
+    def tick_text(self, value, step):
+        """All ticks in the unit that fits the last one, with as many decimals as the step has."""
+        if not self.timed:
+            return f"{value:,}"
+        end = self.times.origin + self.times.last
+        unit, name = next(((size, name) for size, name in ((10**9, "s"), (10**6, "ms"), (1000, "us")) if end >= size), (1, "ns"))
+        decimals = 0
+        while step % (unit // 10**decimals):
+            decimals += 1
+        part = f".{value % unit * 10**decimals // unit:0{decimals}}" if decimals else ""
+        return f"{value // unit:,}{part} {name}"
+
+    def axis(self):
+        times = self.times
+        span, step, n = sum(count for _, _, count in self.columns) * times.width, 1, 0
+        while min(span, (1 << 64) - 1) // step >= 11:
+            step, n = step // 2 * 5 if n % 3 == 1 else step * 2, n + 1
+        free, begin = 0, -(-times.origin // step) * step
+        ticks = ((column, edge) for column, edge in zip(self.columns, self.edges))
+        for (_, first, count), (x, end) in ticks:
+            low, high = first * times.width, (first + count) * times.width
+            at = begin + max(0, -(-(times.origin + low - begin) // step)) * step
+            while at - times.origin < high and at - times.origin <= times.last and at < 1 << 64:
+                to = x + (at - times.origin - low) * (end - x) // (count * times.width)
+                self.svg.path("frame", move(to, self.y) + down(50))
+                text = self.tick_text(at, step)
+                left = min(to - text_width(text, 11) // 2, WIDTH - 80 - text_width(text, 11))
+                if left >= free:
+                    self.svg.text("soft", left, self.y + 180, 11, text)
+                    free = left + text_width(text, 11) + 80
+                at += step
+        free = 0
+        for x, count in self.folds:
+            text = time_text(count * times.width)
+            left = (2 * x + self.FOLD - text_width(text, 11)) // 2
+            if left >= free:
+                self.svg.text("", left, self.y + 340, 11, text)
+                free = left + text_width(text, 11) + 80
+        self.svg.path("frame", move(LEFT, self.y) + across(RIGHT - LEFT))
+        self.y += 540 if self.folds else 360
+        name = "time since the recording began" if self.timed else "number of the operation"
+        folded = "; striped: so much time in which nothing was done" if self.folds else ""
+        self.svg.text("soft", (LEFT + RIGHT) // 2, self.y, 12, name + folded, "middle")
+
+
+LANES = (
+    ("whole", "whole", REFRESHES, lambda x, y: box(x - 40, y - 40, 80, 80)),
+    ("state", "state changes", MARKS, lambda x, y: move(x - 40, y + 40) + line(x, y - 40) + line(x + 40, y + 40) + "z"),
+    ("full", "no room", MARKS + 1, lambda x, y: move(x - 50, y) + line(x, y - 50) + line(x + 50, y) + line(x, y + 50) + "z"),
+    ("error", "errors", MARKS + 2, lambda x, y: move(x - 40, y - 40) + line(x + 40, y + 40) + move(x - 40, y + 40) + line(x + 40, y - 40)),
+)
+
+
+def draw(data, lines, name):
+    """Whether all operations say when they were is known only at the end. Until then columns are
+    kept in both ways."""
+    title = "What the guest did to its I/O translation, over time"
+    by_time, by_number, total, timed, operations = Times(1000), Times(1), [0] * len(KINDS), False, 0
+    for record in lines:
+        if "end" in record:
+            break
+        column = column_of(record)
+        total = [a + b for a, b in zip(total, column[REFRESHES:MARKS])]
+        if "operation" in record:
+            operations = record["operation"]
+            timed = (timed or operations == 1) and "ns" in record
+        elif not operations:
+            continue
+        # What is no operation has no time, and belongs where the operation before it was.
+        if timed:
+            by_time.put(record.get("ns", by_time.origin), column)
+        by_number.put(operations, column)
+    else:
+        return None
+    times = by_time if timed else by_number
+    if times.origin is None:
+        times.origin = 0
+    plot = Plot(times, timed)
+    description = f"{plural(record['operations'], 'operation')}, {plural(record['refreshes'], 'refresh', 'refreshes')}, "
+    description += f"{plural(record['mapped_pages_peak'], 'page')} mapped at most, {size_text(record['pinned_bytes_peak'])} pinned at most; "
+    description += f"{plural(record['short'], 'answer of insufficient resources', 'answers of insufficient resources')}, {plural(record['errors'], 'error')}"
+    plot.svg.heading(name, title)
+    plot.svg.text("soft", MARGIN, 780, 12, description)
+    names = ("whole-aperture refreshes", "mapping", "unmapping", "both", "changing nothing")
+    legend = [(look, 120, 120, f"{text}: {count:,}") for look, text, count in zip(KINDS, names, total)]
+    legend += [("low", 120, 120, "dark: least in a column"), ("high", 120, 120, "light: most in it")]
+    plot.y = plot.svg.legend(legend, 900) + 260
+    plot.memory(MAPPED, ("high", "low"), data["function"])
+    plot.memory(PINNED, ("high2", "low2"), data["function"])
+    plot.refreshes()
+    plot.draw_folds(720)
+    for lane in LANES:
+        plot.marks(*lane)
+    plot.axis()
+    return plot.svg.whole(plot.y + 180, title, description)

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The parts of the full-screen view. screen.c knows the terminal, the keys and which pane gets how
+ * many rows; panes.c and charts.c fill rows; text.c puts text into a place on the screen and
+ * nowhere else, whatever the text holds.
+ */
+#ifndef VIOMMU_LIVE_SCREEN_H
+#define VIOMMU_LIVE_SCREEN_H
+
+#include "live.h"
+
+/* The least that all panes fit in. */
+#define SCREEN_ROWS    16
+#define SCREEN_COLUMNS 60
+
+/* Few, and each with one meaning. */
+enum screen_style { STYLE_PLAIN, STYLE_DIM, STYLE_BOLD, STYLE_GOOD, STYLE_WARN, STYLE_BAD, STYLE_OURS, STYLE_ACTIVE, STYLES };
+
+/* text.c */
+void screen_styles_begin(void);
+/*
+ * Text in columns first .. first + width - 1; what does not fit is left out, and what cannot be
+ * shown is a '?'. Returns the column behind it.
+ */
+int screen_text(int row, int first, int width, enum screen_style style, const char *text);
+int screen_format(int row, int first, int width, enum screen_style style, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* The same, but the text ends at the place's end. */
+void screen_right(int row, int first, int width, enum screen_style style, const char *text);
+/* In up to so many rows, broken at blanks. */
+void screen_wrapped(int row, int rows, int first, int width, enum screen_style style, const char *text);
+/* How many columns it takes. */
+int screen_width(const char *text);
+/* A line across, with a title in it. */
+void screen_rule(int row, enum screen_style style, const char *title);
+/* One column of a chart, 0 (nothing) to 8 (full). */
+void screen_bar(int row, int column, enum screen_style style, unsigned int eighths);
+
+/* panes.c: each fills `rows` rows from `row` on. */
+void pane_title(const struct live_screen *screen, int row);
+void pane_functions(const struct live_screen *screen, int row, int rows);
+void pane_memory(const struct live_screen *screen, int row);
+void pane_refreshes(const struct live_screen *screen, int row, int rows);
+void pane_checks(const struct live_screen *screen, int row);
+void pane_messages(const struct live_screen *screen, int row, int rows);
+void pane_console(const struct live_screen *screen, int row, int rows, bool typing);
+/* How many rows the last two would like. */
+int pane_functions_rows(const struct live_screen *screen);
+int pane_refreshes_rows(const struct live_screen *screen);
+
+/* charts.c */
+#define CHART_TIMES_ROWS 4
+void chart_history(const struct live_screen *screen, int row);
+void chart_times(const struct live_screen *screen, int row);
+
+#endif

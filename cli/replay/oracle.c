@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * The recorded machine's translations, for comparison in both directions: what the oracle has must
+ * be there, exactly so, and nothing else may be.
+ *
+ * They are handed to the guest IOMMU as they are read, in ascending order of IOVA, the gaps between
+ * them too. So an answer of any length is compared without being held.
+ *
+ * Two differences are none. A page that the oracle translates to where the guest has no memory is
+ * expected to be missing, and one in a slot that devices may only read is expected to be read-only:
+ * the recorded walker looked at tables alone. And where the user has limited what the library may
+ * use, pages may be missing for which there was no room; what is there must be right all the same.
+ */
+#include "replay.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+uint64_t replay_pages(uint64_t first, uint64_t last)
+{
+	return (last - first) / VIOMMU_PAGE_SIZE + 1;
+}
+
+void replay_oracle_differs(struct replay *replay, const struct replay_expected *expected, uint64_t first, uint64_t last, const struct viommu_run *run)
+{
+	char wanted[64] = "nothing", found[64] = "nothing";
+
+	if (expected->mapped)
+		snprintf(wanted, sizeof(wanted), "0x%" PRIx64 " %s", expected->gpa + (first - expected->first), capture_rights_name(expected->prot));
+	if (run)
+		snprintf(found, sizeof(found), "0x%" PRIx64 " %s", run->gpa + (first - run->first), capture_rights_name(run->prot));
+	replay->counts.oracle_mismatches += replay_pages(first, last);
+	replay_disagree(replay, "IOVA 0x%" PRIx64 "..0x%" PRIx64 ": the oracle has %s, the shadow has %s", first, last, wanted, found);
+}
+
+static void expect_nothing(struct replay *replay, uint64_t first, uint64_t last)
+{
+	struct replay_expected nothing = { .mapped = false, .first = first, .last = last };
+
+	replay->iommu->compare(replay, &nothing);
+}
+
+/* Where the answers are kept for the end, if they are. */
+static struct recorded *recorded_of(const struct replay *replay)
+{
+	return replay->oracle.function ? replay->oracle.function->recorded : NULL;
+}
+
+void replay_oracle_begin(struct replay *replay, const struct capture_oracle *oracle)
+{
+	replay_oracle_end(replay);
+	replay->oracle = (struct replay_oracle){ .open = true, .next = oracle->first, .last = oracle->last, .function = replay->iommu->asked(replay, oracle) };
+	replay->counts.oracle_checks++;
+	if (recorded_of(replay))
+		recorded_clear(recorded_of(replay), oracle->first, oracle->last);
+}
+
+void replay_oracle_page(struct replay *replay, const struct capture_page *page)
+{
+	struct replay_oracle *oracle = &replay->oracle;
+	uint64_t last = page->iova + (page->count * VIOMMU_PAGE_SIZE - 1);
+
+	if (page->iova > oracle->next)
+		expect_nothing(replay, oracle->next, page->iova - 1);
+	/* A slot at a time: their ends are where memory ends, and where rights change. */
+	for (uint64_t done = 0; done < page->count;) {
+		uint64_t first = page->iova + done * VIOMMU_PAGE_SIZE;
+		uint64_t gpa = page->gpa + done * VIOMMU_PAGE_SIZE;
+		const struct guest_slot *slot = guest_find(&replay->guest, gpa);
+		uint64_t part = slot ? (slot->bytes - (gpa - slot->gpa)) / VIOMMU_PAGE_SIZE : 1;
+		if (part > page->count - done)
+			part = page->count - done;
+		uint64_t part_last = first + (part * VIOMMU_PAGE_SIZE - 1);
+		if (slot) {
+			struct replay_expected expected = { true, first, part_last, gpa, page->prot & slot->prot };
+			struct viommu_run run = { .first = first, .last = part_last, .gpa = gpa, .prot = expected.prot };
+			replay->iommu->compare(replay, &expected);
+			if (recorded_of(replay))
+				recorded_add(recorded_of(replay), &run);
+		} else {
+			expect_nothing(replay, first, part_last);
+			replay->counts.oracle_unbacked += part;
+		}
+		done += part;
+	}
+	replay->counts.oracle_pages += page->count;
+	oracle->full = last == oracle->last;
+	oracle->next = last + 1;
+}
+
+void replay_oracle_end(struct replay *replay)
+{
+	struct replay_oracle *oracle = &replay->oracle;
+
+	if (!oracle->open)
+		return;
+	if (!oracle->full)
+		expect_nothing(replay, oracle->next, oracle->last);
+	oracle->open = false;
+	if (replay->iommu->accesses)
+		replay_check(replay, false);
+}

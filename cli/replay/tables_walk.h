@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The walk over all tables of one format: a template like format/walk.h, to be included after it
+ * with VIOMMU_FORMAT defined, once for each format. It has no guard.
+ */
+
+/*
+ * One table; first and last are offsets into what it translates. Calls itself at most as often as
+ * there are levels.
+ */
+static void F(note_tables)(struct view_tables *tables, const struct format_root *root, unsigned int level, uint64_t origin, struct format_bounds bounds,
+			   uint64_t first, uint64_t last)
+{
+	unsigned int shift = F(shift)(level);
+	uint64_t mask = (UINT64_C(1) << shift) - 1;
+	uint64_t begin = origin + bounds.first * UINT64_C(8), end;
+
+	/* A table at the very top of the address space has no more of itself than there is. */
+	if (__builtin_add_overflow(origin, bounds.last * UINT64_C(8) + 7, &end))
+		end = UINT64_MAX;
+	if (bounds.first > bounds.last || !guest_find(tables->guest, begin) ||
+	    !view_tables_note(tables, level - F(lowest_table), begin, end, !first && last == F(reach)(level)) || level == F(lowest_table))
+		return;
+	for (uint64_t index = first >> shift; index <= last >> shift; index++) {
+		uint64_t from = index == first >> shift ? first & mask : 0;
+		uint64_t to = index == last >> shift ? last & mask : mask;
+		uint64_t raw;
+		if (index < bounds.first || index > bounds.last)
+			continue;
+		if (!view_tables_load(tables, origin + index * 8, &raw))
+			continue;
+		uint64_t entry = F(from_memory)(raw);
+		if (F(kind)(root, level, entry) != FORMAT_TABLE)
+			continue;
+		struct format_bounds lower = F(table_bounds)(level, entry);
+		F(note_tables)(tables, root, level - 1, F(table_address)(level, entry), lower, from, to);
+	}
+}
+
+static void F(find_tables)(struct view_tables *tables, const struct view_aperture *from)
+{
+	struct format_root root;
+
+	if (F(root)(&(struct format_anchor){ from->table, from->control }, &root))
+		return;
+	/*
+	 * Bits above the table's reach are ignored, so that a range may begin in it, go over its
+	 * end, and go on at its beginning.
+	 */
+	uint64_t reach = F(reach)(root.level);
+	uint64_t first = from->first & reach, last = from->last & reach;
+	if (from->last - from->first >= reach) {
+		F(note_tables)(tables, &root, root.level, root.table, root.bounds, 0, reach);
+	} else if (first <= last) {
+		F(note_tables)(tables, &root, root.level, root.table, root.bounds, first, last);
+	} else {
+		F(note_tables)(tables, &root, root.level, root.table, root.bounds, first, reach);
+		F(note_tables)(tables, &root, root.level, root.table, root.bounds, 0, last);
+	}
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+/*
+ * `viommu show`: the contents of a capture, without carrying anything out. A description is added
+ * up while the records stream past; the functions that are described one by one are bounded, and so
+ * is everything else that is kept.
+ */
+#include "show.h"
+
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char doc[] =
+	"Prints what is in each CAPTURE: how it was made, the guest's memory, its functions or streams, and what they did.\v"
+	"For a picture, the capture is replayed, and read more than once. FILE may be -, which is standard output: then only the picture is.\n"
+	"\n"
+	"Exit status: 0, or 2 for bad usage or bad input.";
+
+enum { KEY_SVG = 256, KEY_TIMELINE };
+
+static const struct argp_option options[] = {
+	{ "records", 'r', NULL, 0, "List every record, with what it means", 0 },
+	{ "svg", KEY_SVG, "FILE", 0, "Draw what is mapped, and to where, when most is", 0 },
+	{ "timeline", KEY_TIMELINE, "FILE", 0, "Draw what is mapped, pinned and refreshed over the run", 0 },
+	{ 0 },
+};
+
+struct arguments {
+	bool records;
+	const char *svg;
+	const char *timeline;
+	char **captures;
+	int count;
+};
+
+static void check_pictures(const struct arguments *arguments, struct argp_state *state)
+{
+	if (!arguments->svg && !arguments->timeline)
+		return;
+	if (arguments->count > 1)
+		argp_failure(state, CLI_BAD_INPUT, 0, "a picture is of one capture, %d are given", arguments->count);
+	if (arguments->count && !strcmp(arguments->captures[0], "-"))
+		argp_failure(state, CLI_BAD_INPUT, 0,
+			     "for a picture the capture is read more than once, which standard input cannot be; `viommu replay' draws from it");
+}
+
+static error_t parse_option(int key, char *arg, struct argp_state *state)
+{
+	struct arguments *arguments = state->input;
+
+	switch (key) {
+	case 'r':
+		arguments->records = true;
+		return 0;
+	case KEY_SVG:
+		arguments->svg = arg;
+		return 0;
+	case KEY_TIMELINE:
+		arguments->timeline = arg;
+		return 0;
+	case ARGP_KEY_ARGS:
+		arguments->captures = state->argv + state->next;
+		arguments->count = state->argc - state->next;
+		return 0;
+	case ARGP_KEY_NO_ARGS:
+		argp_failure(state, CLI_BAD_INPUT, 0, "no capture given");
+		return 0;
+	case ARGP_KEY_END:
+		check_pictures(arguments, state);
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static int show_capture(const char *path, bool records)
+{
+	static const struct show_iommu *const iommus[] = { [CAPTURE_ZPCI] = &show_zpci, [CAPTURE_SMMUV3] = &show_smmuv3 };
+	struct capture_error error;
+	struct capture_record record;
+	int got;
+
+	struct capture_reader *reader = capture_reader_open(path, &error);
+	if (!reader) {
+		cli_complain("%s", error.message);
+		return CLI_BAD_INPUT;
+	}
+	struct description *description = calloc(1, sizeof(*description));
+	if (description) {
+		description->iommu = iommus[capture_reader_guest(reader)];
+		description->own = calloc(1, description->iommu->bytes);
+	}
+	if (!description || !description->own) {
+		cli_complain("out of memory");
+		free(description);
+		capture_reader_close(reader);
+		return CLI_BAD_INPUT;
+	}
+	while ((got = capture_read(reader, &record, &error)) > 0) {
+		if (records)
+			show_record(capture_reader_guest(reader), &record);
+		else
+			describe(description, &record);
+	}
+	if (!records)
+		print_description(description, path, reader, got < 0);
+	if (got < 0)
+		cli_complain("%s", error.message);
+	free(description->own);
+	free(description);
+	capture_reader_close(reader);
+	return got < 0 ? CLI_BAD_INPUT : CLI_OK;
+}
+
+int cli_show(int argc, char **argv)
+{
+	static const struct argp argp = { options, parse_option, "CAPTURE...", doc, NULL, NULL, NULL };
+	struct arguments arguments = { 0 };
+	int status = CLI_OK;
+
+	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
+	if (show_is_picture(arguments.svg, arguments.timeline))
+		return show_pictures(arguments.captures[0], arguments.svg, arguments.timeline, false);
+	for (int i = 0; i < arguments.count; i++) {
+		if (i)
+			putchar('\n');
+		int one = show_capture(arguments.captures[i], arguments.records);
+		if (one > status)
+			status = one;
+	}
+	if (arguments.svg || arguments.timeline) {
+		int drawn = show_pictures(arguments.captures[0], arguments.svg, arguments.timeline, status != CLI_OK);
+		if (drawn > status)
+			status = drawn;
+	}
+	return status;
+}

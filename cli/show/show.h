@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * `viommu show`: a description of a capture (describe.c; zpci.c and smmuv3.c have their own parts),
+ * and its records one by one (records.c).
+ */
+#ifndef VIOMMU_CLI_SHOW_H
+#define VIOMMU_CLI_SHOW_H
+
+#include "capture/capture.h"
+#include "common/cli.h"
+
+#define SHOW_FUNCTIONS 256u /* functions that are described one by one */
+#define SHOW_NOTES     16u
+#define SHOW_SLOTS     32u
+
+/* A guest IOMMU's own part of a description. */
+struct show_iommu {
+	const char *title; /* "a zpci" */
+	size_t bytes;	   /* of what it adds up, which begins as zeros */
+	void (*add)(void *own, const struct capture_record *record);
+	void (*print)(const void *own);
+	void (*print_answers)(const void *own); /* may be NULL */
+};
+
+extern const struct show_iommu show_zpci, show_smmuv3; /* zpci.c, smmuv3.c */
+
+struct description {
+	const struct show_iommu *iommu;
+	void *own;
+	uint64_t kinds[CAPTURE_KINDS];
+	unsigned int note_count;
+	char *notes[SHOW_NOTES];
+	unsigned int slot_count;
+	struct capture_slot slots[SHOW_SLOTS];
+	uint64_t doublewords;
+	uint64_t oracle_pages;
+	bool timed;
+	uint64_t first_ns, last_ns;
+};
+
+void describe(struct description *description, const struct capture_record *record);
+void print_description(struct description *description, const char *path, const struct capture_reader *reader, bool incomplete);
+
+void show_record(enum capture_guest guest, const struct capture_record *record);
+
+/*
+ * pictures.c: the capture is replayed without output, to its end for the timeline, and then to the
+ * moment at which most was mapped, since many a guest has nothing mapped when its recording ends.
+ * mute: complaints about the capture were made already. CLI_OK, or CLI_BAD_INPUT.
+ */
+int show_pictures(const char *path, const char *svg, const char *timeline, bool mute);
+/* Whether a picture goes to standard output, and nothing else does. */
+bool show_is_picture(const char *svg, const char *timeline);
+
+/* "region-third table, 3 levels": what an I/O translation anchor designates. */
+const char *show_designation(uint64_t iota);
+
+#endif
