@@ -26,7 +26,7 @@ void report_put(struct report_line *line, const char *format, ...)
 	va_end(list);
 }
 
-struct live_board *report_open(const struct arguments *arguments)
+struct live_board *report_open(const struct arguments *arguments, enum live_iommu iommu)
 {
 	struct live_board *board = NULL;
 	const char *path = arguments->board, *why = NULL;
@@ -48,6 +48,8 @@ struct live_board *report_open(const struct arguments *arguments)
 		fprintf(stderr, "viommu-watch: no board: %s%s%s\n", path ? path : "", path ? ": " : "", why ? why : strerror(-error));
 		return NULL;
 	}
+	live_set(&board->numbers.iommu, iommu);
+	live_set(&board->numbers.blocks_expected, arguments->numbered_count);
 	live_set(&board->numbers.pid, (uint64_t)getpid());
 	live_set(&board->numbers.started, timing_now());
 	live_set(&board->numbers.started_real, timing_real());

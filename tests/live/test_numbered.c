@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-#include "oracle_data.h"
+#include "numbered.h"
 
 #define PAGE  4096u
 #define PAGES 4u

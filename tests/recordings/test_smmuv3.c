@@ -14,9 +14,11 @@
 #include <viommu/types.h>
 
 #include "qemu_plugin_api.h"
+#include "register_pages.h"
+#include "smmuv3/commands.h"
 #include "smmuv3/queue.h"
-#include "smmuv3/register_pages.h"
-#include "smmuv3/streams.h"
+#include "smmuv3/structures.h"
+#include "streams.h"
 
 #define BASE	  UINT64_C(0x40000000)
 #define RAM_BYTES (UINT64_C(4) << 20)
@@ -38,10 +40,12 @@ void g_free(void *memory)
 struct rig {
 	uint64_t *guest; /* the guest's memory, little-endian, as this machine is */
 	uint64_t *replayed;
-	struct guest_ram ram;
-	struct tables tables;
+	struct observer observer; /* guest memory, tables and QEMU in it */
+	struct streams streams;
+	struct stream *stream;
 	struct stream_table root;
-	struct stream stream;
+	const struct invalids *invalids;
+	bool quiet;
 	uint64_t next; /* the next free table */
 };
 
@@ -63,10 +67,12 @@ static int setup(void **state)
 	assert_non_null(rig);
 	rig->guest = calloc(1, RAM_BYTES);
 	rig->replayed = calloc(1, RAM_BYTES);
-	rig->ram = (struct guest_ram){ .host = (const unsigned char *)rig->guest, .gpa = BASE, .bytes = RAM_BYTES };
-	rig->tables.ram = &rig->ram;
+	rig->observer.ram = (struct guest_ram){ .host = (const unsigned char *)rig->guest, .gpa = BASE, .bytes = RAM_BYTES };
+	assert_true(tables_init(&rig->observer.tables, &rig->observer.ram, false));
+	rig->streams.observer = &rig->observer;
+	rig->stream = &rig->streams.list[rig->streams.count++];
 	rig->root = (struct stream_table){ .base = STRTAB, .config = TWO_LEVEL };
-	rig->stream.pci.requester = SID;
+	rig->stream->pci.requester = SID;
 	rig->next = TABLES;
 	put(rig, STRTAB + (SID >> 8) * 8, LEVEL_2 | 9);
 	put(rig, LEVEL_2 + (SID & 0xff) * 64, CD | 5u << 1 | 1);
@@ -82,11 +88,10 @@ static int teardown(void **state)
 
 	free(rig->guest);
 	free(rig->replayed);
-	copies_free(&rig->tables.copies);
-	free(rig->tables.changes.list);
-	free(rig->stream.look.pages.list);
-	free(rig->stream.asked.list);
-	free(rig->stream.next.list);
+	tables_finish(&rig->observer.tables);
+	free(rig->stream->valid.list);
+	free(rig->stream->asked.list);
+	free(rig->stream->next.list);
 	free(rig);
 	return 0;
 }
@@ -133,23 +138,27 @@ static uint64_t walk(const struct rig *rig, uint64_t iova, bool *read_only)
 /* Looks, checks the list of pages, and what the changes make of memory full of zeros: nothing that was looked at is missing. */
 static void look(struct rig *rig)
 {
-	struct stream_look *found = &rig->stream.look;
+	const struct runs *valid = &rig->stream->valid;
+	struct changes *changes = &rig->observer.tables.changes;
 	size_t i, n;
 
-	rig->tables.changed = false;
-	assert_true(tables_look(&rig->tables, &rig->root, SID, found));
-	for (i = 0; i < found->pages.count; i++) {
+	rig->observer.tables.changed = false;
+	assert_true(structures_look(&rig->observer.tables, &rig->root, rig->stream));
+	for (i = 0; i < valid->count; i++) {
+		const struct capture_page *run = &valid->list[i];
 		bool read_only = false;
 
-		assert_int_equal(walk(rig, found->pages.list[i].iova, &read_only), found->pages.list[i].gpa);
-		assert_int_equal(found->pages.list[i].prot, read_only ? VIOMMU_READ : VIOMMU_RW);
-		assert_true(!i || found->pages.list[i].iova > found->pages.list[i - 1].iova);
+		for (n = 0; n < run->count; n++) {
+			assert_int_equal(walk(rig, run->iova + n * 0x1000, &read_only), run->gpa + n * 0x1000);
+			assert_int_equal(run->prot, read_only ? CAPTURE_R : CAPTURE_RW);
+		}
+		assert_true(!i || run->iova >= run[-1].iova + run[-1].count * 0x1000);
 	}
-	for (i = 0; i < rig->tables.changes.count; i++) {
-		for (n = 0; n < rig->tables.changes.list[i].count; n++)
-			rig->replayed[(rig->tables.changes.list[i].gpa - BASE) / 8 + n] = rig->tables.changes.list[i].value;
+	for (i = 0; i < changes->count; i++) {
+		for (n = 0; n < changes->list[i].count; n++)
+			rig->replayed[(changes->list[i].gpa - BASE) / 8 + n] = changes->list[i].value;
 	}
-	rig->tables.changes.count = 0;
+	changes->count = 0;
 }
 
 static void test_what_is_valid(void **state)
@@ -164,21 +173,21 @@ static void test_what_is_valid(void **state)
 	map(rig, 0xffffc000, 3, PAGES | 0x401);
 	map(rig, 0xffffb000, 3, 0x8020000 | 0x403);
 	look(rig);
-	assert_true(rig->stream.look.translates);
-	assert_int_equal(rig->stream.look.asid, 3);
-	assert_int_equal(rig->stream.look.granule, 12);
-	assert_int_equal(rig->stream.look.pages.count, 512 + 2);
-	assert_true(rig->tables.changed);
+	assert_true(rig->stream->translates);
+	assert_int_equal(rig->stream->asid, 3);
+	assert_int_equal(rig->stream->granule, 12);
+	assert_int_equal(runs_pages(&rig->stream->valid), 512 + 2);
+	assert_true(rig->observer.tables.changed);
 	assert_memory_equal(rig->guest, rig->replayed, RAM_BYTES);
 
 	/* Nothing new; then one entry that goes, and one that comes. */
 	look(rig);
-	assert_false(rig->tables.changed);
+	assert_false(rig->observer.tables.changed);
 	map(rig, 0xfffff000, 3, 0);
 	map(rig, 0x7f0000000000, 3, (PAGES + 0x5000) | 0x403);
 	look(rig);
-	assert_true(rig->tables.changed);
-	assert_int_equal(rig->stream.look.pages.count, 512 + 2);
+	assert_true(rig->observer.tables.changed);
+	assert_int_equal(runs_pages(&rig->stream->valid), 512 + 2);
 	assert_memory_equal(rig->guest, rig->replayed, RAM_BYTES);
 }
 
@@ -190,21 +199,21 @@ static void test_other_streams(void **state)
 	/* In bypass, not valid, beyond level 2, beyond the table. */
 	put(rig, LEVEL_2 + (SID & 0xff) * 64, 4u << 1 | 1);
 	look(rig);
-	assert_false(rig->stream.look.translates);
-	assert_int_equal(rig->stream.look.pages.count, 0);
+	assert_false(rig->stream->translates);
+	assert_int_equal(rig->stream->valid.count, 0);
 	put(rig, LEVEL_2 + (SID & 0xff) * 64, CD | 5u << 1);
 	look(rig);
-	assert_false(rig->stream.look.translates);
+	assert_false(rig->stream->translates);
 	put(rig, LEVEL_2 + (SID & 0xff) * 64, CD | 5u << 1 | 1);
 	put(rig, STRTAB + (SID >> 8) * 8, LEVEL_2 | 4);
 	look(rig);
-	assert_false(rig->stream.look.translates);
+	assert_false(rig->stream->translates);
 	put(rig, STRTAB + (SID >> 8) * 8, LEVEL_2 | 5);
 	look(rig);
-	assert_true(rig->stream.look.translates);
+	assert_true(rig->stream->translates);
 	rig->root.config = 1u << 16 | 8u << 6 | 8u;
 	look(rig);
-	assert_false(rig->stream.look.translates);
+	assert_false(rig->stream->translates);
 }
 
 /* A table that is its own, and more tables than memory has room for, in which there is nothing: a look ends, and says that it did not see all. */
@@ -215,14 +224,14 @@ static void test_circles(void **state)
 
 	for (i = 0; i < 512; i++)
 		put(rig, TTB + i * 8, TTB | 3);
-	assert_false(tables_look(&rig->tables, &rig->root, SID, &rig->stream.look));
+	assert_false(structures_look(&rig->observer.tables, &rig->root, rig->stream));
 	for (level = 0; level < 3; level++) {
 		uint64_t table = level ? TABLES + level * 0x1000 : TTB;
 
 		for (i = 0; i < 512; i++)
 			put(rig, table + i * 8, (TABLES + (level + 1) * 0x1000) | 3);
 	}
-	assert_false(tables_look(&rig->tables, &rig->root, SID, &rig->stream.look));
+	assert_false(structures_look(&rig->observer.tables, &rig->root, rig->stream));
 	for (i = 0; i < 512; i++)
 		put(rig, TTB + i * 8, 0);
 	look(rig);
@@ -257,20 +266,20 @@ static void test_queue(void **state)
 		put(rig, PAGES + i * 16, 0x46);
 		put(rig, PAGES + i * 16 + 8, (i + 1024 - 900) % 1024);
 	}
-	assert_int_equal(queue_take(&queue, &rig->ram, take, &taken), 0);
+	assert_int_equal(queue_take(&queue, &rig->observer.ram, take, &taken), 0);
 	queue.guest_prod = 176 | 1024;
-	assert_int_equal(queue_take(&queue, &rig->ram, take, &taken), 256);
+	assert_int_equal(queue_take(&queue, &rig->observer.ram, take, &taken), 256);
 	assert_int_equal(queue.prod, 256);
-	assert_int_equal(queue_take(&queue, &rig->ram, take, &taken), 44);
+	assert_int_equal(queue_take(&queue, &rig->observer.ram, take, &taken), 44);
 	assert_int_equal(queue.prod, 300);
-	assert_int_equal(queue_take(&queue, &rig->ram, take, &taken), 0);
+	assert_int_equal(queue_take(&queue, &rig->observer.ram, take, &taken), 0);
 	assert_int_equal(taken.first, 0);
 	assert_int_equal(taken.last, 299);
 	assert_int_equal(queue.commands[43 * 2 + 1], 299);
 	/* Beyond memory there are none. */
 	queue.guest_base = (BASE + RAM_BYTES) | 10;
 	queue.guest_prod++;
-	assert_int_equal(queue_take(&queue, &rig->ram, take, &taken), 0);
+	assert_int_equal(queue_take(&queue, &rig->observer.ram, take, &taken), 0);
 	free(queue.commands);
 }
 
@@ -340,94 +349,107 @@ static struct qemu_iotlb_entry translate(struct qemu_space *space, uint64_t iova
 	return entry;
 }
 
-static void quiet(void *ctx)
+static struct rig *rig_of(struct streams *streams)
 {
-	*(bool *)ctx = true;
+	return (struct rig *)(void *)((char *)streams - offsetof(struct rig, streams));
 }
 
-struct asked {
-	struct stretches stretches;
-	bool quiet;
-};
+static bool look_again(struct streams *streams, struct stream *stream)
+{
+	(void)stream;
+	look(rig_of(streams));
+	return true;
+}
+
+static bool invalidated(struct streams *streams, const struct stream *stream, uint64_t iova)
+{
+	return invalids_have(rig_of(streams)->invalids, stream->pci.requester, stream->asid, stream->granule, iova);
+}
+
+static void quiet(struct streams *streams, bool now)
+{
+	rig_of(streams)->quiet |= now;
+}
+
+static const struct stream_ops ops = { .look = look_again, .invalidated = invalidated, .quiet = quiet };
 
 /* Looks and asks; what was asked before is gone. */
-static void ask(struct rig *rig, struct asked *asked, const struct invalids *invalids, bool kicked)
+static void ask(struct rig *rig, const struct invalids *invalids, bool kicked)
 {
-	struct qemu qemu = { .translate = translate };
-	struct question question = { .qemu = &qemu, .ram = &rig->ram, .stretches = &asked->stretches, .quiet = quiet, .ctx = &asked->quiet };
-
 	translating = rig;
 	questions = 0;
-	asked->quiet = false;
-	asked->stretches.count = 0;
+	rig->observer.qemu.translate = translate;
+	rig->streams.ops = &ops;
+	rig->invalids = invalids;
+	rig->quiet = false;
+	rig->streams.stretches.count = 0;
 	look(rig);
-	stream_ask(&rig->stream, &question, invalids, kicked);
-	stream_asked(&rig->stream);
-	assert_false(asked->stretches.lost);
-	assert_int_equal(asked->quiet, asked->stretches.count != 0);
+	stream_ask(&rig->streams, rig->stream, kicked);
+	stream_asked(rig->stream);
+	assert_false(rig->streams.lost);
+	assert_int_equal(rig->quiet, rig->streams.stretches.count != 0);
 }
 
 static void test_what_is_asked(void **state)
 {
 	struct rig *rig = *state;
-	struct asked asked = { 0 };
 	struct invalids none = { 0 }, range, all;
-	const struct answers *answers;
+	const struct stretch *answers;
 	size_t i;
 
 	/* Nothing was said of what has become valid, until the device is told to work. */
 	map(rig, 0x10000, 3, PAGES | 0x403);
 	map(rig, 0x11000, 3, (PAGES + 0x1000) | 0x483);
 	map(rig, 0x20000, 3, (PAGES + 0x2000) | 0x403);
-	ask(rig, &asked, &none, false);
-	assert_int_equal(asked.stretches.count, 0);
-	ask(rig, &asked, &none, true);
-	assert_int_equal(asked.stretches.count, 2);
-	answers = &asked.stretches.list[0].answers;
-	assert_true(answers->first == 0x10000 && answers->last == 0x11fff && answers->count == 2);
-	assert_true(answers->list[0].prot == CAPTURE_RW && answers->list[1].prot == CAPTURE_R);
-	answers = &asked.stretches.list[1].answers;
-	assert_true(answers->first == 0x20000 && answers->last == 0x20fff && answers->list[0].gpa == PAGES + 0x2000);
+	ask(rig, &none, false);
+	assert_int_equal(rig->streams.stretches.count, 0);
+	ask(rig, &none, true);
+	assert_int_equal(rig->streams.stretches.count, 2);
+	answers = &rig->streams.stretches.list[0];
+	assert_true(answers->first == 0x10000 && answers->last == 0x11fff && answers->runs.count == 2);
+	assert_true(answers->runs.list[0].prot == CAPTURE_RW && answers->runs.list[1].prot == CAPTURE_R);
+	answers = &rig->streams.stretches.list[1];
+	assert_true(answers->first == 0x20000 && answers->last == 0x20fff && answers->runs.list[0].gpa == PAGES + 0x2000);
 	/* Once is enough. */
-	ask(rig, &asked, &none, true);
-	assert_int_equal(asked.stretches.count, 0);
+	ask(rig, &none, true);
+	assert_int_equal(rig->streams.stretches.count, 0);
 
 	/* What is gone is not asked about before there is a command, and then it is, together with what is still there. */
 	map(rig, 0x10000, 3, 0);
-	ask(rig, &asked, &none, true);
-	assert_int_equal(asked.stretches.count, 0);
+	ask(rig, &none, true);
+	assert_int_equal(rig->streams.stretches.count, 0);
 	range = one(UINT64_C(3) << 48 | 1u << 20 | 0x12, 0x10000 | 1u << 10);
-	ask(rig, &asked, &range, false);
-	assert_int_equal(asked.stretches.count, 1);
-	answers = &asked.stretches.list[0].answers;
-	assert_true(answers->first == 0x10000 && answers->last == 0x11fff && answers->count == 1 && answers->list[0].iova == 0x11000);
+	ask(rig, &range, false);
+	assert_int_equal(rig->streams.stretches.count, 1);
+	answers = &rig->streams.stretches.list[0];
+	assert_true(answers->first == 0x10000 && answers->last == 0x11fff && answers->runs.count == 1 && answers->runs.list[0].iova == 0x11000);
 	/* It is known that it is gone. */
-	ask(rig, &asked, &range, false);
-	answers = &asked.stretches.list[0].answers;
-	assert_true(asked.stretches.count == 1 && answers->first == 0x11000);
+	ask(rig, &range, false);
+	answers = &rig->streams.stretches.list[0];
+	assert_true(rig->streams.stretches.count == 1 && answers->first == 0x11000);
 	all = one(UINT64_C(3) << 48 | 0x11, 0);
-	ask(rig, &asked, &all, false);
-	assert_int_equal(asked.stretches.count, 2);
+	ask(rig, &all, false);
+	assert_int_equal(rig->streams.stretches.count, 2);
 	/* Another page at the same IOVA is a new one. */
 	map(rig, 0x20000, 3, (PAGES + 0x7000) | 0x403);
-	ask(rig, &asked, &none, true);
-	assert_int_equal(asked.stretches.count, 1);
-	assert_int_equal(asked.stretches.list[0].answers.list[0].gpa, PAGES + 0x7000);
+	ask(rig, &none, true);
+	assert_int_equal(rig->streams.stretches.count, 1);
+	assert_int_equal(rig->streams.stretches.list[0].runs.list[0].gpa, PAGES + 0x7000);
 
 	/* Without translation, a few pages, once. */
 	put(rig, LEVEL_2 + (SID & 0xff) * 64, 4u << 1 | 1);
-	rig->stream.asked.count = 0;
-	ask(rig, &asked, &none, true);
-	assert_int_equal(asked.stretches.count, 4);
-	assert_int_equal(rig->stream.asked.count, 0);
-	rig->stream.sampled = true;
-	ask(rig, &asked, &none, true);
-	assert_int_equal(asked.stretches.count, 0);
+	rig->stream->asked.count = 0;
+	ask(rig, &none, true);
+	assert_int_equal(rig->streams.stretches.count, 4);
+	assert_int_equal(rig->stream->asked.count, 0);
+	rig->stream->sampled = true;
+	ask(rig, &none, true);
+	assert_int_equal(rig->streams.stretches.count, 0);
 	free(range.list);
 	free(all.list);
-	for (i = 0; i < asked.stretches.room; i++)
-		free(asked.stretches.list[i].answers.list);
-	free(asked.stretches.list);
+	for (i = 0; i < rig->streams.stretches.room; i++)
+		free(rig->streams.stretches.list[i].runs.list);
+	free(rig->streams.stretches.list);
 }
 
 /* Pages are known until they are forgotten; of too many, some are not known any more, and none that was not added is. */

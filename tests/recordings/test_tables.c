@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../integrations/qemu-plugin/zpci/tables.h"
+#include "zpci/layout.h"
 
 #define RAM_BYTES (UINT64_C(1) << 20)
 #define RAM_WORDS (RAM_BYTES / 8)
@@ -21,8 +21,7 @@ struct rig {
 	struct guest_ram ram;
 	uint64_t *guest;    /* the guest's memory, big-endian */
 	uint64_t *replayed; /* what whoever applies the changes has, in the CPU's order */
-	struct tables *tables;
-	struct changes changes;
+	struct tables tables;
 	uint64_t seed;
 };
 
@@ -61,9 +60,9 @@ static int setup(void **state)
 
 	rig->guest = calloc(RAM_WORDS, 8);
 	rig->replayed = calloc(RAM_WORDS, 8);
-	rig->tables = tables_create();
 	rig->ram.host = (const unsigned char *)rig->guest;
 	rig->ram.bytes = RAM_BYTES;
+	assert_true(tables_init(&rig->tables, &rig->ram, true));
 	rig->seed = 88172645463325252u;
 	*state = rig;
 	return 0;
@@ -73,8 +72,7 @@ static int teardown(void **state)
 {
 	struct rig *rig = *state;
 
-	tables_destroy(rig->tables);
-	free(rig->changes.list);
+	tables_finish(&rig->tables);
 	free(rig->replayed);
 	free(rig->guest);
 	free(rig);
@@ -87,10 +85,13 @@ static size_t scan(struct rig *rig, uint64_t iota, uint64_t first, uint64_t last
 	size_t i;
 	uint64_t n;
 
-	rig->changes.count = 0;
-	assert_true(tables_scan(rig->tables, &rig->ram, iota, first, last, &rig->changes) >= 0);
-	for (i = 0; i < rig->changes.count; i++) {
-		const struct capture_mem *mem = &rig->changes.list[i];
+	rig->tables.changes.count = 0;
+	rig->tables.changed = false;
+	zpci_layout_look(&rig->tables, iota, first, last);
+	assert_false(rig->tables.lost);
+	assert_int_equal(rig->tables.changed, rig->tables.changes.count != 0);
+	for (i = 0; i < rig->tables.changes.count; i++) {
+		const struct capture_mem *mem = &rig->tables.changes.list[i];
 
 		assert_int_equal(mem->gpa % 8, 0);
 		assert_true(mem->count >= 1 && mem->gpa + 8 * mem->count <= RAM_BYTES);
@@ -101,7 +102,7 @@ static size_t scan(struct rig *rig, uint64_t iota, uint64_t first, uint64_t last
 			rig->replayed[mem->gpa / 8 + n] = mem->value;
 		}
 	}
-	return rig->changes.count;
+	return rig->tables.changes.count;
 }
 
 /* Walks for one IOVA: every entry on the way must have been reported as it is. */

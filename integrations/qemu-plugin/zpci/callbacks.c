@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An s390x guest: QEMU's callbacks, turned into calls of the observer.
+ * An s390x guest: QEMU's callbacks, turned into calls of observe.h.
  *
- * When QEMU translates a block of guest code, the instructions that matter get a call in front of them. What they answered is to be seen only in
- * front of whatever the vCPU executes next, which is not in the same block, and perhaps not where one would expect. So every block gets a call in
- * front of it too, which is made only if a flag of that vCPU is set: translated code tests the flag itself, at the cost of a load and a branch.
+ * When QEMU translates a block of guest code, the instructions that matter get a call in front of
+ * them. Their answer can be seen only in front of the next instruction that the vCPU executes, which
+ * is in another block, and after an interruption at another place than expected. So every block gets
+ * a call in front of it too, which is made only if a flag of that vCPU is set: translated code tests
+ * the flag itself, at the cost of a load and a branch.
  *
- * Callbacks run in the vCPUs' threads, without QEMU's lock. What belongs to a vCPU is touched by its own thread alone.
+ * Callbacks run in the vCPUs' threads, without QEMU's lock. State of a vCPU is used by its own
+ * thread alone.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,17 +17,15 @@
 
 #include <viommu/zpci.h>
 
-#include "callbacks.h"
-#include "checker.h"
-#include "clp.h"
 #include "guest/zpci/decode.h"
-#include "observe.h"
 #include "qemu_plugin_api.h"
-#include "recorder.h"
 #include "timing.h"
-#include "vcpu.h"
+#include "zpci/check.h"
+#include "zpci/clp.h"
+#include "zpci/observe.h"
+#include "zpci/vcpu.h"
 
-/* CLP is of no interest to the library, which gets its operands decoded: b9a0, RRF. */
+/* CLP (b9a0, RRF), which the library does not decode: it takes its operands. */
 #define OPCODE_CLP 0xb9a0u
 
 enum watched_kind { WATCHED_RPCIT, WATCHED_MPCIFC, WATCHED_CLP };
@@ -49,9 +50,7 @@ struct watched_vcpu {
 	uint64_t left;	      /* ticks when it returned */
 };
 
-/* One plugin is loaded into one QEMU: its interface calls back without a place for our state. */
 static struct {
-	struct observer *observer;
 	struct watched_vcpu *vcpus;
 	unsigned int vcpu_count;
 	struct plugin_u64 flag; /* not 0 while the vCPU is in an operation */
@@ -80,7 +79,10 @@ static bool decode(const uint8_t *code, size_t bytes, struct watched *watched)
 	}
 }
 
-/* Code may be translated many times, on several threads: entries are added at the head, never removed, and found again by what they say. */
+/*
+ * Code may be translated many times, in several threads: entries are added at the head, never
+ * removed, and found again by their contents.
+ */
 static struct watched *remember(const struct watched *watched)
 {
 	struct watched *head = __atomic_load_n(&plugin.watched, __ATOMIC_ACQUIRE), *entry;
@@ -104,8 +106,8 @@ static struct pending *before_rpcit(struct vcpu *vcpu, const struct zpci_instruc
 {
 	uint64_t r1 = vcpu_gr(vcpu, instruction->r1);
 
-	/* An odd R2 is a specification exception, and has no register behind it that would be the pair's second. */
-	return observe_rpcit(plugin.observer, r1, vcpu_gr(vcpu, instruction->r2), vcpu_gr(vcpu, instruction->r2 | 1));
+	/* An odd R2 is a specification exception, and does not name a pair. */
+	return observe_rpcit(r1, vcpu_gr(vcpu, instruction->r2), vcpu_gr(vcpu, instruction->r2 | 1));
 }
 
 static struct pending *before_mpcifc(struct vcpu *vcpu, const struct zpci_instruction *instruction)
@@ -114,7 +116,7 @@ static struct pending *before_mpcifc(struct vcpu *vcpu, const struct zpci_instru
 	uint64_t r1 = vcpu_gr(vcpu, instruction->r1);
 	const uint8_t *fib = vcpu_memory(vcpu, address, VIOMMU_ZPCI_FIB_BYTES);
 
-	return fib ? observe_mpcifc(plugin.observer, r1, fib) : NULL;
+	return fib ? observe_mpcifc(r1, fib) : NULL;
 }
 
 /* In front of a watched instruction. */
@@ -138,7 +140,7 @@ static void before(unsigned int index, void *data)
 		break;
 	case WATCHED_CLP:
 		vcpu->block = vcpu_gr(&vcpu->vcpu, watched->instruction.r2);
-		vcpu->pending = observe_clp(plugin.observer);
+		vcpu->pending = observe_clp();
 		break;
 	}
 	vcpu->in = watched;
@@ -147,7 +149,7 @@ static void before(unsigned int index, void *data)
 	vcpu->watch_ticks += vcpu->left - entered;
 }
 
-/* In front of whatever the vCPU executes after a watched instruction, at the address in data. */
+/* In front of the instruction at the address in data, which follows a watched one. */
 static void after(unsigned int index, void *data)
 {
 	struct watched_vcpu *vcpu = index < plugin.vcpu_count ? &plugin.vcpus[index] : NULL;
@@ -165,7 +167,7 @@ static void after(unsigned int index, void *data)
 		ending.block_bytes = CLP_BLOCK_BYTES;
 		ending.block = vcpu_memory(&vcpu->vcpu, vcpu->block, ending.block_bytes);
 	}
-	observe_end(plugin.observer, vcpu->pending, &ending);
+	observe_end(vcpu->pending, &ending);
 	vcpu->pending = NULL;
 	vcpu->watch_ticks = timing_ticks() - entered;
 }
@@ -208,55 +210,30 @@ static void vcpu_begins(qemu_plugin_id_t id, unsigned int index)
 		fprintf(stderr, "viommu-watch: vCPU %u is not watched: QEMU does not offer its registers\n", index);
 }
 
-static void vcpu_idles(qemu_plugin_id_t id, unsigned int index)
-{
-	(void)id;
-	(void)index;
-	observe_idle(plugin.observer);
-}
-
-static void qemu_exits(qemu_plugin_id_t id, void *data)
-{
-	(void)id;
-	(void)data;
-	observer_finish(plugin.observer);
-}
-
-static int start(const struct arguments *arguments)
-{
-	struct watcher *watchers[WATCHERS_MAX];
-	size_t count = 0, i, n;
-
-	if (arguments->check) {
-		watchers[count] = checker_create(arguments);
-		if (!watchers[count++])
-			return -1;
-	}
-	if (arguments->out) {
-		watchers[count] = recorder_create(arguments->out, arguments->level);
-		if (!watchers[count++])
-			return -1;
-	}
-	for (i = 0; i < count; i++) {
-		for (n = 0; n < arguments->note_count; n++)
-			watchers[i]->note(watchers[i], arguments->notes[n]);
-	}
-	plugin.observer = observer_create(watchers, count);
-	return plugin.observer ? 0 : arguments_complain("out of memory", "");
-}
-
-int zpci_watch(qemu_plugin_id_t id, const struct qemu_plugin_info *info, const struct arguments *arguments)
+static int watch(struct observer *observer, qemu_plugin_id_t id, const struct qemu_plugin_info *info)
 {
 	plugin.vcpu_count = (unsigned int)info->system.max_vcpus;
 	plugin.vcpus = calloc(plugin.vcpu_count, sizeof(*plugin.vcpus));
 	if (!plugin.vcpus)
 		return arguments_complain("out of memory", "");
-	if (start(arguments))
-		return -1;
+	observe_start(observer);
 	plugin.flag.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
 	qemu_plugin_register_vcpu_init_cb(id, vcpu_begins);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
-	qemu_plugin_register_vcpu_idle_cb(id, vcpu_idles);
-	qemu_plugin_register_atexit_cb(id, qemu_exits, NULL);
 	return 0;
 }
+
+static void ready(struct observer *observer)
+{
+	if (!(observer->qemu.has & QEMU_WALK))
+		observer_note(observer, "no oracle: this QEMU does not offer its walk of the tables");
+}
+
+const struct observer_ops zpci_observer_ops = {
+	.target = "s390x",
+	.guest = CAPTURE_ZPCI,
+	.big_endian = true,
+	.check = &zpci_check_ops,
+	.watch = watch,
+	.ready = ready,
+};

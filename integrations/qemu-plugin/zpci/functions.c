@@ -3,9 +3,9 @@
  * The PCI functions seen. Offsets in CLP requests and responses are those of Linux (arch/s390/include/asm/clp.h, pci_clp.h): both begin with a header of 16
  * bytes; everything is big-endian.
  */
-#include "functions.h"
+#include "zpci/functions.h"
 
-#include "clp.h"
+#include "zpci/clp.h"
 
 /* Request of Query PCI Function: handle. Response: group, FID, type, first and last DMA address. */
 #define QUERY_FH    16

@@ -5,7 +5,7 @@
  * and "Interruption Action"): an external, I/O or machine-check interruption after the instruction was carried out, or a program interruption instead
  * of that. Which of them it was is told by where the vCPU is now, compared with the new PSWs.
  */
-#include "outcome.h"
+#include "zpci/outcome.h"
 
 #include "guest/zpci/decode.h"
 

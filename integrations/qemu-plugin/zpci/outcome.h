@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#include "vcpu.h"
+#include "zpci/vcpu.h"
 
 struct outcome {
 	enum {

@@ -2,7 +2,7 @@
 /*
  * Access to a vCPU through the plugin interface.
  */
-#include "vcpu.h"
+#include "zpci/vcpu.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * IBM publishes no description of these tables. Linux has the origin of the next table, the length
+ * (TL) and offset (TF) of it in quarters, the type (TT) of the table that an entry stands in, and
+ * the invalid bit. Levels: 0 page, 1 segment, 2 to 4 region third to first.
+ */
+#include "zpci/layout.h"
+
+#define IOTA_TRANSLATES 0x800u
+#define IOTA_TYPE(iota) ((unsigned int)((iota) >> 2) & 7u)
+#define IOTA_TYPE_BITS	0x1cu
+#define ORIGIN_REGION	(~UINT64_C(0xfff))
+#define ORIGIN_SEGMENT	(~UINT64_C(0x7ff))
+#define ENTRY_INVALID	0x20u
+#define ENTRY_TYPE(e)	((unsigned int)((e) >> 2) & 3u)
+#define ENTRY_FRAME	0x400u /* names a frame and not a table; in segments and third regions */
+#define ENTRY_OFFSET(e) ((unsigned int)((e) >> 6) & 3u)
+#define ENTRY_LENGTH(e) ((unsigned int)(e)&3u)
+#define QUARTER		512u
+#define REGION_ENTRIES	2048u
+#define PAGE_ENTRIES	256u
+
+/* Leaves are QEMU's matter, whose walk is asked about them. */
+static struct table_entry entry_of(const struct table_layout *layout, unsigned int level, uint64_t value)
+{
+	struct table_entry entry = { .kind = TABLE_NOTHING };
+
+	(void)layout;
+	if (!level || value & ENTRY_INVALID || ENTRY_TYPE(value) != level - 1 || (level <= 2 && value & ENTRY_FRAME))
+		return entry;
+	entry.kind = TABLE_NEXT;
+	if (level == 1) {
+		entry.address = value & ORIGIN_SEGMENT;
+		entry.last = PAGE_ENTRIES - 1;
+	} else {
+		entry.address = value & ORIGIN_REGION;
+		entry.first = ENTRY_OFFSET(value) * QUARTER;
+		entry.last = ENTRY_LENGTH(value) * QUARTER + QUARTER - 1;
+	}
+	return entry;
+}
+
+const struct table_layout zpci_layout = { .entry = entry_of, .shift = { 12, 20, 31, 42, 53 } };
+
+bool zpci_layout_root(uint64_t iota, struct table_root *root)
+{
+	unsigned int type = IOTA_TYPE(iota);
+
+	if ((iota & ~ORIGIN_REGION & ~(uint64_t)IOTA_TYPE_BITS) != IOTA_TRANSLATES || type > 3)
+		return false;
+	*root = (struct table_root){ .table = iota & ORIGIN_REGION, .level = type + 1, .last = REGION_ENTRIES - 1 };
+	return true;
+}
+
+void zpci_layout_look(struct tables *tables, uint64_t iota, uint64_t first, uint64_t last)
+{
+	struct table_root root;
+	unsigned int bits;
+
+	if (!zpci_layout_root(iota, &root) || first > last)
+		return;
+	/*
+	 * IOVA bits above the root's reach take no part. A range that goes round is one over
+	 * everything, which at worst looks at too much.
+	 */
+	bits = zpci_layout.shift[root.level] + 11u;
+	if (bits < 64) {
+		uint64_t mask = (UINT64_C(1) << bits) - 1;
+		bool round = last - first >= mask || (first & mask) > (last & mask);
+
+		first = round ? 0 : first & mask;
+		last = round ? mask : last & mask;
+	}
+	tables_walk(tables, &zpci_layout, &root, first, last, NULL);
+}
