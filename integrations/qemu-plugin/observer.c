@@ -29,7 +29,7 @@ bool observer_is_ready(struct observer *observer)
 
 	if (observer->ready || observer->off)
 		return !observer->off;
-	if (!qemu_find_ram(&observer->qemu, observer->ops->needs & QEMU_MEMORY, &observer->ram)) {
+	if (!qemu_find_ram(observer->ops->needs & QEMU_MEMORY, &observer->ram)) {
 		observer_give_up(observer, "nothing is watched: this QEMU does not tell where the guest's memory is");
 		return false;
 	}
@@ -43,7 +43,7 @@ bool observer_is_ready(struct observer *observer)
 
 bool observer_enter(struct observer *observer, bool with_qemu)
 {
-	bool has_qemu = with_qemu && qemu_lock(&observer->qemu);
+	bool has_qemu = with_qemu && qemu_lock();
 
 	pthread_mutex_lock(&observer->lock);
 	return has_qemu;
@@ -53,7 +53,7 @@ void observer_leave(struct observer *observer, bool has_qemu)
 {
 	pthread_mutex_unlock(&observer->lock);
 	if (has_qemu)
-		observer->qemu.unlock();
+		bql_unlock();
 }
 
 /* A vCPU has nothing to do: time for what can wait. */
@@ -96,8 +96,7 @@ int observer_start(const struct observer_ops *ops, const struct arguments *argum
 		return arguments_complain("out of memory", "");
 	for (i = 0; i < arguments->note_count; i++)
 		observer_note(observer, arguments->notes[i]);
-	qemu_find(&observer->qemu);
-	if ((observer->qemu.has & ops->needs) != ops->needs)
+	if (!qemu_has(ops->needs))
 		observer_give_up(observer, "nothing is watched: this QEMU does not offer what is asked of it");
 	if (ops->watch(observer, id, info))
 		return -1;

@@ -36,7 +36,6 @@ struct observer {
 	/* Taken after QEMU's own lock, which threads may hold when they call. */
 	pthread_mutex_t lock;
 	const struct observer_ops *ops;
-	struct qemu qemu;
 	struct guest_ram ram;
 	struct tables tables;
 	struct recorder recorder;

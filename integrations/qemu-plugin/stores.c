@@ -16,7 +16,7 @@ static bool walk_to_registers(unsigned int vcpu, uint64_t address, uint64_t *phy
 {
 	const struct observer *observer = state.observer;
 
-	if (__atomic_load_n(&observer->off, __ATOMIC_RELAXED) || !qemu_walk(&observer->qemu, vcpu, address, physical))
+	if (__atomic_load_n(&observer->off, __ATOMIC_RELAXED) || !qemu_walk(vcpu, address, physical))
 		return false;
 	return !__atomic_load_n(&observer->ready, __ATOMIC_ACQUIRE) || !guest_ram_has(&observer->ram, *physical);
 }
@@ -51,7 +51,7 @@ static void observe(uint64_t address, unsigned int bytes, uint64_t value)
 		return;
 	has_qemu = observer_enter(observer, true);
 	if (!observer->off) {
-		target = qemu_target_of(&observer->qemu, address, state.ops->iommu);
+		target = qemu_target_of(address, state.ops->iommu);
 		if (target.owner == QEMU_IOMMU && observer_is_ready(observer))
 			state.ops->iommu_store(observer, &target, address, bytes, value);
 		/* Before the IOMMU was used for the first time, there is nothing to compare with. */

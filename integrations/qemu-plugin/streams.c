@@ -32,7 +32,7 @@ static void found_device(void *ctx, const struct qemu_pci *pci)
 
 void streams_find(struct streams *streams)
 {
-	qemu_pci_each(&streams->observer->qemu, found_device, streams);
+	qemu_pci_each(found_device, streams);
 }
 
 static struct stream *find(struct streams *streams, const struct qemu_object *device)
@@ -52,7 +52,7 @@ struct stream *streams_of(struct streams *streams, struct qemu_object *device)
 	struct qemu_pci pci;
 
 	/* It may be behind a bridge, or plugged since. */
-	if (!stream && qemu_pci_describe(&streams->observer->qemu, device, &pci)) {
+	if (!stream && qemu_pci_describe(device, &pci)) {
 		found_device(streams, &pci);
 		stream = find(streams, device);
 	}
@@ -115,16 +115,15 @@ static struct stretch *stretch_at(struct streams *streams, uint32_t device, uint
 static void ask_page(struct streams *streams, struct stream *stream, uint64_t iova)
 {
 	struct stretch *stretch = stretch_at(streams, stream->pci.requester, iova);
-	const struct observer *observer = streams->observer;
 	uint64_t gpa = 0;
 	uint32_t prot;
 
 	if (!stretch)
 		return;
 	streams->ops->quiet(streams, true);
-	prot = qemu_ask(&observer->qemu, stream->pci.space, iova, &gpa);
+	prot = qemu_ask(stream->pci.space, iova, &gpa);
 	/* Registers of other devices are not the library's matter. */
-	if (!prot || !guest_ram_has(&observer->ram, gpa))
+	if (!prot || !guest_ram_has(&streams->observer->ram, gpa))
 		return;
 	runs_add(&stretch->runs, iova, gpa, prot, 1);
 	runs_add(&stream->next, iova, gpa, prot, 1);

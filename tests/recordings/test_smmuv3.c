@@ -336,7 +336,7 @@ static void test_commands(void **state)
 static struct rig *translating;
 static unsigned int questions;
 
-static struct qemu_iotlb_entry translate(struct qemu_space *space, uint64_t iova, bool is_write, uint64_t attributes)
+struct qemu_iotlb_entry address_space_get_iotlb_entry(struct qemu_space *space, uint64_t iova, bool is_write, uint64_t attributes)
 {
 	struct qemu_iotlb_entry entry = { .iova = iova, .addr_mask = 0xfff };
 	bool read_only = false;
@@ -378,7 +378,6 @@ static void ask(struct rig *rig, const struct invalids *invalids, bool kicked)
 {
 	translating = rig;
 	questions = 0;
-	rig->observer.qemu.translate = translate;
 	rig->streams.ops = &ops;
 	rig->invalids = invalids;
 	rig->quiet = false;

@@ -48,9 +48,12 @@ static bool invalidated(struct streams *streams, const struct stream *stream, ui
 
 static void set_quiet(struct streams *streams, bool quiet)
 {
+	uint32_t result;
+
+	(void)streams;
 	if (quiet == state.quiet || !(state.cr0 & REG_CR0_EVENTQEN))
 		return;
-	qemu_store(&streams->observer->qemu, state.address + REG_CR0, quiet ? state.cr0 & ~REG_CR0_EVENTQEN : state.cr0);
+	address_space_stl_le(&address_space_memory, state.address + REG_CR0, quiet ? state.cr0 & ~REG_CR0_EVENTQEN : state.cr0, 0, &result);
 	state.quiet = quiet;
 }
 
@@ -118,6 +121,7 @@ static void consume(struct observer *observer)
 	struct observation observation = { .operation = { .kind = CAPTURE_WRITE, .write = { .offset = REG_CMDQ_PROD, .bytes = 4 } } };
 	struct smmuv3_observation operation = { 0 };
 	struct queue *queue = &state.queue;
+	uint32_t result;
 	bool complete;
 	size_t i;
 
@@ -131,7 +135,7 @@ static void consume(struct observer *observer)
 	observation.qemu_ns = streams_ask(&state.streams, NULL, &complete);
 	observation.operation.write.value = queue->prod;
 	operation.gave_up = !complete;
-	operation.qemu_refuses = REG_CMDQ_CONS_ERR(qemu_load(&observer->qemu, state.address + REG_CMDQ_CONS));
+	operation.qemu_refuses = REG_CMDQ_CONS_ERR(address_space_ldl_le(&address_space_memory, state.address + REG_CMDQ_CONS, 0, &result));
 	for (i = 0; state.invalids.configs && i < state.streams.count; i++)
 		state.streams.list[i].sampled = false;
 	tell(observer, &observation, &operation, true);

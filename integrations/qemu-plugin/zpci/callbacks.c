@@ -225,7 +225,7 @@ static int watch(struct observer *observer, qemu_plugin_id_t id, const struct qe
 
 static void ready(struct observer *observer)
 {
-	if (!(observer->qemu.has & QEMU_WALK))
+	if (!qemu_has(QEMU_WALK))
 		observer_note(observer, "no oracle: this QEMU does not offer its walk of the tables");
 }
 

@@ -36,10 +36,9 @@ static int create(struct checker *checker)
 {
 	struct viommu_zpci_config config = { .size = sizeof(config), .event = library_event, .ctx = checker };
 	struct live_numbers *numbers = &checker->board->numbers;
-	unsigned int shadow = QEMU_DEVICES | QEMU_ZPCI;
 
-	live_set(&numbers->available[LIVE_WALKER], (state.qemu->has & QEMU_WALK) != 0);
-	live_set(&numbers->available[LIVE_SHADOW], (state.qemu->has & shadow) == shadow);
+	live_set(&numbers->available[LIVE_WALKER], qemu_has(QEMU_WALK));
+	live_set(&numbers->available[LIVE_SHADOW], qemu_has(QEMU_DEVICES | QEMU_ZPCI));
 	return viommu_zpci_create(checker->vm, &config, &state.zpci);
 }
 
@@ -84,7 +83,6 @@ const struct check_ops zpci_check_ops = {
 void zpci_check_start(struct observer *observer)
 {
 	state.checker = &observer->checker;
-	state.qemu = &observer->qemu;
 }
 
 static struct checked *find(uint32_t fh)
@@ -151,9 +149,9 @@ static int is_zpci(struct qemu_object *child, void *ctx)
 	struct checked *checked = ctx;
 	char *target;
 
-	if (!state.qemu->cast(child, "zpci") || state.qemu->get_uint(child, "fid", NULL) != checked->id)
+	if (!object_dynamic_cast(child, "zpci") || object_property_get_uint(child, "fid", NULL) != checked->id)
 		return 0;
-	target = state.qemu->get_str(child, "target", NULL);
+	target = object_property_get_str(child, "target", NULL);
 	if (target)
 		checker_name_device(checked, target);
 	g_free(target);
@@ -173,7 +171,7 @@ static void name_function(struct checked *checked, uint32_t fh)
 		}
 	}
 	if (live_get(&state.checker->board->numbers.available[LIVE_SHADOW]))
-		state.qemu->each_child(state.qemu->root(), is_zpci, checked);
+		object_child_foreach_recursive(object_get_root(), is_zpci, checked);
 }
 
 void zpci_check_function(const struct capture_function *found, const uint32_t *unplugged)

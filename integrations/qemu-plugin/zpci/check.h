@@ -30,7 +30,6 @@ struct check {
 
 struct zpci_checker {
 	struct checker *checker;
-	const struct qemu *qemu;
 	struct viommu_zpci *zpci;
 	const struct check *current; /* the operation that the library is in */
 	/* Lists that are used again. */

@@ -99,7 +99,7 @@ static void look_and_ask(struct pending *pending, uint64_t iota, uint64_t first,
 		return;
 	complete = look(iota, first, last);
 	while (complete && ask_first <= ask_last && looks++ < LOOKS_MAX) {
-		if (!walker_ask(&observer->qemu, iota, ask_first, ask_last, &pending->answers))
+		if (!walker_ask(iota, ask_first, ask_last, &pending->answers))
 			break;
 		complete = look(iota, first, last);
 		pending->answered = complete && !observer->tables.changed;

@@ -77,7 +77,7 @@ static int call(struct zpci_checker *zpci, const struct capture_record *operatio
 /* QEMU's walk of the operation's range. What it has beyond guest memory, the library has not. */
 static bool walk(const struct zpci_checker *zpci, const struct check *check, struct stretch *answers)
 {
-	if (!walker_ask(zpci->qemu, check->iota, check->first, check->last, answers))
+	if (!walker_ask(check->iota, check->first, check->last, answers))
 		return false;
 	runs_clip(&answers->runs, zpci->checker->ram->bytes);
 	return true;
@@ -142,7 +142,7 @@ static void compare_walk(struct zpci_checker *zpci, struct check *check)
 	for (tries = 0; tries < TRIES_MAX; tries++) {
 		struct stretch swap = zpci->before;
 		uint64_t began = timing_ticks();
-		bool asked = walker_ask(zpci->qemu, check->iota, check->first, check->last, &zpci->after);
+		bool asked = walker_ask(check->iota, check->first, check->last, &zpci->after);
 		uint64_t took = timing_ticks() - began;
 
 		if (!tries) {
@@ -222,7 +222,7 @@ static void ask_shadow(struct zpci_checker *zpci, const struct check *check, str
 	if (has)
 		expected = has->gpa + (iova - has->iova);
 	checker_count_checks(zpci->checker, check->checked, LIVE_SHADOW, 1);
-	reaches = qemu_access(zpci->qemu, space, iova, false, &gpa);
+	reaches = qemu_access(space, iova, false, &gpa);
 	if (reaches && has && gpa == expected)
 		return;
 	if (reaches)
@@ -234,11 +234,11 @@ static void ask_shadow(struct zpci_checker *zpci, const struct check *check, str
 }
 
 /* The address space of QEMU's device now. NULL if there is no such device (any more). */
-static struct qemu_space *space_of(const struct qemu *qemu, const char *id)
+static struct qemu_space *space_of(const char *id)
 {
-	struct qemu_object *device = id[0] && (qemu->has & QEMU_ZPCI) ? qemu->find_device(qemu->main_bus(), id) : NULL;
+	struct qemu_object *device = id[0] && qemu_has(QEMU_DEVICES | QEMU_ZPCI) ? qdev_find_recursive(sysbus_get_default(), id) : NULL;
 
-	return device && qemu->cast(device, "pci-device") ? qemu->space_of(device) : NULL;
+	return device && object_dynamic_cast(device, "pci-device") ? pci_device_iommu_address_space(device) : NULL;
 }
 
 /*
@@ -256,7 +256,7 @@ void zpci_compare_shadow(struct zpci_checker *zpci, const struct check *check, b
 
 	if (!pages)
 		return;
-	space = space_of(zpci->qemu, checked->name);
+	space = space_of(checked->name);
 	if (!space || !alone || !walk(zpci, check, &zpci->after) || !runs_same(&zpci->after.runs, &check->walked)) {
 		checker_skip(zpci->checker, LIVE_SHADOW, pages);
 		return;

@@ -17,19 +17,19 @@
 /* Tables that are full of errors would take one question for each page of the aperture. */
 #define QUESTIONS_MAX (UINT64_C(1) << 22)
 
-bool walker_ask(const struct qemu *qemu, uint64_t iota, uint64_t first, uint64_t last, struct stretch *answers)
+bool walker_ask(uint64_t iota, uint64_t first, uint64_t last, struct stretch *answers)
 {
 	uint64_t iova = first & ~(CAPTURE_PAGE_SIZE - 1), questions = 0;
 
 	last |= CAPTURE_PAGE_SIZE - 1;
 	runs_clear(&answers->runs);
-	if (!(qemu->has & QEMU_WALK) || (iota & ~IOTA_ORIGIN) != IOTA_REGION_THIRD)
+	if (!qemu_has(QEMU_WALK) || (iota & ~IOTA_ORIGIN) != IOTA_REGION_THIRD)
 		return false;
 	answers->first = iova;
 	answers->last = last;
 	for (;;) {
 		struct qemu_zpci_entry entry = { .len = CAPTURE_PAGE_SIZE };
-		uint16_t error = qemu->zpci_walk(iota, iova, &entry);
+		uint16_t error = s390_guest_io_table_walk(iota, iova, &entry);
 		uint64_t span = CAPTURE_PAGE_SIZE - 1, end;
 
 		if (++questions > QUESTIONS_MAX)

@@ -13,6 +13,6 @@
  * Asks for the IOVAs first..last, widened to whole pages. false: this QEMU has no walk, or walks no
  * such tables, the range takes too many questions, or memory is short.
  */
-bool walker_ask(const struct qemu *qemu, uint64_t iota, uint64_t first, uint64_t last, struct stretch *answers);
+bool walker_ask(uint64_t iota, uint64_t first, uint64_t last, struct stretch *answers);
 
 #endif
