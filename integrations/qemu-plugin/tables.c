@@ -10,142 +10,31 @@
 
 #include <endian.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-#define COPY_SHIFT	  12
-#define COPY_WORDS	  512u
 #define TABLE_ENTRIES_MAX 8192u
 
-struct copy {
-	uint64_t page; /* GPA >> COPY_SHIFT */
-	uint64_t words[COPY_WORDS];
-};
-
-/* Which part of which table: the key of the set of parts that a walk has entered. */
-struct part {
-	uint64_t gpa;
-	uint16_t first;
-	uint16_t last;
-	uint8_t level;
-	bool whole;
-};
-
-/* A slot belongs to the set if its generation is the current one. */
-struct part_slot {
-	struct part part;
-	uint64_t generation;
-};
+/* The smallest table, and the part of a table that lengths are given in. */
+#define GRANULE_SHIFT 11
+#define QUARTER	      512u
 
 struct stage {
 	uint64_t entries[TABLE_ENTRIES_MAX];
 	enum { UNREADABLE, SAME, CHANGED } states[TABLE_ENTRIES_MAX];
 };
 
-struct tables_state {
-	/* Hash tables; their room is a power of two, or 0. */
-	struct copy **copies;
-	size_t copy_room;
-	size_t copy_count;
-	struct part_slot *parts;
-	size_t part_room;
-	size_t part_count;
-	uint64_t generation;
-	struct stage stages[TABLE_LEVELS];
+/* A granule of memory, as the beginning of a table of one level: in which walk it was entered last, and with which lengths. */
+struct stamp {
+	uint32_t walk;
+	uint32_t lengths;
 };
 
-static struct copy **copy_slot(struct copy **copies, size_t room, uint64_t page)
-{
-	size_t i = tables_mix(page) & (room - 1);
-
-	while (copies[i] && copies[i]->page != page)
-		i = (i + 1) & (room - 1);
-	return &copies[i];
-}
-
-static struct copy *copy_find(const struct tables_state *state, uint64_t page)
-{
-	return state->copy_room ? *copy_slot(state->copies, state->copy_room, page) : NULL;
-}
-
-static bool copies_grow(struct tables_state *state)
-{
-	size_t room = state->copy_room ? state->copy_room * 2 : 64, i;
-	struct copy **wider = calloc(room, sizeof(struct copy *));
-
-	if (!wider)
-		return false;
-	for (i = 0; i < state->copy_room; i++) {
-		if (state->copies[i])
-			*copy_slot(wider, room, state->copies[i]->page) = state->copies[i];
-	}
-	free(state->copies);
-	state->copies = wider;
-	state->copy_room = room;
-	return true;
-}
-
-static struct copy *copy_make(struct tables_state *state, uint64_t page)
-{
-	struct copy *copy;
-
-	if (state->copy_count * 2 >= state->copy_room && !copies_grow(state))
-		return NULL;
-	copy = calloc(1, sizeof(*copy));
-	if (!copy)
-		return NULL;
-	copy->page = page;
-	*copy_slot(state->copies, state->copy_room, page) = copy;
-	state->copy_count++;
-	return copy;
-}
-
-static bool part_equal(const struct part *a, const struct part *b)
-{
-	return a->gpa == b->gpa && a->first == b->first && a->last == b->last && a->level == b->level && a->whole == b->whole;
-}
-
-static struct part_slot *part_slot(const struct tables_state *state, struct part_slot *parts, size_t room, const struct part *part)
-{
-	size_t i = tables_mix(part->gpa ^ (uint64_t)part->first << 48 ^ (uint64_t)part->last << 33 ^ part->level) & (room - 1);
-
-	while (parts[i].generation == state->generation && !part_equal(&parts[i].part, part))
-		i = (i + 1) & (room - 1);
-	return &parts[i];
-}
-
-static bool parts_grow(struct tables_state *state)
-{
-	size_t room = state->part_room ? state->part_room * 2 : 256, i;
-	struct part_slot *wider = calloc(room, sizeof(*wider));
-
-	if (!wider)
-		return false;
-	for (i = 0; i < state->part_room; i++) {
-		if (state->parts[i].generation == state->generation)
-			*part_slot(state, wider, room, &state->parts[i].part) = state->parts[i];
-	}
-	free(state->parts);
-	state->parts = wider;
-	state->part_room = room;
-	return true;
-}
-
-/* true if the part was not entered in this walk before. */
-static bool part_is_new(struct tables *tables, const struct part *part)
-{
-	struct tables_state *state = tables->state;
-	struct part_slot *slot;
-
-	if (state->part_count * 2 >= state->part_room && !parts_grow(state)) {
-		tables->lost = true;
-		return false;
-	}
-	slot = part_slot(state, state->parts, state->part_room, part);
-	if (slot->generation == state->generation)
-		return false;
-	*slot = (struct part_slot){ .part = *part, .generation = state->generation };
-	state->part_count++;
-	return true;
-}
+struct tables_state {
+	uint64_t *reported; /* guest memory as it was reported; the kernel fills in pages on demand */
+	struct stamp *stamps[TABLE_LEVELS];
+	uint32_t walks;
+	struct stage stages[TABLE_LEVELS];
+};
 
 bool tables_init(struct tables *tables, const struct guest_ram *ram, bool big_endian)
 {
@@ -153,14 +42,29 @@ bool tables_init(struct tables *tables, const struct guest_ram *ram, bool big_en
 	return tables->state;
 }
 
+/* Zeros, in memory that is not there before it is written. NULL if that is not to be had. */
+static void *map_zeros(uint64_t bytes)
+{
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static uint64_t stamp_bytes(const struct tables *tables)
+{
+	return ((tables->ram->bytes >> GRANULE_SHIFT) + 1) * sizeof(struct stamp);
+}
+
 void tables_finish(struct tables *tables)
 {
-	size_t i;
+	unsigned int level;
 
-	for (i = 0; i < tables->state->copy_room; i++)
-		free(tables->state->copies[i]);
-	free(tables->state->copies);
-	free(tables->state->parts);
+	if (tables->state->reported)
+		munmap(tables->state->reported, tables->ram->bytes);
+	for (level = 0; level < TABLE_LEVELS; level++) {
+		if (tables->state->stamps[level])
+			munmap(tables->state->stamps[level], stamp_bytes(tables));
+	}
 	free(tables->state);
 	free(tables->changes.list);
 }
@@ -173,23 +77,6 @@ struct changes tables_take_changes(struct tables *tables)
 	return changes;
 }
 
-void tables_report(struct tables *tables, uint64_t gpa, uint64_t value)
-{
-	struct copy *copy = copy_find(tables->state, gpa >> COPY_SHIFT);
-	unsigned int i = (unsigned int)(gpa / 8 % COPY_WORDS);
-
-	if (value == (copy ? copy->words[i] : 0))
-		return;
-	tables->changed = true;
-	if (!copy)
-		copy = copy_make(tables->state, gpa >> COPY_SHIFT);
-	if (!copy || !changes_add(&tables->changes, gpa, value)) {
-		tables->lost = true;
-		return;
-	}
-	copy->words[i] = value;
-}
-
 static bool load(const struct tables *tables, uint64_t gpa, uint64_t *value)
 {
 	uint64_t raw;
@@ -200,41 +87,41 @@ static bool load(const struct tables *tables, uint64_t gpa, uint64_t *value)
 	return true;
 }
 
-bool tables_load(struct tables *tables, uint64_t gpa, uint64_t *values, unsigned int count)
+/* Loads a doubleword once, and reports it if it has changed. */
+static bool load_and_report(struct tables *tables, uint64_t gpa, uint64_t *value, bool *changed)
 {
-	unsigned int i;
+	uint64_t *reported;
 
-	for (i = 0; i < count; i++) {
-		if (!load(tables, gpa + i * 8, &values[i]))
-			return false;
-		tables_report(tables, gpa + i * 8, values[i]);
+	if (!load(tables, gpa, value))
+		return false;
+	if (!tables->state->reported)
+		tables->state->reported = map_zeros(tables->ram->bytes);
+	if (!tables->state->reported) {
+		tables->lost = true;
+		return false;
 	}
+	reported = &tables->state->reported[(gpa - tables->ram->gpa) / 8];
+	*changed = *value != *reported;
+	if (!*changed)
+		return true;
+	tables->changed = true;
+	if (changes_add(&tables->changes, gpa, *value))
+		*reported = *value;
+	else
+		tables->lost = true;
 	return true;
 }
 
-/* Loads indexes of a table, and reports those that have changed. */
-static void fill_stage(struct tables *tables, struct stage *stage, uint64_t table, unsigned int first, unsigned int last)
+bool tables_load(struct tables *tables, uint64_t gpa, uint64_t *values, unsigned int count)
 {
-	const struct copy *copy = NULL;
-	bool searched = false;
 	unsigned int i;
+	bool changed;
 
-	for (i = first; i <= last; i++) {
-		uint64_t gpa = table + i * UINT64_C(8);
-
-		stage->states[i] = UNREADABLE;
-		if (!load(tables, gpa, &stage->entries[i]))
-			continue;
-		if (!searched || gpa % (UINT64_C(1) << COPY_SHIFT) == 0)
-			copy = copy_find(tables->state, gpa >> COPY_SHIFT);
-		searched = true;
-		stage->states[i] = SAME;
-		if (stage->entries[i] == (copy ? copy->words[gpa / 8 % COPY_WORDS] : 0))
-			continue;
-		stage->states[i] = CHANGED;
-		tables_report(tables, gpa, stage->entries[i]);
-		copy = copy_find(tables->state, gpa >> COPY_SHIFT);
+	for (i = 0; i < count; i++) {
+		if (!load_and_report(tables, gpa + i * 8, &values[i], &changed))
+			return false;
 	}
+	return true;
 }
 
 struct walk {
@@ -267,12 +154,36 @@ static void add_leaf(struct walk *walk, uint64_t iova, unsigned int shift, const
 		walk->tables->lost = true;
 }
 
-/* Whether a table has anything in memory. It may go on at 0 from the end of the address space. */
-static bool overlaps(const struct guest_ram *ram, uint64_t table, unsigned int entries)
+/*
+ * Whether a table is to be entered, with these of its indexes. Where that is all that it has, once in
+ * a walk; the others are those on the ways to the ends of the range, two in a level.
+ */
+static bool may_enter(struct walk *walk, const struct table_root *root, unsigned int first, unsigned int last)
 {
-	uint64_t at = table - ram->gpa;
+	struct tables *tables = walk->tables;
+	uint64_t at = root->table - tables->ram->gpa;
+	struct stamp **stamps = &tables->state->stamps[root->level], *stamp;
+	uint32_t length = 1u << ((root->first / QUARTER & 3) << 2 | (root->last / QUARTER & 3));
 
-	return at < ram->bytes || at > UINT64_MAX - entries * UINT64_C(8);
+	if (walk->leaves) {
+		tables->lost |= ++walk->table_count > TABLES_MAX;
+		return !tables->lost;
+	}
+	if (first != root->first || last != root->last)
+		return true;
+	if (!*stamps)
+		*stamps = map_zeros(stamp_bytes(tables));
+	if (!*stamps) {
+		tables->lost = true;
+		return false;
+	}
+	stamp = &(*stamps)[at >> GRANULE_SHIFT];
+	if (stamp->walk != tables->state->walks)
+		*stamp = (struct stamp){ .walk = tables->state->walks };
+	if (stamp->lengths & length)
+		return false;
+	stamp->lengths |= length;
+	return true;
 }
 
 /* root: the table and its level; whole: all of it is to be reported. */
@@ -280,21 +191,23 @@ static void enter(struct walk *walk, const struct table_root *root, bool whole)
 {
 	unsigned int shift = walk->layout->shift[root->level], first = root->first, last = root->last, i;
 	struct stage *stage = &walk->tables->state->stages[root->level];
+	bool changed;
 	uint64_t at_first = walk->first > root->iova ? (walk->first - root->iova) >> shift : 0, at_last = (walk->last - root->iova) >> shift;
-	struct part part;
 
-	if (at_first > last || at_last < first || first > last || last >= TABLE_ENTRIES_MAX || !overlaps(walk->tables->ram, root->table, last + 1))
+	/* A table that begins outside memory is not followed. */
+	if (at_first > last || at_last < first || first > last || last >= TABLE_ENTRIES_MAX || !guest_ram_has(walk->tables->ram, root->table))
 		return;
 	if (at_first > first)
 		first = (unsigned int)at_first;
 	if (at_last < last)
 		last = (unsigned int)at_last;
-	part = (struct part){ .gpa = root->table, .first = (uint16_t)first, .last = (uint16_t)last, .level = (uint8_t)root->level, .whole = whole };
-	if (walk->leaves && ++walk->table_count > TABLES_MAX)
-		walk->tables->lost = true;
-	if (walk->tables->lost || (!walk->leaves && !part_is_new(walk->tables, &part)))
+	if (walk->tables->lost || !may_enter(walk, root, first, last))
 		return;
-	fill_stage(walk->tables, stage, root->table, whole ? root->first : first, whole ? root->last : last);
+	for (i = whole ? root->first : first; i <= (whole ? root->last : last); i++) {
+		stage->states[i] = UNREADABLE;
+		if (load_and_report(walk->tables, root->table + i * UINT64_C(8), &stage->entries[i], &changed))
+			stage->states[i] = changed ? CHANGED : SAME;
+	}
 	if (!root->level && !walk->leaves)
 		return;
 	for (i = first; i <= last && !walk->tables->lost; i++) {
@@ -317,8 +230,7 @@ void tables_walk(struct tables *tables, const struct table_layout *layout, const
 {
 	struct walk walk = { .tables = tables, .layout = layout, .first = first, .last = last, .leaves = leaves };
 
-	tables->state->part_count = 0;
-	tables->state->generation++;
+	tables->state->walks++;
 	enter(&walk, root, false);
 }
 

@@ -6,9 +6,8 @@
  * Layouts are written from the architectures' documents and use nothing of the library: an entry
  * that the library misreads is then seen by the comparison with QEMU.
  *
- * The state holds a copy of each page of guest memory in which a doubleword was ever seen to differ
- * from zero, as it was reported. So a reader that begins with zeros and applies all changes has the
- * structures as the guest had them at each operation.
+ * What was reported is kept, and begins as zeros. So a reader that begins with zeros and applies all
+ * changes has the structures as the guest had them at each operation.
  */
 #ifndef VIOMMU_WATCH_TABLES_H
 #define VIOMMU_WATCH_TABLES_H
@@ -64,9 +63,6 @@ void tables_finish(struct tables *tables);
 
 /* Loads doublewords once, and reports those that have changed. false outside memory. */
 bool tables_load(struct tables *tables, uint64_t gpa, uint64_t *values, unsigned int count);
-
-/* Reports that a doubleword, which need not be guest memory, now holds value. */
-void tables_report(struct tables *tables, uint64_t gpa, uint64_t value);
 
 /*
  * Looks at every entry that takes part in translating the IOVAs first..last. A table whose entry

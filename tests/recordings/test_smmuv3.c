@@ -243,14 +243,23 @@ struct taken {
 	uint64_t first, last;
 };
 
-static void take(void *ctx, uint64_t gpa, const uint64_t command[2])
+static void take(void *ctx, const uint64_t command[2])
 {
 	struct taken *taken = ctx;
 
-	assert_int_equal(gpa, QUEUE_GPA + (command[1] % 256) * 16);
 	if (!taken->count++)
 		taken->first = command[1];
 	taken->last = command[1];
+}
+
+static uint64_t words_of(const struct changes *changes)
+{
+	uint64_t sum = 0;
+	size_t i;
+
+	for (i = 0; i < changes->count; i++)
+		sum += changes->list[i].count;
+	return sum;
 }
 
 /* A queue of 2^10 commands that goes round: each is taken over once, in order, as many as the other queue has room for. */
@@ -259,6 +268,7 @@ static void test_queue(void **state)
 	struct rig *rig = *state;
 	struct queue queue = { .guest_base = PAGES | 10, .guest_prod = 900, .guest_cons = 900 };
 	struct taken taken = { 0 };
+	struct changes changes = { 0 };
 	unsigned int i;
 
 	assert_true(queue_init(&queue));
@@ -266,21 +276,30 @@ static void test_queue(void **state)
 		put(rig, PAGES + i * 16, 0x46);
 		put(rig, PAGES + i * 16 + 8, (i + 1024 - 900) % 1024);
 	}
-	assert_int_equal(queue_take(&queue, &rig->observer.ram, take, &taken), 0);
+	assert_int_equal(queue_take(&queue, &rig->observer.ram, &changes, take, &taken), 0);
 	queue.guest_prod = 176 | 1024;
-	assert_int_equal(queue_take(&queue, &rig->observer.ram, take, &taken), 256);
+	assert_int_equal(queue_take(&queue, &rig->observer.ram, &changes, take, &taken), 256);
+	/* CMD_SYNC and a number, but for the number 0, which the page held before. */
+	assert_int_equal(words_of(&changes), 256 * 2 - 1);
+	assert_true(changes.list[0].gpa == QUEUE_GPA && changes.list[0].value == 0x46);
+	assert_true(changes.list[1].gpa == QUEUE_GPA + 16 && changes.list[2].gpa == QUEUE_GPA + 24 && changes.list[2].value == 1);
 	assert_int_equal(queue.prod, 256);
-	assert_int_equal(queue_take(&queue, &rig->observer.ram, take, &taken), 44);
+	changes.count = 0;
+	assert_int_equal(queue_take(&queue, &rig->observer.ram, &changes, take, &taken), 44);
+	/* The first word of each is as it was. */
+	assert_int_equal(words_of(&changes), 44);
+	assert_true(changes.list[0].gpa == QUEUE_GPA + 8 && changes.list[0].value == 256);
 	assert_int_equal(queue.prod, 300);
-	assert_int_equal(queue_take(&queue, &rig->observer.ram, take, &taken), 0);
+	assert_int_equal(queue_take(&queue, &rig->observer.ram, &changes, take, &taken), 0);
 	assert_int_equal(taken.first, 0);
 	assert_int_equal(taken.last, 299);
 	assert_int_equal(queue.commands[43 * 2 + 1], 299);
 	/* Beyond memory there are none. */
 	queue.guest_base = (BASE + RAM_BYTES) | 10;
 	queue.guest_prod++;
-	assert_int_equal(queue_take(&queue, &rig->observer.ram, take, &taken), 0);
+	assert_int_equal(queue_take(&queue, &rig->observer.ram, &changes, take, &taken), 0);
 	free(queue.commands);
+	free(changes.list);
 }
 
 static struct invalids one(uint64_t word0, uint64_t word1)

@@ -3,6 +3,7 @@
 
 #include <endian.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "smmuv3/spec.h"
 
@@ -12,14 +13,17 @@
 bool queue_init(struct queue *queue)
 {
 	queue->commands = aligned_alloc(QUEUE_BYTES, QUEUE_BYTES);
+	if (queue->commands)
+		memset(queue->commands, 0, QUEUE_BYTES);
 	return queue->commands;
 }
 
-unsigned int queue_take(struct queue *queue, const struct guest_ram *ram, void (*fn)(void *ctx, uint64_t gpa, const uint64_t command[2]), void *ctx)
+unsigned int queue_take(struct queue *queue, const struct guest_ram *ram, struct changes *changes, void (*fn)(void *ctx, const uint64_t command[2]), void *ctx)
 {
 	unsigned int bits = REG_QUEUE_SIZE(queue->guest_base), count = 0;
 	uint64_t base = REG_QUEUE_ADDRESS(queue->guest_base);
-	uint32_t wrap;
+	uint32_t wrap, i;
+	bool changed;
 
 	if (bits > GUEST_BITS_MOST)
 		bits = GUEST_BITS_MOST;
@@ -30,11 +34,14 @@ unsigned int queue_take(struct queue *queue, const struct guest_ram *ram, void (
 
 		if (!guest_ram_load(ram, from, &command[0]) || !guest_ram_load(ram, from + 8, &command[1]))
 			break;
-		queue->commands[at] = command[0];
-		queue->commands[at + 1] = command[1];
-		command[0] = le64toh(command[0]);
-		command[1] = le64toh(command[1]);
-		fn(ctx, QUEUE_GPA + at * UINT64_C(8), command);
+		for (i = 0; i < 2; i++) {
+			changed = queue->commands[at + i] != command[i];
+			queue->commands[at + i] = command[i];
+			command[i] = le64toh(command[i]);
+			if (changed && !changes_add(changes, QUEUE_GPA + (at + i) * UINT64_C(8), command[i]))
+				return count;
+		}
+		fn(ctx, command);
 		queue->prod = (queue->prod + 1) & (2 * QUEUE_ENTRIES - 1);
 		queue->guest_cons = (queue->guest_cons + 1) & wrap;
 		count++;

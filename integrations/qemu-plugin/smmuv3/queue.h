@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "guest_ram.h"
+#include "lists.h"
 
 #define QUEUE_BITS  8u
 #define QUEUE_BYTES 4096u /* of 16 a command */
@@ -32,9 +33,9 @@ struct queue {
 bool queue_init(struct queue *queue);
 
 /*
- * Copies the guest's next commands, as many as there are and fit, and calls fn for each. Stops at the
- * end of memory. Returns how many.
+ * Copies the guest's next commands, as many as there are and fit, adds what that changes in the page
+ * to *changes, and calls fn for each. Stops at the end of memory. Returns how many.
  */
-unsigned int queue_take(struct queue *queue, const struct guest_ram *ram, void (*fn)(void *ctx, uint64_t gpa, const uint64_t command[2]), void *ctx);
+unsigned int queue_take(struct queue *queue, const struct guest_ram *ram, struct changes *changes, void (*fn)(void *ctx, const uint64_t command[2]), void *ctx);
 
 #endif

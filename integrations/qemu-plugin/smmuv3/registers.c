@@ -105,12 +105,10 @@ static void tell_write(struct observer *observer, uint64_t offset, unsigned int 
 	tell(observer, &observation, &(struct smmuv3_observation){ 0 }, false);
 }
 
-static void took_command(void *ctx, uint64_t gpa, const uint64_t command[2])
+static void took_command(void *ctx, const uint64_t command[2])
 {
 	struct observer *observer = ctx;
 
-	tables_report(&observer->tables, gpa, command[0]);
-	tables_report(&observer->tables, gpa + 8, command[1]);
 	if (!invalids_add(&state.invalids, command))
 		observer->tables.lost = true;
 }
@@ -130,7 +128,7 @@ static void consume(struct observer *observer)
 	invalids_clear(&state.invalids);
 	/* The structures as they are when the commands are handed in, ahead of all of these. */
 	streams_look(&state.streams, NULL);
-	while (queue_take(queue, &observer->ram, took_command, observer) && queue->guest_prod != queue->guest_cons)
+	while (queue_take(queue, &observer->ram, &observer->tables.changes, took_command, observer) && queue->guest_prod != queue->guest_cons)
 		tell_write(observer, REG_CMDQ_PROD, 4, queue->prod);
 	observation.qemu_ns = streams_ask(&state.streams, NULL, &complete);
 	observation.operation.write.value = queue->prod;
