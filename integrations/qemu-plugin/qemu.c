@@ -26,8 +26,7 @@ bool qemu_has(unsigned int groups)
 		      object_property_get_int && object_get_canonical_path && qdev_get_parent_bus && pci_bus_num && address_space_stl_le &&
 		      address_space_ldl_le && qemu_get_cpu && cpu_get_phys_page_attrs_debug && &address_space_memory;
 
-	return !((groups & QEMU_RAM && !ram) || (groups & QEMU_DEVICES && !devices) || (groups & QEMU_ZPCI && !zpci) || (groups & QEMU_MEMORY && !memory) ||
-		 (groups & QEMU_WALK && !s390_guest_io_table_walk));
+	return !((groups & QEMU_RAM && !ram) || (groups & QEMU_DEVICES && !devices) || (groups & QEMU_ZPCI && !zpci) || (groups & QEMU_MEMORY && !memory));
 }
 
 bool qemu_lock(void)

@@ -86,7 +86,6 @@ WEAK uint64_t cpu_get_phys_page_attrs_debug(struct qemu_cpu *cpu, uint64_t addre
 extern WEAK struct qemu_space address_space_memory; /* as vCPUs see it */
 
 /* The walk of s390x's tables. */
-#define QEMU_WALK 16u
 WEAK uint16_t s390_guest_io_table_walk(uint64_t iota, uint64_t iova, struct qemu_zpci_entry *entry);
 
 /* Whether this QEMU has all functions of these groups. */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "zpci/layout.h"
+#include "zpci/tables.h"
 
 #define RAM_BYTES (UINT64_C(1) << 20)
 #define RAM_WORDS (RAM_BYTES / 8)
@@ -87,7 +87,7 @@ static size_t scan(struct rig *rig, uint64_t iota, uint64_t first, uint64_t last
 
 	rig->tables.changes.count = 0;
 	rig->tables.changed = false;
-	zpci_layout_look(&rig->tables, iota, first, last);
+	zpci_look(&rig->tables, iota, first, last);
 	assert_false(rig->tables.lost);
 	assert_int_equal(rig->tables.changed, rig->tables.changes.count != 0);
 	for (i = 0; i < rig->tables.changes.count; i++) {

@@ -21,7 +21,7 @@
 #include "qemu_plugin_api.h"
 #include "timing.h"
 #include "zpci/check.h"
-#include "zpci/clp.h"
+#include "zpci/functions.h"
 #include "zpci/observe.h"
 #include "zpci/vcpu.h"
 
@@ -161,7 +161,7 @@ static void after(unsigned int index, void *data)
 		return;
 	ending.machine_ticks -= vcpu->left;
 	ending.watch_ticks = vcpu->watch_ticks;
-	ending.outcome = outcome_of(&vcpu->vcpu, vcpu->in->address, vcpu->in->address + vcpu->in->bytes, (uintptr_t)data);
+	ending.outcome = vcpu_outcome(&vcpu->vcpu, vcpu->in->address, vcpu->in->address + vcpu->in->bytes, (uintptr_t)data);
 	ending.r1 = vcpu_gr(&vcpu->vcpu, vcpu->in->instruction.r1);
 	if (vcpu->in->kind == WATCHED_CLP && ending.outcome.kind == OUTCOME_DONE) {
 		ending.block_bytes = CLP_BLOCK_BYTES;
@@ -225,7 +225,7 @@ static int watch(struct observer *observer, qemu_plugin_id_t id, const struct qe
 
 static void ready(struct observer *observer)
 {
-	if (!qemu_has(QEMU_WALK))
+	if (!s390_guest_io_table_walk)
 		observer_note(observer, "no oracle: this QEMU does not offer its walk of the tables");
 }
 

@@ -37,7 +37,7 @@ static int create(struct checker *checker)
 	struct viommu_zpci_config config = { .size = sizeof(config), .event = library_event, .ctx = checker };
 	struct live_numbers *numbers = &checker->board->numbers;
 
-	live_set(&numbers->available[LIVE_WALKER], qemu_has(QEMU_WALK));
+	live_set(&numbers->available[LIVE_WALKER], s390_guest_io_table_walk != NULL);
 	live_set(&numbers->available[LIVE_SHADOW], qemu_has(QEMU_DEVICES | QEMU_ZPCI));
 	return viommu_zpci_create(checker->vm, &config, &state.zpci);
 }

@@ -21,10 +21,8 @@
 #include "guest/zpci/decode.h"
 #include "timing.h"
 #include "zpci/check.h"
-#include "zpci/clp.h"
 #include "zpci/functions.h"
-#include "zpci/layout.h"
-#include "zpci/walker.h"
+#include "zpci/tables.h"
 
 /* How often tables are looked at again before QEMU's answers are given up. */
 #define LOOKS_MAX 16u
@@ -84,7 +82,7 @@ static bool look(uint64_t iota, uint64_t first, uint64_t last)
 
 	tables->changed = false;
 	tables->lost = false;
-	zpci_layout_look(tables, iota, first, last);
+	zpci_look(tables, iota, first, last);
 	return !tables->lost;
 }
 
@@ -99,7 +97,7 @@ static void look_and_ask(struct pending *pending, uint64_t iota, uint64_t first,
 		return;
 	complete = look(iota, first, last);
 	while (complete && ask_first <= ask_last && looks++ < LOOKS_MAX) {
-		if (!walker_ask(iota, ask_first, ask_last, &pending->answers))
+		if (!zpci_ask_walk(iota, ask_first, ask_last, &pending->answers))
 			break;
 		complete = look(iota, first, last);
 		pending->answered = complete && !observer->tables.changed;
@@ -174,35 +172,6 @@ struct pending *observe_clp(void)
 	return pending;
 }
 
-/* CLP has ended: learns what it answers. true if it is an operation. */
-static bool end_clp(struct capture_clp *clp, const uint8_t *bytes, size_t count)
-{
-	struct clp_block block;
-	struct function *function;
-
-	if (!bytes || !clp_parse(bytes, count, &block) || block.code != CLP_RESPONSE_OK)
-		return false;
-	if (block.command == CLP_QUERY_FUNCTION)
-		functions_note_query(&state.functions, block.request, block.request_bytes, block.response, block.response_bytes);
-	if (block.command == CLP_QUERY_GROUP)
-		functions_note_group(&state.functions, block.request, block.request_bytes, block.response, block.response_bytes);
-	if (block.command != CLP_SET_FUNCTION || block.request_bytes < CLP_SET_BYTES || block.response_bytes < CLP_SET_NEW_BYTES)
-		return false;
-	if (block.request[CLP_SET_OC] == CLP_SET_OC_ENABLE)
-		clp->op = CAPTURE_CLP_ENABLE;
-	else if (block.request[CLP_SET_OC] == CLP_SET_OC_DISABLE)
-		clp->op = CAPTURE_CLP_DISABLE;
-	else
-		return false;
-	clp->fh = clp_load(block.request + CLP_SET_FH, 4);
-	clp->to = clp_load(block.response + CLP_SET_NEW_FH, 4);
-	/* Both leave the function without a registration. */
-	function = functions_find(&state.functions, clp->fh);
-	if (function)
-		function_deregister(function);
-	return true;
-}
-
 static void end_mpcifc(const struct capture_mpcifc *mpcifc)
 {
 	struct function *function = functions_get(&state.functions, mpcifc->fh);
@@ -210,9 +179,9 @@ static void end_mpcifc(const struct capture_mpcifc *mpcifc)
 	if (!function)
 		return;
 	if (registers(mpcifc))
-		function_register(function, mpcifc->iota, mpcifc->pba, mpcifc->pal);
+		function_register(function, mpcifc);
 	else if (mpcifc->oc == VIOMMU_ZPCI_OC_DEREG_IOAT)
-		function_deregister(function);
+		function->registered = false;
 }
 
 /* Fills in what the machine answered. true if the instruction was an operation. */
@@ -228,7 +197,7 @@ static bool end_operation(struct pending *pending, const struct ending *ending)
 	if (outcome->kind != OUTCOME_DONE && outcome->kind != OUTCOME_EXCEPTION)
 		return false;
 	if (operation->kind == CAPTURE_CLP)
-		return succeeded && end_clp(&operation->clp, ending->block, ending->block_bytes);
+		return succeeded && functions_end_clp(&state.functions, ending->block, ending->block_bytes, &operation->clp);
 	if (outcome->kind == OUTCOME_EXCEPTION) {
 		operation->answer.kind = CAPTURE_ANSWER_EXCEPTION;
 		operation->answer.exception = outcome->exception;
@@ -261,7 +230,7 @@ static void introduce(uint32_t fh)
 	before = gone ? gone->told.fh : 0;
 	if (gone && gone != function) {
 		gone->announced = false;
-		function_deregister(gone);
+		gone->registered = false;
 	}
 	function->told = function_describe(&state.functions, function, fh);
 	function->announced = true;

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "observer.h"
-#include "zpci/outcome.h"
+#include "zpci/vcpu.h"
 
 struct pending; /* an operation that has begun */
 

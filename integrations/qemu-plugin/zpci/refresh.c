@@ -18,8 +18,7 @@
 
 #include "guest/zpci/decode.h"
 #include "timing.h"
-#include "zpci/layout.h"
-#include "zpci/walker.h"
+#include "zpci/tables.h"
 
 /* How often all is done again before a question is given up. */
 #define TRIES_MAX 16u
@@ -77,7 +76,7 @@ static int call(struct zpci_checker *zpci, const struct capture_record *operatio
 /* QEMU's walk of the operation's range. What it has beyond guest memory, the library has not. */
 static bool walk(const struct zpci_checker *zpci, const struct check *check, struct stretch *answers)
 {
-	if (!walker_ask(check->iota, check->first, check->last, answers))
+	if (!zpci_ask_walk(check->iota, check->first, check->last, answers))
 		return false;
 	runs_clip(&answers->runs, zpci->checker->ram->bytes);
 	return true;
@@ -142,7 +141,7 @@ static void compare_walk(struct zpci_checker *zpci, struct check *check)
 	for (tries = 0; tries < TRIES_MAX; tries++) {
 		struct stretch swap = zpci->before;
 		uint64_t began = timing_ticks();
-		bool asked = walker_ask(check->iota, check->first, check->last, &zpci->after);
+		bool asked = zpci_ask_walk(check->iota, check->first, check->last, &zpci->after);
 		uint64_t took = timing_ticks() - began;
 
 		if (!tries) {

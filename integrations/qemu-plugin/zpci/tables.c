@@ -4,7 +4,9 @@
  * (TL) and offset (TF) of it in quarters, the type (TT) of the table that an entry stands in, and
  * the invalid bit. Levels: 0 page, 1 segment, 2 to 4 region third to first.
  */
-#include "zpci/layout.h"
+#include "zpci/tables.h"
+
+#include "qemu.h"
 
 #define IOTA_TRANSLATES 0x800u
 #define IOTA_TYPE(iota) ((unsigned int)((iota) >> 2) & 7u)
@@ -52,7 +54,7 @@ bool zpci_layout_root(uint64_t iota, struct table_root *root)
 	return true;
 }
 
-void zpci_layout_look(struct tables *tables, uint64_t iota, uint64_t first, uint64_t last)
+void zpci_look(struct tables *tables, uint64_t iota, uint64_t first, uint64_t last)
 {
 	struct table_root root;
 	unsigned int bits;
@@ -72,4 +74,49 @@ void zpci_layout_look(struct tables *tables, uint64_t iota, uint64_t first, uint
 		last = round ? mask : last & mask;
 	}
 	tables_walk(tables, &zpci_layout, &root, first, last, NULL);
+}
+
+#define PERM_READ  1u
+#define PERM_WRITE 2u
+
+/* The only designation that QEMU walks: T = 1, DT = region third, and nothing but the origin. */
+#define IOTA_REGION_THIRD 0x804u
+
+/* Tables that are full of errors would take one question for each page of the aperture. */
+#define QUESTIONS_MAX (UINT64_C(1) << 22)
+
+/*
+ * The walk answers for one IOVA: a leaf, or that there is none and how much the invalid entry
+ * covers, or an error. The answer holds for the entry's aligned span around the IOVA; the next
+ * question is for the IOVA behind it. An error does not say what it covers, and counts for one page.
+ * Errors and invalid entries both mean that a page does not translate.
+ */
+bool zpci_ask_walk(uint64_t iota, uint64_t first, uint64_t last, struct stretch *answers)
+{
+	uint64_t iova = first & ~(CAPTURE_PAGE_SIZE - 1), questions = 0;
+
+	last |= CAPTURE_PAGE_SIZE - 1;
+	runs_clear(&answers->runs);
+	if (!s390_guest_io_table_walk || (iota & ~ORIGIN_REGION) != IOTA_REGION_THIRD)
+		return false;
+	answers->first = iova;
+	answers->last = last;
+	for (;;) {
+		struct qemu_zpci_entry entry = { .len = CAPTURE_PAGE_SIZE };
+		uint16_t error = s390_guest_io_table_walk(iota, iova, &entry);
+		uint64_t span = CAPTURE_PAGE_SIZE - 1, end;
+
+		if (++questions > QUESTIONS_MAX)
+			return false;
+		/* A span that is not a power of two is of no use. */
+		if (!error && entry.len > CAPTURE_PAGE_SIZE && !(entry.len & (entry.len - 1)))
+			span = entry.len - 1;
+		end = (iova | span) < last ? iova | span : last;
+		if (!error && entry.perm & PERM_READ)
+			runs_add(&answers->runs, iova, entry.translated_addr + (iova & span), entry.perm & PERM_WRITE ? CAPTURE_RW : CAPTURE_R,
+				 (end - iova) / CAPTURE_PAGE_SIZE + 1);
+		if (end == last)
+			return !answers->runs.lost;
+		iova = end + 1;
+	}
 }
