@@ -577,6 +577,7 @@ void machine_execute(unsigned int vcpu, uint64_t address, const uint8_t *code, s
 	struct qemu_plugin_tb tb = { .insn = { .address = address, .code = code, .bytes = bytes } };
 
 	current = vcpu;
+	memcpy(at(address, bytes), code, bytes);
 	translate(1, &tb);
 	if (flags[vcpu] && tb.pending.fn)
 		tb.pending.fn(vcpu, tb.pending.data);

@@ -13,39 +13,26 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <viommu/zpci.h>
 
 #include "guest/zpci/decode.h"
-#include "qemu_plugin_api.h"
 #include "timing.h"
 #include "zpci/check.h"
-#include "zpci/functions.h"
 #include "zpci/observe.h"
-#include "zpci/vcpu.h"
 
 /* CLP (b9a0, RRF), which the library does not decode: it takes its operands. */
 #define OPCODE_CLP 0xb9a0u
-
-enum watched_kind { WATCHED_RPCIT, WATCHED_MPCIFC, WATCHED_CLP };
-
-/* A watched instruction of the guest's code. Made when the code is translated, and kept. */
-struct watched {
-	struct watched *next;
-	uint64_t address;
-	unsigned int bytes;
-	enum watched_kind kind;
-	struct zpci_instruction instruction; /* of CLP: only r1 and r2 are set */
-};
 
 /* A vCPU, and the operation that it is in. */
 struct watched_vcpu {
 	struct vcpu vcpu;
 	bool usable;
-	const struct watched *in;
 	struct pending *pending;
-	uint64_t block;	      /* of CLP: address of the request */
+	uint64_t at;   /* the instruction's address */
+	uint64_t next; /* of the one behind it */
+	struct zpci_instruction instruction;
+	uint64_t block;	      /* of CLP: address of the request; 0: it is another instruction */
 	uint64_t watch_ticks; /* that before() took, and the after() ahead of it */
 	uint64_t left;	      /* ticks when it returned */
 };
@@ -54,96 +41,84 @@ static struct {
 	struct watched_vcpu *vcpus;
 	unsigned int vcpu_count;
 	struct plugin_u64 flag; /* not 0 while the vCPU is in an operation */
-	struct watched *watched;
 } plugin;
 
 static void after(unsigned int index, void *data);
 
-static bool decode(const uint8_t *code, size_t bytes, struct watched *watched)
+/* The kind of operation of an instruction; 0: it is not watched. Of CLP only r1 and r2 are set. */
+static enum capture_kind decode(const uint8_t *code, size_t bytes, struct zpci_instruction *instruction)
 {
-	watched->instruction = zpci_decode_bytes(code, bytes);
-	switch (watched->instruction.opcode) {
-	case ZPCI_RPCIT:
-		watched->kind = WATCHED_RPCIT;
+	*instruction = zpci_decode_bytes(code, bytes);
+	if (instruction->opcode == ZPCI_RPCIT)
+		return CAPTURE_RPCIT;
+	if (instruction->opcode == ZPCI_MPCIFC)
+		return CAPTURE_MPCIFC;
+	if (bytes < 4 || (code[0] << 8 | code[1]) != OPCODE_CLP)
+		return 0;
+	instruction->r1 = code[3] >> 4;
+	instruction->r2 = code[3] & 0xf;
+	return CAPTURE_CLP;
+}
+
+/* Reads the operands. false if they cannot be read, or the operation is not about translation. */
+static bool get_operands(struct watched_vcpu *watched, struct capture_record *operation)
+{
+	const struct zpci_instruction *instruction = &watched->instruction;
+	uint64_t r1 = vcpu_gr(&watched->vcpu, instruction->r1), address;
+	struct vcpu *vcpu = &watched->vcpu;
+	const uint8_t *fib;
+
+	watched->block = 0;
+	switch (operation->kind) {
+	case CAPTURE_RPCIT:
+		operation->rpcit.fh = zpci_r1_handle(r1);
+		operation->rpcit.start = vcpu_gr(vcpu, instruction->r2);
+		/* An odd R2 is a specification exception, and does not name a pair. */
+		operation->rpcit.bytes = vcpu_gr(vcpu, instruction->r2 | 1);
 		return true;
-	case ZPCI_MPCIFC:
-		watched->kind = WATCHED_MPCIFC;
+	case CAPTURE_MPCIFC:
+		address = zpci_operand_address(instruction, vcpu_gr(vcpu, instruction->x2), vcpu_gr(vcpu, instruction->b2), vcpu_psw_mask(vcpu));
+		fib = vcpu_memory(vcpu, address, VIOMMU_ZPCI_FIB_BYTES);
+		if (!fib || zpci_operation_is_foreign(zpci_r1_operation(r1)))
+			return false;
+		operation->mpcifc = (struct capture_mpcifc){
+			.fh = zpci_r1_handle(r1),
+			.oc = zpci_r1_operation(r1),
+			.dmaas = zpci_r1_dma_space(r1),
+			.fmt = fib[ZPCI_FIB_FMT],
+			.pba = zpci_load_be64(fib + ZPCI_FIB_PBA),
+			.pal = zpci_load_be64(fib + ZPCI_FIB_PAL),
+			.iota = zpci_load_be64(fib + ZPCI_FIB_IOTA),
+		};
 		return true;
 	default:
-		if (bytes != 4 || (code[0] << 8 | code[1]) != OPCODE_CLP)
-			return false;
-		watched->kind = WATCHED_CLP;
-		watched->instruction.r1 = code[3] >> 4;
-		watched->instruction.r2 = code[3] & 0xf;
+		watched->block = vcpu_gr(vcpu, instruction->r2);
 		return true;
 	}
 }
 
-/*
- * Code may be translated many times, in several threads: entries are added at the head, never
- * removed, and found again by their contents.
- */
-static struct watched *remember(const struct watched *watched)
-{
-	struct watched *head = __atomic_load_n(&plugin.watched, __ATOMIC_ACQUIRE), *entry;
-
-	for (entry = head; entry; entry = entry->next) {
-		if (entry->address == watched->address && entry->kind == watched->kind &&
-		    !memcmp(&entry->instruction, &watched->instruction, sizeof(entry->instruction)))
-			return entry;
-	}
-	entry = malloc(sizeof(*entry));
-	if (!entry)
-		return NULL;
-	*entry = *watched;
-	entry->next = head;
-	while (!__atomic_compare_exchange_n(&plugin.watched, &entry->next, entry, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		;
-	return entry;
-}
-
-static struct pending *before_rpcit(struct vcpu *vcpu, const struct zpci_instruction *instruction)
-{
-	uint64_t r1 = vcpu_gr(vcpu, instruction->r1);
-
-	/* An odd R2 is a specification exception, and does not name a pair. */
-	return observe_rpcit(r1, vcpu_gr(vcpu, instruction->r2), vcpu_gr(vcpu, instruction->r2 | 1));
-}
-
-static struct pending *before_mpcifc(struct vcpu *vcpu, const struct zpci_instruction *instruction)
-{
-	uint64_t address = zpci_operand_address(instruction, vcpu_gr(vcpu, instruction->x2), vcpu_gr(vcpu, instruction->b2), vcpu_psw_mask(vcpu));
-	uint64_t r1 = vcpu_gr(vcpu, instruction->r1);
-	const uint8_t *fib = vcpu_memory(vcpu, address, VIOMMU_ZPCI_FIB_BYTES);
-
-	return fib ? observe_mpcifc(r1, fib) : NULL;
-}
-
-/* In front of a watched instruction. */
+/* In front of a watched instruction, at the address in data. */
 static void before(unsigned int index, void *data)
 {
-	const struct watched *watched = data;
 	struct watched_vcpu *vcpu = index < plugin.vcpu_count ? &plugin.vcpus[index] : NULL;
+	struct capture_record operation = { .kind = 0 };
 	uint64_t entered = timing_ticks();
+	const uint8_t *code;
 
 	if (!vcpu || !vcpu->usable)
 		return;
 	/* Two in a row without a block between: the first ends where the second begins. */
 	if (vcpu->pending)
-		after(index, (void *)(uintptr_t)watched->address);
-	switch (watched->kind) {
-	case WATCHED_RPCIT:
-		vcpu->pending = before_rpcit(&vcpu->vcpu, &watched->instruction);
-		break;
-	case WATCHED_MPCIFC:
-		vcpu->pending = before_mpcifc(&vcpu->vcpu, &watched->instruction);
-		break;
-	case WATCHED_CLP:
-		vcpu->block = vcpu_gr(&vcpu->vcpu, watched->instruction.r2);
-		vcpu->pending = observe_clp();
-		break;
-	}
-	vcpu->in = watched;
+		after(index, data);
+	vcpu->at = (uintptr_t)data;
+	code = vcpu_memory(&vcpu->vcpu, vcpu->at, 4);
+	/* The first two bits of an instruction say how long it is. */
+	vcpu->next = vcpu->at + (code && code[0] >= 0xc0 ? 6 : 4);
+	code = vcpu_memory(&vcpu->vcpu, vcpu->at, vcpu->next - vcpu->at);
+	if (code)
+		operation.kind = decode(code, vcpu->next - vcpu->at, &vcpu->instruction);
+	if (operation.kind && get_operands(vcpu, &operation))
+		vcpu->pending = observe_begin(&operation);
 	qemu_plugin_u64_set(plugin.flag, index, vcpu->pending != NULL);
 	vcpu->left = timing_ticks();
 	vcpu->watch_ticks += vcpu->left - entered;
@@ -161,12 +136,10 @@ static void after(unsigned int index, void *data)
 		return;
 	ending.machine_ticks -= vcpu->left;
 	ending.watch_ticks = vcpu->watch_ticks;
-	ending.outcome = vcpu_outcome(&vcpu->vcpu, vcpu->in->address, vcpu->in->address + vcpu->in->bytes, (uintptr_t)data);
-	ending.r1 = vcpu_gr(&vcpu->vcpu, vcpu->in->instruction.r1);
-	if (vcpu->in->kind == WATCHED_CLP && ending.outcome.kind == OUTCOME_DONE) {
-		ending.block_bytes = CLP_BLOCK_BYTES;
-		ending.block = vcpu_memory(&vcpu->vcpu, vcpu->block, ending.block_bytes);
-	}
+	ending.outcome = vcpu_outcome(&vcpu->vcpu, vcpu->at, vcpu->next, (uintptr_t)data);
+	ending.r1 = vcpu_gr(&vcpu->vcpu, vcpu->instruction.r1);
+	if (vcpu->block && ending.outcome.kind == OUTCOME_DONE)
+		ending.clp = vcpu_memory(&vcpu->vcpu, vcpu->block, CLP_BLOCK_BYTES);
 	observe_end(vcpu->pending, &ending);
 	vcpu->pending = NULL;
 	vcpu->watch_ticks = timing_ticks() - entered;
@@ -175,6 +148,7 @@ static void after(unsigned int index, void *data)
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	size_t count = qemu_plugin_tb_n_insns(tb), i;
+	struct zpci_instruction instruction;
 	bool follows = false;
 
 	(void)id;
@@ -182,21 +156,14 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 						  (void *)(uintptr_t)qemu_plugin_tb_vaddr(tb));
 	for (i = 0; i < count; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-		struct watched watched = { .address = qemu_plugin_insn_vaddr(insn), .bytes = (unsigned int)qemu_plugin_insn_size(insn) };
+		void *address = (void *)(uintptr_t)qemu_plugin_insn_vaddr(insn);
 		uint8_t code[6] = { 0 };
-		struct watched *kept;
 
 		if (follows)
-			qemu_plugin_register_vcpu_insn_exec_cond_cb(insn, after, PLUGIN_REGISTERS_READ, PLUGIN_IF_NOT_EQUAL, plugin.flag, 0,
-								    (void *)(uintptr_t)watched.address);
-		follows = false;
-		if (qemu_plugin_insn_data(insn, code, sizeof(code)) < watched.bytes || !decode(code, watched.bytes, &watched))
-			continue;
-		kept = remember(&watched);
-		if (!kept)
-			continue;
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, before, PLUGIN_REGISTERS_READ, kept);
-		follows = true;
+			qemu_plugin_register_vcpu_insn_exec_cond_cb(insn, after, PLUGIN_REGISTERS_READ, PLUGIN_IF_NOT_EQUAL, plugin.flag, 0, address);
+		follows = decode(code, qemu_plugin_insn_data(insn, code, sizeof(code)), &instruction) != 0;
+		if (follows)
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, before, PLUGIN_REGISTERS_READ, address);
 	}
 }
 

@@ -57,24 +57,6 @@ void observe_start(struct observer *observer)
 	zpci_check_start(observer);
 }
 
-/* Begins an operation, with the lock held. NULL if there is nothing to do. */
-static struct pending *begin(enum capture_kind kind)
-{
-	struct pending *pending;
-
-	if (!observer_is_ready(state.observer))
-		return NULL;
-	pending = calloc(1, sizeof(*pending));
-	if (!pending)
-		return NULL;
-	pending->operation.kind = kind;
-	pending->operation.time = observer_time(state.observer);
-	*state.tail = pending;
-	state.tail = &pending->next;
-	state.queued++;
-	return pending;
-}
-
 /* Looks at the entries for the IOVAs first..last. false if something may be missing. */
 static bool look(uint64_t iota, uint64_t first, uint64_t last)
 {
@@ -107,67 +89,46 @@ static void look_and_ask(struct pending *pending, uint64_t iota, uint64_t first,
 	pending->changes = tables_take_changes(&observer->tables);
 }
 
-struct pending *observe_rpcit(uint64_t r1, uint64_t start, uint64_t bytes)
-{
-	uint64_t first = start & ~(CAPTURE_PAGE_SIZE - 1), last = start + bytes - 1;
-	const struct function *function;
-	struct pending *pending;
-
-	observer_enter(state.observer, false);
-	pending = begin(CAPTURE_RPCIT);
-	if (pending) {
-		pending->operation.rpcit = (struct capture_rpcit){ .fh = zpci_r1_handle(r1), .start = start, .bytes = bytes };
-		function = functions_find(&state.functions, zpci_r1_handle(r1));
-		/* bytes = 0 and ranges that go round the end of the address space refresh nothing. */
-		if (function && function->registered && bytes && last >= start) {
-			last |= CAPTURE_PAGE_SIZE - 1;
-			look_and_ask(pending, function->iota, first, last, first > function->pba ? first : function->pba,
-				     last < function->pal ? last : function->pal);
-		}
-		pending->check = zpci_check_begin(&pending->operation);
-	}
-	observer_leave(state.observer, false);
-	return pending;
-}
-
 static bool registers(const struct capture_mpcifc *mpcifc)
 {
 	return mpcifc->oc == VIOMMU_ZPCI_OC_REG_IOAT || mpcifc->oc == VIOMMU_ZPCI_OC_REREG_IOAT;
 }
 
-struct pending *observe_mpcifc(uint64_t r1, const uint8_t *fib)
+/* The tables that an operation concerns. */
+static void look_at(struct pending *pending)
 {
-	struct capture_mpcifc mpcifc = {
-		.fh = zpci_r1_handle(r1),
-		.oc = zpci_r1_operation(r1),
-		.dmaas = zpci_r1_dma_space(r1),
-		.fmt = fib[ZPCI_FIB_FMT],
-		.pba = zpci_load_be64(fib + ZPCI_FIB_PBA),
-		.pal = zpci_load_be64(fib + ZPCI_FIB_PAL),
-		.iota = zpci_load_be64(fib + ZPCI_FIB_IOTA),
-	};
-	struct pending *pending;
+	const struct capture_rpcit *rpcit = &pending->operation.rpcit;
+	const struct capture_mpcifc *mpcifc = &pending->operation.mpcifc;
+	uint64_t first = rpcit->start & ~(CAPTURE_PAGE_SIZE - 1), last = (rpcit->start + (rpcit->bytes - 1)) | (CAPTURE_PAGE_SIZE - 1);
+	const struct function *function;
 
-	if (zpci_operation_is_foreign(mpcifc.oc))
-		return NULL;
-	observer_enter(state.observer, false);
-	pending = begin(CAPTURE_MPCIFC);
-	if (pending) {
-		pending->operation.mpcifc = mpcifc;
-		if (registers(&mpcifc))
-			look_and_ask(pending, mpcifc.iota, 0, UINT64_MAX, mpcifc.pba & ~(CAPTURE_PAGE_SIZE - 1), mpcifc.pal | (CAPTURE_PAGE_SIZE - 1));
-		pending->check = zpci_check_begin(&pending->operation);
-	}
-	observer_leave(state.observer, false);
-	return pending;
+	if (pending->operation.kind == CAPTURE_MPCIFC && registers(mpcifc))
+		look_and_ask(pending, mpcifc->iota, 0, UINT64_MAX, mpcifc->pba & ~(CAPTURE_PAGE_SIZE - 1), mpcifc->pal | (CAPTURE_PAGE_SIZE - 1));
+	if (pending->operation.kind != CAPTURE_RPCIT)
+		return;
+	function = functions_find(&state.functions, rpcit->fh);
+	/* bytes = 0 and ranges that go round the end of the address space refresh nothing. */
+	if (function && function->registered && rpcit->bytes && rpcit->start + (rpcit->bytes - 1) >= rpcit->start)
+		look_and_ask(pending, function->iota, first, last, first > function->pba ? first : function->pba, last < function->pal ? last : function->pal);
 }
 
-struct pending *observe_clp(void)
+struct pending *observe_begin(const struct capture_record *operation)
 {
-	struct pending *pending;
+	struct pending *pending = NULL;
 
 	observer_enter(state.observer, false);
-	pending = begin(CAPTURE_CLP);
+	if (observer_is_ready(state.observer))
+		pending = calloc(1, sizeof(*pending));
+	if (pending) {
+		pending->operation = *operation;
+		pending->operation.time = observer_time(state.observer);
+		*state.tail = pending;
+		state.tail = &pending->next;
+		state.queued++;
+		look_at(pending);
+		if (operation->kind != CAPTURE_CLP)
+			pending->check = zpci_check_begin(&pending->operation);
+	}
 	observer_leave(state.observer, false);
 	return pending;
 }
@@ -197,7 +158,7 @@ static bool end_operation(struct pending *pending, const struct ending *ending)
 	if (outcome->kind != OUTCOME_DONE && outcome->kind != OUTCOME_EXCEPTION)
 		return false;
 	if (operation->kind == CAPTURE_CLP)
-		return succeeded && functions_end_clp(&state.functions, ending->block, ending->block_bytes, &operation->clp);
+		return succeeded && functions_end_clp(&state.functions, ending->clp, CLP_BLOCK_BYTES, &operation->clp);
 	if (outcome->kind == OUTCOME_EXCEPTION) {
 		operation->answer.kind = CAPTURE_ANSWER_EXCEPTION;
 		operation->answer.exception = outcome->exception;
