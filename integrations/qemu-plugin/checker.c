@@ -1,22 +1,80 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "checker.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "timing.h"
 
 /* Disagreements of an oracle in one operation that are described; the others are counted. */
 #define DESCRIBED_MAX 4u
 
+static void put_list(struct report_line *line, const char *format, va_list list)
+{
+	int wrote = vsnprintf(line->text + line->used, sizeof(line->text) - line->used, format, list);
+
+	if (wrote > 0)
+		line->used += (size_t)wrote < sizeof(line->text) - line->used ? (size_t)wrote : sizeof(line->text) - line->used - 1;
+}
+
+void report_put(struct report_line *line, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	put_list(line, format, list);
+	va_end(list);
+}
+
+static void send(struct checker *checker, enum live_message_kind kind, const struct report_line *line)
+{
+	live_ring_write(&checker->board->ring, kind, timing_now(), line->text);
+	if (!checker->arguments->board)
+		fprintf(stderr, "viommu-watch: %s\n", line->text);
+}
+
+/* The board of this guest, or one that nobody sees, to count on. */
+static struct live_board *open_board(const char *path)
+{
+	struct live_board *board = NULL;
+	const char *why = NULL;
+	int error, fd;
+
+	error = path ? live_board_open(path, true, &board, &why) : live_board_memfd(&fd, &board);
+	if (!error && !path)
+		close(fd);
+	if (!error && live_get(&board->numbers.pid)) {
+		live_board_close(board);
+		error = -EBUSY;
+		why = "this board is another guest's";
+	}
+	if (!error)
+		return board;
+	fprintf(stderr, "viommu-watch: no board: %s%s%s\n", path ? path : "", path ? ": " : "", why ? why : strerror(-error));
+	return NULL;
+}
+
 bool checker_open(struct checker *checker, const struct check_ops *ops, const struct arguments *arguments, const struct guest_ram *ram)
 {
+	struct live_numbers *numbers;
+
 	checker->ops = ops;
 	checker->arguments = arguments;
 	checker->ram = ram;
-	checker->board = report_open(arguments, ops->iommu);
-	return checker->board;
+	checker->board = open_board(arguments->board);
+	if (!checker->board)
+		return false;
+	numbers = &checker->board->numbers;
+	live_set(&numbers->iommu, ops->iommu);
+	live_set(&numbers->blocks_expected, arguments->numbered_count);
+	live_set(&numbers->pid, (uint64_t)getpid());
+	live_set(&numbers->started, timing_now());
+	live_set(&numbers->started_real, timing_real());
+	return true;
 }
 
 int checker_add_slot(struct checker *checker, uint64_t gpa, const void *host, uint64_t bytes, uint32_t prot)
@@ -188,9 +246,9 @@ void checker_disagree(struct checker *checker, struct checked *checked, enum liv
 		report_put(&line, " (%.40s)", checked->name);
 	report_put(&line, ": ");
 	va_start(list, format);
-	report_put_list(&line, format, list);
+	put_list(&line, format, list);
 	va_end(list);
-	report_send(checker->board, checker->arguments, LIVE_DISAGREEMENT, &line);
+	send(checker, LIVE_DISAGREEMENT, &line);
 }
 
 void checker_put_page(struct report_line *line, uint64_t gpa, uint32_t prot)
@@ -209,9 +267,9 @@ void checker_say(struct checker *checker, enum live_message_kind kind, const cha
 	if (!checker->board)
 		return;
 	va_start(list, format);
-	report_put_list(&line, format, list);
+	put_list(&line, format, list);
 	va_end(list);
-	report_send(checker->board, checker->arguments, kind, &line);
+	send(checker, kind, &line);
 }
 
 enum live_kind checker_kind(uint64_t established, uint64_t released_pages)
@@ -317,9 +375,23 @@ static void finish_numbered(struct checker *checker)
 
 void checker_end(struct checker *checker)
 {
+	struct live_numbers *numbers;
+	uint64_t checks = 0, disagreements = 0;
+	unsigned int i;
+
 	if (!checker->board)
 		return;
 	finish_numbered(checker);
-	report_end(checker->board, checker->arguments);
 	checker->ready = false;
+	numbers = &checker->board->numbers;
+	live_set(&numbers->ended, timing_now());
+	live_set(&numbers->end, LIVE_END_QEMU_EXITS);
+	live_set(&numbers->guest, LIVE_GUEST_ENDED);
+	for (i = 0; i < LIVE_ORACLES; i++) {
+		checks += live_get(&numbers->checks[i]);
+		disagreements += live_get(&numbers->disagreements[i]);
+	}
+	if (!checker->arguments->board)
+		fprintf(stderr, "viommu-watch: %" PRIu64 " refreshes, %" PRIu64 " checks, %" PRIu64 " disagreements\n",
+			live_get(&numbers->rpcits) + live_get(&numbers->invalidations), checks, disagreements);
 }

@@ -5,21 +5,32 @@
  * the VM, the devices, their numbers on the board, messages, and the data oracle. What an operation
  * does and what it is compared with is the architecture's.
  *
- * All of it is called with the observer's lock held.
+ * What is found is put on a board, and on stderr if the user gave no board. All of it is called with
+ * the observer's lock held.
  */
 #ifndef VIOMMU_WATCH_CHECKER_H
 #define VIOMMU_WATCH_CHECKER_H
+
+#include <stddef.h>
 
 #include <viommu/viommu.h>
 #include <viommu/hosts.h>
 #include <viommu/reader.h>
 
+#include "arguments.h"
 #include "guest_ram.h"
 #include "lists.h"
+#include "live/board.h"
 #include "numbered.h"
-#include "report.h"
 
 #define CHECKED_MAX 256u
+
+/* A line of text under construction; what is too long is cut. Begins as all zeros. */
+struct report_line {
+	char text[LIVE_MESSAGE_BYTES];
+	size_t used;
+};
+void report_put(struct report_line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A device that was ever seen: a PCI function or a stream. */
 struct checked {

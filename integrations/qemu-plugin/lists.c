@@ -87,20 +87,6 @@ void runs_clip(struct runs *runs, uint64_t bytes)
 	runs->count = kept;
 }
 
-void runs_copy(struct runs *to, const struct runs *from)
-{
-	size_t i;
-
-	runs_clear(to);
-	for (i = 0; i < from->count; i++) {
-		if (!LIST_FITS(to)) {
-			to->count = 0;
-			return;
-		}
-		to->list[to->count++] = from->list[i];
-	}
-}
-
 bool runs_same(const struct runs *a, const struct runs *b)
 {
 	size_t i;

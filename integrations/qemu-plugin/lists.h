@@ -57,9 +57,6 @@ uint64_t runs_pages(const struct runs *runs);
 /* Removes pages at and beyond `bytes` of guest memory. */
 void runs_clip(struct runs *runs, uint64_t bytes);
 
-/* Makes *to the same as *from; empty if memory is short. */
-void runs_copy(struct runs *to, const struct runs *from);
-
 bool runs_same(const struct runs *a, const struct runs *b);
 
 /* A range over which two lists each have one run, or nothing: then the GPA and prot are 0. */

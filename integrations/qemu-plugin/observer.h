@@ -12,7 +12,6 @@
 #include "arguments.h"
 #include "checker.h"
 #include "guest_ram.h"
-#include "observation.h"
 #include "qemu.h"
 #include "qemu_plugin_api.h"
 #include "recorder.h"
@@ -44,9 +43,6 @@ struct observer {
 	bool ready;	/* memory was found */
 	bool off;	/* nothing is observed: something is missing, or QEMU exits */
 };
-
-/* Watches a guest. 0, or -1 after complaining. The arguments must stay. */
-int observer_start(const struct observer_ops *ops, const struct arguments *arguments, qemu_plugin_id_t id, const struct qemu_plugin_info *info);
 
 /*
  * Takes the lock, and before it QEMU's if `with_qemu` and the thread has it not. The result goes to

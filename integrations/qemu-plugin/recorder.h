@@ -12,7 +12,20 @@
 
 #include "capture/capture.h"
 #include "lists.h"
-#include "observation.h"
+
+/* One operation of the guest on its IOMMU. */
+struct observation {
+	/* With the machine's answer, and the time. */
+	struct capture_record operation;
+	/* Apply before the operation. */
+	const struct changes *changes;
+	/* Hold after it. */
+	const struct stretch *stretches;
+	size_t stretch_count;
+	/* Nanoseconds: QEMU's for the instruction or for its answers, and those that watching cost. */
+	uint64_t qemu_ns;
+	uint64_t watch_ns;
+};
 
 struct recorder {
 	struct capture_writer *writer; /* NULL: nothing is recorded */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "stores.h"
 
-#include "register_pages.h"
 #include "timing.h"
 
 static struct {

@@ -9,6 +9,36 @@
 
 #include "observer.h"
 
+/*
+ * Pages, by their virtual address, that a store to registers was seen to. The walk finds out that
+ * one has become another page, which is then forgotten. For any thread at any time. Of two pages
+ * with one slot, the older is forgotten.
+ */
+#define REGISTER_PAGES 16384u
+struct register_pages {
+	uint64_t pages[REGISTER_PAGES]; /* number of the page, plus one; 0: none */
+};
+
+static inline uint64_t *register_pages_slot(struct register_pages *pages, uint64_t address)
+{
+	return &pages->pages[tables_mix(address / CAPTURE_PAGE_SIZE) % REGISTER_PAGES];
+}
+
+static inline bool register_pages_have(struct register_pages *pages, uint64_t address)
+{
+	return __atomic_load_n(register_pages_slot(pages, address), __ATOMIC_RELAXED) == address / CAPTURE_PAGE_SIZE + 1;
+}
+
+static inline void register_pages_add(struct register_pages *pages, uint64_t address)
+{
+	__atomic_store_n(register_pages_slot(pages, address), address / CAPTURE_PAGE_SIZE + 1, __ATOMIC_RELAXED);
+}
+
+static inline void register_pages_forget(struct register_pages *pages, uint64_t address)
+{
+	__atomic_store_n(register_pages_slot(pages, address), 0, __ATOMIC_RELAXED);
+}
+
 /* Called with both locks for each store to registers of the IOMMU or of a PCI device. */
 struct store_ops {
 	const char *iommu; /* its type in QEMU */

@@ -14,10 +14,10 @@
 #include <viommu/types.h>
 
 #include "qemu_plugin_api.h"
-#include "register_pages.h"
 #include "smmuv3/commands.h"
 #include "smmuv3/queue.h"
 #include "smmuv3/structures.h"
+#include "stores.h"
 #include "streams.h"
 
 #define BASE	  UINT64_C(0x40000000)
@@ -482,8 +482,8 @@ static void test_register_pages(void **state)
 	register_pages_add(pages, 0xfff);
 	assert_true(register_pages_have(pages, 0) && !register_pages_have(pages, 0x1000));
 	register_pages_add(pages, 0);
-	for (i = 0; i < REGISTER_PAGE_SETS * REGISTER_PAGE_WAYS; i++)
-		known += pages->pages[i / REGISTER_PAGE_WAYS][i % REGISTER_PAGE_WAYS] != 0;
+	for (i = 0; i < REGISTER_PAGES; i++)
+		known += pages->pages[i] != 0;
 	assert_int_equal(known, 1);
 	known = 0;
 	register_pages_forget(pages, 0x10);

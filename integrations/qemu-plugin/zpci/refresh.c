@@ -151,9 +151,10 @@ static void compare_walk(struct zpci_checker *zpci, struct check *check)
 		if (!asked || zpci->runs.lost)
 			break;
 		runs_clip(&zpci->after.runs, zpci->checker->ram->bytes);
-		runs_copy(&check->walked, &zpci->after.runs);
 		if (agrees(zpci, &zpci->before, check) || agrees(zpci, &zpci->after, check)) {
 			checker_count_checks(zpci->checker, check->checked, LIVE_WALKER, pages);
+			check->walked = zpci->after.runs;
+			zpci->after.runs = (struct runs){ 0 };
 			return;
 		}
 		if (runs_same(&zpci->before.runs, &zpci->after.runs)) {
