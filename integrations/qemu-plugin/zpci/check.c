@@ -218,34 +218,24 @@ void zpci_check_function(const struct capture_function *found, const uint32_t *u
 	count_function(checked);
 }
 
-struct check *zpci_check_begin(const struct capture_record *operation)
+void zpci_check_begin(struct check *check, const struct capture_record *operation)
 {
-	struct check *check = state.checker->ready ? calloc(1, sizeof(*check)) : NULL;
-
-	if (!check)
-		return NULL;
-	check->operation = *operation;
+	check->operation = operation;
+	if (!state.checker->ready || operation->kind == CAPTURE_CLP)
+		return;
+	check->begun = true;
 	check->checked = find(capture_handle(operation));
 	state.current = check;
-	checker_begin_operation(state.checker, &check->operation);
+	checker_begin_operation(state.checker, operation);
 	zpci_refresh(&state, check);
 	state.current = NULL;
-	return check;
 }
 
-static void discard(struct check *check)
+void zpci_check_finish(struct check *check)
 {
-	if (check)
-		free(check->walked.list);
-	free(check);
-}
-
-void zpci_check_forget(struct check *check)
-{
-	if (!check)
-		return;
-	checker_skip(state.checker, LIVE_ANSWER, 1);
-	discard(check);
+	if (check->begun)
+		checker_skip(state.checker, LIVE_ANSWER, 1);
+	free(check->walked.list);
 }
 
 static void put_answer(char *text, size_t bytes, bool exception, unsigned int code, unsigned int cc, unsigned int status)
@@ -278,7 +268,7 @@ static void compare_answer(struct check *check, const struct capture_answer *mac
 /* CLP Set PCI Function has succeeded. */
 static void follow_clp(struct check *check)
 {
-	const struct capture_clp *clp = &check->operation.clp;
+	const struct capture_clp *clp = &check->operation->clp;
 	bool enables = clp->op == CAPTURE_CLP_ENABLE;
 	int error;
 
@@ -305,7 +295,7 @@ static void count_refresh(const struct check *check, const struct observation *o
 	live_add(&numbers->released, result->released);
 	live_add(&function->established, result->established);
 	live_add(&function->released, result->released);
-	if (check->operation.kind != CAPTURE_RPCIT) {
+	if (check->operation->kind != CAPTURE_RPCIT) {
 		live_add(&function->registrations, 1);
 		return;
 	}
@@ -327,10 +317,10 @@ static void count_operation(const struct check *check, const struct observation 
 
 	live_set(&numbers->updated, timing_now());
 	live_add(&numbers->watch_ns, observation->watch_ns);
-	if (check->operation.kind == CAPTURE_RPCIT) {
+	if (check->operation->kind == CAPTURE_RPCIT) {
 		live_add(&numbers->rpcits, 1);
 		live_add(&numbers->rpcits_done, succeeded);
-	} else if (check->operation.kind == CAPTURE_MPCIFC) {
+	} else if (check->operation->kind == CAPTURE_MPCIFC) {
 		live_add(&numbers->mpcifcs, 1);
 	} else {
 		live_add(&numbers->clps, 1);
@@ -346,27 +336,23 @@ static void count_operation(const struct check *check, const struct observation 
 		count_function(check->checked);
 }
 
-void zpci_check_end(struct check *begun, const struct observation *observation, bool alone)
+void zpci_check_end(struct check *check, const struct observation *observation, bool alone)
 {
 	const struct capture_answer *answer = &observation->operation.answer;
-	struct check clp = { .operation = observation->operation };
-	struct check *check = begun ? begun : &clp;
+	bool is_clp = observation->operation.kind == CAPTURE_CLP;
 
-	if (!state.checker->ready || (!begun && observation->operation.kind != CAPTURE_CLP)) {
-		discard(begun);
+	if (!state.checker->ready || (!check->begun && !is_clp))
 		return;
-	}
-	check->operation = observation->operation;
+	check->begun = false;
 	/* It may have been unplugged since. */
 	if (check->checked && !check->checked->device)
 		check->checked = NULL;
-	checker_begin_operation(state.checker, &check->operation);
-	if (!begun)
+	checker_begin_operation(state.checker, check->operation);
+	if (is_clp)
 		follow_clp(check);
 	else
 		compare_answer(check, answer);
 	if (check->checked && check->translated && answer->kind == CAPTURE_ANSWER_CC && !answer->cc)
 		zpci_compare_shadow(&state, check, alone);
 	count_operation(check, observation);
-	discard(begun);
 }

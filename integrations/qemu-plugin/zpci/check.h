@@ -10,9 +10,10 @@
 
 #include "observer.h"
 
-/* An operation that has begun: what the library did of it. */
+/* What the library did of an operation. Begins as all zeros. */
 struct check {
-	struct capture_record operation;
+	const struct capture_record *operation;
+	bool begun;		 /* it is an RPCIT or MPCIFC, and its answer is to be compared */
 	struct checked *checked; /* NULL: none that the library knows */
 	int error;		 /* of the library's call: it did not take the operation */
 	struct viommu_zpci_answer answer;
@@ -49,15 +50,14 @@ void zpci_check_start(struct observer *observer);
  */
 void zpci_check_function(const struct capture_function *found, const uint32_t *unplugged);
 
-/*
- * An RPCIT or MPCIFC is about to be carried out. The result goes to zpci_check_end(), or if the
- * operation turns out to be none, or its end was not seen, to zpci_check_forget().
- */
-struct check *zpci_check_begin(const struct capture_record *operation);
-void zpci_check_forget(struct check *check);
+/* An operation is about to be carried out: does it if it is an RPCIT or MPCIFC. */
+void zpci_check_begin(struct check *check, const struct capture_record *operation);
 
-/* It was carried out. check is NULL for CLP. alone: no other operation is under way. */
+/* It was carried out. alone: no other operation is under way. */
 void zpci_check_end(struct check *check, const struct observation *observation, bool alone);
+
+/* Frees what there is of it. If it has not ended, the operation was none, or its end was not seen. */
+void zpci_check_finish(struct check *check);
 
 /* refresh.c: does an RPCIT or MPCIFC, and compares what is translated then with QEMU's walk. */
 void zpci_refresh(struct zpci_checker *zpci, struct check *check);

@@ -35,7 +35,7 @@ struct pending {
 	struct changes changes;
 	struct stretch answers;
 	bool answered;
-	struct check *check;
+	struct check check;
 	uint64_t machine_ns;
 	uint64_t watch_ns;
 	enum { WAITING, COMPLETE, VOID } state;
@@ -126,8 +126,7 @@ struct pending *observe_begin(const struct capture_record *operation)
 		state.tail = &pending->next;
 		state.queued++;
 		look_at(pending);
-		if (operation->kind != CAPTURE_CLP)
-			pending->check = zpci_check_begin(&pending->operation);
+		zpci_check_begin(&pending->check, &pending->operation);
 	}
 	observer_leave(state.observer, false);
 	return pending;
@@ -218,8 +217,7 @@ static void tell(struct pending *pending)
 	/* With condition code 3 the machine has said that there is no such function. */
 	if (operation->kind == CAPTURE_CLP || (operation->answer.kind == CAPTURE_ANSWER_CC && operation->answer.cc != 3))
 		introduce(capture_handle(operation));
-	zpci_check_end(pending->check, &observation, state.queued == 1);
-	pending->check = NULL;
+	zpci_check_end(&pending->check, &observation, state.queued == 1);
 	recorder_put_observation(&state.observer->recorder, &observation);
 	if (operation->kind == CAPTURE_CLP) {
 		function = functions_find(&state.functions, operation->clp.fh);
@@ -230,7 +228,7 @@ static void tell(struct pending *pending)
 
 static void discard(struct pending *pending)
 {
-	zpci_check_forget(pending->check);
+	zpci_check_finish(&pending->check);
 	free(pending->changes.list);
 	free(pending->answers.runs.list);
 	free(pending);

@@ -29,14 +29,14 @@
 /* The range that the operation refreshes, by which tables. */
 static void find_range(struct check *check)
 {
-	const struct capture_rpcit *rpcit = &check->operation.rpcit;
-	const struct capture_mpcifc *mpcifc = &check->operation.mpcifc;
+	const struct capture_rpcit *rpcit = &check->operation->rpcit;
+	const struct capture_mpcifc *mpcifc = &check->operation->mpcifc;
 	struct viommu_zpci_function_info info = { .size = sizeof(info) };
 	bool registers = mpcifc->oc == VIOMMU_ZPCI_OC_REG_IOAT || mpcifc->oc == VIOMMU_ZPCI_OC_REREG_IOAT;
 
 	if (!check->checked)
 		return;
-	if (check->operation.kind == CAPTURE_MPCIFC) {
+	if (check->operation->kind == CAPTURE_MPCIFC) {
 		check->first = mpcifc->pba & ~(VIOMMU_PAGE_SIZE - 1);
 		check->last = mpcifc->pal | (VIOMMU_PAGE_SIZE - 1);
 		check->iota = mpcifc->iota;
@@ -166,7 +166,7 @@ static void compare_walk(struct zpci_checker *zpci, struct check *check)
 		}
 		zpci->before = zpci->after;
 		zpci->after = swap;
-		again.rpcit = (struct capture_rpcit){ .fh = capture_handle(&check->operation), .start = check->first, .bytes = check->last - check->first + 1 };
+		again.rpcit = (struct capture_rpcit){ .fh = capture_handle(check->operation), .start = check->first, .bytes = check->last - check->first + 1 };
 		if (call(zpci, &again, &answer) || answer.cc || answer.exception)
 			break;
 		collect(zpci, check);
@@ -182,11 +182,11 @@ void zpci_refresh(struct zpci_checker *zpci, struct check *check)
 	check->kind = LIVE_NOTHING;
 	find_range(check);
 	known = check->translated && walk(zpci, check, &zpci->before);
-	if (check->translated && check->operation.kind == CAPTURE_RPCIT)
+	if (check->translated && check->operation->kind == CAPTURE_RPCIT)
 		checker_data_before(zpci->checker, check->checked, check->first, check->last);
 	overhead = timing_ticks();
 	began = timing_ticks();
-	check->error = call(zpci, &check->operation, &check->answer);
+	check->error = call(zpci, check->operation, &check->answer);
 	check->library_ns = timing_ns(timing_ticks() - began);
 	check->overhead_ns = timing_ns(began - overhead);
 	if (check->error || check->answer.exception || check->answer.cc) {
