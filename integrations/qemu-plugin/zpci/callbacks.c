@@ -28,7 +28,8 @@
 struct watched_vcpu {
 	struct vcpu vcpu;
 	bool usable;
-	struct pending *pending;
+	struct operation operation;
+	bool in;       /* it is in that operation */
 	uint64_t at;   /* the instruction's address */
 	uint64_t next; /* of the one behind it */
 	struct zpci_instruction instruction;
@@ -61,7 +62,7 @@ static enum capture_kind decode(const uint8_t *code, size_t bytes, struct zpci_i
 }
 
 /* Reads the operands. false if they cannot be read, or the operation is not about translation. */
-static bool get_operands(struct watched_vcpu *watched, struct capture_record *operation)
+static bool get_operands(struct watched_vcpu *watched, struct capture_record *record)
 {
 	const struct zpci_instruction *instruction = &watched->instruction;
 	uint64_t r1 = vcpu_gr(&watched->vcpu, instruction->r1), address;
@@ -69,19 +70,19 @@ static bool get_operands(struct watched_vcpu *watched, struct capture_record *op
 	const uint8_t *fib;
 
 	watched->block = 0;
-	switch (operation->kind) {
+	switch (record->kind) {
 	case CAPTURE_RPCIT:
-		operation->rpcit.fh = zpci_r1_handle(r1);
-		operation->rpcit.start = vcpu_gr(vcpu, instruction->r2);
+		record->rpcit.fh = zpci_r1_handle(r1);
+		record->rpcit.start = vcpu_gr(vcpu, instruction->r2);
 		/* An odd R2 is a specification exception, and does not name a pair. */
-		operation->rpcit.bytes = vcpu_gr(vcpu, instruction->r2 | 1);
+		record->rpcit.bytes = vcpu_gr(vcpu, instruction->r2 | 1);
 		return true;
 	case CAPTURE_MPCIFC:
 		address = zpci_operand_address(instruction, vcpu_gr(vcpu, instruction->x2), vcpu_gr(vcpu, instruction->b2), vcpu_psw_mask(vcpu));
 		fib = vcpu_memory(vcpu, address, VIOMMU_ZPCI_FIB_BYTES);
 		if (!fib || zpci_operation_is_foreign(zpci_r1_operation(r1)))
 			return false;
-		operation->mpcifc = (struct capture_mpcifc){
+		record->mpcifc = (struct capture_mpcifc){
 			.fh = zpci_r1_handle(r1),
 			.oc = zpci_r1_operation(r1),
 			.dmaas = zpci_r1_dma_space(r1),
@@ -101,25 +102,26 @@ static bool get_operands(struct watched_vcpu *watched, struct capture_record *op
 static void before(unsigned int index, void *data)
 {
 	struct watched_vcpu *vcpu = index < plugin.vcpu_count ? &plugin.vcpus[index] : NULL;
-	struct capture_record operation = { .kind = 0 };
+	struct capture_record *record;
 	uint64_t entered = timing_ticks();
 	const uint8_t *code;
 
 	if (!vcpu || !vcpu->usable)
 		return;
 	/* Two in a row without a block between: the first ends where the second begins. */
-	if (vcpu->pending)
+	if (vcpu->in)
 		after(index, data);
+	record = &vcpu->operation.record;
+	*record = (struct capture_record){ .kind = 0 };
 	vcpu->at = (uintptr_t)data;
 	code = vcpu_memory(&vcpu->vcpu, vcpu->at, 4);
 	/* The first two bits of an instruction say how long it is. */
 	vcpu->next = vcpu->at + (code && code[0] >= 0xc0 ? 6 : 4);
 	code = vcpu_memory(&vcpu->vcpu, vcpu->at, vcpu->next - vcpu->at);
 	if (code)
-		operation.kind = decode(code, vcpu->next - vcpu->at, &vcpu->instruction);
-	if (operation.kind && get_operands(vcpu, &operation))
-		vcpu->pending = observe_begin(&operation);
-	qemu_plugin_u64_set(plugin.flag, index, vcpu->pending != NULL);
+		record->kind = decode(code, vcpu->next - vcpu->at, &vcpu->instruction);
+	vcpu->in = record->kind && get_operands(vcpu, record) && observe_begin(&vcpu->operation);
+	qemu_plugin_u64_set(plugin.flag, index, vcpu->in);
 	vcpu->left = timing_ticks();
 	vcpu->watch_ticks += vcpu->left - entered;
 }
@@ -132,7 +134,7 @@ static void after(unsigned int index, void *data)
 	struct ending ending = { .machine_ticks = entered };
 
 	qemu_plugin_u64_set(plugin.flag, index, 0);
-	if (!vcpu || !vcpu->pending)
+	if (!vcpu || !vcpu->in)
 		return;
 	ending.machine_ticks -= vcpu->left;
 	ending.watch_ticks = vcpu->watch_ticks;
@@ -140,8 +142,8 @@ static void after(unsigned int index, void *data)
 	ending.r1 = vcpu_gr(&vcpu->vcpu, vcpu->instruction.r1);
 	if (vcpu->block && ending.outcome.kind == OUTCOME_DONE)
 		ending.clp = vcpu_memory(&vcpu->vcpu, vcpu->block, CLP_BLOCK_BYTES);
-	observe_end(vcpu->pending, &ending);
-	vcpu->pending = NULL;
+	observe_end(&vcpu->operation, &ending);
+	vcpu->in = false;
 	vcpu->watch_ticks = timing_ticks() - entered;
 }
 

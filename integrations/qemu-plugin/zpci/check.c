@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- *  - An RPCIT or MPCIFC is done when the guest is about to execute it; the answer is compared when
- *    the guest has gone on.
- *  - What CLP has made of a function is known only when it has ended, and is done then.
+ *  - Operations are done when QEMU has carried them out, and before the vCPU goes on.
  *  - A function that appears, or comes back under a handle that CLP did not give it, is plugged;
  *    what was there before is unplugged.
  *
@@ -13,7 +11,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "guest/zpci/decode.h"
@@ -218,24 +215,10 @@ void zpci_check_function(const struct capture_function *found, const uint32_t *u
 	count_function(checked);
 }
 
-void zpci_check_begin(struct check *check, const struct capture_record *operation)
+void zpci_check_skip(void)
 {
-	check->operation = operation;
-	if (!state.checker->ready || operation->kind == CAPTURE_CLP)
-		return;
-	check->begun = true;
-	check->checked = find(capture_handle(operation));
-	state.current = check;
-	checker_begin_operation(state.checker, operation);
-	zpci_refresh(&state, check);
-	state.current = NULL;
-}
-
-void zpci_check_finish(struct check *check)
-{
-	if (check->begun)
+	if (state.checker->ready)
 		checker_skip(state.checker, LIVE_ANSWER, 1);
-	free(check->walked.list);
 }
 
 static void put_answer(char *text, size_t bytes, bool exception, unsigned int code, unsigned int cc, unsigned int status)
@@ -253,7 +236,7 @@ static void compare_answer(struct check *check, const struct capture_answer *mac
 	const struct viommu_zpci_answer *answer = &check->answer;
 	char qemu[32], library[32];
 
-	if (check->error || machine->kind == CAPTURE_ANSWER_NONE) {
+	if (check->error) {
 		checker_skip(state.checker, LIVE_ANSWER, 1);
 		return;
 	}
@@ -262,13 +245,13 @@ static void compare_answer(struct check *check, const struct capture_answer *mac
 	put_answer(library, sizeof(library), answer->exception, answer->exception, answer->cc, answer->status);
 	if (strcmp(qemu, library))
 		checker_disagree(state.checker, check->checked, LIVE_ANSWER, 1, "QEMU answers %s, the library %s%s", qemu, library,
-				 zpci_path(&state, check, answer->refresh.fault.reason ? answer->refresh.fault.iova : check->first).text);
+				 zpci_path(&state, check, answer->refresh.fault.reason ? answer->refresh.fault.iova : check->operation->range.first).text);
 }
 
 /* CLP Set PCI Function has succeeded. */
 static void follow_clp(struct check *check)
 {
-	const struct capture_clp *clp = &check->operation->clp;
+	const struct capture_clp *clp = &check->operation->record.clp;
 	bool enables = clp->op == CAPTURE_CLP_ENABLE;
 	int error;
 
@@ -295,7 +278,7 @@ static void count_refresh(const struct check *check, const struct observation *o
 	live_add(&numbers->released, result->released);
 	live_add(&function->established, result->established);
 	live_add(&function->released, result->released);
-	if (check->operation->kind != CAPTURE_RPCIT) {
+	if (check->operation->record.kind != CAPTURE_RPCIT) {
 		live_add(&function->registrations, 1);
 		return;
 	}
@@ -317,10 +300,10 @@ static void count_operation(const struct check *check, const struct observation 
 
 	live_set(&numbers->updated, timing_now());
 	live_add(&numbers->watch_ns, observation->watch_ns);
-	if (check->operation->kind == CAPTURE_RPCIT) {
+	if (check->operation->record.kind == CAPTURE_RPCIT) {
 		live_add(&numbers->rpcits, 1);
 		live_add(&numbers->rpcits_done, succeeded);
-	} else if (check->operation->kind == CAPTURE_MPCIFC) {
+	} else if (check->operation->record.kind == CAPTURE_MPCIFC) {
 		live_add(&numbers->mpcifcs, 1);
 	} else {
 		live_add(&numbers->clps, 1);
@@ -330,29 +313,30 @@ static void count_operation(const struct check *check, const struct observation 
 		if (check->checked)
 			live_add(&check->checked->numbers->insufficient, 1);
 	}
-	if (check->checked && check->translated && succeeded)
+	if (check->refreshed && succeeded)
 		count_refresh(check, observation);
 	if (check->checked)
 		count_function(check->checked);
 }
 
-void zpci_check_end(struct check *check, const struct observation *observation, bool alone)
+void zpci_check(struct operation *operation, const struct observation *observation, bool alone)
 {
 	const struct capture_answer *answer = &observation->operation.answer;
-	bool is_clp = observation->operation.kind == CAPTURE_CLP;
+	struct check check = { .operation = operation };
 
-	if (!state.checker->ready || (!check->begun && !is_clp))
+	if (!state.checker->ready)
 		return;
-	check->begun = false;
-	/* It may have been unplugged since. */
-	if (check->checked && !check->checked->device)
-		check->checked = NULL;
-	checker_begin_operation(state.checker, check->operation);
-	if (is_clp)
-		follow_clp(check);
-	else
-		compare_answer(check, answer);
-	if (check->checked && check->translated && answer->kind == CAPTURE_ANSWER_CC && !answer->cc)
-		zpci_compare_shadow(&state, check, alone);
-	count_operation(check, observation);
+	checker_begin_operation(state.checker, &observation->operation);
+	state.current = &check;
+	if (observation->operation.kind == CAPTURE_CLP) {
+		follow_clp(&check);
+	} else {
+		check.checked = find(capture_handle(&observation->operation));
+		zpci_refresh(&state, &check, operation);
+		compare_answer(&check, answer);
+		if (check.refreshed && answer->kind == CAPTURE_ANSWER_CC && !answer->cc)
+			zpci_compare_shadow(&state, &check, alone);
+	}
+	state.current = NULL;
+	count_operation(&check, observation);
 }

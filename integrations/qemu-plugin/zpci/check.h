@@ -8,25 +8,21 @@
 
 #include <viommu/zpci.h>
 
-#include "observer.h"
+#include "zpci/observe.h"
 
-/* What the library did of an operation. Begins as all zeros. */
+/* What the library did of an operation. */
 struct check {
-	const struct capture_record *operation;
-	bool begun;		 /* it is an RPCIT or MPCIFC, and its answer is to be compared */
+	const struct operation *operation;
 	struct checked *checked; /* NULL: none that the library knows */
 	int error;		 /* of the library's call: it did not take the operation */
 	struct viommu_zpci_answer answer;
-	bool translated; /* first..last was refreshed, by tables */
-	uint64_t first;
-	uint64_t last;
-	uint64_t iota;
+	bool refreshed; /* its range, by tables */
 	enum live_kind kind;
 	uint64_t library_ns;
 	bool walker_timed;
 	uint64_t walker_ns;
 	uint64_t overhead_ns;
-	struct runs walked; /* QEMU's walk behind the library's refresh */
+	bool agrees; /* with QEMU's walk, or the difference was reported */
 };
 
 struct zpci_checker {
@@ -34,9 +30,8 @@ struct zpci_checker {
 	struct viommu_zpci *zpci;
 	const struct check *current; /* the operation that the library is in */
 	/* Lists that are used again. */
-	struct stretch before;
-	struct stretch after;
-	struct runs runs;
+	struct stretch walk; /* QEMU's walk behind the library's refresh */
+	struct runs runs;    /* what the library translates then */
 };
 
 extern const struct check_ops zpci_check_ops;
@@ -50,17 +45,14 @@ void zpci_check_start(struct observer *observer);
  */
 void zpci_check_function(const struct capture_function *found, const uint32_t *unplugged);
 
-/* An operation is about to be carried out: does it if it is an RPCIT or MPCIFC. */
-void zpci_check_begin(struct check *check, const struct capture_record *operation);
+/* An operation has ended. alone: no other one is under way. */
+void zpci_check(struct operation *operation, const struct observation *observation, bool alone);
 
-/* It was carried out. alone: no other operation is under way. */
-void zpci_check_end(struct check *check, const struct observation *observation, bool alone);
-
-/* Frees what there is of it. If it has not ended, the operation was none, or its end was not seen. */
-void zpci_check_finish(struct check *check);
+/* An RPCIT or MPCIFC has ended in a way that is not known. */
+void zpci_check_skip(void);
 
 /* refresh.c: does an RPCIT or MPCIFC, and compares what is translated then with QEMU's walk. */
-void zpci_refresh(struct zpci_checker *zpci, struct check *check);
+void zpci_refresh(struct zpci_checker *zpci, struct check *check, struct operation *operation);
 
 /* The guest's entries on the way to an IOVA, as they are now, for a message. */
 struct report_line zpci_path(const struct zpci_checker *zpci, const struct check *check, uint64_t iova);

@@ -9,15 +9,28 @@
 #include "zpci/functions.h"
 #include "zpci/vcpu.h"
 
-struct pending; /* an operation that has begun */
+/* The IOVAs that an operation makes true, and by which tables. */
+struct range {
+	uint64_t iota;
+	uint64_t first;
+	uint64_t last;
+	bool whole; /* they are all that is registered */
+};
+
+/* An instruction that a vCPU is in. */
+struct operation {
+	struct capture_record record; /* with its operands, without any of CLP */
+	bool refreshes;		      /* there is a range */
+	struct range range;
+	/* QEMU's walk of the range, when the instruction began. Its list is used again. */
+	bool walked;
+	struct stretch walk;
+};
 
 void observe_start(struct observer *observer);
 
-/*
- * An instruction is about to be executed: the operation with its operands, without any of CLP.
- * Returns what observe_end() is given, or NULL if nothing is observed.
- */
-struct pending *observe_begin(const struct capture_record *operation);
+/* An instruction is about to be executed. false: nothing is observed. */
+bool observe_begin(struct operation *operation);
 
 /* How it has ended. */
 struct ending {
@@ -27,7 +40,6 @@ struct ending {
 	uint64_t machine_ticks; /* timing_ticks() that the machine took */
 	uint64_t watch_ticks;	/* and those that watching took before */
 };
-
-void observe_end(struct pending *pending, const struct ending *ending);
+void observe_end(struct operation *operation, const struct ending *ending);
 
 #endif

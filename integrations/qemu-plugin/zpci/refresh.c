@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One operation of the guest, done by the library when the guest is about to execute it, and
- * compared with QEMU's walk of the same tables.
+ * One operation of the guest, done by the library when QEMU has carried it out, and compared with
+ * QEMU's walk of the same tables.
  *
- * Other vCPUs run on meanwhile, and change tables. So QEMU's walk is asked before the library's
- * refresh and once more behind it. The library must agree with one of the two answers. If it agrees
- * with neither although they are the same, it is wrong. If they differ, the tables have changed in
- * between, and all is done again. (A change that was taken back in between would deceive this; a
- * guest refreshes between the two, and that waits for the observer's lock, which is held here.)
+ * Other vCPUs run on meanwhile, and change tables. So QEMU's walk is asked when the instruction
+ * begins and once more behind the library's refresh. The library must agree with one of the two
+ * answers. If it agrees with neither although they are the same, it is wrong. If they differ, the
+ * tables have changed in between, and the library refreshes again. (A change that was taken back in
+ * between would deceive this; a guest refreshes between the two, and the end of that waits for the
+ * observer's lock.)
  *
  * For the times this order is fair: QEMU's first walk brings the tables into the CPU's caches, where
- * the library and QEMU's second walk, which is the one that is timed, find them alike.
+ * QEMU's instruction, the library and QEMU's second walk, which is the one that is timed, find them.
  */
 #include "zpci/check.h"
 
@@ -25,38 +26,6 @@
 
 /* Pages of one refresh that QEMU's device is asked about: a sample of them where there are more. */
 #define SHADOW_PAGES_MAX 256u
-
-/* The range that the operation refreshes, by which tables. */
-static void find_range(struct check *check)
-{
-	const struct capture_rpcit *rpcit = &check->operation->rpcit;
-	const struct capture_mpcifc *mpcifc = &check->operation->mpcifc;
-	struct viommu_zpci_function_info info = { .size = sizeof(info) };
-	bool registers = mpcifc->oc == VIOMMU_ZPCI_OC_REG_IOAT || mpcifc->oc == VIOMMU_ZPCI_OC_REREG_IOAT;
-
-	if (!check->checked)
-		return;
-	if (check->operation->kind == CAPTURE_MPCIFC) {
-		check->first = mpcifc->pba & ~(VIOMMU_PAGE_SIZE - 1);
-		check->last = mpcifc->pal | (VIOMMU_PAGE_SIZE - 1);
-		check->iota = mpcifc->iota;
-		check->translated = registers && zpci_iota_translates(check->iota) && check->first <= check->last;
-		return;
-	}
-	viommu_zpci_function_info(check->checked->device, &info);
-	if (!info.registered || info.direct || !rpcit->bytes || rpcit->start + (rpcit->bytes - 1) < rpcit->start)
-		return;
-	check->first = rpcit->start & ~(VIOMMU_PAGE_SIZE - 1);
-	check->last = (rpcit->start + (rpcit->bytes - 1)) | (VIOMMU_PAGE_SIZE - 1);
-	check->iota = info.iota;
-	if (check->first <= info.pba && check->last >= info.pal)
-		check->kind = LIVE_WHOLE;
-	if (check->first < info.pba)
-		check->first = info.pba;
-	if (check->last > info.pal)
-		check->last = info.pal;
-	check->translated = check->first <= check->last;
-}
 
 static int call(struct zpci_checker *zpci, const struct capture_record *operation, struct viommu_zpci_answer *answer)
 {
@@ -73,19 +42,10 @@ static int call(struct zpci_checker *zpci, const struct capture_record *operatio
 	return viommu_zpci_rpcit(zpci->zpci, zpci_r1_make(rpcit->fh, 0, 0), rpcit->start, rpcit->bytes, answer);
 }
 
-/* QEMU's walk of the operation's range. What it has beyond guest memory, the library has not. */
-static bool walk(const struct zpci_checker *zpci, const struct check *check, struct stretch *answers)
-{
-	if (!zpci_ask_walk(check->iota, check->first, check->last, answers))
-		return false;
-	runs_clip(&answers->runs, zpci->checker->ram->bytes);
-	return true;
-}
-
 static void collect(struct zpci_checker *zpci, const struct check *check)
 {
 	runs_clear(&zpci->runs);
-	zpci_check_ops.each_run(check->checked->device, check->first, check->last, runs_add_library, &zpci->runs);
+	zpci_check_ops.each_run(check->checked->device, check->operation->range.first, check->operation->range.last, runs_add_library, &zpci->runs);
 }
 
 static void put_entry(void *ctx, unsigned int level, uint64_t gpa, bool readable, uint64_t value)
@@ -102,8 +62,8 @@ struct report_line zpci_path(const struct zpci_checker *zpci, const struct check
 	struct report_line line = { .used = 0 };
 	struct table_root root;
 
-	report_put(&line, "; iota 0x%" PRIx64, check->iota);
-	if (zpci_layout_root(check->iota, &root))
+	report_put(&line, "; iota 0x%" PRIx64, check->operation->range.iota);
+	if (zpci_layout_root(check->operation->range.iota, &root))
 		tables_path(&tables, &zpci_layout, &root, iova, put_entry, &line);
 	return line;
 }
@@ -125,23 +85,26 @@ static void describe(void *ctx, const struct piece *piece)
 			 path.text);
 }
 
-static bool agrees(const struct zpci_checker *zpci, const struct stretch *answers, const struct check *check)
+static bool agrees(const struct zpci_checker *zpci, const struct runs *answers, const struct range *range)
 {
-	return !runs_compare(&answers->runs, &zpci->runs, check->first, check->last, NULL, NULL);
+	return !runs_compare(answers, &zpci->runs, range->first, range->last, NULL, NULL);
 }
 
-/* Compares what is translated now with QEMU's walk before the refresh and, asked here, behind it. */
-static void compare_walk(struct zpci_checker *zpci, struct check *check)
+/* Compares what is translated now with QEMU's walk at the beginning and, asked here, now. */
+static void compare_walk(struct zpci_checker *zpci, struct check *check, struct stretch *before)
 {
-	uint64_t pages = (check->last - check->first) / VIOMMU_PAGE_SIZE + 1;
+	const struct range *range = &check->operation->range;
+	uint64_t pages = (range->last - range->first) / VIOMMU_PAGE_SIZE + 1, bytes = zpci->checker->ram->bytes;
 	struct capture_record again = { .kind = CAPTURE_RPCIT };
 	struct viommu_zpci_answer answer;
 	unsigned int tries;
 
+	/* What QEMU has beyond guest memory, the library has not. */
+	runs_clip(&before->runs, bytes);
 	for (tries = 0; tries < TRIES_MAX; tries++) {
-		struct stretch swap = zpci->before;
+		struct stretch swap = *before;
 		uint64_t began = timing_ticks();
-		bool asked = zpci_ask_walk(check->iota, check->first, check->last, &zpci->after);
+		bool asked = zpci_ask_walk(range->iota, range->first, range->last, &zpci->walk);
 		uint64_t took = timing_ticks() - began;
 
 		if (!tries) {
@@ -150,23 +113,21 @@ static void compare_walk(struct zpci_checker *zpci, struct check *check)
 		}
 		if (!asked || zpci->runs.lost)
 			break;
-		runs_clip(&zpci->after.runs, zpci->checker->ram->bytes);
-		if (agrees(zpci, &zpci->before, check) || agrees(zpci, &zpci->after, check)) {
-			checker_count_checks(zpci->checker, check->checked, LIVE_WALKER, pages);
-			check->walked = zpci->after.runs;
-			zpci->after.runs = (struct runs){ 0 };
-			return;
-		}
-		if (runs_same(&zpci->before.runs, &zpci->after.runs)) {
+		runs_clip(&zpci->walk.runs, bytes);
+		check->agrees = agrees(zpci, &before->runs, range) || agrees(zpci, &zpci->walk.runs, range);
+		if (check->agrees || runs_same(&before->runs, &zpci->walk.runs)) {
 			struct describing describing = { .zpci = zpci, .check = check };
 
 			checker_count_checks(zpci->checker, check->checked, LIVE_WALKER, pages);
-			runs_compare(&zpci->after.runs, &zpci->runs, check->first, check->last, describe, &describing);
+			if (!check->agrees)
+				runs_compare(&zpci->walk.runs, &zpci->runs, range->first, range->last, describe, &describing);
+			check->agrees = true;
 			return;
 		}
-		zpci->before = zpci->after;
-		zpci->after = swap;
-		again.rpcit = (struct capture_rpcit){ .fh = capture_handle(check->operation), .start = check->first, .bytes = check->last - check->first + 1 };
+		*before = zpci->walk;
+		zpci->walk = swap;
+		again.rpcit =
+			(struct capture_rpcit){ .fh = capture_handle(&check->operation->record), .start = range->first, .bytes = pages * VIOMMU_PAGE_SIZE };
 		if (call(zpci, &again, &answer) || answer.cc || answer.exception)
 			break;
 		collect(zpci, check);
@@ -174,36 +135,29 @@ static void compare_walk(struct zpci_checker *zpci, struct check *check)
 	checker_skip(zpci->checker, LIVE_WALKER, pages);
 }
 
-void zpci_refresh(struct zpci_checker *zpci, struct check *check)
+void zpci_refresh(struct zpci_checker *zpci, struct check *check, struct operation *operation)
 {
+	const struct range *range = &operation->range;
+	bool refreshes = operation->refreshes && check->checked;
 	uint64_t began, overhead;
-	bool known;
 
-	check->kind = LIVE_NOTHING;
-	find_range(check);
-	known = check->translated && walk(zpci, check, &zpci->before);
-	if (check->translated && check->operation->kind == CAPTURE_RPCIT)
-		checker_data_before(zpci->checker, check->checked, check->first, check->last);
+	if (refreshes && operation->record.kind == CAPTURE_RPCIT)
+		checker_data_before(zpci->checker, check->checked, range->first, range->last);
 	overhead = timing_ticks();
 	began = timing_ticks();
-	check->error = call(zpci, check->operation, &check->answer);
+	check->error = call(zpci, &operation->record, &check->answer);
 	check->library_ns = timing_ns(timing_ticks() - began);
 	check->overhead_ns = timing_ns(began - overhead);
-	if (check->error || check->answer.exception || check->answer.cc) {
-		/* What QEMU says to it is compared when QEMU has answered. */
-		check->translated = false;
+	check->refreshed = refreshes && !check->error && !check->answer.exception && !check->answer.cc;
+	if (!check->refreshed)
 		return;
-	}
-	if (check->kind != LIVE_WHOLE)
-		check->kind = checker_kind(check->answer.refresh.established, check->answer.refresh.released);
-	if (!check->translated)
-		return;
+	check->kind = range->whole ? LIVE_WHOLE : checker_kind(check->answer.refresh.established, check->answer.refresh.released);
 	collect(zpci, check);
 	checker_data_after(zpci->checker);
-	if (known)
-		compare_walk(zpci, check);
+	if (operation->walked)
+		compare_walk(zpci, check, &operation->walk);
 	else
-		checker_skip(zpci->checker, LIVE_WALKER, (check->last - check->first) / VIOMMU_PAGE_SIZE + 1);
+		checker_skip(zpci->checker, LIVE_WALKER, (range->last - range->first) / VIOMMU_PAGE_SIZE + 1);
 }
 
 /* One page that QEMU surely translates, and what the library has there. */
@@ -249,27 +203,24 @@ static struct qemu_space *space_of(const char *id)
  */
 void zpci_compare_shadow(struct zpci_checker *zpci, const struct check *check, bool alone)
 {
-	uint64_t pages = runs_pages(&check->walked), step, page;
-	struct checked *checked = check->checked;
+	const struct runs *walk = &zpci->walk.runs;
+	uint64_t pages = check->agrees ? runs_pages(walk) : 0, step, page;
 	struct qemu_space *space;
 	size_t i, run = 0;
 
 	if (!pages)
 		return;
-	space = space_of(checked->name);
-	if (!space || !alone || !walk(zpci, check, &zpci->after) || !runs_same(&zpci->after.runs, &check->walked)) {
+	space = space_of(check->checked->name);
+	if (!space || !alone || !runs_same(walk, &check->operation->walk.runs)) {
 		checker_skip(zpci->checker, LIVE_SHADOW, pages);
 		return;
 	}
-	collect(zpci, check);
 	/* Every step-th page, beginning with another one each time. */
 	step = (pages + SHADOW_PAGES_MAX - 1) / SHADOW_PAGES_MAX;
-	page = checked->samples++ % step;
-	for (i = 0; i < check->walked.count; i++) {
-		const struct capture_page *walked = &check->walked.list[i];
-
-		for (; page < walked->count; page += step)
-			ask_shadow(zpci, check, space, walked->iova + page * VIOMMU_PAGE_SIZE, &run);
-		page -= walked->count;
+	page = check->checked->samples++ % step;
+	for (i = 0; i < walk->count; i++) {
+		for (; page < walk->list[i].count; page += step)
+			ask_shadow(zpci, check, space, walk->list[i].iova + page * VIOMMU_PAGE_SIZE, &run);
+		page -= walk->list[i].count;
 	}
 }
