@@ -112,22 +112,28 @@ static struct stretch *stretch_at(struct streams *streams, uint32_t device, uint
 	return stretch;
 }
 
-static void ask_page(struct streams *streams, struct stream *stream, uint64_t iova)
+/* valid: where its entry leads, or UINT64_MAX; NULL: the stream is not translated. */
+static void ask_page(struct streams *streams, struct stream *stream, uint64_t iova, const uint64_t *valid)
 {
-	struct stretch *stretch = stretch_at(streams, stream->pci.requester, iova);
+	struct stretch *stretch;
 	uint64_t gpa = 0;
 	uint32_t prot;
 
-	if (!stretch)
-		return;
 	streams->ops->quiet(streams, true);
 	prot = qemu_ask(stream->pci.space, iova, &gpa);
 	/* Registers of other devices are not the library's matter. */
-	if (!prot || !guest_ram_has(&streams->observer->ram, gpa))
+	if (!guest_ram_has(&streams->observer->ram, gpa))
+		prot = 0;
+	if (prot && valid)
+		runs_add(&stream->next, iova, gpa, prot, 1);
+	if (prot && valid && *valid != gpa) {
+		streams->stale++;
 		return;
-	runs_add(&stretch->runs, iova, gpa, prot, 1);
-	runs_add(&stream->next, iova, gpa, prot, 1);
-	streams->lost |= stretch->runs.lost || stream->next.lost;
+	}
+	stretch = stretch_at(streams, stream->pci.requester, iova);
+	if (stretch && prot)
+		runs_add(&stretch->runs, iova, gpa, prot, 1);
+	streams->lost |= (stretch && stretch->runs.lost) || stream->next.lost;
 }
 
 struct asking {
@@ -142,11 +148,12 @@ static void consider(void *ctx, const struct piece *piece)
 	const struct asking *asking = ctx;
 	struct streams *streams = asking->streams;
 	bool is_new = asking->kicked && piece->prot[0] && (!piece->prot[1] || piece->gpa[0] != piece->gpa[1]);
-	uint64_t at;
+	uint64_t at, valid;
 
 	for (at = 0; at < piece_pages(piece) * CAPTURE_PAGE_SIZE; at += CAPTURE_PAGE_SIZE) {
+		valid = piece->prot[0] ? piece->gpa[0] + at : UINT64_MAX;
 		if (is_new || streams->ops->invalidated(streams, asking->stream, piece->first + at))
-			ask_page(streams, asking->stream, piece->first + at);
+			ask_page(streams, asking->stream, piece->first + at, &valid);
 		else if (piece->prot[1])
 			runs_add(&asking->stream->next, piece->first + at, piece->gpa[1] + at, piece->prot[1], 1);
 	}
@@ -164,9 +171,7 @@ void stream_ask(struct streams *streams, struct stream *stream, bool kicked)
 	if (!kicked || stream->translates || stream->sampled)
 		return;
 	for (i = 0; i < SAMPLES; i++)
-		ask_page(streams, stream, (ram->gpa + ram->bytes / SAMPLES * i) & ~(CAPTURE_PAGE_SIZE - 1));
-	/* They are not pages of the stream's tables, and must not be asked about as such. */
-	runs_clear(&stream->next);
+		ask_page(streams, stream, (ram->gpa + ram->bytes / SAMPLES * i) & ~(CAPTURE_PAGE_SIZE - 1), NULL);
 }
 
 void stream_asked(struct stream *stream)
@@ -187,6 +192,7 @@ uint64_t streams_ask(struct streams *streams, struct stream *kicked, bool *compl
 	do {
 		began = timing_ticks();
 		streams->stretches.count = 0;
+		streams->stale = 0;
 		streams->lost = false;
 		for (i = 0; i < streams->count; i++) {
 			struct stream *stream = &streams->list[i];

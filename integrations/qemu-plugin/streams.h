@@ -12,6 +12,10 @@
  * A stream that is not translated has every page or none: a few are asked about, once for each
  * configuration.
  *
+ * A page that QEMU translates otherwise than the tables say now is not judged. An access of QEMU's
+ * device may have brought it into QEMU's IOTLB behind the invalidation, and another vCPU may have
+ * taken its entry back since, without an invalidation yet.
+ *
  * Called with QEMU's lock, and the observer's.
  */
 #ifndef VIOMMU_WATCH_STREAMS_H
@@ -59,7 +63,8 @@ struct streams {
 		size_t count;
 		size_t room;
 	} stretches; /* QEMU's answers; the lists in them are used again */
-	bool lost;   /* memory was short: answers are missing */
+	uint64_t stale; /* pages that are not judged */
+	bool lost;	/* memory was short: answers are missing */
 };
 
 /* Finds the devices that are there now. */

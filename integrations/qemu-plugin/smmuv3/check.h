@@ -25,7 +25,8 @@ struct smmuv3_observation {
 	struct streams *streams;
 	const struct invalids *invalids; /* of the commands that a write handed in; NULL: it did not */
 	bool qemu_refuses;		 /* QEMU has met a command that is an error */
-	bool gave_up;			 /* QEMU's answers were given up */
+	bool asked;			 /* QEMU was */
+	bool gave_up;			 /* its answers were given up */
 };
 void smmuv3_check(struct checker *checker, const struct smmuv3_observation *operation);
 

@@ -88,6 +88,7 @@ static void tell(struct observer *observer, struct observation *observation, str
 	observation->changes = &changes;
 	operation->observation = observation;
 	operation->streams = &state.streams;
+	operation->asked = asked;
 	if (asked) {
 		observation->stretches = state.streams.stretches.list;
 		observation->stretch_count = state.streams.stretches.count;
