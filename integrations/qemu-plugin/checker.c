@@ -37,7 +37,7 @@ static void send(struct checker *checker, enum live_message_kind kind, const str
 		fprintf(stderr, "viommu-watch: %s\n", line->text);
 }
 
-/* The board of this guest, or one that nobody sees, to count on. */
+/* The board of this guest, or a private one to count on. */
 static struct live_board *open_board(const char *path)
 {
 	struct live_board *board = NULL;
@@ -84,7 +84,10 @@ int checker_add_slot(struct checker *checker, uint64_t gpa, const void *host, ui
 		.prot = prot,
 		.gpa = gpa,
 		.bytes = bytes,
-		/* The library only reads: it makes no accesses for devices, and has no event queue. */
+		/*
+		 * The library only reads: it makes no accesses for devices, and has no event
+		 * queue.
+		 */
 		.hva = (void *)(uintptr_t)host,
 		.fd = -1,
 	};

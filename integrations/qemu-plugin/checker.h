@@ -5,7 +5,7 @@
  * the VM, the devices, their numbers on the board, messages, and the data oracle. What an operation
  * does and what it is compared with is the architecture's.
  *
- * What is found is put on a board, and on stderr if the user gave no board. All of it is called with
+ * Results go to a board, and to stderr if the user gave no board. All of it is called with
  * the observer's lock held.
  */
 #ifndef VIOMMU_WATCH_CHECKER_H

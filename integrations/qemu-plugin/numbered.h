@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The data as an oracle. The guest reads a disk whose blocks of 4096 bytes are filled with their own
- * numbers (big-endian doublewords), directly and in order. When it releases a page that it has read
- * a block into, the page that the library has for it must hold the next block. So a page found at a
- * wrong place is noticed, and one that is missed leaves a gap before the next.
+ * The data as an oracle. The guest reads a disk whose blocks of 4096 bytes are filled with their
+ * own numbers (big-endian doublewords), directly and in order. When it releases a page that it has
+ * read a block into, the page that the library has for it must hold the next block. So a page found
+ * at a wrong place is noticed, and one that is missed leaves a gap before the next.
  */
 #ifndef VIOMMU_WATCH_NUMBERED_H
 #define VIOMMU_WATCH_NUMBERED_H

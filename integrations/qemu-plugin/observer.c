@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The plugin as QEMU loads it. docs/recording.md and docs/live.md describe its use. Each guest IOMMU
- * has a folder here; QEMU's target says which one the guest has.
+ * The plugin as QEMU loads it. docs/recording.md and docs/live.md describe its use. Each guest
+ * IOMMU has a folder here; QEMU's target says which one the guest has.
  */
 #include "observer.h"
 

@@ -173,7 +173,10 @@ uint32_t qemu_ask(struct qemu_space *space, uint64_t iova, uint64_t *gpa)
 {
 	uint64_t again;
 
-	/* The entry's rights are not those of the tables; a translated store says that it is allowed. */
+	/*
+	 * The entry's rights are not those of the tables; a translated store says that it is
+	 * allowed.
+	 */
 	if (!qemu_access(space, iova, false, gpa))
 		return 0;
 	return qemu_access(space, iova, true, &again) && again == *gpa ? VIOMMU_RW : VIOMMU_READ;

@@ -101,7 +101,9 @@ bool qemu_lock(void);
  */
 bool qemu_find_ram(bool place, struct guest_ram *ram);
 
-/* Where a vCPU's virtual address leads, in its thread. false if nowhere. Needs no lock of QEMU's. */
+/*
+ * Where a vCPU's virtual address leads, in its thread. false if nowhere. Needs no lock of QEMU's.
+ */
 bool qemu_walk(unsigned int vcpu, uint64_t address, uint64_t *physical);
 
 /*

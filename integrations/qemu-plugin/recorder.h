@@ -22,7 +22,10 @@ struct observation {
 	/* Hold after it. */
 	const struct stretch *stretches;
 	size_t stretch_count;
-	/* Nanoseconds: QEMU's for the instruction or for its answers, and those that watching cost. */
+	/*
+	 * Nanoseconds: QEMU's for the instruction or for its answers, and those that watching
+	 * cost.
+	 */
 	uint64_t qemu_ns;
 	uint64_t watch_ns;
 };

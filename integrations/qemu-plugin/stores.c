@@ -53,7 +53,9 @@ static void observe(uint64_t address, unsigned int bytes, uint64_t value)
 		target = qemu_target_of(address, state.ops->iommu);
 		if (target.owner == QEMU_IOMMU && observer_is_ready(observer))
 			state.ops->iommu_store(observer, &target, address, bytes, value);
-		/* Before the IOMMU was used for the first time, there is nothing to compare with. */
+		/*
+		 * Before the IOMMU was used for the first time, there is nothing to compare with.
+		 */
 		else if (target.owner == QEMU_PCI && observer->ready)
 			state.ops->device_store(observer, target.object);
 	}

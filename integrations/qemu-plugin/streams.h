@@ -2,15 +2,14 @@
 /*
  * PCI devices behind an IOMMU with registers, and where QEMU's devices reach. It is asked when, and
  * only when, the answer is certain:
- *  - When a device is told to work, it may reach what the guest's tables say; the guest need not
- *    have announced what has become valid. Then about pages that are valid, and were not asked about
- *    since they are.
- *  - When the guest invalidates a range, nothing of what was there may be left. Then about the pages
- *    in it that were translated before, and those that are valid now.
+ *  - When the guest starts a device's work, the device may reach what the guest's tables say; the
+ *    guest need not have announced what has become valid. Then about pages that are valid, and were
+ *    not asked about since they are.
+ *  - When the guest invalidates a range, nothing of what was there may be left. Then about the
+ *    pages in it that were translated before, and those that are valid now.
  *  - Not about a page that is no longer valid and that no invalidation has named yet. Both QEMU and
- *    the library may still have it. A lazy guest has many of these.
- * A stream that is not translated has every page or none: a few are asked about, once for each
- * configuration.
+ *    the library may still have it. A lazy guest has many of these. A stream that is not translated
+ *    has every page or none: a few are asked about, once for each configuration.
  *
  * A page that QEMU translates otherwise than the tables say now is not judged. An access of QEMU's
  * device may have brought it into QEMU's IOTLB behind the invalidation, and another vCPU may have
@@ -43,11 +42,16 @@ struct stream {
 struct streams;
 
 struct stream_ops {
-	/* Looks at the stream's structures: fills in what they say. false if something is missing. */
+	/*
+	 * Looks at the stream's structures: fills in what they say. false if something is missing.
+	 */
 	bool (*look)(struct streams *streams, struct stream *stream);
 	/* Whether the guest's invalidations at hand name an IOVA. */
 	bool (*invalidated)(struct streams *streams, const struct stream *stream, uint64_t iova);
-	/* QEMU is about to be asked, or was: an access that fails must not be an event to the guest. */
+	/*
+	 * QEMU is about to be asked, or was: an access that fails must not be an event to the
+	 * guest.
+	 */
 	void (*quiet)(struct streams *streams, bool quiet);
 	/* A stream is there; what the guest has configured for it has been looked at. */
 	void (*found)(struct streams *streams, const struct stream *stream);
@@ -62,7 +66,7 @@ struct streams {
 		struct stretch *list;
 		size_t count;
 		size_t room;
-	} stretches; /* QEMU's answers; the lists in them are used again */
+	} stretches;	/* QEMU's answers; the lists in them are used again */
 	uint64_t stale; /* pages that are not judged */
 	bool lost;	/* memory was short: answers are missing */
 };
@@ -70,7 +74,7 @@ struct streams {
 /* Finds the devices that are there now. */
 void streams_find(struct streams *streams);
 
-/* The stream of a device that is told to work, a new one if it was plugged since. NULL: none. */
+/* The stream of a device that starts to work, a new one if it was plugged since. NULL: none. */
 struct stream *streams_of(struct streams *streams, struct qemu_object *device);
 
 /* What the configuration of streams depends on has changed: answers so far are void. */

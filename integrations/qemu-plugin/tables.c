@@ -23,7 +23,10 @@ struct stage {
 	enum { UNREADABLE, SAME, CHANGED } states[TABLE_ENTRIES_MAX];
 };
 
-/* A granule of memory, as the beginning of a table of one level: in which walk it was entered last, and with which lengths. */
+/*
+ * A granule of memory, as the beginning of a table of one level: in which walk it was entered
+ * last, and with which lengths.
+ */
 struct stamp {
 	uint32_t walk;
 	uint32_t lengths;
@@ -42,7 +45,7 @@ bool tables_init(struct tables *tables, const struct guest_ram *ram, bool big_en
 	return tables->state;
 }
 
-/* Zeros, in memory that is not there before it is written. NULL if that is not to be had. */
+/* Zeros in memory that is allocated when it is written. NULL if there is none. */
 static void *map_zeros(uint64_t bytes)
 {
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -155,8 +158,8 @@ static void add_leaf(struct walk *walk, uint64_t iova, unsigned int shift, const
 }
 
 /*
- * Whether a table is to be entered, with these of its indexes. Where that is all that it has, once in
- * a walk; the others are those on the ways to the ends of the range, two in a level.
+ * Whether a table is to be entered, with these of its indexes. Where that is all that it has, once
+ * in a walk; the others are those on the ways to the ends of the range, two in a level.
  */
 static bool may_enter(struct walk *walk, const struct table_root *root, unsigned int first, unsigned int last)
 {

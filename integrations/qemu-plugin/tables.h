@@ -6,8 +6,8 @@
  * Layouts are written from the architectures' documents and use nothing of the library: an entry
  * that the library misreads is then seen by the comparison with QEMU.
  *
- * What was reported is kept, and begins as zeros. So a reader that begins with zeros and applies all
- * changes has the structures as the guest had them at each operation.
+ * The state keeps what was reported, beginning with zeros. So a reader that begins with zeros and
+ * applies all changes has the structures as the guest had them at each operation.
  */
 #ifndef VIOMMU_WATCH_TABLES_H
 #define VIOMMU_WATCH_TABLES_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Making and mapping boards. A file that could be cut short while it is mapped would take the process with it (SIGBUS), so a memfd is sealed, and a file
- * is mapped only if it has its full length.
+ * Making and mapping boards. A file that could be cut short while it is mapped would take the
+ * process with it (SIGBUS), so a memfd is sealed, and a file is mapped only if it has its full
+ * length.
  */
 #include "board.h"
 
@@ -51,13 +52,13 @@ int live_board_memfd(int *fd, struct live_board **board)
 		close(made);
 		return ret;
 	}
-	/* Without the seals it works as well, as long as nobody does what they would forbid. */
+	/* The seals are only a safeguard. */
 	(void)fcntl(made, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
 	*fd = made;
 	return 0;
 }
 
-/* What is wrong with a board, NULL if nothing is. */
+/* The fault of a board in words, NULL if there is none. */
 static const char *judge(const struct live_board *board)
 {
 	if (__atomic_load_n(&board->magic, __ATOMIC_ACQUIRE) != LIVE_BOARD_MAGIC)
@@ -69,7 +70,10 @@ static const char *judge(const struct live_board *board)
 	return NULL;
 }
 
-/* Maps the board that a file should hold. The header is the same in all versions, so that a board of another length can be told from what is none. */
+/*
+ * Maps the board that a file should hold. The header is the same in all versions, so that a board
+ * of another length can be told from what is none.
+ */
 static int open_made(int fd, off_t length, struct live_board **board, const char **why)
 {
 	struct live_board *mapped;

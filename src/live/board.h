@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The board: what is known of a guest that is being watched, in memory that the watcher (the QEMU plugin) and the viewer (viommu live) share.
+ * The board: numbers and messages about a guest that is watched, in memory that the watcher (the
+ * QEMU plugin) and the viewer (viommu live) share.
  *
- * It is a file, a memfd as a rule, that both map. The watcher writes, the viewer reads whenever it likes, and neither ever waits for the other: a viewer
- * costs the guest nothing, and what was written stays when QEMU is killed. There is no protocol, only what holds:
- *  - Everything is a 64-bit word that is stored and loaded whole (relaxed atomics): a reader sees each number as it was at some moment, though not all
- *    of them at the same one. Sums that must fit are to be taken of one snapshot after the guest has ended.
- *  - Numbers of what has happened only grow, and are written by one thread at a time: the watcher has a lock.
- *  - A function's entry is filled in before its state says that it is used, and belongs to the same FID for good.
+ * It is a file, a memfd as a rule, that both map. The watcher writes, the viewer reads whenever it
+ * likes, and neither ever waits for the other: a viewer costs the guest nothing, and what was
+ * written stays when QEMU is killed. There is no protocol, only these invariants:
+ *  - Everything is a 64-bit word that is stored and loaded whole (relaxed atomics): a reader sees
+ *    each number as it was at some moment, though not all of them at the same one. Sums that must
+ *    fit are to be taken of one snapshot after the guest has ended.
+ *  - Numbers of what has happened only grow, and are written by one thread at a time: the watcher
+ *    has a lock.
+ *  - A function's entry is filled in before its state says that it is used, and belongs to the same
+ *    FID for good.
  *  - Messages are read whole or not at all (ring.c).
- *  - Magic, version and size are as this header has them, or the board is refused. They are in the machine's own byte order: a board never travels.
+ *  - Magic, version and size are as this header has them, or the board is refused. They are in the
+ *    machine's own byte order: a board never travels.
  */
 #ifndef VIOMMU_LIVE_BOARD_H
 #define VIOMMU_LIVE_BOARD_H
@@ -24,19 +30,27 @@
 #define LIVE_FUNCTIONS	   32u
 #define LIVE_FUNCTION_NAME 64u
 
-/* Which IOMMU the guest has. Where it is an SMMUv3, a function stands for a stream: fh and fid are its StreamID, and iota is TTB0. */
+/*
+ * Which IOMMU the guest has. Where it is an SMMUv3, a function stands for a stream: fh and fid are
+ * its StreamID, and iota is TTB0.
+ */
 enum live_iommu { LIVE_ZPCI = 0, LIVE_SMMUV3 };
 
 /* State of the guest. */
 enum live_guest { LIVE_GUEST_STARTING = 0, LIVE_GUEST_RUNNING, LIVE_GUEST_ENDED };
 
-/* How it ended; the watcher knows only that QEMU exits, the command that started QEMU knows more. */
+/*
+ * How it ended; the watcher knows only that QEMU exits, the command that started QEMU knows more.
+ */
 enum live_end { LIVE_END_UNKNOWN = 0, LIVE_END_QEMU_EXITS, LIVE_END_EXIT_STATUS, LIVE_END_SIGNAL };
 
 /* State of a function's entry. */
 enum live_function_state { LIVE_FUNCTION_FREE = 0, LIVE_FUNCTION_DISABLED, LIVE_FUNCTION_ENABLED, LIVE_FUNCTION_ERROR, LIVE_FUNCTION_UNPLUGGED };
 
-/* Refreshes, by what they did. One that covers the whole aperture counts as that and as nothing else. */
+/*
+ * Refreshes, by what they did. One that covers the whole aperture counts as that and as nothing
+ * else.
+ */
 enum live_kind {
 	LIVE_MAP = 0, /* something was established, nothing released */
 	LIVE_UNMAP,   /* something was released, nothing established */
@@ -46,7 +60,7 @@ enum live_kind {
 	LIVE_KINDS
 };
 
-/* Who is asked whether the library is right. docs/live.md, "What is compared". */
+/* The oracles that the library is compared with: docs/live.md, "What is compared". */
 enum live_oracle {
 	LIVE_WALKER = 0, /* QEMU's walk of the tables; counted in pages */
 	LIVE_ANSWER,	 /* condition code, status and exception; counted in operations */
@@ -55,7 +69,7 @@ enum live_oracle {
 	LIVE_ORACLES
 };
 
-/* Whose time, for the same refresh. */
+/* The parties whose time for the same refresh is measured. */
 enum live_timed {
 	LIVE_QEMU_WHOLE = 0, /* all that QEMU does for the instruction */
 	LIVE_QEMU_WALKER,    /* its walk of the tables alone; with an SMMUv3: its answers for the pages that have become valid */
@@ -64,7 +78,8 @@ enum live_timed {
 };
 
 /*
- * A histogram of values in classes that are a 32nd of their value wide (3.1 %), and one wide below 64. Values of 2^42 and more are in the last class.
+ * A histogram of values in classes that are a 32nd of their value wide (3.1 %), and one wide below
+ * 64. Values of 2^42 and more are in the last class.
  */
 #define LIVE_CLASS_BITS 5u
 #define LIVE_VALUE_BITS 42u
@@ -191,12 +206,16 @@ struct live_message {
  * Boards. Each function returns 0 or a negative errno; path and message may be NULL.
  */
 
-/* Makes a board in a memfd, which is not closed on exec: /proc/self/fd/N is its name in a child. The fd is the caller's. */
+/*
+ * Makes a board in a memfd, which is not closed on exec: /proc/self/fd/N is its name in a child.
+ * The fd is the caller's.
+ */
 int live_board_memfd(int *fd, struct live_board **board);
 
 /*
- * Maps the board in a file. create: an empty file is made a board, and a file that does not exist is made. Otherwise, and for any file that is not
- * empty, -EINVAL where it is none, or not of this version, and *why tells it in words.
+ * Maps the board in a file. create: an empty file is made a board, and a file that does not exist
+ * is made. Otherwise, and for any file that is not empty, -EINVAL where it is none, or not of this
+ * version, and *why tells it in words.
  */
 int live_board_open(const char *path, bool create, struct live_board **board, const char **why);
 
@@ -222,13 +241,19 @@ static inline void live_add(uint64_t *word, uint64_t value)
 	live_set(word, live_get(word) + value);
 }
 
-/* Histograms: add is for the writer, the others are for one that does not change any more (a snapshot). */
+/*
+ * Histograms: add is for the writer, the others are for one that does not change any more (a
+ * snapshot).
+ */
 void live_histogram_add(struct live_histogram *histogram, uint64_t value);
 
 /* Adds what another one holds. */
 void live_histogram_merge(struct live_histogram *histogram, const struct live_histogram *other);
 
-/* The value that `percent` of all values are not above, to the width of a class; 0 if there are none. 50 is the median. */
+/*
+ * The value that `percent` of all values are not above, to the width of a class; 0 if there are
+ * none. 50 is the median.
+ */
 uint64_t live_histogram_percentile(const struct live_histogram *histogram, unsigned int percent);
 uint64_t live_histogram_median(const struct live_histogram *histogram);
 
@@ -240,8 +265,9 @@ uint64_t live_class_last(unsigned int class);
 void live_ring_write(struct live_ring *ring, enum live_message_kind kind, uint64_t time, const char *text);
 
 /*
- * Reads the message with the number *next, or the oldest behind it that is still there, and sets *next to the one after. true if there was one; the
- * message's sequence tells how many were lost. A reader begins with *next = 0.
+ * Reads the message with the number *next, or the oldest behind it that is still there, and sets
+ * *next to the one after. true if there was one; the message's sequence tells how many were lost. A
+ * reader begins with *next = 0.
  */
 bool live_ring_read(const struct live_ring *ring, uint64_t *next, struct live_message *message);
 

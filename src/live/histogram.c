@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Histograms. A value below 2^(LIVE_CLASS_BITS + 1) has a class of its own. Above that, a value is told by its highest bit and the LIVE_CLASS_BITS bits
- * behind it: 32 classes to each doubling. So a class is never wider than a 32nd of the least value in it.
+ * Histograms. A value below 2^(LIVE_CLASS_BITS + 1) has a class of its own. Above that, a value is
+ * classed by its highest bit and the LIVE_CLASS_BITS bits behind it: 32 classes to each doubling.
+ * So a class is never wider than a 32nd of the least value in it.
  */
 #include "board.h"
 
@@ -65,7 +66,9 @@ uint64_t live_histogram_percentile(const struct live_histogram *histogram, unsig
 		all += histogram->classes[i];
 	if (!all)
 		return 0;
-	/* The least rank that is not below percent of all, in two parts so that nothing overflows. */
+	/*
+	 * The least rank that is not below percent of all, in two parts so that nothing overflows.
+	 */
 	wanted = all / 100 * percent + (all % 100 * percent + 99) / 100;
 	if (!wanted)
 		wanted = 1;

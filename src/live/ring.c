@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The ring of messages. The writer never waits: it overwrites the oldest line. So a reader takes a copy, and then looks whether the line is still the
- * one that it began with.
+ * The ring of messages. The writer never waits: it overwrites the oldest line. So a reader takes a
+ * copy, and then looks whether the line is still the one that it began with.
  *
- * The order that this needs is carried by the words of the text themselves. They are stored with release: whoever sees one of them also sees that the
- * sequence number had been taken back before. They are loaded with acquire: the second look at the sequence number comes after them.
+ * The order that this needs is carried by the words of the text themselves. They are stored with
+ * release: a reader that sees one of them also sees that the sequence number had been taken back
+ * before. They are loaded with acquire: the second look at the sequence number comes after them.
  */
 #include "board.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How the plugin follows a guest with an SMMUv3 (qemu-plugin/smmuv3): what it finds in tables, takes from the command queue and reads in commands, and which pages
- * it asks QEMU about. Tables are compared with a walk of one IOVA at a time, written here from the bit positions alone; QEMU is a function here.
+ * How the plugin follows a guest with an SMMUv3 (qemu-plugin/smmuv3): what it finds in tables,
+ * takes from the command queue and reads in commands, and which pages it asks QEMU about. Tables
+ * are compared with a walk of one IOVA at a time, written here from the bit positions alone; QEMU
+ * is a function here.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,7 +61,9 @@ static uint64_t get(const struct rig *rig, uint64_t gpa)
 	return gpa < BASE || gpa >= BASE + RAM_BYTES ? 0 : rig->guest[(gpa - BASE) / 8];
 }
 
-/* A stream table of two levels, and a context descriptor: T0SZ 16, granule 4 KiB, no TTB1, ASID 3. */
+/*
+ * A stream table of two levels, and a context descriptor: T0SZ 16, granule 4 KiB, no TTB1, ASID 3.
+ */
 static int setup(void **state)
 {
 	struct rig *rig = calloc(1, sizeof(*rig));
@@ -135,7 +139,10 @@ static uint64_t walk(const struct rig *rig, uint64_t iova, bool *read_only)
 	return (entry & UINT64_C(0xfffffffff000) & ~span) | (iova & span);
 }
 
-/* Looks, checks the list of pages, and what the changes make of memory full of zeros: nothing that was looked at is missing. */
+/*
+ * Looks, checks the list of pages, and what the changes make of memory full of zeros: nothing that
+ * was looked at is missing.
+ */
 static void look(struct rig *rig)
 {
 	const struct runs *valid = &rig->stream->valid;
@@ -216,7 +223,10 @@ static void test_other_streams(void **state)
 	assert_false(rig->stream->translates);
 }
 
-/* A table that is its own, and more tables than memory has room for, in which there is nothing: a look ends, and says that it did not see all. */
+/*
+ * A table that is its own, and more tables than memory has room for, in which there is nothing: a
+ * look ends, and says that it did not see all.
+ */
 static void test_circles(void **state)
 {
 	struct rig *rig = *state;
@@ -262,7 +272,10 @@ static uint64_t words_of(const struct changes *changes)
 	return sum;
 }
 
-/* A queue of 2^10 commands that goes round: each is taken over once, in order, as many as the other queue has room for. */
+/*
+ * A queue of 2^10 commands that goes round: each is taken over once, in order, as many as the
+ * other queue has room for.
+ */
 static void test_queue(void **state)
 {
 	struct rig *rig = *state;
@@ -434,7 +447,10 @@ static void test_what_is_asked(void **state)
 	ask(rig, &none, true);
 	assert_int_equal(rig->streams.stretches.count, 0);
 
-	/* What is gone is not asked about before there is a command, and then it is, together with what is still there. */
+	/*
+	 * What is gone is not asked about before there is a command, and then it is, together with
+	 * what is still there.
+	 */
 	map(rig, 0x10000, 3, 0);
 	ask(rig, &none, true);
 	assert_int_equal(rig->streams.stretches.count, 0);
@@ -450,7 +466,10 @@ static void test_what_is_asked(void **state)
 	all = one(UINT64_C(3) << 48 | 0x11, 0);
 	ask(rig, &all, false);
 	assert_int_equal(rig->streams.stretches.count, 2);
-	/* What QEMU has from before a change that was not announced yet is not judged, and is asked about again. */
+	/*
+	 * What QEMU has from before a change that was not announced yet is not judged, and is
+	 * asked about again.
+	 */
 	cached = 0x11000;
 	map(rig, 0x11000, 3, 0);
 	ask(rig, &range, false);
@@ -484,7 +503,10 @@ static void test_what_is_asked(void **state)
 	free(rig->streams.stretches.list);
 }
 
-/* Pages are known until they are forgotten; of too many, some are not known any more, and none that was not added is. */
+/*
+ * Pages are known until they are forgotten; of too many, some are not known any more, and none
+ * that was not added is.
+ */
 static void test_register_pages(void **state)
 {
 	struct register_pages *pages = calloc(1, sizeof(*pages));

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The recorder's walk (qemu-plugin/zpci/tables.c) on tables that nobody would write: what it reports, applied to memory full of zeros, must give each
- * entry that a translation in the range meets. That is checked against a walk of one IOVA at a time, written here from the bit positions alone.
+ * The recorder's walk (qemu-plugin/zpci/tables.c) on tables that nobody would write: what it
+ * reports, applied to memory full of zeros, must give each entry that a translation in the range
+ * meets. That is checked against a walk of one IOVA at a time, written here from the bit positions
+ * alone.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -172,7 +174,10 @@ static void random_tables(void **state)
 	}
 }
 
-/* Five levels, and every entry of a table names the same next table: 2^52 ways, which must not all be gone. */
+/*
+ * Five levels, and every entry of a table names the same next table: 2^52 ways, which must not all
+ * be gone.
+ */
 static void many_ways_to_one_table(void **state)
 {
 	struct rig *rig = *state;
@@ -184,7 +189,10 @@ static void many_ways_to_one_table(void **state)
 	}
 	for (i = 0; i < 256; i++)
 		set_word(rig, i * 8, 0xabcde000);
-	/* The segment table's entries are zeros, which names the page table at 0, and zero is what memory began with. */
+	/*
+	 * The segment table's entries are zeros, which names the page table at 0, and zero is what
+	 * memory began with.
+	 */
 	assert_int_equal(scan(rig, 4 * 0x4000 | 0x80c, 0, UINT64_MAX), 4);
 	/* From the middle of one page table to the middle of another, both the same one. */
 	set_word(rig, 8, 0x1000);
@@ -204,7 +212,10 @@ static void a_table_of_itself(void **state)
 	check_walk(rig, 0x4800, 0);
 }
 
-/* A new table is reported as a whole, but only the part in the range is followed; what was reported is not reported again. */
+/*
+ * A new table is reported as a whole, but only the part in the range is followed; what was
+ * reported is not reported again.
+ */
 static void a_new_table_is_reported_whole(void **state)
 {
 	struct rig *rig = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An arm64 guest with an SMMUv3 and two PCI devices. Its SMMU walks the guest's tables at each access, and forgets at once what is gone; the walk is written here
- * from the bit positions alone.
+ * An arm64 guest with an SMMUv3 and two PCI devices. Its SMMU walks the guest's tables at each
+ * access, and forgets at once what is gone; the walk is written here from the bit positions alone.
  */
 #include "machine.h"
 
@@ -180,7 +180,10 @@ static void change_pages(unsigned int device)
 
 static void begin_device(unsigned int device)
 {
-	/* T0SZ 16, granule 4 KiB, no TTB1, AArch64, faults recorded, ASID; what the library's SMMU has. */
+	/*
+	 * T0SZ 16, granule 4 KiB, no TTB1, AArch64, faults recorded, ASID; what the library's SMMU
+	 * has.
+	 */
 	machine_put(cd_of(device) + 8, next_table);
 	next_table += PAGE;
 	machine_put(cd_of(device),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An s390x guest with two PCI functions. Its machine walks the guest's three-level tables at each RPCIT and keeps what it found, as QEMU does; the walk is written
- * here from the bit positions alone.
+ * An s390x guest with two PCI functions. Its machine walks the guest's three-level tables at each
+ * RPCIT and keeps what it found, as QEMU does; the walk is written here from the bit positions
+ * alone.
  */
 #include "machine.h"
 
@@ -248,7 +249,10 @@ static void change_pages(struct function *function)
 		do_rpcit(function->fh, FIRST + page * (uint64_t)PAGE, count * (uint64_t)PAGE);
 }
 
-/* Two vCPUs refresh at the same time, and the second one is done first; one instruction is begun twice. */
+/*
+ * Two vCPUs refresh at the same time, and the second one is done first; one instruction is begun
+ * twice.
+ */
 static void overlap(void)
 {
 	set_page(&functions[1], 4, frame(FRAMES + machine_draw(FRAMES)));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * watch-machine PLUGIN TARGET [NAME=VALUE...]: loads the plugin as QEMU does, with these arguments, runs the guest of that target to its end, and exits as QEMU does.
+ * watch-machine PLUGIN TARGET [NAME=VALUE...]: loads the plugin as QEMU does, with these arguments,
+ * runs the guest of that target to its end, and exits as QEMU does.
  */
 #include "machine.h"
 

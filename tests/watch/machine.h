@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A machine that stands in for QEMU where the plugin is tested: the plugin interface, the functions that the plugin looks up by name, one block of guest
- * memory and one vCPU or two. A guest is a C function that stores to memory and registers and executes instructions by the calls below.
+ * A machine that stands in for QEMU where the plugin is tested: the plugin interface, the functions
+ * that the plugin looks up by name, one block of guest memory and one vCPU or two. A guest is a C
+ * function that stores to memory and registers and executes instructions by the calls below.
  */
 #ifndef VIOMMU_TESTS_WATCH_MACHINE_H
 #define VIOMMU_TESTS_WATCH_MACHINE_H
@@ -58,7 +59,10 @@ unsigned int machine_blocks(uint64_t next);
 /* A PCI device appears: its name, and FID or devfn. */
 void machine_plug(const char *name, unsigned int number);
 
-/* Executes a block of one instruction up to the instruction; its effect and the next block are the caller's. */
+/*
+ * Executes a block of one instruction up to the instruction; its effect and the next block are the
+ * caller's.
+ */
 void machine_execute(unsigned int vcpu, uint64_t address, const uint8_t *code, size_t bytes);
 
 /* A vCPU stores to a device's register: behind the device's action. */

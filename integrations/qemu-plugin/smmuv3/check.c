@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * On the board a stream stands for a function of s390x; its StreamID is the handle. A refresh is one
- * that commands have asked for, or what a device that was told to work had to look for.
+ * On the board a stream stands for a function of s390x; its StreamID is the handle. A refresh is
+ * one that commands have asked for, or what a device that was told to work had to look for.
  */
 #include "smmuv3/check.h"
 
@@ -272,7 +272,7 @@ static void count_refresh(struct checker *checker, const struct smmuv3_observati
 			live_add(&checker->list[i].numbers->refreshes[kind], 1);
 	}
 	live_histogram_add(&numbers->times[kind][LIVE_LIBRARY], library_ns);
-	/* What QEMU takes to consume a command is not seen. */
+	/* The time that QEMU takes to consume a command is not seen. */
 	if (kicked)
 		live_histogram_add(&numbers->times[kind][LIVE_QEMU_WALKER], observation->qemu_ns);
 }

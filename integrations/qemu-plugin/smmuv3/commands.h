@@ -2,8 +2,8 @@
 /*
  * Commands, as far as they make something invalid. Like structures.h this decodes on its own.
  *
- * A command that changes a stream's configuration counts as one that invalidates all that the stream
- * translates: behind it, both QEMU and the library go by the new configuration.
+ * A command that changes a stream's configuration counts as one that invalidates all that the
+ * stream translates: behind it, both QEMU and the library go by the new configuration.
  */
 #ifndef VIOMMU_WATCH_SMMUV3_COMMANDS_H
 #define VIOMMU_WATCH_SMMUV3_COMMANDS_H

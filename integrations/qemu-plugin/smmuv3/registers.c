@@ -5,11 +5,11 @@
  * that vCPU stands still, and a guest has one vCPU at a time hand in commands. What holds:
  *  - Stores become those of a guest that has found the library's SMMU: what depends on the size of
  *    the command queue is adapted (queue.h), all else is handed on as it is.
- *  - What is recorded of guest memory is what QEMU's answers were given by: it is looked at before
- *    and after QEMU is asked. A guest that keeps changing it gets an operation without answers.
+ *  - Guest memory is recorded as it was when QEMU answered: it is looked at before and after QEMU
+ *    is asked. A guest that keeps changing it gets an operation without answers.
  *  - Changes are never lost: those of a store that is not an operation go to the next one.
- *  - The guest notices nothing. An access that fails is an event, which QEMU's SMMU would write into
- *    the guest's queue; so while QEMU is asked, CR0.EVENTQEN is 0. No vCPU's store can come in
+ *  - The guest notices nothing. An access that fails is an event, which QEMU's SMMU would write
+ *    into the guest's queue; so while QEMU is asked, CR0.EVENTQEN is 0. No vCPU's store can come in
  *    between, since registers need QEMU's lock.
  */
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Arm's SMMUv3 (IHI 0070) and VMSAv8-64 tables (DDI 0487, D8.3) in numbers, as far as the watcher
- * looks at them. Written from these documents alone, and not from the library's headers: a mask that
- * is wrong there is then found by the comparison.
+ * looks at them. Written from these documents alone, and not from the library's headers: a mask
+ * that is wrong there is then found by the comparison.
  */
 #ifndef VIOMMU_WATCH_SMMUV3_SPEC_H
 #define VIOMMU_WATCH_SMMUV3_SPEC_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A stream's structures: stream table, context descriptor, translation tables. This decides which
- * pages QEMU and the library are asked about, so it must not overlook what the library overlooks: it
- * shares no code and no masks with it. It does not judge, since QEMU does: a page is one if there is
- * a valid leaf, whatever the rights above it are.
+ * pages QEMU and the library are asked about, so it must not overlook what the library overlooks:
+ * it shares no code and no masks with it. It does not judge, since QEMU does: a page is one if
+ * there is a valid leaf, whatever the rights above it are.
  */
 #ifndef VIOMMU_WATCH_SMMUV3_STRUCTURES_H
 #define VIOMMU_WATCH_SMMUV3_STRUCTURES_H

@@ -3,10 +3,10 @@
  * An s390x guest: QEMU's callbacks, turned into calls of observe.h.
  *
  * When QEMU translates a block of guest code, the instructions that matter get a call in front of
- * them. Their answer can be seen only in front of the next instruction that the vCPU executes, which
- * is in another block, and after an interruption at another place than expected. So every block gets
- * a call in front of it too, which is made only if a flag of that vCPU is set: translated code tests
- * the flag itself, at the cost of a load and a branch.
+ * them. Their answer can be seen only in front of the next instruction that the vCPU executes,
+ * which is in another block, and after an interruption at another place than expected. So every
+ * block gets a call in front of it too, which is made only if a flag of that vCPU is set:
+ * translated code tests the flag itself, at the cost of a load and a branch.
  *
  * Callbacks run in the vCPUs' threads, without QEMU's lock. State of a vCPU is used by its own
  * thread alone.

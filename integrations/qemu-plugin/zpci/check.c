@@ -4,8 +4,9 @@
  *  - A function that appears, or comes back under a handle that CLP did not give it, is plugged;
  *    what was there before is unplugged.
  *
- * The library does not learn that QEMU has put a function into its error state because of a device's
- * access. The guest's answer to that, a reset of the error and a registration, works in any state.
+ * The library does not learn that QEMU has put a function into its error state because of a
+ * device's access. The guest's answer to that, a reset of the error and a registration, works in
+ * any state.
  */
 #include "zpci/check.h"
 

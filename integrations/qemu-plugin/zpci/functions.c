@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Offsets in CLP requests and responses are those of Linux (arch/s390/include/asm/clp.h, pci_clp.h).
- * Both begin with a header of 16 bytes: length (2 bytes), command or response code (2 bytes).
- * Everything is big-endian.
+ * Offsets in CLP requests and responses are those of Linux (arch/s390/include/asm/clp.h,
+ * pci_clp.h). Both begin with a header of 16 bytes: length (2 bytes), command or response code (2
+ * bytes). Everything is big-endian.
  */
 #include "zpci/functions.h"
 

@@ -3,8 +3,8 @@
  * The PCI functions that the guest was seen to use, and what CLP (call logical processor) answered
  * about them.
  *
- * What CLP answers is noted when it is seen. What becomes of an operation (a new handle, a
- * registration) is noted when the operation is known to have succeeded.
+ * Answers of CLP are noted when they are seen, and results of an operation (a new handle, a
+ * registration) when it is known to have succeeded.
  */
 #ifndef VIOMMU_WATCH_ZPCI_FUNCTIONS_H
 #define VIOMMU_WATCH_ZPCI_FUNCTIONS_H

@@ -78,7 +78,10 @@ bool observe_begin(struct operation *operation)
 	if (is_ready) {
 		state.under_way++;
 		find_range(operation);
-		/* For the checker; it also brings the tables into the CPU's caches for all that are timed. */
+		/*
+		 * For the checker; it also brings the tables into the CPU's caches for all that
+		 * are timed.
+		 */
 		operation->walked = operation->refreshes && observer->checker.ready &&
 				    zpci_ask_walk(operation->range.iota, operation->range.first, operation->range.last, &operation->walk);
 	}
@@ -155,8 +158,8 @@ static bool fill_in_answer(struct capture_record *record, const struct ending *e
 
 /*
  * Makes sure that the function that has this handle is recorded. A function that was unplugged and
- * plugged comes back with another index in its handle, and nothing says that it left: its FID, which
- * no two functions have at a time, shows that what had it before is gone.
+ * plugged comes back with another index in its handle, and nothing says that it left: its FID,
+ * which no two functions have at a time, shows that what had it before is gone.
  */
 static void introduce(uint32_t fh)
 {
@@ -200,7 +203,10 @@ static void observe(struct operation *operation, const struct ending *ending)
 	succeeded = record->kind != CAPTURE_CLP && ending->outcome.kind == OUTCOME_DONE && !ending->outcome.cc;
 	observation = (struct observation){ .changes = &changes, .stretches = &state.answers };
 	if (concerns && observer->recorder.writer) {
-		/* An operation that failed has left the translation as it was, or in an unknown state. */
+		/*
+		 * An operation that failed has left the translation as it was, or in an unknown
+		 * state.
+		 */
 		observation.stretch_count = look_and_ask(operation) && succeeded;
 		changes = tables_take_changes(&observer->tables);
 	}

@@ -10,8 +10,9 @@
  * between would deceive this; a guest refreshes between the two, and the end of that waits for the
  * observer's lock.)
  *
- * For the times this order is fair: QEMU's first walk brings the tables into the CPU's caches, where
- * QEMU's instruction, the library and QEMU's second walk, which is the one that is timed, find them.
+ * For the times this order is fair: QEMU's first walk brings the tables into the CPU's caches,
+ * where QEMU's instruction, the library and QEMU's second walk, which is the one that is timed,
+ * find them.
  */
 #include "zpci/check.h"
 

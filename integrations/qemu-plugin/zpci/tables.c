@@ -88,8 +88,8 @@ void zpci_look(struct tables *tables, uint64_t iota, uint64_t first, uint64_t la
 /*
  * The walk answers for one IOVA: a leaf, or that there is none and how much the invalid entry
  * covers, or an error. The answer holds for the entry's aligned span around the IOVA; the next
- * question is for the IOVA behind it. An error does not say what it covers, and counts for one page.
- * Errors and invalid entries both mean that a page does not translate.
+ * question is for the IOVA behind it. An error does not say what it covers, and counts for one
+ * page. Errors and invalid entries both mean that a page does not translate.
  */
 bool zpci_ask_walk(uint64_t iota, uint64_t first, uint64_t last, struct stretch *answers)
 {

@@ -19,8 +19,8 @@ void zpci_look(struct tables *tables, uint64_t iota, uint64_t first, uint64_t la
 
 /*
  * Asks QEMU's walk for the IOVAs first..last, widened to whole pages. It takes no lock but RCU's,
- * itself. false: this QEMU has no walk, or walks no such tables, the range takes too many questions,
- * or memory is short.
+ * itself. false: this QEMU has no walk, or walks no such tables, the range takes too many
+ * questions, or memory is short.
  */
 bool zpci_ask_walk(uint64_t iota, uint64_t first, uint64_t last, struct stretch *answers);
 

@@ -79,9 +79,9 @@ static struct outcome done(uint64_t psw_mask)
 
 /*
  * None of the watched instructions branches, so usually the vCPU continues behind it. Otherwise an
- * interruption came between, which has stored the PSW: an external, I/O or machine-check interruption
- * after the instruction was carried out, or a program interruption instead. Which one it was follows
- * from where the vCPU is now, compared with the new PSWs.
+ * interruption came between, which has stored the PSW: an external, I/O or machine-check
+ * interruption after the instruction was carried out, or a program interruption instead. Which one
+ * it was follows from where the vCPU is now, compared with the new PSWs.
  */
 struct outcome vcpu_outcome(struct vcpu *vcpu, uint64_t at, uint64_t next, uint64_t now)
 {

@@ -24,7 +24,9 @@ bool vcpu_init(struct vcpu *vcpu);
 uint64_t vcpu_gr(struct vcpu *vcpu, unsigned int n);
 uint64_t vcpu_psw_mask(struct vcpu *vcpu);
 
-/* Bytes at a logical address, good until the next call for this vCPU. NULL if they cannot be read. */
+/*
+ * Bytes at a logical address, good until the next call for this vCPU. NULL if they cannot be read.
+ */
 const uint8_t *vcpu_memory(struct vcpu *vcpu, uint64_t address, size_t bytes);
 
 struct outcome {
