@@ -57,6 +57,8 @@ struct check_ops {
 	int (*create)(struct checker *checker);
 	int (*each_run)(void *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 	void (*stats)(void *device, struct viommu_domain_stats *stats);
+	/* A device's access has found nothing. 0: it may try again. Only for IOMMUs with registers. */
+	int (*miss)(void *device, struct viommu_fault *fault);
 	/* The operation in words, and behind its time the device. checked may be NULL. */
 	void (*put_operation)(struct report_line *line, const struct capture_record *operation);
 	void (*put_device)(struct report_line *line, const struct capture_record *operation, const struct checked *checked);

@@ -10,11 +10,9 @@
 
 #include <viommu/smmuv3.h>
 
+#include "accesses.h"
 #include "smmuv3/spec.h"
 #include "timing.h"
-
-/* How often an access asks again. Once is enough if the tables do not change meanwhile. */
-#define ROUNDS_MAX 8u
 
 /* IOVAs up to this have TTB0. */
 #define FIRST_HALF ((UINT64_C(1) << 48) - 1)
@@ -40,6 +38,11 @@ static void get_stats(void *device, struct viommu_domain_stats *stats)
 	viommu_smmuv3_device_stats(device, stats);
 }
 
+static int miss(void *device, struct viommu_fault *fault)
+{
+	return viommu_smmuv3_device_fault(device, fault);
+}
+
 static void put_operation(struct report_line *line, const struct capture_record *operation)
 {
 	if (operation->kind == CAPTURE_KICK)
@@ -61,6 +64,7 @@ const struct check_ops smmuv3_check_ops = {
 	.create = create,
 	.each_run = each_run,
 	.stats = get_stats,
+	.miss = miss,
 	.put_operation = put_operation,
 	.put_device = put_device,
 };
@@ -118,81 +122,6 @@ void smmuv3_check_stream(struct checker *checker, const struct stream *stream)
 	checker_say(checker, LIVE_EVENT, "stream 0x%" PRIx32 " is there, QEMU's device %s", checked->id, checked->name);
 }
 
-/* The nanoseconds that misses took are added to *fault_ns. true if the access is allowed. */
-static bool access_page(struct checker *checker, struct checked *checked, uint64_t iova, uint32_t access, uint64_t *gpa, uint64_t *fault_ns)
-{
-	unsigned int rounds;
-
-	for (rounds = 0; rounds < ROUNDS_MAX; rounds++) {
-		struct viommu_fault fault = { .size = sizeof(fault) };
-		struct viommu_piece piece;
-		uint64_t translated, began;
-		int ret = viommu_translate(checked->reader, iova, VIOMMU_PAGE_SIZE, access, &piece, 1, &translated, &fault);
-
-		if (ret == 1) {
-			*gpa = (uint64_t)((const unsigned char *)piece.hva - checker->ram->host) + checker->ram->gpa;
-			return translated == VIOMMU_PAGE_SIZE;
-		}
-		began = timing_ticks();
-		ret = viommu_smmuv3_device_fault(checked->device, &fault);
-		*fault_ns += timing_ns(timing_ticks() - began);
-		if (ret)
-			return false;
-	}
-	return false;
-}
-
-/* Where the library's device reaches: a page with prot 0 is nothing. */
-static struct capture_page reach(struct checker *checker, struct checked *checked, uint64_t iova, uint64_t *fault_ns)
-{
-	struct capture_page page = { .iova = iova };
-	uint64_t gpa, again;
-
-	if (!access_page(checker, checked, iova, VIOMMU_READ, &gpa, fault_ns))
-		return page;
-	page.gpa = gpa;
-	page.prot = access_page(checker, checked, iova, VIOMMU_WRITE, &again, fault_ns) && again == gpa ? VIOMMU_RW : VIOMMU_READ;
-	return page;
-}
-
-static void disagree(struct checker *checker, struct checked *checked, const struct capture_page *qemu, const struct capture_page *library)
-{
-	struct report_line of_qemu = { .used = 0 }, of_library = { .used = 0 };
-
-	checker_put_page(&of_qemu, qemu->gpa, qemu->prot);
-	checker_put_page(&of_library, library->gpa, library->prot);
-	checker_disagree(checker, checked, LIVE_SHADOW, 1, "IOVA 0x%" PRIx64 ": QEMU's device reaches %s, the library's reaches %s", qemu->iova, of_qemu.text,
-			 of_library.text);
-}
-
-/* One stretch, as QEMU has answered. */
-static void compare(struct checker *checker, struct streams *streams, struct checked *checked, const struct stretch *stretch, uint64_t *fault_ns)
-{
-	uint64_t count = (stretch->last - stretch->first) / VIOMMU_PAGE_SIZE + 1, page;
-	const struct runs *runs = &stretch->runs;
-	size_t at = 0;
-
-	for (page = 0; page < count; page++) {
-		struct capture_page qemu = { .iova = stretch->first + page * VIOMMU_PAGE_SIZE };
-		struct capture_page library = reach(checker, checked, qemu.iova, fault_ns);
-
-		while (at < runs->count && runs->list[at].iova + runs->list[at].count * VIOMMU_PAGE_SIZE <= qemu.iova)
-			at++;
-		if (at < runs->count && runs->list[at].iova <= qemu.iova) {
-			qemu.gpa = runs->list[at].gpa + (qemu.iova - runs->list[at].iova);
-			qemu.prot = runs->list[at].prot;
-		}
-		if (qemu.gpa != library.gpa || qemu.prot != library.prot) {
-			if (streams_moved(streams, checked->id)) {
-				checker_skip(checker, LIVE_SHADOW, count - page);
-				return;
-			}
-			disagree(checker, checked, &qemu, &library);
-		}
-		checker_count_checks(checker, checked, LIVE_SHADOW, 1);
-	}
-}
-
 static uint64_t errors_of_library(void)
 {
 	struct viommu_smmuv3_info info = { .size = sizeof(info) };
@@ -218,42 +147,6 @@ static void write_register(const struct capture_write *write)
 	if (write->offset == REG_CR0)
 		value &= ~(uint64_t)REG_CR0_EVENTQEN;
 	viommu_smmuv3_write(smmu, write->offset, write->bytes, value);
-}
-
-/* NULL: a stream that is not checked. */
-static struct checked *find(struct checker *checker, uint32_t sid)
-{
-	size_t i;
-
-	for (i = 0; i < checker->count; i++) {
-		if (checker->list[i].id == sid)
-			return checker->list[i].reader ? &checker->list[i] : NULL;
-	}
-	return NULL;
-}
-
-/* What came and went since streams were last looked at. */
-struct difference {
-	uint64_t established;
-	uint64_t released;
-};
-
-static struct difference look_at_all(struct checker *checker)
-{
-	struct difference sum = { 0 };
-	size_t i;
-
-	for (i = 0; i < checker->count; i++) {
-		struct checked *checked = &checker->list[i];
-		struct difference one = { 0 };
-
-		checker_look(checker, checked, &one.established, &one.released);
-		live_add(&checked->numbers->established, one.established);
-		live_add(&checked->numbers->released, one.released);
-		sum.established += one.established;
-		sum.released += one.released;
-	}
-	return sum;
 }
 
 static void count_refresh(struct checker *checker, const struct smmuv3_observation *operation, const struct difference *done, uint64_t library_ns)
@@ -283,7 +176,7 @@ static void count_operation(struct checker *checker, const struct smmuv3_observa
 	struct live_numbers *numbers = &checker->board->numbers;
 	const struct invalids *invalids = operation->invalids;
 	bool kicked = operation->observation->operation.kind == CAPTURE_KICK;
-	struct difference accesses = look_at_all(checker);
+	struct difference accesses = accesses_look(checker);
 	size_t i;
 
 	live_add(&numbers->established, wrote->established + accesses.established);
@@ -327,7 +220,7 @@ void smmuv3_check(struct checker *checker, const struct smmuv3_observation *oper
 {
 	const struct observation *observation = operation->observation;
 	bool writes = observation->operation.kind == CAPTURE_WRITE;
-	uint64_t began, library_ns, fault_ns = 0, errors;
+	uint64_t began, library_ns, fault_ns, errors;
 	struct difference wrote;
 	struct checked *checked;
 	size_t i;
@@ -336,7 +229,7 @@ void smmuv3_check(struct checker *checker, const struct smmuv3_observation *oper
 		return;
 	checker_begin_operation(checker, &observation->operation);
 	for (i = 0; writes && i < observation->stretch_count; i++) {
-		checked = find(checker, observation->stretches[i].device);
+		checked = accesses_device(checker, observation->stretches[i].device);
 		if (checked)
 			checker_data_before(checker, checked, observation->stretches[i].first, observation->stretches[i].last);
 	}
@@ -346,18 +239,14 @@ void smmuv3_check(struct checker *checker, const struct smmuv3_observation *oper
 		write_register(&observation->operation.write);
 	library_ns = timing_ns(timing_ticks() - began);
 	checker_data_after(checker);
-	wrote = look_at_all(checker);
+	wrote = accesses_look(checker);
 	if (operation->gave_up)
 		checker_skip(checker, LIVE_SHADOW, 1);
 	if (operation->asked)
 		checker_skip(checker, LIVE_SHADOW, operation->streams->stale);
 	if (operation->invalids && operation->invalids->commands)
 		compare_refusal(checker, operation->qemu_refuses, errors_of_library() != errors);
-	for (i = 0; i < observation->stretch_count; i++) {
-		checked = find(checker, observation->stretches[i].device);
-		if (checked)
-			compare(checker, operation->streams, checked, &observation->stretches[i], &fault_ns);
-	}
+	fault_ns = accesses_compare(checker, operation->streams, observation);
 	count_operation(checker, operation, &wrote, writes ? library_ns : fault_ns);
 	for (i = 0; i < checker->count; i++)
 		say_state(checker, &checker->list[i]);

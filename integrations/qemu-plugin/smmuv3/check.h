@@ -2,11 +2,6 @@
 /*
  * The checker of guests with an SMMUv3: an SMMU of the library's that is given what QEMU's was
  * given.
- *
- * After an operation, each page that QEMU was asked about is accessed by the library's device as a
- * device model does it: translate; on a miss ask the SMMU, and translate again. What is found
- * without a miss was kept: so a translation that should have gone, and one that is missing, are
- * both differences. A page that may only be read must refuse the store.
  */
 #ifndef VIOMMU_WATCH_SMMUV3_CHECK_H
 #define VIOMMU_WATCH_SMMUV3_CHECK_H
