@@ -5,7 +5,7 @@
  *
  * It is a file, a memfd as a rule, that both map. The watcher writes, the viewer reads whenever it
  * likes, and neither ever waits for the other: a viewer costs the guest nothing, and what was
- * written stays when QEMU is killed. There is no protocol, only what holds:
+ * written stays when QEMU is killed. There is no protocol, only these invariants:
  *  - Everything is a 64-bit word that is stored and loaded whole (relaxed atomics): a reader sees
  *    each number as it was at some moment, though not all of them at the same one. Sums that must
  *    fit are to be taken of one snapshot after the guest has ended.
@@ -69,7 +69,7 @@ enum live_oracle {
 	LIVE_ORACLES
 };
 
-/* Whose time, for the same refresh. */
+/* The parties whose time for the same refresh is measured. */
 enum live_timed {
 	LIVE_QEMU_WHOLE = 0, /* all that QEMU does for the instruction */
 	LIVE_QEMU_WALKER,    /* its walk of the tables alone; with an SMMUv3: its answers for the pages that have become valid */

@@ -9,7 +9,9 @@
 
 #include "capture/capture.h"
 
-/* Higher levels make lazy guests' captures a quarter smaller, and cost a hundred times as much. */
+/*
+ * Higher levels make captures of lazy guests a quarter smaller, and cost a hundred times as much.
+ */
 #define COMPRESSION_LEVEL 9
 
 int arguments_complain(const char *text, const char *what)
@@ -36,12 +38,6 @@ static bool number(const char *text, char until, uint64_t most, uint64_t *value,
 	return true;
 }
 
-static int parse_out(struct arguments *arguments, const char *value)
-{
-	arguments->out = value;
-	return 0;
-}
-
 static int parse_level(struct arguments *arguments, const char *value)
 {
 	uint64_t level;
@@ -57,18 +53,6 @@ static int parse_note(struct arguments *arguments, const char *value)
 	if (arguments->note_count == ARGUMENTS_NOTES)
 		return arguments_complain("too many notes: ", value);
 	arguments->notes[arguments->note_count++] = value;
-	return 0;
-}
-
-static int parse_check(struct arguments *arguments, const char *value)
-{
-	arguments->check = !strcmp(value, "on");
-	return arguments->check || !strcmp(value, "off") ? 0 : arguments_complain("check is on or off, and not ", value);
-}
-
-static int parse_board(struct arguments *arguments, const char *value)
-{
-	arguments->board = value;
 	return 0;
 }
 
@@ -95,25 +79,30 @@ static int parse_numbered(struct arguments *arguments, const char *value)
 	return arguments_complain("numbered is FIRST+COUNT, the number of the first block that is read (not 0) and how many are, and not ", value);
 }
 
-static const struct {
-	const char *name;
-	int (*parse)(struct arguments *arguments, const char *value);
-} known[] = {
-	{ "out", parse_out },	  { "level", parse_level },   { "note", parse_note },	      { "check", parse_check },
-	{ "board", parse_board }, { "device", parse_device }, { "numbered", parse_numbered },
-};
-
 static int parse(struct arguments *arguments, const char *argument)
 {
-	size_t i;
+	size_t length = strcspn(argument, "=");
+	const char *value = argument + length + (argument[length] == '=');
 
-	for (i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		size_t length = strlen(known[i].name);
-
-		if (!strncmp(argument, known[i].name, length) && argument[length] == '=')
-			return known[i].parse(arguments, argument + length + 1);
-	}
-	return arguments_complain("unknown argument: ", argument);
+	if (!strncmp(argument, "out=", 4))
+		arguments->out = value;
+	else if (!strncmp(argument, "board=", 6))
+		arguments->board = value;
+	else if (!strcmp(argument, "check=on") || !strcmp(argument, "check=off"))
+		arguments->check = !strcmp(value, "on");
+	else if (!strncmp(argument, "check=", 6))
+		return arguments_complain("check is on or off, and not ", value);
+	else if (!strncmp(argument, "level=", 6))
+		return parse_level(arguments, value);
+	else if (!strncmp(argument, "note=", 5))
+		return parse_note(arguments, value);
+	else if (!strncmp(argument, "device=", 7))
+		return parse_device(arguments, value);
+	else if (!strncmp(argument, "numbered=", 9))
+		return parse_numbered(arguments, value);
+	else
+		return arguments_complain("unknown argument: ", argument);
+	return 0;
 }
 
 int arguments_parse(struct arguments *arguments, int argc, char **argv)

@@ -25,7 +25,10 @@ struct arguments {
 		const char *id;
 	} devices[ARGUMENTS_DEVICES];
 	size_t device_count;
-	/* The guest reads these numbered blocks of its disk, one after the other; none if the count is 0. */
+	/*
+	 * The guest reads these numbered blocks of its disk, one after the other; none if the
+	 * count is 0.
+	 */
 	uint64_t numbered_first;
 	uint64_t numbered_count;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The guest's main memory, where QEMU has it in this process: one block.
+ * The guest's main memory, as QEMU has it mapped in this process: one block.
  */
 #ifndef VIOMMU_WATCH_GUEST_RAM_H
 #define VIOMMU_WATCH_GUEST_RAM_H
@@ -16,10 +16,12 @@ struct guest_ram {
 	uint64_t bytes;
 };
 
-/* Finds it; gpa is the caller's to fill in, where it is not 0. 0; -ENOSYS if this QEMU has not got the functions that say where it is; -ENOENT if there is no such memory. */
-int guest_ram_find(struct guest_ram *ram);
+static inline bool guest_ram_has(const struct guest_ram *ram, uint64_t gpa)
+{
+	return gpa >= ram->gpa && gpa - ram->gpa < ram->bytes;
+}
 
-/* Loads a doubleword at an aligned GPA as memory holds it, once. false where the guest has no memory. */
+/* Loads a doubleword at an aligned GPA once, as it is in memory. false outside memory. */
 static inline bool guest_ram_load(const struct guest_ram *ram, uint64_t gpa, uint64_t *raw)
 {
 	if (ram->bytes < 8 || gpa < ram->gpa || gpa - ram->gpa > ram->bytes - 8)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What is handed on of a guest's tables: doublewords that have changed, and pages that QEMU translates.
+ * Lists of what is recorded and compared: doublewords of guest memory that have changed, and pages
+ * that are translated. A list of all zeros is empty. Its memory is used again after it is emptied.
  */
 #ifndef VIOMMU_WATCH_LISTS_H
 #define VIOMMU_WATCH_LISTS_H
@@ -9,29 +10,76 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <viommu/types.h>
+
 #include "capture/capture.h"
 
-/* Doublewords that have changed since they were last looked at. What a watcher has been told adds up to the tables as the guest has them. */
+/* Makes room for one more element in a struct with list, count and room. New memory is zeroed. */
+#define LIST_FITS(l) list_fits(&(l)->list, (l)->count, &(l)->room, sizeof(*(l)->list))
+bool list_fits(void *list, size_t count, size_t *room, size_t element);
+
+/* Doublewords that have changed. All that was handed on adds up to the guest's structures. */
 struct changes {
 	struct capture_mem *list;
 	size_t count;
 	size_t room;
 };
 
-/* What QEMU says of first..last: these pages, and no other. */
-struct answers {
-	bool known;
-	uint64_t first;
-	uint64_t last;
+/* Reports that the doubleword at gpa now holds value. false if memory is short. */
+bool changes_add(struct changes *changes, uint64_t gpa, uint64_t value);
+
+/* Translated pages, of QEMU's or of the library's: ascending and disjoint. */
+struct runs {
 	struct capture_page *list;
 	size_t count;
 	size_t room;
+	bool lost; /* memory was short: some are missing */
 };
 
-/* Reports that the doubleword at gpa now holds value: as one more of the last change's run, or as a change of its own. 0 or -ENOMEM. */
-int changes_add(struct changes *changes, uint64_t gpa, uint64_t value);
+/* Pages first..last of one device, with all that are translated in that range. */
+struct stretch {
+	uint32_t device; /* StreamID; 0 where captures have none */
+	uint64_t first;
+	uint64_t last;
+	struct runs runs;
+};
 
-/* Adds count pages, as one more part of the last run where they continue it. 0 or -ENOMEM. */
-int answers_add(struct answers *answers, uint64_t iova, uint64_t gpa, uint32_t prot, uint64_t count);
+void runs_clear(struct runs *runs);
+
+/* Adds pages behind the others, to the last run where they continue it. */
+void runs_add(struct runs *runs, uint64_t iova, uint64_t gpa, uint32_t prot, uint64_t count);
+
+/* The same for the library's each_run functions. Always 0. */
+int runs_add_library(void *runs, const struct viommu_run *run);
+
+uint64_t runs_pages(const struct runs *runs);
+
+/* Removes pages at and beyond `bytes` of guest memory. */
+void runs_clip(struct runs *runs, uint64_t bytes);
+
+bool runs_same(const struct runs *a, const struct runs *b);
+
+/* A range over which two lists each have one run, or nothing: then the GPA and prot are 0. */
+struct piece {
+	uint64_t first;
+	uint64_t last;
+	uint64_t gpa[2]; /* of the first IOVA */
+	uint32_t prot[2];
+};
+typedef void (*piece_fn)(void *ctx, const struct piece *piece);
+
+static inline uint64_t piece_pages(const struct piece *piece)
+{
+	return (piece->last - piece->first) / CAPTURE_PAGE_SIZE + 1;
+}
+
+/* Calls fn for each piece of first..last in which either list has pages, ascending. */
+void runs_each(const struct runs *a, const struct runs *b, uint64_t first, uint64_t last, piece_fn fn, void *ctx);
+
+/* The same for pieces in which they differ. Returns the pages in them. fn may be NULL. */
+uint64_t runs_compare(const struct runs *a, const struct runs *b, uint64_t first, uint64_t last, piece_fn fn, void *ctx);
+
+/* Calls fn for each page of `before` that is not in `now` with the same GPA, ascending. */
+void runs_each_gone(const struct runs *before, const struct runs *now, void (*fn)(void *ctx, uint64_t iova, uint64_t gpa), void *ctx);
 
 #endif

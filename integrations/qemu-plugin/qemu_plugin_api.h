@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the plugin uses of QEMU, declared by hand: distributions do not package a header for it. The functions stand in the QEMU executable, and are bound
- * when it loads the plugin.
+ * The parts of QEMU that the plugin uses, declared by hand: distributions do not package a header.
+ * The functions stand in the QEMU executable, and are bound when it loads the plugin.
  *
- * The first part is QEMU's plugin interface, version 4 (QEMU 9.2 to 10.0; later ones accept it too), documented in QEMU's manual under "TCG Plugins".
- * The second are two of GLib's array types, as far as the interface hands them out. QEMU's own functions, which are no part of an interface, are
- * looked up at run time instead: see guest_ram.c and the oracles of each guest.
+ * The first part is QEMU's plugin interface, version 4 (QEMU 9.2 to 10.0; later ones accept it
+ * too), documented in QEMU's manual under "TCG Plugins". The second are two of GLib's array types,
+ * as far as the interface hands them out. QEMU's own functions, which are not part of an interface,
+ * are in qemu.h.
  */
 #ifndef VIOMMU_QEMU_PLUGIN_API_H
 #define VIOMMU_QEMU_PLUGIN_API_H
@@ -16,7 +17,10 @@
 
 #define PLUGIN_EXPORT __attribute__((visibility("default")))
 
-/* The version of the interface that a plugin was written for; QEMU refuses to load one that it does not serve. */
+/*
+ * The version of the interface that a plugin was written for; QEMU refuses to load one that it
+ * does not serve.
+ */
 #define PLUGIN_API_VERSION 4
 extern PLUGIN_EXPORT int qemu_plugin_version;
 
@@ -81,7 +85,10 @@ struct plugin_u64 {
 struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t element_bytes);
 void qemu_plugin_u64_set(struct plugin_u64 entry, unsigned int vcpu, uint64_t value);
 
-/* Calls from translated code: before a block or an instruction is executed, with the registers as they are then. */
+/*
+ * Calls from translated code: before a block or an instruction is executed, with the registers as
+ * they are then.
+ */
 enum plugin_registers { PLUGIN_REGISTERS_NONE, PLUGIN_REGISTERS_READ };
 enum plugin_condition { PLUGIN_IF_NEVER, PLUGIN_IF_ALWAYS, PLUGIN_IF_EQUAL, PLUGIN_IF_NOT_EQUAL };
 typedef void (*plugin_execute_fn)(unsigned int vcpu, void *data);
@@ -92,8 +99,8 @@ void qemu_plugin_register_vcpu_tb_exec_cond_cb(struct qemu_plugin_tb *tb, plugin
 					       enum plugin_condition condition, struct plugin_u64 entry, uint64_t value, void *data);
 
 /*
- * Calls from translated code behind each access of an instruction to memory. What was accessed is to be asked for in the callback; a value is that which the
- * CPU has loaded or stored, as a number.
+ * Calls from translated code behind each access of an instruction to memory. The callback asks for
+ * the address and the value, which is the number that the CPU has loaded or stored.
  */
 typedef uint32_t qemu_plugin_meminfo_t;
 struct qemu_plugin_hwaddr;
@@ -117,7 +124,10 @@ bool qemu_plugin_hwaddr_is_io(const struct qemu_plugin_hwaddr *address);
 uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *address);
 struct plugin_value qemu_plugin_mem_get_value(qemu_plugin_meminfo_t info);
 
-/* Registers, in the vCPU's thread. qemu_plugin_get_registers() yields an array of plugin_register_name; values come in the guest's byte order. */
+/*
+ * Registers, in the vCPU's thread. qemu_plugin_get_registers() yields an array of
+ * plugin_register_name; values come in the guest's byte order.
+ */
 struct plugin_register_name {
 	struct qemu_plugin_register *handle;
 	const char *name;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The fine clock is x86's time-stamp counter, where it runs at one speed whatever the CPU does (CPUID 80000007, EDX bit 8), since a look at the
- * operating system's clock takes as long as a short refresh. How long a tick is follows from both clocks at the start and at the first conversion.
- * Elsewhere the fine clock is the operating system's.
+ * The fine clock is x86's time-stamp counter, where it runs at one speed whatever the CPU does
+ * (CPUID 80000007, EDX bit 8), since a look at the operating system's clock takes as long as a
+ * short refresh. How long a tick is follows from both clocks at the start and at the first
+ * conversion. Elsewhere the fine clock is the operating system's.
  */
 #include "timing.h"
 
@@ -58,7 +59,10 @@ uint64_t timing_ticks(void)
 	if (timing.counter) {
 		uint64_t ticks;
 
-		/* Nothing that stands before it is still under way, and nothing behind it has begun. */
+		/*
+		 * Nothing that stands before it is still under way, and nothing behind it has
+		 * begun.
+		 */
 		_mm_lfence();
 		ticks = __rdtsc();
 		_mm_lfence();

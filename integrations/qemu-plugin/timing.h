@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Clocks: one that tells when something happened, and one, as fine and cheap as the CPU has it, that tells how long something took.
+ * Clocks: one that tells when something happened, and one, as fine and cheap as the CPU has it,
+ * that tells how long something took.
  */
 #ifndef VIOMMU_WATCH_TIMING_H
 #define VIOMMU_WATCH_TIMING_H
@@ -11,7 +12,9 @@
 uint64_t timing_now(void);
 uint64_t timing_real(void);
 
-/* To be called once, as early as possible: the longer ago, the better is known how long a tick is. */
+/*
+ * To be called once, as early as possible: the longer ago, the better is known how long a tick is.
+ */
 void timing_start(void);
 
 /* The fine clock, in ticks, and a difference of two of its values in nanoseconds. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Prints a board that a guest has left: a line NAME VALUE for each number that tests look at, and the messages.
+ * Prints a board that a guest has left: a line NAME VALUE for each number that tests look at, and
+ * the messages.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stands in for core/shadow/shadow_arm64_4k.c in the plugin that is broken on purpose: Arm's tables, read wrongly in a way that smmuv3_broken.c chooses.
+ * Stands in for core/shadow/shadow_arm64_4k.c in the plugin that is broken on purpose: Arm's
+ * tables, read wrongly in a way that smmuv3_broken.c chooses.
  */
 #include "smmuv3_broken.h"
 

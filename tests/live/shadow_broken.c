@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stands in for core/shadow/shadow_zpci.c in the plugin that is broken on purpose: the same shadow_zpci_ops, over a format that can be wrong.
+ * Stands in for core/shadow/shadow_zpci.c in the plugin that is broken on purpose: the same
+ * shadow_zpci_ops, over a format that can be wrong.
  */
 #include "zpci_broken.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stands in for guest/smmuv3/invalidate.c in the plugin that is broken on purpose: CMD_TLBI_NH_VA can be lost, or end too early. For showing that the
- * comparison notices. The environment variable VIOMMU_BROKEN_SMMUV3 says how, and nothing is broken where it is not set; what concerns the format is in
- * shadow_arm64_broken.c.
+ * Stands in for guest/smmuv3/invalidate.c in the plugin that is broken on purpose: CMD_TLBI_NH_VA
+ * can be lost, or end too early. For showing that the comparison notices. The environment variable
+ * VIOMMU_BROKEN_SMMUV3 says how, and nothing is broken where it is not set; what concerns the
+ * format is in shadow_arm64_broken.c.
  */
 #include "smmuv3_broken.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The board: histograms against a sorted array, the ring of messages under a writer that does not wait, and files that are no boards.
+ * The board: histograms against a sorted array, the ring of messages under a writer that does not
+ * wait, and files that are no boards.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -38,7 +39,10 @@ static int by_value(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-/* Every value lies in the one class that claims it, and classes follow on one another without a gap, none wider than 6 % of its values. */
+/*
+ * Every value lies in the one class that claims it, and classes follow on one another without a
+ * gap, none wider than 6 % of its values.
+ */
 static void test_classes(void **state)
 {
 	unsigned int class;
@@ -183,7 +187,10 @@ static void test_messages(void **state)
 		}
 	}
 
-	/* A reader that comes late gets what is there, and sees from the numbers what it has missed. */
+	/*
+	 * A reader that comes late gets what is there, and sees from the numbers what it has
+	 * missed.
+	 */
 	for (i = 0; i < 2 * LIVE_RING_LINES; i++) {
 		snprintf(text, sizeof(text), "%" PRIu64, i + 5);
 		live_ring_write(&board->ring, LIVE_NOTE, 0, text);
@@ -199,8 +206,9 @@ static void test_messages(void **state)
 }
 
 /*
- * One thread writes as fast as it can, others read: no message is ever made of two, and none comes twice or out of order. One reader follows the writer. The
- * others always want the oldest message, which is the one that is about to be overwritten.
+ * One thread writes as fast as it can, others read: no message is ever made of two, and none comes
+ * twice or out of order. One reader follows the writer. The others always want the oldest message,
+ * which is the one that is about to be overwritten.
  */
 #define WRITTEN 30000u
 #define READERS 3u
@@ -219,7 +227,9 @@ static void *write_messages(void *ctx)
 	for (i = 0; i < WRITTEN; i++) {
 		size_t length = 100 + (size_t)(i % 800);
 
-		/* Filled with one character, which goes with the number, the length and the kind. */
+		/*
+		 * Filled with one character, which goes with the number, the length and the kind.
+		 */
 		memset(text, 'a' + (int)(i % 23), length);
 		text[length] = 0;
 		live_ring_write(&board->ring, (enum live_message_kind)(i % 3), i * 3, text);

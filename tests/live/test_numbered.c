@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Following a numbered disk: which pages carry a block, and what is noticed when one comes twice, too early, or never.
+ * Following a numbered disk: which pages carry a block, and what is noticed when one comes twice,
+ * too early, or never.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +12,7 @@
 
 #include <string.h>
 
-#include "oracle_data.h"
+#include "numbered.h"
 
 #define PAGE  4096u
 #define PAGES 4u

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The ring of messages, interrupted between any two of its loads and stores: the writer comes while a reader is in a message, and a reader while the
- * writer is. The ring's code is compiled in here with its atomic operations counted. (What memory order does is for test_board.c's threads.)
+ * The ring of messages, interrupted between any two of its loads and stores: the writer comes while
+ * a reader is in a message, and a reader while the writer is. The ring's code is compiled in here
+ * with its atomic operations counted. (What memory order does is for test_board.c's threads.)
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runs.h"
+#include "lists.h"
 
 #define PAGES 96u
 #define PAGE  VIOMMU_PAGE_SIZE
@@ -73,28 +73,20 @@ static uint64_t iova_of(uint64_t base, unsigned int i)
 	return base + i * PAGE;
 }
 
-/* The lists of both kinds, cut at random places that mean nothing. */
-static void list(const struct page *pages, uint64_t base, struct runs *runs, struct answers *answers)
+/* The list, cut at random places that mean nothing. */
+static void list(const struct page *pages, uint64_t base, struct runs *runs)
 {
 	unsigned int i, next;
 
 	runs_clear(runs);
-	answers->count = 0;
 	for (i = 0; i < PAGES; i = next) {
 		next = i + 1;
 		if (!pages[i].prot)
 			continue;
 		while (next < PAGES && pages[next].prot == pages[i].prot && pages[next].gpa == pages[i].gpa + (next - i) * PAGE && random_below(8))
 			next++;
-		struct viommu_run run = { .first = iova_of(base, i), .last = iova_of(base, next - 1) + PAGE - 1, .gpa = pages[i].gpa, .prot = pages[i].prot };
-		assert_int_equal(runs_add(runs, &run), 0);
-		if (answers->count == answers->room) {
-			answers->room = answers->room * 2 + 4;
-			answers->list = reallocarray(answers->list, answers->room, sizeof(*answers->list));
-			assert_non_null(answers->list);
-		}
-		answers->list[answers->count++] =
-			(struct capture_page){ .iova = run.first, .gpa = run.gpa, .prot = run.prot == VIOMMU_RW ? CAPTURE_RW : CAPTURE_R, .count = next - i };
+		assert_true(LIST_FITS(runs));
+		runs->list[runs->count++] = (struct capture_page){ .iova = iova_of(base, i), .gpa = pages[i].gpa, .prot = pages[i].prot, .count = next - i };
 	}
 }
 
@@ -105,15 +97,15 @@ struct seen {
 	bool differs[PAGES];
 };
 
-static void see(void *ctx, const struct difference *difference)
+static void see(void *ctx, const struct piece *piece)
 {
 	struct seen *seen = ctx;
-	uint64_t first = (difference->first - seen->base) / PAGE, last = (difference->last - seen->base) / PAGE, i;
+	uint64_t first = (piece->first - seen->base) / PAGE, last = (piece->last - seen->base) / PAGE, i;
 
 	assert_true(first <= last && last < PAGES);
-	assert_int_equal(difference->qemu_prot, seen->qemu[first].prot);
-	assert_int_equal(difference->library_prot, seen->library[first].prot);
-	assert_true(difference->qemu_gpa == seen->qemu[first].gpa && difference->library_gpa == seen->library[first].gpa);
+	assert_int_equal(piece->prot[0], seen->qemu[first].prot);
+	assert_int_equal(piece->prot[1], seen->library[first].prot);
+	assert_true(piece->gpa[0] == seen->qemu[first].gpa && piece->gpa[1] == seen->library[first].gpa);
 	for (i = first; i <= last; i++) {
 		assert_false(seen->differs[i]);
 		seen->differs[i] = true;
@@ -126,8 +118,7 @@ static const uint64_t bases[] = { 0, UINT64_C(0x100000000), UINT64_MAX - PAGES *
 static void test_compare(void **state)
 {
 	struct page qemu[PAGES], library[PAGES];
-	struct answers answers = { 0 }, unused_answers = { 0 };
-	struct runs runs = { 0 }, unused_runs = { 0 };
+	struct runs answers = { 0 }, runs = { 0 };
 	unsigned int round, i;
 
 	(void)state;
@@ -140,8 +131,8 @@ static void test_compare(void **state)
 		make_pages(qemu);
 		memcpy(library, qemu, sizeof(library));
 		change(library);
-		list(qemu, seen.base, &unused_runs, &answers);
-		list(library, seen.base, &runs, &unused_answers);
+		list(qemu, seen.base, &answers);
+		list(library, seen.base, &runs);
 		for (i = first; i <= last; i++)
 			expected += qemu[i].prot != library[i].prot || qemu[i].gpa != library[i].gpa;
 		assert_int_equal(runs_compare(&answers, &runs, iova_of(seen.base, first), iova_of(seen.base, last) + PAGE - 1, see, &seen), expected);
@@ -149,9 +140,7 @@ static void test_compare(void **state)
 			assert_int_equal(seen.differs[i], i >= first && i <= last && (qemu[i].prot != library[i].prot || qemu[i].gpa != library[i].gpa));
 	}
 	free(answers.list);
-	free(unused_answers.list);
 	free(runs.list);
-	free(unused_runs.list);
 }
 
 struct gone {
@@ -180,7 +169,6 @@ static void see_gone(void *ctx, uint64_t iova, uint64_t gpa)
 static void test_gone(void **state)
 {
 	struct page before[PAGES], now[PAGES];
-	struct answers unused = { 0 };
 	struct runs old = { 0 }, runs = { 0 };
 	unsigned int round;
 
@@ -192,13 +180,12 @@ static void test_gone(void **state)
 		make_pages(before);
 		memcpy(now, before, sizeof(now));
 		change(now);
-		list(before, gone.base, &old, &unused);
-		list(now, gone.base, &runs, &unused);
+		list(before, gone.base, &old);
+		list(now, gone.base, &runs);
 		runs_each_gone(&old, &runs, see_gone, &gone);
 		while (gone.next < PAGES)
 			assert_false(is_gone(&gone, gone.next++));
 	}
-	free(unused.list);
 	free(old.list);
 	free(runs.list);
 }
@@ -213,11 +200,11 @@ static void test_clip(void **state)
 		{ .iova = 10 * PAGE, .gpa = 0, .prot = CAPTURE_R, .count = 4 },
 		{ .iova = 20 * PAGE, .gpa = UINT64_MAX - PAGE + 1, .prot = CAPTURE_R, .count = 1 },
 	};
-	struct answers answers = { .list = pages, .count = 5, .room = 5 };
+	struct runs runs = { .list = pages, .count = 5, .room = 5 };
 
 	(void)state;
-	answers_clip(&answers, 4 * PAGE);
-	assert_int_equal(answers.count, 3);
+	runs_clip(&runs, 4 * PAGE);
+	assert_int_equal(runs.count, 3);
 	assert_int_equal(pages[0].count, 2);
 	assert_int_equal(pages[1].iova, 4 * PAGE);
 	assert_int_equal(pages[1].count, 1);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * s390's tables, read wrongly in one way that is chosen when the plugin is loaded: the environment variable VIOMMU_BROKEN_WALK is off-by-one,
- * no-protection or level-missed, and nothing is broken where it is not set. For showing that the oracles notice. Everything else is format/zpci.h.
+ * s390's tables, read wrongly in one way that is chosen when the plugin is loaded: the environment
+ * variable VIOMMU_BROKEN_WALK is off-by-one, no-protection or level-missed, and nothing is broken
+ * where it is not set. For showing that the oracles notice. Everything else is format/zpci.h.
  */
 #ifndef VIOMMU_TESTS_LIVE_ZPCI_BROKEN_H
 #define VIOMMU_TESTS_LIVE_ZPCI_BROKEN_H

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The recorder's walk (qemu-plugin/zpci/tables.c) on tables that nobody would write: what it reports, applied to memory full of zeros, must give each
- * entry that a translation in the range meets. That is checked against a walk of one IOVA at a time, written here from the bit positions alone.
+ * The recorder's walk (qemu-plugin/zpci/tables.c) on tables that nobody would write: what it
+ * reports, applied to memory full of zeros, must give each entry that a translation in the range
+ * meets. That is checked against a walk of one IOVA at a time, written here from the bit positions
+ * alone.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -12,7 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "../../integrations/qemu-plugin/zpci/tables.h"
+#include "zpci/tables.h"
 
 #define RAM_BYTES (UINT64_C(1) << 20)
 #define RAM_WORDS (RAM_BYTES / 8)
@@ -21,8 +23,7 @@ struct rig {
 	struct guest_ram ram;
 	uint64_t *guest;    /* the guest's memory, big-endian */
 	uint64_t *replayed; /* what whoever applies the changes has, in the CPU's order */
-	struct tables *tables;
-	struct changes changes;
+	struct tables tables;
 	uint64_t seed;
 };
 
@@ -61,9 +62,9 @@ static int setup(void **state)
 
 	rig->guest = calloc(RAM_WORDS, 8);
 	rig->replayed = calloc(RAM_WORDS, 8);
-	rig->tables = tables_create();
 	rig->ram.host = (const unsigned char *)rig->guest;
 	rig->ram.bytes = RAM_BYTES;
+	assert_true(tables_init(&rig->tables, &rig->ram, true));
 	rig->seed = 88172645463325252u;
 	*state = rig;
 	return 0;
@@ -73,8 +74,7 @@ static int teardown(void **state)
 {
 	struct rig *rig = *state;
 
-	tables_destroy(rig->tables);
-	free(rig->changes.list);
+	tables_finish(&rig->tables);
 	free(rig->replayed);
 	free(rig->guest);
 	free(rig);
@@ -87,10 +87,13 @@ static size_t scan(struct rig *rig, uint64_t iota, uint64_t first, uint64_t last
 	size_t i;
 	uint64_t n;
 
-	rig->changes.count = 0;
-	assert_true(tables_scan(rig->tables, &rig->ram, iota, first, last, &rig->changes) >= 0);
-	for (i = 0; i < rig->changes.count; i++) {
-		const struct capture_mem *mem = &rig->changes.list[i];
+	rig->tables.changes.count = 0;
+	rig->tables.changed = false;
+	zpci_look(&rig->tables, iota, first, last);
+	assert_false(rig->tables.lost);
+	assert_int_equal(rig->tables.changed, rig->tables.changes.count != 0);
+	for (i = 0; i < rig->tables.changes.count; i++) {
+		const struct capture_mem *mem = &rig->tables.changes.list[i];
 
 		assert_int_equal(mem->gpa % 8, 0);
 		assert_true(mem->count >= 1 && mem->gpa + 8 * mem->count <= RAM_BYTES);
@@ -101,7 +104,7 @@ static size_t scan(struct rig *rig, uint64_t iota, uint64_t first, uint64_t last
 			rig->replayed[mem->gpa / 8 + n] = mem->value;
 		}
 	}
-	return rig->changes.count;
+	return rig->tables.changes.count;
 }
 
 /* Walks for one IOVA: every entry on the way must have been reported as it is. */
@@ -171,7 +174,10 @@ static void random_tables(void **state)
 	}
 }
 
-/* Five levels, and every entry of a table names the same next table: 2^52 ways, which must not all be gone. */
+/*
+ * Five levels, and every entry of a table names the same next table: 2^52 ways, which must not all
+ * be gone.
+ */
 static void many_ways_to_one_table(void **state)
 {
 	struct rig *rig = *state;
@@ -183,7 +189,10 @@ static void many_ways_to_one_table(void **state)
 	}
 	for (i = 0; i < 256; i++)
 		set_word(rig, i * 8, 0xabcde000);
-	/* The segment table's entries are zeros, which names the page table at 0, and zero is what memory began with. */
+	/*
+	 * The segment table's entries are zeros, which names the page table at 0, and zero is what
+	 * memory began with.
+	 */
 	assert_int_equal(scan(rig, 4 * 0x4000 | 0x80c, 0, UINT64_MAX), 4);
 	/* From the middle of one page table to the middle of another, both the same one. */
 	set_word(rig, 8, 0x1000);
@@ -203,7 +212,10 @@ static void a_table_of_itself(void **state)
 	check_walk(rig, 0x4800, 0);
 }
 
-/* A new table is reported as a whole, but only the part in the range is followed; what was reported is not reported again. */
+/*
+ * A new table is reported as a whole, but only the part in the range is followed; what was
+ * reported is not reported again.
+ */
 static void a_new_table_is_reported_whole(void **state)
 {
 	struct rig *rig = *state;

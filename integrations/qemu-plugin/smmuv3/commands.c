@@ -1,62 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Commands (IHI 0070, chapter 4), as far as they make something invalid. Like tables.c this decodes for itself.
- *
- * A command that changes a stream's configuration counts as one that makes invalid all that the stream translates: from there on, both QEMU and the library go
- * by what is configured now.
- */
-#include "commands.h"
+#include "smmuv3/commands.h"
 
-#include <stdlib.h>
+#include "lists.h"
+#include "smmuv3/spec.h"
 
-#include "guest/smmuv3/spec.h"
+/* (NUM + 1) << SCALE granules (4.4.1.1). A SCALE above 39 is reserved: it may mean everything. */
+static uint64_t last_of(uint64_t first, uint64_t num, unsigned int scale, unsigned int granule)
+{
+	uint64_t bytes = scale <= 39 ? (num + 1) << (scale + granule) : 0;
+
+	return bytes - 1 > UINT64_MAX - first ? UINT64_MAX : first + (bytes - 1);
+}
 
 bool invalids_add(struct invalids *invalids, const uint64_t command[2])
 {
-	struct invalid invalid = { .any_stream = true, .any_asid = true, .last = UINT64_MAX, .asid = CMD0_ASID(command[0]) };
-	unsigned int tg = CMD1_TG(command[1]);
+	struct invalid invalid = { .any_stream = true, .any_asid = true, .last = UINT64_MAX, .asid = COMMAND_ASID(command[0]) };
+	unsigned int tg = COMMAND_TG(command[1]), code = COMMAND_CODE(command[0]);
 
 	invalids->commands++;
-	switch (CMD0_OPCODE(command[0])) {
-	case CMD_CFGI_STE:
-	case CMD_CFGI_CD:
-	case CMD_CFGI_CD_ALL:
+	switch (code) {
+	case CODE_CFGI_STE:
+	case CODE_CFGI_CD:
+	case CODE_CFGI_CD_ALL:
 		invalid.any_stream = false;
-		invalid.sid = CMD0_SID(command[0]);
+		invalid.sid = COMMAND_SID(command[0]);
 		break;
-	case CMD_CFGI_STE_RANGE:
-	case CMD_TLBI_NH_ALL:
-	case CMD_TLBI_NSNH_ALL:
+	case CODE_CFGI_STE_RANGE:
+	case CODE_TLBI_NH_ALL:
+	case CODE_TLBI_NSNH_ALL:
 		break;
-	case CMD_TLBI_NH_ASID:
+	case CODE_TLBI_NH_ASID:
 		invalid.any_asid = false;
 		break;
-	case CMD_TLBI_NH_VA:
-	case CMD_TLBI_NH_VAA:
-		invalid.any_asid = CMD0_OPCODE(command[0]) == CMD_TLBI_NH_VAA;
-		invalid.first = command[1] & CMD1_ADDRESS;
+	case CODE_TLBI_NH_VA:
+	case CODE_TLBI_NH_VAA:
+		invalid.any_asid = code == CODE_TLBI_NH_VAA;
+		invalid.first = COMMAND_ADDRESS(command[1]);
 		invalid.page = !tg;
-		/* TG: 4, 16 and 64 KiB. NUM and SCALE say how many of them, less one: section 4.4.1.1. */
 		if (tg)
-			invalid.last = invalid.first + (((CMD0_NUM(command[0]) + UINT64_C(1)) << CMD0_SCALE(command[0])) << (10 + 2 * tg)) - 1;
+			invalid.last = last_of(invalid.first, COMMAND_NUM(command[0]), COMMAND_SCALE(command[0]), 10 + 2 * tg);
 		break;
 	default:
 		return true;
 	}
-	if (CMD0_OPCODE(command[0]) < CMD_TLBI_NH_ALL)
+	if (code < CODE_TLBI_NH_ALL)
 		invalids->configs++;
 	else
 		invalids->invalidations++;
 	invalids->whole |= invalid.last == UINT64_MAX && !invalid.page;
-	if (invalids->count == invalids->room) {
-		size_t room = invalids->room ? invalids->room * 2 : 64;
-		struct invalid *list = reallocarray(invalids->list, room, sizeof(*list));
-
-		if (!list)
-			return false;
-		invalids->list = list;
-		invalids->room = room;
-	}
+	if (!LIST_FITS(invalids))
+		return false;
 	invalids->list[invalids->count++] = invalid;
 	return true;
 }

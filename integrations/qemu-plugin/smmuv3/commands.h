@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a list of commands makes invalid: where nothing may be left of what was translated before.
+ * Commands, as far as they make something invalid. Like structures.h this decodes on its own.
+ *
+ * A command that changes a stream's configuration counts as one that invalidates all that the
+ * stream translates: behind it, both QEMU and the library go by the new configuration.
  */
 #ifndef VIOMMU_WATCH_SMMUV3_COMMANDS_H
 #define VIOMMU_WATCH_SMMUV3_COMMANDS_H
@@ -9,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One command's part. Ranges are at the least what the command names: an SMMU may take away more. */
+/* One command's part. Ranges are what the command names; an SMMU may remove more. */
 struct invalid {
 	bool any_stream; /* or the one that sid names */
 	uint32_t sid;

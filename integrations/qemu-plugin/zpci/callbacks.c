@@ -1,153 +1,132 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An s390x guest: QEMU's callbacks, turned into calls of the observer.
+ * An s390x guest: QEMU's callbacks, turned into calls of observe.h.
  *
- * When QEMU translates a block of guest code, the instructions that matter get a call in front of them. What they answered is to be seen only in
- * front of whatever the vCPU executes next, which is not in the same block, and perhaps not where one would expect. So every block gets a call in
- * front of it too, which is made only if a flag of that vCPU is set: translated code tests the flag itself, at the cost of a load and a branch.
+ * When QEMU translates a block of guest code, the instructions that matter get a call in front of
+ * them. Their answer can be seen only in front of the next instruction that the vCPU executes,
+ * which is in another block, and after an interruption at another place than expected. So every
+ * block gets a call in front of it too, which is made only if a flag of that vCPU is set:
+ * translated code tests the flag itself, at the cost of a load and a branch.
  *
- * Callbacks run in the vCPUs' threads, without QEMU's lock. What belongs to a vCPU is touched by its own thread alone.
+ * Callbacks run in the vCPUs' threads, without QEMU's lock. State of a vCPU is used by its own
+ * thread alone.
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include <viommu/zpci.h>
 
-#include "callbacks.h"
-#include "checker.h"
-#include "clp.h"
 #include "guest/zpci/decode.h"
-#include "observe.h"
-#include "qemu_plugin_api.h"
-#include "recorder.h"
 #include "timing.h"
-#include "vcpu.h"
+#include "zpci/check.h"
+#include "zpci/observe.h"
 
-/* CLP is of no interest to the library, which gets its operands decoded: b9a0, RRF. */
+/* CLP (b9a0, RRF), which the library does not decode: it takes its operands. */
 #define OPCODE_CLP 0xb9a0u
-
-enum watched_kind { WATCHED_RPCIT, WATCHED_MPCIFC, WATCHED_CLP };
-
-/* A watched instruction of the guest's code. Made when the code is translated, and kept. */
-struct watched {
-	struct watched *next;
-	uint64_t address;
-	unsigned int bytes;
-	enum watched_kind kind;
-	struct zpci_instruction instruction; /* of CLP: only r1 and r2 are set */
-};
 
 /* A vCPU, and the operation that it is in. */
 struct watched_vcpu {
 	struct vcpu vcpu;
 	bool usable;
-	const struct watched *in;
-	struct pending *pending;
-	uint64_t block;	      /* of CLP: address of the request */
+	struct operation operation;
+	bool in;       /* it is in that operation */
+	uint64_t at;   /* the instruction's address */
+	uint64_t next; /* of the one behind it */
+	struct zpci_instruction instruction;
+	uint64_t block;	      /* of CLP: address of the request; 0: it is another instruction */
 	uint64_t watch_ticks; /* that before() took, and the after() ahead of it */
 	uint64_t left;	      /* ticks when it returned */
 };
 
-/* One plugin is loaded into one QEMU: its interface calls back without a place for our state. */
 static struct {
-	struct observer *observer;
 	struct watched_vcpu *vcpus;
 	unsigned int vcpu_count;
 	struct plugin_u64 flag; /* not 0 while the vCPU is in an operation */
-	struct watched *watched;
 } plugin;
 
 static void after(unsigned int index, void *data);
 
-static bool decode(const uint8_t *code, size_t bytes, struct watched *watched)
+/* The kind of operation of an instruction; 0: it is not watched. Of CLP only r1 and r2 are set. */
+static enum capture_kind decode(const uint8_t *code, size_t bytes, struct zpci_instruction *instruction)
 {
-	watched->instruction = zpci_decode_bytes(code, bytes);
-	switch (watched->instruction.opcode) {
-	case ZPCI_RPCIT:
-		watched->kind = WATCHED_RPCIT;
+	*instruction = zpci_decode_bytes(code, bytes);
+	if (instruction->opcode == ZPCI_RPCIT)
+		return CAPTURE_RPCIT;
+	if (instruction->opcode == ZPCI_MPCIFC)
+		return CAPTURE_MPCIFC;
+	if (bytes < 4 || (code[0] << 8 | code[1]) != OPCODE_CLP)
+		return 0;
+	instruction->r1 = code[3] >> 4;
+	instruction->r2 = code[3] & 0xf;
+	return CAPTURE_CLP;
+}
+
+/* Reads the operands. false if they cannot be read, or the operation is not about translation. */
+static bool get_operands(struct watched_vcpu *watched, struct capture_record *record)
+{
+	const struct zpci_instruction *instruction = &watched->instruction;
+	uint64_t r1 = vcpu_gr(&watched->vcpu, instruction->r1), address;
+	struct vcpu *vcpu = &watched->vcpu;
+	const uint8_t *fib;
+
+	watched->block = 0;
+	switch (record->kind) {
+	case CAPTURE_RPCIT:
+		record->rpcit.fh = zpci_r1_handle(r1);
+		record->rpcit.start = vcpu_gr(vcpu, instruction->r2);
+		/* An odd R2 is a specification exception, and does not name a pair. */
+		record->rpcit.bytes = vcpu_gr(vcpu, instruction->r2 | 1);
 		return true;
-	case ZPCI_MPCIFC:
-		watched->kind = WATCHED_MPCIFC;
+	case CAPTURE_MPCIFC:
+		address = zpci_operand_address(instruction, vcpu_gr(vcpu, instruction->x2), vcpu_gr(vcpu, instruction->b2), vcpu_psw_mask(vcpu));
+		fib = vcpu_memory(vcpu, address, VIOMMU_ZPCI_FIB_BYTES);
+		if (!fib || zpci_operation_is_foreign(zpci_r1_operation(r1)))
+			return false;
+		record->mpcifc = (struct capture_mpcifc){
+			.fh = zpci_r1_handle(r1),
+			.oc = zpci_r1_operation(r1),
+			.dmaas = zpci_r1_dma_space(r1),
+			.fmt = fib[ZPCI_FIB_FMT],
+			.pba = zpci_load_be64(fib + ZPCI_FIB_PBA),
+			.pal = zpci_load_be64(fib + ZPCI_FIB_PAL),
+			.iota = zpci_load_be64(fib + ZPCI_FIB_IOTA),
+		};
 		return true;
 	default:
-		if (bytes != 4 || (code[0] << 8 | code[1]) != OPCODE_CLP)
-			return false;
-		watched->kind = WATCHED_CLP;
-		watched->instruction.r1 = code[3] >> 4;
-		watched->instruction.r2 = code[3] & 0xf;
+		watched->block = vcpu_gr(vcpu, instruction->r2);
 		return true;
 	}
 }
 
-/* Code may be translated many times, on several threads: entries are added at the head, never removed, and found again by what they say. */
-static struct watched *remember(const struct watched *watched)
-{
-	struct watched *head = __atomic_load_n(&plugin.watched, __ATOMIC_ACQUIRE), *entry;
-
-	for (entry = head; entry; entry = entry->next) {
-		if (entry->address == watched->address && entry->kind == watched->kind &&
-		    !memcmp(&entry->instruction, &watched->instruction, sizeof(entry->instruction)))
-			return entry;
-	}
-	entry = malloc(sizeof(*entry));
-	if (!entry)
-		return NULL;
-	*entry = *watched;
-	entry->next = head;
-	while (!__atomic_compare_exchange_n(&plugin.watched, &entry->next, entry, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
-		;
-	return entry;
-}
-
-static struct pending *before_rpcit(struct vcpu *vcpu, const struct zpci_instruction *instruction)
-{
-	uint64_t r1 = vcpu_gr(vcpu, instruction->r1);
-
-	/* An odd R2 is a specification exception, and has no register behind it that would be the pair's second. */
-	return observe_rpcit(plugin.observer, r1, vcpu_gr(vcpu, instruction->r2), vcpu_gr(vcpu, instruction->r2 | 1));
-}
-
-static struct pending *before_mpcifc(struct vcpu *vcpu, const struct zpci_instruction *instruction)
-{
-	uint64_t address = zpci_operand_address(instruction, vcpu_gr(vcpu, instruction->x2), vcpu_gr(vcpu, instruction->b2), vcpu_psw_mask(vcpu));
-	uint64_t r1 = vcpu_gr(vcpu, instruction->r1);
-	const uint8_t *fib = vcpu_memory(vcpu, address, VIOMMU_ZPCI_FIB_BYTES);
-
-	return fib ? observe_mpcifc(plugin.observer, r1, fib) : NULL;
-}
-
-/* In front of a watched instruction. */
+/* In front of a watched instruction, at the address in data. */
 static void before(unsigned int index, void *data)
 {
-	const struct watched *watched = data;
 	struct watched_vcpu *vcpu = index < plugin.vcpu_count ? &plugin.vcpus[index] : NULL;
+	struct capture_record *record;
 	uint64_t entered = timing_ticks();
+	const uint8_t *code;
 
 	if (!vcpu || !vcpu->usable)
 		return;
 	/* Two in a row without a block between: the first ends where the second begins. */
-	if (vcpu->pending)
-		after(index, (void *)(uintptr_t)watched->address);
-	switch (watched->kind) {
-	case WATCHED_RPCIT:
-		vcpu->pending = before_rpcit(&vcpu->vcpu, &watched->instruction);
-		break;
-	case WATCHED_MPCIFC:
-		vcpu->pending = before_mpcifc(&vcpu->vcpu, &watched->instruction);
-		break;
-	case WATCHED_CLP:
-		vcpu->block = vcpu_gr(&vcpu->vcpu, watched->instruction.r2);
-		vcpu->pending = observe_clp(plugin.observer);
-		break;
-	}
-	vcpu->in = watched;
-	qemu_plugin_u64_set(plugin.flag, index, vcpu->pending != NULL);
+	if (vcpu->in)
+		after(index, data);
+	record = &vcpu->operation.record;
+	*record = (struct capture_record){ .kind = 0 };
+	vcpu->at = (uintptr_t)data;
+	code = vcpu_memory(&vcpu->vcpu, vcpu->at, 4);
+	/* The first two bits of an instruction say how long it is. */
+	vcpu->next = vcpu->at + (code && code[0] >= 0xc0 ? 6 : 4);
+	code = vcpu_memory(&vcpu->vcpu, vcpu->at, vcpu->next - vcpu->at);
+	if (code)
+		record->kind = decode(code, vcpu->next - vcpu->at, &vcpu->instruction);
+	vcpu->in = record->kind && get_operands(vcpu, record) && observe_begin(&vcpu->operation);
+	qemu_plugin_u64_set(plugin.flag, index, vcpu->in);
 	vcpu->left = timing_ticks();
 	vcpu->watch_ticks += vcpu->left - entered;
 }
 
-/* In front of whatever the vCPU executes after a watched instruction, at the address in data. */
+/* In front of the instruction at the address in data, which follows a watched one. */
 static void after(unsigned int index, void *data)
 {
 	struct watched_vcpu *vcpu = index < plugin.vcpu_count ? &plugin.vcpus[index] : NULL;
@@ -155,24 +134,23 @@ static void after(unsigned int index, void *data)
 	struct ending ending = { .machine_ticks = entered };
 
 	qemu_plugin_u64_set(plugin.flag, index, 0);
-	if (!vcpu || !vcpu->pending)
+	if (!vcpu || !vcpu->in)
 		return;
 	ending.machine_ticks -= vcpu->left;
 	ending.watch_ticks = vcpu->watch_ticks;
-	ending.outcome = outcome_of(&vcpu->vcpu, vcpu->in->address, vcpu->in->address + vcpu->in->bytes, (uintptr_t)data);
-	ending.r1 = vcpu_gr(&vcpu->vcpu, vcpu->in->instruction.r1);
-	if (vcpu->in->kind == WATCHED_CLP && ending.outcome.kind == OUTCOME_DONE) {
-		ending.block_bytes = CLP_BLOCK_BYTES;
-		ending.block = vcpu_memory(&vcpu->vcpu, vcpu->block, ending.block_bytes);
-	}
-	observe_end(plugin.observer, vcpu->pending, &ending);
-	vcpu->pending = NULL;
+	ending.outcome = vcpu_outcome(&vcpu->vcpu, vcpu->at, vcpu->next, (uintptr_t)data);
+	ending.r1 = vcpu_gr(&vcpu->vcpu, vcpu->instruction.r1);
+	if (vcpu->block && ending.outcome.kind == OUTCOME_DONE)
+		ending.clp = vcpu_memory(&vcpu->vcpu, vcpu->block, CLP_BLOCK_BYTES);
+	observe_end(&vcpu->operation, &ending);
+	vcpu->in = false;
 	vcpu->watch_ticks = timing_ticks() - entered;
 }
 
 static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 {
 	size_t count = qemu_plugin_tb_n_insns(tb), i;
+	struct zpci_instruction instruction;
 	bool follows = false;
 
 	(void)id;
@@ -180,21 +158,14 @@ static void translate(qemu_plugin_id_t id, struct qemu_plugin_tb *tb)
 						  (void *)(uintptr_t)qemu_plugin_tb_vaddr(tb));
 	for (i = 0; i < count; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
-		struct watched watched = { .address = qemu_plugin_insn_vaddr(insn), .bytes = (unsigned int)qemu_plugin_insn_size(insn) };
+		void *address = (void *)(uintptr_t)qemu_plugin_insn_vaddr(insn);
 		uint8_t code[6] = { 0 };
-		struct watched *kept;
 
 		if (follows)
-			qemu_plugin_register_vcpu_insn_exec_cond_cb(insn, after, PLUGIN_REGISTERS_READ, PLUGIN_IF_NOT_EQUAL, plugin.flag, 0,
-								    (void *)(uintptr_t)watched.address);
-		follows = false;
-		if (qemu_plugin_insn_data(insn, code, sizeof(code)) < watched.bytes || !decode(code, watched.bytes, &watched))
-			continue;
-		kept = remember(&watched);
-		if (!kept)
-			continue;
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, before, PLUGIN_REGISTERS_READ, kept);
-		follows = true;
+			qemu_plugin_register_vcpu_insn_exec_cond_cb(insn, after, PLUGIN_REGISTERS_READ, PLUGIN_IF_NOT_EQUAL, plugin.flag, 0, address);
+		follows = decode(code, qemu_plugin_insn_data(insn, code, sizeof(code)), &instruction) != 0;
+		if (follows)
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, before, PLUGIN_REGISTERS_READ, address);
 	}
 }
 
@@ -208,55 +179,30 @@ static void vcpu_begins(qemu_plugin_id_t id, unsigned int index)
 		fprintf(stderr, "viommu-watch: vCPU %u is not watched: QEMU does not offer its registers\n", index);
 }
 
-static void vcpu_idles(qemu_plugin_id_t id, unsigned int index)
-{
-	(void)id;
-	(void)index;
-	observe_idle(plugin.observer);
-}
-
-static void qemu_exits(qemu_plugin_id_t id, void *data)
-{
-	(void)id;
-	(void)data;
-	observer_finish(plugin.observer);
-}
-
-static int start(const struct arguments *arguments)
-{
-	struct watcher *watchers[WATCHERS_MAX];
-	size_t count = 0, i, n;
-
-	if (arguments->check) {
-		watchers[count] = checker_create(arguments);
-		if (!watchers[count++])
-			return -1;
-	}
-	if (arguments->out) {
-		watchers[count] = recorder_create(arguments->out, arguments->level);
-		if (!watchers[count++])
-			return -1;
-	}
-	for (i = 0; i < count; i++) {
-		for (n = 0; n < arguments->note_count; n++)
-			watchers[i]->note(watchers[i], arguments->notes[n]);
-	}
-	plugin.observer = observer_create(watchers, count);
-	return plugin.observer ? 0 : arguments_complain("out of memory", "");
-}
-
-int zpci_watch(qemu_plugin_id_t id, const struct qemu_plugin_info *info, const struct arguments *arguments)
+static int watch(struct observer *observer, qemu_plugin_id_t id, const struct qemu_plugin_info *info)
 {
 	plugin.vcpu_count = (unsigned int)info->system.max_vcpus;
 	plugin.vcpus = calloc(plugin.vcpu_count, sizeof(*plugin.vcpus));
 	if (!plugin.vcpus)
 		return arguments_complain("out of memory", "");
-	if (start(arguments))
-		return -1;
+	observe_start(observer);
 	plugin.flag.score = qemu_plugin_scoreboard_new(sizeof(uint64_t));
 	qemu_plugin_register_vcpu_init_cb(id, vcpu_begins);
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translate);
-	qemu_plugin_register_vcpu_idle_cb(id, vcpu_idles);
-	qemu_plugin_register_atexit_cb(id, qemu_exits, NULL);
 	return 0;
 }
+
+static void ready(struct observer *observer)
+{
+	if (!s390_guest_io_table_walk)
+		observer_note(observer, "no oracle: this QEMU does not offer its walk of the tables");
+}
+
+const struct observer_ops zpci_observer_ops = {
+	.target = "s390x",
+	.guest = CAPTURE_ZPCI,
+	.big_endian = true,
+	.check = &zpci_check_ops,
+	.watch = watch,
+	.ready = ready,
+};

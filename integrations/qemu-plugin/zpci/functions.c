@@ -1,36 +1,63 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The PCI functions seen. Offsets in CLP requests and responses are those of Linux (arch/s390/include/asm/clp.h, pci_clp.h): both begin with a header of 16
- * bytes; everything is big-endian.
+ * Offsets in CLP requests and responses are those of Linux (arch/s390/include/asm/clp.h,
+ * pci_clp.h). Both begin with a header of 16 bytes: length (2 bytes), command or response code (2
+ * bytes). Everything is big-endian.
  */
-#include "functions.h"
+#include "zpci/functions.h"
 
-#include "clp.h"
+#define HEADER_BYTES 16u
+#define RESPONSE_OK  0x0010u
 
-/* Request of Query PCI Function: handle. Response: group, FID, type, first and last DMA address. */
-#define QUERY_FH    16
-#define QUERY_PFGID 19
-#define QUERY_FID   20
-#define QUERY_PFT   63
-#define QUERY_SDMA  64
-#define QUERY_EDMA  72
-#define QUERY_BYTES 80
+/* Query PCI Function. Request: handle. Response: group, FID, type, first and last DMA address. */
+#define COMMAND_QUERY 0x0003u
+#define QUERY_FH      16u
+#define QUERY_PFGID   19u
+#define QUERY_FID     20u
+#define QUERY_PFT     63u
+#define QUERY_SDMA    64u
+#define QUERY_EDMA    72u
+#define QUERY_BYTES   80u
 
-/* Request of Query PCI Function Group: group. Response: flags, designation types supported, address of MSI stores. */
-#define GROUP_PFGID   19
-#define GROUP_FLAGS   19
-#define GROUP_DTSM    24
-#define GROUP_MSIA    40
-#define GROUP_BYTES   48
+/* Query PCI Function Group. Request: group. Response: flags, designation types, address of MSIs. */
+#define COMMAND_GROUP 0x0004u
+#define GROUP_PFGID   19u
+#define GROUP_FLAGS   19u
+#define GROUP_DTSM    24u
+#define GROUP_MSIA    40u
+#define GROUP_BYTES   48u
 #define FLAGS_REFRESH 0x01u
 #define FLAGS_RELAXED 0x20u
+
+/* Set PCI Function. Request: handle and operation control. Response: the new handle. */
+#define COMMAND_SET    0x0005u
+#define SET_FH	       16u
+#define SET_OC	       22u
+#define SET_BYTES      24u
+#define SET_NEW_FH     16u
+#define SET_NEW_BYTES  20u
+#define SET_OC_ENABLE  0u
+#define SET_OC_DISABLE 1u
+
+#define FH_INDEX 0x0000ffffu /* the part of a handle that stays the same */
+#define FH_ON	 0x80000000u /* the handle is that of an enabled function */
+
+static uint64_t field(const uint8_t *block, unsigned int offset, unsigned int bytes)
+{
+	uint64_t value = 0;
+	unsigned int i;
+
+	for (i = 0; i < bytes; i++)
+		value = value << 8 | block[offset + i];
+	return value;
+}
 
 struct function *functions_find(struct functions *functions, uint32_t fh)
 {
 	size_t i;
 
 	for (i = 0; i < functions->count; i++) {
-		if ((functions->list[i].told.fh & FUNCTION_FH_INDEX) == (fh & FUNCTION_FH_INDEX))
+		if ((functions->list[i].told.fh & FH_INDEX) == (fh & FH_INDEX))
 			return &functions->list[i];
 	}
 	return NULL;
@@ -51,58 +78,86 @@ struct function *functions_get(struct functions *functions, uint32_t fh)
 {
 	struct function *function = functions_find(functions, fh);
 
-	if (function)
+	if (function || functions->count == FUNCTION_MAX)
 		return function;
-	if (functions->count == FUNCTION_MAX)
-		return NULL;
 	function = &functions->list[functions->count++];
-	function->told.fh = fh;
-	/* Until a query tells better: the index is as good an identifier as any. */
-	function->told.fid = fh & FUNCTION_FH_INDEX;
+	/* Until a query answers, the index is as good an identifier as any. */
+	function->told = (struct capture_function){ .fh = fh, .fid = fh & FH_INDEX };
 	return function;
 }
 
-void function_register(struct function *function, uint64_t iota, uint64_t pba, uint64_t pal)
+void function_register(struct function *function, const struct capture_mpcifc *mpcifc)
 {
 	function->registered = true;
-	function->iota = iota;
-	function->pba = pba & ~(CAPTURE_PAGE_SIZE - 1);
-	function->pal = pal | (CAPTURE_PAGE_SIZE - 1);
+	function->iota = mpcifc->iota;
+	function->pba = mpcifc->pba & ~(CAPTURE_PAGE_SIZE - 1);
+	function->pal = mpcifc->pal | (CAPTURE_PAGE_SIZE - 1);
 }
 
-void function_deregister(struct function *function)
+static void note_query(struct function *function, const uint8_t *response)
 {
-	function->registered = false;
-}
-
-void functions_note_query(struct functions *functions, const uint8_t *request, size_t request_bytes, const uint8_t *response, size_t response_bytes)
-{
-	struct function *function;
-
-	if (request_bytes < QUERY_FH + 4 || response_bytes < QUERY_BYTES)
-		return;
-	function = functions_get(functions, clp_load(request + QUERY_FH, 4));
 	if (!function || function->announced)
 		return;
 	function->group = response[QUERY_PFGID];
-	function->told.fid = clp_load(response + QUERY_FID, 4);
+	function->told.fid = (uint32_t)field(response, QUERY_FID, 4);
 	function->told.pft = response[QUERY_PFT];
-	function->told.sdma = (uint64_t)clp_load(response + QUERY_SDMA, 4) << 32 | clp_load(response + QUERY_SDMA + 4, 4);
-	function->told.edma = (uint64_t)clp_load(response + QUERY_EDMA, 4) << 32 | clp_load(response + QUERY_EDMA + 4, 4);
+	function->told.sdma = field(response, QUERY_SDMA, 8);
+	function->told.edma = field(response, QUERY_EDMA, 8);
 }
 
-void functions_note_group(struct functions *functions, const uint8_t *request, size_t request_bytes, const uint8_t *response, size_t response_bytes)
+static void note_group(struct function_group *group, const uint8_t *response)
 {
-	struct function_group *group;
-
-	if (request_bytes < GROUP_PFGID + 1 || response_bytes < GROUP_BYTES)
-		return;
-	group = &functions->groups[request[GROUP_PFGID]];
 	group->known = true;
 	group->refresh = response[GROUP_FLAGS] & FLAGS_REFRESH;
 	group->relaxed = response[GROUP_FLAGS] & FLAGS_RELAXED;
 	group->dtsm = response[GROUP_DTSM];
-	group->msia = (uint64_t)clp_load(response + GROUP_MSIA, 4) << 32 | clp_load(response + GROUP_MSIA + 4, 4);
+	group->msia = field(response, GROUP_MSIA, 8);
+}
+
+static bool note_set(struct functions *functions, const uint8_t *request, const uint8_t *response, struct capture_clp *clp)
+{
+	struct function *function;
+
+	if (request[SET_OC] != SET_OC_ENABLE && request[SET_OC] != SET_OC_DISABLE)
+		return false;
+	clp->op = request[SET_OC] == SET_OC_ENABLE ? CAPTURE_CLP_ENABLE : CAPTURE_CLP_DISABLE;
+	clp->fh = (uint32_t)field(request, SET_FH, 4);
+	clp->to = (uint32_t)field(response, SET_NEW_FH, 4);
+	/* Both leave the function without a registration. */
+	function = functions_find(functions, clp->fh);
+	if (function)
+		function->registered = false;
+	return true;
+}
+
+bool functions_end_clp(struct functions *functions, const uint8_t *request, size_t count, struct capture_clp *clp)
+{
+	size_t request_bytes, bytes;
+	const uint8_t *response;
+
+	if (!request || count < HEADER_BYTES)
+		return false;
+	request_bytes = field(request, 0, 2);
+	if (request_bytes < HEADER_BYTES || request_bytes > count - HEADER_BYTES)
+		return false;
+	response = request + request_bytes;
+	bytes = field(response, 0, 2);
+	if (bytes < HEADER_BYTES || bytes > count - request_bytes || field(response, 2, 2) != RESPONSE_OK)
+		return false;
+	switch (field(request, 2, 2)) {
+	case COMMAND_QUERY:
+		if (request_bytes >= QUERY_FH + 4 && bytes >= QUERY_BYTES)
+			note_query(functions_get(functions, (uint32_t)field(request, QUERY_FH, 4)), response);
+		return false;
+	case COMMAND_GROUP:
+		if (request_bytes > GROUP_PFGID && bytes >= GROUP_BYTES)
+			note_group(&functions->groups[request[GROUP_PFGID]], response);
+		return false;
+	case COMMAND_SET:
+		return request_bytes >= SET_BYTES && bytes >= SET_NEW_BYTES && note_set(functions, request, response, clp);
+	default:
+		return false;
+	}
 }
 
 struct capture_function function_describe(const struct functions *functions, const struct function *function, uint32_t fh)
@@ -111,7 +166,7 @@ struct capture_function function_describe(const struct functions *functions, con
 	struct capture_function told = function->told;
 
 	told.fh = fh;
-	told.state = fh & FUNCTION_FH_ON ? CAPTURE_ENABLED : CAPTURE_DISABLED;
+	told.state = fh & FH_ON ? CAPTURE_ENABLED : CAPTURE_DISABLED;
 	if (group->known) {
 		told.no_refresh = !group->refresh;
 		told.relaxed = group->relaxed;

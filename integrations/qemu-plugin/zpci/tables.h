@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The guest's I/O tables, looked at again and again: what has changed since the last time?
+ * The I/O translation tables of s390: as Linux writes them (arch/s390/include/asm/pci_dma.h), and
+ * QEMU's walk of them, the function that its RPCIT uses (QEMU, hw/s390x/s390-pci-inst.c).
  */
-#ifndef VIOMMU_WATCH_TABLES_H
-#define VIOMMU_WATCH_TABLES_H
+#ifndef VIOMMU_WATCH_ZPCI_TABLES_H
+#define VIOMMU_WATCH_ZPCI_TABLES_H
 
-#include <stdint.h>
+#include "../tables.h"
+#include "lists.h"
 
-#include "guest_ram.h"
-#include "observation.h"
+extern const struct table_layout zpci_layout;
 
-struct tables;
+/* The table that an IOTA designates. false if none. */
+bool zpci_layout_root(uint64_t iota, struct table_root *root);
 
-/* NULL if memory is short. */
-struct tables *tables_create(void);
-void tables_destroy(struct tables *tables);
+/* Looks at the entries for first..last; an IOTA that designates no table has none. */
+void zpci_look(struct tables *tables, uint64_t iota, uint64_t first, uint64_t last);
 
 /*
- * Looks at every entry that takes part in translating the IOVAs first..last from an anchor (an IOTA), at each level, and adds those that are not as
- * they were reported before to *changes; memory that was never reported counts as zeros. A table that is newly linked is reported as a whole. Returns
- * 1 if there were any, 0 if not, or -ENOMEM: then something may be missing from *changes. An anchor that designates no table has no entries.
+ * Asks QEMU's walk for the IOVAs first..last, widened to whole pages. It takes no lock but RCU's,
+ * itself. false: this QEMU has no walk, or walks no such tables, the range takes too many
+ * questions, or memory is short.
  */
-int tables_scan(struct tables *tables, const struct guest_ram *ram, uint64_t anchor, uint64_t first, uint64_t last, struct changes *changes);
+bool zpci_ask_walk(uint64_t iota, uint64_t first, uint64_t last, struct stretch *answers);
 
 #endif

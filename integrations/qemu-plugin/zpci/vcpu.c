@@ -1,13 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Access to a vCPU through the plugin interface.
- */
-#include "vcpu.h"
+#include "zpci/vcpu.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "guest/zpci/decode.h"
+
+/* Assigned storage locations (Principles of Operation). */
+#define LOWCORE_BYTES	     512u
+#define LOWCORE_PROGRAM_CODE 0x8eu
+#define PROGRAM_OLD_PSW	     0x150u
+#define PROGRAM_NEW_PSW	     0x1d0u
+
+/* Of a program-interruption code: the kind of exception. The rest is about PER and transactions. */
+#define PROGRAM_CODE 0x007fu
+
+/* Old and new PSWs of external, machine-check and I/O interruptions. */
+static const struct {
+	unsigned int old;
+	unsigned int new;
+} other_psws[] = { { 0x130, 0x1b0 }, { 0x160, 0x1e0 }, { 0x170, 0x1f0 } };
 
 bool vcpu_init(struct vcpu *vcpu)
 {
@@ -57,4 +69,48 @@ uint64_t vcpu_psw_mask(struct vcpu *vcpu)
 const uint8_t *vcpu_memory(struct vcpu *vcpu, uint64_t address, size_t bytes)
 {
 	return qemu_plugin_read_memory_vaddr(address, vcpu->buffer, bytes) ? vcpu->buffer->data : NULL;
+}
+
+/* It was carried out; the condition code is in bits 18 and 19 of the PSW. */
+static struct outcome done(uint64_t psw_mask)
+{
+	return (struct outcome){ .kind = OUTCOME_DONE, .cc = psw_mask >> 44 & 3 };
+}
+
+/*
+ * None of the watched instructions branches, so usually the vCPU continues behind it. Otherwise an
+ * interruption came between, which has stored the PSW: an external, I/O or machine-check
+ * interruption after the instruction was carried out, or a program interruption instead. Which one
+ * it was follows from where the vCPU is now, compared with the new PSWs.
+ */
+struct outcome vcpu_outcome(struct vcpu *vcpu, uint64_t at, uint64_t next, uint64_t now)
+{
+	struct outcome outcome = { .kind = OUTCOME_UNKNOWN };
+	const uint8_t *lowcore;
+	uint64_t old;
+	unsigned int i;
+
+	if (now == next)
+		return done(vcpu_psw_mask(vcpu));
+	if (now == at) {
+		outcome.kind = OUTCOME_NULLIFIED;
+		return outcome;
+	}
+	lowcore = vcpu_memory(vcpu, 0, LOWCORE_BYTES);
+	if (!lowcore)
+		return outcome;
+	for (i = 0; i < sizeof(other_psws) / sizeof(other_psws[0]); i++) {
+		if (now == zpci_load_be64(lowcore + other_psws[i].new + 8) && next == zpci_load_be64(lowcore + other_psws[i].old + 8))
+			return done(zpci_load_be64(lowcore + other_psws[i].old));
+	}
+	if (now != zpci_load_be64(lowcore + PROGRAM_NEW_PSW + 8))
+		return outcome;
+	old = zpci_load_be64(lowcore + PROGRAM_OLD_PSW + 8);
+	if (old == at) {
+		outcome.kind = OUTCOME_NULLIFIED;
+	} else if (old == next) {
+		outcome.kind = OUTCOME_EXCEPTION;
+		outcome.exception = (uint16_t)(((unsigned int)lowcore[LOWCORE_PROGRAM_CODE] << 8 | lowcore[LOWCORE_PROGRAM_CODE + 1]) & PROGRAM_CODE);
+	}
+	return outcome;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a callback can learn of the vCPU in whose thread it runs: registers, PSW, and memory at logical addresses.
+ * What a callback can learn of the vCPU in whose thread it runs: registers, PSW, memory at logical
+ * addresses, and from what it executes next, how an instruction ended.
  */
-#ifndef VIOMMU_WATCH_VCPU_H
-#define VIOMMU_WATCH_VCPU_H
+#ifndef VIOMMU_WATCH_ZPCI_VCPU_H
+#define VIOMMU_WATCH_ZPCI_VCPU_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,13 +24,23 @@ bool vcpu_init(struct vcpu *vcpu);
 uint64_t vcpu_gr(struct vcpu *vcpu, unsigned int n);
 uint64_t vcpu_psw_mask(struct vcpu *vcpu);
 
-/* The bytes at a logical address, good until the next call for this vCPU. NULL if they cannot be read. */
+/*
+ * Bytes at a logical address, good until the next call for this vCPU. NULL if they cannot be read.
+ */
 const uint8_t *vcpu_memory(struct vcpu *vcpu, uint64_t address, size_t bytes);
 
-/* The condition code in a PSW mask: bits 18 and 19. */
-static inline uint8_t psw_mask_cc(uint64_t mask)
-{
-	return mask >> 44 & 3;
-}
+struct outcome {
+	enum {
+		OUTCOME_UNKNOWN = 0,
+		OUTCOME_DONE,	   /* carried out, with a condition code */
+		OUTCOME_EXCEPTION, /* suppressed by a program exception */
+		OUTCOME_NULLIFIED, /* will be executed again: its operand had to be paged in first */
+	} kind;
+	uint8_t cc;
+	uint16_t exception;
+};
+
+/* The vCPU is about to execute the instruction at `now`; the one in question was at..next - 1. */
+struct outcome vcpu_outcome(struct vcpu *vcpu, uint64_t at, uint64_t next, uint64_t now);
 
 #endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * What all checkers share. A checker has a VM of the library's beside QEMU's, in the same process
+ * and over the same guest memory, and does each operation of the guest with it too. This file has
+ * the VM, the devices, their numbers on the board, messages, and the data oracle. What an operation
+ * does and what it is compared with is the architecture's.
+ *
+ * Results go to a board, and to stderr if the user gave no board. All of it is called with
+ * the observer's lock held.
+ */
+#ifndef VIOMMU_WATCH_CHECKER_H
+#define VIOMMU_WATCH_CHECKER_H
+
+#include <stddef.h>
+
+#include <viommu/viommu.h>
+#include <viommu/hosts.h>
+#include <viommu/reader.h>
+
+#include "arguments.h"
+#include "guest_ram.h"
+#include "lists.h"
+#include "live/board.h"
+#include "numbered.h"
+
+#define CHECKED_MAX 256u
+
+/* A line of text under construction; what is too long is cut. Begins as all zeros. */
+struct report_line {
+	char text[LIVE_MESSAGE_BYTES];
+	size_t used;
+};
+void report_put(struct report_line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A device that was ever seen: a PCI function or a stream. */
+struct checked {
+	uint32_t id;   /* FID or StreamID */
+	void *device;  /* the library's; NULL: none now */
+	char name[64]; /* QEMU's; empty: not known */
+	struct viommu_reader *reader;
+	struct live_function *numbers;
+	struct numbered numbered;
+	struct runs before;		  /* what it reached before this operation, for the data oracle */
+	struct viommu_domain_stats stats; /* when it was last looked at */
+	uint64_t samples;		  /* how often a sample of its pages was taken */
+	/* Its state when that was last reported. */
+	uint64_t said_state;
+	uint64_t said_root;
+};
+
+struct checker;
+
+struct check_ops {
+	enum live_iommu iommu;
+	const char *device; /* "function with fid", before its id in messages */
+	/* Makes the library's IOMMU in checker->vm. 0 or a negative errno. */
+	int (*create)(struct checker *checker);
+	int (*each_run)(void *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
+	void (*stats)(void *device, struct viommu_domain_stats *stats);
+	/* A device's access has found nothing. 0: it may try again. Only for IOMMUs with registers. */
+	int (*miss)(void *device, struct viommu_fault *fault);
+	/* The operation in words, and behind its time the device. checked may be NULL. */
+	void (*put_operation)(struct report_line *line, const struct capture_record *operation);
+	void (*put_device)(struct report_line *line, const struct capture_record *operation, const struct checked *checked);
+};
+
+struct checker {
+	const struct check_ops *ops;
+	const struct arguments *arguments;
+	const struct guest_ram *ram;
+	struct live_board *board; /* NULL: nothing is checked */
+	struct viommu_host *host;
+	struct viommu_vm *vm;
+	struct checked list[CHECKED_MAX];
+	size_t count;
+	struct live_function beyond;		/* numbers of devices without a place on the board */
+	const struct capture_record *operation; /* that is being checked */
+	unsigned int described[LIVE_ORACLES];	/* disagreements of it */
+	struct runs now;			/* scratch */
+	bool ready;				/* the library's VM is there, and QEMU has not ended */
+};
+
+/* false after complaining. The arguments and *ram must stay. */
+bool checker_open(struct checker *checker, const struct check_ops *ops, const struct arguments *arguments, const struct guest_ram *ram);
+
+/* Main memory was found: makes the VM. */
+void checker_begin(struct checker *checker);
+
+/* One more part of guest memory. 0 or a negative errno. */
+int checker_add_slot(struct checker *checker, uint64_t gpa, const void *host, uint64_t bytes, uint32_t prot);
+
+/* The entry of a device, a new one if there is none; NULL if there are too many. */
+struct checked *checker_device(struct checker *checker, uint32_t id);
+void checker_name_device(struct checked *checked, const char *name);
+
+/* An operation is about to be checked: messages and the data oracle begin anew. */
+void checker_begin_operation(struct checker *checker, const struct capture_record *operation);
+
+/* A device's pages in a range before an operation; and after it, what of them is gone. */
+void checker_data_before(struct checker *checker, struct checked *checked, uint64_t first, uint64_t last);
+void checker_data_after(struct checker *checker);
+
+/* Checks of an oracle that were made. checked may be NULL. */
+void checker_count_checks(struct checker *checker, struct checked *checked, enum live_oracle oracle, uint64_t count);
+
+/* What an oracle could have been asked, and was not. */
+void checker_skip(struct checker *checker, enum live_oracle oracle, uint64_t count);
+
+/*
+ * A disagreement of an oracle over `count` of what it counts. The message begins with the oracle,
+ * the operation and the device; only the first ones of an operation are described.
+ */
+void checker_disagree(struct checker *checker, struct checked *checked, enum live_oracle oracle, uint64_t count, const char *format, ...)
+	__attribute__((format(printf, 5, 6)));
+
+/* Puts "0x1000 rw" or "nothing". */
+void checker_put_page(struct report_line *line, uint64_t gpa, uint32_t prot);
+
+void checker_say(struct checker *checker, enum live_message_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+/* What a refresh did, by the pages that came and went. */
+enum live_kind checker_kind(uint64_t established, uint64_t released);
+
+/* Takes over a device's statistics, and adds the pages that came and went since. */
+void checker_look(struct checker *checker, struct checked *checked, uint64_t *established, uint64_t *released);
+
+/* The device's state on the board, and the totals of the VM. */
+struct checked_state {
+	enum live_function_state state;
+	bool registered;
+	bool direct;
+	uint64_t fh;
+	uint64_t pba;
+	uint64_t pal;
+	uint64_t iota;
+	uint64_t levels;
+};
+void checker_put_state(struct checked *checked, const struct checked_state *state);
+void checker_count_memory(struct checker *checker);
+
+/* QEMU exits. */
+void checker_end(struct checker *checker);
+
+#endif

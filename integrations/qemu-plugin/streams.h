@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * PCI devices behind an IOMMU with registers, and where QEMU's devices reach. It is asked when, and
+ * only when, the answer is certain:
+ *  - When the guest starts a device's work, the device may reach what the guest's tables say; the
+ *    guest need not have announced what has become valid. Then about pages that are valid, and were
+ *    not asked about since they are.
+ *  - When the guest invalidates a range, nothing of what was there may be left. Then about the
+ *    pages in it that were translated before, and those that are valid now.
+ *  - Not about a page that is no longer valid and that no invalidation has named yet. Both QEMU and
+ *    the library may still have it. A lazy guest has many of these. A stream that is not translated
+ *    has every page or none: a few are asked about, once for each configuration.
+ *
+ * A page that QEMU translates otherwise than the tables say now is not judged. An access of QEMU's
+ * device may have brought it into QEMU's IOTLB behind the invalidation, and another vCPU may have
+ * taken its entry back since, without an invalidation yet.
+ *
+ * Called with QEMU's lock, and the observer's.
+ */
+#ifndef VIOMMU_WATCH_STREAMS_H
+#define VIOMMU_WATCH_STREAMS_H
+
+#include "lists.h"
+#include "observer.h"
+#include "qemu.h"
+
+#define STREAMS_MAX 64u
+
+struct stream {
+	struct qemu_pci pci;
+	/* What its structures say, since they were last looked at. */
+	bool translates;
+	uint16_t asid;
+	unsigned int granule; /* bits */
+	struct runs valid;    /* pages that have valid entries, in main memory */
+	/* Pages that QEMU has translated when it was asked, and that were not invalidated since. */
+	struct runs asked;
+	struct runs next; /* the same behind this operation */
+	bool sampled;	  /* where it reaches without translation was asked */
+};
+
+struct streams;
+
+struct stream_ops {
+	/*
+	 * Looks at the stream's structures: fills in what they say. false if something is missing.
+	 */
+	bool (*look)(struct streams *streams, struct stream *stream);
+	/* Whether the guest's invalidations at hand name an IOVA. */
+	bool (*invalidated)(struct streams *streams, const struct stream *stream, uint64_t iova);
+	/*
+	 * QEMU is about to be asked, or was: an access that fails must not be an event to the
+	 * guest.
+	 */
+	void (*quiet)(struct streams *streams, bool quiet);
+	/* A stream is there; what the guest has configured for it has been looked at. */
+	void (*found)(struct streams *streams, const struct stream *stream);
+};
+
+struct streams {
+	struct observer *observer;
+	const struct stream_ops *ops;
+	struct stream list[STREAMS_MAX];
+	size_t count;
+	struct {
+		struct stretch *list;
+		size_t count;
+		size_t room;
+	} stretches;	/* QEMU's answers; the lists in them are used again */
+	uint64_t stale; /* pages that are not judged */
+	bool lost;	/* memory was short: answers are missing */
+};
+
+/* Finds the devices that are there now. */
+void streams_find(struct streams *streams);
+
+/* The stream of a device that starts to work, a new one if it was plugged since. NULL: none. */
+struct stream *streams_of(struct streams *streams, struct qemu_object *device);
+
+/* What the configuration of streams depends on has changed: answers so far are void. */
+void streams_forget(struct streams *streams);
+
+/* Looks at all streams, or one. false if something is missing. */
+bool streams_look(struct streams *streams, struct stream *only);
+
+/* Whether a stream's structures have changed since QEMU was asked: then the question is void. */
+bool streams_moved(struct streams *streams, uint32_t requester);
+
+/* Asks QEMU about one stream that was looked at; kicked: it was told to work. */
+void stream_ask(struct streams *streams, struct stream *stream, bool kicked);
+
+/* Makes the answers known. */
+void stream_asked(struct stream *stream);
+
+/*
+ * Looks, and asks, until two looks around the questions agree. kicked: the stream that was told to
+ * work; NULL: none. Returns the nanoseconds that QEMU took. *complete: false if the structures kept
+ * changing or are too many; then there are no answers.
+ */
+uint64_t streams_ask(struct streams *streams, struct stream *kicked, bool *complete);
+
+#endif

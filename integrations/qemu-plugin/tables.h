@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The guest's IOMMU structures in memory: what has changed since they were last looked at, and
+ * which pages the tables map. One walk serves all architectures; a layout says what an entry is.
+ *
+ * Layouts are written from the architectures' documents and use nothing of the library: an entry
+ * that the library misreads is then seen by the comparison with QEMU.
+ *
+ * The state keeps what was reported, beginning with zeros. So a reader that begins with zeros and
+ * applies all changes has the structures as the guest had them at each operation.
+ */
+#ifndef VIOMMU_WATCH_TABLES_H
+#define VIOMMU_WATCH_TABLES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "guest_ram.h"
+#include "lists.h"
+
+#define TABLE_LEVELS 6u
+
+/* Limits of a walk that collects leaves. Beyond them it ends with `lost`. */
+#define TABLES_MAX	65536u
+#define TABLE_PAGES_MAX (UINT64_C(1) << 20) /* 4 GiB */
+
+struct table_entry {
+	enum { TABLE_NOTHING = 0, TABLE_LEAF, TABLE_NEXT } kind;
+	uint64_t address; /* of the leaf's memory, or of the next table */
+	uint32_t prot;	  /* CAPTURE_R or CAPTURE_RW */
+	/* Indexes that the next table has. */
+	unsigned int first;
+	unsigned int last;
+};
+
+/* Level 0 has only leaves. An entry of a level covers 2^shift bytes. */
+struct table_layout {
+	struct table_entry (*entry)(const struct table_layout *layout, unsigned int level, uint64_t value);
+	uint8_t shift[TABLE_LEVELS];
+};
+
+struct table_root {
+	uint64_t table;
+	unsigned int level;
+	unsigned int first; /* indexes that it has */
+	unsigned int last;
+	uint64_t iova; /* of index 0 */
+};
+
+struct tables {
+	const struct guest_ram *ram;
+	bool big_endian;
+	struct changes changes; /* that were not handed on yet */
+	bool changed;		/* a change was found since this was cleared */
+	bool lost;		/* something was not looked at, or not kept */
+	struct tables_state *state;
+};
+
+/* false if memory is short. */
+bool tables_init(struct tables *tables, const struct guest_ram *ram, bool big_endian);
+void tables_finish(struct tables *tables);
+
+/* Loads doublewords once, and reports those that have changed. false outside memory. */
+bool tables_load(struct tables *tables, uint64_t gpa, uint64_t *values, unsigned int count);
+
+/*
+ * Looks at every entry that takes part in translating the IOVAs first..last. A table whose entry
+ * has changed is reported as a whole. Adds the leaves in main memory to *leaves, or if that is
+ * NULL looks at each part of a table once, so that loops and repeated tables cost nothing.
+ */
+void tables_walk(struct tables *tables, const struct table_layout *layout, const struct table_root *root, uint64_t first, uint64_t last, struct runs *leaves);
+
+/* Calls fn for each entry on the way to an IOVA, highest level first; readable: it is in memory. */
+void tables_path(const struct tables *tables, const struct table_layout *layout, const struct table_root *root, uint64_t iova,
+		 void (*fn)(void *ctx, unsigned int level, uint64_t gpa, bool readable, uint64_t value), void *ctx);
+
+/* Takes the changes so far; the caller frees their list. */
+struct changes tables_take_changes(struct tables *tables);
+
+/* Spreads a key over a word. The factor is 2^64 divided by the golden ratio. */
+static inline size_t tables_mix(uint64_t key)
+{
+	return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The checker of s390x guests. check.c follows the guest; refresh.c does its RPCITs and MPCIFCs and
+ * compares translations.
+ */
+#ifndef VIOMMU_WATCH_ZPCI_CHECK_H
+#define VIOMMU_WATCH_ZPCI_CHECK_H
+
+#include <viommu/zpci.h>
+
+#include "zpci/observe.h"
+
+/* What the library did of an operation. */
+struct check {
+	const struct operation *operation;
+	struct checked *checked; /* NULL: none that the library knows */
+	int error;		 /* of the library's call: it did not take the operation */
+	struct viommu_zpci_answer answer;
+	bool refreshed; /* its range, by tables */
+	enum live_kind kind;
+	uint64_t library_ns;
+	bool walker_timed;
+	uint64_t walker_ns;
+	uint64_t overhead_ns;
+	bool agrees; /* with QEMU's walk, or the difference was reported */
+};
+
+struct zpci_checker {
+	struct checker *checker;
+	struct viommu_zpci *zpci;
+	const struct check *current; /* the operation that the library is in */
+	/* Lists that are used again. */
+	struct stretch walk; /* QEMU's walk behind the library's refresh */
+	struct runs runs;    /* what the library translates then */
+};
+
+extern const struct check_ops zpci_check_ops;
+
+/* The functions below do nothing where nothing is checked. */
+void zpci_check_start(struct observer *observer);
+
+/*
+ * A function is seen for the first time, or again under another handle: then the old one,
+ * *unplugged, is gone.
+ */
+void zpci_check_function(const struct capture_function *found, const uint32_t *unplugged);
+
+/* An operation has ended. alone: no other one is under way. */
+void zpci_check(struct operation *operation, const struct observation *observation, bool alone);
+
+/* An RPCIT or MPCIFC has ended in a way that is not known. */
+void zpci_check_skip(void);
+
+/* refresh.c: does an RPCIT or MPCIFC, and compares what is translated then with QEMU's walk. */
+void zpci_refresh(struct zpci_checker *zpci, struct check *check, struct operation *operation);
+
+/* The guest's entries on the way to an IOVA, as they are now, for a message. */
+struct report_line zpci_path(const struct zpci_checker *zpci, const struct check *check, uint64_t iova);
+
+/* Behind it: asks QEMU's device about the translated pages of its range. */
+void zpci_compare_shadow(struct zpci_checker *zpci, const struct check *check, bool alone);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A machine that stands in for QEMU where the plugin is tested: the plugin interface, the functions
+ * that the plugin looks up by name, one block of guest memory and one vCPU or two. A guest is a C
+ * function that stores to memory and registers and executes instructions by the calls below.
+ */
+#ifndef VIOMMU_TESTS_WATCH_MACHINE_H
+#define VIOMMU_TESTS_WATCH_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RAM_BYTES  (UINT64_C(16) << 20)
+#define PAGE	   4096u
+#define GUEST_VCPU 2u
+#define PSW_MASK   16u /* the register behind the sixteen general ones */
+
+/* QEMU's IOMMUTLBEntry. */
+struct iotlb_entry {
+	void *target;
+	uint64_t iova;
+	uint64_t translated_addr;
+	uint64_t addr_mask;
+	int perm;
+};
+
+struct machine {
+	const char *target;
+	bool big_endian;
+	unsigned char *ram;
+	uint64_t ram_gpa;
+	uint64_t registers[GUEST_VCPU][17];
+	/* Where an access of the device `fid` or with that requester ID goes. */
+	struct iotlb_entry (*translate)(unsigned int device, uint64_t iova, bool is_write);
+	/* A store to the IOMMU's registers; NULL: this machine has none. */
+	void (*store)(uint64_t offset, uint64_t value);
+	void (*run)(void);
+};
+
+extern struct machine machine;
+extern struct machine machine_s390x, machine_arm64;
+
+/* A doubleword of guest memory, in the guest's byte order; both check the address. */
+uint64_t machine_get(uint64_t gpa);
+void machine_put(uint64_t gpa, uint64_t value);
+
+/* A random number below a bound, the same ones in each run. */
+unsigned int machine_draw(unsigned int bound);
+
+/* Fills a page with the number of a block, as a device that reads a numbered disk. */
+void machine_dma_block(uint64_t gpa, uint64_t block);
+
+/* Guests read these blocks, so many at a time. */
+#define FIRST_BLOCK UINT64_C(256)
+#define BLOCKS	    600u
+unsigned int machine_blocks(uint64_t next);
+
+/* A PCI device appears: its name, and FID or devfn. */
+void machine_plug(const char *name, unsigned int number);
+
+/*
+ * Executes a block of one instruction up to the instruction; its effect and the next block are the
+ * caller's.
+ */
+void machine_execute(unsigned int vcpu, uint64_t address, const uint8_t *code, size_t bytes);
+
+/* A vCPU stores to a device's register: behind the device's action. */
+void machine_stored(uint64_t address, unsigned int bytes, uint64_t value);
+
+/* Addresses of registers, in machines that have them. */
+#define SMMU_REGISTERS	 UINT64_C(0x9050000)
+#define DEVICE_REGISTERS UINT64_C(0x10000000) /* 64 KiB for each device */
+
+#endif
