@@ -257,6 +257,9 @@ class Scenarios:
         machine.user(sudo=True)
         self.setup(machine, "tests", "--if-possible", "check", "vm")
         self.has(machine, [*CHECK, *ARM64])
+        asked = (machine.root / "sudo.log").read_text()
+        for what in ("apt-get -q update", "install gcc", "bookworm-backports.list", "install qemu-system"):
+            assert re.search(f"^env DEBIAN_FRONTEND=noninteractive .*{what}", asked, flags=re.M), f"not as root: {what}\n{asked}"
 
     def on_one_of_a_user_without_root(self):
         machine = self.machine()
