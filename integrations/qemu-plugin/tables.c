@@ -50,7 +50,11 @@ static void *map_zeros(uint64_t bytes)
 {
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	return memory == MAP_FAILED ? NULL : memory;
+	if (memory == MAP_FAILED)
+		return NULL;
+	/* What is written is spread thinly. */
+	(void)madvise(memory, bytes, MADV_NOHUGEPAGE);
+	return memory;
 }
 
 static uint64_t stamp_bytes(const struct tables *tables)

@@ -98,7 +98,7 @@ class Machine:
     def user(self, sudo):
         """What runs from here on is a user, with sudo or without."""
         self.stand_in("id", 'if [ "$1" = -u ]; then echo 1000; else exec /usr/bin/id "$@"; fi')
-        self.stand_in("sudo", 'while :; do case $1 in -*) shift ;; *) exec "$@" ;; esac; done' if sudo else "exit 1")
+        self.stand_in("sudo", f'echo "$*" >>{self.root}/sudo.log; exec "$@"' if sudo else "exit 1")
 
     def root_user(self):
         self.stand_in("id", 'if [ "$1" = -u ]; then echo 0; else exec /usr/bin/id "$@"; fi')

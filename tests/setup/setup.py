@@ -174,12 +174,23 @@ class Scenarios:
 
     def on_one_without_a_source_of_linux(self):
         machine = self.machine()
-        for least, package in (("6.12", "linux-source-6.12"), ("7.3", "linux-source-7.3"), ("6.15", "linux-source-7.3")):
+
+        def fetch(least, package, lines):
             status, said = machine.run("tests/vm/fetch-source", least, "kernels")
             assert not status and said.splitlines()[-1] == f"{machine.project}/kernels/{package}.tar.xz", said
+            assert lines is None or len(said.splitlines()) == lines, said
+
+        # A newer one that is there already does not take the place of the older one.
+        fetch("7.2", "linux-source-7.3", None)
+        fetch("6.12", "linux-source-6.12", None)
         assert not {name for name in machine.installed() if "linux" in name}
         status, said = machine.run("tests/vm/fetch-source", "8.0", "kernels")
         assert status and "no linux-source-8.0 or newer" in said, said
+        # These are kept.
+        machine.sources.write_text("")
+        fetch("7.3", "linux-source-7.3", 1)
+        fetch("6.12", "linux-source-6.12", 1)
+        fetch("6.15", "linux-source-7.3", None)
 
     def on_one_that_has_everything(self):
         """No network, no root, no word."""
@@ -257,6 +268,9 @@ class Scenarios:
         machine.user(sudo=True)
         self.setup(machine, "tests", "--if-possible", "check", "vm")
         self.has(machine, [*CHECK, *ARM64])
+        asked = (machine.root / "sudo.log").read_text()
+        for what in ("apt-get -q update", "install gcc", "bookworm-backports.list", "install qemu-system"):
+            assert re.search(f"^env DEBIAN_FRONTEND=noninteractive .*{what}", asked, flags=re.M), f"not as root: {what}\n{asked}"
 
     def on_one_of_a_user_without_root(self):
         machine = self.machine()
