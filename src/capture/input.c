@@ -137,10 +137,15 @@ static void fill_plain(struct capture_input *input)
 	input->text_end += bytes;
 }
 
-/* A frame's first four bytes, 0xfd2fb528 in little-endian order; ZSTD_isFrame() is not in the stable interface. */
+/*
+ * The magic number of a frame is 0xfd2fb528, and of a skippable frame 0x184d2a50 to 0x184d2a5f, in
+ * little-endian order (RFC 8878, 3.1). ZSTD_isFrame() is not in the stable interface.
+ */
 static bool is_packed(const char *raw, size_t bytes)
 {
-	return bytes >= 4 && !memcmp(raw, "\x28\xb5\x2f\xfd", 4);
+	if (bytes < 4)
+		return false;
+	return !memcmp(raw, "\x28\xb5\x2f\xfd", 4) || ((raw[0] & 0xf0) == 0x50 && !memcmp(raw + 1, "\x2a\x4d\x18", 3));
 }
 
 static int begin(struct capture_input *input)

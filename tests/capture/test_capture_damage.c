@@ -157,7 +157,42 @@ static void test_several_frames(void **state)
 	assert_int_equal(fault, CAPTURE_FAULT_CORRUPT);
 }
 
-/* A bad frame behind a good one takes nothing of that away. */
+/* pzstd begins a file with a skippable frame. */
+static void test_skippable_first(void **state)
+{
+	static const char magics[] = { 0x50, 0x5f };
+	static const uint8_t contents[] = { 0, 4, 200 };
+	char packed[8192] = { 0 };
+	enum capture_fault fault;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(magics) * sizeof(contents); i++) {
+		size_t content = contents[i / sizeof(magics)];
+		size_t used = 8 + content;
+		memset(packed, 0, sizeof(packed));
+		memcpy(packed, "\x50\x2a\x4d\x18", 4);
+		packed[0] = magics[i % sizeof(magics)];
+		packed[4] = (char)content;
+		/* A file of skippable frames alone holds no text. */
+		rig_put(packed, used);
+		assert_int_equal(rig_read(NULL, 0, &fault, NULL), 0);
+		assert_int_equal(fault, CAPTURE_FAULT_NOT_A_CAPTURE);
+		memcpy(packed + used, packed, used);
+		used *= 2;
+		used += rig_pack(sample_text, sample_bytes(), packed + used, sizeof(packed) - used);
+		rig_put(packed, used);
+		assert_int_equal(rig_read(sample_records, sample_count, &fault, NULL), sample_count);
+		assert_int_equal(fault, CAPTURE_FAULT_NONE);
+		/* Cut off inside a skippable frame. */
+		if (content) {
+			rig_put(packed, 8 + content - 1);
+			assert_int_equal(rig_read(NULL, 0, &fault, NULL), 0);
+			assert_int_equal(fault, CAPTURE_FAULT_TRUNCATED);
+		}
+	}
+}
+
+/* A bad frame after a good one does not affect the good one's records. */
 static void test_damage_in_second_frame(void **state)
 {
 	char packed[16384] = { 0 };
@@ -328,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_corrupt_plain),
 		cmocka_unit_test(test_killed_recorder),
 		cmocka_unit_test(test_several_frames),
+		cmocka_unit_test(test_skippable_first),
 		cmocka_unit_test(test_damage_in_second_frame),
 		cmocka_unit_test(test_damage_in_later_block),
 		cmocka_unit_test(test_long_lines),
