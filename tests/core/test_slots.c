@@ -399,6 +399,16 @@ static void test_removal_fails(void **state)
 		assert_int_equal(rig_refresh(&rig, PBA + 10 * PAGE, 10, &result), 0);
 		assert_int_equal(result.established, 0);
 		assert_int_equal(result.unbacked, 10);
+		/* The walk says the same of what is established there and of what is not. */
+		for (unsigned int page = 0; page < 20; page += 10) {
+			struct viommu_fault fault = { .size = sizeof(fault) };
+			struct viommu_run run = { .prot = VIOMMU_RW };
+
+			assert_int_equal(viommu_domain_walk(rig.subject.domain, PBA + page * PAGE, &run, &fault), -EFAULT);
+			assert_int_equal(fault.reason, VIOMMU_FAULT_LEAF_UNBACKED);
+			assert_int_equal(run.prot, 0);
+			assert_int_equal(run.tables, VIOMMU_RW);
+		}
 		/* Nor into a direct domain that is made now. */
 		assert_int_equal(viommu_direct_create(rig.guest.vm, &rig.mock->host, 0, 0, UINT64_MAX, &direct), 0);
 		assert_int_equal(mock_pages(rig.mock, mock_newest(rig.mock)), 64 * MIB / PAGE);
