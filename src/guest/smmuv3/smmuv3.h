@@ -22,7 +22,6 @@
 #define VIOMMU_GUEST_SMMUV3_SMMUV3_H
 
 #include <viommu/device.h>
-#include <viommu/direct.h>
 #include <viommu/domain.h>
 #include <viommu/hosts.h>
 #include <viommu/smmuv3.h>
