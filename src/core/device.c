@@ -54,7 +54,7 @@ int device_detach(struct viommu_device *device, bool by_force)
 	port_lock(&space->lock);
 	error = space->host->ops->detach(space->host_space, device->host_device);
 	if (!error || by_force) {
-		__atomic_store_n(&device->space, NULL, __ATOMIC_RELAXED);
+		port_store_relaxed(&device->space, NULL);
 		list_remove(&device->in_space);
 		device_wait(device);
 	}

@@ -56,7 +56,7 @@ static void add_result(struct viommu_refresh_result *total, const struct viommu_
 /*
  * Both compositions: what the upper one releases may be what the lower one was short of. The pass's result is that of all.
  */
-static __attribute__((noinline)) int refresh_both(struct viommu_domain *domain, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
+static port_noinline int refresh_both(struct viommu_domain *domain, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
 {
 	struct composition *lower = &domain->composition[0], *upper = &domain->composition[1];
 	struct viommu_refresh_result total;

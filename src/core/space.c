@@ -93,15 +93,15 @@ void space_destroy(struct space *space)
 static void join(struct space *space, struct viommu_device *device)
 {
 	list_append(&space->devices, &device->in_space);
-	__atomic_store_n(&device->binding, device->binding + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&device->space, space, __ATOMIC_RELEASE);
+	port_store_relaxed(&device->binding, device->binding + 1);
+	port_store_release(&device->space, space);
 }
 
 /* Both locks, in the order of their addresses; nobody has two who has not the VM's. */
 static void lock_both(struct space *one, struct space *other)
 {
 	port_lock((uintptr_t)one < (uintptr_t)other ? &one->lock : &other->lock);
-	port_lock((uintptr_t)one < (uintptr_t)other ? &other->lock : &one->lock);
+	port_lock_nested((uintptr_t)one < (uintptr_t)other ? &other->lock : &one->lock);
 }
 
 /* In one step of the host's, so that no access finds the device attached to nothing. If there is no such step, it stays where it is. */
@@ -164,7 +164,7 @@ int space_flush(struct space *space)
 	if (error)
 		return error;
 	/* Pairs with viommu_reader_enter(): either it sees the new generation, or we see that it is held. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	port_fence();
 	list_each (&space->devices, struct viommu_device, in_space, device)
 		readers_wait_held(&device->readers);
 	return 0;
