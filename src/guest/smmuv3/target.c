@@ -118,7 +118,7 @@ static void destroy(struct viommu_smmuv3 *smmu, struct smmuv3_target *target)
 		link = &(*link)->next;
 	*link = target->next;
 	count_targets(smmu, (uint32_t)-1);
-	while (__atomic_load_n(&target->visitors, __ATOMIC_ACQUIRE)) {
+	while (port_load_acquire(&target->visitors)) {
 		port_lock(&target->gate);
 		port_unlock(&target->gate);
 		port_relax();
@@ -281,7 +281,7 @@ struct smmuv3_target *smmuv3_target_enter(struct viommu_smmuv3_device *device)
 	port_lock(&smmu->lock);
 	target = device->target;
 	if (target)
-		__atomic_add_fetch(&target->visitors, 1, __ATOMIC_RELAXED);
+		port_add_relaxed(&target->visitors, 1);
 	port_unlock(&smmu->lock);
 	if (target)
 		port_lock(&target->gate);
@@ -291,5 +291,5 @@ struct smmuv3_target *smmuv3_target_enter(struct viommu_smmuv3_device *device)
 void smmuv3_target_leave(struct smmuv3_target *target)
 {
 	port_unlock(&target->gate);
-	__atomic_sub_fetch(&target->visitors, 1, __ATOMIC_RELEASE);
+	port_sub_release(&target->visitors, 1);
 }

@@ -84,24 +84,24 @@ int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64
 struct zpci_lane *zpci_ioat_enter(struct zpci_ioat *ioat)
 {
 	struct zpci_lane *lane = &ioat->lane[0];
-	unsigned int least = __atomic_load_n(&lane->users, __ATOMIC_RELAXED);
+	unsigned int least = port_load_relaxed(&lane->users);
 	unsigned int i;
 
 	for (i = 1; least && i < ZPCI_LANES; i++) {
-		unsigned int users = __atomic_load_n(&ioat->lane[i].users, __ATOMIC_RELAXED);
+		unsigned int users = port_load_relaxed(&ioat->lane[i].users);
 
 		if (users < least) {
 			least = users;
 			lane = &ioat->lane[i];
 		}
 	}
-	__atomic_add_fetch(&lane->users, 1, __ATOMIC_RELAXED);
+	port_add_relaxed(&lane->users, 1);
 	return lane;
 }
 
 void zpci_ioat_leave(struct zpci_lane *lane)
 {
-	__atomic_sub_fetch(&lane->users, 1, __ATOMIC_RELEASE);
+	port_sub_release(&lane->users, 1);
 }
 
 /* Nobody new comes: whoever entered before the registration was unpublished under the function's lock has been counted under it. */
@@ -110,7 +110,7 @@ static void wait_for_all(struct zpci_ioat *ioat)
 	unsigned int i;
 
 	for (i = 0; i < ZPCI_LANES; i++) {
-		while (__atomic_load_n(&ioat->lane[i].users, __ATOMIC_ACQUIRE)) {
+		while (port_load_acquire(&ioat->lane[i].users)) {
 			port_lock(&ioat->lane[i].lock);
 			port_unlock(&ioat->lane[i].lock);
 			port_relax();
