@@ -369,7 +369,7 @@ static void test_host_without_misses(void **state)
 	rig->host->caps.lookup = false;
 	assert_int_equal(viommu_smmuv3_device_add(rig->smmu, &config, &device), -EOPNOTSUPP);
 	assert_int_equal(rig_info(rig).devices, 0);
-	config.flags = VIOMMU_SMMUV3_DEVICE_IS_TOLD;
+	config.flags = VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP;
 	assert_int_equal(viommu_smmuv3_device_add(rig->smmu, &config, &device), 0);
 	viommu_smmuv3_device_remove(device);
 }

@@ -83,16 +83,20 @@
 #define GERROR_CMDQ_ERR	      (1u << 0)
 #define GERROR_EVENTQ_ABT_ERR (1u << 2)
 
-#define STRTAB_BASE_ALL	    UINT64_C(0x400fffffffffffc0)
-#define STRTAB_BASE_ADDRESS UINT64_C(0x000fffffffffffc0)
-#define STRTAB_CFG_ALL	    0x000307ffu
-#define QUEUE_BASE_ALL	    UINT64_C(0x400fffffffffffff)
-#define QUEUE_BASE_ADDRESS  UINT64_C(0x000fffffffffffe0)
-#define QUEUE_BASE_LOG2SIZE 0x1fu
-#define QUEUE_INDEX	    0x000fffffu /* with its wrap bit */
-#define CMDQ_CONS_ERR_SHIFT 24
-#define CMDQ_CONS_ERR	    (0x7fu << CMDQ_CONS_ERR_SHIFT)
-#define EVENTQ_OVERFLOW	    (1u << 31) /* OVFLG, OVACKFLG */
+#define STRTAB_BASE_ALL		 UINT64_C(0x400fffffffffffc0)
+#define STRTAB_BASE_ADDRESS	 UINT64_C(0x000fffffffffffc0)
+#define STRTAB_CFG_ALL		 0x000307ffu
+#define STRTAB_CFG_LOG2SIZE(cfg) ((unsigned int)(cfg)&0x3fu)
+#define STRTAB_CFG_SPLIT(cfg)	 ((unsigned int)((cfg) >> 6) & 0x1fu)
+#define STRTAB_CFG_FMT(cfg)	 ((unsigned int)((cfg) >> 16) & 3u)
+#define STRTAB_FMT_TWO_LEVELS	 1u
+#define QUEUE_BASE_ALL		 UINT64_C(0x400fffffffffffff)
+#define QUEUE_BASE_ADDRESS	 UINT64_C(0x000fffffffffffe0)
+#define QUEUE_BASE_LOG2SIZE	 0x1fu
+#define QUEUE_INDEX		 0x000fffffu /* with its wrap bit */
+#define CMDQ_CONS_ERR_SHIFT	 24
+#define CMDQ_CONS_ERR		 (0x7fu << CMDQ_CONS_ERR_SHIFT)
+#define EVENTQ_OVERFLOW		 (1u << 31) /* OVFLG, OVACKFLG */
 
 /* Level 1 descriptor of a stream table. */
 #define L1STD_SPAN  UINT64_C(0x1f)
