@@ -9,11 +9,6 @@
 #include "guest/common/iommu.h"
 #include "port/sized.h"
 
-bool guest_is_shortage(int error)
-{
-	return error == -PORT_ENOSPC || error == -PORT_ENOMEM || error == -PORT_EDQUOT;
-}
-
 static void count_shared(struct guest_iommu *iommu, uint32_t change)
 {
 	port_lock(&iommu->lock);

@@ -24,6 +24,7 @@
 #include "guest/common/memory.h"
 #include "guest/common/ranges.h"
 #include "guest/common/registry.h"
+#include "guest/common/shortage.h"
 
 struct guest_device;
 struct guest_domain;
@@ -133,9 +134,6 @@ static inline void guest_iommu_note(struct guest_iommu *iommu, unsigned int irq)
 void guest_iommu_deliver(struct guest_iommu *iommu);
 
 /* domains.c */
-
-/* Errors that say that something did not fit: -ENOSPC, -ENOMEM, -EDQUOT. */
-bool guest_is_shortage(int error);
 
 /* With change held: attaches the device to the domain of its configuration, or to none. */
 void guest_device_settle(struct guest_device *device);

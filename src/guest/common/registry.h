@@ -23,10 +23,10 @@ struct guest_registry {
 	struct guest_id *chain[GUEST_CHAINS];
 };
 
-/* Of a requester ID (bus, device, function) most bits that differ between devices are in the middle. */
+/* Requester IDs are bus, device and function: the bus and the rest have eight bits each. */
 static inline unsigned int guest_chain(uint32_t id)
 {
-	return (id ^ id >> 3 ^ id >> 8) % GUEST_CHAINS;
+	return (id ^ id >> 8) % GUEST_CHAINS;
 }
 
 static inline struct guest_id *guest_registry_find(const struct guest_registry *registry, uint32_t id)
