@@ -8,7 +8,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
+
+#include "core/vm.h"
 
 #define RAZ_WI VIOMMU_SMMUV3_RAZ_WI
 
@@ -338,13 +341,31 @@ static void test_places(void **state)
 	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0x1001);
 }
 
+/* The VM's lock is held for as long as domains are made and destroyed: loads and events do not wait for it. */
+static void test_no_vm_lock(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = rig_device(rig, 0x12);
+	uint64_t value;
+
+	port_lock(&rig->vm->lock);
+	alarm(10);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), -EFAULT);
+	assert_int_equal(viommu_smmuv3_read(rig->smmu, R_GERROR, 4, &value), 0);
+	assert_int_equal(viommu_smmuv3_read(rig->smmu, R_EVENTQ_PROD, 4, &value), 0);
+	assert_int_equal(value, 1);
+	alarm(0);
+	port_unlock(&rig->vm->lock);
+	assert_event(rig, 0x04, 0x12);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, double_setup_enabled, double_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_records), TEST(test_privileged), TEST(test_flags), TEST(test_configurations), TEST(test_bypass),
-		TEST(test_filling), TEST(test_arguments),  TEST(test_queue), TEST(test_disabled),	TEST(test_places),
+		TEST(test_records),   TEST(test_privileged), TEST(test_flags),	  TEST(test_configurations), TEST(test_bypass),	    TEST(test_filling),
+		TEST(test_arguments), TEST(test_queue),	     TEST(test_disabled), TEST(test_places),	     TEST(test_no_vm_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
