@@ -112,7 +112,7 @@ static inline void smmuv3_count(struct viommu_smmuv3 *smmu, enum smmuv3_count co
 	guest_count(&smmu->counts[count]);
 }
 
-/* domain.c */
+/* shared.c */
 extern const struct guest_iommu_ops smmuv3_ops;
 /* With change held: reads a stream's configuration, or every stream's, and applies it. */
 void smmuv3_configure(struct viommu_smmuv3_device *device);
