@@ -63,8 +63,14 @@ static unsigned int invalidate_va(struct viommu_smmuv3 *smmu, const uint64_t *co
 	struct guest_range range = { .all = CMD0_OPCODE(command[0]) == CMD_TLBI_NH_VAA, .context = CMD0_ASID(command[0]) };
 	uint64_t bytes = VIOMMU_PAGE_SIZE, rest;
 
-	/* With TG, it is a range; the encoding of one page of an unknown level is reserved. Without TG, NUM, SCALE and TTL are ignored. */
+	/* Without TG, or without range invalidation, NUM, SCALE and TTL are ignored. */
+	if (!(smmu->reg[REG_IDR3] & IDR3_RIL))
+		tg = 0;
 	if (tg) {
+		/* With 16K there are no leaves at level 1 (IDR5.DS = 0). */
+		if (tg == CMD1_TG_16K && ttl == 1)
+			ttl = 0;
+		/* One page of an unknown level is reserved (section 4.4.1.1). */
 		if (!num && !scale && !ttl)
 			return CERROR_ILL;
 		bytes = (uint64_t)(num + 1) << scale << (10 + 2 * tg);
@@ -140,8 +146,9 @@ static unsigned int execute(void *iommu, const uint64_t *command)
 
 static bool next(void *iommu, uint64_t *gpa)
 {
-	const uint64_t *reg = ((const struct viommu_smmuv3 *)iommu)->reg;
-	const struct guest_queue queue = smmuv3_queue(reg[REG_CMDQ_BASE], SMMUV3_CMDQS, CMD_BYTES);
+	const struct viommu_smmuv3 *smmu = iommu;
+	const struct guest_queue queue = smmuv3_command_queue(smmu);
+	const uint64_t *reg = smmu->reg;
 
 	if (!(reg[REG_CR0] & CR0_CMDQEN) || (reg[REG_GERROR] ^ reg[REG_GERRORN]) & GERROR_CMDQ_ERR)
 		return false;
@@ -152,7 +159,7 @@ static bool next(void *iommu, uint64_t *gpa)
 static void done(void *iommu, unsigned int error)
 {
 	struct viommu_smmuv3 *smmu = iommu;
-	const struct guest_queue queue = smmuv3_queue(smmu->reg[REG_CMDQ_BASE], SMMUV3_CMDQS, CMD_BYTES);
+	const struct guest_queue queue = smmuv3_command_queue(smmu);
 	uint32_t cons = (uint32_t)smmu->reg[REG_CMDQ_CONS];
 
 	if (error)

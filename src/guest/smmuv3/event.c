@@ -5,7 +5,7 @@
  *
  * A record is in memory, whole, before PROD covers it. One that finds the queue full is lost, and OVFLG
  * reports that, once until the guest has acknowledged it; one that cannot be written is lost, and
- * GERROR.EVENTQ_ABT_ERR reports that; while the queue is disabled, records are lost silently. Records of
+ * GERROR.EVENTQ_ABT_ERR reports that. While that is active, and while the queue is disabled, records are lost silently. Records of
  * hardware take the same way; those that were lost before they came here are reported as an overflow.
  */
 #include <viommu/nesting.h>
@@ -29,14 +29,20 @@ static void overflow(uint64_t *reg)
 		reg[REG_EVENTQ_PROD] ^= EVENTQ_OVERFLOW;
 }
 
+/* Whether records are taken: while EVENTQ_ABT_ERR is active, they are discarded (section 7.2.1). */
+static bool is_recording(const uint64_t *reg)
+{
+	return reg[REG_CR0] & CR0_EVENTQEN && !((reg[REG_GERROR] ^ reg[REG_GERRORN]) & GERROR_EVENTQ_ABT_ERR);
+}
+
 /* With lock held. */
 static bool write_record(struct viommu_smmuv3 *smmu, const uint64_t record[EVENT_WORDS])
 {
 	uint64_t *reg = smmu->reg;
-	const struct guest_queue queue = smmuv3_queue(reg[REG_EVENTQ_BASE], SMMUV3_EVENTQS, EVENT_BYTES);
+	const struct guest_queue queue = smmuv3_event_queue(smmu);
 	uint32_t prod = (uint32_t)reg[REG_EVENTQ_PROD], cons = (uint32_t)reg[REG_EVENTQ_CONS];
 
-	if (!(reg[REG_CR0] & CR0_EVENTQEN))
+	if (!is_recording(reg))
 		return false;
 	if (guest_queue_is_full(&queue, prod, cons)) {
 		overflow(reg);
@@ -48,7 +54,8 @@ static bool write_record(struct viommu_smmuv3 *smmu, const uint64_t record[EVENT
 	}
 	/* A guest reads PROD by a load that takes this lock. A reader of its memory without one finds the record first, too. */
 	__atomic_thread_fence(__ATOMIC_RELEASE);
-	if (guest_queue_is_empty(&queue, prod, cons) && reg[REG_IRQ_CTRL] & IRQ_CTRL_EVENTQ)
+	/* For each record, as a handler may have loaded PROD before this one. */
+	if (reg[REG_IRQ_CTRL] & IRQ_CTRL_EVENTQ)
 		guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_EVENTQ);
 	reg[REG_EVENTQ_PROD] = (prod & EVENTQ_OVERFLOW) | guest_queue_next(&queue, prod);
 	return true;
@@ -82,7 +89,7 @@ static void record_nested(struct viommu_smmuv3 *smmu, const struct viommu_nest_e
 
 	if (event->lost) {
 		smmuv3_count(smmu, COUNT_EVENTS_LOST);
-		if (smmu->reg[REG_CR0] & CR0_EVENTQEN)
+		if (is_recording(smmu->reg))
 			overflow(smmu->reg);
 	}
 	if (event->record[0] & EVENT0_TYPE && device)

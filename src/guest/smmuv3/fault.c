@@ -11,21 +11,12 @@
 #include "guest/common/miss.h"
 #include "smmuv3.h"
 
-/* The context of a record: of the domain that was looked into, whatever the device has by now. */
-struct context {
-	uint32_t flags;
-	uint64_t cd0;
-};
-
-static int record(struct viommu_smmuv3_device *device, const struct context *context, const struct viommu_fault *access, uint32_t event, uint64_t class,
-		  uint64_t fetch)
+static int record(struct viommu_smmuv3_device *device, const struct viommu_fault *access, uint32_t event, uint64_t class, uint64_t fetch)
 {
 	uint64_t words[EVENT_WORDS] = { event, class, access->iova, fetch & EVENT3_FETCH };
 
 	if (!(access->access & VIOMMU_WRITE))
 		words[1] |= EVENT1_READ;
-	if (context->flags & VIOMMU_SMMUV3_PRIVILEGED)
-		words[1] |= EVENT1_PRIVILEGED;
 	smmuv3_record(device, words);
 	return -PORT_EFAULT;
 }
@@ -40,29 +31,32 @@ static int record_configuration(struct viommu_smmuv3_device *device, const struc
 	return -PORT_EFAULT;
 }
 
-/* The events of stage 1 itself are for CD.R and CD.A to decide (section 5.5). */
-static int record_stage1(struct viommu_smmuv3_device *device, const struct context *context, const struct viommu_fault *access, uint32_t event)
+/*
+ * The events of stage 1 itself are for CD.R and CD.A to decide (section 5.5): of the descriptor whose tables were
+ * walked, whatever the device has by now.
+ */
+static int record_stage1(struct viommu_smmuv3_device *device, uint64_t cd0, const struct viommu_fault *access, uint32_t event)
 {
-	if (context->cd0 & CD0_R)
-		record(device, context, access, event, EVENT1_CLASS_INPUT, 0);
-	return context->cd0 & CD0_A ? -PORT_EFAULT : VIOMMU_SMMUV3_RAZ_WI;
+	if (cd0 & CD0_R)
+		record(device, access, event, EVENT1_CLASS_INPUT, 0);
+	return cd0 & CD0_A ? -PORT_EFAULT : VIOMMU_SMMUV3_RAZ_WI;
 }
 
-static int report(struct viommu_smmuv3_device *device, const struct context *context, const struct viommu_fault *access, const struct viommu_fault *walked)
+static int report(struct viommu_smmuv3_device *device, uint64_t cd0, const struct viommu_fault *access, const struct viommu_fault *walked)
 {
 	switch (walked->reason) {
 	case VIOMMU_FAULT_ACCESS_FLAG:
-		return record_stage1(device, context, access, F_ACCESS);
+		return record_stage1(device, cd0, access, F_ACCESS);
 	case VIOMMU_FAULT_ADDRESS_SIZE:
-		return record_stage1(device, context, access, F_ADDR_SIZE);
+		return record_stage1(device, cd0, access, F_ADDR_SIZE);
 	case VIOMMU_FAULT_PROTECTION:
-		return record_stage1(device, context, access, F_PERMISSION);
+		return record_stage1(device, cd0, access, F_PERMISSION);
 	case VIOMMU_FAULT_TABLE_UNBACKED:
-		return record(device, context, access, F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
+		return record(device, access, F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
 	case VIOMMU_FAULT_LEAF_UNBACKED:
 		return -PORT_EFAULT;
 	default:
-		return record_stage1(device, context, access, F_TRANSLATION);
+		return record_stage1(device, cd0, access, F_TRANSLATION);
 	}
 }
 
@@ -71,21 +65,20 @@ static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct vio
 	struct viommu_fault walked = { .size = sizeof(walked) };
 	struct guest_lane *lane;
 	struct guest_domain *domain = guest_device_enter(&device->guest, &lane);
-	const struct smmuv3_domain *ours = (const struct smmuv3_domain *)domain;
-	struct context context;
+	uint64_t cd0;
 	int error = 0;
 
 	/* The configuration has changed since the access failed. */
 	if (!domain)
 		return 0;
-	context = (struct context){ .flags = ours->flags, .cd0 = ours->cd[0] };
+	cd0 = ((const struct smmuv3_domain *)domain)->cd[0];
 	port_lock(&lane->lock);
 	if (domain->domain)
 		error = guest_domain_miss(device->guest.iommu, domain, access, &walked);
 	port_unlock(&lane->lock);
 	guest_gate_leave(lane);
 	if (error == -PORT_EFAULT)
-		return report(device, &context, access, &walked);
+		return report(device, cd0, access, &walked);
 	if (error == -PORT_EIO)
 		return guest_device_resettle(&device->guest, domain);
 	return error ? -PORT_EFAULT : 0;
@@ -101,7 +94,6 @@ static int covers(void *ctx, const struct viommu_run *run)
 /* There are no tables: the device was on its way to the direct domain, or there is nothing at the address. */
 static int fault_in_bypass(struct viommu_smmuv3_device *device, struct viommu_fault *access, bool enabled)
 {
-	const struct context none = { .flags = 0 };
 	struct guest_lane *lane;
 	struct guest_domain *domain = guest_device_enter(&device->guest, &lane);
 	bool reached;
@@ -117,7 +109,7 @@ static int fault_in_bypass(struct viommu_smmuv3_device *device, struct viommu_fa
 		return 0;
 	/* Section 3.4: an address that is larger than any of the guest's. A disabled SMMU records nothing. */
 	if (enabled && access->iova >> smmuv3_of(device->guest.iommu)->config.output_bits)
-		return record(device, &none, access, F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
+		return record(device, access, F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
 	return -PORT_EFAULT;
 }
 

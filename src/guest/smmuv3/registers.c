@@ -12,7 +12,7 @@
 /* Conditions that lock bits. */
 enum { SMMU_ENABLED = 1, COMMANDS_ENABLED = 2, EVENTS_ENABLED = 4 };
 
-enum { EFFECT_NONE, EFFECT_CR0, EFFECT_GBPA, EFFECT_IRQ_CTRL, EFFECT_GERRORN, EFFECT_CMDQ_PROD };
+enum { EFFECT_NONE, EFFECT_CR0, EFFECT_GBPA, EFFECT_IRQ_CTRL, EFFECT_GERRORN, EFFECT_CMDQ_PROD, EFFECT_INDEX };
 
 #define ERRORS (GERROR_CMDQ_ERR | GERROR_EVENTQ_ABT_ERR)
 
@@ -36,11 +36,11 @@ static const struct guest_register table[REGISTERS] = {
 	[REG_GERRORN] = { SMMUV3_GERRORN, 4, .effect = EFFECT_GERRORN, .writable = ERRORS },
 	[REG_STRTAB_BASE] = { SMMUV3_STRTAB_BASE, 8, SMMU_ENABLED, .writable = STRTAB_BASE_ALL },
 	[REG_STRTAB_BASE_CFG] = { SMMUV3_STRTAB_BASE_CFG, 4, SMMU_ENABLED, .writable = STRTAB_CFG_ALL },
-	[REG_CMDQ_BASE] = { SMMUV3_CMDQ_BASE, 8, COMMANDS_ENABLED, .writable = QUEUE_BASE_ALL },
+	[REG_CMDQ_BASE] = { SMMUV3_CMDQ_BASE, 8, COMMANDS_ENABLED, EFFECT_INDEX, .writable = QUEUE_BASE_ALL },
 	[REG_CMDQ_PROD] = { SMMUV3_CMDQ_PROD, 4, .effect = EFFECT_CMDQ_PROD, .writable = QUEUE_INDEX },
-	[REG_CMDQ_CONS] = { SMMUV3_CMDQ_CONS, 4, COMMANDS_ENABLED, .writable = QUEUE_INDEX | CMDQ_CONS_ERR },
-	[REG_EVENTQ_BASE] = { SMMUV3_EVENTQ_BASE, 8, EVENTS_ENABLED, .writable = QUEUE_BASE_ALL },
-	[REG_EVENTQ_PROD] = { SMMUV3_EVENTQ_PROD, 4, EVENTS_ENABLED, .writable = QUEUE_INDEX | EVENTQ_OVERFLOW },
+	[REG_CMDQ_CONS] = { SMMUV3_CMDQ_CONS, 4, COMMANDS_ENABLED, EFFECT_INDEX, .writable = QUEUE_INDEX | CMDQ_CONS_ERR },
+	[REG_EVENTQ_BASE] = { SMMUV3_EVENTQ_BASE, 8, EVENTS_ENABLED, EFFECT_INDEX, .writable = QUEUE_BASE_ALL },
+	[REG_EVENTQ_PROD] = { SMMUV3_EVENTQ_PROD, 4, EVENTS_ENABLED, EFFECT_INDEX, .writable = QUEUE_INDEX | EVENTQ_OVERFLOW },
 	[REG_EVENTQ_CONS] = { SMMUV3_EVENTQ_CONS, 4, .writable = QUEUE_INDEX | EVENTQ_OVERFLOW },
 };
 
@@ -63,9 +63,19 @@ struct work {
 	bool consume;	/* commands */
 };
 
-/* With lock held: what a store does beyond changing writable bits. */
-static struct work react(uint64_t reg[REGISTERS], const struct guest_store *store)
+/* Of the indices that the SMMU writes, bits above the wrap bit are RAZ (sections 6.3.28 and 6.3.95). */
+static void trim_indices(struct viommu_smmuv3 *smmu)
 {
+	const struct guest_queue commands = smmuv3_command_queue(smmu), events = smmuv3_event_queue(smmu);
+
+	smmu->reg[REG_CMDQ_CONS] &= CMDQ_CONS_ERR | guest_queue_mask(&commands);
+	smmu->reg[REG_EVENTQ_PROD] &= EVENTQ_OVERFLOW | guest_queue_mask(&events);
+}
+
+/* With lock held: what a store does beyond changing writable bits. */
+static struct work react(struct viommu_smmuv3 *smmu, const struct guest_store *store)
+{
+	uint64_t *reg = smmu->reg;
 	uint64_t changed = reg[store->row] ^ store->old, active;
 
 	switch (store->effect) {
@@ -88,6 +98,9 @@ static struct work react(uint64_t reg[REGISTERS], const struct guest_store *stor
 		return (struct work){ .consume = true };
 	case EFFECT_CMDQ_PROD:
 		return (struct work){ .consume = true };
+	case EFFECT_INDEX:
+		trim_indices(smmu);
+		break;
 	default:
 		break;
 	}
@@ -113,7 +126,7 @@ static void store32(struct viommu_smmuv3 *smmu, uint32_t offset, uint32_t value)
 	conditions = (smmu->reg[REG_CR0] & CR0_SMMUEN ? SMMU_ENABLED : 0) | (smmu->reg[REG_CR0] & CR0_CMDQEN ? COMMANDS_ENABLED : 0) |
 		     (smmu->reg[REG_CR0] & CR0_EVENTQEN ? EVENTS_ENABLED : 0);
 	if (guest_registers_store(&registers, offset, value, conditions, &store))
-		work = react(smmu->reg, &store);
+		work = react(smmu, &store);
 	port_unlock(&smmu->iommu.lock);
 	if (work.configure) {
 		smmuv3_configure_all(smmu);

@@ -28,7 +28,7 @@ static bool matches(const struct guest_domain *domain, const struct guest_device
 		return domain->hardware == is_hardware(device) && !__builtin_memcmp(ours->ste, stream->ste, sizeof(ours->ste));
 	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS)
 		return domain->direct;
-	return domain->domain && ours->flags == stream->flags && !__builtin_memcmp(ours->cd, stream->cd, sizeof(ours->cd));
+	return domain->domain && !__builtin_memcmp(ours->cd, stream->cd, sizeof(ours->cd));
 }
 
 /* In bypass a device reaches guest memory at IOVA = GPA, as far as the guest's addresses and the host's IOVAs go. */
@@ -49,7 +49,7 @@ static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, s
 static int create_nested(const struct guest_device *device, const struct smmuv3_stream *stream, struct viommu_domain **domain)
 {
 	const struct viommu_smmuv3 *smmu = smmuv3_of(device->iommu);
-	struct viommu_smmuv3_stage1 data = { .size = sizeof(data), .flags = stream->flags, .output_bits = smmu->config.output_bits };
+	struct viommu_smmuv3_stage1 data = { .size = sizeof(data), .output_bits = smmu->config.output_bits };
 
 	data.nesting = is_hardware(device) ? VIOMMU_NESTING_HARDWARE : VIOMMU_NESTING_SHADOW;
 	__builtin_memcpy(data.cd, stream->cd, sizeof(data.cd));
@@ -74,7 +74,6 @@ static int create(const struct guest_device *device, struct guest_domain **out)
 		return error;
 	}
 	domain->guest.hardware = is_hardware(device);
-	domain->flags = stream->flags;
 	__builtin_memcpy(domain->ste, stream->ste, sizeof(domain->ste));
 	__builtin_memcpy(domain->cd, stream->cd, sizeof(domain->cd));
 	*out = &domain->guest;

@@ -63,7 +63,6 @@ struct smmuv3_stream {
 	enum viommu_smmuv3_stream kind;
 	uint32_t event;	       /* FAULTY: the answer to an access */
 	uint64_t fetch;	       /* FAULTY: the address that could not be read, for events that report it */
-	uint32_t flags;	       /* STAGE1: of struct viommu_smmuv3_stage1 */
 	uint64_t cd_gpa;       /* STAGE1 */
 	uint64_t cd[CD_WORDS]; /* STAGE1, where the library walks the tables */
 	uint64_t ste[2];       /* BYPASS and STAGE1: the entry that hardware is given */
@@ -82,8 +81,7 @@ struct viommu_smmuv3_device {
  */
 struct smmuv3_domain {
 	struct guest_domain guest;
-	uint32_t flags; /* of struct viommu_smmuv3_stage1, as are cd and ste */
-	uint64_t cd[CD_WORDS];
+	uint64_t cd[CD_WORDS]; /* of struct viommu_smmuv3_stage1, as is ste */
 	uint64_t ste[2];
 };
 
@@ -97,14 +95,33 @@ static inline struct viommu_smmuv3_device *smmuv3_device_of(struct guest_device 
 	return list_member(device, struct viommu_smmuv3_device, guest);
 }
 
-/* A queue of the guest is aligned to its size, and to 32 bytes at least. */
-static inline struct guest_queue smmuv3_queue(uint64_t base, unsigned int most_bits, uint32_t entry_bytes)
+/* The bits that a guest's physical address can have. */
+static inline uint64_t smmuv3_addresses(const struct viommu_smmuv3 *smmu)
+{
+	return (UINT64_C(1) << smmu->config.output_bits) - 1;
+}
+
+/*
+ * A queue is aligned to its size, and to 32 bytes at least; its address has as many bits as the guest's
+ * addresses (section 3.4.3).
+ */
+static inline struct guest_queue smmuv3_queue(const struct viommu_smmuv3 *smmu, uint64_t base, unsigned int most_bits, uint32_t entry_bytes)
 {
 	unsigned int bits = base & QUEUE_BASE_LOG2SIZE;
 	uint32_t entries = 1u << (bits < most_bits ? bits : most_bits);
-	uint64_t gpa = base & QUEUE_BASE_ADDRESS & ~((uint64_t)entries * entry_bytes - 1);
+	uint64_t gpa = base & QUEUE_BASE_ADDRESS & ~((uint64_t)entries * entry_bytes - 1) & smmuv3_addresses(smmu);
 
 	return (struct guest_queue){ .gpa = gpa, .entries = entries, .entry_bytes = entry_bytes, .step = 1, .wrap_bit = true };
+}
+
+static inline struct guest_queue smmuv3_command_queue(const struct viommu_smmuv3 *smmu)
+{
+	return smmuv3_queue(smmu, smmu->reg[REG_CMDQ_BASE], SMMUV3_CMDQS, CMD_BYTES);
+}
+
+static inline struct guest_queue smmuv3_event_queue(const struct viommu_smmuv3 *smmu)
+{
+	return smmuv3_queue(smmu, smmu->reg[REG_EVENTQ_BASE], SMMUV3_EVENTQS, EVENT_BYTES);
 }
 
 static inline void smmuv3_count(struct viommu_smmuv3 *smmu, enum smmuv3_count count)

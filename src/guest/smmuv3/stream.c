@@ -19,11 +19,11 @@ static void faulty(struct smmuv3_stream *stream, uint32_t event, uint64_t fetch)
 /* A table is aligned to its size, 2^bits bytes: lower bits of its address are ignored. */
 static uint64_t align(uint64_t address, unsigned int bits)
 {
-	return address & ~((UINT64_C(1) << bits) - 1);
+	return bits < 64 ? address & ~((UINT64_C(1) << bits) - 1) : 0;
 }
 
 /* The address of a stream's entry, in a table of two levels (section 5.1). False: there is none, and stream says why. */
-static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int bits, uint64_t *ste, struct smmuv3_stream *stream)
+static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int log2size, uint64_t *ste, struct smmuv3_stream *stream)
 {
 	unsigned int split = STRTAB_CFG_SPLIT(smmu->reg[REG_STRTAB_BASE_CFG]), span, size;
 	uint64_t address, descriptor;
@@ -31,7 +31,7 @@ static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigne
 	/* Reserved values of SPLIT are as 6. */
 	if (split != 8 && split != 10)
 		split = 6;
-	size = bits > split + 3 ? bits - split + 3 : 6;
+	size = log2size > split + 3 ? log2size - split + 3 : 6;
 	address = align(smmu->reg[REG_STRTAB_BASE] & STRTAB_BASE_ADDRESS, size) + (uint64_t)(sid >> split) * 8;
 	if (!guest_memory_load(&smmu->iommu.memory, address, &descriptor, 1)) {
 		faulty(stream, F_STE_FETCH, address);
@@ -50,27 +50,27 @@ static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigne
 
 static bool find_ste(struct viommu_smmuv3 *smmu, uint32_t sid, uint64_t *ste, struct smmuv3_stream *stream)
 {
-	unsigned int bits = STRTAB_CFG_LOG2SIZE(smmu->reg[REG_STRTAB_BASE_CFG]);
+	unsigned int log2size = STRTAB_CFG_LOG2SIZE(smmu->reg[REG_STRTAB_BASE_CFG]);
 
-	if (bits > smmu->config.sid_bits)
-		bits = smmu->config.sid_bits;
-	if ((uint64_t)sid >> bits) {
+	/* The alignment is by LOG2SIZE as it is, also where there are fewer StreamIDs (section 6.3.24). */
+	if (log2size < smmu->config.sid_bits && (uint64_t)sid >> log2size) {
 		faulty(stream, C_BAD_STREAMID, 0);
 		return false;
 	}
 	/* Reserved values of FMT are as that of a linear table. */
 	if (STRTAB_CFG_FMT(smmu->reg[REG_STRTAB_BASE_CFG]) == STRTAB_FMT_TWO_LEVELS)
-		return find_in_two_levels(smmu, sid, bits, ste, stream);
-	*ste = align(smmu->reg[REG_STRTAB_BASE] & STRTAB_BASE_ADDRESS, bits + 6) + (uint64_t)sid * STE_BYTES;
+		return find_in_two_levels(smmu, sid, log2size, ste, stream);
+	*ste = align(smmu->reg[REG_STRTAB_BASE] & STRTAB_BASE_ADDRESS, log2size + 6) + (uint64_t)sid * STE_BYTES;
 	return true;
 }
 
-/* Stage 1 as this SMMU has it: no substreams, no stalls, one StreamWorld; and no data that are read as instructions. */
+/*
+ * Stage 1 of an entry (section 5.2). Fields of features that are absent are ignored: S1CDMax, S1Fmt and S1DSS
+ * without substreams, STRW without EL2, PRIVCFG and INSTCFG without ATTR_PERMS_OVR.
+ */
 static bool is_legal_stage1(const struct viommu_smmuv3 *smmu, const uint64_t ste[STE_WORDS])
 {
-	if (STE0_S1CDMAX(ste[0]) || STE1_STRW(ste[1]) || ste[1] & STE1_S1STALLD)
-		return false;
-	return !(smmu->reg[REG_IDR1] & IDR1_ATTR_PERMS_OVR) || STE1_INSTCFG(ste[1]) != INSTCFG_INSTRUCTION;
+	return !(ste[1] & STE1_S1STALLD) && !(ste[0] & STE0_S1CONTEXTPTR & ~smmuv3_addresses(smmu));
 }
 
 static bool are_legal_tables(unsigned int tsz, bool granule)
@@ -93,8 +93,6 @@ static bool is_legal_cd(const struct viommu_smmuv3 *smmu, uint64_t cd0)
 static void read_stage1(struct viommu_smmuv3 *smmu, bool hardware, const uint64_t ste[STE_WORDS], struct smmuv3_stream *stream)
 {
 	stream->kind = VIOMMU_SMMUV3_STREAM_STAGE1;
-	if (smmu->reg[REG_IDR1] & IDR1_ATTR_PERMS_OVR && STE1_PRIVCFG(ste[1]) == PRIVCFG_PRIVILEGED)
-		stream->flags = VIOMMU_SMMUV3_PRIVILEGED;
 	stream->cd_gpa = ste[0] & STE0_S1CONTEXTPTR;
 	/* Hardware reads the descriptor at any time, and reports itself what is wrong with it. */
 	if (hardware) {
