@@ -115,14 +115,14 @@ VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, 
  * The guest invalidates what it makes valid, too. No SMMUv3 asks that of a guest, and Linux does not do it: without this flag, a device is refused on a host where its
  * accesses do not come to a device model, who would ask viommu_smmuv3_device_fault() about what he finds missing.
  */
-#define VIOMMU_SMMUV3_DEVICE_IS_TOLD 0x1u
+#define VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP 0x1u
 
 struct viommu_smmuv3_device_config {
 	uint32_t size;
 	uint32_t sid;		  /* its StreamID, below 2^sid_bits */
 	struct viommu_host *host; /* where its translations land */
 	const void *device;	  /* which device it is there: viommu_device_create()'s data */
-	uint32_t flags;		  /* VIOMMU_SMMUV3_DEVICE_IS_TOLD */
+	uint32_t flags;		  /* VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP */
 	uint32_t nesting;	  /* enum viommu_nesting: AUTO is hardware if the guest is offered no more than that has */
 };
 

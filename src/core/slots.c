@@ -4,8 +4,8 @@
  *
  * A slot is added in this order: it is charged for wherever it will be pinned whole, hosts that keep guest memory are told of it, it is mapped in the
  * direct domains, and enters the array. It is removed in this order, so that nothing can be left behind: it is marked (nothing new is established in it), each
- * space unmaps and flushes what it has of it, hosts are told that it goes, it leaves the array, each space's lock is held once (nobody uses the old array any
- * more), it is no more charged for, it is freed. Where a host will not let go of it, it stays in the array, marked and charged for, and removing it can be
+ * space unmaps and flushes what it has of it, hosts are told that it goes, it leaves the array, each space's and each user's lock is held once (the old array is not
+ * used any more), it is no more charged for, it is freed. Where a host will not let go of it, it stays in the array, marked and charged for, and removing it can be
  * tried again.
  */
 #include "core/guests.h"
@@ -27,13 +27,33 @@ void slots_free(struct slots *slots)
 	port_free(slots, sizeof(*slots) + slots->number * sizeof(slots->slot[0]), 0);
 }
 
-/* Waits until nobody uses an array of slots that was replaced. */
-static void drain_domains(struct viommu_vm *vm)
+/* Waits until an array of slots that was replaced is not used any more. */
+static void drain_users(struct viommu_vm *vm)
 {
 	list_each (&vm->domains, struct viommu_domain, in_vm, domain) {
 		port_lock(&domain->lock);
 		port_unlock(&domain->lock);
 	}
+	list_each (&vm->slots_users, struct slots_user, in_vm, user) {
+		port_lock(&user->lock);
+		port_unlock(&user->lock);
+	}
+}
+
+void slots_user_add(struct viommu_vm *vm, struct slots_user *user)
+{
+	port_lock_init(&user->lock);
+	port_lock(&vm->lock);
+	list_append(&vm->slots_users, &user->in_vm);
+	port_unlock(&vm->lock);
+}
+
+void slots_user_remove(struct viommu_vm *vm, struct slots_user *user)
+{
+	port_lock(&vm->lock);
+	list_remove(&user->in_vm);
+	port_unlock(&vm->lock);
+	port_lock_destroy(&user->lock);
 }
 
 static void replace_slots(struct viommu_vm *vm, struct slots *slots)
@@ -41,7 +61,7 @@ static void replace_slots(struct viommu_vm *vm, struct slots *slots)
 	struct slots *old = vm->slots;
 
 	port_store_release(&vm->slots, slots);
-	drain_domains(vm);
+	drain_users(vm);
 	slots_free(old);
 }
 

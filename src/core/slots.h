@@ -15,6 +15,7 @@
 
 #include <viommu/types.h>
 
+#include "core/list.h"
 #include "port/port.h"
 
 /* How often each of 512 pages is named by established translations: see pins.c. */
@@ -45,6 +46,17 @@ struct slots {
 	unsigned int number;
 	struct slot *slot[];
 };
+
+/*
+ * A user of slots that has no space. While its lock is held, which is taken after all others and for a few
+ * instructions, it may use the array that viommu_vm.slots named when the lock was taken.
+ */
+struct slots_user {
+	struct list in_vm;
+	struct port_lock lock;
+};
+void slots_user_add(struct viommu_vm *vm, struct slots_user *user);
+void slots_user_remove(struct viommu_vm *vm, struct slots_user *user);
 
 static inline uint64_t slot_pages(const struct slot *slot)
 {

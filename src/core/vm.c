@@ -39,6 +39,7 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 	port_grace_init();
 	port_lock_init(&vm->lock);
 	list_init(&vm->domains);
+	list_init(&vm->slots_users);
 	list_init(&vm->devices);
 	list_init(&vm->guests);
 	pins_init(&vm->pins, vm->config.pin_budget);

@@ -20,6 +20,7 @@ struct viommu_vm {
 	struct port_lock lock;
 	struct slots *slots; /* replaced with a release store; see slots.h for who may load it */
 	struct list domains;
+	struct list slots_users; /* slots.h; changed under the lock */
 	struct list devices;
 	struct list guests; /* guests.h */
 	struct pins pins;

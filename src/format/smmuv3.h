@@ -14,26 +14,20 @@
 #define STALL_MODEL_NONE       1u
 #define STALL_MODEL_FORCED     2u
 
-#define STE_BYTES	    64u
-#define STE_WORDS	    8u
-#define STE0_V		    UINT64_C(1)
-#define STE0_CONFIG_SHIFT   1
-#define STE0_CONFIG(ste0)   ((unsigned int)((ste0) >> STE0_CONFIG_SHIFT) & 7u)
-#define STE_CONFIG_ABORT    0u
-#define STE_CONFIG_BYPASS   4u
-#define STE_CONFIG_S1	    5u
-#define STE0_S1FMT	    (UINT64_C(3) << 4)
-#define STE0_S1CONTEXTPTR   UINT64_C(0x000fffffffffffc0)
-#define STE0_S1CDMAX(ste0)  ((unsigned int)((ste0) >> 59) & 0x1fu)
-#define STE0_S1CDMAX_ALL    (UINT64_C(0x1f) << 59)
-#define STE1_S1DSS	    UINT64_C(0x3)
-#define STE1_S1_CACHING	    UINT64_C(0xfc) /* S1CIR, S1COR, S1CSH: how descriptors are fetched */
-#define STE1_S1STALLD	    (UINT64_C(1) << 27)
-#define STE1_STRW(ste1)	    ((unsigned int)((ste1) >> 30) & 3u)
-#define STE1_PRIVCFG(ste1)  ((unsigned int)((ste1) >> 48) & 3u)
-#define STE1_INSTCFG(ste1)  ((unsigned int)((ste1) >> 50) & 3u)
-#define PRIVCFG_PRIVILEGED  3u
-#define INSTCFG_INSTRUCTION 3u
+#define STE_BYTES	  64u
+#define STE_WORDS	  8u
+#define STE0_V		  UINT64_C(1)
+#define STE0_CONFIG_SHIFT 1
+#define STE0_CONFIG(ste0) ((unsigned int)((ste0) >> STE0_CONFIG_SHIFT) & 7u)
+#define STE_CONFIG_ABORT  0u
+#define STE_CONFIG_BYPASS 4u
+#define STE_CONFIG_S1	  5u
+#define STE0_S1FMT	  (UINT64_C(3) << 4)
+#define STE0_S1CONTEXTPTR UINT64_C(0x000fffffffffffc0)
+#define STE0_S1CDMAX_ALL  (UINT64_C(0x1f) << 59)
+#define STE1_S1DSS	  UINT64_C(0x3)
+#define STE1_S1_CACHING	  UINT64_C(0xfc) /* S1CIR, S1COR, S1CSH: how descriptors are fetched */
+#define STE1_S1STALLD	  (UINT64_C(1) << 27)
 
 #define CD_WORDS	 8u
 #define CD0_T0SZ(cd0)	 ((unsigned int)(cd0)&0x3fu)

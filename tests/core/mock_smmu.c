@@ -8,7 +8,7 @@
 #include "naive_arm64.h"
 
 /* IDR0: both stages, AArch64 only, coherent, 16 bits of ASID, little-endian, no stalls, TERM_MODEL 1, two levels. IDR3: HAD, RIL. IDR5: 44 bits, 4K, 16K, 64K. */
-const uint32_t mock_smmu_idr[6] = { 0x0d40101b, 0x01190010, 0, 0x404, 0, 0x74 };
+const uint32_t mock_smmu_idr[6] = { 0x0d40101b, 0x01190010, 0, 0xd04, 0, 0x74 };
 
 static struct mock_smmu *smmu_of(struct viommu_host *host)
 {

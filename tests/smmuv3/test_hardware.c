@@ -306,14 +306,18 @@ static void test_identity(void **state)
 		unsigned int ours;
 		uint32_t mask, value; /* UINT32_MAX: there is no such SMMU */
 	} trials[] = {
-		{ 0, 0, 0, 1, 1u << 26, 0 },		   /* ATTR_PERMS_OVR */
-		{ 0, 0, 0, 0, 1u << 26, 1u << 26 },	   /* TERM_MODEL */
-		{ 0, 0, 1u << 26, 0, 1u << 26, 0 },	   /* the same */
-		{ 0, 0, 1u << 4, 0, 1u << 4, 0 },	   /* COHACC */
-		{ 0, 0, 1u << 12, 0, 1u << 12, 0 },	   /* ASID16 */
-		{ 3, 0, 1u << 2, 3, 1u << 2, 0 },	   /* HAD */
-		{ 3, 0, 1u << 10, 3, 1u << 10, 1u << 10 }, /* RIL is the library's */
-		{ 5, 0, 1u << 5, 5, 7u << 4, 5u << 4 },	   /* 16K */
+		{ 0, 0, 0, 1, 1u << 26, 0 },		     /* ATTR_PERMS_OVR */
+		{ 0, 0, 0, 0, 1u << 26, 1u << 26 },	     /* TERM_MODEL */
+		{ 0, 0, 1u << 26, 0, 1u << 26, 0 },	     /* the same */
+		{ 0, 0, 1u << 4, 0, 1u << 4, 0 },	     /* COHACC */
+		{ 0, 0, 1u << 12, 0, 1u << 12, 0 },	     /* ASID16 */
+		{ 3, 0, 1u << 2, 3, 1u << 2, 0 },	     /* HAD */
+		{ 3, 0, 1u << 10, 3, 1u << 10, 0 },	     /* RIL */
+		{ 3, 0, 3u << 11, 3, 0x1f00, 0 },	     /* BBML: without it no FWB and RIL, */
+		{ 3, 0, 3u << 11, 7, 0xff, 1 },		     /* and SMMUv3.1 */
+		{ 3, 2u << 11, 3u << 11, 3, 0x1f00, 0xd00 }, /* BBML 2 */
+		{ 3, 0, 0, 7, 0xff, 2 },
+		{ 5, 0, 1u << 5, 5, 7u << 4, 5u << 4 }, /* 16K */
 		{ 5, 0, 7u << 4, 5, 7u << 4, 0 },
 		{ 5, 2, 7, 5, 7, 2 },			     /* OAS 40 bits */
 		{ 5, 5, 7, 5, 7, 4 },			     /* OAS 48 bits: the default is smaller */
@@ -358,7 +362,8 @@ static void test_identity(void **state)
 /* A device is hardware's only if its hardware has all that the guest was offered. */
 static void test_who_walks(void **state)
 {
-	static const uint32_t changes[][3] = { { 0, 1u << 4, 0 }, { 0, 1u << 12, 0 }, { 3, 1u << 2, 0 }, { 5, 1u << 4, 0 }, { 5, 7, 3 }, { 0, 1u << 1, 0 } };
+	static const uint32_t changes[][3] = { { 0, 1u << 4, 0 },  { 0, 1u << 12, 0 }, { 3, 1u << 2, 0 }, { 3, 1u << 10, 0 },
+					       { 3, 3u << 11, 0 }, { 5, 1u << 4, 0 },  { 5, 7, 3 },	  { 0, 1u << 1, 0 } };
 	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = 1 };
 	struct viommu_smmuv3_config limited = { .size = sizeof(limited) };
 	struct viommu_smmuv3_device *device;
@@ -388,12 +393,14 @@ static void test_who_walks(void **state)
 	assert_int_equal(viommu_smmuv3_device_add(world.rig.smmu, &config, &device), 0);
 	assert_int_equal(rig_device_info(device).hardware, 0);
 	/* An SMMU that was not made for hardware offers what that has not. */
+	limited.output_bits = 48;
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), 0);
 	config.host = &world.smmu->host;
 	config.nesting = VIOMMU_NESTING_HARDWARE;
 	assert_int_equal(viommu_smmuv3_device_add(smmu, &config, &device), -EOPNOTSUPP);
 	viommu_smmuv3_destroy(smmu);
 	/* One that says what becomes of a fault, where the other lets the guest choose. */
+	limited.output_bits = 0;
 	limited.hardware = &world.smmu->host;
 	world.smmu->host.caps.smmuv3_idr[0] &= ~(1u << 26);
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), 0);

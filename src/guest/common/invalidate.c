@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Invalidations, applied as refreshes.
+ *
+ * When guest_iommu_sync() has returned, nothing is reached that the tables had ceased to name before the
+ * invalidation was collected. A refresh can fail where an invalidation cannot:
+ *   malformed tables   are an event for the access that meets them, not for the invalidation;
+ *   shortage           what is missing is looked for at the next access;
+ *   the host failed    to remove something: the domain is destroyed, and made anew from the tables.
+ */
+#include "guest/common/iommu.h"
+
+void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range)
+{
+	if (guest_ranges_add(&iommu->ranges, range))
+		return;
+	guest_iommu_sync(iommu);
+	(void)guest_ranges_add(&iommu->ranges, range);
+}
+
+/* False if the host failed. */
+static bool refresh(struct guest_iommu *iommu, struct guest_domain *domain, const struct guest_range *range)
+{
+	int error = viommu_domain_refresh(domain->domain, range->first, range->last, NULL);
+
+	guest_count(&iommu->counts.refreshes);
+	if (guest_is_shortage(error))
+		guest_count(&iommu->counts.insufficient);
+	return error != -PORT_EIO;
+}
+
+static bool refresh_ranges(struct guest_iommu *iommu, struct guest_domain *domain)
+{
+	const struct guest_ranges *ranges = &iommu->ranges;
+
+	for (unsigned int i = 0; i < ranges->number; i++)
+		if (domain->hardware || guest_range_applies(&ranges->range[i], iommu->ops->context(domain)))
+			if (!refresh(iommu, domain, &ranges->range[i]))
+				return false;
+	return true;
+}
+
+static bool reread(struct guest_domain *domain)
+{
+	bool wanted = domain->reread;
+
+	domain->reread = false;
+	return !wanted || !viommu_domain_refresh_context(domain->domain);
+}
+
+/*
+ * Hardware has one cache for all contexts of a guest, whose IDs are in structures that only it reads:
+ * what is invalidated through one domain is invalidated for the whole host.
+ */
+void guest_iommu_sync(struct guest_iommu *iommu)
+{
+	const struct viommu_host *invalidated = NULL;
+
+	list_each (&iommu->domains, struct guest_domain, in_iommu, domain) {
+		if (guest_domain_is_direct(domain))
+			continue;
+		if (!reread(domain) || (!(domain->hardware && domain->host == invalidated) && !refresh_ranges(iommu, domain)))
+			guest_domain_break(iommu, domain);
+		else if (domain->hardware)
+			invalidated = domain->host;
+	}
+	iommu->ranges.number = 0;
+	guest_iommu_settle(iommu);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* The domain that a stream's configuration asks for. */
+#include "smmuv3.h"
+
+static const struct smmuv3_stream *stream_of(const struct guest_device *device)
+{
+	return &((const struct viommu_smmuv3_device *)device)->stream;
+}
+
+static bool is_hardware(const struct guest_device *device)
+{
+	return ((const struct viommu_smmuv3_device *)device)->hardware;
+}
+
+static bool reaches(const struct guest_device *device)
+{
+	enum viommu_smmuv3_stream kind = stream_of(device)->kind;
+
+	return kind == VIOMMU_SMMUV3_STREAM_BYPASS || kind == VIOMMU_SMMUV3_STREAM_STAGE1;
+}
+
+static bool matches(const struct guest_domain *domain, const struct guest_device *device)
+{
+	const struct smmuv3_domain *ours = (const struct smmuv3_domain *)domain;
+	const struct smmuv3_stream *stream = stream_of(device);
+
+	if (domain->hardware || is_hardware(device))
+		return domain->hardware == is_hardware(device) && !__builtin_memcmp(ours->ste, stream->ste, sizeof(ours->ste));
+	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS)
+		return guest_domain_is_direct(domain);
+	return !guest_domain_is_direct(domain) && !__builtin_memcmp(ours->cd, stream->cd, sizeof(ours->cd));
+}
+
+/* In bypass a device reaches guest memory at IOVA = GPA, as far as the guest's addresses and the host's IOVAs go. */
+static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, struct viommu_domain **domain)
+{
+	struct viommu_host_caps caps = { .size = sizeof(caps) };
+	uint64_t last = (UINT64_C(1) << smmu->config.output_bits) - 1, first;
+
+	viommu_host_caps(host, &caps);
+	first = (caps.first + (VIOMMU_PAGE_SIZE - 1)) & ~(VIOMMU_PAGE_SIZE - 1);
+	if (last > caps.last)
+		last = ((caps.last + 1) & ~(VIOMMU_PAGE_SIZE - 1)) - 1;
+	if (first < caps.first || first > last)
+		return -PORT_ERANGE;
+	return viommu_domain_create_direct(smmu->iommu.vm, host, 0, first, last, domain);
+}
+
+static int create_nested(const struct guest_device *device, const struct smmuv3_stream *stream, struct viommu_domain **domain)
+{
+	const struct viommu_smmuv3 *smmu = smmuv3_of(device->iommu);
+	struct viommu_smmuv3_stage1 data = { .size = sizeof(data), .output_bits = smmu->config.output_bits };
+
+	data.nesting = is_hardware(device) ? VIOMMU_NESTING_HARDWARE : VIOMMU_NESTING_SHADOW;
+	__builtin_memcpy(data.cd, stream->cd, sizeof(data.cd));
+	__builtin_memcpy(data.ste, stream->ste, sizeof(data.ste));
+	return viommu_domain_create(smmu->iommu.vm, device->host, VIOMMU_DOMAIN_SMMUV3, &data, NULL, domain);
+}
+
+static int create(const struct guest_device *device, struct guest_domain **out)
+{
+	const struct smmuv3_stream *stream = stream_of(device);
+	struct smmuv3_domain *domain = port_alloc(sizeof(*domain), 0);
+	int error;
+
+	if (!domain)
+		return -PORT_ENOMEM;
+	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS && !is_hardware(device))
+		error = create_direct(smmuv3_of(device->iommu), device->host, &domain->guest.domain);
+	else
+		error = create_nested(device, stream, &domain->guest.domain);
+	if (error) {
+		port_free(domain, sizeof(*domain), 0);
+		return error;
+	}
+	domain->guest.hardware = is_hardware(device);
+	__builtin_memcpy(domain->ste, stream->ste, sizeof(domain->ste));
+	__builtin_memcpy(domain->cd, stream->cd, sizeof(domain->cd));
+	*out = &domain->guest;
+	return 0;
+}
+
+static void free_domain(struct guest_domain *domain)
+{
+	port_free(domain, sizeof(struct smmuv3_domain), 0);
+}
+
+static void refused(struct guest_device *device, int error)
+{
+	struct smmuv3_stream *stream = &smmuv3_device_of(device)->stream;
+
+	/* No access of it will ask again. */
+	device->iommu->unsettled |= is_hardware(device);
+	/* The descriptor names tables that are illegal (section 5.4.1). */
+	if (error == -PORT_EINVAL && stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1 && !is_hardware(device)) {
+		port_lock(&device->iommu->lock);
+		stream->kind = VIOMMU_SMMUV3_STREAM_FAULTY;
+		stream->event = C_BAD_CD;
+		port_unlock(&device->iommu->lock);
+	}
+}
+
+static uint32_t context(const struct guest_domain *domain)
+{
+	return CD0_ASID(((const struct smmuv3_domain *)domain)->cd[0]);
+}
+
+static void interrupt(struct guest_iommu *iommu, unsigned int irq)
+{
+	const struct viommu_smmuv3_config *config = &smmuv3_of(iommu)->config;
+
+	if (config->interrupt)
+		config->interrupt(config->ctx, (enum viommu_smmuv3_irq)irq);
+}
+
+const struct guest_iommu_ops smmuv3_ops = {
+	.reaches = reaches,
+	.matches = matches,
+	.create = create,
+	.free = free_domain,
+	.refused = refused,
+	.context = context,
+	.interrupt = interrupt,
+};
+
+int smmuv3_try_hardware(struct viommu_smmuv3_device *device)
+{
+	const struct smmuv3_stream abort = { .kind = VIOMMU_SMMUV3_STREAM_ABORT, .ste = { STE0_V | STE_CONFIG_ABORT << STE0_CONFIG_SHIFT } };
+	struct viommu_domain *domain;
+	int error = viommu_device_set_id(device->guest.device, device->guest.id.id);
+
+	if (error)
+		return error;
+	error = create_nested(&device->guest, &abort, &domain);
+	if (error)
+		return error;
+	error = viommu_domain_attach(domain, device->guest.device, VIOMMU_NO_PASID);
+	viommu_domain_destroy(domain);
+	return error;
+}
+
+void smmuv3_configure(struct viommu_smmuv3_device *device)
+{
+	struct guest_device *guest = &device->guest;
+	struct smmuv3_stream stream;
+
+	smmuv3_stream_read(device, &stream);
+	port_lock(&guest->iommu->lock);
+	device->stream = stream;
+	port_unlock(&guest->iommu->lock);
+	guest_device_settle(guest);
+	/* The same entry may name another descriptor by now. */
+	if (guest->domain)
+		guest->domain->reread = device->hardware;
+}
+
+void smmuv3_configure_all(struct viommu_smmuv3 *smmu)
+{
+	guest_each_device(&smmu->iommu, device) smmuv3_configure(smmuv3_device_of(device));
+}
