@@ -19,7 +19,7 @@ struct viommu_vm {
 	struct viommu_vm_config config;
 	struct port_lock lock;
 	struct slots *slots; /* replaced with a release store; see slots.h for who may load it */
-	struct list spaces;
+	struct list domains;
 	struct list slots_users; /* slots.h; changed under the lock */
 	struct list devices;
 	struct list guests; /* guests.h */

@@ -836,7 +836,8 @@ static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots
 	uint32_t prot;
 
 	F(walk)(&shadow->root, iova, F(walk_load), (void *)(uintptr_t)slots, &walk);
-	slot = walk.reason == VIOMMU_FAULT_NONE ? slots_find(slots, walk.output) : NULL;
+	/* As the fill judges: what it does not establish, the walk does not promise. Otherwise a device model that asks again on each miss never ends. */
+	slot = walk.reason == VIOMMU_FAULT_NONE ? slots_backing(slots, walk.output) : NULL;
 	prot = slot ? walk.prot & slot->prot : 0;
 	if (walk.reason == VIOMMU_FAULT_NONE && walk.prot)
 		*run = (struct viommu_run){

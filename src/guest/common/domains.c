@@ -49,7 +49,6 @@ static void destroy(struct guest_iommu *iommu, struct guest_domain *domain)
 	count_shared(iommu, (uint32_t)-1);
 	guest_gate_drain(&domain->gate);
 	viommu_domain_destroy(domain->domain);
-	viommu_direct_destroy(domain->direct);
 	guest_gate_destroy(&domain->gate);
 	iommu->ops->free(domain);
 }
@@ -81,7 +80,7 @@ void guest_device_detach(struct guest_device *device)
 
 	if (!domain)
 		return;
-	if (viommu_device_detach(device->device)) {
+	if (viommu_device_detach(device->device, VIOMMU_NO_PASID)) {
 		guest_domain_break(device->iommu, domain);
 		return;
 	}
@@ -89,21 +88,16 @@ void guest_device_detach(struct guest_device *device)
 	put(device->iommu, domain);
 }
 
-static int attach_to(const struct guest_device *device, const struct guest_domain *domain)
-{
-	return domain->domain ? viommu_domain_attach(domain->domain, device->device) : viommu_direct_attach(domain->direct, device->device);
-}
-
 /* From the domain that it has, if any. */
 static int attach(struct guest_device *device, struct guest_domain *domain)
 {
 	struct guest_domain *old = device->domain;
-	int error = attach_to(device, domain);
+	int error = viommu_domain_attach(domain->domain, device->device, VIOMMU_NO_PASID);
 
 	if (error == -PORT_EBUSY && old) {
 		guest_domain_break(device->iommu, old);
 		old = NULL;
-		error = attach_to(device, domain);
+		error = viommu_domain_attach(domain->domain, device->device, VIOMMU_NO_PASID);
 	}
 	publish(device, error ? NULL : domain);
 	if (error)
@@ -170,7 +164,7 @@ void guest_device_stats(struct guest_device *device, struct viommu_domain_stats 
 	sized_out(stats, &none, sizeof(none));
 	if (!domain)
 		return;
-	if (domain->domain)
+	if (guest_domain_kind(domain) != VIOMMU_KIND_DIRECT)
 		viommu_domain_stats(domain->domain, stats);
 	guest_gate_leave(lane);
 }
@@ -184,10 +178,7 @@ int guest_device_each_run(struct guest_device *device, uint64_t first, uint64_t 
 	if (!domain)
 		return 0;
 	port_lock(&lane->lock);
-	if (domain->domain)
-		result = viommu_domain_each_run(domain->domain, first, last, fn, ctx);
-	else
-		result = viommu_direct_each_run(domain->direct, first, last, fn, ctx);
+	result = viommu_domain_each_run(domain->domain, first, last, fn, ctx);
 	port_unlock(&lane->lock);
 	guest_gate_leave(lane);
 	return result;

@@ -16,7 +16,6 @@
 #define VIOMMU_GUEST_COMMON_IOMMU_H
 
 #include <viommu/device.h>
-#include <viommu/direct.h>
 #include <viommu/domain.h>
 
 #include "core/list.h"
@@ -95,12 +94,15 @@ struct guest_domain {
 	struct list in_iommu; /* change */
 	struct viommu_host *host;
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
-	bool hardware;	      /* walks the guest's tables */
 	bool reread;	      /* contexts are to be read anew at the next sync; change */
 	unsigned int devices; /* change */
 	struct guest_gate gate;
 };
+
+static inline enum viommu_domain_kind guest_domain_kind(const struct guest_domain *domain)
+{
+	return viommu_domain_kind(domain->domain);
+}
 
 static inline void guest_count(port_word *count)
 {

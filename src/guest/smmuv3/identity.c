@@ -10,6 +10,7 @@
  * nT. nT is ignored, so that it makes no fault. A refresh removes the old translation before it establishes
  * the new one; an access that comes in between misses, and finds the new one.
  */
+#include "context.h"
 #include "smmuv3.h"
 
 /* Of IDR0: the features that hardware must have, and those that it may have. */
@@ -18,17 +19,6 @@
 #define IDR3_FLAGS  (IDR3_HAD | IDR3_RIL)
 
 #define DEFAULT_OUTPUT_BITS 44u
-
-static const uint8_t output_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
-
-static uint32_t output_size(uint32_t bits)
-{
-	uint32_t size = 0;
-
-	while (size < sizeof(output_bits) && output_bits[size] != bits)
-		size++;
-	return size;
-}
 
 /* The reason why hardware with these registers is not for a guest that is offered ours, or NULL. */
 static const char *misfit(const uint64_t ours[6], const uint32_t theirs[6])
@@ -67,8 +57,8 @@ static void reduce(struct viommu_smmuv3 *smmu, const uint32_t theirs[6])
 		smmu->reg[REG_AIDR] = AIDR_V3_1;
 	}
 	ours[5] &= theirs[5] | ~IDR5_GRANULES;
-	if (!smmu->config.output_bits && size < output_size(DEFAULT_OUTPUT_BITS))
-		smmu->config.output_bits = output_bits[size];
+	if (!smmu->config.output_bits && size < smmuv3_size(DEFAULT_OUTPUT_BITS))
+		smmu->config.output_bits = smmuv3_size_bits(size);
 }
 
 bool smmuv3_identify(struct viommu_smmuv3 *smmu)
@@ -89,7 +79,7 @@ bool smmuv3_identify(struct viommu_smmuv3 *smmu)
 	}
 	if (!config->output_bits)
 		config->output_bits = DEFAULT_OUTPUT_BITS;
-	idr[5] |= output_size(config->output_bits);
+	idr[5] |= smmuv3_size(config->output_bits);
 	why = config->hardware ? smmuv3_misfit(smmu, config->hardware) : NULL;
 	if (why)
 		vm_log(smmu->iommu.vm, VIOMMU_LOG_ERROR, why, caps.smmuv3_idr[0], caps.smmuv3_idr[5]);
@@ -98,5 +88,5 @@ bool smmuv3_identify(struct viommu_smmuv3 *smmu)
 
 bool smmuv3_has_output_bits(uint32_t bits)
 {
-	return output_size(bits) < sizeof(output_bits);
+	return smmuv3_size(bits) < SMMUV3_SIZES;
 }

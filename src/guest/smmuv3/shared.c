@@ -24,15 +24,18 @@ static bool matches(const struct guest_domain *domain, const struct guest_device
 	const struct smmuv3_domain *ours = (const struct smmuv3_domain *)domain;
 	const struct smmuv3_stream *stream = stream_of(device);
 
-	if (domain->hardware || is_hardware(device))
-		return domain->hardware == is_hardware(device) && !__builtin_memcmp(ours->ste, stream->ste, sizeof(ours->ste));
-	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS)
-		return domain->direct;
-	return domain->domain && !__builtin_memcmp(ours->cd, stream->cd, sizeof(ours->cd));
+	switch (guest_domain_kind(domain)) {
+	case VIOMMU_KIND_HARDWARE:
+		return is_hardware(device) && !__builtin_memcmp(ours->ste, stream->ste, sizeof(ours->ste));
+	case VIOMMU_KIND_DIRECT:
+		return !is_hardware(device) && stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS;
+	default:
+		return !is_hardware(device) && stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1 && !__builtin_memcmp(ours->cd, stream->cd, sizeof(ours->cd));
+	}
 }
 
 /* In bypass a device reaches guest memory at IOVA = GPA, as far as the guest's addresses and the host's IOVAs go. */
-static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, struct viommu_direct **direct)
+static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, struct viommu_domain **domain)
 {
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
 	uint64_t last = (UINT64_C(1) << smmu->config.output_bits) - 1, first;
@@ -43,7 +46,7 @@ static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, s
 		last = ((caps.last + 1) & ~(VIOMMU_PAGE_SIZE - 1)) - 1;
 	if (first < caps.first || first > last)
 		return -PORT_ERANGE;
-	return viommu_direct_create(smmu->iommu.vm, host, 0, first, last, direct);
+	return viommu_domain_create_direct(smmu->iommu.vm, host, 0, first, last, domain);
 }
 
 static int create_nested(const struct guest_device *device, const struct smmuv3_stream *stream, struct viommu_domain **domain)
@@ -66,14 +69,13 @@ static int create(const struct guest_device *device, struct guest_domain **out)
 	if (!domain)
 		return -PORT_ENOMEM;
 	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS && !is_hardware(device))
-		error = create_direct(smmuv3_of(device->iommu), device->host, &domain->guest.direct);
+		error = create_direct(smmuv3_of(device->iommu), device->host, &domain->guest.domain);
 	else
 		error = create_nested(device, stream, &domain->guest.domain);
 	if (error) {
 		port_free(domain, sizeof(*domain), 0);
 		return error;
 	}
-	domain->guest.hardware = is_hardware(device);
 	__builtin_memcpy(domain->ste, stream->ste, sizeof(domain->ste));
 	__builtin_memcpy(domain->cd, stream->cd, sizeof(domain->cd));
 	*out = &domain->guest;
@@ -134,7 +136,7 @@ int smmuv3_try_hardware(struct viommu_smmuv3_device *device)
 	error = create_nested(&device->guest, &abort, &domain);
 	if (error)
 		return error;
-	error = viommu_domain_attach(domain, device->guest.device);
+	error = viommu_domain_attach(domain, device->guest.device, VIOMMU_NO_PASID);
 	viommu_domain_destroy(domain);
 	return error;
 }

@@ -7,6 +7,7 @@
  * one context descriptor are read. An illegal configuration yields the event that an SMMU raises for it
  * (section 7.3), in the order in which an SMMU finds it.
  */
+#include "context.h"
 #include "smmuv3.h"
 
 static void faulty(struct smmuv3_stream *stream, uint32_t event, uint64_t fetch)
@@ -73,25 +74,10 @@ static bool is_legal_stage1(const struct viommu_smmuv3 *smmu, const uint64_t ste
 	return !(ste[1] & STE1_S1STALLD) && !(ste[0] & STE0_S1CONTEXTPTR & ~smmuv3_addresses(smmu));
 }
 
-static bool are_legal_tables(unsigned int tsz, bool granule)
-{
-	return granule && tsz >= CD_TSZ_LEAST && tsz <= CD_TSZ_MOST;
-}
-
-/* Whether a context descriptor is legal (section 5.4.1), and asks for nothing that is unsupported: docs/smmuv3.md lists that. */
-static bool is_legal_cd(const struct viommu_smmuv3 *smmu, uint64_t cd0)
-{
-	if (smmu->reg[REG_IDR0] & IDR0_TERM_MODEL && !(cd0 & CD0_A))
-		return false;
-	if (!(cd0 & CD0_V) || !(cd0 & CD0_AA64) || cd0 & (CD0_ENDI | CD0_TBI | CD0_HA | CD0_HD | CD0_S))
-		return false;
-	if (!(cd0 & CD0_EPD0) && !are_legal_tables(CD0_T0SZ(cd0), CD0_TG0(cd0) != CD0_TG0_RESERVED))
-		return false;
-	return cd0 & CD0_EPD1 || are_legal_tables(CD0_T1SZ(cd0), CD0_TG1(cd0) != CD0_TG1_RESERVED);
-}
-
 static void read_stage1(struct viommu_smmuv3 *smmu, bool hardware, const uint64_t ste[STE_WORDS], struct smmuv3_stream *stream)
 {
+	const struct smmuv3_context_limits limits = { .least_tsz = CD_TSZ_LEAST, .aborts = smmu->reg[REG_IDR0] & IDR0_TERM_MODEL };
+
 	stream->kind = VIOMMU_SMMUV3_STREAM_STAGE1;
 	stream->cd_gpa = ste[0] & STE0_S1CONTEXTPTR;
 	/* Hardware reads the descriptor at any time, and reports itself what is wrong with it. */
@@ -102,7 +88,7 @@ static void read_stage1(struct viommu_smmuv3 *smmu, bool hardware, const uint64_
 	}
 	if (!guest_memory_load(&smmu->iommu.memory, stream->cd_gpa, stream->cd, CD_WORDS))
 		faulty(stream, F_CD_FETCH, stream->cd_gpa);
-	else if (!is_legal_cd(smmu, stream->cd[0]))
+	else if (!smmuv3_cd_is_legal(stream->cd[0], &limits))
 		faulty(stream, C_BAD_CD, 0);
 }
 

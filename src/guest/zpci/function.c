@@ -10,6 +10,7 @@
  */
 #include "function.h"
 
+#include "decode.h"
 #include "ioat.h"
 
 #define DEFAULT_SDMA UINT64_C(0x100000000)
@@ -247,21 +248,20 @@ void viommu_zpci_function_info(struct viommu_zpci_function *function, struct vio
 		known.pba = function->ioat->pba;
 		known.pal = function->ioat->pal;
 		known.iota = function->ioat->iota;
-		known.direct = function->ioat->direct;
+		known.direct = !zpci_iota_translates(function->ioat->iota);
 	}
 	port_unlock(&function->lock);
 	sized_out(info, &known, sizeof(known));
 }
 
 /* Enters the gate of the function's domain, so that it stays. NULL if there is no domain. */
-static struct guest_lane *enter_domain(struct viommu_zpci_function *function, struct viommu_domain **domain, struct viommu_direct **direct)
+static struct guest_lane *enter_domain(struct viommu_zpci_function *function, struct viommu_domain **domain)
 {
 	struct guest_lane *lane = NULL;
 
 	port_lock(&function->lock);
 	if (function->ioat && !zpci_ioat_is_dormant(function->ioat)) {
 		*domain = function->ioat->domain;
-		*direct = function->ioat->direct;
 		lane = guest_gate_enter(&function->ioat->gate);
 	}
 	port_unlock(&function->lock);
@@ -272,13 +272,12 @@ void viommu_zpci_function_stats(struct viommu_zpci_function *function, struct vi
 {
 	const struct viommu_domain_stats none = { .size = 0 };
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
-	struct guest_lane *lane = enter_domain(function, &domain, &direct);
+	struct guest_lane *lane = enter_domain(function, &domain);
 
 	sized_out(stats, &none, sizeof(none));
 	if (!lane)
 		return;
-	if (domain)
+	if (viommu_domain_kind(domain) == VIOMMU_KIND_NESTED)
 		viommu_domain_stats(domain, stats);
 	guest_gate_leave(lane);
 }
@@ -287,17 +286,13 @@ int viommu_zpci_function_each_run(struct viommu_zpci_function *function, uint64_
 				  void *ctx)
 {
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
-	struct guest_lane *lane = enter_domain(function, &domain, &direct);
+	struct guest_lane *lane = enter_domain(function, &domain);
 	int result;
 
 	if (!lane)
 		return 0;
 	port_lock(&lane->lock);
-	if (domain)
-		result = viommu_domain_each_run(domain, first, last, fn, ctx);
-	else
-		result = viommu_direct_each_run(direct, first, last, fn, ctx);
+	result = viommu_domain_each_run(domain, first, last, fn, ctx);
 	port_unlock(&lane->lock);
 	guest_gate_leave(lane);
 	return result;

@@ -41,7 +41,7 @@ bool zpci_ioat_is_acceptable(const struct viommu_zpci_function *function, uint64
 
 /* Makes the domain of a registration. */
 static int create_domain(struct viommu_zpci_function *function, const struct zpci_ioat *ioat, struct viommu_refresh_result *result,
-			 struct viommu_domain **domain, struct viommu_direct **direct)
+			 struct viommu_domain **domain)
 {
 	struct viommu_zpci *zpci = function->zpci;
 	struct viommu_zpci_ioat data = {
@@ -55,7 +55,7 @@ static int create_domain(struct viommu_zpci_function *function, const struct zpc
 
 	if (zpci_iota_translates(ioat->iota))
 		return viommu_domain_create(zpci->vm, function->config.host, VIOMMU_DOMAIN_ZPCI, &data, result, domain);
-	return viommu_direct_create(zpci->vm, function->config.host, offset, ioat->pba, ioat->pal, direct);
+	return viommu_domain_create_direct(zpci->vm, function->config.host, offset, ioat->pba, ioat->pal, domain);
 }
 
 int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64_t pal, uint64_t iota, struct viommu_refresh_result *result,
@@ -69,7 +69,7 @@ int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64
 	ioat->pba = pba;
 	ioat->pal = pal;
 	ioat->iota = iota;
-	error = create_domain(function, ioat, result, &ioat->domain, &ioat->direct);
+	error = create_domain(function, ioat, result, &ioat->domain);
 	if (error) {
 		port_free(ioat, sizeof(*ioat), 0);
 		return error;
@@ -85,17 +85,15 @@ void zpci_ioat_destroy(struct zpci_ioat *ioat)
 		return;
 	guest_gate_drain(&ioat->gate);
 	viommu_domain_destroy(ioat->domain);
-	viommu_direct_destroy(ioat->direct);
 	guest_gate_destroy(&ioat->gate);
 	port_free(ioat, sizeof(*ioat), 0);
 }
 
 /* Publishes the registration's domain, or that there is none. */
-static void set_domain(struct viommu_zpci_function *function, struct viommu_domain *domain, struct viommu_direct *direct)
+static void set_domain(struct viommu_zpci_function *function, struct viommu_domain *domain)
 {
 	port_lock(&function->lock);
 	function->ioat->domain = domain;
-	function->ioat->direct = direct;
 	port_unlock(&function->lock);
 }
 
@@ -103,34 +101,28 @@ int zpci_ioat_start(struct viommu_zpci_function *function)
 {
 	struct zpci_ioat *ioat = function->ioat;
 	struct viommu_domain *domain = NULL;
-	struct viommu_direct *direct = NULL;
 	int error;
 
 	if (!ioat)
 		return 0;
 	if (zpci_ioat_is_dormant(ioat)) {
-		error = create_domain(function, ioat, NULL, &domain, &direct);
+		error = create_domain(function, ioat, NULL, &domain);
 		if (error)
 			return error;
-		set_domain(function, domain, direct);
+		set_domain(function, domain);
 	}
-	if (ioat->domain)
-		return viommu_domain_attach(ioat->domain, function->device);
-	return viommu_direct_attach(ioat->direct, function->device);
+	return viommu_domain_attach(ioat->domain, function->device, VIOMMU_NO_PASID);
 }
 
 void zpci_ioat_stop(struct viommu_zpci_function *function)
 {
 	struct zpci_ioat *ioat = function->ioat;
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
 
-	if (!ioat || !viommu_device_detach(function->device))
+	if (!ioat || !viommu_device_detach(function->device, VIOMMU_NO_PASID))
 		return;
 	domain = ioat->domain;
-	direct = ioat->direct;
-	set_domain(function, NULL, NULL);
+	set_domain(function, NULL);
 	guest_gate_drain(&ioat->gate);
 	viommu_domain_destroy(domain);
-	viommu_direct_destroy(direct);
 }

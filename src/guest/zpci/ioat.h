@@ -17,15 +17,14 @@ struct zpci_ioat {
 	uint64_t pba;
 	uint64_t pal;
 	uint64_t iota;
-	/* One of these, or none while the registration is dormant. Once it is published, written with change and the function's lock held. */
+	/* Nested, or direct without translation; NULL while the registration is dormant. Once it is published, written with change and the function's lock held. */
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
 	struct guest_gate gate; /* entered with the function's lock held */
 };
 
 static inline bool zpci_ioat_is_dormant(const struct zpci_ioat *ioat)
 {
-	return !ioat->domain && !ioat->direct;
+	return !ioat->domain;
 }
 
 /* Whether the architecture lets this function register these parameters; else they are an operand exception. pba and pal are whole pages already. */
