@@ -92,8 +92,8 @@ static void join(struct viommu_domain *domain, struct attachment *attachment)
 {
 	list_append(&domain->attachments, &attachment->in_domain);
 	attachment->domain = domain;
-	__atomic_store_n(&attachment->binding, attachment->binding + 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&attachment->reached, domain->host_space ? domain : NULL, __ATOMIC_RELEASE);
+	port_store_relaxed(&attachment->binding, attachment->binding + 1);
+	port_store_release(&attachment->reached, domain->host_space ? domain : NULL);
 }
 
 int attachment_detach(struct attachment *attachment, bool by_force)
@@ -107,7 +107,7 @@ int attachment_detach(struct attachment *attachment, bool by_force)
 	error = domain->ops->detach(domain, attachment);
 	if (!error || by_force) {
 		attachment->domain = NULL;
-		__atomic_store_n(&attachment->reached, NULL, __ATOMIC_RELAXED);
+		port_store_relaxed(&attachment->reached, NULL);
 		list_remove(&attachment->in_domain);
 		drain(attachment);
 	}
@@ -119,7 +119,7 @@ int attachment_detach(struct attachment *attachment, bool by_force)
 static void lock_both(struct viommu_domain *one, struct viommu_domain *other)
 {
 	port_lock((uintptr_t)one < (uintptr_t)other ? &one->lock : &other->lock);
-	port_lock((uintptr_t)one < (uintptr_t)other ? &other->lock : &one->lock);
+	port_lock_nested((uintptr_t)one < (uintptr_t)other ? &other->lock : &one->lock);
 }
 
 /* In one step of the host's, so that no access finds the device detached. If there is no such step, it stays where it is. */

@@ -135,7 +135,7 @@ int domain_flush(struct viommu_domain *domain)
 	if (error)
 		return error;
 	/* Pairs with viommu_reader_enter(): either it sees the new generation, or we see that it is held. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	port_fence();
 	list_each (&domain->attachments, struct attachment, in_domain, attachment)
 		readers_wait_held(&attachment->readers);
 	return 0;

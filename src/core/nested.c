@@ -75,7 +75,7 @@ static bool trim_all(struct nested *nested)
  * may be what an earlier one was short of: then all are refreshed once more. The pass's result is
  * that of all.
  */
-static __attribute__((noinline)) int refresh_several(struct nested *nested, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
+static port_noinline int refresh_several(struct nested *nested, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
 {
 	struct viommu_refresh_result total;
 	bool insufficient, retry, no_memory;

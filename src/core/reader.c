@@ -68,35 +68,32 @@ void viommu_reader_destroy(struct viommu_reader *reader)
 
 void viommu_reader_enter(struct viommu_reader *reader)
 {
-	__atomic_store_n(&reader->held, reader->held + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	port_store_relaxed(&reader->held, reader->held + 1);
+	port_fence();
 }
 
 void viommu_reader_leave(struct viommu_reader *reader)
 {
-	__atomic_store_n(&reader->held, reader->held + 1, __ATOMIC_RELEASE);
+	port_store_release(&reader->held, reader->held + 1);
 }
 
 static void begin(struct viommu_reader *reader)
 {
-	__atomic_store_n(&reader->inside, reader->inside + 1, __ATOMIC_RELAXED);
-	if (port_grace_is_asymmetric())
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	else
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	port_store_relaxed(&reader->inside, reader->inside + 1);
+	port_grace_light();
 }
 
 static void end(struct viommu_reader *reader)
 {
-	__atomic_store_n(&reader->inside, reader->inside + 1, __ATOMIC_RELEASE);
+	port_store_release(&reader->inside, reader->inside + 1);
 }
 
 static void wait_for(const uint32_t *section)
 {
-	uint32_t seen = __atomic_load_n(section, __ATOMIC_ACQUIRE);
+	uint32_t seen = port_load_acquire(section);
 
 	if (seen % 2)
-		while (__atomic_load_n(section, __ATOMIC_ACQUIRE) == seen)
+		while (port_load_acquire(section) == seen)
 			port_relax();
 }
 
@@ -118,8 +115,7 @@ static const struct reader_extent *find_extent(struct viommu_reader *reader, str
 	struct reader_extent *extent = &reader->cache[(iova / VIOMMU_PAGE_SIZE) % READER_CACHE];
 	struct host_mapping mapping;
 
-	if (extent->prot && iova >= extent->first && iova <= extent->last &&
-	    extent->generation == __atomic_load_n(&domain->host_space->generation, __ATOMIC_ACQUIRE))
+	if (extent->prot && iova >= extent->first && iova <= extent->last && extent->generation == port_load_acquire(&domain->host_space->generation))
 		return extent;
 	if (domain->host->ops->lookup(domain->host_space, iova, &mapping, &extent->generation)) {
 		extent->prot = 0;
@@ -144,8 +140,8 @@ static int translate(struct viommu_reader *reader, uint64_t iova, uint64_t last,
 		     uint64_t *translated, struct viommu_fault *fault)
 {
 	struct attachment *attachment = reader->attachment;
-	struct viommu_domain *domain = __atomic_load_n(&attachment->reached, __ATOMIC_ACQUIRE);
-	uint64_t binding = __atomic_load_n(&attachment->binding, __ATOMIC_RELAXED);
+	struct viommu_domain *domain = port_load_acquire(&attachment->reached);
+	uint64_t binding = port_load_relaxed(&attachment->binding);
 	unsigned int number = 0;
 
 	if (!domain)

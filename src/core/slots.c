@@ -60,7 +60,7 @@ static void replace_slots(struct viommu_vm *vm, struct slots *slots)
 {
 	struct slots *old = vm->slots;
 
-	__atomic_store_n(&vm->slots, slots, __ATOMIC_RELEASE);
+	port_store_release(&vm->slots, slots);
 	drain_users(vm);
 	slots_free(old);
 }
@@ -141,7 +141,7 @@ static int unmap_slot(struct viommu_vm *vm, struct slot *slot)
 	int error = 0;
 
 	/* From here on nothing new is established in it. */
-	__atomic_store_n(&slot->removing, true, __ATOMIC_RELAXED);
+	port_store_relaxed(&slot->removing, true);
 	list_each (&vm->domains, struct viommu_domain, in_vm, domain)
 		if (domain->ops->slot_unmap && domain->ops->slot_unmap(domain, slot))
 			error = -PORT_EIO;

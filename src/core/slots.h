@@ -11,8 +11,7 @@
 #ifndef VIOMMU_CORE_SLOTS_H
 #define VIOMMU_CORE_SLOTS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <port_types.h>
 
 #include <viommu/types.h>
 
@@ -89,7 +88,7 @@ static inline struct slot *slots_backing(const struct slots *slots, uint64_t gpa
 {
 	struct slot *slot = slots_find(slots, gpa);
 
-	return slot && !__atomic_load_n(&slot->removing, __ATOMIC_RELAXED) ? slot : NULL;
+	return slot && !port_load_relaxed(&slot->removing) ? slot : NULL;
 }
 
 /* Where an entry at gpa can be loaded from, or NULL. Entries are naturally aligned, so that none crosses the end of a slot. */

@@ -99,7 +99,7 @@ void viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats)
 	ours.pin_budget = pins_load(&vm->pins.budget) == UINT64_MAX ? VIOMMU_NO_LIMIT : pins_load(&vm->pins.budget) * VIOMMU_PAGE_SIZE;
 	ours.pinned_bytes = pins_load(&vm->pins.charged) * VIOMMU_PAGE_SIZE;
 	ours.pinned_bytes_peak = pins_load(&vm->pins.peak) * VIOMMU_PAGE_SIZE;
-	ours.shadow_bytes = __atomic_load_n(&vm->memory.used, __ATOMIC_RELAXED);
-	ours.shadow_bytes_peak = __atomic_load_n(&vm->memory.peak, __ATOMIC_RELAXED);
+	ours.shadow_bytes = port_load_relaxed(&vm->memory.used);
+	ours.shadow_bytes_peak = port_load_relaxed(&vm->memory.peak);
 	sized_out(stats, &ours, sizeof(ours));
 }

@@ -31,7 +31,7 @@ struct viommu_vm {
 
 static inline const struct slots *vm_slots(const struct viommu_vm *vm)
 {
-	return __atomic_load_n(&vm->slots, __ATOMIC_ACQUIRE);
+	return port_load_acquire(&vm->slots);
 }
 
 /* With the VM's lock held: from here on all slots are pinned. 0, or -EDQUOT and nothing has changed. slots.c */

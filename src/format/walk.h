@@ -66,7 +66,7 @@ static inline uint64_t F(reach)(unsigned int level)
 	return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
 }
 
-__attribute__((always_inline)) static inline void F(walk)(const struct format_root *root, uint64_t iova, format_load load, void *ctx, struct format_walk *walk)
+static port_always_inline void F(walk)(const struct format_root *root, uint64_t iova, format_load load, void *ctx, struct format_walk *walk)
 {
 	struct format_bounds bounds = root->bounds;
 	uint64_t table = root->table;

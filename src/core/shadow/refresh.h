@@ -37,7 +37,7 @@ static inline struct slot *shadow_slot(struct shadow_pass *pass, uint64_t gpa)
 
 	if (!slot || gpa < slot->first || gpa > slot->last)
 		slot = pass->slot = slots_find(pass->slots, gpa);
-	return slot && !__atomic_load_n(&slot->removing, __ATOMIC_RELAXED) ? slot : NULL;
+	return slot && !port_load_relaxed(&slot->removing) ? slot : NULL;
 }
 
 static inline const uint64_t *shadow_locate(struct shadow_pass *pass, struct shadow_cursor *cursor, uint64_t gpa)
@@ -129,8 +129,8 @@ static struct shadow_source F(root_source)(const struct shadow *shadow)
  * Judges an entry of a higher table. True if something may be beneath it, and then *below says what; it may be *source. The entry becomes a step of the
  * path, if there is one.
  */
-__attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source,
-							     unsigned int level, uint64_t iova, struct shadow_source *below, struct shadow_path *path)
+static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source, unsigned int level,
+					  uint64_t iova, struct shadow_source *below, struct shadow_path *path)
 {
 	unsigned int index = F(index)(level, iova);
 	const uint64_t *location;
@@ -202,7 +202,7 @@ static bool F(find_table)(struct shadow_pass *pass, struct shadow_source *source
 }
 
 /* Walks to the table of leaves that iova is in. NULL if there is none. */
-static __attribute__((noinline)) const struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
+static port_noinline const struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
 {
 	struct shadow_path *path = &pass->shadow->path;
 	struct shadow_cursor cursor = { .page = 1 };

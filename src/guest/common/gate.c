@@ -16,23 +16,23 @@ void guest_gate_destroy(struct guest_gate *gate)
 struct guest_lane *guest_gate_enter(struct guest_gate *gate)
 {
 	struct guest_lane *lane = &gate->lane[0];
-	unsigned int least = __atomic_load_n(&lane->users, __ATOMIC_RELAXED);
+	unsigned int least = port_load_relaxed(&lane->users);
 
 	for (unsigned int i = 1; least && i < GUEST_LANES; i++) {
-		unsigned int users = __atomic_load_n(&gate->lane[i].users, __ATOMIC_RELAXED);
+		unsigned int users = port_load_relaxed(&gate->lane[i].users);
 
 		if (users < least) {
 			least = users;
 			lane = &gate->lane[i];
 		}
 	}
-	__atomic_add_fetch(&lane->users, 1, __ATOMIC_RELAXED);
+	port_add_relaxed(&lane->users, 1);
 	return lane;
 }
 
 void guest_gate_leave(struct guest_lane *lane)
 {
-	__atomic_sub_fetch(&lane->users, 1, __ATOMIC_RELEASE);
+	port_sub_release(&lane->users, 1);
 }
 
 void guest_gate_drain(struct guest_gate *gate)
@@ -40,7 +40,7 @@ void guest_gate_drain(struct guest_gate *gate)
 	for (unsigned int i = 0; i < GUEST_LANES; i++) {
 		struct guest_lane *lane = &gate->lane[i];
 
-		while (__atomic_load_n(&lane->users, __ATOMIC_ACQUIRE)) {
+		while (port_load_acquire(&lane->users)) {
 			port_lock(&lane->lock);
 			port_unlock(&lane->lock);
 			port_relax();

@@ -106,12 +106,12 @@ static inline enum viommu_domain_kind guest_domain_kind(const struct guest_domai
 
 static inline void guest_count(port_word *count)
 {
-	__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+	port_add_relaxed(count, 1);
 }
 
 static inline uint64_t guest_counted(const port_word *count)
 {
-	return __atomic_load_n(count, __ATOMIC_RELAXED);
+	return port_load_relaxed(count);
 }
 
 /* Each device, with change or lock held. */

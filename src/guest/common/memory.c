@@ -19,7 +19,7 @@ static unsigned char *find(const struct guest_memory *memory, uint64_t gpa, uint
 {
 	struct slot *slot = slots_find(vm_slots(memory->vm), gpa);
 
-	if (!slot || __atomic_load_n(&slot->removing, __ATOMIC_RELAXED) || access & ~slot->prot)
+	if (!slot || port_load_relaxed(&slot->removing) || access & ~slot->prot)
 		return NULL;
 	return slot->hva + (gpa - slot->first);
 }
@@ -38,12 +38,12 @@ bool guest_memory_load(struct guest_memory *memory, uint64_t gpa, uint64_t *to, 
 
 bool guest_memory_store(struct guest_memory *memory, uint64_t gpa, const uint64_t *from, unsigned int words)
 {
-	port_word *to;
+	uint64_t *to;
 
 	port_lock(&memory->user.lock);
-	to = (port_word *)(void *)find(memory, gpa, VIOMMU_WRITE);
+	to = (uint64_t *)(void *)find(memory, gpa, VIOMMU_WRITE);
 	for (unsigned int i = 0; to && i < words; i++)
-		__atomic_store_n(&to[i], format_swap_if_big(from[i]), __ATOMIC_RELAXED);
+		port_store_entry(&to[i], format_swap_if_big(from[i]));
 	port_unlock(&memory->user.lock);
 	return to;
 }
@@ -55,7 +55,7 @@ bool guest_memory_store32(struct guest_memory *memory, uint64_t gpa, uint32_t va
 	port_lock(&memory->user.lock);
 	to = (uint32_t *)(void *)find(memory, gpa, VIOMMU_WRITE);
 	if (to)
-		__atomic_store_n(to, (uint32_t)(format_swap_if_big((uint64_t)value << 32 | value)), __ATOMIC_RELAXED);
+		port_store_relaxed(to, (uint32_t)(format_swap_if_big((uint64_t)value << 32 | value)));
 	port_unlock(&memory->user.lock);
 	return to;
 }

@@ -53,7 +53,7 @@ static bool write_record(struct viommu_smmuv3 *smmu, const uint64_t record[EVENT
 		return false;
 	}
 	/* A guest reads PROD by a load that takes this lock. A reader of its memory without one finds the record first, too. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	port_fence_release();
 	/* For each record, as a handler may have loaded PROD before this one. */
 	if (reg[REG_IRQ_CTRL] & IRQ_CTRL_EVENTQ)
 		guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_EVENTQ);

@@ -132,7 +132,7 @@ static struct viommu_zpci_function *get(struct viommu_zpci *zpci, uint32_t fh, u
 		if ((function->fh ^ fh) & mask)
 			function = NULL;
 		else
-			__atomic_add_fetch(&function->users, 1, __ATOMIC_RELAXED);
+			port_add_relaxed(&function->users, 1);
 	}
 	port_unlock(&zpci->lock);
 	return function;
@@ -150,7 +150,7 @@ struct viommu_zpci_function *zpci_function_get_by_index(struct viommu_zpci *zpci
 
 void zpci_function_put(struct viommu_zpci_function *function)
 {
-	__atomic_sub_fetch(&function->users, 1, __ATOMIC_RELEASE);
+	port_sub_release(&function->users, 1);
 }
 
 struct viommu_zpci_function *viommu_zpci_find(struct viommu_zpci *zpci, uint32_t fh)
@@ -203,7 +203,7 @@ void viommu_zpci_function_remove(struct viommu_zpci_function *function)
 	zpci_function_set_state(function, VIOMMU_ZPCI_RESERVED);
 	zpci_function_drop_ioat(function);
 	port_unlock(&function->change);
-	while (__atomic_load_n(&function->users, __ATOMIC_ACQUIRE))
+	while (port_load_acquire(&function->users))
 		port_relax();
 	function_free(function);
 }
