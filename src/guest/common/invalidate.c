@@ -18,6 +18,11 @@ void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range)
 	(void)guest_ranges_add(&iommu->ranges, range);
 }
 
+static bool is_hardware(const struct guest_domain *domain)
+{
+	return guest_domain_kind(domain) == VIOMMU_KIND_HARDWARE;
+}
+
 /* False if the host failed. */
 static bool refresh(struct guest_iommu *iommu, struct guest_domain *domain, const struct guest_range *range)
 {
@@ -34,7 +39,7 @@ static bool refresh_ranges(struct guest_iommu *iommu, struct guest_domain *domai
 	const struct guest_ranges *ranges = &iommu->ranges;
 
 	for (unsigned int i = 0; i < ranges->number; i++)
-		if (domain->hardware || guest_range_applies(&ranges->range[i], iommu->ops->context(domain)))
+		if (is_hardware(domain) || guest_range_applies(&ranges->range[i], iommu->ops->context(domain)))
 			if (!refresh(iommu, domain, &ranges->range[i]))
 				return false;
 	return true;
@@ -59,9 +64,9 @@ void guest_iommu_sync(struct guest_iommu *iommu)
 	list_each (&iommu->domains, struct guest_domain, in_iommu, domain) {
 		if (guest_domain_is_direct(domain))
 			continue;
-		if (!reread(domain) || (!(domain->hardware && domain->host == invalidated) && !refresh_ranges(iommu, domain)))
+		if (!reread(domain) || (!(is_hardware(domain) && domain->host == invalidated) && !refresh_ranges(iommu, domain)))
 			guest_domain_break(iommu, domain);
-		else if (domain->hardware)
+		else if (is_hardware(domain))
 			invalidated = domain->host;
 	}
 	iommu->ranges.number = 0;

@@ -38,10 +38,10 @@ bool guest_memory_load(struct guest_memory *memory, uint64_t gpa, uint64_t *to, 
 
 bool guest_memory_store(struct guest_memory *memory, uint64_t gpa, const uint64_t *from, unsigned int words)
 {
-	port_word *to;
+	uint64_t *to;
 
 	port_lock(&memory->user.lock);
-	to = (port_word *)(void *)find(memory, gpa, VIOMMU_WRITE);
+	to = (uint64_t *)(void *)find(memory, gpa, VIOMMU_WRITE);
 	for (unsigned int i = 0; to && i < words; i++)
 		port_store_relaxed(&to[i], format_swap_if_big(from[i]));
 	port_unlock(&memory->user.lock);

@@ -9,8 +9,7 @@
 #ifndef VIOMMU_GUEST_COMMON_RANGES_H
 #define VIOMMU_GUEST_COMMON_RANGES_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <port_types.h>
 
 struct guest_range {
 	bool all;	  /* contexts */

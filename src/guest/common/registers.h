@@ -6,9 +6,7 @@
 #ifndef VIOMMU_GUEST_COMMON_REGISTERS_H
 #define VIOMMU_GUEST_COMMON_REGISTERS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <port_types.h>
 
 /*
  * Rows are sorted by offset. Several rows may have one offset: bits of a register that are locked by

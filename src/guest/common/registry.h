@@ -6,9 +6,7 @@
 #ifndef VIOMMU_GUEST_COMMON_REGISTRY_H
 #define VIOMMU_GUEST_COMMON_REGISTRY_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <port_types.h>
 
 /* A member of the device. */
 struct guest_id {

@@ -2,7 +2,7 @@
 #ifndef VIOMMU_GUEST_COMMON_SHORTAGE_H
 #define VIOMMU_GUEST_COMMON_SHORTAGE_H
 
-#include <stdbool.h>
+#include <port_types.h>
 
 #include "port/port.h"
 

@@ -73,7 +73,6 @@ static int create(const struct guest_device *device, struct guest_domain **out)
 		port_free(domain, sizeof(*domain), 0);
 		return error;
 	}
-	domain->guest.hardware = is_hardware(device);
 	__builtin_memcpy(domain->ste, stream->ste, sizeof(domain->ste));
 	__builtin_memcpy(domain->cd, stream->cd, sizeof(domain->cd));
 	*out = &domain->guest;
