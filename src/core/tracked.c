@@ -144,7 +144,7 @@ static bool add_range(struct tracking_pass *pass, uint64_t first, uint64_t last)
 {
 	unsigned int at = pass->ranges;
 
-	if (at == TRACKING_RANGES)
+	if (at == (pass->range == &pass->own ? 1 : TRACKING_RANGES))
 		return false;
 	for (; at && pass->range[at - 1].first > first; at--)
 		pass->range[at] = pass->range[at - 1];
@@ -156,11 +156,17 @@ static bool add_range(struct tracking_pass *pass, uint64_t first, uint64_t last)
 /* The IOVAs of what is open. Where that is much, it is what lies between the first and the last of it: the scan goes past what is known. */
 static void find_ranges(struct tracking_pass *pass)
 {
+	struct tracked *tracked = pass->tracked;
 	bool fit = true;
 	uint64_t first = UINT64_MAX, last = 0;
 
+	/* Unless another refresh of this domain has the room, which is between two of its steps. */
+	if (!tracked->ranges_lent) {
+		tracked->ranges_lent = true;
+		pass->range = tracked->range;
+	}
 	pass->ranges = 0;
-	list_each (&pass->tracked->open, struct tracking_table, in_open, table) {
+	list_each (&tracked->open, struct tracking_table, in_open, table) {
 		if (fit && !is_beneath_open(table))
 			fit = add_range(pass, table->first, table->last);
 		if (table->first < first)
@@ -181,6 +187,7 @@ void tracking_begin(struct tracked *tracked, struct tracking_pass *pass, uint64_
 	/* A tracker is there from the beginning. */
 	pass->tracked = tracking->tracker.collect ? tracked : NULL;
 	pass->learns = false;
+	pass->range = &pass->own;
 	tracking_look_at(pass, first, last);
 	/* A smaller range is compared sooner than the tracker is asked. */
 	if (!pass->tracked || first != tracked->first || last != tracked->last)
@@ -449,6 +456,8 @@ void tracking_end(struct tracked *tracked, struct tracking_pass *pass, bool comp
 	if (!tracking->tracker.collect || (complete && !pass->learns))
 		return;
 	port_lock(&tracking->lock);
+	if (pass->range == tracked->range)
+		tracked->ranges_lent = false;
 	if (!complete) {
 		tracked->doubts++;
 	} else if (pass->learns) {

@@ -61,6 +61,9 @@ struct tracked {
 	uint64_t doubts;   /* how many there were, those of the VM not included */
 	uint64_t cleared;  /* how many, with those of the VM, were answered by looking at everything */
 	bool off;	   /* there was no memory */
+	/* Room for one refresh's ranges at a time, since a tracking_pass is on a stack that may be small. */
+	bool ranges_lent;
+	struct viommu_iova_range range[TRACKING_RANGES];
 };
 
 /* One refresh, as far as tracking is concerned. */
@@ -71,7 +74,8 @@ struct tracking_pass {
 	bool learns;	 /* it is a refresh of the whole aperture, and makes records */
 	bool everything; /* it relies on none */
 	unsigned int ranges;
-	struct viommu_iova_range range[TRACKING_RANGES]; /* to look at; ascending */
+	struct viommu_iova_range *range; /* to look at; ascending. The next one, or the domain's */
+	struct viommu_iova_range own;
 };
 
 struct viommu_vm;

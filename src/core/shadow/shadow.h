@@ -105,6 +105,14 @@ struct shadow_path {
 	} step[SHADOW_MAX_LEVELS];
 };
 
+/* A range of IOVAs in which something is to be established. */
+struct shadow_work {
+	uint64_t first;
+	uint64_t last;
+};
+#define SHADOW_WORK	64u
+#define SHADOW_OWN_WORK 8u
+
 struct shadow {
 	struct format_root root;
 	unsigned int top_level; /* of the tree: the root's level, or more if the aperture is wider than the root table reaches (F(wraps)) */
@@ -123,14 +131,10 @@ struct shadow {
 	unsigned int next_resting;
 	uint8_t shift[SHADOW_MAX_LEVELS];
 	uint8_t index_bits[SHADOW_MAX_LEVELS];
+	/* Room for one pass's work at a time, since a pass is on a stack that may be small. */
+	bool work_lent;
+	struct shadow_work work[SHADOW_WORK];
 };
-
-/* A range of IOVAs in which something is to be established. */
-struct shadow_work {
-	uint64_t first;
-	uint64_t last;
-};
-#define SHADOW_WORK 64u
 
 /*
  * One refresh on its way. It first scans its range: what is established and no longer true is released, and what is to be established is noted in `work`.
@@ -158,7 +162,8 @@ struct shadow_pass {
 	bool insufficient; /* at the end: not all that the tables name could be had */
 	uint64_t splits;
 	uint32_t works;
-	struct shadow_work work[SHADOW_WORK];
+	struct shadow_work *work; /* own_work, or the shadow's */
+	struct shadow_work own_work[SHADOW_OWN_WORK];
 	struct viommu_refresh_result result;
 	struct tracking_pass tracking;
 };
@@ -283,10 +288,13 @@ void shadow_begin_mapping(void *pass, uint64_t first);
 /* Gives back what is only kept for later. */
 void shadow_trim(struct shadow *shadow);
 
+/* Whether there is room for more work than a pass has itself: the shadow's, unless another pass has it, which is between two of its steps. */
+bool shadow_has_room(struct shadow_pass *pass);
+
 /* Notes that something in first..last is to be established. Ascending; what does not fit widens the last one. */
 static inline void shadow_note(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
-	if (pass->works && (pass->work[pass->works - 1].last + 1 == first || pass->works == SHADOW_WORK)) {
+	if (pass->works && (pass->work[pass->works - 1].last + 1 == first || (pass->works >= SHADOW_OWN_WORK && !shadow_has_room(pass)))) {
 		pass->work[pass->works - 1].last = last;
 		return;
 	}
