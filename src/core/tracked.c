@@ -89,6 +89,8 @@ static void drop_all(struct tracked *tracked)
 void tracked_init(struct tracked *tracked, struct viommu_vm *vm, uint64_t first, uint64_t last, unsigned int root_level)
 {
 	tracked->vm = vm;
+	/* A tracker is there before any domain. */
+	tracked->has_tracker = vm->tracking.tracker.collect;
 	tracked->root_level = root_level;
 	tracked->first = first;
 	tracked->last = last;
@@ -180,18 +182,10 @@ static void find_ranges(struct tracking_pass *pass)
 	}
 }
 
-void tracking_begin(struct tracked *tracked, struct tracking_pass *pass, uint64_t first, uint64_t last)
+void tracking_begin_all(struct tracked *tracked, struct tracking_pass *pass)
 {
 	struct tracking *tracking = &tracked->vm->tracking;
 
-	/* A tracker is there from the beginning. */
-	pass->tracked = tracking->tracker.collect ? tracked : NULL;
-	pass->learns = false;
-	pass->range = &pass->own;
-	tracking_look_at(pass, first, last);
-	/* A smaller range is compared sooner than the tracker is asked. */
-	if (!pass->tracked || first != tracked->first || last != tracked->last)
-		return;
 	port_lock(&tracking->lock);
 	if (tracked->off) {
 		/* There was no memory. */
@@ -223,7 +217,7 @@ static unsigned int pieces_of(const struct format_root *is, uint64_t *gpa)
 static bool is_backed(const struct slots *slots, uint64_t gpa, unsigned int pages)
 {
 	for (; pages; pages--, gpa += VIOMMU_PAGE_SIZE)
-		if (!slots_entry(slots, gpa))
+		if (!slots_backing(slots, gpa))
 			return false;
 	return true;
 }
@@ -449,12 +443,10 @@ static void settle(struct tracked *tracked, uint64_t stamp)
 	list_move(&tracked->open, &still_open);
 }
 
-void tracking_end(struct tracked *tracked, struct tracking_pass *pass, bool complete)
+void tracking_end_learning(struct tracked *tracked, struct tracking_pass *pass, bool complete)
 {
 	struct tracking *tracking = &tracked->vm->tracking;
 
-	if (!tracking->tracker.collect || (complete && !pass->learns))
-		return;
 	port_lock(&tracking->lock);
 	if (pass->range == tracked->range)
 		tracked->ranges_lent = false;

@@ -80,9 +80,12 @@ enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS };
 
 struct shadow_source {
 	enum shadow_source_kind kind;
-	uint32_t prot;	       /* rights that the entries above leave */
-	uint64_t address;      /* GPA of the table, or of the frame */
-	const uint64_t *table; /* of leaves: where it is in our memory, NULL for a frame */
+	uint32_t prot;	  /* rights that the entries above leave */
+	uint64_t address; /* GPA of the table, or of the frame */
+	/* Of leaves: see F(open_table). */
+	const struct slot *slot; /* that the table is in */
+	uint64_t offset;	 /* there */
+	uint64_t *table;	 /* mapped; NULL for a frame, and while the table is not open */
 	struct format_bounds bounds;
 	/* the entry that named the table, for faults */
 	unsigned int entry_level;
@@ -100,7 +103,8 @@ struct shadow_path {
 	uint32_t steps;
 	struct shadow_source source;
 	struct {
-		const uint64_t *entry;
+		const struct slot *slot;
+		uint64_t offset; /* in the slot */
 		uint64_t word;
 	} step[SHADOW_MAX_LEVELS];
 };

@@ -11,38 +11,41 @@
 #include "core/vm.h"
 #include "format/format.h"
 
-/* With the VM's lock held. */
-static uint64_t *find(struct viommu_vm *vm, uint64_t gpa, uint32_t access)
+/* With the VM's lock held: the memory of a structure, which lies within one page. */
+static uint64_t *map(struct viommu_vm *vm, uint64_t gpa, uint32_t access, const struct slot **slot)
 {
-	struct slot *slot = slots_find(vm_slots(vm), gpa);
-
-	if (!slot || port_load_relaxed(&slot->removing) || access & ~slot->prot)
-		return NULL;
-	return (uint64_t *)(void *)(slot->hva + (gpa - slot->first));
+	*slot = slots_backing(vm_slots(vm), gpa);
+	return *slot && !(access & ~(*slot)->prot) ? slot_map_page(*slot, gpa) : NULL;
 }
 
 bool smmuv3_load(struct viommu_vm *vm, uint64_t gpa, uint64_t *to, unsigned int words)
 {
-	const uint64_t *from;
+	const struct slot *slot;
+	uint64_t *from;
 	unsigned int i;
 
 	port_lock(&vm->lock);
-	from = find(vm, gpa, VIOMMU_READ);
+	from = map(vm, gpa, VIOMMU_READ, &slot);
 	for (i = 0; from && i < words; i++)
 		to[i] = format_swap_if_big(port_load_entry(&from[i]));
+	if (from)
+		slot_unmap_page(slot, from);
 	port_unlock(&vm->lock);
 	return from;
 }
 
 bool smmuv3_store(struct viommu_vm *vm, uint64_t gpa, const uint64_t *from, unsigned int words)
 {
+	const struct slot *slot;
 	uint64_t *to;
 	unsigned int i;
 
 	port_lock(&vm->lock);
-	to = find(vm, gpa, VIOMMU_WRITE);
+	to = map(vm, gpa, VIOMMU_WRITE, &slot);
 	for (i = 0; to && i < words; i++)
 		port_store_entry(&to[i], format_swap_if_big(from[i]));
+	if (to)
+		slot_unmap_page(slot, to);
 	port_unlock(&vm->lock);
 	return to;
 }
