@@ -238,7 +238,7 @@ static void hit(struct model_context *context, struct model_kept *page, const ui
 			continue;
 		if (!by_asid || same)
 			page->levels &= (uint8_t) ~(1u << level);
-		if (opcode == 0x11 ? false : !by_asid || same)
+		if (opcode != 0x11)
 			page->levels &= (uint8_t) ~(GLOBAL << level);
 	}
 }

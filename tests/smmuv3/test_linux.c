@@ -127,6 +127,12 @@ static void test_strict(void **state)
 	assert_true(user_has(&guest->user, IOVA, RW, &hva));
 	rig_command(&guest->rig, TLBI_VAA, IOVA | TG(1) | TTL(3));
 	assert_false(user_has(&guest->user, IOVA, RW, &hva));
+	/* A global entry (nG = 0), by another ASID. */
+	rig_put(&guest->rig, tables_entry(&guest->tables, IOVA, 0), (DATA + 64 * PAGE) | (E_PAGE & ~(UINT64_C(1) << 11)));
+	assert_reaches(&guest->user, IOVA, DATA + 64 * PAGE, RW);
+	tables_unmap(&guest->tables, IOVA);
+	rig_command(&guest->rig, TLBI_VA(2), IOVA | TG(1) | TTL(3));
+	assert_false(user_has(&guest->user, IOVA, RW, &hva));
 }
 
 static void test_lazy(void **state)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The domain that a stream's configuration asks for. */
+#include "core/nested.h"
+#include "format/arm64.h"
 #include "smmuv3.h"
 
 static const struct smmuv3_stream *stream_of(const struct guest_device *device)
@@ -107,6 +109,11 @@ static uint32_t context(const struct guest_domain *domain)
 	return CD0_ASID(((const struct smmuv3_domain *)domain)->cd[0]);
 }
 
+static bool has_global(const struct guest_domain *domain, uint64_t first, uint64_t last)
+{
+	return nested_has_leaf_without(domain->domain, first, last, format_swap_if_big(ARM64_NG));
+}
+
 static void interrupt(struct guest_iommu *iommu, unsigned int irq)
 {
 	const struct viommu_smmuv3_config *config = &smmuv3_of(iommu)->config;
@@ -122,6 +129,7 @@ const struct guest_iommu_ops smmuv3_ops = {
 	.free = free_domain,
 	.refused = refused,
 	.context = context,
+	.has_global = has_global,
 	.interrupt = interrupt,
 };
 
