@@ -43,7 +43,7 @@ bool guest_memory_store(struct guest_memory *memory, uint64_t gpa, const uint64_
 	port_lock(&memory->user.lock);
 	to = (uint64_t *)(void *)find(memory, gpa, VIOMMU_WRITE);
 	for (unsigned int i = 0; to && i < words; i++)
-		port_store_entry(&to[i], format_swap_if_big(from[i]));
+		port_store_relaxed(&to[i], format_swap_if_big(from[i]));
 	port_unlock(&memory->user.lock);
 	return to;
 }
