@@ -135,6 +135,11 @@ static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, 
 	struct shadow_pass pass;
 	int error;
 
+	/* Within one top byte. */
+	if (first >> 55 == last >> 55) {
+		first = domain_iova(domain, first);
+		last = domain_iova(domain, last);
+	}
 	if (first > last || last < domain->first || first > domain->last)
 		return nothing_refreshed(result);
 	first &= ~(VIOMMU_PAGE_SIZE - 1);
@@ -213,6 +218,7 @@ static int walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *
 	struct nested *nested = nested_of(domain);
 	int error;
 
+	iova = domain_iova(domain, iova);
 	for (unsigned int i = 0; i < nested->compositions; i++) {
 		struct composition *composition = &nested->composition[i];
 

@@ -164,7 +164,7 @@ void guest_device_stats(struct guest_device *device, struct viommu_domain_stats 
 	sized_out(stats, &none, sizeof(none));
 	if (!domain)
 		return;
-	if (!guest_domain_is_direct(domain))
+	if (guest_domain_kind(domain) != VIOMMU_KIND_DIRECT)
 		viommu_domain_stats(domain->domain, stats);
 	guest_gate_leave(lane);
 }

@@ -76,7 +76,7 @@ void guest_iommu_sync(struct guest_iommu *iommu)
 	const struct viommu_host *invalidated = NULL;
 
 	list_each (&iommu->domains, struct guest_domain, in_iommu, domain) {
-		if (guest_domain_is_direct(domain))
+		if (guest_domain_kind(domain) == VIOMMU_KIND_DIRECT)
 			continue;
 		if (!reread(domain) || (!(is_hardware(domain) && domain->host == invalidated) && !refresh_ranges(iommu, domain)))
 			guest_domain_break(iommu, domain);

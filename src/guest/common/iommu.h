@@ -96,16 +96,14 @@ struct guest_domain {
 	struct list in_iommu; /* change */
 	struct viommu_host *host;
 	struct viommu_domain *domain;
-	bool hardware;	      /* walks the guest's tables */
 	bool reread;	      /* contexts are to be read anew at the next sync; change */
 	unsigned int devices; /* change */
 	struct guest_gate gate;
 };
 
-/* No tables are looked into. */
-static inline bool guest_domain_is_direct(const struct guest_domain *domain)
+static inline enum viommu_domain_kind guest_domain_kind(const struct guest_domain *domain)
 {
-	return viommu_domain_kind(domain->domain) == VIOMMU_KIND_DIRECT;
+	return viommu_domain_kind(domain->domain);
 }
 
 static inline void guest_count(port_word *count)

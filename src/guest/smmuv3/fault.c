@@ -73,7 +73,7 @@ static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct vio
 		return 0;
 	cd0 = ((const struct smmuv3_domain *)domain)->cd[0];
 	port_lock(&lane->lock);
-	if (!guest_domain_is_direct(domain))
+	if (guest_domain_kind(domain) == VIOMMU_KIND_NESTED)
 		error = guest_domain_miss(device->guest.iommu, domain, access, &walked);
 	port_unlock(&lane->lock);
 	guest_gate_leave(lane);
@@ -102,7 +102,7 @@ static int fault_in_bypass(struct viommu_smmuv3_device *device, struct viommu_fa
 	if (!domain)
 		return 0;
 	port_lock(&lane->lock);
-	reached = !guest_domain_is_direct(domain) || viommu_domain_each_run(domain->domain, access->iova, access->iova, covers, access);
+	reached = guest_domain_kind(domain) != VIOMMU_KIND_DIRECT || viommu_domain_each_run(domain->domain, access->iova, access->iova, covers, access);
 	port_unlock(&lane->lock);
 	guest_gate_leave(lane);
 	if (reached)
@@ -128,7 +128,7 @@ int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct
 	guest_count(&device->guest.faults);
 	port_lock(&smmu->iommu.lock);
 	stream = device->stream;
-	settled = device->guest.domain && !guest_domain_is_direct(device->guest.domain) == (stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1);
+	settled = device->guest.domain && (guest_domain_kind(device->guest.domain) == VIOMMU_KIND_DIRECT) == (stream.kind == VIOMMU_SMMUV3_STREAM_BYPASS);
 	enabled = smmu->reg[REG_CR0] & CR0_SMMUEN;
 	invalid_sids = smmu->reg[REG_CR2] & CR2_RECINVSID;
 	port_unlock(&smmu->iommu.lock);

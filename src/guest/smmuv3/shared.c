@@ -26,11 +26,14 @@ static bool matches(const struct guest_domain *domain, const struct guest_device
 	const struct smmuv3_domain *ours = (const struct smmuv3_domain *)domain;
 	const struct smmuv3_stream *stream = stream_of(device);
 
-	if (domain->hardware || is_hardware(device))
-		return domain->hardware == is_hardware(device) && !__builtin_memcmp(ours->ste, stream->ste, sizeof(ours->ste));
-	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS)
-		return guest_domain_is_direct(domain);
-	return !guest_domain_is_direct(domain) && !__builtin_memcmp(ours->cd, stream->cd, sizeof(ours->cd));
+	switch (guest_domain_kind(domain)) {
+	case VIOMMU_KIND_HARDWARE:
+		return is_hardware(device) && !__builtin_memcmp(ours->ste, stream->ste, sizeof(ours->ste));
+	case VIOMMU_KIND_DIRECT:
+		return !is_hardware(device) && stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS;
+	default:
+		return !is_hardware(device) && stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1 && !__builtin_memcmp(ours->cd, stream->cd, sizeof(ours->cd));
+	}
 }
 
 /* In bypass a device reaches guest memory at IOVA = GPA, as far as the guest's addresses and the host's IOVAs go. */
