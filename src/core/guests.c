@@ -9,7 +9,9 @@ struct guest {
 
 static struct host_slot host_slot(const struct slot *slot)
 {
-	return (struct host_slot){ .first = slot->first, .last = slot->last, .hva = slot->hva, .offset = slot->offset, .prot = slot->prot, .fd = slot->fd };
+	return (struct host_slot){
+		.first = slot->first, .last = slot->last, .hva = slot_hva(slot, slot->first), .offset = slot->offset, .prot = slot->prot, .fd = slot->fd
+	};
 }
 
 static int add(struct guest *guest, const struct slot *slot)

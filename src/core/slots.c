@@ -27,6 +27,13 @@ void slots_free(struct slots *slots)
 	port_free(slots, sizeof(*slots) + slots->number * sizeof(slots->slot[0]), 0);
 }
 
+void slot_free(struct slot *slot)
+{
+	pins_free_slot(slot);
+	port_guest_destroy(&slot->memory);
+	port_free(slot, sizeof(*slot), 0);
+}
+
 /* Waits until an array of slots that was replaced is not used any more. */
 static void drain_users(struct viommu_vm *vm)
 {
@@ -210,16 +217,21 @@ int viommu_slot_add(struct viommu_vm *vm, const struct viommu_slot *config)
 		return -PORT_ENOMEM;
 	slot->first = theirs.gpa;
 	slot->last = theirs.gpa + (theirs.bytes - 1);
-	slot->hva = theirs.hva;
+	slot->hva = (uintptr_t)theirs.hva;
 	slot->offset = theirs.offset;
 	slot->prot = theirs.prot;
 	slot->fd = theirs.fd;
+	error = port_guest_init(&slot->memory, theirs.hva, theirs.bytes);
+	if (error) {
+		port_free(slot, sizeof(*slot), 0);
+		return error;
+	}
 	port_lock(&vm->lock);
 	error = add_slot(vm, slot, &stays);
 	tracking_slots_changed(vm);
 	port_unlock(&vm->lock);
 	if (error && !stays)
-		port_free(slot, sizeof(*slot), 0);
+		slot_free(slot);
 	return error;
 }
 
@@ -244,8 +256,7 @@ static int remove_slot(struct viommu_vm *vm, struct slot *slot)
 	replace_slots(vm, slots);
 	tracking_slot_removed(vm, slot);
 	uncharge_slot(vm, slot);
-	pins_free_slot(slot);
-	port_free(slot, sizeof(*slot), 0);
+	slot_free(slot);
 	return 0;
 }
 

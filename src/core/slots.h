@@ -31,11 +31,12 @@ struct pin_chunk {
 struct slot {
 	uint64_t first; /* GPA */
 	uint64_t last;
-	unsigned char *hva;
+	uintptr_t hva; /* for hosts and trackers: see slot_hva() */
 	uint64_t offset;
 	uint32_t prot;
 	int32_t fd;
 	bool removing;
+	struct port_guest memory;
 
 	/* pins.c */
 	uint32_t whole; /* how many want all of the slot pinned; under the lock of all pins */
@@ -63,9 +64,29 @@ static inline uint64_t slot_pages(const struct slot *slot)
 	return ((slot->last - slot->first) >> 12) + 1;
 }
 
+/* The address of a GPA as hosts and trackers have it. Nothing is loaded from there or stored. */
+static inline unsigned char *slot_hva(const struct slot *slot, uint64_t gpa)
+{
+	return (unsigned char *)(slot->hva + (uintptr_t)(gpa - slot->first));
+}
+
+/* The memory at a GPA, up to the end of its page, until it is unmapped. NULL if it is not to be had now. See port_guest_map(). */
+static inline void *slot_map_page(const struct slot *slot, uint64_t gpa)
+{
+	return port_guest_map(&slot->memory, gpa - slot->first);
+}
+
+static inline void slot_unmap_page(const struct slot *slot, void *memory)
+{
+	port_guest_unmap(&slot->memory, memory);
+}
+
 /* An array of so many slots, to be filled in. NULL if there is no memory. */
 struct slots *slots_alloc(unsigned int number);
 void slots_free(struct slots *slots);
+
+/* A slot that is in no array. */
+void slot_free(struct slot *slot);
 
 /* The slot that backs gpa, or NULL. */
 static inline struct slot *slots_find(const struct slots *slots, uint64_t gpa)
@@ -91,12 +112,17 @@ static inline struct slot *slots_backing(const struct slots *slots, uint64_t gpa
 	return slot && !port_load_relaxed(&slot->removing) ? slot : NULL;
 }
 
-/* Where an entry at gpa can be loaded from, or NULL. Entries are naturally aligned, so that none crosses the end of a slot. */
-static inline const uint64_t *slots_entry(const struct slots *slots, uint64_t gpa)
+/* Loads the entry at a GPA, which is naturally aligned. False if there is no memory. */
+static inline bool slots_load(const struct slots *slots, uint64_t gpa, uint64_t *word)
 {
 	const struct slot *slot = slots_backing(slots, gpa);
+	uint64_t *entry = slot ? slot_map_page(slot, gpa) : NULL;
 
-	return slot ? (const uint64_t *)(const void *)(slot->hva + (gpa - slot->first)) : NULL;
+	if (!entry)
+		return false;
+	*word = port_load_entry(entry);
+	slot_unmap_page(slot, entry);
+	return true;
 }
 
 #endif

@@ -89,6 +89,8 @@ static void drop_all(struct tracked *tracked)
 void tracked_init(struct tracked *tracked, struct viommu_vm *vm, uint64_t first, uint64_t last, unsigned int root_level)
 {
 	tracked->vm = vm;
+	/* A tracker is there before any domain. */
+	tracked->has_tracker = vm->tracking.tracker.collect;
 	tracked->root_level = root_level;
 	tracked->first = first;
 	tracked->last = last;
@@ -144,7 +146,7 @@ static bool add_range(struct tracking_pass *pass, uint64_t first, uint64_t last)
 {
 	unsigned int at = pass->ranges;
 
-	if (at == TRACKING_RANGES)
+	if (at == (pass->range == &pass->own ? 1 : TRACKING_RANGES))
 		return false;
 	for (; at && pass->range[at - 1].first > first; at--)
 		pass->range[at] = pass->range[at - 1];
@@ -156,11 +158,17 @@ static bool add_range(struct tracking_pass *pass, uint64_t first, uint64_t last)
 /* The IOVAs of what is open. Where that is much, it is what lies between the first and the last of it: the scan goes past what is known. */
 static void find_ranges(struct tracking_pass *pass)
 {
+	struct tracked *tracked = pass->tracked;
 	bool fit = true;
 	uint64_t first = UINT64_MAX, last = 0;
 
+	/* Unless another refresh of this domain has the room, which is between two of its steps. */
+	if (!tracked->ranges_lent) {
+		tracked->ranges_lent = true;
+		pass->range = tracked->range;
+	}
 	pass->ranges = 0;
-	list_each (&pass->tracked->open, struct tracking_table, in_open, table) {
+	list_each (&tracked->open, struct tracking_table, in_open, table) {
 		if (fit && !is_beneath_open(table))
 			fit = add_range(pass, table->first, table->last);
 		if (table->first < first)
@@ -174,17 +182,10 @@ static void find_ranges(struct tracking_pass *pass)
 	}
 }
 
-void tracking_begin(struct tracked *tracked, struct tracking_pass *pass, uint64_t first, uint64_t last)
+void tracking_begin_all(struct tracked *tracked, struct tracking_pass *pass)
 {
 	struct tracking *tracking = &tracked->vm->tracking;
 
-	/* A tracker is there from the beginning. */
-	pass->tracked = tracking->tracker.collect ? tracked : NULL;
-	pass->learns = false;
-	tracking_look_at(pass, first, last);
-	/* A smaller range is compared sooner than the tracker is asked. */
-	if (!pass->tracked || first != tracked->first || last != tracked->last)
-		return;
 	port_lock(&tracking->lock);
 	if (tracked->off) {
 		/* There was no memory. */
@@ -216,7 +217,7 @@ static unsigned int pieces_of(const struct format_root *is, uint64_t *gpa)
 static bool is_backed(const struct slots *slots, uint64_t gpa, unsigned int pages)
 {
 	for (; pages; pages--, gpa += VIOMMU_PAGE_SIZE)
-		if (!slots_entry(slots, gpa))
+		if (!slots_backing(slots, gpa))
 			return false;
 	return true;
 }
@@ -442,13 +443,13 @@ static void settle(struct tracked *tracked, uint64_t stamp)
 	list_move(&tracked->open, &still_open);
 }
 
-void tracking_end(struct tracked *tracked, struct tracking_pass *pass, bool complete)
+void tracking_end_learning(struct tracked *tracked, struct tracking_pass *pass, bool complete)
 {
 	struct tracking *tracking = &tracked->vm->tracking;
 
-	if (!tracking->tracker.collect || (complete && !pass->learns))
-		return;
 	port_lock(&tracking->lock);
+	if (pass->range == tracked->range)
+		tracked->ranges_lent = false;
 	if (!complete) {
 		tracked->doubts++;
 	} else if (pass->learns) {

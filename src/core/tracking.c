@@ -21,14 +21,14 @@ static void fail(struct viommu_vm *vm, const char *what, int error)
 }
 
 /* Pages that are new, next to each other in the guest and here. */
-static void watch(struct viommu_vm *vm, uint64_t first, uint64_t last, void *hva)
+static void watch(struct viommu_vm *vm, uint64_t first, uint64_t last, uintptr_t hva)
 {
 	const struct viommu_tracker *tracker = &vm->tracking.tracker;
 	int error;
 
 	if (!vm->tracking.works || first > last)
 		return;
-	error = tracker->watch(tracker->ctx, first, last, hva);
+	error = tracker->watch(tracker->ctx, first, last, (void *)hva);
 	if (error) {
 		fail(vm, "the tracker can't watch a guest's tables: refreshes compare everything from now on", error);
 		return;
@@ -43,7 +43,7 @@ static void free_page(struct viommu_vm *vm, struct tracking_page *page)
 	uint64_t gpa = page->by_gpa.key;
 
 	if (page->watched)
-		tracker->unwatch(tracker->ctx, gpa, gpa + (VIOMMU_PAGE_SIZE - 1), page->hva);
+		tracker->unwatch(tracker->ctx, gpa, gpa + (VIOMMU_PAGE_SIZE - 1), (void *)page->hva);
 	hash_remove(&vm->tracking.page_of_gpa, &page->by_gpa);
 	list_remove(&page->in_vm);
 	memory_free(&vm->memory, page, sizeof(*page), 0);
@@ -60,7 +60,7 @@ static struct tracking_page *make_page(struct viommu_vm *vm, const struct slots 
 		memory_free(&vm->memory, page, sizeof(*page), 0);
 		return NULL;
 	}
-	page->hva = slot->hva + (gpa - slot->first);
+	page->hva = (uintptr_t)slot_hva(slot, gpa);
 	list_init(&page->pieces);
 	list_append(&vm->tracking.pages, &page->in_vm);
 	return page;
@@ -69,7 +69,7 @@ static struct tracking_page *make_page(struct viommu_vm *vm, const struct slots 
 bool tracking_put_pieces(struct viommu_vm *vm, const struct slots *slots, struct tracking_piece *piece, unsigned int pieces, uint64_t gpa)
 {
 	struct viommu_iova_range fresh = { 1, 0 };
-	unsigned char *hva = NULL;
+	uintptr_t hva = 0;
 	unsigned int i;
 
 	for (i = 0; i < pieces; i++, gpa += VIOMMU_PAGE_SIZE) {
@@ -187,7 +187,7 @@ void tracking_slot_added(struct viommu_vm *vm, const struct slot *slot)
 	if (!tracking->tracker.slot_added)
 		return;
 	port_lock(&tracking->lock);
-	error = tracking->tracker.slot_added(tracking->tracker.ctx, slot->first, slot->last, slot->hva);
+	error = tracking->tracker.slot_added(tracking->tracker.ctx, slot->first, slot->last, slot_hva(slot, slot->first));
 	if (error && tracking->works)
 		fail(vm, "the tracker can't take a slot: refreshes compare everything from now on", error);
 	port_unlock(&tracking->lock);
@@ -222,6 +222,6 @@ void tracking_slot_removed(struct viommu_vm *vm, const struct slot *slot)
 	}
 	list_move(&tracking->pages, &elsewhere);
 	if (tracking->tracker.slot_removed)
-		tracking->tracker.slot_removed(tracking->tracker.ctx, slot->first, slot->last, slot->hva);
+		tracking->tracker.slot_removed(tracking->tracker.ctx, slot->first, slot->last, slot_hva(slot, slot->first));
 	port_unlock(&tracking->lock);
 }

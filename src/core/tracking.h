@@ -50,6 +50,7 @@ struct tracking {
 /* A domain's. */
 struct tracked {
 	struct viommu_vm *vm;
+	bool has_tracker;
 	uint64_t first; /* IOVAs of the aperture */
 	uint64_t last;
 	unsigned int root_level;
@@ -61,6 +62,9 @@ struct tracked {
 	uint64_t doubts;   /* how many there were, those of the VM not included */
 	uint64_t cleared;  /* how many, with those of the VM, were answered by looking at everything */
 	bool off;	   /* there was no memory */
+	/* Room for one refresh's ranges at a time, since a tracking_pass is on a stack that may be small. */
+	bool ranges_lent;
+	struct viommu_iova_range range[TRACKING_RANGES];
 };
 
 /* One refresh, as far as tracking is concerned. */
@@ -71,7 +75,8 @@ struct tracking_pass {
 	bool learns;	 /* it is a refresh of the whole aperture, and makes records */
 	bool everything; /* it relies on none */
 	unsigned int ranges;
-	struct viommu_iova_range range[TRACKING_RANGES]; /* to look at; ascending */
+	struct viommu_iova_range *range; /* to look at; ascending. The next one, or the domain's */
+	struct viommu_iova_range own;
 };
 
 struct viommu_vm;
@@ -88,9 +93,6 @@ void tracking_slots_changed(struct viommu_vm *vm);
 /* tracked.c: the domain's side. The caller fills in `bits`. */
 void tracked_init(struct tracked *tracked, struct viommu_vm *vm, uint64_t first, uint64_t last, unsigned int root_level);
 void tracked_destroy(struct tracked *tracked);
-
-/* A refresh of first..last begins: says which IOVAs to look at. Without the space's lock. */
-void tracking_begin(struct tracked *tracked, struct tracking_pass *pass, uint64_t first, uint64_t last);
 
 /*
  * The scan comes to a table, first..last of what it covers, before it loads any of its entries. False if there is no need to go into it.
@@ -117,8 +119,26 @@ static inline void tracking_look_at(struct tracking_pass *pass, uint64_t first, 
 	pass->range[0] = (struct viommu_iova_range){ first, last };
 }
 
-/* The refresh ends. complete: all that the tables name is established, but for what tracking_distrust() was told of. */
-void tracking_end(struct tracked *tracked, struct tracking_pass *pass, bool complete);
+/* A refresh of first..last begins: says which IOVAs to look at. Without the space's lock. */
+void tracking_begin_all(struct tracked *tracked, struct tracking_pass *pass);
+static inline void tracking_begin(struct tracked *tracked, struct tracking_pass *pass, uint64_t first, uint64_t last)
+{
+	pass->tracked = tracked->has_tracker ? tracked : NULL;
+	pass->learns = false;
+	pass->range = &pass->own;
+	tracking_look_at(pass, first, last);
+	/* A smaller range is compared sooner than the tracker is asked. */
+	if (pass->tracked && first == tracked->first && last == tracked->last)
+		tracking_begin_all(tracked, pass);
+}
+
+/* The refresh ends. complete: all that the tables name is established, except where tracking_distrust() was called. */
+void tracking_end_learning(struct tracked *tracked, struct tracking_pass *pass, bool complete);
+static inline void tracking_end(struct tracked *tracked, struct tracking_pass *pass, bool complete)
+{
+	if (pass->tracked && (!complete || pass->learns))
+		tracking_end_learning(tracked, pass, complete);
+}
 
 /* Gives all records back, for good. True if there were any. */
 bool tracking_stop(struct tracked *tracked);
@@ -137,7 +157,7 @@ struct tracking_page {
 	struct hash_link by_gpa;
 	struct list in_vm;
 	struct list pieces;
-	unsigned char *hva;
+	uintptr_t hva; /* for the tracker */
 	bool watched;
 };
 

@@ -61,10 +61,8 @@ void viommu_vm_destroy(struct viommu_vm *vm)
 		viommu_device_destroy(device);
 	guests_destroy(vm);
 	tracking_destroy(vm);
-	for (unsigned int i = 0; i < vm->slots->number; i++) {
-		pins_free_slot(vm->slots->slot[i]);
-		port_free(vm->slots->slot[i], sizeof(struct slot), 0);
-	}
+	for (unsigned int i = 0; i < vm->slots->number; i++)
+		slot_free(vm->slots->slot[i]);
 	slots_free(vm->slots);
 	pins_destroy(&vm->pins);
 	port_lock_destroy(&vm->lock);

@@ -435,6 +435,20 @@ void shadow_begin_mapping(void *ctx, uint64_t first)
 	page.leaves->start |= page.bit;
 }
 
+bool shadow_has_room(struct shadow_pass *pass)
+{
+	struct shadow *shadow = pass->shadow;
+
+	if (pass->work == shadow->work)
+		return pass->works < SHADOW_WORK;
+	if (shadow->work_lent)
+		return false;
+	__builtin_memcpy(shadow->work, pass->work, pass->works * sizeof(*pass->work));
+	shadow->work_lent = true;
+	pass->work = shadow->work;
+	return true;
+}
+
 void shadow_fault(struct shadow_pass *pass, enum viommu_fault_reason reason, uint64_t iova, unsigned int level, uint64_t entry_gpa, uint64_t entry)
 {
 	struct viommu_fault *fault = &pass->result.fault;

@@ -80,9 +80,12 @@ enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS };
 
 struct shadow_source {
 	enum shadow_source_kind kind;
-	uint32_t prot;	       /* rights that the entries above leave */
-	uint64_t address;      /* GPA of the table, or of the frame */
-	const uint64_t *table; /* of leaves: where it is in our memory, NULL for a frame */
+	uint32_t prot;	  /* rights that the entries above leave */
+	uint64_t address; /* GPA of the table, or of the frame */
+	/* Of leaves: see F(open_table). */
+	const struct slot *slot; /* that the table is in */
+	uint64_t offset;	 /* there */
+	uint64_t *table;	 /* mapped; NULL for a frame, and while the table is not open */
 	struct format_bounds bounds;
 	/* the entry that named the table, for faults */
 	unsigned int entry_level;
@@ -100,10 +103,19 @@ struct shadow_path {
 	uint32_t steps;
 	struct shadow_source source;
 	struct {
-		const uint64_t *entry;
+		const struct slot *slot;
+		uint64_t offset; /* in the slot */
 		uint64_t word;
 	} step[SHADOW_MAX_LEVELS];
 };
+
+/* A range of IOVAs in which something is to be established. */
+struct shadow_work {
+	uint64_t first;
+	uint64_t last;
+};
+#define SHADOW_WORK	64u
+#define SHADOW_OWN_WORK 8u
 
 struct shadow {
 	struct format_root root;
@@ -124,14 +136,10 @@ struct shadow {
 	uint8_t widest; /* log2 of the most that a leaf above level 0 has ever covered; 0: there was none */
 	uint8_t shift[SHADOW_MAX_LEVELS];
 	uint8_t index_bits[SHADOW_MAX_LEVELS];
+	/* Room for one pass's work at a time, since a pass is on a stack that may be small. */
+	bool work_lent;
+	struct shadow_work work[SHADOW_WORK];
 };
-
-/* A range of IOVAs in which something is to be established. */
-struct shadow_work {
-	uint64_t first;
-	uint64_t last;
-};
-#define SHADOW_WORK 64u
 
 /*
  * One refresh on its way. It first scans its range: what is established and no longer true is released, and what is to be established is noted in `work`.
@@ -159,7 +167,8 @@ struct shadow_pass {
 	bool insufficient; /* at the end: not all that the tables name could be had */
 	uint64_t splits;
 	uint32_t works;
-	struct shadow_work work[SHADOW_WORK];
+	struct shadow_work *work; /* own_work, or the shadow's */
+	struct shadow_work own_work[SHADOW_OWN_WORK];
 	struct viommu_refresh_result result;
 	struct tracking_pass tracking;
 };
@@ -278,10 +287,13 @@ void shadow_begin_mapping(void *pass, uint64_t first);
 /* Gives back what is only kept for later. */
 void shadow_trim(struct shadow *shadow);
 
+/* Whether there is room for more work than a pass has itself: the shadow's, unless another pass has it, which is between two of its steps. */
+bool shadow_has_room(struct shadow_pass *pass);
+
 /* Notes that something in first..last is to be established. Ascending; what does not fit widens the last one. */
 static inline void shadow_note(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
-	if (pass->works && (pass->work[pass->works - 1].last + 1 == first || pass->works == SHADOW_WORK)) {
+	if (pass->works && (pass->work[pass->works - 1].last + 1 == first || (pass->works >= SHADOW_OWN_WORK && !shadow_has_room(pass)))) {
 		pass->work[pass->works - 1].last = last;
 		return;
 	}

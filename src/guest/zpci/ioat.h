@@ -17,7 +17,7 @@ struct zpci_ioat {
 	uint64_t pba;
 	uint64_t pal;
 	uint64_t iota;
-	/* Nested, or direct without translation; NULL while the registration is dormant. Once published, written with change and the function's lock held. */
+	/* Nested, or direct without translation; NULL while the registration is dormant. Once it is published, written with change and the function's lock held. */
 	struct viommu_domain *domain;
 	struct guest_gate gate; /* entered with the function's lock held */
 };
