@@ -24,15 +24,21 @@ static void configure(struct viommu_smmuv3 *smmu, uint32_t sid)
 		smmuv3_configure(smmuv3_device_of(device));
 }
 
-static void sync(struct viommu_smmuv3 *smmu, unsigned int signal)
+/* With SIG_IRQ, the interrupt of a CMD_SYNC is an MSI if it has an address (section 4.7.3). Guests often wait for one in memory. */
+static void sync(struct viommu_smmuv3 *smmu, const uint64_t *command)
 {
+	uint64_t address = smmu->reg[REG_IDR0] & IDR0_MSI ? command[1] & MSI_ADDRESS & smmuv3_addresses(smmu) : 0;
+	uint32_t data = CMD0_MSIDATA(command[0]);
+
 	guest_iommu_sync(&smmu->iommu);
 	smmuv3_count(smmu, COUNT_SYNCS);
-	if (signal == SYNC_CS_IRQ) {
-		port_lock(&smmu->iommu.lock);
-		guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_CMD_SYNC);
-		port_unlock(&smmu->iommu.lock);
-	}
+	if (CMD0_CS(command[0]) != SYNC_CS_IRQ || (address && guest_memory_store32(&smmu->iommu.memory, address, data)))
+		return;
+	port_lock(&smmu->iommu.lock);
+	smmu->sync_msi_address = address;
+	smmu->sync_msi_data = data;
+	guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_CMD_SYNC);
+	port_unlock(&smmu->iommu.lock);
 }
 
 /* log2 of what one entry covers, by TG and TTL; for TTL 0, which does not say the level, the most. Without TG, the most of all (section 4.4.1). */
@@ -141,7 +147,7 @@ static unsigned int execute(void *iommu, const uint64_t *command)
 	case CMD_SYNC:
 		if (CMD0_CS(command[0]) == SYNC_CS_RESERVED)
 			return CERROR_ILL;
-		sync(smmu, CMD0_CS(command[0]));
+		sync(smmu, command);
 		return CERROR_NONE;
 	default:
 		return CERROR_ILL;

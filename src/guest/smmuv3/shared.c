@@ -114,14 +114,6 @@ static bool has_global(const struct guest_domain *domain, uint64_t first, uint64
 	return nested_has_leaf_without(domain->domain, first, last, format_swap_if_big(ARM64_NG));
 }
 
-static void interrupt(struct guest_iommu *iommu, unsigned int irq)
-{
-	const struct viommu_smmuv3_config *config = &smmuv3_of(iommu)->config;
-
-	if (config->interrupt)
-		config->interrupt(config->ctx, (enum viommu_smmuv3_irq)irq);
-}
-
 const struct guest_iommu_ops smmuv3_ops = {
 	.reaches = reaches,
 	.matches = matches,
@@ -130,7 +122,7 @@ const struct guest_iommu_ops smmuv3_ops = {
 	.refused = refused,
 	.context = context,
 	.has_global = has_global,
-	.interrupt = interrupt,
+	.interrupt = smmuv3_interrupt,
 };
 
 int smmuv3_try_hardware(struct viommu_smmuv3_device *device)
