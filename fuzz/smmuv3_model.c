@@ -78,14 +78,16 @@ static bool is_size(uint64_t tsz)
 	return tsz >= 16 && tsz <= 39;
 }
 
-/* Section 5.4.1, and A where TERM_MODEL is 1; ENDI, TBI, HA, HD and S are of what this SMMU has not. */
+/* Section 5.4.1, and A where TERM_MODEL is 1; ENDI (where there are tables), HA, HD and S are of features that are absent. */
 bool model_is_legal(const struct model_smmu *smmu, uint64_t cd0)
 {
-	static const unsigned int absent[] = { 15, 38, 39, 42, 43, 44 };
+	static const unsigned int absent[] = { 42, 43, 44 };
 
 	for (unsigned int i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
 		if (flag(cd0, absent[i]))
 			return false;
+	if (flag(cd0, 15) && !(flag(cd0, 14) && flag(cd0, 30)))
+		return false;
 	if (!flag(cd0, 31) || !flag(cd0, 41) || (smmu->hardware && !flag(cd0, 46)))
 		return false;
 	if (!flag(cd0, 14) && (!is_size(field(cd0, 5, 0)) || field(cd0, 7, 6) == 3))
@@ -238,7 +240,7 @@ static void hit(struct model_context *context, struct model_kept *page, const ui
 			continue;
 		if (!by_asid || same)
 			page->levels &= (uint8_t) ~(1u << level);
-		if (opcode == 0x11 ? false : !by_asid || same)
+		if (opcode != 0x11)
 			page->levels &= (uint8_t) ~(GLOBAL << level);
 	}
 }

@@ -64,9 +64,9 @@ struct viommu_smmuv3_device; /* one of the devices behind it: a stream */
 /* The register pages 0 and 1 (IHI 0070, section 6.1). */
 #define VIOMMU_SMMUV3_BYTES UINT64_C(0x20000)
 
-/* Wired interrupts (section 3.18). Each call of the callback is one edge. */
+/* Wired interrupts (section 3.18), where the guest has not configured an MSI. Each call of the callback is one edge. */
 enum viommu_smmuv3_irq {
-	VIOMMU_SMMUV3_IRQ_EVENTQ = 0,	/* the event queue was empty, and is not any more */
+	VIOMMU_SMMUV3_IRQ_EVENTQ = 0,	/* a record is in the event queue; one for each, or for several at once */
 	VIOMMU_SMMUV3_IRQ_CMD_SYNC = 1, /* a CMD_SYNC that asked for it is done */
 	VIOMMU_SMMUV3_IRQ_GERROR = 2,	/* a global error has become active */
 };
@@ -88,6 +88,13 @@ struct viommu_smmuv3_config {
 	 * smaller then. NULL: it is offered what the library has, which may be too much for any hardware.
 	 */
 	struct viommu_host *hardware;
+	/*
+	 * Called for each message-signalled interrupt whose address is not in a slot: a store of data, as to
+	 * the doorbell of an interrupt controller. One whose address is in a slot is stored there. NULL: the
+	 * guest is not offered MSIs (IDR0.MSI), and all interrupts are wired. If stores to the command
+	 * queue complete several CMD_SYNCs at once, only the MSI of the last one comes here.
+	 */
+	void (*msi)(void *ctx, uint64_t address, uint32_t data);
 };
 
 /*

@@ -287,9 +287,16 @@ static void test_tlbi(void **state)
 	assert_int_equal(doubles.refreshes, 0);
 	rig_command(rig, TLBI_VA(9), UINT64_C(0x12345000) | TG(1) | TTL(3));
 	EXPECT({ 9, 0x12345000, 0x12345fff });
+	/* A global entry may be in the tables of another ASID. */
+	doubles.global = true;
+	rig_command(rig, TLBI_VA(9), UINT64_C(0x12345000) | TG(1) | TTL(3));
+	EXPECT({ 7, 0x12345000, 0x12345fff }, { 7, 0x12345000, 0x12345fff }, { 9, 0x12345000, 0x12345fff });
+	rig_command(rig, TLBI_ASID(8), 0);
+	assert_int_equal(doubles.refreshes, 0);
+	doubles.global = false;
 	rig_command(rig, TLBI_VAA, UINT64_C(0x12345000) | TG(1) | TTL(3));
 	EXPECT({ 7, 0x12345000, 0x12345fff }, { 7, 0x12345000, 0x12345fff }, { 9, 0x12345000, 0x12345fff });
-	assert_int_equal(rig_info(rig).invalidations, 6);
+	assert_int_equal(rig_info(rig).invalidations, 8);
 }
 
 /* How far an invalidation goes: NUM, SCALE, TG and TTL; and whatever is translated by one entry is invalidated with any part of it. */
@@ -324,6 +331,25 @@ static void test_tlbi_ranges(void **state)
 		rig_command(rig, TLBI_VA(9) | cases[i].dw0, cases[i].dw1 | LEAF * (i & 1));
 		EXPECT({ 9, cases[i].first, cases[i].last });
 	}
+}
+
+/* Where the level is unknown: no more than the largest leaf that a domain has had. */
+static void test_tlbi_leaves(void **state)
+{
+	struct rig *rig = *state;
+
+	make_stream(rig, 2, 9);
+	doubles.leaf_bits = 12;
+	rig_command(rig, TLBI_VA(9), 0x52345000);
+	EXPECT({ 9, 0x52345000, 0x52345fff });
+	rig_command(rig, TLBI_VA(9) | RANGE(1, 0), 0x12345000 | TG(1));
+	EXPECT({ 9, 0x12345000, 0x12346fff });
+	doubles.leaf_bits = 21;
+	rig_command(rig, TLBI_VA(9), 0x52345000);
+	EXPECT({ 9, 0x52200000, 0x523fffff });
+	rig_command(rig, TLBI_VA(9), 0x12345000 | TG(1) | TTL(1));
+	EXPECT({ 9, 0x00000000, 0x3fffffff });
+	doubles.leaf_bits = 0;
 }
 
 static void test_tlbi_52(void **state)
@@ -398,7 +424,7 @@ static void test_merging(void **state)
 	rig_queue(rig, &prod, TLBI_ASID(7), 0);
 	rig_queue(rig, &prod, TLBI_VA(9), page(8));
 	rig_kick(rig, prod);
-	EXPECT({ 9, 0, ALL });
+	EXPECT({ 9, 0, ALL }, { 9, 0x1234d000, 0x1234dfff });
 	/* More than are kept: none is lost. */
 	for (unsigned int i = 0; i < 40; i++)
 		rig_queue(rig, &prod, TLBI_VA(9), page(2 * i));
@@ -445,19 +471,13 @@ static void test_sync_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_illegal),
-		TEST(test_sync),
-		TEST(test_gerror_irq),
-		TEST(test_indexes),
-		TEST(test_sizes),
-		TEST(test_enabling),
-		TEST(test_abort),
-		TEST(test_ranges),
-		TEST(test_tlbi),
-		TEST(test_tlbi_ranges),
-		TEST(test_merging),
-		TEST(test_sync_waits),
-		cmocka_unit_test(test_tlbi_52),
+		TEST(test_illegal),	TEST(test_sync),
+		TEST(test_gerror_irq),	TEST(test_indexes),
+		TEST(test_sizes),	TEST(test_enabling),
+		TEST(test_abort),	TEST(test_ranges),
+		TEST(test_tlbi),	TEST(test_tlbi_ranges),
+		TEST(test_tlbi_leaves), TEST(test_merging),
+		TEST(test_sync_waits),	cmocka_unit_test(test_tlbi_52),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -408,14 +408,91 @@ static void test_no_vm_lock(void **state)
 	assert_event(rig, 0x04, 0x12);
 }
 
+static struct msi {
+	unsigned int number;
+	uint64_t address;
+	uint32_t data;
+} msis;
+
+static void take_msi(void *ctx, uint64_t address, uint32_t data)
+{
+	(void)ctx;
+	msis.number++;
+	msis.address = address;
+	msis.data = data;
+}
+
+static void expect_msi(uint64_t address, uint32_t data)
+{
+	assert_int_equal(msis.number, address ? 1 : 0);
+	assert_int_equal(msis.address, address);
+	assert_int_equal(msis.data, data);
+	msis = (struct msi){ .number = 0 };
+}
+
+/* MSIs of the three sources: to an address without memory, into memory, and wired without an address. IHI 0070, sections 3.18 and 4.7.3. */
+static void test_msi(void **state)
+{
+	const uint64_t doorbell = UINT64_C(0x8090040);
+	struct rig_config config = rig_config();
+	struct viommu_smmuv3_device *device;
+	struct rig rig;
+
+	(void)state;
+	double_reset();
+	config.smmu.msi = take_msi;
+	rig_up_as(&rig, &config);
+	assert_int_equal(rig_read(&rig, R_IDR0) >> 13 & 1, 1);
+	rig_enable(&rig);
+	device = stage1(&rig, CD0(7), 0);
+	tables_say(VIOMMU_FAULT_NOT_PRESENT);
+	/* While the interrupt is enabled, its configuration does not change. */
+	rig_write64(&rig, 0x68, doorbell);
+	rig_write64(&rig, 0xb0, doorbell);
+	assert_int_equal(rig_read64(&rig, 0x68) | rig_read64(&rig, 0xb0), 0);
+	fault(device, 1);
+	assert_int_equal(rig_irqs(&rig, VIOMMU_SMMUV3_IRQ_EVENTQ), 1);
+	expect_msi(0, 0);
+	rig_write(&rig, R_IRQ_CTRL, 0);
+	rig_write64(&rig, 0x68, UINT64_C(1) << 63 | (doorbell + 4) | 3);
+	rig_write64(&rig, 0x70, UINT64_C(0xffffffff00000022));
+	rig_write64(&rig, 0xb0, doorbell);
+	rig_write64(&rig, 0xb8, 0x11);
+	assert_int_equal(rig_read64(&rig, 0x68), doorbell + 4);
+	assert_int_equal(rig_read64(&rig, 0x70), UINT64_C(0x3f00000022));
+	rig_write(&rig, R_IRQ_CTRL, 5);
+	fault(device, 2);
+	expect_msi(doorbell, 0x11);
+	rig_put(&rig, CMDQ + 16 * rig_read(&rig, R_CMDQ_PROD), 0xff);
+	rig_write(&rig, R_CMDQ_PROD, rig_read(&rig, R_CMDQ_PROD) + 1);
+	expect_msi(doorbell + 4, 0x22);
+	rig_put(&rig, CMDQ + 16 * (rig_read(&rig, R_CMDQ_PROD) - 1), SYNC);
+	rig_write(&rig, R_GERRORN, rig_read(&rig, R_GERROR));
+	/* CMD_SYNC: into memory, as Linux and FreeBSD have it; to a doorbell; wired. */
+	rig_put(&rig, DATA, UINT64_MAX);
+	rig_command(&rig, SYNC | UINT64_C(1) << 12 | UINT64_C(0x12345678) << 32, DATA + 4);
+	assert_int_equal(rig_get(&rig, DATA), UINT64_C(0x12345678ffffffff));
+	expect_msi(0, 0);
+	rig_command(&rig, SYNC | UINT64_C(1) << 12 | UINT64_C(0x33) << 32, doorbell + 8);
+	expect_msi(doorbell + 8, 0x33);
+	assert_int_equal(rig_irqs(&rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 0);
+	rig_command(&rig, SYNC | UINT64_C(1) << 12 | UINT64_C(0x33) << 32, 0);
+	assert_int_equal(rig_irqs(&rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 1);
+	/* Without SIG_IRQ there is none. */
+	rig_command(&rig, SYNC | UINT64_C(2) << 12 | UINT64_C(0x33) << 32, doorbell);
+	expect_msi(0, 0);
+	rig_down(&rig);
+	double_reset();
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, double_setup_enabled, double_teardown)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_records),    TEST(test_unprivileged), TEST(test_flags),     TEST(test_configurations), TEST(test_bypass),
-		TEST(test_filling),    TEST(test_arguments),	TEST(test_queue),     TEST(test_disabled),	 TEST(test_places),
-		TEST(test_no_vm_lock), TEST(test_abort_error),	TEST(test_truncated),
+		TEST(test_records),    TEST(test_unprivileged), TEST(test_flags),     TEST(test_configurations),  TEST(test_bypass),
+		TEST(test_filling),    TEST(test_arguments),	TEST(test_queue),     TEST(test_disabled),	  TEST(test_places),
+		TEST(test_no_vm_lock), TEST(test_abort_error),	TEST(test_truncated), cmocka_unit_test(test_msi),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,9 +52,9 @@ static void up_with(struct world *world, const uint32_t idr[6])
 	assert_int_equal(viommu_host_soft_create(&world->soft), 0);
 }
 
-static void up(struct world *world)
+static void up_on(struct world *world, const uint32_t idr[6])
 {
-	up_with(world, mock_smmu_idr);
+	up_with(world, idr);
 	assert_int_equal(add(world, HARD, VIOMMU_NESTING_AUTO, &world->device), 0);
 	world->theirs = mock_smmu_find(world->smmu, HARD);
 	assert_non_null(world->theirs);
@@ -65,6 +65,11 @@ static void up(struct world *world)
 	world->rig.pinned = ALL;
 	rig_enable(&world->rig);
 	tables_init(&world->tables, &world->rig, TABLES);
+}
+
+static void up(struct world *world)
+{
+	up_on(world, mock_smmu_idr);
 }
 
 static void down(struct world *world)
@@ -422,6 +427,7 @@ static void test_who_walks(void **state)
 static void test_limits_of_shadows(void **state)
 {
 	struct world world;
+	uint32_t idr[6];
 
 	(void)state;
 	up(&world);
@@ -440,6 +446,17 @@ static void test_limits_of_shadows(void **state)
 	rig_put(&world.rig, tables_entry(&world.tables, 0x2000, 0), (DATA | E_PAGE) & ~(UINT64_C(1) << 6));
 	assert_null(hard(&world, 0x2000, VIOMMU_READ, 0x13));
 	assert_refused(&world.shadow, 0x2000, VIOMMU_READ, 0x13);
+	down(&world);
+	/* Without ASID16, ASIDs have 8 bits. */
+	memcpy(idr, mock_smmu_idr, sizeof(idr));
+	idr[0] &= ~(1u << 12);
+	up_on(&world, idr);
+	tables_map(&world.tables, 0x1000, DATA, 1 << 6);
+	stage1(&world, 0, CD0(0xff), TABLES);
+	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
+	rig_put_cd(&world.rig, 0, CD0(0x100), TABLES);
+	command(&world, CFGI_CD(SOFT), LEAF);
+	assert_int_equal(rig_device_info(world.shadow.device).event, 0x0a);
 	down(&world);
 }
 

@@ -138,14 +138,15 @@ static void test_cd(void **state)
 		bool bad;
 	} cases[] = {
 		{ 0, false },
-		{ UINT64_C(1) << 31, true }, /* V */
-		{ UINT64_C(1) << 41, true }, /* AA64 */
-		{ UINT64_C(1) << 15, true }, /* ENDI */
-		{ UINT64_C(1) << 38, true }, /* TBI0 */
-		{ UINT64_C(1) << 39, true }, /* TBI1 */
-		{ UINT64_C(1) << 42, true }, /* HD */
-		{ UINT64_C(1) << 43, true }, /* HA */
-		{ UINT64_C(1) << 44, true }, /* S */
+		{ UINT64_C(1) << 31, true },  /* V */
+		{ UINT64_C(1) << 41, true },  /* AA64 */
+		{ UINT64_C(1) << 15, true },  /* ENDI */
+		{ UINT64_C(0xc000), false },  /* without any tables it is ignored */
+		{ UINT64_C(1) << 38, false }, /* TBI0 */
+		{ UINT64_C(1) << 39, false }, /* TBI1 */
+		{ UINT64_C(1) << 42, true },  /* HD */
+		{ UINT64_C(1) << 43, true },  /* HA */
+		{ UINT64_C(1) << 44, true },  /* S */
 		{ CD_R, false },
 		{ CD_A, false },
 		{ UINT64_C(0x16), true }, /* T0SZ */

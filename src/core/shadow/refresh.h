@@ -184,6 +184,8 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 		below->bounds = F(table_bounds)(level, entry);
 		break;
 	case FORMAT_LEAF:
+		if (F(shift)(level) > pass->shadow->widest)
+			pass->shadow->widest = (uint8_t)F(shift)(level);
 		below->kind = SHADOW_FRAME;
 		below->address = F(leaf_address)(level, entry);
 		break;

@@ -133,6 +133,7 @@ struct shadow {
 	/* Blocks that have become empty, kept where they are: a strict guest maps and unmaps the same few pages all day. The oldest makes room for the next. */
 	struct shadow_leaves *resting[SHADOW_RESTING];
 	unsigned int next_resting;
+	uint8_t widest; /* log2 of the most that a leaf above level 0 has ever covered; 0: there was none */
 	uint8_t shift[SHADOW_MAX_LEVELS];
 	uint8_t index_bits[SHADOW_MAX_LEVELS];
 	/* Room for one pass's work at a time, since a pass is on a stack that may be small. */

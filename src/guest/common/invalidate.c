@@ -10,6 +10,7 @@
  */
 #include <viommu/nesting.h>
 
+#include "core/nested.h"
 #include "format/format.h"
 #include "guest/common/iommu.h"
 
@@ -27,9 +28,9 @@ static bool is_hardware(const struct guest_domain *domain)
 }
 
 /* False if the host failed. */
-static bool refresh(struct guest_iommu *iommu, struct guest_domain *domain, const struct guest_range *range)
+static bool refresh(struct guest_iommu *iommu, struct guest_domain *domain, uint64_t first, uint64_t last)
 {
-	int error = viommu_domain_refresh(domain->domain, range->first, range->last, NULL);
+	int error = viommu_domain_refresh(domain->domain, first, last, NULL);
 
 	guest_count(&iommu->counts.refreshes);
 	if (guest_is_shortage(error))
@@ -37,14 +38,27 @@ static bool refresh(struct guest_iommu *iommu, struct guest_domain *domain, cons
 	return error != -PORT_EIO;
 }
 
+/* The same. */
+static bool refresh_range(struct guest_iommu *iommu, struct guest_domain *domain, const struct guest_range *range)
+{
+	unsigned int bits = range->entry_bits;
+	uint64_t rest, first, last;
+
+	if (bits && bits > nested_leaf_bits(domain->domain))
+		bits = nested_leaf_bits(domain->domain);
+	rest = (UINT64_C(1) << bits) - 1;
+	first = range->first & ~rest;
+	last = range->last | rest;
+	if (guest_range_applies(range, iommu->ops->context(domain)) || (range->globals && iommu->ops->has_global(domain, first, last)))
+		return refresh(iommu, domain, first, last);
+	return true;
+}
+
 static bool refresh_ranges(struct guest_iommu *iommu, struct guest_domain *domain)
 {
-	const struct guest_ranges *ranges = &iommu->ranges;
-
-	for (unsigned int i = 0; i < ranges->number; i++)
-		if (guest_range_applies(&ranges->range[i], iommu->ops->context(domain)))
-			if (!refresh(iommu, domain, &ranges->range[i]))
-				return false;
+	for (unsigned int i = 0; i < iommu->ranges.number; i++)
+		if (!refresh_range(iommu, domain, &iommu->ranges.range[i]))
+			return false;
 	return true;
 }
 

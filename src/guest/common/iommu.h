@@ -42,6 +42,8 @@ struct guest_iommu_ops {
 	void (*refused)(struct guest_device *device, int error);
 	/* Which invalidations concern the domain. */
 	uint32_t (*context)(const struct guest_domain *domain);
+	/* Whether a nested domain may have a global entry in first..last. NULL: there are no such entries. */
+	bool (*has_global)(const struct guest_domain *domain, uint64_t first, uint64_t last);
 	void (*interrupt)(struct guest_iommu *iommu, unsigned int irq);
 };
 

@@ -3,11 +3,14 @@
 
 /* Not all of a large leaf is needed at once, nor need it all be pinned for one access. */
 #define AROUND UINT64_C(0x1fffff)
+#define TOP    (UINT64_C(0xff) << 56)
 
 int guest_domain_miss(struct guest_iommu *iommu, const struct guest_domain *domain, const struct viommu_fault *access, struct viommu_fault *walked)
 {
 	struct viommu_run run = { .prot = 0 };
 	int error = viommu_domain_walk(domain->domain, access->iova, &run, walked);
+	/* The access may have another top byte, if the domain ignores that. */
+	uint64_t iova = (run.first & TOP) | (access->iova & ~TOP);
 
 	if (error && walked->reason != VIOMMU_FAULT_LEAF_UNBACKED)
 		return -PORT_EFAULT;
@@ -18,15 +21,15 @@ int guest_domain_miss(struct guest_iommu *iommu, const struct guest_domain *doma
 		walked->reason = VIOMMU_FAULT_LEAF_UNBACKED;
 	if (error || access->access & ~run.prot)
 		return -PORT_EFAULT;
-	if (run.first < (access->iova & ~AROUND))
-		run.first = access->iova & ~AROUND;
-	if (run.last > (access->iova | AROUND))
-		run.last = access->iova | AROUND;
+	if (run.first < (iova & ~AROUND))
+		run.first = iova & ~AROUND;
+	if (run.last > (iova | AROUND))
+		run.last = iova | AROUND;
 	error = viommu_domain_refresh(domain->domain, run.first, run.last, NULL);
 	if (guest_is_shortage(error)) {
 		guest_count(&iommu->counts.insufficient);
 		/* At least the page that is accessed. */
-		error = viommu_domain_refresh(domain->domain, access->iova, access->iova, NULL);
+		error = viommu_domain_refresh(domain->domain, iova, iova, NULL);
 	}
 	/* An entry that was made malformed meanwhile is found by the next walk. */
 	if (error && error != -PORT_EFAULT)

@@ -8,10 +8,10 @@ static bool touch(const struct guest_range *a, const struct guest_range *b)
 	return a->first <= after && a->last >= before;
 }
 
-/* Whether two ranges are of the same contexts. */
+/* Whether two ranges differ in their IOVAs alone. */
 static bool match(const struct guest_range *a, const struct guest_range *b)
 {
-	return a->all == b->all && (a->all || a->context == b->context);
+	return a->all == b->all && (a->all || (a->context == b->context && a->globals == b->globals)) && a->entry_bits == b->entry_bits;
 }
 
 static bool is_everything(const struct guest_range *range)

@@ -13,9 +13,15 @@
 
 struct guest_range {
 	bool all;	  /* contexts */
+	bool globals;	  /* of all contexts, where not all */
 	uint32_t context; /* where not all */
 	uint64_t first;
 	uint64_t last;
+	/*
+	 * log2 of the most that an entry covers which is invalidated with any of its addresses; 0 where the
+	 * range has been widened to that. Applied to what the domain has had.
+	 */
+	unsigned int entry_bits;
 };
 
 #define GUEST_RANGES 16u

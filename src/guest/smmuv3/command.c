@@ -24,27 +24,29 @@ static void configure(struct viommu_smmuv3 *smmu, uint32_t sid)
 		smmuv3_configure(smmuv3_device_of(device));
 }
 
-static void sync(struct viommu_smmuv3 *smmu, unsigned int signal)
+/* With SIG_IRQ, the interrupt of a CMD_SYNC is an MSI if it has an address (section 4.7.3). Guests often wait for one in memory. */
+static void sync(struct viommu_smmuv3 *smmu, const uint64_t *command)
 {
+	uint64_t address = smmu->reg[REG_IDR0] & IDR0_MSI ? command[1] & MSI_ADDRESS & smmuv3_addresses(smmu) : 0;
+	uint32_t data = CMD0_MSIDATA(command[0]);
+
 	guest_iommu_sync(&smmu->iommu);
 	smmuv3_count(smmu, COUNT_SYNCS);
-	if (signal == SYNC_CS_IRQ) {
-		port_lock(&smmu->iommu.lock);
-		guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_CMD_SYNC);
-		port_unlock(&smmu->iommu.lock);
-	}
+	if (CMD0_CS(command[0]) != SYNC_CS_IRQ || (address && guest_memory_store32(&smmu->iommu.memory, address, data)))
+		return;
+	port_lock(&smmu->iommu.lock);
+	smmu->sync_msi_address = address;
+	smmu->sync_msi_data = data;
+	guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_CMD_SYNC);
+	port_unlock(&smmu->iommu.lock);
 }
 
-/*
- * log2 of how much one entry may translate, for which a command was sent that names any address in it: TTL
- * is its level, 0 if the guest does not say (section 4.4.1). The table is by TG; without TG, it is the
- * largest entry of all.
- */
+/* log2 of what one entry covers, by TG and TTL; for TTL 0, which does not say the level, the most. Without TG, the most of all (section 4.4.1). */
 static unsigned int entry_bits(const struct viommu_smmuv3 *smmu, unsigned int tg, unsigned int ttl)
 {
 	static const uint8_t bits[4][4] = {
-		/* TTL: none, 1, 2, 3 */
-		{ 30, 30, 30, 30 },
+		/* TTL: 0, 1, 2, 3 */
+		{ 30 },
 		{ 30, 30, 21, 12 },
 		{ 25, 25, 25, 14 },
 		{ 29, 42, 29, 16 },
@@ -56,7 +58,10 @@ static unsigned int entry_bits(const struct viommu_smmuv3 *smmu, unsigned int tg
 	return bits[tg][tg ? ttl : 0];
 }
 
-/* CMD_TLBI_NH_VA and _VAA. */
+/*
+ * CMD_TLBI_NH_VA and _VAA. An entry is invalidated with any of its addresses. A global one is invalidated
+ * whatever the ASID (section 4.4.2.4).
+ */
 static unsigned int invalidate_va(struct viommu_smmuv3 *smmu, const uint64_t *command)
 {
 	unsigned int tg = CMD1_TG(command[1]), ttl = CMD1_TTL(command[1]), num = CMD0_NUM(command[0]), scale = CMD0_SCALE(command[0]);
@@ -66,25 +71,30 @@ static unsigned int invalidate_va(struct viommu_smmuv3 *smmu, const uint64_t *co
 	/* Without TG, or without range invalidation, NUM, SCALE and TTL are ignored. */
 	if (!(smmu->reg[REG_IDR3] & IDR3_RIL))
 		tg = 0;
+	/* With 16K there are no leaves at level 1 (IDR5.DS = 0). */
+	if (!tg || (tg == CMD1_TG_16K && ttl == 1))
+		ttl = 0;
 	if (tg) {
-		/* With 16K there are no leaves at level 1 (IDR5.DS = 0). */
-		if (tg == CMD1_TG_16K && ttl == 1) {
-			ttl = 0;
-			sent[1] &= ~CMD1_TTL_ALL;
-		}
 		/* One page of an unknown level is reserved (section 4.4.1.1). */
 		if (!num && !scale && !ttl)
 			return CERROR_ILL;
 		bytes = (uint64_t)(num + 1) << scale << (10 + 2 * tg);
 	}
+	range.globals = !range.all;
 	range.first = command[1] & CMD1_ADDRESS;
 	range.last = range.first + (bytes - 1);
 	if (range.last < range.first)
 		range.last = UINT64_MAX;
-	rest = (UINT64_C(1) << entry_bits(smmu, tg, ttl)) - 1;
-	range.first &= ~rest;
-	range.last |= rest;
+	if (ttl) {
+		rest = (UINT64_C(1) << entry_bits(smmu, tg, ttl)) - 1;
+		range.first &= ~rest;
+		range.last |= rest;
+	} else {
+		range.entry_bits = entry_bits(smmu, tg, 0);
+	}
 	guest_iommu_invalidate(&smmu->iommu, range);
+	if (!ttl)
+		sent[1] &= ~CMD1_TTL_ALL;
 	guest_iommu_forward(&smmu->iommu, NULL, sent);
 	return CERROR_NONE;
 }
@@ -141,7 +151,7 @@ static unsigned int execute(void *iommu, const uint64_t *command)
 	case CMD_SYNC:
 		if (CMD0_CS(command[0]) == SYNC_CS_RESERVED)
 			return CERROR_ILL;
-		sync(smmu, CMD0_CS(command[0]));
+		sync(smmu, command);
 		return CERROR_NONE;
 	default:
 		return CERROR_ILL;

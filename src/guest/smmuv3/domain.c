@@ -22,11 +22,18 @@ static int create_nested(struct viommu_vm *vm, struct viommu_host *host, const s
 {
 	unsigned int size = smmuv3_size(stage1->output_bits), number;
 	struct guest_tables tables[2];
+	int error;
 
 	if (size == SMMUV3_SIZES || !smmuv3_cd_is_legal(stage1->cd[0], &limits))
 		return -PORT_EINVAL;
+	/* On a host whose hardware sees the top byte, it cannot be ignored. */
+	if (stage1->cd[0] & CD0_TBI && !host->caps.lookup)
+		return -PORT_EINVAL;
 	number = smmuv3_cd_tables(stage1->cd, stage1->flags, size, tables);
-	return nested_create(vm, host, tables, number, result, out);
+	error = nested_create(vm, host, tables, number, result, out);
+	if (!error)
+		(*out)->top_ignored = CD0_TBI_HALVES(stage1->cd[0]);
+	return error;
 }
 
 /*

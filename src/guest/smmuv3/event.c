@@ -25,6 +25,37 @@ void smmuv3_raise_gerror(struct viommu_smmuv3 *smmu, uint32_t error)
 		guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_GERROR);
 }
 
+/* An MSI if the guest has configured an address (section 3.18), stored in its memory or handed to the VMM; else an edge. */
+void smmuv3_interrupt(struct guest_iommu *iommu, unsigned int irq)
+{
+	struct viommu_smmuv3 *smmu = smmuv3_of(iommu);
+	const struct viommu_smmuv3_config *config = &smmu->config;
+	uint64_t address;
+	uint32_t data;
+
+	port_lock(&iommu->lock);
+	switch (irq) {
+	case VIOMMU_SMMUV3_IRQ_EVENTQ:
+		address = smmu->reg[REG_EVENTQ_MSI_ADDRESS];
+		data = (uint32_t)smmu->reg[REG_EVENTQ_MSI_DATA];
+		break;
+	case VIOMMU_SMMUV3_IRQ_GERROR:
+		address = smmu->reg[REG_GERROR_MSI_ADDRESS];
+		data = (uint32_t)smmu->reg[REG_GERROR_MSI_DATA];
+		break;
+	default:
+		address = smmu->sync_msi_address;
+		data = smmu->sync_msi_data;
+		break;
+	}
+	port_unlock(&iommu->lock);
+	address &= smmuv3_addresses(smmu);
+	if (address && !guest_memory_store32(&iommu->memory, address, data))
+		config->msi(config->ctx, address, data);
+	else if (!address && config->interrupt)
+		config->interrupt(config->ctx, (enum viommu_smmuv3_irq)irq);
+}
+
 static void overflow(uint64_t *reg)
 {
 	if (!((reg[REG_EVENTQ_PROD] ^ reg[REG_EVENTQ_CONS]) & EVENTQ_OVERFLOW))

@@ -69,6 +69,8 @@ bool smmuv3_identify(struct viommu_smmuv3 *smmu)
 	const char *why;
 
 	idr[0] = IDR0_S1P | IDR0_TTF_AARCH64 | IDR0_COHACC | IDR0_ASID16 | IDR0_TTENDIAN_ONLY_LITTLE | IDR0_STALL_MODEL_NONE | IDR0_ST_LEVEL_TWO;
+	if (config->msi)
+		idr[0] |= IDR0_MSI;
 	idr[1] = config->sid_bits | SMMUV3_EVENTQS << IDR1_EVENTQS_SHIFT | SMMUV3_CMDQS << IDR1_CMDQS_SHIFT;
 	idr[3] = IDR3_HAD | IDR3_FWB | IDR3_RIL | IDR3_BBML_1;
 	idr[5] = IDR5_GRANULES;

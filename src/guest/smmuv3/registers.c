@@ -10,7 +10,7 @@
 #include "smmuv3.h"
 
 /* Conditions that lock bits. */
-enum { SMMU_ENABLED = 1, COMMANDS_ENABLED = 2, EVENTS_ENABLED = 4 };
+enum { SMMU_ENABLED = 1, COMMANDS_ENABLED = 2, EVENTS_ENABLED = 4, GERROR_IRQ_ENABLED = 8, EVENTQ_IRQ_ENABLED = 16, NO_MSI = 32 };
 
 enum { EFFECT_NONE, EFFECT_CR0, EFFECT_GBPA, EFFECT_IRQ_CTRL, EFFECT_GERRORN, EFFECT_CMDQ_PROD, EFFECT_INDEX };
 
@@ -34,12 +34,18 @@ static const struct guest_register table[REGISTERS] = {
 	[REG_IRQ_CTRLACK] = { SMMUV3_IRQ_CTRLACK, 4, .internal = IRQ_CTRL_GERROR | IRQ_CTRL_EVENTQ },
 	[REG_GERROR] = { SMMUV3_GERROR, 4, .internal = ERRORS },
 	[REG_GERRORN] = { SMMUV3_GERRORN, 4, .effect = EFFECT_GERRORN, .writable = ERRORS },
+	[REG_GERROR_MSI_ADDRESS] = { SMMUV3_GERROR_IRQ_CFG0, 8, GERROR_IRQ_ENABLED | NO_MSI, .writable = MSI_ADDRESS },
+	[REG_GERROR_MSI_DATA] = { SMMUV3_GERROR_IRQ_CFG1, 4, GERROR_IRQ_ENABLED | NO_MSI, .writable = UINT32_MAX },
+	[REG_GERROR_MSI_ATTRIBUTES] = { SMMUV3_GERROR_IRQ_CFG2, 4, GERROR_IRQ_ENABLED | NO_MSI, .writable = MSI_ATTRIBUTES },
 	[REG_STRTAB_BASE] = { SMMUV3_STRTAB_BASE, 8, SMMU_ENABLED, .writable = STRTAB_BASE_ALL },
 	[REG_STRTAB_BASE_CFG] = { SMMUV3_STRTAB_BASE_CFG, 4, SMMU_ENABLED, .writable = STRTAB_CFG_ALL },
 	[REG_CMDQ_BASE] = { SMMUV3_CMDQ_BASE, 8, COMMANDS_ENABLED, EFFECT_INDEX, .writable = QUEUE_BASE_ALL },
 	[REG_CMDQ_PROD] = { SMMUV3_CMDQ_PROD, 4, .effect = EFFECT_CMDQ_PROD, .writable = QUEUE_INDEX },
 	[REG_CMDQ_CONS] = { SMMUV3_CMDQ_CONS, 4, COMMANDS_ENABLED, EFFECT_INDEX, .writable = QUEUE_INDEX | CMDQ_CONS_ERR },
 	[REG_EVENTQ_BASE] = { SMMUV3_EVENTQ_BASE, 8, EVENTS_ENABLED, EFFECT_INDEX, .writable = QUEUE_BASE_ALL },
+	[REG_EVENTQ_MSI_ADDRESS] = { SMMUV3_EVENTQ_IRQ_CFG0, 8, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = MSI_ADDRESS },
+	[REG_EVENTQ_MSI_DATA] = { SMMUV3_EVENTQ_IRQ_CFG1, 4, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = UINT32_MAX },
+	[REG_EVENTQ_MSI_ATTRIBUTES] = { SMMUV3_EVENTQ_IRQ_CFG2, 4, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = MSI_ATTRIBUTES },
 	[REG_EVENTQ_PROD] = { SMMUV3_EVENTQ_PROD, 4, EVENTS_ENABLED, EFFECT_INDEX, .writable = QUEUE_INDEX | EVENTQ_OVERFLOW },
 	[REG_EVENTQ_CONS] = { SMMUV3_EVENTQ_CONS, 4, .writable = QUEUE_INDEX | EVENTQ_OVERFLOW },
 };
@@ -107,6 +113,14 @@ static struct work react(struct viommu_smmuv3 *smmu, const struct guest_store *s
 	return (struct work){ .consume = false };
 }
 
+static unsigned int conditions_now(const uint64_t reg[REGISTERS])
+{
+	uint64_t cr0 = reg[REG_CR0], irqs = reg[REG_IRQ_CTRL];
+
+	return (cr0 & CR0_SMMUEN ? SMMU_ENABLED : 0) | (cr0 & CR0_CMDQEN ? COMMANDS_ENABLED : 0) | (cr0 & CR0_EVENTQEN ? EVENTS_ENABLED : 0) |
+	       (irqs & IRQ_CTRL_GERROR ? GERROR_IRQ_ENABLED : 0) | (irqs & IRQ_CTRL_EVENTQ ? EVENTQ_IRQ_ENABLED : 0) | (reg[REG_IDR0] & IDR0_MSI ? 0 : NO_MSI);
+}
+
 /* Two registers that a guest writes while commands are consumed need not wait for that. */
 static bool needs_change(uint32_t offset)
 {
@@ -123,8 +137,7 @@ static void store32(struct viommu_smmuv3 *smmu, uint32_t offset, uint32_t value)
 	if (needs_change(offset))
 		port_lock(&smmu->iommu.change);
 	port_lock(&smmu->iommu.lock);
-	conditions = (smmu->reg[REG_CR0] & CR0_SMMUEN ? SMMU_ENABLED : 0) | (smmu->reg[REG_CR0] & CR0_CMDQEN ? COMMANDS_ENABLED : 0) |
-		     (smmu->reg[REG_CR0] & CR0_EVENTQEN ? EVENTS_ENABLED : 0);
+	conditions = conditions_now(smmu->reg);
 	if (guest_registers_store(&registers, offset, value, conditions, &store))
 		work = react(smmu, &store);
 	port_unlock(&smmu->iommu.lock);

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The domain that a stream's configuration asks for. */
+#include "core/nested.h"
+#include "format/arm64.h"
 #include "smmuv3.h"
 
 static const struct smmuv3_stream *stream_of(const struct guest_device *device)
@@ -107,12 +109,9 @@ static uint32_t context(const struct guest_domain *domain)
 	return CD0_ASID(((const struct smmuv3_domain *)domain)->cd[0]);
 }
 
-static void interrupt(struct guest_iommu *iommu, unsigned int irq)
+static bool has_global(const struct guest_domain *domain, uint64_t first, uint64_t last)
 {
-	const struct viommu_smmuv3_config *config = &smmuv3_of(iommu)->config;
-
-	if (config->interrupt)
-		config->interrupt(config->ctx, (enum viommu_smmuv3_irq)irq);
+	return nested_has_leaf_without(domain->domain, first, last, format_swap_if_big(ARM64_NG));
 }
 
 const struct guest_iommu_ops smmuv3_ops = {
@@ -123,7 +122,8 @@ const struct guest_iommu_ops smmuv3_ops = {
 	.free = free_domain,
 	.refused = refused,
 	.context = context,
-	.interrupt = interrupt,
+	.has_global = has_global,
+	.interrupt = smmuv3_interrupt,
 };
 
 int smmuv3_try_hardware(struct viommu_smmuv3_device *device)

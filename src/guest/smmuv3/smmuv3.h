@@ -37,12 +37,18 @@ enum smmuv3_register {
 	REG_IRQ_CTRLACK,
 	REG_GERROR,
 	REG_GERRORN,
+	REG_GERROR_MSI_ADDRESS,
+	REG_GERROR_MSI_DATA,
+	REG_GERROR_MSI_ATTRIBUTES,
 	REG_STRTAB_BASE,
 	REG_STRTAB_BASE_CFG,
 	REG_CMDQ_BASE,
 	REG_CMDQ_PROD,
 	REG_CMDQ_CONS,
 	REG_EVENTQ_BASE,
+	REG_EVENTQ_MSI_ADDRESS,
+	REG_EVENTQ_MSI_DATA,
+	REG_EVENTQ_MSI_ATTRIBUTES,
 	REG_EVENTQ_PROD,
 	REG_EVENTQ_CONS,
 	REGISTERS
@@ -55,6 +61,9 @@ struct viommu_smmuv3 {
 	struct guest_iommu iommu;
 	struct viommu_smmuv3_config config; /* defaults filled in */
 	uint64_t reg[REGISTERS];
+	/* The MSI of a CMD_SYNC that is not stored in guest memory: the last one that is pending; lock. */
+	uint64_t sync_msi_address;
+	uint32_t sync_msi_data;
 	port_word counts[COUNTS];
 };
 
@@ -148,6 +157,8 @@ void smmuv3_consume(struct viommu_smmuv3 *smmu);
 
 /* event.c. With lock held: makes a global error active, if it is not (section 7.5). */
 void smmuv3_raise_gerror(struct viommu_smmuv3 *smmu, uint32_t error);
+/* guest_iommu_ops.interrupt. */
+void smmuv3_interrupt(struct guest_iommu *iommu, unsigned int irq);
 /* Without locks: puts a record about a device's stream into the event queue, if that takes it. */
 void smmuv3_record(struct viommu_smmuv3_device *device, uint64_t record[EVENT_WORDS]);
 

@@ -29,12 +29,18 @@
 #define SMMUV3_IRQ_CTRLACK     0x54u
 #define SMMUV3_GERROR	       0x60u
 #define SMMUV3_GERRORN	       0x64u
+#define SMMUV3_GERROR_IRQ_CFG0 0x68u /* 64 bits */
+#define SMMUV3_GERROR_IRQ_CFG1 0x70u
+#define SMMUV3_GERROR_IRQ_CFG2 0x74u
 #define SMMUV3_STRTAB_BASE     0x80u /* 64 bits */
 #define SMMUV3_STRTAB_BASE_CFG 0x88u
 #define SMMUV3_CMDQ_BASE       0x90u /* 64 bits */
 #define SMMUV3_CMDQ_PROD       0x98u
 #define SMMUV3_CMDQ_CONS       0x9cu
 #define SMMUV3_EVENTQ_BASE     0xa0u /* 64 bits */
+#define SMMUV3_EVENTQ_IRQ_CFG0 0xb0u /* 64 bits */
+#define SMMUV3_EVENTQ_IRQ_CFG1 0xb8u
+#define SMMUV3_EVENTQ_IRQ_CFG2 0xbcu
 /* Page 1. */
 #define SMMUV3_EVENTQ_PROD 0x100a8u
 #define SMMUV3_EVENTQ_CONS 0x100acu
@@ -49,6 +55,7 @@
 #define IDR0_TTF_AARCH64	  (2u << 2)
 #define IDR0_COHACC		  (1u << 4)
 #define IDR0_ASID16		  (1u << 12)
+#define IDR0_MSI		  (1u << 13)
 #define IDR0_STALL_MODEL_NONE	  (STALL_MODEL_NONE << 24) /* faulting transactions are terminated */
 #define IDR0_ST_LEVEL_TWO	  (1u << 27)
 /* IDR1 */
@@ -86,6 +93,8 @@
 #define GBPA_ALL	      (GBPA_ABORT | 0xfu << 16) /* INSTCFG and PRIVCFG */
 #define IRQ_CTRL_GERROR	      (1u << 0)
 #define IRQ_CTRL_EVENTQ	      (1u << 2)
+#define MSI_ADDRESS	      UINT64_C(0x000ffffffffffffc)
+#define MSI_ATTRIBUTES	      0x3fu
 #define GERROR_CMDQ_ERR	      (1u << 0)
 #define GERROR_EVENTQ_ABT_ERR (1u << 2)
 
@@ -108,24 +117,25 @@
 #define L1STD_SPAN  UINT64_C(0x1f)
 #define L1STD_L2PTR UINT64_C(0x000fffffffffffc0)
 
-#define CMD_BYTES	  16u
-#define CMD_WORDS	  2u
-#define CMD0_OPCODE(cmd0) ((unsigned int)(cmd0)&0xffu)
-#define CMD0_SSEC	  (UINT64_C(1) << 10)
-#define CMD0_SSV	  (UINT64_C(1) << 11)
-#define CMD0_SID(cmd0)	  ((uint32_t)((cmd0) >> 32))
-#define CMD0_NUM(cmd0)	  ((unsigned int)((cmd0) >> 12) & 0x1fu)
-#define CMD0_SCALE(cmd0)  ((unsigned int)((cmd0) >> 20) & 0x1fu)
-#define CMD0_ASID(cmd0)	  ((uint16_t)((cmd0) >> 48))
-#define CMD0_CS(cmd0)	  ((unsigned int)((cmd0) >> 12) & 3u)
-#define CMD1_RANGE(cmd1)  ((unsigned int)(cmd1)&0x1fu)
-#define CMD1_TTL_ALL	  (UINT64_C(3) << 8)
-#define CMD1_TTL(cmd1)	  ((unsigned int)((cmd1) >> 8) & 3u)
-#define CMD1_TG(cmd1)	  ((unsigned int)((cmd1) >> 10) & 3u)
-#define CMD1_TG_16K	  2u
-#define CMD1_ADDRESS	  UINT64_C(0xfffffffffffff000)
-#define SYNC_CS_IRQ	  1u
-#define SYNC_CS_RESERVED  3u
+#define CMD_BYTES	   16u
+#define CMD_WORDS	   2u
+#define CMD0_OPCODE(cmd0)  ((unsigned int)(cmd0)&0xffu)
+#define CMD0_SSEC	   (UINT64_C(1) << 10)
+#define CMD0_SSV	   (UINT64_C(1) << 11)
+#define CMD0_SID(cmd0)	   ((uint32_t)((cmd0) >> 32))
+#define CMD0_NUM(cmd0)	   ((unsigned int)((cmd0) >> 12) & 0x1fu)
+#define CMD0_SCALE(cmd0)   ((unsigned int)((cmd0) >> 20) & 0x1fu)
+#define CMD0_ASID(cmd0)	   ((uint16_t)((cmd0) >> 48))
+#define CMD0_CS(cmd0)	   ((unsigned int)((cmd0) >> 12) & 3u)
+#define CMD0_MSIDATA(cmd0) ((uint32_t)((cmd0) >> 32))
+#define CMD1_RANGE(cmd1)   ((unsigned int)(cmd1)&0x1fu)
+#define CMD1_TTL_ALL	   (UINT64_C(3) << 8)
+#define CMD1_TTL(cmd1)	   ((unsigned int)((cmd1) >> 8) & 3u)
+#define CMD1_TG(cmd1)	   ((unsigned int)((cmd1) >> 10) & 3u)
+#define CMD1_TG_16K	   2u
+#define CMD1_ADDRESS	   UINT64_C(0xfffffffffffff000)
+#define SYNC_CS_IRQ	   1u
+#define SYNC_CS_RESERVED   3u
 
 enum {
 	CMD_PREFETCH_CONFIG = 0x01,

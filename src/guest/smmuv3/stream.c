@@ -76,7 +76,11 @@ static bool is_legal_stage1(const struct viommu_smmuv3 *smmu, const uint64_t ste
 
 static void read_stage1(struct viommu_smmuv3 *smmu, bool hardware, const uint64_t ste[STE_WORDS], struct smmuv3_stream *stream)
 {
-	const struct smmuv3_context_limits limits = { .least_tsz = CD_TSZ_LEAST, .aborts = smmu->reg[REG_IDR0] & IDR0_TERM_MODEL };
+	const struct smmuv3_context_limits limits = {
+		.least_tsz = CD_TSZ_LEAST,
+		.aborts = smmu->reg[REG_IDR0] & IDR0_TERM_MODEL,
+		.short_asids = !(smmu->reg[REG_IDR0] & IDR0_ASID16),
+	};
 
 	stream->kind = VIOMMU_SMMUV3_STREAM_STAGE1;
 	stream->cd_gpa = ste[0] & STE0_S1CONTEXTPTR;
