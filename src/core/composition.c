@@ -316,7 +316,7 @@ int composition_init(struct composition *composition, struct viommu_vm *vm, stru
 	error = anchor->ops->init(shadow, &anchor->anchor, anchor->first, anchor->last);
 	if (error)
 		return error;
-	tracked_init(&composition->tracked, vm, anchor->first, anchor->last, shadow->root.level);
+	tracked_init(&composition->tracked, &vm->tracking, anchor->first, anchor->last, shadow->root.level);
 	for (unsigned int level = 0; level <= shadow->root.level; level++) {
 		unsigned int bits = shadow->shift[level] + shadow->index_bits[level];
 

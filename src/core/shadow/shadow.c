@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The parts of the shadow that know no format: the tree, and taking out of the host what is in a range of it. */
 #include "core/shadow/shadow.h"
-#include "core/vm.h"
 
 /* How many of each piece are kept: 1 MiB of IOVA takes four blocks of leaves. */
 static const uint32_t spares[SHADOW_PIECES] = { 256, 32, 64, 8 };

@@ -24,7 +24,7 @@
 #include "core/runs.h"
 #include "core/slots.h"
 #include "core/space.h"
-#include "core/tracking.h"
+#include "core/tracked.h"
 #include "format/format.h"
 
 #include <viommu/domain.h>
