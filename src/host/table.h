@@ -53,11 +53,11 @@ struct host_table {
 	struct format_root root;
 
 	/* From here on it is the writer's own, kept away from the line that lookups read. */
-	__attribute__((aligned(64))) port_word *spare; /* pages to take, linked through their first entries */
-	uint64_t spares;			       /* how many */
-	uint64_t promised;			       /* how many of them are set aside for splitting: no more than there are */
-	port_word *parked;			       /* pages taken out since the last flush, the latest first */
-	port_word *parked_end;			       /* the earliest of them */
+	port_word *spare port_aligned(64); /* pages to take, linked through their first entries */
+	uint64_t spares;		   /* how many */
+	uint64_t promised;		   /* how many of them are set aside for splitting: no more than there are */
+	port_word *parked;		   /* pages taken out since the last flush, the latest first */
+	port_word *parked_end;		   /* the earliest of them */
 	uint64_t parked_pages;
 	bool removed; /* something was, since the last flush */
 	/* The lowest table that was used last, where it hangs in the tree, and its first IOVA. NULL: none was, or it may be gone. */
