@@ -18,7 +18,7 @@ extern "C" {
 
 /*
  * Creates a direct domain over the IOVAs first..last; GPAs that fall outside are not reached. 0; -EINVAL (not aligned to 4096); -ERANGE (outside the host's
- * aperture); -EDQUOT (the budget is too small for the guest's memory); -ENOMEM; -ENOSPC; -EIO.
+ * aperture; or on a soft host, memory that does not lie within 2 PiB of the first slot's); -EDQUOT (the budget is too small for the guest's memory); -ENOMEM; -ENOSPC; -EIO.
  */
 VIOMMU_API int viommu_direct_create(struct viommu_vm *vm, struct viommu_host *host, uint64_t offset, uint64_t first, uint64_t last, struct viommu_direct **out);
 

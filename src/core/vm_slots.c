@@ -161,8 +161,6 @@ int viommu_slot_add(struct viommu_vm *vm, const struct viommu_slot *config)
 
 	if (!sized_in(&theirs, sizeof(theirs), sizeof(theirs), config) || !slot_is_valid(&theirs))
 		return -PORT_EINVAL;
-	if (((uintptr_t)theirs.hva + (theirs.bytes - 1)) >> 26 >> 26)
-		return -PORT_ERANGE;
 	slot = port_alloc(sizeof(*slot), 0);
 	if (!slot)
 		return -PORT_ENOMEM;
