@@ -36,7 +36,7 @@ struct viommu_vm_config {
 	 */
 	uint64_t shadow_bytes;
 
-	/* Guest entries that one step of a refresh examines before it lets others have the domain. 0: VIOMMU_DEFAULT_STEP_ENTRIES. */
+	/* Guest entries that one step of a refresh examines before it releases the domain's lock; or eight times the pages that it releases. 0: the default. */
 	uint64_t step_entries;
 
 	/*
