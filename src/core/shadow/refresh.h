@@ -802,6 +802,9 @@ static int F(release_slot_block)(void *ctx, struct shadow_leaves *leaves, uint64
 	struct F(release_slot_args) *args = ctx;
 	uint64_t bits = 0;
 
+	if (!shadow_may_release(args->pass, leaves, mask))
+		return 1;
+	shadow_charge_release(args->pass, 0);
 	for (uint64_t left = leaves->leaf & mask; left; left &= left - 1) {
 		unsigned int i = port_lowest_bit(left);
 		uint64_t gpa = F(leaf_address)(0, F(from_memory)(leaves->word[i]));
@@ -813,11 +816,11 @@ static int F(release_slot_block)(void *ctx, struct shadow_leaves *leaves, uint64
 	return 0;
 }
 
-static void F(release_slot)(struct shadow_pass *pass, const struct slot *slot)
+static void F(release_slot)(struct shadow_pass *pass, const struct slot *slot, uint64_t first)
 {
 	struct F(release_slot_args) args = { pass, slot };
 
-	shadow_each(pass->shadow, 0, UINT64_MAX, F(release_slot_block), &args);
+	shadow_each(pass->shadow, first, UINT64_MAX, F(release_slot_block), &args);
 }
 
 struct F(each_run_args) {
