@@ -69,6 +69,12 @@ static inline uint64_t port_load_entry(const uint64_t *entry)
 	return __atomic_load_n((const port_word *)entry, __ATOMIC_RELAXED);
 }
 
+/* Replaces an entry that is `*old`, in one atomic step, by `entry`. False if it is something else, which then is in *old. */
+static inline bool port_cmpxchg_entry(const uint64_t *location, uint64_t *old, uint64_t entry)
+{
+	return __atomic_compare_exchange_n((port_word *)(uintptr_t)location, old, entry, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+}
+
 /*
  * Whether n entries are what a copy says: each, by itself, was so at a moment of the call. port_widest_equal() is the fastest way that the machine has; it is
  * worth its call from so many entries on.
