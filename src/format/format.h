@@ -38,11 +38,11 @@
  *   uint64_t X_invalid_mask(level), X_invalid_bits(level)   [, 0] an entry e with (e & mask) == bits
  *                                 is FORMAT_INVALID; others may be, too
  *   uint64_t X_leaf_entry(level, address, prot)   a leaf with these rights, under every root; its
- *                                 X_leaf_repeat() is 1, and no access flag is missing
+ *                                 X_leaf_repeat() is 1
  *   uint64_t X_table_entry(level, address)        a pointer to a full table at level - 1
  *
  * Entries are 8 bytes. An entry of level 0 plus X_leaf_step is the leaf of the next page, up to the
- * end of memory. Past the last address of a root it is FORMAT_BAD_ADDRESS, or its address begins
+ * end of memory. Past the last address of a root it is malformed, or its address begins
  * again at 0. An entry is judged as a value that was loaded once; no function here loads anything.
  */
 #ifndef VIOMMU_FORMAT_FORMAT_H

@@ -940,8 +940,13 @@ static int F(init)(struct shadow *shadow, const struct format_anchor *anchor, ui
 	}
 	if (first < shadow->root.first || last > shadow->root.last)
 		return -PORT_ERANGE;
-	/* As many levels as it takes for first and last to lie in one table: the root table's aliases, and tables that follow it, are entries of a level above. */
-	level = shadow->root.level + (F(root_tables) > 1 && shadow->root.tables > 1);
+	/*
+	 * As many levels as it takes for first and last to lie in one table: the root table's aliases, and
+	 * tables that follow it, are entries of a level above; so is a root that has only leaves.
+	 */
+	level = shadow->root.level;
+	if (!level || (F(root_tables) > 1 && shadow->root.tables > 1))
+		level++;
 	while (F(reach)(level) != UINT64_MAX && (first & ~F(reach)(level)) != (last & ~F(reach)(level)))
 		level++;
 	shadow->top_level = level;

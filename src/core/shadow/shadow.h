@@ -188,6 +188,8 @@ extern const struct shadow_ops shadow_zpci_qemu_ops;
 extern const struct shadow_ops shadow_arm64_4k_ops;
 extern const struct shadow_ops shadow_arm64_16k_ops;
 extern const struct shadow_ops shadow_arm64_64k_ops;
+extern const struct shadow_ops shadow_amdv1_ops;
+extern const struct shadow_ops shadow_riscv_sv_ops;
 
 /* The parts that know no format: shadow.c. */
 
