@@ -32,6 +32,7 @@ struct viommu_host_caps {
 	 * the host was made with, and holds for devices behind the same IOMMU; attaching one that is behind another may fail.
 	 */
 	uint32_t nests;
+	uint32_t pasid_bits; /* devices have PASIDs below 2^pasid_bits that are attached on their own; 0: none */
 	/* VIOMMU_NESTS_SMMUV3: SMMU_IDR0 to SMMU_IDR5 of the machine's. What these do not have a guest cannot be offered. Else 0. */
 	uint32_t smmuv3_idr[6];
 };

@@ -24,6 +24,31 @@
 extern "C" {
 #endif
 
+/*
+ * Stage 1 of a stream of Arm's SMMUv3: what its context descriptor (IHI 0070, section 5.4) says of TTB0 and TTB1, their sizes, granules and attributes. The
+ * domain covers the IOVAs of both, those of TTB1 at the end of all addresses. Substreams are not for a domain: each would be one of its own.
+ *
+ * A guest need not invalidate anything when it makes an entry valid, as caches keep no invalid ones. So what a device model cannot translate, it asks the guest
+ * IOMMU about, which looks into the tables and refreshes what it finds there (smmuv3.h). On hosts where a device's accesses do not come to a device model, only
+ * what the guest invalidates is seen.
+ */
+struct viommu_smmuv3_stage1 {
+	uint32_t size;	      /* sizeof(struct viommu_smmuv3_stage1) */
+	uint32_t flags;	      /* VIOMMU_SMMUV3_* */
+	uint32_t output_bits; /* of addresses, as the guest's SMMU says in IDR5.OAS: 32, 36, 40, 42, 44, 48 or 52. A larger CD.IPS counts as that */
+	uint32_t nesting;     /* enum viommu_nesting: AUTO needs ste for hardware, and shadows where its V is 0 */
+	uint64_t cd[8];	      /* shadow: the context descriptor, in the CPU's byte order */
+	/*
+	 * Hardware: the first two doublewords of the Stream Table Entry (section 5.2), in the CPU's byte order, valid: Config 0b000 reaches nothing, 0b100 all of the
+	 * guest's memory where it is, 0b101 what the descriptor at S1ContextPtr and its tables say, which hardware reads from the guest's memory. S1Fmt, S1CDMax, S1DSS,
+	 * S1CIR, S1COR and S1CSH are heeded, other fields are none of a guest's.
+	 */
+	uint64_t ste[2];
+};
+
+/* The stream's transactions are privileged (STE.PRIVCFG): what AP[1] says of unprivileged ones is not for them. */
+#define VIOMMU_SMMUV3_PRIVILEGED 0x1u
+
 struct viommu_smmuv3;	     /* one SMMU of a VM */
 struct viommu_smmuv3_device; /* one of the devices behind it: a stream */
 

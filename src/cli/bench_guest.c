@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /* The guest of benchmarks: memory, and tables in it. */
+#include <viommu/zpci.h>
+
 #include "bench_guest.h"
 
 #include <endian.h>

@@ -6,7 +6,7 @@
  * released, so that it is never stale, and the answer is "insufficient resources".
  */
 #include "core/composition.h"
-#include "port/result.h"
+#include "core/result.h"
 
 static void refused(void *ctx, uint64_t first, uint64_t last, int error)
 {
@@ -22,10 +22,10 @@ static void refused(void *ctx, uint64_t first, uint64_t last, int error)
 /* Member by member, here and below: the list of work need not be cleared. */
 static void begin_runs(struct composition *composition, struct shadow_pass *pass, bool merge)
 {
-	bool split = composition->space->host->caps.split;
+	bool split = composition->domain->host->caps.split;
 	struct runs *runs = &pass->runs;
 
-	runs->space = composition->space->host_space;
+	runs->space = composition->domain->host_space;
 	runs->merge = merge || split;
 	/*
 	 * A host that splits takes a long run in parts just as well. So memory goes to the shadow and to the host's tables by turns, and where it ends, it
@@ -47,7 +47,7 @@ static void begin_runs(struct composition *composition, struct shadow_pass *pass
 static void begin_pass(struct composition *composition, struct shadow_pass *pass, bool merge)
 {
 	pass->shadow = &composition->shadow;
-	pass->vm = composition->space->vm;
+	pass->vm = composition->domain->vm;
 	pass->slot = NULL;
 	begin_runs(composition, pass, merge);
 	pass->listed = NULL;
@@ -87,7 +87,7 @@ static void take_up_step(struct shadow_pass *pass)
 
 static void begin_step(struct composition *composition, struct shadow_pass *pass)
 {
-	port_lock(&composition->space->lock);
+	port_lock(&composition->domain->lock);
 	take_up_step(pass);
 }
 
@@ -99,9 +99,9 @@ static int end_removals(struct composition *composition, struct shadow_pass *pas
 	runs_end_unmap(&pass->runs);
 	error = pass->runs.error;
 	if (pass->runs.unflushed) {
-		int flush_error = space_flush(composition->space);
+		int flush_error = domain_flush(composition->domain);
 
-		composition->stats->host_flushes++;
+		composition->domain->stats.host_flushes++;
 		pass->runs.unflushed = false;
 		if (!error)
 			error = flush_error;
@@ -120,8 +120,7 @@ static int end_removals(struct composition *composition, struct shadow_pass *pas
 /* With the lock to be let go of. */
 static void put_down_step(struct composition *composition, struct shadow_pass *pass)
 {
-	struct viommu_domain_stats *stats = composition->stats;
-	uint64_t mapped;
+	struct viommu_domain_stats *stats = &composition->domain->stats;
 
 	runs_end_map(&pass->runs);
 	shadow_reap(pass);
@@ -131,22 +130,23 @@ static void put_down_step(struct composition *composition, struct shadow_pass *p
 	pass->splits = 0;
 	pass->runs.maps = 0;
 	pass->runs.unmaps = 0;
-	mapped = composition->shadow.mapped + (composition->beside ? composition->beside->shadow.mapped : 0);
-	if (mapped > stats->mapped_pages_peak)
-		stats->mapped_pages_peak = mapped;
+	stats->mapped_pages += composition->shadow.mapped - composition->counted;
+	composition->counted = composition->shadow.mapped;
+	if (stats->mapped_pages > stats->mapped_pages_peak)
+		stats->mapped_pages_peak = stats->mapped_pages;
 }
 
 static void end_step(struct composition *composition, struct shadow_pass *pass)
 {
 	put_down_step(composition, pass);
-	port_unlock(&composition->space->lock);
+	port_unlock(&composition->domain->lock);
 }
 
 /* Between two steps, others have their turn. */
 static void next_step(struct composition *composition, struct shadow_pass *pass)
 {
 	put_down_step(composition, pass);
-	port_lock_by_turns(&composition->space->lock);
+	port_lock_by_turns(&composition->domain->lock);
 	take_up_step(pass);
 }
 
@@ -216,27 +216,19 @@ static void fill(struct composition *composition, struct shadow_pass *pass, bool
 	}
 }
 
-static void trim_one(struct composition *composition)
-{
-	shadow_trim(&composition->shadow);
-	tracking_stop(&composition->tracked);
-}
-
-/* Gives back what is only kept for later, since the limit was met. True if there was anything. */
-static bool trim(struct composition *composition)
+bool composition_trim(struct composition *composition)
 {
 	uint64_t used = memory_used(composition->shadow.memory);
 
-	trim_one(composition);
-	if (composition->beside)
-		trim_one(composition->beside);
-	space_trim(composition->space);
+	shadow_trim(&composition->shadow);
+	tracking_stop(&composition->tracked);
+	domain_trim(composition->domain);
 	return memory_used(composition->shadow.memory) < used;
 }
 
 int composition_refresh(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
 {
-	struct viommu_domain_stats *stats = composition->stats;
+	struct viommu_domain_stats *stats = &composition->domain->stats;
 	bool too_much;
 	int error;
 
@@ -253,7 +245,7 @@ int composition_refresh(struct composition *composition, struct shadow_pass *pas
 		pass->work[0] = (struct shadow_work){ first, last };
 		pass->works = 1;
 	}
-	if (pass->again || ((pass->no_room || pass->no_memory) && trim(composition))) {
+	if (pass->again || ((pass->no_room || pass->no_memory) && composition_trim(composition))) {
 		pass->no_room = false;
 		pass->result.unestablished = 0;
 		pass->result.unbacked = 0;
@@ -292,26 +284,25 @@ int composition_release_slot(struct composition *composition, struct slot *slot)
 	composition->shadow.path.first = SHADOW_NO_PATH;
 	composition->ops->release_slot(&pass, slot);
 	error = end_removals(composition, &pass);
-	composition->stats->released += pass.result.released;
+	composition->domain->stats.released += pass.result.released;
 	end_step(composition, &pass);
 	return error;
 }
 
-int composition_init(struct composition *composition, struct viommu_vm *vm, struct space *space, struct viommu_domain_stats *stats, const struct anchor *anchor)
+int composition_init(struct composition *composition, struct viommu_vm *vm, struct viommu_domain *domain, const struct guest_tables *tables)
 {
 	struct shadow *shadow = &composition->shadow;
 	int error;
 
-	composition->ops = anchor->ops;
-	composition->space = space;
-	composition->stats = stats;
-	composition->first = anchor->first;
-	composition->last = anchor->last;
+	composition->ops = tables->ops;
+	composition->domain = domain;
+	composition->first = tables->first;
+	composition->last = tables->last;
 	shadow->memory = &vm->memory;
-	error = anchor->ops->init(shadow, &anchor->anchor, anchor->first, anchor->last);
+	error = tables->ops->init(shadow, &tables->root, tables->first, tables->last);
 	if (error)
 		return error;
-	tracked_init(&composition->tracked, vm, anchor->first, anchor->last, shadow->root.level);
+	tracked_init(&composition->tracked, vm, tables->first, tables->last, shadow->root.level);
 	for (unsigned int level = 0; level <= shadow->root.level; level++) {
 		unsigned int bits = shadow->shift[level] + shadow->index_bits[level];
 

@@ -44,7 +44,7 @@ void pins_put(struct pins *pins, struct slot *slot, uint64_t gpa, unsigned int p
 
 static inline uint64_t pins_load(const port_word *word)
 {
-	return __atomic_load_n(word, __ATOMIC_RELAXED);
+	return port_load_relaxed(word);
 }
 
 #endif

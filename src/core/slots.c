@@ -9,7 +9,7 @@
  * tried again.
  */
 #include "core/guests.h"
-#include "core/space.h"
+#include "core/domain.h"
 #include "core/vm.h"
 #include "port/sized.h"
 
@@ -28,11 +28,11 @@ void slots_free(struct slots *slots)
 }
 
 /* Waits until nobody uses an array of slots that was replaced. */
-static void drain_spaces(struct viommu_vm *vm)
+static void drain_domains(struct viommu_vm *vm)
 {
-	list_each (&vm->spaces, struct space, in_vm, space) {
-		port_lock(&space->lock);
-		port_unlock(&space->lock);
+	list_each (&vm->domains, struct viommu_domain, in_vm, domain) {
+		port_lock(&domain->lock);
+		port_unlock(&domain->lock);
 	}
 }
 
@@ -40,8 +40,8 @@ static void replace_slots(struct viommu_vm *vm, struct slots *slots)
 {
 	struct slots *old = vm->slots;
 
-	__atomic_store_n(&vm->slots, slots, __ATOMIC_RELEASE);
-	drain_spaces(vm);
+	port_store_release(&vm->slots, slots);
+	drain_domains(vm);
 	slots_free(old);
 }
 
@@ -59,19 +59,20 @@ static int charge_slot(struct viommu_vm *vm, struct slot *slot)
 
 	if (error)
 		return error;
-	for (link = vm->spaces.next; link != &vm->spaces; link = link->next) {
-		struct space *space = list_member(link, struct space, in_vm);
+	for (link = vm->domains.next; link != &vm->domains; link = link->next) {
+		struct viommu_domain *domain = list_member(link, struct viommu_domain, in_vm);
 
-		error = space->ops->slot_charge(space, slot);
+		error = domain->ops->slot_charge ? domain->ops->slot_charge(domain, slot) : 0;
 		if (error)
 			break;
 	}
 	if (!error)
 		return 0;
-	for (link = link->prev; link != &vm->spaces; link = link->prev) {
-		struct space *before = list_member(link, struct space, in_vm);
+	for (link = link->prev; link != &vm->domains; link = link->prev) {
+		struct viommu_domain *before = list_member(link, struct viommu_domain, in_vm);
 
-		before->ops->slot_uncharge(before, slot);
+		if (before->ops->slot_uncharge)
+			before->ops->slot_uncharge(before, slot);
 	}
 	if (vm->pinned)
 		pins_put_slot(&vm->pins, slot);
@@ -80,8 +81,9 @@ static int charge_slot(struct viommu_vm *vm, struct slot *slot)
 
 static void uncharge_slot(struct viommu_vm *vm, struct slot *slot)
 {
-	list_each (&vm->spaces, struct space, in_vm, space)
-		space->ops->slot_uncharge(space, slot);
+	list_each (&vm->domains, struct viommu_domain, in_vm, domain)
+		if (domain->ops->slot_uncharge)
+			domain->ops->slot_uncharge(domain, slot);
 	if (vm->pinned)
 		pins_put_slot(&vm->pins, slot);
 }
@@ -108,9 +110,9 @@ static int map_slot(struct viommu_vm *vm, struct slot *slot)
 {
 	int error = 0;
 
-	list_each (&vm->spaces, struct space, in_vm, space)
-		if (!error)
-			error = space->ops->slot_map(space, slot);
+	list_each (&vm->domains, struct viommu_domain, in_vm, domain)
+		if (!error && domain->ops->slot_map)
+			error = domain->ops->slot_map(domain, slot);
 	return error;
 }
 
@@ -119,9 +121,9 @@ static int unmap_slot(struct viommu_vm *vm, struct slot *slot)
 	int error = 0;
 
 	/* From here on nothing new is established in it. */
-	__atomic_store_n(&slot->removing, true, __ATOMIC_RELAXED);
-	list_each (&vm->spaces, struct space, in_vm, space)
-		if (space->ops->slot_unmap(space, slot))
+	port_store_relaxed(&slot->removing, true);
+	list_each (&vm->domains, struct viommu_domain, in_vm, domain)
+		if (domain->ops->slot_unmap && domain->ops->slot_unmap(domain, slot))
 			error = -PORT_EIO;
 	return error;
 }

@@ -11,8 +11,7 @@
 #ifndef VIOMMU_CORE_SLOTS_H
 #define VIOMMU_CORE_SLOTS_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <port_types.h>
 
 #include <viommu/types.h>
 
@@ -72,14 +71,20 @@ static inline struct slot *slots_find(const struct slots *slots, uint64_t gpa)
 	return low < slots->number && gpa >= slots->slot[low]->first ? slots->slot[low] : NULL;
 }
 
+/* The slot that backs a GPA for what is new. A slot that is being removed backs nothing new. */
+static inline struct slot *slots_backing(const struct slots *slots, uint64_t gpa)
+{
+	struct slot *slot = slots_find(slots, gpa);
+
+	return slot && !port_load_relaxed(&slot->removing) ? slot : NULL;
+}
+
 /* Where an entry at gpa can be loaded from, or NULL. Entries are naturally aligned, so that none crosses the end of a slot. */
 static inline const uint64_t *slots_entry(const struct slots *slots, uint64_t gpa)
 {
-	const struct slot *slot = slots_find(slots, gpa);
+	const struct slot *slot = slots_backing(slots, gpa);
 
-	if (!slot || __atomic_load_n(&slot->removing, __ATOMIC_RELAXED))
-		return NULL;
-	return (const uint64_t *)(const void *)(slot->hva + (gpa - slot->first));
+	return slot ? (const uint64_t *)(const void *)(slot->hva + (gpa - slot->first)) : NULL;
 }
 
 #endif

@@ -155,7 +155,7 @@ int viommu_vm_set_tracker(struct viommu_vm *vm, const struct viommu_tracker *tra
 	if (!sized_in(&ours, sizeof(ours), sizeof(ours), tracker) || ours.reserved || !ours.watch || !ours.unwatch || !ours.collect)
 		return -PORT_EINVAL;
 	port_lock(&vm->lock);
-	if (vm->tracking.tracker.collect || vm->slots->number || !list_is_empty(&vm->spaces)) {
+	if (vm->tracking.tracker.collect || vm->slots->number || !list_is_empty(&vm->domains)) {
 		error = -PORT_EBUSY;
 	} else {
 		vm->tracking.tracker = ours;

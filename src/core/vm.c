@@ -2,7 +2,7 @@
 /* A VM's life, its limits and its figures. Its slots are slots.c's. */
 #include "core/device.h"
 #include "core/guests.h"
-#include "core/space.h"
+#include "core/domain.h"
 #include "core/vm.h"
 #include "port/sized.h"
 
@@ -38,7 +38,7 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 	vm->pinned = vm->config.pin == VIOMMU_PIN_GUEST;
 	port_grace_init();
 	port_lock_init(&vm->lock);
-	list_init(&vm->spaces);
+	list_init(&vm->domains);
 	list_init(&vm->devices);
 	list_init(&vm->guests);
 	pins_init(&vm->pins, vm->config.pin_budget);
@@ -51,10 +51,10 @@ void viommu_vm_destroy(struct viommu_vm *vm)
 {
 	if (!vm)
 		return;
-	while (!list_is_empty(&vm->spaces)) {
-		struct space *space = list_member(vm->spaces.next, struct space, in_vm);
+	while (!list_is_empty(&vm->domains)) {
+		struct viommu_domain *domain = list_member(vm->domains.next, struct viommu_domain, in_vm);
 
-		space->ops->destroy(space);
+		domain->ops->destroy(domain);
 	}
 	list_each (&vm->devices, struct viommu_device, in_vm, device)
 		viommu_device_destroy(device);
@@ -92,13 +92,13 @@ void viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats)
 	ours.slots = vm->slots->number;
 	for (unsigned int i = 0; i < vm->slots->number; i++)
 		ours.guest_bytes += slot_pages(vm->slots->slot[i]) * VIOMMU_PAGE_SIZE;
-	ours.domains = list_length(&vm->spaces);
+	ours.domains = list_length(&vm->domains);
 	ours.devices = list_length(&vm->devices);
 	port_unlock(&vm->lock);
 	ours.pin_budget = pins_load(&vm->pins.budget) == UINT64_MAX ? VIOMMU_NO_LIMIT : pins_load(&vm->pins.budget) * VIOMMU_PAGE_SIZE;
 	ours.pinned_bytes = pins_load(&vm->pins.charged) * VIOMMU_PAGE_SIZE;
 	ours.pinned_bytes_peak = pins_load(&vm->pins.peak) * VIOMMU_PAGE_SIZE;
-	ours.shadow_bytes = __atomic_load_n(&vm->memory.used, __ATOMIC_RELAXED);
-	ours.shadow_bytes_peak = __atomic_load_n(&vm->memory.peak, __ATOMIC_RELAXED);
+	ours.shadow_bytes = port_load_relaxed(&vm->memory.used);
+	ours.shadow_bytes_peak = port_load_relaxed(&vm->memory.peak);
 	sized_out(stats, &ours, sizeof(ours));
 }

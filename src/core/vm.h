@@ -19,7 +19,7 @@ struct viommu_vm {
 	struct viommu_vm_config config;
 	struct port_lock lock;
 	struct slots *slots; /* replaced with a release store; see slots.h for who may load it */
-	struct list spaces;
+	struct list domains;
 	struct list devices;
 	struct list guests; /* guests.h */
 	struct pins pins;
@@ -30,7 +30,7 @@ struct viommu_vm {
 
 static inline const struct slots *vm_slots(const struct viommu_vm *vm)
 {
-	return __atomic_load_n(&vm->slots, __ATOMIC_ACQUIRE);
+	return port_load_acquire(&vm->slots);
 }
 
 /* With the VM's lock held: from here on all slots are pinned. 0, or -EDQUOT and nothing has changed. slots.c */

@@ -48,8 +48,7 @@
 #ifndef VIOMMU_FORMAT_FORMAT_H
 #define VIOMMU_FORMAT_FORMAT_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <port_types.h>
 
 #include <viommu/types.h>
 

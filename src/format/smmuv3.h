@@ -6,7 +6,7 @@
 #ifndef VIOMMU_FORMAT_SMMUV3_H
 #define VIOMMU_FORMAT_SMMUV3_H
 
-#include <stdint.h>
+#include <port_types.h>
 
 /* SMMU_IDR0 (section 6.3.1), of what concerns more than one who looks at it. */
 #define IDR0_STALL_MODEL(idr0) ((idr0) >> 24 & 3u)

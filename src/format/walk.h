@@ -97,7 +97,7 @@ static inline unsigned int F(skip_levels)(unsigned int level, uint64_t entry, ui
 	return level;
 }
 
-__attribute__((always_inline)) static inline void F(walk)(const struct format_root *root, uint64_t iova, format_load load, void *ctx, struct format_walk *walk)
+static port_always_inline void F(walk)(const struct format_root *root, uint64_t iova, format_load load, void *ctx, struct format_walk *walk)
 {
 	struct format_bounds bounds = root->bounds;
 	uint64_t table = root->table;

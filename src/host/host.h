@@ -122,13 +122,13 @@ struct host_ops {
 	int (*device_create)(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out);
 	void (*device_destroy)(struct host_device *device);
 	int (*device_fd)(const struct host_device *device);
-	int (*attach)(struct host_space *space, struct host_device *device);
-	int (*detach)(struct host_space *space, struct host_device *device);
+	int (*attach)(struct host_space *space, struct host_device *device, uint32_t pasid);
+	int (*detach)(struct host_space *space, struct host_device *device, uint32_t pasid);
 	/*
 	 * Takes a device from where it is attached to another space of the same guest's in one step: each of its accesses meets the one or the other. 0, or an
 	 * errno, and then it is attached where it was. NULL where a host has no such step.
 	 */
-	int (*replace)(struct host_space *from, struct host_space *to, struct host_device *device);
+	int (*replace)(struct host_space *from, struct host_space *to, struct host_device *device, uint32_t pasid);
 
 	/*
 	 * Nesting: NULL where caps.nests is 0.

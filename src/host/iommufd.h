@@ -172,9 +172,9 @@ int iommufd_space_map(struct host_space *space, const struct host_mapping *mappi
 int iommufd_space_unmap(struct host_space *space, uint64_t first, uint64_t last);
 int iommufd_space_flush(struct host_space *space);
 void iommufd_space_trim(struct host_space *space);
-int iommufd_space_attach(struct host_space *space, struct host_device *device);
-int iommufd_space_detach(struct host_space *space, struct host_device *device);
-int iommufd_space_replace(struct host_space *from, struct host_space *to, struct host_device *device);
+int iommufd_space_attach(struct host_space *space, struct host_device *device, uint32_t pasid);
+int iommufd_space_detach(struct host_space *space, struct host_device *device, uint32_t pasid);
+int iommufd_space_replace(struct host_space *from, struct host_space *to, struct host_device *device, uint32_t pasid);
 
 /* iommufd_stage2.c. With the guest's lock `nesting` but for fd and event. */
 int iommufd_stage2_make(struct iommufd_guest *guest);

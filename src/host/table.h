@@ -84,12 +84,12 @@ static inline uint64_t table_address(const port_word *table)
 /* The entries: what only the writer does needs no order, since what it loads it has written. */
 static inline uint64_t F(get)(const port_word *slot)
 {
-	return F(from_memory)(__atomic_load_n(slot, __ATOMIC_RELAXED));
+	return F(from_memory)(port_load_relaxed(slot));
 }
 
 static inline void F(set)(port_word *slot, uint64_t entry)
 {
-	__atomic_store_n(slot, F(to_memory)(entry), __ATOMIC_RELEASE);
+	port_store_release(slot, F(to_memory)(entry));
 }
 
 static inline unsigned int F(entries)(unsigned int level)
@@ -380,8 +380,8 @@ static inline int F(load)(void *ctx, uint64_t address, uint64_t *raw)
 {
 	const struct F(view) *view = (const struct F(view) *)ctx;
 
-	*raw = __atomic_load_n(table_pointer(address), __ATOMIC_ACQUIRE);
-	return __atomic_load_n(view->generation, __ATOMIC_RELAXED) == view->began ? 0 : -1;
+	*raw = port_load_acquire(table_pointer(address));
+	return port_load_relaxed(view->generation) == view->began ? 0 : -1;
 }
 
 /*
@@ -489,7 +489,7 @@ int F(space_flush)(struct host_space *space)
 
 	if (!table->removed)
 		return 0;
-	__atomic_store_n(&space->generation, space->generation + 1, __ATOMIC_RELEASE);
+	port_store_release(&space->generation, space->generation + 1);
 	table->removed = false;
 	if (table->parked) {
 		F(set)(table->parked_end, F(parked_entry)(table_address(table->spare)));
@@ -573,7 +573,7 @@ int F(space_lookup)(struct host_space *space, uint64_t iova, struct host_mapping
 	struct format_walk walk;
 
 	do {
-		view.began = __atomic_load_n(&space->generation, __ATOMIC_ACQUIRE);
+		view.began = port_load_acquire(&space->generation);
 		F(walk)(&table->root, iova, F(load), &view, &walk);
 	} while (walk.reason == VIOMMU_FAULT_TABLE_UNBACKED);
 	*generation = view.began;

@@ -189,11 +189,12 @@ static int device_set_id(struct host_device *any, uint32_t id)
 	return 0;
 }
 
-static int attach(struct host_space *space, struct host_device *any)
+static int attach(struct host_space *space, struct host_device *any, uint32_t pasid)
 {
 	struct mock_smmu *smmu = smmu_of(space->host);
 	int error = enter(smmu, SMMU_ATTACH);
 
+	(void)pasid;
 	smmu->breaches += device_of(any)->space || !device_of(any)->has_id;
 	if (error)
 		return error;
@@ -204,22 +205,24 @@ static int attach(struct host_space *space, struct host_device *any)
 	return 0;
 }
 
-static int detach(struct host_space *space, struct host_device *any)
+static int detach(struct host_space *space, struct host_device *any, uint32_t pasid)
 {
 	struct mock_smmu *smmu = smmu_of(space->host);
 	int error = enter(smmu, SMMU_DETACH);
 
+	(void)pasid;
 	smmu->breaches += device_of(any)->space != space_of(space);
 	if (!error)
 		device_of(any)->space = NULL;
 	return error;
 }
 
-static int replace(struct host_space *from, struct host_space *to, struct host_device *any)
+static int replace(struct host_space *from, struct host_space *to, struct host_device *any, uint32_t pasid)
 {
 	struct mock_smmu *smmu = smmu_of(to->host);
 	int error = enter(smmu, SMMU_REPLACE);
 
+	(void)pasid;
 	smmu->breaches += device_of(any)->space != space_of(from) || from == to;
 	if (error)
 		return error;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Limits: tables that are larger than any honest ones, memory for the shadow, ranges and apertures as large as they can be. */
+#include <viommu/zpci.h>
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include <viommu/viommu.h>
+#include <viommu/smmuv3.h>
 
 #define PAGE	 UINT64_C(4096)
 #define RAM	 (UINT64_C(1) << 24)
@@ -93,8 +94,7 @@ static void up_with(struct world *world, const uint32_t idr[6])
 	put(world, ROOT, (ROOT + PAGE) | 3);
 	put(world, ROOT + PAGE, (ROOT + 2 * PAGE) | 3);
 	assert_int_equal(viommu_device_create(world->vm, &world->smmu->host, NULL, &world->device), 0);
-	/* Hardware that does nothing but stall is as none. */
-	assert_int_equal(viommu_device_set_id(world->device, 5), idr[0] & 2u << 24 ? -EOPNOTSUPP : 0);
+	assert_int_equal(viommu_device_set_id(world->device, 5), 0);
 	world->theirs = mock_smmu_find(world->smmu, 5);
 }
 
@@ -132,7 +132,7 @@ static struct viommu_domain *domain_of(struct world *world, uint64_t ste0)
 	struct viommu_domain *domain;
 
 	assert_int_equal(create(world, &stage1, &domain), 0);
-	assert_true(viommu_domain_is_hardware(domain));
+	assert_true(viommu_domain_kind(domain) == VIOMMU_KIND_HARDWARE);
 	return domain;
 }
 
@@ -171,7 +171,7 @@ static void test_tables_are_the_guests(void **state)
 	set(&world, 0x2000, (DATA + PAGE) | E_PAGE | E_RO);
 	domain = domain_of(&world, ENTRY_S1);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_WRITE, 0), 0);
-	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(reached(&world, 0x1008, VIOMMU_WRITE, 0), DATA + 8);
 	assert_int_equal(reached(&world, 0x2000, VIOMMU_READ, 0), DATA + PAGE);
 	assert_int_equal(reached(&world, 0x2000, VIOMMU_WRITE, 0x13), 0);
@@ -210,7 +210,7 @@ static void test_contexts(void **state)
 	up(&world);
 	set(&world, 0x1000, DATA | E_PAGE);
 	domain = domain_of(&world, ENTRY_S1);
-	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
 	put(&world, CD_GPA, 0);
 	assert_int_equal(viommu_domain_refresh(domain, 0, UINT64_MAX, NULL), 0);
@@ -233,9 +233,9 @@ static void test_entries_without_tables(void **state)
 	up(&world);
 	abort = domain_of(&world, ENTRY_ABORT);
 	bypass = domain_of(&world, ENTRY_BYPASS);
-	assert_int_equal(viommu_domain_attach(abort, world.device), 0);
+	assert_int_equal(viommu_domain_attach(abort, world.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(reached(&world, DATA, VIOMMU_READ, 0), 0);
-	assert_int_equal(viommu_domain_attach(bypass, world.device), 0);
+	assert_int_equal(viommu_domain_attach(bypass, world.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(reached(&world, DATA, VIOMMU_WRITE, 0), DATA);
 	assert_int_equal(reached(&world, RAM, VIOMMU_READ, 0), 0);
 	assert_int_equal(create(&world, &invalid, &abort), -EINVAL);
@@ -252,12 +252,12 @@ static void test_begins_with_nothing(void **state)
 	up(&world);
 	set(&world, 0x1000, DATA | E_PAGE);
 	domain = domain_of(&world, ENTRY_S1);
-	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
 	viommu_domain_destroy(domain);
 	set(&world, 0x1000, (DATA + PAGE) | E_PAGE);
 	domain = domain_of(&world, ENTRY_S1);
-	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA + PAGE);
 	down(&world);
 }
@@ -314,7 +314,7 @@ static void test_who_is_chosen(void **state)
 		if (trials[i].word)
 			assert_non_null(strstr(world.logged, trials[i].word));
 		if (!error)
-			assert_int_equal(viommu_domain_is_hardware(domain), trials[i].hardware);
+			assert_int_equal(viommu_domain_kind(domain) == VIOMMU_KIND_HARDWARE, trials[i].hardware);
 		if (!error && !trials[i].hardware)
 			assert_int_equal(viommu_domain_refresh_context(domain), 0);
 		viommu_domain_destroy(domain);
@@ -337,7 +337,7 @@ static void test_older_data(void **state)
 	stage1.nesting = VIOMMU_NESTING_AUTO;
 	stage1.size = offsetof(struct viommu_smmuv3_stage1, ste);
 	assert_int_equal(viommu_domain_create(world.vm, soft, VIOMMU_DOMAIN_SMMUV3, &stage1, NULL, &domain), 0);
-	assert_false(viommu_domain_is_hardware(domain));
+	assert_false(viommu_domain_kind(domain) == VIOMMU_KIND_HARDWARE);
 	stage1.size--;
 	assert_int_equal(viommu_domain_create(world.vm, soft, VIOMMU_DOMAIN_SMMUV3, &stage1, NULL, &domain), -EINVAL);
 	down(&world);
@@ -382,17 +382,17 @@ static void test_ids(void **state)
 	assert_int_equal(viommu_device_create(world.vm, &world.smmu->host, NULL, &nameless), 0);
 	assert_int_equal(viommu_device_create(world.vm, soft, NULL, &elsewhere), 0);
 	domain = domain_of(&world, ENTRY_BYPASS);
-	assert_int_equal(viommu_domain_attach(domain, nameless), -EINVAL);
+	assert_int_equal(viommu_domain_attach(domain, nameless, VIOMMU_NO_PASID), -EINVAL);
 	assert_int_equal(viommu_device_set_id(elsewhere, 6), -EOPNOTSUPP);
-	assert_int_equal(viommu_domain_attach(domain, elsewhere), -EINVAL);
+	assert_int_equal(viommu_domain_attach(domain, elsewhere, VIOMMU_NO_PASID), -EXDEV);
 	world.smmu->fail[SMMU_SET_ID].at = 1;
 	world.smmu->fail[SMMU_SET_ID].error = EEXIST;
 	assert_int_equal(viommu_device_set_id(nameless, 6), -EIO);
-	assert_int_equal(viommu_domain_attach(domain, nameless), -EINVAL);
+	assert_int_equal(viommu_domain_attach(domain, nameless, VIOMMU_NO_PASID), -EINVAL);
 	assert_int_equal(viommu_device_set_id(nameless, 6), 0);
-	assert_int_equal(viommu_domain_attach(domain, nameless), 0);
+	assert_int_equal(viommu_domain_attach(domain, nameless, VIOMMU_NO_PASID), 0);
 	assert_int_equal(viommu_device_set_id(nameless, 7), -EBUSY);
-	assert_int_equal(viommu_device_detach(nameless), 0);
+	assert_int_equal(viommu_device_detach(nameless, VIOMMU_NO_PASID), 0);
 	assert_int_equal(viommu_device_set_id(nameless, 7), 0);
 	down(&world);
 	viommu_host_destroy(soft);
@@ -417,7 +417,7 @@ static void test_memory_is_pinned(void **state)
 	assert_int_equal(pinned(&world), RAM);
 	second = domain_of(&world, ENTRY_S1);
 	assert_int_equal(pinned(&world), RAM);
-	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(viommu_slot_add(world.vm, &more), -EDQUOT);
 	assert_int_equal(reached(&world, MORE_GPA, VIOMMU_READ, 0), 0);
 	viommu_vm_set_pin_budget(world.vm, RAM + MORE);
@@ -464,14 +464,14 @@ static void test_failures(void **state)
 	domain = domain_of(&world, ENTRY_S1);
 	world.smmu->fail[SMMU_ATTACH].at = 1;
 	world.smmu->fail[SMMU_ATTACH].error = EINVAL;
-	assert_int_equal(viommu_domain_attach(domain, world.device), -EIO);
-	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), -EIO);
+	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
 	world.smmu->fail[SMMU_INVALIDATE].at = 1;
 	assert_int_equal(viommu_domain_refresh(domain, 0, PAGE, NULL), -EIO);
 	assert_int_equal(viommu_domain_refresh(domain, 0, PAGE, NULL), 0);
 	world.smmu->fail[SMMU_DETACH].at = 1;
 	world.smmu->fail[SMMU_DETACH].error = EBUSY;
-	assert_int_equal(viommu_device_detach(world.device), -EIO);
+	assert_int_equal(viommu_device_detach(world.device, VIOMMU_NO_PASID), -EIO);
 	set(&world, 0x1000, DATA | E_PAGE);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
 	world.smmu->fail[SMMU_DETACH].at = 1;
@@ -495,7 +495,7 @@ static void test_events(void **state)
 	assert_int_equal(viommu_nest_fd(world.vm, &world.smmu->host), -ENODEV);
 	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), -ENOENT);
 	domain = domain_of(&world, ENTRY_S1);
-	assert_int_equal(viommu_domain_attach(domain, world.device), 0);
+	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(viommu_nest_fd(world.vm, &world.smmu->host), world.smmu->event_fd);
 	assert_int_equal(reached(&world, 0x5008, VIOMMU_WRITE, 0x10), 0);
 	world.smmu->fail[SMMU_EVENT].at = 1;

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Domains of SMMUv3 streams: wild ones (tests/reference/arm64_trial.h), and one by one what an output size, two ends of addresses and a budget mean for them. */
+#include <viommu/smmuv3.h>
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -191,7 +193,7 @@ static void test_ends(void **state)
 	assert_int_equal(walk(&trial, &stage1, 0x5000), VIOMMU_FAULT_APERTURE);
 	assert_int_equal(create(&trial, &stage1), 0);
 	assert_int_equal(viommu_device_create(trial.vm, &trial.mock->host, NULL, &device), 0);
-	assert_int_equal(viommu_domain_attach(trial.domain, device), 0);
+	assert_int_equal(viommu_domain_attach(trial.domain, device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(viommu_domain_refresh(trial.domain, 0, UINT64_MAX, &result), -ERANGE);
 	viommu_domain_destroy(trial.domain);
 	viommu_device_destroy(device);

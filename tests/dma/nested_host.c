@@ -60,13 +60,13 @@ static int plug(struct nested *rig, unsigned int unit, const struct viommu_vfio_
 
 	assert_int_equal(rig->ops->device_create(rig->host, rig->guest, named, device), 0);
 	assert_int_equal(rig->ops->device_set_id(*device, rig->unit[unit].stream), 0);
-	assert_int_equal(rig->ops->attach(rig->space, *device), 0);
+	assert_int_equal(rig->ops->attach(rig->space, *device, VIOMMU_NO_PASID), 0);
 	return rig->ops->device_fd(*device);
 }
 
 static void unplug(struct nested *rig, unsigned int unit)
 {
-	assert_int_equal(rig->ops->detach(rig->space, rig->unit[unit].device), 0);
+	assert_int_equal(rig->ops->detach(rig->space, rig->unit[unit].device, VIOMMU_NO_PASID), 0);
 	rig->ops->device_destroy(rig->unit[unit].device);
 }
 

@@ -183,19 +183,19 @@ static void entries_that_do_not_walk(void **state)
 	(void)state;
 	set(SOME_IOVA, leaf_of(3, LEAF_WRITE));
 	expect(&rig, &rig.context, EDU, SOME_IOVA);
-	assert_int_equal(rig.ops->detach(rig.space, edu), 0);
+	assert_int_equal(rig.ops->detach(rig.space, edu, VIOMMU_NO_PASID), 0);
 	expect_edu_writes(SOME_IOVA, 3, false);
 	expect_edu_writes(gpa, 3, false);
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_int_equal(rig.ops->nest_create(rig.host, rig.guest, (const uint64_t[2]){ entries[i] }, &rig.memory, &space), 0);
-		assert_int_equal(rig.ops->attach(space, edu), 0);
+		assert_int_equal(rig.ops->attach(space, edu, VIOMMU_NO_PASID), 0);
 		expect_edu_writes(SOME_IOVA, 3, false);
 		expect_edu_writes(gpa, 3, i == 1);
-		assert_int_equal(rig.ops->detach(space, edu), 0);
+		assert_int_equal(rig.ops->detach(space, edu, VIOMMU_NO_PASID), 0);
 		expect_edu_writes(gpa, 3, false);
 		rig.ops->space_destroy(space);
 	}
-	assert_int_equal(rig.ops->attach(rig.space, edu), 0);
+	assert_int_equal(rig.ops->attach(rig.space, edu, VIOMMU_NO_PASID), 0);
 	expect(&rig, &rig.context, EDU, SOME_IOVA);
 }
 

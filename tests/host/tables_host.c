@@ -317,19 +317,22 @@ static int device_fd(const struct host_device *device)
 	return over(device->host)->ops->device_fd(((const struct over_device *)(const void *)device)->beneath);
 }
 
-static int attach(struct host_space *space, struct host_device *device)
+static int attach(struct host_space *space, struct host_device *device, uint32_t pasid)
 {
-	return over(space->host)->ops->attach(over_space(space)->beneath, over_device(device)->beneath);
+	(void)pasid;
+	return over(space->host)->ops->attach(over_space(space)->beneath, over_device(device)->beneath, VIOMMU_NO_PASID);
 }
 
-static int detach(struct host_space *space, struct host_device *device)
+static int detach(struct host_space *space, struct host_device *device, uint32_t pasid)
 {
-	return over(space->host)->ops->detach(over_space(space)->beneath, over_device(device)->beneath);
+	(void)pasid;
+	return over(space->host)->ops->detach(over_space(space)->beneath, over_device(device)->beneath, VIOMMU_NO_PASID);
 }
 
-static int replace(struct host_space *from, struct host_space *to, struct host_device *device)
+static int replace(struct host_space *from, struct host_space *to, struct host_device *device, uint32_t pasid)
 {
-	return over(to->host)->ops->replace(over_space(from)->beneath, over_space(to)->beneath, over_device(device)->beneath);
+	(void)pasid;
+	return over(to->host)->ops->replace(over_space(from)->beneath, over_space(to)->beneath, over_device(device)->beneath, VIOMMU_NO_PASID);
 }
 
 static void destroy(struct viommu_host *host)

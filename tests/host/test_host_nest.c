@@ -134,9 +134,9 @@ static void takes_entries(void **state)
 	for (unsigned int i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
 		assert_int_equal(create(&nest, entries[i].ste[0], entries[i].ste[1], &space), entries[i].error);
 		if (!entries[i].error) {
-			assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
+			assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 			assert_true(reaches(&nest.f, nest.f.device, ARENA_GPA) == (i == 1 || i == 2 || i == 5));
-			assert_int_equal(nest.f.ops->detach(space, nest.f.device), 0);
+			assert_int_equal(nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 			assert_false(reaches(&nest.f, nest.f.device, ARENA_GPA));
 			nest.f.ops->space_destroy(space);
 		}
@@ -159,10 +159,10 @@ static void keeps_slots_beneath(void **state)
 	up(&nest, &nesting);
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
 	assert_true(fake_pinned() == 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	assert_true(fake_pinned() == 5 * MIB);
 	assert_int_equal(create(&nest, BYPASSES, 0, &other), 0);
-	assert_int_equal(nest.f.ops->attach(other, nest.second), 0);
+	assert_int_equal(nest.f.ops->attach(other, nest.second, VIOMMU_NO_PASID), 0);
 	assert_int_equal(nest.f.ops->guest_add(nest.f.guest, &nest.slots[1]), 0);
 	assert_true(fake_pinned() == 6 * MIB);
 	assert_int_equal(fake_dma(nest.f.ops->device_fd(nest.f.device), ARENA_GPA + 8 * MIB + PAGE, &hva, &prot), 0);
@@ -173,8 +173,8 @@ static void keeps_slots_beneath(void **state)
 	assert_int_equal(nest.f.ops->guest_remove(nest.f.guest, &nest.slots[0]), 0);
 	assert_false(reaches(&nest.f, nest.f.device, ARENA_GPA) || reaches(&nest.f, nest.second, ARENA_GPA));
 	assert_true(fake_pinned() == MIB);
-	nest.f.ops->detach(space, nest.f.device);
-	nest.f.ops->detach(other, nest.second);
+	nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID);
+	nest.f.ops->detach(other, nest.second, VIOMMU_NO_PASID);
 	nest.f.ops->space_destroy(space);
 	nest.f.ops->space_destroy(other);
 	down(&nest);
@@ -201,8 +201,8 @@ static void invalidates(void **state)
 	assert_int_equal(nest.f.ops->nest_invalidate(space, 0, UINT64_MAX), 0);
 	assert_int_equal(nest.f.ops->nest_context(space), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.second), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.second, VIOMMU_NO_PASID), 0);
 	assert_int_equal(nest.f.ops->nest_invalidate(space, 0x5000, 0x5fff), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
 	assert_true(commands[0][0] == 0x13 && commands[0][1] == 0x5000);
@@ -219,11 +219,11 @@ static void invalidates(void **state)
 	assert_int_equal(nest.f.ops->nest_context(space), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
 	assert_true(commands[0][0] == UINT64_C(0x12ff00000006) && commands[1][0] == UINT64_C(0x2800000006));
-	assert_int_equal(nest.f.ops->detach(space, nest.second), 0);
+	assert_int_equal(nest.f.ops->detach(space, nest.second, VIOMMU_NO_PASID), 0);
 	assert_int_equal(nest.f.ops->nest_context(space), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
 	assert_true(commands[0][0] == UINT64_C(0x2800000006));
-	assert_int_equal(nest.f.ops->detach(space, nest.f.device), 0);
+	assert_int_equal(nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	/* What was read for a device that is gone is still known. */
 	assert_int_equal(nest.f.ops->nest_invalidate(space, 0, UINT64_MAX), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
@@ -246,31 +246,31 @@ static void moves_devices(void **state)
 	assert_int_equal(create(&nest, WALKS, 0, &walks), 0);
 	assert_int_equal(create(&nest, BYPASSES, 0, &bypasses), 0);
 	assert_int_equal(open_space(f, f->host->caps.first, f->host->caps.last, &f->memory, &filled), 0);
-	assert_int_equal(f->ops->attach(walks, f->device), 0);
-	assert_int_equal(f->ops->attach(bypasses, nest.second), 0);
-	assert_int_equal(f->ops->replace(walks, bypasses, f->device), 0);
+	assert_int_equal(f->ops->attach(walks, f->device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f->ops->attach(bypasses, nest.second, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f->ops->replace(walks, bypasses, f->device, VIOMMU_NO_PASID), 0);
 	assert_true(reaches(f, f->device, ARENA_GPA));
 	assert_int_equal(f->ops->nest_context(walks), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 0);
 	assert_int_equal(f->ops->nest_context(bypasses), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
 	before = fake_calls();
-	assert_int_equal(f->ops->replace(bypasses, filled, f->device), 0);
+	assert_int_equal(f->ops->replace(bypasses, filled, f->device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(fake_calls(), before + 1);
 	assert_false(reaches(f, f->device, ARENA_GPA));
 	assert_int_equal(f->ops->nest_context(bypasses), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
 	assert_true(commands[0][0] == UINT64_C(0x12ff00000006));
 	fake_fail(fake_calls() + 1, fake_calls() + 1, EIO);
-	assert_int_equal(f->ops->replace(filled, bypasses, f->device), -EIO);
+	assert_int_equal(f->ops->replace(filled, bypasses, f->device, VIOMMU_NO_PASID), -EIO);
 	assert_false(reaches(f, f->device, ARENA_GPA));
-	assert_int_equal(f->ops->replace(filled, bypasses, f->device), 0);
+	assert_int_equal(f->ops->replace(filled, bypasses, f->device, VIOMMU_NO_PASID), 0);
 	assert_true(reaches(f, f->device, ARENA_GPA));
 	fake_fail(fake_calls() + 1, fake_calls() + 1, EIO);
-	assert_int_equal(f->ops->replace(bypasses, filled, f->device), -EIO);
+	assert_int_equal(f->ops->replace(bypasses, filled, f->device, VIOMMU_NO_PASID), -EIO);
 	assert_true(reaches(f, f->device, ARENA_GPA));
-	assert_int_equal(f->ops->detach(bypasses, f->device), 0);
-	assert_int_equal(f->ops->detach(bypasses, nest.second), 0);
+	assert_int_equal(f->ops->detach(bypasses, f->device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f->ops->detach(bypasses, nest.second, VIOMMU_NO_PASID), 0);
 	f->ops->space_destroy(filled);
 	f->ops->space_destroy(bypasses);
 	f->ops->space_destroy(walks);
@@ -289,20 +289,20 @@ static void knows_devices_by_their_ids(void **state)
 	nest.f.ops->device_destroy(nest.second);
 	assert_int_equal(nest.f.ops->device_create(nest.f.host, nest.f.guest, &two, &nest.second), 0);
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.second), -EINVAL);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.second, VIOMMU_NO_PASID), -EINVAL);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(nest.f.ops->device_set_id(nest.second, 0x28), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.second), -EEXIST);
+	assert_int_equal(nest.f.ops->attach(space, nest.second, VIOMMU_NO_PASID), -EEXIST);
 	assert_false(reaches(&nest.f, nest.second, ARENA_GPA));
-	assert_int_equal(nest.f.ops->detach(space, nest.f.device), 0);
+	assert_int_equal(nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(nest.f.ops->device_set_id(nest.f.device, 0), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.second), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.second, VIOMMU_NO_PASID), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(nest.f.ops->nest_context(space), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
 	assert_true(commands[0][0] == 6 && commands[1][0] == UINT64_C(0x2800000006));
-	nest.f.ops->detach(space, nest.f.device);
-	nest.f.ops->detach(space, nest.second);
+	nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID);
+	nest.f.ops->detach(space, nest.second, VIOMMU_NO_PASID);
 	nest.f.ops->space_destroy(space);
 	down(&nest);
 }
@@ -320,7 +320,7 @@ static void passes_events_on(void **state)
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
 	assert_int_equal(nest.f.ops->nest_fd(nest.f.guest), -ENODEV);
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), -ENOENT);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	fd = nest.f.ops->nest_fd(nest.f.guest);
 	assert_true(fd >= 0);
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), -ENOENT);
@@ -350,7 +350,7 @@ static void passes_events_on(void **state)
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), -EIO);
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), 0);
 	assert_int_equal(nest.f.ops->nest_fd(nest.f.guest), fd);
-	nest.f.ops->detach(space, nest.f.device);
+	nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID);
 	nest.f.ops->space_destroy(space);
 	down(&nest);
 }
@@ -365,10 +365,10 @@ static void other_iommu_is_refused(void **state)
 	options.other_iommu = true;
 	up(&nest, &options);
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.second), -EINVAL);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.second, VIOMMU_NO_PASID), -EINVAL);
 	assert_false(reaches(&nest.f, nest.second, ARENA_GPA));
-	nest.f.ops->detach(space, nest.f.device);
+	nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID);
 	nest.f.ops->space_destroy(space);
 	down(&nest);
 }
@@ -381,11 +381,11 @@ struct life {
 	bool single; /* what is tried again works */
 };
 
-static int again(const struct life *life, int (*op)(struct host_space *, struct host_device *), struct host_space *space, struct host_device *device)
+static int again(const struct life *life, int (*op)(struct host_space *, struct host_device *, uint32_t), struct host_space *space, struct host_device *device)
 {
-	int error = op(space, device);
+	int error = op(space, device, VIOMMU_NO_PASID);
 
-	return error && life->single ? op(space, device) : error;
+	return error && life->single ? op(space, device, VIOMMU_NO_PASID) : error;
 }
 
 static void use(struct nest *nest, const struct life *life, struct host_space *space)
@@ -396,10 +396,10 @@ static void use(struct nest *nest, const struct life *life, struct host_space *s
 
 	error = f->ops->device_set_id(f->device, 3);
 	assert_int_equal(error, 0);
-	error = f->ops->attach(space, f->device);
+	error = f->ops->attach(space, f->device, VIOMMU_NO_PASID);
 	assert_true(reaches(f, f->device, ARENA_GPA) == !error);
 	if (error && life->single)
-		assert_int_equal(f->ops->attach(space, f->device), 0);
+		assert_int_equal(f->ops->attach(space, f->device, VIOMMU_NO_PASID), 0);
 	else if (error)
 		return;
 	added = f->ops->guest_add(f->guest, &nest->slots[1]);
@@ -426,7 +426,7 @@ static void use(struct nest *nest, const struct life *life, struct host_space *s
 	/* Where this one fails the space's destruction does it. */
 	if (!error && !again(life, f->ops->attach, space, f->device)) {
 		assert_true(reaches(f, f->device, ARENA_GPA));
-		f->ops->detach(space, f->device);
+		f->ops->detach(space, f->device, VIOMMU_NO_PASID);
 	}
 }
 

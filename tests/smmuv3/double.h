@@ -7,6 +7,7 @@
 #define TESTS_SMMUV3_DOUBLE_H
 
 #include <viommu/viommu.h>
+#include <viommu/smmuv3.h>
 
 struct double_refresh {
 	unsigned int asid; /* of the domain */

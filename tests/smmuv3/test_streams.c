@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Stream tables, context descriptors, GBPA: what streams are configured to be, when that is read, and what they share. */
+#include <viommu/smmuv3.h>
+
 #include "double.h"
 #include "rig.h"
 

@@ -92,7 +92,7 @@ static void found_stream(struct watcher *watcher, uint32_t sid, const char *name
 	};
 	error = viommu_smmuv3_device_add(checker->smmu, &config, &stream->device);
 	if (!error)
-		error = viommu_reader_create(viommu_smmuv3_device_device(stream->device), &stream->reader);
+		error = viommu_reader_create(viommu_smmuv3_device_device(stream->device), VIOMMU_NO_PASID, &stream->reader);
 	if (error) {
 		check_tell(checker, LIVE_NOTE, "stream 0x%" PRIx32 " is not checked: %s", sid, strerror(-error));
 		return;

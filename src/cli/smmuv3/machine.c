@@ -88,7 +88,7 @@ static int add_stream(struct replay *replay, uint64_t line, uint32_t sid)
 		return -1;
 	int err = viommu_smmuv3_device_add(replay->smmu, &config, &function.stream);
 	if (!err) {
-		err = viommu_reader_create(viommu_smmuv3_device_device(function.stream), &function.reader);
+		err = viommu_reader_create(viommu_smmuv3_device_device(function.stream), VIOMMU_NO_PASID, &function.reader);
 		if (err)
 			viommu_smmuv3_device_remove(function.stream);
 	}

@@ -24,8 +24,8 @@
 #include "core/vm.h"
 #include "port/sized.h"
 
-/* How often access flags are tried to be set in an entry that a guest goes on changing. */
-#define SHADOW_TOUCHES 4u
+/* How often to try to set access flags in an entry that a guest goes on changing. */
+#define SHADOW_TOUCHES 16u
 
 /* How many tables of leaves ahead. Fewer come too late where the copies are in no near cache, and more gain nothing. */
 #define SHADOW_AHEAD 4u
@@ -43,7 +43,7 @@ static inline struct slot *shadow_slot(struct shadow_pass *pass, uint64_t gpa)
 
 	if (!slot || gpa < slot->first || gpa > slot->last)
 		slot = pass->slot = slots_find(pass->slots, gpa);
-	return slot && !__atomic_load_n(&slot->removing, __ATOMIC_RELAXED) ? slot : NULL;
+	return slot && !port_load_relaxed(&slot->removing) ? slot : NULL;
 }
 
 static inline const uint64_t *shadow_locate(struct shadow_pass *pass, struct shadow_cursor *cursor, uint64_t gpa)
@@ -166,8 +166,8 @@ static uint64_t F(touch)(struct shadow_pass *pass, const uint64_t *location, uin
  * Judges an entry of a higher table. True if something may be beneath it, and then *below says what; it may be *source. The entry becomes a step of the
  * path, if there is one.
  */
-__attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source,
-							     unsigned int level, uint64_t iova, struct shadow_source *below, struct shadow_path *path)
+static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source, unsigned int level,
+					  uint64_t iova, struct shadow_source *below, struct shadow_path *path)
 {
 	unsigned int index = F(index)(level, iova);
 	const uint64_t *location;
@@ -248,7 +248,7 @@ static bool F(find_table)(struct shadow_pass *pass, struct shadow_source *source
 }
 
 /* Walks to the table of leaves that iova is in. NULL if there is none. */
-static __attribute__((noinline)) const struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
+static port_noinline const struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
 {
 	struct shadow_path *path = &pass->shadow->path;
 	struct shadow_cursor cursor = { .page = 1 };
@@ -907,7 +907,8 @@ static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots
 	uint32_t prot;
 
 	F(walk)(&shadow->root, iova, F(walk_load), (void *)(uintptr_t)slots, &walk);
-	slot = walk.reason == VIOMMU_FAULT_NONE ? slots_find(slots, walk.output) : NULL;
+	/* As the fill judges: what it does not establish, the walk does not promise. Otherwise a device model that asks again on each miss never ends. */
+	slot = walk.reason == VIOMMU_FAULT_NONE ? slots_backing(slots, walk.output) : NULL;
 	prot = slot ? walk.prot & slot->prot : 0;
 	if (walk.reason == VIOMMU_FAULT_NONE && walk.prot)
 		*run = (struct viommu_run){

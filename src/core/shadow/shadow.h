@@ -23,7 +23,7 @@
 #include "core/memory.h"
 #include "core/runs.h"
 #include "core/slots.h"
-#include "core/space.h"
+#include "core/domain.h"
 #include "core/tracking.h"
 #include "format/format.h"
 
@@ -182,14 +182,6 @@ struct shadow_ops {
 	/* Unpins and frees everything; nothing of it is in the host's space any more. */
 	void (*destroy)(struct shadow_pass *pass);
 };
-
-extern const struct shadow_ops shadow_zpci_ops;
-extern const struct shadow_ops shadow_zpci_qemu_ops;
-extern const struct shadow_ops shadow_arm64_4k_ops;
-extern const struct shadow_ops shadow_arm64_16k_ops;
-extern const struct shadow_ops shadow_arm64_64k_ops;
-extern const struct shadow_ops shadow_amdv1_ops;
-extern const struct shadow_ops shadow_riscv_sv_ops;
 
 /* The parts that know no format: shadow.c. */
 

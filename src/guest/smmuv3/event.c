@@ -75,7 +75,7 @@ static bool record(struct viommu_smmuv3 *smmu, const uint64_t words[EVENT_WORDS]
 		return false;
 	}
 	/* The guest learns of PROD by a load that takes this lock; for who looks at its memory in another way, too, the record comes first. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	port_fence_release();
 	if (!((registers->eventq_prod ^ registers->eventq_cons) & wrap))
 		smmuv3_note_irq(smmu, VIOMMU_SMMUV3_IRQ_EVENTQ);
 	registers->eventq_prod = (registers->eventq_prod & EVENTQ_OVERFLOW) | ((registers->eventq_prod + 1) & wrap);

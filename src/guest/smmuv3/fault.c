@@ -145,7 +145,7 @@ static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct vio
 	if (!target)
 		return 0;
 	context = (struct context){ .flags = target->flags, .cd0 = target->cd[0] };
-	if (target->domain)
+	if (!smmuv3_target_is_direct(target))
 		ret = look(device->smmu, target, access, &walked);
 	smmuv3_target_leave(target);
 	switch (ret) {
@@ -178,7 +178,7 @@ static int fault_in_bypass(struct viommu_smmuv3_device *device, struct viommu_fa
 	/* It is not what it was a moment ago. */
 	if (!target)
 		return 0;
-	reached = !target->direct || viommu_direct_each_run(target->direct, access->iova, access->iova, covers, access);
+	reached = !smmuv3_target_is_direct(target) || viommu_domain_each_run(target->domain, access->iova, access->iova, covers, access);
 	smmuv3_target_leave(target);
 	if (reached)
 		return 0;
@@ -206,7 +206,7 @@ int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct
 	smmuv3_count(&device->faults);
 	port_lock(&smmu->lock);
 	stream = device->stream;
-	settled = device->target && !device->target->direct == (stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1);
+	settled = device->target && !smmuv3_target_is_direct(device->target) == (stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1);
 	port_unlock(&smmu->lock);
 
 	switch (stream.kind) {

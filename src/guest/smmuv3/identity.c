@@ -5,23 +5,13 @@
  * Hardware that walks a guest's tables does what it can, and nobody stands between the two: so what a guest is offered must be had by hardware, too. What holds: an
  * SMMU that is made for hardware offers the part that both have. What only the library looks at, commands and stream tables, is the library's to offer.
  */
+#include "context.h"
 #include "core/vm.h"
 #include "smmuv3.h"
 
 /* Of IDR0: what there has to be, and what there may be. */
 #define IDR0_NEEDED (IDR0_S1P | IDR0_TTF_AARCH64)
 #define IDR0_FLAGS  (IDR0_COHACC | IDR0_ASID16)
-
-static const uint8_t output_bits[] = { 32, 36, 40, 42, 44, 48, 52 };
-
-static uint32_t output_size(uint32_t bits)
-{
-	uint32_t size = 0;
-
-	while (size < sizeof(output_bits) && output_bits[size] != bits)
-		size++;
-	return size;
-}
 
 /* Why hardware with these is not for a guest that is offered ours: NULL if it is. */
 static const char *misfit(const uint32_t ours[6], const uint32_t theirs[6])
@@ -56,8 +46,8 @@ static void reduce(struct viommu_smmuv3 *smmu, const uint32_t theirs[6])
 	ours[1] &= ~IDR1_ATTR_PERMS_OVR;
 	ours[3] &= theirs[3] | ~IDR3_HAD;
 	ours[5] &= theirs[5] | ~IDR5_GRANULES;
-	if (!smmu->config.output_bits && size < output_size(DEFAULT_OUTPUT_BITS))
-		smmu->config.output_bits = output_bits[size];
+	if (!smmu->config.output_bits && size < smmuv3_size(DEFAULT_OUTPUT_BITS))
+		smmu->config.output_bits = smmuv3_size_bits(size);
 }
 
 bool smmuv3_identify(struct viommu_smmuv3 *smmu)
@@ -77,7 +67,7 @@ bool smmuv3_identify(struct viommu_smmuv3 *smmu)
 	}
 	if (!config->output_bits)
 		config->output_bits = DEFAULT_OUTPUT_BITS;
-	idr[5] |= output_size(config->output_bits);
+	idr[5] |= smmuv3_size(config->output_bits);
 	why = config->hardware ? smmuv3_misfit(smmu, config->hardware) : NULL;
 	if (why)
 		vm_log(smmu->vm, VIOMMU_LOG_ERROR, why, caps.smmuv3_idr[0], caps.smmuv3_idr[5]);
@@ -86,5 +76,5 @@ bool smmuv3_identify(struct viommu_smmuv3 *smmu)
 
 bool smmuv3_has_output_bits(uint32_t bits)
 {
-	return output_size(bits) < sizeof(output_bits);
+	return smmuv3_size(bits) < SMMUV3_SIZES;
 }

@@ -64,7 +64,7 @@ void viommu_smmuv3_device_stats(struct viommu_smmuv3_device *device, struct viom
 	sized_out(stats, &none, sizeof(none));
 	if (!target)
 		return;
-	if (target->domain)
+	if (!smmuv3_target_is_direct(target))
 		viommu_domain_stats(target->domain, stats);
 	smmuv3_target_leave(target);
 }
@@ -77,10 +77,7 @@ int viommu_smmuv3_device_each_run(struct viommu_smmuv3_device *device, uint64_t 
 
 	if (!target)
 		return 0;
-	if (target->domain)
-		ret = viommu_domain_each_run(target->domain, first, last, fn, ctx);
-	else
-		ret = viommu_direct_each_run(target->direct, first, last, fn, ctx);
+	ret = viommu_domain_each_run(target->domain, first, last, fn, ctx);
 	smmuv3_target_leave(target);
 	return ret;
 }

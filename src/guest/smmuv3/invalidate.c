@@ -148,7 +148,7 @@ void smmuv3_invalidate_now(struct viommu_smmuv3 *smmu)
 
 	for (target = smmu->targets; target; target = next) {
 		next = target->next;
-		if (!target->domain)
+		if (smmuv3_target_is_direct(target))
 			continue;
 		failed = refresh_contexts(target) || (!(target->hardware && target->host == forgotten) && refresh_all(smmu, target));
 		if (failed)

@@ -16,7 +16,7 @@ static uint64_t *find(struct viommu_vm *vm, uint64_t gpa, uint32_t access)
 {
 	struct slot *slot = slots_find(vm_slots(vm), gpa);
 
-	if (!slot || __atomic_load_n(&slot->removing, __ATOMIC_RELAXED) || access & ~slot->prot)
+	if (!slot || port_load_relaxed(&slot->removing) || access & ~slot->prot)
 		return NULL;
 	return (uint64_t *)(void *)(slot->hva + (gpa - slot->first));
 }
@@ -42,7 +42,7 @@ bool smmuv3_store(struct viommu_vm *vm, uint64_t gpa, const uint64_t *from, unsi
 	port_lock(&vm->lock);
 	to = find(vm, gpa, VIOMMU_WRITE);
 	for (i = 0; to && i < words; i++)
-		__atomic_store_n((port_word *)&to[i], format_swap_if_big(from[i]), __ATOMIC_RELAXED);
+		port_store_entry(&to[i], format_swap_if_big(from[i]));
 	port_unlock(&vm->lock);
 	return to;
 }

@@ -3,8 +3,7 @@
 #ifndef VIOMMU_GUEST_SMMUV3_MEMORY_H
 #define VIOMMU_GUEST_SMMUV3_MEMORY_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include <port_types.h>
 
 #include <viommu/types.h>
 

@@ -22,7 +22,6 @@
 #define VIOMMU_GUEST_SMMUV3_SMMUV3_H
 
 #include <viommu/device.h>
-#include <viommu/direct.h>
 #include <viommu/domain.h>
 #include <viommu/hosts.h>
 #include <viommu/smmuv3.h>
@@ -125,12 +124,12 @@ struct viommu_smmuv3_device {
 
 static inline void smmuv3_count(port_word *count)
 {
-	__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+	port_add_relaxed(count, 1);
 }
 
 static inline uint64_t smmuv3_counted(const port_word *count)
 {
-	return __atomic_load_n(count, __ATOMIC_RELAXED);
+	return port_load_relaxed(count);
 }
 
 /* Each device, with change or lock held. */

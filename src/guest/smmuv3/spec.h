@@ -6,7 +6,7 @@
 #ifndef VIOMMU_GUEST_SMMUV3_SPEC_H
 #define VIOMMU_GUEST_SMMUV3_SPEC_H
 
-#include <stdint.h>
+#include <port_types.h>
 
 #include "format/smmuv3.h"
 

@@ -6,6 +6,7 @@
  * What holds: each doubleword is loaded once, and judged on the copy; at most one level 1 descriptor, one entry and one context descriptor are read. What
  * cannot be is the event that an access gets (section 7.3), in the order in which an SMMU would find it.
  */
+#include "context.h"
 #include "memory.h"
 #include "smmuv3.h"
 
@@ -75,26 +76,10 @@ static bool stage1_is_possible(const struct viommu_smmuv3 *smmu, const uint64_t 
 	return !(smmu->idr[1] & IDR1_ATTR_PERMS_OVR) || STE1_INSTCFG(ste[1]) != INSTCFG_INSTRUCTION;
 }
 
-static bool tables_are_possible(unsigned int tsz, bool granule)
-{
-	return granule && tsz >= CD_TSZ_LEAST && tsz <= CD_TSZ_MOST;
-}
-
-/* Whether a context descriptor is legal (section 5.4.1), and asks for nothing that is not here: docs/smmuv3.md lists it. */
-static bool cd_is_possible(const struct viommu_smmuv3 *smmu, uint64_t cd0)
-{
-	if (smmu->idr[0] & IDR0_TERM_MODEL && !(cd0 & CD0_A))
-		return false;
-	if (!(cd0 & CD0_V) || !(cd0 & CD0_AA64) || cd0 & (CD0_ENDI | CD0_TBI | CD0_HA | CD0_HD | CD0_S))
-		return false;
-	if (!(cd0 & CD0_EPD0) && !tables_are_possible(CD0_T0SZ(cd0), CD0_TG0(cd0) != CD0_TG0_RESERVED))
-		return false;
-	return cd0 & CD0_EPD1 || tables_are_possible(CD0_T1SZ(cd0), CD0_TG1(cd0) != CD0_TG1_RESERVED);
-}
-
 static void read_stage1(const struct viommu_smmuv3_device *device, const uint64_t ste[STE_WORDS], struct smmuv3_stream *stream)
 {
 	struct viommu_smmuv3 *smmu = device->smmu;
+	const struct smmuv3_context_limits limits = { .least_tsz = CD_TSZ_LEAST, .aborts = smmu->idr[0] & IDR0_TERM_MODEL };
 
 	stream->kind = VIOMMU_SMMUV3_STREAM_STAGE1;
 	if (smmu->idr[1] & IDR1_ATTR_PERMS_OVR && STE1_PRIVCFG(ste[1]) == PRIVCFG_PRIVILEGED)
@@ -108,7 +93,7 @@ static void read_stage1(const struct viommu_smmuv3_device *device, const uint64_
 	}
 	if (!smmuv3_load(smmu->vm, stream->cd_gpa, stream->cd, CD_WORDS))
 		faulty(stream, F_CD_FETCH, stream->cd_gpa);
-	else if (!cd_is_possible(smmu, stream->cd[0]))
+	else if (!smmuv3_cd_is_legal(stream->cd[0], &limits))
 		faulty(stream, C_BAD_CD, 0);
 }
 

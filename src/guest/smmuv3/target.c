@@ -23,12 +23,12 @@ static bool matches(const struct smmuv3_target *target, const struct viommu_smmu
 	if (device->hardware)
 		return target->ste[0] == stream->ste[0] && target->ste[1] == stream->ste[1];
 	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS)
-		return target->direct;
-	return target->domain && target->flags == stream->flags && !__builtin_memcmp(target->cd, stream->cd, sizeof(stream->cd));
+		return smmuv3_target_is_direct(target);
+	return !smmuv3_target_is_direct(target) && target->flags == stream->flags && !__builtin_memcmp(target->cd, stream->cd, sizeof(stream->cd));
 }
 
 /* In bypass a device reaches guest memory where it is, as far as the guest's addresses and the host's IOVAs go. */
-static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, struct viommu_direct **direct)
+static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, struct viommu_domain **domain)
 {
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
 	uint64_t last = (UINT64_C(1) << smmu->config.output_bits) - 1, first;
@@ -39,7 +39,7 @@ static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, s
 		last = ((caps.last + 1) & ~(VIOMMU_PAGE_SIZE - 1)) - 1;
 	if (first < caps.first || first > last)
 		return -PORT_ERANGE;
-	return viommu_direct_create(smmu->vm, host, 0, first, last, direct);
+	return viommu_domain_create_direct(smmu->vm, host, 0, first, last, domain);
 }
 
 static int create_domain(const struct viommu_smmuv3_device *device, struct viommu_domain **domain)
@@ -71,7 +71,7 @@ static int create(const struct viommu_smmuv3_device *device, struct smmuv3_targe
 	if (!target)
 		return -PORT_ENOMEM;
 	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS && !device->hardware)
-		ret = create_direct(smmu, device->host, &target->direct);
+		ret = create_direct(smmu, device->host, &target->domain);
 	else
 		ret = create_domain(device, &target->domain);
 	if (ret) {
@@ -118,13 +118,12 @@ static void destroy(struct viommu_smmuv3 *smmu, struct smmuv3_target *target)
 		link = &(*link)->next;
 	*link = target->next;
 	count_targets(smmu, (uint32_t)-1);
-	while (__atomic_load_n(&target->visitors, __ATOMIC_ACQUIRE)) {
+	while (port_load_acquire(&target->visitors)) {
 		port_lock(&target->gate);
 		port_unlock(&target->gate);
 		port_relax();
 	}
 	viommu_domain_destroy(target->domain);
-	viommu_direct_destroy(target->direct);
 	port_lock_destroy(&target->gate);
 	port_free(target, sizeof(*target), 0);
 }
@@ -157,7 +156,7 @@ void smmuv3_detach(struct viommu_smmuv3_device *device)
 
 	if (!target)
 		return;
-	if (viommu_device_detach(device->device)) {
+	if (viommu_device_detach(device->device, VIOMMU_NO_PASID)) {
 		smmuv3_target_break(device->smmu, target);
 		return;
 	}
@@ -170,22 +169,17 @@ static bool is_short(int error)
 	return error == -PORT_ENOSPC || error == -PORT_ENOMEM || error == -PORT_EDQUOT;
 }
 
-static int attach_to(const struct viommu_smmuv3_device *device, const struct smmuv3_target *target)
-{
-	return target->domain ? viommu_domain_attach(target->domain, device->device) : viommu_direct_attach(target->direct, device->device);
-}
-
 /* From the target that it has, if any. */
 static int attach(struct viommu_smmuv3_device *device, struct smmuv3_target *target)
 {
 	struct smmuv3_target *old = device->target;
-	int ret = attach_to(device, target);
+	int ret = viommu_domain_attach(target->domain, device->device, VIOMMU_NO_PASID);
 
 	/* Who has nothing to be taken from was attached by somebody else. */
 	if (ret == -PORT_EBUSY && old) {
 		smmuv3_target_break(device->smmu, old);
 		old = NULL;
-		ret = attach_to(device, target);
+		ret = viommu_domain_attach(target->domain, device->device, VIOMMU_NO_PASID);
 	}
 	set(device, ret ? NULL : target);
 	if (ret)
@@ -206,7 +200,7 @@ int smmuv3_try_hardware(struct viommu_smmuv3_device *device)
 	ret = create_domain(device, &domain);
 	if (ret)
 		return ret;
-	ret = viommu_domain_attach(domain, device->device);
+	ret = viommu_domain_attach(domain, device->device, VIOMMU_NO_PASID);
 	viommu_domain_destroy(domain);
 	return ret;
 }
@@ -287,7 +281,7 @@ struct smmuv3_target *smmuv3_target_enter(struct viommu_smmuv3_device *device)
 	port_lock(&smmu->lock);
 	target = device->target;
 	if (target)
-		__atomic_add_fetch(&target->visitors, 1, __ATOMIC_RELAXED);
+		port_add_relaxed(&target->visitors, 1);
 	port_unlock(&smmu->lock);
 	if (target)
 		port_lock(&target->gate);
@@ -297,5 +291,5 @@ struct smmuv3_target *smmuv3_target_enter(struct viommu_smmuv3_device *device)
 void smmuv3_target_leave(struct smmuv3_target *target)
 {
 	port_unlock(&target->gate);
-	__atomic_sub_fetch(&target->visitors, 1, __ATOMIC_RELEASE);
+	port_sub_release(&target->visitors, 1);
 }

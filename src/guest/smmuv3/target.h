@@ -17,8 +17,7 @@
 struct smmuv3_target {
 	struct smmuv3_target *next; /* of the SMMU; change */
 	struct viommu_host *host;
-	struct viommu_domain *domain; /* NULL where it is direct */
-	struct viommu_direct *direct;
+	struct viommu_domain *domain;
 	uint32_t flags; /* of struct viommu_smmuv3_stage1, as are cd and ste */
 	uint64_t cd[CD_WORDS];
 	bool hardware;
@@ -28,6 +27,12 @@ struct smmuv3_target {
 	struct port_lock gate;
 	unsigned int visitors; /* those who hold the gate, or are on their way to or from it. Atomic: up with the SMMU's lock held, down without */
 };
+
+/* In bypass, where no tables are looked into. */
+static inline bool smmuv3_target_is_direct(const struct smmuv3_target *target)
+{
+	return viommu_domain_kind(target->domain) == VIOMMU_KIND_DIRECT;
+}
 
 static inline uint16_t smmuv3_target_asid(const struct smmuv3_target *target)
 {

@@ -11,9 +11,7 @@
 #ifndef VIOMMU_GUEST_ZPCI_DECODE_H
 #define VIOMMU_GUEST_ZPCI_DECODE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <port_types.h>
 
 enum zpci_opcode {
 	ZPCI_NOT_OURS = 0,

@@ -7,6 +7,7 @@
  */
 #include "function.h"
 
+#include "decode.h"
 #include "ioat.h"
 
 #define DEFAULT_SDMA UINT64_C(0x100000000)
@@ -163,21 +164,20 @@ void viommu_zpci_function_info(struct viommu_zpci_function *function, struct vio
 		known.pba = function->ioat->pba;
 		known.pal = function->ioat->pal;
 		known.iota = function->ioat->iota;
-		known.direct = function->ioat->direct;
+		known.direct = !zpci_iota_translates(function->ioat->iota);
 	}
 	port_unlock(&function->lock);
 	sized_out(info, &known, sizeof(known));
 }
 
-/* Keeps the function's domain, whichever kind it is, from being destroyed, without keeping the function's lock. NULL if there is no domain. */
-static struct zpci_lane *hold_domain(struct viommu_zpci_function *function, struct viommu_domain **domain, struct viommu_direct **direct)
+/* Keeps the function's domain from being destroyed, without keeping the function's lock. NULL if there is no domain. */
+static struct zpci_lane *hold_domain(struct viommu_zpci_function *function, struct viommu_domain **domain)
 {
 	struct zpci_lane *lane = NULL;
 
 	port_lock(&function->lock);
 	if (function->ioat && !zpci_ioat_is_dormant(function->ioat)) {
 		*domain = function->ioat->domain;
-		*direct = function->ioat->direct;
 		lane = zpci_ioat_enter(function->ioat);
 	}
 	port_unlock(&function->lock);
@@ -196,13 +196,12 @@ void viommu_zpci_function_stats(struct viommu_zpci_function *function, struct vi
 {
 	const struct viommu_domain_stats none = { .size = 0 };
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
-	struct zpci_lane *lane = hold_domain(function, &domain, &direct);
+	struct zpci_lane *lane = hold_domain(function, &domain);
 
 	sized_out(stats, &none, sizeof(none));
 	if (!lane)
 		return;
-	if (domain)
+	if (viommu_domain_kind(domain) == VIOMMU_KIND_NESTED)
 		viommu_domain_stats(domain, stats);
 	release_domain(lane);
 }
@@ -211,16 +210,12 @@ int viommu_zpci_function_each_run(struct viommu_zpci_function *function, uint64_
 				  void *ctx)
 {
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
-	struct zpci_lane *lane = hold_domain(function, &domain, &direct);
+	struct zpci_lane *lane = hold_domain(function, &domain);
 	int ret;
 
 	if (!lane)
 		return 0;
-	if (domain)
-		ret = viommu_domain_each_run(domain, first, last, fn, ctx);
-	else
-		ret = viommu_direct_each_run(direct, first, last, fn, ctx);
+	ret = viommu_domain_each_run(domain, first, last, fn, ctx);
 	release_domain(lane);
 	return ret;
 }

@@ -23,7 +23,6 @@
 #define VIOMMU_GUEST_ZPCI_FUNCTION_H
 
 #include <viommu/device.h>
-#include <viommu/direct.h>
 #include <viommu/domain.h>
 #include <viommu/types.h>
 #include <viommu/zpci.h>

@@ -41,7 +41,7 @@ bool zpci_ioat_is_acceptable(const struct viommu_zpci_function *function, uint64
 
 /* Makes what a registration leads to. */
 static int create_target(struct viommu_zpci_function *function, const struct zpci_ioat *ioat, struct viommu_refresh_result *result,
-			 struct viommu_domain **domain, struct viommu_direct **direct)
+			 struct viommu_domain **domain)
 {
 	struct viommu_zpci *zpci = function->zpci;
 	struct viommu_zpci_ioat data = {
@@ -55,7 +55,7 @@ static int create_target(struct viommu_zpci_function *function, const struct zpc
 
 	if (zpci_iota_translates(ioat->iota))
 		return viommu_domain_create(zpci->vm, function->config.host, VIOMMU_DOMAIN_ZPCI, &data, result, domain);
-	return viommu_direct_create(zpci->vm, function->config.host, offset, ioat->pba, ioat->pal, direct);
+	return viommu_domain_create_direct(zpci->vm, function->config.host, offset, ioat->pba, ioat->pal, domain);
 }
 
 int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64_t pal, uint64_t iota, struct viommu_refresh_result *result,
@@ -70,7 +70,7 @@ int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64
 	ioat->pba = pba;
 	ioat->pal = pal;
 	ioat->iota = iota;
-	ret = create_target(function, ioat, result, &ioat->domain, &ioat->direct);
+	ret = create_target(function, ioat, result, &ioat->domain);
 	if (ret) {
 		port_free(ioat, sizeof(*ioat), 0);
 		return ret;
@@ -84,24 +84,24 @@ int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64
 struct zpci_lane *zpci_ioat_enter(struct zpci_ioat *ioat)
 {
 	struct zpci_lane *lane = &ioat->lane[0];
-	unsigned int least = __atomic_load_n(&lane->users, __ATOMIC_RELAXED);
+	unsigned int least = port_load_relaxed(&lane->users);
 	unsigned int i;
 
 	for (i = 1; least && i < ZPCI_LANES; i++) {
-		unsigned int users = __atomic_load_n(&ioat->lane[i].users, __ATOMIC_RELAXED);
+		unsigned int users = port_load_relaxed(&ioat->lane[i].users);
 
 		if (users < least) {
 			least = users;
 			lane = &ioat->lane[i];
 		}
 	}
-	__atomic_add_fetch(&lane->users, 1, __ATOMIC_RELAXED);
+	port_add_relaxed(&lane->users, 1);
 	return lane;
 }
 
 void zpci_ioat_leave(struct zpci_lane *lane)
 {
-	__atomic_sub_fetch(&lane->users, 1, __ATOMIC_RELEASE);
+	port_sub_release(&lane->users, 1);
 }
 
 /* Nobody new comes: whoever entered before the registration was unpublished under the function's lock has been counted under it. */
@@ -110,7 +110,7 @@ static void wait_for_all(struct zpci_ioat *ioat)
 	unsigned int i;
 
 	for (i = 0; i < ZPCI_LANES; i++) {
-		while (__atomic_load_n(&ioat->lane[i].users, __ATOMIC_ACQUIRE)) {
+		while (port_load_acquire(&ioat->lane[i].users)) {
 			port_lock(&ioat->lane[i].lock);
 			port_unlock(&ioat->lane[i].lock);
 			port_relax();
@@ -126,18 +126,16 @@ void zpci_ioat_destroy(struct zpci_ioat *ioat)
 		return;
 	wait_for_all(ioat);
 	viommu_domain_destroy(ioat->domain);
-	viommu_direct_destroy(ioat->direct);
 	for (i = 0; i < ZPCI_LANES; i++)
 		port_lock_destroy(&ioat->lane[i].lock);
 	port_free(ioat, sizeof(*ioat), 0);
 }
 
 /* Publishes what the registration leads to, or that it leads to nothing. */
-static void set_target(struct viommu_zpci_function *function, struct viommu_domain *domain, struct viommu_direct *direct)
+static void set_target(struct viommu_zpci_function *function, struct viommu_domain *domain)
 {
 	port_lock(&function->lock);
 	function->ioat->domain = domain;
-	function->ioat->direct = direct;
 	port_unlock(&function->lock);
 }
 
@@ -145,34 +143,28 @@ int zpci_ioat_start(struct viommu_zpci_function *function)
 {
 	struct zpci_ioat *ioat = function->ioat;
 	struct viommu_domain *domain = NULL;
-	struct viommu_direct *direct = NULL;
 	int ret;
 
 	if (!ioat)
 		return 0;
 	if (zpci_ioat_is_dormant(ioat)) {
-		ret = create_target(function, ioat, NULL, &domain, &direct);
+		ret = create_target(function, ioat, NULL, &domain);
 		if (ret)
 			return ret;
-		set_target(function, domain, direct);
+		set_target(function, domain);
 	}
-	if (ioat->domain)
-		return viommu_domain_attach(ioat->domain, function->device);
-	return viommu_direct_attach(ioat->direct, function->device);
+	return viommu_domain_attach(ioat->domain, function->device, VIOMMU_NO_PASID);
 }
 
 void zpci_ioat_stop(struct viommu_zpci_function *function)
 {
 	struct zpci_ioat *ioat = function->ioat;
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
 
-	if (!ioat || !viommu_device_detach(function->device))
+	if (!ioat || !viommu_device_detach(function->device, VIOMMU_NO_PASID))
 		return;
 	domain = ioat->domain;
-	direct = ioat->direct;
-	set_target(function, NULL, NULL);
+	set_target(function, NULL);
 	wait_for_all(ioat);
 	viommu_domain_destroy(domain);
-	viommu_direct_destroy(direct);
 }

@@ -30,25 +30,24 @@ struct zpci_ioat {
 	uint64_t pba;
 	uint64_t pal;
 	uint64_t iota;
-	/* One of these, or none while the registration is dormant. Written with change and the function's lock held once it is published. */
+	/* Nested, or direct without translation; NULL while the registration is dormant. Written with change and the function's lock once it is published. */
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
 	struct zpci_lane lane[ZPCI_LANES];
 };
 
 static inline bool zpci_ioat_is_dormant(const struct zpci_ioat *ioat)
 {
-	return !ioat->domain && !ioat->direct;
+	return !ioat->domain;
 }
 
-/* With the function's lock held: enters the gate. Then, without it: zpci_ioat_work_begin(), the refresh, zpci_ioat_leave(). */
+/* With the function's lock held: enters the gate. Then, without it: the lane's lock, the refresh, zpci_ioat_leave(). */
 struct zpci_lane *zpci_ioat_enter(struct zpci_ioat *ioat);
 void zpci_ioat_leave(struct zpci_lane *lane);
 
 /* Whether the architecture lets this function register these parameters; else they are an operand exception. pba and pal are whole pages already. */
 bool zpci_ioat_is_acceptable(const struct viommu_zpci_function *function, uint64_t pba, uint64_t pal, uint64_t iota);
 
-/* Makes a registration with its domain. Nothing is attached yet. Errors are those of viommu_domain_create() and viommu_direct_create(). */
+/* Makes a registration with its domain. Nothing is attached yet. Errors are those of viommu_domain_create() and viommu_domain_create_direct(). */
 int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64_t pal, uint64_t iota, struct viommu_refresh_result *result,
 		     struct zpci_ioat **out);
 

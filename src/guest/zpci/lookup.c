@@ -110,7 +110,7 @@ static struct viommu_zpci_function *get(struct viommu_zpci *zpci, uint32_t fh, u
 	if (function && (function->fh ^ fh) & mask)
 		function = NULL;
 	if (function)
-		__atomic_add_fetch(&function->users, 1, __ATOMIC_RELAXED);
+		port_add_relaxed(&function->users, 1);
 	port_unlock(&zpci->lock);
 	return function;
 }
@@ -127,12 +127,12 @@ struct viommu_zpci_function *zpci_function_get_by_index(struct viommu_zpci *zpci
 
 void zpci_function_put(struct viommu_zpci_function *function)
 {
-	__atomic_sub_fetch(&function->users, 1, __ATOMIC_RELEASE);
+	port_sub_release(&function->users, 1);
 }
 
 void zpci_function_wait(struct viommu_zpci_function *function)
 {
-	while (__atomic_load_n(&function->users, __ATOMIC_ACQUIRE))
+	while (port_load_acquire(&function->users))
 		port_relax();
 }
 

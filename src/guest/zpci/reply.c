@@ -4,7 +4,7 @@
  */
 #include "reply.h"
 
-#include "port/result.h"
+#include "core/result.h"
 
 int zpci_reply_init(struct zpci_reply *reply, const struct viommu_zpci_answer *answer)
 {

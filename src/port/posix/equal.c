@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Comparing guest entries with a copy of them, as wide as the machine can.
+ * Compares guest entries with a copy of them, as wide as the machine can.
  *
- * The guest may be changing what is compared. "Equal" must then mean that each entry, by itself, was what the copy says at a moment of the call. The plain
- * way loads each with one atomic load. On x86-64 a vector load does as well: no aligned eight bytes of it are seen half written, since a store of eight
- * aligned bytes becomes visible as a whole, and a line is read as a whole. Elsewhere the plain way is all there is; and ThreadSanitizer can only follow
- * the plain way.
+ * The guest may be changing what is compared. "Equal" means that each entry, by itself, was what the copy says at a moment of the call. The plain function loads
+ * each entry with one atomic load. On x86-64 a vector load is as good: a store of eight aligned bytes becomes visible as a whole, and a line is read as a whole. So
+ * no aligned eight bytes of a vector are half written. Other machines have the plain function only. So has ThreadSanitizer, which cannot follow the others.
  */
 #include "port/port.h"
 

@@ -3,8 +3,8 @@
  * An empty result of a refresh. Member by member: where it is cleared as a whole, compilers use string instructions, which take as long as a third of a refresh
  * of one page.
  */
-#ifndef VIOMMU_PORT_RESULT_H
-#define VIOMMU_PORT_RESULT_H
+#ifndef VIOMMU_CORE_RESULT_H
+#define VIOMMU_CORE_RESULT_H
 
 #include <viommu/domain.h>
 
