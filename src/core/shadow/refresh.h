@@ -179,8 +179,9 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 		if (source->kind == SHADOW_SKIPPED && index)
 			return false;
 		if (level - 1 == source->table_level) {
+			if (source->kind == SHADOW_ALIAS)
+				below->address += F(root_offset)(&pass->shadow->root, iova);
 			below->kind = SHADOW_TABLE;
-			below->address += source->kind == SHADOW_ALIAS ? F(root_offset)(&pass->shadow->root, iova) : 0;
 		}
 		return true;
 	}
