@@ -213,6 +213,15 @@ static void test_step(void **state)
 		store(&rig, TABLE(2) + 8 * n, 0);
 	refresh(&rig, IOVA, IOVA + 0x1fffff, 0);
 	assert_int_equal(pinned(&rig), 60);
+	/* Every fourth page: entries that are 4096 apart, of pages that are not. */
+	for (uint64_t n = 0; n < 100; n++)
+		store(&rig, TABLE(2) + 8 * n, RISCV_PAGE(FRAMES + 4 * n * PAGE));
+	refresh(&rig, IOVA, IOVA + 0x1fffff, 0);
+	assert_int_equal(pinned(&rig), 100);
+	for (uint64_t n = 0; n < 50; n++)
+		store(&rig, TABLE(2) + 8 * n, 0);
+	refresh(&rig, IOVA, IOVA + 0x1fffff, 0);
+	assert_int_equal(pinned(&rig), 50);
 	end(&rig);
 }
 
