@@ -80,7 +80,7 @@ struct viommu_run {
 	uint64_t first;	 /* IOVA */
 	uint64_t last;	 /* IOVA, inclusive */
 	uint64_t gpa;	 /* of first */
-	uint32_t prot;	 /* VIOMMU_READ, or VIOMMU_RW */
+	uint32_t prot;	 /* VIOMMU_READ, VIOMMU_WRITE or both */
 	uint32_t tables; /* of viommu_domain_walk(): what the guest's tables allow, wherever they lead; else 0 */
 };
 

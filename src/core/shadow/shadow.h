@@ -76,7 +76,7 @@ struct shadow_spare {
 };
 
 /* Where a table's entries come from: see refresh.h. */
-enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS };
+enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS, SHADOW_SKIPPED };
 
 struct shadow_source {
 	enum shadow_source_kind kind;
@@ -87,6 +87,7 @@ struct shadow_source {
 	uint64_t offset;	 /* there */
 	uint64_t *table;	 /* mapped; NULL for a frame, and while the table is not open */
 	struct format_bounds bounds;
+	unsigned int table_level; /* of an alias and of a skipped level: of the table beneath that `address` is of */
 	/* the entry that named the table, for faults */
 	unsigned int entry_level;
 	uint64_t entry_gpa;
