@@ -81,7 +81,7 @@ struct viommu_slot {
 struct viommu_vm_stats {
 	uint32_t size; /* sizeof(struct viommu_vm_stats) */
 	uint32_t slots;
-	uint32_t domains; /* nested ones and direct ones */
+	uint32_t domains; /* of all kinds */
 	uint32_t devices;
 	uint64_t guest_bytes;	    /* in all slots */
 	uint64_t pin_budget;	    /* bytes, as configured */
@@ -89,6 +89,7 @@ struct viommu_vm_stats {
 	uint64_t pinned_bytes_peak; /* the most that was ever charged */
 	uint64_t shadow_bytes;	    /* of shadows and soft tables now */
 	uint64_t shadow_bytes_peak;
+	uint64_t events_unclaimed; /* of nesting hardware, that belong to no device of a guest IOMMU (viommu_nest_events()) */
 };
 
 /*

@@ -36,6 +36,11 @@ struct viommu_vm {
 	struct guest *guests; /* guests.h: added to under the lock, read without */
 	/* Taken before every other lock of the library: events of nesting hardware are taken from a host by one thread at a time. */
 	struct port_lock events;
+	struct list sinks;	/* of events: hardware.h; under `events` */
+	port_word unclaimed;	/* events that belong to no sink */
+	/* Domains whose tables hardware walks, and whether a device was ever to be attached to one: from then on a host keeps all memory pinned. Under the lock. */
+	unsigned int hardware;
+	bool kept;
 	struct pins pins;
 	struct memory memory;
 	struct tracking tracking;
@@ -49,6 +54,8 @@ static inline const struct slots *vm_slots(const struct viommu_vm *vm)
 
 /* vm_slots.c: with the VM's lock held, from here on all slots are pinned. 0, or -EDQUOT and nothing has changed. */
 int vm_pin(struct viommu_vm *vm);
+/* Takes that back. */
+void vm_unpin(struct viommu_vm *vm);
 
 /* vm_slots.c: of a slot that is in no array. */
 void vm_free_slot(struct slot *slot);

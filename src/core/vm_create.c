@@ -43,6 +43,7 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 	list_init(&vm->slots_users);
 	list_init(&vm->devices);
 	port_lock_init(&vm->events);
+	list_init(&vm->sinks);
 	pins_init(&vm->pins, vm->config.pin_budget);
 	vm->log = (struct log){ vm->config.log, vm->config.log_ctx };
 	tracking_init(&vm->tracking, &tracked_ops, &vm->memory, &vm->log);
@@ -122,5 +123,6 @@ void viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats)
 	ours.pinned_bytes_peak = pins_load(&vm->pins.peak) * VIOMMU_PAGE_SIZE;
 	ours.shadow_bytes = port_load_relaxed(&vm->memory.used);
 	ours.shadow_bytes_peak = port_load_relaxed(&vm->memory.peak);
+	ours.events_unclaimed = port_load_relaxed(&vm->unclaimed);
 	sized_out(stats, &ours, sizeof(ours));
 }

@@ -121,6 +121,13 @@ int vm_pin(struct viommu_vm *vm)
 	return -PORT_EDQUOT;
 }
 
+void vm_unpin(struct viommu_vm *vm)
+{
+	for (unsigned int i = 0; i < vm->slots->number; i++)
+		pins_put_slot(&vm->pins, vm->slots->slot[i]);
+	vm->pinned = false;
+}
+
 static int map_slot(struct viommu_vm *vm, struct slot *slot)
 {
 	int error = 0;
