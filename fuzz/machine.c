@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <viommu/zpci.h>
+
 #include "machine.h"
 
 #include <errno.h>
@@ -66,7 +68,7 @@ void machine_begin(struct machine *machine, struct input *input)
 	world_update(machine->world);
 	for (unsigned int i = 0; i < DEVICES; i++) {
 		fuzz_must(!viommu_device_create(machine->vm, machine->host, NULL, &machine->device[i]));
-		fuzz_must(!viommu_reader_create(machine->device[i], &machine->reader[i]));
+		fuzz_must(!viommu_reader_create(machine->device[i], VIOMMU_NO_PASID, &machine->reader[i]));
 		machine->at[i] = -1;
 	}
 }
@@ -131,7 +133,8 @@ static void make_domain(struct machine *machine, struct subject *subject, struct
 	if (viommu_device_create(machine->vm, machine->host, NULL, &subject->device)) {
 		fuzz_must(machine->failing);
 		subject->device = NULL;
-	} else if (viommu_domain_attach(subject->domain, subject->device) || viommu_reader_create(subject->device, &subject->reader)) {
+	} else if (viommu_domain_attach(subject->domain, subject->device, VIOMMU_NO_PASID) ||
+		   viommu_reader_create(subject->device, VIOMMU_NO_PASID, &subject->reader)) {
 		fuzz_must(machine->failing);
 		viommu_device_destroy(subject->device);
 		subject->device = NULL;
@@ -175,7 +178,7 @@ static void move_device(struct machine *machine, struct input *input)
 	int error;
 
 	if (byte & 0x80) {
-		error = viommu_device_detach(machine->device[d]);
+		error = viommu_device_detach(machine->device[d], VIOMMU_NO_PASID);
 		fuzz_must(!error || (error == -EIO && machine->failing));
 		if (!error)
 			machine->at[d] = -1;
@@ -183,7 +186,7 @@ static void move_device(struct machine *machine, struct input *input)
 	}
 	if (!subject->domain)
 		return;
-	error = viommu_domain_attach(subject->domain, machine->device[d]);
+	error = viommu_domain_attach(subject->domain, machine->device[d], VIOMMU_NO_PASID);
 	note_place(machine, d, (int)(subject - machine->subject), error);
 }
 
@@ -217,20 +220,20 @@ static void change_direct(struct machine *machine, struct input *input)
 	int error;
 
 	if (machine->direct) {
-		viommu_direct_destroy(machine->direct);
+		viommu_domain_destroy(machine->direct);
 		machine->direct = NULL;
 		for (unsigned int i = 0; i < DEVICES; i++)
 			if (machine->at[i] == -2)
 				machine->at[i] = -1;
 		return;
 	}
-	error = viommu_direct_create(machine->vm, machine->host, offset, 0, UINT64_MAX, &machine->direct);
+	error = viommu_domain_create_direct(machine->vm, machine->host, offset, 0, UINT64_MAX, &machine->direct);
 	if (error) {
 		machine->direct = NULL;
 		fuzz_must(error == -EDQUOT || machine->failing || machine->few || world_leaving(machine->world));
 		return;
 	}
-	note_place(machine, d, -2, viommu_direct_attach(machine->direct, machine->device[d]));
+	note_place(machine, d, -2, viommu_domain_attach(machine->direct, machine->device[d], VIOMMU_NO_PASID));
 }
 
 static void plan_failure(struct machine *machine, struct input *input)
@@ -349,7 +352,7 @@ void machine_end(struct machine *machine)
 	mend(machine);
 	for (unsigned int i = 0; i < SUBJECTS; i++)
 		drop_domain(machine, &machine->subject[i]);
-	viommu_direct_destroy(machine->direct);
+	viommu_domain_destroy(machine->direct);
 	viommu_vm_stats(machine->vm, &stats);
 	fuzz_must(stats.shadow_bytes == 0);
 	if (machine->config.pin == VIOMMU_PIN_ON_REFRESH)

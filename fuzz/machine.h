@@ -39,7 +39,7 @@ struct machine {
 	bool qemu;
 	bool few; /* the mock host holds few mappings */
 	struct subject subject[SUBJECTS];
-	struct viommu_direct *direct;
+	struct viommu_domain *direct;
 	struct viommu_device *device[DEVICES];
 	struct viommu_reader *reader[DEVICES];
 	int at[DEVICES]; /* a subject, -1: nothing, -2: the direct domain */

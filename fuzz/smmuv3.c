@@ -88,7 +88,7 @@ static void plug(struct rig *rig, unsigned int n)
 		fuzz_must(viommu_smmuv3_device_fault(stream->device, &(struct viommu_fault){ .size = sizeof(struct viommu_fault),
 											     .reason = VIOMMU_FAULT_BLOCKED }) == -EOPNOTSUPP);
 	} else {
-		fuzz_must(!viommu_reader_create(viommu_smmuv3_device_device(stream->device), &stream->reader));
+		fuzz_must(!viommu_reader_create(viommu_smmuv3_device_device(stream->device), VIOMMU_NO_PASID, &stream->reader));
 	}
 	fuzz_must(viommu_smmuv3_find(rig->smmu, model->sid) == stream->device);
 	fuzz_must(viommu_smmuv3_device_add(rig->smmu, &config, &(struct viommu_smmuv3_device *){ NULL }) != 0);

@@ -148,7 +148,7 @@ static void plug(struct bus *bus, unsigned int n, struct input *input)
 	config.pft = kind & 0x20 ? 5 : 0;
 	model->ism = kind & 0x20;
 	fuzz_must(!viommu_zpci_function_add(bus->zpci, &config, &bus->function[n]));
-	fuzz_must(!viommu_reader_create(viommu_zpci_function_device(bus->function[n]), &bus->reader[n]));
+	fuzz_must(!viommu_reader_create(viommu_zpci_function_device(bus->function[n]), VIOMMU_NO_PASID, &bus->reader[n]));
 }
 
 static void begin(struct bus *bus, struct input *input)

@@ -26,7 +26,7 @@ struct story {
 	struct mock_host *mock;
 	struct tables tables[DOMAINS];
 	struct subject subject[DOMAINS];
-	struct viommu_direct *direct;
+	struct viommu_domain *direct;
 	struct viommu_device *device[DEVICES];
 	struct viommu_reader *reader;
 	struct area *second;
@@ -119,7 +119,7 @@ static void attach(struct story *story, unsigned int domain, unsigned int device
 
 	if (!story->subject[domain].domain || !story->device[device])
 		return;
-	error = viommu_domain_attach(story->subject[domain].domain, story->device[device]);
+	error = viommu_domain_attach(story->subject[domain].domain, story->device[device], VIOMMU_NO_PASID);
 	assert_true(error == 0 || error == -EIO || error == -EBUSY || error == -ENOSPC);
 }
 
@@ -129,7 +129,7 @@ static void detach(struct story *story, unsigned int device)
 
 	if (!story->device[device])
 		return;
-	error = viommu_device_detach(story->device[device]);
+	error = viommu_device_detach(story->device[device], VIOMMU_NO_PASID);
 	assert_true(error == 0 || error == -EIO);
 }
 
@@ -219,7 +219,7 @@ static void tell(struct story *story)
 	make_domain(story, 1);
 	attach(story, 0, 0);
 	attach(story, 1, 1);
-	if (story->device[0] && viommu_reader_create(story->device[0], &story->reader))
+	if (story->device[0] && viommu_reader_create(story->device[0], VIOMMU_NO_PASID, &story->reader))
 		story->reader = NULL;
 	show(story, story->third);
 	tell_tables(story);
@@ -230,17 +230,17 @@ static void tell(struct story *story)
 	refresh(story, 0, PBA, 1024);
 
 	/* A direct domain beside them, with slots that come and go. */
-	if (!viommu_direct_create(vm, &story->mock->host, 8 * GIB, 0, UINT64_MAX, &story->direct))
+	if (!viommu_domain_create_direct(vm, &story->mock->host, 8 * GIB, 0, UINT64_MAX, &story->direct))
 		story->guest.whole = true;
 	look(story);
 	detach(story, 1);
 	if (story->direct && story->device[1])
-		viommu_direct_attach(story->direct, story->device[1]);
+		viommu_domain_attach(story->direct, story->device[1], VIOMMU_NO_PASID);
 	hide(story, story->third);
 	show(story, story->third);
 	hide(story, story->second);
 	refresh(story, 0, PBA, 1024);
-	viommu_direct_destroy(story->direct);
+	viommu_domain_destroy(story->direct);
 	story->guest.whole = false;
 	story->direct = NULL;
 	look(story);
@@ -428,9 +428,9 @@ static void test_detach_never_works(void **state)
 		make_domain(&story, 0);
 		assert_int_equal(viommu_device_create(story.guest.vm, &story.mock->host, NULL, &story.device[0]), 0);
 		attach(&story, 0, 0);
-		assert_int_equal(viommu_reader_create(story.device[0], &story.reader), 0);
+		assert_int_equal(viommu_reader_create(story.device[0], VIOMMU_NO_PASID, &story.reader), 0);
 		mock_fail(story.mock, MOCK_DETACH, 1, true, EBUSY);
-		assert_int_equal(viommu_device_detach(story.device[0]), -EIO);
+		assert_int_equal(viommu_device_detach(story.device[0], VIOMMU_NO_PASID), -EIO);
 		if (round == 1)
 			viommu_device_destroy(story.device[0]);
 		if (round == 2)

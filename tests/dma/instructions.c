@@ -3,6 +3,8 @@
  * See rig.h: what the guest does. It writes tables, and executes instructions (or has the core do the same for a shared domain); the model follows those that
  * are done.
  */
+#include <viommu/zpci.h>
+
 #include "rig.h"
 
 #include <errno.h>
@@ -145,7 +147,7 @@ static struct viommu_zpci_answer mpcifc(struct rig *rig, struct rig_unit *unit, 
 
 static void attach(struct rig *rig, struct rig_unit *unit)
 {
-	int error = viommu_domain_attach(unit->space->domain, unit->device);
+	int error = viommu_domain_attach(unit->space->domain, unit->device, VIOMMU_NO_PASID);
 
 	if (error)
 		rig_fail(rig, "attaching %s: %s", unit->address, strerror(-error));

@@ -267,7 +267,7 @@ static void change_attachment(struct guest_life *life, struct rig_unit *unit)
 	if (!life->rig->config->shared)
 		return;
 	rig_and(life->rig, "it is %s", attached ? "detached" : "attached");
-	error = attached ? viommu_device_detach(unit->device) : viommu_domain_attach(unit->space->domain, unit->device);
+	error = attached ? viommu_device_detach(unit->device, VIOMMU_NO_PASID) : viommu_domain_attach(unit->space->domain, unit->device, VIOMMU_NO_PASID);
 	if (error)
 		rig_fail(life->rig, "this fails: %d", error);
 	unit->attached = !attached;

@@ -234,7 +234,7 @@ static void shared(struct rig_config config, uint64_t seed, uint64_t operations)
 	ask(&rig, other, AT(&rig), 4);
 
 	rig_doing(&rig, "the second one is detached");
-	if (viommu_device_detach(other->device))
+	if (viommu_device_detach(other->device, VIOMMU_NO_PASID))
 		rig_fail(&rig, "it cannot be detached");
 	other->attached = false;
 	rig_check_pins(&rig);
@@ -245,7 +245,7 @@ static void shared(struct rig_config config, uint64_t seed, uint64_t operations)
 	ask(&rig, unit, AT(&rig), 6);
 
 	rig_doing(&rig, "the second one is attached again");
-	if (viommu_domain_attach(unit->space->domain, other->device))
+	if (viommu_domain_attach(unit->space->domain, other->device, VIOMMU_NO_PASID))
 		rig_fail(&rig, "it cannot be attached");
 	other->attached = true;
 	rig_start(&rig, other);

@@ -519,7 +519,7 @@ static void shared_table(uint32_t flags)
 	config.fh = 0x80000002;
 	config.fid = 2;
 	assert_int_equal(viommu_zpci_function_add(guest.rig.zpci, &config, &function), 0);
-	assert_int_equal(viommu_reader_create(viommu_zpci_function_device(function), &reader), 0);
+	assert_int_equal(viommu_reader_create(viommu_zpci_function_device(function), VIOMMU_NO_PASID, &reader), 0);
 	guest_put_page(&guest, 0, data(0));
 	guest_register_rt(&guest);
 	assert_cc(rig_mpcifc(&guest.rig, 0x80000002, VIOMMU_ZPCI_OC_REG_IOAT, PBA, PAL, IOTA_RT), 0);

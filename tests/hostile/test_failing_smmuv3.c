@@ -61,7 +61,7 @@ static void plug(struct story *story, unsigned int n)
 		user->device = NULL;
 		return;
 	}
-	if (viommu_reader_create(viommu_smmuv3_device_device(user->device), &user->reader)) {
+	if (viommu_reader_create(viommu_smmuv3_device_device(user->device), VIOMMU_NO_PASID, &user->reader)) {
 		viommu_smmuv3_device_remove(user->device);
 		*user = (struct user){ .rig = &story->rig };
 	}

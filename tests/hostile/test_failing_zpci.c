@@ -218,7 +218,7 @@ static void plug(struct story *story, unsigned int n)
 		story->function[n] = NULL;
 		return;
 	}
-	if (viommu_reader_create(viommu_zpci_function_device(story->function[n]), &story->reader[n]))
+	if (viommu_reader_create(viommu_zpci_function_device(story->function[n]), VIOMMU_NO_PASID, &story->reader[n]))
 		story->reader[n] = NULL;
 }
 
@@ -332,7 +332,7 @@ static void mend(struct story *story)
 	if (!story->function[0])
 		return; /* there is no zpci */
 	if (!story->reader[0])
-		assert_int_equal(viommu_reader_create(viommu_zpci_function_device(story->function[0]), &story->reader[0]), 0);
+		assert_int_equal(viommu_reader_create(viommu_zpci_function_device(story->function[0]), VIOMMU_NO_PASID, &story->reader[0]), 0);
 	story->lossy = false;
 	if (info_of(story, 0).state == VIOMMU_ZPCI_DISABLED)
 		set_enabled(story, 0, true);

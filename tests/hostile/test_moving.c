@@ -199,16 +199,16 @@ static void come_and_go(struct actor *actor)
 	struct viommu_domain *domain;
 	int error;
 
-	expect(actor, !viommu_device_detach(scene->wanderer));
+	expect(actor, !viommu_device_detach(scene->wanderer, VIOMMU_NO_PASID));
 	if (draw(actor, 2)) {
-		expect(actor, !viommu_domain_attach(scene->subject[draw(actor, DOMAINS)].domain, scene->wanderer));
+		expect(actor, !viommu_domain_attach(scene->subject[draw(actor, DOMAINS)].domain, scene->wanderer, VIOMMU_NO_PASID));
 		return;
 	}
 	error = viommu_domain_create(scene->guest.vm, scene->host, VIOMMU_DOMAIN_ZPCI, &ioat, NULL, &domain);
 	expect(actor, error == 0 || error == -ENOSPC);
 	if (error)
 		return;
-	expect(actor, !viommu_domain_attach(domain, scene->wanderer));
+	expect(actor, !viommu_domain_attach(domain, scene->wanderer, VIOMMU_NO_PASID));
 	viommu_domain_destroy(domain);
 }
 
@@ -302,7 +302,7 @@ static void begin(struct scene *scene, bool soft, bool split)
 		scene->subject[i].domain = tables_domain(&scene->tables, scene->host, NULL);
 		scene->subject[i].space = soft ? NULL : mock_newest(scene->mock);
 		assert_int_equal(viommu_device_create(scene->guest.vm, scene->host, NULL, &scene->device[i]), 0);
-		assert_int_equal(viommu_domain_attach(scene->subject[i].domain, scene->device[i]), 0);
+		assert_int_equal(viommu_domain_attach(scene->subject[i].domain, scene->device[i], VIOMMU_NO_PASID), 0);
 	}
 	assert_int_equal(viommu_device_create(scene->guest.vm, scene->host, NULL, &scene->wanderer), 0);
 	assert_int_equal(viommu_zpci_create(scene->guest.vm, &zpci, &scene->zpci), 0);
@@ -323,7 +323,7 @@ static void run_scene(bool soft, bool split)
 	for (unsigned int i = 0; i < ACTORS; i++) {
 		actor[i] = (struct actor){ .scene = &scene, .act = acts[i] };
 		for (unsigned int n = 0; n < DOMAINS; n++)
-			assert_int_equal(viommu_reader_create(scene.device[n], &actor[i].reader[n]), 0);
+			assert_int_equal(viommu_reader_create(scene.device[n], VIOMMU_NO_PASID, &actor[i].reader[n]), 0);
 	}
 	for (unsigned int period = 0; period < PERIODS; period++) {
 		for (unsigned int i = 0; i < ACTORS; i++) {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <viommu/smmuv3.h>
+
 #include "arm64_trial.h"
 
 #include <errno.h>
@@ -251,7 +253,7 @@ void arm64_trial_context(struct arm64_trial *trial)
 	fuzz_must(!error);
 	trial->space = mock_newest(trial->mock);
 	fuzz_must(!viommu_device_create(trial->vm, &trial->mock->host, NULL, &trial->device));
-	fuzz_must(!viommu_domain_attach(trial->domain, trial->device));
+	fuzz_must(!viommu_domain_attach(trial->domain, trial->device, VIOMMU_NO_PASID));
 	trial->before.pages = 0;
 	check(trial, 0, UINT64_MAX, result.entries < ENTRIES / 2);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 
 #include <viommu/viommu.h>
+#include <viommu/smmuv3.h>
 
 #include "mock_host.h"
 #include "naive_arm64.h"

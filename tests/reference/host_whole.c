@@ -188,8 +188,9 @@ static void device_destroy(struct host_device *device)
 	free(device);
 }
 
-static int attach_or_detach(struct host_space *space, struct host_device *device)
+static int attach_or_detach(struct host_space *space, struct host_device *device, uint32_t pasid)
 {
+	(void)pasid;
 	(void)space;
 	(void)device;
 	return 0;

@@ -46,7 +46,7 @@ static void detach(struct trial *trial, unsigned int u)
 	int rc;
 
 	trial_doing(trial, "detach device %u from domain %d", u, trial->unit[u].at);
-	rc = viommu_device_detach(trial->unit[u].device);
+	rc = viommu_device_detach(trial->unit[u].device, VIOMMU_NO_PASID);
 	if (rc)
 		trial_disagree(trial, "returned %d", rc);
 	trial->unit[u].at = -1;
@@ -58,7 +58,7 @@ static void attach(struct trial *trial, unsigned int u, unsigned int s)
 	int rc;
 
 	trial_doing(trial, "attach device %u, of domain %d, to domain %u", u, unit->at, s);
-	rc = viommu_domain_attach(trial->subject[s].domain, unit->device);
+	rc = viommu_domain_attach(trial->subject[s].domain, unit->device, VIOMMU_NO_PASID);
 	if (rc)
 		trial_disagree(trial, "returned %d", rc);
 	unit->at = (int)s;

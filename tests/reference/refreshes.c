@@ -3,6 +3,8 @@
  * Refreshes and creations. Before each one the model is asked what it must come to: from that, either there is but one right answer, or, where resources are
  * or may be short, what the library did is looked at, and must go together with what it says.
  */
+#include <viommu/zpci.h>
+
 #include "trial.h"
 
 #include <errno.h>

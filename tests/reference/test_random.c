@@ -242,7 +242,7 @@ static void begin_trial(struct trial *trial, const struct mode *mode, uint64_t s
 	for (unsigned int u = 0; u < UNITS; u++) {
 		trial->unit[u].at = -1;
 		if (viommu_device_create(trial->vm, trial->host, NULL, &trial->unit[u].device) ||
-		    viommu_reader_create(trial->unit[u].device, &trial->unit[u].reader))
+		    viommu_reader_create(trial->unit[u].device, VIOMMU_NO_PASID, &trial->unit[u].reader))
 			trial_disagree(trial, "no device, or no reader");
 	}
 	for (unsigned int i = 0; i < WORLD_PLACES; i++)

@@ -60,7 +60,7 @@ void user_init(struct user *user, struct rig *rig, uint32_t sid)
 {
 	user->rig = rig;
 	user->device = rig_device(rig, sid);
-	assert_int_equal(viommu_reader_create(viommu_smmuv3_device_device(user->device), &user->reader), 0);
+	assert_int_equal(viommu_reader_create(viommu_smmuv3_device_device(user->device), VIOMMU_NO_PASID, &user->reader), 0);
 }
 
 void user_end(struct user *user)
