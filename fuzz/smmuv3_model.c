@@ -221,8 +221,7 @@ bool model_names(const uint64_t command[2], unsigned int granule, unsigned int l
 /* One page in use: at each level at which it stood, does the invalidation name an address that an entry there translates? */
 static void hit(struct model_context *context, struct model_kept *page, const uint64_t command[2], bool by_address)
 {
-	static const unsigned int granule0[4] = { 4, 64, 16, 0 }, granule1[4] = { 0, 16, 4, 64 };
-	unsigned int granule = flag(page->iova, 55) ? granule1[field(context->cd[0], 23, 22)] : granule0[field(context->cd[0], 7, 6)];
+	unsigned int granule = naive_arm64_context(context->cd, 0, flag(page->iova, 55)).granule;
 
 	for (unsigned int level = 0; level < 4; level++)
 		if (!by_address || model_names(command, granule, level, page->iova))

@@ -104,6 +104,26 @@ static bool has_blocks(unsigned int granule, unsigned int arm_level, unsigned in
 	return false;
 }
 
+struct arm64_tables naive_arm64_context(const uint64_t cd[8], unsigned int oas, bool upper)
+{
+	static const unsigned int tg0[4] = { 4, 64, 16, 0 }, tg1[4] = { 0, 16, 4, 64 };
+	unsigned int ips = (unsigned int)bits(cd[0], 34, 32);
+
+	return (struct arm64_tables){
+		.granule = upper ? tg1[bits(cd[0], 23, 22)] : tg0[bits(cd[0], 7, 6)],
+		.ips = ips < oas ? ips : oas,
+		.ttb0 = bits(cd[1], 51, 4) << 4,
+		.ttb1 = bits(cd[2], 51, 4) << 4,
+		.t0sz = (unsigned int)bits(cd[0], 5, 0),
+		.t1sz = (unsigned int)bits(cd[0], 21, 16),
+		.epd0 = bit(cd[0], 14),
+		.epd1 = bit(cd[0], 30),
+		.affd = bit(cd[0], 35),
+		.had0 = bit(cd[1], 1),
+		.had1 = bit(cd[2], 1),
+	};
+}
+
 struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const struct arm64_tables *tables, uint64_t iova)
 {
 	unsigned int granule = tables->granule, granule_bits = granule == 4 ? 12 : granule == 16 ? 14 : 16;

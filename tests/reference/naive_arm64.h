@@ -41,6 +41,12 @@ struct arm64_answer {
 	uint64_t entry;
 };
 
+/*
+ * The tables of one half of addresses that a context descriptor names (Arm IHI 0070, section 5.4), for an SMMU whose OAS is encoded as oas. A granule of 0 is one
+ * that is reserved. The descriptor does not say whether accesses are privileged.
+ */
+struct arm64_tables naive_arm64_context(const uint64_t cd[8], unsigned int oas, bool upper);
+
 struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const struct arm64_tables *tables, uint64_t iova);
 
 /* The event by which an SMMUv3 tells of an outcome (Arm IHI 0070, section 7.3); 0 for a page, whatever its rights. Not for BAD_CONTEXT. */
