@@ -5,7 +5,7 @@
  *
  * It is slow to forget, as an IOTLB may be: what was unmapped is reached until the next flush. So mock_reach() answers for the worst that a device can do.
  *
- * It can be told to fail the n-th call of a kind, has an entry limit if that is wished for, and may split instead (mock_options.split).
+ * The n-th call of a kind can fail, before or after it has had its effect. There may be an entry limit, and mappings may be split (mock_options).
  *
  * It wants to be told of guest memory, as iommufd does: a mapping of what it was not told of, or a slot that goes while it is mapped, is a breach.
  *
@@ -89,10 +89,14 @@ struct mock_host {
 	uint64_t breaches;
 	char breach[160]; /* the first one */
 
-	/* The at-th call from now on of a kind, counted from 1, fails with `error`, and so do those after it if for_good. at 0: none does. */
+	/*
+	 * The at-th call from now on of a kind, counted from 1, fails with `error`, and so do those after it if for_good. at 0: none does. late: the call has its
+	 * effect nevertheless (MOCK_UNMAP alone).
+	 */
 	struct {
 		uint64_t at;
 		bool for_good;
+		bool late;
 		int error;
 	} fail[MOCK_CALLS];
 

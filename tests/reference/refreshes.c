@@ -9,8 +9,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "host_whole.h"
-
 /* More than this the model does not look for. With limits, the library must have given up before that. */
 static const struct model_limits ample_limits = { 400000, 12000 };
 static const struct model_limits short_limits = { 400000, 150000 };
@@ -332,6 +330,7 @@ void trial_refresh_failing(struct trial *trial, unsigned int s)
 	struct model_list list = { 0 };
 	struct outlook outlook;
 	uint64_t first, last, toggled = UINT64_MAX;
+	unsigned int kind;
 	int rc;
 
 	world_draw_range(&trial->world, &tables, &subject->model.list, &first, &last);
@@ -348,10 +347,13 @@ void trial_refresh_failing(struct trial *trial, unsigned int s)
 	}
 	if (!model_clip(&tables, &first, &last) || !look_ahead(trial, s, first, last, &outlook))
 		return;
-	host_whole_fail(trial->host, (enum host_whole_failure)(HOST_WHOLE_KEEPS + world_below(&trial->world, 3)));
+	kind = world_below(&trial->world, 3);
+	mock_fail(trial->mock, kind == 2 ? MOCK_FLUSH : MOCK_UNMAP, 1, true, EIO);
+	trial->mock->fail[MOCK_UNMAP].late = kind == 1;
 	trial_doing(trial, "refresh domain %u, %#" PRIx64 " to %#" PRIx64 ", on a host that fails", s, first, last);
 	rc = viommu_domain_refresh(subject->domain, first, last, &result);
-	host_whole_fail(trial->host, HOST_WHOLE_WORKS);
+	mock_fail(trial->mock, MOCK_UNMAP, 0, false, 0);
+	mock_fail(trial->mock, MOCK_FLUSH, 0, false, 0);
 	if (toggled != UINT64_MAX)
 		world_toggle(&trial->world, toggled);
 	if (rc != -EIO) {

@@ -26,7 +26,6 @@
 
 #include <cmocka.h>
 
-#include "host_whole.h"
 #include "trial.h"
 
 #define TRIAL_OPERATIONS 1000
@@ -228,10 +227,14 @@ static void begin_trial(struct trial *trial, const struct mode *mode, uint64_t s
 		config.shadow_bytes = (UINT64_C(64) << world_below(&trial->world, 9)) << 10;
 	}
 	trial_doing(trial, "begin");
-	if (mode->whole)
-		trial->host = host_whole_create(mode->entries ? world_below(&trial->world, 1000) : VIOMMU_NO_LIMIT);
-	else if (viommu_host_soft_create(&trial->host))
+	if (mode->whole) {
+		trial->mock = mock_create(&(struct mock_options){ .lookup = true });
+		trial->host = &trial->mock->host;
+		if (mode->entries)
+			trial->host->caps.entry_limit = world_below(&trial->world, 1000);
+	} else if (viommu_host_soft_create(&trial->host)) {
 		trial->host = NULL;
+	}
 	if (!trial->host || viommu_vm_create(&config, &trial->vm))
 		trial_disagree(trial, "no host, or no VM");
 	if (seed % 2)

@@ -12,8 +12,6 @@
 
 #include <cmocka.h>
 
-#include "host_whole.h"
-
 struct trial_seen trial_seen;
 bool trial_trace;
 
@@ -180,8 +178,8 @@ void trial_check(struct trial *trial)
 		if (stats.devices != devices)
 			trial_disagree(trial, "domain %u: %" PRIu32 " devices, should be %" PRIu32, s, stats.devices, devices);
 	}
-	if (trial->mode->whole && host_whole_broken(trial->host))
-		trial_disagree(trial, "the host was given %s", host_whole_broken(trial->host));
+	if (trial->mock && trial->mock->breaches)
+		trial_disagree(trial, "the mock host: %s", trial->mock->breach);
 	if (trial->stale)
 		trial->pinned = trial_charge(trial, SUBJECTS, NULL);
 	trial->stale = false;

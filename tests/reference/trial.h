@@ -13,6 +13,7 @@
 #include <viommu/reader.h>
 #include <viommu/vm.h>
 
+#include "mock_host.h"
 #include "model.h"
 #include "world.h"
 
@@ -55,6 +56,7 @@ struct trial {
 	struct fake_tracker tracker; /* that the VM has, if world.tracker is it */
 	struct viommu_vm *vm;
 	struct viommu_host *host;
+	struct mock_host *mock;	  /* the same, if it is one */
 	uint64_t lowest, highest; /* IOVAs of the host */
 	uint64_t budget;
 	struct subject subject[SUBJECTS];
