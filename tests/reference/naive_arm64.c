@@ -32,8 +32,8 @@ static bool bit(uint64_t x, unsigned int n)
 	return bits(x, n, n);
 }
 
-/* The lowest bit of the IOVA that selects an entry of a level's table: D8.2.8 to D8.2.10, "translation table properties at each lookup level". */
-static unsigned int lowest_index_bit(unsigned int granule, unsigned int arm_level)
+/* D8.2.8 to D8.2.10, "translation table properties at each lookup level". */
+unsigned int naive_arm64_index_bit(unsigned int granule, unsigned int arm_level)
 {
 	static const unsigned int with_4k[] = { 39, 30, 21, 12 };
 	static const unsigned int with_16k[] = { 47, 36, 25, 14 };
@@ -150,12 +150,12 @@ struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const st
 			return answer;
 		}
 	/* The table has an entry of 8 bytes for each value of the bits that select one, is aligned to its size, and with 52 bits to 64 bytes. */
-	alignment = top - lowest_index_bit(granule, begin) + 1 + 3;
+	alignment = top - naive_arm64_index_bit(granule, begin) + 1 + 3;
 	if (size == 52 && alignment < 6)
 		alignment = 6;
 	table = table >> alignment << alignment;
 	for (unsigned int arm_level = begin;; arm_level++) {
-		unsigned int low = lowest_index_bit(granule, arm_level), high = arm_level == begin ? top : lowest_index_bit(granule, arm_level - 1) - 1;
+		unsigned int low = naive_arm64_index_bit(granule, arm_level), high = arm_level == begin ? top : naive_arm64_index_bit(granule, arm_level - 1) - 1;
 		uint64_t entry;
 
 		answer.arm_level = arm_level;

@@ -49,6 +49,9 @@ struct arm64_tables naive_arm64_context(const uint64_t cd[8], unsigned int oas, 
 
 struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const struct arm64_tables *tables, uint64_t iova);
 
+/* The lowest bit of an IOVA that selects an entry of a level's table. */
+unsigned int naive_arm64_index_bit(unsigned int granule, unsigned int arm_level);
+
 /* The event by which an SMMUv3 tells of an outcome (Arm IHI 0070, section 7.3); 0 for a page, whatever its rights. Not for BAD_CONTEXT. */
 unsigned int naive_arm64_event(enum arm64_outcome outcome);
 
