@@ -111,7 +111,7 @@ static void begin(struct machine *machine, struct input *input)
 	port_wrap.outstanding = 0;
 	make_host(machine, kind & 7);
 	machine->qemu = kind & 0x08;
-	machine->calm = more & 2;
+	machine->calm = more & 0x82;
 	machine->mends = more & 4;
 	machine->short_of = !(kind & 0x80) || kind & 0x20;
 	machine->ample = kind & 0x80 && more & 0x18;

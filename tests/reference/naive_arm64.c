@@ -20,11 +20,7 @@ static bool load(const struct naive_memory *memory, uint64_t address, uint64_t *
 /* x<high:low>, as in Arm's pseudocode. */
 static uint64_t bits(uint64_t x, unsigned int high, unsigned int low)
 {
-	uint64_t value = 0;
-
-	for (unsigned int i = high + 1; i-- > low;)
-		value = value << 1 | (x >> i & 1);
-	return value;
+	return x >> low & UINT64_MAX >> (63 - (high - low));
 }
 
 static bool bit(uint64_t x, unsigned int n)
