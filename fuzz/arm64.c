@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Fuzzes the shadows of SMMUv3 streams, over Arm's tables: an input is the operations of a machine (tests/machine/machine.h). */
+/*
+ * Fuzzes the shadows of SMMUv3 streams, over Arm's tables: an input is the operations of a machine
+ * (tests/machine/machine.h).
+ */
 #include "machine.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Runs a fuzzer's function without libFuzzer, for the tests, and to look at a finding in a debugger: on files, and on the files of folders, once each, or on bytes from
- * a PRNG. Says how many inputs there were.
+ * Runs a fuzzer's function without libFuzzer, for the tests, and to look at a finding in a
+ * debugger: on files, and on the files of folders, once each, or on bytes from a PRNG. Says how
+ * many inputs there were.
  *
  * usage: replay-NAME FILE...
  *        replay-NAME --random INPUTS SEED [HEADER FILE...]
  *
- * Of random inputs there is one of SEED, one of SEED + 1, and so on; the seed of one that breaks off is printed. With files, an input is some of them one behind the
- * other, of which the header (so many bytes) counts once, and of whose bytes some are changed: for fuzzers whose programs have no effect where they have no order.
+ * Of random inputs there is one of SEED, one of SEED + 1, and so on; the seed of one that breaks
+ * off is printed. With files, an input is some of them one behind the other, of which the header
+ * (so many bytes) counts once, and of whose bytes some are changed: for fuzzers whose programs have
+ * no effect where they have no order.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -96,7 +99,10 @@ static uint64_t draw(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-/* Parts one behind the other. Of their bytes one in 64 is another one. Returns how many bytes there are. */
+/*
+ * Parts one behind the other. Of their bytes one in 64 is another one. Returns how many bytes there
+ * are.
+ */
 static size_t join(uint64_t *state, uint8_t *bytes, size_t header)
 {
 	size_t size = 0, number = 1 + draw(state) % 60;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of the machine: one story is told again and again, and in the n-th telling the n-th allocation, or the n-th call to the host of one kind, fails, once or
- * from there on for good, until the story has no n-th. After a telling nothing fails any more, and everything must come true.
+ * Failures of the machine: one story is told again and again, and in the n-th telling the n-th
+ * allocation, or the n-th call to the host of one kind, fails, once or from there on for good,
+ * until the story has no n-th. After a telling nothing fails any more, and everything must come
+ * true.
  *
  * A test that links this wraps the allocator (port_wrap.h).
  */

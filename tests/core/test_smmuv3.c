@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Domains of SMMUv3 streams: what an output size, two ends of addresses and a budget mean for them. Random ones are those of tests/machine. */
+/*
+ * Domains of SMMUv3 streams: what an output size, two ends of addresses and a budget mean for them.
+ * Random ones are those of tests/machine.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -106,7 +109,10 @@ static void test_output_size(void **state)
 	end(&trial);
 }
 
-/* A buffer in memory that goes on where addresses do not: what is beyond is malformed, though its entries look like those of one run. */
+/*
+ * A buffer in memory that goes on where addresses do not: what is beyond is malformed, though its
+ * entries look like those of one run.
+ */
 static void test_run_ends_with_addresses(void **state)
 {
 	static unsigned char memory[8 * 4096] __attribute__((aligned(4096)));
@@ -150,7 +156,10 @@ static void test_ends(void **state)
 	stage1 = arm64_stage1(&trial.tables);
 	assert_int_equal(walk(&trial, &stage1, 0x5fff), VIOMMU_FAULT_NONE);
 	assert_int_equal(walk(&trial, &stage1, 0x6000), VIOMMU_FAULT_NOT_PRESENT);
-	/* No rights for what is unprivileged, whether there is memory or not; and rights, but no memory. */
+	/*
+	 * No rights for what is unprivileged, whether there is memory or not; and rights, but no
+	 * memory.
+	 */
 	store(&trial, 0x20000 + 7 * 8, 0x40403);
 	store(&trial, 0x20000 + 8 * 8, 0x40000403);
 	store(&trial, 0x20000 + 9 * 8, 0x40000443);

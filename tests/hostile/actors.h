@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Threads that all do things to one scene at a time, each its own, at random. In each period they begin together; between periods nothing moves, and the scene can be
- * looked at. What a thread sees that must not be is noted, since cmocka's asserts are for one thread.
+ * Threads that all do things to one scene at a time, each its own, at random. In each period they
+ * begin together; between periods nothing moves, and the scene can be looked at. What a thread sees
+ * that must not be is noted, since cmocka's asserts are for one thread.
  */
 #ifndef TESTS_HOSTILE_ACTORS_H
 #define TESTS_HOSTILE_ACTORS_H

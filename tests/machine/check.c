@@ -161,7 +161,10 @@ static void check_reached(struct machine *machine, struct viommu_reader *reader,
 		fuzz_must(fault.reason == VIOMMU_FAULT_PROTECTION && fault.iova == iova);
 }
 
-/* What is there is reached, and what was there at the last check and is gone is not; of very many pages, some of them. */
+/*
+ * What is there is reached, and what was there at the last check and is gone is not; of very many
+ * pages, some of them.
+ */
 static void check_readers(struct machine *machine, struct subject *subject)
 {
 	const struct model_list *lists[2] = { &subject->model, &subject->before };
@@ -257,7 +260,10 @@ void machine_check_walk(struct machine *machine, const struct subject *subject, 
 	}
 }
 
-/* What a translation should be, page by page: the number of pieces, or -EFAULT and why. full: it may end before the fault, since there is no room for pieces. */
+/*
+ * What a translation should be, page by page: the number of pieces, or -EFAULT and why. full: it
+ * may end before the fault, since there is no room for pieces.
+ */
 static int expect_pieces(struct machine *machine, const struct subject *subject, uint64_t iova, uint64_t last, uint32_t access, struct viommu_piece *pieces,
 			 unsigned int most, uint64_t *translated, struct viommu_fault *fault, bool *full)
 {

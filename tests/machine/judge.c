@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Refreshes and creations. Before each one the model is asked what it must come to. Then either there is one right answer, or, where resources are or may be
- * short, what the library did is looked at, and must agree with what it says.
+ * Refreshes and creations. Before each one the model is asked what it must come to. Then either
+ * there is one right answer, or, where resources are or may be short, what the library did is
+ * looked at, and must agree with what it says.
  */
 #include "machine.h"
 
@@ -37,7 +38,10 @@ uint64_t judge_charge(struct machine *machine, const struct subject *subject, co
 	return PAGE * model_distinct(&machine->world->memory, lists, SUBJECTS);
 }
 
-/* Tables that name more than is to be looked at are wiped, but where the library has limits of its own. False if that does not help. */
+/*
+ * Tables that name more than is to be looked at are wiped, but where the library has limits of its
+ * own. False if that does not help.
+ */
 static bool look_ahead(struct machine *machine, struct subject *subject, uint64_t first, uint64_t last, struct outlook *outlook)
 {
 	const struct model_limits tight = { .entries = 4 * machine->config.refresh_entries, .pages = 2 * machine->config.refresh_entries };
@@ -87,7 +91,10 @@ static void check_fault(const struct machine *machine, const struct viommu_fault
 {
 	const struct naive_answer *should = &found->fault;
 
-	/* Whether tables are there that lie in a slot which a host does not let go of is not promised. */
+	/*
+	 * Whether tables are there that lie in a slot which a host does not let go of is not
+	 * promised.
+	 */
 	if (found->too_large || unknown || world_leaving(machine->world))
 		return;
 	if (!found->faulty || fault->iova != found->fault_iova)
@@ -121,7 +128,10 @@ static void judge_full(struct machine *machine, struct subject *subject, struct 
 	machine_seen.exact_fits += machine->config.pin_budget == judge_charge(machine, subject, &subject->model) && found->list.count;
 }
 
-/* Each page in the range is as the tables say, each other as it was. Returns how many pages are missing of those that were there and those that are named. */
+/*
+ * Each page in the range is as the tables say, each other as it was. Returns how many pages are
+ * missing of those that were there and those that are named.
+ */
 static uint64_t adopt(struct machine *machine, struct subject *subject, const struct outlook *outlook)
 {
 	struct model_list list = { .count = 0 };
@@ -160,13 +170,19 @@ static void judge_short(struct machine *machine, struct subject *subject, struct
 	machine_seen.too_large += found->too_large;
 	if (world_leaving(machine->world))
 		return;
-	/* How much of the limits is used is the library's matter; an answer is wrong only if it says too much. */
+	/*
+	 * How much of the limits is used is the library's matter; an answer is wrong only if it
+	 * says too much.
+	 */
 	if (limited || machine->failing) {
 		if (rc == 0 ? missing || found->faulty || found->too_large : rc != -ENOSPC && !(rc == -EFAULT && (found->faulty || found->too_large)))
 			fuzz_wrong("returned %d, with %" PRIu64 " pages missing", rc, missing);
 		return;
 	}
-	/* A budget may be less than what is pinned already, and then what needs no new pin still fits. */
+	/*
+	 * A budget may be less than what is pinned already, and then what needs no new pin still
+	 * fits.
+	 */
 	if (rc != (found->faulty ? -EFAULT : missing ? -ENOSPC : 0) || (!machine->format->loose && result->unestablished != missing))
 		fuzz_wrong("returned %d and says %" PRIu64 " unestablished, with %" PRIu64 " pages missing", rc, result->unestablished, missing);
 	fuzz_must(machine->format->loose || result->unbacked == found->unbacked);

@@ -101,7 +101,10 @@ void machine_drop(struct machine *machine, struct subject *subject)
 	*subject = (struct subject){ .domain = NULL };
 }
 
-/* The first byte says which host, pinning and budget. Where its highest bit is set, two more say what else is other than in the plain machine. */
+/*
+ * The first byte says which host, pinning and budget. Where its highest bit is set, two more say
+ * what else is other than in the plain machine.
+ */
 static void begin(struct machine *machine, struct input *input)
 {
 	unsigned int kind = input_byte(input), more = kind & 0x80 ? (unsigned int)input_take(input, 2) : 0;
@@ -144,7 +147,10 @@ static struct subject *take_subject(struct machine *machine, struct input *input
 	return &machine->subject[input_byte(input) % SUBJECTS];
 }
 
-/* With a bit of the operation's byte: an IOVA of a page that a domain translates now, if there is one. */
+/*
+ * With a bit of the operation's byte: an IOVA of a page that a domain translates now, if there is
+ * one.
+ */
 static uint64_t take_iova(struct machine *machine, const struct subject *subject, struct input *input, bool near)
 {
 	if (near && subject->model.count)
@@ -188,7 +194,10 @@ static void move_device(struct machine *machine, struct input *input)
 	note_place(machine, d, (int)(subject - machine->subject), error);
 }
 
-/* Memory that all of a guest is to reach: it is pinned, and the soft host's tables for it are within the VM's limits. */
+/*
+ * Memory that all of a guest is to reach: it is pinned, and the soft host's tables for it are
+ * within the VM's limits.
+ */
 static bool may_be_refused(const struct machine *machine, int error)
 {
 	return error == -EDQUOT || machine->failing || machine->few || (!machine->ample && (error == -ENOSPC || error == -ENOMEM));
@@ -279,7 +288,10 @@ static void set_budget(struct machine *machine, uint64_t bytes)
 	viommu_vm_set_pin_budget(machine->vm, bytes);
 }
 
-/* None, any, a little more than is pinned (or exactly that, or not whole pages), or exactly what a refresh of everything needs, which follows. */
+/*
+ * None, any, a little more than is pinned (or exactly that, or not whole pages), or exactly what a
+ * refresh of everything needs, which follows.
+ */
 static void change_budget(struct machine *machine, struct input *input, unsigned int way)
 {
 	struct subject *subject;
@@ -338,8 +350,9 @@ static void plan_failure(struct machine *machine, struct input *input)
 }
 
 /*
- * One refresh on a host that does not remove, or does and says that it did not, or does not flush. Then it works again, and everything is made true: a page that the
- * guest took away and gave back meanwhile must not be believed to be there.
+ * One refresh on a host that does not remove, or does and says that it did not, or does not flush.
+ * Then it works again, and everything is made true: a page that the guest took away and gave back
+ * meanwhile must not be believed to be there.
  */
 static void fail_refresh(struct machine *machine, struct input *input)
 {

@@ -1,23 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One random machine: a VM with nested domains, and a guest that attacks it. Its operations are taken from an input: a fuzzer's bytes, or a PRNG's. It writes
- * tables, refreshes ranges, makes and destroys domains, moves devices, changes slots and budgets, and lets calls to the host and allocations fail.
+ * One random machine: a VM with nested domains, and a guest that attacks it. Its operations are
+ * taken from an input: a fuzzer's bytes, or a PRNG's. It writes tables, refreshes ranges, makes and
+ * destroys domains, moves devices, changes slots and budgets, and lets calls to the host and
+ * allocations fail.
  *
- * It knows no guest IOMMU. A format of tables is a struct machine_format: how an input registers and writes tables, and what a reference that shares no code with the
- * library reads in them.
+ * It knows no guest IOMMU. A format of tables is a struct machine_format: how an input registers
+ * and writes tables, and what a reference that shares no code with the library reads in them.
  *
  * For each domain there is a model: the pages that it must translate. After each operation
  *
- *  - a domain reports the pages of the model, in maximal runs; a range that was refreshed is what the reference reads in the tables;
- *  - the host reaches those pages and no other, with the right rights; nothing that was removed is left unflushed;
+ *  - a domain reports the pages of the model, in maximal runs; a range that was refreshed is what
+ *    the reference reads in the tables;
+ *  - the host reaches those pages and no other, with the right rights; nothing that was removed is
+ *    left unflushed;
  *  - what is charged is 4096 bytes for each page that any domain names, counted once, or all slots;
  *  - a refresh says what it has done, and its fault is the malformed entry with the lowest IOVA;
  *  - "insufficient resources" is said only where something does not fit, never on an exact fit.
  *
- * Where something has failed, or the host holds few mappings, or limits may have been met, a page may be absent instead; but none is stale or elsewhere.
+ * Where something has failed, or the host holds few mappings, or limits may have been met, a page
+ * may be absent instead; but none is stale or elsewhere.
  *
- * Hosts: soft, and the mock host, which removes whole mappings alone, or splits, or holds few. A machine may have a tracker (viommu/tracking.h), which is exact, or
- * reports too much, or fails.
+ * Hosts: soft, and the mock host, which removes whole mappings alone, or splits, or holds few. A
+ * machine may have a tracker (viommu/tracking.h), which is exact, or reports too much, or fails.
  */
 #ifndef TESTS_MACHINE_MACHINE_H
 #define TESTS_MACHINE_MACHINE_H
@@ -43,13 +48,21 @@ struct machine_format {
 	bool loose;	/* how refreshes count is not judged */
 	uint64_t valid; /* the bit of a lowest entry that makes it valid, or invalid */
 
-	/* A registration. False: there is no such one, and the library must answer -EINVAL. honest: it names tables that it may name. */
+	/*
+	 * A registration. False: there is no such one, and the library must answer -EINVAL. honest:
+	 * it names tables that it may name.
+	 */
 	bool (*take)(struct machine *machine, struct input *input, bool honest, struct machine_tables *tables);
 	int (*create)(struct machine *machine, const struct machine_tables *tables, struct viommu_refresh_result *result, struct viommu_domain **domain);
-	/* An IOVA that is more likely than others to be translated. tables: of a domain, or zeros. */
+	/*
+	 * An IOVA that is more likely than others to be translated. tables: of a domain, or zeros.
+	 */
 	uint64_t (*take_iova)(const struct machine *machine, const struct machine_tables *tables, struct input *input);
 
-	/* Writes an entry, or a few; makes a way through tables to some pages, as a guest does that maps them. */
+	/*
+	 * Writes an entry, or a few; makes a way through tables to some pages, as a guest does that
+	 * maps them.
+	 */
 	void (*write)(struct world *world, struct input *input);
 	void (*map)(struct machine *machine, const struct machine_tables *tables, struct input *input);
 
@@ -102,12 +115,20 @@ struct machine_seen {
 extern struct machine_seen machine_seen;
 void machine_summary(void);
 
-/* One input: its first bytes say what kind of machine it is. At the end nothing fails, refreshes make everything true, and nothing is left charged or allocated. */
+/*
+ * One input: its first bytes say what kind of machine it is. At the end nothing fails, refreshes
+ * make everything true, and nothing is left charged or allocated.
+ */
 void machine_run(const struct machine_format *format, struct input *input);
 
-/* judge.c: a refresh of first..last is looked ahead at, carried out, and judged; so is the making of a domain. */
+/*
+ * judge.c: a refresh of first..last is looked ahead at, carried out, and judged; so is the making
+ * of a domain.
+ */
 void judge_refresh(struct machine *machine, struct subject *subject, uint64_t first, uint64_t last, bool again);
-/* The same on a host that fails meanwhile, and a page that is written before and after, if toggle. */
+/*
+ * The same on a host that fails meanwhile, and a page that is written before and after, if toggle.
+ */
 void judge_failing_refresh(struct machine *machine, struct subject *subject, uint64_t first, uint64_t last, unsigned int kind, uint64_t toggle);
 /* False: there is no domain. */
 bool judge_create(struct machine *machine, struct subject *subject, bool valid);

@@ -7,7 +7,10 @@
 
 #include "naive_arm64.h"
 
-/* The descriptor (IHI 0070, section 5.4) of tables of one granule, for an SMMU with addresses of 48 bits. */
+/*
+ * The descriptor (IHI 0070, section 5.4) of tables of one granule, for an SMMU with addresses of 48
+ * bits.
+ */
 static inline struct viommu_smmuv3_stage1 arm64_stage1(const struct arm64_tables *tables)
 {
 	static const unsigned int tg0[3] = { 0, 2, 1 }, tg1[3] = { 2, 1, 3 };

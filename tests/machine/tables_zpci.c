@@ -57,7 +57,10 @@ uint64_t zpci_take_iova(struct input *input)
 		return input_take(input, 8);
 	for (unsigned int level = 0; level <= (levels & 7); level++)
 		iova += (uint64_t)take_index(input) << shift[level];
-	/* The first or the last byte of a page, or one in between; or as Linux has it, from 4 GiB on. */
+	/*
+	 * The first or the last byte of a page, or one in between; or as Linux has it, from 4 GiB
+	 * on.
+	 */
 	if (levels & 0x08)
 		iova |= 0xfff;
 	if (levels & 0x10)
@@ -196,7 +199,9 @@ static uint64_t zpci_take_iova_of(const struct machine *machine, const struct ma
 	return (iova & reach) + (tables->first & ~reach);
 }
 
-/* Says of a megabyte the same in the other way: a frame as a page table, a page table as a frame. */
+/*
+ * Says of a megabyte the same in the other way: a frame as a page table, a page table as a frame.
+ */
 static void rewrite_segment(struct world *world, uint64_t gpa, uint64_t table, bool qemu)
 {
 	uint64_t old = world_load(world, gpa), protection = old & 0x200, page;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* zPCI's tables, as an input writes them: with few bytes what real tables look like (an entry of this table names that table), and with some more whatever else. */
+/*
+ * zPCI's tables, as an input writes them: with few bytes what real tables look like (an entry of
+ * this table names that table), and with some more whatever else.
+ */
 #ifndef TESTS_MACHINE_TABLES_ZPCI_H
 #define TESTS_MACHINE_TABLES_ZPCI_H
 

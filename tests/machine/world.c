@@ -24,7 +24,10 @@ static void put(const struct world *world, unsigned char *bytes, uint64_t value)
 		bytes[i] = (unsigned char)(value >> (world->little ? 8 * i : 56 - 8 * i));
 }
 
-/* zPCI's tables are big-endian, and their entries have an invalid bit, whose place depends on the level, and garbage beside it. Arm's are invalid when they are 0. */
+/*
+ * zPCI's tables are big-endian, and their entries have an invalid bit, whose place depends on the
+ * level, and garbage beside it. Arm's are invalid when they are 0.
+ */
 static void put_nothing(const struct world *world, size_t offset)
 {
 	uint64_t garbage = (offset + 1) * UINT64_C(0x9e3779b97f4a7c15);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The memory of a guest whose tables are written at random: places that are shown to the VM as slots, whole or in part. It knows no format of tables.
+ * The memory of a guest whose tables are written at random: places that are shown to the VM as
+ * slots, whole or in part. It knows no format of tables.
  *
  *   GPA 0             64 KiB
  *   GPA 1 MiB         256 KiB, and right after it
@@ -13,7 +14,8 @@
  *   GPA 2 MiB         1.5 MiB, and right after it
  *   GPA 3.5 MiB       128 KiB in a slot of its own
  *
- * Memory begins as entries that are invalid at each level. What an input has written is undone after it. A process has worlds of one byte order.
+ * Memory begins as entries that are invalid at each level. What an input has written is undone
+ * after it. A process has worlds of one byte order.
  */
 #ifndef TESTS_MACHINE_WORLD_H
 #define TESTS_MACHINE_WORLD_H
@@ -52,7 +54,10 @@ struct world {
 	unsigned int writes;
 };
 
-/* The same one for every input: places hidden, memory as in the beginning. With gaps, places that are neighbours in GPA are none in host memory. */
+/*
+ * The same one for every input: places hidden, memory as in the beginning. With gaps, places that
+ * are neighbours in GPA are none in host memory.
+ */
 struct world *world_begin(bool little, bool large, bool gaps);
 void world_end(struct world *world);
 
@@ -61,7 +66,10 @@ void world_update(struct world *world);
 struct viommu_slot world_slot(const struct world *world, unsigned int place);
 bool world_leaving(const struct world *world);
 
-/* Memory that a slot shows or could show; NULL where there is none. Pages of it have numbers below WORLD_PAGES, others WORLD_PAGES. */
+/*
+ * Memory that a slot shows or could show; NULL where there is none. Pages of it have numbers below
+ * WORLD_PAGES, others WORLD_PAGES.
+ */
 unsigned char *world_at(struct world *world, uint64_t gpa);
 unsigned int world_page(const struct world *world, uint64_t gpa);
 uint64_t world_load(struct world *world, uint64_t gpa);

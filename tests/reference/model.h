@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A model of nested domains, on top of the naive walk: for each domain an ordered list of the pages that a device can reach. A refresh throws the range's pages
- * away and lists those that the tables name now; everything that the library counts is counted from the lists.
+ * A model of nested domains, on top of the naive walk: for each domain an ordered list of the pages
+ * that a device can reach. A refresh throws the range's pages away and lists those that the tables
+ * name now; everything that the library counts is counted from the lists.
  */
 #ifndef TESTS_REFERENCE_MODEL_H
 #define TESTS_REFERENCE_MODEL_H
@@ -45,7 +46,10 @@ struct model_limits {
 	uint64_t pages;
 };
 
-/* Lists what first..last (pages: first is the first byte of one, last the last byte of one) translates to, going down only where an entry is valid. */
+/*
+ * Lists what first..last (pages: first is the first byte of one, last the last byte of one)
+ * translates to, going down only where an entry is valid.
+ */
 void model_find(const struct naive_memory *memory, const struct naive_tables *tables, uint64_t first, uint64_t last, const struct model_limits *limits,
 		struct model_found *found);
 void model_found_free(struct model_found *found);
@@ -53,7 +57,10 @@ void model_found_free(struct model_found *found);
 /* Widens a range to pages and clips it to an aperture. False where nothing is left. */
 bool model_clip(uint64_t aperture_first, uint64_t aperture_last, uint64_t *first, uint64_t *last);
 
-/* What a refresh of a (clipped) range does to a domain's list, and how many pages are new or other than before, and gone or other than before. */
+/*
+ * What a refresh of a (clipped) range does to a domain's list, and how many pages are new or other
+ * than before, and gone or other than before.
+ */
 void model_apply(struct model_list *list, uint64_t first, uint64_t last, const struct model_list *now, uint64_t *established, uint64_t *released);
 
 /* What the removal of a slot does. */
