@@ -9,9 +9,6 @@
 #include <errno.h>
 #include <string.h>
 
-/* Where the VM's limits are those by default: the machine looks at no more than this. */
-static const struct model_limits ample_limits = { 400000, 12000 };
-
 /* What a refresh of first..last must come to. */
 struct outlook {
 	uint64_t first, last;
@@ -48,7 +45,8 @@ static bool look_ahead(struct machine *machine, struct subject *subject, uint64_
 
 	*outlook = (struct outlook){ .first = first, .last = last };
 	for (unsigned int attempt = 0;; attempt++) {
-		machine->format->find(&machine->world->memory, &subject->tables, first, last, machine->ample ? &ample_limits : &tight, &outlook->found);
+		machine->format->find(&machine->world->memory, &subject->tables, first, last, machine->ample ? &machine->format->ample : &tight,
+				      &outlook->found);
 		if (!outlook->found.too_large || !machine->ample)
 			break;
 		model_found_free(&outlook->found);

@@ -44,6 +44,8 @@ struct machine_tables {
 struct machine;
 
 struct machine_format {
+	/* Where the VM's limits are those by default: no more than this is looked at in a refresh. */
+	struct model_limits ample;
 	bool little;
 	bool loose;	/* how refreshes count is not judged */
 	uint64_t valid; /* the bit of a lowest entry that makes it valid, or invalid */

@@ -253,7 +253,8 @@ static void arm64_find(const struct naive_memory *memory, const struct machine_t
 		}
 		if (end > last)
 			end = last;
-		found->too_large |= found->entries > limits->entries;
+		/* Blocks without memory take their time, too. */
+		found->too_large |= found->entries > limits->entries || found->unbacked > 16 * limits->entries;
 		if (arm.outcome == ARM64_IS_PAGE && arm.readable) {
 			find_pages(memory, &arm, iova, end, limits, found);
 		} else if (answer.outcome >= NAIVE_TABLE_UNBACKED && !found->faulty) {
@@ -268,6 +269,7 @@ static void arm64_find(const struct naive_memory *memory, const struct machine_t
 }
 
 const struct machine_format machine_arm64 = {
+	.ample = { .entries = 20000, .pages = 6000 },
 	.little = true,
 	.loose = true,
 	.valid = 1,
