@@ -151,7 +151,8 @@ struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const st
 		alignment = 6;
 	table = table >> alignment << alignment;
 	for (unsigned int arm_level = begin;; arm_level++) {
-		unsigned int low = naive_arm64_index_bit(granule, arm_level), high = arm_level == begin ? top : naive_arm64_index_bit(granule, arm_level - 1) - 1;
+		unsigned int low = naive_arm64_index_bit(granule, arm_level),
+			     high = arm_level == begin ? top : naive_arm64_index_bit(granule, arm_level - 1) - 1;
 		uint64_t entry;
 
 		answer.arm_level = arm_level;
