@@ -8,7 +8,6 @@
 #include "port_wrap.h"
 
 #define SHADOW_BYTES	UINT64_C(0x100000)
-#define REFRESH_ENTRIES UINT64_C(16384)
 #define MOST_OPERATIONS 1000u
 
 struct machine_seen machine_seen;
@@ -123,7 +122,8 @@ static void begin(struct machine *machine, struct input *input)
 	machine->config.step_entries = more & 0x20 ? 0 : 1;
 	if (!machine->ample) {
 		machine->config.shadow_bytes = kind & 0x80 ? UINT64_C(0x10000) << (more >> 8 & 7) : SHADOW_BYTES;
-		machine->config.refresh_entries = kind & 0x80 ? 4096 + input_below(input, 0x10000) : REFRESH_ENTRIES;
+		machine->config.refresh_entries =
+			kind & 0x80 ? VIOMMU_LEAST_STEP_ENTRIES + input_below(input, 4 * machine->format->refresh_entries) : machine->format->refresh_entries;
 	}
 	if (kind & 0x20)
 		machine->config.pin_budget = (1 + input_byte(input)) * PAGE;

@@ -46,6 +46,7 @@ struct machine;
 struct machine_format {
 	/* Where the VM's limits are those by default: no more than this is looked at in a refresh. */
 	struct model_limits ample;
+	uint64_t refresh_entries; /* else: the VM's limit, or about that */
 	bool little;
 	bool loose;	/* how refreshes count is not judged */
 	uint64_t valid; /* the bit of a lowest entry that makes it valid, or invalid */

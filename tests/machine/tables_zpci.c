@@ -293,6 +293,7 @@ static void zpci_find(const struct naive_memory *memory, const struct machine_ta
 
 const struct machine_format machine_zpci = {
 	.ample = { .entries = 400000, .pages = 12000 },
+	.refresh_entries = 16384,
 	.valid = 0x400,
 	.take = zpci_take,
 	.create = zpci_create,
