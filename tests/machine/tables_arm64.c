@@ -269,7 +269,7 @@ static void arm64_find(const struct naive_memory *memory, const struct machine_t
 }
 
 const struct machine_format machine_arm64 = {
-	.ample = { .entries = 6000, .pages = 3000 },
+	.ample = { .entries = 20000, .pages = 6000 },
 	.refresh_entries = VIOMMU_LEAST_STEP_ENTRIES,
 	.little = true,
 	.loose = true,
