@@ -229,8 +229,7 @@ bool model_names(const uint64_t command[2], unsigned int granule, unsigned int l
  */
 static void hit(struct model_context *context, struct model_kept *page, const uint64_t command[2])
 {
-	static const unsigned int granule0[4] = { 4, 64, 16, 0 }, granule1[4] = { 0, 16, 4, 64 };
-	unsigned int granule = flag(page->iova, 55) ? granule1[field(context->cd[0], 23, 22)] : granule0[field(context->cd[0], 7, 6)];
+	unsigned int granule = naive_arm64_context(context->cd, 0, flag(page->iova, 55)).granule;
 	unsigned int opcode = (unsigned int)field(command[0], 7, 0);
 	bool by_address = opcode == 0x12 || opcode == 0x13, by_asid = opcode == 0x11 || opcode == 0x12;
 	bool same = field(context->cd[0], 63, 48) == field(command[0], 63, 48);

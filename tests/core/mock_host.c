@@ -278,7 +278,7 @@ static int unmap(struct host_space *host_space, uint64_t first, uint64_t last)
 	int error = enter(mock, space, MOCK_UNMAP, first, last);
 	size_t from, to;
 
-	if (error)
+	if (error && !mock->fail[MOCK_UNMAP].late)
 		return leave(mock, error);
 	if (first > last || (first | (last + 1)) & 4095) {
 		breach(mock, "unmap of what is not pages", first, last);
@@ -300,7 +300,7 @@ static int unmap(struct host_space *host_space, uint64_t first, uint64_t last)
 		insert(&space->unflushed, space->unflushed.number, mapping);
 	}
 	drop(&space->mapped, from, to - from);
-	return leave(mock, 0);
+	return leave(mock, error);
 }
 
 static int flush(struct host_space *host_space)
@@ -493,6 +493,7 @@ void mock_fail(struct mock_host *mock, enum mock_call call, uint64_t at, bool fo
 {
 	mock->fail[call].at = at;
 	mock->fail[call].for_good = for_good;
+	mock->fail[call].late = false;
 	mock->fail[call].error = error;
 }
 

@@ -9,6 +9,8 @@
 
 #include "naive_arm64.h"
 
+#define OAS 4u /* 44 bits */
+
 /* IDR0: both stages, AArch64 only, coherent, 16 bits of ASID, little-endian, no stalls, TERM_MODEL 1, two levels. IDR3: HAD, RIL. IDR5: 44 bits, 4K, 16K, 64K. */
 const uint32_t mock_smmu_idr[6] = { 0x0d40101b, 0x01190010, 0, 0xd04, 0, 0x74 };
 
@@ -416,28 +418,6 @@ static bool read_cd(const struct mock_smmu *smmu, struct smmu_device *device)
 	return true;
 }
 
-static struct arm64_tables tables_of(const uint64_t cd[8], bool upper)
-{
-	static const unsigned int granule0[4] = { 4, 64, 16, 0 }, granule1[4] = { 0, 16, 4, 64 };
-	struct arm64_tables tables = {
-		.granule = upper ? granule1[cd[0] >> 22 & 3] : granule0[cd[0] >> 6 & 3],
-		.ips = (unsigned int)(cd[0] >> 32) & 7,
-		.ttb0 = cd[1] & UINT64_C(0xffffffffffff0),
-		.ttb1 = cd[2] & UINT64_C(0xffffffffffff0),
-		.t0sz = (unsigned int)cd[0] & 63,
-		.t1sz = (unsigned int)(cd[0] >> 16) & 63,
-		.epd0 = cd[0] >> 14 & 1,
-		.epd1 = cd[0] >> 30 & 1,
-		.affd = cd[0] >> 35 & 1,
-		.had0 = cd[1] >> 1 & 1,
-		.had1 = cd[2] >> 1 & 1,
-	};
-
-	if (tables.ips > 4)
-		tables.ips = 4;
-	return tables;
-}
-
 /* Sections 5.4 and 5.4.1: V, AA64 and A, and neither ENDI, TBI, HD, HA nor S, which this one has not. */
 static bool is_legal(const struct naive_memory *memory, const uint64_t cd[8])
 {
@@ -446,7 +426,7 @@ static bool is_legal(const struct naive_memory *memory, const uint64_t cd[8])
 	if ((cd[0] & needed) != needed || cd[0] & absent)
 		return false;
 	for (unsigned int upper = 0; upper < 2; upper++) {
-		struct arm64_tables tables = tables_of(cd, upper);
+		struct arm64_tables tables = naive_arm64_context(cd, OAS, upper);
 		unsigned int tsz = upper ? tables.t1sz : tables.t0sz;
 
 		if (upper ? tables.epd1 : tables.epd0)
@@ -460,7 +440,7 @@ static bool is_legal(const struct naive_memory *memory, const uint64_t cd[8])
 static unsigned int walk(const struct naive_memory *memory, const struct smmu_device *device, uint64_t iova, struct smmu_translation *translation)
 {
 	/* VA<55> selects the tables. */
-	struct arm64_tables tables = tables_of(device->cd, iova >> 55 & 1);
+	struct arm64_tables tables = naive_arm64_context(device->cd, OAS, iova >> 55 & 1);
 	struct arm64_answer answer = naive_arm64_walk(memory, &tables, iova);
 
 	if (answer.outcome == ARM64_IS_PAGE)

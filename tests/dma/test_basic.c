@@ -179,7 +179,7 @@ static void registrations(struct rig_config config, uint64_t seed, uint64_t oper
 		if (viommu_zpci_disable(unit->function, &unit->fh))
 			rig_fail(&rig, "it cannot be disabled");
 		unit->attached = false;
-		model_list_free(&unit->space->model.list);
+		model_list_free(&unit->space->model);
 		rig_check_pins(&rig);
 		ask_detached(&rig, unit, AT(&rig) + PAGE);
 		if (viommu_zpci_enable(unit->function, &unit->fh))

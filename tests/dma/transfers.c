@@ -145,7 +145,7 @@ uint64_t rig_kernel_pages(struct rig *rig)
 		return rig_pinned(rig) / PAGE;
 	/* type1 pins a page once for each mapping and container, which each device has its own of. */
 	for (unsigned int u = 0; u < rig->units; u++)
-		mapped += rig->unit[u].attached ? rig->unit[u].space->model.list.count : 0;
+		mapped += rig->unit[u].attached ? rig->unit[u].space->model.count : 0;
 	return mapped;
 }
 
@@ -157,7 +157,7 @@ void rig_check_pins(struct rig *rig)
 	int64_t kernel = kernel_pinned_pages();
 
 	for (unsigned int s = 0; s < spaces; s++)
-		lists[s] = &rig->space[s].model.list;
+		lists[s] = &rig->space[s].model;
 	if (rig->config->pin == VIOMMU_PIN_GUEST)
 		for (unsigned int s = 0; s < rig->guest.memory.count; s++)
 			charged += rig->guest.memory.slots[s].bytes;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the fuzzers find wrong, and trials that a test and a fuzzer share, they say, and abort: that is what libFuzzer and AFL++ take for a finding. */
-#ifndef TESTS_REFERENCE_FUZZ_MUST_H
-#define TESTS_REFERENCE_FUZZ_MUST_H
+/*
+ * What the fuzzers find wrong, and trials that a test and a fuzzer share, they say, and abort: that
+ * is what libFuzzer and AFL++ take for a finding.
+ */
+#ifndef TESTS_MACHINE_MUST_H
+#define TESTS_MACHINE_MUST_H
 
 #include <inttypes.h>
 #include <stdio.h>
