@@ -49,15 +49,24 @@ struct viommu_smmuv3_stage1 {
 /* The stream's transactions are privileged (STE.PRIVCFG): what AP[1] says of unprivileged ones is not for them. */
 #define VIOMMU_SMMUV3_PRIVILEGED 0x1u
 
+/* What hardware has that walks an SMMUv3's tables, as viommu_host_nest_info() fills it in: registers of the machine's SMMU (sections 6.3.1 to 6.3.8). */
+struct viommu_smmuv3_hw_info {
+	uint32_t size;	/* sizeof(struct viommu_smmuv3_hw_info) */
+	uint32_t flags; /* 0 */
+	uint32_t idr[6];
+	uint32_t iidr;
+	uint32_t aidr;
+};
+
 struct viommu_smmuv3;	     /* one SMMU of a VM */
 struct viommu_smmuv3_device; /* one of the devices behind it: a stream */
 
 /* The register pages 0 and 1 (IHI 0070, section 6.1). */
 #define VIOMMU_SMMUV3_BYTES UINT64_C(0x20000)
 
-/* Wired interrupts (section 3.18). Each call of the callback is one edge. */
+/* Wired interrupts (section 3.18), where the guest has not configured an MSI. Each call of the callback is one edge. */
 enum viommu_smmuv3_irq {
-	VIOMMU_SMMUV3_IRQ_EVENTQ = 0,	/* the event queue was empty, and is not any more */
+	VIOMMU_SMMUV3_IRQ_EVENTQ = 0,	/* a record is in the event queue; one for each, or for several at once */
 	VIOMMU_SMMUV3_IRQ_CMD_SYNC = 1, /* a CMD_SYNC that asked for it is done */
 	VIOMMU_SMMUV3_IRQ_GERROR = 2,	/* a global error has become active */
 };
@@ -79,6 +88,13 @@ struct viommu_smmuv3_config {
 	 * smaller then. NULL: it is offered what the library has, which may be too much for any hardware.
 	 */
 	struct viommu_host *hardware;
+	/*
+	 * Called for each message-signalled interrupt whose address is not in a slot: a store of data, as to
+	 * the doorbell of an interrupt controller. One whose address is in a slot is stored there. NULL: the
+	 * guest is not offered MSIs (IDR0.MSI), and all interrupts are wired. If stores to the command
+	 * queue complete several CMD_SYNCs at once, only the MSI of the last one comes here.
+	 */
+	void (*msi)(void *ctx, uint64_t address, uint32_t data);
 };
 
 /*
@@ -107,7 +123,6 @@ VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, 
  *  - What hardware records of accesses is in a file (viommu_nest_fd() in nesting.h, readable from viommu_smmuv3_device_add() on). Whenever that has something, the VMM
  *    calls viommu_smmuv3_nest_events(), which puts it into the guest's event queue.
  *  - A stream table entry that cannot be is as one that aborts: without an event.
- *  - An ASID says less: an invalidation is one of all contexts.
  * All of the guest's memory is pinned from the first such device on, as long as the VM exists.
  */
 
@@ -115,14 +130,14 @@ VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, 
  * The guest invalidates what it makes valid, too. No SMMUv3 asks that of a guest, and Linux does not do it: without this flag, a device is refused on a host where its
  * accesses do not come to a device model, who would ask viommu_smmuv3_device_fault() about what he finds missing.
  */
-#define VIOMMU_SMMUV3_DEVICE_IS_TOLD 0x1u
+#define VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP 0x1u
 
 struct viommu_smmuv3_device_config {
 	uint32_t size;
 	uint32_t sid;		  /* its StreamID, below 2^sid_bits */
 	struct viommu_host *host; /* where its translations land */
 	const void *device;	  /* which device it is there: viommu_device_create()'s data */
-	uint32_t flags;		  /* VIOMMU_SMMUV3_DEVICE_IS_TOLD */
+	uint32_t flags;		  /* VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP */
 	uint32_t nesting;	  /* enum viommu_nesting: AUTO is hardware if the guest is offered no more than that has */
 };
 

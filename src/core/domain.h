@@ -74,6 +74,7 @@ struct viommu_domain {
 	struct port_lock lock;
 	struct list in_vm;
 	struct list attachments; /* changed under the VM's lock and this one */
+	uint8_t top_ignored;	 /* of IOVAs with bit 55 clear (1) and set (2), bits 63:56 are ignored; constant */
 	uint64_t first;		 /* IOVAs */
 	uint64_t last;
 	struct viommu_domain_stats stats; /* common counters; under the lock */
@@ -94,6 +95,17 @@ int domain_failure(struct viommu_vm *vm, int error);
 
 /* With the VM's lock held: detaches the devices and destroys the host's space. From then on nothing of it is reached. */
 void domain_end(struct viommu_domain *domain);
+
+/* The IOVA that an access with any top byte means. */
+static inline uint64_t domain_iova(const struct viommu_domain *domain, uint64_t iova)
+{
+	const uint64_t top = UINT64_C(0xff) << 56;
+	bool upper = iova >> 55 & 1;
+
+	if (!(domain->top_ignored >> upper & 1))
+		return iova;
+	return upper ? iova | top : iova & ~top;
+}
 
 /* ops.attach, detach and replace of kinds that have a space. */
 int domain_attach_host(struct viommu_domain *domain, struct attachment *attachment);

@@ -135,6 +135,11 @@ static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, 
 	struct shadow_pass pass;
 	int error;
 
+	/* Within one top byte. */
+	if (first >> 55 == last >> 55) {
+		first = domain_iova(domain, first);
+		last = domain_iova(domain, last);
+	}
 	if (first > last || last < domain->first || first > domain->last)
 		return nothing_refreshed(result);
 	first &= ~(VIOMMU_PAGE_SIZE - 1);
@@ -168,12 +173,52 @@ static int each_run(struct viommu_domain *domain, uint64_t first, uint64_t last,
 	return result;
 }
 
+static int is_without(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
+{
+	const uint64_t *bits = ctx;
+
+	for (mask &= leaves->leaf; mask; mask &= mask - 1)
+		if (!(leaves->word[port_lowest_bit(mask)] & *bits))
+			return 1;
+	return 0;
+}
+
+bool nested_has_leaf_without(struct viommu_domain *domain, uint64_t first, uint64_t last, uint64_t mask)
+{
+	struct nested *nested = nested_of(domain);
+	bool found = false;
+
+	port_lock(&domain->lock);
+	for (unsigned int i = 0; !found && i < nested->compositions; i++) {
+		uint64_t from = first, to = last;
+
+		if (clip(&nested->composition[i], &from, &to))
+			found = shadow_each(&nested->composition[i].shadow, from, to, is_without, &mask);
+	}
+	port_unlock(&domain->lock);
+	return found;
+}
+
+unsigned int nested_leaf_bits(struct viommu_domain *domain)
+{
+	struct nested *nested = nested_of(domain);
+	unsigned int bits = SHADOW_PAGE_SHIFT;
+
+	port_lock(&domain->lock);
+	for (unsigned int i = 0; i < nested->compositions; i++)
+		if (nested->composition[i].shadow.widest > bits)
+			bits = nested->composition[i].shadow.widest;
+	port_unlock(&domain->lock);
+	return bits;
+}
+
 static int walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)
 {
 	const struct viommu_fault outside = { .reason = VIOMMU_FAULT_APERTURE, .iova = iova, .entry_gpa = UINT64_MAX };
 	struct nested *nested = nested_of(domain);
 	int error;
 
+	iova = domain_iova(domain, iova);
 	for (unsigned int i = 0; i < nested->compositions; i++) {
 		struct composition *composition = &nested->composition[i];
 

@@ -114,15 +114,18 @@ static const struct reader_extent *find_extent(struct viommu_reader *reader, str
 {
 	struct reader_extent *extent = &reader->cache[(iova / VIOMMU_PAGE_SIZE) % READER_CACHE];
 	struct host_mapping mapping;
+	uint64_t alias;
 
 	if (extent->prot && iova >= extent->first && iova <= extent->last && extent->generation == port_load_acquire(&domain->host_space->generation))
 		return extent;
-	if (domain->host->ops->lookup(domain->host_space, iova, &mapping, &extent->generation)) {
+	/* Extents are kept where the access sees them. */
+	alias = iova - domain_iova(domain, iova);
+	if (domain->host->ops->lookup(domain->host_space, iova - alias, &mapping, &extent->generation)) {
 		extent->prot = 0;
 		return NULL;
 	}
-	extent->first = mapping.first;
-	extent->last = mapping.last;
+	extent->first = mapping.first + alias;
+	extent->last = mapping.last + alias;
 	extent->hva = mapping.hva;
 	extent->prot = mapping.prot;
 	return extent;

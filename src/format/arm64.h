@@ -67,6 +67,7 @@
 #define ARM64_AP_UNPRIVILEGED UINT64_C(0x040) /* AP[1]: not for privileged accesses alone */
 #define ARM64_AP_READ_ONLY    UINT64_C(0x080) /* AP[2] */
 #define ARM64_AF	      UINT64_C(0x400)
+#define ARM64_NG	      UINT64_C(0x800) /* nG: of one ASID */
 
 /* Tables. */
 #define ARM64_APTABLE_PRIVILEGED (UINT64_C(1) << 61) /* APTable[0]: below, for privileged accesses alone */

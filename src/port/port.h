@@ -3,13 +3,14 @@
  * What the library asks of its surroundings. Freestanding code (core, formats, guest IOMMUs, the soft host) uses nothing else: no C library but memcpy, memmove,
  * memset and memcmp, which a freestanding compiler may call anyway.
  *
- * A port is a folder beside this file that is in the include path. It answers with functions and with four headers, whose contents are inline where speed
+ * A port is a folder beside this file that is in the include path. It answers with functions and with five headers, whose contents are inline where speed
  * matters. posix/ is the port for user space.
  *
  *   <port_types.h>    fixed-width types, bool, size_t, offsetof, and the compiler's attributes by macros
  *   <port_atomic.h>   atomic accesses and fences, by macros
  *   <port_lock.h>     struct port_lock and its functions. The type is the port's: a kernel's holds a struct mutex
  *   <port_grace.h>    port_grace_light()
+ *   <port_guest.h>    struct port_guest, and access to a page of guest memory
  */
 #ifndef VIOMMU_PORT_H
 #define VIOMMU_PORT_H
@@ -18,6 +19,7 @@
 
 #include <port_atomic.h>
 #include <port_grace.h>
+#include <port_guest.h>
 #include <port_lock.h>
 
 /*
@@ -61,6 +63,16 @@ void port_free(void *memory, size_t bytes, size_t align);
  */
 void port_grace_init(void);
 void port_grace_heavy(void);
+
+/*
+ * <port_guest.h>: the memory of one slot. Nothing reads or writes guest memory but through this.
+ *
+ *   int port_guest_init(guest, hva, bytes)    of a slot's address and size, whole pages. 0 or a negative errno
+ *   void port_guest_destroy(guest)
+ *   void *port_guest_map(guest, offset)       the memory at an offset, up to the end of its page. It stays where it is until it is unmapped. NULL if it is not
+ *                                             to be had now
+ *   void port_guest_unmap(guest, memory)      by the same thread. What was mapped last is unmapped first
+ */
 
 /* Called repeatedly while a thread waits for another thread's few instructions. */
 void port_relax(void);

@@ -144,7 +144,9 @@ static int plug(struct nested *rig, unsigned int unit, const struct viommu_vfio_
 							    .sid = at->stream,
 							    .host = rig->host,
 							    .device = named,
-							    .flags = guest_nesting[unit] == VIOMMU_NESTING_SHADOW ? VIOMMU_SMMUV3_DEVICE_IS_TOLD : 0,
+							    .flags = guest_nesting[unit] == VIOMMU_NESTING_SHADOW
+									     ? VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP
+									     : 0,
 							    .nesting = guest_nesting[unit] };
 	struct viommu_smmuv3_device_info info = { .size = sizeof(info) };
 

@@ -32,6 +32,10 @@ struct double_domains {
 	struct viommu_run run;
 	struct viommu_fault fault;
 
+	/* What the shadow has: a global entry everywhere; the largest leaf, 0: as large as there are. */
+	bool global;
+	unsigned int leaf_bits;
+
 	/* Called within each refresh, and before a device is attached to a direct domain, without locks. */
 	void (*in_refresh)(void *ctx);
 	void (*in_direct)(void *ctx);

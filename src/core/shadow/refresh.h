@@ -30,11 +30,16 @@
 /* How many tables of leaves ahead. Fewer come too late where the copies are in no near cache, and more gain nothing. */
 #define SHADOW_AHEAD 4u
 
-/* The page of guest memory from which entries were loaded last. */
+/* The page of guest memory from which entries were loaded last, and which is mapped until the cursor is closed. */
 struct shadow_cursor {
 	uint64_t page; /* GPA, not a multiple of a page where there is none yet */
-	const uint64_t *entries;
+	const struct slot *slot;
+	uint64_t *entries; /* NULL: there is no memory */
 };
+#define SHADOW_CURSOR_INIT \
+	{                  \
+		.page = 1  \
+	}
 
 /* The slot that backs a GPA, unless it is on its way out. */
 static inline struct slot *shadow_slot(struct shadow_pass *pass, uint64_t gpa)
@@ -46,15 +51,21 @@ static inline struct slot *shadow_slot(struct shadow_pass *pass, uint64_t gpa)
 	return slot && !port_load_relaxed(&slot->removing) ? slot : NULL;
 }
 
+static inline void shadow_close(struct shadow_cursor *cursor)
+{
+	if (cursor->entries)
+		slot_unmap_page(cursor->slot, cursor->entries);
+}
+
 static inline const uint64_t *shadow_locate(struct shadow_pass *pass, struct shadow_cursor *cursor, uint64_t gpa)
 {
 	uint64_t page = gpa & ~(VIOMMU_PAGE_SIZE - 1);
 
 	if (cursor->page != page) {
-		const struct slot *slot = shadow_slot(pass, page);
-
+		shadow_close(cursor);
 		cursor->page = page;
-		cursor->entries = slot ? (const uint64_t *)(const void *)(slot->hva + (page - slot->first)) : NULL;
+		cursor->slot = shadow_slot(pass, page);
+		cursor->entries = cursor->slot ? slot_map_page(cursor->slot, page) : NULL;
 	}
 	return cursor->entries ? cursor->entries + (gpa - page) / sizeof(uint64_t) : NULL;
 }
@@ -203,7 +214,8 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 	if (F(updates))
 		word = F(touch)(pass, location, gpa, level, source->prot, iova, word);
 	if (path) {
-		path->step[path->steps].entry = location;
+		path->step[path->steps].slot = cursor->slot;
+		path->step[path->steps].offset = gpa - cursor->slot->first;
 		path->step[path->steps++].word = word;
 	}
 	entry = F(from_memory)(word);
@@ -219,6 +231,8 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 			below->kind = SHADOW_SKIPPED;
 		break;
 	case FORMAT_LEAF:
+		if (F(shift)(level) > pass->shadow->widest)
+			pass->shadow->widest = (uint8_t)F(shift)(level);
 		below->kind = SHADOW_FRAME;
 		below->address = F(output)(level, entry, format_span_first(iova, F(shift)(level)));
 		break;
@@ -233,51 +247,79 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 	return true;
 }
 
-/* A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not. */
-static bool F(find_table)(struct shadow_pass *pass, struct shadow_source *source, uint64_t iova)
+/* A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not; else it is to be closed. */
+static bool F(open_table)(struct shadow_pass *pass, struct shadow_source *source, uint64_t iova)
 {
-	struct shadow_cursor cursor = { .page = 1 };
-
 	source->table = NULL;
 	if (source->kind == SHADOW_FRAME)
 		return true;
-	source->table = shadow_locate(pass, &cursor, source->address);
+	source->slot = shadow_slot(pass, source->address);
+	if (source->slot) {
+		source->offset = source->address - source->slot->first;
+		source->table = port_guest_map(&source->slot->memory, source->offset);
+	}
 	if (source->table)
 		return true;
 	shadow_fault(pass, VIOMMU_FAULT_TABLE_UNBACKED, iova, 0, source->address + F(index)(0, iova) * sizeof(uint64_t), 0);
 	return false;
 }
 
-/* Walks to the table of leaves that iova is in. NULL if there is none. */
-static port_noinline const struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
+static inline void F(close_table)(struct shadow_source *source)
+{
+	if (source->table)
+		slot_unmap_page(source->slot, source->table);
+	source->table = NULL;
+}
+
+/* Walks to the table of leaves that iova is in, and opens it. NULL if there is none. */
+static port_noinline struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
 {
 	struct shadow_path *path = &pass->shadow->path;
-	struct shadow_cursor cursor = { .page = 1 };
+	struct shadow_cursor cursor = SHADOW_CURSOR_INIT;
+	unsigned int level;
 
 	path->first = SHADOW_NO_PATH;
 	path->steps = 0;
 	path->source = F(root_source)(pass->shadow);
-	for (unsigned int level = pass->shadow->top_level; level; level--)
+	for (level = pass->shadow->top_level; level; level--)
 		if (!F(descend)(pass, &cursor, &path->source, level, iova, &path->source, path))
-			return NULL;
-	if (!F(find_table)(pass, &path->source, iova))
+			break;
+	shadow_close(&cursor);
+	if (level || !F(open_table)(pass, &path->source, iova))
 		return NULL;
 	path->first = iova & ~F(reach)(0);
 	return &path->source;
 }
 
-/* As F(find_path), but without a walk where the last one still is what the tables say. NULL, too, if the pass is cut. */
-static const struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t iova)
+/* Whether each entry of the path says what it said. */
+static inline bool F(is_path)(const struct shadow_path *path)
 {
-	const struct shadow_path *path = &pass->shadow->path;
+	for (unsigned int i = 0; i < path->steps; i++) {
+		uint64_t *entry = port_guest_map(&path->step[i].slot->memory, path->step[i].offset);
+		bool same = entry && port_load_entry(entry) == path->step[i].word;
+
+		if (entry)
+			slot_unmap_page(path->step[i].slot, entry);
+		if (!same)
+			return false;
+	}
+	return true;
+}
+
+/* As F(find_path), but without a walk where the last one still is what the tables say. NULL, too, if the pass is cut. */
+static struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t iova)
+{
+	struct shadow_path *path = &pass->shadow->path;
 
 	if (!shadow_spend(pass, pass->shadow->top_level, iova))
 		return NULL;
-	if (path->first != (iova & ~F(reach)(0)))
+	if (path->first != (iova & ~F(reach)(0)) || !F(is_path)(path))
 		return F(find_path)(pass, iova);
-	for (unsigned int i = 0; i < path->steps; i++)
-		if (port_load_entry(path->step[i].entry) != path->step[i].word)
+	if (path->source.kind == SHADOW_TABLE) {
+		path->source.table = port_guest_map(&path->source.slot->memory, path->source.offset);
+		if (!path->source.table)
 			return F(find_path)(pass, iova);
+	}
 	return &path->source;
 }
 
@@ -453,7 +495,7 @@ static const struct shadow_node *F(ahead)(const struct shadow_node *node, const 
 static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, unsigned int level, const struct shadow_source *source, uint64_t first,
 			  uint64_t last)
 {
-	struct shadow_cursor cursor = { .page = 1 };
+	struct shadow_cursor cursor = SHADOW_CURSOR_INIT;
 
 	for (uint64_t at = first;;) {
 		uint64_t end = shadow_entry_last(F(shift)(level), at);
@@ -467,8 +509,8 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 		if (end > last)
 			end = last;
 		if (!shadow_spend(pass, 1, at))
-			return;
-		if (!F(descend)(pass, &cursor, source, level, at, &below, NULL) || (level == 1 && !F(find_table)(pass, &below, at))) {
+			break;
+		if (!F(descend)(pass, &cursor, source, level, at, &below, NULL) || (level == 1 && !F(open_table)(pass, &below, at))) {
 			if (child) {
 				shadow_no_table(pass, level - 1, at, end);
 				shadow_release_node(pass, child, at, end);
@@ -482,24 +524,28 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 		} else {
 			F(scan_table)(pass, child, level - 1, &below, at, end);
 		}
+		F(close_table)(&below);
 		if (pass->cut || end == last)
-			return;
+			break;
 		at = end + 1;
 	}
+	shadow_close(&cursor);
 }
 
 /* Scans a range that one table of leaves translates: what most refreshes are. */
 static void F(scan_within)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
 	struct shadow_node *node = shadow_leaf_node(pass->shadow, first, F(reach)(0));
-	const struct shadow_source *source = F(follow_path)(pass, first);
+	struct shadow_source *source = F(follow_path)(pass, first);
 
 	if (source || (node && !pass->cut))
 		shadow_leaves_are(pass, source, first);
-	if (source)
+	if (source) {
 		F(scan_leaves)(pass, node, NULL, source, first, last);
-	else if (node && !pass->cut)
+		F(close_table)(source);
+	} else if (node && !pass->cut) {
 		shadow_release_node(pass, node, first, last);
+	}
 }
 
 static void F(scan)(struct shadow_pass *pass, uint64_t first, uint64_t last)
@@ -532,7 +578,7 @@ static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, const
 		.first = iova,
 		.last = iova + ((uint64_t)pages << SHADOW_PAGE_SHIFT) - 1,
 		.gpa = gpa,
-		.hva = slot->hva + (gpa - slot->first),
+		.hva = slot_hva(slot, gpa),
 		.offset = slot->offset + (gpa - slot->first),
 		.prot = F(prot)(&pass->shadow->root, 0, entry) & allowed & slot->prot,
 		.fd = slot->fd,
@@ -660,7 +706,7 @@ static void F(fill_leaves)(struct shadow_pass *pass, struct shadow_place *place,
 static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, unsigned int level, const struct shadow_source *source, uint64_t first,
 			  uint64_t last)
 {
-	struct shadow_cursor cursor = { .page = 1 };
+	struct shadow_cursor cursor = SHADOW_CURSOR_INIT;
 
 	for (uint64_t at = first;;) {
 		uint64_t end = shadow_entry_last(F(shift)(level), at);
@@ -669,7 +715,7 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, 
 		if (end > last)
 			end = last;
 		if (!shadow_spend(pass, 1, at))
-			return;
+			break;
 		if (!F(descend)(pass, &cursor, source, level, at, &below, NULL)) {
 			shadow_no_table(pass, level - 1, at, end);
 		} else if (!shadow_was_known(pass, level - 1, &below, at, end)) {
@@ -678,13 +724,15 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, 
 			child.node = place->node ? shadow_child(place->node, child.index) : NULL;
 			if (level > 1)
 				F(fill_table)(pass, &child, level - 1, &below, at, end);
-			else if (F(find_table)(pass, &below, at))
+			else if (F(open_table)(pass, &below, at))
 				F(fill_leaves)(pass, &child, &below, at, end);
+			F(close_table)(&below);
 		}
 		if (pass->cut || pass->no_room || end == last)
-			return;
+			break;
 		at = end + 1;
 	}
+	shadow_close(&cursor);
 }
 
 static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
@@ -693,12 +741,14 @@ static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 	struct shadow_source source;
 
 	if (place.node) {
-		const struct shadow_source *leaves = F(follow_path)(pass, first);
+		struct shadow_source *leaves = F(follow_path)(pass, first);
 
 		if (!pass->cut)
 			shadow_leaves_are(pass, leaves, first);
-		if (leaves)
+		if (leaves) {
 			F(fill_leaves)(pass, &place, leaves, first, last);
+			F(close_table)(leaves);
+		}
 		return;
 	}
 	source = F(root_source)(pass->shadow);
@@ -828,6 +878,9 @@ static int F(release_slot_block)(void *ctx, struct shadow_leaves *leaves, uint64
 	struct F(release_slot_args) *args = ctx;
 	uint64_t bits = 0;
 
+	if (!shadow_may_release(args->pass, leaves, mask))
+		return 1;
+	shadow_charge_release(args->pass, 0);
 	for (uint64_t left = leaves->leaf & mask; left; left &= left - 1) {
 		unsigned int i = port_lowest_bit(left);
 		uint64_t gpa = F(page_in)(leaves, i);
@@ -839,11 +892,11 @@ static int F(release_slot_block)(void *ctx, struct shadow_leaves *leaves, uint64
 	return 0;
 }
 
-static void F(release_slot)(struct shadow_pass *pass, const struct slot *slot)
+static void F(release_slot)(struct shadow_pass *pass, const struct slot *slot, uint64_t first)
 {
 	struct F(release_slot_args) args = { pass, slot };
 
-	shadow_each(pass->shadow, 0, UINT64_MAX, F(release_slot_block), &args);
+	shadow_each(pass->shadow, first, UINT64_MAX, F(release_slot_block), &args);
 }
 
 struct F(each_run_args) {
@@ -896,12 +949,7 @@ static int F(each_run)(struct shadow *shadow, const struct slots *slots, uint64_
 
 static int F(walk_load)(void *ctx, uint64_t address, uint64_t *raw)
 {
-	const uint64_t *entry = slots_entry(ctx, address);
-
-	if (!entry)
-		return -1;
-	*raw = port_load_entry(entry);
-	return 0;
+	return slots_load(ctx, address, raw) ? 0 : -1;
 }
 
 static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)

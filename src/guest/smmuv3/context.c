@@ -46,16 +46,15 @@ static bool is_legal_half(uint64_t cd0, bool upper, const struct smmuv3_context_
 	return is_off(cd0, upper) || (granule(cd0, upper) && tsz(cd0, upper) >= limits->least_tsz && tsz(cd0, upper) <= CD_TSZ_MOST);
 }
 
-/*
- * Not supported are tables of AArch32 and big-endian ones, which the guest's SMMU does not offer,
- * and TBI, by which an address would have 256 aliases: to ignore it would stop a device that uses
- * them.
- */
 bool smmuv3_cd_is_legal(uint64_t cd0, const struct smmuv3_context_limits *limits)
 {
-	if (limits->aborts && !(cd0 & CD0_A))
+	if ((limits->aborts && !(cd0 & CD0_A)) || (limits->short_asids && CD0_ASID(cd0) > UINT8_MAX))
 		return false;
-	if (!(cd0 & CD0_V) || !(cd0 & CD0_AA64) || cd0 & (CD0_ENDI | CD0_TBI | CD0_HA | CD0_HD | CD0_S))
+	/* AArch32, flags updated by hardware, and stalls are features that are absent. */
+	if (!(cd0 & CD0_V) || !(cd0 & CD0_AA64) || cd0 & (CD0_HA | CD0_HD | CD0_S))
+		return false;
+	/* So are big-endian tables; without any tables, ENDI is ignored. */
+	if (cd0 & CD0_ENDI && !(is_off(cd0, false) && is_off(cd0, true)))
 		return false;
 	return is_legal_half(cd0, false, limits) && is_legal_half(cd0, true, limits);
 }

@@ -12,9 +12,10 @@
 struct smmuv3_context_limits {
 	unsigned int least_tsz; /* IDR5.VAX: 16 for IOVAs of 48 bits, 12 for 52 */
 	bool aborts;		/* IDR0.TERM_MODEL: CD.A has to be 1 */
+	bool short_asids;	/* IDR0.ASID16 is 0: ASIDs have 8 bits */
 };
 
-/* Whether a descriptor is legal (section 5.4.1), and asks for nothing that is not here: docs/smmuv3.md lists it. */
+/* Whether a descriptor is legal (section 5.4.1), and asks for nothing that is unsupported: docs/smmuv3.md lists that. */
 bool smmuv3_cd_is_legal(uint64_t cd0, const struct smmuv3_context_limits *limits);
 
 /*

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A VM's life, its limits and its figures. Its slots are slots.c's. */
+/* A VM's life, its limits and its figures. */
 #include "core/device.h"
 #include "core/guests.h"
 #include "core/domain.h"
+#include "core/tracked.h"
 #include "core/vm.h"
 #include "port/sized.h"
 
@@ -39,10 +40,12 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 	port_grace_init();
 	port_lock_init(&vm->lock);
 	list_init(&vm->domains);
+	list_init(&vm->slots_users);
 	list_init(&vm->devices);
-	list_init(&vm->guests);
+	port_lock_init(&vm->events);
 	pins_init(&vm->pins, vm->config.pin_budget);
-	tracking_init(vm);
+	vm->log = (struct log){ vm->config.log, vm->config.log_ctx };
+	tracking_init(&vm->tracking, &tracked_ops, &vm->memory, &vm->log);
 	*out = vm;
 	return 0;
 }
@@ -59,15 +62,34 @@ void viommu_vm_destroy(struct viommu_vm *vm)
 	list_each (&vm->devices, struct viommu_device, in_vm, device)
 		viommu_device_destroy(device);
 	guests_destroy(vm);
-	tracking_destroy(vm);
 	for (unsigned int i = 0; i < vm->slots->number; i++) {
-		pins_free_slot(vm->slots->slot[i]);
-		port_free(vm->slots->slot[i], sizeof(struct slot), 0);
+		tracking_slot_removed(&vm->tracking, vm->slots->slot[i]);
+		vm_free_slot(vm->slots->slot[i]);
 	}
+	tracking_destroy(&vm->tracking);
 	slots_free(vm->slots);
 	pins_destroy(&vm->pins);
+	port_lock_destroy(&vm->events);
 	port_lock_destroy(&vm->lock);
 	port_free(vm, sizeof(*vm), 0);
+}
+
+int viommu_vm_set_tracker(struct viommu_vm *vm, const struct viommu_tracker *tracker)
+{
+	struct viommu_tracker ours;
+	int error = 0;
+
+	if (!sized_in(&ours, sizeof(ours), sizeof(ours), tracker) || ours.reserved || !ours.watch || !ours.unwatch || !ours.collect)
+		return -PORT_EINVAL;
+	port_lock(&vm->lock);
+	if (vm->tracking.tracker.collect || vm->slots->number || !list_is_empty(&vm->domains)) {
+		error = -PORT_EBUSY;
+	} else {
+		vm->tracking.tracker = ours;
+		vm->tracking.works = true;
+	}
+	port_unlock(&vm->lock);
+	return error;
 }
 
 void viommu_vm_set_pin_budget(struct viommu_vm *vm, uint64_t bytes)
