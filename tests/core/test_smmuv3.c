@@ -112,6 +112,42 @@ static void test_output_size(void **state)
 }
 
 /*
+ * Blocks name 512 GiB, of which 4 MiB are memory. The cost follows the memory, and memory that a block
+ * names is reached. Then the first block goes elsewhere.
+ */
+static void test_blocks_beyond_memory(void **state)
+{
+	struct viommu_refresh_result result = { .size = sizeof(result) };
+	const uint64_t gib = UINT64_C(1) << 30, memory = BYTES / PAGE;
+	struct viommu_smmuv3_stage1 stage1;
+	struct trial trial;
+
+	(void)state;
+	begin(&trial);
+	trial.tables = (struct arm64_tables){ .granule = 4, .ips = 5, .t0sz = 25, .epd1 = true };
+	stage1 = arm64_stage1(&trial.tables);
+	for (uint64_t i = 0; i < 512; i++)
+		store(&trial, 8 * i, i * gib | 0x441);
+	assert_int_equal(viommu_domain_create(trial.vm, &trial.mock->host, VIOMMU_DOMAIN_SMMUV3, &stage1, &result, &trial.domain), 0);
+	assert_int_equal(result.established, memory);
+	assert_int_equal(result.unbacked, 512 * gib / PAGE - memory);
+	assert_true(result.entries < 4 * (512 + memory));
+	store(&trial, 0, gib | 0x441);
+	store(&trial, 8 * 3, 0x441);
+	assert_int_equal(viommu_domain_refresh(trial.domain, 0, 512 * gib - 1, &result), 0);
+	assert_int_equal(result.released, memory);
+	assert_int_equal(result.established, memory);
+	assert_int_equal(result.unbacked, 512 * gib / PAGE - memory);
+	assert_true(result.entries < 4 * (512 + memory));
+	/* A part of a block without memory. */
+	assert_int_equal(viommu_domain_refresh(trial.domain, 5 * PAGE, 9 * PAGE - 1, &result), 0);
+	assert_int_equal(result.unbacked, 4);
+	assert_int_equal(result.released, 0);
+	viommu_domain_destroy(trial.domain);
+	end(&trial);
+}
+
+/*
  * A buffer in memory that goes on where addresses do not: what is beyond is malformed, though its
  * entries look like those of one run.
  */
@@ -288,7 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_output_size),  cmocka_unit_test(test_run_ends_with_addresses),
 		cmocka_unit_test(test_ends),	     cmocka_unit_test(test_budget_of_both),
-		cmocka_unit_test(test_bad_contexts),
+		cmocka_unit_test(test_bad_contexts), cmocka_unit_test(test_blocks_beyond_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
