@@ -1,18 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Runs a fuzzer's function on files, and on the files of folders, once each: for compilers without libFuzzer, for the tests, and to look at a finding in a
- * debugger. Says how many there were.
+ * Runs a fuzzer's function without libFuzzer, for the tests, and to look at a finding in a
+ * debugger: on files, and on the files of folders, once each, or on bytes from a PRNG. Says how
+ * many inputs there were.
+ *
+ * usage: replay-NAME FILE...
+ *        replay-NAME --random INPUTS SEED [HEADER FILE...]
+ *
+ * Of random inputs there is one of SEED, one of SEED + 1, and so on; the seed of one that breaks
+ * off is printed. With files, an input is some of them one behind the other, of which the header
+ * (so many bytes) counts once, and of whose bytes some are changed: for fuzzers whose programs have
+ * no effect where they have no order.
  */
 #include <dirent.h>
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "input.h"
 
-#define MOST_BYTES (1u << 20)
+#define MOST_BYTES   (1u << 20)
+#define RANDOM_BYTES 6000u
 
-static unsigned int files;
+#define MOST_FILES 256u
+
+static unsigned int inputs;
+static volatile uint64_t seed;
+
+/* What random inputs are made of. */
+static struct part {
+	uint8_t *bytes;
+	size_t size;
+} part[MOST_FILES];
+static unsigned int parts;
 
 static void complain(const char *path)
 {
@@ -20,29 +42,107 @@ static void complain(const char *path)
 	exit(1);
 }
 
-static void replay_file(const char *path)
+static void run(const char *name, const uint8_t *bytes, size_t size)
 {
 	/* A copy of exactly its size, so that a sanitizer sees each read beyond it. */
-	uint8_t *bytes = malloc(MOST_BYTES), *copy;
+	uint8_t *copy = malloc(size ? size : 1);
+
+	if (!copy)
+		complain(name);
+	memcpy(copy, bytes, size);
+	if (LLVMFuzzerTestOneInput(copy, size))
+		fuzz_wrong("%s: a fuzzer's function returns 0", name);
+	free(copy);
+	inputs++;
+}
+
+static void replay_file(const char *path)
+{
+	uint8_t *bytes = malloc(MOST_BYTES);
 	FILE *file = fopen(path, "rb");
-	size_t size;
 
 	if (!file || !bytes)
 		complain(path);
-	size = fread(bytes, 1, MOST_BYTES, file);
+	run(path, bytes, fread(bytes, 1, MOST_BYTES, file));
 	fclose(file);
-	copy = malloc(size ? size : 1);
-	if (!copy)
-		complain(path);
-	memcpy(copy, bytes, size);
 	free(bytes);
-	if (LLVMFuzzerTestOneInput(copy, size))
-		fuzz_wrong("%s: a fuzzer's function returns 0", path);
-	free(copy);
-	files++;
 }
 
-static void replay(const char *path)
+static void keep_file(const char *path)
+{
+	FILE *file = fopen(path, "rb");
+	uint8_t *bytes = malloc(RANDOM_BYTES);
+
+	if (!file || !bytes || parts == MOST_FILES)
+		complain(path);
+	part[parts++] = (struct part){ bytes, fread(bytes, 1, RANDOM_BYTES, file) };
+	fclose(file);
+}
+
+static void say_seed(int signal)
+{
+	char text[64];
+	int length = snprintf(text, sizeof(text), "again: --random 1 %" PRIu64 "\n", seed);
+
+	(void)signal;
+	if (write(STDERR_FILENO, text, (size_t)length) < 0)
+		_exit(1);
+}
+
+/* splitmix64: any seed will do, neighbouring ones too. */
+static uint64_t draw(uint64_t *state)
+{
+	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+/*
+ * Parts one behind the other. Of their bytes one in 64 is another one. Returns how many bytes there
+ * are.
+ */
+static size_t join(uint64_t *state, uint8_t *bytes, size_t header)
+{
+	size_t size = 0, number = 1 + draw(state) % 60;
+
+	for (size_t i = 0; i < number; i++) {
+		const struct part *from = &part[draw(state) % parts];
+		size_t skip = i && from->size > header ? header : 0, more = from->size - skip;
+
+		if (more > RANDOM_BYTES - size)
+			break;
+		memcpy(bytes + size, from->bytes + skip, more);
+		size += more;
+	}
+	for (size_t i = 0; i < size; i++)
+		if (draw(state) % 64 == 0)
+			bytes[i] = (uint8_t)draw(state);
+	return size;
+}
+
+static void run_random(uint64_t number, uint64_t first, size_t header)
+{
+	uint8_t bytes[RANDOM_BYTES];
+
+	signal(SIGABRT, say_seed);
+	for (seed = first; seed - first < number; seed++) {
+		uint64_t state = seed << 32;
+		size_t size = 1 + draw(&state) % sizeof(bytes);
+
+		for (size_t i = 0; i < size && !parts; i++)
+			bytes[i] = (uint8_t)(draw(&state) >> 56);
+		if (parts)
+			size = join(&state, bytes, header);
+		run("random bytes", bytes, size);
+	}
+	if (input_summary)
+		input_summary();
+}
+
+/* A file, or those of a folder. */
+static void each_file(const char *path, void (*use)(const char *path))
 {
 	struct stat status;
 	struct dirent *entry;
@@ -51,7 +151,7 @@ static void replay(const char *path)
 	if (stat(path, &status))
 		complain(path);
 	if (!S_ISDIR(status.st_mode)) {
-		replay_file(path);
+		use(path);
 		return;
 	}
 	folder = opendir(path);
@@ -63,15 +163,21 @@ static void replay(const char *path)
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(inside, sizeof(inside), "%s/%s", path, entry->d_name);
-		replay(inside);
+		each_file(inside, use);
 	}
 	closedir(folder);
 }
 
 int main(int argc, char **argv)
 {
-	for (int i = 1; i < argc; i++)
-		replay(argv[i]);
-	printf("%u inputs\n", files);
-	return files ? 0 : 1;
+	if (argc > 3 && !strcmp(argv[1], "--random")) {
+		for (int i = 5; i < argc; i++)
+			each_file(argv[i], keep_file);
+		run_random(strtoull(argv[2], NULL, 0), strtoull(argv[3], NULL, 0), argc > 4 ? strtoull(argv[4], NULL, 0) : 0);
+	} else {
+		for (int i = 1; i < argc; i++)
+			each_file(argv[i], replay_file);
+	}
+	printf("%u inputs\n", inputs);
+	return inputs ? 0 : 1;
 }

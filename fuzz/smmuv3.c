@@ -16,6 +16,11 @@
 #define MOST_WRITES	(WORLD_WRITES - 1024u)
 #define ROUNDS		8u
 
+/* What many inputs have seen. */
+static struct {
+	uint64_t operations, reached, refused, hardware;
+} seen;
+
 static void on_interrupt(void *ctx, enum viommu_smmuv3_irq irq)
 {
 	struct rig *rig = ctx;
@@ -88,7 +93,7 @@ static void plug(struct rig *rig, unsigned int n)
 		fuzz_must(viommu_smmuv3_device_fault(stream->device, &(struct viommu_fault){ .size = sizeof(struct viommu_fault),
 											     .reason = VIOMMU_FAULT_BLOCKED }) == -EOPNOTSUPP);
 	} else {
-		fuzz_must(!viommu_reader_create(viommu_smmuv3_device_device(stream->device), &stream->reader));
+		fuzz_must(!viommu_reader_create(viommu_smmuv3_device_device(stream->device), VIOMMU_NO_PASID, &stream->reader));
 	}
 	fuzz_must(viommu_smmuv3_find(rig->smmu, model->sid) == stream->device);
 	fuzz_must(viommu_smmuv3_device_add(rig->smmu, &config, &(struct viommu_smmuv3_device *){ NULL }) != 0);
@@ -180,16 +185,19 @@ static void access_memory(struct rig *rig, unsigned int n, uint64_t iova, uint32
 		return;
 	if (rig->model->stream[n].hardware) {
 		rig_access_hardware(rig, n, iova, access);
+		seen.hardware++;
 		return;
 	}
 	for (unsigned int round = 0; round < ROUNDS && !rig->full; round++) {
 		int pieces = viommu_translate(rig->stream[n].reader, iova, 1, access, &piece, 1, &translated, &told);
 
 		if (pieces == 1) {
+			seen.reached++;
 			fuzz_must(is_kept(rig, n, iova, access & VIOMMU_WRITE, piece.hva));
 			return;
 		}
 		fuzz_must(pieces == -EFAULT);
+		seen.refused++;
 		if (fault(rig, n, &told, iova, access))
 			return;
 	}
@@ -272,7 +280,7 @@ static void change_machine(struct rig *rig, struct input *input)
 		break;
 	case 3:
 	case 4:
-		change_slot(rig, (byte >> 3) % WORLD_PLACES);
+		change_slot(rig, (byte >> 3) % rig->world->places);
 		break;
 	case 5:
 		rig->tight = true;
@@ -389,7 +397,7 @@ static void begin(struct rig *rig, struct input *input)
 	memset(&model, 0, offsetof(struct model_smmu, context));
 	for (unsigned int i = 0; i < CONTEXTS; i++)
 		model.context[i].used = false;
-	rig->world = world_begin(true);
+	rig->world = world_begin(true, false, false);
 	rig->model = &model;
 	model.memory = &rig->world->memory;
 	config.shadow_bytes = SHADOW_BYTES;
@@ -414,7 +422,7 @@ static void begin(struct rig *rig, struct input *input)
 		begin_hardware(rig, &smmu, kind, sizes & 16);
 	fuzz_must(!viommu_smmuv3_create(rig->vm, &smmu, &rig->smmu));
 	model_reset(&model);
-	for (unsigned int i = 0; i < WORLD_PLACES; i++) {
+	for (unsigned int i = 0; i < rig->world->places; i++) {
 		struct viommu_slot slot = world_slot(rig->world, i);
 
 		rig->world->place[i].shown = !viommu_slot_add(rig->vm, &slot);
@@ -458,8 +466,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct rig rig;
 
 	begin(&rig, &input);
-	for (unsigned int i = 0; input.left && i < MOST_OPERATIONS && rig.world->writes < MOST_WRITES && !rig.full; i++)
+	for (unsigned int i = 0; input.left && i < MOST_OPERATIONS && rig.world->writes < MOST_WRITES && !rig.full; i++, seen.operations++)
 		operate(&rig, &input);
 	end(&rig);
 	return 0;
+}
+
+void input_summary(void)
+{
+	printf("%" PRIu64 " operations, %" PRIu64 " accesses reached something, %" PRIu64 " did not, %" PRIu64 " by hardware\n", seen.operations, seen.reached,
+	       seen.refused, seen.hardware);
 }

@@ -73,7 +73,7 @@ static bool is_alike(const struct model_stream *a, const struct model_stream *b)
 		return false;
 	if (a->hardware)
 		return !memcmp(a->ste, b->ste, sizeof(a->ste));
-	return a->kind == MODEL_BYPASS || (a->privileged == b->privileged && !memcmp(a->cd, b->cd, sizeof(a->cd)));
+	return a->kind == MODEL_BYPASS || !memcmp(a->cd, b->cd, sizeof(a->cd));
 }
 
 static void check_stream(struct rig *rig, unsigned int n)
@@ -163,7 +163,7 @@ static void justify(struct rig *rig, struct model_context *context, struct repor
 			page->levels = context->kept[old].levels;
 		if (answer.outcome == ARM64_IS_PAGE && answer.readable && answer.address == page->gpa &&
 		    naive_byte(rig->model->memory, page->gpa, &slot_writable) && page->writable == (answer.writable && slot_writable))
-			page->levels |= (uint8_t)(1u << answer.arm_level);
+			page->levels |= (uint8_t)((answer.entry >> 11 & 1 ? 1u : GLOBAL) << answer.arm_level);
 		if (!page->levels)
 			fuzz_wrong("IOVA %#" PRIx64 " leads to %#" PRIx64 "%s, which the tables do not say, nor said since they were invalidated", page->iova,
 				   page->gpa, page->writable ? "" : " (read only)");

@@ -131,7 +131,7 @@ static void write_entry(struct world *world, struct input *input, uint64_t at)
 	case 3:
 		first = 0xb | take_place(input);
 		break;
-	case 4: /* privileged */
+	case 4: /* PRIVCFG: ignored */
 		second = UINT64_C(3) << 48;
 		break;
 	case 5:

@@ -38,7 +38,7 @@ static bool fail(struct model_stream *stream, unsigned int event, uint64_t fetch
 
 static uint64_t aligned(uint64_t address, unsigned int bits)
 {
-	return address >> bits << bits;
+	return bits < 64 ? address >> bits << bits : 0;
 }
 
 /* Sections 3.3 and 5.1. */
@@ -47,9 +47,7 @@ bool model_find_entry(const struct model_smmu *smmu, struct model_stream *stream
 	unsigned int log2size = (unsigned int)field(smmu->strtab_cfg, 5, 0), split = (unsigned int)field(smmu->strtab_cfg, 10, 6), bits;
 	uint64_t base = field(smmu->strtab_base, 51, 6) << 6, descriptor, span, index;
 
-	if (log2size > smmu->sid_bits)
-		log2size = smmu->sid_bits;
-	if ((uint64_t)stream->sid >= UINT64_C(1) << log2size)
+	if ((uint64_t)stream->sid >> (log2size < smmu->sid_bits ? log2size : smmu->sid_bits))
 		return fail(stream, 0x02, 0);
 	if (field(smmu->strtab_cfg, 17, 16) != 1) {
 		*at = aligned(base, 6 + log2size) + 64 * (uint64_t)stream->sid;
@@ -68,19 +66,28 @@ bool model_find_entry(const struct model_smmu *smmu, struct model_stream *stream
 	return true;
 }
 
+static unsigned int model_address_bits(const struct model_smmu *smmu)
+{
+	static const unsigned int bits[] = { 32, 36, 40, 42, 44, 48, 52 };
+
+	return bits[smmu->oas];
+}
+
 static bool is_size(uint64_t tsz)
 {
 	return tsz >= 16 && tsz <= 39;
 }
 
-/* Section 5.4.1, and A where TERM_MODEL is 1; ENDI, TBI, HA, HD and S are of what this SMMU has not. */
+/* Section 5.4.1, and A where TERM_MODEL is 1; ENDI (where there are tables), HA, HD and S are of features that are absent. */
 bool model_is_legal(const struct model_smmu *smmu, uint64_t cd0)
 {
-	static const unsigned int absent[] = { 15, 38, 39, 42, 43, 44 };
+	static const unsigned int absent[] = { 42, 43, 44 };
 
 	for (unsigned int i = 0; i < sizeof(absent) / sizeof(absent[0]); i++)
 		if (flag(cd0, absent[i]))
 			return false;
+	if (flag(cd0, 15) && !(flag(cd0, 14) && flag(cd0, 30)))
+		return false;
 	if (!flag(cd0, 31) || !flag(cd0, 41) || (smmu->hardware && !flag(cd0, 46)))
 		return false;
 	if (!flag(cd0, 14) && (!is_size(field(cd0, 5, 0)) || field(cd0, 7, 6) == 3))
@@ -93,12 +100,11 @@ struct model_context *model_context_of(struct model_smmu *smmu, const struct mod
 	struct model_context *context;
 
 	for (context = smmu->context; context < smmu->context + CONTEXTS; context++)
-		if (context->used && context->privileged == stream->privileged && !memcmp(context->cd, stream->cd, sizeof(stream->cd)))
+		if (context->used && !memcmp(context->cd, stream->cd, sizeof(stream->cd)))
 			return context;
 	for (context = smmu->context; context->used; context++)
 		;
 	context->used = true;
-	context->privileged = stream->privileged;
 	memcpy(context->cd, stream->cd, sizeof(stream->cd));
 	context->pages = 0;
 	return context;
@@ -109,7 +115,6 @@ static void read_descriptor(struct model_smmu *smmu, struct model_stream *stream
 	const struct model_context *context;
 
 	stream->cd_at = field(ste[0], 51, 6) << 6;
-	stream->privileged = !smmu->hardware && field(ste[1], 49, 48) == 3;
 	if (stream->hardware) {
 		stream->kind = MODEL_STAGE1;
 		stream->ste[0] = stream->cd_at | 5 << 1 | 1;
@@ -161,7 +166,7 @@ static void configure(struct model_smmu *smmu, struct model_stream *stream)
 		stream->kind = MODEL_ABORT;
 	else if (config == 4)
 		stream->kind = MODEL_BYPASS;
-	else if (config > 5 || field(ste[0], 63, 59) || field(ste[1], 31, 30) || flag(ste[1], 27) || (!smmu->hardware && field(ste[1], 51, 50) == 3))
+	else if (config > 5 || flag(ste[1], 27) || field(ste[0], 51, 6) << 6 >> model_address_bits(smmu))
 		fail(stream, 0x04, 0);
 	else
 		read_descriptor(smmu, stream, ste);
@@ -218,30 +223,34 @@ bool model_names(const uint64_t command[2], unsigned int granule, unsigned int l
 	return leaf <= last && leaf + (size - 1) >= first;
 }
 
-/* One page in use: at each level at which it stood, does the invalidation name an address that an entry there translates? */
-static void hit(struct model_context *context, struct model_kept *page, const uint64_t command[2], bool by_address)
+/*
+ * One page in use: at each level at which it stood, does the invalidation name an address that an entry there
+ * translates? Global entries are invalidated by address whatever the ASID (section 4.4.2.4), others by their own.
+ */
+static void hit(struct model_context *context, struct model_kept *page, const uint64_t command[2])
 {
-	static const unsigned int granule0[4] = { 4, 64, 16, 0 }, granule1[4] = { 0, 16, 4, 64 };
-	unsigned int granule = flag(page->iova, 55) ? granule1[field(context->cd[0], 23, 22)] : granule0[field(context->cd[0], 7, 6)];
+	unsigned int granule = naive_arm64_context(context->cd, 0, flag(page->iova, 55)).granule;
+	unsigned int opcode = (unsigned int)field(command[0], 7, 0);
+	bool by_address = opcode == 0x12 || opcode == 0x13, by_asid = opcode == 0x11 || opcode == 0x12;
+	bool same = field(context->cd[0], 63, 48) == field(command[0], 63, 48);
 
-	for (unsigned int level = 0; level < 4; level++)
-		if (!by_address || model_names(command, granule, level, page->iova))
+	for (unsigned int level = 0; level < 4; level++) {
+		if (by_address && !model_names(command, granule, level, page->iova))
+			continue;
+		if (!by_asid || same)
 			page->levels &= (uint8_t) ~(1u << level);
+		if (opcode != 0x11)
+			page->levels &= (uint8_t) ~(GLOBAL << level);
+	}
 }
 
-/* Global entries count as those of their descriptor's ASID. */
 static void invalidate(struct model_smmu *smmu, const uint64_t command[2])
 {
 	unsigned int opcode = (unsigned int)field(command[0], 7, 0);
 
-	for (unsigned int i = 0; i < CONTEXTS; i++) {
-		struct model_context *context = &smmu->context[i];
-
-		if ((opcode == 0x11 || opcode == 0x12) && field(context->cd[0], 63, 48) != field(command[0], 63, 48))
-			continue;
-		for (unsigned int n = 0; context->used && n < context->pages; n++)
-			hit(context, &context->kept[n], command, opcode == 0x12 || opcode == 0x13);
-	}
+	for (unsigned int i = 0; i < CONTEXTS; i++)
+		for (unsigned int n = 0; smmu->context[i].used && n < smmu->context[i].pages; n++)
+			hit(&smmu->context[i], &smmu->context[i].kept[n], command);
 	if (smmu->invalidated)
 		smmu->invalidated(smmu->ctx, command, opcode == 0x12 || opcode == 0x13);
 }
@@ -270,7 +279,9 @@ static unsigned int execute(struct model_smmu *smmu, const uint64_t command[2])
 	case 0x12:
 	case 0x13:
 		smmu->invalidations++;
-		if (field(command[1], 11, 10) && !field(command[1], 9, 8) && !field(command[0], 16, 12) && !field(command[0], 24, 20))
+		/* There are no leaves at level 1 with 16K: that TTL is as none. */
+		if (field(command[1], 11, 10) && (!field(command[1], 9, 8) || field(command[1], 11, 8) == 9) && !field(command[0], 16, 12) &&
+		    !field(command[0], 24, 20))
 			return 1;
 		invalidate(smmu, command);
 		return 0;
@@ -292,28 +303,39 @@ static unsigned int execute(struct model_smmu *smmu, const uint64_t command[2])
 	}
 }
 
-static unsigned int queue_bits(uint64_t base)
+/* Of commands, 2^12; of events, 2^11. */
+static unsigned int queue_bits(uint64_t base, unsigned int most)
 {
-	return field(base, 4, 0) > 12 ? 12 : (unsigned int)field(base, 4, 0);
+	return field(base, 4, 0) > most ? most : (unsigned int)field(base, 4, 0);
+}
+#define COMMAND_BITS(smmu) queue_bits((smmu)->cmdq_base, 12)
+#define EVENT_BITS(smmu)   queue_bits((smmu)->eventq_base, 11)
+
+/* The address of an index in a queue of 2^bits entries; the queue is aligned to its size, and within the guest's addresses. */
+static uint64_t queue_at(const struct model_smmu *smmu, uint64_t base, unsigned int bits, uint32_t index, unsigned int bytes_bits)
+{
+	unsigned int alignment = bits + bytes_bits > 5 ? bits + bytes_bits : 5;
+
+	base = field(base, 51, 5) << 5 & ((UINT64_C(1) << model_address_bits(smmu)) - 1);
+	return aligned(base, alignment) + ((uint64_t)(index % (1u << bits)) << bytes_bits);
 }
 
-/* Where an index is in a queue with entries of so many bytes; the queue is aligned to its size. */
-static uint64_t queue_at(uint64_t base, uint32_t index, unsigned int bytes_bits)
+/* Bits above the wrap bit read as zero. */
+static void trim(struct model_smmu *smmu)
 {
-	unsigned int bits = queue_bits(base), alignment = bits + bytes_bits > 5 ? bits + bytes_bits : 5;
-
-	return aligned(field(base, 51, 5) << 5, alignment) + ((uint64_t)(index % (1u << bits)) << bytes_bits);
+	smmu->cmdq_cons &= 0x7f000000 | ((2u << COMMAND_BITS(smmu)) - 1);
+	smmu->eventq_prod &= 1u << 31 | ((2u << EVENT_BITS(smmu)) - 1);
 }
 
 static void consume(struct model_smmu *smmu)
 {
-	uint32_t round = 2u << queue_bits(smmu->cmdq_base);
+	uint32_t round = 2u << COMMAND_BITS(smmu);
 
 	while (flag(smmu->cr0, 3) && !flag(smmu->gerror ^ smmu->gerrorn, 0) && smmu->cmdq_prod % round != smmu->cmdq_cons % round) {
 		uint64_t command[2];
 		unsigned int error = 2;
 
-		if (model_load(smmu, queue_at(smmu->cmdq_base, smmu->cmdq_cons, 4), command, 2))
+		if (model_load(smmu, queue_at(smmu, smmu->cmdq_base, COMMAND_BITS(smmu), smmu->cmdq_cons, 4), command, 2))
 			error = execute(smmu, command);
 		if (error) {
 			smmu->errors++;
@@ -417,6 +439,7 @@ void model_write(struct model_smmu *smmu, uint32_t offset, uint32_t value)
 	default:
 		break;
 	}
+	trim(smmu);
 }
 
 uint32_t model_read(const struct model_smmu *smmu, uint32_t offset)
@@ -465,21 +488,27 @@ uint32_t model_read(const struct model_smmu *smmu, uint32_t offset)
 	}
 }
 
+/* Not while EVENTQ_ABT_ERR is active (section 7.2.1). */
+static bool is_recording(const struct model_smmu *smmu)
+{
+	return flag(smmu->cr0, 2) && !flag(smmu->gerror ^ smmu->gerrorn, 2);
+}
+
 bool model_record(struct model_smmu *smmu, uint64_t *at)
 {
-	uint32_t size = 1u << queue_bits(smmu->eventq_base), ahead = (smmu->eventq_prod - smmu->eventq_cons) % (2 * size);
+	uint32_t size = 1u << EVENT_BITS(smmu), ahead = (smmu->eventq_prod - smmu->eventq_cons) % (2 * size);
 	bool writable;
 
-	*at = queue_at(smmu->eventq_base, smmu->eventq_prod, 5);
-	if (!flag(smmu->cr0, 2)) {
-		/* Nobody listens. */
+	*at = queue_at(smmu, smmu->eventq_base, EVENT_BITS(smmu), smmu->eventq_prod, 5);
+	if (!is_recording(smmu)) {
+		/* Lost without a word. */
 	} else if (ahead == size) {
 		if (!flag(smmu->eventq_prod ^ smmu->eventq_cons, 31))
 			smmu->eventq_prod ^= 1u << 31;
 	} else if (!naive_byte(smmu->memory, *at, &writable) || !writable) {
 		raise_error(smmu, 2);
 	} else {
-		if (!ahead && flag(smmu->irq_ctrl, 2))
+		if (flag(smmu->irq_ctrl, 2))
 			smmu->irqs |= 1u << 0;
 		smmu->eventq_prod = (smmu->eventq_prod & 1u << 31) | (smmu->eventq_prod + 1) % (2 * size);
 		smmu->events++;
@@ -495,7 +524,7 @@ bool model_record_hardware(struct model_smmu *smmu, const uint64_t record[4], bo
 
 	if (lost) {
 		smmu->events_lost++;
-		if (flag(smmu->cr0, 2) && !flag(smmu->eventq_prod ^ smmu->eventq_cons, 31))
+		if (is_recording(smmu) && !flag(smmu->eventq_prod ^ smmu->eventq_cons, 31))
 			smmu->eventq_prod ^= 1u << 31;
 	}
 	for (unsigned int i = 0; i < STREAMS; i++)

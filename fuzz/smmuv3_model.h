@@ -32,21 +32,20 @@ struct model_stream {
 	bool late;	    /* FAULTY: since tables cannot be where the descriptor says, which is seen last */
 	uint64_t cd_at;	    /* STAGE1, as are these */
 	uint64_t cd[8];
-	bool privileged;
 	uint64_t ste[2]; /* for hardware, in place of cd: what it is handed */
 	bool read_anew;	 /* since the last call */
 };
 
+#define GLOBAL 0x10u
 struct model_kept {
 	uint64_t iova, gpa;
 	bool writable;
-	uint8_t levels; /* bit n: as Arm counts, level n */
+	uint8_t levels; /* bit n: as Arm counts, level n; GLOBAL << n: in an entry for all ASIDs */
 };
 
-/* What streams with the same descriptor and privilege share. */
+/* What streams with the same descriptor share. */
 struct model_context {
 	bool used;
-	bool privileged;
 	uint64_t cd[8];
 	unsigned int pages; /* kept, ascending */
 	struct model_kept kept[MOST_PAGES];
@@ -56,7 +55,7 @@ struct model_smmu {
 	const struct naive_memory *memory;
 	unsigned int sid_bits, oas; /* oas as encoded in IDR5 */
 	bool reset_abort;
-	bool hardware; /* it is made for: TERM_MODEL 1, no ATTR_PERMS_OVR */
+	bool hardware; /* it is made for: TERM_MODEL 1 */
 	bool stalls;   /* and hardware could stall */
 	unsigned int hardware_oas;
 	void (*invalidated)(void *ctx, const uint64_t command[2], bool by_address);

@@ -7,35 +7,21 @@ static bool flag(uint64_t word, unsigned int bit)
 	return word >> bit & 1;
 }
 
-static struct arm64_tables tables_of(const uint64_t cd[8], bool privileged, unsigned int oas, bool upper)
+/* TBI0 and TBI1: bits 63:56 are ignored, and bit 55 says which of the two it is. */
+static uint64_t untagged(uint64_t cd0, uint64_t iova)
 {
-	static const unsigned int granule0[4] = { 4, 64, 16, 4 }, granule1[4] = { 4, 16, 4, 64 };
-	struct arm64_tables tables = {
-		.granule = upper ? granule1[cd[0] >> 22 & 3] : granule0[cd[0] >> 6 & 3],
-		.ips = (unsigned int)(cd[0] >> 32) & 7,
-		.ttb0 = cd[1] & UINT64_C(0xffffffffffff0),
-		.ttb1 = cd[2] & UINT64_C(0xffffffffffff0),
-		.t0sz = (unsigned int)cd[0] & 63,
-		.t1sz = (unsigned int)(cd[0] >> 16) & 63,
-		.epd0 = flag(cd[0], 14),
-		.epd1 = flag(cd[0], 30),
-		.affd = flag(cd[0], 35),
-		.had0 = flag(cd[1], 1),
-		.had1 = flag(cd[2], 1),
-		.privileged = privileged,
-	};
+	bool upper = flag(iova, 55);
 
-	/* Addresses are no larger than the SMMU's. */
-	if (tables.ips > oas)
-		tables.ips = oas;
-	return tables;
+	if (!flag(cd0, upper ? 39 : 38))
+		return iova;
+	return upper ? iova | UINT64_C(0xff) << 56 : iova & ~(UINT64_C(0xff) << 56);
 }
 
 struct arm64_answer model_walk(const struct model_smmu *smmu, const struct model_context *context, uint64_t iova)
 {
-	struct arm64_tables tables = tables_of(context->cd, context->privileged, smmu->oas, flag(iova, 55));
+	struct arm64_tables tables = naive_arm64_context(context->cd, smmu->oas, flag(iova, 55));
 
-	return naive_arm64_walk(smmu->memory, &tables, iova);
+	return naive_arm64_walk(smmu->memory, &tables, untagged(context->cd[0], iova));
 }
 
 unsigned int model_hardware_walk(const struct model_smmu *smmu, const uint64_t cd[8], uint64_t iova, struct arm64_answer *answer, unsigned int *granule)
@@ -45,11 +31,11 @@ unsigned int model_hardware_walk(const struct model_smmu *smmu, const uint64_t c
 	if (!model_is_legal(smmu, cd[0]))
 		return 0x0a;
 	for (unsigned int upper = 0; upper < 2; upper++) {
-		tables = tables_of(cd, false, smmu->hardware_oas, upper);
+		tables = naive_arm64_context(cd, smmu->hardware_oas, upper);
 		if (naive_arm64_walk(smmu->memory, &tables, upper ? UINT64_MAX : 0).outcome == ARM64_BAD_CONTEXT)
 			return 0x0a;
 	}
-	tables = tables_of(cd, false, smmu->hardware_oas, flag(iova, 55));
+	tables = naive_arm64_context(cd, smmu->hardware_oas, flag(iova, 55));
 	*answer = naive_arm64_walk(smmu->memory, &tables, iova);
 	*granule = tables.granule;
 	return naive_arm64_event(answer->outcome);
@@ -78,7 +64,7 @@ uint64_t model_entries(const struct model_smmu *smmu, const struct model_context
 	uint64_t number = 0;
 
 	for (unsigned int upper = 0; upper < 2; upper++) {
-		struct arm64_tables tables = tables_of(context->cd, context->privileged, smmu->oas, upper);
+		struct arm64_tables tables = naive_arm64_context(context->cd, smmu->oas, upper);
 		unsigned int granule_bits = tables.granule == 4 ? 12 : tables.granule == 16 ? 14 : 16, bits = 64 - (upper ? tables.t1sz : tables.t0sz), level;
 		unsigned int low;
 
@@ -124,7 +110,7 @@ static struct model_access in_stage1(const struct model_smmu *smmu, const struct
 {
 	struct model_context *context = model_context_of((struct model_smmu *)smmu, stream);
 	struct arm64_answer answer = model_walk(smmu, context, iova);
-	uint64_t kind = (writes ? 0 : UINT64_C(1) << 35) | (stream->privileged ? UINT64_C(1) << 33 : 0);
+	uint64_t kind = writes ? 0 : UINT64_C(1) << 35;
 
 	switch (answer.outcome) {
 	case ARM64_IS_PAGE:

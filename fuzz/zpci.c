@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "model.h"
-#include "world.h"
+#include "tables_zpci.h"
 #include "zpci_model.h"
 
 #define MOST_OPERATIONS 300u
@@ -45,6 +45,11 @@ struct bus {
 	unsigned int events;
 	struct viommu_zpci_event event;
 };
+
+/* What many inputs have seen. */
+static struct {
+	uint64_t instructions, refreshed, reached;
+} seen;
 
 static uint64_t get_gr(void *ctx, unsigned int n)
 {
@@ -148,7 +153,7 @@ static void plug(struct bus *bus, unsigned int n, struct input *input)
 	config.pft = kind & 0x20 ? 5 : 0;
 	model->ism = kind & 0x20;
 	fuzz_must(!viommu_zpci_function_add(bus->zpci, &config, &bus->function[n]));
-	fuzz_must(!viommu_reader_create(viommu_zpci_function_device(bus->function[n]), &bus->reader[n]));
+	fuzz_must(!viommu_reader_create(viommu_zpci_function_device(bus->function[n]), VIOMMU_NO_PASID, &bus->reader[n]));
 }
 
 static void begin(struct bus *bus, struct input *input)
@@ -158,7 +163,7 @@ static void begin(struct bus *bus, struct input *input)
 	struct viommu_zpci_config zpci = { .size = sizeof(zpci), .flags = kind & 1 ? VIOMMU_ZPCI_QEMU_WAYS : 0, .event = on_event, .ctx = bus };
 
 	memset(bus, 0, sizeof(*bus));
-	bus->world = world_begin(false);
+	bus->world = world_begin(false, false, false);
 	bus->model.qemu = kind & 1;
 	bus->model.tight = kind & 2;
 	config.shadow_bytes = SHADOW_BYTES;
@@ -169,7 +174,7 @@ static void begin(struct bus *bus, struct input *input)
 	fuzz_must(!viommu_host_soft_create(&bus->host));
 	fuzz_must(!viommu_vm_create(&config, &bus->vm));
 	fuzz_must(!viommu_zpci_create(bus->vm, &zpci, &bus->zpci));
-	for (unsigned int i = 0; i < WORLD_PLACES; i++) {
+	for (unsigned int i = 0; i < bus->world->places; i++) {
 		struct viommu_slot slot = world_slot(bus->world, i);
 
 		bus->world->place[i].shown = !viommu_slot_add(bus->vm, &slot);
@@ -195,6 +200,7 @@ static void check_reached(struct bus *bus, unsigned int n, const struct model_pa
 	uint64_t bytes;
 	int pieces = viommu_translate(bus->reader[n], page->iova, PAGE, page->writable ? VIOMMU_RW : VIOMMU_READ, &piece, 1, &bytes, NULL);
 
+	seen.reached += reached;
 	fuzz_must(pieces == (reached ? 1 : -EFAULT));
 	if (reached)
 		fuzz_must(piece.hva == world_at(bus->world, page->gpa));
@@ -272,6 +278,7 @@ static void compare_lists(struct bus *bus, const struct model_outcome *outcome, 
 
 	viommu_zpci_function_each_run(bus->function[n], outcome->first, outcome->last, take_run, &list);
 	fuzz_must(!found->too_large && list.count == found->list.count);
+	seen.refreshed += list.count;
 	for (uint64_t i = 0; i < list.count; i++)
 		fuzz_must(model_same(&list.pages[i], &found->list.pages[i]));
 	model_list_free(&list);
@@ -424,8 +431,8 @@ static void take_registers(struct bus *bus, struct input *input, bool range)
 	vcpu->gr[2] = (uint64_t)bus->model.function[kind & 1].fh << 32 | operations[kind >> 1 & 7];
 	vcpu->gr[5] = LOGICAL + (kind & 0x10 ? input_take(input, 2) : 0);
 	if (range) {
-		vcpu->gr[4] = world_take_iova(input);
-		vcpu->gr[5] = kind & 0x10 ? input_take(input, 1) << 12 : world_take_iova(input) + 1;
+		vcpu->gr[4] = zpci_take_iova(input);
+		vcpu->gr[5] = kind & 0x10 ? input_take(input, 1) << 12 : zpci_take_iova(input) + 1;
 	}
 	if (kind & 0x20)
 		vcpu->gr[input_byte(input) & 15] = input_take(input, 8);
@@ -443,11 +450,11 @@ static void take_block(struct bus *bus, struct input *input)
 {
 	unsigned int kind = input_byte(input);
 	uint64_t pba = UINT64_C(1) << 32, pal = (UINT64_C(1) << 32) + (UINT64_C(0xfffff) << (kind & 31));
-	uint64_t iota = world_take_iota(input);
+	uint64_t iota = zpci_take_iota(input);
 
 	if (kind & 0x40) {
-		pba = world_take_iova(input);
-		pal = pba + world_take_iova(input);
+		pba = zpci_take_iova(input);
+		pal = pba + zpci_take_iova(input);
 	}
 	if (kind & 0x20)
 		iota = input_take(input, 1) & 1 ? 0 : iota & ~UINT64_C(0x800);
@@ -477,6 +484,7 @@ static void intercept(struct bus *bus, struct input *input)
 	bool problem;
 	int ret;
 
+	seen.instructions++;
 	take_instruction(input, &ipa, &ipb);
 	take_registers(bus, input, ipa == 0xb9d3);
 	bus->vcpu.ccs = bus->vcpu.interrupts = bus->vcpu.register_writes = bus->vcpu.memory_writes = 0;
@@ -585,7 +593,7 @@ static void access_memory(struct bus *bus, struct input *input)
 
 	if (!model->plugged)
 		return;
-	pieces = viommu_translate(bus->reader[n], world_take_iova(input), 1, 1 + (uint32_t)input_take(input, 1) % 3, &piece, 1, &translated, &fault);
+	pieces = viommu_translate(bus->reader[n], zpci_take_iova(input), 1, 1 + (uint32_t)input_take(input, 1) % 3, &piece, 1, &translated, &fault);
 	fuzz_must(pieces == 1 || pieces == -EFAULT);
 	if (pieces == 1) {
 		fuzz_must(model->state == VIOMMU_ZPCI_ENABLED && model->registered);
@@ -603,7 +611,7 @@ static void access_memory(struct bus *bus, struct input *input)
 
 static void change_slot(struct bus *bus, struct input *input)
 {
-	unsigned int n = input_byte(input) % WORLD_PLACES;
+	unsigned int n = input_byte(input) % bus->world->places;
 	struct world_place *place = &bus->world->place[n];
 	struct viommu_slot slot = world_slot(bus->world, n);
 
@@ -630,7 +638,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		switch (input_byte(&input) % 8) {
 		case 0:
 		case 1:
-			world_write(bus.world, &input);
+			zpci_write(bus.world, &input);
 			continue;
 		case 2:
 			take_block(&bus, &input);
@@ -659,4 +667,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	viommu_host_destroy(bus.host);
 	world_end(bus.world);
 	return 0;
+}
+
+void input_summary(void)
+{
+	printf("%" PRIu64 " instructions, %" PRIu64 " pages refreshed, %" PRIu64 " reached\n", seen.instructions, seen.refreshed, seen.reached);
 }

@@ -7,6 +7,8 @@
  * The aperture is 1 GiB from IOVA 4 GiB on, of 39 bits; its tables of leaves stand one after the
  * other, so that they are one array.
  */
+#include <viommu/smmuv3.h>
+
 #include "bench.h"
 
 #include <endian.h>

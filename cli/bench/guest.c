@@ -2,6 +2,8 @@
 /* The guest of benchmarks: memory, and tables in it. */
 #include "guest.h"
 
+#include <viommu/zpci.h>
+
 #include <endian.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -63,8 +63,9 @@ static void noop_device_destroy(struct host_device *device)
 	free(device);
 }
 
-static int noop_attach(struct host_space *space, struct host_device *device)
+static int noop_attach(struct host_space *space, struct host_device *device, uint32_t pasid)
 {
+	(void)pasid;
 	(void)space;
 	(void)device;
 	return 0;

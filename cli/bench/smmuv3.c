@@ -128,7 +128,7 @@ static bool begin(struct rig *rig)
 	}
 	device.host = rig->soft;
 	if (!viommu_smmuv3_create(rig->guest.vm, &config, &rig->smmu) && !viommu_smmuv3_device_add(rig->smmu, &device, &rig->device) &&
-	    !viommu_reader_create(viommu_smmuv3_device_device(rig->device), &rig->reader) && !write_structures(rig) &&
+	    !viommu_reader_create(viommu_smmuv3_device_device(rig->device), VIOMMU_NO_PASID, &rig->reader) && !write_structures(rig) &&
 	    !viommu_domain_create(rig->guest.vm, rig->soft, VIOMMU_DOMAIN_SMMUV3, &stage1, NULL, &rig->alone))
 		return true;
 	end(rig);

@@ -80,9 +80,9 @@ static int begin(struct steady *steady, struct viommu_host *host, bool translate
 	if (!error)
 		error = viommu_device_create(steady->guest.vm, host, NULL, &steady->device);
 	if (!error)
-		error = viommu_domain_attach(steady->domain, steady->device);
+		error = viommu_domain_attach(steady->domain, steady->device, VIOMMU_NO_PASID);
 	if (!error && translates)
-		error = viommu_reader_create(steady->device, &steady->reader);
+		error = viommu_reader_create(steady->device, VIOMMU_NO_PASID, &steady->reader);
 	/* Frames are named for the first time here, too. */
 	steady->rounds = ROUNDS + WARM;
 	if (!error)

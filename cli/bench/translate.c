@@ -164,9 +164,9 @@ static int begin(struct rig *rig, bool scattered)
 	if (!error)
 		error = viommu_device_create(rig->guest.vm, rig->soft, NULL, &rig->device);
 	if (!error)
-		error = viommu_domain_attach(rig->domain, rig->device);
+		error = viommu_domain_attach(rig->domain, rig->device, VIOMMU_NO_PASID);
 	for (unsigned int i = 0; !error && i < 2; i++)
-		error = viommu_reader_create(rig->device, &rig->readers[i]);
+		error = viommu_reader_create(rig->device, VIOMMU_NO_PASID, &rig->readers[i]);
 	if (error)
 		end(rig);
 	return error;

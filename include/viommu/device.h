@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A device that the guest was given. From its creation it is blocked: it reaches nothing until it is attached to a nested domain (domain.h) or to a direct
- * one (direct.h) of the same VM and host, and again after it was detached. It is attached to one at the most; attaching it to another moves it.
+ * A device that the guest was given. From its creation it is blocked: it reaches nothing until it is attached to a domain (domain.h)
+ * of the same VM and host, and again after it was detached. It is attached to one at the most; attaching it to another moves it. Each of its PASIDs is attached
+ * in the same way, on its own.
  */
 #ifndef VIOMMU_DEVICE_H
 #define VIOMMU_DEVICE_H
@@ -23,10 +24,11 @@ VIOMMU_API int viommu_device_create(struct viommu_vm *vm, struct viommu_host *ho
 VIOMMU_API void viommu_device_destroy(struct viommu_device *device);
 
 /*
- * Takes a device from whatever it is attached to, nothing included. When this returns it reaches nothing, and no reader of it is inside a translation.
- * 0, or -EIO where the host refused: the device is then still attached.
+ * Takes a device, or one of its PASIDs, from whatever it is attached to, nothing included. When this
+ * returns it reaches nothing, and no reader of it is inside a translation. 0, or -EIO where the host
+ * refused: it is then still attached.
  */
-VIOMMU_API int viommu_device_detach(struct viommu_device *device);
+VIOMMU_API int viommu_device_detach(struct viommu_device *device, uint32_t pasid);
 
 #ifdef __cplusplus
 }

@@ -2,7 +2,8 @@
 /*
  * Translating for a device model: IOVA + access -> HVA, without a lock.
  *
- * A reader belongs to one device and is used by one thread at a time; a device may have many. It follows the device: attached, detached, attached elsewhere.
+ * A reader belongs to one device, or to one of its PASIDs, and is used by one thread at a time; there may be many. It follows what it belongs to: attached,
+ * detached, attached elsewhere.
  *
  * How long a pointer is good for: a piece that viommu_translate() returned is what the device could reach at some moment during the call. A translation
  * that begins after a refresh, a detach or a slot's removal has returned never yields what that took away. To hold such a removal off while pointers are
@@ -24,8 +25,12 @@ struct viommu_piece {
 	uint64_t bytes;
 };
 
-/* Makes a reader for a device on a host whose translations can be read back. 0, -ENOMEM or -EOPNOTSUPP (the host's capability lookup is false). */
-VIOMMU_API int viommu_reader_create(struct viommu_device *device, struct viommu_reader **out);
+/*
+ * Makes a reader for a device, or one of its PASIDs, on a host whose translations can be read back.
+ * 0; -ENOMEM; -EOPNOTSUPP (the host's capability lookup is false, or it has no PASIDs); -EINVAL (the
+ * PASID is wider than the host's).
+ */
+VIOMMU_API int viommu_reader_create(struct viommu_device *device, uint32_t pasid, struct viommu_reader **out);
 
 /* NULL is allowed. */
 VIOMMU_API void viommu_reader_destroy(struct viommu_reader *reader);

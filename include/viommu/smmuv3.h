@@ -24,15 +24,49 @@
 extern "C" {
 #endif
 
+/*
+ * Stage 1 of a stream of Arm's SMMUv3: what its context descriptor (IHI 0070, section 5.4) says of TTB0 and TTB1, their sizes, granules and attributes. The
+ * domain covers the IOVAs of both, those of TTB1 at the end of all addresses. Substreams are not for a domain: each would be one of its own.
+ *
+ * A guest need not invalidate anything when it makes an entry valid, as caches keep no invalid ones. So what a device model cannot translate, it asks the guest
+ * IOMMU about, which looks into the tables and refreshes what it finds there (smmuv3.h). On hosts where a device's accesses do not come to a device model, only
+ * what the guest invalidates is seen.
+ */
+struct viommu_smmuv3_stage1 {
+	uint32_t size;	      /* sizeof(struct viommu_smmuv3_stage1) */
+	uint32_t flags;	      /* VIOMMU_SMMUV3_* */
+	uint32_t output_bits; /* of addresses, as the guest's SMMU says in IDR5.OAS: 32, 36, 40, 42, 44, 48 or 52. A larger CD.IPS counts as that */
+	uint32_t nesting;     /* enum viommu_nesting: AUTO needs ste for hardware, and shadows where its V is 0 */
+	uint64_t cd[8];	      /* shadow: the context descriptor, in the CPU's byte order */
+	/*
+	 * Hardware: the first two doublewords of the Stream Table Entry (section 5.2), in the CPU's byte order, valid: Config 0b000 reaches nothing, 0b100 all of the
+	 * guest's memory where it is, 0b101 what the descriptor at S1ContextPtr and its tables say, which hardware reads from the guest's memory. S1Fmt, S1CDMax, S1DSS,
+	 * S1CIR, S1COR and S1CSH are heeded, other fields are none of a guest's.
+	 */
+	uint64_t ste[2];
+};
+
+/* The stream's transactions are privileged (STE.PRIVCFG): what AP[1] says of unprivileged ones is not for them. */
+#define VIOMMU_SMMUV3_PRIVILEGED 0x1u
+
+/* What hardware has that walks an SMMUv3's tables, as viommu_host_nest_info() fills it in: registers of the machine's SMMU (sections 6.3.1 to 6.3.8). */
+struct viommu_smmuv3_hw_info {
+	uint32_t size;	/* sizeof(struct viommu_smmuv3_hw_info) */
+	uint32_t flags; /* 0 */
+	uint32_t idr[6];
+	uint32_t iidr;
+	uint32_t aidr;
+};
+
 struct viommu_smmuv3;	     /* one SMMU of a VM */
 struct viommu_smmuv3_device; /* one of the devices behind it: a stream */
 
 /* The register pages 0 and 1 (IHI 0070, section 6.1). */
 #define VIOMMU_SMMUV3_BYTES UINT64_C(0x20000)
 
-/* Wired interrupts (section 3.18). Each call of the callback is one edge. */
+/* Wired interrupts (section 3.18), where the guest has not configured an MSI. Each call of the callback is one edge. */
 enum viommu_smmuv3_irq {
-	VIOMMU_SMMUV3_IRQ_EVENTQ = 0,	/* the event queue was empty, and is not any more */
+	VIOMMU_SMMUV3_IRQ_EVENTQ = 0,	/* a record is in the event queue; one for each, or for several at once */
 	VIOMMU_SMMUV3_IRQ_CMD_SYNC = 1, /* a CMD_SYNC that asked for it is done */
 	VIOMMU_SMMUV3_IRQ_GERROR = 2,	/* a global error has become active */
 };
@@ -54,6 +88,13 @@ struct viommu_smmuv3_config {
 	 * smaller then. NULL: it is offered what the library has, which may be too much for any hardware.
 	 */
 	struct viommu_host *hardware;
+	/*
+	 * Called for each message-signalled interrupt whose address is not in a slot: a store of data, as to
+	 * the doorbell of an interrupt controller. One whose address is in a slot is stored there. NULL: the
+	 * guest is not offered MSIs (IDR0.MSI), and all interrupts are wired. If stores to the command
+	 * queue complete several CMD_SYNCs at once, only the MSI of the last one comes here.
+	 */
+	void (*msi)(void *ctx, uint64_t address, uint32_t data);
 };
 
 /*
@@ -80,9 +121,8 @@ VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, 
  * guest's stream table entries, and its invalidations when it waits for them. What differs, since nobody sees an access:
  *  - viommu_smmuv3_device_fault() is not for such a device, nor are its runs.
  *  - What hardware records of accesses is in a file (viommu_nest_fd() in nesting.h, readable from viommu_smmuv3_device_add() on). Whenever that has something, the VMM
- *    calls viommu_smmuv3_nest_events(), which puts it into the guest's event queue.
+ *    calls viommu_nest_events(), which puts it into the event queue of the SMMU that has the device.
  *  - A stream table entry that cannot be is as one that aborts: without an event.
- *  - An ASID says less: an invalidation is one of all contexts.
  * All of the guest's memory is pinned from the first such device on, as long as the VM exists.
  */
 
@@ -90,14 +130,14 @@ VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, 
  * The guest invalidates what it makes valid, too. No SMMUv3 asks that of a guest, and Linux does not do it: without this flag, a device is refused on a host where its
  * accesses do not come to a device model, who would ask viommu_smmuv3_device_fault() about what he finds missing.
  */
-#define VIOMMU_SMMUV3_DEVICE_IS_TOLD 0x1u
+#define VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP 0x1u
 
 struct viommu_smmuv3_device_config {
 	uint32_t size;
 	uint32_t sid;		  /* its StreamID, below 2^sid_bits */
 	struct viommu_host *host; /* where its translations land */
 	const void *device;	  /* which device it is there: viommu_device_create()'s data */
-	uint32_t flags;		  /* VIOMMU_SMMUV3_DEVICE_IS_TOLD */
+	uint32_t flags;		  /* VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP */
 	uint32_t nesting;	  /* enum viommu_nesting: AUTO is hardware if the guest is offered no more than that has */
 };
 
@@ -133,13 +173,6 @@ VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 
  */
 #define VIOMMU_SMMUV3_RAZ_WI 1
 VIOMMU_API int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault);
-
-/*
- * Takes what a host's hardware recorded of devices' accesses, as far as there is some now and no more than 4096 records at a time, into the guest's event queue, where
- * one that is full loses them. Of events that were lost before they came here the guest is told in the same way (OVFLG). 0; -EOPNOTSUPP (the host does not
- * nest); -EIO.
- */
-VIOMMU_API int viommu_smmuv3_nest_events(struct viommu_smmuv3 *smmu, struct viommu_host *host);
 
 struct viommu_smmuv3_info {
 	uint32_t size;

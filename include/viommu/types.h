@@ -30,9 +30,11 @@ extern "C" {
 struct viommu_vm;     /* a virtual machine: its memory, its budget, its limits */
 struct viommu_host;   /* where composed translations land */
 struct viommu_device; /* one device that the guest has been given */
-struct viommu_domain; /* a nested domain: one composed address space */
-struct viommu_direct; /* untranslated operation: IOVA = GPA + a constant */
+struct viommu_domain; /* one I/O address space that devices are attached to */
 struct viommu_reader; /* one thread's way to translate for one device */
+
+/* Where a PASID is asked for: none, the device itself. */
+#define VIOMMU_NO_PASID UINT32_MAX
 
 /* Rights, of a slot, of a mapping, or of an access. */
 #define VIOMMU_READ  0x1u
@@ -78,7 +80,7 @@ struct viommu_run {
 	uint64_t first;	 /* IOVA */
 	uint64_t last;	 /* IOVA, inclusive */
 	uint64_t gpa;	 /* of first */
-	uint32_t prot;	 /* VIOMMU_READ, or VIOMMU_RW */
+	uint32_t prot;	 /* VIOMMU_READ, VIOMMU_WRITE or both */
 	uint32_t tables; /* of viommu_domain_walk(): what the guest's tables allow, wherever they lead; else 0 */
 };
 

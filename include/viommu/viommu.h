@@ -11,7 +11,6 @@
 #include <viommu/device.h>
 #include <viommu/domain.h>
 #include <viommu/nesting.h>
-#include <viommu/direct.h>
 #include <viommu/reader.h>
 #include <viommu/tracking.h>
 

@@ -22,6 +22,21 @@
 extern "C" {
 #endif
 
+/*
+ * An I/O address translation registration of an s390 function, as MPCIFC carries it in the FIB: IOTA (translation anchor), PBA and PAL (first and last
+ * IOVA; the low 12 bits of PBA are taken as zeros, those of PAL as ones). The IOTA's T bit must be one: a function without translation uses a direct domain.
+ */
+struct viommu_zpci_ioat {
+	uint32_t size;	/* sizeof(struct viommu_zpci_ioat) */
+	uint32_t flags; /* VIOMMU_ZPCI_IOAT_* */
+	uint64_t iota;
+	uint64_t pba;
+	uint64_t pal;
+};
+
+/* Judge entries as QEMU's walker does: docs/formats.md lists the differences. */
+#define VIOMMU_ZPCI_IOAT_QEMU 0x1u
+
 struct viommu_zpci;	     /* all functions of one VM */
 struct viommu_zpci_function; /* one of them */
 

@@ -6,7 +6,7 @@
  * released, so that it is never stale, and the answer is "insufficient resources".
  */
 #include "core/composition.h"
-#include "port/result.h"
+#include "core/result.h"
 
 static void refused(void *ctx, uint64_t first, uint64_t last, int error)
 {
@@ -19,23 +19,22 @@ static void refused(void *ctx, uint64_t first, uint64_t last, int error)
 	composition->ops->forget(pass, first, last);
 }
 
+/*
+ * A host that splits takes a long run in parts just as well. So memory goes to the shadow and to the host's tables by turns, and where it ends, it ends for both.
+ */
+static const struct runs_ops splitting = { .most = UINT64_C(64) << 20, .begins = shadow_begin_mapping, .refused = refused };
+static const struct runs_ops whole = { .most = UINT64_MAX, .widen = shadow_widen, .begins = shadow_begin_mapping, .refused = refused };
+
 /* Member by member, here and below: the list of work need not be cleared. */
 static void begin_runs(struct composition *composition, struct shadow_pass *pass, bool merge)
 {
-	bool split = composition->space->host->caps.split;
+	bool split = composition->domain->host->caps.split;
 	struct runs *runs = &pass->runs;
 
-	runs->space = composition->space->host_space;
-	runs->merge = merge || split;
-	/*
-	 * A host that splits takes a long run in parts just as well. So memory goes to the shadow and to the host's tables by turns, and where it ends, it
-	 * ends for both.
-	 */
-	runs->most = split ? UINT64_C(64) << 20 : UINT64_MAX;
+	runs->space = composition->domain->host_space;
+	runs->ops = split ? &splitting : &whole;
 	runs->ctx = pass;
-	runs->widen = split ? NULL : shadow_widen;
-	runs->begins = shadow_begin_mapping;
-	runs->refused = refused;
+	runs->merge = merge || split;
 	runs->mapping = false;
 	runs->unmapping = false;
 	runs->unflushed = false;
@@ -44,26 +43,25 @@ static void begin_runs(struct composition *composition, struct shadow_pass *pass
 	runs->unmaps = 0;
 }
 
-static void begin_pass(struct composition *composition, struct shadow_pass *pass, bool merge)
+/* take_up_step() and tracking_begin() fill in the rest. Out of line, since inlined it takes registers from the loops of a refresh. */
+static port_noinline void begin_pass(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
 {
 	pass->shadow = &composition->shadow;
-	pass->vm = composition->space->vm;
-	pass->slot = NULL;
+	pass->first = first;
+	pass->last = last;
+	pass->vm = composition->domain->vm;
 	begin_runs(composition, pass, merge);
 	pass->listed = NULL;
 	pass->gone_first = UINT64_MAX;
 	pass->gone_last = 0;
-	pass->cut = false;
 	pass->no_room = false;
 	pass->no_memory = false;
 	pass->again = false;
 	pass->lost = 0;
-	pass->first = UINT64_MAX;
-	pass->last = 0;
 	pass->restoring = false;
 	pass->splits = 0;
 	pass->works = 0;
-	pass->tracking.tracked = NULL;
+	pass->work = pass->own_work;
 	refresh_result_init(&pass->result);
 }
 
@@ -81,13 +79,22 @@ static void take_up_step(struct shadow_pass *pass)
 	pass->budget = pass->vm->config.refresh_entries - pass->result.entries;
 	if (pass->budget > pass->vm->config.step_entries)
 		pass->budget = pass->vm->config.step_entries;
+	pass->releases = pass->vm->config.step_entries;
 	pass->cut = false;
 	pass->result.steps++;
 }
 
+/* A pass that releases and is no refresh: no range of it is to be true in the end. */
+static void begin_release(struct composition *composition, struct shadow_pass *pass)
+{
+	begin_pass(composition, pass, UINT64_MAX, 0, false);
+	pass->slot = NULL;
+	pass->tracking.tracked = NULL;
+}
+
 static void begin_step(struct composition *composition, struct shadow_pass *pass)
 {
-	port_lock(&composition->space->lock);
+	port_lock(&composition->domain->lock);
 	take_up_step(pass);
 }
 
@@ -99,9 +106,9 @@ static int end_removals(struct composition *composition, struct shadow_pass *pas
 	runs_end_unmap(&pass->runs);
 	error = pass->runs.error;
 	if (pass->runs.unflushed) {
-		int flush_error = space_flush(composition->space);
+		int flush_error = domain_flush(composition->domain);
 
-		composition->stats->host_flushes++;
+		composition->domain->stats.host_flushes++;
 		pass->runs.unflushed = false;
 		if (!error)
 			error = flush_error;
@@ -120,34 +127,50 @@ static int end_removals(struct composition *composition, struct shadow_pass *pas
 /* With the lock to be let go of. */
 static void put_down_step(struct composition *composition, struct shadow_pass *pass)
 {
-	struct viommu_domain_stats *stats = composition->stats;
-	uint64_t mapped;
+	struct viommu_domain_stats *stats = &composition->domain->stats;
 
 	runs_end_map(&pass->runs);
 	shadow_reap(pass);
-	stats->host_maps += pass->runs.maps;
-	stats->host_unmaps += pass->runs.unmaps;
-	stats->host_splits += pass->splits;
-	pass->splits = 0;
-	pass->runs.maps = 0;
-	pass->runs.unmaps = 0;
-	mapped = composition->shadow.mapped + (composition->beside ? composition->beside->shadow.mapped : 0);
-	if (mapped > stats->mapped_pages_peak)
-		stats->mapped_pages_peak = mapped;
+	stats->mapped_pages += composition->shadow.mapped - composition->counted;
+	composition->counted = composition->shadow.mapped;
+	if (stats->mapped_pages > stats->mapped_pages_peak)
+		stats->mapped_pages_peak = stats->mapped_pages;
 }
 
 static void end_step(struct composition *composition, struct shadow_pass *pass)
 {
+	struct viommu_domain_stats *stats = &composition->domain->stats;
+
 	put_down_step(composition, pass);
-	port_unlock(&composition->space->lock);
+	stats->host_maps += pass->runs.maps;
+	stats->host_unmaps += pass->runs.unmaps;
+	stats->host_splits += pass->splits;
+	port_unlock(&composition->domain->lock);
 }
 
 /* Between two steps, others have their turn. */
 static void next_step(struct composition *composition, struct shadow_pass *pass)
 {
 	put_down_step(composition, pass);
-	port_lock_by_turns(&composition->space->lock);
+	port_lock_by_turns(&composition->domain->lock);
 	take_up_step(pass);
+}
+
+/* The refresh is exhausted: what it did not come to is released. */
+static int release_rest(struct composition *composition, struct shadow_pass *pass)
+{
+	int error = 0, step_error;
+
+	for (;;) {
+		pass->cut = false;
+		shadow_release(pass, pass->next, pass->last);
+		if (!pass->cut)
+			return error;
+		step_error = end_removals(composition, pass);
+		if (step_error)
+			error = step_error;
+		next_step(composition, pass);
+	}
 }
 
 /* Scans what tracking_begin() left to look at. With the lock held, from one step to the next. */
@@ -162,11 +185,15 @@ static int scan(struct composition *composition, struct shadow_pass *pass, bool 
 		for (;;) {
 			pass->cut = false;
 			composition->ops->scan(pass, first, pass->tracking.range[i].last);
-			*too_much = pass->cut && is_exhausted(pass);
-			if (*too_much)
-				shadow_release(pass, pass->next, pass->last);
-			if (!pass->cut || *too_much)
+			if (!pass->cut)
 				break;
+			*too_much = is_exhausted(pass);
+			if (*too_much) {
+				step_error = release_rest(composition, pass);
+				if (step_error)
+					error = step_error;
+				break;
+			}
 			step_error = end_removals(composition, pass);
 			if (step_error)
 				error = step_error;
@@ -216,33 +243,23 @@ static void fill(struct composition *composition, struct shadow_pass *pass, bool
 	}
 }
 
-static void trim_one(struct composition *composition)
-{
-	shadow_trim(&composition->shadow);
-	tracking_stop(&composition->tracked);
-}
-
-/* Gives back what is only kept for later, since the limit was met. True if there was anything. */
-static bool trim(struct composition *composition)
+bool composition_trim(struct composition *composition)
 {
 	uint64_t used = memory_used(composition->shadow.memory);
 
-	trim_one(composition);
-	if (composition->beside)
-		trim_one(composition->beside);
-	space_trim(composition->space);
+	shadow_trim(&composition->shadow);
+	tracking_stop(&composition->tracked);
+	domain_trim(composition->domain);
 	return memory_used(composition->shadow.memory) < used;
 }
 
 int composition_refresh(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
 {
-	struct viommu_domain_stats *stats = composition->stats;
+	struct viommu_domain_stats *stats = &composition->domain->stats;
 	bool too_much;
 	int error;
 
-	begin_pass(composition, pass, merge);
-	pass->first = first;
-	pass->last = last;
+	begin_pass(composition, pass, first, last, merge);
 	tracking_begin(&composition->tracked, &pass->tracking, first, last);
 	begin_step(composition, pass);
 	error = scan(composition, pass, &too_much);
@@ -253,7 +270,7 @@ int composition_refresh(struct composition *composition, struct shadow_pass *pas
 		pass->work[0] = (struct shadow_work){ first, last };
 		pass->works = 1;
 	}
-	if (pass->again || ((pass->no_room || pass->no_memory) && trim(composition))) {
+	if (pass->again || ((pass->no_room || pass->no_memory) && composition_trim(composition))) {
 		pass->no_room = false;
 		pass->result.unestablished = 0;
 		pass->result.unbacked = 0;
@@ -278,6 +295,8 @@ int composition_refresh(struct composition *composition, struct shadow_pass *pas
 	stats->entries += pass->result.entries;
 	stats->insufficient += error == -PORT_ENOSPC;
 	stats->faults += error == -PORT_EFAULT;
+	if (pass->work != pass->own_work)
+		composition->shadow.work_lent = false;
 	end_step(composition, pass);
 	return error;
 }
@@ -285,33 +304,39 @@ int composition_refresh(struct composition *composition, struct shadow_pass *pas
 int composition_release_slot(struct composition *composition, struct slot *slot)
 {
 	struct shadow_pass pass;
-	int error;
+	int error, step_error;
 
-	begin_pass(composition, &pass, false);
+	begin_release(composition, &pass);
 	begin_step(composition, &pass);
 	composition->shadow.path.first = SHADOW_NO_PATH;
-	composition->ops->release_slot(&pass, slot);
-	error = end_removals(composition, &pass);
-	composition->stats->released += pass.result.released;
+	pass.next = 0;
+	for (error = 0;; next_step(composition, &pass)) {
+		composition->ops->release_slot(&pass, slot, pass.next);
+		step_error = end_removals(composition, &pass);
+		if (step_error)
+			error = step_error;
+		if (!pass.cut)
+			break;
+	}
+	composition->domain->stats.released += pass.result.released;
 	end_step(composition, &pass);
 	return error;
 }
 
-int composition_init(struct composition *composition, struct viommu_vm *vm, struct space *space, struct viommu_domain_stats *stats, const struct anchor *anchor)
+int composition_init(struct composition *composition, struct viommu_vm *vm, struct viommu_domain *domain, const struct guest_tables *tables)
 {
 	struct shadow *shadow = &composition->shadow;
 	int error;
 
-	composition->ops = anchor->ops;
-	composition->space = space;
-	composition->stats = stats;
-	composition->first = anchor->first;
-	composition->last = anchor->last;
+	composition->ops = tables->ops;
+	composition->domain = domain;
+	composition->first = tables->first;
+	composition->last = tables->last;
 	shadow->memory = &vm->memory;
-	error = anchor->ops->init(shadow, &anchor->anchor, anchor->first, anchor->last);
+	error = tables->ops->init(shadow, &tables->root, tables->first, tables->last);
 	if (error)
 		return error;
-	tracked_init(&composition->tracked, vm, anchor->first, anchor->last, shadow->root.level);
+	tracked_init(&composition->tracked, &vm->tracking, tables->first, tables->last, shadow->root.level);
 	for (unsigned int level = 0; level <= shadow->root.level; level++) {
 		unsigned int bits = shadow->shift[level] + shadow->index_bits[level];
 
@@ -324,7 +349,7 @@ void composition_destroy(struct composition *composition)
 {
 	struct shadow_pass pass;
 
-	begin_pass(composition, &pass, false);
+	begin_release(composition, &pass);
 	pass.slots = vm_slots(pass.vm);
 	tracked_destroy(&composition->tracked);
 	composition->ops->destroy(&pass);

@@ -1,37 +1,47 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One set of guest tables, composed with the VM's memory into a part of a space. A nested domain has one; or two, where an architecture has tables of their own for
- * the lower and for the upper end of addresses.
+ * One set of guest tables, composed with the VM's memory into a part of a domain's space. A nested
+ * domain has as many as its guest IOMMU has sets of tables for one context.
  */
 #ifndef VIOMMU_CORE_COMPOSITION_H
 #define VIOMMU_CORE_COMPOSITION_H
 
-#include "core/anchor.h"
-#include "core/vm.h"
+#include "core/domain.h"
+#include "core/shadow/shadow.h"
+
+/* What a guest IOMMU says about one set of tables. */
+struct guest_tables {
+	const struct shadow_ops *ops; /* their format: core/shadow/formats.h */
+	struct format_anchor root;    /* where they begin, in the format's own terms */
+	uint64_t first;		      /* IOVAs that they are for: whole pages */
+	uint64_t last;
+};
 
 struct composition {
-	struct space *space;
-	struct composition *beside; /* the domain's other one, or NULL */
+	struct viommu_domain *domain;
 	const struct shadow_ops *ops;
-	struct viommu_domain_stats *stats; /* the domain's; under the space's lock */
-	uint64_t first;			   /* IOVAs */
+	uint64_t first; /* IOVAs */
 	uint64_t last;
+	uint64_t counted; /* of shadow.mapped: as many are in the domain's figures; under the domain's lock */
 	struct tracked tracked;
 	struct shadow shadow;
 };
 
-/* Of zeroed memory. 0, -EINVAL, or -ERANGE if the tables cannot translate the anchor's IOVAs; then there is nothing to destroy. The space may come later. */
-int composition_init(struct composition *composition, struct viommu_vm *vm, struct space *space, struct viommu_domain_stats *stats,
-		     const struct anchor *anchor);
+/* Of zeroed memory. 0, -EINVAL, or -ERANGE if the tables cannot translate their IOVAs; then there is nothing to destroy. The domain may be made later. */
+int composition_init(struct composition *composition, struct viommu_vm *vm, struct viommu_domain *domain, const struct guest_tables *tables);
 
 /* When nothing of it is in the host's space any more. */
 void composition_destroy(struct composition *composition);
 
 /*
- * Makes first..last, which lies within its IOVAs, true to the tables. merge: what it makes valid may become mappings of many pages on a host that can only remove
- * whole ones. The pass holds the result, and needs not be initialised. 0, -EIO, -EFAULT or -ENOSPC.
+ * Makes first..last, which lies within its IOVAs, true to the tables. merge: what it makes valid
+ * may become mappings of many pages on a host that can only remove whole ones. The pass holds the
+ * result, and needs no initialisation. 0, -EIO, -EFAULT or -ENOSPC.
  */
 int composition_refresh(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge);
+
+/* With the domain's lock held: gives back memory that is only kept for later. True if there was any. */
+bool composition_trim(struct composition *composition);
 
 /* With the VM's lock held: releases all pages of a slot. */
 int composition_release_slot(struct composition *composition, struct slot *slot);

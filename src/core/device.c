@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "core/device.h"
+
 #include <viommu/vfio.h>
 
-#include "core/device.h"
 #include "core/guests.h"
 
 int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, const void *data, struct viommu_device **out)
@@ -23,8 +24,8 @@ int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, const v
 	}
 	device->vm = vm;
 	device->host = host;
-	list_init(&device->in_space);
-	list_init(&device->readers);
+	attachment_init(&device->self, device, VIOMMU_NO_PASID);
+	list_init(&device->pasids);
 	list_append(&vm->devices, &device->in_vm);
 	port_unlock(&vm->lock);
 	*out = device;
@@ -36,40 +37,24 @@ int viommu_device_vfio_fd(const struct viommu_device *device)
 	return device->host->ops->device_fd ? device->host->ops->device_fd(device->host_device) : -1;
 }
 
-void device_wait(struct viommu_device *device)
+/* With the VM's lock held: 0, or -EIO where one of them is still reachable through its host. */
+static int detach_all(struct viommu_device *device)
 {
-	/* Pairs with the light side in viommu_translate(): either it sees what the device has now, or we see that it is inside. */
-	port_grace_heavy();
-	readers_wait_inside(&device->readers);
-	readers_wait_held(&device->readers);
-}
+	int error = attachment_detach(&device->self, false);
 
-int device_detach(struct viommu_device *device, bool by_force)
-{
-	struct space *space = device->space;
-	int error;
-
-	if (!space)
-		return 0;
-	port_lock(&space->lock);
-	error = space->host->ops->detach(space->host_space, device->host_device);
-	if (!error || by_force) {
-		__atomic_store_n(&device->space, NULL, __ATOMIC_RELAXED);
-		list_remove(&device->in_space);
-		device_wait(device);
-	}
-	port_unlock(&space->lock);
-	return error ? -PORT_EIO : 0;
-}
-
-int viommu_device_detach(struct viommu_device *device)
-{
-	int error;
-
-	port_lock(&device->vm->lock);
-	error = device_detach(device, false);
-	port_unlock(&device->vm->lock);
+	list_each (&device->pasids, struct attachment, in_device, attachment)
+		if (attachment_detach(attachment, false))
+			error = -PORT_EIO;
 	return error;
+}
+
+/* With the VM's lock held, of one that is detached. */
+static void free_readers(struct attachment *attachment)
+{
+	list_each (&attachment->readers, struct viommu_reader, in_attachment, reader) {
+		list_remove(&reader->in_attachment);
+		port_free(reader, sizeof(*reader), READER_ALIGN);
+	}
 }
 
 void viommu_device_destroy(struct viommu_device *device)
@@ -79,14 +64,18 @@ void viommu_device_destroy(struct viommu_device *device)
 	if (!device)
 		return;
 	vm = device->vm;
-	if (viommu_device_detach(device)) {
-		/* Still reachable through its host: nothing that it refers to may go. */
+	port_lock(&vm->lock);
+	if (detach_all(device)) {
+		/* Still reachable through its host: nothing that it refers to may be freed. */
 		vm_log(vm, VIOMMU_LOG_ERROR, "a host refused to detach a device that is destroyed: it is left behind", 0, 0);
+		port_unlock(&vm->lock);
 		return;
 	}
-	list_each (&device->readers, struct viommu_reader, in_device, reader)
-		viommu_reader_destroy(reader);
-	port_lock(&vm->lock);
+	free_readers(&device->self);
+	list_each (&device->pasids, struct attachment, in_device, attachment) {
+		free_readers(attachment);
+		attachment_put(attachment);
+	}
 	list_remove(&device->in_vm);
 	port_unlock(&vm->lock);
 	device->host->ops->device_destroy(device->host_device);

@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A direct domain: every slot is mapped, where it falls into the aperture, at IOVA = GPA + offset, and is pinned whole. There are no tables, no shadow and
- * no refresh; what changes it is slots that come and go.
+ * Direct domains: every slot is mapped, where it falls into the aperture, at IOVA = GPA + offset,
+ * and is pinned whole. There are no tables, no shadow and no refresh: only slots that come and go
+ * change one.
  */
-#include <viommu/direct.h>
+#include "core/domain.h"
 
-#include "core/space.h"
-
-struct viommu_direct {
-	struct space space;
+struct direct {
+	struct viommu_domain domain;
 	uint64_t offset; /* IOVA - GPA */
 };
 
-static struct viommu_direct *direct_of(struct space *space)
+static struct direct *direct_of(struct viommu_domain *domain)
 {
-	return list_member(space, struct viommu_direct, space);
+	return list_member(domain, struct direct, domain);
 }
 
 /* The IOVAs at which a slot is reached: false if there are none. GPAs whose IOVA would wrap have none. */
-static bool window(const struct viommu_direct *direct, const struct slot *slot, uint64_t *first, uint64_t *last)
+static bool window(const struct direct *direct, const struct slot *slot, uint64_t *first, uint64_t *last)
 {
 	uint64_t most = UINT64_MAX - direct->offset; /* the last GPA that has an IOVA */
 
@@ -26,16 +25,16 @@ static bool window(const struct viommu_direct *direct, const struct slot *slot, 
 		return false;
 	*first = slot->first + direct->offset;
 	*last = slot->last > most ? UINT64_MAX : slot->last + direct->offset;
-	if (*first > direct->space.last || *last < direct->space.first)
+	if (*first > direct->domain.last || *last < direct->domain.first)
 		return false;
-	if (*first < direct->space.first)
-		*first = direct->space.first;
-	if (*last > direct->space.last)
-		*last = direct->space.last;
+	if (*first < direct->domain.first)
+		*first = direct->domain.first;
+	if (*last > direct->domain.last)
+		*last = direct->domain.last;
 	return true;
 }
 
-static int map_slot(struct viommu_direct *direct, const struct slot *slot)
+static int map_slot(struct direct *direct, const struct slot *slot)
 {
 	struct host_mapping mapping = { .prot = slot->prot, .fd = slot->fd, .whole = true };
 	uint64_t skipped;
@@ -46,59 +45,99 @@ static int map_slot(struct viommu_direct *direct, const struct slot *slot)
 		return 0;
 	skipped = mapping.first - direct->offset - slot->first;
 	mapping.gpa = slot->first + skipped;
-	mapping.hva = slot->hva + skipped;
+	mapping.hva = slot_hva(slot, mapping.gpa);
 	mapping.offset = slot->offset + skipped;
-	error = direct->space.host->ops->map(direct->space.host_space, &mapping);
-	return error == 0 || error == -PORT_ENOMEM || error == -PORT_ENOSPC ? error : -PORT_EIO;
+	error = direct->domain.host->ops->map(direct->domain.host_space, &mapping);
+	return error == 0 || error == -PORT_ENOMEM || error == -PORT_ENOSPC || error == -PORT_ERANGE ? error : -PORT_EIO;
 }
 
-static int slot_charge(struct space *space, struct slot *slot)
+static int slot_charge(struct viommu_domain *domain, struct slot *slot)
 {
-	return pins_get_slot(&space->vm->pins, slot);
+	return pins_get_slot(&domain->vm->pins, slot);
 }
 
-static int slot_map(struct space *space, struct slot *slot)
+static int slot_map(struct viommu_domain *domain, struct slot *slot)
 {
 	int error;
 
-	port_lock(&space->lock);
-	error = map_slot(direct_of(space), slot);
-	port_unlock(&space->lock);
+	port_lock(&domain->lock);
+	error = map_slot(direct_of(domain), slot);
+	port_unlock(&domain->lock);
 	return error;
 }
 
-static int slot_unmap(struct space *space, struct slot *slot)
+static int slot_unmap(struct viommu_domain *domain, struct slot *slot)
 {
 	uint64_t first, last;
 	int error;
 
-	if (!window(direct_of(space), slot, &first, &last))
+	if (!window(direct_of(domain), slot, &first, &last))
 		return 0;
-	port_lock(&space->lock);
-	error = space->host->ops->unmap(space->host_space, first, last);
+	port_lock(&domain->lock);
+	error = domain->host->ops->unmap(domain->host_space, first, last);
 	if (!error)
-		error = space_flush(space);
-	port_unlock(&space->lock);
+		error = domain_flush(domain);
+	port_unlock(&domain->lock);
 	return error;
 }
 
-static void slot_uncharge(struct space *space, struct slot *slot)
+static void slot_uncharge(struct viommu_domain *domain, struct slot *slot)
 {
-	pins_put_slot(&space->vm->pins, slot);
+	pins_put_slot(&domain->vm->pins, slot);
 }
 
 /* With the VM's lock held. */
-static void destroy(struct space *space)
+static void destroy(struct viommu_domain *domain)
 {
-	const struct slots *slots = vm_slots(space->vm);
+	const struct slots *slots = vm_slots(domain->vm);
 
-	space_destroy(space);
+	domain_end(domain);
 	for (unsigned int i = 0; i < slots->number; i++)
-		slot_uncharge(space, slots->slot[i]);
-	port_free(direct_of(space), sizeof(struct viommu_direct), 0);
+		slot_uncharge(domain, slots->slot[i]);
+	port_free(direct_of(domain), sizeof(struct direct), 0);
 }
 
-static const struct space_ops space_ops = {
+static int each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
+{
+	const struct direct *direct = direct_of(domain);
+	struct viommu_run run = { 0 };
+	const struct slots *slots;
+	int result = 0;
+
+	/* The VM's lock, not the domain's: slots are mapped under it, and so come and go here exactly as they do there. */
+	port_lock(&domain->vm->lock);
+	slots = vm_slots(domain->vm);
+	for (unsigned int i = 0; !result && i < slots->number; i++) {
+		const struct slot *slot = slots->slot[i];
+		struct viommu_run piece = { .prot = slot->prot };
+
+		if (slot->removing || !window(direct, slot, &piece.first, &piece.last) || piece.first > last || piece.last < first)
+			continue;
+		if (piece.first < first)
+			piece.first = first;
+		if (piece.last > last)
+			piece.last = last;
+		piece.gpa = piece.first - direct->offset;
+		if (run.prot == piece.prot && piece.first == run.last + 1) {
+			run.last = piece.last;
+			continue;
+		}
+		if (run.prot)
+			result = fn(ctx, &run);
+		run = piece;
+	}
+	if (!result && run.prot)
+		result = fn(ctx, &run);
+	port_unlock(&domain->vm->lock);
+	return result;
+}
+
+static const struct domain_ops direct_ops = {
+	.kind = VIOMMU_KIND_DIRECT,
+	.attach = domain_attach_host,
+	.detach = domain_detach_host,
+	.replace = domain_replace_host,
+	.each_run = each_run,
 	.slot_charge = slot_charge,
 	.slot_map = slot_map,
 	.slot_unmap = slot_unmap,
@@ -107,31 +146,31 @@ static const struct space_ops space_ops = {
 };
 
 /* With the VM's lock held. */
-static int create(struct viommu_direct *direct, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last)
+static int create(struct direct *direct, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last)
 {
 	const struct slots *slots = vm_slots(vm);
-	int error = space_create(&direct->space, vm, host, first, last, &space_ops);
+	int error = domain_create(&direct->domain, vm, host, first, last, &direct_ops);
 	unsigned int charged = 0;
 
 	if (error)
 		return error;
 	while (!error && charged < slots->number) {
-		error = slot_charge(&direct->space, slots->slot[charged]);
+		error = slot_charge(&direct->domain, slots->slot[charged]);
 		charged += !error;
 	}
 	for (unsigned int i = 0; !error && i < charged; i++)
-		error = slot_map(&direct->space, slots->slot[i]);
+		error = slot_map(&direct->domain, slots->slot[i]);
 	if (!error)
 		return 0;
-	space_destroy(&direct->space);
+	domain_end(&direct->domain);
 	while (charged--)
-		slot_uncharge(&direct->space, slots->slot[charged]);
+		slot_uncharge(&direct->domain, slots->slot[charged]);
 	return error;
 }
 
-int viommu_direct_create(struct viommu_vm *vm, struct viommu_host *host, uint64_t offset, uint64_t first, uint64_t last, struct viommu_direct **out)
+int viommu_domain_create_direct(struct viommu_vm *vm, struct viommu_host *host, uint64_t offset, uint64_t first, uint64_t last, struct viommu_domain **out)
 {
-	struct viommu_direct *direct;
+	struct direct *direct;
 	int error;
 
 	if (first > last || (offset | first | (last + 1)) % VIOMMU_PAGE_SIZE)
@@ -147,58 +186,6 @@ int viommu_direct_create(struct viommu_vm *vm, struct viommu_host *host, uint64_
 		port_free(direct, sizeof(*direct), 0);
 		return error;
 	}
-	*out = direct;
+	*out = &direct->domain;
 	return 0;
-}
-
-void viommu_direct_destroy(struct viommu_direct *direct)
-{
-	struct viommu_vm *vm;
-
-	if (!direct)
-		return;
-	vm = direct->space.vm;
-	port_lock(&vm->lock);
-	destroy(&direct->space);
-	port_unlock(&vm->lock);
-}
-
-int viommu_direct_attach(struct viommu_direct *direct, struct viommu_device *device)
-{
-	return space_attach(&direct->space, device);
-}
-
-int viommu_direct_each_run(struct viommu_direct *direct, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
-{
-	struct space *space = &direct->space;
-	struct viommu_run run = { 0 };
-	const struct slots *slots;
-	int result = 0;
-
-	/* The VM's lock, not the space's: slots are mapped under it, and so come and go here exactly as they do there. */
-	port_lock(&space->vm->lock);
-	slots = vm_slots(space->vm);
-	for (unsigned int i = 0; !result && i < slots->number; i++) {
-		const struct slot *slot = slots->slot[i];
-		struct viommu_run piece = { .prot = slot->prot };
-
-		if (slot->removing || !window(direct, slot, &piece.first, &piece.last) || piece.first > last || piece.last < first)
-			continue;
-		if (piece.first < first)
-			piece.first = first & ~(VIOMMU_PAGE_SIZE - 1);
-		if (piece.last > last)
-			piece.last = last | (VIOMMU_PAGE_SIZE - 1);
-		piece.gpa = piece.first - direct->offset;
-		if (run.prot == piece.prot && piece.first == run.last + 1) {
-			run.last = piece.last;
-			continue;
-		}
-		if (run.prot)
-			result = fn(ctx, &run);
-		run = piece;
-	}
-	if (!result && run.prot)
-		result = fn(ctx, &run);
-	port_unlock(&space->vm->lock);
-	return result;
 }

@@ -1,207 +1,84 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * A nested domain. Its creation is the one place that brings a guest IOMMU's data, the shadows of its format and a host together.
- *
- * What its tables cover are whole compositions (core/composition.h): one, two, or none where a guest has switched both of its sets of tables off. Where hardware
- * walks the tables there are none either, and a refresh is for the hardware to do (core/nesting.h).
- */
-#include "core/composition.h"
-#include "core/device.h"
-#include "core/nesting.h"
-#include "port/result.h"
+/* What all kinds of domains have in common: domain.h. */
+#include "core/domain.h"
+
+#include "core/attachment.h"
+#include "core/guests.h"
 #include "port/sized.h"
 
-struct viommu_domain {
-	struct space space;
-	struct viommu_domain_stats stats; /* counters; under the space's lock */
-	bool hardware;
-	unsigned int compositions;
-	struct composition composition[]; /* ascending */
-};
-
-static struct viommu_domain *domain_of(struct space *space)
+static void *charged_alloc(void *ctx, size_t bytes, size_t align)
 {
-	return list_member(space, struct viommu_domain, space);
+	struct viommu_domain *domain = ctx;
+
+	return memory_alloc(&domain->vm->memory, bytes, align);
 }
 
-static size_t domain_bytes(unsigned int compositions)
+static void charged_free(void *ctx, void *memory, size_t bytes, size_t align)
 {
-	return sizeof(struct viommu_domain) + compositions * sizeof(struct composition);
+	struct viommu_domain *domain = ctx;
+
+	memory_free(&domain->vm->memory, memory, bytes, align);
 }
 
-/* The part of first..last that a composition covers. False if there is none. */
-static bool clip(const struct composition *composition, uint64_t *first, uint64_t *last)
+int domain_failure(struct viommu_vm *vm, int error)
 {
-	if (*first > composition->last || *last < composition->first)
-		return false;
-	if (*first < composition->first)
-		*first = composition->first;
-	if (*last > composition->last)
-		*last = composition->last;
-	return true;
+	if (error == -PORT_ENOMEM || error == -PORT_ENOSPC || error == -PORT_ERANGE)
+		return error;
+	vm_log(vm, VIOMMU_LOG_ERROR, "the host failed to create an address space", (uint64_t)-error, 0);
+	return -PORT_EIO;
 }
 
-static void add_result(struct viommu_refresh_result *total, const struct viommu_refresh_result *result)
+int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct host_guest **guest)
 {
-	total->steps += result->steps;
-	total->established += result->established;
-	total->released += result->released;
-	total->unestablished += result->unestablished;
-	total->unbacked += result->unbacked;
-	total->entries += result->entries;
-	if (total->fault.reason == VIOMMU_FAULT_NONE)
-		total->fault = result->fault;
+	int error = guests_get(vm, host, guest);
+
+	if (error)
+		return domain_failure(vm, error);
+	domain->vm = vm;
+	domain->host = host;
+	domain->first = first;
+	domain->last = last;
+	domain->memory = (struct host_memory){ .ctx = domain, .alloc = charged_alloc, .free = charged_free };
+	return 0;
 }
 
-/*
- * Both compositions: what the upper one releases may be what the lower one was short of. The pass's result is that of all.
- */
-static __attribute__((noinline)) int refresh_both(struct viommu_domain *domain, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
+void domain_enter(struct viommu_domain *domain, const struct domain_ops *ops)
 {
-	struct composition *lower = &domain->composition[0], *upper = &domain->composition[1];
-	struct viommu_refresh_result total;
-	int lower_error, upper_error;
-	bool insufficient;
-
-	lower_error = composition_refresh(lower, pass, first, lower->last, merge);
-	insufficient = pass->insufficient;
-	total = pass->result;
-	upper_error = composition_refresh(upper, pass, upper->first, last, merge);
-	if (insufficient && pass->result.released) {
-		bool upper_insufficient = pass->insufficient;
-
-		total.unestablished = 0;
-		total.unbacked = 0;
-		add_result(&total, &pass->result);
-		lower_error = composition_refresh(lower, pass, first, lower->last, merge);
-		insufficient = pass->insufficient;
-		pass->insufficient = upper_insufficient;
-	}
-	add_result(&total, &pass->result);
-	pass->result = total;
-	pass->insufficient |= insufficient;
-	if (lower_error == -PORT_EIO || upper_error == -PORT_EIO)
-		return -PORT_EIO;
-	if (lower_error == -PORT_EFAULT || upper_error == -PORT_EFAULT)
-		return -PORT_EFAULT;
-	return lower_error ? lower_error : upper_error;
+	domain->ops = ops;
+	port_lock_init(&domain->lock);
+	list_init(&domain->attachments);
+	list_append(&domain->vm->domains, &domain->in_vm);
 }
 
-/* -ERANGE if nothing is covered. */
-static int refresh(struct viommu_domain *domain, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
+int domain_create(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct domain_ops *ops)
 {
-	struct composition *composition = domain->composition, *end = composition + domain->compositions;
+	struct host_guest *guest;
+	int error;
 
-	while (composition < end && first > composition->last)
-		composition++;
-	if (composition == end || last < composition->first)
+	if (first < host->caps.first || last > host->caps.last)
 		return -PORT_ERANGE;
-	if (composition->beside && composition == domain->composition && last >= composition->beside->first)
-		return refresh_both(domain, pass, first, last, merge);
-	clip(composition, &first, &last);
-	return composition_refresh(composition, pass, first, last, merge);
-}
-
-static int nothing_refreshed(struct viommu_refresh_result *result)
-{
-	const struct viommu_refresh_result nothing = { 0 };
-
-	sized_out(result, &nothing, sizeof(nothing));
-	return -PORT_ERANGE;
-}
-
-static int refresh_hardware(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
-{
-	const struct viommu_refresh_result one = { .steps = 1 };
-	int error;
-
-	port_lock(&domain->space.lock);
-	error = nesting_refresh(&domain->space, first, last);
-	domain->stats.refreshes++;
-	domain->stats.steps++;
-	domain->stats.host_flushes++;
-	port_unlock(&domain->space.lock);
-	sized_out(result, &one, sizeof(one));
-	return error;
-}
-
-int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
-{
-	const struct space *space = &domain->space;
-	struct shadow_pass pass;
-	int error;
-
-	if (first > last || last < space->first || first > space->last)
-		return nothing_refreshed(result);
-	first &= ~(VIOMMU_PAGE_SIZE - 1);
-	last |= VIOMMU_PAGE_SIZE - 1;
-	if (first < space->first)
-		first = space->first;
-	if (last > space->last)
-		last = space->last;
-	if (domain->hardware)
-		return refresh_hardware(domain, first, last, result);
-	/* What one call for a part of the aperture makes valid, the guest will remove in one call too; of all the rest nobody knows. */
-	error = refresh(domain, &pass, first, last, first != space->first || last != space->last);
-	if (error == -PORT_ERANGE)
-		return nothing_refreshed(result);
-	sized_out(result, &pass.result, sizeof(pass.result));
-	return error;
-}
-
-/* What names a new slot is found by the next refresh, and its pages are charged for when they are named. */
-static int slot_charge(struct space *space, struct slot *slot)
-{
-	(void)space;
-	(void)slot;
+	error = domain_begin(domain, vm, host, first, last, &guest);
+	if (error)
+		return error;
+	error = host->ops->space_create(host, guest, first, last, &domain->memory, &domain->host_space);
+	if (error)
+		return domain_failure(vm, error);
+	domain_enter(domain, ops);
 	return 0;
 }
 
-static int slot_map(struct space *space, struct slot *slot)
+void domain_end(struct viommu_domain *domain)
 {
-	(void)space;
-	(void)slot;
-	return 0;
-}
-
-static int slot_unmap(struct space *space, struct slot *slot)
-{
-	struct viommu_domain *domain = domain_of(space);
-	int error = 0;
-
-	for (unsigned int i = 0; i < domain->compositions; i++) {
-		int one = composition_release_slot(&domain->composition[i], slot);
-
-		if (one)
-			error = one;
+	list_each (&domain->attachments, struct attachment, in_domain, attachment) {
+		if (attachment_detach(attachment, true))
+			vm_log(domain->vm, VIOMMU_LOG_ERROR, "a host refused to detach a device from a domain that is destroyed", domain->first, domain->last);
+		attachment_put(attachment);
 	}
-	return error;
+	list_remove(&domain->in_vm);
+	if (domain->host_space)
+		domain->host->ops->space_destroy(domain->host_space);
+	port_lock_destroy(&domain->lock);
 }
-
-static void slot_uncharge(struct space *space, struct slot *slot)
-{
-	(void)space;
-	(void)slot;
-}
-
-/* With the VM's lock held. */
-static void destroy(struct space *space)
-{
-	struct viommu_domain *domain = domain_of(space);
-
-	space_destroy(space);
-	for (unsigned int i = 0; i < domain->compositions; i++)
-		composition_destroy(&domain->composition[i]);
-	port_free(domain, domain_bytes(domain->compositions), 0);
-}
-
-static const struct space_ops space_ops = {
-	.slot_charge = slot_charge,
-	.slot_map = slot_map,
-	.slot_unmap = slot_unmap,
-	.slot_uncharge = slot_uncharge,
-	.destroy = destroy,
-};
 
 void viommu_domain_destroy(struct viommu_domain *domain)
 {
@@ -209,169 +86,68 @@ void viommu_domain_destroy(struct viommu_domain *domain)
 
 	if (!domain)
 		return;
-	vm = domain->space.vm;
+	vm = domain->vm;
 	port_lock(&vm->lock);
-	destroy(&domain->space);
+	domain->ops->destroy(domain);
 	port_unlock(&vm->lock);
 }
 
-int viommu_domain_refresh_context(struct viommu_domain *domain)
+int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
 {
-	int error;
-
-	if (!domain->hardware)
-		return 0;
-	port_lock(&domain->space.lock);
-	error = nesting_refresh_context(&domain->space);
-	domain->stats.host_flushes++;
-	port_unlock(&domain->space.lock);
-	return error;
-}
-
-bool viommu_domain_is_hardware(const struct viommu_domain *domain)
-{
-	return domain->hardware;
-}
-
-static int create_hardware(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, const uint64_t ste[2])
-{
-	int error;
-
-	port_lock(&vm->lock);
-	error = nesting_create(&domain->space, vm, host, ste, &space_ops);
-	port_unlock(&vm->lock);
-	return error;
-}
-
-static int create(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, const struct anchors *anchors)
-{
-	/* A domain without tables translates nothing, wherever its space is. */
-	uint64_t first = 0, last = VIOMMU_PAGE_SIZE - 1;
-	int error;
-
-	for (unsigned int i = 0; i < domain->compositions; i++) {
-		error = composition_init(&domain->composition[i], vm, &domain->space, &domain->stats, &anchors->anchor[i]);
-		if (error)
-			return error;
-		first = i ? first : anchors->anchor[i].first;
-		last = anchors->anchor[i].last;
-	}
-	for (unsigned int i = 0; domain->compositions > 1 && i < 2; i++)
-		domain->composition[i].beside = &domain->composition[1 - i];
-	port_lock(&vm->lock);
-	error = space_create(&domain->space, vm, host, first, last, &space_ops);
-	port_unlock(&vm->lock);
-	return error;
-}
-
-int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum viommu_domain_type type, const void *data, struct viommu_refresh_result *result,
-			 struct viommu_domain **out)
-{
-	struct viommu_domain *domain;
-	const struct viommu_refresh_result nothing = { 0 };
-	struct anchors anchors;
-	struct shadow_pass pass;
-	int error;
-
-	sized_out(result, &nothing, sizeof(nothing));
-	error = anchor_take(host, type, data, &anchors);
-	if (error)
-		return error;
-	if (anchors.why)
-		vm_log(vm, VIOMMU_LOG_INFO, anchors.why, 0, 0);
-	domain = port_alloc(domain_bytes(anchors.number), 0);
-	if (!domain)
-		return -PORT_ENOMEM;
-	domain->hardware = anchors.hardware;
-	domain->compositions = anchors.number;
-	error = domain->hardware ? create_hardware(domain, vm, host, anchors.ste) : create(domain, vm, host, &anchors);
-	if (error) {
-		port_free(domain, domain_bytes(anchors.number), 0);
-		return error;
-	}
-	if (anchors.number) {
-		error = refresh(domain, &pass, domain->space.first, domain->space.last, false);
-		sized_out(result, &pass.result, sizeof(pass.result));
-		/* A malformed entry is the guest's business where it refreshes it: the registration stands. It does not hide that something else did not fit. */
-		if (error == -PORT_EFAULT)
-			error = pass.insufficient ? -PORT_ENOSPC : 0;
-	}
-	if (error) {
-		viommu_domain_destroy(domain);
-		return error;
-	}
-	*out = domain;
-	return 0;
-}
-
-int viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device)
-{
-	/* What hardware recorded of it nobody could tell from what another did. */
-	if (domain->hardware && device->vm == domain->space.vm && !nesting_has_id(device))
-		return -PORT_EINVAL;
-	return space_attach(&domain->space, device);
+	return domain->ops->refresh ? domain->ops->refresh(domain, first, last, result) : -PORT_EOPNOTSUPP;
 }
 
 int viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
 {
-	struct space *space = &domain->space;
-	int result = 0;
-
-	if (first > last)
+	if (first > last || !domain->ops->each_run)
 		return 0;
-	first &= ~(VIOMMU_PAGE_SIZE - 1);
-	last |= VIOMMU_PAGE_SIZE - 1;
-	port_lock(&space->lock);
-	for (unsigned int i = 0; !result && i < domain->compositions; i++) {
-		struct composition *composition = &domain->composition[i];
-		uint64_t from = first, to = last;
-
-		if (clip(composition, &from, &to))
-			result = composition->ops->each_run(&composition->shadow, vm_slots(space->vm), from, to, fn, ctx);
-	}
-	port_unlock(&space->lock);
-	return result;
+	return domain->ops->each_run(domain, first & ~(VIOMMU_PAGE_SIZE - 1), last | (VIOMMU_PAGE_SIZE - 1), fn, ctx);
 }
 
 int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)
 {
-	const struct viommu_fault outside = { .reason = VIOMMU_FAULT_APERTURE, .iova = iova, .entry_gpa = UINT64_MAX };
-	struct space *space = &domain->space;
-	int error;
-
-	if (domain->hardware)
-		return -PORT_EOPNOTSUPP;
-	for (unsigned int i = 0; i < domain->compositions; i++) {
-		struct composition *composition = &domain->composition[i];
-
-		if (iova < composition->first || iova > composition->last)
-			continue;
-		port_lock(&space->lock);
-		error = composition->ops->walk(&composition->shadow, vm_slots(space->vm), iova, run, fault);
-		port_unlock(&space->lock);
-		return error;
-	}
-	sized_out(fault, &outside, sizeof(outside));
-	return -PORT_EFAULT;
+	return domain->ops->walk ? domain->ops->walk(domain, iova, run, fault) : -PORT_EOPNOTSUPP;
 }
 
 void viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
 {
 	struct viommu_domain_stats ours;
-	uint32_t devices = 0;
 
-	port_lock(&domain->space.lock);
+	port_lock(&domain->lock);
 	ours = domain->stats;
-	list_each (&domain->space.devices, struct viommu_device, in_space, device)
-		devices++;
-	ours.devices = devices;
-	for (unsigned int i = 0; i < domain->compositions; i++) {
-		struct composition *composition = &domain->composition[i];
-
-		ours.mapped_pages += composition->shadow.mapped;
-		ours.shadow_bytes += composition->shadow.bytes;
-		ours.tracked_tables += tracking_tables(&composition->tracked);
-	}
-	port_unlock(&domain->space.lock);
+	list_each (&domain->attachments, struct attachment, in_domain, attachment)
+		ours.devices++;
+	if (domain->ops->stats)
+		domain->ops->stats(domain, &ours);
+	port_unlock(&domain->lock);
 	sized_out(stats, &ours, sizeof(ours));
+}
+
+enum viommu_domain_kind viommu_domain_kind(const struct viommu_domain *domain)
+{
+	return domain->ops->kind;
+}
+
+int domain_flush(struct viommu_domain *domain)
+{
+	int error = domain->host->ops->flush(domain->host_space);
+
+	if (error)
+		return error;
+	/* Pairs with viommu_reader_enter(): either it sees the new generation, or we see that it is held. */
+	port_fence();
+	list_each (&domain->attachments, struct attachment, in_domain, attachment)
+		readers_wait_held(&attachment->readers);
+	return 0;
+}
+
+void domain_trim(struct viommu_domain *domain)
+{
+	if (!domain->host->ops->trim)
+		return;
+	/* What the host frees is out of its tables since the last flush; only a lookup that began before may still be in it. */
+	port_grace_heavy();
+	list_each (&domain->attachments, struct attachment, in_domain, attachment)
+		readers_wait_inside(&attachment->readers);
+	domain->host->ops->trim(domain->host_space);
 }

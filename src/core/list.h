@@ -3,8 +3,7 @@
 #ifndef VIOMMU_CORE_LIST_H
 #define VIOMMU_CORE_LIST_H
 
-#include <stdbool.h>
-#include <stddef.h>
+#include <port_types.h>
 
 struct list {
 	struct list *next;

@@ -3,22 +3,22 @@
 
 void *memory_alloc(struct memory *memory, size_t bytes, size_t align)
 {
-	port_word used = __atomic_load_n(&memory->used, __ATOMIC_RELAXED);
+	port_word used = port_load_relaxed(&memory->used);
 	port_word peak;
 	void *p;
 
 	do {
 		if (bytes > memory->limit || used > memory->limit - bytes)
 			return NULL;
-	} while (!__atomic_compare_exchange_n(&memory->used, &used, used + bytes, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	} while (!port_cmpxchg_relaxed(&memory->used, &used, used + bytes));
 	p = port_alloc(bytes, align);
 	if (!p) {
-		__atomic_sub_fetch(&memory->used, bytes, __ATOMIC_RELAXED);
+		port_sub_relaxed(&memory->used, bytes);
 		return NULL;
 	}
 	used += bytes;
-	peak = __atomic_load_n(&memory->peak, __ATOMIC_RELAXED);
-	while (used > peak && !__atomic_compare_exchange_n(&memory->peak, &peak, used, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	peak = port_load_relaxed(&memory->peak);
+	while (used > peak && !port_cmpxchg_relaxed(&memory->peak, &peak, used))
 		;
 	return p;
 }
@@ -27,6 +27,6 @@ void memory_free(struct memory *memory, void *p, size_t bytes, size_t align)
 {
 	if (!p)
 		return;
-	__atomic_sub_fetch(&memory->used, bytes, __ATOMIC_RELAXED);
+	port_sub_relaxed(&memory->used, bytes);
 	port_free(p, bytes, align);
 }

@@ -15,7 +15,7 @@ struct memory {
 void *memory_alloc(struct memory *memory, size_t bytes, size_t align);
 static inline uint64_t memory_used(const struct memory *memory)
 {
-	return __atomic_load_n(&memory->used, __ATOMIC_RELAXED);
+	return port_load_relaxed(&memory->used);
 }
 
 void memory_free(struct memory *memory, void *p, size_t bytes, size_t align);

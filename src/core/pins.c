@@ -6,6 +6,16 @@
  */
 #include "core/pins.h"
 
+/* How often each of 512 pages is named by established translations. */
+#define PIN_CHUNK_PAGES 512u
+struct pin_chunk {
+	struct port_lock lock; /* of all below. Taken after the lock of all pins; no lock is taken under it */
+	bool whole;	       /* all of the slot is wanted, and charged for */
+	uint16_t *upper;       /* of counts, where 16 bits do not do; NULL: all are 0 */
+	uint16_t named;	       /* pages whose count is not zero */
+	uint16_t count[PIN_CHUNK_PAGES];
+};
+
 static uint64_t budget_pages(uint64_t bytes)
 {
 	return bytes == VIOMMU_NO_LIMIT ? UINT64_MAX : bytes / VIOMMU_PAGE_SIZE;
@@ -26,7 +36,7 @@ void pins_destroy(struct pins *pins)
 
 void pins_set_budget(struct pins *pins, uint64_t budget_bytes)
 {
-	__atomic_store_n(&pins->budget, budget_pages(budget_bytes), __ATOMIC_RELAXED);
+	port_store_relaxed(&pins->budget, budget_pages(budget_bytes));
 }
 
 /* Charges for all of the pages, or for none. */
@@ -40,10 +50,10 @@ static bool charge(struct pins *pins, uint64_t pages)
 		/* The budget may have been made smaller than what is charged. */
 		if (charged > budget || pages > budget - charged)
 			return false;
-	} while (!__atomic_compare_exchange_n(&pins->charged, &charged, charged + pages, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED));
+	} while (!port_cmpxchg_relaxed(&pins->charged, &charged, charged + pages));
 	charged += pages;
 	peak = pins_load(&pins->peak);
-	while (charged > peak && !__atomic_compare_exchange_n(&pins->peak, &peak, charged, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+	while (charged > peak && !port_cmpxchg_relaxed(&pins->peak, &peak, charged))
 		;
 	return true;
 }
@@ -51,7 +61,7 @@ static bool charge(struct pins *pins, uint64_t pages)
 static void uncharge(struct pins *pins, uint64_t pages)
 {
 	if (pages)
-		__atomic_sub_fetch(&pins->charged, pages, __ATOMIC_RELAXED);
+		port_sub_relaxed(&pins->charged, pages);
 }
 
 static size_t directory_chunks(const struct slot *slot)
@@ -169,9 +179,9 @@ void pins_free_slot(struct slot *slot)
 /* The chunk of a page, NULL if there is none yet. */
 static struct pin_chunk *find_chunk(const struct slot *slot, uint64_t page)
 {
-	struct pin_chunk **chunks = __atomic_load_n(&slot->chunks, __ATOMIC_ACQUIRE);
+	struct pin_chunk **chunks = port_load_acquire(&slot->chunks);
 
-	return chunks ? __atomic_load_n(&chunks[page / PIN_CHUNK_PAGES], __ATOMIC_ACQUIRE) : NULL;
+	return chunks ? port_load_acquire(&chunks[page / PIN_CHUNK_PAGES]) : NULL;
 }
 
 static struct pin_chunk *make_chunk_locked(struct slot *slot, uint64_t page)
@@ -185,18 +195,18 @@ static struct pin_chunk *make_chunk_locked(struct slot *slot, uint64_t page)
 
 		if (!chunks)
 			return NULL;
-		__atomic_store_n(&slot->chunks, chunks, __ATOMIC_RELEASE);
+		port_store_release(&slot->chunks, chunks);
 	}
 	chunk = port_alloc(sizeof(*chunk), 0);
 	if (!chunk)
 		return NULL;
 	port_lock_init(&chunk->lock);
 	chunk->whole = slot->whole;
-	__atomic_store_n(&slot->chunks[page / PIN_CHUNK_PAGES], chunk, __ATOMIC_RELEASE);
+	port_store_release(&slot->chunks[page / PIN_CHUNK_PAGES], chunk);
 	return chunk;
 }
 
-static __attribute__((noinline)) struct pin_chunk *make_chunk(struct pins *pins, struct slot *slot, uint64_t page)
+static port_noinline struct pin_chunk *make_chunk(struct pins *pins, struct slot *slot, uint64_t page)
 {
 	struct pin_chunk *chunk;
 

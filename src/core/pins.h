@@ -18,7 +18,7 @@
 #include "port/port.h"
 
 struct pins {
-	struct port_lock lock; /* chunks being made, and slots being wanted whole; taken before those of chunks */
+	struct port_lock lock; /* chunks being made, and slots being wanted whole. Taken after a space's lock, and before those of chunks */
 	port_word budget;      /* pages */
 	port_word charged;     /* pages */
 	port_word peak;
@@ -44,7 +44,7 @@ void pins_put(struct pins *pins, struct slot *slot, uint64_t gpa, unsigned int p
 
 static inline uint64_t pins_load(const port_word *word)
 {
-	return __atomic_load_n(word, __ATOMIC_RELAXED);
+	return port_load_relaxed(word);
 }
 
 #endif

@@ -7,106 +7,125 @@
  * nothing stale, since what is not mapped is not kept.
  */
 #include "core/device.h"
+#include "port/sized.h"
 
-int viommu_reader_create(struct viommu_device *device, struct viommu_reader **out)
+/* With the VM's lock held: the lock under which the list of readers is read, if there is one. */
+static void lock_readers(struct attachment *attachment)
+{
+	if (attachment->domain)
+		port_lock(&attachment->domain->lock);
+}
+
+static void unlock_readers(struct attachment *attachment)
+{
+	if (attachment->domain)
+		port_unlock(&attachment->domain->lock);
+}
+
+int viommu_reader_create(struct viommu_device *device, uint32_t pasid, struct viommu_reader **out)
 {
 	struct viommu_reader *reader;
+	int error;
 
 	if (!device->host->caps.lookup)
 		return -PORT_EOPNOTSUPP;
 	reader = port_alloc(sizeof(*reader), READER_ALIGN);
 	if (!reader)
 		return -PORT_ENOMEM;
-	reader->device = device;
 	port_lock(&device->vm->lock);
-	if (device->space)
-		port_lock(&device->space->lock);
-	list_append(&device->readers, &reader->in_device);
-	if (device->space)
-		port_unlock(&device->space->lock);
+	error = attachment_get(device, pasid, &reader->attachment);
+	if (!error) {
+		lock_readers(reader->attachment);
+		list_append(&reader->attachment->readers, &reader->in_attachment);
+		unlock_readers(reader->attachment);
+	}
 	port_unlock(&device->vm->lock);
+	if (error) {
+		port_free(reader, sizeof(*reader), READER_ALIGN);
+		return error;
+	}
 	*out = reader;
 	return 0;
 }
 
 void viommu_reader_destroy(struct viommu_reader *reader)
 {
-	struct viommu_device *device;
+	struct attachment *attachment;
+	struct viommu_vm *vm;
 
 	if (!reader)
 		return;
-	device = reader->device;
-	port_lock(&device->vm->lock);
-	if (device->space)
-		port_lock(&device->space->lock);
-	list_remove(&reader->in_device);
-	if (device->space)
-		port_unlock(&device->space->lock);
-	port_unlock(&device->vm->lock);
+	attachment = reader->attachment;
+	vm = attachment->device->vm;
+	port_lock(&vm->lock);
+	lock_readers(attachment);
+	list_remove(&reader->in_attachment);
+	unlock_readers(attachment);
+	attachment_put(attachment);
+	port_unlock(&vm->lock);
 	port_free(reader, sizeof(*reader), READER_ALIGN);
 }
 
 void viommu_reader_enter(struct viommu_reader *reader)
 {
-	__atomic_store_n(&reader->held, reader->held + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	port_store_relaxed(&reader->held, reader->held + 1);
+	port_fence();
 }
 
 void viommu_reader_leave(struct viommu_reader *reader)
 {
-	__atomic_store_n(&reader->held, reader->held + 1, __ATOMIC_RELEASE);
+	port_store_release(&reader->held, reader->held + 1);
 }
 
 static void begin(struct viommu_reader *reader)
 {
-	__atomic_store_n(&reader->inside, reader->inside + 1, __ATOMIC_RELAXED);
-	if (port_grace_is_asymmetric())
-		__atomic_signal_fence(__ATOMIC_SEQ_CST);
-	else
-		__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	port_store_relaxed(&reader->inside, reader->inside + 1);
+	port_grace_light();
 }
 
 static void end(struct viommu_reader *reader)
 {
-	__atomic_store_n(&reader->inside, reader->inside + 1, __ATOMIC_RELEASE);
+	port_store_release(&reader->inside, reader->inside + 1);
 }
 
 static void wait_for(const uint32_t *section)
 {
-	uint32_t seen = __atomic_load_n(section, __ATOMIC_ACQUIRE);
+	uint32_t seen = port_load_acquire(section);
 
 	if (seen % 2)
-		while (__atomic_load_n(section, __ATOMIC_ACQUIRE) == seen)
+		while (port_load_acquire(section) == seen)
 			port_relax();
 }
 
 void readers_wait_held(struct list *readers)
 {
-	list_each (readers, struct viommu_reader, in_device, reader)
+	list_each (readers, struct viommu_reader, in_attachment, reader)
 		wait_for(&reader->held);
 }
 
 void readers_wait_inside(struct list *readers)
 {
-	list_each (readers, struct viommu_reader, in_device, reader)
+	list_each (readers, struct viommu_reader, in_attachment, reader)
 		wait_for(&reader->inside);
 }
 
 /* The extent that iova is in, NULL if nothing is there. The pointer is good until the next call. */
-static const struct reader_extent *find_extent(struct viommu_reader *reader, struct space *space, uint64_t iova)
+static const struct reader_extent *find_extent(struct viommu_reader *reader, struct viommu_domain *domain, uint64_t iova)
 {
 	struct reader_extent *extent = &reader->cache[(iova / VIOMMU_PAGE_SIZE) % READER_CACHE];
 	struct host_mapping mapping;
+	uint64_t alias;
 
-	if (extent->prot && iova >= extent->first && iova <= extent->last &&
-	    extent->generation == __atomic_load_n(&space->host_space->generation, __ATOMIC_ACQUIRE))
+	if (extent->prot && iova >= extent->first && iova <= extent->last && extent->generation == port_load_acquire(&domain->host_space->generation))
 		return extent;
-	if (space->host->ops->lookup(space->host_space, iova, &mapping, &extent->generation)) {
+	/* Extents are kept where the access sees them. */
+	alias = iova - domain_iova(domain, iova);
+	if (domain->host->ops->lookup(domain->host_space, iova - alias, &mapping, &extent->generation)) {
 		extent->prot = 0;
 		return NULL;
 	}
-	extent->first = mapping.first;
-	extent->last = mapping.last;
+	extent->first = mapping.first + alias;
+	extent->last = mapping.last + alias;
 	extent->hva = mapping.hva;
 	extent->prot = mapping.prot;
 	return extent;
@@ -123,26 +142,26 @@ static int fail(struct viommu_fault *fault, enum viommu_fault_reason reason, uin
 static int translate(struct viommu_reader *reader, uint64_t iova, uint64_t last, uint32_t access, struct viommu_piece *pieces, unsigned int max,
 		     uint64_t *translated, struct viommu_fault *fault)
 {
-	struct viommu_device *device = reader->device;
-	struct space *space = __atomic_load_n(&device->space, __ATOMIC_ACQUIRE);
-	uint64_t binding = __atomic_load_n(&device->binding, __ATOMIC_RELAXED);
+	struct attachment *attachment = reader->attachment;
+	struct viommu_domain *domain = port_load_acquire(&attachment->reached);
+	uint64_t binding = port_load_relaxed(&attachment->binding);
 	unsigned int number = 0;
 
-	if (!space)
+	if (!domain)
 		return fail(fault, VIOMMU_FAULT_BLOCKED, iova, access);
-	if (reader->binding != binding || reader->space != space) {
+	if (reader->binding != binding || reader->domain != domain) {
 		for (unsigned int i = 0; i < READER_CACHE; i++)
 			reader->cache[i].prot = 0;
 		reader->binding = binding;
-		reader->space = space;
+		reader->domain = domain;
 	}
 	for (;;) {
-		const struct reader_extent *extent = find_extent(reader, space, iova);
+		const struct reader_extent *extent = find_extent(reader, domain, iova);
 		unsigned char *hva;
 		uint64_t bytes;
 
 		if (!extent)
-			return fail(fault, iova < space->first || iova > space->last ? VIOMMU_FAULT_APERTURE : VIOMMU_FAULT_NOT_PRESENT, iova, access);
+			return fail(fault, iova < domain->first || iova > domain->last ? VIOMMU_FAULT_APERTURE : VIOMMU_FAULT_NOT_PRESENT, iova, access);
 		if (access & ~extent->prot)
 			return fail(fault, VIOMMU_FAULT_PROTECTION, iova, access);
 		hva = extent->hva + (iova - extent->first);

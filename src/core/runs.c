@@ -20,7 +20,7 @@ static void map_parts(struct runs *runs, int error)
 
 		if (!error) {
 			if (part.first != runs->map.first)
-				runs->begins(runs->ctx, part.first);
+				runs->ops->begins(runs->ctx, part.first);
 			if (part.last == rest.last)
 				return;
 			rest.first = part.last + 1;
@@ -28,7 +28,7 @@ static void map_parts(struct runs *runs, int error)
 			rest.hva += pages * VIOMMU_PAGE_SIZE;
 			rest.offset += pages * VIOMMU_PAGE_SIZE;
 		} else if (pages == 1 || !is_shortage(error)) {
-			runs->refused(runs->ctx, rest.first, rest.last, error);
+			runs->ops->refused(runs->ctx, rest.first, rest.last, error);
 			return;
 		} else {
 			pages /= 2;
@@ -62,7 +62,7 @@ static bool continues(const struct host_mapping *run, const struct host_mapping 
 
 bool runs_map(struct runs *runs, const struct host_mapping *page)
 {
-	if (runs->mapping && runs->merge && page->last - runs->map.first < runs->most && continues(&runs->map, page)) {
+	if (runs->mapping && runs->merge && page->last - runs->map.first < runs->ops->most && continues(&runs->map, page)) {
 		runs->map.last = page->last;
 		return false;
 	}
@@ -79,8 +79,8 @@ void runs_end_unmap(struct runs *runs)
 	if (!runs->unmapping)
 		return;
 	runs->unmapping = false;
-	if (runs->widen)
-		runs->widen(runs->ctx, &runs->unmap_first, &runs->unmap_last);
+	if (runs->ops->widen)
+		runs->ops->widen(runs->ctx, &runs->unmap_first, &runs->unmap_last);
 	if (runs->unmap_first > runs->unmap_last)
 		return;
 	runs->unmaps++;

@@ -11,17 +11,22 @@
 
 #include "host/host.h"
 
-struct runs {
-	struct host_space *space;
-	bool merge;
+/* The owner's part, for one kind of host. */
+struct runs_ops {
 	uint64_t most; /* bytes of a run of mappings */
-	void *ctx;
 	/* Widens a removal to whole mappings, or makes it empty (first > last). NULL where the host splits. */
 	void (*widen)(void *ctx, uint64_t *first, uint64_t *last);
 	/* The host took a run in more than one mapping: another one begins here. */
 	void (*begins)(void *ctx, uint64_t first);
-	/* The host refused to map this: what was taken for mapped is not. */
+	/* The host refused to map this range, which is not mapped. */
 	void (*refused)(void *ctx, uint64_t first, uint64_t last, int error);
+};
+
+struct runs {
+	struct host_space *space;
+	const struct runs_ops *ops;
+	void *ctx;
+	bool merge;
 
 	bool mapping;
 	struct host_mapping map;

@@ -2,43 +2,40 @@
 /*
  * Which guest memory there is.
  *
- * The slots of a VM are an immutable, sorted array that is replaced as a whole. Whoever holds the lock of one of the VM's spaces may use the array that
- * viommu_vm.slots named when he took it: an array, and a slot that left it, are freed only after every space's lock was held once in between.
+ * The slots of a VM are an immutable, sorted array that is replaced as a whole. The array is published by a release store (vm.h). A thread that holds the lock of
+ * one of the VM's spaces may use the array that it loaded under that lock. An array, and a slot that left it, are freed only after every space's lock was held once
+ * since (vm_slots.c).
  *
- * A slot that is being removed stays in the array, marked, until no translation names it: so what is established can always be found again for release,
- * while nothing new is established.
+ * What it keeps true:
+ *  - Slots do not overlap. A slot's range and memory never change.
+ *  - A slot that is being removed stays in the array, marked, until no translation names it. So what is established can always be found for release, while nothing
+ *    new is established.
+ *  - Guest memory is reached through slot_map_page() alone, and a page stays mapped only while it is looked at.
+ *
+ * It has no lock: see vm.h.
  */
 #ifndef VIOMMU_CORE_SLOTS_H
 #define VIOMMU_CORE_SLOTS_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
 #include <viommu/types.h>
 
+#include "core/list.h"
 #include "port/port.h"
 
-/* How often each of 512 pages is named by established translations: see pins.c. */
-#define PIN_CHUNK_PAGES 512u
-struct pin_chunk {
-	struct port_lock lock;
-	bool whole;	 /* all of the slot is wanted, and charged for */
-	uint16_t *upper; /* of counts, where 16 bits do not do; NULL: all are 0 */
-	uint16_t named;	 /* pages whose count is not zero */
-	uint16_t count[PIN_CHUNK_PAGES];
-};
+struct pin_chunk;
 
 struct slot {
 	uint64_t first; /* GPA */
 	uint64_t last;
-	unsigned char *hva;
+	uintptr_t hva; /* for hosts and trackers: see slot_hva() */
 	uint64_t offset;
 	uint32_t prot;
 	int32_t fd;
 	bool removing;
+	struct port_guest memory;
 
 	/* pins.c */
-	uint32_t whole; /* how many want all of the slot pinned; under the lock of all pins */
+	uint32_t whole; /* a refcount: all of the slot is to be pinned; under the lock of all pins */
 	struct pin_chunk **chunks;
 };
 
@@ -47,14 +44,46 @@ struct slots {
 	struct slot *slot[];
 };
 
+/*
+ * A user of slots that has no space. While its lock is held, which is taken after all others and for a few
+ * instructions, it may use the array that viommu_vm.slots named when the lock was taken.
+ */
+struct slots_user {
+	struct list in_vm;
+	struct port_lock lock;
+};
+void slots_user_add(struct viommu_vm *vm, struct slots_user *user);
+void slots_user_remove(struct viommu_vm *vm, struct slots_user *user);
+
 static inline uint64_t slot_pages(const struct slot *slot)
 {
 	return ((slot->last - slot->first) >> 12) + 1;
 }
 
+/* The address of a GPA as hosts and trackers have it. Nothing is loaded from there or stored. */
+static inline unsigned char *slot_hva(const struct slot *slot, uint64_t gpa)
+{
+	return (unsigned char *)(slot->hva + (uintptr_t)(gpa - slot->first));
+}
+
+/* The memory at a GPA, up to the end of its page, until it is unmapped. NULL if it is not to be had now. See port_guest_map(). */
+static inline void *slot_map_page(const struct slot *slot, uint64_t gpa)
+{
+	return port_guest_map(&slot->memory, gpa - slot->first);
+}
+
+static inline void slot_unmap_page(const struct slot *slot, void *memory)
+{
+	port_guest_unmap(&slot->memory, memory);
+}
+
 /* An array of so many slots, to be filled in. NULL if there is no memory. */
 struct slots *slots_alloc(unsigned int number);
 void slots_free(struct slots *slots);
+
+/* A copy with one more slot, or with one less. NULL if there is no memory; *error is -ENOMEM then, or -EEXIST if the slot overlaps another. */
+struct slots *slots_with(const struct slots *old, struct slot *slot, int *error);
+struct slots *slots_without(const struct slots *old, const struct slot *slot);
 
 /* The slot that backs gpa, or NULL. */
 static inline struct slot *slots_find(const struct slots *slots, uint64_t gpa)
@@ -72,14 +101,41 @@ static inline struct slot *slots_find(const struct slots *slots, uint64_t gpa)
 	return low < slots->number && gpa >= slots->slot[low]->first ? slots->slot[low] : NULL;
 }
 
-/* Where an entry at gpa can be loaded from, or NULL. Entries are naturally aligned, so that none crosses the end of a slot. */
-static inline const uint64_t *slots_entry(const struct slots *slots, uint64_t gpa)
+/* The slot that backs a GPA for what is new. A slot that is being removed backs nothing new. */
+static inline struct slot *slots_backing(const struct slots *slots, uint64_t gpa)
 {
-	const struct slot *slot = slots_find(slots, gpa);
+	struct slot *slot = slots_find(slots, gpa);
 
-	if (!slot || __atomic_load_n(&slot->removing, __ATOMIC_RELAXED))
-		return NULL;
-	return (const uint64_t *)(const void *)(slot->hva + (gpa - slot->first));
+	return slot && !port_load_relaxed(&slot->removing) ? slot : NULL;
+}
+
+/* Whether any slot has a part of first..last. */
+static inline bool slots_overlap(const struct slots *slots, uint64_t first, uint64_t last)
+{
+	unsigned int low = 0, high = slots->number;
+
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+
+		if (first > slots->slot[middle]->last)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < slots->number && last >= slots->slot[low]->first;
+}
+
+/* Loads the entry at a GPA, which is naturally aligned. False if there is no memory. */
+static inline bool slots_load(const struct slots *slots, uint64_t gpa, uint64_t *word)
+{
+	const struct slot *slot = slots_backing(slots, gpa);
+	uint64_t *entry = slot ? slot_map_page(slot, gpa) : NULL;
+
+	if (!entry)
+		return false;
+	*word = port_load_entry(entry);
+	slot_unmap_page(slot, entry);
+	return true;
 }
 
 #endif

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * zpci_qemu: the tables of zpci.h, judged as QEMU's walker judges them (hw/s390x/s390-pci-inst.c: s390_guest_io_table_walk(), table_translate()).
+ * zpci_qemu: the tables of zpci.h, judged as QEMU's walker judges them (hw/s390x/s390-pci-inst.c:
+ * s390_guest_io_table_walk(), table_translate()).
  *
- * It differs where real guests do not go, so that a guest which works on one works on the other, but its errors differ:
+ * It differs where real guests do not go, so that a guest which works on one works on the other,
+ * but its errors differ:
  *  - an entry of zeros is an error of its own, at every level, even where it would have been valid;
  *  - only region third tables are designated;
- *  - an RTTE must name a full table (TF = 0, TL = 3), which is judged before its type; its FC bit is ignored, and its origin is aligned to 16 KiB;
+ *  - an RTTE must name a full table (TF = 0, TL = 3), which is judged before its type; its FC bit
+ *    is ignored, and its origin is aligned to 16 KiB;
  *  - a table, a page frame or a segment frame at address 0 is an error of type.
  *
- * Not imitated: of a segment frame's address QEMU tests more bits here than it then uses (those of a page table's origin), so that stray low bits make a
- * frame at 0 pass. And QEMU takes unknown bits of an IOTA for address bits, which shifts the table; here the anchor is refused, as in zpci.h.
+ * Not imitated: of a segment frame's address QEMU tests more bits here than it then uses (those of
+ * a page table's origin), so that stray low bits make a frame at 0 pass. And QEMU takes unknown
+ * bits of an IOTA for address bits, which shifts the table; here the anchor is refused, as in
+ * zpci.h.
  */
 #ifndef VIOMMU_FORMAT_ZPCI_QEMU_H
 #define VIOMMU_FORMAT_ZPCI_QEMU_H
@@ -19,28 +24,10 @@
 #define ZPCI_QEMU_RTE_ORIGIN (~UINT64_C(0x3fff))
 
 enum { zpci_qemu_max_level = ZPCI_REGION_THIRD };
-enum { zpci_qemu_lowest_table = zpci_lowest_table };
-enum { zpci_qemu_wraps = zpci_wraps };
 
-static inline unsigned int zpci_qemu_shift(unsigned int level)
-{
-	return zpci_shift(level);
-}
-
-static inline unsigned int zpci_qemu_index_bits(unsigned int level)
-{
-	return zpci_index_bits(level);
-}
-
-static inline uint64_t zpci_qemu_from_memory(uint64_t raw)
-{
-	return zpci_from_memory(raw);
-}
-
-static inline uint64_t zpci_qemu_to_memory(uint64_t entry)
-{
-	return zpci_to_memory(entry);
-}
+#define FORMAT_NAME zpci_qemu
+#define FORMAT_BASE zpci
+#include "format/format_defaults.h"
 
 static inline int zpci_qemu_root(const struct format_anchor *anchor, struct format_root *root)
 {
@@ -59,6 +46,7 @@ static inline uint64_t zpci_qemu_table_address(unsigned int level, uint64_t entr
 static inline enum format_kind zpci_qemu_kind(const struct format_root *root, unsigned int level, uint64_t entry)
 {
 	(void)root;
+	/* It lacks the invalid bit, so that zpci_invalid_mask() holds here, too. */
 	if (!entry)
 		return FORMAT_BAD_ZERO;
 	if (level == ZPCI_PAGE) {
@@ -75,52 +63,6 @@ static inline enum format_kind zpci_qemu_kind(const struct format_root *root, un
 	if (level == ZPCI_SEGMENT && entry & ZPCI_STE_FC)
 		return entry & ZPCI_STE_FRAME ? FORMAT_LEAF : FORMAT_BAD_TYPE;
 	return zpci_qemu_table_address(level, entry) ? FORMAT_TABLE : FORMAT_BAD_TYPE;
-}
-
-static inline struct format_bounds zpci_qemu_table_bounds(unsigned int level, uint64_t entry)
-{
-	return zpci_table_bounds(level, entry);
-}
-
-static inline uint64_t zpci_qemu_leaf_address(unsigned int level, uint64_t entry)
-{
-	return zpci_leaf_address(level, entry);
-}
-
-static inline uint32_t zpci_qemu_prot(const struct format_root *root, unsigned int level, uint64_t entry)
-{
-	return zpci_prot(root, level, entry);
-}
-
-static inline bool zpci_qemu_can_leaf(unsigned int level)
-{
-	return zpci_can_leaf(level);
-}
-
-static inline uint64_t zpci_qemu_invalid_entry(unsigned int level)
-{
-	return zpci_invalid_entry(level);
-}
-
-/* An entry of zeros does not have the invalid bit either. */
-static inline uint64_t zpci_qemu_invalid_mask(unsigned int level)
-{
-	return zpci_invalid_mask(level);
-}
-
-static inline uint64_t zpci_qemu_invalid_bits(unsigned int level)
-{
-	return zpci_invalid_bits(level);
-}
-
-static inline uint64_t zpci_qemu_leaf_entry(unsigned int level, uint64_t address, uint32_t prot)
-{
-	return zpci_leaf_entry(level, address, prot);
-}
-
-static inline uint64_t zpci_qemu_table_entry(unsigned int level, uint64_t address)
-{
-	return zpci_table_entry(level, address);
 }
 
 #endif

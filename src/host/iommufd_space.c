@@ -269,12 +269,13 @@ static void leave(struct iommufd_space *space, struct iommufd_device *device)
 		drop_leg(space, at);
 }
 
-int iommufd_space_attach(struct host_space *any, struct host_device *host_device)
+int iommufd_space_attach(struct host_space *any, struct host_device *host_device, uint32_t pasid)
 {
 	struct iommufd_space *space = iommufd_space(any);
 	struct iommufd_device *device = iommufd_device(host_device);
 	int error = space->nest ? iommufd_nest_prepare(space, device) : 0;
 
+	(void)pasid;
 	if (error)
 		return error;
 	/* Before: then whoever moves a device of its group has moved it, or does not begin to. */
@@ -290,11 +291,12 @@ int iommufd_space_attach(struct host_space *any, struct host_device *host_device
 	return error;
 }
 
-int iommufd_space_detach(struct host_space *any, struct host_device *host_device)
+int iommufd_space_detach(struct host_space *any, struct host_device *host_device, uint32_t pasid)
 {
 	struct iommufd_device *device = iommufd_device(host_device);
 	int error = iommufd_detach_pt(device);
 
+	(void)pasid;
 	if (error)
 		return error;
 	set_attached(device, false);
@@ -306,13 +308,14 @@ int iommufd_space_detach(struct host_space *any, struct host_device *host_device
  * The kernel moves all devices of a group that are attached, and not the one alone that it is asked to move (iommufd_device_do_replace() in
  * drivers/iommu/iommufd/device.c): where there are others, there is no such step.
  */
-int iommufd_space_replace(struct host_space *any_from, struct host_space *any_to, struct host_device *host_device)
+int iommufd_space_replace(struct host_space *any_from, struct host_space *any_to, struct host_device *host_device, uint32_t pasid)
 {
 	struct iommufd_space *from = iommufd_space(any_from), *to = iommufd_space(any_to);
 	struct iommufd_host *host = iommufd_host(any_to->host);
 	struct iommufd_device *device = iommufd_device(host_device);
 	int error;
 
+	(void)pasid;
 	/* An IOAS of the device's own is filled after it was attached there. */
 	if (host->apart)
 		return -EOPNOTSUPP;

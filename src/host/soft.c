@@ -29,25 +29,28 @@ static void soft_device_destroy(struct host_device *device)
 	port_free(device, sizeof(*device), 0);
 }
 
-static int soft_attach(struct host_space *space, struct host_device *device)
+static int soft_attach(struct host_space *space, struct host_device *device, uint32_t pasid)
 {
 	(void)space;
 	(void)device;
+	(void)pasid;
 	return 0;
 }
 
-static int soft_detach(struct host_space *space, struct host_device *device)
+static int soft_detach(struct host_space *space, struct host_device *device, uint32_t pasid)
 {
 	(void)space;
 	(void)device;
+	(void)pasid;
 	return 0;
 }
 
-static int soft_replace(struct host_space *from, struct host_space *to, struct host_device *device)
+static int soft_replace(struct host_space *from, struct host_space *to, struct host_device *device, uint32_t pasid)
 {
 	(void)from;
 	(void)to;
 	(void)device;
+	(void)pasid;
 	return 0;
 }
 
@@ -77,6 +80,7 @@ static const struct viommu_host_caps soft_caps = {
 	.name = "soft",
 	.split = true,
 	.lookup = true,
+	.pasid_bits = 20,
 	.page_sizes = UINT64_C(1) << 12 | UINT64_C(1) << 21 | UINT64_C(1) << 30,
 	.first = 0,
 	.last = UINT64_MAX,

@@ -96,7 +96,7 @@ int type1_map(struct host_space *space, const struct host_mapping *mapping);
 int type1_unmap(struct host_space *space, uint64_t first, uint64_t last);
 int type1_flush(struct host_space *space);
 void type1_trim(struct host_space *space);
-int type1_attach(struct host_space *space, struct host_device *device);
-int type1_detach(struct host_space *space, struct host_device *device);
+int type1_attach(struct host_space *space, struct host_device *device, uint32_t pasid);
+int type1_detach(struct host_space *space, struct host_device *device, uint32_t pasid);
 
 #endif

@@ -160,12 +160,13 @@ static int attach_group(struct type1_space *space, struct type1_group *group)
 	return 0;
 }
 
-int type1_attach(struct host_space *host_space, struct host_device *host_device)
+int type1_attach(struct host_space *host_space, struct host_device *host_device, uint32_t pasid)
 {
 	struct type1_host *host = type1_host(host_space->host);
 	struct type1_group *group = type1_device(host_device)->group;
 	int error;
 
+	(void)pasid;
 	port_lock(&host->lock);
 	error = attach_group(type1_space(host_space), group);
 	if (!error)
@@ -174,12 +175,13 @@ int type1_attach(struct host_space *host_space, struct host_device *host_device)
 	return error;
 }
 
-int type1_detach(struct host_space *host_space, struct host_device *host_device)
+int type1_detach(struct host_space *host_space, struct host_device *host_device, uint32_t pasid)
 {
 	struct type1_host *host = type1_host(host_space->host);
 	struct type1_group *group = type1_device(host_device)->group;
 	int error = 0;
 
+	(void)pasid;
 	port_lock(&host->lock);
 	if (group->attached == 1)
 		error = type1_group_clear(group);

@@ -6,9 +6,7 @@
 #ifndef VIOMMU_PORT_SIZED_H
 #define VIOMMU_PORT_SIZED_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <port_types.h>
 
 /* Takes a caller's struct into ours of `bytes`, of which `least` were there from the first version on. False if it cannot be understood. */
 static inline bool sized_in(void *ours, size_t bytes, size_t least, const void *theirs)
@@ -29,7 +27,7 @@ static inline bool sized_in(void *ours, size_t bytes, size_t least, const void *
 }
 
 /* Gives our struct of `bytes` to a caller, as much of it as the caller has room for. NULL is allowed. */
-__attribute__((always_inline)) static inline void sized_out(void *theirs, const void *ours, size_t bytes)
+static port_always_inline void sized_out(void *theirs, const void *ours, size_t bytes)
 {
 	uint32_t size;
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <viommu/zpci.h>
+
 #include "guest.h"
 
 #include <endian.h>

@@ -7,6 +7,7 @@
 #define TESTS_CORE_GUEST_H
 
 #include <viommu/viommu.h>
+#include <viommu/zpci.h>
 
 #include "fake_tracker.h"
 #include "naive.h"

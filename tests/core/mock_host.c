@@ -234,7 +234,7 @@ static int map(struct host_space *host_space, const struct host_mapping *mapping
 	if (error)
 		return leave(mock, error);
 	if (mapping->first > mapping->last || (mapping->first | (mapping->last + 1)) & 4095 || (uintptr_t)mapping->hva & 4095 || !mapping->hva ||
-	    !(mapping->prot & VIOMMU_READ)) {
+	    !(mapping->prot & VIOMMU_RW)) {
 		breach(mock, "map of what is not pages, or without rights", mapping->first, mapping->last);
 		return leave(mock, EINVAL);
 	}
@@ -278,7 +278,7 @@ static int unmap(struct host_space *host_space, uint64_t first, uint64_t last)
 	int error = enter(mock, space, MOCK_UNMAP, first, last);
 	size_t from, to;
 
-	if (error)
+	if (error && !mock->fail[MOCK_UNMAP].late)
 		return leave(mock, error);
 	if (first > last || (first | (last + 1)) & 4095) {
 		breach(mock, "unmap of what is not pages", first, last);
@@ -300,7 +300,7 @@ static int unmap(struct host_space *host_space, uint64_t first, uint64_t last)
 		insert(&space->unflushed, space->unflushed.number, mapping);
 	}
 	drop(&space->mapped, from, to - from);
-	return leave(mock, 0);
+	return leave(mock, error);
 }
 
 static int flush(struct host_space *host_space)
@@ -380,13 +380,14 @@ static void take_out(struct mock_device *device)
 	device->space = NULL;
 }
 
-static int attach(struct host_space *host_space, struct host_device *host_device)
+static int attach(struct host_space *host_space, struct host_device *host_device, uint32_t pasid)
 {
 	struct mock_host *mock = mock_of(host_space->host);
 	struct mock_space *space = space_of(host_space);
 	struct mock_device *device = (struct mock_device *)(void *)host_device;
 	int error = enter(mock, space, MOCK_ATTACH, 0, 0);
 
+	(void)pasid;
 	if (error)
 		return leave(mock, error);
 	if (device->space)
@@ -395,13 +396,14 @@ static int attach(struct host_space *host_space, struct host_device *host_device
 	return leave(mock, 0);
 }
 
-static int detach(struct host_space *host_space, struct host_device *host_device)
+static int detach(struct host_space *host_space, struct host_device *host_device, uint32_t pasid)
 {
 	struct mock_host *mock = mock_of(host_space->host);
 	struct mock_space *space = space_of(host_space);
 	struct mock_device *device = (struct mock_device *)(void *)host_device;
 	int error = enter(mock, space, MOCK_DETACH, 0, 0);
 
+	(void)pasid;
 	if (error)
 		return leave(mock, error);
 	if (device->space == space)
@@ -411,12 +413,13 @@ static int detach(struct host_space *host_space, struct host_device *host_device
 	return leave(mock, 0);
 }
 
-static int replace(struct host_space *from, struct host_space *to, struct host_device *host_device)
+static int replace(struct host_space *from, struct host_space *to, struct host_device *host_device, uint32_t pasid)
 {
 	struct mock_host *mock = mock_of(to->host);
 	struct mock_device *device = (struct mock_device *)(void *)host_device;
 	int error = enter(mock, space_of(to), MOCK_REPLACE, 0, 0);
 
+	(void)pasid;
 	if (error)
 		return leave(mock, error);
 	if (device->space != space_of(from) || from == to || from->host != to->host || space_of(from)->guest != space_of(to)->guest) {
@@ -490,6 +493,7 @@ void mock_fail(struct mock_host *mock, enum mock_call call, uint64_t at, bool fo
 {
 	mock->fail[call].at = at;
 	mock->fail[call].for_good = for_good;
+	mock->fail[call].late = false;
 	mock->fail[call].error = error;
 }
 

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A host for tests of the core, behind src/host/host.h. It behaves like VFIO type1: it keeps the mappings that it was given as they were given, removes
- * whole ones only, and does not let one be mapped over another. What the core does that such a host does not allow is recorded as a breach.
+ * A host for tests, behind src/host/host.h. It behaves like VFIO type1: it keeps the mappings that
+ * it was given as they were given, removes whole ones only, and does not map one over another. A
+ * breach of these rules by the core is recorded.
  *
- * It is slow to forget, as an IOTLB may be: what was unmapped is reached until the next flush. So mock_reach() answers for the worst that a device can do.
+ * What was unmapped is reached until the next flush, as an IOTLB allows. So mock_reach() answers for
+ * the worst that a device can do.
  *
- * It can be told to fail the n-th call of a kind, has an entry limit if that is wished for, and may split instead (mock_options.split).
+ * The n-th call of a kind can fail, before or after it has had its effect. There may be an entry
+ * limit, and mappings may be split (mock_options).
  *
- * It wants to be told of guest memory, as iommufd does: a mapping of what it was not told of, or a slot that goes while it is mapped, is a breach.
+ * Guest memory is registered with it, as with iommufd: a mapping of memory that was not registered,
+ * or the removal of a slot that is mapped, is a breach.
  *
  * Its memory is its own (malloc), so that what a test counts in port_alloc() is the library's.
  */
@@ -89,10 +93,15 @@ struct mock_host {
 	uint64_t breaches;
 	char breach[160]; /* the first one */
 
-	/* The at-th call from now on of a kind, counted from 1, fails with `error`, and so do those after it if for_good. at 0: none does. */
+	/*
+	 * The at-th call from now on of a kind, counted from 1, fails with `error`, and so do those
+	 * after it if for_good. at 0: none does. late: the call has its effect nevertheless
+	 * (MOCK_UNMAP alone).
+	 */
 	struct {
 		uint64_t at;
 		bool for_good;
+		bool late;
 		int error;
 	} fail[MOCK_CALLS];
 
@@ -107,13 +116,18 @@ void mock_destroy(struct mock_host *mock);
 /* Clears counts and events, not what is mapped nor breaches. */
 void mock_forget(struct mock_host *mock);
 
-/* The at-th call from now on of a kind fails, and so do those after it if for_good; at 0 ends that. */
+/*
+ * The at-th call from now on of a kind fails, and so do those after it if for_good; at 0 ends that.
+ */
 void mock_fail(struct mock_host *mock, enum mock_call call, uint64_t at, bool for_good, int error);
 
 /* The space that was made last. */
 struct mock_space *mock_newest(struct mock_host *mock);
 
-/* What an attached device reaches at a page: true if anything, and then one of the places where the access might go. stale: only what waits for a flush. */
+/*
+ * What an attached device reaches at a page: true if anything, and then one of the places where the
+ * access might go. stale: only what waits for a flush.
+ */
 bool mock_reach(struct mock_host *mock, const struct mock_space *space, uint64_t iova, unsigned char **hva, uint32_t *prot);
 bool mock_reach_stale(struct mock_host *mock, const struct mock_space *space, uint64_t iova);
 

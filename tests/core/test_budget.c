@@ -215,7 +215,7 @@ static void test_pinned_guest(void **state)
 static void test_direct_and_nested(void **state)
 {
 	const struct rig_options options = with_budget(64 * MIB / PAGE, VIOMMU_PIN_ON_REFRESH);
-	struct viommu_direct *direct, *second;
+	struct viommu_domain *direct, *second;
 	struct area *area;
 	struct rig rig;
 
@@ -224,9 +224,9 @@ static void test_direct_and_nested(void **state)
 	rig_domain(&rig);
 	tables_map(&rig.tables, PBA, 100, MIB, VIOMMU_RW);
 	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
-	assert_int_equal(viommu_direct_create(rig.guest.vm, &rig.mock->host, 8 * GIB, 8 * GIB, 9 * GIB - 1, &direct), 0);
+	assert_int_equal(viommu_domain_create_direct(rig.guest.vm, &rig.mock->host, 8 * GIB, 8 * GIB, 9 * GIB - 1, &direct), 0);
 	assert_int_equal(guest_pinned(&rig.guest), 64 * MIB);
-	assert_int_equal(viommu_direct_create(rig.guest.vm, &rig.mock->host, 0, 0, GIB - 1, &second), 0);
+	assert_int_equal(viommu_domain_create_direct(rig.guest.vm, &rig.mock->host, 0, 0, GIB - 1, &second), 0);
 	assert_int_equal(guest_pinned(&rig.guest), 64 * MIB);
 	tables_map(&rig.tables, PBA + 100 * PAGE, 100, 2 * MIB, VIOMMU_RW);
 	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
@@ -235,13 +235,13 @@ static void test_direct_and_nested(void **state)
 	area = guest_area(&rig.guest, GIB, PAGE, VIOMMU_RW);
 	assert_int_equal(guest_show(&rig.guest, area), -EDQUOT);
 	assert_int_equal(guest_pinned(&rig.guest), 64 * MIB);
-	viommu_direct_destroy(direct);
+	viommu_domain_destroy(direct);
 	assert_int_equal(guest_pinned(&rig.guest), 64 * MIB);
-	viommu_direct_destroy(second);
+	viommu_domain_destroy(second);
 	assert_int_equal(guest_pinned(&rig.guest), 200 * PAGE);
 	rig_check(&rig);
 	viommu_vm_set_pin_budget(rig.guest.vm, 64 * MIB - PAGE);
-	assert_int_equal(viommu_direct_create(rig.guest.vm, &rig.mock->host, 0, 0, GIB - 1, &direct), -EDQUOT);
+	assert_int_equal(viommu_domain_create_direct(rig.guest.vm, &rig.mock->host, 0, 0, GIB - 1, &direct), -EDQUOT);
 	assert_int_equal(guest_pinned(&rig.guest), 200 * PAGE);
 	rig_end(&rig);
 }

@@ -15,7 +15,7 @@
 #include <cmocka.h>
 
 #include "check.h"
-#include "port_wrap.h"
+#include "failing.h"
 #include "rig.h"
 
 #define DEVICES 2
@@ -26,7 +26,7 @@ struct story {
 	struct mock_host *mock;
 	struct tables tables[DOMAINS];
 	struct subject subject[DOMAINS];
-	struct viommu_direct *direct;
+	struct viommu_domain *direct;
 	struct viommu_device *device[DEVICES];
 	struct viommu_reader *reader;
 	struct area *second;
@@ -119,7 +119,7 @@ static void attach(struct story *story, unsigned int domain, unsigned int device
 
 	if (!story->subject[domain].domain || !story->device[device])
 		return;
-	error = viommu_domain_attach(story->subject[domain].domain, story->device[device]);
+	error = viommu_domain_attach(story->subject[domain].domain, story->device[device], VIOMMU_NO_PASID);
 	assert_true(error == 0 || error == -EIO || error == -EBUSY || error == -ENOSPC);
 }
 
@@ -129,41 +129,42 @@ static void detach(struct story *story, unsigned int device)
 
 	if (!story->device[device])
 		return;
-	error = viommu_device_detach(story->device[device]);
+	error = viommu_device_detach(story->device[device], VIOMMU_NO_PASID);
 	assert_true(error == 0 || error == -EIO);
 }
 
-static void begin(struct story *story)
+static struct mock_host *begin(void *ctx, bool split)
 {
-	const struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
+	struct story *story = ctx;
 
-	memset(story, 0, sizeof(*story));
-	port_wrap.outstanding = 0;
-	story->mock = mock_create(&(struct mock_options){ .lookup = true });
+	story->mock = mock_create(&(struct mock_options){ .lookup = true, .split = split });
 	guest_area(&story->guest, 0, 16 * MIB, VIOMMU_RW);
 	story->second = guest_area(&story->guest, GIB, MIB, VIOMMU_RW);
 	story->third = guest_area(&story->guest, 2 * GIB, MIB, VIOMMU_READ);
 	guest_tables_in(&story->guest, 8 * MIB, 16 * MIB - 1);
 	for (unsigned int i = 0; i < DOMAINS; i++)
 		tables_init(&story->tables[i], &story->guest, 2, PBA, PBA + 4 * MIB - 1);
-	/* All that follows may fail. */
-	if (viommu_vm_create(&config, &story->guest.vm))
-		story->guest.vm = NULL;
+	return story->mock;
 }
 
-/* Ends with what is left; nothing of it may stay. */
-static void end(struct story *story)
+static bool make_vm(struct story *story)
 {
+	const struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
+
+	if (!story->guest.vm && viommu_vm_create(&config, &story->guest.vm))
+		story->guest.vm = NULL;
+	return story->guest.vm;
+}
+
+/* Ends with what is left. */
+static void end(void *ctx)
+{
+	struct story *story = ctx;
+
 	viommu_domain_destroy(story->subject[0].domain);
 	/* The other domain, the devices and the direct domain go with the VM. */
 	viommu_vm_destroy(story->guest.vm);
 	guest_free(&story->guest);
-	assert_null(story->mock->spaces);
-	assert_int_equal(story->mock->devices, 0);
-	if (story->mock->breaches)
-		fail_msg("%s", story->mock->breach);
-	mock_destroy(story->mock);
-	assert_int_equal(port_wrap.outstanding, 0);
 }
 
 static void tell_tables(struct story *story)
@@ -204,10 +205,14 @@ static void tell_tables(struct story *story)
 	refresh(story, 1, PBA, 1024);
 }
 
-static void tell(struct story *story)
+static void tell(void *ctx)
 {
-	struct viommu_vm *vm = story->guest.vm;
+	struct story *story = ctx;
+	struct viommu_vm *vm;
 
+	if (!make_vm(story))
+		return;
+	vm = story->guest.vm;
 	show(story, &story->guest.area[0]);
 	show(story, story->second);
 	tables_map(&story->tables[0], PBA, 7, 2 * MIB, VIOMMU_RW);
@@ -219,7 +224,7 @@ static void tell(struct story *story)
 	make_domain(story, 1);
 	attach(story, 0, 0);
 	attach(story, 1, 1);
-	if (story->device[0] && viommu_reader_create(story->device[0], &story->reader))
+	if (story->device[0] && viommu_reader_create(story->device[0], VIOMMU_NO_PASID, &story->reader))
 		story->reader = NULL;
 	show(story, story->third);
 	tell_tables(story);
@@ -230,17 +235,17 @@ static void tell(struct story *story)
 	refresh(story, 0, PBA, 1024);
 
 	/* A direct domain beside them, with slots that come and go. */
-	if (!viommu_direct_create(vm, &story->mock->host, 8 * GIB, 0, UINT64_MAX, &story->direct))
+	if (!viommu_domain_create_direct(vm, &story->mock->host, 8 * GIB, 0, UINT64_MAX, &story->direct))
 		story->guest.whole = true;
 	look(story);
 	detach(story, 1);
 	if (story->direct && story->device[1])
-		viommu_direct_attach(story->direct, story->device[1]);
+		viommu_domain_attach(story->direct, story->device[1], VIOMMU_NO_PASID);
 	hide(story, story->third);
 	show(story, story->third);
 	hide(story, story->second);
 	refresh(story, 0, PBA, 1024);
-	viommu_direct_destroy(story->direct);
+	viommu_domain_destroy(story->direct);
 	story->guest.whole = false;
 	story->direct = NULL;
 	look(story);
@@ -258,12 +263,22 @@ static void tell(struct story *story)
 	refresh(story, 0, PBA, 1024);
 }
 
-/* Nothing fails any more: one refresh of everything. */
-static void mend(struct story *story)
+static void refresh_all(struct story *story)
 {
-	port_wrap.fail_at = 0;
-	for (unsigned int call = 0; call < MOCK_CALLS; call++)
-		mock_fail(story->mock, call, 0, false, 0);
+	story->lossy = false;
+	assert_int_equal(viommu_domain_refresh(story->subject[0].domain, 0, UINT64_MAX, NULL), 0);
+	check_true(story->mock, &story->subject[0], PBA, PBA + 4 * MIB - 1);
+	look(story);
+}
+
+/* One refresh of everything: with what is there as it is, so that it is the refresh that mends; and after all slots have gone and come. */
+static void mend(void *ctx)
+{
+	struct story *story = ctx;
+
+	assert_true(make_vm(story));
+	if (story->subject[0].domain && story->guest.area[0].shown && !any_leaving(story))
+		refresh_all(story);
 	for (unsigned int i = 0; i < story->guest.areas; i++) {
 		struct area *area = &story->guest.area[i];
 
@@ -274,121 +289,14 @@ static void mend(struct story *story)
 	}
 	if (!story->subject[0].domain)
 		make_domain(story, 0);
-	story->lossy = false;
-	assert_int_equal(viommu_domain_refresh(story->subject[0].domain, 0, UINT64_MAX, NULL), 0);
-	check_true(story->mock, &story->subject[0], PBA, PBA + 4 * MIB - 1);
-	look(story);
+	refresh_all(story);
 }
 
-/* As above, but with what is there as it is: no slot is touched, so that it is the refresh that mends. */
-static void mend_by_refresh(struct story *story)
+/* Want of memory is no error of the host. */
+static void unharmed(void *ctx, bool nothing)
 {
-	port_wrap.fail_at = 0;
-	for (unsigned int call = 0; call < MOCK_CALLS; call++)
-		mock_fail(story->mock, call, 0, false, 0);
-	if (!story->subject[0].domain || !story->guest.area[0].shown || any_leaving(story))
-		return;
-	story->lossy = false;
-	assert_int_equal(viommu_domain_refresh(story->subject[0].domain, 0, UINT64_MAX, NULL), 0);
-	check_true(story->mock, &story->subject[0], PBA, PBA + 4 * MIB - 1);
-	look(story);
-}
-
-static void test_nothing_fails(void **state)
-{
-	struct story story;
-
-	(void)state;
-	begin(&story);
-	tell(&story);
-	assert_false(story.lossy);
-	mend_by_refresh(&story);
-	mend(&story);
-	end(&story);
-}
-
-static void test_allocations(void **state)
-{
-	unsigned int n;
-
-	(void)state;
-	for (n = 1; n < 10000; n++) {
-		struct story story;
-		bool over;
-
-		port_wrap.fail_at = n;
-		begin(&story);
-		if (!story.guest.vm) {
-			end(&story);
-			continue;
-		}
-		tell(&story);
-		over = port_wrap.fail_at;
-		assert_false(story.lossy);
-		mend_by_refresh(&story);
-		mend(&story);
-		end(&story);
-		if (over)
-			break;
-	}
-	assert_in_range(n, 50, 9999);
-}
-
-static void fail_each(enum mock_call call, int error)
-{
-	for (unsigned int for_good = 0; for_good < 2; for_good++) {
-		for (unsigned int n = 1;; n++) {
-			struct story story;
-			bool over;
-
-			begin(&story);
-			mock_fail(story.mock, call, n, for_good, error);
-			tell(&story);
-			over = story.mock->calls[call] < n;
-			mend_by_refresh(&story);
-			mend(&story);
-			end(&story);
-			if (over)
-				break;
-		}
-	}
-}
-
-static void test_maps(void **state)
-{
-	(void)state;
-	fail_each(MOCK_MAP, ENOSPC);
-	fail_each(MOCK_MAP, EIO);
-}
-
-static void test_unmaps(void **state)
-{
-	(void)state;
-	fail_each(MOCK_UNMAP, EIO);
-}
-
-static void test_flushes(void **state)
-{
-	(void)state;
-	fail_each(MOCK_FLUSH, EIO);
-}
-
-static void test_attaches(void **state)
-{
-	(void)state;
-	fail_each(MOCK_ATTACH, EINVAL);
-	fail_each(MOCK_ATTACH, ENOSPC);
-	fail_each(MOCK_DETACH, EBUSY);
-	fail_each(MOCK_REPLACE, EINVAL);
-	fail_each(MOCK_CREATE, ENOMEM);
-}
-
-static void test_guest_memory(void **state)
-{
-	(void)state;
-	fail_each(MOCK_GUEST_CREATE, ENOMEM);
-	fail_each(MOCK_GUEST_ADD, ENOSPC);
-	fail_each(MOCK_GUEST_REMOVE, EIO);
+	(void)nothing;
+	assert_false(((struct story *)ctx)->lossy);
 }
 
 /* What was in doubt after a failure is not for ever: once it was mapped again, with the part of its run that had to go, it is as good as any. */
@@ -421,31 +329,33 @@ static void test_detach_never_works(void **state)
 {
 	(void)state;
 	for (unsigned int round = 0; round < 3; round++) {
-		struct story story;
+		struct story story = { .lossy = false };
 
-		begin(&story);
+		begin(&story, false);
+		assert_true(make_vm(&story));
 		show(&story, &story.guest.area[0]);
 		make_domain(&story, 0);
 		assert_int_equal(viommu_device_create(story.guest.vm, &story.mock->host, NULL, &story.device[0]), 0);
 		attach(&story, 0, 0);
-		assert_int_equal(viommu_reader_create(story.device[0], &story.reader), 0);
+		assert_int_equal(viommu_reader_create(story.device[0], VIOMMU_NO_PASID, &story.reader), 0);
 		mock_fail(story.mock, MOCK_DETACH, 1, true, EBUSY);
-		assert_int_equal(viommu_device_detach(story.device[0]), -EIO);
+		assert_int_equal(viommu_device_detach(story.device[0], VIOMMU_NO_PASID), -EIO);
 		if (round == 1)
 			viommu_device_destroy(story.device[0]);
 		if (round == 2)
 			drop_domain(&story, 0);
 		end(&story);
+		assert_int_equal(story.mock->breaches, 0);
+		mock_destroy(story.mock);
 	}
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_fails), cmocka_unit_test(test_allocations), cmocka_unit_test(test_maps),
-		cmocka_unit_test(test_unmaps),	      cmocka_unit_test(test_flushes),	  cmocka_unit_test(test_attaches),
-		cmocka_unit_test(test_guest_memory),  cmocka_unit_test(test_doubt_ends),  cmocka_unit_test(test_detach_never_works),
+	static const struct failing_story story = {
+		.bytes = sizeof(struct story), .least = 50, .begin = begin, .tell = tell, .unharmed = unharmed, .mend = mend, .end = end
 	};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_doubt_ends), cmocka_unit_test(test_detach_never_works) };
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return failing_run(&story) + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What hosts are told of guest memory, when they want to know (iommufd does): all of it, in time, and none of it in vain. */
+#include <viommu/zpci.h>
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -153,10 +155,10 @@ static void test_no_room_on_attach(void **state)
 	assert_int_equal(viommu_device_create(rig.guest.vm, &rig.mock->host, NULL, &device), 0);
 	for (unsigned int i = 0; i < 3; i++) {
 		mock_fail(rig.mock, MOCK_ATTACH, 1, false, errors[i][0]);
-		assert_int_equal(viommu_domain_attach(rig.subject.domain, device), errors[i][1]);
+		assert_int_equal(viommu_domain_attach(rig.subject.domain, device, VIOMMU_NO_PASID), errors[i][1]);
 		assert_int_equal(rig_stats(&rig).devices, 0);
 	}
-	assert_int_equal(viommu_domain_attach(rig.subject.domain, device), 0);
+	assert_int_equal(viommu_domain_attach(rig.subject.domain, device, VIOMMU_NO_PASID), 0);
 	viommu_device_destroy(device);
 	rig_end(&rig);
 }
@@ -166,7 +168,7 @@ static void test_failures_of_the_host(void **state)
 {
 	static const enum mock_call calls[] = { MOCK_GUEST_CREATE, MOCK_GUEST_ADD, MOCK_CREATE };
 	static const int errors[][2] = { { EINVAL, -EIO }, { EBUSY, -EIO }, { EPERM, -EIO }, { ENOMEM, -ENOMEM }, { ENOSPC, -ENOSPC } };
-	struct viommu_direct *direct;
+	struct viommu_domain *direct;
 	struct viommu_domain *domain;
 	struct rig rig;
 
@@ -179,7 +181,7 @@ static void test_failures_of_the_host(void **state)
 			mock_fail(rig.mock, calls[i], 1, false, errors[n][0]);
 			assert_int_equal(viommu_domain_create(rig.guest.vm, &rig.mock->host, VIOMMU_DOMAIN_ZPCI, &ioat, NULL, &domain), errors[n][1]);
 			mock_fail(rig.mock, calls[i], 1, false, errors[n][0]);
-			assert_int_equal(viommu_direct_create(rig.guest.vm, &rig.mock->host, 0, PBA, PBA + GIB - 1, &direct), errors[n][1]);
+			assert_int_equal(viommu_domain_create_direct(rig.guest.vm, &rig.mock->host, 0, PBA, PBA + GIB - 1, &direct), errors[n][1]);
 		}
 	}
 	rig_domain(&rig);

@@ -30,8 +30,8 @@ static void begin(struct bench *bench, bool soft)
 		assert_int_equal(viommu_host_soft_create(&bench->host), 0);
 	bench->domain = tables_domain(&bench->rig.tables, bench->host, NULL);
 	assert_int_equal(viommu_device_create(bench->rig.guest.vm, bench->host, NULL, &bench->device), 0);
-	assert_int_equal(viommu_reader_create(bench->device, &bench->reader), 0);
-	assert_int_equal(viommu_domain_attach(bench->domain, bench->device), 0);
+	assert_int_equal(viommu_reader_create(bench->device, VIOMMU_NO_PASID, &bench->reader), 0);
+	assert_int_equal(viommu_domain_attach(bench->domain, bench->device, VIOMMU_NO_PASID), 0);
 }
 
 static void end(struct bench *bench)
@@ -150,7 +150,7 @@ static void faults(bool soft)
 	expect_fault(&bench, PBA + 2 * PAGE + 7, 3 * PAGE, VIOMMU_READ, VIOMMU_FAULT_NOT_PRESENT, PBA + 4 * PAGE);
 	expect_fault(&bench, PBA + 2 * PAGE + 7, 3 * PAGE, VIOMMU_WRITE, VIOMMU_FAULT_PROTECTION, PBA + 3 * PAGE);
 	expect_fault(&bench, PBA + 3 * PAGE + 9, 1, VIOMMU_WRITE, VIOMMU_FAULT_PROTECTION, PBA + 3 * PAGE + 9);
-	assert_int_equal(viommu_device_detach(bench.device), 0);
+	assert_int_equal(viommu_device_detach(bench.device, VIOMMU_NO_PASID), 0);
 	expect_fault(&bench, PBA, 1, VIOMMU_READ, VIOMMU_FAULT_BLOCKED, PBA);
 	end(&bench);
 }
@@ -165,7 +165,7 @@ static void test_faults(void **state)
 static void staleness(bool soft)
 {
 	struct viommu_domain *second;
-	struct viommu_direct *direct;
+	struct viommu_domain *direct;
 	struct tables other;
 	struct area *area;
 	struct bench bench;
@@ -205,38 +205,38 @@ static void staleness(bool soft)
 		tables_unmap(&other, PBA + 9 * PAGE, 1);
 		assert_int_equal(viommu_domain_refresh(second, 0, UINT64_MAX, NULL), 0);
 	}
-	assert_int_equal(viommu_domain_attach(bench.domain, bench.device), 0);
+	assert_int_equal(viommu_domain_attach(bench.domain, bench.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(where(&bench, PBA), 3 * MIB);
-	assert_int_equal(viommu_domain_attach(second, bench.device), 0);
+	assert_int_equal(viommu_domain_attach(second, bench.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(where(&bench, PBA), 5 * MIB);
 	assert_int_equal(where(&bench, PBA + PAGE), 1);
-	assert_int_equal(viommu_domain_attach(bench.domain, bench.device), 0);
+	assert_int_equal(viommu_domain_attach(bench.domain, bench.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(where(&bench, PBA), 3 * MIB);
-	assert_int_equal(viommu_device_detach(bench.device), 0);
+	assert_int_equal(viommu_device_detach(bench.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(where(&bench, PBA), 1);
-	assert_int_equal(viommu_domain_attach(second, bench.device), 0);
+	assert_int_equal(viommu_domain_attach(second, bench.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(where(&bench, PBA), 5 * MIB);
 	assert_int_equal(where(&bench, PBA + PAGE), 1);
-	assert_int_equal(viommu_device_detach(bench.device), 0);
-	assert_int_equal(viommu_domain_attach(bench.domain, bench.device), 0);
+	assert_int_equal(viommu_device_detach(bench.device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(viommu_domain_attach(bench.domain, bench.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(where(&bench, PBA), 3 * MIB);
 	assert_int_equal(where(&bench, PBA + PAGE), 2 * MIB);
 
 	/* A direct domain. */
-	assert_int_equal(viommu_direct_create(bench.rig.guest.vm, bench.host, PBA, PBA, PBA + GIB - 1, &direct), 0);
-	assert_int_equal(viommu_direct_attach(direct, bench.device), 0);
+	assert_int_equal(viommu_domain_create_direct(bench.rig.guest.vm, bench.host, PBA, PBA, PBA + GIB - 1, &direct), 0);
+	assert_int_equal(viommu_domain_attach(direct, bench.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(where(&bench, PBA + 77), 77);
 	assert_int_equal(where(&bench, PBA + 64 * MIB - 1), 64 * MIB - 1);
 	assert_int_equal(where(&bench, PBA + 64 * MIB), 1);
 
 	/* What it is attached to goes. */
-	viommu_direct_destroy(direct);
+	viommu_domain_destroy(direct);
 	expect_fault(&bench, PBA, 1, VIOMMU_READ, VIOMMU_FAULT_BLOCKED, PBA);
-	assert_int_equal(viommu_domain_attach(second, bench.device), 0);
+	assert_int_equal(viommu_domain_attach(second, bench.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(where(&bench, PBA), 5 * MIB);
 	viommu_domain_destroy(second);
 	expect_fault(&bench, PBA, 1, VIOMMU_READ, VIOMMU_FAULT_BLOCKED, PBA);
-	assert_int_equal(viommu_domain_attach(bench.domain, bench.device), 0);
+	assert_int_equal(viommu_domain_attach(bench.domain, bench.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(where(&bench, PBA), 3 * MIB);
 	end(&bench);
 }
@@ -252,7 +252,7 @@ static void test_staleness(void **state)
 static void test_sealed(void **state)
 {
 	struct viommu_device *stranger, *foreigner;
-	struct viommu_direct *direct;
+	struct viommu_domain *direct;
 	struct viommu_host *soft;
 	struct viommu_reader *reader;
 	struct guest other;
@@ -264,16 +264,16 @@ static void test_sealed(void **state)
 	assert_int_equal(viommu_host_soft_create(&soft), 0);
 	assert_int_equal(viommu_device_create(other.vm, bench.host, NULL, &stranger), 0);
 	assert_int_equal(viommu_device_create(bench.rig.guest.vm, soft, NULL, &foreigner), 0);
-	assert_int_equal(viommu_domain_attach(bench.domain, stranger), -EXDEV);
-	assert_int_equal(viommu_domain_attach(bench.domain, foreigner), -EXDEV);
-	assert_int_equal(viommu_direct_create(other.vm, bench.host, 0, 0, UINT64_MAX, &direct), 0);
-	assert_int_equal(viommu_direct_attach(direct, bench.device), -EXDEV);
-	assert_int_equal(viommu_direct_attach(direct, stranger), 0);
+	assert_int_equal(viommu_domain_attach(bench.domain, stranger, VIOMMU_NO_PASID), -EXDEV);
+	assert_int_equal(viommu_domain_attach(bench.domain, foreigner, VIOMMU_NO_PASID), -EXDEV);
+	assert_int_equal(viommu_domain_create_direct(other.vm, bench.host, 0, 0, UINT64_MAX, &direct), 0);
+	assert_int_equal(viommu_domain_attach(direct, bench.device, VIOMMU_NO_PASID), -EXDEV);
+	assert_int_equal(viommu_domain_attach(direct, stranger, VIOMMU_NO_PASID), 0);
 	viommu_device_destroy(foreigner);
 	/* The stranger and the direct domain go with their VM. */
 	guest_end(&other);
 	bench.rig.mock->host.caps.lookup = false;
-	assert_int_equal(viommu_reader_create(bench.device, &reader), -EOPNOTSUPP);
+	assert_int_equal(viommu_reader_create(bench.device, VIOMMU_NO_PASID, &reader), -EOPNOTSUPP);
 	end(&bench);
 	viommu_host_destroy(soft);
 }

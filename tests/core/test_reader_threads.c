@@ -125,12 +125,12 @@ static void leave_and_return(struct race *race, struct racer *racer, uint64_t ro
 {
 	uint64_t page = round % WINDOW;
 
-	if (viommu_device_detach(racer->device))
+	if (viommu_device_detach(racer->device, VIOMMU_NO_PASID))
 		race->bad++;
 	/* Nobody else is attached: nobody reads. */
 	*frame(race, race->floor[page]) = POISON;
 	*frame(race, race->floor[page]) = race->floor[page];
-	if (viommu_domain_attach(race->domain, racer->device))
+	if (viommu_domain_attach(race->domain, racer->device, VIOMMU_NO_PASID))
 		race->bad++;
 }
 
@@ -153,8 +153,8 @@ static void run_race(bool soft, unsigned int readers, bool detach)
 	for (unsigned int i = 0; i < readers; i++) {
 		racer[i].race = &race;
 		assert_int_equal(viommu_device_create(race.rig.guest.vm, race.host, NULL, &racer[i].device), 0);
-		assert_int_equal(viommu_reader_create(racer[i].device, &racer[i].reader), 0);
-		assert_int_equal(viommu_domain_attach(race.domain, racer[i].device), 0);
+		assert_int_equal(viommu_reader_create(racer[i].device, VIOMMU_NO_PASID, &racer[i].reader), 0);
+		assert_int_equal(viommu_domain_attach(race.domain, racer[i].device, VIOMMU_NO_PASID), 0);
 		assert_int_equal(pthread_create(&racer[i].thread, NULL, race_reader, &racer[i]), 0);
 	}
 	for (uint64_t round = 2 * WINDOW; round < ROUNDS; round++) {
@@ -249,14 +249,14 @@ static void run_moves(bool soft)
 		*word[i] = i;
 	}
 	assert_int_equal(viommu_device_create(moves.rig.guest.vm, moves.host, NULL, &moves.device), 0);
-	assert_int_equal(viommu_reader_create(moves.device, &moves.reader), 0);
-	assert_int_equal(viommu_domain_attach(domain[0], moves.device), 0);
+	assert_int_equal(viommu_reader_create(moves.device, VIOMMU_NO_PASID, &moves.reader), 0);
+	assert_int_equal(viommu_domain_attach(domain[0], moves.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(pthread_create(&thread, NULL, follow, &moves), 0);
 	for (unsigned int i = 1; i < ROUNDS; i++) {
 		uint64_t before = __atomic_load_n(&moves.seen[i % 2], __ATOMIC_RELAXED);
 
 		*word[i % 2] = i % 2;
-		assert_int_equal(viommu_domain_attach(domain[i % 2], moves.device), 0);
+		assert_int_equal(viommu_domain_attach(domain[i % 2], moves.device, VIOMMU_NO_PASID), 0);
 		*word[!(i % 2)] = POISON;
 		/* Now and then without waiting for a look. */
 		while (i % 8 < 4 && __atomic_load_n(&moves.seen[i % 2], __ATOMIC_RELAXED) == before && !__atomic_load_n(&moves.bad, __ATOMIC_RELAXED))
@@ -308,17 +308,17 @@ static void domains_go(bool soft)
 	tables_map(&race.rig.tables, PBA, WINDOW, MIB, VIOMMU_RW);
 	racer.race = &race;
 	assert_int_equal(viommu_device_create(race.rig.guest.vm, race.host, NULL, &racer.device), 0);
-	assert_int_equal(viommu_reader_create(racer.device, &racer.reader), 0);
+	assert_int_equal(viommu_reader_create(racer.device, VIOMMU_NO_PASID, &racer.reader), 0);
 	assert_int_equal(pthread_create(&racer.thread, NULL, translate_always, &racer), 0);
 	for (unsigned int i = 0; i < 300; i++) {
 		uint64_t before = __atomic_load_n(&racer.translated, __ATOMIC_RELAXED);
 		struct viommu_domain *domain = tables_domain(&race.rig.tables, race.host, NULL);
 
-		assert_int_equal(viommu_domain_attach(domain, racer.device), 0);
+		assert_int_equal(viommu_domain_attach(domain, racer.device, VIOMMU_NO_PASID), 0);
 		while (__atomic_load_n(&racer.translated, __ATOMIC_RELAXED) == before)
 			sched_yield();
 		if (i % 2)
-			assert_int_equal(viommu_device_detach(racer.device), 0);
+			assert_int_equal(viommu_device_detach(racer.device, VIOMMU_NO_PASID), 0);
 		viommu_domain_destroy(domain);
 	}
 	__atomic_store_n(&race.stop, true, __ATOMIC_RELAXED);
@@ -369,10 +369,10 @@ static void *remove_something(void *ctx)
 		guest_hide(&hold->rig.guest, hold->area);
 		break;
 	case 2:
-		viommu_device_detach(hold->device);
+		viommu_device_detach(hold->device, VIOMMU_NO_PASID);
 		break;
 	case 3:
-		viommu_domain_attach(hold->other, hold->device);
+		viommu_domain_attach(hold->other, hold->device, VIOMMU_NO_PASID);
 		break;
 	default:
 		viommu_domain_destroy(hold->domain);
@@ -401,8 +401,8 @@ static void test_held_off(void **state)
 		tables_map(&hold.rig.tables, PBA, 1, GIB, VIOMMU_RW);
 		hold.domain = tables_domain(&hold.rig.tables, &hold.rig.mock->host, NULL);
 		assert_int_equal(viommu_device_create(hold.rig.guest.vm, &hold.rig.mock->host, NULL, &hold.device), 0);
-		assert_int_equal(viommu_reader_create(hold.device, &reader), 0);
-		assert_int_equal(viommu_domain_attach(hold.domain, hold.device), 0);
+		assert_int_equal(viommu_reader_create(hold.device, VIOMMU_NO_PASID, &reader), 0);
+		assert_int_equal(viommu_domain_attach(hold.domain, hold.device, VIOMMU_NO_PASID), 0);
 		tables_unmap(&hold.rig.tables, PBA, 1);
 		tables_init(&empty, &hold.rig.guest, 2, PBA, PBA + MIB - 1);
 		hold.other = tables_domain(&empty, &hold.rig.mock->host, NULL);
@@ -448,9 +448,9 @@ static void *take_away(void *ctx)
 	struct hold *hold = ctx;
 
 	if (hold->what)
-		viommu_domain_attach(hold->other, hold->device);
+		viommu_domain_attach(hold->other, hold->device, VIOMMU_NO_PASID);
 	else
-		viommu_device_detach(hold->device);
+		viommu_device_detach(hold->device, VIOMMU_NO_PASID);
 	return NULL;
 }
 
@@ -474,9 +474,9 @@ static void test_held_off_from_both(void **state)
 		tables_init(&empty, &hold.rig.guest, 2, PBA, PBA + MIB - 1);
 		hold.other = tables_domain(&empty, &hold.rig.mock->host, NULL);
 		assert_int_equal(viommu_device_create(hold.rig.guest.vm, &hold.rig.mock->host, NULL, &hold.device), 0);
-		assert_int_equal(viommu_reader_create(hold.device, &reader), 0);
-		assert_int_equal(viommu_reader_create(hold.device, &second), 0);
-		assert_int_equal(viommu_domain_attach(hold.domain, hold.device), 0);
+		assert_int_equal(viommu_reader_create(hold.device, VIOMMU_NO_PASID, &reader), 0);
+		assert_int_equal(viommu_reader_create(hold.device, VIOMMU_NO_PASID, &second), 0);
+		assert_int_equal(viommu_domain_attach(hold.domain, hold.device, VIOMMU_NO_PASID), 0);
 		tables_unmap(&hold.rig.tables, PBA, 1);
 
 		viommu_reader_enter(reader);

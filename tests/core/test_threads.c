@@ -3,6 +3,8 @@
  * Many threads on one VM: refreshes of overlapping ranges, tables that another thread is writing, slots, devices and domains that come and go. While they run, no
  * call may fail in a way that it must not; whenever all of them rest, the books are in order, and one refresh makes everything true.
  */
+#include <viommu/zpci.h>
+
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -104,8 +106,8 @@ static void move_devices(struct member *member)
 	struct viommu_device *device = crowd->device[draw(member, 2)];
 	int error;
 
-	expect(member, !viommu_device_detach(device));
-	error = viommu_domain_attach(crowd->subject[draw(member, DOMAINS)].domain, device);
+	expect(member, !viommu_device_detach(device, VIOMMU_NO_PASID));
+	error = viommu_domain_attach(crowd->subject[draw(member, DOMAINS)].domain, device, VIOMMU_NO_PASID);
 	expect(member, !error);
 }
 
@@ -125,7 +127,7 @@ static void come_and_go(struct member *member)
 	unsigned int n = (unsigned int)draw(member, DOMAINS);
 	struct viommu_zpci_ioat ioat = tables_ioat(&crowd->tables[n]);
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
+	struct viommu_domain *direct;
 	struct viommu_run run;
 
 	switch (draw(member, 4)) {
@@ -134,9 +136,9 @@ static void come_and_go(struct member *member)
 		viommu_domain_destroy(domain);
 		break;
 	case 1:
-		expect(member, !viommu_direct_create(crowd->guest.vm, crowd->host, 0, 0, UINT64_MAX, &direct));
-		viommu_direct_each_run(direct, 0, UINT64_MAX, ignore_run, NULL);
-		viommu_direct_destroy(direct);
+		expect(member, !viommu_domain_create_direct(crowd->guest.vm, crowd->host, 0, 0, UINT64_MAX, &direct));
+		viommu_domain_each_run(direct, 0, UINT64_MAX, ignore_run, NULL);
+		viommu_domain_destroy(direct);
 		break;
 	case 2:
 		viommu_domain_stats(crowd->subject[n].domain, &domain_stats);

@@ -3,6 +3,8 @@
  * See rig.h: what the guest does. It writes tables, and executes instructions (or has the core do the same for a shared domain); the model follows those that
  * are done.
  */
+#include <viommu/zpci.h>
+
 #include "rig.h"
 
 #include <errno.h>
@@ -81,7 +83,7 @@ static void model_now(struct rig *rig, struct rig_space *space, uint64_t first, 
 	struct model_found found;
 	uint64_t established, released;
 
-	model_find(&rig->guest.memory, &space->model.tables, first, last, &ample, &found);
+	model_find(&rig->guest.memory, &space->naive, first, last, &ample, &found);
 	if (found.too_large || found.faulty)
 		rig_fail(rig, "the test's own tables are wrong");
 	model_apply(&space->model, first, last, &found.list, &established, &released);
@@ -120,7 +122,7 @@ enum rig_answer rig_refresh_any(struct rig *rig, struct rig_unit *unit, uint64_t
 			rig_fail(rig, "RPCIT: %s", strerror(-error));
 		result = judge(rig, &answer);
 	}
-	if (result == RIG_DONE && model_clip(&unit->space->model.tables, &first, &last))
+	if (result == RIG_DONE && model_clip(unit->space->naive.pba, unit->space->naive.pal, &first, &last))
 		model_now(rig, unit->space, first, last);
 	return result;
 }
@@ -145,7 +147,7 @@ static struct viommu_zpci_answer mpcifc(struct rig *rig, struct rig_unit *unit, 
 
 static void attach(struct rig *rig, struct rig_unit *unit)
 {
-	int error = viommu_domain_attach(unit->space->domain, unit->device);
+	int error = viommu_domain_attach(unit->space->domain, unit->device, VIOMMU_NO_PASID);
 
 	if (error)
 		rig_fail(rig, "attaching %s: %s", unit->address, strerror(-error));
@@ -164,9 +166,9 @@ static enum rig_answer domain_up(struct rig *rig, struct rig_space *space)
 
 void rig_space_known(struct rig *rig, struct rig_space *space, bool registered)
 {
-	model_list_free(&space->model.list);
+	model_list_free(&space->model);
 	space->registered = registered;
-	space->model.tables = tables_naive(&space->tables);
+	space->naive = tables_naive(&space->tables);
 	if (registered)
 		model_now(rig, space, rig->lowest, rig->highest);
 	if (!rig->config->shared)

@@ -156,7 +156,7 @@ static void unmap_pages(struct guest_life *life, struct rig_unit *unit)
 /* One of the pages that devices reach now; NULL if there is none but the drivers' own. */
 static const struct model_page *draw_page(struct guest_life *life, struct rig_unit *unit)
 {
-	const struct model_list *list = &unit->space->model.list;
+	const struct model_list *list = &unit->space->model;
 
 	for (unsigned int attempt = 0; attempt < 20 && list->count; attempt++) {
 		const struct model_page *page = &list->pages[rig_draw(life->rig) % list->count];
@@ -171,7 +171,7 @@ static const struct model_page *draw_page(struct guest_life *life, struct rig_un
 static void protect(struct guest_life *life, struct rig_unit *unit)
 {
 	const struct model_page *page = draw_page(life, unit);
-	const struct naive_tables tables = unit->space->model.tables;
+	const struct naive_tables tables = unit->space->naive;
 	struct naive_answer found;
 
 	if (!page)
@@ -267,7 +267,7 @@ static void change_attachment(struct guest_life *life, struct rig_unit *unit)
 	if (!life->rig->config->shared)
 		return;
 	rig_and(life->rig, "it is %s", attached ? "detached" : "attached");
-	error = attached ? viommu_device_detach(unit->device) : viommu_domain_attach(unit->space->domain, unit->device);
+	error = attached ? viommu_device_detach(unit->device, VIOMMU_NO_PASID) : viommu_domain_attach(unit->space->domain, unit->device, VIOMMU_NO_PASID);
 	if (error)
 		rig_fail(life->rig, "this fails: %d", error);
 	unit->attached = !attached;

@@ -147,7 +147,9 @@ static int plug(struct nested *rig, unsigned int unit, const struct viommu_vfio_
 							    .sid = at->stream,
 							    .host = rig->host,
 							    .device = named,
-							    .flags = guest_nesting[unit] == VIOMMU_NESTING_SHADOW ? VIOMMU_SMMUV3_DEVICE_IS_TOLD : 0,
+							    .flags = guest_nesting[unit] == VIOMMU_NESTING_SHADOW
+									     ? VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP
+									     : 0,
 							    .nesting = guest_nesting[unit] };
 	struct viommu_smmuv3_device_info info = { .size = sizeof(info) };
 
@@ -180,7 +182,7 @@ static int event(struct nested *rig, uint64_t record[4], bool wait)
 	if (prod == ((prod & 0x80000000u) | rig->eventq_cons)) {
 		if (wait && poll(&readable, 1, 1000) != 1)
 			return -ENOENT;
-		assert_int_equal(viommu_smmuv3_nest_events(rig->smmu, rig->host), 0);
+		assert_int_equal(viommu_nest_events(rig->vm, rig->host), 0);
 		prod = read_register(rig, R_EVENTQ_PROD);
 	}
 	if ((prod & 0x7fffffffu) == rig->eventq_cons)

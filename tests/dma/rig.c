@@ -280,7 +280,7 @@ void rig_down(struct rig *rig)
 		dma_close(rig->unit[u].dma);
 	for (unsigned int s = 0; s < RIG_UNITS; s++) {
 		viommu_domain_destroy(rig->space[s].domain);
-		model_list_free(&rig->space[s].model.list);
+		model_list_free(&rig->space[s].model);
 	}
 	viommu_zpci_destroy(rig->zpci);
 	if (rig->config->shared)

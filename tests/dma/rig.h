@@ -61,7 +61,8 @@ struct rig_config {
  */
 struct rig_space {
 	struct tables tables;
-	struct model_domain model;
+	struct naive_tables naive; /* as they are registered */
+	struct model_list model;
 	uint64_t zone[2];	 /* where tables are made: two places, by turns, each time that all of them are replaced */
 	unsigned int generation; /* counts such replacements */
 	uint64_t table_next;

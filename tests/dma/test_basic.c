@@ -187,7 +187,7 @@ static void registrations(struct rig_config config, uint64_t seed, uint64_t oper
 		if (viommu_zpci_disable(unit->function, &unit->fh))
 			rig_fail(&rig, "it cannot be disabled");
 		unit->attached = false;
-		model_list_free(&unit->space->model.list);
+		model_list_free(&unit->space->model);
 		rig_check_pins(&rig);
 		ask_detached(&rig, unit, AT(&rig) + PAGE);
 		if (viommu_zpci_enable(unit->function, &unit->fh))
@@ -245,7 +245,7 @@ static void shared(struct rig_config config, uint64_t seed, uint64_t operations)
 	ask(&rig, other, AT(&rig), 4);
 
 	rig_doing(&rig, "the second one is detached");
-	if (viommu_device_detach(other->device))
+	if (viommu_device_detach(other->device, VIOMMU_NO_PASID))
 		rig_fail(&rig, "it cannot be detached");
 	other->attached = false;
 	rig_check_pins(&rig);
@@ -256,7 +256,7 @@ static void shared(struct rig_config config, uint64_t seed, uint64_t operations)
 	ask(&rig, unit, AT(&rig), 6);
 
 	rig_doing(&rig, "the second one is attached again");
-	if (viommu_domain_attach(unit->space->domain, other->device))
+	if (viommu_domain_attach(unit->space->domain, other->device, VIOMMU_NO_PASID))
 		rig_fail(&rig, "it cannot be attached");
 	other->attached = true;
 	rig_start(&rig, other);

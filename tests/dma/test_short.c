@@ -210,14 +210,14 @@ static void entries_attach(struct rig_config config, uint64_t seed, uint64_t ope
 	config.shared = true;
 	rig_up(&rig, &config, seed);
 	rig_doing(&rig, "a domain of %u mappings for a container of %u", ALLOWED + 20, ALLOWED);
-	if (viommu_device_detach(other->device))
+	if (viommu_device_detach(other->device, VIOMMU_NO_PASID))
 		rig_fail(&rig, "the second device cannot be detached");
 	other->attached = false;
 	/* Every other page, so that nothing can be merged. */
 	for (unsigned int i = 0; i < ALLOWED + 20; i++)
 		rig_map(unit, AT(&rig) + 2 * i * PAGE, 1, rig_gpa(&rig, AREA_FILE, 3 * i), VIOMMU_RW);
 	rig_refresh(&rig, unit, AT(&rig), AT(&rig) + MIB - 1);
-	error = viommu_domain_attach(unit->space->domain, other->device);
+	error = viommu_domain_attach(unit->space->domain, other->device, VIOMMU_NO_PASID);
 	if (error != -ENOSPC)
 		rig_fail(&rig, "attaching the second device: %d", error);
 	rig_check_pins(&rig);
@@ -225,7 +225,7 @@ static void entries_attach(struct rig_config config, uint64_t seed, uint64_t ope
 		rig_check_write(&rig, unit, AT(&rig) + 2 * i * PAGE);
 	rig_unmap(unit, AT(&rig), 128);
 	rig_refresh(&rig, unit, AT(&rig), AT(&rig) + MIB - 1);
-	error = viommu_domain_attach(unit->space->domain, other->device);
+	error = viommu_domain_attach(unit->space->domain, other->device, VIOMMU_NO_PASID);
 	if (error)
 		rig_fail(&rig, "attaching the second device, when there is room: %d", error);
 	other->attached = true;

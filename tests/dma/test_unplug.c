@@ -98,7 +98,7 @@ static void unplug(struct rig *rig, const struct puller *puller, struct rig_unit
 		rig_fail(rig, "the kernel did not wait for the device");
 	if (failed_first) {
 		viommu_zpci_device_failed(unit->function);
-		model_list_free(&unit->space->model.list);
+		model_list_free(&unit->space->model);
 		unit->attached = false;
 		rig_check_pins(rig);
 	}

@@ -149,7 +149,7 @@ uint64_t rig_kernel_pages(struct rig *rig)
 	 * container.
 	 */
 	for (unsigned int u = 0; u < rig->units; u++)
-		mapped += rig->unit[u].attached ? rig->unit[u].space->model.list.count : 0;
+		mapped += rig->unit[u].attached ? rig->unit[u].space->model.count : 0;
 	return mapped;
 }
 
@@ -161,7 +161,7 @@ void rig_check_pins(struct rig *rig)
 	int64_t kernel = kernel_pinned_pages();
 
 	for (unsigned int s = 0; s < spaces; s++)
-		lists[s] = &rig->space[s].model.list;
+		lists[s] = &rig->space[s].model;
 	if (rig->config->pin == VIOMMU_PIN_GUEST)
 		for (unsigned int s = 0; s < rig->guest.memory.count; s++)
 			charged += rig->guest.memory.slots[s].bytes;

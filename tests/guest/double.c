@@ -7,13 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <viommu/zpci.h>
+
 struct viommu_domain {
 	struct viommu_device *device;
 	unsigned int refreshing;
-};
-
-struct viommu_direct {
-	struct viommu_device *device;
+	enum viommu_domain_kind kind;
 };
 
 struct viommu_device {
@@ -81,11 +80,12 @@ void viommu_device_destroy(struct viommu_device *device)
 	free(device);
 }
 
-int viommu_device_detach(struct viommu_device *device)
+int viommu_device_detach(struct viommu_device *device, uint32_t pasid)
 {
 	int ret;
 
 	pthread_mutex_lock(&mutex);
+	double_core.breaches += pasid != VIOMMU_NO_PASID;
 	ret = device->attached ? double_core.detach : 0;
 	if (!ret)
 		take_off(device);
@@ -93,11 +93,13 @@ int viommu_device_detach(struct viommu_device *device)
 	return ret;
 }
 
-static int attach(struct viommu_device **slot, struct viommu_device *device)
+int viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device, uint32_t pasid)
 {
+	struct viommu_device **slot = &domain->device;
 	int ret;
 
 	pthread_mutex_lock(&mutex);
+	double_core.breaches += pasid != VIOMMU_NO_PASID;
 	ret = double_core.attach;
 	if (device->attached == slot) {
 		ret = 0;
@@ -111,16 +113,6 @@ static int attach(struct viommu_device **slot, struct viommu_device *device)
 	}
 	pthread_mutex_unlock(&mutex);
 	return ret;
-}
-
-int viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device)
-{
-	return attach(&domain->device, device);
-}
-
-int viommu_direct_attach(struct viommu_direct *direct, struct viommu_device *device)
-{
-	return attach(&direct->device, device);
 }
 
 int viommu_domain_create(struct viommu_vm *of, struct viommu_host *on, enum viommu_domain_type type, const void *data, struct viommu_refresh_result *result,
@@ -140,6 +132,7 @@ int viommu_domain_create(struct viommu_vm *of, struct viommu_host *on, enum viom
 	fill_result(result, ret);
 	if (!ret) {
 		*out = calloc(1, sizeof(**out));
+		(*out)->kind = VIOMMU_KIND_NESTED;
 		double_core.domains++;
 	}
 	pthread_mutex_unlock(&mutex);
@@ -155,9 +148,17 @@ void viommu_domain_destroy(struct viommu_domain *domain)
 		double_core.breaches++;
 	if (domain->device)
 		take_off(domain->device);
-	double_core.domains--;
+	if (domain->kind == VIOMMU_KIND_DIRECT)
+		double_core.directs--;
+	else
+		double_core.domains--;
 	pthread_mutex_unlock(&mutex);
 	free(domain);
+}
+
+enum viommu_domain_kind viommu_domain_kind(const struct viommu_domain *domain)
+{
+	return domain->kind;
 }
 
 int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
@@ -196,7 +197,7 @@ void viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stat
 	stats->refreshes = double_core.refreshes;
 }
 
-int viommu_direct_create(struct viommu_vm *of, struct viommu_host *on, uint64_t offset, uint64_t first, uint64_t last, struct viommu_direct **out)
+int viommu_domain_create_direct(struct viommu_vm *of, struct viommu_host *on, uint64_t offset, uint64_t first, uint64_t last, struct viommu_domain **out)
 {
 	int ret;
 
@@ -210,28 +211,9 @@ int viommu_direct_create(struct viommu_vm *of, struct viommu_host *on, uint64_t 
 	double_core.last = last;
 	if (!ret) {
 		*out = calloc(1, sizeof(**out));
+		(*out)->kind = VIOMMU_KIND_DIRECT;
 		double_core.directs++;
 	}
 	pthread_mutex_unlock(&mutex);
 	return ret;
-}
-
-void viommu_direct_destroy(struct viommu_direct *direct)
-{
-	if (!direct)
-		return;
-	pthread_mutex_lock(&mutex);
-	if (direct->device)
-		take_off(direct->device);
-	double_core.directs--;
-	pthread_mutex_unlock(&mutex);
-	free(direct);
-}
-
-int viommu_direct_each_run(struct viommu_direct *direct, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
-{
-	struct viommu_run run = { .first = first, .last = last, .prot = VIOMMU_RW };
-
-	(void)direct;
-	return fn(ctx, &run);
 }

@@ -9,6 +9,7 @@
 #define TESTS_GUEST_DOUBLE_H
 
 #include <viommu/viommu.h>
+#include <viommu/zpci.h>
 
 struct double_core {
 	/* What calls return. A count says how often they do that, and 0 afterwards; 0 = always. */

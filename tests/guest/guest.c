@@ -37,7 +37,7 @@ void guest_up_as(struct guest *guest, struct guest_config *config)
 	guest->rom = add_memory(guest, ROM_GPA, ROM_BYTES, VIOMMU_READ);
 	config->function.host = guest->host;
 	rig_up(&guest->rig, guest->vm, config->function, config->flags);
-	assert_int_equal(viommu_reader_create(viommu_zpci_function_device(guest->rig.function), &guest->reader), 0);
+	assert_int_equal(viommu_reader_create(viommu_zpci_function_device(guest->rig.function), VIOMMU_NO_PASID, &guest->reader), 0);
 
 	guest_fill(guest, RF, INVALID, 2048);
 	guest_fill(guest, RS, INVALID, 2048);

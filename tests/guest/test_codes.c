@@ -3,6 +3,8 @@
  * What the instructions answer, check by check and in the order of the checks, on a core that fails as it is told to (double.h). The codes are those that
  * QEMU gives (hw/s390x/s390-pci-inst.c) and that Linux understands (arch/s390/pci), where docs/zpci.md does not say that they differ.
  */
+#include <viommu/zpci.h>
+
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>

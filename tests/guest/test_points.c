@@ -36,8 +36,8 @@ static bool is_in_gate(void)
 	const struct zpci_ioat *ioat = rig_to_disturb->function->ioat;
 	unsigned int i;
 
-	for (i = 0; ioat && i < ZPCI_LANES; i++)
-		if (ioat->lane[i].users)
+	for (i = 0; ioat && i < GUEST_LANES; i++)
+		if (ioat->gate.lane[i].users)
 			return true;
 	return false;
 }

@@ -129,9 +129,9 @@ static void recover(struct host_space *space, struct host_device *device)
 
 	for (unsigned int attempt = 0; error && attempt < 10; attempt++) {
 		if (attached)
-			assert_int_equal(space->host->ops->detach(space, device), 0);
+			assert_int_equal(space->host->ops->detach(space, device, VIOMMU_NO_PASID), 0);
 		reset_function(space->host->ops->device_fd(device));
-		error = space->host->ops->attach(space, device);
+		error = space->host->ops->attach(space, device, VIOMMU_NO_PASID);
 		attached = !error;
 		if (!error)
 			error = dma_reset(driver);

@@ -454,7 +454,7 @@ static void devices(void **state)
 	assert_range(f, f->place, PAGE, 0, VIOMMU_RW);
 	if (subject->any_device || subject->second_device) {
 		assert_int_equal(f->ops->device_create(f->host, f->guest, subject->second_device, &two), 0);
-		assert_int_equal(f->ops->attach(f->space, two), 0);
+		assert_int_equal(f->ops->attach(f->space, two, VIOMMU_NO_PASID), 0);
 		assert_int_equal(map(f, f->place + PAGE, PAGE, PAGE, VIOMMU_RW), 0);
 		assert_range(f, f->place, 2 * PAGE, 0, VIOMMU_RW);
 	}
@@ -462,7 +462,7 @@ static void devices(void **state)
 	attach_here(f);
 	assert_range(f, f->place, PAGE, 0, VIOMMU_RW);
 	if (two) {
-		assert_int_equal(f->ops->detach(f->space, two), 0);
+		assert_int_equal(f->ops->detach(f->space, two, VIOMMU_NO_PASID), 0);
 		assert_range(f, f->place, 2 * PAGE, 0, VIOMMU_RW);
 		f->ops->device_destroy(two);
 	}

@@ -165,7 +165,7 @@ int open_space(struct fixture *f, uint64_t first, uint64_t last, struct counted_
 void detach_from_all(struct fixture *f)
 {
 	if (attached)
-		assert_int_equal(f->ops->detach(attached, f->device), 0);
+		assert_int_equal(f->ops->detach(attached, f->device, VIOMMU_NO_PASID), 0);
 	attached = NULL;
 }
 
@@ -176,11 +176,11 @@ void attach_here(struct fixture *f)
 	if (attached == f->space)
 		return;
 	if (attached && f->ops->replace)
-		error = f->ops->replace(attached, f->space, f->device);
+		error = f->ops->replace(attached, f->space, f->device, VIOMMU_NO_PASID);
 	if (error) {
 		assert_int_equal(error, -EOPNOTSUPP);
 		detach_from_all(f);
-		assert_int_equal(f->ops->attach(f->space, f->device), 0);
+		assert_int_equal(f->ops->attach(f->space, f->device, VIOMMU_NO_PASID), 0);
 	}
 	attached = f->space;
 }

@@ -79,7 +79,7 @@ static void says_what_it_can(void **state)
 		assert_string_equal(caps.name, kind->name);
 		assert_false(caps.split);
 		assert_false(caps.lookup);
-		assert_true(caps.nesting == (kind != &type1) && caps.dirty == (kind != &type1));
+		assert_true(caps.dirty == (kind != &type1));
 		assert_true(caps.page_sizes == (kind != &type1 ? UINT64_C(0x1000) : UINT64_C(0x40201000)));
 		assert_true(caps.entry_limit == (kind != &type1 ? VIOMMU_NO_LIMIT : 77));
 		assert_true(caps.first == 0x1000 && caps.last == (UINT64_C(1) << 48) - 1);
@@ -212,39 +212,39 @@ static void one_group(void **state)
 	assert_int_equal(open_space(&f, f.host->caps.first, f.host->caps.last, &memory, &other), 0);
 	assert_int_equal(f.ops->device_create(f.host, f.guest, &two, &second), 0);
 	assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
-	assert_int_equal(f.ops->attach(f.space, f.device), 0);
+	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
 	if (kind_of(state) == &type1) {
-		assert_int_equal(f.ops->attach(other, second), -EBUSY);
+		assert_int_equal(f.ops->attach(other, second, VIOMMU_NO_PASID), -EBUSY);
 		assert_true(reaches(&f, f.device, f.place));
 	}
 	if (kind_of(state) == &apart) {
 		/* Which has no groups of two: the kernel lets a group have one page table. */
-		assert_int_equal(f.ops->attach(f.space, second), -EINVAL);
+		assert_int_equal(f.ops->attach(f.space, second, VIOMMU_NO_PASID), -EINVAL);
 		assert_true(reaches(&f, f.device, f.place) && !reaches(&f, second, f.place));
-		assert_int_equal(f.ops->detach(f.space, f.device), 0);
+		assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
 	}
-	assert_int_equal(f.ops->attach(f.space, second), 0);
+	assert_int_equal(f.ops->attach(f.space, second, VIOMMU_NO_PASID), 0);
 	if (kind_of(state) == &iommufd) {
 		/* One does not take the other with it. */
-		assert_int_equal(f.ops->replace(f.space, other, f.device), -EOPNOTSUPP);
+		assert_int_equal(f.ops->replace(f.space, other, f.device, VIOMMU_NO_PASID), -EOPNOTSUPP);
 		assert_true(reaches(&f, f.device, f.place) && reaches(&f, second, f.place));
 	}
 	if (kind_of(state) != &apart)
-		assert_int_equal(f.ops->detach(f.space, f.device), 0);
+		assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
 	assert_true(reaches(&f, second, f.place));
 	if (kind_of(state) == &iommufd) {
-		assert_int_equal(f.ops->replace(f.space, other, second), 0);
+		assert_int_equal(f.ops->replace(f.space, other, second, VIOMMU_NO_PASID), 0);
 		assert_false(reaches(&f, second, f.place));
-		assert_int_equal(f.ops->attach(f.space, f.device), -EINVAL);
-		assert_int_equal(f.ops->replace(other, f.space, second), 0);
+		assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), -EINVAL);
+		assert_int_equal(f.ops->replace(other, f.space, second, VIOMMU_NO_PASID), 0);
 		assert_true(reaches(&f, second, f.place));
 	}
-	assert_int_equal(f.ops->detach(f.space, second), 0);
+	assert_int_equal(f.ops->detach(f.space, second, VIOMMU_NO_PASID), 0);
 	assert_false(reaches(&f, second, f.place));
 	assert_false(reaches(&f, f.device, f.place));
-	assert_int_equal(f.ops->attach(other, second), 0);
+	assert_int_equal(f.ops->attach(other, second, VIOMMU_NO_PASID), 0);
 	assert_false(reaches(&f, second, f.place));
-	assert_int_equal(f.ops->detach(other, second), 0);
+	assert_int_equal(f.ops->detach(other, second, VIOMMU_NO_PASID), 0);
 	f.ops->device_destroy(second);
 	f.ops->space_destroy(other);
 	unmake(&f);
@@ -263,16 +263,16 @@ static void hidden_groups(void **state)
 	assert_int_equal(open_space(&f, f.host->caps.first, f.host->caps.last, &memory, &other), 0);
 	assert_int_equal(f.ops->device_create(f.host, f.guest, &two, &second), 0);
 	assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
-	assert_int_equal(f.ops->attach(f.space, f.device), 0);
-	assert_int_equal(f.ops->replace(f.space, other, f.device), 0);
+	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f.ops->replace(f.space, other, f.device, VIOMMU_NO_PASID), 0);
 	assert_false(reaches(&f, f.device, f.place));
-	assert_int_equal(f.ops->attach(f.space, second), 0);
-	assert_int_equal(f.ops->replace(other, f.space, f.device), -EOPNOTSUPP);
+	assert_int_equal(f.ops->attach(f.space, second, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f.ops->replace(other, f.space, f.device, VIOMMU_NO_PASID), -EOPNOTSUPP);
 	assert_true(!reaches(&f, f.device, f.place) && reaches(&f, second, f.place));
-	assert_int_equal(f.ops->detach(f.space, second), 0);
-	assert_int_equal(f.ops->replace(other, f.space, f.device), 0);
+	assert_int_equal(f.ops->detach(f.space, second, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f.ops->replace(other, f.space, f.device, VIOMMU_NO_PASID), 0);
 	assert_true(reaches(&f, f.device, f.place));
-	assert_int_equal(f.ops->detach(f.space, f.device), 0);
+	assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
 	f.ops->device_destroy(second);
 	f.ops->space_destroy(other);
 	unmake(&f);
@@ -297,14 +297,14 @@ static void other_iommu(void **state)
 	make(&f, kind_of(state), &(struct fake_options){ .other_iommu = true }, false);
 	assert_int_equal(f.ops->device_create(f.host, f.guest, &two, &second), 0);
 	assert_int_equal(map(&f, f.place, 2 * PAGE, 0, VIOMMU_RW), 0);
-	assert_int_equal(f.ops->attach(f.space, f.device), 0);
-	assert_int_equal(f.ops->attach(f.space, second), 0);
+	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f.ops->attach(f.space, second, VIOMMU_NO_PASID), 0);
 	assert_int_equal(map(&f, f.place + 2 * PAGE, PAGE, 0, VIOMMU_RW), 0);
 	assert_true(reaches(&f, second, f.place) && reaches(&f, second, f.place + 2 * PAGE) && reaches(&f, f.device, f.place));
 	assert_int_equal(f.ops->unmap(f.space, f.place, f.place + 2 * PAGE - 1), 0);
 	assert_false(reaches(&f, second, f.place) || reaches(&f, f.device, f.place));
-	assert_int_equal(f.ops->detach(f.space, second), 0);
-	assert_int_equal(f.ops->detach(f.space, f.device), 0);
+	assert_int_equal(f.ops->detach(f.space, second, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
 	f.ops->device_destroy(second);
 	unmake(&f);
 }
@@ -333,11 +333,11 @@ static void without_devices(void **state)
 	assert_int_equal(f.ops->device_create(f.host, guest, &two, &f.device), 0);
 	/* From here on a pinned guest is. */
 	assert_int_equal(fake_pinned(), guest ? MIB : 0);
-	assert_int_equal(f.ops->attach(f.space, f.device), 0);
+	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
 	assert_true(reaches(&f, f.device, f.place));
 	assert_int_equal(map(&f, f.place + PAGE, PAGE, 0, VIOMMU_RW), 0);
 	assert_true(reaches(&f, f.device, f.place + PAGE));
-	assert_int_equal(f.ops->detach(f.space, f.device), 0);
+	assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
 	assert_false(reaches(&f, f.device, f.place));
 	f.ops->space_destroy(f.space);
 	if (guest)
@@ -356,7 +356,7 @@ static void pinning(void **state)
 	for (unsigned int pinned = 0; pinned < 2; pinned++) {
 		make(&f, kind_of(state), &(struct fake_options){ .lock_limit = pinned ? 0 : limit }, pinned);
 		assert_int_equal(fake_pinned(), pinned && once ? 16 * MIB : 0);
-		assert_int_equal(f.ops->attach(f.space, f.device), 0);
+		assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
 		assert_int_equal(map(&f, f.place, 4 * PAGE, 0, VIOMMU_RW), 0);
 		assert_int_equal(map(&f, f.place + 4 * PAGE, 4 * PAGE, 0, VIOMMU_READ), 0);
 		assert_int_equal(fake_pinned(), once ? pinned ? 16 * MIB : 4 * PAGE : 8 * PAGE);
@@ -368,7 +368,7 @@ static void pinning(void **state)
 			assert_int_equal(map(&f, f.place + 8 * PAGE, 8 * PAGE, 4 * PAGE, VIOMMU_RW), 0);
 			assert_int_equal(fake_pinned(), limit);
 		}
-		assert_int_equal(f.ops->detach(f.space, f.device), 0);
+		assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
 		unmake(&f);
 	}
 }
@@ -383,14 +383,14 @@ static void entry_limit(void **state)
 	for (unsigned int i = 0; i < 4; i++)
 		assert_int_equal(map(&f, f.place + i * PAGE, PAGE, 0, VIOMMU_RW), 0);
 	/* What is mapped already does not fit into the device's container. */
-	assert_int_equal(f.ops->attach(f.space, f.device), -ENOSPC);
+	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), -ENOSPC);
 	assert_false(reaches(&f, f.device, f.place));
 	assert_int_equal(f.ops->unmap(f.space, f.place, f.place + PAGE - 1), 0);
-	assert_int_equal(f.ops->attach(f.space, f.device), 0);
+	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), -ENOSPC);
 	assert_int_equal(f.ops->unmap(f.space, f.place + PAGE, f.place + 2 * PAGE - 1), 0);
 	assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
-	assert_int_equal(f.ops->detach(f.space, f.device), 0);
+	assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
 	unmake(&f);
 }
 
@@ -402,7 +402,7 @@ static void cut(void **state)
 	for (unsigned int old = 0; old < 2; old++) {
 		make(&f, kind_of(state), &(struct fake_options){ .old_iommufd = old }, false);
 		assert_int_equal(map(&f, f.place, 4 * PAGE, 0, VIOMMU_RW), 0);
-		assert_int_equal(f.ops->attach(f.space, f.device), 0);
+		assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
 		/* An old kernel answers as if there were nothing. */
 		if (!old || kind_of(state) == &type1)
 			assert_true(f.ops->unmap(f.space, f.place + PAGE, f.place + 2 * PAGE - 1) < 0);
@@ -410,7 +410,7 @@ static void cut(void **state)
 		assert_int_equal(f.ops->unmap(f.space, f.place, f.place + 4 * PAGE - 1), 0);
 		assert_false(reaches(&f, f.device, f.place + PAGE));
 		assert_int_equal(f.ops->unmap(f.space, f.place, f.place + 4 * PAGE - 1), 0);
-		assert_int_equal(f.ops->detach(f.space, f.device), 0);
+		assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
 		unmake(&f);
 	}
 }

@@ -30,25 +30,25 @@ static void check_reach(const struct fixture *f, struct host_device *device, uin
 	assert_true(reaches(f, device, iova) == !error);
 }
 
-static int twice(int (*op)(struct host_space *, struct host_device *), const struct fixture *f)
+static int twice(int (*op)(struct host_space *, struct host_device *, uint32_t), const struct fixture *f)
 {
-	int error = op(f->space, f->device);
+	int error = op(f->space, f->device, VIOMMU_NO_PASID);
 
-	return error ? op(f->space, f->device) : 0;
+	return error ? op(f->space, f->device, VIOMMU_NO_PASID) : 0;
 }
 
 static void use_space(struct fixture *f, const struct life *life, struct host_device *second)
 {
 	int early = map(f, f->place, 2 * PAGE, 0, VIOMMU_RW), late, error;
 
-	error = f->ops->attach(f->space, f->device);
+	error = f->ops->attach(f->space, f->device, VIOMMU_NO_PASID);
 	if (error)
 		assert_false(reaches(f, f->device, f->place));
 	if (error && life->single)
-		error = f->ops->attach(f->space, f->device);
+		error = f->ops->attach(f->space, f->device, VIOMMU_NO_PASID);
 	if (error)
 		return;
-	if (second && f->ops->attach(f->space, second))
+	if (second && f->ops->attach(f->space, second, VIOMMU_NO_PASID))
 		second = NULL;
 	check_reach(f, f->device, f->place, early);
 	late = map(f, f->place + 4 * PAGE, 2 * PAGE, 5 * MIB - PAGE, VIOMMU_RW);
@@ -67,8 +67,8 @@ static void use_space(struct fixture *f, const struct life *life, struct host_de
 	if (life->single)
 		assert_int_equal(error, 0);
 	map(f, f->place + 8 * PAGE, PAGE, 0, VIOMMU_RW);
-	if (second && f->ops->detach(f->space, second))
-		f->ops->detach(f->space, second);
+	if (second && f->ops->detach(f->space, second, VIOMMU_NO_PASID))
+		f->ops->detach(f->space, second, VIOMMU_NO_PASID);
 	error = twice(f->ops->detach, f);
 	if (!error)
 		assert_false(reaches(f, f->device, f->place + 8 * PAGE));

@@ -83,9 +83,9 @@ static void *live(void *ctx)
 			vm->failures++;
 		} else {
 			vm->failures += map_and_remove(vm, space, round);
-			vm->failures += ops->attach(space, device) != 0;
+			vm->failures += ops->attach(space, device, VIOMMU_NO_PASID) != 0;
 			vm->failures += map_and_remove(vm, space, round + 1);
-			vm->failures += ops->detach(space, device) != 0;
+			vm->failures += ops->detach(space, device, VIOMMU_NO_PASID) != 0;
 			ops->space_destroy(space);
 		}
 		ops->device_destroy(device);

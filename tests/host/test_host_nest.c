@@ -4,8 +4,10 @@
  * which words they get, and that nothing is left over whatever fails. The fake reads no tables:
  * translations are tested on test hosts (tests/dma/test_nested.c).
  */
+#define _DEFAULT_SOURCE
 #include "kernel_hosts.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +18,9 @@
 #include <cmocka.h>
 
 #include "fake_objects.h"
+#include <viommu/domain.h>
+#include <viommu/smmuv3.h>
+
 #include "host/iommufd_abi.h"
 
 /* Stream Table Entries, their first doublewords: V and Config. */
@@ -29,6 +34,7 @@ struct nest {
 	struct fixture f;
 	struct host_device *second;
 	struct host_slot slots[2];
+	bool attached; /* a device ever was */
 };
 
 static void slots_of(struct nest *nest)
@@ -88,7 +94,24 @@ static void down(struct nest *nest)
 
 static int create(struct nest *nest, uint64_t ste0, uint64_t ste1, struct host_space **out)
 {
-	return nest->f.ops->nest_create(nest->f.host, nest->f.guest, (const uint64_t[2]){ ste0, ste1 }, &nest->f.memory.memory, out);
+	const uint64_t ste[2] = { htole64(ste0), htole64(ste1) };
+	const struct host_nest_data data = { .type = VIOMMU_DOMAIN_SMMUV3, .bytes = sizeof(ste), .data = ste };
+
+	return nest->f.ops->nest_create(nest->f.host, nest->f.guest, &data, &nest->f.memory.memory, out);
+}
+
+static int invalidate(struct nest *nest, const uint64_t (*commands)[2], uint32_t number)
+{
+	uint64_t little[FAKE_COMMANDS][2];
+	uint32_t done;
+	int error;
+
+	for (uint32_t i = 0; i < number; i++)
+		for (unsigned int n = 0; n < 2; n++)
+			little[i][n] = htole64(commands[i][n]);
+	error = nest->f.ops->nest_invalidate(nest->f.guest, little, number, &done);
+	assert_true(error ? done < number : done == number || !nest->attached);
+	return error;
 }
 
 static void says_what_nests(void **state)
@@ -100,11 +123,14 @@ static void says_what_nests(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 4; i++) {
+		struct viommu_smmuv3_hw_info info = { .size = sizeof(info) };
+
 		up(&nest, &options[i]);
 		viommu_host_caps(nest.f.host, &caps);
-		assert_int_equal(caps.nests, i ? 0 : VIOMMU_NESTS_SMMUV3);
+		assert_int_equal(caps.nests, i ? 0 : VIOMMU_NESTS(VIOMMU_DOMAIN_SMMUV3));
+		assert_int_equal(viommu_host_nest_info(nest.f.host, VIOMMU_DOMAIN_SMMUV3, &info), i ? -EOPNOTSUPP : 0);
 		for (unsigned int n = 0; n < 6; n++)
-			assert_int_equal(caps.smmuv3_idr[n], i ? 0 : 10 + n);
+			assert_int_equal(info.idr[n], i ? 0 : 10 + n);
 		if (i)
 			assert_int_equal(create(&nest, WALKS, 0, &space), -EOPNOTSUPP);
 		down(&nest);
@@ -138,9 +164,9 @@ static void takes_entries(void **state)
 	for (unsigned int i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
 		assert_int_equal(create(&nest, entries[i].ste[0], entries[i].ste[1], &space), entries[i].error);
 		if (!entries[i].error) {
-			assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
+			assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 			assert_true(reaches(&nest.f, nest.f.device, ARENA_GPA) == (i == 1 || i == 2 || i == 5));
-			assert_int_equal(nest.f.ops->detach(space, nest.f.device), 0);
+			assert_int_equal(nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 			assert_false(reaches(&nest.f, nest.f.device, ARENA_GPA));
 			nest.f.ops->space_destroy(space);
 		}
@@ -163,10 +189,10 @@ static void keeps_slots_beneath(void **state)
 	up(&nest, &nesting);
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
 	assert_true(fake_pinned() == 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	assert_true(fake_pinned() == 5 * MIB);
 	assert_int_equal(create(&nest, BYPASSES, 0, &other), 0);
-	assert_int_equal(nest.f.ops->attach(other, nest.second), 0);
+	assert_int_equal(nest.f.ops->attach(other, nest.second, VIOMMU_NO_PASID), 0);
 	assert_int_equal(nest.f.ops->guest_add(nest.f.guest, &nest.slots[1]), 0);
 	assert_true(fake_pinned() == 6 * MIB);
 	assert_int_equal(fake_dma(nest.f.ops->device_fd(nest.f.device), ARENA_GPA + 8 * MIB + PAGE, &hva, &prot), 0);
@@ -177,8 +203,8 @@ static void keeps_slots_beneath(void **state)
 	assert_int_equal(nest.f.ops->guest_remove(nest.f.guest, &nest.slots[0]), 0);
 	assert_false(reaches(&nest.f, nest.f.device, ARENA_GPA) || reaches(&nest.f, nest.second, ARENA_GPA));
 	assert_true(fake_pinned() == MIB);
-	nest.f.ops->detach(space, nest.f.device);
-	nest.f.ops->detach(other, nest.second);
+	nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID);
+	nest.f.ops->detach(other, nest.second, VIOMMU_NO_PASID);
 	nest.f.ops->space_destroy(space);
 	nest.f.ops->space_destroy(other);
 	down(&nest);
@@ -192,44 +218,46 @@ static void keeps_slots_beneath(void **state)
 	down(&nest);
 }
 
+/* The guest's commands go to the kernel as they are, an array at a time. */
 static void invalidates(void **state)
 {
-	uint64_t commands[FAKE_COMMANDS][2];
+	static const uint64_t some[][2] = {
+		{ UINT64_C(0x70000000000012), 0x5000 }, { 0x10, 0 }, { UINT64_C(0x70000000000011), 0 }, { UINT64_C(0x1301f012), 0xffff000 | 1 },
+		{ UINT64_C(0x2800000005), 1 },		{ 0x30, 0 },
+	};
+	const uint32_t number = sizeof(some) / sizeof(some[0]);
+	uint64_t commands[FAKE_COMMANDS][2], many[FAKE_COMMANDS][2];
 	struct host_space *space;
 	struct nest nest;
+	uint64_t before;
+	uint32_t done;
 
 	(void)state;
 	up(&nest, &nesting);
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
-	/* Before a device was attached there is nobody to tell. */
-	assert_int_equal(nest.f.ops->nest_invalidate(space, 0, UINT64_MAX), 0);
-	assert_int_equal(nest.f.ops->nest_context(space), 0);
+	/* Before a device was attached the hardware has read nothing. */
+	assert_int_equal(invalidate(&nest, some, number), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.second), 0);
-	assert_int_equal(nest.f.ops->nest_invalidate(space, 0x5000, 0x5fff), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
-	assert_true(commands[0][0] == 0x13 && commands[0][1] == 0x5000);
-	assert_int_equal(nest.f.ops->nest_invalidate(space, UINT64_MAX - 0x3ffff, UINT64_MAX), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 64);
-	for (unsigned int i = 0; i < 64; i++)
-		assert_true(commands[i][0] == 0x13 && commands[i][1] == UINT64_MAX - 0x3ffff + i * PAGE);
-	assert_int_equal(nest.f.ops->nest_invalidate(space, 0x5000, 0x5000 + 65 * PAGE - 1), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
-	assert_true(commands[0][0] == 0x10 && commands[0][1] == 0);
-	assert_int_equal(nest.f.ops->nest_invalidate(space, 0, UINT64_MAX), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
-	assert_true(commands[0][0] == 0x10);
-	assert_int_equal(nest.f.ops->nest_context(space), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
+	nest.attached = true;
+	before = fake_calls();
+	assert_int_equal(invalidate(&nest, some, number), 0);
+	assert_int_equal(fake_calls(), before + 1);
+	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), number);
+	assert_memory_equal(commands, some, sizeof(some));
+	for (unsigned int i = 0; i < FAKE_COMMANDS; i++)
+		many[i][0] = 0x13, many[i][1] = i * PAGE;
+	assert_int_equal(invalidate(&nest, (const uint64_t(*)[2])many, FAKE_COMMANDS), 0);
+	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), FAKE_COMMANDS);
+	assert_memory_equal(commands, many, sizeof(many));
+	/* One that is refused: those before it are done. */
+	many[2][0] = htole64(0x46);
+	assert_int_equal(nest.f.ops->nest_invalidate(nest.f.guest, many, 4, &done), -EIO);
+	assert_int_equal(done, 2);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
-	assert_true(commands[0][0] == UINT64_C(0x12ff00000006) && commands[1][0] == UINT64_C(0x2800000006));
-	assert_int_equal(nest.f.ops->detach(space, nest.second), 0);
-	assert_int_equal(nest.f.ops->nest_context(space), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
-	assert_true(commands[0][0] == UINT64_C(0x2800000006));
-	assert_int_equal(nest.f.ops->detach(space, nest.f.device), 0);
+	assert_int_equal(nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	/* What was read for a device that is gone is still known. */
-	assert_int_equal(nest.f.ops->nest_invalidate(space, 0, UINT64_MAX), 0);
+	assert_int_equal(invalidate(&nest, some, 1), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
 	nest.f.ops->space_destroy(space);
 	down(&nest);
@@ -238,7 +266,6 @@ static void invalidates(void **state)
 /* From one space to another, of either kind, in one call to the kernel; if that fails it stays. */
 static void moves_devices(void **state)
 {
-	uint64_t commands[FAKE_COMMANDS][2];
 	struct host_space *walks, *bypasses, *filled;
 	struct fixture *f;
 	struct nest nest;
@@ -250,31 +277,24 @@ static void moves_devices(void **state)
 	assert_int_equal(create(&nest, WALKS, 0, &walks), 0);
 	assert_int_equal(create(&nest, BYPASSES, 0, &bypasses), 0);
 	assert_int_equal(open_space(f, f->host->caps.first, f->host->caps.last, &f->memory, &filled), 0);
-	assert_int_equal(f->ops->attach(walks, f->device), 0);
-	assert_int_equal(f->ops->attach(bypasses, nest.second), 0);
-	assert_int_equal(f->ops->replace(walks, bypasses, f->device), 0);
+	assert_int_equal(f->ops->attach(walks, f->device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f->ops->attach(bypasses, nest.second, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f->ops->replace(walks, bypasses, f->device, VIOMMU_NO_PASID), 0);
 	assert_true(reaches(f, f->device, ARENA_GPA));
-	assert_int_equal(f->ops->nest_context(walks), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 0);
-	assert_int_equal(f->ops->nest_context(bypasses), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
 	before = fake_calls();
-	assert_int_equal(f->ops->replace(bypasses, filled, f->device), 0);
+	assert_int_equal(f->ops->replace(bypasses, filled, f->device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(fake_calls(), before + 1);
 	assert_false(reaches(f, f->device, ARENA_GPA));
-	assert_int_equal(f->ops->nest_context(bypasses), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
-	assert_true(commands[0][0] == UINT64_C(0x12ff00000006));
 	fake_fail(fake_calls() + 1, fake_calls() + 1, EIO);
-	assert_int_equal(f->ops->replace(filled, bypasses, f->device), -EIO);
+	assert_int_equal(f->ops->replace(filled, bypasses, f->device, VIOMMU_NO_PASID), -EIO);
 	assert_false(reaches(f, f->device, ARENA_GPA));
-	assert_int_equal(f->ops->replace(filled, bypasses, f->device), 0);
+	assert_int_equal(f->ops->replace(filled, bypasses, f->device, VIOMMU_NO_PASID), 0);
 	assert_true(reaches(f, f->device, ARENA_GPA));
 	fake_fail(fake_calls() + 1, fake_calls() + 1, EIO);
-	assert_int_equal(f->ops->replace(bypasses, filled, f->device), -EIO);
+	assert_int_equal(f->ops->replace(bypasses, filled, f->device, VIOMMU_NO_PASID), -EIO);
 	assert_true(reaches(f, f->device, ARENA_GPA));
-	assert_int_equal(f->ops->detach(bypasses, f->device), 0);
-	assert_int_equal(f->ops->detach(bypasses, nest.second), 0);
+	assert_int_equal(f->ops->detach(bypasses, f->device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f->ops->detach(bypasses, nest.second, VIOMMU_NO_PASID), 0);
 	f->ops->space_destroy(filled);
 	f->ops->space_destroy(bypasses);
 	f->ops->space_destroy(walks);
@@ -284,6 +304,7 @@ static void moves_devices(void **state)
 /* A device without an ID, or with another's, is not attached; one may get another. */
 static void knows_devices_by_their_ids(void **state)
 {
+	static const uint64_t both[2][2] = { { 6, 0 }, { UINT64_C(0x2800000006), 0 } }, unknown[1][2] = { { UINT64_C(0x2900000006), 0 } };
 	uint64_t commands[FAKE_COMMANDS][2];
 	struct host_space *space;
 	struct nest nest;
@@ -293,20 +314,21 @@ static void knows_devices_by_their_ids(void **state)
 	nest.f.ops->device_destroy(nest.second);
 	assert_int_equal(nest.f.ops->device_create(nest.f.host, nest.f.guest, &two, &nest.second), 0);
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.second), -EINVAL);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.second, VIOMMU_NO_PASID), -EINVAL);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(nest.f.ops->device_set_id(nest.second, 0x28), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.second), -EEXIST);
+	assert_int_equal(nest.f.ops->attach(space, nest.second, VIOMMU_NO_PASID), -EEXIST);
 	assert_false(reaches(&nest.f, nest.second, ARENA_GPA));
-	assert_int_equal(nest.f.ops->detach(space, nest.f.device), 0);
+	assert_int_equal(nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(nest.f.ops->device_set_id(nest.f.device, 0), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.second), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
-	assert_int_equal(nest.f.ops->nest_context(space), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.second, VIOMMU_NO_PASID), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
+	nest.attached = true;
+	assert_int_equal(invalidate(&nest, both, 2), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
-	assert_true(commands[0][0] == 6 && commands[1][0] == UINT64_C(0x2800000006));
-	nest.f.ops->detach(space, nest.f.device);
-	nest.f.ops->detach(space, nest.second);
+	assert_int_equal(invalidate(&nest, unknown, 1), -EIO);
+	nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID);
+	nest.f.ops->detach(space, nest.second, VIOMMU_NO_PASID);
 	nest.f.ops->space_destroy(space);
 	down(&nest);
 }
@@ -314,8 +336,9 @@ static void knows_devices_by_their_ids(void **state)
 static void passes_events_on(void **state)
 {
 	const uint64_t records[2][4] = { { UINT64_C(0x2800000010), 2, 0x7000, 0 }, { UINT64_C(0x2800000013), 3, 0x8000, UINT64_MAX } };
+	uint64_t record[4];
+	struct host_nest_event event = { .record = record };
 	struct host_space *space;
-	struct host_event event;
 	struct nest nest;
 	int fd;
 
@@ -324,7 +347,7 @@ static void passes_events_on(void **state)
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
 	assert_int_equal(nest.f.ops->nest_fd(nest.f.guest), -ENODEV);
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), -ENOENT);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	fd = nest.f.ops->nest_fd(nest.f.guest);
 	assert_true(fd >= 0);
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), -ENOENT);
@@ -334,11 +357,13 @@ static void passes_events_on(void **state)
 	fake_event(8, NULL);
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), 0);
-		assert_memory_equal(event.record, records[i % 2], 32);
+		assert_int_equal(event.bytes, 32);
+		for (unsigned int n = 0; n < 4; n++)
+			assert_true(le64toh(record[n]) == records[i % 2][n]);
 		assert_true(event.lost == (i == 2));
 	}
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), 0);
-	assert_true(event.lost && !event.record[0] && !event.record[3]);
+	assert_true(event.lost && !event.bytes);
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), -ENOENT);
 	fake_event(9, records[1]);
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), 0);
@@ -354,7 +379,7 @@ static void passes_events_on(void **state)
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), -EIO);
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), 0);
 	assert_int_equal(nest.f.ops->nest_fd(nest.f.guest), fd);
-	nest.f.ops->detach(space, nest.f.device);
+	nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID);
 	nest.f.ops->space_destroy(space);
 	down(&nest);
 }
@@ -369,10 +394,10 @@ static void other_iommu_is_refused(void **state)
 	options.other_iommu = true;
 	up(&nest, &options);
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.f.device), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.second), -EINVAL);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.second, VIOMMU_NO_PASID), -EINVAL);
 	assert_false(reaches(&nest.f, nest.second, ARENA_GPA));
-	nest.f.ops->detach(space, nest.f.device);
+	nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID);
 	nest.f.ops->space_destroy(space);
 	down(&nest);
 }
@@ -385,35 +410,38 @@ struct life {
 	bool single; /* a retry works */
 };
 
-static int again(const struct life *life, int (*op)(struct host_space *, struct host_device *), struct host_space *space, struct host_device *device)
+static int again(const struct life *life, int (*op)(struct host_space *, struct host_device *, uint32_t), struct host_space *space, struct host_device *device)
 {
-	int error = op(space, device);
+	int error = op(space, device, VIOMMU_NO_PASID);
 
-	return error && life->single ? op(space, device) : error;
+	return error && life->single ? op(space, device, VIOMMU_NO_PASID) : error;
 }
 
 static void use(struct nest *nest, const struct life *life, struct host_space *space)
 {
+	static const uint64_t pages[3][2] = { { 0x13, 0 }, { 0x13, 0x1000 }, { 0x13, 0x2000 } }, contexts[1][2] = { { UINT64_C(0x300000006), 0 } };
 	struct fixture *f = &nest->f;
-	struct host_event event;
+	uint64_t record[4];
+	struct host_nest_event event = { .record = record };
 	int error, added;
 
 	error = f->ops->device_set_id(f->device, 3);
 	assert_int_equal(error, 0);
-	error = f->ops->attach(space, f->device);
+	error = f->ops->attach(space, f->device, VIOMMU_NO_PASID);
 	assert_true(reaches(f, f->device, ARENA_GPA) == !error);
 	if (error && life->single)
-		assert_int_equal(f->ops->attach(space, f->device), 0);
+		assert_int_equal(f->ops->attach(space, f->device, VIOMMU_NO_PASID), 0);
 	else if (error)
 		return;
 	added = f->ops->guest_add(f->guest, &nest->slots[1]);
 	assert_true(reaches(f, f->device, nest->slots[1].first) == !added);
-	error = f->ops->nest_invalidate(space, 0, 3 * PAGE - 1);
+	nest->attached = true;
+	error = invalidate(nest, pages, 3);
 	if (error && life->single)
-		assert_int_equal(f->ops->nest_invalidate(space, 0, 3 * PAGE - 1), 0);
-	error = f->ops->nest_context(space);
+		assert_int_equal(invalidate(nest, pages, 3), 0);
+	error = invalidate(nest, contexts, 1);
 	if (error && life->single)
-		assert_int_equal(f->ops->nest_context(space), 0);
+		assert_int_equal(invalidate(nest, contexts, 1), 0);
 	f->ops->nest_event(f->guest, &event);
 	error = f->ops->guest_remove(f->guest, &nest->slots[1]);
 	if (error && life->single)
@@ -430,7 +458,7 @@ static void use(struct nest *nest, const struct life *life, struct host_space *s
 	/* Where this one fails the space's destruction does it. */
 	if (!error && !again(life, f->ops->attach, space, f->device)) {
 		assert_true(reaches(f, f->device, ARENA_GPA));
-		f->ops->detach(space, f->device);
+		f->ops->detach(space, f->device, VIOMMU_NO_PASID);
 	}
 }
 

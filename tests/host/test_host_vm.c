@@ -27,6 +27,7 @@
 
 #include <cmocka.h>
 #include <linux/capability.h>
+#include <viommu/domain.h>
 #include <viommu/vfio.h>
 
 static char addresses[128];
@@ -116,7 +117,7 @@ static bool nests(void)
 		return false;
 	viommu_host_caps(host, &caps);
 	viommu_host_destroy(host);
-	return caps.nests & VIOMMU_NESTS_SMMUV3;
+	return caps.nests & VIOMMU_NESTS(VIOMMU_DOMAIN_SMMUV3);
 }
 
 static int nested(void)
@@ -198,7 +199,7 @@ static void up(struct rig *rig, create_host *with, bool pin, bool file_alone)
 	assert_int_equal(f->ops->device_create(f->host, f->guest, &devices[0], &f->device), 0);
 	counted_memory_init(&rig->memory);
 	assert_int_equal(open_space(f, f->host->caps.first, f->host->caps.last, &rig->memory, &f->space), 0);
-	assert_int_equal(f->ops->attach(f->space, f->device), 0);
+	assert_int_equal(f->ops->attach(f->space, f->device, VIOMMU_NO_PASID), 0);
 	f->place = f->host->caps.first + 16 * MIB;
 }
 
@@ -206,7 +207,7 @@ static void down(struct rig *rig)
 {
 	struct fixture *f = &rig->f;
 
-	assert_int_equal(f->ops->detach(f->space, f->device), 0);
+	assert_int_equal(f->ops->detach(f->space, f->device, VIOMMU_NO_PASID), 0);
 	f->ops->space_destroy(f->space);
 	f->ops->device_destroy(f->device);
 	if (f->guest)
@@ -292,10 +293,10 @@ static void attach_late(create_host *with)
 
 	up(&rig, with, false, false);
 	assert_int_equal(map_pages(&rig, rig.f.place, 8, 0), 0);
-	assert_int_equal(rig.f.ops->detach(rig.f.space, rig.f.device), 0);
+	assert_int_equal(rig.f.ops->detach(rig.f.space, rig.f.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(now_pinned(&rig), rig.once ? 8 : 0);
 	assert_int_equal(map_pages(&rig, rig.f.place + MIB, 8, 8), 0);
-	assert_int_equal(rig.f.ops->attach(rig.f.space, rig.f.device), 0);
+	assert_int_equal(rig.f.ops->attach(rig.f.space, rig.f.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(now_pinned(&rig), 16);
 	down(&rig);
 }

@@ -67,7 +67,7 @@ static void test_operator_is_told(void **state)
 
 	assert_int_equal(viommu_device_create(rig.guest.vm, &rig.mock->host, NULL, &device), 0);
 	assert_int_equal(viommu_device_vfio_fd(device), -1);
-	assert_int_equal(viommu_domain_attach(rig.subject.domain, device), 0);
+	assert_int_equal(viommu_domain_attach(rig.subject.domain, device, VIOMMU_NO_PASID), 0);
 	mock_fail(rig.mock, MOCK_DETACH, 1, true, EBUSY);
 	viommu_domain_destroy(rig.subject.domain);
 	rig.subject.domain = NULL;
@@ -162,7 +162,7 @@ static void test_configs_that_cannot_be(void **state)
 	assert_null(vm);
 	viommu_vm_destroy(NULL);
 	viommu_domain_destroy(NULL);
-	viommu_direct_destroy(NULL);
+	viommu_domain_destroy(NULL);
 	viommu_device_destroy(NULL);
 	viommu_reader_destroy(NULL);
 	viommu_host_destroy(NULL);
@@ -207,7 +207,7 @@ static void test_report_is_stopped(void **state)
 /* Slots that follow each other with the same rights are one run of a direct domain; those whose IOVAs would wrap are in none. */
 static void test_direct_runs(void **state)
 {
-	struct viommu_direct *direct;
+	struct viommu_domain *direct;
 	struct stopper stopper = { .at = 0 };
 	struct rig rig;
 	struct area *first, *second, *far;
@@ -220,21 +220,21 @@ static void test_direct_runs(void **state)
 	assert_int_equal(guest_show(&rig.guest, first), 0);
 	assert_int_equal(guest_show(&rig.guest, second), 0);
 	assert_int_equal(guest_show(&rig.guest, far), 0);
-	assert_int_equal(viommu_direct_create(rig.guest.vm, &rig.mock->host, 4 * GIB, 0, UINT64_MAX, &direct), 0);
+	assert_int_equal(viommu_domain_create_direct(rig.guest.vm, &rig.mock->host, 4 * GIB, 0, UINT64_MAX, &direct), 0);
 	assert_int_equal(mock_pages(rig.mock, mock_newest(rig.mock)), 18 * MIB / PAGE);
 	/* All of it is pinned, reached or not. */
 	assert_int_equal(guest_pinned(&rig.guest), 19 * MIB);
-	assert_int_equal(viommu_direct_each_run(direct, 0, UINT64_MAX, stop_at, &stopper), 0);
+	assert_int_equal(viommu_domain_each_run(direct, 0, UINT64_MAX, stop_at, &stopper), 0);
 	assert_int_equal(stopper.runs, 2);
 	assert_true(stopper.run.first == 5 * GIB && stopper.run.last == 5 * GIB + 2 * MIB - 1 && stopper.run.gpa == GIB);
 	stopper = (struct stopper){ .at = 1 };
-	assert_int_equal(viommu_direct_each_run(direct, 5 * GIB + PAGE, UINT64_MAX, stop_at, &stopper), 42);
+	assert_int_equal(viommu_domain_each_run(direct, 5 * GIB + PAGE, UINT64_MAX, stop_at, &stopper), 42);
 	assert_true(stopper.run.first == 5 * GIB + PAGE && stopper.run.gpa == GIB + PAGE);
 	/* The one beyond goes, and the others, as they came. */
 	assert_int_equal(guest_hide(&rig.guest, far), 0);
 	assert_int_equal(guest_hide(&rig.guest, first), 0);
 	assert_int_equal(mock_pages(rig.mock, mock_newest(rig.mock)), 17 * MIB / PAGE);
-	viommu_direct_destroy(direct);
+	viommu_domain_destroy(direct);
 	rig_end(&rig);
 }
 

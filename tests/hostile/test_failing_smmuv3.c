@@ -20,9 +20,8 @@
 
 #include <cmocka.h>
 
+#include "failing.h"
 #include "lock_watch.h"
-#include "mock_host.h"
-#include "port_wrap.h"
 
 #define STREAMS	  3u
 #define IOVA	  UINT64_C(0x40000000)
@@ -61,7 +60,7 @@ static void plug(struct story *story, unsigned int n)
 		user->device = NULL;
 		return;
 	}
-	if (viommu_reader_create(viommu_smmuv3_device_device(user->device), &user->reader)) {
+	if (viommu_reader_create(viommu_smmuv3_device_device(user->device), VIOMMU_NO_PASID, &user->reader)) {
 		viommu_smmuv3_device_remove(user->device);
 		*user = (struct user){ .rig = &story->rig };
 	}
@@ -215,12 +214,11 @@ static void set_up(struct story *story)
 	look(story);
 }
 
-static void begin(struct story *story, bool split)
+static struct mock_host *begin(void *ctx, bool split)
 {
 	struct rig_config config = rig_config();
+	struct story *story = ctx;
 
-	memset(story, 0, sizeof(*story));
-	port_wrap.outstanding = 0;
 	story->mock = mock_create(&(struct mock_options){ .lookup = true, .split = split });
 	config.host = &story->mock->host;
 	rig_up_as(&story->rig, &config);
@@ -230,10 +228,12 @@ static void begin(struct story *story, bool split)
 	}
 	for (unsigned int n = 0; n < STREAMS; n++)
 		rig_put_ste(&story->rig, n, STE_S1(cd_gpa(n / 2)), 0);
+	return story->mock;
 }
 
-static void tell(struct story *story)
+static void tell(void *ctx)
 {
+	struct story *story = ctx;
 	struct tables *tables = &story->tables[0];
 
 	/* In bypass, and then as the stream table has it: two share a context that is full already. */
@@ -287,11 +287,10 @@ static void tell(struct story *story)
 }
 
 /* Nothing fails any more: the guest goes on, and what its tables say can be had. */
-static void mend(struct story *story)
+static void mend(void *ctx)
 {
-	port_wrap.fail_at = 0;
-	for (unsigned int call = 0; call < MOCK_CALLS; call++)
-		mock_fail(story->mock, (enum mock_call)call, 0, false, 0);
+	struct story *story = ctx;
+
 	for (unsigned int n = 0; n < STREAMS; n++)
 		if (!story->user[n].device)
 			plug(story, n);
@@ -306,132 +305,30 @@ static void mend(struct story *story)
 		assert_true(rig_device_info(story->user[n].device).sharing > 0);
 }
 
-static void end(struct story *story)
+static void end(void *ctx)
 {
-	struct mock_host *mock = story->mock;
+	struct story *story = ctx;
 
 	for (unsigned int n = 0; n < STREAMS; n++)
 		unplug(story, n);
 	rig_down(&story->rig);
-	assert_null(mock->spaces);
-	assert_int_equal(mock->devices, 0);
-	assert_int_equal(mock->guests, 0);
-	if (mock->breaches)
-		fail_msg("%s", mock->breach);
-	mock_destroy(mock);
-	assert_int_equal(port_wrap.outstanding, 0);
 }
 
-static unsigned int failures;
-
-static void test_nothing_fails(void **state)
+/* Want of memory is no error of the host. */
+static void unharmed(void *ctx, bool nothing)
 {
-	(void)state;
-	for (unsigned int split = 0; split < 2; split++) {
-		struct story story;
+	struct story *story = ctx;
 
-		begin(&story, split);
-		tell(&story);
-		assert_int_equal(rig_info(&story.rig).rebuilt, 0);
-		assert_int_equal(rig_info(&story.rig).insufficient, 0);
-		mend(&story);
-		end(&story);
-	}
-}
-
-static void test_allocations(void **state)
-{
-	unsigned int n;
-
-	(void)state;
-	for (n = 1;; n++) {
-		struct story story;
-		bool over;
-
-		begin(&story, false);
-		port_wrap.fail_at = n;
-		tell(&story);
-		over = port_wrap.fail_at;
-		/* Want of memory is no error of the host. */
-		assert_int_equal(rig_info(&story.rig).rebuilt, 0);
-		mend(&story);
-		end(&story);
-		failures++;
-		if (over)
-			break;
-	}
-	assert_in_range(n, 30, 9999);
-}
-
-static void fail_each(enum mock_call call, int error)
-{
-	for (unsigned int ways = 0; ways < 4; ways++) {
-		for (unsigned int n = 1;; n++) {
-			struct story story;
-			bool over;
-
-			begin(&story, ways & 2);
-			mock_forget(story.mock);
-			mock_fail(story.mock, call, n, ways & 1, error);
-			tell(&story);
-			over = story.mock->calls[call] < n;
-			mend(&story);
-			end(&story);
-			failures++;
-			if (over)
-				break;
-		}
-	}
-}
-
-static void test_maps(void **state)
-{
-	(void)state;
-	fail_each(MOCK_MAP, ENOSPC);
-	fail_each(MOCK_MAP, EIO);
-}
-
-static void test_unmaps(void **state)
-{
-	(void)state;
-	fail_each(MOCK_UNMAP, EIO);
-}
-
-static void test_flushes(void **state)
-{
-	(void)state;
-	fail_each(MOCK_FLUSH, EIO);
-}
-
-static void test_devices(void **state)
-{
-	(void)state;
-	fail_each(MOCK_ATTACH, EINVAL);
-	fail_each(MOCK_ATTACH, ENOSPC);
-	fail_each(MOCK_DETACH, EBUSY);
-	fail_each(MOCK_REPLACE, EINVAL);
-}
-
-static void test_spaces_and_memory(void **state)
-{
-	(void)state;
-	fail_each(MOCK_CREATE, ENOMEM);
-	fail_each(MOCK_GUEST_CREATE, ENOMEM);
-	fail_each(MOCK_GUEST_ADD, ENOSPC);
-	print_message("%u stories, each with one failure\n", failures);
+	assert_int_equal(rig_info(&story->rig).rebuilt, 0);
+	if (nothing)
+		assert_int_equal(rig_info(&story->rig).insufficient, 0);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_fails),
-		cmocka_unit_test(test_allocations),
-		cmocka_unit_test(test_maps),
-		cmocka_unit_test(test_unmaps),
-		cmocka_unit_test(test_flushes),
-		cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_spaces_and_memory),
+	static const struct failing_story story = {
+		.bytes = sizeof(struct story), .splits = true, .least = 30, .begin = begin, .tell = tell, .unharmed = unharmed, .mend = mend, .end = end
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return failing_run(&story);
 }

@@ -21,10 +21,9 @@
 
 #include <viommu/zpci.h>
 
+#include "failing.h"
 #include "guest.h"
 #include "lock_watch.h"
-#include "mock_host.h"
-#include "port_wrap.h"
 
 #define FUNCTIONS 2
 #define PAGES	  1024u /* of each registration */
@@ -214,11 +213,11 @@ static void plug(struct story *story, unsigned int n)
 		.size = sizeof(config), .fid = 0x10 + n, .fh = 0x20000 + n, .state = VIOMMU_ZPCI_DISABLED, .relaxed = true, .host = &story->mock->host
 	};
 
-	if (!story->zpci || viommu_zpci_function_add(story->zpci, &config, &story->function[n])) {
+	if (viommu_zpci_function_add(story->zpci, &config, &story->function[n])) {
 		story->function[n] = NULL;
 		return;
 	}
-	if (viommu_reader_create(viommu_zpci_function_device(story->function[n]), &story->reader[n]))
+	if (viommu_reader_create(viommu_zpci_function_device(story->function[n]), VIOMMU_NO_PASID, &story->reader[n]))
 		story->reader[n] = NULL;
 }
 
@@ -247,14 +246,13 @@ static void change_slot(struct story *story, bool present)
 	look(story);
 }
 
-static void begin(struct story *story)
+static struct mock_host *begin(void *ctx, bool split)
 {
+	struct story *story = ctx;
 	const struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
 	struct viommu_zpci_config zpci = { .size = sizeof(zpci), .event = on_event, .ctx = story };
 
-	memset(story, 0, sizeof(*story));
-	port_wrap.outstanding = 0;
-	story->mock = mock_create(&(struct mock_options){ .lookup = true });
+	story->mock = mock_create(&(struct mock_options){ .lookup = true, .split = split });
 	guest_area(&story->guest, 0, 16 * MIB, VIOMMU_RW);
 	story->second = guest_area(&story->guest, GIB, MIB, VIOMMU_RW);
 	guest_tables_in(&story->guest, 8 * MIB, 16 * MIB - 1);
@@ -263,12 +261,13 @@ static void begin(struct story *story)
 	assert_int_equal(viommu_vm_create(&config, &story->guest.vm), 0);
 	assert_int_equal(guest_show(&story->guest, &story->guest.area[0]), 0);
 	assert_int_equal(guest_show(&story->guest, story->second), 0);
-	if (viommu_zpci_create(story->guest.vm, &zpci, &story->zpci))
-		story->zpci = NULL;
+	assert_int_equal(viommu_zpci_create(story->guest.vm, &zpci, &story->zpci), 0);
+	return story->mock;
 }
 
-static void tell(struct story *story)
+static void tell(void *ctx)
 {
+	struct story *story = ctx;
 	struct tables *tables = &story->tables[0];
 	uint64_t iota[FUNCTIONS + 1];
 
@@ -318,21 +317,19 @@ static void tell(struct story *story)
 }
 
 /* Nothing fails any more: what a guest does that has an error, and what a VMM does whose memory did not go. */
-static void mend(struct story *story)
+static void mend(void *ctx)
 {
-	port_wrap.fail_at = 0;
-	for (unsigned int call = 0; call < MOCK_CALLS; call++)
-		mock_fail(story->mock, (enum mock_call)call, 0, false, 0);
+	struct story *story = ctx;
+
 	if (story->second->leaving)
 		assert_int_equal(guest_hide(&story->guest, story->second), 0);
 	if (!story->second->shown)
 		assert_int_equal(guest_show(&story->guest, story->second), 0);
 	if (!story->function[0])
 		plug(story, 0);
-	if (!story->function[0])
-		return; /* there is no zpci */
+	assert_non_null(story->function[0]);
 	if (!story->reader[0])
-		assert_int_equal(viommu_reader_create(viommu_zpci_function_device(story->function[0]), &story->reader[0]), 0);
+		assert_int_equal(viommu_reader_create(viommu_zpci_function_device(story->function[0]), VIOMMU_NO_PASID, &story->reader[0]), 0);
 	story->lossy = false;
 	if (info_of(story, 0).state == VIOMMU_ZPCI_DISABLED)
 		set_enabled(story, 0, true);
@@ -365,129 +362,30 @@ static void mend(struct story *story)
 	check_tables(story, 0, PBA, PAL, true);
 }
 
-static void end(struct story *story)
+static void end(void *ctx)
 {
+	struct story *story = ctx;
+
 	viommu_zpci_destroy(story->zpci);
 	assert_int_equal(guest_pinned(&story->guest), 0);
 	viommu_vm_destroy(story->guest.vm);
 	guest_free(&story->guest);
-	assert_null(story->mock->spaces);
-	assert_int_equal(story->mock->devices, 0);
-	assert_int_equal(story->mock->guests, 0);
-	if (story->mock->breaches)
-		fail_msg("%s", story->mock->breach);
-	mock_destroy(story->mock);
-	assert_int_equal(port_wrap.outstanding, 0);
 }
 
-static unsigned int failures;
-
-static void test_nothing_fails(void **state)
+/* Want of memory is no error of the host. */
+static void unharmed(void *ctx, bool nothing)
 {
-	struct story story;
+	const struct story *story = ctx;
 
-	(void)state;
-	begin(&story);
-	tell(&story);
-	assert_int_equal(story.events, 0);
-	assert_false(story.lossy);
-	mend(&story);
-	end(&story);
-}
-
-static void test_allocations(void **state)
-{
-	unsigned int n;
-
-	(void)state;
-	for (n = 1;; n++) {
-		struct story story;
-		bool over;
-
-		begin(&story);
-		port_wrap.fail_at = n;
-		tell(&story);
-		over = port_wrap.fail_at;
-		/* Want of memory is no error of the host. */
-		assert_int_equal(story.events, 0);
-		mend(&story);
-		end(&story);
-		failures++;
-		if (over)
-			break;
-	}
-	assert_in_range(n, 30, 9999);
-}
-
-static void fail_each(enum mock_call call, int error)
-{
-	for (unsigned int for_good = 0; for_good < 2; for_good++) {
-		for (unsigned int n = 1;; n++) {
-			struct story story;
-			bool over;
-
-			begin(&story);
-			mock_forget(story.mock);
-			mock_fail(story.mock, call, n, for_good, error);
-			tell(&story);
-			over = story.mock->calls[call] < n;
-			mend(&story);
-			end(&story);
-			failures++;
-			if (over)
-				break;
-		}
-	}
-}
-
-static void test_maps(void **state)
-{
-	(void)state;
-	fail_each(MOCK_MAP, ENOSPC);
-	fail_each(MOCK_MAP, EIO);
-}
-
-static void test_unmaps(void **state)
-{
-	(void)state;
-	fail_each(MOCK_UNMAP, EIO);
-}
-
-static void test_flushes(void **state)
-{
-	(void)state;
-	fail_each(MOCK_FLUSH, EIO);
-}
-
-static void test_devices(void **state)
-{
-	(void)state;
-	fail_each(MOCK_ATTACH, EINVAL);
-	fail_each(MOCK_ATTACH, ENOSPC);
-	fail_each(MOCK_DETACH, EBUSY);
-}
-
-static void test_spaces_and_memory(void **state)
-{
-	(void)state;
-	fail_each(MOCK_CREATE, ENOMEM);
-	fail_each(MOCK_GUEST_CREATE, ENOMEM);
-	fail_each(MOCK_GUEST_ADD, ENOSPC);
-	fail_each(MOCK_GUEST_REMOVE, EIO);
-	print_message("%u stories, each with one failure\n", failures);
+	assert_int_equal(story->events, 0);
+	assert_false(nothing && story->lossy);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nothing_fails),
-		cmocka_unit_test(test_allocations),
-		cmocka_unit_test(test_maps),
-		cmocka_unit_test(test_unmaps),
-		cmocka_unit_test(test_flushes),
-		cmocka_unit_test(test_devices),
-		cmocka_unit_test(test_spaces_and_memory),
+	static const struct failing_story story = {
+		.bytes = sizeof(struct story), .least = 30, .begin = begin, .tell = tell, .unharmed = unharmed, .mend = mend, .end = end
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return failing_run(&story);
 }

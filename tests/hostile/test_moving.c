@@ -22,6 +22,7 @@
 
 #include <viommu/zpci.h>
 
+#include "actors.h"
 #include "rig.h"
 
 #define PERIODS	   5
@@ -47,34 +48,9 @@ struct scene {
 	uint64_t revoked;	/* even: the page is revoked, and stays so while this stands */
 	uint64_t sane[TOP + 1]; /* the entries on the way to the first page, as they should be */
 	uint64_t translated, faults;
-	uint64_t operations;
-	unsigned int bad;	 /* a line of this file; 0: none */
-	pthread_barrier_t start; /* so that all begin together */
+	struct viommu_reader *reader[DOMAINS]; /* of one thread */
+	struct stage stage;
 };
-
-struct actor {
-	struct scene *scene;
-	uint64_t seed;
-	void (*act)(struct actor *actor);
-	struct viommu_reader *reader[DOMAINS];
-	pthread_t thread;
-};
-
-static uint64_t draw(struct actor *actor, uint64_t bound)
-{
-	actor->seed = actor->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (actor->seed >> 33) % bound;
-}
-
-/* The line of the first thing that was not as it must be is kept. */
-#define expect(actor, condition) expect_at(actor, condition, __LINE__)
-static void expect_at(struct actor *actor, bool ok, unsigned int line)
-{
-	unsigned int none = 0;
-
-	if (!ok)
-		__atomic_compare_exchange_n(&actor->scene->bad, &none, line, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-}
 
 static uint64_t path_entry(struct scene *scene, uint64_t iova, unsigned int level)
 {
@@ -126,7 +102,8 @@ static void write_pages(struct actor *actor)
 
 static void refresh(struct actor *actor)
 {
-	struct viommu_domain *domain = actor->scene->subject[draw(actor, DOMAINS)].domain;
+	const struct scene *scene = actor->scene;
+	struct viommu_domain *domain = scene->subject[draw(actor, DOMAINS)].domain;
 	uint64_t first = PBA + draw(actor, PAGES) * PAGE;
 	int error;
 
@@ -146,7 +123,7 @@ static void translate(struct actor *actor)
 	int pieces;
 
 	for (unsigned int i = 0; i < 20; i++) {
-		struct viommu_reader *reader = actor->reader[i % DOMAINS];
+		struct viommu_reader *reader = scene->reader[i % DOMAINS];
 		bool revoked = draw(actor, 2);
 		uint64_t iova = revoked ? REVOKED : PBA + draw(actor, PAGES) * PAGE;
 
@@ -186,9 +163,10 @@ static void revoke(struct actor *actor)
 
 static void change_slots(struct actor *actor)
 {
-	struct area *area = actor->scene->area;
+	struct scene *scene = actor->scene;
+	struct area *area = scene->area;
 
-	expect(actor, !(area->shown ? guest_hide(&actor->scene->guest, area) : guest_show(&actor->scene->guest, area)));
+	expect(actor, !(area->shown ? guest_hide(&scene->guest, area) : guest_show(&scene->guest, area)));
 }
 
 /* A device that is attached here and there, and a domain that is made and goes. */
@@ -199,16 +177,16 @@ static void come_and_go(struct actor *actor)
 	struct viommu_domain *domain;
 	int error;
 
-	expect(actor, !viommu_device_detach(scene->wanderer));
+	expect(actor, !viommu_device_detach(scene->wanderer, VIOMMU_NO_PASID));
 	if (draw(actor, 2)) {
-		expect(actor, !viommu_domain_attach(scene->subject[draw(actor, DOMAINS)].domain, scene->wanderer));
+		expect(actor, !viommu_domain_attach(scene->subject[draw(actor, DOMAINS)].domain, scene->wanderer, VIOMMU_NO_PASID));
 		return;
 	}
 	error = viommu_domain_create(scene->guest.vm, scene->host, VIOMMU_DOMAIN_ZPCI, &ioat, NULL, &domain);
 	expect(actor, error == 0 || error == -ENOSPC);
 	if (error)
 		return;
-	expect(actor, !viommu_domain_attach(domain, scene->wanderer));
+	expect(actor, !viommu_domain_attach(domain, scene->wanderer, VIOMMU_NO_PASID));
 	viommu_domain_destroy(domain);
 }
 
@@ -233,18 +211,6 @@ static void instruct(struct actor *actor)
 	expect(actor, !answer.exception && answer.cc <= 1);
 }
 
-static void *live(void *ctx)
-{
-	struct actor *actor = ctx;
-
-	pthread_barrier_wait(&actor->scene->start);
-	for (unsigned int i = 0; i < OPERATIONS; i++) {
-		actor->act(actor);
-		__atomic_add_fetch(&actor->scene->operations, 1, __ATOMIC_RELAXED);
-	}
-	return NULL;
-}
-
 static void drop_registration(struct scene *scene)
 {
 	uint32_t fh;
@@ -255,10 +221,10 @@ static void drop_registration(struct scene *scene)
 }
 
 /* At rest, with the tables as they were left; then with the tables put in order. */
-static void check_quiet(struct scene *scene)
+static void check_quiet(void *ctx)
 {
-	if (scene->bad)
-		fail_msg("what line %u expects did not come", scene->bad);
+	struct scene *scene = ctx;
+
 	drop_registration(scene);
 	check_books(scene->mock, &scene->guest, scene->subject, DOMAINS);
 	for (unsigned int i = 0; i < DOMAINS; i++) {
@@ -302,7 +268,7 @@ static void begin(struct scene *scene, bool soft, bool split)
 		scene->subject[i].domain = tables_domain(&scene->tables, scene->host, NULL);
 		scene->subject[i].space = soft ? NULL : mock_newest(scene->mock);
 		assert_int_equal(viommu_device_create(scene->guest.vm, scene->host, NULL, &scene->device[i]), 0);
-		assert_int_equal(viommu_domain_attach(scene->subject[i].domain, scene->device[i]), 0);
+		assert_int_equal(viommu_domain_attach(scene->subject[i].domain, scene->device[i], VIOMMU_NO_PASID), 0);
 	}
 	assert_int_equal(viommu_device_create(scene->guest.vm, scene->host, NULL, &scene->wanderer), 0);
 	assert_int_equal(viommu_zpci_create(scene->guest.vm, &zpci, &scene->zpci), 0);
@@ -312,32 +278,16 @@ static void begin(struct scene *scene, bool soft, bool split)
 
 static void run_scene(bool soft, bool split)
 {
-	static void (*const acts[])(struct actor * actor) = { write_wildly, write_pages,  refresh,     refresh,	 translate,
-							      revoke,	    change_slots, come_and_go, instruct, instruct };
-	enum { ACTORS = sizeof(acts) / sizeof(acts[0]) };
-	struct actor actor[ACTORS];
+	static const struct act acts[] = { { write_wildly, 0 }, { write_pages, 0 },  { refresh, 0 },	 { refresh, 0 },  { translate, 0 },
+					   { revoke, 0 },	{ change_slots, 0 }, { come_and_go, 0 }, { instruct, 0 }, { instruct, 0 } };
 	struct scene scene;
 
 	begin(&scene, soft, split);
-	assert_int_equal(pthread_barrier_init(&scene.start, NULL, ACTORS), 0);
-	for (unsigned int i = 0; i < ACTORS; i++) {
-		actor[i] = (struct actor){ .scene = &scene, .act = acts[i] };
-		for (unsigned int n = 0; n < DOMAINS; n++)
-			assert_int_equal(viommu_reader_create(scene.device[n], &actor[i].reader[n]), 0);
-	}
-	for (unsigned int period = 0; period < PERIODS; period++) {
-		for (unsigned int i = 0; i < ACTORS; i++) {
-			actor[i].seed = period * ACTORS + i;
-			assert_int_equal(pthread_create(&actor[i].thread, NULL, live, &actor[i]), 0);
-		}
-		for (unsigned int i = 0; i < ACTORS; i++)
-			pthread_join(actor[i].thread, NULL);
-		check_quiet(&scene);
-	}
-	print_message("%u threads, %llu operations, %llu translations, %llu faults\n", ACTORS, (unsigned long long)scene.operations,
-		      (unsigned long long)scene.translated, (unsigned long long)scene.faults);
+	for (unsigned int n = 0; n < DOMAINS; n++)
+		assert_int_equal(viommu_reader_create(scene.device[n], VIOMMU_NO_PASID, &scene.reader[n]), 0);
+	actors_run(&scene.stage, &scene, acts, sizeof(acts) / sizeof(acts[0]), PERIODS, OPERATIONS, check_quiet);
+	print_message("%llu translations, %llu faults\n", (unsigned long long)scene.translated, (unsigned long long)scene.faults);
 	assert_true(scene.translated > 1000 && scene.faults > 1000);
-	pthread_barrier_destroy(&scene.start);
 	viommu_zpci_destroy(scene.zpci);
 	for (unsigned int i = 0; i < DOMAINS; i++)
 		viommu_domain_destroy(scene.subject[i].domain);

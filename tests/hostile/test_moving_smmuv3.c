@@ -23,6 +23,8 @@
 
 #include <cmocka.h>
 
+#include "actors.h"
+
 #define PERIODS	   4u
 #define OPERATIONS 600u
 #define WILD	   3u /* streams of the first SMMU: 0, 1 and one that comes and goes */
@@ -45,33 +47,9 @@ struct scene {
 	struct user wild[WILD];
 	struct user honest[HONEST];
 	uint64_t revoked; /* even: the page is revoked, and stays so while this stands */
-	uint64_t reached, refused, operations;
-	unsigned int bad; /* a line of this file; 0: none */
-	pthread_barrier_t start;
+	uint64_t reached, refused;
+	struct stage stage;
 };
-
-struct actor {
-	struct scene *scene;
-	uint64_t seed;
-	unsigned int number;
-	void (*act)(struct actor *actor);
-	pthread_t thread;
-};
-
-static uint64_t draw(struct actor *actor, uint64_t bound)
-{
-	actor->seed = actor->seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return (actor->seed >> 33) % bound;
-}
-
-#define expect(actor, condition) expect_at(actor, condition, __LINE__)
-static void expect_at(struct actor *actor, bool ok, unsigned int line)
-{
-	unsigned int none = 0;
-
-	if (!ok)
-		__atomic_compare_exchange_n(&actor->scene->bad, &none, line, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-}
 
 /* Registers without cmocka's asserts, which are for one thread. */
 static uint32_t load(struct rig *rig, uint32_t offset)
@@ -91,7 +69,8 @@ static void write_stream(struct actor *actor)
 {
 	static const uint64_t others[] = { STE_ABORT, STE_S1(HOLE_GPA), 0xd, 0, 0x2 };
 	uint64_t entry = draw(actor, 3) ? STE_S1(cd_gpa((unsigned int)draw(actor, 4))) : others[draw(actor, 5)];
-	struct rig *rig = &actor->scene->rig;
+	struct scene *scene = actor->scene;
+	struct rig *rig = &scene->rig;
 	uint64_t sid = draw(actor, WILD);
 
 	/* Not of Config: in bypass all memory is charged, whatever is reached. */
@@ -105,14 +84,15 @@ static void write_stream(struct actor *actor)
 
 static void write_context(struct actor *actor)
 {
+	struct scene *scene = actor->scene;
 	unsigned int n = (unsigned int)draw(actor, 4);
 	uint64_t cd0 = CD0(1 + n % 2);
 
 	if (!draw(actor, 3))
 		cd0 ^= UINT64_C(1) << draw(actor, 64);
-	rig_put(&actor->scene->rig, cd_gpa(n), cd0);
-	rig_put(&actor->scene->rig, cd_gpa(n) + 8, draw(actor, 6) ? actor->scene->tables.root : TABLES + PAGE * draw(actor, 16));
-	rig_put(&actor->scene->rig, cd_gpa(n) + 16, TABLES + PAGE * draw(actor, 16));
+	rig_put(&scene->rig, cd_gpa(n), cd0);
+	rig_put(&scene->rig, cd_gpa(n) + 8, draw(actor, 6) ? scene->tables.root : TABLES + PAGE * draw(actor, 16));
+	rig_put(&scene->rig, cd_gpa(n) + 16, TABLES + PAGE * draw(actor, 16));
 }
 
 /* On the way to the pages, but for the way to the one that is revoked: tables, themselves, blocks elsewhere, nonsense; then what it should be. */
@@ -135,6 +115,8 @@ static void write_table(struct actor *actor)
 
 static void write_wildly(struct actor *actor)
 {
+	struct scene *scene = actor->scene;
+
 	for (unsigned int i = 0; i < 4; i++) {
 		switch (draw(actor, 8)) {
 		case 0:
@@ -144,7 +126,7 @@ static void write_wildly(struct actor *actor)
 			write_context(actor);
 			break;
 		case 2: /* a command, in whatever state its place is */
-			rig_put(&actor->scene->rig, CMDQ + 8 * draw(actor, 2u << CMDQ_BITS), draw(actor, 2) ? SYNC : actor->seed);
+			rig_put(&scene->rig, CMDQ + 8 * draw(actor, 2u << CMDQ_BITS), draw(actor, 2) ? SYNC : actor->seed);
 			break;
 		default:
 			write_table(actor);
@@ -155,7 +137,8 @@ static void write_wildly(struct actor *actor)
 
 static void put_command(struct actor *actor, uint64_t at)
 {
-	struct rig *rig = &actor->scene->rig;
+	struct scene *scene = actor->scene;
+	struct rig *rig = &scene->rig;
 	uint64_t dw0 = SYNC, dw1 = 0;
 
 	switch (draw(actor, 8)) {
@@ -190,7 +173,8 @@ static void put_command(struct actor *actor, uint64_t at)
 /* Two of these have one queue, and no lock. */
 static void send(struct actor *actor)
 {
-	struct rig *rig = &actor->scene->rig;
+	struct scene *scene = actor->scene;
+	struct rig *rig = &scene->rig;
 	uint32_t prod = load(rig, R_CMDQ_PROD), round = 2u << CMDQ_BITS, number = (uint32_t)draw(actor, 6);
 
 	for (uint32_t i = 0; i < number; i++)
@@ -223,11 +207,12 @@ static void send(struct actor *actor)
 
 static void read_events(struct actor *actor)
 {
-	struct rig *rig = &actor->scene->rig;
+	struct scene *scene = actor->scene;
+	struct rig *rig = &scene->rig;
 	struct viommu_smmuv3_info info = { .size = sizeof(info) };
 
 	store(rig, R_EVENTQ_CONS, load(rig, R_EVENTQ_PROD));
-	store(&actor->scene->second, R_EVENTQ_CONS, load(&actor->scene->second, R_EVENTQ_PROD));
+	store(&scene->second, R_EVENTQ_CONS, load(&scene->second, R_EVENTQ_PROD));
 	viommu_smmuv3_info(rig->smmu, &info);
 	/* One is plugged and unplugged all the time. */
 	expect(actor, info.devices >= WILD - 1 && info.devices <= WILD && info.domains <= WILD + 1);
@@ -306,26 +291,18 @@ static void access_memory(struct actor *actor, struct user *user, uint64_t iova,
 
 static void access_wild(struct actor *actor)
 {
+	struct scene *scene = actor->scene;
+
 	for (unsigned int i = 0; i < 4; i++)
-		access_memory(actor, &actor->scene->wild[actor->number], IOVA + PAGE * draw(actor, WINDOW), false);
+		access_memory(actor, &scene->wild[actor->number], IOVA + PAGE * draw(actor, WINDOW), false);
 }
 
 static void access_honest(struct actor *actor)
 {
+	struct scene *scene = actor->scene;
+
 	for (unsigned int i = 0; i < 4; i++)
-		access_memory(actor, &actor->scene->honest[actor->number], draw(actor, 2) ? REVOKED : IOVA + PAGE * draw(actor, WINDOW), true);
-}
-
-static void *live(void *ctx)
-{
-	struct actor *actor = ctx;
-
-	pthread_barrier_wait(&actor->scene->start);
-	for (unsigned int i = 0; i < OPERATIONS; i++) {
-		actor->act(actor);
-		__atomic_add_fetch(&actor->scene->operations, 1, __ATOMIC_RELAXED);
-	}
-	return NULL;
+		access_memory(actor, &scene->honest[actor->number], draw(actor, 2) ? REVOKED : IOVA + PAGE * draw(actor, WINDOW), true);
 }
 
 static int mark(void *ctx, const struct viommu_run *run)
@@ -384,12 +361,11 @@ static void command(struct rig *rig, uint64_t cmdq, uint64_t dw0, uint64_t dw1)
 }
 
 /* At rest, as it was left; then with everything put in order. */
-static void check_quiet(struct scene *scene)
+static void check_quiet(void *ctx)
 {
+	struct scene *scene = ctx;
 	struct rig *rig = &scene->rig;
 
-	if (scene->bad)
-		fail_msg("what line %u expects did not come", scene->bad);
 	check_pins(scene);
 	rig_put(rig, scene->tables.root + 8 * (IOVA >> 30), scene->middle | E_TABLE);
 	rig_put(rig, scene->middle, scene->lowest | E_TABLE);
@@ -454,32 +430,17 @@ static void end(struct scene *scene)
 
 static void test_moving(void **state)
 {
-	static const struct {
-		void (*act)(struct actor *actor);
-		unsigned int number;
-	} acts[] = { { write_wildly, 0 }, { send, 0 },	      { send, 1 },	  { read_events, 0 },	{ revoke, 0 },
-		     { plug, 0 },	  { access_wild, 0 }, { access_wild, 1 }, { access_honest, 0 }, { access_honest, 1 } };
-	enum { ACTORS = sizeof(acts) / sizeof(acts[0]) };
-	struct actor actor[ACTORS];
+	static const struct act acts[] = { { write_wildly, 0 }, { send, 0 },	    { send, 1 },	{ read_events, 0 },   { revoke, 0 },
+					   { plug, 0 },		{ access_wild, 0 }, { access_wild, 1 }, { access_honest, 0 }, { access_honest, 1 } };
 	static struct scene scene;
 
 	(void)state;
 	begin(&scene);
-	assert_int_equal(pthread_barrier_init(&scene.start, NULL, ACTORS), 0);
-	for (unsigned int period = 0; period < PERIODS; period++) {
-		for (unsigned int i = 0; i < ACTORS; i++) {
-			actor[i] = (struct actor){ .scene = &scene, .seed = period * ACTORS + i, .number = acts[i].number, .act = acts[i].act };
-			assert_int_equal(pthread_create(&actor[i].thread, NULL, live, &actor[i]), 0);
-		}
-		for (unsigned int i = 0; i < ACTORS; i++)
-			pthread_join(actor[i].thread, NULL);
-		check_quiet(&scene);
-	}
-	print_message("%u threads, %llu operations, %llu accesses reached something, %llu did not; %llu commands, %llu of them refused\n", ACTORS,
-		      (unsigned long long)scene.operations, (unsigned long long)scene.reached, (unsigned long long)scene.refused,
-		      (unsigned long long)(rig_info(&scene.rig).commands + rig_info(&scene.rig).errors), (unsigned long long)rig_info(&scene.rig).errors);
+	actors_run(&scene.stage, &scene, acts, sizeof(acts) / sizeof(acts[0]), PERIODS, OPERATIONS, check_quiet);
+	print_message("%llu accesses reached something, %llu did not; %llu commands, %llu of them refused\n", (unsigned long long)scene.reached,
+		      (unsigned long long)scene.refused, (unsigned long long)(rig_info(&scene.rig).commands + rig_info(&scene.rig).errors),
+		      (unsigned long long)rig_info(&scene.rig).errors);
 	assert_true(scene.reached > 1000 && scene.refused > 1000);
-	pthread_barrier_destroy(&scene.start);
 	end(&scene);
 }
 

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stands in for guest/smmuv3/invalidate.c in the plugin that is broken on purpose: CMD_TLBI_NH_VA
- * can be lost, or end too early. For showing that the comparison notices. The environment variable
- * VIOMMU_BROKEN_SMMUV3 says how, and nothing is broken where it is not set; what concerns the
- * format is in shadow_arm64_broken.c.
+ * Replaces guest/common/ranges.c in the plugin that is broken on purpose: invalidations of a range can be
+ * lost, or end too early, to show that the comparison notices. The environment variable
+ * VIOMMU_BROKEN_SMMUV3 says how, and nothing is broken where it is not set. Breaks of the format are in
+ * shadow_arm64_broken.c.
  */
 #include "smmuv3_broken.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "guest/smmuv3/invalidate.h"
+#include "guest/common/ranges.h"
 
-bool smmuv3_true_invalidate_va(struct viommu_smmuv3 *smmu, const uint64_t command[CMD_WORDS], bool all);
+bool true_guest_ranges_add(struct guest_ranges *ranges, struct guest_range range);
 
-#define smmuv3_invalidate_va smmuv3_true_invalidate_va
-#include "guest/smmuv3/invalidate.c"
-#undef smmuv3_invalidate_va
+#define guest_ranges_add true_guest_ranges_add
+#include "guest/common/ranges.c"
+#undef guest_ranges_add
 
 enum broken_smmuv3 broken_smmuv3;
 
@@ -41,14 +41,15 @@ static void __attribute__((constructor)) choose(void)
 		abort();
 }
 
-bool smmuv3_invalidate_va(struct viommu_smmuv3 *smmu, const uint64_t command[CMD_WORDS], bool all)
+bool guest_ranges_add(struct guest_ranges *ranges, struct guest_range range)
 {
-	uint64_t shorter[CMD_WORDS] = { command[0], command[1] };
+	uint64_t bytes = range.last - range.first + 1;
 
+	if (range.last == UINT64_MAX)
+		return true_guest_ranges_add(ranges, range);
 	if (broken_smmuv3 == BROKEN_INVALIDATION_LOST)
 		return true;
-	/* Half as much: Linux names what is a power of two by SCALE alone. */
-	if (broken_smmuv3 == BROKEN_INVALIDATION_SHORT && CMD1_TG(command[1]) && CMD0_SCALE(command[0]))
-		shorter[0] -= UINT64_C(1) << 20;
-	return smmuv3_true_invalidate_va(smmu, shorter, all);
+	if (broken_smmuv3 == BROKEN_INVALIDATION_SHORT && bytes > 4096)
+		range.last -= bytes / 2;
+	return true_guest_ranges_add(ranges, range);
 }

@@ -42,6 +42,12 @@ void model_list_add(struct model_list *list, struct model_page page)
 	list->pages[list->count++] = page;
 }
 
+void model_list_copy(struct model_list *to, const struct model_list *from)
+{
+	for (uint64_t i = 0; i < from->count; i++)
+		model_list_add(to, from->pages[i]);
+}
+
 void model_found_free(struct model_found *found)
 {
 	model_list_free(&found->list);
@@ -161,37 +167,37 @@ void model_find(const struct naive_memory *memory, const struct naive_tables *ta
 	}
 }
 
-bool model_clip(const struct naive_tables *tables, uint64_t *first, uint64_t *last)
+bool model_clip(uint64_t aperture_first, uint64_t aperture_last, uint64_t *first, uint64_t *last)
 {
 	if (*first > *last)
 		return false;
 	*first &= ~(PAGE - 1);
 	*last |= PAGE - 1;
-	if (*first > tables->pal || *last < tables->pba)
+	if (*first > aperture_last || *last < aperture_first)
 		return false;
-	if (*first < tables->pba)
-		*first = tables->pba;
-	if (*last > tables->pal)
-		*last = tables->pal;
+	if (*first < aperture_first)
+		*first = aperture_first;
+	if (*last > aperture_last)
+		*last = aperture_last;
 	return true;
 }
 
-void model_apply(struct model_domain *domain, uint64_t first, uint64_t last, const struct model_list *now, uint64_t *established, uint64_t *released)
+void model_apply(struct model_list *list, uint64_t first, uint64_t last, const struct model_list *now, uint64_t *established, uint64_t *released)
 {
 	struct model_list next = { 0 };
 	uint64_t i = 0;
 	uint64_t same = 0;
 	uint64_t gone = 0;
 
-	for (; i < domain->list.count && domain->list.pages[i].iova < first; i++)
-		model_list_add(&next, domain->list.pages[i]);
+	for (; i < list->count && list->pages[i].iova < first; i++)
+		model_list_add(&next, list->pages[i]);
 	for (uint64_t n = 0; n < now->count; n++) {
 		const struct model_page *page = &now->pages[n];
 
-		for (; i < domain->list.count && domain->list.pages[i].iova < page->iova; i++)
+		for (; i < list->count && list->pages[i].iova < page->iova; i++)
 			gone++;
-		if (i < domain->list.count && domain->list.pages[i].iova == page->iova) {
-			if (domain->list.pages[i].gpa == page->gpa && domain->list.pages[i].writable == page->writable)
+		if (i < list->count && list->pages[i].iova == page->iova) {
+			if (list->pages[i].gpa == page->gpa && list->pages[i].writable == page->writable)
 				same++;
 			else
 				gone++;
@@ -199,41 +205,41 @@ void model_apply(struct model_domain *domain, uint64_t first, uint64_t last, con
 		}
 		model_list_add(&next, *page);
 	}
-	for (; i < domain->list.count && domain->list.pages[i].iova <= last; i++)
+	for (; i < list->count && list->pages[i].iova <= last; i++)
 		gone++;
-	for (; i < domain->list.count; i++)
-		model_list_add(&next, domain->list.pages[i]);
+	for (; i < list->count; i++)
+		model_list_add(&next, list->pages[i]);
 
 	*established = now->count - same;
 	*released = gone;
-	model_list_free(&domain->list);
-	domain->list = next;
+	model_list_free(list);
+	*list = next;
 }
 
-void model_drop(struct model_domain *domain, uint64_t gpa, uint64_t bytes)
+void model_drop(struct model_list *list, uint64_t gpa, uint64_t bytes)
 {
 	uint64_t kept = 0;
 
-	for (uint64_t i = 0; i < domain->list.count; i++) {
-		if (domain->list.pages[i].gpa >= gpa && domain->list.pages[i].gpa - gpa < bytes)
+	for (uint64_t i = 0; i < list->count; i++) {
+		if (list->pages[i].gpa >= gpa && list->pages[i].gpa - gpa < bytes)
 			continue;
-		domain->list.pages[kept++] = domain->list.pages[i];
+		list->pages[kept++] = list->pages[i];
 	}
-	domain->list.count = kept;
+	list->count = kept;
 }
 
-const struct model_page *model_at(const struct model_domain *domain, uint64_t iova)
+const struct model_page *model_at(const struct model_list *list, uint64_t iova)
 {
 	uint64_t low = 0;
-	uint64_t high = domain->list.count;
+	uint64_t high = list->count;
 
 	iova &= ~(PAGE - 1);
 	while (low < high) {
 		uint64_t middle = low + (high - low) / 2;
 
-		if (domain->list.pages[middle].iova == iova)
-			return &domain->list.pages[middle];
-		if (domain->list.pages[middle].iova < iova)
+		if (list->pages[middle].iova == iova)
+			return &list->pages[middle];
+		if (list->pages[middle].iova < iova)
 			low = middle + 1;
 		else
 			high = middle;

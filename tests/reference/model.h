@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A model of nested domains, on top of the naive walk: for each domain an ordered list of the pages that a device can reach. A refresh throws the range's pages
- * away and lists those that the tables name now; everything that the library counts is counted from the lists.
+ * A model of nested domains, on top of the naive walk: for each domain an ordered list of the pages
+ * that a device can reach. A refresh throws the range's pages away and lists those that the tables
+ * name now; everything that the library counts is counted from the lists.
  */
 #ifndef TESTS_REFERENCE_MODEL_H
 #define TESTS_REFERENCE_MODEL_H
@@ -26,6 +27,9 @@ struct model_list {
 void model_list_free(struct model_list *list);
 void model_list_add(struct model_list *list, struct model_page page);
 
+/* Copies a list behind another one. */
+void model_list_copy(struct model_list *to, const struct model_list *from);
+
 /* What the tables say about a range. */
 struct model_found {
 	struct model_list list;
@@ -42,27 +46,28 @@ struct model_limits {
 	uint64_t pages;
 };
 
-/* Lists what first..last (pages: first is the first byte of one, last the last byte of one) translates to, going down only where an entry is valid. */
+/*
+ * Lists what first..last (pages: first is the first byte of one, last the last byte of one)
+ * translates to, going down only where an entry is valid.
+ */
 void model_find(const struct naive_memory *memory, const struct naive_tables *tables, uint64_t first, uint64_t last, const struct model_limits *limits,
 		struct model_found *found);
 void model_found_free(struct model_found *found);
 
-struct model_domain {
-	struct naive_tables tables;
-	struct model_list list;
-};
+/* Widens a range to pages and clips it to an aperture. False where nothing is left. */
+bool model_clip(uint64_t aperture_first, uint64_t aperture_last, uint64_t *first, uint64_t *last);
 
-/* Widens a range to pages and clips it to the aperture. False where nothing is left. */
-bool model_clip(const struct naive_tables *tables, uint64_t *first, uint64_t *last);
-
-/* What a refresh of a (clipped) range does, and how many pages are new or other than before, and gone or other than before. */
-void model_apply(struct model_domain *domain, uint64_t first, uint64_t last, const struct model_list *now, uint64_t *established, uint64_t *released);
+/*
+ * What a refresh of a (clipped) range does to a domain's list, and how many pages are new or other
+ * than before, and gone or other than before.
+ */
+void model_apply(struct model_list *list, uint64_t first, uint64_t last, const struct model_list *now, uint64_t *established, uint64_t *released);
 
 /* What the removal of a slot does. */
-void model_drop(struct model_domain *domain, uint64_t gpa, uint64_t bytes);
+void model_drop(struct model_list *list, uint64_t gpa, uint64_t bytes);
 
 /* The page of an IOVA, NULL if it has none. */
-const struct model_page *model_at(const struct model_domain *domain, uint64_t iova);
+const struct model_page *model_at(const struct model_list *list, uint64_t iova);
 
 /* How many pages of guest memory the lists name, each counted once. */
 uint64_t model_distinct(const struct naive_memory *memory, const struct model_list *const *lists, unsigned int count);

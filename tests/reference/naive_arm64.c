@@ -1,30 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "naive_arm64.h"
 
-#include <stddef.h>
-
-/* Descriptors are little-endian. */
-static bool load(const struct naive_memory *memory, uint64_t address, uint64_t *value)
-{
-	*value = 0;
-	for (unsigned int i = 0; i < 8; i++) {
-		const unsigned char *byte = naive_byte(memory, address + i, NULL);
-
-		if (!byte)
-			return false;
-		*value |= (uint64_t)*byte << (8 * i);
-	}
-	return true;
-}
-
 /* x<high:low>, as in Arm's pseudocode. */
 static uint64_t bits(uint64_t x, unsigned int high, unsigned int low)
 {
-	uint64_t value = 0;
-
-	for (unsigned int i = high + 1; i-- > low;)
-		value = value << 1 | (x >> i & 1);
-	return value;
+	return x >> low & UINT64_MAX >> (63 - (high - low));
 }
 
 static bool bit(uint64_t x, unsigned int n)
@@ -32,8 +12,8 @@ static bool bit(uint64_t x, unsigned int n)
 	return bits(x, n, n);
 }
 
-/* The lowest bit of the IOVA that selects an entry of a level's table: D8.2.8 to D8.2.10, "translation table properties at each lookup level". */
-static unsigned int lowest_index_bit(unsigned int granule, unsigned int arm_level)
+/* D8.2.8 to D8.2.10, "translation table properties at each lookup level". */
+unsigned int naive_arm64_index_bit(unsigned int granule, unsigned int arm_level)
 {
 	static const unsigned int with_4k[] = { 39, 30, 21, 12 };
 	static const unsigned int with_16k[] = { 47, 36, 25, 14 };
@@ -104,6 +84,26 @@ static bool has_blocks(unsigned int granule, unsigned int arm_level, unsigned in
 	return false;
 }
 
+struct arm64_tables naive_arm64_context(const uint64_t cd[8], unsigned int oas, bool upper)
+{
+	static const unsigned int tg0[4] = { 4, 64, 16, 0 }, tg1[4] = { 0, 16, 4, 64 };
+	unsigned int ips = (unsigned int)bits(cd[0], 34, 32);
+
+	return (struct arm64_tables){
+		.granule = upper ? tg1[bits(cd[0], 23, 22)] : tg0[bits(cd[0], 7, 6)],
+		.ips = ips < oas ? ips : oas,
+		.ttb0 = bits(cd[1], 51, 4) << 4,
+		.ttb1 = bits(cd[2], 51, 4) << 4,
+		.t0sz = (unsigned int)bits(cd[0], 5, 0),
+		.t1sz = (unsigned int)bits(cd[0], 21, 16),
+		.epd0 = bit(cd[0], 14),
+		.epd1 = bit(cd[0], 30),
+		.affd = bit(cd[0], 35),
+		.had0 = bit(cd[1], 1),
+		.had1 = bit(cd[2], 1),
+	};
+}
+
 struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const struct arm64_tables *tables, uint64_t iova)
 {
 	unsigned int granule = tables->granule, granule_bits = granule == 4 ? 12 : granule == 16 ? 14 : 16;
@@ -130,19 +130,20 @@ struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const st
 			return answer;
 		}
 	/* The table has an entry of 8 bytes for each value of the bits that select one, is aligned to its size, and with 52 bits to 64 bytes. */
-	alignment = top - lowest_index_bit(granule, begin) + 1 + 3;
+	alignment = top - naive_arm64_index_bit(granule, begin) + 1 + 3;
 	if (size == 52 && alignment < 6)
 		alignment = 6;
 	table = table >> alignment << alignment;
 	for (unsigned int arm_level = begin;; arm_level++) {
-		unsigned int low = lowest_index_bit(granule, arm_level), high = arm_level == begin ? top : lowest_index_bit(granule, arm_level - 1) - 1;
+		unsigned int low = naive_arm64_index_bit(granule, arm_level),
+			     high = arm_level == begin ? top : naive_arm64_index_bit(granule, arm_level - 1) - 1;
 		uint64_t entry;
 
 		answer.arm_level = arm_level;
 		answer.level = our_level(granule, arm_level);
 		answer.entry_at = table + 8 * bits(iova, high, low);
 		answer.entry = 0;
-		if (!load(memory, answer.entry_at, &entry)) {
+		if (!naive_load_little(memory, answer.entry_at, &entry)) {
 			answer.outcome = ARM64_NO_TABLE;
 			return answer;
 		}

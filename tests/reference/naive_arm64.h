@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A reference for stage 1 of Arm's VMSAv8-64, as plain as naive.h: what does one IOVA mean? Written from the Arm Architecture Reference Manual (DDI 0487,
- * chapter D8), sharing no code and no header with the library. What an SMMU's context descriptor holds is named as in the CPU's TCR_EL1.
+ * A reference for stage 1 of Arm's VMSAv8-64, as plain as naive.h: what does one IOVA mean? Written
+ * from the Arm Architecture Reference Manual (DDI 0487, chapter D8), sharing no code and no header
+ * with the library. What an SMMU's context descriptor holds is named as in the CPU's TCR_EL1.
  *
- * Without FEAT_LPA2, FEAT_HAFDBS and the top byte that is ignored. With FEAT_LPA and FEAT_LVA, for the granule of 64 KiB; blocks of 4 TiB, which belong to
- * FEAT_LPA, are there with an output size of 52 bits alone.
+ * Without FEAT_LPA2, FEAT_HAFDBS and the top byte that is ignored. With FEAT_LPA and FEAT_LVA, for
+ * the granule of 64 KiB; blocks of 4 TiB, which belong to FEAT_LPA, are there with an output size
+ * of 52 bits alone.
  */
 #ifndef TESTS_REFERENCE_NAIVE_ARM64_H
 #define TESTS_REFERENCE_NAIVE_ARM64_H
@@ -41,9 +43,22 @@ struct arm64_answer {
 	uint64_t entry;
 };
 
+/*
+ * The tables of one half of addresses that a context descriptor names (Arm IHI 0070, section 5.4),
+ * for an SMMU whose OAS is encoded as oas. A granule of 0 is one that is reserved. The descriptor
+ * does not say whether accesses are privileged.
+ */
+struct arm64_tables naive_arm64_context(const uint64_t cd[8], unsigned int oas, bool upper);
+
 struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const struct arm64_tables *tables, uint64_t iova);
 
-/* The event by which an SMMUv3 tells of an outcome (Arm IHI 0070, section 7.3); 0 for a page, whatever its rights. Not for BAD_CONTEXT. */
+/* The lowest bit of an IOVA that selects an entry of a level's table. */
+unsigned int naive_arm64_index_bit(unsigned int granule, unsigned int arm_level);
+
+/*
+ * The event by which an SMMUv3 tells of an outcome (Arm IHI 0070, section 7.3); 0 for a page,
+ * whatever its rights. Not for BAD_CONTEXT.
+ */
 unsigned int naive_arm64_event(enum arm64_outcome outcome);
 
 #endif

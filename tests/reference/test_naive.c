@@ -460,12 +460,13 @@ static void test_find_agrees_with_the_walk(void **state)
 
 static void test_model_refresh_and_drop(void **state)
 {
-	struct model_domain domain = { .tables = { .iota = RT | 0x804, .pba = 0, .pal = UINT64_MAX } };
+	const struct naive_tables all = tables(RT | 0x804);
+	struct model_list list = { .count = 0 };
 	static const struct model_limits limits = { 1000000, 100000 };
 	uint64_t first = UINT64_C(0x53076500123), last = UINT64_C(0x53076543124);
 	uint64_t established, released;
 	struct model_found found;
-	const struct model_list *lists[2] = { &domain.list, &domain.list };
+	const struct model_list *lists[2] = { &list, &list };
 
 	(void)state;
 	set(RT + 8 * 1, ST | 0x07);
@@ -475,17 +476,17 @@ static void test_model_refresh_and_drop(void **state)
 	set(PT + 8 * 3, ROM);
 	first = (UINT64_C(1) << 31) + 0x1fff;
 	last = (UINT64_C(1) << 31) + 0x3000;
-	assert_true(model_clip(&domain.tables, &first, &last));
+	assert_true(model_clip(all.pba, all.pal, &first, &last));
 	assert_int_equal(first, (UINT64_C(1) << 31) + 0x1000);
 	assert_int_equal(last, (UINT64_C(1) << 31) + 0x3fff);
-	model_find(&memory, &domain.tables, first, last, &limits, &found);
-	model_apply(&domain, first, last, &found.list, &established, &released);
+	model_find(&memory, &all, first, last, &limits, &found);
+	model_apply(&list, first, last, &found.list, &established, &released);
 	model_found_free(&found);
 	assert_int_equal(established, 3);
 	assert_int_equal(released, 0);
 	assert_int_equal(model_distinct(&memory, lists, 2), 2);
-	assert_false(model_at(&domain, (UINT64_C(1) << 31) + 0x3abc)->writable);
-	assert_null(model_at(&domain, (UINT64_C(1) << 31) + 0x4000));
+	assert_false(model_at(&list, (UINT64_C(1) << 31) + 0x3abc)->writable);
+	assert_null(model_at(&list, (UINT64_C(1) << 31) + 0x4000));
 
 	/* One page gone, one changed, one new; the range touches two of them. */
 	set(PT + 8 * 1, 0x400);
@@ -493,18 +494,18 @@ static void test_model_refresh_and_drop(void **state)
 	set(PT + 8 * 0, 0x23000);
 	first = (UINT64_C(1) << 31) + 0x1000;
 	last = first + 0x1fff;
-	model_find(&memory, &domain.tables, first, last, &limits, &found);
-	model_apply(&domain, first, last, &found.list, &established, &released);
+	model_find(&memory, &all, first, last, &limits, &found);
+	model_apply(&list, first, last, &found.list, &established, &released);
 	model_found_free(&found);
 	assert_int_equal(established, 1);
 	assert_int_equal(released, 2);
-	assert_int_equal(domain.list.count, 2);
+	assert_int_equal(list.count, 2);
 
-	model_drop(&domain, ROM, ROM_BYTES);
-	assert_int_equal(domain.list.count, 1);
-	assert_int_equal(domain.list.pages[0].gpa, 0x22000);
-	assert_false(domain.list.pages[0].writable);
-	model_list_free(&domain.list);
+	model_drop(&list, ROM, ROM_BYTES);
+	assert_int_equal(list.count, 1);
+	assert_int_equal(list.pages[0].gpa, 0x22000);
+	assert_false(list.pages[0].writable);
+	model_list_free(&list);
 }
 
 int main(void)

@@ -2,6 +2,8 @@
 /* See double.h. */
 #include "double.h"
 
+#include <viommu/smmuv3.h>
+
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -15,7 +17,7 @@
 
 #define MOST_DEVICES 64u
 
-/* Not the library's: only this file sees it. */
+/* Not the library's: only this file sees it. Those that are not in `all` are the library's. */
 struct viommu_domain {
 	struct viommu_smmuv3_stage1 data;
 	struct viommu_device *device[MOST_DEVICES];
@@ -29,15 +31,18 @@ static struct viommu_domain *all[MOST_DEVICES];
 int __wrap_viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum viommu_domain_type type, const void *data,
 				struct viommu_refresh_result *result, struct viommu_domain **out);
 void __wrap_viommu_domain_destroy(struct viommu_domain *domain);
-int __wrap_viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device);
+void __real_viommu_domain_destroy(struct viommu_domain *domain);
+enum viommu_domain_kind __wrap_viommu_domain_kind(const struct viommu_domain *domain);
+enum viommu_domain_kind __real_viommu_domain_kind(const struct viommu_domain *domain);
+int __wrap_viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device, uint32_t pasid);
+int __real_viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device, uint32_t pasid);
 int __wrap_viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result);
 int __wrap_viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
+int __real_viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 int __wrap_viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault);
 void __wrap_viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats);
-int __wrap_viommu_direct_attach(struct viommu_direct *direct, struct viommu_device *device);
-int __real_viommu_direct_attach(struct viommu_direct *direct, struct viommu_device *device);
-int __wrap_viommu_device_detach(struct viommu_device *device);
-int __real_viommu_device_detach(struct viommu_device *device);
+int __wrap_viommu_device_detach(struct viommu_device *device, uint32_t pasid);
+int __real_viommu_device_detach(struct viommu_device *device, uint32_t pasid);
 
 void double_reset(void)
 {
@@ -77,6 +82,22 @@ static struct viommu_device **find(const struct viommu_device *device)
 	return NULL;
 }
 
+static bool is_double(const struct viommu_domain *domain)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&mutex);
+	for (unsigned int i = 0; i < MOST_DEVICES; i++)
+		found |= all[i] == domain;
+	pthread_mutex_unlock(&mutex);
+	return found;
+}
+
+enum viommu_domain_kind __wrap_viommu_domain_kind(const struct viommu_domain *domain)
+{
+	return is_double(domain) ? VIOMMU_KIND_NESTED : __real_viommu_domain_kind(domain);
+}
+
 int __wrap_viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum viommu_domain_type type, const void *data,
 				struct viommu_refresh_result *result, struct viommu_domain **out)
 {
@@ -103,8 +124,10 @@ int __wrap_viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, 
 
 void __wrap_viommu_domain_destroy(struct viommu_domain *domain)
 {
-	if (!domain)
+	if (!domain || !is_double(domain)) {
+		__real_viommu_domain_destroy(domain);
 		return;
+	}
 	pthread_mutex_lock(&mutex);
 	doubles.breaches += domain->busy;
 	for (unsigned int i = 0; i < MOST_DEVICES; i++) {
@@ -135,14 +158,19 @@ static int leave(const struct viommu_device *device)
 	return ret;
 }
 
-int __wrap_viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device)
+int __wrap_viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device, uint32_t pasid)
 {
+	bool is_ours = is_double(domain);
 	unsigned int i = 0;
 	int ret;
 
+	if (!is_ours && doubles.in_direct)
+		doubles.in_direct(doubles.ctx);
 	if (leave(device))
 		return -EBUSY;
-	__real_viommu_device_detach(device);
+	if (!is_ours)
+		return __real_viommu_domain_attach(domain, device, pasid);
+	__real_viommu_device_detach(device, pasid);
 	pthread_mutex_lock(&mutex);
 	ret = answer(&doubles.attach, &doubles.attach_count);
 	if (!ret) {
@@ -155,18 +183,11 @@ int __wrap_viommu_domain_attach(struct viommu_domain *domain, struct viommu_devi
 	return ret;
 }
 
-int __wrap_viommu_direct_attach(struct viommu_direct *direct, struct viommu_device *device)
-{
-	if (doubles.in_direct)
-		doubles.in_direct(doubles.ctx);
-	return leave(device) ? -EBUSY : __real_viommu_direct_attach(direct, device);
-}
-
-int __wrap_viommu_device_detach(struct viommu_device *device)
+int __wrap_viommu_device_detach(struct viommu_device *device, uint32_t pasid)
 {
 	int ret = leave(device);
 
-	return ret ? ret : __real_viommu_device_detach(device);
+	return ret ? ret : __real_viommu_device_detach(device, pasid);
 }
 
 int __wrap_viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
@@ -215,14 +236,29 @@ int __wrap_viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, 
 {
 	struct viommu_run run = { .first = first, .last = last, .prot = VIOMMU_RW };
 
-	(void)domain;
-	return fn(ctx, &run);
+	return is_double(domain) ? fn(ctx, &run) : __real_viommu_domain_each_run(domain, first, last, fn, ctx);
 }
 
 void __wrap_viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
 {
 	(void)domain;
 	stats->refreshes = 1234;
+}
+
+bool __wrap_nested_has_leaf_without(struct viommu_domain *domain, uint64_t first, uint64_t last, uint64_t mask);
+unsigned int __wrap_nested_leaf_bits(struct viommu_domain *domain);
+
+bool __wrap_nested_has_leaf_without(struct viommu_domain *domain, uint64_t first, uint64_t last, uint64_t mask)
+{
+	(void)domain;
+	doubles.breaches += first > last || !mask;
+	return doubles.global;
+}
+
+unsigned int __wrap_nested_leaf_bits(struct viommu_domain *domain)
+{
+	(void)domain;
+	return doubles.leaf_bits ? doubles.leaf_bits : 63;
 }
 
 int double_setup(void **state)

@@ -7,6 +7,7 @@
 #define TESTS_SMMUV3_DOUBLE_H
 
 #include <viommu/viommu.h>
+#include <viommu/smmuv3.h>
 
 struct double_refresh {
 	unsigned int asid; /* of the domain */
@@ -30,6 +31,10 @@ struct double_domains {
 	int walk;
 	struct viommu_run run;
 	struct viommu_fault fault;
+
+	/* What the shadow has: a global entry everywhere; the largest leaf, 0: as large as there are. */
+	bool global;
+	unsigned int leaf_bits;
 
 	/* Called within each refresh, and before a device is attached to a direct domain, without locks. */
 	void (*in_refresh)(void *ctx);

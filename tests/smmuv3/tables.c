@@ -60,7 +60,7 @@ void user_init(struct user *user, struct rig *rig, uint32_t sid)
 {
 	user->rig = rig;
 	user->device = rig_device(rig, sid);
-	assert_int_equal(viommu_reader_create(viommu_smmuv3_device_device(user->device), &user->reader), 0);
+	assert_int_equal(viommu_reader_create(viommu_smmuv3_device_device(user->device), VIOMMU_NO_PASID, &user->reader), 0);
 }
 
 void user_end(struct user *user)
@@ -132,32 +132,16 @@ const uint8_t *rig_hva(const struct rig *rig, uint64_t gpa)
 
 bool tables_naive(const struct rig *rig, const uint64_t cd[8], uint64_t iova, uint32_t access, uint64_t *gpa)
 {
-	static const unsigned int granule0[4] = { 4, 64, 16, 0 }, granule1[4] = { 0, 16, 4, 64 };
 	const struct naive_slot slots[2] = {
 		{ .gpa = 0, .bytes = RAM_BYTES, .memory = rig->ram, .writable = true },
 		{ .gpa = ROM_GPA, .bytes = ROM_BYTES, .memory = rig->rom, .writable = false },
 	};
 	const struct naive_memory memory = { .slots = slots, .count = 2 };
-	bool upper = iova >> 63, writable;
-	struct arm64_tables tables = {
-		.granule = upper ? granule1[cd[0] >> 22 & 3] : granule0[cd[0] >> 6 & 3],
-		.ips = (unsigned int)(cd[0] >> 32) & 7,
-		.ttb0 = cd[1] & UINT64_C(0xffffffffffff0),
-		.ttb1 = cd[2] & UINT64_C(0xffffffffffff0),
-		.t0sz = (unsigned int)cd[0] & 63,
-		.t1sz = (unsigned int)(cd[0] >> 16) & 63,
-		.epd0 = cd[0] >> 14 & 1,
-		.epd1 = cd[0] >> 30 & 1,
-		.affd = cd[0] >> 35 & 1,
-		.had0 = cd[1] >> 1 & 1,
-		.had1 = cd[2] >> 1 & 1,
-	};
-	struct arm64_answer answer;
-
 	/* The SMMU's addresses have 44 bits. */
-	if (tables.ips > 4)
-		tables.ips = 4;
-	answer = naive_arm64_walk(&memory, &tables, iova);
+	struct arm64_tables tables = naive_arm64_context(cd, 4, iova >> 55 & 1);
+	struct arm64_answer answer = naive_arm64_walk(&memory, &tables, iova);
+	bool writable;
+
 	if (answer.outcome != ARM64_IS_PAGE || !naive_byte(&memory, answer.address, &writable))
 		return false;
 	*gpa = answer.address;

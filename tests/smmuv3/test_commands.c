@@ -63,6 +63,11 @@ static void test_illegal(void **state)
 	rig_command(rig, TLBI_VA(1) | RANGE(0, 1), TG(1));
 	rig_command(rig, TLBI_VA(1), TG(1) | TTL(3));
 	rig_command(rig, TLBI_VA(1) | RANGE(31, 31), 0);
+	/* There are no leaves at level 1 with 16K: that TTL is as none. */
+	expect_refused(rig, TLBI_VA(1), TG(2) | TTL(1));
+	expect_refused(rig, TLBI_VAA, TG(2) | TTL(1));
+	rig_command(rig, TLBI_VA(1), TG(2) | TTL(2));
+	rig_command(rig, TLBI_VA(1) | RANGE(1, 0), TG(2) | TTL(1));
 }
 
 static void test_sync(void **state)
@@ -248,13 +253,19 @@ static void expect_refreshes(const struct double_refresh *expected, unsigned int
 		expect_refreshes(expected, sizeof(expected) / sizeof(expected[0])); \
 	} while (0)
 
+/* A domain with an ASID. */
+static void make_stream(struct rig *rig, unsigned int i, unsigned int asid)
+{
+	rig_device(rig, i);
+	rig_stage1(rig, i, i, CD0(asid), TABLES + i * PAGE);
+	double_forget();
+}
+
 /* Three domains: two of one ASID, one of another. */
 static void make_streams(struct rig *rig)
 {
-	for (unsigned int i = 0; i < 3; i++) {
-		rig_device(rig, i);
-		rig_stage1(rig, i, i, CD0(i < 2 ? 7 : 9), TABLES + i * PAGE);
-	}
+	for (unsigned int i = 0; i < 3; i++)
+		make_stream(rig, i, i < 2 ? 7 : 9);
 	rig_device(rig, 3);
 	rig_put_ste(rig, 3, STE_BYPASS, 0);
 	rig_command(rig, CFGI_STE(3), LEAF);
@@ -276,9 +287,16 @@ static void test_tlbi(void **state)
 	assert_int_equal(doubles.refreshes, 0);
 	rig_command(rig, TLBI_VA(9), UINT64_C(0x12345000) | TG(1) | TTL(3));
 	EXPECT({ 9, 0x12345000, 0x12345fff });
+	/* A global entry may be in the tables of another ASID. */
+	doubles.global = true;
+	rig_command(rig, TLBI_VA(9), UINT64_C(0x12345000) | TG(1) | TTL(3));
+	EXPECT({ 7, 0x12345000, 0x12345fff }, { 7, 0x12345000, 0x12345fff }, { 9, 0x12345000, 0x12345fff });
+	rig_command(rig, TLBI_ASID(8), 0);
+	assert_int_equal(doubles.refreshes, 0);
+	doubles.global = false;
 	rig_command(rig, TLBI_VAA, UINT64_C(0x12345000) | TG(1) | TTL(3));
 	EXPECT({ 7, 0x12345000, 0x12345fff }, { 7, 0x12345000, 0x12345fff }, { 9, 0x12345000, 0x12345fff });
-	assert_int_equal(rig_info(rig).invalidations, 6);
+	assert_int_equal(rig_info(rig).invalidations, 8);
 }
 
 /* How far an invalidation goes: NUM, SCALE, TG and TTL; and whatever is translated by one entry is invalidated with any part of it. */
@@ -308,11 +326,30 @@ static void test_tlbi_ranges(void **state)
 	};
 	struct rig *rig = *state;
 
-	make_streams(rig);
+	make_stream(rig, 2, 9);
 	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		rig_command(rig, TLBI_VA(9) | cases[i].dw0, cases[i].dw1 | LEAF * (i & 1));
 		EXPECT({ 9, cases[i].first, cases[i].last });
 	}
+}
+
+/* Where the level is unknown: no more than the largest leaf that a domain has had. */
+static void test_tlbi_leaves(void **state)
+{
+	struct rig *rig = *state;
+
+	make_stream(rig, 2, 9);
+	doubles.leaf_bits = 12;
+	rig_command(rig, TLBI_VA(9), 0x52345000);
+	EXPECT({ 9, 0x52345000, 0x52345fff });
+	rig_command(rig, TLBI_VA(9) | RANGE(1, 0), 0x12345000 | TG(1));
+	EXPECT({ 9, 0x12345000, 0x12346fff });
+	doubles.leaf_bits = 21;
+	rig_command(rig, TLBI_VA(9), 0x52345000);
+	EXPECT({ 9, 0x52200000, 0x523fffff });
+	rig_command(rig, TLBI_VA(9), 0x12345000 | TG(1) | TTL(1));
+	EXPECT({ 9, 0x00000000, 0x3fffffff });
+	doubles.leaf_bits = 0;
 }
 
 static void test_tlbi_52(void **state)
@@ -325,7 +362,7 @@ static void test_tlbi_52(void **state)
 	config.smmu.output_bits = 52;
 	rig_up_as(&rig, &config);
 	rig_enable(&rig);
-	make_streams(&rig);
+	make_stream(&rig, 2, 9);
 	rig_command(&rig, TLBI_VA(9), 0x52345000);
 	EXPECT({ 9, 0, (UINT64_C(1) << 42) - 1 });
 	rig_command(&rig, TLBI_VA(9) | RANGE(1, 0), 0x52340000 | TG(3));
@@ -347,7 +384,7 @@ static void test_merging(void **state)
 	struct rig *rig = *state;
 	uint32_t prod;
 
-	make_streams(rig);
+	make_stream(rig, 2, 9);
 	prod = rig_read(rig, R_CMDQ_PROD);
 	for (unsigned int i = 0; i < 16; i++)
 		rig_queue(rig, &prod, TLBI_VA(9), page(i));
@@ -363,30 +400,31 @@ static void test_merging(void **state)
 	rig_queue(rig, &prod, TLBI_VA(7), page(7));
 	rig_queue(rig, &prod, TLBI_VA(9), page(1));
 	rig_kick(rig, prod);
-	EXPECT({ 9, 0x12345000, 0x12347fff }, { 7, 0x1234c000, 0x1234cfff }, { 7, 0x1234c000, 0x1234cfff });
+	EXPECT({ 9, 0x12345000, 0x12347fff });
 	/* Not over a CMD_SYNC, which is done before the next command. */
 	rig_queue(rig, &prod, TLBI_VA(9), page(0));
 	rig_queue(rig, &prod, SYNC, 0);
 	rig_queue(rig, &prod, TLBI_VA(9), page(1));
 	rig_kick(rig, prod);
 	EXPECT({ 9, 0x12345000, 0x12345fff }, { 9, 0x12346000, 0x12346fff });
-	/* Nor with what is for all ASIDs, or for another one. */
+	/* Nor with what is for all ASIDs. */
 	rig_queue(rig, &prod, TLBI_VAA, page(0));
 	rig_queue(rig, &prod, TLBI_VA(0), page(1));
 	rig_queue(rig, &prod, TLBI_VA(9), page(1));
 	rig_kick(rig, prod);
-	EXPECT({ 7, 0x12345000, 0x12345fff }, { 7, 0x12345000, 0x12345fff }, { 9, 0x12345000, 0x12345fff }, { 9, 0x12346000, 0x12346fff });
+	EXPECT({ 9, 0x12345000, 0x12345fff }, { 9, 0x12346000, 0x12346fff });
 	/* All is more than some. */
-	rig_queue(rig, &prod, TLBI_VA(9), page(0));
-	rig_queue(rig, &prod, TLBI_ASID(9), 0);
-	rig_queue(rig, &prod, TLBI_VA(9), page(8));
-	rig_kick(rig, prod);
-	EXPECT({ 9, 0, ALL });
 	rig_queue(rig, &prod, TLBI_VA(9), page(0));
 	rig_queue(rig, &prod, TLBI_ASID(7), 0);
 	rig_queue(rig, &prod, TLBI_ALL, 0);
+	rig_queue(rig, &prod, TLBI_VA(9), page(8));
 	rig_kick(rig, prod);
-	EXPECT({ 7, 0, ALL }, { 7, 0, ALL }, { 9, 0, ALL });
+	EXPECT({ 9, 0, ALL });
+	rig_queue(rig, &prod, TLBI_ASID(9), 0);
+	rig_queue(rig, &prod, TLBI_ASID(7), 0);
+	rig_queue(rig, &prod, TLBI_VA(9), page(8));
+	rig_kick(rig, prod);
+	EXPECT({ 9, 0, ALL }, { 9, 0x1234d000, 0x1234dfff });
 	/* More than are kept: none is lost. */
 	for (unsigned int i = 0; i < 40; i++)
 		rig_queue(rig, &prod, TLBI_VA(9), page(2 * i));
@@ -416,7 +454,7 @@ static void test_sync_waits(void **state)
 	struct rig *rig = *state;
 	uint32_t prod;
 
-	make_streams(rig);
+	make_stream(rig, 2, 9);
 	doubles.in_refresh = in_refresh;
 	doubles.ctx = rig;
 	prod = rig_read(rig, R_CMDQ_PROD);
@@ -433,19 +471,13 @@ static void test_sync_waits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_illegal),
-		TEST(test_sync),
-		TEST(test_gerror_irq),
-		TEST(test_indexes),
-		TEST(test_sizes),
-		TEST(test_enabling),
-		TEST(test_abort),
-		TEST(test_ranges),
-		TEST(test_tlbi),
-		TEST(test_tlbi_ranges),
-		TEST(test_merging),
-		TEST(test_sync_waits),
-		cmocka_unit_test(test_tlbi_52),
+		TEST(test_illegal),	TEST(test_sync),
+		TEST(test_gerror_irq),	TEST(test_indexes),
+		TEST(test_sizes),	TEST(test_enabling),
+		TEST(test_abort),	TEST(test_ranges),
+		TEST(test_tlbi),	TEST(test_tlbi_ranges),
+		TEST(test_tlbi_leaves), TEST(test_merging),
+		TEST(test_sync_waits),	cmocka_unit_test(test_tlbi_52),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,9 +52,9 @@ static void up_with(struct world *world, const uint32_t idr[6])
 	assert_int_equal(viommu_host_soft_create(&world->soft), 0);
 }
 
-static void up(struct world *world)
+static void up_on(struct world *world, const uint32_t idr[6])
 {
-	up_with(world, mock_smmu_idr);
+	up_with(world, idr);
 	assert_int_equal(add(world, HARD, VIOMMU_NESTING_AUTO, &world->device), 0);
 	world->theirs = mock_smmu_find(world->smmu, HARD);
 	assert_non_null(world->theirs);
@@ -65,6 +65,11 @@ static void up(struct world *world)
 	world->rig.pinned = ALL;
 	rig_enable(&world->rig);
 	tables_init(&world->tables, &world->rig, TABLES);
+}
+
+static void up(struct world *world)
+{
+	up_on(world, mock_smmu_idr);
 }
 
 static void down(struct world *world)
@@ -306,14 +311,18 @@ static void test_identity(void **state)
 		unsigned int ours;
 		uint32_t mask, value; /* UINT32_MAX: there is no such SMMU */
 	} trials[] = {
-		{ 0, 0, 0, 1, 1u << 26, 0 },		   /* ATTR_PERMS_OVR */
-		{ 0, 0, 0, 0, 1u << 26, 1u << 26 },	   /* TERM_MODEL */
-		{ 0, 0, 1u << 26, 0, 1u << 26, 0 },	   /* the same */
-		{ 0, 0, 1u << 4, 0, 1u << 4, 0 },	   /* COHACC */
-		{ 0, 0, 1u << 12, 0, 1u << 12, 0 },	   /* ASID16 */
-		{ 3, 0, 1u << 2, 3, 1u << 2, 0 },	   /* HAD */
-		{ 3, 0, 1u << 10, 3, 1u << 10, 1u << 10 }, /* RIL is the library's */
-		{ 5, 0, 1u << 5, 5, 7u << 4, 5u << 4 },	   /* 16K */
+		{ 0, 0, 0, 1, 1u << 26, 0 },		     /* ATTR_PERMS_OVR */
+		{ 0, 0, 0, 0, 1u << 26, 1u << 26 },	     /* TERM_MODEL */
+		{ 0, 0, 1u << 26, 0, 1u << 26, 0 },	     /* the same */
+		{ 0, 0, 1u << 4, 0, 1u << 4, 0 },	     /* COHACC */
+		{ 0, 0, 1u << 12, 0, 1u << 12, 0 },	     /* ASID16 */
+		{ 3, 0, 1u << 2, 3, 1u << 2, 0 },	     /* HAD */
+		{ 3, 0, 1u << 10, 3, 1u << 10, 0 },	     /* RIL */
+		{ 3, 0, 3u << 11, 3, 0x1f00, 0 },	     /* BBML: without it no FWB and RIL, */
+		{ 3, 0, 3u << 11, 7, 0xff, 1 },		     /* and SMMUv3.1 */
+		{ 3, 2u << 11, 3u << 11, 3, 0x1f00, 0xd00 }, /* BBML 2 */
+		{ 3, 0, 0, 7, 0xff, 2 },
+		{ 5, 0, 1u << 5, 5, 7u << 4, 5u << 4 }, /* 16K */
 		{ 5, 0, 7u << 4, 5, 7u << 4, 0 },
 		{ 5, 2, 7, 5, 7, 2 },			     /* OAS 40 bits */
 		{ 5, 5, 7, 5, 7, 4 },			     /* OAS 48 bits: the default is smaller */
@@ -338,7 +347,7 @@ static void test_identity(void **state)
 		up_with(&world, mock_smmu_idr);
 		memcpy(idr, mock_smmu_idr, sizeof(idr));
 		idr[trials[i].reg] = (idr[trials[i].reg] & ~trials[i].clear) | trials[i].set;
-		memcpy(world.smmu->host.caps.smmuv3_idr, idr, sizeof(idr));
+		memcpy(world.smmu->info.idr, idr, sizeof(idr));
 		config.hardware = &world.smmu->host;
 		if (trials[i].value == UINT32_MAX) {
 			assert_int_equal(viommu_smmuv3_create(world.rig.vm, &config, &smmu), -EOPNOTSUPP);
@@ -358,7 +367,8 @@ static void test_identity(void **state)
 /* A device is hardware's only if its hardware has all that the guest was offered. */
 static void test_who_walks(void **state)
 {
-	static const uint32_t changes[][3] = { { 0, 1u << 4, 0 }, { 0, 1u << 12, 0 }, { 3, 1u << 2, 0 }, { 5, 1u << 4, 0 }, { 5, 7, 3 }, { 0, 1u << 1, 0 } };
+	static const uint32_t changes[][3] = { { 0, 1u << 4, 0 },  { 0, 1u << 12, 0 }, { 3, 1u << 2, 0 }, { 3, 1u << 10, 0 },
+					       { 3, 3u << 11, 0 }, { 5, 1u << 4, 0 },  { 5, 7, 3 },	  { 0, 1u << 1, 0 } };
 	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = 1 };
 	struct viommu_smmuv3_config limited = { .size = sizeof(limited) };
 	struct viommu_smmuv3_device *device;
@@ -370,12 +380,12 @@ static void test_who_walks(void **state)
 	up_with(&world, mock_smmu_idr);
 	memcpy(idr, mock_smmu_idr, sizeof(idr));
 	for (unsigned int i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-		world.smmu->host.caps.smmuv3_idr[changes[i][0]] = (idr[changes[i][0]] & ~changes[i][1]) | changes[i][2];
+		world.smmu->info.idr[changes[i][0]] = (idr[changes[i][0]] & ~changes[i][1]) | changes[i][2];
 		assert_int_equal(add(&world, 1, VIOMMU_NESTING_HARDWARE, &device), -EOPNOTSUPP);
 		assert_int_equal(add(&world, 1, VIOMMU_NESTING_AUTO, &device), -EOPNOTSUPP);
-		memcpy(world.smmu->host.caps.smmuv3_idr, idr, sizeof(idr));
+		memcpy(world.smmu->info.idr, idr, sizeof(idr));
 	}
-	world.smmu->host.caps.smmuv3_idr[0] &= ~(1u << 26);
+	world.smmu->info.idr[0] &= ~(1u << 26);
 	assert_int_equal(add(&world, 1, VIOMMU_NESTING_HARDWARE, &device), 0);
 	viommu_smmuv3_device_remove(device);
 	world.rig.pinned = ALL;
@@ -388,16 +398,18 @@ static void test_who_walks(void **state)
 	assert_int_equal(viommu_smmuv3_device_add(world.rig.smmu, &config, &device), 0);
 	assert_int_equal(rig_device_info(device).hardware, 0);
 	/* An SMMU that was not made for hardware offers what that has not. */
+	limited.output_bits = 48;
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), 0);
 	config.host = &world.smmu->host;
 	config.nesting = VIOMMU_NESTING_HARDWARE;
 	assert_int_equal(viommu_smmuv3_device_add(smmu, &config, &device), -EOPNOTSUPP);
 	viommu_smmuv3_destroy(smmu);
 	/* One that says what becomes of a fault, where the other lets the guest choose. */
+	limited.output_bits = 0;
 	limited.hardware = &world.smmu->host;
-	world.smmu->host.caps.smmuv3_idr[0] &= ~(1u << 26);
+	world.smmu->info.idr[0] &= ~(1u << 26);
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), 0);
-	world.smmu->host.caps.smmuv3_idr[0] |= 1u << 26;
+	world.smmu->info.idr[0] |= 1u << 26;
 	assert_int_equal(viommu_smmuv3_device_add(smmu, &config, &device), -EOPNOTSUPP);
 	viommu_smmuv3_destroy(smmu);
 	limited.hardware = world.soft;
@@ -415,6 +427,7 @@ static void test_who_walks(void **state)
 static void test_limits_of_shadows(void **state)
 {
 	struct world world;
+	uint32_t idr[6];
 
 	(void)state;
 	up(&world);
@@ -434,6 +447,17 @@ static void test_limits_of_shadows(void **state)
 	assert_null(hard(&world, 0x2000, VIOMMU_READ, 0x13));
 	assert_refused(&world.shadow, 0x2000, VIOMMU_READ, 0x13);
 	down(&world);
+	/* Without ASID16, ASIDs have 8 bits. */
+	memcpy(idr, mock_smmu_idr, sizeof(idr));
+	idr[0] &= ~(1u << 12);
+	up_on(&world, idr);
+	tables_map(&world.tables, 0x1000, DATA, 1 << 6);
+	stage1(&world, 0, CD0(0xff), TABLES);
+	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
+	rig_put_cd(&world.rig, 0, CD0(0x100), TABLES);
+	command(&world, CFGI_CD(SOFT), LEAF);
+	assert_int_equal(rig_device_info(world.shadow.device).event, 0x0a);
+	down(&world);
 }
 
 static void test_events(void **state)
@@ -444,13 +468,13 @@ static void test_events(void **state)
 	(void)state;
 	up(&world);
 	stage1(&world, 0, CD0(3), TABLES);
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, world.soft), -EOPNOTSUPP);
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, world.soft), -EOPNOTSUPP);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_no_event(&world.rig);
 	assert_int_equal(viommu_nest_fd(world.rig.vm, &world.smmu->host), world.smmu->event_fd);
 	assert_null(hard(&world, 0x7008, VIOMMU_READ, 0x10));
 	assert_no_event(&world.rig);
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_irqs(&world.rig, VIOMMU_SMMUV3_IRQ_EVENTQ), 1);
 	assert_true(rig_event(&world.rig, record));
 	assert_true(record[0] == (UINT64_C(0x10) | (uint64_t)HARD << 32) && record[1] == UINT64_C(1) << 35 && record[2] == 0x7008);
@@ -459,7 +483,7 @@ static void test_events(void **state)
 	/* The guest's queue has four: then it is full. */
 	for (unsigned int i = 0; i < 5; i++)
 		assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_info(&world.rig).events, 5);
 	assert_int_equal(rig_info(&world.rig).events_lost, 1);
 	assert_true(rig_read(&world.rig, R_EVENTQ_PROD) & 0x80000000u);
@@ -469,28 +493,72 @@ static void test_events(void **state)
 	/* Lost on the way: the guest learns of it, with what was not lost. */
 	world.smmu->lost = true;
 	assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 2);
 	assert_false(rig_read(&world.rig, R_EVENTQ_PROD) & 0x80000000u);
 	assert_event(&world.rig, 0x10, HARD);
 	/* Nothing but that. */
 	rig_write(&world.rig, R_EVENTQ_CONS, rig_read(&world.rig, R_EVENTQ_PROD));
-	world.smmu->event[world.smmu->events++] = (struct host_event){ .lost = true };
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .lost = true };
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 3);
 	assert_no_event(&world.rig);
 	/* The device has gone meanwhile, or never was. */
-	world.smmu->event[world.smmu->events++] = (struct host_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_no_event(&world.rig);
 	/* The queue is off. */
 	rig_write(&world.rig, R_CR0, SMMUEN | CMDQEN);
 	assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 4);
 	world.smmu->fail[SMMU_EVENT].at = 1;
 	world.smmu->fail[SMMU_EVENT].error = ENODEV;
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), -EIO);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), -EIO);
+	down(&world);
+}
+
+/* Events go to the SMMU that has the device; what belongs to none is counted, and does not stop those behind it. */
+static void test_two_smmus(void **state)
+{
+	struct viommu_vm_stats stats = { .size = sizeof(stats) };
+	struct viommu_smmuv3_config config = { .size = sizeof(config) };
+	struct viommu_smmuv3_info info = { .size = sizeof(info) };
+	struct viommu_smmuv3_device_config device_config = { .size = sizeof(device_config), .sid = 9, .nesting = VIOMMU_NESTING_HARDWARE };
+	struct viommu_smmuv3_device *device;
+	struct viommu_smmuv3 *second;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	config.hardware = device_config.host = &world.smmu->host;
+	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &config, &second), 0);
+	assert_int_equal(viommu_smmuv3_device_add(second, &device_config, &device), 0);
+	stage1(&world, 0, CD0(3), TABLES);
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(9) << 32 | 0x10 } };
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { (uint64_t)HARD << 32 | 0x10 } };
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(world.smmu->events, 0);
+	viommu_smmuv3_info(second, &info);
+	/* Its queue is disabled. */
+	assert_int_equal(info.events_lost, 1);
+	assert_int_equal(rig_info(&world.rig).events, 1);
+	assert_int_equal(rig_info(&world.rig).events_lost, 0);
+	assert_event(&world.rig, 0x10, HARD);
+	viommu_vm_stats(world.rig.vm, &stats);
+	assert_int_equal(stats.events_unclaimed, 1);
+	/* Lost before they came here: nobody knows whose they were. */
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .lost = true };
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	viommu_smmuv3_info(second, &info);
+	assert_int_equal(info.events_lost, 2);
+	assert_int_equal(rig_info(&world.rig).events_lost, 1);
+	viommu_smmuv3_destroy(second);
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(9) << 32 | 0x10 } };
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	viommu_vm_stats(world.rig.vm, &stats);
+	assert_int_equal(stats.events_unclaimed, 2);
 	down(&world);
 }
 
@@ -510,7 +578,9 @@ static void test_plugging_fails(void **state)
 		assert_int_equal(mock_smmu_spaces(world.smmu), 0);
 		assert_int_equal(rig_info(&world.rig).devices, 0);
 		viommu_vm_set_pin_budget(world.rig.vm, ALL - 1);
-		if (calls[i] != SMMU_INVALIDATE && calls[i] != SMMU_ATTACH && calls[i] != SMMU_CREATE)
+		/* Charged for is what the host may have pinned: nothing before a device was to be attached. */
+		assert_int_equal(rig_pinned(&world.rig), calls[i] == SMMU_ATTACH ? ALL / PAGE : 0);
+		if (calls[i] != SMMU_ATTACH)
 			assert_int_equal(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device), -EDQUOT);
 		viommu_vm_set_pin_budget(world.rig.vm, ALL);
 		assert_int_equal(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device), 0);
@@ -738,7 +808,7 @@ static void compare(struct crowd *crowd)
 		crowd->compared++;
 		crowd->reached += expected != NULL;
 	}
-	assert_int_equal(viommu_smmuv3_nest_events(rig->smmu, &crowd->world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(rig->vm, &crowd->world.smmu->host), 0);
 	rig_write(rig, R_EVENTQ_CONS, rig_read(rig, R_EVENTQ_PROD));
 }
 
@@ -791,7 +861,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_told_once),	cmocka_unit_test(test_descriptors),	   cmocka_unit_test(test_back_again),
 		cmocka_unit_test(test_identity),	cmocka_unit_test(test_who_walks),	   cmocka_unit_test(test_limits_of_shadows),
 		cmocka_unit_test(test_events),		cmocka_unit_test(test_plugging_fails),	   cmocka_unit_test(test_invalidating_fails),
-		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),  cmocka_unit_test(test_random), cmocka_unit_test(test_two_smmus),
 	};
 
 	for (int i = 1; i + 1 < argc; i += 2) {

@@ -122,13 +122,53 @@ static void test_strict(void **state)
 	/* The same IOVA for other memory. */
 	tables_map(&guest->tables, IOVA, DATA + 64 * PAGE, 0);
 	assert_reaches(&guest->user, IOVA, DATA + 64 * PAGE, RW);
-	/* Another ASID's are not concerned. */
 	tables_unmap(&guest->tables, IOVA);
-	rig_command(&guest->rig, TLBI_VA(2), IOVA | TG(1) | TTL(3));
 	rig_command(&guest->rig, TLBI_ASID(2), 0);
 	assert_true(user_has(&guest->user, IOVA, RW, &hva));
 	rig_command(&guest->rig, TLBI_VAA, IOVA | TG(1) | TTL(3));
 	assert_false(user_has(&guest->user, IOVA, RW, &hva));
+	/* A global entry (nG = 0), by another ASID. */
+	rig_put(&guest->rig, tables_entry(&guest->tables, IOVA, 0), (DATA + 64 * PAGE) | (E_PAGE & ~(UINT64_C(1) << 11)));
+	assert_reaches(&guest->user, IOVA, DATA + 64 * PAGE, RW);
+	tables_unmap(&guest->tables, IOVA);
+	rig_command(&guest->rig, TLBI_VA(2), IOVA | TG(1) | TTL(3));
+	assert_false(user_has(&guest->user, IOVA, RW, &hva));
+}
+
+/* CD.TBI0 and TBI1: bits 63:56 of an address are ignored, and recorded as they came (IHI 0070, section 5.4). */
+static void test_top_byte(void **state)
+{
+	const uint64_t tagged = UINT64_C(0xab) << 56, upper = UINT64_C(0xffffff8000000000);
+	struct guest *guest = *state;
+	const uint8_t *hva, *last;
+	uint64_t record[4];
+
+	for (unsigned int halves = 0; halves < 4; halves++) {
+		rig_put_cd(&guest->rig, 0, (CD0(1) & ~(UINT64_C(1) << 30)) | UINT64_C(25) << 16 | UINT64_C(2) << 22 | (uint64_t)halves << 38, TABLES);
+		/* TTB1 has the same tables. */
+		rig_put(&guest->rig, cd_gpa(0) + 16, TABLES);
+		rig_command(&guest->rig, CFGI_CD(SID), LEAF);
+		tables_map(&guest->tables, IOVA, DATA, 0);
+		assert_reaches(&guest->user, IOVA, DATA, RW);
+		assert_reaches(&guest->user, upper + IOVA, DATA, RW);
+		if (halves & 1)
+			assert_reaches(&guest->user, tagged + IOVA + 8, DATA + 8, RW);
+		else
+			assert_refused(&guest->user, tagged + IOVA, VIOMMU_READ, 0x10);
+		if (halves & 2)
+			assert_reaches(&guest->user, ((upper << 8) >> 8) + IOVA, DATA, RW);
+		else
+			assert_refused(&guest->user, ((upper << 8) >> 8) + IOVA, VIOMMU_READ, 0x10);
+		tables_unmap(&guest->tables, IOVA);
+		/* A command may name any of the addresses. */
+		rig_command(&guest->rig, TLBI_VA(1), (halves & 1 ? tagged : 0) + IOVA);
+		rig_command(&guest->rig, TLBI_VA(1), upper + IOVA);
+		assert_false(user_has(&guest->user, IOVA, RW, &hva));
+		assert_false(user_has(&guest->user, tagged + IOVA, RW, &last));
+		assert_int_equal(user_access(&guest->user, tagged + IOVA, VIOMMU_READ, &hva), -EFAULT);
+		assert_true(rig_event(&guest->rig, record));
+		assert_int_equal(record[2], tagged + IOVA);
+	}
 }
 
 static void test_lazy(void **state)
@@ -371,7 +411,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_mapping),  TEST(test_strict),	     TEST(test_lazy),	TEST(test_blocks),
 		TEST(test_contexts), TEST(test_two_devices), TEST(test_events), cmocka_unit_test(test_budget),
-		TEST(test_slots),
+		TEST(test_slots),    TEST(test_top_byte),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

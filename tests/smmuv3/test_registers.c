@@ -17,11 +17,11 @@ static void test_identification(void **state)
 	rig_up(&rig);
 	/* S1P, TTF AArch64, COHACC, ASID16, little-endian tables, no stalls, two levels. */
 	assert_int_equal(rig_read(&rig, 0x00), 0x0940101a);
-	/* 16 bits of StreamIDs, 4096 commands and events, PRIVCFG and INSTCFG. */
-	assert_int_equal(rig_read(&rig, 0x04), 0x058c0010);
+	/* 16 bits of StreamIDs, 4096 commands, 2048 events; PRIVCFG and INSTCFG are ignored. */
+	assert_int_equal(rig_read(&rig, 0x04), 0x018b0010);
 	assert_int_equal(rig_read(&rig, 0x08), 0);
-	/* HAD, RIL; BBML 0. */
-	assert_int_equal(rig_read(&rig, 0x0c), 0x404);
+	/* HAD, FWB, RIL, BBML 1: AIDR is 3.2. */
+	assert_int_equal(rig_read(&rig, 0x0c), 0xd04);
 	assert_int_equal(rig_read(&rig, 0x10), 0);
 	/* 4K, 16K, 64K; 44 bits. */
 	assert_int_equal(rig_read(&rig, 0x14), 0x74);
@@ -156,6 +156,7 @@ static void test_access(void **state)
 	rig_write64(&rig, R_EVENTQ_BASE, UINT64_C(0xfff0000000001005));
 	assert_int_equal(rig_read64(&rig, R_EVENTQ_BASE), UINT64_C(0x4000000000001005));
 	/* Two registers of 32 bits at once. */
+	rig_write(&rig, R_CMDQ_BASE, 8);
 	rig_write64(&rig, R_CMDQ_PROD, UINT64_C(0x0000000700000005));
 	assert_int_equal(rig_read(&rig, R_CMDQ_PROD), 5);
 	assert_int_equal(rig_read(&rig, R_CMDQ_CONS), 7);
@@ -180,12 +181,24 @@ static void test_fields(void **state)
 	assert_int_equal(rig_read(&rig, R_IRQ_CTRLACK), 5);
 	rig_write(&rig, R_IRQ_CTRLACK, 0);
 	assert_int_equal(rig_read(&rig, R_IRQ_CTRLACK), 5);
+	/* Bits above the wrap bit: RAZ where the SMMU writes the index, and kept where the guest does. */
+	rig_write64(&rig, R_CMDQ_BASE, CMDQ | 8);
+	rig_write64(&rig, R_EVENTQ_BASE, EVENTQ | 8);
 	rig_write(&rig, R_EVENTQ_PROD, 0xffffffff);
-	assert_int_equal(rig_read(&rig, R_EVENTQ_PROD), 0x800fffff);
+	assert_int_equal(rig_read(&rig, R_EVENTQ_PROD), 0x800001ff);
 	rig_write(&rig, R_EVENTQ_CONS, 0xffffffff);
 	assert_int_equal(rig_read(&rig, R_EVENTQ_CONS), 0x800fffff);
 	rig_write(&rig, R_CMDQ_CONS, 0xffffffff);
-	assert_int_equal(rig_read(&rig, R_CMDQ_CONS), 0x7f0fffff);
+	assert_int_equal(rig_read(&rig, R_CMDQ_CONS), 0x7f0001ff);
+	/* With a queue that is smaller, or larger than there are. */
+	rig_write64(&rig, R_EVENTQ_BASE, EVENTQ | 2);
+	assert_int_equal(rig_read(&rig, R_EVENTQ_PROD), 0x80000007);
+	rig_write64(&rig, R_CMDQ_BASE, 31);
+	rig_write64(&rig, R_EVENTQ_BASE, 31);
+	rig_write(&rig, R_CMDQ_CONS, 0xffffffff);
+	rig_write(&rig, R_EVENTQ_PROD, 0xffffffff);
+	assert_int_equal(rig_read(&rig, R_CMDQ_CONS), 0x7f001fff);
+	assert_int_equal(rig_read(&rig, R_EVENTQ_PROD), 0x80000fff);
 	rig_write(&rig, R_CMDQ_PROD, 0xffffffff);
 	assert_int_equal(rig_read(&rig, R_CMDQ_PROD), 0xfffff);
 	rig_write(&rig, R_CR0, 0xfffffff0);

@@ -92,7 +92,7 @@ static int create_stream(struct replay *replay, uint32_t sid, struct smmuv3_stre
 		return -ENOMEM;
 	int err = viommu_smmuv3_device_add(smmuv3_of(replay)->smmu, &config, &stream->device);
 	if (!err) {
-		err = viommu_reader_create(viommu_smmuv3_device_device(stream->device), &stream->reader);
+		err = viommu_reader_create(viommu_smmuv3_device_device(stream->device), VIOMMU_NO_PASID, &stream->reader);
 		if (err)
 			viommu_smmuv3_device_remove(stream->device);
 	}

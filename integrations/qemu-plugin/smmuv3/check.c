@@ -109,7 +109,7 @@ void smmuv3_check_stream(struct checker *checker, const struct stream *stream)
 		return;
 	}
 	checked->device = device;
-	error = viommu_reader_create(viommu_smmuv3_device_device(device), &checked->reader);
+	error = viommu_reader_create(viommu_smmuv3_device_device(device), VIOMMU_NO_PASID, &checked->reader);
 	if (error) {
 		checker_say(checker, LIVE_NOTE, "stream 0x%" PRIx32 " is not checked: %s", config.sid, strerror(-error));
 		return;

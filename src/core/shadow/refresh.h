@@ -11,8 +11,11 @@
  * Tables change while they are read. Each entry is loaded once and judged on the copy, in the scan and again in the fill; what the scan found unchanged the
  * fill leaves alone, even if it differs by then: it was true during the call, and the guest owes another refresh.
  *
- * Where a table's entries come from is its source. Besides guest memory there are two that need none: a frame, mapped by one entry of a higher table and
- * seen here as a table of pages; and an alias, where the aperture is wider than the root table reaches and the format ignores the bits above.
+ * Where a table's entries come from is its source. Besides guest memory there are three that need
+ * none. A frame is mapped by one entry of a higher table and seen here as a table of pages. An
+ * alias is a level above the root's: the aperture is wider than the root table reaches, and the
+ * format ignores the bits above, or has several tables at the root. A skipped level lies between an
+ * entry and the table that it names; it has nothing at indexes other than 0.
  */
 #ifndef VIOMMU_CORE_SHADOW_REFRESH_H
 #define VIOMMU_CORE_SHADOW_REFRESH_H
@@ -21,14 +24,22 @@
 #include "core/vm.h"
 #include "port/sized.h"
 
+/* How often to try to set access flags in an entry that a guest goes on changing. */
+#define SHADOW_TOUCHES 16u
+
 /* How many tables of leaves ahead. Fewer come too late where the copies are in no near cache, and more gain nothing. */
 #define SHADOW_AHEAD 4u
 
-/* The page of guest memory from which entries were loaded last. */
+/* The page of guest memory from which entries were loaded last, and which is mapped until the cursor is closed. */
 struct shadow_cursor {
 	uint64_t page; /* GPA, not a multiple of a page where there is none yet */
-	const uint64_t *entries;
+	const struct slot *slot;
+	uint64_t *entries; /* NULL: there is no memory */
 };
+#define SHADOW_CURSOR_INIT \
+	{                  \
+		.page = 1  \
+	}
 
 /* The slot that backs a GPA, unless it is on its way out. */
 static inline struct slot *shadow_slot(struct shadow_pass *pass, uint64_t gpa)
@@ -37,7 +48,13 @@ static inline struct slot *shadow_slot(struct shadow_pass *pass, uint64_t gpa)
 
 	if (!slot || gpa < slot->first || gpa > slot->last)
 		slot = pass->slot = slots_find(pass->slots, gpa);
-	return slot && !__atomic_load_n(&slot->removing, __ATOMIC_RELAXED) ? slot : NULL;
+	return slot && !port_load_relaxed(&slot->removing) ? slot : NULL;
+}
+
+static inline void shadow_close(struct shadow_cursor *cursor)
+{
+	if (cursor->entries)
+		slot_unmap_page(cursor->slot, cursor->entries);
 }
 
 static inline const uint64_t *shadow_locate(struct shadow_pass *pass, struct shadow_cursor *cursor, uint64_t gpa)
@@ -45,10 +62,10 @@ static inline const uint64_t *shadow_locate(struct shadow_pass *pass, struct sha
 	uint64_t page = gpa & ~(VIOMMU_PAGE_SIZE - 1);
 
 	if (cursor->page != page) {
-		const struct slot *slot = shadow_slot(pass, page);
-
+		shadow_close(cursor);
 		cursor->page = page;
-		cursor->entries = slot ? (const uint64_t *)(const void *)(slot->hva + (page - slot->first)) : NULL;
+		cursor->slot = shadow_slot(pass, page);
+		cursor->entries = cursor->slot ? slot_map_page(cursor->slot, page) : NULL;
 	}
 	return cursor->entries ? cursor->entries + (gpa - page) / sizeof(uint64_t) : NULL;
 }
@@ -121,16 +138,47 @@ static struct shadow_source F(root_source)(const struct shadow *shadow)
 				       .prot = shadow->root.prot,
 				       .address = shadow->root.table,
 				       .bounds = shadow->root.bounds,
+				       .table_level = shadow->root.level,
 				       .entry_level = shadow->root.level,
 				       .entry_gpa = UINT64_MAX };
+}
+
+/*
+ * Sets the access flags that a leaf lacks, for a guest whose hardware does that. Accesses of a device
+ * are not seen here, so that what a page allows counts as done: flags are set when it is established,
+ * and again if the guest clears them. Returns the word as it then is in memory. If the flags cannot
+ * be set, returns an invalid word, since the page then must not be reached.
+ */
+static uint64_t F(touch)(struct shadow_pass *pass, const uint64_t *location, uint64_t gpa, unsigned int level, uint32_t prot, uint64_t iova, uint64_t word)
+{
+	const struct format_root *root = &pass->shadow->root;
+
+	for (unsigned int i = 0; i < SHADOW_TOUCHES; i++) {
+		uint64_t entry = F(from_memory)(word), touched;
+		const struct slot *slot;
+
+		if (F(kind)(root, level, entry) != FORMAT_LEAF)
+			return word;
+		touched = F(to_memory)(F(accessed)(root, level, entry, F(prot)(root, level, entry) & prot));
+		if (touched == word)
+			return word;
+		slot = shadow_slot(pass, gpa);
+		if (!slot || !(slot->prot & VIOMMU_WRITE)) {
+			shadow_fault(pass, VIOMMU_FAULT_ACCESS_FLAG, iova, level, gpa, entry);
+			break;
+		}
+		if (port_cmpxchg_entry(location, &word, touched))
+			return touched;
+	}
+	return F(to_memory)(F(invalid_entry)(level));
 }
 
 /*
  * Judges an entry of a higher table. True if something may be beneath it, and then *below says what; it may be *source. The entry becomes a step of the
  * path, if there is one.
  */
-__attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source,
-							     unsigned int level, uint64_t iova, struct shadow_source *below, struct shadow_path *path)
+static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source, unsigned int level,
+					  uint64_t iova, struct shadow_source *below, struct shadow_path *path)
 {
 	unsigned int index = F(index)(level, iova);
 	const uint64_t *location;
@@ -138,9 +186,14 @@ __attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass 
 	uint64_t gpa, word, entry;
 
 	*below = *source;
-	if (source->kind == SHADOW_ALIAS) {
-		if (level - 1 == pass->shadow->root.level)
+	if (source->kind >= SHADOW_ALIAS) {
+		if (source->kind == SHADOW_SKIPPED && index)
+			return false;
+		if (level - 1 == source->table_level) {
+			if (source->kind == SHADOW_ALIAS)
+				below->address += F(root_offset)(&pass->shadow->root, iova);
 			below->kind = SHADOW_TABLE;
+		}
 		return true;
 	}
 	if (source->kind == SHADOW_FRAME) {
@@ -158,8 +211,11 @@ __attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass 
 		return false;
 	}
 	word = port_load_entry(location);
+	if (F(updates))
+		word = F(touch)(pass, location, gpa, level, source->prot, iova, word);
 	if (path) {
-		path->step[path->steps].entry = location;
+		path->step[path->steps].slot = cursor->slot;
+		path->step[path->steps].offset = gpa - cursor->slot->first;
 		path->step[path->steps++].word = word;
 	}
 	entry = F(from_memory)(word);
@@ -170,10 +226,15 @@ __attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass 
 	case FORMAT_TABLE:
 		below->address = F(table_address)(level, entry);
 		below->bounds = F(table_bounds)(level, entry);
+		below->table_level = F(table_level)(level, entry);
+		if (below->table_level != level - 1)
+			below->kind = SHADOW_SKIPPED;
 		break;
 	case FORMAT_LEAF:
+		if (F(shift)(level) > pass->shadow->widest)
+			pass->shadow->widest = (uint8_t)F(shift)(level);
 		below->kind = SHADOW_FRAME;
-		below->address = F(leaf_address)(level, entry);
+		below->address = F(output)(level, entry, format_span_first(iova, F(shift)(level)));
 		break;
 	default:
 		shadow_fault(pass, format_reason(kind), iova, level, gpa, entry);
@@ -186,65 +247,127 @@ __attribute__((always_inline)) static inline bool F(descend)(struct shadow_pass 
 	return true;
 }
 
-/* A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not. */
-static bool F(find_table)(struct shadow_pass *pass, struct shadow_source *source, uint64_t iova)
+/*
+ * Whether an entry of that level is, or lies in, a leaf that has no memory in at..end, IOVAs that the entry covers. A guest may name any amount of address space with
+ * one leaf: what has no memory is passed over at once.
+ */
+static inline bool F(is_empty)(const struct shadow_pass *pass, const struct shadow_source *below, unsigned int level, uint64_t at, uint64_t end)
 {
-	struct shadow_cursor cursor = { .page = 1 };
+	uint64_t first;
 
+	if (below->kind != SHADOW_FRAME)
+		return false;
+	first = below->address + (at & ((UINT64_C(1) << F(shift)(level)) - 1));
+	return !slots_overlap(pass->slots, first, first + (end - at));
+}
+
+/* A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not; else it is to be closed. */
+static bool F(open_table)(struct shadow_pass *pass, struct shadow_source *source, uint64_t iova)
+{
 	source->table = NULL;
 	if (source->kind == SHADOW_FRAME)
 		return true;
-	source->table = shadow_locate(pass, &cursor, source->address);
+	source->slot = shadow_slot(pass, source->address);
+	if (source->slot) {
+		source->offset = source->address - source->slot->first;
+		source->table = port_guest_map(&source->slot->memory, source->offset);
+	}
 	if (source->table)
 		return true;
 	shadow_fault(pass, VIOMMU_FAULT_TABLE_UNBACKED, iova, 0, source->address + F(index)(0, iova) * sizeof(uint64_t), 0);
 	return false;
 }
 
-/* Walks to the table of leaves that iova is in. NULL if there is none. */
-static __attribute__((noinline)) const struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
+static inline void F(close_table)(struct shadow_source *source)
+{
+	if (source->table)
+		slot_unmap_page(source->slot, source->table);
+	source->table = NULL;
+}
+
+/* Walks to the table of leaves that iova is in, and opens it. NULL if there is none. */
+static port_noinline struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
 {
 	struct shadow_path *path = &pass->shadow->path;
-	struct shadow_cursor cursor = { .page = 1 };
+	struct shadow_cursor cursor = SHADOW_CURSOR_INIT;
+	unsigned int level;
 
 	path->first = SHADOW_NO_PATH;
 	path->steps = 0;
 	path->source = F(root_source)(pass->shadow);
-	for (unsigned int level = pass->shadow->top_level; level; level--)
+	for (level = pass->shadow->top_level; level; level--)
 		if (!F(descend)(pass, &cursor, &path->source, level, iova, &path->source, path))
-			return NULL;
-	if (!F(find_table)(pass, &path->source, iova))
+			break;
+	shadow_close(&cursor);
+	if (level || !F(open_table)(pass, &path->source, iova))
 		return NULL;
 	path->first = iova & ~F(reach)(0);
 	return &path->source;
 }
 
-/* As F(find_path), but without a walk where the last one still is what the tables say. NULL, too, if the pass is cut. */
-static const struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t iova)
+/* Whether each entry of the path says what it said. */
+static inline bool F(is_path)(const struct shadow_path *path)
 {
-	const struct shadow_path *path = &pass->shadow->path;
+	for (unsigned int i = 0; i < path->steps; i++) {
+		uint64_t *entry = port_guest_map(&path->step[i].slot->memory, path->step[i].offset);
+		bool same = entry && port_load_entry(entry) == path->step[i].word;
+
+		if (entry)
+			slot_unmap_page(path->step[i].slot, entry);
+		if (!same)
+			return false;
+	}
+	return true;
+}
+
+/* As F(find_path), but without a walk where the last one still is what the tables say. NULL, too, if the pass is cut. */
+static struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t iova)
+{
+	struct shadow_path *path = &pass->shadow->path;
 
 	if (!shadow_spend(pass, pass->shadow->top_level, iova))
 		return NULL;
-	if (path->first != (iova & ~F(reach)(0)))
+	if (path->first != (iova & ~F(reach)(0)) || !F(is_path)(path))
 		return F(find_path)(pass, iova);
-	for (unsigned int i = 0; i < path->steps; i++)
-		if (port_load_entry(path->step[i].entry) != path->step[i].word)
+	if (path->source.kind == SHADOW_TABLE) {
+		path->source.table = port_guest_map(&path->source.slot->memory, path->source.offset);
+		if (!path->source.table)
 			return F(find_path)(pass, iova);
+	}
 	return &path->source;
 }
 
 /*
- * Loads the entries lo..hi of a block of a table of leaves, as in memory. What they are, is judged as if they had been there: no format has a frame in which
- * that is no leaf.
+ * Loads the entries lo..hi of a block of a table of leaves, as in memory. Those of a frame are
+ * computed and judged like others: X_leaf_entry() is a leaf with all rights under every root.
  */
-static inline void F(load_block)(const struct shadow_source *source, unsigned int table_index, unsigned int lo, unsigned int hi, uint64_t word[SHADOW_BLOCK])
+static inline void F(load_block)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova, unsigned int lo, unsigned int hi,
+				 uint64_t word[SHADOW_BLOCK])
 {
+	/* The index of entry 0 of the block. It wraps where the table is smaller than a block. */
+	unsigned int table_index = F(index)(0, iova) - lo;
 	const uint64_t *table = source->table;
 
 	for (unsigned int i = lo; i <= hi; i++)
 		word[i] = table ? port_load_entry(&table[table_index + i])
 				: F(to_memory)(F(leaf_entry)(0, source->address + ((uint64_t)(table_index + i) << SHADOW_PAGE_SHIFT), VIOMMU_RW));
+	for (unsigned int i = lo; F(updates) && table && i <= hi; i++)
+		word[i] = F(touch)(pass, &table[table_index + i], source->address + (table_index + i) * sizeof(uint64_t), 0, source->prot,
+				   iova + ((uint64_t)(i - lo) << SHADOW_PAGE_SHIFT), word[i]);
+}
+
+/*
+ * The page that an entry of level 0 at iova names. Entries that say one leaf name its parts. The mask
+ * lets the compiler drop what is 0 for formats without such leaves.
+ */
+static inline uint64_t F(page)(uint64_t entry, uint64_t iova)
+{
+	return F(output)(0, entry, iova & ~(VIOMMU_PAGE_SIZE - 1));
+}
+
+static inline uint64_t F(page_in)(const struct shadow_leaves *leaves, unsigned int i)
+{
+	return F(page)(F(from_memory)(leaves->word[i]), leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT));
 }
 
 /* Whether the words lo..hi of a block are what F(load_block) would load of a frame. */
@@ -266,11 +389,11 @@ static uint64_t F(stale)(const struct format_root *root, struct shadow_leaves *l
 
 	for (; mask; mask &= mask - 1) {
 		unsigned int i = port_lowest_bit(mask);
-		uint64_t bit = UINT64_C(1) << i;
+		uint64_t bit = UINT64_C(1) << i, iova = leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT);
 		uint64_t entry = F(from_memory)(word[i]), old = F(from_memory)(leaves->word[i]);
 		uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
 
-		if (leaves->doubtful & bit || F(kind)(root, 0, entry) != FORMAT_LEAF || F(leaf_address)(0, entry) != F(leaf_address)(0, old) ||
+		if (leaves->doubtful & bit || F(kind)(root, 0, entry) != FORMAT_LEAF || F(page)(entry, iova) != F(page)(old, iova) ||
 		    (F(prot)(root, 0, entry) & source->prot) != (F(prot)(root, 0, old) & allowed)) {
 			stale |= bit;
 			continue;
@@ -303,7 +426,7 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 				   : F(is_frame)(source, table_index, lo, hi, leaves->word)))
 			return;
 	}
-	F(load_block)(source, table_index, lo, hi, word);
+	F(load_block)(pass, source, iova, lo, hi, word);
 	for (unsigned int i = lo; i <= hi; i++) {
 		enum format_kind kind = F(kind)(&pass->shadow->root, 0, F(from_memory)(word[i]));
 
@@ -386,7 +509,7 @@ static const struct shadow_node *F(ahead)(const struct shadow_node *node, const 
 static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, unsigned int level, const struct shadow_source *source, uint64_t first,
 			  uint64_t last)
 {
-	struct shadow_cursor cursor = { .page = 1 };
+	struct shadow_cursor cursor = SHADOW_CURSOR_INIT;
 
 	for (uint64_t at = first;;) {
 		uint64_t end = shadow_entry_last(F(shift)(level), at);
@@ -400,12 +523,18 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 		if (end > last)
 			end = last;
 		if (!shadow_spend(pass, 1, at))
-			return;
-		if (!F(descend)(pass, &cursor, source, level, at, &below, NULL) || (level == 1 && !F(find_table)(pass, &below, at))) {
+			break;
+		if (!F(descend)(pass, &cursor, source, level, at, &below, NULL) || (level == 1 && !F(open_table)(pass, &below, at))) {
 			if (child) {
 				shadow_no_table(pass, level - 1, at, end);
 				shadow_release_node(pass, child, at, end);
 			}
+		} else if (F(is_empty)(pass, &below, level, at, end)) {
+			if (child)
+				shadow_release_node(pass, child, at, end);
+			/* The fill counts what has no memory. */
+			if (!pass->cut || pass->next > at)
+				shadow_note(pass, at, pass->cut ? pass->next - 1 : end);
 		} else if (shadow_is_known(pass, level - 1, &below, at, end)) {
 			/* nothing to do beneath it */
 		} else if (level == 1) {
@@ -415,24 +544,28 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 		} else {
 			F(scan_table)(pass, child, level - 1, &below, at, end);
 		}
+		F(close_table)(&below);
 		if (pass->cut || end == last)
-			return;
+			break;
 		at = end + 1;
 	}
+	shadow_close(&cursor);
 }
 
 /* Scans a range that one table of leaves translates: what most refreshes are. */
 static void F(scan_within)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
 	struct shadow_node *node = shadow_leaf_node(pass->shadow, first, F(reach)(0));
-	const struct shadow_source *source = F(follow_path)(pass, first);
+	struct shadow_source *source = F(follow_path)(pass, first);
 
 	if (source || (node && !pass->cut))
 		shadow_leaves_are(pass, source, first);
-	if (source)
+	if (source) {
 		F(scan_leaves)(pass, node, NULL, source, first, last);
-	else if (node && !pass->cut)
+		F(close_table)(source);
+	} else if (node && !pass->cut) {
 		shadow_release_node(pass, node, first, last);
+	}
 }
 
 static void F(scan)(struct shadow_pass *pass, uint64_t first, uint64_t last)
@@ -458,14 +591,14 @@ static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, const
 {
 	uint64_t entry = F(from_memory)(leaves->word[index]);
 	uint64_t bit = UINT64_C(1) << index;
-	uint64_t gpa = F(leaf_address)(0, entry);
+	uint64_t gpa = F(page_in)(leaves, index);
 	uint64_t iova = leaves->first + ((uint64_t)index << SHADOW_PAGE_SHIFT);
 	uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
 	struct host_mapping run = {
 		.first = iova,
 		.last = iova + ((uint64_t)pages << SHADOW_PAGE_SHIFT) - 1,
 		.gpa = gpa,
-		.hva = slot->hva + (gpa - slot->first),
+		.hva = slot_hva(slot, gpa),
 		.offset = slot->offset + (gpa - slot->first),
 		.prot = F(prot)(&pass->shadow->root, 0, entry) & allowed & slot->prot,
 		.fd = slot->fd,
@@ -476,28 +609,36 @@ static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, const
 		leaves->start |= bit;
 }
 
-/* How many of the entries from word[i] on, at most `most`, name one page after the other, with the same rights. An address ends where its slot does. */
-static inline unsigned int F(run_length)(const uint64_t *word, unsigned int most)
+/*
+ * The number of entries from word[0] on, which is that of `iova`, that name consecutive pages with
+ * the same rights: at most `most`. The last one is judged, since addresses may end before memory
+ * does, and begin again at 0.
+ */
+static inline unsigned int F(run_length)(const struct format_root *root, const uint64_t *word, uint64_t iova, uint64_t gpa, unsigned int most)
 {
-	uint64_t entry = F(from_memory)(word[0]);
-	unsigned int n = 1;
+	uint64_t entry = F(from_memory)(word[0]), step = F(leaf_step);
+	unsigned int repeat = F(leaf_repeat)(0, entry), n = 1;
 
-	while (n < most && F(from_memory)(word[n]) == entry + ((uint64_t)n << SHADOW_PAGE_SHIFT))
+	if (repeat > 1) {
+		unsigned int left = repeat - (unsigned int)(iova >> SHADOW_PAGE_SHIFT) % repeat;
+
+		step = 0;
+		most = left < most ? left : most;
+	}
+	while (n < most && F(from_memory)(word[n]) == entry + n * step)
 		n++;
+	for (; n > 1; n--) {
+		uint64_t last = F(from_memory)(word[n - 1]), offset = (uint64_t)(n - 1) << SHADOW_PAGE_SHIFT;
+
+		if (F(kind)(root, 0, last) == FORMAT_LEAF && F(page)(last, iova + offset) == gpa + offset)
+			break;
+	}
 	return n;
 }
 
-/* Whether what looks like a part of a run is one: addresses may end before memory does. */
-static inline bool F(continues)(const struct format_root *root, uint64_t word, uint64_t gpa)
+static void F(unbacked)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova, uint64_t pages)
 {
-	uint64_t entry = F(from_memory)(word);
-
-	return F(kind)(root, 0, entry) == FORMAT_LEAF && F(leaf_address)(0, entry) == gpa;
-}
-
-static void F(unbacked)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova)
-{
-	pass->result.unbacked++;
+	pass->result.unbacked += pages;
 	if (pass->tracking.tracked)
 		tracking_distrust(&pass->tracking, source->table ? 0 : source->entry_level, iova);
 }
@@ -512,7 +653,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 	uint64_t word[SHADOW_BLOCK];
 	uint64_t todo = shadow_mask(lo, hi) & ~(leaves ? leaves->leaf : 0);
 
-	F(load_block)(source, F(index)(0, iova) - lo, lo, hi, word);
+	F(load_block)(pass, source, iova, lo, hi, word);
 	while (todo) {
 		unsigned int i = port_lowest_bit(todo), most = shadow_ones(todo >> i), pages;
 		uint64_t entry = F(from_memory)(word[i]), gpa;
@@ -523,20 +664,20 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 			todo &= todo - 1;
 			continue;
 		}
-		gpa = F(leaf_address)(0, entry);
+		gpa = F(page)(entry, base + ((uint64_t)i << SHADOW_PAGE_SHIFT));
 		slot = shadow_slot(pass, gpa);
 		if (!slot || !(F(prot)(&pass->shadow->root, 0, entry) & source->prot & slot->prot)) {
 			if (!slot)
-				F(unbacked)(pass, source, base + ((uint64_t)i << SHADOW_PAGE_SHIFT));
+				F(unbacked)(pass, source, base + ((uint64_t)i << SHADOW_PAGE_SHIFT), 1);
 			todo &= todo - 1;
 			continue;
 		}
 		if ((slot->last - gpa) >> SHADOW_PAGE_SHIFT < most)
 			most = (unsigned int)((slot->last - gpa) >> SHADOW_PAGE_SHIFT) + 1;
 		/* What one call maps, such a host removes in one, too. */
-		pages = pass->runs.merge ? F(run_length)(&word[i], most) : 1;
-		while (pages > 1 && !F(continues)(&pass->shadow->root, word[i + pages - 1], gpa + ((uint64_t)(pages - 1) << SHADOW_PAGE_SHIFT)))
-			pages--;
+		pages = 1;
+		if (most > 1 && pass->runs.merge)
+			pages = F(run_length)(&pass->shadow->root, &word[i], base + ((uint64_t)i << SHADOW_PAGE_SHIFT), gpa, most);
 		if (!leaves) {
 			leaves = shadow_make_leaves(pass->shadow, place, base, F(to_memory)(F(invalid_entry)(0)));
 			if (!leaves) {
@@ -585,7 +726,7 @@ static void F(fill_leaves)(struct shadow_pass *pass, struct shadow_place *place,
 static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, unsigned int level, const struct shadow_source *source, uint64_t first,
 			  uint64_t last)
 {
-	struct shadow_cursor cursor = { .page = 1 };
+	struct shadow_cursor cursor = SHADOW_CURSOR_INIT;
 
 	for (uint64_t at = first;;) {
 		uint64_t end = shadow_entry_last(F(shift)(level), at);
@@ -594,22 +735,26 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, 
 		if (end > last)
 			end = last;
 		if (!shadow_spend(pass, 1, at))
-			return;
+			break;
 		if (!F(descend)(pass, &cursor, source, level, at, &below, NULL)) {
 			shadow_no_table(pass, level - 1, at, end);
 		} else if (!shadow_was_known(pass, level - 1, &below, at, end)) {
 			struct shadow_place child = { .above = place, .index = F(index)(level, at) };
 
 			child.node = place->node ? shadow_child(place->node, child.index) : NULL;
-			if (level > 1)
+			if (F(is_empty)(pass, &below, level, at, end))
+				F(unbacked)(pass, &below, at, ((end - at) >> SHADOW_PAGE_SHIFT) + 1);
+			else if (level > 1)
 				F(fill_table)(pass, &child, level - 1, &below, at, end);
-			else if (F(find_table)(pass, &below, at))
+			else if (F(open_table)(pass, &below, at))
 				F(fill_leaves)(pass, &child, &below, at, end);
+			F(close_table)(&below);
 		}
 		if (pass->cut || pass->no_room || end == last)
-			return;
+			break;
 		at = end + 1;
 	}
+	shadow_close(&cursor);
 }
 
 static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
@@ -618,12 +763,14 @@ static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 	struct shadow_source source;
 
 	if (place.node) {
-		const struct shadow_source *leaves = F(follow_path)(pass, first);
+		struct shadow_source *leaves = F(follow_path)(pass, first);
 
 		if (!pass->cut)
 			shadow_leaves_are(pass, leaves, first);
-		if (leaves)
+		if (leaves) {
 			F(fill_leaves)(pass, &place, leaves, first, last);
+			F(close_table)(leaves);
+		}
 		return;
 	}
 	source = F(root_source)(pass->shadow);
@@ -640,14 +787,15 @@ static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct s
 
 	for (uint64_t bits = mask; bits;) {
 		unsigned int i = port_lowest_bit(bits), pages = shadow_ones(bits >> i);
-		uint64_t gpa = F(leaf_address)(0, F(from_memory)(leaves->word[i]));
+		uint64_t gpa = F(page_in)(leaves, i);
 
 		if (pinned) {
 			if (!slot || gpa < slot->first || gpa > slot->last)
 				slot = slots_find(slots, gpa);
 			if ((slot->last - gpa) >> SHADOW_PAGE_SHIFT < pages)
 				pages = (unsigned int)((slot->last - gpa) >> SHADOW_PAGE_SHIFT) + 1;
-			pages = F(run_length)(&leaves->word[i], pages);
+			if (pages > 1)
+				pages = F(run_length)(&shadow->root, &leaves->word[i], leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT), gpa, pages);
 			pins_put(&vm->pins, slot, gpa, pages);
 		}
 		for (unsigned int n = 0; n < pages; n++)
@@ -667,7 +815,7 @@ static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct s
 /* The slot may be one that is being removed: what is established in it stays true until it is released. */
 static void F(map_again)(struct shadow_pass *pass, struct shadow_leaves *leaves, unsigned int index)
 {
-	F(map)(pass, leaves, slots_find(pass->slots, F(leaf_address)(0, F(from_memory)(leaves->word[index]))), index, 1);
+	F(map)(pass, leaves, slots_find(pass->slots, F(page_in)(leaves, index)), index, 1);
 }
 
 static int F(restore_block)(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
@@ -752,9 +900,12 @@ static int F(release_slot_block)(void *ctx, struct shadow_leaves *leaves, uint64
 	struct F(release_slot_args) *args = ctx;
 	uint64_t bits = 0;
 
+	if (!shadow_may_release(args->pass, leaves, mask))
+		return 1;
+	shadow_charge_release(args->pass, 0);
 	for (uint64_t left = leaves->leaf & mask; left; left &= left - 1) {
 		unsigned int i = port_lowest_bit(left);
-		uint64_t gpa = F(leaf_address)(0, F(from_memory)(leaves->word[i]));
+		uint64_t gpa = F(page_in)(leaves, i);
 
 		if (gpa >= args->slot->first && gpa <= args->slot->last)
 			bits |= UINT64_C(1) << i;
@@ -763,11 +914,11 @@ static int F(release_slot_block)(void *ctx, struct shadow_leaves *leaves, uint64
 	return 0;
 }
 
-static void F(release_slot)(struct shadow_pass *pass, const struct slot *slot)
+static void F(release_slot)(struct shadow_pass *pass, const struct slot *slot, uint64_t first)
 {
 	struct F(release_slot_args) args = { pass, slot };
 
-	shadow_each(pass->shadow, 0, UINT64_MAX, F(release_slot_block), &args);
+	shadow_each(pass->shadow, first, UINT64_MAX, F(release_slot_block), &args);
 }
 
 struct F(each_run_args) {
@@ -786,7 +937,7 @@ static int F(each_run_block)(void *ctx, struct shadow_leaves *leaves, uint64_t m
 		unsigned int i = port_lowest_bit(left);
 		uint64_t bit = UINT64_C(1) << i;
 		uint64_t entry = F(from_memory)(leaves->word[i]);
-		uint64_t gpa = F(leaf_address)(0, entry);
+		uint64_t gpa = F(page_in)(leaves, i);
 		uint64_t iova = leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT);
 		uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
 		uint32_t prot = F(prot)(args->root, 0, entry) & allowed & slots_find(args->slots, gpa)->prot;
@@ -820,12 +971,7 @@ static int F(each_run)(struct shadow *shadow, const struct slots *slots, uint64_
 
 static int F(walk_load)(void *ctx, uint64_t address, uint64_t *raw)
 {
-	const uint64_t *entry = slots_entry(ctx, address);
-
-	if (!entry)
-		return -1;
-	*raw = port_load_entry(entry);
-	return 0;
+	return slots_load(ctx, address, raw) ? 0 : -1;
 }
 
 static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)
@@ -836,7 +982,8 @@ static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots
 	uint32_t prot;
 
 	F(walk)(&shadow->root, iova, F(walk_load), (void *)(uintptr_t)slots, &walk);
-	slot = walk.reason == VIOMMU_FAULT_NONE ? slots_find(slots, walk.output) : NULL;
+	/* As the fill judges: what it does not establish, the walk does not promise. Otherwise a device model that asks again on each miss never ends. */
+	slot = walk.reason == VIOMMU_FAULT_NONE ? slots_backing(slots, walk.output) : NULL;
 	prot = slot ? walk.prot & slot->prot : 0;
 	if (walk.reason == VIOMMU_FAULT_NONE && walk.prot)
 		*run = (struct viommu_run){
@@ -860,7 +1007,7 @@ static int F(init)(struct shadow *shadow, const struct format_anchor *anchor, ui
 
 	if (error)
 		return error;
-	/* Where IOVA bits above the root table's reach are ignored, there are levels above it, up to where they reach everything. */
+	/* Where IOVA bits above the root table's reach are ignored, levels above it go up to where they reach everything. */
 	for (level = 0; level < SHADOW_MAX_LEVELS; level++) {
 		shadow->shift[level] = (uint8_t)F(shift)(level);
 		shadow->index_bits[level] = (uint8_t)F(index_bits)(level);
@@ -869,8 +1016,13 @@ static int F(init)(struct shadow *shadow, const struct format_anchor *anchor, ui
 	}
 	if (first < shadow->root.first || last > shadow->root.last)
 		return -PORT_ERANGE;
-	/* As many levels as it takes for first and last to lie in one table: aliases of the root table are entries of the levels above it. */
+	/*
+	 * As many levels as it takes for first and last to lie in one table: the root table's aliases, and
+	 * tables that follow it, are entries of a level above; so is a root that has only leaves.
+	 */
 	level = shadow->root.level;
+	if (!level || (F(root_tables) > 1 && shadow->root.tables > 1))
+		level++;
 	while (F(reach)(level) != UINT64_MAX && (first & ~F(reach)(level)) != (last & ~F(reach)(level)))
 		level++;
 	shadow->top_level = level;

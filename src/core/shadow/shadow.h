@@ -23,8 +23,8 @@
 #include "core/memory.h"
 #include "core/runs.h"
 #include "core/slots.h"
-#include "core/space.h"
-#include "core/tracking.h"
+#include "core/domain.h"
+#include "core/tracked.h"
 #include "format/format.h"
 
 #include <viommu/domain.h>
@@ -76,14 +76,18 @@ struct shadow_spare {
 };
 
 /* Where a table's entries come from: see refresh.h. */
-enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS };
+enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS, SHADOW_SKIPPED };
 
 struct shadow_source {
 	enum shadow_source_kind kind;
-	uint32_t prot;	       /* rights that the entries above leave */
-	uint64_t address;      /* GPA of the table, or of the frame */
-	const uint64_t *table; /* of leaves: where it is in our memory, NULL for a frame */
+	uint32_t prot;	  /* rights that the entries above leave */
+	uint64_t address; /* GPA of the table, or of the frame */
+	/* Of leaves: see F(open_table). */
+	const struct slot *slot; /* that the table is in */
+	uint64_t offset;	 /* there */
+	uint64_t *table;	 /* mapped; NULL for a frame, and while the table is not open */
 	struct format_bounds bounds;
+	unsigned int table_level; /* of an alias and a skipped level: that of the table at `address` */
 	/* the entry that named the table, for faults */
 	unsigned int entry_level;
 	uint64_t entry_gpa;
@@ -100,10 +104,19 @@ struct shadow_path {
 	uint32_t steps;
 	struct shadow_source source;
 	struct {
-		const uint64_t *entry;
+		const struct slot *slot;
+		uint64_t offset; /* in the slot */
 		uint64_t word;
 	} step[SHADOW_MAX_LEVELS];
 };
+
+/* A range of IOVAs in which something is to be established. */
+struct shadow_work {
+	uint64_t first;
+	uint64_t last;
+};
+#define SHADOW_WORK	64u
+#define SHADOW_OWN_WORK 8u
 
 struct shadow {
 	struct format_root root;
@@ -121,20 +134,17 @@ struct shadow {
 	/* Blocks that have become empty, kept where they are: a strict guest maps and unmaps the same few pages all day. The oldest makes room for the next. */
 	struct shadow_leaves *resting[SHADOW_RESTING];
 	unsigned int next_resting;
+	uint8_t widest; /* log2 of the most that a leaf above level 0 has ever covered; 0: there was none */
 	uint8_t shift[SHADOW_MAX_LEVELS];
 	uint8_t index_bits[SHADOW_MAX_LEVELS];
+	/* Room for one pass's work at a time, since a pass is on a stack that may be small. */
+	bool work_lent;
+	struct shadow_work work[SHADOW_WORK];
 };
-
-/* A range of IOVAs in which something is to be established. */
-struct shadow_work {
-	uint64_t first;
-	uint64_t last;
-};
-#define SHADOW_WORK 64u
 
 /*
  * One refresh on its way. It first scans its range: what is established and no longer true is released, and what is to be established is noted in `work`.
- * Then it fills what it noted. A scan or a fill that has used up its `budget` of entries stops, sets cut, and goes on at `next`.
+ * Then it fills what it noted. A scan or a fill that has used up its `budget` of entries, or of releases, stops, sets cut, and goes on at `next`.
  */
 struct shadow_pass {
 	struct shadow *shadow;
@@ -147,8 +157,9 @@ struct shadow_pass {
 	uint64_t gone_last;
 	uint64_t first; /* of the whole refresh; first > last: it is none */
 	uint64_t last;
-	uint64_t lost;	 /* pages beside it that could not be mapped again */
-	uint64_t budget; /* entries */
+	uint64_t lost;	   /* pages beside it that could not be mapped again */
+	uint64_t budget;   /* of the step: entries */
+	uint64_t releases; /* of the step: see shadow_charge_release() */
 	uint64_t next;
 	bool cut;
 	bool no_room;	   /* for the shadow: no use to go on */
@@ -158,7 +169,8 @@ struct shadow_pass {
 	bool insufficient; /* at the end: not all that the tables name could be had */
 	uint64_t splits;
 	uint32_t works;
-	struct shadow_work work[SHADOW_WORK];
+	struct shadow_work *work; /* own_work, or the shadow's */
+	struct shadow_work own_work[SHADOW_OWN_WORK];
 	struct viommu_refresh_result result;
 	struct tracking_pass tracking;
 };
@@ -173,20 +185,14 @@ struct shadow_ops {
 	void (*commit)(struct shadow_pass *pass);
 	/* The host refused these pages: they are not mapped, and so not established. */
 	void (*forget)(struct shadow_pass *pass, uint64_t first, uint64_t last);
-	/* Releases every page in a slot. */
-	void (*release_slot)(struct shadow_pass *pass, const struct slot *slot);
+	/* Releases every page in a slot, from an IOVA on. The pass may be cut. */
+	void (*release_slot)(struct shadow_pass *pass, const struct slot *slot, uint64_t first);
 	int (*each_run)(struct shadow *shadow, const struct slots *slots, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
 			void *ctx);
 	int (*walk)(const struct shadow *shadow, const struct slots *slots, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault);
 	/* Unpins and frees everything; nothing of it is in the host's space any more. */
 	void (*destroy)(struct shadow_pass *pass);
 };
-
-extern const struct shadow_ops shadow_zpci_ops;
-extern const struct shadow_ops shadow_zpci_qemu_ops;
-extern const struct shadow_ops shadow_arm64_4k_ops;
-extern const struct shadow_ops shadow_arm64_16k_ops;
-extern const struct shadow_ops shadow_arm64_64k_ops;
 
 /* The parts that know no format: shadow.c. */
 
@@ -264,10 +270,31 @@ struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova);
 /* Calls fn for each block that overlaps first..last, ascending, with the mask of the entries that do. Stops at anything but 0, and returns it. */
 int shadow_each(const struct shadow *shadow, uint64_t first, uint64_t last, int (*fn)(void *ctx, struct shadow_leaves *leaves, uint64_t mask), void *ctx);
 
-/* Takes out of the host's space what is established in first..last (of a block: in mask), to be unpinned by commit. */
+/*
+ * Takes out of the host's space what is established in first..last (of a block: in mask), to be unpinned by commit. A pass that may
+ * release no more in this step is cut, between two blocks.
+ */
 void shadow_release(struct shadow_pass *pass, uint64_t first, uint64_t last);
 void shadow_release_node(struct shadow_pass *pass, struct shadow_node *node, uint64_t first, uint64_t last);
 void shadow_release_leaves(struct shadow_pass *pass, struct shadow_leaves *leaves, uint64_t mask);
+
+/*
+ * A step releases a bounded number of pages, which it counts apart from the entries that it examines, since a refresh may release any number. Where a step may release
+ * no more, it examines nothing more either. shadow_may_release() stops the pass at a block then.
+ */
+#define SHADOW_RELEASE_COST 8u /* of a page, in entries that are examined in the same time */
+bool shadow_may_release(struct shadow_pass *pass, const struct shadow_leaves *leaves, uint64_t mask);
+static inline void shadow_charge_release(struct shadow_pass *pass, unsigned int pages)
+{
+	uint64_t cost = SHADOW_BLOCK + pages * SHADOW_RELEASE_COST;
+
+	if (pass->releases > cost) {
+		pass->releases -= cost;
+		return;
+	}
+	pass->releases = 0;
+	pass->budget = 0;
+}
 
 /* The scan's removals failed, or their flush: everything stays established. */
 void shadow_keep(struct shadow_pass *pass);
@@ -283,10 +310,13 @@ void shadow_begin_mapping(void *pass, uint64_t first);
 /* Gives back what is only kept for later. */
 void shadow_trim(struct shadow *shadow);
 
+/* Whether there is room for more work than a pass has itself: the shadow's, unless another pass has it, which is between two of its steps. */
+bool shadow_has_room(struct shadow_pass *pass);
+
 /* Notes that something in first..last is to be established. Ascending; what does not fit widens the last one. */
 static inline void shadow_note(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
-	if (pass->works && (pass->work[pass->works - 1].last + 1 == first || pass->works == SHADOW_WORK)) {
+	if (pass->works && (pass->work[pass->works - 1].last + 1 == first || (pass->works >= SHADOW_OWN_WORK && !shadow_has_room(pass)))) {
 		pass->work[pass->works - 1].last = last;
 		return;
 	}

@@ -2,61 +2,130 @@
 /*
  * The command queue (IHI 0070, chapter 4 and section 3.5).
  *
- * What holds: commands are consumed in their order, until there are none, or until one is refused: then CONS stays at it, CONS.ERR says why, and
- * GERROR.CMDQ_ERR stops the queue until the guest has acknowledged it (section 7.1). What a command asks for is done before a CMD_SYNC behind it is passed, and
- * before the store that had it consumed returns. Each command is loaded once. One store consumes no more than two queues of commands, as the producer's index
- * has one bit more than the queue's.
+ * Commands are consumed in their order, until there are none, or until one is refused: then CONS stays at
+ * it, CONS.ERR says why, and GERROR.CMDQ_ERR stops the queue until the guest has acknowledged it (section
+ * 7.1). What a command asks for is done before a CMD_SYNC behind it is passed, and before the store that
+ * had it consumed returns. One store consumes at most two queues of commands, as the producer's index has
+ * one bit more than the queue's.
  */
-#include "invalidate.h"
-#include "memory.h"
-#include "target.h"
+#include "smmuv3.h"
 
-/* A range command says how many of a StreamID's low bits are not looked at; all of them is CMD_CFGI_ALL (sections 4.3.2 and 4.3.3). */
+/* A range command says how many of a StreamID's low bits are ignored; all of them is CMD_CFGI_ALL (sections 4.3.2 and 4.3.3). */
 static void configure_range(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int range)
 {
-	smmuv3_each(smmu, device) if (!((uint64_t)(device->sid ^ sid) >> (range + 1))) smmuv3_configure(device);
+	guest_each_device(&smmu->iommu, device) if (!((uint64_t)(device->id.id ^ sid) >> (range + 1))) smmuv3_configure(smmuv3_device_of(device));
 }
 
 static void configure(struct viommu_smmuv3 *smmu, uint32_t sid)
 {
-	struct viommu_smmuv3_device *device = smmuv3_lookup(smmu, sid);
+	struct guest_device *device = guest_device_find(&smmu->iommu, sid);
 
 	if (device)
-		smmuv3_configure(device);
+		smmuv3_configure(smmuv3_device_of(device));
 }
 
-static void sync(struct viommu_smmuv3 *smmu, unsigned int signal)
+/* With SIG_IRQ, the interrupt of a CMD_SYNC is an MSI if it has an address (section 4.7.3). Guests often wait for one in memory. */
+static void sync(struct viommu_smmuv3 *smmu, const uint64_t *command)
 {
-	smmuv3_invalidate_now(smmu);
-	smmuv3_count(&smmu->counts.syncs);
-	if (signal == SYNC_CS_IRQ) {
-		port_lock(&smmu->lock);
-		smmuv3_note_irq(smmu, VIOMMU_SMMUV3_IRQ_CMD_SYNC);
-		port_unlock(&smmu->lock);
+	uint64_t address = smmu->reg[REG_IDR0] & IDR0_MSI ? command[1] & MSI_ADDRESS & smmuv3_addresses(smmu) : 0;
+	uint32_t data = CMD0_MSIDATA(command[0]);
+
+	guest_iommu_sync(&smmu->iommu);
+	smmuv3_count(smmu, COUNT_SYNCS);
+	if (CMD0_CS(command[0]) != SYNC_CS_IRQ || (address && guest_memory_store32(&smmu->iommu.memory, address, data)))
+		return;
+	port_lock(&smmu->iommu.lock);
+	smmu->sync_msi_address = address;
+	smmu->sync_msi_data = data;
+	guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_CMD_SYNC);
+	port_unlock(&smmu->iommu.lock);
+}
+
+/* log2 of what one entry covers, by TG and TTL; for TTL 0, which does not say the level, the most. Without TG, the most of all (section 4.4.1). */
+static unsigned int entry_bits(const struct viommu_smmuv3 *smmu, unsigned int tg, unsigned int ttl)
+{
+	static const uint8_t bits[4][4] = {
+		/* TTL: 0, 1, 2, 3 */
+		{ 30 },
+		{ 30, 30, 21, 12 },
+		{ 25, 25, 25, 14 },
+		{ 29, 42, 29, 16 },
+	};
+
+	/* Blocks of 4 TiB are for 64K granules with addresses of 52 bits alone. */
+	if (smmu->config.output_bits == 52 && (!tg || (tg == 3 && !ttl)))
+		return 42;
+	return bits[tg][tg ? ttl : 0];
+}
+
+/*
+ * CMD_TLBI_NH_VA and _VAA. An entry is invalidated with any of its addresses. A global one is invalidated
+ * whatever the ASID (section 4.4.2.4).
+ */
+static unsigned int invalidate_va(struct viommu_smmuv3 *smmu, const uint64_t *command)
+{
+	unsigned int tg = CMD1_TG(command[1]), ttl = CMD1_TTL(command[1]), num = CMD0_NUM(command[0]), scale = CMD0_SCALE(command[0]);
+	struct guest_range range = { .all = CMD0_OPCODE(command[0]) == CMD_TLBI_NH_VAA, .context = CMD0_ASID(command[0]) };
+	uint64_t bytes = VIOMMU_PAGE_SIZE, rest, sent[CMD_WORDS] = { command[0], command[1] };
+
+	/* Without TG, or without range invalidation, NUM, SCALE and TTL are ignored. */
+	if (!(smmu->reg[REG_IDR3] & IDR3_RIL))
+		tg = 0;
+	/* With 16K there are no leaves at level 1 (IDR5.DS = 0). */
+	if (!tg || (tg == CMD1_TG_16K && ttl == 1))
+		ttl = 0;
+	if (tg) {
+		/* One page of an unknown level is reserved (section 4.4.1.1). */
+		if (!num && !scale && !ttl)
+			return CERROR_ILL;
+		bytes = (uint64_t)(num + 1) << scale << (10 + 2 * tg);
 	}
+	range.globals = !range.all;
+	range.first = command[1] & CMD1_ADDRESS;
+	range.last = range.first + (bytes - 1);
+	if (range.last < range.first)
+		range.last = UINT64_MAX;
+	if (ttl) {
+		rest = (UINT64_C(1) << entry_bits(smmu, tg, ttl)) - 1;
+		range.first &= ~rest;
+		range.last |= rest;
+	} else {
+		range.entry_bits = entry_bits(smmu, tg, 0);
+	}
+	guest_iommu_invalidate(&smmu->iommu, range);
+	if (!ttl)
+		sent[1] &= ~CMD1_TTL_ALL;
+	guest_iommu_forward(&smmu->iommu, NULL, sent);
+	return CERROR_NONE;
 }
 
-static unsigned int execute_tlbi(struct viommu_smmuv3 *smmu, const uint64_t command[CMD_WORDS])
+static unsigned int invalidate(struct viommu_smmuv3 *smmu, const uint64_t *command)
 {
-	smmuv3_count(&smmu->counts.invalidations);
+	struct guest_range range = { .last = UINT64_MAX };
+
+	smmuv3_count(smmu, COUNT_INVALIDATIONS);
 	switch (CMD0_OPCODE(command[0])) {
-	case CMD_TLBI_NH_ASID:
-		smmuv3_invalidate_asid(smmu, CMD0_ASID(command[0]));
-		return CERROR_NONE;
 	case CMD_TLBI_NH_VA:
 	case CMD_TLBI_NH_VAA:
-		return smmuv3_invalidate_va(smmu, command, CMD0_OPCODE(command[0]) == CMD_TLBI_NH_VAA) ? CERROR_NONE : CERROR_ILL;
+		return invalidate_va(smmu, command);
+	case CMD_TLBI_NH_ASID:
+		range.context = CMD0_ASID(command[0]);
+		break;
 	default:
-		smmuv3_invalidate_all(smmu);
-		return CERROR_NONE;
+		range.all = true;
+		break;
 	}
+	guest_iommu_invalidate(&smmu->iommu, range);
+	guest_iommu_forward(&smmu->iommu, NULL, command);
+	return CERROR_NONE;
 }
 
-static unsigned int execute(struct viommu_smmuv3 *smmu, const uint64_t command[CMD_WORDS])
+static unsigned int execute(void *iommu, const uint64_t *command)
 {
+	struct viommu_smmuv3 *smmu = iommu;
 	uint32_t sid = CMD0_SID(command[0]);
 
-	/* There is no secure state to speak of (section 4.1.1). */
+	/* There is no secure state (section 4.1.1). */
 	if (command[0] & CMD0_SSEC && CMD0_OPCODE(command[0]) <= CMD_CFGI_CD_ALL)
 		return CERROR_ILL;
 	switch (CMD0_OPCODE(command[0])) {
@@ -66,11 +135,11 @@ static unsigned int execute(struct viommu_smmuv3 *smmu, const uint64_t command[C
 	case CMD_CFGI_STE:
 	case CMD_CFGI_CD:
 	case CMD_CFGI_CD_ALL:
-		smmuv3_count(&smmu->counts.configs);
+		smmuv3_count(smmu, COUNT_CONFIGS);
 		configure(smmu, sid);
 		return CERROR_NONE;
 	case CMD_CFGI_STE_RANGE:
-		smmuv3_count(&smmu->counts.configs);
+		smmuv3_count(smmu, COUNT_CONFIGS);
 		configure_range(smmu, sid, CMD1_RANGE(command[1]));
 		return CERROR_NONE;
 	case CMD_TLBI_NH_ALL:
@@ -78,59 +147,45 @@ static unsigned int execute(struct viommu_smmuv3 *smmu, const uint64_t command[C
 	case CMD_TLBI_NH_VA:
 	case CMD_TLBI_NH_VAA:
 	case CMD_TLBI_NSNH_ALL:
-		return execute_tlbi(smmu, command);
+		return invalidate(smmu, command);
 	case CMD_SYNC:
 		if (CMD0_CS(command[0]) == SYNC_CS_RESERVED)
 			return CERROR_ILL;
-		sync(smmu, CMD0_CS(command[0]));
+		sync(smmu, command);
 		return CERROR_NONE;
 	default:
 		return CERROR_ILL;
 	}
 }
 
-/* Where the next command is; false if there is none that may be consumed. With lock held. */
-static bool next_command(const struct smmuv3_registers *registers, uint64_t *gpa, uint32_t *wrap)
+static bool next(void *iommu, uint64_t *gpa)
 {
-	unsigned int bits = registers->cmdq_base & QUEUE_BASE_LOG2SIZE;
+	const struct viommu_smmuv3 *smmu = iommu;
+	const struct guest_queue queue = smmuv3_command_queue(smmu);
+	const uint64_t *reg = smmu->reg;
 
-	if (bits > SMMUV3_CMDQS)
-		bits = SMMUV3_CMDQS;
-	*wrap = (2u << bits) - 1;
-	if (!(registers->cr0 & CR0_CMDQEN) || (registers->gerror ^ registers->gerrorn) & GERROR_CMDQ_ERR)
+	if (!(reg[REG_CR0] & CR0_CMDQEN) || (reg[REG_GERROR] ^ reg[REG_GERRORN]) & GERROR_CMDQ_ERR)
 		return false;
-	if (!((registers->cmdq_prod ^ registers->cmdq_cons) & *wrap))
-		return false;
-	/* The queue is aligned to its size, and to 32 bytes at least. */
-	*gpa = registers->cmdq_base & QUEUE_BASE_ADDRESS & ~((UINT64_C(1) << bits) * CMD_BYTES - 1);
-	*gpa += (registers->cmdq_cons & *wrap >> 1) * (uint64_t)CMD_BYTES;
-	return true;
+	*gpa = guest_queue_entry(&queue, (uint32_t)reg[REG_CMDQ_CONS]);
+	return !guest_queue_is_empty(&queue, (uint32_t)reg[REG_CMDQ_PROD], (uint32_t)reg[REG_CMDQ_CONS]);
+}
+
+static void done(void *iommu, unsigned int error)
+{
+	struct viommu_smmuv3 *smmu = iommu;
+	const struct guest_queue queue = smmuv3_command_queue(smmu);
+	uint32_t cons = (uint32_t)smmu->reg[REG_CMDQ_CONS];
+
+	if (error)
+		smmuv3_raise_gerror(smmu, GERROR_CMDQ_ERR);
+	smmu->reg[REG_CMDQ_CONS] = error ? (cons & ~CMDQ_CONS_ERR) | error << CMDQ_CONS_ERR_SHIFT : (cons & CMDQ_CONS_ERR) | guest_queue_next(&queue, cons);
+	smmuv3_count(smmu, error ? COUNT_ERRORS : COUNT_COMMANDS);
 }
 
 void smmuv3_consume(struct viommu_smmuv3 *smmu)
 {
-	struct smmuv3_registers *registers = &smmu->registers;
-	uint64_t gpa, command[CMD_WORDS];
-	unsigned int error = CERROR_NONE;
-	uint32_t wrap;
-	bool more;
+	static const struct guest_commands commands = { next, execute, done, CMD_WORDS, CERROR_ABT };
 
-	for (;;) {
-		port_lock(&smmu->lock);
-		more = !error && next_command(registers, &gpa, &wrap);
-		port_unlock(&smmu->lock);
-		if (!more)
-			break;
-		error = smmuv3_load(smmu->vm, gpa, command, CMD_WORDS) ? execute(smmu, command) : (unsigned int)CERROR_ABT;
-		port_lock(&smmu->lock);
-		if (error) {
-			registers->cmdq_cons = (registers->cmdq_cons & ~CMDQ_CONS_ERR) | error << CMDQ_CONS_ERR_SHIFT;
-			smmuv3_raise_gerror(smmu, GERROR_CMDQ_ERR);
-		} else {
-			registers->cmdq_cons = (registers->cmdq_cons & CMDQ_CONS_ERR) | ((registers->cmdq_cons + 1) & wrap);
-		}
-		port_unlock(&smmu->lock);
-		smmuv3_count(error ? &smmu->counts.errors : &smmu->counts.commands);
-	}
-	smmuv3_invalidate_now(smmu);
+	guest_commands_consume(&commands, smmu, &smmu->iommu.memory, &smmu->iommu.lock);
+	guest_iommu_sync(&smmu->iommu);
 }

@@ -1,137 +1,158 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The event queue (IHI 0070, sections 3.5, 7.2 and 7.4), global errors (7.5), and the interrupts that go with them (3.18).
+ * The event queue (IHI 0070, sections 3.5, 7.2 and 7.4), global errors (7.5), and the interrupts that
+ * belong to them (3.18).
  *
- * What holds: a record is in memory, whole, before PROD says so. One that finds the queue full is lost, and OVFLG tells of it, once until the guest has
- * acknowledged it; one that cannot be written is lost, and GERROR.EVENTQ_ABT_ERR tells of it; while the queue is off, records are lost without a word. What
- * hardware recorded goes the same way; of what was lost on the way to us, the guest is told as if its queue had been full.
+ * A record is in memory, whole, before PROD covers it. One that finds the queue full is lost, and OVFLG
+ * reports that, once until the guest has acknowledged it; one that cannot be written is lost, and
+ * GERROR.EVENTQ_ABT_ERR reports that. While that is active, and while the queue is disabled, records are lost silently. Records of
+ * hardware take the same way; those that were lost before they came here are reported as an overflow.
  */
-#include "event.h"
-
 #include <viommu/nesting.h>
 
-#include "memory.h"
+#include "format/format.h"
 
-void smmuv3_note_irq(struct viommu_smmuv3 *smmu, enum viommu_smmuv3_irq irq)
-{
-	if (irq == VIOMMU_SMMUV3_IRQ_EVENTQ && !(smmu->registers.irq_ctrl & IRQ_CTRL_EVENTQ))
-		return;
-	if (irq == VIOMMU_SMMUV3_IRQ_GERROR && !(smmu->registers.irq_ctrl & IRQ_CTRL_GERROR))
-		return;
-	smmu->irqs |= 1u << irq;
-}
-
-void smmuv3_deliver(struct viommu_smmuv3 *smmu)
-{
-	uint32_t irqs, irq;
-
-	port_lock(&smmu->lock);
-	irqs = smmu->irqs;
-	smmu->irqs = 0;
-	port_unlock(&smmu->lock);
-	for (irq = 0; irqs >> irq; irq++)
-		if (irqs >> irq & 1 && smmu->config.interrupt)
-			smmu->config.interrupt(smmu->config.ctx, (enum viommu_smmuv3_irq)irq);
-}
+#include "smmuv3.h"
 
 void smmuv3_raise_gerror(struct viommu_smmuv3 *smmu, uint32_t error)
 {
-	struct smmuv3_registers *registers = &smmu->registers;
+	uint64_t *reg = smmu->reg;
 
-	if ((registers->gerror ^ registers->gerrorn) & error)
+	if ((reg[REG_GERROR] ^ reg[REG_GERRORN]) & error)
 		return;
-	registers->gerror ^= error;
-	smmuv3_note_irq(smmu, VIOMMU_SMMUV3_IRQ_GERROR);
+	reg[REG_GERROR] ^= error;
+	if (reg[REG_IRQ_CTRL] & IRQ_CTRL_GERROR)
+		guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_GERROR);
 }
 
-static void overflow(struct smmuv3_registers *registers)
+/* An MSI if the guest has configured an address (section 3.18), stored in its memory or handed to the VMM; else an edge. */
+void smmuv3_interrupt(struct guest_iommu *iommu, unsigned int irq)
 {
-	if (!((registers->eventq_prod ^ registers->eventq_cons) & EVENTQ_OVERFLOW))
-		registers->eventq_prod ^= EVENTQ_OVERFLOW;
+	struct viommu_smmuv3 *smmu = smmuv3_of(iommu);
+	const struct viommu_smmuv3_config *config = &smmu->config;
+	uint64_t address;
+	uint32_t data;
+
+	port_lock(&iommu->lock);
+	switch (irq) {
+	case VIOMMU_SMMUV3_IRQ_EVENTQ:
+		address = smmu->reg[REG_EVENTQ_MSI_ADDRESS];
+		data = (uint32_t)smmu->reg[REG_EVENTQ_MSI_DATA];
+		break;
+	case VIOMMU_SMMUV3_IRQ_GERROR:
+		address = smmu->reg[REG_GERROR_MSI_ADDRESS];
+		data = (uint32_t)smmu->reg[REG_GERROR_MSI_DATA];
+		break;
+	default:
+		address = smmu->sync_msi_address;
+		data = smmu->sync_msi_data;
+		break;
+	}
+	port_unlock(&iommu->lock);
+	address &= smmuv3_addresses(smmu);
+	if (address && !guest_memory_store32(&iommu->memory, address, data))
+		config->msi(config->ctx, address, data);
+	else if (!address && config->interrupt)
+		config->interrupt(config->ctx, (enum viommu_smmuv3_irq)irq);
+}
+
+static void overflow(uint64_t *reg)
+{
+	if (!((reg[REG_EVENTQ_PROD] ^ reg[REG_EVENTQ_CONS]) & EVENTQ_OVERFLOW))
+		reg[REG_EVENTQ_PROD] ^= EVENTQ_OVERFLOW;
+}
+
+/* Whether records are taken: while EVENTQ_ABT_ERR is active, they are discarded (section 7.2.1). */
+static bool is_recording(const uint64_t *reg)
+{
+	return reg[REG_CR0] & CR0_EVENTQEN && !((reg[REG_GERROR] ^ reg[REG_GERRORN]) & GERROR_EVENTQ_ABT_ERR);
 }
 
 /* With lock held. */
-static bool record(struct viommu_smmuv3 *smmu, const uint64_t words[EVENT_WORDS])
+static bool write_record(struct viommu_smmuv3 *smmu, const uint64_t record[EVENT_WORDS])
 {
-	struct smmuv3_registers *registers = &smmu->registers;
-	unsigned int bits = registers->eventq_base & QUEUE_BASE_LOG2SIZE;
-	uint32_t wrap, index;
-	uint64_t gpa;
+	uint64_t *reg = smmu->reg;
+	const struct guest_queue queue = smmuv3_event_queue(smmu);
+	uint32_t prod = (uint32_t)reg[REG_EVENTQ_PROD], cons = (uint32_t)reg[REG_EVENTQ_CONS];
 
-	if (bits > SMMUV3_EVENTQS)
-		bits = SMMUV3_EVENTQS;
-	wrap = (2u << bits) - 1;
-	index = wrap >> 1;
-	if (!(registers->cr0 & CR0_EVENTQEN))
+	if (!is_recording(reg))
 		return false;
-	/* Full: the same index, but not in the same round. */
-	if (((registers->eventq_prod ^ registers->eventq_cons) & wrap) == index + 1) {
-		overflow(registers);
+	if (guest_queue_is_full(&queue, prod, cons)) {
+		overflow(reg);
 		return false;
 	}
-	gpa = registers->eventq_base & QUEUE_BASE_ADDRESS & ~((UINT64_C(1) << bits) * EVENT_BYTES - 1);
-	if (!smmuv3_store(smmu->vm, gpa + (registers->eventq_prod & index) * (uint64_t)EVENT_BYTES, words, EVENT_WORDS)) {
+	if (!guest_memory_store(&smmu->iommu.memory, guest_queue_entry(&queue, prod), record, EVENT_WORDS)) {
 		smmuv3_raise_gerror(smmu, GERROR_EVENTQ_ABT_ERR);
 		return false;
 	}
-	/* The guest learns of PROD by a load that takes this lock; for who looks at its memory in another way, too, the record comes first. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	if (!((registers->eventq_prod ^ registers->eventq_cons) & wrap))
-		smmuv3_note_irq(smmu, VIOMMU_SMMUV3_IRQ_EVENTQ);
-	registers->eventq_prod = (registers->eventq_prod & EVENTQ_OVERFLOW) | ((registers->eventq_prod + 1) & wrap);
+	/* A guest reads PROD by a load that takes this lock. A reader of its memory without one finds the record first, too. */
+	port_fence_release();
+	/* For each record, as a handler may have loaded PROD before this one. */
+	if (reg[REG_IRQ_CTRL] & IRQ_CTRL_EVENTQ)
+		guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_EVENTQ);
+	reg[REG_EVENTQ_PROD] = (prod & EVENTQ_OVERFLOW) | guest_queue_next(&queue, prod);
 	return true;
 }
 
-void smmuv3_record(struct viommu_smmuv3_device *device, uint64_t words[EVENT_WORDS])
+/* With lock held. */
+static void record_for(struct viommu_smmuv3 *smmu, struct guest_device *device, const uint64_t record[EVENT_WORDS])
 {
-	struct viommu_smmuv3 *smmu = device->smmu;
-	bool done;
+	bool written = write_record(smmu, record);
 
-	words[0] |= (uint64_t)device->sid << 32;
-	port_lock(&smmu->lock);
-	done = record(smmu, words);
-	port_unlock(&smmu->lock);
-	smmuv3_count(done ? &smmu->counts.events : &smmu->counts.events_lost);
-	if (done)
-		smmuv3_count(&device->events);
-	smmuv3_deliver(smmu);
+	smmuv3_count(smmu, written ? COUNT_EVENTS : COUNT_EVENTS_LOST);
+	if (written)
+		guest_count(&device->events);
 }
 
-/* With lock held: the record of a device that is still there. */
-static void record_nested(struct viommu_smmuv3 *smmu, const struct viommu_nest_event *event)
+void smmuv3_record(struct viommu_smmuv3_device *device, uint64_t record[EVENT_WORDS])
 {
-	struct viommu_smmuv3_device *device = smmuv3_lookup(smmu, (uint32_t)(event->record[0] >> 32));
-	bool done;
+	struct viommu_smmuv3 *smmu = smmuv3_of(device->guest.iommu);
 
-	if (event->lost) {
-		smmuv3_count(&smmu->counts.events_lost);
-		if (smmu->registers.cr0 & CR0_EVENTQEN)
-			overflow(&smmu->registers);
-	}
-	if (!(event->record[0] & EVENT0_TYPE) || !device)
-		return;
-	done = record(smmu, event->record);
-	smmuv3_count(done ? &smmu->counts.events : &smmu->counts.events_lost);
-	if (done)
-		smmuv3_count(&device->events);
+	record[0] |= (uint64_t)device->guest.id.id << 32;
+	port_lock(&smmu->iommu.lock);
+	record_for(smmu, &device->guest, record);
+	port_unlock(&smmu->iommu.lock);
+	guest_iommu_deliver(&smmu->iommu);
 }
 
-/* A device can go on making events while these are taken: so many at a time, and no more. */
-#define NESTED_EVENTS (1u << SMMUV3_EVENTQS)
-
-int viommu_smmuv3_nest_events(struct viommu_smmuv3 *smmu, struct viommu_host *host)
+/* From nesting hardware: nest_sink (core/hardware.h). */
+static bool take(void *ctx, const void *from)
 {
-	struct viommu_nest_event event = { .size = sizeof(event) };
-	int ret = 0;
+	struct viommu_smmuv3 *smmu = ctx;
+	struct guest_device *device;
+	uint64_t record[EVENT_WORDS];
 
-	for (unsigned int i = 0; !ret && i < NESTED_EVENTS; i++) {
-		ret = viommu_nest_event(smmu->vm, host, &event);
-		if (ret)
-			break;
-		port_lock(&smmu->lock);
-		record_nested(smmu, &event);
-		port_unlock(&smmu->lock);
-	}
-	smmuv3_deliver(smmu);
-	return ret == -PORT_ENOENT ? 0 : ret;
+	__builtin_memcpy(record, from, sizeof(record));
+	for (unsigned int i = 0; i < EVENT_WORDS; i++)
+		record[i] = format_swap_if_big(record[i]);
+	port_lock(&smmu->iommu.lock);
+	device = guest_device_find(&smmu->iommu, (uint32_t)(record[0] >> 32));
+	if (device && record[0] & EVENT0_TYPE)
+		record_for(smmu, device, record);
+	port_unlock(&smmu->iommu.lock);
+	return device;
+}
+
+static void lost(void *ctx)
+{
+	struct viommu_smmuv3 *smmu = ctx;
+
+	port_lock(&smmu->iommu.lock);
+	smmuv3_count(smmu, COUNT_EVENTS_LOST);
+	if (is_recording(smmu->reg))
+		overflow(smmu->reg);
+	port_unlock(&smmu->iommu.lock);
+}
+
+static void deliver(void *ctx)
+{
+	struct viommu_smmuv3 *smmu = ctx;
+
+	guest_iommu_deliver(&smmu->iommu);
+}
+
+void smmuv3_listen(struct viommu_smmuv3 *smmu)
+{
+	smmu->sink = (struct nest_sink){ .type = VIOMMU_DOMAIN_SMMUV3, .ctx = smmu, .take = take, .lost = lost, .deliver = deliver };
+	nest_sink_add(smmu->iommu.vm, &smmu->sink);
 }

@@ -1,163 +1,87 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Accesses that have no translation yet, or none at all.
+ * Accesses that have no translation.
  *
- * What holds: an SMMU that has nothing in its caches looks into the tables; so does this, and what the tables translate is refreshed, leaf by leaf and two MiB
- * at the most, and is reached when the device model tries again. What they do not translate is an event of the kind that section 7.3 has for it, recorded
- * unless the context descriptor says not to (CD.R), and the access ends as that says (CD.A). No event is made of what the SMMU has no part in: an access
- * to where the guest has no memory, or none that may be written, and one for which the VM's budget or the host has no room. These are aborted.
+ * What the tables translate is established, and is reached when the device model tries again. What they do
+ * not translate is an event of section 7.3, recorded unless the context descriptor suppresses that (CD.R),
+ * and the access ends as CD.A says. Where the guest has no memory, or none that may be written, and where
+ * the VM's budget or the host has no room, the access is aborted without an event: that is not the SMMU's
+ * matter.
  */
-#include "event.h"
-#include "target.h"
+#include "guest/common/miss.h"
+#include "smmuv3.h"
 
-/* What a record says of the context, and what the context says of records: of the target that was looked into, whatever the device has by now. */
-struct context {
-	uint32_t flags;
-	uint64_t cd0;
-};
-
-static int record(struct viommu_smmuv3_device *device, const struct context *context, const struct viommu_fault *fault, uint32_t event, uint64_t kind,
-		  uint64_t fetch)
+static int record(struct viommu_smmuv3_device *device, const struct viommu_fault *access, uint32_t event, uint64_t class, uint64_t fetch)
 {
-	uint64_t words[EVENT_WORDS] = { event, kind, fault->iova, fetch & EVENT3_FETCH };
+	uint64_t words[EVENT_WORDS] = { event, class, access->iova, fetch & EVENT3_FETCH };
 
-	if (!(fault->access & VIOMMU_WRITE))
+	if (!(access->access & VIOMMU_WRITE))
 		words[1] |= EVENT1_READ;
-	if (context->flags & VIOMMU_SMMUV3_PRIVILEGED)
-		words[1] |= EVENT1_PRIVILEGED;
 	smmuv3_record(device, words);
 	return -PORT_EFAULT;
 }
 
-/* The stream's configuration cannot be: its event says what is wrong with it, and nothing of the access (sections 7.3.2 to 7.3.11). */
-static int record_configuration(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream)
+/* An illegal configuration: its event reports the configuration, and nothing of the access (sections 7.3.2 to 7.3.11). */
+static int record_configuration(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream, bool invalid_sids)
 {
 	uint64_t words[EVENT_WORDS] = { stream->event, 0, 0, stream->fetch & EVENT3_FETCH };
-	bool wanted;
 
-	port_lock(&device->smmu->lock);
-	wanted = stream->event != C_BAD_STREAMID || device->smmu->registers.cr2 & CR2_RECINVSID;
-	port_unlock(&device->smmu->lock);
-	if (wanted)
+	if (stream->event != C_BAD_STREAMID || invalid_sids)
 		smmuv3_record(device, words);
 	return -PORT_EFAULT;
 }
 
-/* The events that belong to stage 1 itself are for CD.R and CD.A to decide (section 5.5). */
-static int record_stage1(struct viommu_smmuv3_device *device, const struct context *context, const struct viommu_fault *fault, uint32_t event)
+/*
+ * The events of stage 1 itself are for CD.R and CD.A to decide (section 5.5): of the descriptor whose tables were
+ * walked, whatever the device has by now.
+ */
+static int record_stage1(struct viommu_smmuv3_device *device, uint64_t cd0, const struct viommu_fault *access, uint32_t event)
 {
-	if (context->cd0 & CD0_R)
-		record(device, context, fault, event, EVENT1_CLASS_INPUT, 0);
-	return context->cd0 & CD0_A ? -PORT_EFAULT : VIOMMU_SMMUV3_RAZ_WI;
+	if (cd0 & CD0_R)
+		record(device, access, event, EVENT1_CLASS_INPUT, 0);
+	return cd0 & CD0_A ? -PORT_EFAULT : VIOMMU_SMMUV3_RAZ_WI;
 }
 
-/* access is the device's; walked is what the guest's tables came to. */
-static int report(struct viommu_smmuv3_device *device, const struct context *context, const struct viommu_fault *access, const struct viommu_fault *walked)
+static int report(struct viommu_smmuv3_device *device, uint64_t cd0, const struct viommu_fault *access, const struct viommu_fault *walked)
 {
 	switch (walked->reason) {
 	case VIOMMU_FAULT_ACCESS_FLAG:
-		return record_stage1(device, context, access, F_ACCESS);
+		return record_stage1(device, cd0, access, F_ACCESS);
 	case VIOMMU_FAULT_ADDRESS_SIZE:
-		return record_stage1(device, context, access, F_ADDR_SIZE);
+		return record_stage1(device, cd0, access, F_ADDR_SIZE);
 	case VIOMMU_FAULT_PROTECTION:
-		return record_stage1(device, context, access, F_PERMISSION);
+		return record_stage1(device, cd0, access, F_PERMISSION);
 	case VIOMMU_FAULT_TABLE_UNBACKED:
-		return record(device, context, access, F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
+		return record(device, access, F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
 	case VIOMMU_FAULT_LEAF_UNBACKED:
 		return -PORT_EFAULT;
 	default:
-		return record_stage1(device, context, access, F_TRANSLATION);
+		return record_stage1(device, cd0, access, F_TRANSLATION);
 	}
-}
-
-/* The device is on its way to where it should be, or is attached to nothing: then once more. */
-static int settle(struct viommu_smmuv3_device *device)
-{
-	struct viommu_smmuv3 *smmu = device->smmu;
-	bool attached;
-
-	port_lock(&smmu->change);
-	smmuv3_retry(device);
-	smmuv3_mend(smmu);
-	attached = device->target;
-	port_unlock(&smmu->change);
-	return attached ? 0 : -PORT_EFAULT;
-}
-
-/* The host failed under a domain, which may have gone meanwhile: if the device still has one, it gets another. */
-static int replace_target(struct viommu_smmuv3_device *device, const struct smmuv3_target *failed)
-{
-	struct viommu_smmuv3 *smmu = device->smmu;
-	bool attached;
-
-	port_lock(&smmu->change);
-	if (device->target && device->target == failed)
-		smmuv3_target_break(smmu, device->target);
-	smmuv3_mend(smmu);
-	attached = device->target;
-	port_unlock(&smmu->change);
-	return attached ? 0 : -PORT_EFAULT;
-}
-
-/* Of a large leaf not everything is needed at once: nor need it all be pinned for one access. */
-#define AROUND UINT64_C(0x1fffff)
-
-/* With the gate held. 0: it is translated now; -EFAULT: the tables do not, and walked says why; or a refresh's other errors. */
-static int look(struct viommu_smmuv3 *smmu, const struct smmuv3_target *target, const struct viommu_fault *access, struct viommu_fault *walked)
-{
-	struct viommu_run run = { .prot = 0 };
-	int ret = viommu_domain_walk(target->domain, access->iova, &run, walked);
-
-	if (ret && walked->reason != VIOMMU_FAULT_LEAF_UNBACKED)
-		return -PORT_EFAULT;
-	/* The SMMU judges by the tables. What memory there is to be had, and with which rights, is found out behind it. */
-	if (access->access & ~run.tables)
-		walked->reason = VIOMMU_FAULT_PROTECTION;
-	else if (access->access & ~run.prot)
-		walked->reason = VIOMMU_FAULT_LEAF_UNBACKED;
-	if (ret || access->access & ~run.prot)
-		return -PORT_EFAULT;
-	if (run.first < (access->iova & ~AROUND))
-		run.first = access->iova & ~AROUND;
-	if (run.last > (access->iova | AROUND))
-		run.last = access->iova | AROUND;
-	ret = viommu_domain_refresh(target->domain, run.first, run.last, NULL);
-	if (ret == -PORT_ENOSPC || ret == -PORT_ENOMEM) {
-		smmuv3_count(&smmu->counts.insufficient);
-		/* At least the page that it is about. */
-		ret = viommu_domain_refresh(target->domain, access->iova, access->iova, NULL);
-	}
-	if (ret && ret != -PORT_EFAULT)
-		return ret;
-	/* A leaf that has become something malformed by now is found by the next walk. */
-	smmuv3_count(&smmu->counts.filled);
-	return 0;
 }
 
 static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct viommu_fault *access)
 {
 	struct viommu_fault walked = { .size = sizeof(walked) };
-	struct smmuv3_target *target = smmuv3_target_enter(device);
-	struct context context;
-	int ret = 0;
+	struct guest_lane *lane;
+	struct guest_domain *domain = guest_device_enter(&device->guest, &lane);
+	uint64_t cd0;
+	int error = 0;
 
-	/* It is not what it was a moment ago. */
-	if (!target)
+	/* The configuration has changed since the access failed. */
+	if (!domain)
 		return 0;
-	context = (struct context){ .flags = target->flags, .cd0 = target->cd[0] };
-	if (target->domain)
-		ret = look(device->smmu, target, access, &walked);
-	smmuv3_target_leave(target);
-	switch (ret) {
-	case 0:
-		return 0;
-	case -PORT_EFAULT:
-		return report(device, &context, access, &walked);
-	case -PORT_EIO:
-		return replace_target(device, target);
-	default:
-		return -PORT_EFAULT;
-	}
+	cd0 = ((const struct smmuv3_domain *)domain)->cd[0];
+	port_lock(&lane->lock);
+	if (guest_domain_kind(domain) == VIOMMU_KIND_NESTED)
+		error = guest_domain_miss(device->guest.iommu, domain, access, &walked);
+	port_unlock(&lane->lock);
+	guest_gate_leave(lane);
+	if (error == -PORT_EFAULT)
+		return report(device, cd0, access, &walked);
+	if (error == -PORT_EIO)
+		return guest_device_resettle(&device->guest, domain);
+	return error ? -PORT_EFAULT : 0;
 }
 
 static int covers(void *ctx, const struct viommu_run *run)
@@ -167,60 +91,53 @@ static int covers(void *ctx, const struct viommu_run *run)
 	return !(access->access & ~run->prot);
 }
 
-/* There are no tables: either the access came while the device was on its way to where it is now, and is good there, or it is to where nothing is. */
-static int fault_in_bypass(struct viommu_smmuv3_device *device, struct viommu_fault *access)
+/* There are no tables: the device was on its way to the direct domain, or there is nothing at the address. */
+static int fault_in_bypass(struct viommu_smmuv3_device *device, struct viommu_fault *access, bool enabled)
 {
-	const struct context none = { .flags = 0 };
-	struct viommu_smmuv3 *smmu = device->smmu;
-	struct smmuv3_target *target = smmuv3_target_enter(device);
-	bool reached, enabled;
+	struct guest_lane *lane;
+	struct guest_domain *domain = guest_device_enter(&device->guest, &lane);
+	bool reached;
 
-	/* It is not what it was a moment ago. */
-	if (!target)
+	/* The configuration has changed since the access failed. */
+	if (!domain)
 		return 0;
-	reached = !target->direct || viommu_direct_each_run(target->direct, access->iova, access->iova, covers, access);
-	smmuv3_target_leave(target);
+	port_lock(&lane->lock);
+	reached = guest_domain_kind(domain) != VIOMMU_KIND_DIRECT || viommu_domain_each_run(domain->domain, access->iova, access->iova, covers, access);
+	port_unlock(&lane->lock);
+	guest_gate_leave(lane);
 	if (reached)
 		return 0;
-	port_lock(&smmu->lock);
-	enabled = smmu->registers.cr0 & CR0_SMMUEN;
-	port_unlock(&smmu->lock);
 	/* Section 3.4: an address that is larger than any of the guest's. A disabled SMMU records nothing. */
-	if (enabled && access->iova >> smmu->config.output_bits)
-		return record(device, &none, access, F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
+	if (enabled && access->iova >> smmuv3_of(device->guest.iommu)->config.output_bits)
+		return record(device, access, F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
 	return -PORT_EFAULT;
 }
 
 int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault)
 {
-	struct viommu_smmuv3 *smmu = device->smmu;
+	struct viommu_smmuv3 *smmu = smmuv3_of(device->guest.iommu);
 	struct smmuv3_stream stream;
+	bool settled, enabled, invalid_sids;
 	struct viommu_fault access;
-	bool settled;
 
 	if (!sized_in(&access, sizeof(access), offsetof(struct viommu_fault, level), fault) || access.reason == VIOMMU_FAULT_NONE)
 		return -PORT_EINVAL;
 	if (device->hardware)
 		return -PORT_EOPNOTSUPP;
-	smmuv3_count(&smmu->counts.faults);
-	smmuv3_count(&device->faults);
-	port_lock(&smmu->lock);
+	guest_count(&smmu->iommu.counts.faults);
+	guest_count(&device->guest.faults);
+	port_lock(&smmu->iommu.lock);
 	stream = device->stream;
-	settled = device->target && !device->target->direct == (stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1);
-	port_unlock(&smmu->lock);
+	settled = device->guest.domain && (guest_domain_kind(device->guest.domain) == VIOMMU_KIND_DIRECT) == (stream.kind == VIOMMU_SMMUV3_STREAM_BYPASS);
+	enabled = smmu->reg[REG_CR0] & CR0_SMMUEN;
+	invalid_sids = smmu->reg[REG_CR2] & CR2_RECINVSID;
+	port_unlock(&smmu->iommu.lock);
 
-	switch (stream.kind) {
-	case VIOMMU_SMMUV3_STREAM_FAULTY:
-		return record_configuration(device, &stream);
-	case VIOMMU_SMMUV3_STREAM_BYPASS:
-	case VIOMMU_SMMUV3_STREAM_STAGE1:
-		break;
-	default:
+	if (stream.kind == VIOMMU_SMMUV3_STREAM_FAULTY)
+		return record_configuration(device, &stream, invalid_sids);
+	if (stream.kind == VIOMMU_SMMUV3_STREAM_ABORT)
 		return -PORT_EFAULT;
-	}
 	if (!settled)
-		return settle(device);
-	if (stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1)
-		return fault_in_stage1(device, &access);
-	return fault_in_bypass(device, &access);
+		return guest_device_resettle(&device->guest, NULL);
+	return stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1 ? fault_in_stage1(device, &access) : fault_in_bypass(device, &access, enabled);
 }

@@ -2,225 +2,179 @@
 /*
  * The register pages (IHI 0070, chapter 6).
  *
- * What holds: a store has all its effects before it returns, so that CR0ACK, IRQ_CTRLACK and GBPA.Update never tell of anything unfinished. What may not change
- * while something is enabled ignores stores then, as section 6.3 has it for each register; so do reserved bits and offsets. GERRORN acknowledges only what is
- * active. A store of 64 bits to two registers of 32 is one to the lower and then one to the upper.
+ * A store has all its effects before it returns, so that CR0ACK, IRQ_CTRLACK and GBPA.Update never
+ * report anything unfinished. Registers that may not change while something is enabled ignore stores then,
+ * as section 6.3 has it for each; so do reserved bits and offsets. GERRORN acknowledges only active errors.
+ * A store of 64 bits to two registers of 32 is one to the lower and then one to the upper.
  */
-#include "invalidate.h"
-#include "target.h"
+#include "smmuv3.h"
 
-/* What a store leads to, when the register has its value. */
-enum effect {
-	NOTHING,
-	CONFIGURE, /* every stream anew */
-	CONSUME,   /* commands */
-	CONFIGURE_AND_CONSUME,
+/* Conditions that lock bits. */
+enum { SMMU_ENABLED = 1, COMMANDS_ENABLED = 2, EVENTS_ENABLED = 4, GERROR_IRQ_ENABLED = 8, EVENTQ_IRQ_ENABLED = 16, NO_MSI = 32 };
+
+enum { EFFECT_NONE, EFFECT_CR0, EFFECT_GBPA, EFFECT_IRQ_CTRL, EFFECT_GERRORN, EFFECT_CMDQ_PROD, EFFECT_INDEX };
+
+#define ERRORS (GERROR_CMDQ_ERR | GERROR_EVENTQ_ABT_ERR)
+
+static const struct guest_register table[REGISTERS] = {
+	[REG_IDR0] = { SMMUV3_IDR0, 4 },
+	[REG_IDR1] = { SMMUV3_IDR1, 4 },
+	[REG_IDR2] = { SMMUV3_IDR2, 4 },
+	[REG_IDR3] = { SMMUV3_IDR3, 4 },
+	[REG_IDR4] = { SMMUV3_IDR4, 4 },
+	[REG_IDR5] = { SMMUV3_IDR5, 4 },
+	[REG_AIDR] = { SMMUV3_AIDR, 4 },
+	[REG_CR0] = { SMMUV3_CR0, 4, .effect = EFFECT_CR0, .writable = CR0_ALL },
+	[REG_CR0ACK] = { SMMUV3_CR0ACK, 4, .internal = CR0_ALL },
+	[REG_CR1] = { SMMUV3_CR1, 4, SMMU_ENABLED, .writable = CR1_TABLE },
+	[REG_CR1_QUEUE] = { SMMUV3_CR1, 4, COMMANDS_ENABLED | EVENTS_ENABLED, .writable = CR1_QUEUE },
+	[REG_CR2] = { SMMUV3_CR2, 4, SMMU_ENABLED, .writable = CR2_RECINVSID },
+	[REG_GBPA] = { SMMUV3_GBPA, 4, .effect = EFFECT_GBPA, .writable = GBPA_ALL },
+	[REG_IRQ_CTRL] = { SMMUV3_IRQ_CTRL, 4, .effect = EFFECT_IRQ_CTRL, .writable = IRQ_CTRL_GERROR | IRQ_CTRL_EVENTQ },
+	[REG_IRQ_CTRLACK] = { SMMUV3_IRQ_CTRLACK, 4, .internal = IRQ_CTRL_GERROR | IRQ_CTRL_EVENTQ },
+	[REG_GERROR] = { SMMUV3_GERROR, 4, .internal = ERRORS },
+	[REG_GERRORN] = { SMMUV3_GERRORN, 4, .effect = EFFECT_GERRORN, .writable = ERRORS },
+	[REG_GERROR_MSI_ADDRESS] = { SMMUV3_GERROR_IRQ_CFG0, 8, GERROR_IRQ_ENABLED | NO_MSI, .writable = MSI_ADDRESS },
+	[REG_GERROR_MSI_DATA] = { SMMUV3_GERROR_IRQ_CFG1, 4, GERROR_IRQ_ENABLED | NO_MSI, .writable = UINT32_MAX },
+	[REG_GERROR_MSI_ATTRIBUTES] = { SMMUV3_GERROR_IRQ_CFG2, 4, GERROR_IRQ_ENABLED | NO_MSI, .writable = MSI_ATTRIBUTES },
+	[REG_STRTAB_BASE] = { SMMUV3_STRTAB_BASE, 8, SMMU_ENABLED, .writable = STRTAB_BASE_ALL },
+	[REG_STRTAB_BASE_CFG] = { SMMUV3_STRTAB_BASE_CFG, 4, SMMU_ENABLED, .writable = STRTAB_CFG_ALL },
+	[REG_CMDQ_BASE] = { SMMUV3_CMDQ_BASE, 8, COMMANDS_ENABLED, EFFECT_INDEX, .writable = QUEUE_BASE_ALL },
+	[REG_CMDQ_PROD] = { SMMUV3_CMDQ_PROD, 4, .effect = EFFECT_CMDQ_PROD, .writable = QUEUE_INDEX },
+	[REG_CMDQ_CONS] = { SMMUV3_CMDQ_CONS, 4, COMMANDS_ENABLED, EFFECT_INDEX, .writable = QUEUE_INDEX | CMDQ_CONS_ERR },
+	[REG_EVENTQ_BASE] = { SMMUV3_EVENTQ_BASE, 8, EVENTS_ENABLED, EFFECT_INDEX, .writable = QUEUE_BASE_ALL },
+	[REG_EVENTQ_MSI_ADDRESS] = { SMMUV3_EVENTQ_IRQ_CFG0, 8, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = MSI_ADDRESS },
+	[REG_EVENTQ_MSI_DATA] = { SMMUV3_EVENTQ_IRQ_CFG1, 4, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = UINT32_MAX },
+	[REG_EVENTQ_MSI_ATTRIBUTES] = { SMMUV3_EVENTQ_IRQ_CFG2, 4, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = MSI_ATTRIBUTES },
+	[REG_EVENTQ_PROD] = { SMMUV3_EVENTQ_PROD, 4, EVENTS_ENABLED, EFFECT_INDEX, .writable = QUEUE_INDEX | EVENTQ_OVERFLOW },
+	[REG_EVENTQ_CONS] = { SMMUV3_EVENTQ_CONS, 4, .writable = QUEUE_INDEX | EVENTQ_OVERFLOW },
 };
 
-static uint32_t read32(const struct viommu_smmuv3 *smmu, uint32_t offset)
+static struct guest_registers registers_of(struct viommu_smmuv3 *smmu)
 {
-	const struct smmuv3_registers *registers = &smmu->registers;
-
-	switch (offset) {
-	case SMMUV3_IDR0:
-	case SMMUV3_IDR1:
-	case SMMUV3_IDR2:
-	case SMMUV3_IDR3:
-	case SMMUV3_IDR4:
-	case SMMUV3_IDR5:
-		return smmu->idr[(offset - SMMUV3_IDR0) / 4];
-	case SMMUV3_AIDR:
-		return AIDR_V3_2;
-	case SMMUV3_CR0:
-	case SMMUV3_CR0ACK:
-		return registers->cr0;
-	case SMMUV3_CR1:
-		return registers->cr1;
-	case SMMUV3_CR2:
-		return registers->cr2;
-	case SMMUV3_GBPA:
-		return registers->gbpa;
-	case SMMUV3_IRQ_CTRL:
-	case SMMUV3_IRQ_CTRLACK:
-		return registers->irq_ctrl;
-	case SMMUV3_GERROR:
-		return registers->gerror;
-	case SMMUV3_GERRORN:
-		return registers->gerrorn;
-	case SMMUV3_STRTAB_BASE:
-		return (uint32_t)registers->strtab_base;
-	case SMMUV3_STRTAB_BASE + 4:
-		return (uint32_t)(registers->strtab_base >> 32);
-	case SMMUV3_STRTAB_BASE_CFG:
-		return registers->strtab_cfg;
-	case SMMUV3_CMDQ_BASE:
-		return (uint32_t)registers->cmdq_base;
-	case SMMUV3_CMDQ_BASE + 4:
-		return (uint32_t)(registers->cmdq_base >> 32);
-	case SMMUV3_CMDQ_PROD:
-		return registers->cmdq_prod;
-	case SMMUV3_CMDQ_CONS:
-		return registers->cmdq_cons;
-	case SMMUV3_EVENTQ_BASE:
-		return (uint32_t)registers->eventq_base;
-	case SMMUV3_EVENTQ_BASE + 4:
-		return (uint32_t)(registers->eventq_base >> 32);
-	case SMMUV3_EVENTQ_PROD:
-		return registers->eventq_prod;
-	case SMMUV3_EVENTQ_CONS:
-		return registers->eventq_cons;
-	default:
-		return 0;
-	}
+	return (struct guest_registers){ table, REGISTERS, smmu->reg };
 }
 
-static void set_half(uint64_t *reg, bool upper, uint32_t value, uint64_t all)
+void smmuv3_registers_reset(struct viommu_smmuv3 *smmu)
 {
-	uint64_t half = upper ? UINT64_C(0xffffffff) << 32 : UINT64_C(0xffffffff);
-
-	*reg = ((*reg & ~half) | ((uint64_t)value << (upper ? 32 : 0))) & all;
+	for (unsigned int row = REG_CR0; row < REGISTERS; row++)
+		smmu->reg[row] = table[row].reset;
+	if (smmu->config.flags & VIOMMU_SMMUV3_RESET_ABORT)
+		smmu->reg[REG_GBPA] = GBPA_ABORT;
 }
 
-static enum effect write_cr0(struct smmuv3_registers *registers, uint32_t value)
-{
-	uint32_t changed = (registers->cr0 ^ value) & CR0_ALL;
+/* What remains to be done when a register has its value, and lock is released. */
+struct work {
+	bool configure; /* every stream anew */
+	bool consume;	/* commands */
+};
 
-	registers->cr0 ^= changed;
-	if (changed & CR0_SMMUEN)
-		return changed & CR0_CMDQEN ? CONFIGURE_AND_CONSUME : CONFIGURE;
-	return changed & CR0_CMDQEN ? CONSUME : NOTHING;
+/* Of the indices that the SMMU writes, bits above the wrap bit are RAZ (sections 6.3.28 and 6.3.95). */
+static void trim_indices(struct viommu_smmuv3 *smmu)
+{
+	const struct guest_queue commands = smmuv3_command_queue(smmu), events = smmuv3_event_queue(smmu);
+
+	smmu->reg[REG_CMDQ_CONS] &= CMDQ_CONS_ERR | guest_queue_mask(&commands);
+	smmu->reg[REG_EVENTQ_PROD] &= EVENTQ_OVERFLOW | guest_queue_mask(&events);
 }
 
-static enum effect write_gbpa(struct smmuv3_registers *registers, uint32_t value)
+/* With lock held: what a store does beyond changing writable bits. */
+static struct work react(struct viommu_smmuv3 *smmu, const struct guest_store *store)
 {
-	if (!(value & GBPA_UPDATE))
-		return NOTHING;
-	registers->gbpa = value & GBPA_ALL;
-	return registers->cr0 & CR0_SMMUEN ? NOTHING : CONFIGURE;
-}
+	uint64_t *reg = smmu->reg;
+	uint64_t changed = reg[store->row] ^ store->old, active;
 
-static enum effect write_gerrorn(struct smmuv3_registers *registers, uint32_t value)
-{
-	uint32_t acknowledged = (registers->gerror ^ registers->gerrorn) & (value ^ registers->gerrorn);
-
-	registers->gerrorn ^= acknowledged;
-	if (!(acknowledged & GERROR_CMDQ_ERR))
-		return NOTHING;
-	registers->cmdq_cons &= ~CMDQ_CONS_ERR;
-	return CONSUME;
-}
-
-/* With lock held, and change where has_effects(). */
-static enum effect write32(struct smmuv3_registers *registers, uint32_t offset, uint32_t value)
-{
-	bool enabled = registers->cr0 & CR0_SMMUEN, commands = registers->cr0 & CR0_CMDQEN, events = registers->cr0 & CR0_EVENTQEN;
-	uint32_t open = (enabled ? 0 : CR1_TABLE) | (commands || events ? 0 : CR1_QUEUE);
-
-	switch (offset) {
-	case SMMUV3_CR0:
-		return write_cr0(registers, value);
-	case SMMUV3_CR1:
-		registers->cr1 = (registers->cr1 & ~open) | (value & open);
+	switch (store->effect) {
+	case EFFECT_CR0:
+		reg[REG_CR0ACK] = reg[REG_CR0];
+		return (struct work){ .configure = changed & CR0_SMMUEN, .consume = changed & CR0_CMDQEN };
+	case EFFECT_GBPA:
+		if (!(store->written & GBPA_UPDATE))
+			reg[REG_GBPA] = store->old;
+		return (struct work){ .configure = store->written & GBPA_UPDATE && !(reg[REG_CR0] & CR0_SMMUEN) };
+	case EFFECT_IRQ_CTRL:
+		reg[REG_IRQ_CTRLACK] = reg[REG_IRQ_CTRL];
 		break;
-	case SMMUV3_CR2:
-		if (!enabled)
-			registers->cr2 = value & CR2_RECINVSID;
-		break;
-	case SMMUV3_GBPA:
-		return write_gbpa(registers, value);
-	case SMMUV3_IRQ_CTRL:
-		registers->irq_ctrl = value & (IRQ_CTRL_GERROR | IRQ_CTRL_EVENTQ);
-		break;
-	case SMMUV3_GERRORN:
-		return write_gerrorn(registers, value);
-	case SMMUV3_STRTAB_BASE:
-	case SMMUV3_STRTAB_BASE + 4:
-		if (!enabled)
-			set_half(&registers->strtab_base, offset & 4, value, STRTAB_BASE_ALL);
-		break;
-	case SMMUV3_STRTAB_BASE_CFG:
-		if (!enabled)
-			registers->strtab_cfg = value & STRTAB_CFG_ALL;
-		break;
-	case SMMUV3_CMDQ_BASE:
-	case SMMUV3_CMDQ_BASE + 4:
-		if (!commands)
-			set_half(&registers->cmdq_base, offset & 4, value, QUEUE_BASE_ALL);
-		break;
-	case SMMUV3_CMDQ_PROD:
-		registers->cmdq_prod = value & QUEUE_INDEX;
-		return CONSUME;
-	case SMMUV3_CMDQ_CONS:
-		if (!commands)
-			registers->cmdq_cons = value & (QUEUE_INDEX | CMDQ_CONS_ERR);
-		break;
-	case SMMUV3_EVENTQ_BASE:
-	case SMMUV3_EVENTQ_BASE + 4:
-		if (!events)
-			set_half(&registers->eventq_base, offset & 4, value, QUEUE_BASE_ALL);
-		break;
-	case SMMUV3_EVENTQ_PROD:
-		if (!events)
-			registers->eventq_prod = value & (QUEUE_INDEX | EVENTQ_OVERFLOW);
-		break;
-	case SMMUV3_EVENTQ_CONS:
-		registers->eventq_cons = value & (QUEUE_INDEX | EVENTQ_OVERFLOW);
+	case EFFECT_GERRORN:
+		active = reg[REG_GERROR] ^ store->old;
+		reg[REG_GERRORN] = store->old ^ (changed & active);
+		if (!(changed & active & GERROR_CMDQ_ERR))
+			break;
+		reg[REG_CMDQ_CONS] &= ~(uint64_t)CMDQ_CONS_ERR;
+		return (struct work){ .consume = true };
+	case EFFECT_CMDQ_PROD:
+		return (struct work){ .consume = true };
+	case EFFECT_INDEX:
+		trim_indices(smmu);
 		break;
 	default:
 		break;
 	}
-	return NOTHING;
+	return (struct work){ .consume = false };
 }
 
-/* Two registers that a guest writes while others work need not wait for these. */
-static bool has_effects(uint32_t offset)
+static unsigned int conditions_now(const uint64_t reg[REGISTERS])
+{
+	uint64_t cr0 = reg[REG_CR0], irqs = reg[REG_IRQ_CTRL];
+
+	return (cr0 & CR0_SMMUEN ? SMMU_ENABLED : 0) | (cr0 & CR0_CMDQEN ? COMMANDS_ENABLED : 0) | (cr0 & CR0_EVENTQEN ? EVENTS_ENABLED : 0) |
+	       (irqs & IRQ_CTRL_GERROR ? GERROR_IRQ_ENABLED : 0) | (irqs & IRQ_CTRL_EVENTQ ? EVENTQ_IRQ_ENABLED : 0) | (reg[REG_IDR0] & IDR0_MSI ? 0 : NO_MSI);
+}
+
+/* Two registers that a guest writes while commands are consumed need not wait for that. */
+static bool needs_change(uint32_t offset)
 {
 	return offset != SMMUV3_EVENTQ_CONS && offset != SMMUV3_IRQ_CTRL;
 }
 
-static void store(struct viommu_smmuv3 *smmu, uint32_t offset, uint32_t value)
+static void store32(struct viommu_smmuv3 *smmu, uint32_t offset, uint32_t value)
 {
-	enum effect effect;
+	const struct guest_registers registers = registers_of(smmu);
+	struct work work = { .consume = false };
+	struct guest_store store;
+	unsigned int conditions;
 
-	if (has_effects(offset))
-		port_lock(&smmu->change);
-	port_lock(&smmu->lock);
-	effect = write32(&smmu->registers, offset, value);
-	port_unlock(&smmu->lock);
-	if (effect == CONFIGURE || effect == CONFIGURE_AND_CONSUME) {
+	if (needs_change(offset))
+		port_lock(&smmu->iommu.change);
+	port_lock(&smmu->iommu.lock);
+	conditions = conditions_now(smmu->reg);
+	if (guest_registers_store(&registers, offset, value, conditions, &store))
+		work = react(smmu, &store);
+	port_unlock(&smmu->iommu.lock);
+	if (work.configure) {
 		smmuv3_configure_all(smmu);
-		smmuv3_mend(smmu);
+		guest_iommu_settle(&smmu->iommu);
 	}
-	if (effect == CONSUME || effect == CONFIGURE_AND_CONSUME)
+	if (work.consume)
 		smmuv3_consume(smmu);
-	if (has_effects(offset))
-		port_unlock(&smmu->change);
+	if (needs_change(offset))
+		port_unlock(&smmu->iommu.change);
 }
 
-static bool is_possible(uint64_t offset, unsigned int bytes)
+static bool is_access(uint64_t offset, unsigned int bytes)
 {
 	return (bytes == 4 || bytes == 8) && offset < VIOMMU_SMMUV3_BYTES && !(offset & (bytes - 1));
 }
 
 int viommu_smmuv3_read(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t *value)
 {
-	if (!is_possible(offset, bytes))
+	const struct guest_registers registers = registers_of(smmu);
+
+	if (!is_access(offset, bytes))
 		return -PORT_EINVAL;
-	port_lock(&smmu->lock);
-	*value = read32(smmu, (uint32_t)offset);
-	if (bytes == 8)
-		*value |= (uint64_t)read32(smmu, (uint32_t)offset + 4) << 32;
-	port_unlock(&smmu->lock);
+	port_lock(&smmu->iommu.lock);
+	*value = guest_registers_load(&registers, (uint32_t)offset, bytes);
+	port_unlock(&smmu->iommu.lock);
 	return 0;
 }
 
 int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t value)
 {
-	if (!is_possible(offset, bytes))
+	if (!is_access(offset, bytes))
 		return -PORT_EINVAL;
-	store(smmu, (uint32_t)offset, (uint32_t)value);
+	store32(smmu, (uint32_t)offset, (uint32_t)value);
 	if (bytes == 8)
-		store(smmu, (uint32_t)offset + 4, (uint32_t)(value >> 32));
-	smmuv3_deliver(smmu);
+		store32(smmu, (uint32_t)offset + 4, (uint32_t)(value >> 32));
+	guest_iommu_deliver(&smmu->iommu);
 	return 0;
 }

@@ -1,164 +1,175 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The objects of the SMMUv3 guest IOMMU, and who may touch what when. Everything in src/guest/smmuv3 includes this, and nothing outside does.
+ * The objects of the SMMUv3 guest IOMMU. Everything in src/guest/smmuv3 includes this, and nothing
+ * outside does. Locks, devices and domains are those of guest/common/iommu.h.
  *
- * An SMMU has registers, devices (streams), and targets: what streams are attached to, shared by all whose configuration is the same (target.h). Three locks
- * protect them, taken in this order:
- *
- *   change  (of an SMMU)   held by whoever changes configurations, targets, or registers with such an effect, from the first look to the last effect, however
- *                          long that takes: commands are consumed, domains made and destroyed under it. So stores come one after the other, and one that has
- *                          returned is complete.
- *   lock    (of an SMMU)   the registers, the event queue with its records in memory, and what change guards as far as others read it. Held for a few
- *                          instructions, and for the VM's lock, where a record is written.
- *   gate    (of a target)  held by whoever looks into a target without change: a fault that walks and refreshes, a getter. Whoever takes a target away
- *                          unpublishes it first, then waits at the gate, then destroys. Nothing but calls of the core is made with it.
- *
- * The VM's lock comes after all of these. Registers, configurations and which target a device has are written with change and lock held, but for EVENTQ_PROD,
- * EVENTQ_CONS, IRQ_CTRL and GERROR, for which lock suffices; so either is enough to read them.
- *
- * Interrupts are noted with lock held, and delivered by whoever noted them when he has let go of all locks.
+ * Registers are written with change and lock held, but for EVENTQ_PROD, EVENTQ_CONS, IRQ_CTRL and
+ * GERROR, for which lock suffices.
  */
 #ifndef VIOMMU_GUEST_SMMUV3_SMMUV3_H
 #define VIOMMU_GUEST_SMMUV3_SMMUV3_H
 
-#include <viommu/device.h>
-#include <viommu/direct.h>
-#include <viommu/domain.h>
 #include <viommu/hosts.h>
 #include <viommu/smmuv3.h>
 
-#include "port/port.h"
+#include "core/hardware.h"
+#include "guest/common/iommu.h"
+#include "guest/common/queue.h"
+#include "guest/common/registers.h"
 #include "port/sized.h"
 #include "spec.h"
 
-struct smmuv3_target;
-
-struct smmuv3_registers {
-	uint32_t cr0;
-	uint32_t cr1;
-	uint32_t cr2;
-	uint32_t gbpa;
-	uint32_t irq_ctrl;
-	uint32_t gerror;
-	uint32_t gerrorn;
-	uint32_t strtab_cfg;
-	uint64_t strtab_base;
-	uint64_t cmdq_base;
-	uint32_t cmdq_prod;
-	uint32_t cmdq_cons;
-	uint64_t eventq_base;
-	uint32_t eventq_prod;
-	uint32_t eventq_cons;
+/* Rows of the table of registers (registers.c). */
+enum smmuv3_register {
+	REG_IDR0,
+	REG_IDR1,
+	REG_IDR2,
+	REG_IDR3,
+	REG_IDR4,
+	REG_IDR5,
+	REG_AIDR,
+	REG_CR0,
+	REG_CR0ACK,
+	REG_CR1,
+	REG_CR1_QUEUE, /* bits of CR1 */
+	REG_CR2,
+	REG_GBPA,
+	REG_IRQ_CTRL,
+	REG_IRQ_CTRLACK,
+	REG_GERROR,
+	REG_GERRORN,
+	REG_GERROR_MSI_ADDRESS,
+	REG_GERROR_MSI_DATA,
+	REG_GERROR_MSI_ATTRIBUTES,
+	REG_STRTAB_BASE,
+	REG_STRTAB_BASE_CFG,
+	REG_CMDQ_BASE,
+	REG_CMDQ_PROD,
+	REG_CMDQ_CONS,
+	REG_EVENTQ_BASE,
+	REG_EVENTQ_MSI_ADDRESS,
+	REG_EVENTQ_MSI_DATA,
+	REG_EVENTQ_MSI_ATTRIBUTES,
+	REG_EVENTQ_PROD,
+	REG_EVENTQ_CONS,
+	REGISTERS
 };
 
-/* IOVAs to be refreshed, in the domains of one ASID or of all. */
-struct smmuv3_range {
-	bool all;
-	uint16_t asid;
-	uint64_t first;
-	uint64_t last;
-};
-#define SMMUV3_RANGES 16u
-
-/* Of viommu_smmuv3_info: counted up atomically, as events come from any thread. */
-struct smmuv3_counts {
-	port_word commands;
-	port_word syncs;
-	port_word configs;
-	port_word invalidations;
-	port_word refreshes;
-	port_word insufficient;
-	port_word rebuilt;
-	port_word errors;
-	port_word faults;
-	port_word filled;
-	port_word events;
-	port_word events_lost;
-};
-
-/* What the guest has configured for a stream, judged. */
-struct smmuv3_stream {
-	enum viommu_smmuv3_stream kind;
-	uint32_t event;	       /* FAULTY: what an access is answered with */
-	uint64_t fetch;	       /* FAULTY: the address that could not be read, for the events that tell of it */
-	uint32_t flags;	       /* STAGE1: of struct viommu_smmuv3_stage1 */
-	uint64_t cd_gpa;       /* STAGE1 */
-	uint64_t cd[CD_WORDS]; /* STAGE1, where the library looks into the tables */
-	uint64_t ste[2];       /* BYPASS and STAGE1: what hardware is given */
-};
-
-#define SMMUV3_CHAINS 256u
+/* In the order of struct viommu_smmuv3_info, from `commands` on; 0 for those that struct guest_counts has. */
+enum smmuv3_count { COUNT_COMMANDS, COUNT_SYNCS, COUNT_CONFIGS, COUNT_INVALIDATIONS, COUNT_ERRORS, COUNT_EVENTS, COUNT_EVENTS_LOST, COUNTS };
 
 struct viommu_smmuv3 {
-	struct viommu_vm *vm;
+	struct guest_iommu iommu;
 	struct viommu_smmuv3_config config; /* defaults filled in */
-	uint32_t idr[6];
-	struct port_lock change;
-	struct port_lock lock;
-	struct smmuv3_registers registers;
-	struct viommu_smmuv3_device *chain[SMMUV3_CHAINS]; /* by StreamID; change and lock */
-	uint32_t devices;				   /* change and lock */
-	uint32_t domains;				   /* targets; change and lock */
-	uint32_t irqs;					   /* noted, and not delivered: bit n for interrupt n; lock */
+	uint64_t reg[REGISTERS];
+	/* The MSI of a CMD_SYNC that is not stored in guest memory: the last one that is pending; lock. */
+	uint64_t sync_msi_address;
+	uint32_t sync_msi_data;
+	port_word counts[COUNTS];
+	struct nest_sink sink; /* of events of nesting hardware */
+};
 
-	/* With change held. */
-	struct smmuv3_target *targets;
-	bool mend; /* a stream is without the target that it wants, and will not ask for it */
-	struct smmuv3_range range[SMMUV3_RANGES];
-	unsigned int ranges;
-
-	struct smmuv3_counts counts;
+/* The guest's configuration of a stream, judged. */
+struct smmuv3_stream {
+	enum viommu_smmuv3_stream kind;
+	uint32_t event;	       /* FAULTY: the answer to an access */
+	uint64_t fetch;	       /* FAULTY: the address that could not be read, for events that report it */
+	uint64_t cd_gpa;       /* STAGE1 */
+	uint64_t cd[CD_WORDS]; /* STAGE1, where the library walks the tables */
+	uint64_t ste[2];       /* BYPASS and STAGE1: the entry that hardware is given */
 };
 
 struct viommu_smmuv3_device {
-	struct viommu_smmuv3 *smmu;
-	struct viommu_host *host;
-	struct viommu_device *device;
-	struct viommu_smmuv3_device *next; /* in its chain */
-	uint32_t sid;
-	bool hardware;		      /* walks its tables */
-	struct smmuv3_stream stream;  /* change and lock */
-	struct smmuv3_target *target; /* what it is attached to, NULL if nothing; change and lock */
-	port_word faults;
-	port_word events;
+	struct guest_device guest;
+	bool hardware;		     /* walks its tables */
+	struct smmuv3_stream stream; /* change and lock */
 };
 
-static inline void smmuv3_count(port_word *count)
+/*
+ * A nested domain for all streams of a host whose context descriptors are equal, wherever these are; the
+ * direct domain of all streams of a host in bypass; or, where hardware walks the tables, a nested domain
+ * for all streams whose entries are equal to hardware.
+ */
+struct smmuv3_domain {
+	struct guest_domain guest;
+	uint64_t cd[CD_WORDS]; /* of struct viommu_smmuv3_stage1, as is ste */
+	uint64_t ste[2];
+};
+
+static inline struct viommu_smmuv3 *smmuv3_of(struct guest_iommu *iommu)
 {
-	__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+	return list_member(iommu, struct viommu_smmuv3, iommu);
 }
 
-static inline uint64_t smmuv3_counted(const port_word *count)
+static inline struct viommu_smmuv3_device *smmuv3_device_of(struct guest_device *device)
 {
-	return __atomic_load_n(count, __ATOMIC_RELAXED);
+	return list_member(device, struct viommu_smmuv3_device, guest);
 }
 
-/* Each device, with change or lock held. */
-#define smmuv3_each(smmu, it)                                                       \
-	for (unsigned int chain_##it = 0; chain_##it < SMMUV3_CHAINS; chain_##it++) \
-		for (struct viommu_smmuv3_device *it = (smmu)->chain[chain_##it]; it; it = it->next)
-
-/* With change or lock held: the device with this StreamID, or NULL. */
-struct viommu_smmuv3_device *smmuv3_lookup(struct viommu_smmuv3 *smmu, uint32_t sid);
-
-/* With lock held: an interrupt that the guest has enabled, or that needs no enabling. Without locks: delivers what was noted. */
-void smmuv3_note_irq(struct viommu_smmuv3 *smmu, enum viommu_smmuv3_irq irq);
-void smmuv3_deliver(struct viommu_smmuv3 *smmu);
-
-/* With lock held: makes a global error active, if it is not (section 7.5). */
-void smmuv3_raise_gerror(struct viommu_smmuv3 *smmu, uint32_t error);
-
-/* With change held: consumes the commands that there are (command.c). */
-void smmuv3_consume(struct viommu_smmuv3 *smmu);
-
-/* With change held: reads and judges what the guest has configured for a device's stream (stream.c). */
-void smmuv3_stream_read(const struct viommu_smmuv3_device *device, struct smmuv3_stream *stream);
-
-#define DEFAULT_OUTPUT_BITS 44u
+/* The bits that a guest's physical address can have. */
+static inline uint64_t smmuv3_addresses(const struct viommu_smmuv3 *smmu)
+{
+	return (UINT64_C(1) << smmu->config.output_bits) - 1;
+}
 
 /*
- * identity.c. Fills in what the guest is told, and the default of output_bits: false if the hardware that it is for cannot do that. Why a host's hardware is not
- * for this SMMU's guest, NULL if it is. Whether addresses can have so many bits.
+ * A queue is aligned to its size, and to 32 bytes at least; its address has as many bits as the guest's
+ * addresses (section 3.4.3).
+ */
+static inline struct guest_queue smmuv3_queue(const struct viommu_smmuv3 *smmu, uint64_t base, unsigned int most_bits, uint32_t entry_bytes)
+{
+	unsigned int bits = base & QUEUE_BASE_LOG2SIZE;
+	uint32_t entries = 1u << (bits < most_bits ? bits : most_bits);
+	uint64_t gpa = base & QUEUE_BASE_ADDRESS & ~((uint64_t)entries * entry_bytes - 1) & smmuv3_addresses(smmu);
+
+	return (struct guest_queue){ .gpa = gpa, .entries = entries, .entry_bytes = entry_bytes, .step = 1, .wrap_bit = true };
+}
+
+static inline struct guest_queue smmuv3_command_queue(const struct viommu_smmuv3 *smmu)
+{
+	return smmuv3_queue(smmu, smmu->reg[REG_CMDQ_BASE], SMMUV3_CMDQS, CMD_BYTES);
+}
+
+static inline struct guest_queue smmuv3_event_queue(const struct viommu_smmuv3 *smmu)
+{
+	return smmuv3_queue(smmu, smmu->reg[REG_EVENTQ_BASE], SMMUV3_EVENTQS, EVENT_BYTES);
+}
+
+static inline void smmuv3_count(struct viommu_smmuv3 *smmu, enum smmuv3_count count)
+{
+	guest_count(&smmu->counts[count]);
+}
+
+/* shared.c */
+extern const struct guest_iommu_ops smmuv3_ops;
+/* With change held: reads a stream's configuration, or every stream's, and applies it. */
+void smmuv3_configure(struct viommu_smmuv3_device *device);
+void smmuv3_configure_all(struct viommu_smmuv3 *smmu);
+/* With change held, of a device that is not found yet: whether hardware takes it. 0, or what the host, or the VM's budget, says. */
+int smmuv3_try_hardware(struct viommu_smmuv3_device *device);
+
+/* stream.c. With change held: reads and judges what the guest has configured for a device's stream. */
+void smmuv3_stream_read(struct viommu_smmuv3_device *device, struct smmuv3_stream *stream);
+
+/* registers.c. All registers as after a reset; the identification ones keep their values. */
+void smmuv3_registers_reset(struct viommu_smmuv3 *smmu);
+
+/* command.c. With change held: consumes the commands that there are. */
+void smmuv3_consume(struct viommu_smmuv3 *smmu);
+
+/* event.c. Begins to take events of nesting hardware; nest_sink_remove() ends it. */
+void smmuv3_listen(struct viommu_smmuv3 *smmu);
+/* With lock held: makes a global error active, if it is not (section 7.5). */
+void smmuv3_raise_gerror(struct viommu_smmuv3 *smmu, uint32_t error);
+/* guest_iommu_ops.interrupt. */
+void smmuv3_interrupt(struct guest_iommu *iommu, unsigned int irq);
+/* Without locks: puts a record about a device's stream into the event queue, if that takes it. */
+void smmuv3_record(struct viommu_smmuv3_device *device, uint64_t record[EVENT_WORDS]);
+
+/*
+ * identity.c. Fills in the identification registers, and the default of output_bits: false if the
+ * hardware that the SMMU is for cannot do that. The reason why a host's hardware cannot walk this guest's
+ * tables, NULL if it can. Whether there are output addresses of so many bits.
  */
 bool smmuv3_identify(struct viommu_smmuv3 *smmu);
 const char *smmuv3_misfit(const struct viommu_smmuv3 *smmu, struct viommu_host *host);

@@ -6,7 +6,7 @@
 #ifndef VIOMMU_GUEST_SMMUV3_SPEC_H
 #define VIOMMU_GUEST_SMMUV3_SPEC_H
 
-#include <stdint.h>
+#include <port_types.h>
 
 #include "format/smmuv3.h"
 
@@ -29,12 +29,18 @@
 #define SMMUV3_IRQ_CTRLACK     0x54u
 #define SMMUV3_GERROR	       0x60u
 #define SMMUV3_GERRORN	       0x64u
+#define SMMUV3_GERROR_IRQ_CFG0 0x68u /* 64 bits */
+#define SMMUV3_GERROR_IRQ_CFG1 0x70u
+#define SMMUV3_GERROR_IRQ_CFG2 0x74u
 #define SMMUV3_STRTAB_BASE     0x80u /* 64 bits */
 #define SMMUV3_STRTAB_BASE_CFG 0x88u
 #define SMMUV3_CMDQ_BASE       0x90u /* 64 bits */
 #define SMMUV3_CMDQ_PROD       0x98u
 #define SMMUV3_CMDQ_CONS       0x9cu
 #define SMMUV3_EVENTQ_BASE     0xa0u /* 64 bits */
+#define SMMUV3_EVENTQ_IRQ_CFG0 0xb0u /* 64 bits */
+#define SMMUV3_EVENTQ_IRQ_CFG1 0xb8u
+#define SMMUV3_EVENTQ_IRQ_CFG2 0xbcu
 /* Page 1. */
 #define SMMUV3_EVENTQ_PROD 0x100a8u
 #define SMMUV3_EVENTQ_CONS 0x100acu
@@ -49,24 +55,31 @@
 #define IDR0_TTF_AARCH64	  (2u << 2)
 #define IDR0_COHACC		  (1u << 4)
 #define IDR0_ASID16		  (1u << 12)
+#define IDR0_MSI		  (1u << 13)
 #define IDR0_STALL_MODEL_NONE	  (STALL_MODEL_NONE << 24) /* faulting transactions are terminated */
 #define IDR0_ST_LEVEL_TWO	  (1u << 27)
 /* IDR1 */
-#define IDR1_EVENTQS_SHIFT  16
-#define IDR1_CMDQS_SHIFT    21
-#define IDR1_ATTR_PERMS_OVR (1u << 26)
+#define IDR1_EVENTQS_SHIFT 16
+#define IDR1_CMDQS_SHIFT   21
 /* IDR3 */
-#define IDR3_HAD (1u << 2)
-#define IDR3_RIL (1u << 10)
+#define IDR3_HAD	(1u << 2)
+#define IDR3_FWB	(1u << 8)
+#define IDR3_RIL	(1u << 10)
+#define IDR3_BBML(idr3) ((idr3) >> 11 & 3u)
+#define IDR3_BBML_1	(1u << 11)
 /* IDR5 */
 #define IDR5_GRANULES  (7u << 4) /* 4K, 16K, 64K */
 #define IDR5_OAS(idr5) ((idr5)&7u)
-/* AIDR: SMMUv3.2, the first one that may have RIL */
+/* AIDR. SMMUv3.2 has RIL, and requires FWB and BBML 1 or 2. */
+#define AIDR_V3_1 1u
 #define AIDR_V3_2 2u
 
-/* The largest queues, in bits of their indexes: what bounds the work of one store. */
+/*
+ * The largest queues, in bits of their indices. That of commands bounds the work of one store. That of events is
+ * 64 KiB: FreeBSD aligns its queue no further.
+ */
 #define SMMUV3_CMDQS   12u
-#define SMMUV3_EVENTQS 12u
+#define SMMUV3_EVENTQS 11u
 
 #define CR0_SMMUEN	      (1u << 0)
 #define CR0_EVENTQEN	      (1u << 2)
@@ -80,40 +93,49 @@
 #define GBPA_ALL	      (GBPA_ABORT | 0xfu << 16) /* INSTCFG and PRIVCFG */
 #define IRQ_CTRL_GERROR	      (1u << 0)
 #define IRQ_CTRL_EVENTQ	      (1u << 2)
+#define MSI_ADDRESS	      UINT64_C(0x000ffffffffffffc)
+#define MSI_ATTRIBUTES	      0x3fu
 #define GERROR_CMDQ_ERR	      (1u << 0)
 #define GERROR_EVENTQ_ABT_ERR (1u << 2)
 
-#define STRTAB_BASE_ALL	    UINT64_C(0x400fffffffffffc0)
-#define STRTAB_BASE_ADDRESS UINT64_C(0x000fffffffffffc0)
-#define STRTAB_CFG_ALL	    0x000307ffu
-#define QUEUE_BASE_ALL	    UINT64_C(0x400fffffffffffff)
-#define QUEUE_BASE_ADDRESS  UINT64_C(0x000fffffffffffe0)
-#define QUEUE_BASE_LOG2SIZE 0x1fu
-#define QUEUE_INDEX	    0x000fffffu /* with its wrap bit */
-#define CMDQ_CONS_ERR_SHIFT 24
-#define CMDQ_CONS_ERR	    (0x7fu << CMDQ_CONS_ERR_SHIFT)
-#define EVENTQ_OVERFLOW	    (1u << 31) /* OVFLG, OVACKFLG */
+#define STRTAB_BASE_ALL		 UINT64_C(0x400fffffffffffc0)
+#define STRTAB_BASE_ADDRESS	 UINT64_C(0x000fffffffffffc0)
+#define STRTAB_CFG_ALL		 0x000307ffu
+#define STRTAB_CFG_LOG2SIZE(cfg) ((unsigned int)(cfg)&0x3fu)
+#define STRTAB_CFG_SPLIT(cfg)	 ((unsigned int)((cfg) >> 6) & 0x1fu)
+#define STRTAB_CFG_FMT(cfg)	 ((unsigned int)((cfg) >> 16) & 3u)
+#define STRTAB_FMT_TWO_LEVELS	 1u
+#define QUEUE_BASE_ALL		 UINT64_C(0x400fffffffffffff)
+#define QUEUE_BASE_ADDRESS	 UINT64_C(0x000fffffffffffe0)
+#define QUEUE_BASE_LOG2SIZE	 0x1fu
+#define QUEUE_INDEX		 0x000fffffu /* with its wrap bit */
+#define CMDQ_CONS_ERR_SHIFT	 24
+#define CMDQ_CONS_ERR		 (0x7fu << CMDQ_CONS_ERR_SHIFT)
+#define EVENTQ_OVERFLOW		 (1u << 31) /* OVFLG, OVACKFLG */
 
 /* Level 1 descriptor of a stream table. */
 #define L1STD_SPAN  UINT64_C(0x1f)
 #define L1STD_L2PTR UINT64_C(0x000fffffffffffc0)
 
-#define CMD_BYTES	  16u
-#define CMD_WORDS	  2u
-#define CMD0_OPCODE(cmd0) ((unsigned int)(cmd0)&0xffu)
-#define CMD0_SSEC	  (UINT64_C(1) << 10)
-#define CMD0_SSV	  (UINT64_C(1) << 11)
-#define CMD0_SID(cmd0)	  ((uint32_t)((cmd0) >> 32))
-#define CMD0_NUM(cmd0)	  ((unsigned int)((cmd0) >> 12) & 0x1fu)
-#define CMD0_SCALE(cmd0)  ((unsigned int)((cmd0) >> 20) & 0x1fu)
-#define CMD0_ASID(cmd0)	  ((uint16_t)((cmd0) >> 48))
-#define CMD0_CS(cmd0)	  ((unsigned int)((cmd0) >> 12) & 3u)
-#define CMD1_RANGE(cmd1)  ((unsigned int)(cmd1)&0x1fu)
-#define CMD1_TTL(cmd1)	  ((unsigned int)((cmd1) >> 8) & 3u)
-#define CMD1_TG(cmd1)	  ((unsigned int)((cmd1) >> 10) & 3u)
-#define CMD1_ADDRESS	  UINT64_C(0xfffffffffffff000)
-#define SYNC_CS_IRQ	  1u
-#define SYNC_CS_RESERVED  3u
+#define CMD_BYTES	   16u
+#define CMD_WORDS	   2u
+#define CMD0_OPCODE(cmd0)  ((unsigned int)(cmd0)&0xffu)
+#define CMD0_SSEC	   (UINT64_C(1) << 10)
+#define CMD0_SSV	   (UINT64_C(1) << 11)
+#define CMD0_SID(cmd0)	   ((uint32_t)((cmd0) >> 32))
+#define CMD0_NUM(cmd0)	   ((unsigned int)((cmd0) >> 12) & 0x1fu)
+#define CMD0_SCALE(cmd0)   ((unsigned int)((cmd0) >> 20) & 0x1fu)
+#define CMD0_ASID(cmd0)	   ((uint16_t)((cmd0) >> 48))
+#define CMD0_CS(cmd0)	   ((unsigned int)((cmd0) >> 12) & 3u)
+#define CMD0_MSIDATA(cmd0) ((uint32_t)((cmd0) >> 32))
+#define CMD1_RANGE(cmd1)   ((unsigned int)(cmd1)&0x1fu)
+#define CMD1_TTL_ALL	   (UINT64_C(3) << 8)
+#define CMD1_TTL(cmd1)	   ((unsigned int)((cmd1) >> 8) & 3u)
+#define CMD1_TG(cmd1)	   ((unsigned int)((cmd1) >> 10) & 3u)
+#define CMD1_TG_16K	   2u
+#define CMD1_ADDRESS	   UINT64_C(0xfffffffffffff000)
+#define SYNC_CS_IRQ	   1u
+#define SYNC_CS_RESERVED   3u
 
 enum {
 	CMD_PREFETCH_CONFIG = 0x01,
@@ -135,7 +157,6 @@ enum { CERROR_NONE = 0, CERROR_ILL = 1, CERROR_ABT = 2 };
 #define EVENT_BYTES	   32u
 #define EVENT_WORDS	   4u
 #define EVENT0_TYPE	   UINT64_C(0xff)
-#define EVENT1_PRIVILEGED  (UINT64_C(1) << 33)
 #define EVENT1_READ	   (UINT64_C(1) << 35)
 #define EVENT1_CLASS_TABLE (UINT64_C(1) << 40)
 #define EVENT1_CLASS_INPUT (UINT64_C(2) << 40)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the guest has configured for a stream: its stream table entry (IHI 0070, sections 3.3 and 5.2) and the context descriptor that this names (section 5.4),
- * read and judged.
+ * A stream's configuration: its stream table entry (IHI 0070, sections 3.3 and 5.2) and the context
+ * descriptor that the entry names (section 5.4), read and judged.
  *
- * What holds: each doubleword is loaded once, and judged on the copy; at most one level 1 descriptor, one entry and one context descriptor are read. What
- * cannot be is the event that an access gets (section 7.3), in the order in which an SMMU would find it.
+ * Each doubleword is loaded once, and judged on the copy; at most one level 1 descriptor, one entry and
+ * one context descriptor are read. An illegal configuration yields the event that an SMMU raises for it
+ * (section 7.3), in the order in which an SMMU finds it.
  */
-#include "memory.h"
+#include "context.h"
 #include "smmuv3.h"
 
 static void faulty(struct smmuv3_stream *stream, uint32_t event, uint64_t fetch)
@@ -16,25 +17,24 @@ static void faulty(struct smmuv3_stream *stream, uint32_t event, uint64_t fetch)
 	stream->fetch = fetch;
 }
 
-/* An address is aligned to the size of what it names, of 2^bits bytes: what is below is ignored. */
+/* A table is aligned to its size, 2^bits bytes: lower bits of its address are ignored. */
 static uint64_t align(uint64_t address, unsigned int bits)
 {
-	return address & ~((UINT64_C(1) << bits) - 1);
+	return bits < 64 ? address & ~((UINT64_C(1) << bits) - 1) : 0;
 }
 
-/* Where a stream's entry is, in a table of two levels (section 5.1). False: there is none, and stream says why. */
-static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int bits, uint64_t *ste, struct smmuv3_stream *stream)
+/* The address of a stream's entry, in a table of two levels (section 5.1). False: there is none, and stream says why. */
+static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int log2size, uint64_t *ste, struct smmuv3_stream *stream)
 {
-	const struct smmuv3_registers *registers = &smmu->registers;
-	unsigned int split = registers->strtab_cfg >> 6 & 0x1f, span, size;
+	unsigned int split = STRTAB_CFG_SPLIT(smmu->reg[REG_STRTAB_BASE_CFG]), span, size;
 	uint64_t address, descriptor;
 
 	/* Reserved values of SPLIT are as 6. */
 	if (split != 8 && split != 10)
 		split = 6;
-	size = bits > split + 3 ? bits - split + 3 : 6;
-	address = align(registers->strtab_base & STRTAB_BASE_ADDRESS, size) + (uint64_t)(sid >> split) * 8;
-	if (!smmuv3_load(smmu->vm, address, &descriptor, 1)) {
+	size = log2size > split + 3 ? log2size - split + 3 : 6;
+	address = align(smmu->reg[REG_STRTAB_BASE] & STRTAB_BASE_ADDRESS, size) + (uint64_t)(sid >> split) * 8;
+	if (!guest_memory_load(&smmu->iommu.memory, address, &descriptor, 1)) {
 		faulty(stream, F_STE_FETCH, address);
 		return false;
 	}
@@ -51,64 +51,48 @@ static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigne
 
 static bool find_ste(struct viommu_smmuv3 *smmu, uint32_t sid, uint64_t *ste, struct smmuv3_stream *stream)
 {
-	const struct smmuv3_registers *registers = &smmu->registers;
-	unsigned int bits = registers->strtab_cfg & 0x3f;
+	unsigned int log2size = STRTAB_CFG_LOG2SIZE(smmu->reg[REG_STRTAB_BASE_CFG]);
 
-	if (bits > smmu->config.sid_bits)
-		bits = smmu->config.sid_bits;
-	if ((uint64_t)sid >> bits) {
+	/* The alignment is by LOG2SIZE as it is, also where there are fewer StreamIDs (section 6.3.24). */
+	if (log2size < smmu->config.sid_bits && (uint64_t)sid >> log2size) {
 		faulty(stream, C_BAD_STREAMID, 0);
 		return false;
 	}
 	/* Reserved values of FMT are as that of a linear table. */
-	if ((registers->strtab_cfg >> 16 & 3) == 1)
-		return find_in_two_levels(smmu, sid, bits, ste, stream);
-	*ste = align(registers->strtab_base & STRTAB_BASE_ADDRESS, bits + 6) + (uint64_t)sid * STE_BYTES;
+	if (STRTAB_CFG_FMT(smmu->reg[REG_STRTAB_BASE_CFG]) == STRTAB_FMT_TWO_LEVELS)
+		return find_in_two_levels(smmu, sid, log2size, ste, stream);
+	*ste = align(smmu->reg[REG_STRTAB_BASE] & STRTAB_BASE_ADDRESS, log2size + 6) + (uint64_t)sid * STE_BYTES;
 	return true;
 }
 
-/* Stage 1 as this SMMU has it: no substreams, no stalls, one StreamWorld; and no data that are read as instructions. */
-static bool stage1_is_possible(const struct viommu_smmuv3 *smmu, const uint64_t ste[STE_WORDS])
+/*
+ * Stage 1 of an entry (section 5.2). Fields of features that are absent are ignored: S1CDMax, S1Fmt and S1DSS
+ * without substreams, STRW without EL2, PRIVCFG and INSTCFG without ATTR_PERMS_OVR.
+ */
+static bool is_legal_stage1(const struct viommu_smmuv3 *smmu, const uint64_t ste[STE_WORDS])
 {
-	if (STE0_S1CDMAX(ste[0]) || STE1_STRW(ste[1]) || ste[1] & STE1_S1STALLD)
-		return false;
-	return !(smmu->idr[1] & IDR1_ATTR_PERMS_OVR) || STE1_INSTCFG(ste[1]) != INSTCFG_INSTRUCTION;
+	return !(ste[1] & STE1_S1STALLD) && !(ste[0] & STE0_S1CONTEXTPTR & ~smmuv3_addresses(smmu));
 }
 
-static bool tables_are_possible(unsigned int tsz, bool granule)
+static void read_stage1(struct viommu_smmuv3 *smmu, bool hardware, const uint64_t ste[STE_WORDS], struct smmuv3_stream *stream)
 {
-	return granule && tsz >= CD_TSZ_LEAST && tsz <= CD_TSZ_MOST;
-}
-
-/* Whether a context descriptor is legal (section 5.4.1), and asks for nothing that is not here: docs/smmuv3.md lists it. */
-static bool cd_is_possible(const struct viommu_smmuv3 *smmu, uint64_t cd0)
-{
-	if (smmu->idr[0] & IDR0_TERM_MODEL && !(cd0 & CD0_A))
-		return false;
-	if (!(cd0 & CD0_V) || !(cd0 & CD0_AA64) || cd0 & (CD0_ENDI | CD0_TBI | CD0_HA | CD0_HD | CD0_S))
-		return false;
-	if (!(cd0 & CD0_EPD0) && !tables_are_possible(CD0_T0SZ(cd0), CD0_TG0(cd0) != CD0_TG0_RESERVED))
-		return false;
-	return cd0 & CD0_EPD1 || tables_are_possible(CD0_T1SZ(cd0), CD0_TG1(cd0) != CD0_TG1_RESERVED);
-}
-
-static void read_stage1(const struct viommu_smmuv3_device *device, const uint64_t ste[STE_WORDS], struct smmuv3_stream *stream)
-{
-	struct viommu_smmuv3 *smmu = device->smmu;
+	const struct smmuv3_context_limits limits = {
+		.least_tsz = CD_TSZ_LEAST,
+		.aborts = smmu->reg[REG_IDR0] & IDR0_TERM_MODEL,
+		.short_asids = !(smmu->reg[REG_IDR0] & IDR0_ASID16),
+	};
 
 	stream->kind = VIOMMU_SMMUV3_STREAM_STAGE1;
-	if (smmu->idr[1] & IDR1_ATTR_PERMS_OVR && STE1_PRIVCFG(ste[1]) == PRIVCFG_PRIVILEGED)
-		stream->flags = VIOMMU_SMMUV3_PRIVILEGED;
 	stream->cd_gpa = ste[0] & STE0_S1CONTEXTPTR;
-	/* Hardware reads the descriptor itself, when it likes, and says itself what is wrong with it. */
-	if (device->hardware) {
+	/* Hardware reads the descriptor at any time, and reports itself what is wrong with it. */
+	if (hardware) {
 		stream->ste[0] = STE0_V | STE_CONFIG_S1 << STE0_CONFIG_SHIFT | stream->cd_gpa;
 		stream->ste[1] = ste[1] & STE1_S1_CACHING;
 		return;
 	}
-	if (!smmuv3_load(smmu->vm, stream->cd_gpa, stream->cd, CD_WORDS))
+	if (!guest_memory_load(&smmu->iommu.memory, stream->cd_gpa, stream->cd, CD_WORDS))
 		faulty(stream, F_CD_FETCH, stream->cd_gpa);
-	else if (!cd_is_possible(smmu, stream->cd[0]))
+	else if (!smmuv3_cd_is_legal(stream->cd[0], &limits))
 		faulty(stream, C_BAD_CD, 0);
 }
 
@@ -118,34 +102,32 @@ static void bypass(struct smmuv3_stream *stream)
 	stream->ste[0] = STE0_V | STE_CONFIG_BYPASS << STE0_CONFIG_SHIFT;
 }
 
-void smmuv3_stream_read(const struct viommu_smmuv3_device *device, struct smmuv3_stream *stream)
+void smmuv3_stream_read(struct viommu_smmuv3_device *device, struct smmuv3_stream *stream)
 {
-	struct viommu_smmuv3 *smmu = device->smmu;
+	struct viommu_smmuv3 *smmu = smmuv3_of(device->guest.iommu);
 	uint64_t ste[STE_WORDS], address;
 	unsigned int config;
 
 	*stream = (struct smmuv3_stream){ .kind = VIOMMU_SMMUV3_STREAM_ABORT };
-	/* Section 3.11: until the SMMU is enabled, GBPA says what becomes of accesses. */
-	if (!(smmu->registers.cr0 & CR0_SMMUEN)) {
-		if (!(smmu->registers.gbpa & GBPA_ABORT))
+	/* Section 3.11: until the SMMU is enabled, GBPA decides. */
+	if (!(smmu->reg[REG_CR0] & CR0_SMMUEN)) {
+		if (!(smmu->reg[REG_GBPA] & GBPA_ABORT))
 			bypass(stream);
 		return;
 	}
-	if (!find_ste(smmu, device->sid, &address, stream))
+	if (!find_ste(smmu, device->guest.id.id, &address, stream))
 		return;
-	if (!smmuv3_load(smmu->vm, address, ste, STE_WORDS)) {
+	if (!guest_memory_load(&smmu->iommu.memory, address, ste, STE_WORDS)) {
 		faulty(stream, F_STE_FETCH, address);
 		return;
 	}
-	if (!(ste[0] & STE0_V)) {
-		faulty(stream, C_BAD_STE, 0);
-		return;
-	}
 	config = STE0_CONFIG(ste[0]);
-	if (config == STE_CONFIG_BYPASS)
+	if (!(ste[0] & STE0_V))
+		faulty(stream, C_BAD_STE, 0);
+	else if (config == STE_CONFIG_BYPASS)
 		bypass(stream);
-	else if (config == STE_CONFIG_S1 && stage1_is_possible(smmu, ste))
-		read_stage1(device, ste, stream);
-	else if (config & STE_CONFIG_BYPASS) /* stage 2, or what stage1_is_possible() refused; without this bit: abort */
+	else if (config == STE_CONFIG_S1 && is_legal_stage1(smmu, ste))
+		read_stage1(smmu, device->hardware, ste, stream);
+	else if (config & STE_CONFIG_BYPASS) /* stage 2, or an illegal stage 1; without this bit: abort */
 		faulty(stream, C_BAD_STE, 0);
 }

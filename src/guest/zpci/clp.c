@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the guest is told about translation when it asks through CLP. Only the bytes that speak of that are written. Their offsets are those of Linux,
- * arch/s390/include/asm/pci_clp.h: struct clp_rsp_query_pci and struct clp_rsp_query_pci_grp.
+ * The bytes of CLP responses that concern translation. Only these are written. Their offsets are those of
+ * Linux, arch/s390/include/asm/pci_clp.h: struct clp_rsp_query_pci and struct clp_rsp_query_pci_grp.
  */
 #include "decode.h"
 #include "function.h"
@@ -22,8 +22,9 @@
 #define GROUP_MSIA  40u
 
 #define GROUP_FLAG_RELAXED 0x20u /* rtr: an IOTA without T is accepted */
-#define GROUP_FLAG_FRAME   0x02u /* presumably frames of 1 MiB. Nobody tests it, QEMU never sets it, and nor do we, although they are translated */
-#define GROUP_FLAG_REFRESH 0x01u /* what becomes valid must be refreshed, too */
+#define GROUP_FLAG_FRAME \
+	0x02u /* presumably frames of 1 MiB. Linux does not test it, QEMU does not set it, and it is not set here, although frames are translated */
+#define GROUP_FLAG_REFRESH 0x01u /* entries that become valid must be refreshed, too */
 
 int viommu_zpci_clp_query_function(struct viommu_zpci_function *function, void *response, size_t bytes)
 {

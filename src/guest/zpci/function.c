@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Functions come and go, and can be looked at. What they go through in between is in state.c.
+ * Functions: plugged, unplugged, found by handle, queried. Their states are in state.c.
  *
- * A function's memory outlives every instruction that found it: it is taken from the lookup first, then everything is taken from it, and then those who
- * are still on their way out are waited for.
+ * An index and a function ID belong to one function at most. Only a full handle finds a function, except for
+ * STPCIFC, so that a handle from before the function was disabled, or a guessed one, finds nothing.
+ *
+ * A function's memory outlives every instruction that found it: it is taken from the registries first, then
+ * its registration is dropped, then its users are waited for.
  */
 #include "function.h"
 
+#include "decode.h"
 #include "ioat.h"
 
 #define DEFAULT_SDMA UINT64_C(0x100000000)
@@ -14,8 +18,9 @@
 #define DEFAULT_MSIA UINT64_C(0xfe00000000000000)
 
 /*
- * Designation types supported. Every one that translates is; and so is the one that Linux tests for before it builds four or five levels, as it counts the
- * field's bits in another way than QEMU (Linux, s390_domain_alloc_paging(); QEMU, ZPCI_DTSM).
+ * Designation types supported: every one that translates, and the one that Linux tests for before it builds
+ * four or five levels, as it counts the field's bits in another way than QEMU (Linux,
+ * s390_domain_alloc_paging(); QEMU, ZPCI_DTSM).
  */
 #define DEFAULT_DTSM	  0xf8u
 #define DEFAULT_DTSM_QEMU 0x40u
@@ -38,19 +43,17 @@ int viommu_zpci_create(struct viommu_vm *vm, const struct viommu_zpci_config *co
 
 void viommu_zpci_destroy(struct viommu_zpci *zpci)
 {
-	unsigned int i;
+	struct guest_id *first;
 
 	if (!zpci)
 		return;
-	for (i = 0; i < ZPCI_INDEX_HALF; i++)
-		while (zpci->by_fid[i])
-			viommu_zpci_function_remove(zpci->by_fid[i]);
-	zpci_lookup_free(zpci);
+	while ((first = guest_registry_next(&zpci->by_fid, NULL)))
+		viommu_zpci_function_remove(list_member(first, struct viommu_zpci_function, fid));
 	port_lock_destroy(&zpci->lock);
 	port_free(zpci, sizeof(*zpci), 0);
 }
 
-/* Fills in the defaults; false if the function cannot be. */
+/* Fills in the defaults. False: illegal. */
 static bool settle_config(struct viommu_zpci_function_config *config, bool qemu)
 {
 	if (!config->sdma)
@@ -83,6 +86,82 @@ static void function_free(struct viommu_zpci_function *function)
 	port_free(function, sizeof(*function), 0);
 }
 
+static int enter(struct viommu_zpci_function *function)
+{
+	struct viommu_zpci *zpci = function->zpci;
+	int error = 0;
+
+	port_lock(&zpci->lock);
+	if (!guest_registry_add(&zpci->by_index, &function->index, function->fh & VIOMMU_ZPCI_FH_INDEX)) {
+		error = -PORT_EEXIST;
+	} else if (!guest_registry_add(&zpci->by_fid, &function->fid, function->config.fid)) {
+		guest_registry_remove(&zpci->by_index, &function->index);
+		error = -PORT_EEXIST;
+	}
+	port_unlock(&zpci->lock);
+	return error;
+}
+
+int zpci_function_move(struct viommu_zpci_function *function, uint32_t fh)
+{
+	struct viommu_zpci *zpci = function->zpci;
+	struct guest_id *other;
+
+	port_lock(&zpci->lock);
+	other = guest_registry_find(&zpci->by_index, fh & VIOMMU_ZPCI_FH_INDEX);
+	if (!other || other == &function->index) {
+		guest_registry_remove(&zpci->by_index, &function->index);
+		(void)guest_registry_add(&zpci->by_index, &function->index, fh & VIOMMU_ZPCI_FH_INDEX);
+		port_lock(&function->lock);
+		function->fh = fh;
+		port_unlock(&function->lock);
+	}
+	port_unlock(&zpci->lock);
+	return function->fh == fh ? 0 : -PORT_EEXIST;
+}
+
+static struct viommu_zpci_function *get(struct viommu_zpci *zpci, uint32_t fh, uint32_t mask)
+{
+	struct viommu_zpci_function *function = NULL;
+	struct guest_id *found;
+
+	port_lock(&zpci->lock);
+	found = guest_registry_find(&zpci->by_index, fh & VIOMMU_ZPCI_FH_INDEX);
+	if (found) {
+		function = list_member(found, struct viommu_zpci_function, index);
+		if ((function->fh ^ fh) & mask)
+			function = NULL;
+		else
+			port_add_relaxed(&function->users, 1);
+	}
+	port_unlock(&zpci->lock);
+	return function;
+}
+
+struct viommu_zpci_function *zpci_function_get(struct viommu_zpci *zpci, uint32_t fh)
+{
+	return get(zpci, fh, UINT32_MAX);
+}
+
+struct viommu_zpci_function *zpci_function_get_by_index(struct viommu_zpci *zpci, uint32_t fh)
+{
+	return get(zpci, fh, VIOMMU_ZPCI_FH_INDEX);
+}
+
+void zpci_function_put(struct viommu_zpci_function *function)
+{
+	port_sub_release(&function->users, 1);
+}
+
+struct viommu_zpci_function *viommu_zpci_find(struct viommu_zpci *zpci, uint32_t fh)
+{
+	struct viommu_zpci_function *function = zpci_function_get(zpci, fh);
+
+	if (function)
+		zpci_function_put(function);
+	return function;
+}
+
 int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_function_config *config, struct viommu_zpci_function **out)
 {
 	struct viommu_zpci_function *function;
@@ -103,7 +182,7 @@ int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_
 	ret = viommu_device_create(zpci->vm, settled.host, settled.device, &function->device);
 	function->config.device = NULL; /* the caller's */
 	if (!ret)
-		ret = zpci_lookup_add(function);
+		ret = enter(function);
 	if (ret) {
 		function_free(function);
 		return ret;
@@ -114,12 +193,18 @@ int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_
 
 void viommu_zpci_function_remove(struct viommu_zpci_function *function)
 {
-	zpci_lookup_remove(function);
+	struct viommu_zpci *zpci = function->zpci;
+
+	port_lock(&zpci->lock);
+	guest_registry_remove(&zpci->by_index, &function->index);
+	guest_registry_remove(&zpci->by_fid, &function->fid);
+	port_unlock(&zpci->lock);
 	port_lock(&function->change);
 	zpci_function_set_state(function, VIOMMU_ZPCI_RESERVED);
 	zpci_function_drop_ioat(function);
 	port_unlock(&function->change);
-	zpci_function_wait(function);
+	while (port_load_acquire(&function->users))
+		port_relax();
 	function_free(function);
 }
 
@@ -163,64 +248,52 @@ void viommu_zpci_function_info(struct viommu_zpci_function *function, struct vio
 		known.pba = function->ioat->pba;
 		known.pal = function->ioat->pal;
 		known.iota = function->ioat->iota;
-		known.direct = function->ioat->direct;
+		known.direct = !zpci_iota_translates(function->ioat->iota);
 	}
 	port_unlock(&function->lock);
 	sized_out(info, &known, sizeof(known));
 }
 
-/* Keeps the function's domain, whichever kind it is, from being destroyed, without keeping the function's lock. NULL if there is no domain. */
-static struct zpci_lane *hold_domain(struct viommu_zpci_function *function, struct viommu_domain **domain, struct viommu_direct **direct)
+/* Enters the gate of the function's domain, so that it stays. NULL if there is no domain. */
+static struct guest_lane *enter_domain(struct viommu_zpci_function *function, struct viommu_domain **domain)
 {
-	struct zpci_lane *lane = NULL;
+	struct guest_lane *lane = NULL;
 
 	port_lock(&function->lock);
 	if (function->ioat && !zpci_ioat_is_dormant(function->ioat)) {
 		*domain = function->ioat->domain;
-		*direct = function->ioat->direct;
-		lane = zpci_ioat_enter(function->ioat);
+		lane = guest_gate_enter(&function->ioat->gate);
 	}
 	port_unlock(&function->lock);
-	if (lane)
-		port_lock(&lane->lock);
 	return lane;
-}
-
-static void release_domain(struct zpci_lane *lane)
-{
-	port_unlock(&lane->lock);
-	zpci_ioat_leave(lane);
 }
 
 void viommu_zpci_function_stats(struct viommu_zpci_function *function, struct viommu_domain_stats *stats)
 {
 	const struct viommu_domain_stats none = { .size = 0 };
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
-	struct zpci_lane *lane = hold_domain(function, &domain, &direct);
+	struct guest_lane *lane = enter_domain(function, &domain);
 
 	sized_out(stats, &none, sizeof(none));
 	if (!lane)
 		return;
-	if (domain)
+	if (viommu_domain_kind(domain) == VIOMMU_KIND_NESTED)
 		viommu_domain_stats(domain, stats);
-	release_domain(lane);
+	guest_gate_leave(lane);
 }
 
 int viommu_zpci_function_each_run(struct viommu_zpci_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
 				  void *ctx)
 {
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
-	struct zpci_lane *lane = hold_domain(function, &domain, &direct);
-	int ret;
+	struct guest_lane *lane = enter_domain(function, &domain);
+	int result;
 
 	if (!lane)
 		return 0;
-	if (domain)
-		ret = viommu_domain_each_run(domain, first, last, fn, ctx);
-	else
-		ret = viommu_direct_each_run(direct, first, last, fn, ctx);
-	release_domain(lane);
-	return ret;
+	port_lock(&lane->lock);
+	result = viommu_domain_each_run(domain, first, last, fn, ctx);
+	port_unlock(&lane->lock);
+	guest_gate_leave(lane);
+	return result;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Instructions as KVM delivers them: operands are fetched from the vCPU, the exceptions that come before the instruction's own checks are recognised, and
- * the outcome is put back.
+ * Instructions as KVM delivers them: operands are fetched from the vCPU, the exceptions that come before the
+ * instruction's own checks are recognised, and the outcome is put back.
  *
- * The order is QEMU's: privileged operation; the DMA address space of STPCIFC; specification; the function's handle and state; access to the FIB; everything
- * else. An instruction that ends in a program exception changes nothing: no register, no memory.
+ * The order is QEMU's: privileged operation; the DMA address space of STPCIFC; specification; the function's
+ * handle and state; access to the FIB; all other checks. An instruction that ends in a program exception
+ * changes no register and no memory.
  */
 #include "decode.h"
 #include "function.h"
@@ -30,7 +31,7 @@ static int interrupt(const struct viommu_zpci_vcpu *vcpu, uint32_t code)
 	return 0;
 }
 
-/* What read and write return when they fail: a program exception is the guest's, an errno the VMM's. */
+/* Failures of read and write: a program exception is the guest's, an errno the VMM's. */
 static int access_failed(const struct viommu_zpci_vcpu *vcpu, int ret)
 {
 	return ret > 0 ? interrupt(vcpu, (uint32_t)ret) : ret;
@@ -60,8 +61,8 @@ static int rpcit(struct viommu_zpci *zpci, const struct viommu_zpci_vcpu *vcpu, 
 	return ret ? ret : finish(vcpu, insn, r1, &answer);
 }
 
-/* Whether the handle names a function that takes instructions: what comes before the FIB is fetched. It is looked at again when the instruction is done. */
-static bool listens(struct viommu_zpci *zpci, uint32_t fh)
+/* Whether the handle names a function that accepts instructions. It is checked before the FIB is fetched, and again when the instruction is carried out. */
+static bool is_operational(struct viommu_zpci *zpci, uint32_t fh)
 {
 	struct viommu_zpci_function *function = zpci_function_get(zpci, fh);
 	bool operational;
@@ -84,14 +85,14 @@ static int mpcifc(struct viommu_zpci *zpci, const struct viommu_zpci_vcpu *vcpu,
 	struct viommu_zpci_fib fib = { .fmt = 0 };
 	int ret;
 
-	/* The VMM carries these out itself, from the first check on. */
+	/* The VMM carries these out, from the first check on. */
 	if (zpci_operation_is_foreign(zpci_r1_operation(r1)))
 		return -PORT_EOPNOTSUPP;
 	if (is_problem_state(vcpu))
 		return interrupt(vcpu, VIOMMU_ZPCI_PGM_PRIVILEGED);
 	if (address & 7)
 		return interrupt(vcpu, VIOMMU_ZPCI_PGM_SPECIFICATION);
-	if (!listens(zpci, zpci_r1_handle(r1))) {
+	if (!is_operational(zpci, zpci_r1_handle(r1))) {
 		vcpu->set_cc(vcpu->ctx, 3);
 		return 0;
 	}
@@ -125,7 +126,7 @@ static int stpcifc(struct viommu_zpci *zpci, const struct viommu_zpci_vcpu *vcpu
 	if (ret)
 		return ret;
 	if (!answer.exception && !answer.cc) {
-		/* Of an enabled function, the VMM adds what it knows: interrupts and measurement. */
+		/* Of an enabled function, the VMM adds its own fields: interrupts and measurement. */
 		if (fib.fc & VIOMMU_ZPCI_FC_ENABLED && vcpu->fill_fib)
 			vcpu->fill_fib(vcpu->ctx, zpci_r1_handle(r1), bytes);
 		bytes[ZPCI_FIB_FMT] = fib.fmt;

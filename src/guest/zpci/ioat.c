@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The life of a registration: judged, made, started, stopped, destroyed. What a registration is, and how refreshes and its end keep out of each other's way,
- * is said in ioat.h.
+ * The life of a registration: judged, made, started, stopped, destroyed.
  *
- * What holds: a device is attached only to the published registration of its function, and only while the function is ENABLED. When a registration has been
- * destroyed, no table of the guest is looked at any more for it, and nothing is pinned for it.
+ * A device is attached only to the published registration of its function, and only while the function is
+ * ENABLED. When a registration has been destroyed, no table of the guest is read for it any more, and
+ * nothing is pinned for it.
  */
 #include "ioat.h"
 
@@ -21,7 +21,7 @@ bool zpci_ioat_is_acceptable(const struct viommu_zpci_function *function, uint64
 	unsigned int designation = zpci_iota_designation(iota);
 	uint64_t edma = config->edma;
 
-	/* Linux registers one page more than it was told for ISM functions. */
+	/* For ISM functions Linux registers one page more than EDMA allows. */
 	if (config->pft == 5)
 		edma = edma > UINT64_MAX - VIOMMU_PAGE_SIZE ? UINT64_MAX : edma + VIOMMU_PAGE_SIZE;
 	if (pba > pal || pba < config->sdma || pal > edma)
@@ -30,18 +30,18 @@ bool zpci_ioat_is_acceptable(const struct viommu_zpci_function *function, uint64
 	if (overlaps(pba, pal, config->msia & ~(VIOMMU_PAGE_SIZE - 1), config->msia | (VIOMMU_PAGE_SIZE - 1)))
 		return false;
 
-	/* Without translation, QEMU looks at no other bit; nobody knows a meaning for one. */
+	/* Without translation, QEMU ignores all other bits, and no meaning of them is known. */
 	if (!zpci_iota_translates(iota))
 		return config->relaxed && (!iota || zpci_is_qemu(function->zpci));
 	if (zpci_is_qemu(function->zpci))
 		return designation == ZPCI_DESIGNATION_REGION_THIRD;
-	/* DTSM has bit n set for designation type n. Whether the origin and the bits around it make sense, the domain says. */
+	/* DTSM has bit n set for designation type n. The domain judges the origin and the bits around it. */
 	return config->dtsm & 0x80u >> designation;
 }
 
-/* Makes what a registration leads to. */
-static int create_target(struct viommu_zpci_function *function, const struct zpci_ioat *ioat, struct viommu_refresh_result *result,
-			 struct viommu_domain **domain, struct viommu_direct **direct)
+/* Makes the domain of a registration. */
+static int create_domain(struct viommu_zpci_function *function, const struct zpci_ioat *ioat, struct viommu_refresh_result *result,
+			 struct viommu_domain **domain)
 {
 	struct viommu_zpci *zpci = function->zpci;
 	struct viommu_zpci_ioat data = {
@@ -55,89 +55,45 @@ static int create_target(struct viommu_zpci_function *function, const struct zpc
 
 	if (zpci_iota_translates(ioat->iota))
 		return viommu_domain_create(zpci->vm, function->config.host, VIOMMU_DOMAIN_ZPCI, &data, result, domain);
-	return viommu_direct_create(zpci->vm, function->config.host, offset, ioat->pba, ioat->pal, direct);
+	return viommu_domain_create_direct(zpci->vm, function->config.host, offset, ioat->pba, ioat->pal, domain);
 }
 
 int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64_t pal, uint64_t iota, struct viommu_refresh_result *result,
 		     struct zpci_ioat **out)
 {
 	struct zpci_ioat *ioat = port_alloc(sizeof(*ioat), 0);
-	unsigned int i;
-	int ret;
+	int error;
 
 	if (!ioat)
 		return -PORT_ENOMEM;
 	ioat->pba = pba;
 	ioat->pal = pal;
 	ioat->iota = iota;
-	ret = create_target(function, ioat, result, &ioat->domain, &ioat->direct);
-	if (ret) {
+	error = create_domain(function, ioat, result, &ioat->domain);
+	if (error) {
 		port_free(ioat, sizeof(*ioat), 0);
-		return ret;
+		return error;
 	}
-	for (i = 0; i < ZPCI_LANES; i++)
-		port_lock_init(&ioat->lane[i].lock);
+	guest_gate_init(&ioat->gate);
 	*out = ioat;
 	return 0;
 }
 
-struct zpci_lane *zpci_ioat_enter(struct zpci_ioat *ioat)
-{
-	struct zpci_lane *lane = &ioat->lane[0];
-	unsigned int least = __atomic_load_n(&lane->users, __ATOMIC_RELAXED);
-	unsigned int i;
-
-	for (i = 1; least && i < ZPCI_LANES; i++) {
-		unsigned int users = __atomic_load_n(&ioat->lane[i].users, __ATOMIC_RELAXED);
-
-		if (users < least) {
-			least = users;
-			lane = &ioat->lane[i];
-		}
-	}
-	__atomic_add_fetch(&lane->users, 1, __ATOMIC_RELAXED);
-	return lane;
-}
-
-void zpci_ioat_leave(struct zpci_lane *lane)
-{
-	__atomic_sub_fetch(&lane->users, 1, __ATOMIC_RELEASE);
-}
-
-/* Nobody new comes: whoever entered before the registration was unpublished under the function's lock has been counted under it. */
-static void wait_for_all(struct zpci_ioat *ioat)
-{
-	unsigned int i;
-
-	for (i = 0; i < ZPCI_LANES; i++) {
-		while (__atomic_load_n(&ioat->lane[i].users, __ATOMIC_ACQUIRE)) {
-			port_lock(&ioat->lane[i].lock);
-			port_unlock(&ioat->lane[i].lock);
-			port_relax();
-		}
-	}
-}
-
 void zpci_ioat_destroy(struct zpci_ioat *ioat)
 {
-	unsigned int i;
-
 	if (!ioat)
 		return;
-	wait_for_all(ioat);
+	guest_gate_drain(&ioat->gate);
 	viommu_domain_destroy(ioat->domain);
-	viommu_direct_destroy(ioat->direct);
-	for (i = 0; i < ZPCI_LANES; i++)
-		port_lock_destroy(&ioat->lane[i].lock);
+	guest_gate_destroy(&ioat->gate);
 	port_free(ioat, sizeof(*ioat), 0);
 }
 
-/* Publishes what the registration leads to, or that it leads to nothing. */
-static void set_target(struct viommu_zpci_function *function, struct viommu_domain *domain, struct viommu_direct *direct)
+/* Publishes the registration's domain, or that there is none. */
+static void set_domain(struct viommu_zpci_function *function, struct viommu_domain *domain)
 {
 	port_lock(&function->lock);
 	function->ioat->domain = domain;
-	function->ioat->direct = direct;
 	port_unlock(&function->lock);
 }
 
@@ -145,34 +101,28 @@ int zpci_ioat_start(struct viommu_zpci_function *function)
 {
 	struct zpci_ioat *ioat = function->ioat;
 	struct viommu_domain *domain = NULL;
-	struct viommu_direct *direct = NULL;
-	int ret;
+	int error;
 
 	if (!ioat)
 		return 0;
 	if (zpci_ioat_is_dormant(ioat)) {
-		ret = create_target(function, ioat, NULL, &domain, &direct);
-		if (ret)
-			return ret;
-		set_target(function, domain, direct);
+		error = create_domain(function, ioat, NULL, &domain);
+		if (error)
+			return error;
+		set_domain(function, domain);
 	}
-	if (ioat->domain)
-		return viommu_domain_attach(ioat->domain, function->device);
-	return viommu_direct_attach(ioat->direct, function->device);
+	return viommu_domain_attach(ioat->domain, function->device, VIOMMU_NO_PASID);
 }
 
 void zpci_ioat_stop(struct viommu_zpci_function *function)
 {
 	struct zpci_ioat *ioat = function->ioat;
 	struct viommu_domain *domain;
-	struct viommu_direct *direct;
 
-	if (!ioat || !viommu_device_detach(function->device))
+	if (!ioat || !viommu_device_detach(function->device, VIOMMU_NO_PASID))
 		return;
 	domain = ioat->domain;
-	direct = ioat->direct;
-	set_target(function, NULL, NULL);
-	wait_for_all(ioat);
+	set_domain(function, NULL);
+	guest_gate_drain(&ioat->gate);
 	viommu_domain_destroy(domain);
-	viommu_direct_destroy(direct);
 }

@@ -1,26 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * MPCIFC, Modify PCI Function Controls, as far as it concerns translation: register, deregister and re-register I/O address translation parameters, and leave
- * the error state. Everything here happens with the function's change lock held: an operation that has returned is complete.
+ * MPCIFC, Modify PCI Function Controls, as far as it concerns translation: register, deregister and
+ * re-register I/O address translation parameters, and leave the error state. All of it happens with the
+ * function's change lock held: an operation that has returned is complete.
  *
- * A registration synchronises the whole table, as a guest may register a table that is already full and never refresh it (Linux does so after a hot reset).
- * What does not fit leaves nothing registered. A malformed table does not prevent a registration, for the guest may finish it later: what is malformed
- * reaches nothing, and is an error when it is refreshed.
+ * A registration synchronises the whole table, as a guest may register a table that is already full and never
+ * refresh it (Linux does so after a hot reset). On a shortage nothing is registered. A malformed table does not
+ * prevent a registration, for the guest may complete it later: what is malformed reaches nothing, and is an
+ * error when it is refreshed.
  *
- * In ERROR and BLOCKED, all operations are accepted, but no DMA is let through before RESET ERROR.
+ * In ERROR and BLOCKED all operations are accepted, but no DMA is possible before RESET ERROR.
  */
+#include "answer.h"
 #include "decode.h"
+#include "guest/common/shortage.h"
 #include "ioat.h"
-#include "reply.h"
 
-/* What a registration that failed comes to. */
+/* Answers a registration that failed. */
 static void answer_failure(struct viommu_zpci_function *function, int ret, struct zpci_reply *reply)
 {
 	switch (ret) {
 	case -PORT_EINVAL:
 		zpci_reply_exception(reply, VIOMMU_ZPCI_PGM_OPERAND);
 		break;
-	/* Beyond the host's aperture there is nothing to translate with: that, too, is a want of resources, and not the guest's mistake. */
+	/* Beyond the host's aperture the host cannot translate: a shortage, and not the guest's mistake. */
 	case -PORT_ERANGE:
 	case -PORT_EDQUOT:
 	case -PORT_ENOMEM:
@@ -33,23 +36,18 @@ static void answer_failure(struct viommu_zpci_function *function, int ret, struc
 	}
 }
 
-static bool is_want_of_resources(int ret)
-{
-	return ret == -PORT_ENOSPC || ret == -PORT_ENOMEM || ret == -PORT_EDQUOT;
-}
-
-/* Registers what was made, in the place of what was registered. */
+/* Publishes a registration in the place of the old one. */
 static void install(struct viommu_zpci_function *function, struct zpci_ioat *ioat, struct zpci_reply *reply)
 {
-	int ret;
+	int error;
 
 	zpci_ioat_destroy(zpci_function_set_ioat(function, ioat));
 	if (function->state != VIOMMU_ZPCI_ENABLED)
 		return;
-	ret = zpci_ioat_start(function);
-	if (ret) {
+	error = zpci_ioat_start(function);
+	if (error) {
 		zpci_function_drop_ioat(function);
-		answer_failure(function, ret, reply);
+		answer_failure(function, error, reply);
 	}
 }
 
@@ -61,7 +59,7 @@ static void register_ioat(struct viommu_zpci_function *function, const struct vi
 	struct zpci_ioat *ioat;
 	int ret;
 
-	/* QEMU takes the old registration away before it looks at the new one. */
+	/* QEMU drops the old registration before it judges the new one. */
 	if (replace && zpci_is_qemu(function->zpci))
 		zpci_function_drop_ioat(function);
 	if (!zpci_ioat_is_acceptable(function, pba, pal, fib->iota)) {
@@ -69,8 +67,8 @@ static void register_ioat(struct viommu_zpci_function *function, const struct vi
 		return;
 	}
 	ret = zpci_ioat_create(function, pba, pal, fib->iota, result, &ioat);
-	/* A page that both name is charged once while both exist; still, the two may not fit side by side. */
-	if (is_want_of_resources(ret) && function->ioat) {
+	/* A page that both name is charged once while both exist. Still, the two may not fit side by side. */
+	if (guest_is_shortage(ret) && function->ioat) {
 		zpci_function_drop_ioat(function);
 		ret = zpci_ioat_create(function, pba, pal, fib->iota, result, &ioat);
 	}

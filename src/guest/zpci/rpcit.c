@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * RPCIT, Refresh PCI Translations: the guest has changed its tables for a range of IOVAs, and wants the translation to follow.
+ * RPCIT, Refresh PCI Translations: the guest has changed its tables for a range of IOVAs, and wants the
+ * translation to follow.
  *
- * What holds: condition code 0 means that the range is true to the tables, and that what they no longer name has left the host. Where that could not be had
- * for want of resources, the answer is condition code 1, status 16, and the guest makes room: it refreshes everything, and tries again. Anything worse
- * moves the function to ERROR.
+ * Condition code 0 means that the range is true to the tables, and that what they no longer name has left the
+ * host. On a shortage the answer is condition code 1, status 16, and the guest makes room: it refreshes
+ * everything, and tries again. Any other failure moves the function to ERROR.
  *
- * An RPCIT is judged under the function's lock. The common one, with a domain to refresh, then works outside of all locks, in a lane of the registration's
- * gate. All others change the function's state, and are judged again where nothing can change meanwhile. A refresh that failed is judged again, too: if the
- * function is not what it was, the guest has changed it from another CPU, and is answered as if the RPCIT had come after that.
+ * An RPCIT is judged under the function's lock. The common one, with a domain to refresh, then works without
+ * locks but the lane of the gate. All others change the function's state, and are judged again under
+ * `change`. So is a refresh that failed: if the guest has changed the function from another CPU meanwhile, it
+ * is answered as if the RPCIT had come after that.
  */
+#include "answer.h"
 #include "decode.h"
 #include "ioat.h"
-#include "reply.h"
 
 struct request {
 	uint32_t fh;
 	uint64_t start; /* as in the instruction */
 	uint64_t bytes;
-	uint64_t first; /* what of that is registered, in whole pages */
+	uint64_t first; /* the part of it that is registered, in whole pages */
 	uint64_t last;
 };
 
-/* What is to be done about a request, as far as its answer is not complete already. */
+/* How a request is to be answered. */
 enum verdict {
 	ANSWERED,
 	REFRESH, /* the domain */
@@ -71,16 +73,16 @@ static enum verdict judge(const struct viommu_zpci_function *function, struct re
 		return ANSWERED;
 	if (!ioat)
 		return NO_IOAT;
-	/* Without tables there is nothing to refresh; but to QEMU, nothing is registered then. */
+	/* Without tables there is nothing to refresh. QEMU takes that for no registration. */
 	if (!zpci_iota_translates(ioat->iota))
 		return zpci_is_qemu(function->zpci) ? NO_IOAT : ANSWERED;
 	if (!clip(request, ioat))
 		return OUTSIDE;
-	/* A dormant registration reaches nothing, and will be true to the tables when it does. */
+	/* A dormant registration reaches nothing; its domain is made from the tables later. */
 	return zpci_ioat_is_dormant(ioat) ? ANSWERED : REFRESH;
 }
 
-/* With change held: what a refresh came to, of a function that is ENABLED or BLOCKED. */
+/* With change held: answers a refresh of a function that is ENABLED or BLOCKED. */
 static void answer_refresh(struct viommu_zpci_function *function, const struct request *request, int ret, struct zpci_reply *reply)
 {
 	const struct viommu_fault *fault = &reply->answer.refresh.fault;
@@ -102,7 +104,7 @@ static void answer_refresh(struct viommu_zpci_function *function, const struct r
 	}
 }
 
-/* All but the common RPCIT. */
+/* All other RPCITs. */
 static void rpcit_changing(struct viommu_zpci_function *function, struct request *request, struct zpci_reply *reply)
 {
 	struct viommu_refresh_result *result = &reply->answer.refresh;
@@ -129,7 +131,7 @@ static void rpcit_changing(struct viommu_zpci_function *function, struct request
 static void rpcit(struct viommu_zpci_function *function, struct request *request, struct zpci_reply *reply)
 {
 	struct viommu_domain *domain = NULL;
-	struct zpci_lane *lane = NULL;
+	struct guest_lane *lane = NULL;
 	enum verdict verdict;
 	int ret;
 
@@ -137,7 +139,7 @@ static void rpcit(struct viommu_zpci_function *function, struct request *request
 	verdict = judge(function, request, reply);
 	if (verdict == REFRESH) {
 		domain = function->ioat->domain;
-		lane = zpci_ioat_enter(function->ioat);
+		lane = guest_gate_enter(&function->ioat->gate);
 	}
 	port_unlock(&function->lock);
 	if (verdict == ANSWERED)
@@ -150,7 +152,7 @@ static void rpcit(struct viommu_zpci_function *function, struct request *request
 	port_lock(&lane->lock);
 	ret = viommu_domain_refresh(domain, request->first, request->last, &reply->answer.refresh);
 	port_unlock(&lane->lock);
-	zpci_ioat_leave(lane);
+	guest_gate_leave(lane);
 	if (!ret)
 		return;
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What SCLP and CLP do to a function, and with it to its handle:
+ * What SCLP and CLP do to a function, and to its handle:
  *
  *   RESERVED, STANDBY --configure--> DISABLED --enable--> ENABLED, (errors) BLOCKED, ERROR --disable--> DISABLED
  *   any state --deconfigure--> STANDBY
  *   any state --the device has failed--> PERMANENT ERROR --deconfigure--> STANDBY
  *
- * How ENABLED, BLOCKED and ERROR lead to each other is the guest's to say (mpcifc.c), and the errors' (event.c).
+ * The transitions between ENABLED, BLOCKED and ERROR are the guest's (mpcifc.c), and those of errors
+ * (answer.c).
  *
- * What holds: a function outside of ENABLED, BLOCKED and ERROR has nothing registered, and an ordinary handle names one enabling: enabling counts the
- * handle's instance up, so that a handle from before never names what came after.
+ * A function outside of ENABLED, BLOCKED and ERROR has no registration. An ordinary handle names one
+ * enabling: each enabling increments the handle's instance, so that an old handle never names a new enabling.
  */
 #include "ioat.h"
 
@@ -27,10 +28,10 @@ static uint32_t handle_after_disabling(uint32_t fh)
 	return fh & ~VIOMMU_ZPCI_FH_ENABLED;
 }
 
-/* With change held: takes everything from a function that an enabled one has, and gives it this state and handle. */
+/* With change held: resets a function, and gives it this state and handle. */
 static int bring_down(struct viommu_zpci_function *function, enum viommu_zpci_state state, uint32_t fh)
 {
-	int ret = zpci_lookup_move(function, fh);
+	int ret = zpci_function_move(function, fh);
 
 	if (ret)
 		return ret;
@@ -77,7 +78,7 @@ static int enable(struct viommu_zpci_function *function, uint32_t fh)
 
 	if (function->state != VIOMMU_ZPCI_DISABLED || !(fh & VIOMMU_ZPCI_FH_ENABLED))
 		return -PORT_EINVAL;
-	ret = zpci_lookup_move(function, fh);
+	ret = zpci_function_move(function, fh);
 	if (!ret)
 		zpci_function_set_state(function, VIOMMU_ZPCI_ENABLED);
 	return ret;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * STPCIFC, Store PCI Function Controls: the guest reads back what state a function is in and what is registered. It finds the function by the handle's index
- * alone: a guest that lost track of its handle learns from it whether the function is enabled.
+ * STPCIFC, Store PCI Function Controls: the guest reads back a function's state and registration. It finds the
+ * function by the handle's index alone: a guest that lost its handle learns whether the function is enabled.
  *
- * Of the function information block, only what concerns translation is known here; the rest is the VMM's (see viommu_zpci_intercept()).
+ * Of the function information block, only the fields of translation are known here; the rest is the VMM's (see
+ * viommu_zpci_intercept()).
  */
+#include "answer.h"
 #include "decode.h"
 #include "ioat.h"
-#include "reply.h"
 
 #define R1_HANDLE_ENABLED ((uint64_t)VIOMMU_ZPCI_FH_ENABLED << 32)
 
@@ -19,7 +20,7 @@ static void stpcifc(struct viommu_zpci_function *function, uint64_t *r1, struct 
 	case VIOMMU_ZPCI_ENABLED:
 		fib->fc = VIOMMU_ZPCI_FC_ENABLED;
 		break;
-	/* MMIO is allowed again, but DMA is not: the error is still there. */
+	/* MMIO is allowed again, but DMA is not: the error is not reset yet. */
 	case VIOMMU_ZPCI_BLOCKED:
 		fib->fc = VIOMMU_ZPCI_FC_ENABLED | VIOMMU_ZPCI_FC_ERROR;
 		break;

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Attachments: a device, or one of its PASIDs, attached to a domain. Each has its own readers, so
+ * that taking one away drains only the readers that could use it. A device's own attachment (no
+ * PASID) lives in the device; one of a PASID exists while it has a domain or readers.
+ */
+#ifndef VIOMMU_CORE_ATTACHMENT_H
+#define VIOMMU_CORE_ATTACHMENT_H
+
+#include <viommu/device.h>
+#include <viommu/reader.h>
+
+#include "core/domain.h"
+
+struct attachment {
+	struct viommu_device *device;
+	uint32_t pasid;		      /* VIOMMU_NO_PASID: the device itself */
+	struct list in_device;	      /* under the VM's lock; not of the device itself */
+	struct list in_domain;	      /* under the locks of the VM and of the domain, as domain */
+	struct list readers;	      /* changed under the VM's lock, and the domain's where it is attached */
+	struct viommu_domain *domain; /* NULL: none */
+	/* For readers: the domain, if it has a space. Written after, and cleared before, all else that belongs to the domain. */
+	struct viommu_domain *reached;
+	port_word binding; /* counts attachments, so that a reader tells an old one's translations from a new one's */
+};
+
+void attachment_init(struct attachment *attachment, struct viommu_device *device, uint32_t pasid);
+
+/* With the VM's lock held. find: NULL if there is none. get: made if there is none; 0, -EOPNOTSUPP or -EINVAL (the host's PASIDs), or -ENOMEM. */
+struct attachment *attachment_find(struct viommu_device *device, uint32_t pasid);
+int attachment_get(struct viommu_device *device, uint32_t pasid, struct attachment **out);
+/* Frees one of a PASID that has neither domain nor readers. */
+void attachment_put(struct attachment *attachment);
+
+/* With the VM's lock held: takes it from its domain. by_force: also where the host refuses, since the domain is about to be destroyed. 0 or -EIO. */
+int attachment_detach(struct attachment *attachment, bool by_force);
+
+#define READER_CACHE 16u  /* a power of two */
+#define READER_ALIGN 128u /* so that readers of different threads share no line, nor a pair that is fetched together */
+
+struct reader_extent {
+	uint64_t first;
+	uint64_t last;
+	uint64_t generation; /* of the space, when it was looked up */
+	unsigned char *hva;
+	uint32_t prot; /* 0: nothing is here */
+};
+
+struct viommu_reader {
+	struct attachment *attachment;
+	struct list in_attachment;
+	/*
+	 * Both are odd while it lasts. `inside` brackets each translation and keeps alive what it
+	 * looks at: waited for by detach, through the asymmetric fence, so that translating pays for
+	 * no fence. `held` brackets what the user asked to hold: waited for by each flush, and pays
+	 * for a fence.
+	 */
+	uint32_t inside;
+	uint32_t held;
+	/* What the cache belongs to: while a device is moved, a reader may see the new binding beside the old domain. */
+	uint64_t binding;
+	const struct viommu_domain *domain;
+	struct reader_extent cache[READER_CACHE];
+};
+
+/* Wait until each reader that is held (inside) now has left at least once. */
+void readers_wait_held(struct list *readers);
+void readers_wait_inside(struct list *readers);
+
+#endif

@@ -1,0 +1,340 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Nested domains: what the guest's tables say, shadowed by the library. What the tables cover are
+ * whole compositions (core/composition.h): one for each set of tables, or none where a guest has
+ * switched all of its sets off.
+ */
+#include "core/nested.h"
+
+#include "core/result.h"
+#include "port/sized.h"
+
+struct nested {
+	struct viommu_domain domain;
+	unsigned int compositions;
+	struct composition composition[]; /* ascending */
+};
+
+static struct nested *nested_of(struct viommu_domain *domain)
+{
+	return list_member(domain, struct nested, domain);
+}
+
+static size_t nested_bytes(unsigned int compositions)
+{
+	return sizeof(struct nested) + compositions * sizeof(struct composition);
+}
+
+/* The part of first..last that a composition covers. False if there is none. */
+static bool clip(const struct composition *composition, uint64_t *first, uint64_t *last)
+{
+	if (*first > composition->last || *last < composition->first)
+		return false;
+	if (*first < composition->first)
+		*first = composition->first;
+	if (*last > composition->last)
+		*last = composition->last;
+	return true;
+}
+
+/* Of two errors of refreshes the one that is answered. */
+static int worse(int error, int other)
+{
+	if (error == -PORT_EIO || other == -PORT_EIO)
+		return -PORT_EIO;
+	if (error == -PORT_EFAULT || other == -PORT_EFAULT)
+		return -PORT_EFAULT;
+	return error ? error : other;
+}
+
+static void add_result(struct viommu_refresh_result *total, const struct viommu_refresh_result *result)
+{
+	total->steps += result->steps;
+	total->established += result->established;
+	total->released += result->released;
+	total->unestablished += result->unestablished;
+	total->unbacked += result->unbacked;
+	total->entries += result->entries;
+	if (total->fault.reason == VIOMMU_FAULT_NONE)
+		total->fault = result->fault;
+}
+
+static bool trim_all(struct nested *nested)
+{
+	bool any = false;
+
+	port_lock(&nested->domain.lock);
+	for (unsigned int i = 0; i < nested->compositions; i++)
+		any |= composition_trim(&nested->composition[i]);
+	port_unlock(&nested->domain.lock);
+	return any;
+}
+
+/*
+ * Several compositions, in ascending order. What a later one releases, or only keeps for itself,
+ * may be what an earlier one was short of: then all are refreshed once more. The pass's result is
+ * that of all.
+ */
+static port_noinline int refresh_several(struct nested *nested, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
+{
+	struct viommu_refresh_result total;
+	bool insufficient, retry, no_memory;
+	int error;
+
+	refresh_result_init(&total);
+	for (unsigned int attempt = 0;; attempt++) {
+		insufficient = retry = no_memory = false;
+		error = 0;
+		total.unestablished = 0;
+		total.unbacked = 0;
+		total.fault.reason = VIOMMU_FAULT_NONE;
+		for (unsigned int i = 0; i < nested->compositions; i++) {
+			uint64_t from = first, to = last;
+
+			if (!clip(&nested->composition[i], &from, &to))
+				continue;
+			error = worse(error, composition_refresh(&nested->composition[i], pass, from, to, merge));
+			retry |= insufficient && pass->result.released;
+			insufficient |= pass->insufficient;
+			no_memory |= pass->no_room || pass->no_memory;
+			add_result(&total, &pass->result);
+		}
+		if (attempt || (!retry && !(no_memory && trim_all(nested))))
+			break;
+	}
+	pass->result = total;
+	pass->insufficient = insufficient;
+	return error;
+}
+
+/* -ERANGE if nothing is covered. */
+static int refresh_covered(struct nested *nested, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
+{
+	struct composition *composition = nested->composition, *end = composition + nested->compositions;
+
+	while (composition < end && first > composition->last)
+		composition++;
+	if (composition == end || last < composition->first)
+		return -PORT_ERANGE;
+	if (composition + 1 < end && last >= composition[1].first)
+		return refresh_several(nested, pass, first, last, merge);
+	clip(composition, &first, &last);
+	return composition_refresh(composition, pass, first, last, merge);
+}
+
+static int nothing_refreshed(struct viommu_refresh_result *result)
+{
+	const struct viommu_refresh_result nothing = { 0 };
+
+	sized_out(result, &nothing, sizeof(nothing));
+	return -PORT_ERANGE;
+}
+
+static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
+{
+	struct shadow_pass pass;
+	int error;
+
+	/* Within one top byte. */
+	if (first >> 55 == last >> 55) {
+		first = domain_iova(domain, first);
+		last = domain_iova(domain, last);
+	}
+	if (first > last || last < domain->first || first > domain->last)
+		return nothing_refreshed(result);
+	first &= ~(VIOMMU_PAGE_SIZE - 1);
+	last |= VIOMMU_PAGE_SIZE - 1;
+	if (first < domain->first)
+		first = domain->first;
+	if (last > domain->last)
+		last = domain->last;
+	/* A part of the aperture that one call makes valid is likely unmapped by one call, so it may become one mapping of the host's. */
+	error = refresh_covered(nested_of(domain), &pass, first, last, first != domain->first || last != domain->last);
+	if (error == -PORT_ERANGE)
+		return nothing_refreshed(result);
+	sized_out(result, &pass.result, sizeof(pass.result));
+	return error;
+}
+
+static int each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
+{
+	struct nested *nested = nested_of(domain);
+	int result = 0;
+
+	port_lock(&domain->lock);
+	for (unsigned int i = 0; !result && i < nested->compositions; i++) {
+		struct composition *composition = &nested->composition[i];
+		uint64_t from = first, to = last;
+
+		if (clip(composition, &from, &to))
+			result = composition->ops->each_run(&composition->shadow, vm_slots(domain->vm), from, to, fn, ctx);
+	}
+	port_unlock(&domain->lock);
+	return result;
+}
+
+static int is_without(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
+{
+	const uint64_t *bits = ctx;
+
+	for (mask &= leaves->leaf; mask; mask &= mask - 1)
+		if (!(leaves->word[port_lowest_bit(mask)] & *bits))
+			return 1;
+	return 0;
+}
+
+bool nested_has_leaf_without(struct viommu_domain *domain, uint64_t first, uint64_t last, uint64_t mask)
+{
+	struct nested *nested = nested_of(domain);
+	bool found = false;
+
+	port_lock(&domain->lock);
+	for (unsigned int i = 0; !found && i < nested->compositions; i++) {
+		uint64_t from = first, to = last;
+
+		if (clip(&nested->composition[i], &from, &to))
+			found = shadow_each(&nested->composition[i].shadow, from, to, is_without, &mask);
+	}
+	port_unlock(&domain->lock);
+	return found;
+}
+
+unsigned int nested_leaf_bits(struct viommu_domain *domain)
+{
+	struct nested *nested = nested_of(domain);
+	unsigned int bits = SHADOW_PAGE_SHIFT;
+
+	port_lock(&domain->lock);
+	for (unsigned int i = 0; i < nested->compositions; i++)
+		if (nested->composition[i].shadow.widest > bits)
+			bits = nested->composition[i].shadow.widest;
+	port_unlock(&domain->lock);
+	return bits;
+}
+
+static int walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)
+{
+	const struct viommu_fault outside = { .reason = VIOMMU_FAULT_APERTURE, .iova = iova, .entry_gpa = UINT64_MAX };
+	struct nested *nested = nested_of(domain);
+	int error;
+
+	iova = domain_iova(domain, iova);
+	for (unsigned int i = 0; i < nested->compositions; i++) {
+		struct composition *composition = &nested->composition[i];
+
+		if (iova < composition->first || iova > composition->last)
+			continue;
+		port_lock(&domain->lock);
+		error = composition->ops->walk(&composition->shadow, vm_slots(domain->vm), iova, run, fault);
+		port_unlock(&domain->lock);
+		return error;
+	}
+	sized_out(fault, &outside, sizeof(outside));
+	return -PORT_EFAULT;
+}
+
+static void stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
+{
+	struct nested *nested = nested_of(domain);
+
+	for (unsigned int i = 0; i < nested->compositions; i++) {
+		stats->shadow_bytes += nested->composition[i].shadow.bytes;
+		stats->tracked_tables += tracking_tables(&nested->composition[i].tracked);
+	}
+}
+
+/* What names a slot that was added is found by the next refresh, and its pages are charged for when they are named. */
+static int slot_unmap(struct viommu_domain *domain, struct slot *slot)
+{
+	struct nested *nested = nested_of(domain);
+	int error = 0;
+
+	for (unsigned int i = 0; i < nested->compositions; i++) {
+		int one = composition_release_slot(&nested->composition[i], slot);
+
+		if (one)
+			error = one;
+	}
+	return error;
+}
+
+static void destroy(struct viommu_domain *domain)
+{
+	struct nested *nested = nested_of(domain);
+
+	domain_end(domain);
+	for (unsigned int i = 0; i < nested->compositions; i++)
+		composition_destroy(&nested->composition[i]);
+	port_free(nested, nested_bytes(nested->compositions), 0);
+}
+
+static const struct domain_ops nested_ops = {
+	.kind = VIOMMU_KIND_NESTED,
+	.attach = domain_attach_host,
+	.detach = domain_detach_host,
+	.replace = domain_replace_host,
+	.refresh = refresh,
+	.each_run = each_run,
+	.walk = walk,
+	.stats = stats,
+	.slot_unmap = slot_unmap,
+	.destroy = destroy,
+};
+
+static int create(struct nested *nested, struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables)
+{
+	/* A domain without tables translates nothing, wherever its space is. */
+	uint64_t first = 0, last = VIOMMU_PAGE_SIZE - 1;
+	int error;
+
+	for (unsigned int i = 0; i < nested->compositions; i++) {
+		error = composition_init(&nested->composition[i], vm, &nested->domain, &tables[i]);
+		if (error)
+			return error;
+		first = i ? first : tables[i].first;
+		last = tables[i].last;
+	}
+	port_lock(&vm->lock);
+	error = domain_create(&nested->domain, vm, host, first, last, &nested_ops);
+	port_unlock(&vm->lock);
+	return error;
+}
+
+static int synchronise(struct nested *nested, struct viommu_refresh_result *result)
+{
+	struct viommu_domain *domain = &nested->domain;
+	struct shadow_pass pass;
+	int error;
+
+	if (!nested->compositions)
+		return 0;
+	error = refresh_covered(nested, &pass, domain->first, domain->last, false);
+	sized_out(result, &pass.result, sizeof(pass.result));
+	/* A malformed entry is for the refresh of it to report: the registration stands. It does not hide that something else did not fit. */
+	if (error == -PORT_EFAULT)
+		return pass.insufficient ? -PORT_ENOSPC : 0;
+	return error;
+}
+
+int nested_create(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, struct viommu_refresh_result *result,
+		  struct viommu_domain **out)
+{
+	struct nested *nested = port_alloc(nested_bytes(number), 0);
+	int error;
+
+	if (!nested)
+		return -PORT_ENOMEM;
+	nested->compositions = number;
+	error = create(nested, vm, host, tables);
+	if (error) {
+		port_free(nested, nested_bytes(number), 0);
+		return error;
+	}
+	error = synchronise(nested, result);
+	if (error) {
+		viommu_domain_destroy(&nested->domain);
+		return error;
+	}
+	*out = &nested->domain;
+	return 0;
+}

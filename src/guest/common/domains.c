@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Domains come and go with the devices that share them.
+ *
+ * A device that goes from one domain to another is moved in one step, if there is room for both and its
+ * host can do that, as hardware takes an entry that is changed by one store. If not, it reaches nothing
+ * in between; an access that fails meanwhile is to be tried again.
+ */
+#include "guest/common/iommu.h"
+#include "port/sized.h"
+
+static void count_shared(struct guest_iommu *iommu, uint32_t change)
+{
+	port_lock(&iommu->lock);
+	iommu->shared += change;
+	port_unlock(&iommu->lock);
+}
+
+/* The domain of a device's configuration, with one more device. */
+static int get(const struct guest_device *device, struct guest_domain **out)
+{
+	struct guest_iommu *iommu = device->iommu;
+	struct guest_domain *domain;
+	int error;
+
+	list_each (&iommu->domains, struct guest_domain, in_iommu, it) {
+		if (it->host == device->host && iommu->ops->matches(it, device)) {
+			it->devices++;
+			*out = it;
+			return 0;
+		}
+	}
+	error = iommu->ops->create(device, &domain);
+	if (error)
+		return error;
+	domain->host = device->host;
+	domain->devices = 1;
+	guest_gate_init(&domain->gate);
+	list_append(&iommu->domains, &domain->in_iommu);
+	count_shared(iommu, 1);
+	*out = domain;
+	return 0;
+}
+
+/* No device refers to it, so that no new user can enter the gate. */
+static void destroy(struct guest_iommu *iommu, struct guest_domain *domain)
+{
+	list_remove(&domain->in_iommu);
+	count_shared(iommu, (uint32_t)-1);
+	guest_gate_drain(&domain->gate);
+	viommu_domain_destroy(domain->domain);
+	guest_gate_destroy(&domain->gate);
+	iommu->ops->free(domain);
+}
+
+static void put(struct guest_iommu *iommu, struct guest_domain *domain)
+{
+	if (!--domain->devices)
+		destroy(iommu, domain);
+}
+
+static void publish(struct guest_device *device, struct guest_domain *domain)
+{
+	port_lock(&device->iommu->lock);
+	device->domain = domain;
+	port_unlock(&device->iommu->lock);
+}
+
+void guest_domain_break(struct guest_iommu *iommu, struct guest_domain *domain)
+{
+	guest_each_device(iommu, device) if (device->domain == domain) publish(device, NULL);
+	iommu->unsettled = true;
+	guest_count(&iommu->counts.rebuilt);
+	destroy(iommu, domain);
+}
+
+void guest_device_detach(struct guest_device *device)
+{
+	struct guest_domain *domain = device->domain;
+
+	if (!domain)
+		return;
+	if (viommu_device_detach(device->device, VIOMMU_NO_PASID)) {
+		guest_domain_break(device->iommu, domain);
+		return;
+	}
+	publish(device, NULL);
+	put(device->iommu, domain);
+}
+
+/* From the domain that it has, if any. */
+static int attach(struct guest_device *device, struct guest_domain *domain)
+{
+	struct guest_domain *old = device->domain;
+	int error = viommu_domain_attach(domain->domain, device->device, VIOMMU_NO_PASID);
+
+	if (error == -PORT_EBUSY && old) {
+		guest_domain_break(device->iommu, old);
+		old = NULL;
+		error = viommu_domain_attach(domain->domain, device->device, VIOMMU_NO_PASID);
+	}
+	publish(device, error ? NULL : domain);
+	if (error)
+		put(device->iommu, domain);
+	if (old)
+		put(device->iommu, old);
+	return error;
+}
+
+void guest_device_settle(struct guest_device *device)
+{
+	struct guest_iommu *iommu = device->iommu;
+	struct guest_domain *domain;
+	int error;
+
+	if (!iommu->ops->reaches(device)) {
+		guest_device_detach(device);
+		return;
+	}
+	if (device->domain && iommu->ops->matches(device->domain, device))
+		return;
+	error = get(device, &domain);
+	/* Two may not fit side by side. */
+	if (error && error != -PORT_EINVAL && device->domain) {
+		guest_device_detach(device);
+		error = get(device, &domain);
+	}
+	if (error)
+		guest_device_detach(device);
+	else
+		error = attach(device, domain);
+	if (guest_is_shortage(error))
+		guest_count(&iommu->counts.insufficient);
+	if (error)
+		iommu->ops->refused(device, error);
+}
+
+void guest_iommu_settle(struct guest_iommu *iommu)
+{
+	if (!iommu->unsettled)
+		return;
+	iommu->unsettled = false;
+	guest_each_device(iommu, device) guest_device_settle(device);
+}
+
+struct guest_domain *guest_device_enter(struct guest_device *device, struct guest_lane **lane)
+{
+	struct guest_domain *domain;
+
+	port_lock(&device->iommu->lock);
+	domain = device->domain;
+	if (domain)
+		*lane = guest_gate_enter(&domain->gate);
+	port_unlock(&device->iommu->lock);
+	return domain;
+}
+
+void guest_device_stats(struct guest_device *device, struct viommu_domain_stats *stats)
+{
+	const struct viommu_domain_stats none = { .size = 0 };
+	struct guest_lane *lane;
+	struct guest_domain *domain = guest_device_enter(device, &lane);
+
+	sized_out(stats, &none, sizeof(none));
+	if (!domain)
+		return;
+	if (guest_domain_kind(domain) != VIOMMU_KIND_DIRECT)
+		viommu_domain_stats(domain->domain, stats);
+	guest_gate_leave(lane);
+}
+
+int guest_device_each_run(struct guest_device *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
+{
+	struct guest_lane *lane;
+	struct guest_domain *domain = guest_device_enter(device, &lane);
+	int result;
+
+	if (!domain)
+		return 0;
+	port_lock(&lane->lock);
+	result = viommu_domain_each_run(domain->domain, first, last, fn, ctx);
+	port_unlock(&lane->lock);
+	guest_gate_leave(lane);
+	return result;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include "guest/common/gate.h"
+
+void guest_gate_init(struct guest_gate *gate)
+{
+	for (unsigned int i = 0; i < GUEST_LANES; i++)
+		port_lock_init(&gate->lane[i].lock);
+}
+
+void guest_gate_destroy(struct guest_gate *gate)
+{
+	for (unsigned int i = 0; i < GUEST_LANES; i++)
+		port_lock_destroy(&gate->lane[i].lock);
+}
+
+struct guest_lane *guest_gate_enter(struct guest_gate *gate)
+{
+	struct guest_lane *lane = &gate->lane[0];
+	unsigned int least = port_load_relaxed(&lane->users);
+
+	for (unsigned int i = 1; least && i < GUEST_LANES; i++) {
+		unsigned int users = port_load_relaxed(&gate->lane[i].users);
+
+		if (users < least) {
+			least = users;
+			lane = &gate->lane[i];
+		}
+	}
+	port_add_relaxed(&lane->users, 1);
+	return lane;
+}
+
+void guest_gate_leave(struct guest_lane *lane)
+{
+	port_sub_release(&lane->users, 1);
+}
+
+void guest_gate_drain(struct guest_gate *gate)
+{
+	for (unsigned int i = 0; i < GUEST_LANES; i++) {
+		struct guest_lane *lane = &gate->lane[i];
+
+		while (port_load_acquire(&lane->users)) {
+			port_lock(&lane->lock);
+			port_unlock(&lane->lock);
+			port_relax();
+		}
+	}
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The registers of a guest IOMMU, from a table. A row says where a register is and which of its bits
+ * a guest may change; what else a store does is the architecture's, by the row's effect.
+ */
+#ifndef VIOMMU_GUEST_COMMON_REGISTERS_H
+#define VIOMMU_GUEST_COMMON_REGISTERS_H
+
+#include <port_types.h>
+
+/*
+ * Rows are sorted by offset. Several rows may have one offset: bits of a register that are locked by
+ * different conditions. The value is then the first row's.
+ */
+struct guest_register {
+	uint32_t offset;
+	uint8_t bytes;	   /* 4 or 8 */
+	uint8_t locked_by; /* conditions, bits of the architecture's, in any of which `writable` is not */
+	uint8_t effect;	   /* of a store, a number of the architecture's; 0: none */
+	uint64_t reset;
+	uint64_t writable;
+	uint64_t internal; /* bits that change without a store, and are part of a saved state */
+};
+
+struct guest_registers {
+	const struct guest_register *table;
+	unsigned int number;
+	uint64_t *value; /* of each row */
+};
+
+struct guest_store {
+	unsigned int effect;
+	unsigned int row;
+	uint64_t old;	  /* value of the register */
+	uint64_t written; /* as the guest stored it, in the place that it has in the register */
+};
+
+void guest_registers_reset(const struct guest_registers *registers);
+
+/* 4 or 8 bytes, naturally aligned. Reserved offsets read as 0. */
+uint64_t guest_registers_load(const struct guest_registers *registers, uint32_t offset, unsigned int bytes);
+
+/*
+ * A store of 4 bytes: one of 8 is one to the lower and then one to the upper half. The value has
+ * changed when this returns. `conditions` are those that hold now. False for a reserved offset.
+ */
+bool guest_registers_store(const struct guest_registers *registers, uint32_t offset, uint32_t value, unsigned int conditions, struct guest_store *store);
+
+/*
+ * Saves what a guest, or the IOMMU, has changed, as pairs of offset and value: at most
+ * registers->number of them, the return value says how many. Restoring begins with a reset. False if a
+ * pair cannot be: an unknown offset, or bits that the register does not have.
+ */
+struct guest_saved_register {
+	uint64_t offset;
+	uint64_t value;
+};
+unsigned int guest_registers_save(const struct guest_registers *registers, struct guest_saved_register *saved);
+bool guest_registers_restore(const struct guest_registers *registers, const struct guest_saved_register *saved, unsigned int number);
+
+#endif

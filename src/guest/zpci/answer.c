@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Answers, and faults as zPCI's error events.
+ *
+ * An error event and the state ERROR come together. When the guest is notified, DMA has stopped.
+ */
+#include "answer.h"
+
+#include "ioat.h"
+#include "core/result.h"
+
+int zpci_reply_init(struct zpci_reply *reply, const struct viommu_zpci_answer *answer)
+{
+	if (answer->size < offsetof(struct viommu_zpci_answer, refresh))
+		return -PORT_EINVAL;
+	reply->answer.size = sizeof(reply->answer);
+	reply->answer.exception = 0;
+	reply->answer.cc = 0;
+	reply->answer.status = 0;
+	refresh_result_init(&reply->answer.refresh);
+	/* The rest of an event is written when there is one. */
+	reply->event.pec = 0;
+	return 0;
+}
+
+void zpci_reply_cc(struct zpci_reply *reply, uint8_t cc)
+{
+	reply->answer.cc = cc;
+	reply->answer.status = 0;
+}
+
+void zpci_reply_status(struct zpci_reply *reply, uint8_t status)
+{
+	reply->answer.cc = 1;
+	reply->answer.status = status;
+}
+
+void zpci_reply_exception(struct zpci_reply *reply, uint32_t code)
+{
+	reply->answer.exception = code;
+}
+
+uint32_t zpci_pec(uint32_t reason)
+{
+	switch (reason) {
+	case VIOMMU_FAULT_BLOCKED: /* DMA by a function that is enabled, but has registered nothing */
+		return VIOMMU_ZPCI_PEC_INVALAS;
+	case VIOMMU_FAULT_APERTURE:
+		return VIOMMU_ZPCI_PEC_OORANGE;
+	/* As in QEMU, DMA to what is not mapped is reported as a protection error. */
+	case VIOMMU_FAULT_NOT_PRESENT:
+	case VIOMMU_FAULT_PROTECTION:
+	case VIOMMU_FAULT_LEAF_UNBACKED:
+		return VIOMMU_ZPCI_PEC_TPROTE;
+	case VIOMMU_FAULT_ENTRY_TYPE:
+		return VIOMMU_ZPCI_PEC_TT;
+	case VIOMMU_FAULT_ENTRY_LENGTH:
+		return VIOMMU_ZPCI_PEC_INVALTL;
+	case VIOMMU_FAULT_ENTRY_FORMAT:
+		return VIOMMU_ZPCI_PEC_INVALTF;
+	case VIOMMU_FAULT_ENTRY_ZERO:
+	case VIOMMU_FAULT_TABLE_UNBACKED:
+		return VIOMMU_ZPCI_PEC_INVALTE;
+	default:
+		return VIOMMU_ZPCI_PEC_SERR;
+	}
+}
+
+/* With change held. A function in another state than ENABLED or BLOCKED stays as it is, and there is no event. */
+static void enter_error(struct viommu_zpci_event *event, struct viommu_zpci_function *function, uint32_t pec, uint64_t faddr, uint32_t access,
+			const struct viommu_fault *fault)
+{
+	if (function->state != VIOMMU_ZPCI_ENABLED && function->state != VIOMMU_ZPCI_BLOCKED)
+		return;
+	zpci_function_set_state(function, VIOMMU_ZPCI_ERROR);
+	zpci_ioat_stop(function);
+
+	event->size = sizeof(*event);
+	event->fh = function->fh;
+	event->fid = function->config.fid;
+	event->pec = pec;
+	event->faddr = faddr & ~(VIOMMU_PAGE_SIZE - 1);
+	event->access = access;
+	event->fault = fault ? *fault : (struct viommu_fault){ .reason = VIOMMU_FAULT_NONE };
+	event->fault.size = sizeof(event->fault);
+}
+
+static void report(const struct viommu_zpci_event *event, const struct viommu_zpci *zpci)
+{
+	if (event->pec && zpci->config.event)
+		zpci->config.event(zpci->config.ctx, event);
+}
+
+void zpci_reply_error(struct zpci_reply *reply, struct viommu_zpci_function *function, uint32_t pec, uint64_t faddr, const struct viommu_fault *fault)
+{
+	enter_error(&reply->event, function, pec, faddr, 0, fault);
+	zpci_reply_status(reply, VIOMMU_ZPCI_ST_FUNC_IN_ERR);
+}
+
+void zpci_reply_deliver(const struct zpci_reply *reply, const struct viommu_zpci *zpci, struct viommu_zpci_answer *answer)
+{
+	report(&reply->event, zpci);
+	sized_out(answer, &reply->answer, sizeof(reply->answer));
+}
+
+void viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct viommu_fault *fault)
+{
+	struct viommu_zpci_event event = { .pec = 0 };
+	struct viommu_fault known;
+
+	if (!sized_in(&known, sizeof(known), offsetof(struct viommu_fault, level), fault) || known.reason == VIOMMU_FAULT_NONE)
+		return;
+	port_lock(&function->change);
+	/* In every other state DMA is stopped already: the access was in flight, or the device does not obey. */
+	if (function->state == VIOMMU_ZPCI_ENABLED)
+		enter_error(&event, function, zpci_pec(known.reason), known.iova, known.access, &known);
+	port_unlock(&function->change);
+	report(&event, function->zpci);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Memory and errno values of user space. */
+#define _POSIX_C_SOURCE 200809L
+#include "port/port.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+_Static_assert(PORT_ENOENT == ENOENT && PORT_EIO == EIO && PORT_EAGAIN == EAGAIN && PORT_ENOMEM == ENOMEM && PORT_EFAULT == EFAULT && PORT_EBUSY == EBUSY &&
+		       PORT_EEXIST == EEXIST && PORT_EXDEV == EXDEV && PORT_ENODEV == ENODEV && PORT_EINVAL == EINVAL && PORT_ENOSPC == ENOSPC &&
+		       PORT_ERANGE == ERANGE && PORT_EOPNOTSUPP == EOPNOTSUPP && PORT_EDQUOT == EDQUOT,
+	       "the public interface has the kernel's errno values");
+
+void *port_alloc(size_t bytes, size_t align)
+{
+	void *memory;
+
+	if (align <= _Alignof(max_align_t))
+		return calloc(1, bytes);
+	if (posix_memalign(&memory, align, bytes))
+		return NULL;
+	return memset(memory, 0, bytes);
+}
+
+void port_free(void *memory, size_t bytes, size_t align)
+{
+	(void)bytes;
+	(void)align;
+	free(memory);
+}

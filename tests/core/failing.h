@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Failures of the machine: one story is told again and again, and in the n-th telling the n-th
+ * allocation, or the n-th call to the host of one kind, fails, once or from there on for good,
+ * until the story has no n-th. After a telling nothing fails any more, and everything must come
+ * true.
+ *
+ * A test that links this wraps the allocator (port_wrap.h).
+ */
+#ifndef TESTS_CORE_FAILING_H
+#define TESTS_CORE_FAILING_H
+
+#include "mock_host.h"
+
+struct failing_story {
+	size_t bytes;	    /* of what the calls below are handed, zeros at the beginning */
+	bool splits;	    /* it is told on hosts that split, too */
+	unsigned int least; /* it has so many allocations */
+
+	/* Up to where things may fail. Returns its host. */
+	struct mock_host *(*begin)(void *story, bool split);
+	void (*tell)(void *story);
+	/* After a telling in which the host has not failed, nor memory if nothing. */
+	void (*unharmed)(void *story, bool nothing);
+	void (*mend)(void *story);
+	/* Nothing is left, which is checked of the host and of memory afterwards. */
+	void (*end)(void *story);
+};
+
+/* Runs it all as cmocka's tests; returns the number of those that failed. */
+int failing_run(const struct failing_story *story);
+
+/* Nothing fails any more. */
+void failing_stop(struct mock_host *mock);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* Guest memory as a kernel has it: reached a page at a time, where each access has a cost and may fail. See test_pages.c. */
+#ifndef TESTS_CORE_PAGED_PORT_GUEST_H
+#define TESTS_CORE_PAGED_PORT_GUEST_H
+
+#include <port_types.h>
+
+struct port_guest {
+	unsigned char *base;
+	uint64_t bytes;
+};
+
+int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes);
+void port_guest_destroy(struct port_guest *guest);
+void *port_guest_map(const struct port_guest *guest, uint64_t offset);
+void port_guest_unmap(const struct port_guest *guest, void *memory);
+
+#endif
