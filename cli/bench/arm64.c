@@ -199,7 +199,7 @@ static void map(struct bench *bench, unsigned int shift, uint64_t run, uint64_t 
 	}
 	arm64.run = run;
 	arm64.step = step;
-	/* What is between those that change is mapped all the time. */
+	/* Leaves between the changing ones are mapped all the time. */
 	for (uint64_t i = 0; i < leaves(&arm64); i++)
 		set(&arm64, i, i % step >= run);
 	if (sample_same(&arm64) < 0)

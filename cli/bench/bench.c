@@ -39,7 +39,7 @@ static void check_captures(const struct bench_options *to, struct argp_state *st
 	for (int i = 0; i < to->capture_count; i++) {
 		bench_capture_name(to->captures[i], one);
 		if (!strcmp(to->captures[i], "-"))
-			argp_failure(state, CLI_BAD_INPUT, 0, "a capture is read more than once, which standard input cannot be");
+			argp_failure(state, CLI_BAD_INPUT, 0, "a capture is read more than once, which is impossible with standard input");
 		for (int j = 0; j < i; j++) {
 			bench_capture_name(to->captures[j], other);
 			if (!strcmp(one, other))

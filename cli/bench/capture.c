@@ -11,9 +11,9 @@
  * middle of one is left out.
  *
  * The baseline knows tables as Linux makes them: of three levels, in one slot. Where a capture has
- * others, there is none; nor for an SMMUv3's guest. What such a guest's devices find missing is
- * found at the accesses by which the recorded answers are compared. A miss that is filled is what a
- * VMM would have had, too, and is added to the operation before it.
+ * others, there is none; nor for an SMMUv3's guest. Such a guest's devices meet their misses at the
+ * accesses by which the recorded answers are compared. A filled miss is one that a VMM would have
+ * had, too, and is added to the operation before it.
  */
 #include "bench.h"
 

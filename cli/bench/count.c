@@ -74,7 +74,7 @@ static int64_t count_stops(pid_t pid)
 	int64_t stops = 0;
 	int status;
 
-	/* A stop for a system call can then be told from a signal. */
+	/* A stop for a system call then differs from a signal. */
 	if (ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)PTRACE_O_TRACESYSGOOD))
 		return -errno;
 	for (;;) {

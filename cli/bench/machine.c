@@ -4,8 +4,8 @@
  * figures.
  *
  * The clock is CLOCK_MONOTONIC, which user space reads without a system call on most machines. A
- * sample is long against a look at it, and what a look costs is told. The thread's own clock of CPU
- * time takes a system call, and is for samples that are long against that.
+ * sample is long against a read of it, whose cost is printed. The thread's own clock of CPU time
+ * takes a system call, and is for samples that are long against that.
  */
 #include "bench.h"
 

@@ -5,7 +5,7 @@
  * IOVA -> {address, rights}. This is how QEMU carries out RPCIT (hw/s390x/s390-pci-inst.c,
  * rpcit_service_call()), made as fast as it can be: open addressing, entries of 16 bytes that lie
  * side by side for neighbouring pages, no allocation, no lock, no notifier. Nothing is pinned or
- * accounted for, and no host is told.
+ * accounted for, and there is no host.
  */
 #ifndef VIOMMU_CLI_BENCH_WALK_H
 #define VIOMMU_CLI_BENCH_WALK_H

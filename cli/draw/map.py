@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-What devices reach at one moment: for each function the aperture and the guest's memory as bands,
+The mappings at one moment: for each function the aperture and the guest's memory as bands,
 the parts of both that hold something, magnified, and ribbons from one to the other.
 """
 from rows import PAGE_SHIFT, Links, Row, windows_of

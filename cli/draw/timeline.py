@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-What happened over a run: mapped and pinned memory, refreshes and marks one below the other, over
+A run: mapped and pinned memory, refreshes and marks one below the other, over
 the same axis.
 """
 import functools
@@ -9,7 +9,7 @@ from svg import LEFT, MARGIN, RIGHT, WIDTH, Svg, across, box, down, line, move, 
 
 KINDS = ("whole", "map", "unmap", "both", "same")  # of refreshes, by what they did
 
-# What happened in a span of time, or of operations, is a tuple: the least, the most and the last of
+# A span of time, or of operations, is a tuple: the least, the most and the last of
 # mapped memory, and of pinned memory; the most that was pinned while no device reached all memory;
 # refreshes by kind; state changes, shortages and errors.
 MAPPED, PINNED, TRANSLATED, REFRESHES, MARKS = 0, 3, 6, 7, 12
@@ -221,7 +221,7 @@ def draw(data, lines, name):
             timed = (timed or operations == 1) and "ns" in record
         elif not operations:
             continue
-        # What is no operation has no time, and belongs where the operation before it was.
+        # A record that is no operation has no time, and belongs to the operation before it.
         if timed:
             by_time.put(record.get("ns", by_time.origin), column)
         by_number.put(operations, column)

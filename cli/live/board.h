@@ -140,7 +140,7 @@ struct live_numbers {
 	uint64_t writes;	/* stores to its registers */
 	uint64_t invalidations; /* CMD_TLBI_* */
 	uint64_t configs;	/* CMD_CFGI_* */
-	uint64_t kicks;		/* a device was told to work, and something had become valid */
+	uint64_t kicks;		/* a device was started, and something had become valid */
 	uint64_t refreshes[LIVE_KINDS];
 	uint64_t established; /* pages, in total */
 	uint64_t released;

@@ -19,8 +19,8 @@ enum screen_style { STYLE_PLAIN, STYLE_DIM, STYLE_BOLD, STYLE_GOOD, STYLE_WARN, 
 /* text.c */
 void screen_styles_begin(void);
 /*
- * Text in columns first .. first + width - 1; what does not fit is left out, and what cannot be
- * shown is a '?'. Returns the column behind it.
+ * Text in columns first .. first + width - 1; text that does not fit is left out, and an
+ * unprintable character is a '?'. Returns the column behind it.
  */
 int screen_text(int row, int first, int width, enum screen_style style, const char *text);
 int screen_format(int row, int first, int width, enum screen_style style, const char *format, ...) __attribute__((format(printf, 5, 6)));

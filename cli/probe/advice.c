@@ -164,7 +164,7 @@ static void advise_rights(struct probe *probe, const char *node, bool needed)
 	probe_command(advice, "setfacl -m u:%" PRIu64 ":rw %s", probe->tree.uid, node);
 }
 
-/* Why an interface cannot be used. It is needed where the other one cannot be, either. */
+/* Why an interface is unusable. It is needed if the other one is unusable, too. */
 static void advise_interface(struct probe *probe, const struct probe_interface *interface, bool needed)
 {
 	const struct probe_module_state *loadable = module_that_is(interface, PROBE_MODULE_LOADABLE);

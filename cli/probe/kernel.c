@@ -119,7 +119,7 @@ static bool is_listed(const char *list, const char *name)
 	size_t length = (size_t)snprintf(wanted, sizeof(wanted), "/%s.ko", name);
 
 	for (const char *at = list; (at = strstr(at, wanted)); at += length) {
-		/* What stands behind a colon are modules that this line's needs. */
+		/* The modules after the colon are this module's requirements. */
 		const char *line = at;
 		while (line > list && line[-1] != '\n' && line[-1] != ':')
 			line--;

@@ -4,7 +4,7 @@
  * kernel drives.
  *
  * IOMMUs have names that their drivers give them (Linux, iommu_device_sysfs_add() in drivers/iommu
- * and arch/s390). What VT-d and AMD-Vi can do is read from their capability registers, which sysfs
+ * and arch/s390). The capabilities of VT-d and AMD-Vi are read from their registers, which sysfs
  * shows: Intel Virtualization Technology for Directed I/O, "Capability Register" and "Extended
  * Capability Register"; AMD I/O Virtualization Technology, "Extended Feature Register".
  */

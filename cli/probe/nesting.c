@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the kernel offers for the IOMMU itself to walk a guest's tables, beyond what a host says of
+ * The kernel's support for an IOMMU that walks a guest's tables itself, beyond a host's report of
  * itself: which tables an SMMUv3's first stage can have, and whether iommufd makes its side of a
  * guest's SMMUv3, without which it nests nothing there (Linux:
  * Documentation/userspace-api/iommufd.rst, IOMMUFD_OBJ_VIOMMU).

@@ -15,7 +15,7 @@
  *   advice.c bind.c    missing parts, and remedies
  *   text.c json.c      what the user sees
  *
- * What holds:
+ * Invariants:
  *  - Nothing is changed. Only a device that is bound to a VFIO driver is opened, which no other
  *    process can have at the time, and no module gets loaded for it.
  *  - Files may hold anything, for a tree may come from anywhere: reads are bounded, regular files
@@ -50,7 +50,7 @@ enum probe_answer { PROBE_UNKNOWN = -1, PROBE_NO, PROBE_YES };
 /* tree.c: files of a machine. path begins with a slash. */
 struct probe_tree {
 	const char *root; /* NULL: this machine */
-	/* The user whom rights are judged for, in a tree (here the kernel is asked). */
+	/* The user for whom rights are judged, in a tree (here the kernel judges). */
 	uint64_t uid;
 	uint64_t gid;
 	bool all_powerful; /* CAP_DAC_OVERRIDE */

@@ -44,7 +44,7 @@ static enum probe_module state_of(const struct probe_interface *interface, const
 }
 
 /*
- * In memory, as far as can be told: a built-in module without parameters is seen only in a list
+ * In memory, as far as is known: a built-in module without parameters is visible only in a list
  * that may be missing.
  */
 static bool is_running(enum probe_module state)

@@ -117,8 +117,7 @@ int replay_device_check(struct replay *replay, uint64_t line, const struct repla
 			       "--dma-pages 0 to leave the check out",
 			       address);
 	else
-		replay_problem(replay, line, "%s is neither QEMU's edu nor an NVMe, so that it cannot be told to do DMA: --dma-pages 0 leaves the check out",
-			       address);
+		replay_problem(replay, line, "%s is neither QEMU's edu nor an NVMe, and cannot do DMA for the check: --dma-pages 0 leaves it out", address);
 	return -1;
 }
 

@@ -63,10 +63,7 @@ static int note_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/*
- * Where the user has limited what may be pinned, a page may be missing: that was told where it was
- * missed.
- */
+/* If the user has limited pinned memory, a page may be missing, which was reported before. */
 static bool is_excused(const struct dma_check *check, uint64_t iova)
 {
 	bool there = false;

@@ -36,7 +36,7 @@ struct dma_check {
 	struct dma_device *device;
 	struct dma_page pages[DMA_PAGES]; /* its driver's, for now */
 	uint64_t gpas[DMA_PAGES];
-	bool forbidden; /* it has been told to do what it must not: what becomes of the device then says nothing about the map */
+	bool forbidden; /* it was made to do an illegal access: its later state says nothing about the map */
 	bool dead;	/* it does not come back */
 };
 

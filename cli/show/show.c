@@ -41,7 +41,7 @@ static void check_pictures(const struct arguments *arguments, struct argp_state 
 		argp_failure(state, CLI_BAD_INPUT, 0, "a picture is of one capture, %d are given", arguments->count);
 	if (arguments->count && !strcmp(arguments->captures[0], "-"))
 		argp_failure(state, CLI_BAD_INPUT, 0,
-			     "for a picture the capture is read more than once, which standard input cannot be; `viommu replay' draws from it");
+			     "for a picture the capture is read more than once, which is impossible with standard input; `viommu replay' draws from it");
 }
 
 static error_t parse_option(int key, char *arg, struct argp_state *state)

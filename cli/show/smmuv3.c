@@ -18,7 +18,7 @@ struct stream {
 	uint64_t first, last; /* of all that these speak of */
 };
 
-#define SHOW_REGISTERS 32u /* that are told apart */
+#define SHOW_REGISTERS 32u /* that are counted separately */
 
 struct smmuv3 {
 	bool any;

@@ -608,7 +608,7 @@ def test_bad_usage():
         (["replay", "--svg", "x.svg", path, path], "a picture is of one capture, 2 are given"),
         (["replay", "--timeline", "x.svg", path, path], "a picture is of one capture, 2 are given"),
         (["show", "--svg", "x.svg", path, path], "a picture is of one capture, 2 are given"),
-        (["show", "--svg", "x.svg", "-"], "standard input cannot be"),
+        (["show", "--svg", "x.svg", "-"], "impossible with standard input"),
         (["replay", "--svg", "/nonexistent/x.svg", path], "/nonexistent/x.svg: the picture could not be written: No such file or directory"),
         (["show", "--timeline", "/nonexistent/x.svg", path], "/nonexistent/x.svg: the picture could not be written: No such file or directory"),
         (["replay", "-q", "--svg", path_of("no.svg"), path_of("no.vcap")], "No such file or directory"),

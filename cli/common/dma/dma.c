@@ -3,8 +3,8 @@
  * The part that is common to all drivers: finding a device's registers through VFIO (Linux,
  * include/uapi/linux/vfio.h), enabling it, resetting it.
  *
- * Registers are mapped where loads and stores can reach them. On s390 that takes instructions of
- * its own, which the kernel executes for those who read and write the file descriptor instead.
+ * Registers are mapped if loads and stores can reach them. s390 has instructions of its own for
+ * that, which the kernel executes for reads and writes of the file descriptor.
  */
 #include "dma/driver.h"
 
@@ -229,9 +229,9 @@ static void forget_errors(struct dma_device *device)
 }
 
 /*
- * A function in an error state, whose registers read as ones, is recovered by the kernel, when it
- * has been told (Linux, arch/s390/pci/pci_event.c). A reset that comes before that disturbs it; one
- * that comes later waits for its end.
+ * The kernel recovers a function in an error state, whose registers read as ones, after an event
+ * (Linux, arch/s390/pci/pci_event.c). A reset before that disturbs the recovery; a later one waits
+ * for its end.
  */
 static void await_recovery(struct dma_device *device)
 {
@@ -265,7 +265,7 @@ static int start(struct dma_device *device)
 {
 	int error = find_registers(device);
 
-	/* Kernels or functions that do not tell of errors are no worse for it. */
+	/* Optional: some kernels and functions do not report errors. */
 	device->error_event = dma_event(device->vfio_fd, VFIO_PCI_ERR_IRQ_INDEX);
 	return error ? error : dma_restart(device);
 }
