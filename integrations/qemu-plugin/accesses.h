@@ -2,10 +2,10 @@
 /*
  * Comparing QEMU's answers about streams with the library, for IOMMUs with registers.
  *
- * Each page that QEMU was asked about is accessed by the library's device as a device model does it:
- * translate; on a miss ask the IOMMU, and translate again. What is found without a miss was kept: so
- * a translation that should have gone, and one that is missing, are both differences. A page that may
- * only be read must refuse the store.
+ * Each page that QEMU was asked about is accessed by the library's device like by a device model:
+ * translate; on a miss ask the IOMMU, and translate again. A translation without a miss is an
+ * established one: so stale translations and missing ones are both differences. A read-only page
+ * must refuse the store.
  */
 #ifndef VIOMMU_WATCH_ACCESSES_H
 #define VIOMMU_WATCH_ACCESSES_H

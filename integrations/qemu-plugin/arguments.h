@@ -18,7 +18,7 @@ struct arguments {
 	const char *notes[ARGUMENTS_NOTES];
 	size_t note_count;
 	bool check;	   /* run the library along */
-	const char *board; /* where to tell what it finds; NULL: on stderr */
+	const char *board; /* where to put results; NULL: on stderr */
 	/* Which of QEMU's devices are which functions, by handle or FID. */
 	struct arguments_device {
 		uint32_t number;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What all checkers share. A checker has a VM of the library's beside QEMU's, in the same process
+ * Common to all checkers. A checker has a VM of the library's beside QEMU's, in the same process
  * and over the same guest memory, and does each operation of the guest with it too. This file has
- * the VM, the devices, their numbers on the board, messages, and the data oracle. What an operation
- * does and what it is compared with is the architecture's.
+ * the VM, the devices, their numbers on the board, messages, and the data oracle. The operations
+ * and their comparison belong to the architecture.
  *
- * Results go to a board, and to stderr if the user gave no board. All of it is called with
- * the observer's lock held.
+ * Results go to a board, and to stderr if the user gave no board. All of it is called with the
+ * observer's lock held.
  */
 #ifndef VIOMMU_WATCH_CHECKER_H
 #define VIOMMU_WATCH_CHECKER_H
@@ -57,7 +57,9 @@ struct check_ops {
 	int (*create)(struct checker *checker);
 	int (*each_run)(void *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 	void (*stats)(void *device, struct viommu_domain_stats *stats);
-	/* A device's access has found nothing. 0: it may try again. Only for IOMMUs with registers. */
+	/*
+	 * A device's access has found nothing. 0: it may try again. Only for IOMMUs with registers.
+	 */
 	int (*miss)(void *device, struct viommu_fault *fault);
 	/* The operation in words, and behind its time the device. checked may be NULL. */
 	void (*put_operation)(struct report_line *line, const struct capture_record *operation);
@@ -103,7 +105,7 @@ void checker_data_after(struct checker *checker);
 /* Checks of an oracle that were made. checked may be NULL. */
 void checker_count_checks(struct checker *checker, struct checked *checked, enum live_oracle oracle, uint64_t count);
 
-/* What an oracle could have been asked, and was not. */
+/* Checks that an oracle skipped. */
 void checker_skip(struct checker *checker, enum live_oracle oracle, uint64_t count);
 
 /*
@@ -118,7 +120,7 @@ void checker_put_page(struct report_line *line, uint64_t gpa, uint32_t prot);
 
 void checker_say(struct checker *checker, enum live_message_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* What a refresh did, by the pages that came and went. */
+/* The kind of a refresh, by the pages established and released. */
 enum live_kind checker_kind(uint64_t established, uint64_t released);
 
 /* Takes over a device's statistics, and adds the pages that came and went since. */

@@ -43,7 +43,7 @@ bool observer_is_ready(struct observer *observer)
 	if (observer->ready || observer->off)
 		return !observer->off;
 	if (!qemu_find_ram(observer->ops->needs & QEMU_MEMORY, &observer->ram)) {
-		observer_give_up(observer, "nothing is watched: this QEMU does not tell where the guest's memory is");
+		observer_give_up(observer, "nothing is watched: this QEMU does not export the place of the guest's memory");
 		return false;
 	}
 	__atomic_store_n(&observer->ready, true, __ATOMIC_RELEASE);

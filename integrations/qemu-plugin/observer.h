@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What watching has in common for all architectures: QEMU's functions, guest memory, the structures
- * in it, the capture and the checker, and one lock. An architecture turns what the guest executes
- * into observations, records them here, and checks them.
+ * Common to all architectures: QEMU's functions, guest memory, the structures in it, the capture
+ * and the checker, and one lock. An architecture turns the guest's operations into observations,
+ * records them here, and checks them.
  */
 #ifndef VIOMMU_WATCH_OBSERVER_H
 #define VIOMMU_WATCH_OBSERVER_H

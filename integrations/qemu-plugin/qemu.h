@@ -68,7 +68,7 @@ WEAK char *object_property_get_str(struct qemu_object *object, const char *prope
 WEAK struct qemu_bus *sysbus_get_default(void);
 WEAK struct qemu_object *qdev_find_recursive(struct qemu_bus *bus, const char *id);
 
-/* What is at which address of the machine, and its registers. */
+/* The regions of the machine's address space, and their registers. */
 #define QEMU_MEMORY 8u
 WEAK struct qemu_region *get_system_memory(void);
 WEAK struct qemu_section memory_region_find(struct qemu_region *region, uint64_t address, uint64_t bytes);
@@ -106,9 +106,7 @@ bool qemu_find_ram(bool place, struct guest_ram *ram);
  */
 bool qemu_walk(unsigned int vcpu, uint64_t address, uint64_t *physical);
 
-/*
- * What follows needs QEMU's lock.
- */
+/* The functions below need QEMU's lock. */
 
 /* Whose registers are at an address: of an object of a type, or a PCI device's. */
 struct qemu_target {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stores to devices' registers, for IOMMUs that are told by them what to do. Any instruction may
- * make such a store, so each one gets a call behind its stores, and nearly all of these find at
- * once that it was a store to memory. The call comes when the device has acted.
+ * Stores to devices' registers, for IOMMUs with registers. Any instruction may make such a store,
+ * so each one gets a call after its stores, and nearly all of these calls return at once for a
+ * store to memory. The call comes after the device has acted.
  */
 #ifndef VIOMMU_WATCH_STORES_H
 #define VIOMMU_WATCH_STORES_H

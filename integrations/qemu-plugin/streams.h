@@ -28,7 +28,7 @@
 
 struct stream {
 	struct qemu_pci pci;
-	/* What its structures say, since they were last looked at. */
+	/* Its structures' contents, as last read. */
 	bool translates;
 	uint16_t asid;
 	unsigned int granule; /* bits */
@@ -77,7 +77,7 @@ void streams_find(struct streams *streams);
 /* The stream of a device that starts to work, a new one if it was plugged since. NULL: none. */
 struct stream *streams_of(struct streams *streams, struct qemu_object *device);
 
-/* What the configuration of streams depends on has changed: answers so far are void. */
+/* The configuration of streams may have changed: answers so far are void. */
 void streams_forget(struct streams *streams);
 
 /* Looks at all streams, or one. false if something is missing. */
@@ -86,16 +86,16 @@ bool streams_look(struct streams *streams, struct stream *only);
 /* Whether a stream's structures have changed since QEMU was asked: then the question is void. */
 bool streams_moved(struct streams *streams, uint32_t requester);
 
-/* Asks QEMU about one stream that was looked at; kicked: it was told to work. */
+/* Queries QEMU about one stream whose structures were read; kicked: it was started. */
 void stream_ask(struct streams *streams, struct stream *stream, bool kicked);
 
 /* Makes the answers known. */
 void stream_asked(struct stream *stream);
 
 /*
- * Looks, and asks, until two looks around the questions agree. kicked: the stream that was told to
- * work; NULL: none. Returns the nanoseconds that QEMU took. *complete: false if the structures kept
- * changing or are too many; then there are no answers.
+ * Reads structures, and queries QEMU, until the reads before and after the queries agree. kicked:
+ * the stream that was started; NULL: none. Returns the nanoseconds that QEMU took. *complete: false
+ * if the structures kept changing or are too many; then there are no answers.
  */
 uint64_t streams_ask(struct streams *streams, struct stream *kicked, bool *complete);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What holds, whatever the guest has written:
+ * Invariants, whatever the guest has written:
  *  - Each entry is loaded once when its table is entered, and reported and followed by that value.
  *  - Depth is bounded by TABLE_LEVELS. A walk without leaves enters a table once for each level and
  *    range of indexes; one with leaves enters TABLES_MAX tables at most.
@@ -52,7 +52,7 @@ static void *map_zeros(uint64_t bytes)
 
 	if (memory == MAP_FAILED)
 		return NULL;
-	/* What is written is spread thinly. */
+	/* Written pages are sparse. */
 	(void)madvise(memory, bytes, MADV_NOHUGEPAGE);
 	return memory;
 }

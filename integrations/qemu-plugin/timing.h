@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Clocks: one that tells when something happened, and one, as fine and cheap as the CPU has it,
- * that tells how long something took.
+ * Clocks: one for the time of an event, and one, as fine and cheap as the CPU has it, for
+ * durations.
  */
 #ifndef VIOMMU_WATCH_TIMING_H
 #define VIOMMU_WATCH_TIMING_H

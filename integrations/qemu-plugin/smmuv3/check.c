@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * On the board a stream stands for a function of s390x; its StreamID is the handle. A refresh is
- * one that commands have asked for, or what a device that was told to work had to look for.
+ * one by commands, or the misses of a device that was started.
  */
 #include "smmuv3/check.h"
 
@@ -186,7 +186,7 @@ static void count_operation(struct checker *checker, const struct smmuv3_observa
 		live_add(&numbers->invalidations, invalids->invalidations);
 		live_add(&numbers->configs, invalids->configs);
 	}
-	/* What accesses look for behind a command was not the command's work. */
+	/* Misses of accesses after a command do not belong to the command. */
 	if (kicked)
 		count_refresh(checker, operation, &accesses, library_ns);
 	else if (invalids && invalids->invalidations)

@@ -2,14 +2,14 @@
 /*
  * Observing an SMMUv3. The call behind a store comes when the device has acted: QEMU consumes
  * commands in the thread of the vCPU that stores CMDQ_PROD, before the store has ended. Meanwhile
- * that vCPU stands still, and a guest has one vCPU at a time hand in commands. What holds:
- *  - Stores become those of a guest that has found the library's SMMU: what depends on the size of
- *    the command queue is adapted (queue.h), all else is handed on as it is.
- *  - Guest memory is recorded as it was when QEMU answered: it is looked at before and after QEMU
- *    is asked. A guest that keeps changing it gets an operation without answers.
+ * that vCPU stands still, and a guest has one vCPU at a time submit commands. Invariants:
+ *  - Stores become those of a guest with the library's SMMU: stores that depend on the size of the
+ *    command queue are adapted (queue.h), all others are handed on unmodified.
+ *  - Guest memory is recorded as it was when QEMU answered: it is read before and after the query
+ *    to QEMU. If a guest keeps changing it, the operation has no answers.
  *  - Changes are never lost: those of a store that is not an operation go to the next one.
- *  - The guest notices nothing. An access that fails is an event, which QEMU's SMMU would write
- *    into the guest's queue; so while QEMU is asked, CR0.EVENTQEN is 0. No vCPU's store can come in
+ *  - The guest notices nothing. A failing access is an event, which QEMU's SMMU would write into
+ *    the guest's queue; so CR0.EVENTQEN is 0 during queries to QEMU. No vCPU's store can come in
  *    between, since registers need QEMU's lock.
  */
 #include <stdlib.h>
@@ -182,7 +182,7 @@ static void store(struct observer *observer, uint64_t offset, unsigned int bytes
 		state.cr0 = (uint32_t)value;
 		if (changed & REG_CR0_SMMUEN)
 			streams_forget(&state.streams);
-		/* What SMMUEN makes the SMMU read. */
+		/* The structures that the SMMU reads on SMMUEN. */
 		streams_look(&state.streams, NULL);
 		tell_write(observer, offset, 4, value);
 		if (changed & REG_CR0_CMDQEN)

@@ -10,7 +10,7 @@
 
 #include "zpci/observe.h"
 
-/* What the library did of an operation. */
+/* The library's result of an operation. */
 struct check {
 	const struct operation *operation;
 	struct checked *checked; /* NULL: none that the library knows */

@@ -21,7 +21,7 @@
 #define CLP_BLOCK_BYTES 4096u
 
 struct function {
-	struct capture_function told; /* as the guest was told, and with the handle that is recorded */
+	struct capture_function told; /* as CLP answered the guest, and with the recorded handle */
 	bool announced;		      /* it is recorded */
 	uint8_t group;
 	bool registered; /* there is a registration: */
@@ -59,7 +59,7 @@ void function_register(struct function *function, const struct capture_mpcifc *m
  */
 bool functions_end_clp(struct functions *functions, const uint8_t *bytes, size_t count, struct capture_clp *clp);
 
-/* What is recorded of a function before the first operation with this handle. */
+/* Records a function before the first operation with this handle. */
 struct capture_function function_describe(const struct functions *functions, const struct function *function, uint32_t fh);
 
 #endif

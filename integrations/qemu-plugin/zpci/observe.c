@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * An operation is observed when it has ended, in the thread of its vCPU, which has executed nothing
- * since. Meanwhile other vCPUs may change tables, and be in operations of their own. What holds:
- *  - Observations are recorded in the order in which their tables were looked at.
- *  - The tables as recorded are those that QEMU's walk answered for: they are looked at before and
- *    after it is asked, until nothing has changed in between. If a guest keeps changing them, the
+ * since. Meanwhile other vCPUs may change tables, and be in operations of their own. Invariants:
+ *  - Observations are recorded in the order in which their tables were read.
+ *  - The tables as recorded are those that QEMU's walk answered for: they are read before and after
+ *    the query, until nothing has changed in between. If a guest keeps changing them, the
  *    observation has no answers.
  */
 #include "zpci/observe.h"

@@ -100,7 +100,7 @@ static void compare_walk(struct zpci_checker *zpci, struct check *check, struct 
 	struct viommu_zpci_answer answer;
 	unsigned int tries;
 
-	/* What QEMU has beyond guest memory, the library has not. */
+	/* The library lacks QEMU's translations beyond guest memory. */
 	runs_clip(&before->runs, bytes);
 	for (tries = 0; tries < TRIES_MAX; tries++) {
 		struct stretch swap = *before;

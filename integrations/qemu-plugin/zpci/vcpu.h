@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a callback can learn of the vCPU in whose thread it runs: registers, PSW, memory at logical
+ * A callback's view of the vCPU in whose thread it runs: registers, PSW, memory at logical
  * addresses, and from what it executes next, how an instruction ended.
  */
 #ifndef VIOMMU_WATCH_ZPCI_VCPU_H
