@@ -17,7 +17,10 @@ static void write_sample(const struct sample *sample, int level)
 	assert_non_null(writer);
 	for (size_t i = 0; i + 1 < sample->count; i++) {
 		assert_int_equal(capture_write(writer, &sample->records[i]), 0);
-		/* So that zstd does not know how long the whole is: then the level decides upon the window. */
+		/*
+		 * So that zstd does not know how long the whole is: then the level decides upon the
+		 * window.
+		 */
 		if (!i)
 			assert_int_equal(capture_writer_flush(writer), 0);
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Stands in for QEMU and the plugin in tests of `viommu live`: finds the board in the -plugin argument as the plugin would, and does what the words before
- * it say, one after the other.
+ * Stands in for QEMU and the plugin in tests of `viommu live`: finds the board in the -plugin
+ * argument as the plugin would, and does what the words before it say, one after the other.
  *
  *   plugin          prints the -plugin argument
  *   attach          says on the board that the guest runs

@@ -27,7 +27,7 @@ struct actor {
 	pthread_t thread;
 };
 
-/* What a thread does, and a number to tell those apart that do the same. */
+/* A thread's work, and a number among the threads with the same work. */
 struct act {
 	void (*act)(struct actor *actor);
 	unsigned int number;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stands between the library and its locks: a thread lets go of what it holds and of nothing else, holds nothing twice, and one sees for how long something is
- * held at a time: that is what a step takes, and what others wait for. Only the CPU's time counts, since a thread may be put aside while it holds a lock.
+ * Stands between the library and its locks: a thread lets go of what it holds and of nothing else,
+ * holds nothing twice, and one sees for how long something is held at a time: that is what a step
+ * takes, and what others wait for. Only the CPU's time counts, since a thread may be put aside
+ * while it holds a lock.
  *
- * A test that links it passes -Wl,--wrap=port_lock,--wrap=port_unlock,--wrap=port_lock_by_turns to the linker.
+ * A test that links it passes -Wl,--wrap=port_lock,--wrap=port_unlock,--wrap=port_lock_by_turns to
+ * the linker.
  */
 #ifndef TESTS_HOSTILE_LOCK_WATCH_H
 #define TESTS_HOSTILE_LOCK_WATCH_H

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Guests that want to use up the host: tables whose entries all name one table, five levels deep, refreshed over all 2^64 addresses; ten thousand functions, each
- * with such tables; a storm of registrations; entries that change with each look at them. What is spent stays within the limits given when the VM was created:
- * memory by what the allocator was asked for, time by entries examined, which is what limits count. Another VM of the same process goes on as before.
+ * Guests that want to use up the host: tables whose entries all name one table, five levels deep,
+ * refreshed over all 2^64 addresses; ten thousand functions, each with such tables; a storm of
+ * registrations; entries that change with each look at them. The cost stays within the limits given
+ * when the VM was created: memory by what the allocator was asked for, time by entries examined,
+ * which is what limits count. Another VM of the same process goes on as before.
  *
- * Times are measured and printed, for docs/reliability.md; what is asserted of them is generous, since machines are busy.
+ * Times are measured and printed, for docs/reliability.md; what is asserted of them is generous,
+ * since machines are busy.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -77,7 +80,7 @@ struct bomb {
 	bool stop;
 	uint64_t refreshes;
 	double longest_hold; /* of a lock, in CPU seconds */
-	double longest_wait; /* of somebody else who wants the domain's lock */
+	double longest_wait; /* of another thread for the domain's lock */
 };
 
 static void bomb_begin(struct bomb *bomb)
@@ -130,7 +133,10 @@ static void *refresh_bomb(void *ctx)
 	return NULL;
 }
 
-/* Until so many refreshes have ended: whoever asks for the domain's statistics waits for a step, and for a CPU. */
+/*
+ * Until so many refreshes have ended: a thread that reads the domain's statistics waits for a step,
+ * and for a CPU.
+ */
 static void watch_steps(struct bomb *bomb, uint64_t refreshes)
 {
 	double begin, longest = 0;
@@ -146,7 +152,10 @@ static void watch_steps(struct bomb *bomb, uint64_t refreshes)
 	bomb->longest_wait = longest;
 }
 
-/* All 2^64 addresses, again and again: each refresh ends within its entries, each step within its own, and memory stays within the VM's limit. */
+/*
+ * All 2^64 addresses, again and again: each refresh ends within its entries, each step within its
+ * own, and memory stays within the VM's limit.
+ */
 static void test_everything_names_one_table(void **state)
 {
 	struct bomb bomb;
@@ -264,7 +273,10 @@ static struct viommu_zpci_answer mpcifc(struct bus *bus, unsigned int n, uint8_t
 	return answer;
 }
 
-/* The shadows of all of them share the VM's limit: some are registered, the others are told that there is no room; those that are go on. */
+/*
+ * The shadows of all of them share the VM's limit: some are registered, the others are answered
+ * with a shortage; the registered ones continue.
+ */
 static void test_ten_thousand_functions(void **state)
 {
 	uint64_t registered = 0, refused = 0;
@@ -349,7 +361,10 @@ static void neighbour_begin(struct neighbour *neighbour)
 	neighbour->domain = tables_domain(&neighbour->tables, neighbour->host, NULL);
 }
 
-/* CPU time of one of its refreshes, in microseconds: what it waits for others' locks is no CPU time, but there must be none. */
+/*
+ * CPU time of one of its refreshes, in microseconds: what it waits for others' locks is no CPU
+ * time, but there must be none.
+ */
 static double neighbour_refresh(struct neighbour *neighbour)
 {
 	const unsigned int rounds = 3000;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Guests of an SMMUv3 that want to use up the host: a command queue full of invalidations of everything, over tables that point at themselves; accesses that
- * each ask for a domain that cannot be; thousands of streams that share a context, or have one each. One store's work is no more than the queue's commands
- * times the VM's domains times what a refresh may look at, and less where commands are alike; memory stays within the VM's limits; loads of registers do not
- * wait.
+ * Guests of an SMMUv3 that want to use up the host: a command queue full of invalidations of
+ * everything, over tables that point at themselves; accesses that each retry a domain that does not
+ * fit; thousands of streams that share a context, or have one each. One store's work is no more
+ * than the queue's commands times the VM's domains times what a refresh may look at, and less where
+ * commands are alike; memory stays within the VM's limits; loads of registers do not wait.
  *
  * Times are measured and printed, for docs/reliability.md; what is asserted is counted.
  */
@@ -73,7 +74,10 @@ static void end(struct rig *rig)
 	assert_int_equal(port_wrap.outstanding, 0);
 }
 
-/* A table all of whose entries name it: at the lowest level these are pages, itself again and again. */
+/*
+ * A table all of whose entries name it: at the lowest level these are pages, itself again and
+ * again.
+ */
 static void arm(struct rig *rig, bool armed)
 {
 	for (uint64_t i = 0; i < 512; i++)
@@ -106,7 +110,7 @@ static uint64_t entries_of(struct user *user)
 	return stats.entries;
 }
 
-/* What a store asked for: refreshes, and entries that these looked at, of one domain. */
+/* A store's work: refreshes of one domain, and the entries that they examined. */
 struct work {
 	uint64_t refreshes;
 	uint64_t entries;
@@ -150,8 +154,9 @@ static void *watch(void *ctx)
 }
 
 /*
- * The domain is made while its tables are small, and they are a bomb when everything is invalidated: by one command after the other, with a CMD_SYNC behind
- * each, and in pieces that do not touch.
+ * The domain is made while its tables are small, and they are a bomb when everything is
+ * invalidated: by one command after the other, with a CMD_SYNC behind each, and in pieces that do
+ * not touch.
  */
 static void test_queue_of_invalidations(void **state)
 {
@@ -205,7 +210,10 @@ static void test_queue_of_invalidations(void **state)
 	end(&rig);
 }
 
-/* A full table of itself does not fit: each access asks again, at the price of one refresh, and leaves nothing behind. */
+/*
+ * A full table of itself does not fit: each access asks again, at the price of one refresh, and
+ * leaves nothing behind.
+ */
 static void test_domain_that_cannot_be(void **state)
 {
 	struct user user;
@@ -261,7 +269,10 @@ static void plug_all(struct rig *rig, unsigned int number, bool alike)
 		plugged[n] = rig_device(rig, n);
 }
 
-/* Streams whose number is the monitor's: what a full queue of commands for all of them costs, and what each of them takes of memory. */
+/*
+ * Streams whose number is the monitor's: what a full queue of commands for all of them costs, and
+ * what each of them takes of memory.
+ */
 static void streams(unsigned int number, bool alike)
 {
 	struct tables tables;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What seldom happens: what an operator is told when a host fails, arguments that no VMM should pass, reports that are stopped, direct domains whose slots lie
- * side by side or beyond the last IOVA, a page that more IOVAs name than a small count counts.
+ * Rare events: the log when a host fails, arguments that no VMM should pass, reports that are
+ * stopped, direct domains whose slots lie side by side or beyond the last IOVA, a page that more
+ * IOVAs name than a small count counts.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -34,7 +35,10 @@ static void on_log(void *ctx, enum viommu_log_level level, const char *what, uin
 	told->b = b;
 }
 
-/* An operator learns of a host that does not map, does not remove, or does not let go of a device; and of nothing while all is well. */
+/*
+ * An operator learns of a host that does not map, does not remove, or does not let go of a device;
+ * and of nothing while all is well.
+ */
 static void test_operator_is_told(void **state)
 {
 	struct told told = { .errors = 0 };
@@ -98,8 +102,9 @@ static void test_host_is_short(void **state)
 }
 
 /*
- * A host that removes only whole mappings takes one away of which a page goes, and fails to take back what lies behind that page, once. What of it is in the
- * range is tried again, and is there; what lies beside the range is missed, and said to be.
+ * A host that removes only whole mappings takes one away of which a page goes, and fails to take
+ * back what lies behind that page, once. What of it is in the range is tried again, and is there;
+ * what lies beside the range is missed, and said to be.
  */
 static void test_tried_again(void **state)
 {
@@ -123,7 +128,10 @@ static void test_tried_again(void **state)
 	rig_end(&rig);
 }
 
-/* An aperture of more aliases of the top table than are looked at together; what is mapped is in none of the entries that have their index. */
+/*
+ * An aperture of more aliases of the top table than are looked at together; what is mapped is in
+ * none of the entries that have their index.
+ */
 static void test_many_aliases(void **state)
 {
 	const uint64_t aliases = 70, reach = UINT64_C(1) << 42, iova = UINT64_C(100) << 31;
@@ -182,7 +190,10 @@ static int stop_at(void *ctx, const struct viommu_run *run)
 	return ++stopper->runs == stopper->at ? 42 : 0;
 }
 
-/* Runs in one block, in neighbouring blocks, and in other tables: wherever it is stopped, it says so and goes no further. */
+/*
+ * Runs in one block, in neighbouring blocks, and in other tables: wherever it is stopped, it says
+ * so and goes no further.
+ */
 static void test_report_is_stopped(void **state)
 {
 	static const unsigned int pages[] = { 1, 3, 5, 70, 300, 301, 700 };
@@ -204,7 +215,10 @@ static void test_report_is_stopped(void **state)
 	rig_end(&rig);
 }
 
-/* Slots that follow each other with the same rights are one run of a direct domain; those whose IOVAs would wrap are in none. */
+/*
+ * Slots that follow each other with the same rights are one run of a direct domain; those whose
+ * IOVAs would wrap are in none.
+ */
 static void test_direct_runs(void **state)
 {
 	struct viommu_domain *direct;
@@ -263,7 +277,10 @@ static void test_many_names(void **state)
 	assert_int_equal(port_wrap.outstanding, 0);
 }
 
-/* A refresh in steps, in the first of which the host does not remove a page: that all goes well afterwards does not make it good. */
+/*
+ * A refresh in steps, in the first of which the host does not remove a page: that all goes well
+ * afterwards does not make it good.
+ */
 static void test_first_step_fails(void **state)
 {
 	const uint64_t pages = 64 * 256;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of the machine as a guest of an SMMUv3 sees them, or rather does not: over a story in which streams are plugged, bypass, are configured, share a
- * context and go to another, with tables that change and are invalidated, devices that access memory, a reset and unplugging, each allocation and each call to
- * the host fails once, and then from there on for good.
+ * Failures of the machine as a guest of an SMMUv3 sees them, or rather does not: over a story in
+ * which streams are plugged, bypass, are configured, share a context and go to another, with tables
+ * that change and are invalidated, devices that access memory, a reset and unplugging, each
+ * allocation and each call to the host fails once, and then from there on for good.
  *
- * After each step the command queue has been consumed, what was invalidated is reached by no device, what is charged is what is reached, each page once, the
- * host holds that and no more, and nothing waits for a flush: a host that does not remove something has its whole space taken away. There is no event, and no
- * error, since the guest is not to blame. When nothing fails any more, a device that asks for what the tables say gets it.
+ * After each step the command queue has been consumed, what was invalidated is reached by no
+ * device, what is charged is what is reached, each page once, the host holds that and no more, and
+ * nothing waits for a flush: a host that does not remove something has its whole space taken away.
+ * There is no event, and no error, since the guest is not to blame. When nothing fails any more, a
+ * device that asks for what the tables say gets it.
  */
 #include "../smmuv3/tables.h"
 
@@ -116,7 +119,7 @@ static void check_window(const struct story *story, struct user *user, uint64_t 
 	}
 }
 
-/* What a device reports, and whether it reaches that. */
+/* A device's runs, and whether it reaches them. */
 static uint64_t check_report(struct story *story, struct user *user, uint8_t *named)
 {
 	static struct report report;
@@ -153,7 +156,7 @@ static void look(struct story *story)
 		if (!user->device)
 			continue;
 		pages = check_report(story, user, named);
-		/* Of those who share a target, one counts. */
+		/* Streams with the same target count once. */
 		if (rig_device_info(user->device).sharing)
 			reported += 60 * pages / rig_device_info(user->device).sharing;
 		check_window(story, user, IOVA);
@@ -181,7 +184,10 @@ static void command(struct story *story, uint64_t dw0, uint64_t dw1)
 	look(story);
 }
 
-/* Devices load from and store to what there may be: where the tables name something it is reached, or there is no room; where they do not, it is not. */
+/*
+ * Devices load from and store to what there may be: where the tables name something it is reached,
+ * or there is no room; where they do not, it is not.
+ */
 static void use(struct story *story, uint64_t first, bool surely)
 {
 	for (unsigned int n = 0; n < STREAMS; n++) {
@@ -193,7 +199,7 @@ static void use(struct story *story, uint64_t first, bool surely)
 			bool is_there = truth(story, &view, iova, access, &gpa);
 			int ret;
 
-			/* What ends in an event is not this story's. */
+			/* Accesses that end in an event are not part of this scenario. */
 			if (!is_there && view.stream == VIOMMU_SMMUV3_STREAM_STAGE1)
 				continue;
 			ret = user_access(&story->user[n], iova, access, &hva);
@@ -236,7 +242,9 @@ static void tell(void *ctx)
 	struct story *story = ctx;
 	struct tables *tables = &story->tables[0];
 
-	/* In bypass, and then as the stream table has it: two share a context that is full already. */
+	/*
+	 * In bypass, and then as the stream table has it: two share a context that is full already.
+	 */
 	for (unsigned int n = 0; n < STREAMS; n++) {
 		plug(story, n);
 		if (story->user[n].device)
@@ -286,7 +294,7 @@ static void tell(void *ctx)
 	look(story);
 }
 
-/* Nothing fails any more: the guest goes on, and what its tables say can be had. */
+/* Nothing fails any more: the guest goes on, and its tables' translations are established. */
 static void mend(void *ctx)
 {
 	struct story *story = ctx;

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of the machine as a guest sees them: over a story in which two PCI functions are plugged, enabled, registered, refreshed, re-registered, brought into
- * error and out of it, disabled and unplugged, with guest memory that comes and goes, each allocation and each call to the host fails once, and then from
- * there on for good.
+ * Failures of the machine as a guest sees them: over a story in which two PCI functions are
+ * plugged, enabled, registered, refreshed, re-registered, brought into error and out of it,
+ * disabled and unplugged, with guest memory that comes and goes, each allocation and each call to
+ * the host fails once, and then from there on for good.
  *
- * After each instruction the guest has been answered in its own language, what is charged is what functions report, and a device reaches what its function
- * reports where its DMA is on, and nothing where it is not. A flush that fails is a removal that may not have happened: the answer is an error event and the
- * function stops; the pages stay charged until a removal succeeds. When nothing fails any more, the guest's own way out (reset, register, refresh all) makes
- * everything true.
+ * After each instruction the guest has been answered in its own language, what is charged is what
+ * functions report, and a device reaches what its function reports where its DMA is on, and nothing
+ * where it is not. A flush that fails is a removal that may not have happened: the answer is an
+ * error event and the function stops; the pages stay charged until a removal succeeds. When nothing
+ * fails any more, the guest's own way out (reset, register, refresh all) makes everything true.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -60,7 +62,7 @@ static struct viommu_zpci_function_info info_of(const struct story *story, unsig
 	return info;
 }
 
-/* What a function reports. */
+/* A function's runs. */
 struct report {
 	struct viommu_run run[MOST_RUNS];
 	unsigned int runs;
@@ -122,14 +124,17 @@ static void look(struct story *story)
 		pages += named[i];
 	for (unsigned int i = 0; whole && i < story->guest.areas; i++)
 		pages = (i ? pages : 0) + (story->guest.area[i].shown ? story->guest.area[i].bytes / PAGE : 0);
-	/* Of a device that a host would not let go of, the registration sleeps, and what it had is still charged. */
+	/*
+	 * Of a device that a host would not let go of, the registration sleeps, and what it had is
+	 * still charged.
+	 */
 	if (!story->lossy)
 		assert_int_equal(guest_pinned(&story->guest), pages * PAGE);
 	if (story->mock->breaches)
 		fail_msg("%s", story->mock->breach);
 }
 
-/* What an instruction may be answered with when the machine fails. */
+/* The possible answers to an instruction when the machine fails. */
 static void check_answer(struct story *story, unsigned int n, const struct viommu_zpci_answer *answer, unsigned int events)
 {
 	assert_int_equal(answer->exception, 0);
@@ -152,7 +157,10 @@ static void check_answer(struct story *story, unsigned int n, const struct viomm
 	look(story);
 }
 
-/* In first..last, what the function reports is what the tables say; nothing may be missing if `all`. */
+/*
+ * In first..last, what the function reports is what the tables say; nothing may be missing if
+ * `all`.
+ */
 static void check_tables(struct story *story, unsigned int n, uint64_t first, uint64_t last, bool all)
 {
 	const struct naive_tables naive = { .iota = story->iota[n], .pba = PBA, .pal = PAL };
@@ -316,7 +324,10 @@ static void tell(void *ctx)
 	look(story);
 }
 
-/* Nothing fails any more: what a guest does that has an error, and what a VMM does whose memory did not go. */
+/*
+ * Nothing fails any more: what a guest does that has an error, and what a VMM does whose memory did
+ * not go.
+ */
 static void mend(void *ctx)
 {
 	struct story *story = ctx;

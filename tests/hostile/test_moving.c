@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest that moves while it is looked at: threads write entries at all five levels of the tables, well-formed and not, that name tables, each other and
- * themselves; others refresh two domains over the same tables and a registered function, translate, attach and detach, register and deregister, and take memory
- * away. Nothing of that may fail in a way that it must not.
+ * A guest that moves while it is looked at: threads write entries at all five levels of the tables,
+ * well-formed and not, that name tables, each other and themselves; others refresh two domains over
+ * the same tables and a registered function, translate, attach and detach, register and deregister,
+ * and take memory away. Nothing of that may fail in a way that it must not.
  *
- * In each quiet moment the books must be in order, and what a refresh of everything then leaves is what the tables say, as wild as they are; once the guest has
- * put its tables in order, it has all that they name.
+ * In each quiet moment the books must be in order, and what a refresh of everything then leaves is
+ * what the tables say, as wild as they are; once the guest has put its tables in order, it has all
+ * that they name.
  *
- * All the while one page is mapped and revoked again, by a thread of its own: a translation that begins after the revoking refresh has returned never yields it.
+ * All the while one page is mapped and revoked again, by a thread of its own: a translation that
+ * begins after the revoking refresh has returned never yields it.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -60,7 +63,10 @@ static uint64_t path_entry(struct scene *scene, uint64_t iova, unsigned int leve
 	return table + 8 * (uint64_t)naive_index(iova, level);
 }
 
-/* An entry at a level above the page tables, or pages. Its own table, a sibling, a table of another level, frames, protection, nonsense: or what it should be. */
+/*
+ * An entry at a level above the page tables, or pages. Its own table, a sibling, a table of another
+ * level, frames, protection, nonsense: or what it should be.
+ */
 static void write_wildly(struct actor *actor)
 {
 	struct scene *scene = actor->scene;
@@ -131,7 +137,10 @@ static void translate(struct actor *actor)
 		pieces = viommu_translate(reader, iova, 8, VIOMMU_READ, &piece, 1, &bytes, NULL);
 		after = __atomic_load_n(&scene->revoked, __ATOMIC_SEQ_CST);
 		expect(actor, pieces == 1 || pieces == -EFAULT);
-		/* Revoked before it began, and not mapped again before it ended. (What is written wildly may lead there to other pages.) */
+		/*
+		 * Revoked before it began, and not mapped again before it ended. (What is written
+		 * wildly may lead there to other pages.)
+		 */
 		if (revoked && before == after && !(before & 1))
 			expect(actor, pieces == -EFAULT || piece.hva != guest_hva(&scene->guest, SECRET));
 		if (pieces == 1)
@@ -140,7 +149,10 @@ static void translate(struct actor *actor)
 	}
 }
 
-/* Its segment entry is not written wildly; what is above it is, so that mapping it may fail. Revoking may not: what is not reached is released. */
+/*
+ * Its segment entry is not written wildly; what is above it is, so that mapping it may fail.
+ * Revoking may not: what is not reached is released.
+ */
 static void revoke(struct actor *actor)
 {
 	struct scene *scene = actor->scene;

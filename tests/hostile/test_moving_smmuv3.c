@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest of two SMMUs that moves while it is looked at. A thread writes stream table entries, descriptors of both levels and of contexts, commands and table
- * entries, well-formed and not; two vCPUs send what stands in the first SMMU's queue, wherever it begins and ends, acknowledge its errors, turn it off and on
- * and reset it; one reads events; devices of both access memory and ask about what they miss; a monitor plugs, unplugs and looks. Nothing of that may fail in a
- * way that it must not; ThreadSanitizer sees to the rest.
+ * A guest of two SMMUs that moves while it is looked at. A thread writes stream table entries,
+ * descriptors of both levels and of contexts, commands and table entries, well-formed and not; two
+ * vCPUs send what stands in the first SMMU's queue, wherever it begins and ends, acknowledge its
+ * errors, turn it off and on and reset it; one reads events; devices of both access memory and ask
+ * about what they miss; a monitor plugs, unplugs and looks. Nothing of that may fail in a way that
+ * it must not; ThreadSanitizer sees to the rest.
  *
- * The second SMMU has the same tables, and a driver that knows its trade: one page is mapped and revoked again, with CMD_TLBI_NH_VA and CMD_SYNC. An access
- * that begins after the CMD_SYNC was passed never yields it.
+ * The second SMMU has the same tables, and a driver that knows its trade: one page is mapped and
+ * revoked again, with CMD_TLBI_NH_VA and CMD_SYNC. An access that begins after the CMD_SYNC was
+ * passed never yields it.
  *
- * In each quiet moment the books are in order; and when the guest has put everything in order and invalidated everything, all is as its tables say.
+ * In each quiet moment the books are in order; and when the guest has put everything in order and
+ * invalidated everything, all is as its tables say.
  */
 #include "../smmuv3/tables.h"
 
@@ -95,7 +99,10 @@ static void write_context(struct actor *actor)
 	rig_put(&scene->rig, cd_gpa(n) + 16, TABLES + PAGE * draw(actor, 16));
 }
 
-/* On the way to the pages, but for the way to the one that is revoked: tables, themselves, blocks elsewhere, nonsense; then what it should be. */
+/*
+ * On the way to the pages, but for the way to the one that is revoked: tables, themselves, blocks
+ * elsewhere, nonsense; then what it should be.
+ */
 static void write_table(struct actor *actor)
 {
 	struct scene *scene = actor->scene;
@@ -218,7 +225,7 @@ static void read_events(struct actor *actor)
 	expect(actor, info.devices >= WILD - 1 && info.devices <= WILD && info.domains <= WILD + 1);
 }
 
-/* The driver of the second SMMU: the only one who knows the page. */
+/* The driver of the second SMMU: the only user of the page. */
 static void revoke(struct actor *actor)
 {
 	struct scene *scene = actor->scene;
@@ -316,7 +323,7 @@ static int mark(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* What is charged is what is reached, by the devices of both. */
+/* Charged = reached by the devices of both. */
 static void check_pins(struct scene *scene)
 {
 	static uint8_t pages[(ROM_GPA + ROM_BYTES) / PAGE];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A program for a test host that does what its argument says, most of it bad: test_run_in_host.py looks at what run-in-host makes of it. */
+/*
+ * A program for a test host that does what its argument says, most of it bad: test_run_in_host.py
+ * looks at what run-in-host makes of it.
+ */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -71,7 +74,9 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "hang"))
 		for (;;)
 			pause();
-	/* A null pointer in the kernel, by the system request "crash", which not every kernel has. */
+	/*
+	 * A null pointer in the kernel, by the system request "crash", which not every kernel has.
+	 */
 	if (!strcmp(what, "crash-kernel"))
 		return access("/proc/sysrq-trigger", W_OK) ? 77 : write_to("/proc/sysrq-trigger", "c");
 	/* As a kernel's WARN_ON() looks in the log. */
