@@ -7,6 +7,7 @@
  * nothing stale, since what is not mapped is not kept.
  */
 #include "core/device.h"
+#include "core/domain.h"
 #include "port/sized.h"
 
 /* With the VM's lock held: the lock under which the list of readers is read, if there is one. */
