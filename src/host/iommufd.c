@@ -17,6 +17,7 @@ static void close_device(struct iommufd_device *device)
 {
 	if (device->named.address[0] && device->fd >= 0)
 		close(device->fd);
+	iommufd_put(iommufd_host(device->device.host)->fd, device->empty);
 	free(device);
 }
 

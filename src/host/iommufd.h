@@ -64,6 +64,7 @@ struct iommufd_device {
 	bool gone;	    /* destroyed: its last user closes it */
 	bool has_guest_id;
 	uint32_t guest_id;		    /* by which the guest knows it */
+	uint32_t empty;			    /* an IOAS with nothing in it, where the device could not be detached; else 0 */
 	uint32_t vdevice;		    /* 0: the guest's viommu does not know it */
 	struct iommufd_device *next_nested; /* of those attached to a space that is a guest's own tables */
 };

@@ -170,7 +170,7 @@ struct neighbour {
 	struct host_space *space;
 	struct host_device *device;
 	unsigned long request; /* during which */
-	bool tried, detached;
+	bool tried, in_time, detached;
 };
 
 static void *detach_neighbour(void *ctx)
@@ -194,7 +194,8 @@ static void during(void *ctx, unsigned long request)
 	/* The time is for a failure alone. */
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += 5;
-	if (pthread_timedjoin_np(thread, NULL, &until))
+	neighbour->in_time = !pthread_timedjoin_np(thread, NULL, &until);
+	if (!neighbour->in_time)
 		pthread_detach(thread);
 }
 
@@ -242,7 +243,7 @@ static void waits_for_no_other(int (*create)(const struct viommu_vfio_config *co
 		assert_int_equal(ops->attach(space[1], device[1], VIOMMU_NO_PASID), 0);
 	}
 	fake_watch(NULL, NULL);
-	assert_true(neighbour.tried);
+	assert_true(neighbour.tried && neighbour.in_time);
 	assert_true(__atomic_load_n(&neighbour.detached, __ATOMIC_SEQ_CST));
 	if (!pinned)
 		assert_int_equal(ops->detach(space[1], device[1], VIOMMU_NO_PASID), 0);
