@@ -13,13 +13,13 @@
  *
  * An entry names the level of the next lower table (Next Level, in AMD's numbers), which may be any
  * below its own: IOVA bits of skipped levels must be 0. Next Level 0 is a leaf of the size that the
- * entry covers. 7 is a leaf whose size stands in its address: the lowest bit that is 0, from bit 12 on,
- * is half of it. As many entries as the leaf covers hold the same word. A size must be at least what
- * one entry covers, and at most what its table does. Entries are little-endian.
+ * entry covers. 7 is a leaf whose size stands in its address: the lowest bit that is 0, from bit 12
+ * on, is half of it. As many entries as the leaf covers hold the same word. A size must be at least
+ * what one entry covers, and at most what its table does. Entries are little-endian.
  *
- * IR and IW of every entry on the way, and of the anchor, restrict what is below. FC and U say nothing
- * about reach and rights, nor do A and D, which hardware sets in leaves if the anchor asks for it.
- * Reserved bits make an entry malformed; address bits of a leaf below its size are ignored.
+ * IR and IW of every entry on the way, and of the anchor, restrict what is below. FC and U say
+ * nothing about reach and rights, nor do A and D, which hardware sets in leaves if the anchor asks
+ * for it. Reserved bits make an entry malformed; address bits of a leaf below its size are ignored.
  *
  * An anchor is what a device table entry says in its first doubleword: HAD, Mode (AMD's top level),
  * the top table's address, IR and IW.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * arm64: stage 1 of Arm's VMSAv8-64 (Arm Architecture Reference Manual, DDI 0487, chapter D8), as an SMMUv3 uses it (IHI 0070, sections 3.4 and 5.4). One
- * format for each granule: this header is the template of arm64_4k.h, arm64_16k.h and arm64_64k.h.
+ * arm64: stage 1 of Arm's VMSAv8-64 (Arm Architecture Reference Manual, DDI 0487, chapter D8), as
+ * an SMMUv3 uses it (IHI 0070, sections 3.4 and 5.4). One format for each granule: this header is
+ * the template of arm64_4k.h, arm64_16k.h and arm64_64k.h.
  *
  *   Arm's   4K: level, entries, covers      16K: level, entries, covers     64K: level, entries, covers
  *   L0      3   512   512 GiB               4   2     128 TiB
@@ -10,18 +11,23 @@
  *   L3      0   512   4 KiB                 1   2048  16 KiB                1   8192  64 KiB
  *   none                                    0   4     4 KiB                 0   16    4 KiB
  *
- * The library's page is 4 KiB. Where the granule is larger, level 0 is in no memory: its entries are the pages of a leaf above, made by X_leaf_entry(). They
- * hold the address as it is, and nothing of them is judged but their rights: the leaf that they are parts of was judged before.
+ * The library's page is 4 KiB. Where the granule is larger, level 0 is in no memory: its entries
+ * are the pages of a leaf above, made by X_leaf_entry(). They hold the address as it is, and
+ * nothing of them is judged but their rights: the leaf that they are parts of was judged before.
  *
- * Addresses have 48 bits with granules of 4K and 16K (no LPA2), and 52 with 64K, whose entries have bits 51-48 in bits 15-12. A leaf of 4 TiB is there for an
- * SMMU with 52 bits of output (FEAT_LPA); since nothing else here says which one it is, for contexts with an output size of 52 bits.
+ * Addresses have 48 bits with granules of 4K and 16K (no LPA2), and 52 with 64K, whose entries have
+ * bits 51-48 in bits 15-12. A leaf of 4 TiB is there for an SMMU with 52 bits of output (FEAT_LPA);
+ * since nothing else here says which one it is, for contexts with an output size of 52 bits.
  *
- * An anchor has the address of the top table (CD.TTB0 or TTB1), and what else the context descriptor says about it, in ARM64_CONTROL_*. The top table is as
- * large as TSZ asks for, at either end of all addresses; IOVAs have no top byte that is ignored (TBI).
+ * An anchor has the address of the top table (CD.TTB0 or TTB1), and what else the context
+ * descriptor says about it, in ARM64_CONTROL_*. The top table is as large as TSZ asks for, at
+ * either end of all addresses; IOVAs have no top byte that is ignored (TBI).
  *
- * What this header keeps true: reserved bits, and those that say nothing about reach and rights (attributes, shareability, the contiguous hint, nG, NS, XN,
- * DBM, software's), are ignored. Hardware updates of flags are for SMMUs that have them (HTTU), which the guest's has not: an access flag of 0 is a fault,
- * unless these are disabled. An address that is too large is found before that, as in Arm's pseudocode (AArch64.S1Translate). Entries are little-endian.
+ * Rules: reserved bits, and those that say nothing about reach and rights
+ * (attributes, shareability, the contiguous hint, nG, NS, XN, DBM, software's), are ignored.
+ * Hardware updates of flags are for SMMUs that have them (HTTU), which the guest's has not: an
+ * access flag of 0 is a fault, unless these are disabled. An address that is too large is found
+ * before that, as in Arm's pseudocode (AArch64.S1Translate). Entries are little-endian.
  */
 #ifndef VIOMMU_FORMAT_ARM64_H
 #define VIOMMU_FORMAT_ARM64_H
@@ -101,7 +107,10 @@ static inline unsigned int arm64_index_bits(unsigned int granule, unsigned int l
 	return granule - 3;
 }
 
-/* An IPS of 52 bits is one of 48 with the granules that have no more (DDI 0487, AArch64.PhysicalAddressSize). 0: reserved. */
+/*
+ * An IPS of 52 bits is one of 48 with the granules that have no more (DDI 0487,
+ * AArch64.PhysicalAddressSize). 0: reserved.
+ */
 static inline unsigned int arm64_output_bits(unsigned int granule, uint64_t control)
 {
 	static const uint8_t bits[] = { 32, 36, 40, 42, 44, 48, 52, 0 };
@@ -121,7 +130,10 @@ static inline int arm64_root(unsigned int granule, const struct format_anchor *a
 	while (arm64_shift(granule, level) + arm64_index_bits(granule, level) < 64 - tsz)
 		level++;
 	shift = arm64_shift(granule, level);
-	/* The table is aligned to its size; and to 64 bytes where addresses have 52 bits (DDI 0487, AArch64.S1TTBaseAddress). Bits below are RES0. */
+	/*
+	 * The table is aligned to its size; and to 64 bytes where addresses have 52 bits (DDI 0487,
+	 * AArch64.S1TTBaseAddress). Bits below are RES0.
+	 */
 	entries = 1u << (64 - tsz - shift);
 	bytes = entries * UINT64_C(8);
 	if (bits == 52 && bytes < 64)
@@ -134,7 +146,9 @@ static inline int arm64_root(unsigned int granule, const struct format_anchor *a
 	root->first = 0;
 	root->last = (UINT64_C(1) << (64 - tsz)) - 1;
 	if (control & ARM64_CONTROL_UPPER) {
-		/* All IOVA bits above are 1: as indexes of a full table, these are its last ones. */
+		/*
+		 * All IOVA bits above are 1: as indexes of a full table, these are its last ones.
+		 */
 		unsigned int skipped = (1u << arm64_index_bits(granule, level)) - entries;
 
 		root->bounds.first += skipped;
@@ -169,7 +183,10 @@ static inline uint64_t arm64_leaf_address(unsigned int granule, unsigned int lev
 	return arm64_address(granule, entry) & ~((UINT64_C(1) << arm64_shift(granule, level)) - 1);
 }
 
-/* Blocks: of L2, and of L1 with a granule of 4K; with 64K, of L1, if addresses have 52 bits (DDI 0487, AArch64.BlockDescSupported). */
+/*
+ * Blocks: of L2, and of L1 with a granule of 4K; with 64K, of L1, if addresses have 52 bits (DDI
+ * 0487, AArch64.BlockDescSupported).
+ */
 static inline bool arm64_can_leaf(unsigned int granule, unsigned int level)
 {
 	return level <= (granule == 16 ? 3 : 2);
@@ -193,7 +210,10 @@ static inline enum format_kind arm64_kind(unsigned int granule, const struct for
 	return entry & ARM64_AF || root->options & ARM64_OPTION_AFFD ? FORMAT_LEAF : FORMAT_BAD_ACCESS;
 }
 
-/* Rights of data accesses alone: nothing that a device does executes anything that XN or PXN would forbid. */
+/*
+ * Rights of data accesses alone: nothing that a device does executes anything that XN or PXN would
+ * forbid.
+ */
 static inline uint32_t arm64_prot(unsigned int granule, const struct format_root *root, unsigned int level, uint64_t entry)
 {
 	bool privileged = root->options & ARM64_OPTION_PRIVILEGED;
@@ -210,7 +230,10 @@ static inline uint32_t arm64_prot(unsigned int granule, const struct format_root
 	return entry & ARM64_AP_READ_ONLY ? VIOMMU_READ : VIOMMU_RW;
 }
 
-/* prot has VIOMMU_READ: the format cannot say anything less. It is the same for privileged accesses and others. */
+/*
+ * prot has VIOMMU_READ: the format cannot say anything less. It is the same for privileged accesses
+ * and others.
+ */
 static inline uint64_t arm64_leaf_entry(unsigned int granule, unsigned int level, uint64_t address, uint32_t prot)
 {
 	unsigned int lowest = arm64_lowest(granule);
@@ -221,7 +244,10 @@ static inline uint64_t arm64_leaf_entry(unsigned int granule, unsigned int level
 
 #endif
 
-/* The second part is the template: ARM64_FORMAT is the format's name, ARM64_GRANULE log2 of its granule. */
+/*
+ * The second part is the template: ARM64_FORMAT is the format's name, ARM64_GRANULE log2 of its
+ * granule.
+ */
 #ifdef ARM64_FORMAT
 
 #define A(name) FORMAT_PASTE(ARM64_FORMAT, name)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A format is a header of short inline functions that describe the table entries of one architecture.
+ * A format is a header of short inline functions that describe the table entries of one
+ * architecture.
  *
  * Formats are compiled in, not called through. A translation unit names one (#define VIOMMU_FORMAT
  * x), includes its header and then a template (format/walk.h, core/shadow/refresh.h,
@@ -42,8 +43,8 @@
  *   uint64_t X_table_entry(level, address)        a pointer to a full table at level - 1
  *
  * Entries are 8 bytes. An entry of level 0 plus X_leaf_step is the leaf of the next page, up to the
- * end of memory. Past the last address of a root it is malformed, or its address begins
- * again at 0. An entry is judged as a value that was loaded once; no function here loads anything.
+ * end of memory. Past the last address of a root it is malformed, or its address begins again at 0.
+ * An entry is judged as a value that was loaded once; no function here loads anything.
  */
 #ifndef VIOMMU_FORMAT_FORMAT_H
 #define VIOMMU_FORMAT_FORMAT_H
@@ -77,7 +78,7 @@ struct format_bounds {
 /* A root designation, in the architecture's own layout. */
 struct format_anchor {
 	uint64_t table;	  /* designates the top table */
-	uint64_t control; /* what else decides how the tables are read; 0 where the format has no such thing */
+	uint64_t control; /* further rules for reading the tables; 0 where the format has none */
 };
 
 struct format_root {

@@ -7,8 +7,8 @@
  *   FORMAT_BASE        if it differs little from another format: that one, whose functions then are
  *                      the defaults, those for leaves and for writing entries included
  *
- * Without a base, the defaults are little-endian tables of 512 entries, each 9 bits of the IOVA, with
- * entries of zeros for what is not there.
+ * Without a base, the defaults are little-endian tables of 512 entries, each 9 bits of the IOVA,
+ * with entries of zeros for what is not there.
  */
 #ifndef VIOMMU_FORMAT_FORMAT_DEFAULTS_H
 #define VIOMMU_FORMAT_FORMAT_DEFAULTS_H

@@ -15,14 +15,15 @@
  * Every table has 512 entries; all levels but 5 may have leaves. Entries are little-endian.
  *
  * An anchor has the register that names the root (iosatp or iohgatp: MODE and PPN), and in
- * RISCV_CONTROL_* what the device or process context says. A first-stage root translates both ends of
- * the addresses, since IOVAs are sign-extended: one anchor designates either half. A second-stage root
- * is four tables, one after the other.
+ * RISCV_CONTROL_* what the device or process context says. A first-stage root translates both ends
+ * of the addresses, since IOVAs are sign-extended: one anchor designates either half. A
+ * second-stage root is four tables, one after the other.
  *
- * Reserved bits and encodings make an entry malformed, as the specification requires; bits 60 and 59
- * are reserved (Svrsw60t59b is not there), and RSW and G are ignored. A leaf without A is a fault,
- * and one without D cannot be written, unless hardware sets these bits (ADUE). U is judged as for
- * accesses in user mode. Supervisor accesses are there with SUM alone, which makes U no matter.
+ * Reserved bits and encodings make an entry malformed, as the specification requires; bits 60 and
+ * 59 are reserved (Svrsw60t59b is not there), and RSW and G are ignored. A leaf without A is a
+ * fault, and one without D cannot be written, unless hardware sets these bits (ADUE). U is judged
+ * as for accesses in user mode. Supervisor accesses are there with SUM alone, which makes U no
+ * matter.
  */
 #ifndef VIOMMU_FORMAT_RISCV_SV_H
 #define VIOMMU_FORMAT_RISCV_SV_H
@@ -109,7 +110,9 @@ static inline int riscv_sv_root(const struct format_anchor *anchor, struct forma
 	root->prot = VIOMMU_RW;
 	root->bounds.first = 0;
 	root->bounds.last = stage2 ? 511 : 255;
-	/* Half of what one table translates: the other half is at the other end of the addresses. */
+	/*
+	 * Half of what one table translates: the other half is at the other end of the addresses.
+	 */
 	half = UINT64_C(1) << (riscv_sv_shift(root->level) + 8);
 	root->first = 0;
 	root->last = (stage2 ? 8 * half : half) - 1;

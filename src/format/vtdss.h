@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * vtdss: second-stage tables of Intel VT-d (Intel Virtualization Technology for Directed I/O, Architecture Specification: "Second-Stage Translation" and
- * "Second-Stage Paging Entries").
+ * vtdss: second-stage tables of Intel VT-d (Intel Virtualization Technology for Directed I/O,
+ * Architecture Specification: "Second-Stage Translation" and "Second-Stage Paging Entries").
  *
  *   level  entry              entries  IOVA bits  one entry covers
  *   5      (6-level paging)   128      57-63      128 PiB
@@ -11,16 +11,20 @@
  *   1      SS-PDE             512      21-29      2 MiB, may be a leaf
  *   0      SS-PTE             512      12-20      4 KiB
  *
- * Level 5 comes from the address width of 64 bits that the specification's first editions define and that no hardware has; the soft host uses it to
- * translate all 64 bits of an IOVA. Entries are little-endian.
+ * Level 5 comes from the address width of 64 bits that the specification's first editions define
+ * and that no hardware has; the soft host uses it to translate all 64 bits of an IOVA. Entries are
+ * little-endian.
  *
- * An anchor is what a context entry says: the top table's address in bits 63-12 (SSPTPTR), and the address width (AW) in bits 2-0.
+ * An anchor is what a context entry says: the top table's address in bits 63-12 (SSPTPTR), and the
+ * address width (AW) in bits 2-0.
  *
- * An entry is present if it allows anything, loads or stores. Reserved bits make an entry malformed where the specification reserves them whatever the
- * hardware can do; SNP and TM of a leaf, and address bits above the hardware's width, depend on the hardware and are not judged.
+ * An entry is present if it allows anything, loads or stores. Reserved bits make an entry malformed
+ * where the specification reserves them whatever the hardware can do; SNP and TM of a leaf, and
+ * address bits above the hardware's width, depend on the hardware and are not judged.
  *
- * Software may keep bits of its own where hardware looks away: in bits 61-52 of a present entry, and in all of an entry that is not present. The
- * functions at the end are for software that does (host/table.h).
+ * Software may keep bits of its own where hardware looks away: in bits 61-52 of a present entry,
+ * and in all of an entry that is not present. The functions at the end are for software that does
+ * (host/table.h).
  */
 #ifndef VIOMMU_FORMAT_VTDSS_H
 #define VIOMMU_FORMAT_VTDSS_H
@@ -156,7 +160,10 @@ static inline uint64_t vtdss_with_software(uint64_t entry, unsigned int number)
 	return (entry & ~VTDSS_SOFTWARE) | (uint64_t)number << VTDSS_SOFTWARE_SHIFT;
 }
 
-/* An entry that is not present and carries the address of a table instead; 0 is carried as the entry of zeros. */
+/*
+ * An entry that is not present and carries the address of a table instead; 0 is carried as the
+ * entry of zeros.
+ */
 static inline uint64_t vtdss_parked_entry(uint64_t address)
 {
 	return address;

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The walk: what do tables of the format VIOMMU_FORMAT say about one IOVA?
+ * The walk: finds what tables of the format VIOMMU_FORMAT say about one IOVA.
  *
  * It keeps true:
- *  - An entry is loaded once, by the caller's loader, and judged on that copy. What tables say may change while they are walked; the answer is then made of
- *    entries each of which was there at some moment of the walk.
- *  - It makes at most one load for each level from the root's down to 0, where no format has anything that names a table, whatever the entries say: tables
- *    that point at themselves or at each other end it like any others.
- *  - Tables are reached only through the loader, which decides what an address means and whether there is anything. An entry's address is the table's plus
- *    8 times the index, modulo 2^64: a table at the very end of the address space goes on at its beginning, as in QEMU.
+ *  - An entry is loaded once, by the caller's loader, and judged on that copy. What tables say may
+ *    change while they are walked; the answer is then made of entries each of which was there at
+ *    some moment of the walk.
+ *  - It makes at most one load for each level from the root's down to 0, where no format has
+ *    anything that names a table, whatever the entries say: tables that point at themselves or at
+ *    each other end it like any others.
+ *  - Tables are reached only through the loader, which decides what an address means and whether
+ *    there is anything. An entry's address is the table's plus 8 times the index, modulo 2^64: a
+ *    table at the very end of the address space goes on at its beginning, as in QEMU.
  *  - Rights are those that the root and all entries on the way allow.
  *
- * The answer comes with the range of IOVAs that shares it: what the last entry covers. Where the format ignores IOVA bits above the root's reach, that is
- * the entry's range around this IOVA, not around its aliases.
+ * The answer comes with the range of IOVAs that shares it: what the last entry covers. Where the
+ * format ignores IOVA bits above the root's reach, that is the entry's range around this IOVA, not
+ * around its aliases.
  *
- * The first part needs no format. A file may include this header for several formats, with VIOMMU_FORMAT redefined before each.
+ * The first part needs no format. A file may include this header for several formats, with
+ * VIOMMU_FORMAT redefined before each.
  */
 #ifndef VIOMMU_FORMAT_WALK_H
 #define VIOMMU_FORMAT_WALK_H
@@ -22,8 +27,9 @@
 #include "format/format.h"
 
 /*
- * Loads the entry at an address into *raw, as it is in memory. Returns a negative number if there is nothing to load from: the walk then ends with
- * VIOMMU_FAULT_TABLE_UNBACKED. Addresses are multiples of 8, if those of the root and of all tables are. Inline, and known where the walk is
+ * Loads the entry at an address into *raw, as it is in memory. Returns a negative number if there
+ * is nothing to load from: the walk then ends with VIOMMU_FAULT_TABLE_UNBACKED. Addresses are
+ * multiples of 8, if those of the root and of all tables are. Inline, and known where the walk is
  * called, so that it is compiled into the walk.
  */
 typedef int (*format_load)(void *ctx, uint64_t address, uint64_t *raw);
@@ -50,7 +56,10 @@ static inline uint64_t format_span_last(uint64_t iova, unsigned int shift)
 
 #endif
 
-/* The second part is the template. It is left out where no format was named: for a header that only needs the types. */
+/*
+ * The second part is the template. It is left out where no format was named: for a header that only
+ * needs the types.
+ */
 #ifdef VIOMMU_FORMAT
 
 static inline unsigned int F(index)(unsigned int level, uint64_t iova)
@@ -58,7 +67,7 @@ static inline unsigned int F(index)(unsigned int level, uint64_t iova)
 	return (unsigned int)(iova >> F(shift)(level)) & ((1u << F(index_bits)(level)) - 1);
 }
 
-/* What an IOVA translates to by a leaf, of which this entry may be one of several. */
+/* The output address of an IOVA in a leaf. The entry may be one of several that say the leaf. */
 static inline uint64_t F(output)(unsigned int level, uint64_t entry, uint64_t iova)
 {
 	uint64_t bytes = (uint64_t)F(leaf_repeat)(level, entry) << F(shift)(level);
@@ -74,7 +83,7 @@ static inline uint64_t F(reach)(unsigned int level)
 	return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
 }
 
-/* Where the tables at the root that follow each other are several: how far from the first one that of an IOVA is. */
+/* The distance of an IOVA's root table from the first one, where several follow each other. */
 static inline uint64_t F(root_offset)(const struct format_root *root, uint64_t iova)
 {
 	unsigned int bits = F(index_bits)(root->level);
@@ -85,8 +94,8 @@ static inline uint64_t F(root_offset)(const struct format_root *root, uint64_t i
 }
 
 /*
- * Levels that an entry skips have no table. Their indexes must be 0. Otherwise yields the first of
- * these levels, from above, at which the index is not; else the level of the table that is named.
+ * Levels that an entry skips have no table, and their indexes must be 0. Returns the level of the
+ * table that the entry names; or the first skipped level, from above, whose index is not 0.
  */
 static inline unsigned int F(skip_levels)(unsigned int level, uint64_t entry, uint64_t iova)
 {
@@ -122,7 +131,10 @@ static port_always_inline void F(walk)(const struct format_root *root, uint64_t 
 
 		walk->first = format_span_first(iova, F(shift)(level));
 		walk->last = format_span_last(iova, F(shift)(level));
-		/* There is no entry to load. The one at fault is that which gave the table its bounds, one level up: walk still tells of it. */
+		/*
+		 * There is no entry to load. The fault is in the entry that gave the table its
+		 * bounds, one level up: walk still describes that one.
+		 */
 		if (index < bounds.first || index > bounds.last) {
 			walk->reason = VIOMMU_FAULT_ENTRY_LENGTH;
 			return;

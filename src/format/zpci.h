@@ -2,9 +2,11 @@
 /*
  * zpci: the I/O translation tables of s390.
  *
- * IBM publishes no specification of them. What is known is what Linux writes (arch/s390/include/asm/pci_dma.h, drivers/iommu/s390-iommu.c) and what QEMU reads
- * (hw/s390x/s390-pci-inst.c); where both are silent, the tables are taken to be what they look like, those of the CPU's dynamic address translation
- * (z/Architecture Principles of Operation, chapter "Storage", SA22-7832).
+ * IBM publishes no specification of them. Sources are Linux, which writes them
+ * (arch/s390/include/asm/pci_dma.h, drivers/iommu/s390-iommu.c), and QEMU, which reads them
+ * (hw/s390x/s390-pci-inst.c). Where both are silent, the tables are taken for those of the CPU's
+ * dynamic address translation (z/Architecture Principles of Operation, chapter "Storage",
+ * SA22-7832).
  *
  *   level  table          entries  IOVA bits  one entry covers  entry
  *   4      region first   2048     53-63      8 PiB             RFTE
@@ -13,15 +15,19 @@
  *   1      segment        2048     20-30      1 MiB             STE
  *   0      page           256      12-19      4 KiB             PTE
  *
- * An IOTA (I/O translation anchor) designates a table of any level but 0. IOVA bits above its reach are ignored, so that addresses alias; the registered
- * range (PBA, PAL) is what limits a device. Entries are big-endian.
+ * An IOTA (I/O translation anchor) designates a table of any level but 0. IOVA bits above its reach
+ * are ignored, so that addresses alias; the registered range (PBA, PAL) is what limits a device.
+ * Entries are big-endian.
  *
- * What this header keeps true: the invalid bit is looked at before anything else, since Linux leaves the old frame address in an invalid PTE; then the
- * entry must be of the type that belongs to its table. Bits that are not named here are ignored in entries and refused in an IOTA: there nobody knows what
- * they mean, and an anchor that is misread is a wrong table. An entry of zeros is nothing special (zpci_qemu.h differs): it is a valid STE that names a
- * page table at 0, a valid PTE that names the frame at 0, and in a region table an entry of the wrong type.
+ * Rules: the invalid bit comes before anything else, since Linux leaves the old frame address in an
+ * invalid PTE; then the entry must be of the type that belongs to its table. Bits that are not named
+ * here are ignored in entries. In an IOTA they are refused: their meaning is unknown, and an anchor
+ * that is misread is a wrong table. An entry of zeros is nothing special (zpci_qemu.h differs): it is
+ * a valid STE that names a page table at 0, a valid PTE that names the frame at 0, and in a region
+ * table an entry of the wrong type.
  *
- * Bits are written as masks of the doubleword in the CPU's order; bit numbers in comments count from the right, bit 0 = 1.
+ * Bits are written as masks of the doubleword in the CPU's order; bit numbers in comments count
+ * from the right, bit 0 = 1.
  */
 #ifndef VIOMMU_FORMAT_ZPCI_H
 #define VIOMMU_FORMAT_ZPCI_H
@@ -52,7 +58,10 @@ enum zpci_designation {
 #define ZPCI_ENTRY_TT	    UINT64_C(0x00c) /* table type: which table this entry stands in */
 #define ZPCI_ENTRY_TT_SHIFT 2
 
-/* Region table entries. TF and TL count quarters, of 512 entries, of the table that is named; it begins at the origin even where TF leaves quarters out. */
+/*
+ * Region table entries. TF and TL count quarters, of 512 entries, of the table that is named; it
+ * begins at the origin even where TF leaves quarters out.
+ */
 #define ZPCI_RTE_ORIGIN	   (~UINT64_C(0xfff))
 #define ZPCI_RTE_FC	   UINT64_C(0x400) /* format control, in an RTTE: would be a 2 GiB frame */
 #define ZPCI_RTE_TF	   UINT64_C(0x0c0) /* table offset: quarters that are missing at the beginning */
@@ -104,8 +113,9 @@ static inline uint64_t zpci_to_memory(uint64_t entry)
 #include "format/format_defaults.h"
 
 /*
- * An IOTA has no length: its table is full. Refused are T = 0 (no tables: what there is then is direct.h), designations of frames, a frame size that
- * has nothing to be the size of, and bits without a known meaning.
+ * An IOTA has no length: its table is full. Refused are T = 0 (no tables: what there is then is
+ * direct.h), designations of frames, a frame size that has nothing to be the size of, and bits
+ * without a known meaning.
  */
 static inline int zpci_root(const struct format_anchor *anchor, struct format_root *root)
 {
@@ -125,7 +135,9 @@ static inline int zpci_root(const struct format_anchor *anchor, struct format_ro
 	return 0;
 }
 
-/* The type field of an entry in a segment table is 0, in a region third table 1, and so on upwards. */
+/*
+ * The type field of an entry in a segment table is 0, in a region third table 1, and so on upwards.
+ */
 static inline uint64_t zpci_type(unsigned int level)
 {
 	return (uint64_t)(level - ZPCI_SEGMENT) << ZPCI_ENTRY_TT_SHIFT;
@@ -142,7 +154,10 @@ static inline enum format_kind zpci_kind(const struct format_root *root, unsigne
 		return FORMAT_BAD_TYPE;
 	if (level == ZPCI_SEGMENT)
 		return entry & ZPCI_STE_FC ? FORMAT_LEAF : FORMAT_TABLE;
-	/* Neither Linux nor QEMU has frames of 2 GiB. To take such an entry for a table would make tables of the guest's data. */
+	/*
+	 * Neither Linux nor QEMU has frames of 2 GiB. To take such an entry for a table would make
+	 * tables of the guest's data.
+	 */
 	if (level == ZPCI_REGION_THIRD && entry & ZPCI_RTE_FC)
 		return FORMAT_BAD_FORMAT;
 	return FORMAT_TABLE;

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * zpci_qemu: the tables of zpci.h, judged as QEMU's walker judges them (hw/s390x/s390-pci-inst.c: s390_guest_io_table_walk(), table_translate()).
+ * zpci_qemu: the tables of zpci.h, judged as QEMU's walker judges them (hw/s390x/s390-pci-inst.c:
+ * s390_guest_io_table_walk(), table_translate()).
  *
- * It differs where real guests do not go, so that a guest which works on one works on the other, but its errors differ:
+ * It differs where real guests do not go, so that a guest which works on one works on the other,
+ * but its errors differ:
  *  - an entry of zeros is an error of its own, at every level, even where it would have been valid;
  *  - only region third tables are designated;
- *  - an RTTE must name a full table (TF = 0, TL = 3), which is judged before its type; its FC bit is ignored, and its origin is aligned to 16 KiB;
+ *  - an RTTE must name a full table (TF = 0, TL = 3), which is judged before its type; its FC bit
+ *    is ignored, and its origin is aligned to 16 KiB;
  *  - a table, a page frame or a segment frame at address 0 is an error of type.
  *
- * Not imitated: of a segment frame's address QEMU tests more bits here than it then uses (those of a page table's origin), so that stray low bits make a
- * frame at 0 pass. And QEMU takes unknown bits of an IOTA for address bits, which shifts the table; here the anchor is refused, as in zpci.h.
+ * Not imitated: of a segment frame's address QEMU tests more bits here than it then uses (those of
+ * a page table's origin), so that stray low bits make a frame at 0 pass. And QEMU takes unknown
+ * bits of an IOTA for address bits, which shifts the table; here the anchor is refused, as in
+ * zpci.h.
  */
 #ifndef VIOMMU_FORMAT_ZPCI_QEMU_H
 #define VIOMMU_FORMAT_ZPCI_QEMU_H

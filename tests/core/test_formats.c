@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Domains over tables in which formats differ: RISC-V's, where the entries of consecutive pages are
- * 0x400 apart, 16 entries may say one leaf and four tables may follow each other at the root; AMD's,
- * which skip levels and have leaves of any size; and addresses that begin again at 0. By hand, and at
- * random. What tables mean is asked of the references, which share no code with the library.
+ * 0x400 apart, 16 entries may say one leaf and four tables may follow each other at the root;
+ * AMD's, which skip levels and have leaves of any size; and addresses that begin again at 0. By
+ * hand, and at random. What tables mean is asked of the references, which share no code with the
+ * library.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -131,7 +132,10 @@ static uint64_t load_entry(const struct rig *rig, uint64_t gpa)
 	return entry;
 }
 
-/* The access flags that hardware, where it sets them, leaves in an entry that it lets through with these rights. */
+/*
+ * The access flags that hardware, where it sets them, leaves in an entry that it lets through with
+ * these rights.
+ */
 static uint64_t flags_of(const struct rig *rig, uint32_t prot)
 {
 	bool riscv = rig->format == FORMAT_RISCV_SV;
@@ -141,7 +145,10 @@ static uint64_t flags_of(const struct rig *rig, uint32_t prot)
 	return (riscv ? 0x40 : 0x20) | (prot & VIOMMU_WRITE ? (riscv ? 0x80 : 0x40) : 0);
 }
 
-/* What the tables say of a page: no rights if it is not to be established, since its memory is not there, or that of an entry whose flags cannot be set. */
+/*
+ * What the tables say of a page: no rights if it is not to be established, since its memory is not
+ * there, or that of an entry whose flags cannot be set.
+ */
 static uint32_t expected(const struct rig *rig, uint64_t iova, uint64_t *gpa)
 {
 	struct format_walk walk = compared_formats[rig->format].expected(&rig->naive, &rig->tables.root, iova);
@@ -196,7 +203,10 @@ static void sv39(struct rig *rig, uint64_t control)
 	make_domain(rig, SV39(TABLE(0)), control, 0, UINT64_C(0x3fffffffff));
 }
 
-/* Consecutive pages become valid together, and some of them invalid: as many stay pinned as are left. */
+/*
+ * Consecutive pages become valid together, and some of them invalid: as many stay pinned as are
+ * left.
+ */
 static void test_step(void **state)
 {
 	struct rig rig;
@@ -243,7 +253,10 @@ static void test_napot(void **state)
 	end(&rig);
 }
 
-/* Each of the four tables at the root of Sv39x4, and all of them in one refresh; and an aperture that lies in one of them. */
+/*
+ * Each of the four tables at the root of Sv39x4, and all of them in one refresh; and an aperture
+ * that lies in one of them.
+ */
 static void test_root_tables(void **state)
 {
 	const uint64_t reach = UINT64_C(1) << 39;
@@ -269,7 +282,10 @@ static void test_root_tables(void **state)
 	end(&rig);
 }
 
-/* Access flags are set in memory as pages are established, and again where the guest clears them; not where it may not be written. */
+/*
+ * Access flags are set in memory as pages are established, and again where the guest clears them;
+ * not where it may not be written.
+ */
 static void test_access_flags(void **state)
 {
 	const uint64_t flags = 0xc0, page = RISCV_PAGE(FRAMES) & ~flags;
@@ -311,7 +327,10 @@ static void test_access_flags(void **state)
 #define AMD_PAGE(gpa)	      ((gpa) | UINT64_C(3) << 61 | 1)
 #define AMD_SIZED(gpa)	      (AMD_PAGE(gpa) | 7 << 9)
 
-/* From the top to the lowest table: there is something where the indexes between are 0. Then a table on the way. */
+/*
+ * From the top to the lowest table: there is something where the indexes between are 0. Then a
+ * table on the way.
+ */
 static void test_skipped(void **state)
 {
 	const uint64_t base = UINT64_C(3) << 39;
@@ -344,7 +363,10 @@ static void test_skipped(void **state)
 	end(&rig);
 }
 
-/* Leaves of 16 KiB and 128 KiB in the lowest table, and of 4 MiB in the next; a root that has only leaves. */
+/*
+ * Leaves of 16 KiB and 128 KiB in the lowest table, and of 4 MiB in the next; a root that has only
+ * leaves.
+ */
 static void test_sizes(void **state)
 {
 	struct rig rig;
@@ -375,7 +397,10 @@ static void test_sizes(void **state)
 	end(&rig);
 }
 
-/* A slot that reaches beyond the addresses of Arm's entries: where an entry's address ends, the next one names the page at 0. */
+/*
+ * A slot that reaches beyond the addresses of Arm's entries: where an entry's address ends, the
+ * next one names the page at 0.
+ */
 static void test_wrap(void **state)
 {
 	const uint64_t high = (UINT64_C(1) << 48) - 2 * PAGE, low = 0x443;
@@ -486,7 +511,10 @@ static int take_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* All that is reported to be established in a refreshed range is so, and what the tables name there is reported. */
+/*
+ * All that is reported to be established in a refreshed range is so, and what the tables name there
+ * is reported.
+ */
 static void check_range(const struct rig *rig, uint64_t first, uint64_t last)
 {
 	struct listed listed = { rig, first, last, 0 };

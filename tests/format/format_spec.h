@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The words in which the test of a format describes it a second time: by hand, from the architecture's
- * documents, sharing no code with the format's header. Each such test has these tables, with which the
- * suite (format_suite.h) compares the format:
+ * The words in which the test of a format describes it a second time: by hand, from the
+ * architecture's documents, sharing no code with the format's header. Each such test has these
+ * tables, with which the suite (format_suite.h) compares the format:
  *   spec_levels     how an IOVA is divided; SPEC_WRAPS: whether bits above that are ignored;
  *                   SPEC_OUTPUT_BITS: how many bits an output address has
  *   spec_bits       for an entry of each kind at each level: how its meaning changes if one bit is
@@ -80,7 +80,10 @@ struct spec_root {
 	unsigned int level;
 	uint64_t table;
 	uint64_t control; /* of the anchor */
-	/* Where the table is not full: its indexes, and the IOVAs that they translate. The table then is where index 0 would be. */
+	/*
+	 * Where the table is not full: its indexes, and the IOVAs that they translate. The table
+	 * then is where index 0 would be.
+	 */
 	struct format_bounds bounds;
 	uint64_t first_iova, last_iova;
 	unsigned int tables; /* that follow each other, if not one */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The tests that every format has to pass: a template over VIOMMU_FORMAT, like the code that it tests. A test includes it after its format's header and its
- * description (format_spec.h), and runs FORMAT_SUITE_TESTS.
+ * The tests that every format has to pass: a template over VIOMMU_FORMAT, like the code that it
+ * tests. A test includes it after its format's header and its description (format_spec.h), and runs
+ * FORMAT_SUITE_TESTS.
  *
- * Entries are compared with the description one by one. Walks are made over tables of every depth, written with the format's writers, with each way for a
- * walk to end at each level in turn; where a walk must end, and after which loads, the suite knows from the description.
+ * Entries are compared with the description one by one. Walks are made over tables of every depth,
+ * written with the format's writers, with each way for a walk to end at each level in turn; where a
+ * walk must end, and after which loads, the suite knows from the description.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +20,8 @@
 #include "format/walk.h"
 
 /*
- * Memory for tables: one of 64 KiB for each level, at addresses that have nothing else in common, so that no wrong address is taken for a right one. A load
- * anywhere else fails.
+ * Memory for tables: one of 64 KiB for each level, at addresses that have nothing else in common,
+ * so that no wrong address is taken for a right one. A load anywhere else fails.
  */
 enum { ARENA_LEVELS = 6, ARENA_ENTRIES = 8192 };
 
@@ -61,7 +63,10 @@ static inline uint64_t suite_random(uint64_t *state)
 	return z ^ (z >> 31);
 }
 
-/* An address that fits every entry of the suite: aligned to the largest leaf or table, with bits set high and low. */
+/*
+ * An address that fits every entry of the suite: aligned to the largest leaf or table, with bits
+ * set high and low.
+ */
 #ifndef SUITE_ADDRESS
 #define SUITE_ADDRESS UINT64_C(0x0005a5a540000000)
 #endif
@@ -154,7 +159,7 @@ static void suite_levels(void **state)
 	}
 }
 
-/* What the writers write is read back as what it was meant to be. */
+/* Entries that the writers write are read back with the same meaning. */
 static void suite_writers(void **state)
 {
 	(void)state;
@@ -198,7 +203,10 @@ static bool suite_is_output(uint64_t address)
 	return !(address & ~(UINT64_MAX >> (64 - SPEC_OUTPUT_BITS)));
 }
 
-/* The entry a step after a leaf of level 0 is the leaf of the next page, if there can be one; a leaf that several entries say is aligned to its size. */
+/*
+ * The entry a step after a leaf of level 0 is the leaf of the next page, if there can be one; a
+ * leaf that several entries say is aligned to its size.
+ */
 static void suite_follows(uint64_t entry)
 {
 	uint64_t address = F(leaf_address)(0, entry), next = entry + SPEC_LEAF_STEP;
@@ -215,7 +223,10 @@ static void suite_follows(uint64_t entry)
 		fail_msg("%#llx does not follow %#llx", (unsigned long long)next, (unsigned long long)entry);
 }
 
-/* Runs of pages are found by comparing entries: across each bit of the address that a carry can reach, and from leaves with any other bits. */
+/*
+ * Runs of pages are found by comparing entries: across each bit of the address that a carry can
+ * reach, and from leaves with any other bits.
+ */
 static void suite_runs(void **state)
 {
 	uint64_t seed = 4096;
@@ -241,7 +252,10 @@ static void suite_runs(void **state)
 	}
 }
 
-/* What bounds a walk: in the lowest tables there is nothing that names a table, and a leaf is only where one can be. */
+/*
+ * A walk is bounded: in the lowest tables there is nothing that names a table, and a leaf is only
+ * where one can be.
+ */
 static void suite_bottom(void **state)
 {
 	uint64_t seed = 715;
@@ -292,7 +306,10 @@ static void suite_flips(void **state)
 				if (F(kind)(&suite_root, level, entry) != kind)
 					fail_msg("level %u, base %d, bit %u: kind %d, not %d", level, (int)base, bit, (int)F(kind)(&suite_root, level, entry),
 						 (int)kind);
-				/* An entry that became another kind is described where it is a base, or in spec_entries. */
+				/*
+				 * An entry that became another kind is described where it is a
+				 * base, or in spec_entries.
+				 */
 				if (kind != same[base] || base == SPEC_INVALID)
 					continue;
 				if ((base == SPEC_TABLE ? F(table_address)(level, entry) : F(leaf_address)(level, entry)) != address)
@@ -408,7 +425,10 @@ static unsigned int suite_index(unsigned int level, uint64_t iova)
 	return (unsigned int)((iova >> spec_levels[level].shift) % suite_entries(level));
 }
 
-/* Where an entry is in the arena's table of its level: tables that follow each other at the root are one. */
+/*
+ * Where an entry is in the arena's table of its level: tables that follow each other at the root
+ * are one.
+ */
 static unsigned int suite_place(const struct suite_path *path, unsigned int level)
 {
 	unsigned int tables = SPEC_ROOT_TABLES > 1 && level == path->root.level ? path->root.tables : 1;
@@ -461,7 +481,7 @@ static struct format_walk suite_walk(struct suite_path *path)
 	return walk;
 }
 
-/* What a walk says that ended at the entry of a level. */
+/* The answer of a walk that ended at the entry of a level. */
 static void suite_ended(struct suite_path *path, const struct format_walk *walk, enum viommu_fault_reason reason, unsigned int level)
 {
 	uint64_t size = UINT64_C(1) << spec_levels[level].shift;
@@ -477,7 +497,10 @@ static void suite_ended(struct suite_path *path, const struct format_walk *walk,
 	assert_int_equal(path->arena->loads, path->root.level - level + 1);
 }
 
-/* Calls fn for roots of all levels that the format has anchors for, with leaves of all levels, for IOVAs that are telling and some that are random. */
+/*
+ * Calls fn for roots of all levels that the format has anchors for, with leaves of all levels, for
+ * IOVAs that are telling and some that are random.
+ */
 static void suite_each_path(void (*fn)(struct suite_path *path))
 {
 	static const uint64_t bases[ARENA_LEVELS] = { UINT64_C(0x0000123400000000), UINT64_C(0x0000234500010000), UINT64_C(0x0000345600020000),
@@ -551,7 +574,10 @@ static void suite_walk_malformed(struct suite_path *path, unsigned int level, en
 	*suite_slot(path, level) = good;
 }
 
-/* At each level in turn: an invalid entry, a load that fails, each flip of a bit that makes the entry malformed, and each malformed entry of spec_entries. */
+/*
+ * At each level in turn: an invalid entry, a load that fails, each flip of a bit that makes the
+ * entry malformed, and each malformed entry of spec_entries.
+ */
 static void suite_walk_ends(struct suite_path *path)
 {
 	for (unsigned int level = path->leaf; level <= path->root.level; level++) {
@@ -581,7 +607,10 @@ static void suite_walk_ends(struct suite_path *path)
 	}
 }
 
-/* Rights that one level takes away are gone, whichever level it is; two levels take away what either does. */
+/*
+ * Rights that one level takes away are gone, whichever level it is; two levels take away what
+ * either does.
+ */
 static void suite_walk_rights(struct suite_path *path)
 {
 	for (unsigned int level = path->leaf; level <= path->root.level; level++)
@@ -638,7 +667,10 @@ static void suite_walk_bounds(struct suite_path *path)
 	assert_true(suite_walk(path).entry_address == UINT64_MAX);
 }
 
-/* IOVAs that differ in one bit above what the root reaches: it is ignored by some formats, beyond anything for the others. */
+/*
+ * IOVAs that differ in one bit above what the root reaches: it is ignored by some formats, beyond
+ * anything for the others.
+ */
 static void suite_walk_beyond(struct suite_path *path)
 {
 	unsigned int bits = spec_levels[path->root.level].shift + spec_levels[path->root.level].bits;
@@ -652,7 +684,10 @@ static void suite_walk_beyond(struct suite_path *path)
 			continue;
 		walk = suite_walk(path);
 		if (SPEC_WRAPS) {
-			/* suite_ended() also sees to it that the range is around this IOVA and not around another that aliases it. */
+			/*
+			 * suite_ended() also sees to it that the range is around this IOVA and not
+			 * around another that aliases it.
+			 */
 			suite_ended(path, &walk, VIOMMU_FAULT_NONE, path->leaf);
 			assert_true(walk.output == SUITE_ADDRESS + iova % (UINT64_C(1) << spec_levels[path->leaf].shift));
 		} else {
@@ -667,7 +702,10 @@ static void suite_walk_beyond(struct suite_path *path)
 	}
 }
 
-/* Tables that all are one table, whose entries all point at it: the walk ends after one load for each level. */
+/*
+ * Tables that all are one table, whose entries all point at it: the walk ends after one load for
+ * each level.
+ */
 static void suite_walk_loop(struct suite_path *path)
 {
 	uint64_t self = path->arena->base[path->root.level];
@@ -706,7 +744,10 @@ static void suite_walk_repeats(struct suite_path *path)
 	}
 }
 
-/* An entry that names a table some levels below: it is reached if the IOVA has 0 for the levels between, and nothing is there otherwise. */
+/*
+ * An entry that names a table some levels below: it is reached if the IOVA has 0 for the levels
+ * between, and nothing is there otherwise.
+ */
 static void suite_walk_skips(struct suite_path *path)
 {
 	unsigned int top = path->root.level, shift = spec_levels[top].shift;

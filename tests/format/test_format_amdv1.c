@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The format amdv1, described a second time, from the AMD I/O Virtualization Technology (IOMMU) Specification (48882), "I/O Page Tables for Host
- * Translations": the figures of page directory and page table entries, and the tables of levels and of page size encodings.
+ * The format amdv1, described a second time, from the AMD I/O Virtualization Technology (IOMMU)
+ * Specification (48882), "I/O Page Tables for Host Translations": the figures of page directory and
+ * page table entries, and the tables of levels and of page size encodings.
  */
 #include "format_spec.h"
 #include "port/port.h"
@@ -15,7 +16,10 @@ static const struct spec_level spec_levels[] = {
 	{ 12, 9, true }, { 21, 9, true }, { 30, 9, true }, { 39, 9, true }, { 48, 9, true }, { 57, 7, false },
 };
 
-/* Ignored; IW; IR; FC and U; reserved; the address, and what is below the size. Then Next Level 4, 2, 1; D, A and ignored; PR. */
+/*
+ * Ignored; IW; IR; FC and U; reserved; the address, and what is below the size. Then Next Level 4,
+ * 2, 1; D, A and ignored; PR.
+ */
 #define LEAF(level, low, next_4, next_2, next_1)                                                                               \
 	{ level, SPEC_LEAF, 63, 63, SPEC_NOTHING, 0 }, { level, SPEC_LEAF, 62, 62, SPEC_PROT, VIOMMU_READ },                   \
 		{ level, SPEC_LEAF, 61, 61, SPEC_PROT, VIOMMU_WRITE }, { level, SPEC_LEAF, 60, 59, SPEC_NOTHING, 0 },          \
@@ -83,7 +87,10 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 1, .entry = UINT64_C(0x6000000012345001), .kind = FORMAT_LEAF, .address = 0x12200000, .prot = VIOMMU_RW },
 	{ .level = 2, .entry = UINT64_C(0x6000000040000001), .kind = FORMAT_LEAF, .address = 0x40000000, .prot = VIOMMU_RW },
 	{ .level = 5, .entry = UINT64_C(0x6000000000000001), .kind = FORMAT_BAD_TYPE },
-	/* Next Level 7: 8 KiB, 16 KiB, 64 KiB, 1 MiB, 2 MiB, and 4 MiB, which is more than the table covers. */
+	/*
+	 * Next Level 7: 8 KiB, 16 KiB, 64 KiB, 1 MiB, 2 MiB, and 4 MiB, which is more than the
+	 * table covers.
+	 */
 	{ .level = 0, .entry = UINT64_C(0x6000000012346e01), .kind = FORMAT_LEAF, .address = 0x12346000, .prot = VIOMMU_RW, .repeat = 2 },
 	{ .level = 0, .entry = UINT64_C(0x2000000012345e01), .kind = FORMAT_LEAF, .address = 0x12344000, .prot = VIOMMU_READ, .repeat = 4 },
 	{ .level = 0, .entry = UINT64_C(0x6000000012347e01), .kind = FORMAT_LEAF, .address = 0x12340000, .prot = VIOMMU_RW, .repeat = 16 },
@@ -118,7 +125,7 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 5, .entry = UINT64_C(0x6000000044000801), .kind = FORMAT_TABLE, .address = 0x44000000, .prot = VIOMMU_RW, .last = 511, .skipped = 1 },
 };
 
-/* What the anchor says changes no entry. */
+/* The anchor changes the meaning of no entry. */
 static const struct spec_case spec_cases[] = {
 	{ 0x12345980, 0, { .level = 0, .entry = UINT64_C(0x6000000012345001), .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
 };

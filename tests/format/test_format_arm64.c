@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The formats arm64_4k, arm64_16k and arm64_64k, described a second time (DDI 0487, D8.2.8 to D8.2.10,
- * D8.3): one description, compiled once for each granule, with -DGRANULE=12, 14 or 16. What the
- * granules share is written for any of them, by the levels L3 and L2 and by PAGE, the address of a
- * page; what they do not stands in a part of each. Beyond the tests of every format there are some of contexts.
+ * The formats arm64_4k, arm64_16k and arm64_64k, described a second time (DDI 0487, D8.2.8 to
+ * D8.2.10, D8.3): one description, compiled once for each granule, with -DGRANULE=12, 14 or 16.
+ * What the granules share is written for any of them, by the levels L3 and L2 and by PAGE, the
+ * address of a page; what they do not stands in a part of each. Beyond the tests of every format
+ * there are some of contexts.
  *
  * A control word is TSZ, and IPS << 6; 0x200 is TTB1, 0x400 AFFD, 0x800 HAD, 0x1000 privileged.
  */
@@ -18,7 +19,10 @@
 #define L2   (L3 + 1)
 #define PAGE (UINT64_C(0x12345000) >> GRANULE << GRANULE)
 
-/* NSTable; APTable[1], APTable[0]; UXNTable and PXNTable; ignored and RES0. Below the address: ignored; not a block; valid. */
+/*
+ * NSTable; APTable[1], APTable[0]; UXNTable and PXNTable; ignored and RES0. Below the address:
+ * ignored; not a block; valid.
+ */
 #define ARM64_TABLE_BITS(level, block)                                                                                                                         \
 	{ level, SPEC_TABLE, 63, 63, SPEC_NOTHING, 0 }, { level, SPEC_TABLE, 62, 62, SPEC_PROT, VIOMMU_READ }, { level, SPEC_TABLE, 61, 61, SPEC_PROT, 0 },    \
 		{ level, SPEC_TABLE, 60, 59, SPEC_NOTHING, 0 }, { level, SPEC_TABLE, 58, 48, SPEC_NOTHING, 0 }, { level, SPEC_TABLE, 11, 2, SPEC_NOTHING, 0 }, \
@@ -28,7 +32,8 @@
 	}
 
 /*
- * Ignored; PBHA or ignored; software's; UXN, PXN, contiguous; DBM, GP, RES0. Below the address: nG; AF; SH; AP[2]; AP[1]; NS; AttrIndx; the type; valid.
+ * Ignored; PBHA or ignored; software's; UXN, PXN, contiguous; DBM, GP, RES0. Below the address: nG;
+ * AF; SH; AP[2]; AP[1]; NS; AttrIndx; the type; valid.
  */
 #define ARM64_LEAF_BITS(level, other)                                                                                                                      \
 	{ level, SPEC_LEAF, 63, 59, SPEC_NOTHING, 0 }, { level, SPEC_LEAF, 58, 55, SPEC_NOTHING, 0 }, { level, SPEC_LEAF, 54, 52, SPEC_NOTHING, 0 },       \
@@ -40,7 +45,10 @@
 		level, SPEC_LEAF, 0, 0, SPEC_BECOMES, FORMAT_INVALID                                                                                       \
 	}
 
-/* Zeros. With bit 0 alone: a block at 0 without an access flag, where there are blocks, or reserved. */
+/*
+ * Zeros. With bit 0 alone: a block at 0 without an access flag, where there are blocks, or
+ * reserved.
+ */
 #define ARM64_INVALID_BITS(level, valid)                       \
 	{ level, SPEC_INVALID, 63, 1, SPEC_NOTHING, 0 },       \
 	{                                                      \
@@ -222,7 +230,10 @@ static const struct spec_bits spec_bits[] = {
 };
 
 static const struct spec_entry spec_entries[] = {
-	/* Pages as Linux writes them for devices (io-pgtable-arm.c): nG, AF, inner shareable, unprivileged; with UXN and PXN; read-only. */
+	/*
+	 * Pages as Linux writes them for devices (io-pgtable-arm.c): nG, AF, inner shareable,
+	 * unprivileged; with UXN and PXN; read-only.
+	 */
 	LEAF(L3, PAGE | 0xf47, PAGE, VIOMMU_RW),
 	LEAF(L3, UINT64_C(0x0060000000000f47) | PAGE, PAGE, VIOMMU_RW),
 	LEAF(L3, PAGE | 0xfc7, PAGE, VIOMMU_READ),
@@ -247,7 +258,10 @@ static const struct spec_entry spec_entries[] = {
 	/* All bits. An address has no more than 48. */
 	LEAF(0, UINT64_C(0xffffffffffffffff), UINT64_C(0x0000fffffffff000), VIOMMU_READ),
 	LEAF(0, UINT64_C(0x0003000012345f47), 0x12345000, VIOMMU_RW),
-	/* The same number as a block of 2 MiB, of 1 GiB, and where there is none. Address bits below the block are ignored. */
+	/*
+	 * The same number as a block of 2 MiB, of 1 GiB, and where there is none. Address bits
+	 * below the block are ignored.
+	 */
 	LEAF(1, 0x40200f45, 0x40200000, VIOMMU_RW),
 	LEAF(2, 0x40200f45, 0x40000000, VIOMMU_RW),
 	OTHER(3, 0x40200f45, FORMAT_INVALID),
@@ -344,7 +358,9 @@ static const struct spec_case spec_cases[] = {
 	SIZE_CASES(3, 42),
 	SIZE_CASES(4, 44),
 #if GRANULE == 12
-	/* 52 bits count as 48: bits 49 and 48 of an entry are RES0. Blocks of L1, and none of L0. */
+	/*
+	 * 52 bits count as 48: bits 49 and 48 of an entry are RES0. Blocks of L1, and none of L0.
+	 */
 	{ 0, 0x190, LEAF(0, UINT64_C(0x0000ffffffffff47), UINT64_C(0x0000fffffffff000), VIOMMU_RW) },
 	{ 0, 0x190, LEAF(0, UINT64_C(0x0003000012345f47), 0x12345000, VIOMMU_RW) },
 	{ 0, 0x10, LEAF(2, 0xc0000f45, 0xc0000000, VIOMMU_RW) },
@@ -410,7 +426,9 @@ static const struct spec_root spec_roots[] = {
 	{ .anchor = UINT64_C(0x123456000), .control = 0x1d50, .level = 3, .table = UINT64_C(0x123456000) },
 	{ .anchor = 0xfffff000, .control = 0x10, .level = 3, .table = 0xfffff000 },
 	{ .anchor = UINT64_C(0xfffffffff000), .control = 0x190, .level = 3, .table = UINT64_C(0xfffffffff000) },
-	/* TSZ too small, or too large; a reserved IPS; unknown bits; tables beyond the output size. */
+	/*
+	 * TSZ too small, or too large; a reserved IPS; unknown bits; tables beyond the output size.
+	 */
 	NO_ROOT(UINT64_C(0x123456000), 0x14f),
 	NO_ROOT(UINT64_C(0x123456000), 0x168),
 	NO_ROOT(UINT64_C(0x123456000), 0x140),
@@ -423,7 +441,9 @@ static const struct spec_root spec_roots[] = {
 	NO_ROOT(UINT64_C(0x100000000), 0x10),
 	NO_ROOT(UINT64_C(0x8000000000000000), 0x150),
 #elif GRANULE == 14
-	/* Full tables of each level: 48, 47, 36 and 25 bits. Address bits below the table are RES0. */
+	/*
+	 * Full tables of each level: 48, 47, 36 and 25 bits. Address bits below the table are RES0.
+	 */
 	{ .anchor = UINT64_C(0x123456798), .control = 0x150, .level = 4, .table = UINT64_C(0x123456790) },
 	{ .anchor = UINT64_C(0x123457fff), .control = 0x151, .level = 3, .table = UINT64_C(0x123454000) },
 	{ .anchor = UINT64_C(0x123454000), .control = 0x15c, .level = 2, .table = UINT64_C(0x123454000) },
@@ -437,7 +457,9 @@ static const struct spec_root spec_roots[] = {
 	ROOT(UINT64_C(0x123456fff), 0x35f, 2, UINT64_C(0x123453000), 1792, 2047, UINT64_C(0xfffffffe00000000), UINT64_C(0xffffffffffffffff)),
 	ROOT(UINT64_C(0x123454000), 0x367, 1, UINT64_C(0x123454000), 0, 2047, UINT64_C(0xfffffffffe000000), UINT64_C(0xffffffffffffffff)),
 	ROOT(UINT64_C(0x123456798), 0x35b, 3, UINT64_C(0x1234527a0), 2046, 2047, UINT64_C(0xffffffe000000000), UINT64_C(0xffffffffffffffff)),
-	/* TSZ too small, or too large; a reserved IPS; unknown bits; tables beyond the output size. */
+	/*
+	 * TSZ too small, or too large; a reserved IPS; unknown bits; tables beyond the output size.
+	 */
 	NO_ROOT(UINT64_C(0x123454000), 0x14f),
 	NO_ROOT(UINT64_C(0x123454000), 0x168),
 	NO_ROOT(UINT64_C(0x123454000), 0x1d0),
@@ -449,7 +471,10 @@ static const struct spec_root spec_roots[] = {
 	{ .anchor = UINT64_C(0xf123456783fff), .control = 0x18c, .level = 3, .table = UINT64_C(0xf123456782000) },
 	{ .anchor = UINT64_C(0x12345ffff), .control = 0x196, .level = 2, .table = UINT64_C(0x123450000) },
 	{ .anchor = UINT64_C(0xfffffffff0000), .control = 0x1a3, .level = 1, .table = UINT64_C(0xfffffffff0000) },
-	/* Partial ones: 48, 43 and 25 bits. Where addresses have 52 bits, a table is aligned to 64 bytes, if it is smaller. */
+	/*
+	 * Partial ones: 48, 43 and 25 bits. Where addresses have 52 bits, a table is aligned to 64
+	 * bytes, if it is smaller.
+	 */
 	ROOT(UINT64_C(0x1234567ff), 0x190, 3, UINT64_C(0x123456600), 0, 63, 0, UINT64_C(0xffffffffffff)),
 	ROOT(UINT64_C(0x1234567f8), 0x195, 3, UINT64_C(0x1234567c0), 0, 1, 0, UINT64_C(0x7ffffffffff)),
 	ROOT(UINT64_C(0x1234567f8), 0x155, 3, UINT64_C(0x1234567f0), 0, 1, 0, UINT64_C(0x7ffffffffff)),
@@ -459,7 +484,9 @@ static const struct spec_root spec_roots[] = {
 	ROOT(UINT64_C(0x1234567ff), 0x390, 3, UINT64_C(0x123454800), 960, 1023, UINT64_C(0xffff000000000000), UINT64_C(0xffffffffffffffff)),
 	ROOT(UINT64_C(0x123456fff), 0x3a7, 1, UINT64_C(0x123447000), 7680, 8191, UINT64_C(0xfffffffffe000000), UINT64_C(0xffffffffffffffff)),
 	ROOT(UINT64_C(0x1234567f8), 0x395, 3, UINT64_C(0x1234547d0), 1022, 1023, UINT64_C(0xfffff80000000000), UINT64_C(0xffffffffffffffff)),
-	/* TSZ too small, or too large; a reserved IPS; unknown bits; tables beyond the output size. */
+	/*
+	 * TSZ too small, or too large; a reserved IPS; unknown bits; tables beyond the output size.
+	 */
 	NO_ROOT(UINT64_C(0x123450000), 0x18b),
 	NO_ROOT(UINT64_C(0x123450000), 0x1a8),
 	NO_ROOT(UINT64_C(0x123450000), 0x1d0),
@@ -546,7 +573,10 @@ static void arm64_contexts(void **state)
 		assert_true(root.table + 8 * (uint64_t)root.bounds.first == 0);
 		assert_int_equal(F(index)(row->level, root.first), root.bounds.first);
 		assert_int_equal(F(index)(row->level, root.last), root.bounds.last);
-		/* A table within the output size, at the last place there is; and the first place beyond it. */
+		/*
+		 * A table within the output size, at the last place there is; and the first place
+		 * beyond it.
+		 */
 		assert_int_equal(arm64_root_of(control, (UINT64_C(1) << output_bits[ips]) - 1, &root), 0);
 		for (unsigned int bit = output_bits[ips]; bit < 64; bit++)
 			assert_int_equal(arm64_root_of(control, UINT64_C(1) << bit, &root), -PORT_EINVAL);
@@ -556,7 +586,10 @@ static void arm64_contexts(void **state)
 	}
 }
 
-/* What the core writes for a page, or for a part of a leaf, means the same under every context: its rights do not depend on one. */
+/*
+ * What the core writes for a page, or for a part of a leaf, means the same under every context: its
+ * rights do not depend on one.
+ */
 static void arm64_pages(void **state)
 {
 	static const uint64_t addresses[] = { 0, 0x1000, 0x5000, 0xffff000, UINT64_C(0xfffff000), UINT64_C(0x000fffffffffe000) };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The format riscv_sv, described a second time, from the RISC-V Privileged Architecture ("Sv39" to "Sv57", "Svnapot", "Svpbmt", "Two-Stage Address
- * Translation") and the RISC-V IOMMU specification. A control word is 1 for the second stage, 2 for the upper half, 4 for a supervisor, 8 for PBMT, 0x10 for
- * ADUE.
+ * The format riscv_sv, described a second time, from the RISC-V Privileged Architecture ("Sv39" to
+ * "Sv57", "Svnapot", "Svpbmt", "Two-Stage Address Translation") and the RISC-V IOMMU specification.
+ * A control word is 1 for the second stage, 2 for the upper half, 4 for a supervisor, 8 for PBMT,
+ * 0x10 for ADUE.
  */
 #include "format_spec.h"
 #include "port/port.h"
@@ -38,7 +39,10 @@ static const struct spec_level spec_levels[] = {
 		level, SPEC_LEAF, high, 10, SPEC_BECOMES, FORMAT_BAD_FORMAT \
 	}
 
-/* A pointer that gets W is a reserved encoding; one that gets R or X is a leaf without A, where there may be leaves. */
+/*
+ * A pointer that gets W is a reserved encoding; one that gets R or X is a leaf without A, where
+ * there may be leaves.
+ */
 #define TABLE(level, write, leaf)                                                                                           \
 	{ level, SPEC_TABLE, 63, 54, SPEC_BECOMES, FORMAT_BAD_FORMAT }, { level, SPEC_TABLE, 53, 10, SPEC_HIGHER, 2 },      \
 		{ level, SPEC_TABLE, 9, 8, SPEC_NOTHING, 0 }, { level, SPEC_TABLE, 7, 6, SPEC_BECOMES, FORMAT_BAD_FORMAT }, \
@@ -71,7 +75,10 @@ static const struct spec_bits spec_bits[] = {
 };
 
 static const struct spec_entry spec_entries[] = {
-	/* Pages: a user's, read-write; read-only; clean; without A; execute-only; executable; a supervisor's. The PPN is 0x12345. */
+	/*
+	 * Pages: a user's, read-write; read-only; clean; without A; execute-only; executable; a
+	 * supervisor's. The PPN is 0x12345.
+	 */
 	{ .level = 0, .entry = 0x48d14d7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW },
 	{ .level = 0, .entry = 0x48d1453, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ },
 	{ .level = 0, .entry = 0x48d1457, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ },
@@ -181,7 +188,10 @@ static const struct spec_root spec_roots[] = {
 	{ .anchor = UINT64_C(0x7000000000012345), .error = -PORT_EINVAL },
 	{ .anchor = UINT64_C(0xb000000000012345), .error = -PORT_EINVAL },
 	{ .anchor = UINT64_C(0xf000000000012344), .control = 1, .error = -PORT_EINVAL },
-	/* Reserved bits; roots that are not aligned to 16 KiB; what there is at one stage alone; unknown bits. */
+	/*
+	 * Reserved bits; roots that are not aligned to 16 KiB; what there is at one stage alone;
+	 * unknown bits.
+	 */
 	{ .anchor = UINT64_C(0x8000100000012345), .error = -PORT_EINVAL },
 	{ .anchor = UINT64_C(0x8800000000012345), .error = -PORT_EINVAL },
 	{ .anchor = UINT64_C(0x8000000000012345), .control = 1, .error = -PORT_EINVAL },

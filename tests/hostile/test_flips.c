@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Each bit of an entry flipped, and each two bits, at each level of tables of each depth and each format, from entries of each kind: the walk says what a
- * reference says that shares no code with it. With each bit flipped, and flipped back, also the shadow does, and what the host then reaches.
+ * Each bit of an entry flipped, and each two bits, at each level of tables of each depth and each
+ * format, from entries of each kind: the walk says what a reference says that shares no code with
+ * it. With each bit flipped, and flipped back, also the shadow does, and what the host then
+ * reaches.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -114,7 +116,10 @@ static uint64_t good_entry(const struct flipped *flipped, unsigned int level)
 
 #define BASES 8u
 
-/* Entries of each kind that there are: tables and leaves, with other rights, in other places, invalid ones, zeros. */
+/*
+ * Entries of each kind that there are: tables and leaves, with other rights, in other places,
+ * invalid ones, zeros.
+ */
 static unsigned int bases_of(const struct flipped *flipped, unsigned int level, uint64_t base[BASES])
 {
 	const uint64_t good = good_entry(flipped, level);
@@ -143,7 +148,10 @@ static unsigned int bases_of(const struct flipped *flipped, unsigned int level, 
 		base[n++] = UINT64_C(0x20000000048d14d7);
 		break;
 	case FORMAT_AMDV1:
-		/* A leaf; one of 16 KiB, 8 MiB, or 4 GiB; a table some levels lower, with fewer rights. */
+		/*
+		 * A leaf; one of 16 KiB, 8 MiB, or 4 GiB; a table some levels lower, with fewer
+		 * rights.
+		 */
 		base[n++] = UINT64_C(0x6005000000000001);
 		base[n++] = UINT64_C(0x6000000012345e01);
 		base[n++] = UINT64_C(0x60000000123ffe01);
@@ -169,7 +177,10 @@ static void flip(const struct flipped *flipped)
 	struct memory *memory = memory_make(format->big_endian);
 	uint64_t place[LEVELS] = { 0 };
 
-	/* No entry is valid: zeros are not, but for s390, which has one bit for tables and one for pages. */
+	/*
+	 * No entry is valid: zeros are not, but for s390, which has one bit for tables and one for
+	 * pages.
+	 */
 	for (uint64_t at = 0; format->big_endian && at < sizeof(memory->bytes); at += 8)
 		put(memory, TABLES + at, 0x420);
 	for (unsigned int level = flipped->top;; level--) {
@@ -228,7 +239,10 @@ static void test_vtdss(void **state)
 		});
 }
 
-/* Each mode, at either end of the addresses, with what else contexts say; and of the second stage, IOVAs of each of the four tables. */
+/*
+ * Each mode, at either end of the addresses, with what else contexts say; and of the second stage,
+ * IOVAs of each of the four tables.
+ */
 static void test_riscv(void **state)
 {
 	static const uint64_t controls[] = { 0, 2, 8, 2 | 8 | 4, 0x10, 2 | 0x18, 1, 1 | 8, 1 | 0x10 };
@@ -274,7 +288,10 @@ static void test_amdv1(void **state)
 #define HAD	   UINT64_C(0x800)
 #define PRIVILEGED UINT64_C(0x1000)
 
-/* Arm's contexts: which granule, TSZ and IPS, and what else the control word has; and whether two bits are flipped, or one. */
+/*
+ * Arm's contexts: which granule, TSZ and IPS, and what else the control word has; and whether two
+ * bits are flipped, or one.
+ */
 static const struct context {
 	unsigned int format;
 	unsigned int tsz, ips;
@@ -320,7 +337,10 @@ static void test_arm64(void **state)
 		};
 		struct memory *memory = memory_make(false);
 
-		/* Low bits of the TTB are the address of a small table, and ignored for a large one. */
+		/*
+		 * Low bits of the TTB are the address of a small table, and ignored for a large
+		 * one.
+		 */
 		flipped.top = compare(memory, &flipped, flipped.iova).level;
 		flipped.anchor.table = table_of(flipped.top) + 0x1238;
 		free(memory);
@@ -328,7 +348,10 @@ static void test_arm64(void **state)
 	}
 }
 
-/* The same of the shadow, one bit at a time: what a refresh makes of the flipped entry is true, and of the entry when it is as before. */
+/*
+ * The same of the shadow, one bit at a time: what a refresh makes of the flipped entry is true, and
+ * of the entry when it is as before.
+ */
 static void test_shadow(void **state)
 {
 	(void)state;

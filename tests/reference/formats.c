@@ -125,7 +125,10 @@ static struct format_walk vtdss_expected(const struct naive_memory *memory, cons
 	};
 }
 
-/* The control word is what the format says it is; there are no tables at the other end of the addresses. */
+/*
+ * The control word is what the format says it is; there are no tables at the other end of the
+ * addresses.
+ */
 static struct arm64_tables arm64_tables_of(unsigned int granule, const struct format_anchor *anchor)
 {
 	uint64_t control = anchor->control;

@@ -23,7 +23,10 @@ struct compared_format {
 	unsigned int bits;   /* of the address of a table */
 	int (*root)(const struct format_anchor *anchor, struct format_root *root);
 	void (*walk)(const struct format_root *root, uint64_t iova, format_load load, void *ctx, struct format_walk *walk);
-	/* The reference: whether there is such an anchor; and, if so, what a walk should say, but for first and last. */
+	/*
+	 * The reference: whether there is such an anchor; and, if so, what a walk should say, but
+	 * for first and last.
+	 */
 	bool (*is_anchor)(const struct naive_memory *memory, const struct format_anchor *anchor);
 	struct format_walk (*expected)(const struct naive_memory *memory, const struct format_anchor *anchor, uint64_t iova);
 };

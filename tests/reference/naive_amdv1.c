@@ -43,7 +43,10 @@ struct amdv1_answer naive_amdv1_walk(const struct naive_memory *memory, uint64_t
 			return answer;
 		next = (unsigned int)field(entry, 11, 9);
 		if (next == 0 || next == 7) {
-			/* A page: not at level 6, and of at least an entry's reach and at most a table's. */
+			/*
+			 * A page: not at level 6, and of at least an entry's reach and at most a
+			 * table's.
+			 */
 			answer.outcome = AMDV1_BAD_LEVEL;
 			if (level == 6)
 				return answer;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A reference for AMD's I/O page tables for host translations, as plain as naive.h: what does one IOVA
- * mean? Written from the AMD I/O Virtualization Technology (IOMMU) Specification (48882, "I/O Page
- * Tables for Host Translations"), sharing no code and no header with the library.
+ * A reference for AMD's I/O page tables for host translations, as plain as naive.h: what does one
+ * IOVA mean? Written from the AMD I/O Virtualization Technology (IOMMU) Specification (48882, "I/O
+ * Page Tables for Host Translations"), sharing no code and no header with the library.
  */
 #ifndef TESTS_REFERENCE_NAIVE_AMDV1_H
 #define TESTS_REFERENCE_NAIVE_AMDV1_H

@@ -84,7 +84,10 @@ struct riscv_answer naive_riscv_walk(const struct naive_memory *memory, const st
 		if (i > 0 && field(pte, 10 + 9 * i - 1, 10))
 			return answer;
 		answer.outcome = RISCV_IS_PAGE;
-		/* A superpage's offset is longer; in a NAPOT page, four bits of the PPN are the IOVA's. */
+		/*
+		 * A superpage's offset is longer; in a NAPOT page, four bits of the PPN are the
+		 * IOVA's.
+		 */
 		answer.address = field(pte, 53, 10) * 4096 + iova % (UINT64_C(1) << (12 + 9 * i));
 		if (field(pte, 63, 63))
 			answer.address = field(pte, 53, 14) * 65536 + iova % 65536;

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A reference for RISC-V's page tables, as plain as naive.h: what does one IOVA mean? Written from the
- * RISC-V Privileged Architecture ("Virtual Address Translation Process", "Guest-Page Faults" and what
- * they refer to; Svnapot, Svpbmt, Svadu), sharing no code and no header with the library.
+ * A reference for RISC-V's page tables, as plain as naive.h: what does one IOVA mean? Written from
+ * the RISC-V Privileged Architecture ("Virtual Address Translation Process", "Guest-Page Faults"
+ * and what they refer to; Svnapot, Svpbmt, Svadu), sharing no code and no header with the library.
  */
 #ifndef TESTS_REFERENCE_NAIVE_RISCV_H
 #define TESTS_REFERENCE_NAIVE_RISCV_H
 
 #include "naive.h"
 
-/* The specification has one page fault for all but the first and the last; they are told apart to say which rule it was. */
+/*
+ * The specification has one page fault for all but the first and the last; they are told apart to
+ * say which rule it was.
+ */
 enum riscv_outcome {
 	RISCV_IS_PAGE, /* there may be no rights */
 	RISCV_NOT_VALID,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Are the references for RISC-V's and AMD's tables right? Tables made by hand here have answers worked
- * out by hand, from the figures of the specifications.
+ * Are the references for RISC-V's and AMD's tables right? Tables made by hand here have answers
+ * worked out by hand, from the figures of the specifications.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -12,10 +12,10 @@
  * fill leaves alone, even if it differs by then: it was true during the call, and the guest owes another refresh.
  *
  * Where a table's entries come from is its source. Besides guest memory there are three that need
- * none. A frame is mapped by one entry of a higher table and seen here as a table of pages. An alias
- * is a level above the root's: there the aperture is wider than the root table reaches, and the format
- * ignores the bits above, or has several tables at the root. A skipped level is one between an entry
- * and the table that it names, with nothing at other indexes than 0.
+ * none. A frame is mapped by one entry of a higher table and seen here as a table of pages. An
+ * alias is a level above the root's: the aperture is wider than the root table reaches, and the
+ * format ignores the bits above, or has several tables at the root. A skipped level lies between an
+ * entry and the table that it names; it has nothing at indexes other than 0.
  */
 #ifndef VIOMMU_CORE_SHADOW_REFRESH_H
 #define VIOMMU_CORE_SHADOW_REFRESH_H
@@ -144,10 +144,10 @@ static struct shadow_source F(root_source)(const struct shadow *shadow)
 }
 
 /*
- * Sets the access flags that a leaf lacks, for a guest whose hardware does that. Single accesses of a
- * device are not seen here, so that whatever it may do counts as done: flags are set when a page is
- * established, and again if the guest clears them. Returns the word as it then is in memory; or an
- * invalid one if the flags cannot be set, since the page then must not be reached.
+ * Sets the access flags that a leaf lacks, for a guest whose hardware does that. Accesses of a device
+ * are not seen here, so that what a page allows counts as done: flags are set when it is established,
+ * and again if the guest clears them. Returns the word as it then is in memory. If the flags cannot
+ * be set, returns an invalid word, since the page then must not be reached.
  */
 static uint64_t F(touch)(struct shadow_pass *pass, const uint64_t *location, uint64_t gpa, unsigned int level, uint32_t prot, uint64_t iova, uint64_t word)
 {
@@ -324,13 +324,14 @@ static struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t i
 }
 
 /*
- * Loads the entries lo..hi of a block of a table of leaves, as in memory. Those of a frame are computed
- * and judged like others: X_leaf_entry() is a leaf with all rights under every root.
+ * Loads the entries lo..hi of a block of a table of leaves, as in memory. Those of a frame are
+ * computed and judged like others: X_leaf_entry() is a leaf with all rights under every root.
  */
 static inline void F(load_block)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova, unsigned int lo, unsigned int hi,
 				 uint64_t word[SHADOW_BLOCK])
 {
-	unsigned int table_index = F(index)(0, iova) - lo; /* of entry 0 of the block; wraps where the table is smaller than a block */
+	/* The index of entry 0 of the block. It wraps where the table is smaller than a block. */
+	unsigned int table_index = F(index)(0, iova) - lo;
 	const uint64_t *table = source->table;
 
 	for (unsigned int i = lo; i <= hi; i++)
@@ -341,7 +342,10 @@ static inline void F(load_block)(struct shadow_pass *pass, const struct shadow_s
 				   iova + ((uint64_t)(i - lo) << SHADOW_PAGE_SHIFT), word[i]);
 }
 
-/* The page that an entry of level 0 at iova names: entries that say one leaf together name its parts. (The mask tells the compiler that iova is one of a page.) */
+/*
+ * The page that an entry of level 0 at iova names. Entries that say one leaf name its parts. The mask
+ * lets the compiler drop what is 0 for formats without such leaves.
+ */
 static inline uint64_t F(page)(uint64_t entry, uint64_t iova)
 {
 	return F(output)(0, entry, iova & ~(VIOMMU_PAGE_SIZE - 1));
@@ -586,9 +590,9 @@ static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, const
 }
 
 /*
- * How many of the entries from word[0] on, that of `iova`, at most `most`, name one page after the other
- * with the same rights. What looks so is judged: addresses may end before memory does, and begin again
- * at 0.
+ * The number of entries from word[0] on, which is that of `iova`, that name consecutive pages with
+ * the same rights: at most `most`. The last one is judged, since addresses may end before memory
+ * does, and begin again at 0.
  */
 static inline unsigned int F(run_length)(const struct format_root *root, const uint64_t *word, uint64_t iova, uint64_t gpa, unsigned int most)
 {

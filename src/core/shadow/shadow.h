@@ -87,7 +87,7 @@ struct shadow_source {
 	uint64_t offset;	 /* there */
 	uint64_t *table;	 /* mapped; NULL for a frame, and while the table is not open */
 	struct format_bounds bounds;
-	unsigned int table_level; /* of an alias and of a skipped level: of the table beneath that `address` is of */
+	unsigned int table_level; /* of an alias and a skipped level: that of the table at `address` */
 	/* the entry that named the table, for faults */
 	unsigned int entry_level;
 	uint64_t entry_gpa;
