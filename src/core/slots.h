@@ -109,6 +109,22 @@ static inline struct slot *slots_backing(const struct slots *slots, uint64_t gpa
 	return slot && !port_load_relaxed(&slot->removing) ? slot : NULL;
 }
 
+/* Whether any slot has a part of first..last. */
+static inline bool slots_overlap(const struct slots *slots, uint64_t first, uint64_t last)
+{
+	unsigned int low = 0, high = slots->number;
+
+	while (low < high) {
+		unsigned int middle = (low + high) / 2;
+
+		if (first > slots->slot[middle]->last)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < slots->number && last >= slots->slot[low]->first;
+}
+
 /* Loads the entry at a GPA, which is naturally aligned. False if there is no memory. */
 static inline bool slots_load(const struct slots *slots, uint64_t gpa, uint64_t *word)
 {

@@ -112,6 +112,40 @@ static void test_output_size(void **state)
 	arm64_trial_end(&trial);
 }
 
+/* Blocks name 512 GiB, of which 8 MiB are memory: what it costs is by the memory, and what has memory is reached. Then the first block goes elsewhere. */
+static void test_blocks_beyond_memory(void **state)
+{
+	struct viommu_refresh_result result = { .size = sizeof(result) };
+	const uint64_t gib = UINT64_C(1) << 30, memory = 2 * TRIAL_SLOT_BYTES / PAGE;
+	struct viommu_smmuv3_stage1 stage1;
+	struct arm64_trial trial;
+	uint64_t seed;
+
+	(void)state;
+	begin(&trial, &seed, false);
+	trial.tables = (struct arm64_tables){ .granule = 4, .ips = 5, .t0sz = 25, .epd1 = true };
+	stage1 = arm64_stage1(&trial.tables);
+	for (uint64_t i = 0; i < 512; i++)
+		arm64_trial_store(&trial, 8 * i, i * gib | 0x441);
+	assert_int_equal(viommu_domain_create(trial.vm, &trial.mock->host, VIOMMU_DOMAIN_SMMUV3, &stage1, &result, &trial.domain), 0);
+	assert_int_equal(result.established, memory);
+	assert_int_equal(result.unbacked, 512 * gib / PAGE - memory);
+	assert_true(result.entries < 4 * (512 + memory));
+	arm64_trial_store(&trial, 0, gib | 0x441);
+	arm64_trial_store(&trial, 8 * 3, 0x441);
+	assert_int_equal(viommu_domain_refresh(trial.domain, 0, 512 * gib - 1, &result), 0);
+	assert_int_equal(result.released, memory);
+	assert_int_equal(result.established, memory);
+	assert_int_equal(result.unbacked, 512 * gib / PAGE - memory);
+	assert_true(result.entries < 4 * (512 + memory));
+	/* A part of what has none. */
+	assert_int_equal(viommu_domain_refresh(trial.domain, 5 * PAGE, 9 * PAGE - 1, &result), 0);
+	assert_int_equal(result.unbacked, 4);
+	assert_int_equal(result.released, 0);
+	viommu_domain_destroy(trial.domain);
+	arm64_trial_end(&trial);
+}
+
 /* A buffer in memory that goes on where addresses do not: what is beyond is malformed, though its entries look like those of one run. */
 static void test_run_ends_with_addresses(void **state)
 {
@@ -285,10 +319,10 @@ static void test_bad_contexts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_wild),	     cmocka_unit_test(test_wild_on_whole_mappings),
-		cmocka_unit_test(test_output_size),  cmocka_unit_test(test_run_ends_with_addresses),
-		cmocka_unit_test(test_ends),	     cmocka_unit_test(test_budget_of_both),
-		cmocka_unit_test(test_bad_contexts),
+		cmocka_unit_test(test_blocks_beyond_memory),	cmocka_unit_test(test_wild),
+		cmocka_unit_test(test_wild_on_whole_mappings),	cmocka_unit_test(test_output_size),
+		cmocka_unit_test(test_run_ends_with_addresses), cmocka_unit_test(test_ends),
+		cmocka_unit_test(test_budget_of_both),		cmocka_unit_test(test_bad_contexts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -247,6 +247,17 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 	return true;
 }
 
+/*
+ * Whether an entry of that level is, or lies in, a leaf that has no memory in at..end, IOVAs that the entry covers. A guest may name any amount of address space with
+ * one leaf: what has no memory is passed over at once.
+ */
+static bool F(is_empty)(const struct shadow_pass *pass, const struct shadow_source *below, unsigned int level, uint64_t at, uint64_t end)
+{
+	uint64_t first = below->address + (at & ((UINT64_C(1) << F(shift)(level)) - 1));
+
+	return below->kind == SHADOW_FRAME && !slots_overlap(pass->slots, first, first + (end - at));
+}
+
 /* A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not; else it is to be closed. */
 static bool F(open_table)(struct shadow_pass *pass, struct shadow_source *source, uint64_t iova)
 {
@@ -515,6 +526,12 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 				shadow_no_table(pass, level - 1, at, end);
 				shadow_release_node(pass, child, at, end);
 			}
+		} else if (F(is_empty)(pass, &below, level, at, end)) {
+			if (child)
+				shadow_release_node(pass, child, at, end);
+			/* The fill counts what has no memory. */
+			if (!pass->cut || pass->next > at)
+				shadow_note(pass, at, pass->cut ? pass->next - 1 : end);
 		} else if (shadow_is_known(pass, level - 1, &below, at, end)) {
 			/* nothing to do beneath it */
 		} else if (level == 1) {
@@ -616,9 +633,9 @@ static inline unsigned int F(run_length)(const struct format_root *root, const u
 	return n;
 }
 
-static void F(unbacked)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova)
+static void F(unbacked)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova, uint64_t pages)
 {
-	pass->result.unbacked++;
+	pass->result.unbacked += pages;
 	if (pass->tracking.tracked)
 		tracking_distrust(&pass->tracking, source->table ? 0 : source->entry_level, iova);
 }
@@ -648,7 +665,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 		slot = shadow_slot(pass, gpa);
 		if (!slot || !(F(prot)(&pass->shadow->root, 0, entry) & source->prot & slot->prot)) {
 			if (!slot)
-				F(unbacked)(pass, source, base + ((uint64_t)i << SHADOW_PAGE_SHIFT));
+				F(unbacked)(pass, source, base + ((uint64_t)i << SHADOW_PAGE_SHIFT), 1);
 			todo &= todo - 1;
 			continue;
 		}
@@ -722,7 +739,9 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, 
 			struct shadow_place child = { .above = place, .index = F(index)(level, at) };
 
 			child.node = place->node ? shadow_child(place->node, child.index) : NULL;
-			if (level > 1)
+			if (F(is_empty)(pass, &below, level, at, end))
+				F(unbacked)(pass, &below, at, ((end - at) >> SHADOW_PAGE_SHIFT) + 1);
+			else if (level > 1)
 				F(fill_table)(pass, &child, level - 1, &below, at, end);
 			else if (F(open_table)(pass, &below, at))
 				F(fill_leaves)(pass, &child, &below, at, end);
