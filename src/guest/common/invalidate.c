@@ -13,6 +13,7 @@
 
 void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range)
 {
+	iommu->changes++;
 	if (guest_ranges_add(&iommu->ranges, range))
 		return;
 	guest_iommu_sync(iommu);

@@ -51,7 +51,8 @@ static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, s
 	return viommu_domain_create_direct(smmu->iommu.vm, host, 0, first, last, domain);
 }
 
-static int create_nested(const struct guest_device *device, const struct smmuv3_stream *stream, struct viommu_domain **domain)
+static int create_nested(const struct guest_device *device, const struct smmuv3_stream *stream, struct viommu_refresh_result *result,
+			 struct viommu_domain **domain)
 {
 	const struct viommu_smmuv3 *smmu = smmuv3_of(device->iommu);
 	struct viommu_smmuv3_stage1 data = { .size = sizeof(data), .output_bits = smmu->config.output_bits };
@@ -59,11 +60,12 @@ static int create_nested(const struct guest_device *device, const struct smmuv3_
 	data.nesting = is_hardware(device) ? VIOMMU_NESTING_HARDWARE : VIOMMU_NESTING_SHADOW;
 	__builtin_memcpy(data.cd, stream->cd, sizeof(data.cd));
 	__builtin_memcpy(data.ste, stream->ste, sizeof(data.ste));
-	return viommu_domain_create(smmu->iommu.vm, device->host, VIOMMU_DOMAIN_SMMUV3, &data, NULL, domain);
+	return viommu_domain_create(smmu->iommu.vm, device->host, VIOMMU_DOMAIN_SMMUV3, &data, result, domain);
 }
 
-static int create(const struct guest_device *device, struct guest_domain **out)
+static int create(const struct guest_device *device, struct guest_domain **out, uint64_t *entries)
 {
+	struct viommu_refresh_result result = { .size = sizeof(result) };
 	const struct smmuv3_stream *stream = stream_of(device);
 	struct smmuv3_domain *domain = port_alloc(sizeof(*domain), 0);
 	int error;
@@ -73,7 +75,8 @@ static int create(const struct guest_device *device, struct guest_domain **out)
 	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS && !is_hardware(device))
 		error = create_direct(smmuv3_of(device->iommu), device->host, &domain->guest.domain);
 	else
-		error = create_nested(device, stream, &domain->guest.domain);
+		error = create_nested(device, stream, &result, &domain->guest.domain);
+	*entries = result.entries;
 	if (error) {
 		port_free(domain, sizeof(*domain), 0);
 		return error;
@@ -133,7 +136,7 @@ int smmuv3_try_hardware(struct viommu_smmuv3_device *device)
 
 	if (error)
 		return error;
-	error = create_nested(&device->guest, &abort, &domain);
+	error = create_nested(&device->guest, &abort, NULL, &domain);
 	if (error)
 		return error;
 	error = viommu_domain_attach(domain, device->guest.device, VIOMMU_NO_PASID);
