@@ -16,17 +16,17 @@ static struct smmu_device *theirs_of(struct rig *rig, unsigned int n)
 	return theirs;
 }
 
-/*
- * There is one cache for all contexts, whose ASIDs the library does not know: an invalidation is one of all of them. The call that this is part of has returned
- * from the library.
- */
+/* The guest's commands go to the hardware as they are. The call that this is part of has returned from the library. */
 void rig_invalidated(void *ctx, const uint64_t command[2], bool by_address)
 {
+	const bool by_asid = (command[0] & 0xff) == 0x11 || (command[0] & 0xff) == 0x12;
 	struct rig *rig = ctx;
 
 	for (unsigned int i = 0; rig->hard && i < rig->hard->translations; i++) {
 		struct smmu_translation *kept = &rig->hard->tlb[i];
 
+		if (by_asid && command[0] >> 48 != kept->asid)
+			continue;
 		if (!by_address || model_names(command, kept->granule, kept->level, kept->iova))
 			kept->stale = true;
 	}
@@ -148,13 +148,13 @@ void rig_record_anything(struct rig *rig, struct input *input)
 {
 	struct mock_smmu *hard = rig->hard;
 	unsigned int byte = input_byte(input);
-	struct host_event event = { .record = { input_byte(input) | (uint64_t)rig->model->stream[byte & 3].sid << 32 }, .lost = byte & 4 };
+	struct smmu_event event = { .record = { input_byte(input) | (uint64_t)rig->model->stream[byte & 3].sid << 32 }, .lost = byte & 4 };
 
 	/* A record of a stream that nobody has; one that says no more than that others were lost. */
 	if (byte & 8)
 		event.record[0] = input_take(input, 8);
 	else if (byte & 16)
-		event = (struct host_event){ .lost = true };
+		event = (struct smmu_event){ .lost = true };
 	if (hard->events < SMMU_EVENTS)
 		hard->event[hard->events++] = event;
 }
@@ -166,7 +166,7 @@ void rig_take_events(struct rig *rig)
 	struct {
 		bool recorded;
 		uint64_t at;
-		struct host_event event;
+		struct smmu_event event;
 	} expected[SMMU_EVENTS];
 	int ret;
 

@@ -147,13 +147,6 @@ VIOMMU_API int viommu_domain_attach(struct viommu_domain *domain, struct viommu_
 VIOMMU_API int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result);
 
 /*
- * The guest has invalidated what says where the tables are (for an SMMUv3 CMD_CFGI_CD: its context descriptors), and may have changed it. Hardware reads it anew; what
- * it keeps of the tables themselves is for viommu_domain_refresh() to remove. Otherwise nothing is done: a domain of the library's keeps to what it was created
- * with, so that the guest's change is another domain. 0 or -EIO (the host failed).
- */
-VIOMMU_API int viommu_domain_refresh_context(struct viommu_domain *domain);
-
-/*
  * Calls fn for each maximal run of established translations that overlaps first..last, in ascending
  * order and clipped to that range, with the domain locked: fn must not call the library. Stops where
  * fn returns anything but 0, and returns that; else 0. For the kinds hardware and blocked there are

@@ -13,29 +13,28 @@
 extern "C" {
 #endif
 
-/* Forms of stage-1 tables that hardware walks for a guest, in struct viommu_host_caps. */
-#define VIOMMU_NESTS_SMMUV3 0x1u /* those of a context descriptor of Arm's SMMUv3 */
-
 /* What a host can do. It is stated once, and does not change. */
 struct viommu_host_caps {
 	uint32_t size;	      /* sizeof(struct viommu_host_caps) */
 	char name[16];	      /* "soft", "type1", "iommufd" */
 	bool split;	      /* removes any part of a mapping; without it only whole mappings can be removed */
-	bool nesting;	      /* walks the guest's tables itself */
 	bool dirty;	      /* tracks what devices write */
 	bool lookup;	      /* translations can be read back: viommu_translate() works */
 	uint64_t page_sizes;  /* bit n set: pages of 2^n bytes */
 	uint64_t first, last; /* the aperture: IOVAs that it can translate */
 	uint64_t entry_limit; /* mappings that it can hold, VIOMMU_NO_LIMIT if only memory bounds them */
 	/*
-	 * VIOMMU_NESTS_...: devices can be attached to a guest's own stage-1 tables, beneath which the host keeps the VM's memory. It was tried with the device that
-	 * the host was made with, and holds for devices behind the same IOMMU; attaching one that is behind another may fail.
+	 * VIOMMU_NESTS(type) of each enum viommu_domain_type whose tables hardware can walk for a guest
+	 * (nesting.h). It was tried with the device that the host was made with, and holds for devices
+	 * behind the same IOMMU; attaching one that is behind another may fail.
 	 */
 	uint32_t nests;
 	uint32_t pasid_bits; /* devices have PASIDs below 2^pasid_bits that are attached on their own; 0: none */
 	/* VIOMMU_NESTS_SMMUV3: SMMU_IDR0 to SMMU_IDR5 of the machine's. What these do not have a guest cannot be offered. Else 0. */
 	uint32_t smmuv3_idr[6];
 };
+
+#define VIOMMU_NESTS(type) (UINT32_C(1) << (type))
 
 /*
  * The soft host: no hardware. Composed translations are kept in tables of the library's own, in the VT-d second-stage format, and are read by
@@ -45,6 +44,13 @@ VIOMMU_API int viommu_host_soft_create(struct viommu_host **out);
 
 /* Fills in caps, whose size member the caller has set. */
 VIOMMU_API void viommu_host_caps(struct viommu_host *host, struct viommu_host_caps *caps);
+
+/*
+ * What the nesting hardware of a type has: fills in the type's struct, whose size member the caller
+ * has set (VIOMMU_DOMAIN_SMMUV3: struct viommu_smmuv3_hw_info). A guest cannot be offered more. 0;
+ * -EOPNOTSUPP (caps.nests does not have the type); -EINVAL (size 0).
+ */
+VIOMMU_API int viommu_host_nest_info(struct viommu_host *host, uint32_t type, void *info);
 
 /* IOVAs first..last. */
 struct viommu_iova_range {

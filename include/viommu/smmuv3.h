@@ -49,6 +49,15 @@ struct viommu_smmuv3_stage1 {
 /* The stream's transactions are privileged (STE.PRIVCFG): what AP[1] says of unprivileged ones is not for them. */
 #define VIOMMU_SMMUV3_PRIVILEGED 0x1u
 
+/* What hardware has that walks an SMMUv3's tables, as viommu_host_nest_info() fills it in: registers of the machine's SMMU (sections 6.3.1 to 6.3.8). */
+struct viommu_smmuv3_hw_info {
+	uint32_t size;	/* sizeof(struct viommu_smmuv3_hw_info) */
+	uint32_t flags; /* 0 */
+	uint32_t idr[6];
+	uint32_t iidr;
+	uint32_t aidr;
+};
+
 struct viommu_smmuv3;	     /* one SMMU of a VM */
 struct viommu_smmuv3_device; /* one of the devices behind it: a stream */
 
@@ -114,7 +123,6 @@ VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, 
  *  - What hardware records of accesses is in a file (viommu_nest_fd() in nesting.h, readable from viommu_smmuv3_device_add() on). Whenever that has something, the VMM
  *    calls viommu_smmuv3_nest_events(), which puts it into the guest's event queue.
  *  - A stream table entry that cannot be is as one that aborts: without an event.
- *  - An ASID says less: an invalidation is one of all contexts.
  * All of the guest's memory is pinned from the first such device on, as long as the VM exists.
  */
 

@@ -209,7 +209,7 @@ static json_t *host_json(const struct probe_host *host)
 	set(object, "aperture", opened ? range(caps->first, caps->last) : json_null());
 	set(object, "usable", ranges);
 	set(object, "page_sizes", opened ? page_sizes(caps->page_sizes) : json_null());
-	set(object, "nesting", opened ? json_boolean(caps->nesting) : json_null());
+	set(object, "nesting", opened ? json_boolean(caps->nests) : json_null());
 	set(object, "dirty_tracking", opened ? json_boolean(caps->dirty) : json_null());
 	set(object, "splits", opened ? json_boolean(caps->split) : json_null());
 	set(object, "entry_limit", number_or_null(caps->entry_limit, opened && caps->entry_limit != VIOMMU_NO_LIMIT));

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "host/iommufd.h"
+#include "host/iommufd_abi_smmuv3.h"
 #include "host/vfio_ioctl.h"
 
 /* A field of a register, its highest and its lowest bit as the specification names them. */

@@ -144,7 +144,7 @@ static void print_host(const struct probe_host *host)
 		for (size_t i = 0; i < host->range_count && i < PROBE_RANGES; i++)
 			cli_line("", CLI_PLAIN, "usable 0x%" PRIx64 " to 0x%" PRIx64, host->ranges[i].first, host->ranges[i].last);
 	}
-	cli_line("", CLI_PLAIN, "%s, %s, %s", limit, caps->nesting ? "nests" : "does not nest", caps->dirty ? "tracks writes" : "does not track writes");
+	cli_line("", CLI_PLAIN, "%s, %s, %s", limit, caps->nests ? "nests" : "does not nest", caps->dirty ? "tracks writes" : "does not track writes");
 }
 
 /* For a guest that is to have an SMMUv3 of its own. */

@@ -2,7 +2,7 @@
 #include "core/guests.h"
 
 struct guest {
-	struct list in_vm;
+	struct guest *next;
 	struct viommu_host *host;
 	struct host_guest *host_guest;
 };
@@ -51,7 +51,7 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, struct guest *
 
 struct host_guest *guests_find(const struct viommu_vm *vm, const struct viommu_host *host)
 {
-	list_each (&vm->guests, struct guest, in_vm, guest)
+	for (const struct guest *guest = port_load_acquire(&vm->guests); guest; guest = guest->next)
 		if (guest->host == host)
 			return guest->host_guest;
 	return NULL;
@@ -68,7 +68,8 @@ int guests_get(struct viommu_vm *vm, struct viommu_host *host, struct host_guest
 	error = create(vm, host, &made);
 	if (error)
 		return error;
-	list_append(&vm->guests, &made->in_vm);
+	made->next = vm->guests;
+	port_store_release(&vm->guests, made);
 	*out = made->host_guest;
 	return 0;
 }
@@ -77,9 +78,8 @@ int guests_add_slot(struct viommu_vm *vm, const struct slot *slot)
 {
 	int error = 0;
 
-	list_each (&vm->guests, struct guest, in_vm, guest)
-		if (!error)
-			error = add(guest, slot);
+	for (struct guest *guest = vm->guests; guest && !error; guest = guest->next)
+		error = add(guest, slot);
 	if (error && guests_remove_slot(vm, slot))
 		error = -PORT_EBUSY;
 	return error;
@@ -90,7 +90,7 @@ int guests_remove_slot(struct viommu_vm *vm, const struct slot *slot)
 	const struct host_slot theirs = host_slot(slot);
 	int error = 0;
 
-	list_each (&vm->guests, struct guest, in_vm, guest)
+	for (struct guest *guest = vm->guests; guest; guest = guest->next)
 		if (guest->host->ops->guest_remove(guest->host_guest, &theirs))
 			error = -PORT_EIO;
 	return error;
@@ -98,8 +98,10 @@ int guests_remove_slot(struct viommu_vm *vm, const struct slot *slot)
 
 void guests_destroy(struct viommu_vm *vm)
 {
-	list_each (&vm->guests, struct guest, in_vm, guest) {
-		list_remove(&guest->in_vm);
+	while (vm->guests) {
+		struct guest *guest = vm->guests;
+
+		vm->guests = guest->next;
 		guest->host->ops->guest_destroy(guest->host_guest);
 		port_free(guest, sizeof(*guest), 0);
 	}

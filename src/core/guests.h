@@ -3,7 +3,7 @@
  * A VM's memory as its hosts keep it. A host that wants to know of guest memory (host_ops.guest_create) is told of each slot before anything of it is mapped
  * there, and that it goes after the last of it was unmapped. It is told from its first space or device of the VM on, until the VM is destroyed.
  *
- * Everything here happens with the VM's lock held.
+ * Everything here but guests_find() happens with the VM's lock held.
  */
 #ifndef VIOMMU_CORE_GUESTS_H
 #define VIOMMU_CORE_GUESTS_H

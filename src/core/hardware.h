@@ -3,9 +3,14 @@
 #ifndef VIOMMU_CORE_HARDWARE_H
 #define VIOMMU_CORE_HARDWARE_H
 
+#include <viommu/nesting.h>
+
 #include "core/domain.h"
 
-/* 0, -EINVAL, -EDQUOT, -ENOMEM, -ENOSPC or -EIO. Nothing is cached yet in the new domain. */
-int hardware_create(struct viommu_vm *vm, struct viommu_host *host, const uint64_t ste[2], struct viommu_domain **out);
+/*
+ * data says to the host where the guest's tables are. What hardware kept of them before is still in
+ * its caches: the caller invalidates. 0, -EINVAL, -EDQUOT, -ENOMEM, -ENOSPC or -EIO.
+ */
+int hardware_create(struct viommu_vm *vm, struct viommu_host *host, const struct host_nest_data *data, struct viommu_domain **out);
 
 #endif

@@ -41,7 +41,7 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 	list_init(&vm->domains);
 	list_init(&vm->slots_users);
 	list_init(&vm->devices);
-	list_init(&vm->guests);
+	port_lock_init(&vm->events);
 	pins_init(&vm->pins, vm->config.pin_budget);
 	tracking_init(vm);
 	*out = vm;
@@ -65,6 +65,7 @@ void viommu_vm_destroy(struct viommu_vm *vm)
 		slot_free(vm->slots->slot[i]);
 	slots_free(vm->slots);
 	pins_destroy(&vm->pins);
+	port_lock_destroy(&vm->events);
 	port_lock_destroy(&vm->lock);
 	port_free(vm, sizeof(*vm), 0);
 }

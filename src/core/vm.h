@@ -15,6 +15,8 @@
 #include "core/tracking.h"
 #include "port/port.h"
 
+struct guest;
+
 struct viommu_vm {
 	struct viommu_vm_config config;
 	struct port_lock lock;
@@ -22,7 +24,9 @@ struct viommu_vm {
 	struct list domains;
 	struct list slots_users; /* slots.h; changed under the lock */
 	struct list devices;
-	struct list guests; /* guests.h */
+	struct guest *guests; /* guests.h: added to under the lock, read without */
+	/* Taken before every other lock of the library: events of nesting hardware are taken from a host by one thread at a time. */
+	struct port_lock events;
 	struct pins pins;
 	struct memory memory;
 	struct tracking tracking;

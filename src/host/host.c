@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* What the public interface does to any host. */
 #include "host/host.h"
+#include "port/port.h"
 #include "port/sized.h"
 
 void viommu_host_caps(struct viommu_host *host, struct viommu_host_caps *caps)
@@ -17,6 +18,19 @@ size_t viommu_host_ranges(struct viommu_host *host, struct viommu_iova_range *ra
 	for (size_t i = 0; i < number && i < usable_number; i++)
 		ranges[i] = usable[i];
 	return usable_number;
+}
+
+int viommu_host_nest_info(struct viommu_host *host, uint32_t type, void *info)
+{
+	uint32_t size;
+
+	if (!host->nest.type || host->nest.type != type)
+		return -PORT_EOPNOTSUPP;
+	__builtin_memcpy(&size, info, sizeof(size));
+	if (!size)
+		return -PORT_EINVAL;
+	sized_out(info, host->nest.info, host->nest.info_bytes);
+	return 0;
 }
 
 void viommu_host_destroy(struct viommu_host *host)

@@ -62,12 +62,17 @@ struct host_space {
 	uint64_t generation __attribute__((aligned(8)));
 };
 
-/*
- * What hardware that walks a guest's tables had to tell of a device's access: an event record of an SMMUv3 (Arm IHI 0070, 7.3), with the StreamID that the guest
- * knows. lost: before it, others were lost; a record of zeros says no more than that.
- */
-struct host_event {
-	uint64_t record[4];
+/* Data of one architecture, passed through as it is. type: enum viommu_domain_type. */
+struct host_nest_data {
+	uint32_t type; /* 0: none */
+	uint32_t bytes;
+	const void *data;
+};
+
+/* An event of hardware that walks a guest's tables. bytes is filled in: of the record, 0 if there is none. lost: before it, others were lost. */
+struct host_nest_event {
+	uint32_t bytes;
+	void *record;
 	bool lost;
 };
 
@@ -117,7 +122,8 @@ struct host_ops {
 
 	/*
 	 * Devices. Created detached: a detached device reaches nothing. data is the user's, as it came; guest as for a space. destroy is of a detached one.
-	 * attach is 0, -ENOSPC or -ENOMEM where what is mapped does not fit, or another errno; on failure the device is detached. device_fd may be NULL.
+	 * attach is 0, -ENOSPC or -ENOMEM where what is mapped does not fit, or another errno; on failure the device is detached. device_fd may be NULL. pasid:
+	 * VIOMMU_NO_PASID, or one below 2^caps.pasid_bits, which is attached and detached on its own.
 	 */
 	int (*device_create)(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out);
 	void (*device_destroy)(struct host_device *device);
@@ -131,32 +137,38 @@ struct host_ops {
 	int (*replace)(struct host_space *from, struct host_space *to, struct host_device *device, uint32_t pasid);
 
 	/*
-	 * Nesting: NULL where caps.nests is 0.
+	 * Nesting: NULL where caps.nests is 0. nesting.h says which data the types have.
 	 *
-	 * nest_create makes a space whose translations are a guest's own stage-1 tables, which hardware walks; addresses in them, and of the tables themselves,
-	 * are GPAs, and reach what is in the guest's slots with the slots' rights. attach, detach and space_destroy are as for others, and nothing else is called
-	 * for it but the nest_... functions. A device needs its ID before it is attached to one.
-	 *
-	 * ste: the first two doublewords of a Stream Table Entry (Arm IHI 0070, 5.2) as numbers. V 0 and Config 0b000 abort, 0b100 is the guest's memory as it is,
-	 * 0b101 walks; fields: S1Fmt, S1ContextPtr, S1CDMax, S1DSS, S1CIR, S1COR, S1CSH, S1STALLD. Another Config, or a field besides, is -EINVAL.
-	 * 0, -EINVAL, -ENOMEM, -ENOSPC (a slot lies where the host has no IOVAs: guest_add says so afterwards) or another errno.
+	 * nest_create makes a space whose translations are a guest's own tables, which hardware walks;
+	 * addresses in them, and of the tables themselves, are GPAs, and reach what is in the guest's
+	 * slots with the slots' rights. attach, detach and space_destroy are as for others, and nothing
+	 * else is called for it. A device needs its ID before it is attached to one. 0; -EINVAL (data
+	 * that hardware would not take); -ENOMEM; -ENOSPC (a slot lies where the host has no IOVAs:
+	 * guest_add says so afterwards) or another errno.
 	 *
 	 * The guest's memory is pinned whole from the first attach on, as long as the guest exists.
 	 */
-	int (*nest_create)(struct viommu_host *host, struct host_guest *guest, const uint64_t ste[2], const struct host_memory *memory,
+	int (*nest_create)(struct viommu_host *host, struct host_guest *guest, const struct host_nest_data *data, const struct host_memory *memory,
 			   struct host_space **out);
-	/* What the guest's tables say of IOVAs first..last, in any context of that guest, is read anew from when it has returned 0. Errors: the host failed. */
-	int (*nest_invalidate)(struct host_space *space, uint64_t first, uint64_t last);
-	/* The same for context descriptors of the devices that are attached there; not for what was read from tables by the one before. */
-	int (*nest_context)(struct host_space *space);
-	/* The StreamID by which the guest knows a device; it is attached to no such space. Another device of the guest's has another. 0 or an errno. */
+	/* Entries as the guest wrote them, in order; done when it returns 0. *done: how many were. By any thread. */
+	int (*nest_invalidate)(struct host_guest *guest, const void *entries, uint32_t number, uint32_t *done);
+	/* The ID by which the guest knows a device; it is attached to no such space. Another device of the guest's has another. 0 or an errno. */
 	int (*device_set_id)(struct host_device *device, uint32_t id);
 	/* A file that polls readable when there are events: the host's, as long as the guest exists. -ENODEV before the first attach to a space of nest_create. */
 	int (*nest_fd)(struct host_guest *guest);
-	/* The next event: 0; -ENOENT: there is none now; or another errno. By one thread at a time for a guest; it waits for nothing. */
-	int (*nest_event)(struct host_guest *guest, struct host_event *event);
+	/* The next event, with room for one: 0; -ENOENT: there is none now; or another errno. By one thread at a time for a guest; it waits for nothing. */
+	int (*nest_event)(struct host_guest *guest, struct host_nest_event *event);
 
 	void (*destroy)(struct viommu_host *host);
+};
+
+/* What there is to know of the one type that a host nests. */
+struct host_nest {
+	uint32_t type;	      /* 0: none */
+	uint32_t entry_bytes; /* of an invalidation */
+	uint32_t event_bytes; /* of a record */
+	uint32_t info_bytes;
+	const void *info; /* what viommu_host_nest_info() fills in, its size first */
 };
 
 struct viommu_host {
@@ -164,6 +176,7 @@ struct viommu_host {
 	struct viommu_host_caps caps;
 	const struct viommu_iova_range *usable; /* parts of the aperture, ascending; NULL: all of it */
 	size_t usable_number;
+	struct host_nest nest;
 };
 
 #endif

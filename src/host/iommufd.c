@@ -186,7 +186,6 @@ static const struct host_ops iommufd_ops = {
 	.replace = iommufd_space_replace,
 	.nest_create = iommufd_nest_create,
 	.nest_invalidate = iommufd_nest_invalidate,
-	.nest_context = iommufd_nest_context,
 	.device_set_id = iommufd_device_set_id,
 	.nest_fd = iommufd_nest_fd,
 	.nest_event = iommufd_nest_event,
@@ -206,16 +205,25 @@ static int describe(struct iommufd_host *host, struct iommufd_info *info, const 
 	host->host.caps = (struct viommu_host_caps){
 		.size = sizeof(host->host.caps),
 		.name = "iommufd",
-		.nesting = info->nesting,
 		.dirty = info->dirty,
 		/* The kernel uses larger pages where it can, but does not say which there are. */
 		.page_sizes = VIOMMU_PAGE_SIZE,
 		.first = host->usable.range[0].first,
 		.last = host->usable.range[host->usable.number - 1].last,
 		.entry_limit = VIOMMU_NO_LIMIT,
-		.nests = info->nests,
+		.nests = info->nests ? VIOMMU_NESTS(info->nests->type) : 0,
 	};
-	memcpy(host->host.caps.smmuv3_idr, info->smmuv3_idr, sizeof(info->smmuv3_idr));
+	host->nests = info->nests;
+	if (info->nests) {
+		memcpy(host->nest_info, info->nest_info, sizeof(host->nest_info));
+		host->host.nest = (struct host_nest){
+			.type = info->nests->type,
+			.entry_bytes = info->nests->entry_bytes,
+			.event_bytes = info->nests->event_bytes,
+			.info_bytes = info->nest_info_bytes,
+			.info = host->nest_info,
+		};
+	}
 	return 0;
 }
 

@@ -9,6 +9,7 @@
  *   iommufd_space.c   spaces, and attaching
  *   iommufd_stage2.c  guest memory beneath a guest's own tables, and what these are to the kernel
  *   iommufd_nest.c    spaces that are a guest's own tables
+ *   iommufd_<type>.c  what nesting takes of one architecture; iommufd_types.c is the table of them
  *
  * Each VM's memory is in an IOAS of its own, to which no device is ever attached: mapping a slot there makes the kernel keep *pages* for it, and pins nothing yet.
  * A space is another IOAS with an HWPT, and is filled by IOMMU_IOAS_COPY: its mappings refer to the same pages, so that one that has been pinned for one IOVA is
@@ -35,6 +36,21 @@
 #include "host/vfio_named.h"
 #include "port/port.h"
 
+/* What nesting takes of one architecture. Numbers are the kernel's, for its own types. */
+struct iommufd_nest_type {
+	uint32_t type; /* enum viommu_domain_type */
+	uint32_t hw_info, viommu, hwpt_data, invalidate, veventq;
+	uint32_t data_bytes, entry_bytes, event_bytes; /* of what is passed through */
+	/* The data of a guest's tables, as the kernel gets them. False: the kernel would not take them. */
+	bool (*take)(const void *data, void *theirs);
+	/* What viommu_host_nest_info() fills in, from what the kernel says of a device's IOMMU; of at most IOMMUFD_INFO_BYTES. Returns its bytes. */
+	uint32_t (*describe)(const void *hw_info, void *info);
+};
+enum { IOMMUFD_INFO_BYTES = 64, IOMMUFD_DATA_BYTES = 64, IOMMUFD_EVENT_BYTES = 64 };
+
+/* iommufd_types.c: the type of a device whose IOMMU has this kind of hw_info, or NULL. */
+const struct iommufd_nest_type *iommufd_nest_type_of(uint32_t hw_info);
+
 struct iommufd_device {
 	struct host_device device;
 	struct iommufd_device *next; /* in the host */
@@ -44,8 +60,8 @@ struct iommufd_device {
 	int32_t group; /* of the machine's IOMMU; -1: not known */
 	bool attached; /* or about to be; under the host's lock */
 	bool held;     /* opened by the host's creation, and not yet asked for */
-	bool has_stream;
-	uint32_t stream;		    /* its StreamID, as the guest knows it */
+	bool has_guest_id;
+	uint32_t guest_id;		    /* by which the guest knows it */
 	uint32_t vdevice;		    /* 0: the guest's viommu does not know it */
 	struct iommufd_device *next_nested; /* of those attached to a space that is a guest's own tables */
 };
@@ -55,6 +71,8 @@ struct iommufd_host {
 	struct port_lock lock; /* the list of devices, and that none of them goes while it is used */
 	struct ranges usable;
 	struct iommufd_device *devices;
+	const struct iommufd_nest_type *nests; /* NULL: it does not */
+	unsigned char nest_info[IOMMUFD_INFO_BYTES];
 	int32_t fd;
 	bool own_fd;
 	bool apart;	      /* each device has an IOAS of its own in a space */
@@ -100,7 +118,7 @@ struct iommufd_space {
 	bool removed; /* something was, since the last flush */
 	/* A guest's own tables: ioas is 0, and hwpt is made by the first attach. */
 	bool nest;
-	uint64_t ste[2];
+	unsigned char data[IOMMUFD_DATA_BYTES]; /* for the kernel */
 	struct iommufd_device *nested;
 };
 
@@ -130,11 +148,12 @@ int iommufd_hwpt_alloc(int fd, uint32_t device, uint32_t ioas, uint32_t flags, u
 void iommufd_put(int fd, uint32_t id); /* 0 is allowed */
 int iommufd_try_put(int fd, uint32_t id);
 int iommufd_copy(int fd, const struct iommufd_slot *from, uint32_t from_ioas, uint32_t to_ioas, uint64_t to);
-int iommufd_viommu_alloc(int fd, uint32_t device, uint32_t parent, uint32_t *id);
-int iommufd_vdevice_alloc(int fd, uint32_t device, uint32_t viommu, uint32_t stream, uint32_t *id);
-int iommufd_veventq_alloc(int fd, uint32_t viommu, uint32_t *id, int32_t *events_fd);
-int iommufd_hwpt_alloc_nested(int fd, uint32_t device, uint32_t viommu, const uint64_t ste[2], uint32_t *id);
-int iommufd_invalidate(int fd, uint32_t viommu, const struct iommufd_abi_invalidate_smmuv3 *commands, uint32_t number);
+int iommufd_viommu_alloc(int fd, const struct iommufd_nest_type *type, uint32_t device, uint32_t parent, uint32_t *id);
+int iommufd_vdevice_alloc(int fd, uint32_t device, uint32_t viommu, uint32_t guest_id, uint32_t *id);
+int iommufd_veventq_alloc(int fd, const struct iommufd_nest_type *type, uint32_t viommu, uint32_t *id, int32_t *events_fd);
+int iommufd_hwpt_alloc_nested(int fd, const struct iommufd_nest_type *type, uint32_t device, uint32_t viommu, const void *data, uint32_t *id);
+/* *done: how many entries were carried out. */
+int iommufd_invalidate(int fd, const struct iommufd_nest_type *type, uint32_t viommu, const void *entries, uint32_t number, uint32_t *done);
 /* *bytes: how much was mapped there. Mappings that are not whole in the range stay, and are an error where the kernel tells. */
 int iommufd_unmap(const struct iommufd_host *host, uint32_t ioas, uint64_t first, uint64_t last, uint64_t *bytes);
 int iommufd_attach_pt(const struct iommufd_device *device, uint32_t id);
@@ -148,9 +167,10 @@ int iommufd_hwpt_any(struct iommufd_host *host, uint32_t ioas, uint32_t *id);
 struct iommufd_info {
 	struct ranges usable;
 	uint64_t alignment;
-	bool nesting, dirty, empty_is_enoent;
-	uint32_t nests;
-	uint32_t smmuv3_idr[6];
+	bool dirty, empty_is_enoent;
+	const struct iommufd_nest_type *nests; /* all of it works */
+	unsigned char nest_info[IOMMUFD_INFO_BYTES];
+	uint32_t nest_info_bytes;
 };
 int iommufd_ask(int fd, const struct iommufd_device *device, struct iommufd_info *info, const struct vfio_why *why);
 
@@ -184,18 +204,18 @@ int iommufd_stage2_remove(struct iommufd_guest *guest, uint64_t first, uint64_t 
 int iommufd_stage2_ready(struct iommufd_guest *guest, const struct iommufd_device *device);
 void iommufd_stage2_destroy(struct iommufd_guest *guest);
 int iommufd_nest_fd(struct host_guest *guest);
-int iommufd_nest_event(struct host_guest *guest, struct host_event *event);
+int iommufd_nest_event(struct host_guest *guest, struct host_nest_event *event);
 
 /* iommufd_nest.c */
-int iommufd_nest_create(struct viommu_host *host, struct host_guest *guest, const uint64_t ste[2], const struct host_memory *memory, struct host_space **out);
+int iommufd_nest_create(struct viommu_host *host, struct host_guest *guest, const struct host_nest_data *data, const struct host_memory *memory,
+			struct host_space **out);
 void iommufd_nest_destroy(struct iommufd_space *space);
 /* What a device and the space need before the device is attached there. They stay where attaching fails in the end, for the next attempt. */
 int iommufd_nest_prepare(struct iommufd_space *space, struct iommufd_device *device);
 /* What the space knows of the devices that are attached there; leaving where a device never was is nothing. */
 void iommufd_nest_enter(struct iommufd_space *space, struct iommufd_device *device);
 void iommufd_nest_leave(struct iommufd_space *space, struct iommufd_device *device);
-int iommufd_nest_invalidate(struct host_space *space, uint64_t first, uint64_t last);
-int iommufd_nest_context(struct host_space *space);
+int iommufd_nest_invalidate(struct host_guest *guest, const void *entries, uint32_t number, uint32_t *done);
 int iommufd_device_set_id(struct host_device *device, uint32_t id);
 
 #endif

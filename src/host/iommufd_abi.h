@@ -115,8 +115,6 @@ struct iommufd_abi_hwpt_alloc {
 	uint32_t zero;
 };
 
-enum { IOMMUFD_ABI_HWPT_DATA_SMMUV3 = 2 };
-
 /* One whose tables are the guest's, beneath which those of a viommu's HWPT are. The first members are those of the struct before. */
 struct iommufd_abi_hwpt_alloc_nested {
 	uint32_t size;
@@ -130,13 +128,6 @@ struct iommufd_abi_hwpt_alloc_nested {
 	iommufd_abi_u64 data; /* an address */
 };
 
-/* The first two doublewords of a Stream Table Entry (Arm IHI 0070, 5.2), little-endian. -EIO: it has what the kernel does not take. */
-struct iommufd_abi_hwpt_smmuv3 {
-	iommufd_abi_u64 ste[2];
-};
-
-enum { IOMMUFD_ABI_INVALIDATE_SMMUV3 = 1 };
-
 /* Commands to forget what was read from a guest's tables, in order, done when the call returns. number becomes how many were carried out. */
 struct iommufd_abi_hwpt_invalidate {
 	uint32_t size;
@@ -147,16 +138,6 @@ struct iommufd_abi_hwpt_invalidate {
 	uint32_t number;
 	uint32_t zero;
 };
-
-/*
- * A command as in a command queue (Arm IHI 0070, 4.1), little-endian. The kernel puts in the VMID, and the StreamID in a virtual one's place. -EIO: not one of
- * those that it takes.
- */
-struct iommufd_abi_invalidate_smmuv3 {
-	iommufd_abi_u64 command[2];
-};
-
-enum { IOMMUFD_ABI_HW_INFO_SMMUV3 = 2 };
 
 /* What a device's IOMMU says of itself, in the form that its type has. The kernel fills at most data_bytes. */
 struct iommufd_abi_hw_info {
@@ -169,17 +150,6 @@ struct iommufd_abi_hw_info {
 	uint32_t zero;
 	iommufd_abi_u64 out_capabilities;
 };
-
-/* Linux 6.13 */
-struct iommufd_abi_hw_info_smmuv3 {
-	uint32_t flags;
-	uint32_t zero;
-	uint32_t idr[6];
-	uint32_t iidr;
-	uint32_t aidr;
-};
-
-enum { IOMMUFD_ABI_VIOMMU_SMMUV3 = 1 };
 
 /* The kernel's side of an IOMMU that a guest has, for devices behind one of the machine's: hwpt holds the guest's memory. The kernel's goes on, for other types. */
 struct iommufd_abi_viommu_alloc {
@@ -197,10 +167,8 @@ struct iommufd_abi_vdevice_alloc {
 	uint32_t viommu;
 	uint32_t device;
 	uint32_t out_id;
-	iommufd_abi_u64 virtual_id; /* SMMUv3: the StreamID */
+	iommufd_abi_u64 virtual_id; /* the ID by which the guest knows it */
 };
-
-enum { IOMMUFD_ABI_VEVENTQ_SMMUV3 = 1 };
 
 /* What happens to a viommu's devices, to be read from a file: for each event a header, and behind it what the type has. One queue of a type for each viommu. */
 struct iommufd_abi_veventq_alloc {
@@ -219,11 +187,6 @@ enum { IOMMUFD_ABI_VEVENT_LOST = 1 << 0 }; /* nothing follows the header: from t
 struct iommufd_abi_vevent_header {
 	uint32_t flags;
 	uint32_t sequence; /* of 31 bits; a gap says that events were lost */
-};
-
-/* An event record (Arm IHI 0070, 7.3), little-endian, with the virtual StreamID. */
-struct iommufd_abi_vevent_smmuv3 {
-	iommufd_abi_u64 record[4];
 };
 
 struct vfio_abi_bind_iommufd {

@@ -53,19 +53,23 @@ static bool can(int fd, const struct iommufd_device *device, uint32_t ioas, uint
 }
 
 /* Everything that nesting takes, once: the kernel offers parts of it where the rest does not work (IOMMU_VIOMMU_ALLOC wants a coherent root complex, for one). */
-static void ask_smmuv3(int fd, const struct iommufd_device *device, uint32_t ioas, struct iommufd_info *info)
+static void ask_nesting(int fd, const struct iommufd_device *device, uint32_t ioas, struct iommufd_info *info)
 {
-	struct iommufd_abi_hw_info_smmuv3 data = { 0 };
-	struct iommufd_abi_hw_info call = { .size = sizeof(call), .device = device->id, .data_bytes = sizeof(data), .data = (uint64_t)(uintptr_t)&data };
+	uint64_t data[32] = { 0 };
+	struct iommufd_abi_hw_info call = { .size = sizeof(call), .device = device->id, .data_bytes = sizeof(data), .data = (uint64_t)(uintptr_t)data };
+	const struct iommufd_nest_type *type;
 	uint32_t parent = 0, viommu = 0, events = 0;
 	int32_t events_fd = -1;
 
-	if (vfio_ioctl(fd, IOMMUFD_ABI_GET_HW_INFO, &call) || call.out_type != IOMMUFD_ABI_HW_INFO_SMMUV3)
+	if (vfio_ioctl(fd, IOMMUFD_ABI_GET_HW_INFO, &call))
 		return;
-	if (!iommufd_hwpt_alloc(fd, device->id, ioas, IOMMUFD_ABI_HWPT_NEST_PARENT, &parent) && !iommufd_viommu_alloc(fd, device->id, parent, &viommu) &&
-	    !iommufd_veventq_alloc(fd, viommu, &events, &events_fd)) {
-		info->nests = VIOMMU_NESTS_SMMUV3;
-		memcpy(info->smmuv3_idr, data.idr, sizeof(info->smmuv3_idr));
+	type = iommufd_nest_type_of(call.out_type);
+	if (!type)
+		return;
+	if (!iommufd_hwpt_alloc(fd, device->id, ioas, IOMMUFD_ABI_HWPT_NEST_PARENT, &parent) && !iommufd_viommu_alloc(fd, type, device->id, parent, &viommu) &&
+	    !iommufd_veventq_alloc(fd, type, viommu, &events, &events_fd)) {
+		info->nests = type;
+		info->nest_info_bytes = type->describe(data, info->nest_info);
 	}
 	if (events_fd >= 0)
 		close(events_fd);
@@ -100,9 +104,7 @@ int iommufd_ask(int fd, const struct iommufd_device *device, struct iommufd_info
 		vfio_say(why, error, "%s cannot be attached to an empty address space and asked for its IOVAs: %s", vfio_named_text(&device->named),
 			 strerror(-error));
 	} else {
-		info->nesting = can(fd, device, second, IOMMUFD_ABI_HWPT_NEST_PARENT);
-		if (info->nesting)
-			ask_smmuv3(fd, device, second, info);
+		ask_nesting(fd, device, second, info);
 		info->dirty = can(fd, device, second, IOMMUFD_ABI_HWPT_DIRTY_TRACKING);
 		info->empty_is_enoent = iommufd_unmap(&empty, second, VIOMMU_PAGE_SIZE, 2 * VIOMMU_PAGE_SIZE - 1, &bytes) == -ENOENT;
 	}

@@ -1,6 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include <endian.h>
-
 #include "host/iommufd.h"
 #include "host/vfio_ioctl.h"
 
@@ -50,18 +48,18 @@ int iommufd_copy(int fd, const struct iommufd_slot *from, uint32_t from_ioas, ui
 	return vfio_ioctl(fd, IOMMUFD_ABI_COPY, &call);
 }
 
-int iommufd_viommu_alloc(int fd, uint32_t device, uint32_t parent, uint32_t *id)
+int iommufd_viommu_alloc(int fd, const struct iommufd_nest_type *type, uint32_t device, uint32_t parent, uint32_t *id)
 {
-	struct iommufd_abi_viommu_alloc call = { .size = sizeof(call), .type = IOMMUFD_ABI_VIOMMU_SMMUV3, .device = device, .hwpt = parent };
+	struct iommufd_abi_viommu_alloc call = { .size = sizeof(call), .type = type->viommu, .device = device, .hwpt = parent };
 	int error = vfio_ioctl(fd, IOMMUFD_ABI_VIOMMU_ALLOC, &call);
 
 	*id = error ? 0 : call.out_id;
 	return error;
 }
 
-int iommufd_vdevice_alloc(int fd, uint32_t device, uint32_t viommu, uint32_t stream, uint32_t *id)
+int iommufd_vdevice_alloc(int fd, uint32_t device, uint32_t viommu, uint32_t guest_id, uint32_t *id)
 {
-	struct iommufd_abi_vdevice_alloc call = { .size = sizeof(call), .viommu = viommu, .device = device, .virtual_id = stream };
+	struct iommufd_abi_vdevice_alloc call = { .size = sizeof(call), .viommu = viommu, .device = device, .virtual_id = guest_id };
 	int error = vfio_ioctl(fd, IOMMUFD_ABI_VDEVICE_ALLOC, &call);
 
 	*id = error ? 0 : call.out_id;
@@ -69,9 +67,9 @@ int iommufd_vdevice_alloc(int fd, uint32_t device, uint32_t viommu, uint32_t str
 }
 
 /* One transfer that is stopped may make an event for each few bytes, and a guest that reads its queue slowly shall still see others. */
-int iommufd_veventq_alloc(int fd, uint32_t viommu, uint32_t *id, int32_t *events_fd)
+int iommufd_veventq_alloc(int fd, const struct iommufd_nest_type *type, uint32_t viommu, uint32_t *id, int32_t *events_fd)
 {
-	struct iommufd_abi_veventq_alloc call = { .size = sizeof(call), .viommu = viommu, .type = IOMMUFD_ABI_VEVENTQ_SMMUV3, .depth = 1024 };
+	struct iommufd_abi_veventq_alloc call = { .size = sizeof(call), .viommu = viommu, .type = type->veventq, .depth = 1024 };
 	int error = vfio_ioctl(fd, IOMMUFD_ABI_VEVENTQ_ALLOC, &call);
 
 	*id = error ? 0 : call.out_id;
@@ -79,16 +77,15 @@ int iommufd_veventq_alloc(int fd, uint32_t viommu, uint32_t *id, int32_t *events
 	return error;
 }
 
-int iommufd_hwpt_alloc_nested(int fd, uint32_t device, uint32_t viommu, const uint64_t ste[2], uint32_t *id)
+int iommufd_hwpt_alloc_nested(int fd, const struct iommufd_nest_type *type, uint32_t device, uint32_t viommu, const void *data, uint32_t *id)
 {
-	struct iommufd_abi_hwpt_smmuv3 data = { .ste = { htole64(ste[0]), htole64(ste[1]) } };
 	struct iommufd_abi_hwpt_alloc_nested call = {
 		.size = sizeof(call),
 		.device = device,
 		.viommu = viommu,
-		.data_type = IOMMUFD_ABI_HWPT_DATA_SMMUV3,
-		.data_bytes = sizeof(data),
-		.data = (uint64_t)(uintptr_t)&data,
+		.data_type = type->hwpt_data,
+		.data_bytes = type->data_bytes,
+		.data = (uint64_t)(uintptr_t)data,
 	};
 	int error = vfio_ioctl(fd, IOMMUFD_ABI_HWPT_ALLOC, &call);
 
@@ -96,18 +93,20 @@ int iommufd_hwpt_alloc_nested(int fd, uint32_t device, uint32_t viommu, const ui
 	return error;
 }
 
-int iommufd_invalidate(int fd, uint32_t viommu, const struct iommufd_abi_invalidate_smmuv3 *commands, uint32_t number)
+int iommufd_invalidate(int fd, const struct iommufd_nest_type *type, uint32_t viommu, const void *entries, uint32_t number, uint32_t *done)
 {
 	struct iommufd_abi_hwpt_invalidate call = {
 		.size = sizeof(call),
 		.id = viommu,
-		.data = (uint64_t)(uintptr_t)commands,
-		.data_type = IOMMUFD_ABI_INVALIDATE_SMMUV3,
-		.entry_bytes = sizeof(*commands),
+		.data = (uint64_t)(uintptr_t)entries,
+		.data_type = type->invalidate,
+		.entry_bytes = type->entry_bytes,
 		.number = number,
 	};
+	int error = vfio_ioctl(fd, IOMMUFD_ABI_HWPT_INVALIDATE, &call);
 
-	return vfio_ioctl(fd, IOMMUFD_ABI_HWPT_INVALIDATE, &call);
+	*done = error && call.number >= number ? 0 : call.number;
+	return error;
 }
 
 int iommufd_unmap(const struct iommufd_host *host, uint32_t ioas, uint64_t first, uint64_t last, uint64_t *bytes)

@@ -7,7 +7,6 @@
  * A slot that goes is unmapped here first. Linux forgets all that was translated through it before the unmap returns, what came out of a guest's tables included
  * (arm_smmu_tlb_inv_range_domain() in drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c, of a domain that is a nest parent).
  */
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,7 +66,8 @@ static void drop_viommu(struct iommufd_guest *guest)
 
 int iommufd_stage2_ready(struct iommufd_guest *guest, const struct iommufd_device *device)
 {
-	int fd = iommufd_host(guest->guest.host)->fd;
+	const struct iommufd_host *host = iommufd_host(guest->guest.host);
+	int fd = host->fd;
 	uint32_t viommu = 0;
 	int32_t events_fd = -1;
 	int error;
@@ -76,9 +76,9 @@ int iommufd_stage2_ready(struct iommufd_guest *guest, const struct iommufd_devic
 		return 0;
 	error = iommufd_hwpt_alloc(fd, device->id, guest->stage2, IOMMUFD_ABI_HWPT_NEST_PARENT, &guest->parent);
 	if (!error)
-		error = iommufd_viommu_alloc(fd, device->id, guest->parent, &viommu);
+		error = iommufd_viommu_alloc(fd, host->nests, device->id, guest->parent, &viommu);
 	if (!error)
-		error = iommufd_veventq_alloc(fd, viommu, &guest->events, &events_fd);
+		error = iommufd_veventq_alloc(fd, host->nests, viommu, &guest->events, &events_fd);
 	if (error) {
 		iommufd_put(fd, viommu);
 		drop_viommu(guest);
@@ -107,12 +107,13 @@ int iommufd_nest_fd(struct host_guest *any)
  * The kernel writes as many whole events as there is room for. There is room for one; or for a header alone, which says that events were lost, and behind which
  * one would not fit. Events are numbered with 31 bits, those that were lost too.
  */
-int iommufd_nest_event(struct host_guest *any, struct host_event *event)
+int iommufd_nest_event(struct host_guest *any, struct host_nest_event *event)
 {
+	const struct iommufd_nest_type *type = iommufd_host(any->host)->nests;
 	struct iommufd_guest *guest = iommufd_guest(any);
 	struct {
 		struct iommufd_abi_vevent_header header;
-		struct iommufd_abi_vevent_smmuv3 data;
+		unsigned char record[IOMMUFD_EVENT_BYTES];
 	} got;
 	int fd = iommufd_nest_fd(any);
 	ssize_t bytes;
@@ -120,24 +121,24 @@ int iommufd_nest_event(struct host_guest *any, struct host_event *event)
 	if (fd < 0)
 		return -ENOENT;
 	do
-		bytes = read(fd, &got, sizeof(got));
+		bytes = read(fd, &got, sizeof(got.header) + type->event_bytes);
 	while (bytes < 0 && errno == EINTR);
 	if (!bytes || (bytes < 0 && errno == EAGAIN))
 		return -ENOENT;
 	if (bytes < 0)
 		return -errno;
-	memset(event, 0, sizeof(*event));
 	if ((size_t)bytes < sizeof(got.header))
 		return -EIO;
+	event->bytes = 0;
 	event->lost = got.header.sequence != guest->sequence;
 	guest->sequence = (got.header.sequence + 1) & INT32_MAX;
 	if (got.header.flags & IOMMUFD_ABI_VEVENT_LOST) {
 		event->lost = true;
 		return 0;
 	}
-	if (bytes != sizeof(got))
+	if ((size_t)bytes != sizeof(got.header) + type->event_bytes)
 		return -EIO;
-	for (unsigned int i = 0; i < 4; i++)
-		event->record[i] = le64toh(got.data.record[i]);
+	event->bytes = type->event_bytes;
+	memcpy(event->record, got.record, type->event_bytes);
 	return 0;
 }

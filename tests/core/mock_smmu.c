@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#define _DEFAULT_SOURCE
 #include "mock_smmu.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -92,14 +94,20 @@ static int space_create(struct viommu_host *host, struct host_guest *guest, uint
 	return -EOPNOTSUPP;
 }
 
-static int nest_create(struct viommu_host *host, struct host_guest *guest, const uint64_t ste[2], const struct host_memory *memory, struct host_space **out)
+static int nest_create(struct viommu_host *host, struct host_guest *guest, const struct host_nest_data *data, const struct host_memory *memory,
+		       struct host_space **out)
 {
 	struct mock_smmu *smmu = smmu_of(host);
 	struct smmu_space *space = smmu->space;
 	int error = enter(smmu, SMMU_CREATE);
-	uint64_t config = ste[0] >> 1 & 7;
+	uint64_t ste[2], config;
 
 	(void)memory;
+	smmu->breaches += data->type != VIOMMU_DOMAIN_SMMUV3 || data->bytes != sizeof(ste);
+	memcpy(ste, data->data, sizeof(ste));
+	ste[0] = le64toh(ste[0]);
+	ste[1] = le64toh(ste[1]);
+	config = ste[0] >> 1 & 7;
 	smmu->breaches += guest != &smmu->guest.guest;
 	if (error)
 		return error;
@@ -126,34 +134,70 @@ static void space_destroy(struct host_space *any)
 	space_of(any)->used = false;
 }
 
-static int nest_invalidate(struct host_space *space, uint64_t first, uint64_t last)
+/* Whether a TLBI has a translation forgotten: IHI 0070, 4.4.1, with nG = 1 everywhere. */
+static bool names(const uint64_t command[2], const struct smmu_translation *kept)
 {
-	struct mock_smmu *smmu = smmu_of(space->host);
-	int error = enter(smmu, SMMU_INVALIDATE);
+	unsigned int opcode = command[0] & 0xff, bits = kept->granule == 4 ? 12 : kept->granule == 16 ? 14 : 16, tg = command[1] >> 10 & 3;
+	uint64_t size = UINT64_C(1) << (bits + (3 - kept->level) * (bits - 3)), leaf = kept->iova & ~(size - 1);
+	uint64_t first = command[1] & ~UINT64_C(0xfff), bytes = 4096, last;
 
-	if (error)
-		return error;
-	smmu->first = first;
-	smmu->last = last;
+	if (opcode == 0x10 || opcode == 0x30)
+		return true;
+	if (opcode != 0x13 && command[0] >> 48 != kept->asid)
+		return false;
+	if (opcode == 0x11)
+		return true;
+	if (tg)
+		bytes = ((command[0] >> 12 & 0x1f) + 1) << (command[0] >> 20 & 0x1f) << (10 + 2 * tg);
+	last = first + (bytes - 1) < first ? UINT64_MAX : first + (bytes - 1);
+	return leaf <= last && leaf + (size - 1) >= first;
+}
+
+static void forget(struct mock_smmu *smmu, const uint64_t command[2])
+{
 	for (unsigned int i = 0; i < smmu->translations;) {
-		const struct smmu_translation *translation = &smmu->tlb[i];
-
-		if (translation->iova >= first && translation->iova <= last)
+		if (names(command, &smmu->tlb[i]))
 			smmu->tlb[i] = smmu->tlb[--smmu->translations];
 		else
 			i++;
 	}
+}
+
+static int execute(struct mock_smmu *smmu, const uint64_t command[2])
+{
+	unsigned int opcode = command[0] & 0xff;
+	bool context = opcode == 0x05 || opcode == 0x06;
+	struct smmu_device *device = context ? mock_smmu_find(smmu, (uint32_t)(command[0] >> 32)) : NULL;
+	int error = enter(smmu, context ? SMMU_CONTEXT : SMMU_INVALIDATE);
+
+	/* A kernel refuses others, and devices that it does not know. */
+	smmu->breaches += context ? !device : (opcode < 0x10 || opcode > 0x13) && opcode != 0x30;
+	if (error)
+		return error;
+	memcpy(smmu->command, command, sizeof(smmu->command));
+	if (device)
+		device->has_cd = false;
+	else
+		forget(smmu, command);
 	return 0;
 }
 
-static int nest_context(struct host_space *space)
+static int nest_invalidate(struct host_guest *guest, const void *entries, uint32_t number, uint32_t *done)
 {
-	struct mock_smmu *smmu = smmu_of(space->host);
-	int error = enter(smmu, SMMU_CONTEXT);
+	struct mock_smmu *smmu = smmu_of(guest->host);
+	int error = 0;
 
-	for (unsigned int i = 0; !error && i < SMMU_DEVICES; i++)
-		if (smmu->device[i].space == space_of(space))
-			smmu->device[i].has_cd = false;
+	smmu->breaches += !number;
+	for (*done = 0; *done < number; ++*done) {
+		uint64_t command[2];
+
+		memcpy(command, (const unsigned char *)entries + *done * sizeof(command), sizeof(command));
+		command[0] = le64toh(command[0]);
+		command[1] = le64toh(command[1]);
+		error = execute(smmu, command);
+		if (error)
+			break;
+	}
 	return error;
 }
 
@@ -238,17 +282,23 @@ static int nest_fd(struct host_guest *guest)
 	return smmu->event_fd < 0 ? -ENODEV : smmu->event_fd;
 }
 
-static int nest_event(struct host_guest *guest, struct host_event *event)
+static int nest_event(struct host_guest *guest, struct host_nest_event *event)
 {
 	struct mock_smmu *smmu = smmu_of(guest->host);
+	const struct smmu_event *first = smmu->event;
 	int error = enter(smmu, SMMU_EVENT);
+	uint64_t record[4];
 
 	if (error)
 		return error;
 	if (!smmu->events)
 		return -ENOENT;
-	*event = smmu->event[0];
-	memmove(smmu->event, smmu->event + 1, --smmu->events * sizeof(*event));
+	for (unsigned int i = 0; i < 4; i++)
+		record[i] = htole64(first->record[i]);
+	event->lost = first->lost;
+	event->bytes = first->record[0] ? sizeof(record) : 0;
+	memcpy(event->record, record, event->bytes);
+	memmove(smmu->event, smmu->event + 1, --smmu->events * sizeof(*first));
 	return 0;
 }
 
@@ -271,7 +321,6 @@ static const struct host_ops smmu_ops = {
 	.replace = replace,
 	.nest_create = nest_create,
 	.nest_invalidate = nest_invalidate,
-	.nest_context = nest_context,
 	.device_set_id = device_set_id,
 	.nest_fd = nest_fd,
 	.nest_event = nest_event,
@@ -288,13 +337,15 @@ struct mock_smmu *mock_smmu_create(const uint32_t idr[6])
 	smmu->host.caps = (struct viommu_host_caps){
 		.size = sizeof(smmu->host.caps),
 		.name = "mock-smmu",
-		.nesting = true,
 		.page_sizes = 4096,
 		.last = UINT64_MAX,
 		.entry_limit = VIOMMU_NO_LIMIT,
-		.nests = VIOMMU_NESTS_SMMUV3,
+		.nests = VIOMMU_NESTS(VIOMMU_DOMAIN_SMMUV3),
 	};
-	memcpy(smmu->host.caps.smmuv3_idr, idr, sizeof(smmu->host.caps.smmuv3_idr));
+	smmu->info.size = sizeof(smmu->info);
+	memcpy(smmu->info.idr, idr, sizeof(smmu->info.idr));
+	smmu->host.nest =
+		(struct host_nest){ .type = VIOMMU_DOMAIN_SMMUV3, .entry_bytes = 16, .event_bytes = 32, .info_bytes = sizeof(smmu->info), .info = &smmu->info };
 	smmu->event_fd = -1;
 	return smmu;
 }
@@ -339,7 +390,7 @@ static unsigned char *reach(const struct mock_smmu *smmu, uint64_t gpa, uint32_t
 
 static unsigned char *fault(struct mock_smmu *smmu, const struct smmu_device *device, unsigned int code, uint64_t iova, uint32_t access, unsigned int *event)
 {
-	struct host_event record = { .record = { code | (uint64_t)device->id << 32, access & VIOMMU_WRITE ? 0 : UINT64_C(1) << 35, iova }, .lost = smmu->lost };
+	struct smmu_event record = { .record = { code | (uint64_t)device->id << 32, access & VIOMMU_WRITE ? 0 : UINT64_C(1) << 35, iova }, .lost = smmu->lost };
 
 	*event = code;
 	smmu->lost = smmu->events == SMMU_EVENTS;

@@ -9,6 +9,9 @@
 #ifndef TESTS_CORE_MOCK_SMMU_H
 #define TESTS_CORE_MOCK_SMMU_H
 
+#include <viommu/domain.h>
+#include <viommu/smmuv3.h>
+
 #include "host/host.h"
 
 enum smmu_call {
@@ -58,8 +61,14 @@ struct smmu_translation {
 	bool stale;		     /* a test's: it should be forgotten when there is a space again */
 };
 
+struct smmu_event {
+	uint64_t record[4]; /* in the CPU's byte order; zeros: none, and others were lost */
+	bool lost;
+};
+
 struct mock_smmu {
 	struct viommu_host host;
+	struct viommu_smmuv3_hw_info info; /* what the host says of itself */
 	struct {
 		struct host_guest guest;
 		bool there;
@@ -70,13 +79,13 @@ struct mock_smmu {
 	struct smmu_device device[SMMU_DEVICES];
 	struct smmu_translation tlb[SMMU_TLB];
 	unsigned int translations;
-	struct host_event event[SMMU_EVENTS];
+	struct smmu_event event[SMMU_EVENTS];
 	unsigned int events;
 	bool lost;
 	int event_fd; /* -1 before the first attach */
 
 	uint64_t calls[SMMU_CALLS];
-	uint64_t first, last; /* of the last SMMU_INVALIDATE */
+	uint64_t command[2]; /* the last one, SMMU_INVALIDATE (TLBI) or SMMU_CONTEXT (CFGI_CD) */
 	uint64_t breaches;
 
 	/* The at-th call from now on of a kind, counted from 1, fails with this errno, and so do those after it if for_good. 0: none does. */

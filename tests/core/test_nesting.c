@@ -3,8 +3,10 @@
  * Nested domains whose tables hardware walks: who is chosen for that, what is invalidated when, what is pinned, and what becomes of it all when the host fails. The
  * hardware is one that forgets nothing by itself (mock_smmu.h).
  */
+#define _DEFAULT_SOURCE
 #include "mock_smmu.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -156,9 +158,20 @@ static uint64_t reached(struct world *world, uint64_t iova, uint32_t access, uns
 	return hva >= world->more && hva < world->more + MORE ? MORE_GPA + (uint64_t)(hva - world->more) : (uint64_t)(hva - world->ram);
 }
 
+/* Commands (IHI 0070, 4.3 and 4.4). */
+#define TLBI_ALL	 UINT64_C(0x10)
+#define TLBI_VA(asid)	 (UINT64_C(0x12) | UINT64_C(asid) << 48)
+#define CFGI_CD_ALL(sid) (UINT64_C(0x06) | UINT64_C(sid) << 32)
+
+static int invalidate(struct world *world, uint64_t dw0, uint64_t dw1)
+{
+	const uint64_t command[2] = { htole64(dw0), htole64(dw1) };
+
+	return viommu_nest_invalidate(world->vm, &world->smmu->host, VIOMMU_DOMAIN_SMMUV3, command, sizeof(command), 1, NULL);
+}
+
 static void test_tables_are_the_guests(void **state)
 {
-	struct viommu_refresh_result result = { .size = sizeof(result) };
 	struct viommu_domain_stats stats = { .size = sizeof(stats) };
 	struct viommu_fault fault = { .size = sizeof(fault) };
 	struct viommu_domain *domain;
@@ -180,18 +193,16 @@ static void test_tables_are_the_guests(void **state)
 	set(&world, 0x3000, (DATA + 2 * PAGE) | E_PAGE);
 	assert_int_equal(reached(&world, 0x3000, VIOMMU_READ, 0), DATA + 2 * PAGE);
 	set(&world, 0x1000, 0);
-	assert_int_equal(viommu_domain_refresh(domain, 0x2000, 0x3fff, NULL), 0);
+	assert_int_equal(invalidate(&world, TLBI_VA(7), 0x2000), 0);
+	assert_int_equal(invalidate(&world, TLBI_VA(8), 0x1000), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_WRITE, 0), DATA);
-	assert_int_equal(viommu_domain_refresh(domain, 0x1010, 0x1010, &result), 0);
-	assert_int_equal(world.smmu->first, 0x1000);
-	assert_int_equal(world.smmu->last, 0x1fff);
+	assert_int_equal(invalidate(&world, TLBI_VA(7), 0x1001), 0);
+	/* As the guest wrote it. */
+	assert_true(world.smmu->command[0] == TLBI_VA(7) && world.smmu->command[1] == 0x1001);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_WRITE, 0x10), 0);
-	assert_int_equal(result.established + result.released + result.entries, 0);
-	assert_int_equal(viommu_domain_refresh(domain, 5, 4, NULL), -ERANGE);
-	assert_int_equal(viommu_domain_refresh(domain, 0, UINT64_MAX, NULL), 0);
-	assert_true(world.smmu->last == UINT64_MAX);
+	assert_int_equal(viommu_domain_refresh(domain, 0, UINT64_MAX, NULL), -EOPNOTSUPP);
 	viommu_domain_stats(domain, &stats);
-	assert_int_equal(stats.refreshes, 3);
+	assert_int_equal(stats.refreshes, 0);
 	assert_int_equal(stats.devices, 1);
 	assert_int_equal(stats.mapped_pages, 0);
 	assert_int_equal(viommu_domain_walk(domain, 0x1000, &run, &fault), -EOPNOTSUPP);
@@ -199,6 +210,65 @@ static void test_tables_are_the_guests(void **state)
 	viommu_domain_destroy(domain);
 	assert_int_equal(reached(&world, 0x2000, VIOMMU_READ, 0), 0);
 	down(&world);
+}
+
+/* Several at once, in order; one that is refused ends it, and those before it were carried out. */
+static void test_batches(void **state)
+{
+	const uint64_t commands[3][2] = { { htole64(TLBI_VA(7)), htole64(0x1000) },
+					  { htole64(TLBI_VA(7)), htole64(0x2000) },
+					  { htole64(TLBI_VA(7)), htole64(0x3000) } };
+	struct viommu_domain *domain;
+	struct world world;
+	uint32_t done = 77;
+
+	(void)state;
+	up(&world);
+	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->host, VIOMMU_DOMAIN_SMMUV3, commands, 16, 3, &done), 0);
+	assert_int_equal(done, 3);
+	for (uint64_t iova = 0x1000; iova <= 0x3000; iova += PAGE)
+		set(&world, iova, (DATA + iova) | E_PAGE);
+	domain = domain_of(&world, ENTRY_S1);
+	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
+	for (uint64_t iova = 0x1000; iova <= 0x3000; iova += PAGE) {
+		assert_int_equal(reached(&world, iova, VIOMMU_READ, 0), DATA + iova);
+		set(&world, iova, 0);
+	}
+	world.smmu->fail[SMMU_INVALIDATE].at = 3;
+	world.smmu->fail[SMMU_INVALIDATE].error = EIO;
+	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->host, VIOMMU_DOMAIN_SMMUV3, commands, 16, 3, &done), -EIO);
+	assert_int_equal(done, 2);
+	reached(&world, 0x1000, VIOMMU_READ, 0x10);
+	reached(&world, 0x2000, VIOMMU_READ, 0x10);
+	assert_int_equal(reached(&world, 0x3000, VIOMMU_READ, 0), DATA + 0x3000);
+	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->host, VIOMMU_DOMAIN_SMMUV3, commands, 8, 3, &done), -EINVAL);
+	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->host, VIOMMU_DOMAIN_ZPCI, commands, 16, 3, &done), -EOPNOTSUPP);
+	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->host, 99, commands, 16, 3, &done), -EOPNOTSUPP);
+	down(&world);
+}
+
+static void test_info(void **state)
+{
+	struct viommu_smmuv3_hw_info info = { .size = sizeof(info) };
+	struct viommu_host *soft;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	assert_int_equal(viommu_host_soft_create(&soft), 0);
+	assert_int_equal(viommu_host_nest_info(&world.smmu->host, VIOMMU_DOMAIN_SMMUV3, &info), 0);
+	assert_memory_equal(info.idr, mock_smmu_idr, sizeof(info.idr));
+	/* A caller that knows less of it gets that. */
+	info = (struct viommu_smmuv3_hw_info){ .size = offsetof(struct viommu_smmuv3_hw_info, idr) + 4 };
+	assert_int_equal(viommu_host_nest_info(&world.smmu->host, VIOMMU_DOMAIN_SMMUV3, &info), 0);
+	assert_true(info.idr[0] == mock_smmu_idr[0] && !info.idr[1]);
+	info.size = 0;
+	assert_int_equal(viommu_host_nest_info(&world.smmu->host, VIOMMU_DOMAIN_SMMUV3, &info), -EINVAL);
+	info.size = sizeof(info);
+	assert_int_equal(viommu_host_nest_info(&world.smmu->host, VIOMMU_DOMAIN_ZPCI, &info), -EOPNOTSUPP);
+	assert_int_equal(viommu_host_nest_info(soft, VIOMMU_DOMAIN_SMMUV3, &info), -EOPNOTSUPP);
+	down(&world);
+	viommu_host_destroy(soft);
 }
 
 static void test_contexts(void **state)
@@ -213,13 +283,13 @@ static void test_contexts(void **state)
 	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
 	put(&world, CD_GPA, 0);
-	assert_int_equal(viommu_domain_refresh(domain, 0, UINT64_MAX, NULL), 0);
+	assert_int_equal(invalidate(&world, TLBI_ALL, 0), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
-	assert_int_equal(viommu_domain_refresh_context(domain), 0);
+	assert_int_equal(invalidate(&world, CFGI_CD_ALL(5), 0), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0x0a), 0);
 	world.smmu->fail[SMMU_CONTEXT].at = 1;
 	world.smmu->fail[SMMU_CONTEXT].error = ENODEV;
-	assert_int_equal(viommu_domain_refresh_context(domain), -EIO);
+	assert_int_equal(invalidate(&world, CFGI_CD_ALL(5), 0), -EIO);
 	down(&world);
 }
 
@@ -315,8 +385,6 @@ static void test_who_is_chosen(void **state)
 			assert_non_null(strstr(world.logged, trials[i].word));
 		if (!error)
 			assert_int_equal(viommu_domain_kind(domain) == VIOMMU_KIND_HARDWARE, trials[i].hardware);
-		if (!error && !trials[i].hardware)
-			assert_int_equal(viommu_domain_refresh_context(domain), 0);
 		viommu_domain_destroy(domain);
 		down(&world);
 		viommu_host_destroy(soft);
@@ -467,8 +535,8 @@ static void test_failures(void **state)
 	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), -EIO);
 	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
 	world.smmu->fail[SMMU_INVALIDATE].at = 1;
-	assert_int_equal(viommu_domain_refresh(domain, 0, PAGE, NULL), -EIO);
-	assert_int_equal(viommu_domain_refresh(domain, 0, PAGE, NULL), 0);
+	assert_int_equal(invalidate(&world, TLBI_ALL, 0), -EIO);
+	assert_int_equal(invalidate(&world, TLBI_ALL, 0), 0);
 	world.smmu->fail[SMMU_DETACH].at = 1;
 	world.smmu->fail[SMMU_DETACH].error = EBUSY;
 	assert_int_equal(viommu_device_detach(world.device, VIOMMU_NO_PASID), -EIO);
@@ -482,7 +550,8 @@ static void test_failures(void **state)
 
 static void test_events(void **state)
 {
-	struct viommu_nest_event event = { .size = sizeof(event) };
+	uint64_t record[4];
+	struct viommu_nest_event event = { .size = sizeof(event), .bytes = sizeof(record), .record = record };
 	struct viommu_domain *domain;
 	struct viommu_host *soft;
 	struct world world;
@@ -498,13 +567,16 @@ static void test_events(void **state)
 	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(viommu_nest_fd(world.vm, &world.smmu->host), world.smmu->event_fd);
 	assert_int_equal(reached(&world, 0x5008, VIOMMU_WRITE, 0x10), 0);
+	event.bytes = sizeof(record) - 1;
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), -EINVAL);
+	event.bytes = sizeof(record);
 	world.smmu->fail[SMMU_EVENT].at = 1;
 	world.smmu->fail[SMMU_EVENT].error = EFAULT;
 	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), -EIO);
 	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), 0);
-	assert_int_equal(event.record[0], UINT64_C(5) << 32 | 0x10);
-	assert_int_equal(event.record[2], 0x5008);
-	assert_int_equal(event.lost, 0);
+	assert_int_equal(le64toh(record[0]), UINT64_C(5) << 32 | 0x10);
+	assert_int_equal(le64toh(record[2]), 0x5008);
+	assert_true(event.lost == 0 && event.bytes == sizeof(record) && event.type == VIOMMU_DOMAIN_SMMUV3);
 	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), -ENOENT);
 	for (unsigned int i = 0; i < SMMU_EVENTS + 1; i++)
 		reached(&world, 0x6000, VIOMMU_READ, 0x10);
@@ -522,6 +594,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_tables_are_the_guests),
+		cmocka_unit_test(test_batches),
+		cmocka_unit_test(test_info),
 		cmocka_unit_test(test_contexts),
 		cmocka_unit_test(test_entries_without_tables),
 		cmocka_unit_test(test_begins_with_nothing),

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "nested_rig.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,7 +74,7 @@ int nested_try(char *why, size_t bytes)
 		return error;
 	viommu_host_caps(host, &caps);
 	viommu_host_destroy(host);
-	if (caps.nests & VIOMMU_NESTS_SMMUV3)
+	if (caps.nests & VIOMMU_NESTS(VIOMMU_DOMAIN_SMMUV3))
 		return 0;
 	snprintf(why, bytes, "this kernel does not nest the machine's SMMUv3");
 	return -EOPNOTSUPP;
@@ -209,8 +210,8 @@ void context_new(struct nested *rig, struct context *context, uint16_t asid)
 
 void context_ste(const struct context *context, uint64_t ste[2])
 {
-	ste[0] = VALID | 5u << 1 | context->cd;
-	ste[1] = 1u << 2 | 1u << 4 | 3u << 6;
+	ste[0] = htole64(VALID | 5u << 1 | context->cd);
+	ste[1] = htole64(1u << 2 | 1u << 4 | 3u << 6);
 }
 
 struct reached context_says(struct nested *rig, const struct context *context, uint64_t iova)

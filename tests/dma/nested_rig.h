@@ -57,6 +57,10 @@ struct nested_side {
 };
 extern const struct nested_side nested_host_side, nested_guest_side;
 
+/* nested_host.c: what the hardware keeps of IOVAs, in all contexts, and of the units' descriptors. */
+void nested_invalidate(struct nested *rig, uint64_t first, uint64_t last);
+void nested_invalidate_contexts(struct nested *rig);
+
 struct unit {
 	struct host_device *device;
 	struct viommu_smmuv3_device *behind;
@@ -107,7 +111,7 @@ void nested_hide(struct nested *rig, unsigned int slot);
 void guest_store(struct nested *rig, uint64_t gpa, uint64_t value);
 
 void context_new(struct nested *rig, struct context *context, uint16_t asid);
-/* Stage-1 data of a Stream Table Entry that names it. */
+/* Stage-1 data of a Stream Table Entry that names it, little-endian. */
 void context_ste(const struct context *context, uint64_t ste[2]);
 /* The leaf at an IOVA, level 3; tables are made on the way. leaf 0: not valid. Nothing is invalidated. */
 void context_set(struct nested *rig, const struct context *context, uint64_t iova, uint64_t leaf);

@@ -6,6 +6,9 @@
  */
 #define _GNU_SOURCE
 #include "nested_rig.h"
+
+#include <endian.h>
+
 #include "runner.h"
 
 #include <errno.h>
@@ -54,7 +57,7 @@ static void set(uint64_t iova, uint64_t leaf)
 
 static void told(uint64_t first, uint64_t bytes)
 {
-	assert_int_equal(rig.ops->nest_invalidate(rig.space, first, first + bytes - 1), 0);
+	nested_invalidate(&rig, first, first + bytes - 1);
 }
 
 static void data_lands_where_the_tables_say(void **state)
@@ -107,7 +110,7 @@ static void what_changes_is_reached_when_told(void **state)
 		else if (i % 4 == 2)
 			told(SOME_IOVA - 300 * PAGE, 400 * PAGE);
 		else
-			assert_int_equal(rig.ops->nest_invalidate(rig.space, 0, UINT64_MAX), 0);
+			nested_invalidate(&rig, 0, UINT64_MAX);
 		for (unsigned int u = NVME; u < UNITS; u++)
 			expect(&rig, &rig.context, u, SOME_IOVA);
 	}
@@ -152,14 +155,14 @@ static void bad_contexts_let_nothing_pass(void **state)
 	set(SOME_IOVA, leaf_of(3, LEAF_WRITE));
 	expect(&rig, &rig.context, EDU, SOME_IOVA);
 	__atomic_store_n(cd, good & ~(UINT64_C(1) << 31), __ATOMIC_SEQ_CST);
-	assert_int_equal(rig.ops->nest_context(rig.space), 0);
+	nested_invalidate_contexts(&rig);
 	told(0, UINT64_C(1) << 48);
 	edu_write(SOME_IOVA);
 	assert_true(word_at(3) == was);
 	expect_event(&rig, EDU, C_BAD_CD, SOME_IOVA);
 	assert_true(word_at(3) == was);
 	__atomic_store_n(cd, good, __ATOMIC_SEQ_CST);
-	assert_int_equal(rig.ops->nest_context(rig.space), 0);
+	nested_invalidate_contexts(&rig);
 	expect(&rig, &rig.context, EDU, SOME_IOVA);
 }
 
@@ -187,7 +190,10 @@ static void entries_that_do_not_walk(void **state)
 	expect_edu_writes(SOME_IOVA, 3, false);
 	expect_edu_writes(gpa, 3, false);
 	for (unsigned int i = 0; i < 3; i++) {
-		assert_int_equal(rig.ops->nest_create(rig.host, rig.guest, (const uint64_t[2]){ entries[i] }, &rig.memory, &space), 0);
+		const uint64_t ste[2] = { htole64(entries[i]) };
+		const struct host_nest_data data = { .type = VIOMMU_DOMAIN_SMMUV3, .bytes = sizeof(ste), .data = ste };
+
+		assert_int_equal(rig.ops->nest_create(rig.host, rig.guest, &data, &rig.memory, &space), 0);
 		assert_int_equal(rig.ops->attach(space, edu, VIOMMU_NO_PASID), 0);
 		expect_edu_writes(SOME_IOVA, 3, false);
 		expect_edu_writes(gpa, 3, i == 1);
@@ -261,7 +267,7 @@ static void contexts_change_while_dma_runs(void **state)
 		const uint32_t now = i & 1 ? 3 : 4, before = i & 1 ? 4 : 3;
 
 		__atomic_store_n(gpa_word(&rig, rig.context.cd + 8), i & 1 ? rig.context.ttb : other.ttb, __ATOMIC_SEQ_CST);
-		assert_int_equal(rig.ops->nest_context(rig.space), 0);
+		nested_invalidate_contexts(&rig);
 		told(0, UINT64_C(1) << 48);
 		/* A transfer that was under way may still end in the old page. */
 		runner_await(&runner);
@@ -320,7 +326,7 @@ static void invalidate_at_random(void)
 		last = first + 500 * PAGE - 1;
 	if (how == 1)
 		first = 0, last = UINT64_MAX;
-	assert_int_equal(rig.ops->nest_invalidate(rig.space, first, last), 0);
+	nested_invalidate(&rig, first, last);
 	for (i = 0; i < IOVAS; i++)
 		if (iova_of(i) >= first && iova_of(i) <= last) {
 			history[i].said[0] = context_says(&rig, &rig.context, iova_of(i));
@@ -383,7 +389,7 @@ static void at_random(void **state)
 	}
 	if (!rig.shown[SLOT_VISITING])
 		nested_show(&rig, SLOT_VISITING);
-	assert_int_equal(rig.ops->nest_invalidate(rig.space, 0, UINT64_MAX), 0);
+	nested_invalidate(&rig, 0, UINT64_MAX);
 	for (unsigned int i = 0; i < IOVAS; i++)
 		expect(&rig, &rig.context, NVME, iova_of(i));
 }

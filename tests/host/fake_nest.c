@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "host/iommufd_abi.h"
+#include "host/iommufd_abi_smmuv3.h"
 
 int __real_close(int fd);
 
@@ -122,11 +122,11 @@ static int invalidate(struct iommufd_abi_hwpt_invalidate *call)
 		const uint64_t command[2] = { le64toh(commands[call->number].command[0]), le64toh(commands[call->number].command[1]) };
 		uint64_t opcode = command[0] & 0xff;
 
-		/* CFGI_CD and CFGI_CD_ALL; TLBI_NH_ALL, _ASID, _VA and _VAA. */
+		/* CFGI_CD and CFGI_CD_ALL; TLBI_NH_ALL, _ASID, _VA and _VAA, TLBI_NSNH_ALL. */
 		if (opcode == 5 || opcode == 6) {
 			if (!has_stream(call->id, command[0] >> 32))
 				return -EIO;
-		} else if (opcode < 0x10 || opcode > 0x13) {
+		} else if ((opcode < 0x10 || opcode > 0x13) && opcode != 0x30) {
 			return -EIO;
 		}
 		if (fake.command_number < FAKE_COMMANDS)

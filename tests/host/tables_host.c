@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include "tables_host.h"
 
+#include <viommu/domain.h>
+
 #include <endian.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -176,9 +178,24 @@ static void forget_gone(struct over_space *space)
 	space->gone_last = 0;
 }
 
+/* CMD_TLBI_NH_VAA for each page, or CMD_TLBI_NH_ALL where there are many. */
+static int invalidate(struct over_guest *guest, uint64_t first, uint64_t last)
+{
+	uint64_t commands[64][2] = { { htole64(0x10) } };
+	uint32_t number = 1, done;
+
+	for (uint64_t at = first; last / PAGE - first / PAGE < 64 && at < last; at += PAGE) {
+		number = (uint32_t)((at - first) / PAGE) + 1;
+		commands[number - 1][0] = htole64(0x13);
+		commands[number - 1][1] = htole64(at);
+	}
+	return over(guest->guest.host)->ops->nest_invalidate(guest->beneath, commands, number, &done);
+}
+
 static int begin(struct over_space *space, struct viommu_host *host)
 {
-	uint64_t ste[2] = { 0xb, 1u << 2 | 1u << 4 | 3u << 6 };
+	uint64_t ste[2] = { 0xb, htole64(1u << 2 | 1u << 4 | 3u << 6) };
+	const struct host_nest_data data = { .type = VIOMMU_DOMAIN_SMMUV3, .bytes = sizeof(ste), .data = ste };
 	struct over_guest *guest = space->guest;
 	int error;
 
@@ -189,10 +206,10 @@ static int begin(struct over_space *space, struct viommu_host *host)
 	store(guest, space->cd + 8, space->root);
 	store(guest, space->cd + 24, 0xff);
 	store(guest, space->cd, CD0 | (uint64_t)++over(host)->asids << 48);
-	ste[0] |= space->cd;
-	error = over(host)->ops->nest_create(over(host)->beneath, guest->beneath, ste, space->memory, &space->beneath);
+	ste[0] = htole64(ste[0] | space->cd);
+	error = over(host)->ops->nest_create(over(host)->beneath, guest->beneath, &data, space->memory, &space->beneath);
 	/* A table may have been another's. */
-	return error ? error : over(host)->ops->nest_invalidate(space->beneath, 0, UINT64_MAX);
+	return error ? error : invalidate(guest, 0, UINT64_MAX);
 }
 
 static void space_destroy(struct host_space *any)
@@ -280,7 +297,7 @@ static int flush(struct host_space *any)
 
 	if (space->gone_first > space->gone_last)
 		return 0;
-	error = over(any->host)->ops->nest_invalidate(space->beneath, space->gone_first, space->gone_last);
+	error = invalidate(space->guest, space->gone_first, space->gone_last);
 	if (error)
 		return error;
 	forget_gone(space);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Our own definitions of the kernel's interface against those of the system's headers, as far as these have them. */
-#include "host/iommufd_abi.h"
+#include "host/iommufd_abi_smmuv3.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

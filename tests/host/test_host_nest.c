@@ -3,8 +3,10 @@
  * A guest's own tables in the host iommufd, on a fake kernel: which objects are made and when, which words they get, and that nothing is left over whatever
  * fails. The fake reads no tables: what they come to is for tests on test hosts (tests/dma/test_nested.c).
  */
+#define _DEFAULT_SOURCE
 #include "kernel_hosts.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,6 +17,9 @@
 #include <cmocka.h>
 
 #include "fake_objects.h"
+#include <viommu/domain.h>
+#include <viommu/smmuv3.h>
+
 #include "host/iommufd_abi.h"
 
 /* Stream Table Entries, their first doublewords: V and Config. */
@@ -28,6 +33,7 @@ struct nest {
 	struct fixture f;
 	struct host_device *second;
 	struct host_slot slots[2];
+	bool attached; /* a device ever was */
 };
 
 static void slots_of(struct nest *nest)
@@ -84,7 +90,24 @@ static void down(struct nest *nest)
 
 static int create(struct nest *nest, uint64_t ste0, uint64_t ste1, struct host_space **out)
 {
-	return nest->f.ops->nest_create(nest->f.host, nest->f.guest, (const uint64_t[2]){ ste0, ste1 }, &nest->f.memory.memory, out);
+	const uint64_t ste[2] = { htole64(ste0), htole64(ste1) };
+	const struct host_nest_data data = { .type = VIOMMU_DOMAIN_SMMUV3, .bytes = sizeof(ste), .data = ste };
+
+	return nest->f.ops->nest_create(nest->f.host, nest->f.guest, &data, &nest->f.memory.memory, out);
+}
+
+static int invalidate(struct nest *nest, const uint64_t (*commands)[2], uint32_t number)
+{
+	uint64_t little[FAKE_COMMANDS][2];
+	uint32_t done;
+	int error;
+
+	for (uint32_t i = 0; i < number; i++)
+		for (unsigned int n = 0; n < 2; n++)
+			little[i][n] = htole64(commands[i][n]);
+	error = nest->f.ops->nest_invalidate(nest->f.guest, little, number, &done);
+	assert_true(error ? done < number : done == number || !nest->attached);
+	return error;
 }
 
 static void says_what_nests(void **state)
@@ -96,11 +119,14 @@ static void says_what_nests(void **state)
 
 	(void)state;
 	for (unsigned int i = 0; i < 4; i++) {
+		struct viommu_smmuv3_hw_info info = { .size = sizeof(info) };
+
 		up(&nest, &options[i]);
 		viommu_host_caps(nest.f.host, &caps);
-		assert_int_equal(caps.nests, i ? 0 : VIOMMU_NESTS_SMMUV3);
+		assert_int_equal(caps.nests, i ? 0 : VIOMMU_NESTS(VIOMMU_DOMAIN_SMMUV3));
+		assert_int_equal(viommu_host_nest_info(nest.f.host, VIOMMU_DOMAIN_SMMUV3, &info), i ? -EOPNOTSUPP : 0);
 		for (unsigned int n = 0; n < 6; n++)
-			assert_int_equal(caps.smmuv3_idr[n], i ? 0 : 10 + n);
+			assert_int_equal(info.idr[n], i ? 0 : 10 + n);
 		if (i)
 			assert_int_equal(create(&nest, WALKS, 0, &space), -EOPNOTSUPP);
 		down(&nest);
@@ -188,44 +214,46 @@ static void keeps_slots_beneath(void **state)
 	down(&nest);
 }
 
+/* The guest's commands go to the kernel as they are, an array at a time. */
 static void invalidates(void **state)
 {
-	uint64_t commands[FAKE_COMMANDS][2];
+	static const uint64_t some[][2] = {
+		{ UINT64_C(0x70000000000012), 0x5000 }, { 0x10, 0 }, { UINT64_C(0x70000000000011), 0 }, { UINT64_C(0x1301f012), 0xffff000 | 1 },
+		{ UINT64_C(0x2800000005), 1 },		{ 0x30, 0 },
+	};
+	const uint32_t number = sizeof(some) / sizeof(some[0]);
+	uint64_t commands[FAKE_COMMANDS][2], many[FAKE_COMMANDS][2];
 	struct host_space *space;
 	struct nest nest;
+	uint64_t before;
+	uint32_t done;
 
 	(void)state;
 	up(&nest, &nesting);
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
-	/* Before a device was attached there is nobody to tell. */
-	assert_int_equal(nest.f.ops->nest_invalidate(space, 0, UINT64_MAX), 0);
-	assert_int_equal(nest.f.ops->nest_context(space), 0);
+	/* Before a device was attached the hardware has read nothing. */
+	assert_int_equal(invalidate(&nest, some, number), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 0);
 	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
-	assert_int_equal(nest.f.ops->attach(space, nest.second, VIOMMU_NO_PASID), 0);
-	assert_int_equal(nest.f.ops->nest_invalidate(space, 0x5000, 0x5fff), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
-	assert_true(commands[0][0] == 0x13 && commands[0][1] == 0x5000);
-	assert_int_equal(nest.f.ops->nest_invalidate(space, UINT64_MAX - 0x3ffff, UINT64_MAX), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 64);
-	for (unsigned int i = 0; i < 64; i++)
-		assert_true(commands[i][0] == 0x13 && commands[i][1] == UINT64_MAX - 0x3ffff + i * PAGE);
-	assert_int_equal(nest.f.ops->nest_invalidate(space, 0x5000, 0x5000 + 65 * PAGE - 1), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
-	assert_true(commands[0][0] == 0x10 && commands[0][1] == 0);
-	assert_int_equal(nest.f.ops->nest_invalidate(space, 0, UINT64_MAX), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
-	assert_true(commands[0][0] == 0x10);
-	assert_int_equal(nest.f.ops->nest_context(space), 0);
+	nest.attached = true;
+	before = fake_calls();
+	assert_int_equal(invalidate(&nest, some, number), 0);
+	assert_int_equal(fake_calls(), before + 1);
+	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), number);
+	assert_memory_equal(commands, some, sizeof(some));
+	for (unsigned int i = 0; i < FAKE_COMMANDS; i++)
+		many[i][0] = 0x13, many[i][1] = i * PAGE;
+	assert_int_equal(invalidate(&nest, (const uint64_t(*)[2])many, FAKE_COMMANDS), 0);
+	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), FAKE_COMMANDS);
+	assert_memory_equal(commands, many, sizeof(many));
+	/* One that is refused: those before it are done. */
+	many[2][0] = htole64(0x46);
+	assert_int_equal(nest.f.ops->nest_invalidate(nest.f.guest, many, 4, &done), -EIO);
+	assert_int_equal(done, 2);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
-	assert_true(commands[0][0] == UINT64_C(0x12ff00000006) && commands[1][0] == UINT64_C(0x2800000006));
-	assert_int_equal(nest.f.ops->detach(space, nest.second, VIOMMU_NO_PASID), 0);
-	assert_int_equal(nest.f.ops->nest_context(space), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
-	assert_true(commands[0][0] == UINT64_C(0x2800000006));
 	assert_int_equal(nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID), 0);
 	/* What was read for a device that is gone is still known. */
-	assert_int_equal(nest.f.ops->nest_invalidate(space, 0, UINT64_MAX), 0);
+	assert_int_equal(invalidate(&nest, some, 1), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
 	nest.f.ops->space_destroy(space);
 	down(&nest);
@@ -234,7 +262,6 @@ static void invalidates(void **state)
 /* From one space to another, whoever fills it, in one call of the kernel's; where that fails it stays. */
 static void moves_devices(void **state)
 {
-	uint64_t commands[FAKE_COMMANDS][2];
 	struct host_space *walks, *bypasses, *filled;
 	struct fixture *f;
 	struct nest nest;
@@ -250,17 +277,10 @@ static void moves_devices(void **state)
 	assert_int_equal(f->ops->attach(bypasses, nest.second, VIOMMU_NO_PASID), 0);
 	assert_int_equal(f->ops->replace(walks, bypasses, f->device, VIOMMU_NO_PASID), 0);
 	assert_true(reaches(f, f->device, ARENA_GPA));
-	assert_int_equal(f->ops->nest_context(walks), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 0);
-	assert_int_equal(f->ops->nest_context(bypasses), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
 	before = fake_calls();
 	assert_int_equal(f->ops->replace(bypasses, filled, f->device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(fake_calls(), before + 1);
 	assert_false(reaches(f, f->device, ARENA_GPA));
-	assert_int_equal(f->ops->nest_context(bypasses), 0);
-	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
-	assert_true(commands[0][0] == UINT64_C(0x12ff00000006));
 	fake_fail(fake_calls() + 1, fake_calls() + 1, EIO);
 	assert_int_equal(f->ops->replace(filled, bypasses, f->device, VIOMMU_NO_PASID), -EIO);
 	assert_false(reaches(f, f->device, ARENA_GPA));
@@ -280,6 +300,7 @@ static void moves_devices(void **state)
 /* A device without an ID, or with another's, is not attached; one may get another. */
 static void knows_devices_by_their_ids(void **state)
 {
+	static const uint64_t both[2][2] = { { 6, 0 }, { UINT64_C(0x2800000006), 0 } }, unknown[1][2] = { { UINT64_C(0x2900000006), 0 } };
 	uint64_t commands[FAKE_COMMANDS][2];
 	struct host_space *space;
 	struct nest nest;
@@ -298,9 +319,10 @@ static void knows_devices_by_their_ids(void **state)
 	assert_int_equal(nest.f.ops->device_set_id(nest.f.device, 0), 0);
 	assert_int_equal(nest.f.ops->attach(space, nest.second, VIOMMU_NO_PASID), 0);
 	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
-	assert_int_equal(nest.f.ops->nest_context(space), 0);
+	nest.attached = true;
+	assert_int_equal(invalidate(&nest, both, 2), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
-	assert_true(commands[0][0] == 6 && commands[1][0] == UINT64_C(0x2800000006));
+	assert_int_equal(invalidate(&nest, unknown, 1), -EIO);
 	nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID);
 	nest.f.ops->detach(space, nest.second, VIOMMU_NO_PASID);
 	nest.f.ops->space_destroy(space);
@@ -310,8 +332,9 @@ static void knows_devices_by_their_ids(void **state)
 static void passes_events_on(void **state)
 {
 	const uint64_t records[2][4] = { { UINT64_C(0x2800000010), 2, 0x7000, 0 }, { UINT64_C(0x2800000013), 3, 0x8000, UINT64_MAX } };
+	uint64_t record[4];
+	struct host_nest_event event = { .record = record };
 	struct host_space *space;
-	struct host_event event;
 	struct nest nest;
 	int fd;
 
@@ -330,11 +353,13 @@ static void passes_events_on(void **state)
 	fake_event(8, NULL);
 	for (unsigned int i = 0; i < 3; i++) {
 		assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), 0);
-		assert_memory_equal(event.record, records[i % 2], 32);
+		assert_int_equal(event.bytes, 32);
+		for (unsigned int n = 0; n < 4; n++)
+			assert_true(le64toh(record[n]) == records[i % 2][n]);
 		assert_true(event.lost == (i == 2));
 	}
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), 0);
-	assert_true(event.lost && !event.record[0] && !event.record[3]);
+	assert_true(event.lost && !event.bytes);
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), -ENOENT);
 	fake_event(9, records[1]);
 	assert_int_equal(nest.f.ops->nest_event(nest.f.guest, &event), 0);
@@ -390,8 +415,10 @@ static int again(const struct life *life, int (*op)(struct host_space *, struct 
 
 static void use(struct nest *nest, const struct life *life, struct host_space *space)
 {
+	static const uint64_t pages[3][2] = { { 0x13, 0 }, { 0x13, 0x1000 }, { 0x13, 0x2000 } }, contexts[1][2] = { { UINT64_C(0x300000006), 0 } };
 	struct fixture *f = &nest->f;
-	struct host_event event;
+	uint64_t record[4];
+	struct host_nest_event event = { .record = record };
 	int error, added;
 
 	error = f->ops->device_set_id(f->device, 3);
@@ -404,12 +431,13 @@ static void use(struct nest *nest, const struct life *life, struct host_space *s
 		return;
 	added = f->ops->guest_add(f->guest, &nest->slots[1]);
 	assert_true(reaches(f, f->device, nest->slots[1].first) == !added);
-	error = f->ops->nest_invalidate(space, 0, 3 * PAGE - 1);
+	nest->attached = true;
+	error = invalidate(nest, pages, 3);
 	if (error && life->single)
-		assert_int_equal(f->ops->nest_invalidate(space, 0, 3 * PAGE - 1), 0);
-	error = f->ops->nest_context(space);
+		assert_int_equal(invalidate(nest, pages, 3), 0);
+	error = invalidate(nest, contexts, 1);
 	if (error && life->single)
-		assert_int_equal(f->ops->nest_context(space), 0);
+		assert_int_equal(invalidate(nest, contexts, 1), 0);
 	f->ops->nest_event(f->guest, &event);
 	error = f->ops->guest_remove(f->guest, &nest->slots[1]);
 	if (error && life->single)

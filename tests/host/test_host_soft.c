@@ -66,7 +66,7 @@ static void names_itself(void **state)
 	assert_int_equal(viommu_host_soft_create(&host), 0);
 	viommu_host_caps(host, &caps);
 	assert_string_equal(caps.name, "soft");
-	assert_true(caps.split && caps.lookup && !caps.nesting && !caps.dirty);
+	assert_true(caps.split && caps.lookup && !caps.nests && !caps.dirty);
 	assert_true(caps.page_sizes == 0x40201000);
 	assert_true(caps.first == 0 && caps.last == UINT64_MAX && caps.entry_limit == VIOMMU_NO_LIMIT);
 	viommu_host_destroy(host);

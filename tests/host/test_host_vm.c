@@ -26,6 +26,7 @@
 
 #include <cmocka.h>
 #include <linux/capability.h>
+#include <viommu/domain.h>
 #include <viommu/vfio.h>
 
 static char addresses[128];
@@ -115,7 +116,7 @@ static bool nests(void)
 		return false;
 	viommu_host_caps(host, &caps);
 	viommu_host_destroy(host);
-	return caps.nests & VIOMMU_NESTS_SMMUV3;
+	return caps.nests & VIOMMU_NESTS(VIOMMU_DOMAIN_SMMUV3);
 }
 
 static int nested(void)

@@ -347,7 +347,7 @@ static void test_identity(void **state)
 		up_with(&world, mock_smmu_idr);
 		memcpy(idr, mock_smmu_idr, sizeof(idr));
 		idr[trials[i].reg] = (idr[trials[i].reg] & ~trials[i].clear) | trials[i].set;
-		memcpy(world.smmu->host.caps.smmuv3_idr, idr, sizeof(idr));
+		memcpy(world.smmu->info.idr, idr, sizeof(idr));
 		config.hardware = &world.smmu->host;
 		if (trials[i].value == UINT32_MAX) {
 			assert_int_equal(viommu_smmuv3_create(world.rig.vm, &config, &smmu), -EOPNOTSUPP);
@@ -380,12 +380,12 @@ static void test_who_walks(void **state)
 	up_with(&world, mock_smmu_idr);
 	memcpy(idr, mock_smmu_idr, sizeof(idr));
 	for (unsigned int i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-		world.smmu->host.caps.smmuv3_idr[changes[i][0]] = (idr[changes[i][0]] & ~changes[i][1]) | changes[i][2];
+		world.smmu->info.idr[changes[i][0]] = (idr[changes[i][0]] & ~changes[i][1]) | changes[i][2];
 		assert_int_equal(add(&world, 1, VIOMMU_NESTING_HARDWARE, &device), -EOPNOTSUPP);
 		assert_int_equal(add(&world, 1, VIOMMU_NESTING_AUTO, &device), -EOPNOTSUPP);
-		memcpy(world.smmu->host.caps.smmuv3_idr, idr, sizeof(idr));
+		memcpy(world.smmu->info.idr, idr, sizeof(idr));
 	}
-	world.smmu->host.caps.smmuv3_idr[0] &= ~(1u << 26);
+	world.smmu->info.idr[0] &= ~(1u << 26);
 	assert_int_equal(add(&world, 1, VIOMMU_NESTING_HARDWARE, &device), 0);
 	viommu_smmuv3_device_remove(device);
 	world.rig.pinned = ALL;
@@ -407,9 +407,9 @@ static void test_who_walks(void **state)
 	/* One that says what becomes of a fault, where the other lets the guest choose. */
 	limited.output_bits = 0;
 	limited.hardware = &world.smmu->host;
-	world.smmu->host.caps.smmuv3_idr[0] &= ~(1u << 26);
+	world.smmu->info.idr[0] &= ~(1u << 26);
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), 0);
-	world.smmu->host.caps.smmuv3_idr[0] |= 1u << 26;
+	world.smmu->info.idr[0] |= 1u << 26;
 	assert_int_equal(viommu_smmuv3_device_add(smmu, &config, &device), -EOPNOTSUPP);
 	viommu_smmuv3_destroy(smmu);
 	limited.hardware = world.soft;
@@ -499,12 +499,12 @@ static void test_events(void **state)
 	assert_event(&world.rig, 0x10, HARD);
 	/* Nothing but that. */
 	rig_write(&world.rig, R_EVENTQ_CONS, rig_read(&world.rig, R_EVENTQ_PROD));
-	world.smmu->event[world.smmu->events++] = (struct host_event){ .lost = true };
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .lost = true };
 	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 3);
 	assert_no_event(&world.rig);
 	/* The device has gone meanwhile, or never was. */
-	world.smmu->event[world.smmu->events++] = (struct host_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
 	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
 	assert_no_event(&world.rig);
 	/* The queue is off. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Invalidations, applied as refreshes.
+ * Invalidations, applied as refreshes, and handed to hardware that walks the tables.
  *
  * When guest_iommu_sync() has returned, nothing is reached that the tables had ceased to name before the
  * invalidation was collected. A refresh can fail where an invalidation cannot:
@@ -8,7 +8,10 @@
  *   shortage           what is missing is looked for at the next access;
  *   the host failed    to remove something: the domain is destroyed, and made anew from the tables.
  */
+#include <viommu/nesting.h>
+
 #include "core/nested.h"
+#include "format/format.h"
 #include "guest/common/iommu.h"
 
 void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range)
@@ -36,18 +39,17 @@ static bool refresh(struct guest_iommu *iommu, struct guest_domain *domain, uint
 	return error != -PORT_EIO;
 }
 
-/* The same. Where hardware walks the tables, neither contexts nor the sizes of leaves are known. */
 static bool refresh_range(struct guest_iommu *iommu, struct guest_domain *domain, const struct guest_range *range)
 {
 	unsigned int bits = range->entry_bits;
 	uint64_t rest, first, last;
 
-	if (bits && !is_hardware(domain) && bits > nested_leaf_bits(domain->domain))
+	if (bits && bits > nested_leaf_bits(domain->domain))
 		bits = nested_leaf_bits(domain->domain);
 	rest = (UINT64_C(1) << bits) - 1;
 	first = range->first & ~rest;
 	last = range->last | rest;
-	if (is_hardware(domain) || guest_range_applies(range, iommu->ops->context(domain)) || (range->globals && iommu->ops->has_global(domain, first, last)))
+	if (guest_range_applies(range, iommu->ops->context(domain)) || (range->globals && iommu->ops->has_global(domain, first, last)))
 		return refresh(iommu, domain, first, last);
 	return true;
 }
@@ -60,30 +62,61 @@ static bool refresh_ranges(struct guest_iommu *iommu, struct guest_domain *domai
 	return true;
 }
 
-static bool reread(struct guest_domain *domain)
+static bool is_for(const struct guest_batch *batch, unsigned int i, const struct viommu_host *host)
 {
-	bool wanted = domain->reread;
-
-	domain->reread = false;
-	return !wanted || !viommu_domain_refresh_context(domain->domain);
+	return !batch->host[i] || batch->host[i] == host;
 }
 
-/*
- * Hardware has one cache for all contexts of a guest, whose IDs are in structures that only it reads:
- * what is invalidated through one domain is invalidated for the whole host.
- */
+/* The entries of a batch that are for a host, as many at a time as stand together. False if the host failed. */
+static bool send_to(struct guest_iommu *iommu, struct viommu_host *host)
+{
+	const struct guest_batch *batch = &iommu->batch;
+
+	for (unsigned int first = 0, end; first < batch->number; first = end + 1) {
+		for (end = first; end < batch->number && is_for(batch, end, host);)
+			end++;
+		if (end > first && viommu_nest_invalidate(iommu->vm, host, iommu->ops->type, batch->entry[first], sizeof(batch->entry[0]), end - first, NULL))
+			return false;
+	}
+	return true;
+}
+
+/* Hardware has one cache for all domains of a guest's: what was sent for one is done for the whole host. */
+static void send_batch(struct guest_iommu *iommu)
+{
+	const struct viommu_host *done = NULL;
+
+	if (!iommu->batch.number)
+		return;
+	list_each (&iommu->domains, struct guest_domain, in_iommu, domain) {
+		if (!is_hardware(domain) || domain->host == done)
+			continue;
+		if (send_to(iommu, domain->host))
+			done = domain->host;
+		else
+			guest_domain_break(iommu, domain);
+	}
+	iommu->batch.number = 0;
+}
+
+void guest_iommu_forward(struct guest_iommu *iommu, struct viommu_host *host, const uint64_t entry[GUEST_ENTRY_WORDS])
+{
+	struct guest_batch *batch = &iommu->batch;
+
+	if (batch->number == GUEST_BATCH)
+		send_batch(iommu);
+	batch->host[batch->number] = host;
+	for (unsigned int i = 0; i < GUEST_ENTRY_WORDS; i++)
+		batch->entry[batch->number][i] = format_swap_if_big(entry[i]);
+	batch->number++;
+}
+
 void guest_iommu_sync(struct guest_iommu *iommu)
 {
-	const struct viommu_host *invalidated = NULL;
-
-	list_each (&iommu->domains, struct guest_domain, in_iommu, domain) {
-		if (guest_domain_kind(domain) == VIOMMU_KIND_DIRECT)
-			continue;
-		if (!reread(domain) || (!(is_hardware(domain) && domain->host == invalidated) && !refresh_ranges(iommu, domain)))
+	list_each (&iommu->domains, struct guest_domain, in_iommu, domain)
+		if (guest_domain_kind(domain) == VIOMMU_KIND_NESTED && !refresh_ranges(iommu, domain))
 			guest_domain_break(iommu, domain);
-		else if (is_hardware(domain))
-			invalidated = domain->host;
-	}
 	iommu->ranges.number = 0;
+	send_batch(iommu);
 	guest_iommu_settle(iommu);
 }

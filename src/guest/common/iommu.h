@@ -30,6 +30,7 @@ struct guest_domain;
 struct guest_iommu;
 
 struct guest_iommu_ops {
+	uint32_t type; /* enum viommu_domain_type */
 	/* Whether the device's configuration lets it reach anything. */
 	bool (*reaches)(const struct guest_device *device);
 	/* Whether the domain is the one of the device's configuration, which reaches something. */
@@ -44,6 +45,18 @@ struct guest_iommu_ops {
 	/* Whether a nested domain may have a global entry in first..last. NULL: there are no such entries. */
 	bool (*has_global)(const struct guest_domain *domain, uint64_t first, uint64_t last);
 	void (*interrupt)(struct guest_iommu *iommu, unsigned int irq);
+};
+
+/*
+ * Invalidations for hardware that walks the guest's tables, as the guest wrote them, until it waits
+ * for them. host: the one that the entry is for, NULL: each that has such a domain.
+ */
+#define GUEST_BATCH	  64u
+#define GUEST_ENTRY_WORDS 2u
+struct guest_batch {
+	unsigned int number;
+	struct viommu_host *host[GUEST_BATCH];
+	uint64_t entry[GUEST_BATCH][GUEST_ENTRY_WORDS]; /* little-endian */
 };
 
 /* Counted by any thread. */
@@ -79,6 +92,7 @@ struct guest_iommu {
 	struct list domains;	       /* change */
 	struct guest_ranges ranges;    /* change */
 	uint64_t changes;	       /* invalidations of tables and configurations, counted; change */
+	struct guest_batch batch;      /* change */
 	bool unsettled;		       /* a device is without the domain of its configuration, and no access will ask for it; change */
 	struct guest_counts counts;
 };
@@ -113,7 +127,6 @@ struct guest_domain {
 	struct list in_iommu; /* change */
 	struct viommu_host *host;
 	struct viommu_domain *domain;
-	bool reread;	      /* contexts are to be read anew at the next sync; change */
 	unsigned int devices; /* change */
 	struct guest_gate gate;
 };
@@ -181,6 +194,8 @@ int guest_device_each_run(struct guest_device *device, uint64_t first, uint64_t 
 
 /* invalidate.c. With change held: collects an invalidation; applies what was collected, the hosts' flushes included. */
 void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range);
+/* An invalidation in the CPU's byte order, for hardware: of one host, or (NULL) of all. */
+void guest_iommu_forward(struct guest_iommu *iommu, struct viommu_host *host, const uint64_t entry[GUEST_ENTRY_WORDS]);
 void guest_iommu_sync(struct guest_iommu *iommu);
 
 #endif

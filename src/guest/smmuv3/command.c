@@ -66,7 +66,7 @@ static unsigned int invalidate_va(struct viommu_smmuv3 *smmu, const uint64_t *co
 {
 	unsigned int tg = CMD1_TG(command[1]), ttl = CMD1_TTL(command[1]), num = CMD0_NUM(command[0]), scale = CMD0_SCALE(command[0]);
 	struct guest_range range = { .all = CMD0_OPCODE(command[0]) == CMD_TLBI_NH_VAA, .context = CMD0_ASID(command[0]) };
-	uint64_t bytes = VIOMMU_PAGE_SIZE, rest;
+	uint64_t bytes = VIOMMU_PAGE_SIZE, rest, sent[CMD_WORDS] = { command[0], command[1] };
 
 	/* Without TG, or without range invalidation, NUM, SCALE and TTL are ignored. */
 	if (!(smmu->reg[REG_IDR3] & IDR3_RIL))
@@ -74,6 +74,11 @@ static unsigned int invalidate_va(struct viommu_smmuv3 *smmu, const uint64_t *co
 	/* With 16K there are no leaves at level 1 (IDR5.DS = 0). */
 	if (!tg || (tg == CMD1_TG_16K && ttl == 1))
 		ttl = 0;
+	/* Hardware is not given what is reserved. */
+	if (!ttl)
+		sent[1] &= ~CMD1_TTL_ALL;
+	if (!tg)
+		sent[1] &= ~CMD1_TG_ALL;
 	if (tg) {
 		/* One page of an unknown level is reserved (section 4.4.1.1). */
 		if (!num && !scale && !ttl)
@@ -93,6 +98,7 @@ static unsigned int invalidate_va(struct viommu_smmuv3 *smmu, const uint64_t *co
 		range.entry_bits = entry_bits(smmu, tg, 0);
 	}
 	guest_iommu_invalidate(&smmu->iommu, range);
+	guest_iommu_forward(&smmu->iommu, NULL, sent);
 	return CERROR_NONE;
 }
 
@@ -113,6 +119,7 @@ static unsigned int invalidate(struct viommu_smmuv3 *smmu, const uint64_t *comma
 		break;
 	}
 	guest_iommu_invalidate(&smmu->iommu, range);
+	guest_iommu_forward(&smmu->iommu, NULL, command);
 	return CERROR_NONE;
 }
 

@@ -9,8 +9,10 @@
 #include "context.h"
 #include "core/hardware.h"
 #include "core/nested.h"
+#include "format/format.h"
 #include "guest/common/types.h"
 #include "port/sized.h"
+#include "spec.h"
 
 /* A domain may have IOVAs of 52 bits, where its granule has. */
 static const struct smmuv3_context_limits limits = { .least_tsz = 12 };
@@ -34,16 +36,21 @@ static int create_nested(struct viommu_vm *vm, struct viommu_host *host, const s
 	return error;
 }
 
-/* A fault of hardware that can do nothing but stall would never be answered: the guest's SMMU is offered without stalls, and so without the command that ends one. */
-static bool nests(const struct viommu_host *host)
+/*
+ * What the hardware has, if there is some. A fault of hardware that can do nothing but stall would
+ * never be answered: the guest's SMMU is offered without stalls, and so without the command that
+ * ends one.
+ */
+static bool nests(struct viommu_host *host, struct viommu_smmuv3_hw_info *info)
 {
-	return host->caps.nests & VIOMMU_NESTS_SMMUV3 && IDR0_STALL_MODEL(host->caps.smmuv3_idr[0]) != STALL_MODEL_FORCED;
+	info->size = sizeof(*info);
+	return !viommu_host_nest_info(host, VIOMMU_DOMAIN_SMMUV3, info) && IDR0_STALL_MODEL(info->idr[0]) != STALL_MODEL_FORCED;
 }
 
 /* Whether hardware walks the tables, or the library. 0, -EINVAL, or -EOPNOTSUPP: it is to be hardware, and there is none for it. */
-static int pick(struct viommu_vm *vm, const struct viommu_host *host, const struct viommu_smmuv3_stage1 *stage1, bool *hardware)
+static int pick(struct viommu_vm *vm, bool nests, const struct viommu_smmuv3_stage1 *stage1, bool *hardware)
 {
-	bool possible = nests(host) && stage1->ste[0] & STE0_V && !(stage1->flags & VIOMMU_SMMUV3_PRIVILEGED);
+	bool valid = stage1->ste[0] & STE0_V, possible = nests && valid && !(stage1->flags & VIOMMU_SMMUV3_PRIVILEGED);
 	const char *why = NULL;
 
 	*hardware = possible && stage1->nesting != VIOMMU_NESTING_SHADOW;
@@ -51,11 +58,11 @@ static int pick(struct viommu_vm *vm, const struct viommu_host *host, const stru
 	case VIOMMU_NESTING_AUTO:
 		if (possible)
 			why = "a guest's tables are walked by the hardware";
-		else if (nests(host) && stage1->ste[0] & STE0_V)
+		else if (nests && valid)
 			why = "a guest's tables are shadowed: hardware takes no stream whose accesses are made privileged";
-		else if (nests(host))
+		else if (nests)
 			why = "a guest's tables are shadowed: hardware would need their Stream Table Entry";
-		else if (stage1->ste[0] & STE0_V)
+		else if (valid)
 			why = "a guest's tables are shadowed: this host has no hardware that walks them";
 		if (why)
 			vm_log(vm, VIOMMU_LOG_INFO, why, 0, 0);
@@ -65,34 +72,51 @@ static int pick(struct viommu_vm *vm, const struct viommu_host *host, const stru
 	case VIOMMU_NESTING_HARDWARE:
 		if (possible)
 			return 0;
-		return nests(host) && !(stage1->ste[0] & STE0_V) ? -PORT_EINVAL : -PORT_EOPNOTSUPP;
+		return nests && !valid ? -PORT_EINVAL : -PORT_EOPNOTSUPP;
 	default:
 		return -PORT_EINVAL;
 	}
 }
 
-static int create_hardware(struct viommu_vm *vm, struct viommu_host *host, const struct viommu_smmuv3_stage1 *stage1, struct viommu_domain **out)
+/*
+ * A domain begins with nothing in the hardware's caches: invalidations that the guest sent while
+ * there was no such domain reached no hardware.
+ */
+static int create_hardware(struct viommu_vm *vm, struct viommu_host *host, const struct viommu_smmuv3_hw_info *info, const struct viommu_smmuv3_stage1 *stage1,
+			   struct viommu_domain **out)
 {
+	const uint64_t everything[CMD_WORDS] = { format_swap_if_big(CMD_TLBI_NH_ALL) };
 	uint64_t ste[2] = { stage1->ste[0], stage1->ste[1] & ~STE1_S1STALLD };
+	const struct host_nest_data data = { .type = VIOMMU_DOMAIN_SMMUV3, .bytes = sizeof(ste), .data = ste };
+	int error;
 
 	/* No stalls, where the guest's descriptors could ask for them. Where there are none, the field is reserved (section 5.2). */
-	if (STE0_CONFIG(ste[0]) == STE_CONFIG_S1 && IDR0_STALL_MODEL(host->caps.smmuv3_idr[0]) == STALL_MODEL_POSSIBLE)
+	if (STE0_CONFIG(ste[0]) == STE_CONFIG_S1 && IDR0_STALL_MODEL(info->idr[0]) == STALL_MODEL_POSSIBLE)
 		ste[1] |= STE1_S1STALLD;
-	return hardware_create(vm, host, ste, out);
+	ste[0] = format_swap_if_big(ste[0]);
+	ste[1] = format_swap_if_big(ste[1]);
+	error = hardware_create(vm, host, &data, out);
+	if (error)
+		return error;
+	error = viommu_nest_invalidate(vm, host, VIOMMU_DOMAIN_SMMUV3, everything, sizeof(everything), 1, NULL);
+	if (error)
+		viommu_domain_destroy(*out);
+	return error;
 }
 
 static int create(struct viommu_vm *vm, struct viommu_host *host, const void *data, struct viommu_refresh_result *result, struct viommu_domain **out)
 {
+	struct viommu_smmuv3_hw_info info;
 	struct viommu_smmuv3_stage1 stage1;
 	bool hardware;
 	int error;
 
 	if (!sized_in(&stage1, sizeof(stage1), offsetof(struct viommu_smmuv3_stage1, ste), data) || stage1.flags & ~VIOMMU_SMMUV3_PRIVILEGED)
 		return -PORT_EINVAL;
-	error = pick(vm, host, &stage1, &hardware);
+	error = pick(vm, nests(host, &info), &stage1, &hardware);
 	if (error)
 		return error;
-	return hardware ? create_hardware(vm, host, &stage1, out) : create_nested(vm, host, &stage1, result, out);
+	return hardware ? create_hardware(vm, host, &info, &stage1, out) : create_nested(vm, host, &stage1, result, out);
 }
 
 const struct guest_type smmuv3_guest_type = { .type = VIOMMU_DOMAIN_SMMUV3, .create = create };

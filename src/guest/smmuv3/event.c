@@ -10,6 +10,8 @@
  */
 #include <viommu/nesting.h>
 
+#include "format/format.h"
+
 #include "smmuv3.h"
 
 void smmuv3_raise_gerror(struct viommu_smmuv3 *smmu, uint32_t error)
@@ -114,17 +116,20 @@ void smmuv3_record(struct viommu_smmuv3_device *device, uint64_t record[EVENT_WO
 }
 
 /* With lock held: the record of a device that is still there. */
-static void record_nested(struct viommu_smmuv3 *smmu, const struct viommu_nest_event *event)
+static void record_nested(struct viommu_smmuv3 *smmu, const struct viommu_nest_event *event, uint64_t record[EVENT_WORDS])
 {
-	struct guest_device *device = guest_device_find(&smmu->iommu, (uint32_t)(event->record[0] >> 32));
+	struct guest_device *device;
 
+	for (unsigned int i = 0; i < EVENT_WORDS; i++)
+		record[i] = format_swap_if_big(record[i]);
+	device = guest_device_find(&smmu->iommu, (uint32_t)(record[0] >> 32));
 	if (event->lost) {
 		smmuv3_count(smmu, COUNT_EVENTS_LOST);
 		if (is_recording(smmu->reg))
 			overflow(smmu->reg);
 	}
-	if (event->record[0] & EVENT0_TYPE && device)
-		record_for(smmu, device, event->record);
+	if (event->bytes && record[0] & EVENT0_TYPE && device)
+		record_for(smmu, device, record);
 }
 
 /* A device can go on to cause events while these are taken: so many at a time, and no more. */
@@ -132,15 +137,18 @@ static void record_nested(struct viommu_smmuv3 *smmu, const struct viommu_nest_e
 
 int viommu_smmuv3_nest_events(struct viommu_smmuv3 *smmu, struct viommu_host *host)
 {
-	struct viommu_nest_event event = { .size = sizeof(event) };
+	uint64_t record[EVENT_WORDS];
+	struct viommu_nest_event event = { .size = sizeof(event), .record = record };
 	int error = 0;
 
 	for (unsigned int i = 0; !error && i < NESTED_EVENTS; i++) {
+		record[0] = 0;
+		event.bytes = sizeof(record);
 		error = viommu_nest_event(smmu->iommu.vm, host, &event);
 		if (error)
 			break;
 		port_lock(&smmu->iommu.lock);
-		record_nested(smmu, &event);
+		record_nested(smmu, &event, record);
 		port_unlock(&smmu->iommu.lock);
 	}
 	guest_iommu_deliver(&smmu->iommu);

@@ -37,11 +37,11 @@ static const char *misfit(const uint64_t ours[6], const uint32_t theirs[6])
 
 const char *smmuv3_misfit(const struct viommu_smmuv3 *smmu, struct viommu_host *host)
 {
-	struct viommu_host_caps caps = { .size = sizeof(caps) };
+	struct viommu_smmuv3_hw_info info = { .size = sizeof(info) };
 
-	viommu_host_caps(host, &caps);
-	return caps.nests & VIOMMU_NESTS_SMMUV3 ? misfit(&smmu->reg[REG_IDR0], caps.smmuv3_idr)
-						: "hardware nesting off: this host has no hardware that walks a guest's tables";
+	if (viommu_host_nest_info(host, VIOMMU_DOMAIN_SMMUV3, &info))
+		return "hardware nesting off: this host has no hardware that walks a guest's tables";
+	return misfit(&smmu->reg[REG_IDR0], info.idr);
 }
 
 static void reduce(struct viommu_smmuv3 *smmu, const uint32_t theirs[6])
@@ -64,7 +64,7 @@ static void reduce(struct viommu_smmuv3 *smmu, const uint32_t theirs[6])
 bool smmuv3_identify(struct viommu_smmuv3 *smmu)
 {
 	struct viommu_smmuv3_config *config = &smmu->config;
-	struct viommu_host_caps caps = { .size = sizeof(caps) };
+	struct viommu_smmuv3_hw_info info = { .size = sizeof(info) };
 	uint64_t *idr = &smmu->reg[REG_IDR0];
 	const char *why;
 
@@ -76,15 +76,15 @@ bool smmuv3_identify(struct viommu_smmuv3 *smmu)
 	idr[5] = IDR5_GRANULES;
 	smmu->reg[REG_AIDR] = AIDR_V3_2;
 	if (config->hardware) {
-		viommu_host_caps(config->hardware, &caps);
-		reduce(smmu, caps.smmuv3_idr);
+		(void)viommu_host_nest_info(config->hardware, VIOMMU_DOMAIN_SMMUV3, &info);
+		reduce(smmu, info.idr);
 	}
 	if (!config->output_bits)
 		config->output_bits = DEFAULT_OUTPUT_BITS;
 	idr[5] |= smmuv3_size(config->output_bits);
 	why = config->hardware ? smmuv3_misfit(smmu, config->hardware) : NULL;
 	if (why)
-		vm_log(smmu->iommu.vm, VIOMMU_LOG_ERROR, why, caps.smmuv3_idr[0], caps.smmuv3_idr[5]);
+		vm_log(smmu->iommu.vm, VIOMMU_LOG_ERROR, why, info.idr[0], info.idr[5]);
 	return !why;
 }
 

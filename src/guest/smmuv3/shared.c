@@ -118,6 +118,7 @@ static bool has_global(const struct guest_domain *domain, uint64_t first, uint64
 }
 
 const struct guest_iommu_ops smmuv3_ops = {
+	.type = VIOMMU_DOMAIN_SMMUV3,
 	.reaches = reaches,
 	.matches = matches,
 	.create = create,
@@ -147,6 +148,7 @@ int smmuv3_try_hardware(struct viommu_smmuv3_device *device)
 void smmuv3_configure(struct viommu_smmuv3_device *device)
 {
 	struct guest_device *guest = &device->guest;
+	const uint64_t descriptors[CMD_WORDS] = { CMD_CFGI_CD_ALL | (uint64_t)guest->id.id << 32 };
 	struct smmuv3_stream stream;
 
 	smmuv3_stream_read(device, &stream);
@@ -154,9 +156,9 @@ void smmuv3_configure(struct viommu_smmuv3_device *device)
 	device->stream = stream;
 	port_unlock(&guest->iommu->lock);
 	guest_device_settle(guest);
-	/* The same entry may name another descriptor by now. */
-	if (guest->domain)
-		guest->domain->reread = device->hardware;
+	/* The same entry may name another descriptor by now. CMD_CFGI_STE is the kernel's own: attaching writes the entry. */
+	if (guest->domain && device->hardware)
+		guest_iommu_forward(guest->iommu, guest->host, descriptors);
 }
 
 void smmuv3_configure_all(struct viommu_smmuv3 *smmu)

@@ -129,8 +129,10 @@
 #define CMD0_CS(cmd0)	   ((unsigned int)((cmd0) >> 12) & 3u)
 #define CMD0_MSIDATA(cmd0) ((uint32_t)((cmd0) >> 32))
 #define CMD1_RANGE(cmd1)   ((unsigned int)(cmd1)&0x1fu)
+#define CMD1_TTL_ALL	   (UINT64_C(3) << 8)
 #define CMD1_TTL(cmd1)	   ((unsigned int)((cmd1) >> 8) & 3u)
 #define CMD1_TG(cmd1)	   ((unsigned int)((cmd1) >> 10) & 3u)
+#define CMD1_TG_ALL	   (UINT64_C(3) << 10)
 #define CMD1_TG_16K	   2u
 #define CMD1_ADDRESS	   UINT64_C(0xfffffffffffff000)
 #define SYNC_CS_IRQ	   1u
