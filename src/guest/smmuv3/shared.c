@@ -102,7 +102,7 @@ static void refused(struct guest_device *device, int error)
 	if (error == -PORT_EINVAL && stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1 && !is_hardware(device)) {
 		port_lock(&device->iommu->lock);
 		stream->kind = VIOMMU_SMMUV3_STREAM_FAULTY;
-		stream->event = C_BAD_CD;
+		stream->event = VIOMMU_SMMUV3_C_BAD_CD;
 		port_unlock(&device->iommu->lock);
 	}
 }
@@ -148,7 +148,7 @@ int smmuv3_try_hardware(struct viommu_smmuv3_device *device)
 void smmuv3_configure(struct viommu_smmuv3_device *device)
 {
 	struct guest_device *guest = &device->guest;
-	const uint64_t descriptors[CMD_WORDS] = { CMD_CFGI_CD_ALL | (uint64_t)guest->id.id << 32 };
+	const uint64_t descriptors[VIOMMU_SMMUV3_CMD_WORDS] = { VIOMMU_SMMUV3_CMD_CFGI_CD_ALL | (uint64_t)guest->id.id << 32 };
 	struct smmuv3_stream stream;
 
 	smmuv3_stream_read(device, &stream);
@@ -156,7 +156,7 @@ void smmuv3_configure(struct viommu_smmuv3_device *device)
 	device->stream = stream;
 	port_unlock(&guest->iommu->lock);
 	guest_device_settle(guest);
-	/* The same entry may name another descriptor by now. CMD_CFGI_STE is the kernel's own: attaching writes the entry. */
+	/* The same entry may name another descriptor by now. VIOMMU_SMMUV3_CMD_CFGI_STE is the kernel's own: attaching writes the entry. */
 	if (guest->domain && device->hardware)
 		guest_iommu_forward(guest->iommu, guest->host, descriptors);
 }
