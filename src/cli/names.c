@@ -11,13 +11,13 @@
 static enum replay_instruction instruction_of_write(uint64_t offset)
 {
 	switch (offset) {
-	case SMMUV3_CR0:
+	case VIOMMU_SMMUV3_CR0:
 		return REPLAY_WRITE_CR0;
-	case SMMUV3_GBPA:
+	case VIOMMU_SMMUV3_GBPA:
 		return REPLAY_WRITE_GBPA;
-	case SMMUV3_GERRORN:
+	case VIOMMU_SMMUV3_GERRORN:
 		return REPLAY_WRITE_GERRORN;
-	case SMMUV3_CMDQ_PROD:
+	case VIOMMU_SMMUV3_CMDQ_PROD:
 		return REPLAY_WRITE_CMDQ_PROD;
 	default:
 		return REPLAY_WRITE_OTHER;

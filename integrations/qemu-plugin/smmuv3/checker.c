@@ -188,7 +188,7 @@ static void write_register(struct checker *checker, const struct capture_write *
 	uint64_t value = write->value;
 
 	/* Events would be written into the guest's own queue. */
-	if (write->offset == SMMUV3_CR0)
+	if (write->offset == VIOMMU_SMMUV3_CR0)
 		value &= ~(uint64_t)CR0_EVENTQEN;
 	viommu_smmuv3_write(checker->smmu, write->offset, write->bytes, value);
 }

@@ -13,37 +13,38 @@
 
 bool invalids_add(struct invalids *invalids, const uint64_t command[2])
 {
-	struct invalid invalid = { .any_stream = true, .any_asid = true, .last = UINT64_MAX, .asid = CMD0_ASID(command[0]) };
-	unsigned int tg = CMD1_TG(command[1]);
+	struct invalid invalid = { .any_stream = true, .any_asid = true, .last = UINT64_MAX, .asid = VIOMMU_SMMUV3_CMD0_ASID(command[0]) };
+	unsigned int tg = VIOMMU_SMMUV3_CMD1_TG(command[1]);
 
 	invalids->commands++;
-	switch (CMD0_OPCODE(command[0])) {
-	case CMD_CFGI_STE:
-	case CMD_CFGI_CD:
-	case CMD_CFGI_CD_ALL:
+	switch (VIOMMU_SMMUV3_CMD0_OPCODE(command[0])) {
+	case VIOMMU_SMMUV3_CMD_CFGI_STE:
+	case VIOMMU_SMMUV3_CMD_CFGI_CD:
+	case VIOMMU_SMMUV3_CMD_CFGI_CD_ALL:
 		invalid.any_stream = false;
-		invalid.sid = CMD0_SID(command[0]);
+		invalid.sid = VIOMMU_SMMUV3_CMD0_SID(command[0]);
 		break;
-	case CMD_CFGI_STE_RANGE:
-	case CMD_TLBI_NH_ALL:
-	case CMD_TLBI_NSNH_ALL:
+	case VIOMMU_SMMUV3_CMD_CFGI_STE_RANGE:
+	case VIOMMU_SMMUV3_CMD_TLBI_NH_ALL:
+	case VIOMMU_SMMUV3_CMD_TLBI_NSNH_ALL:
 		break;
-	case CMD_TLBI_NH_ASID:
+	case VIOMMU_SMMUV3_CMD_TLBI_NH_ASID:
 		invalid.any_asid = false;
 		break;
-	case CMD_TLBI_NH_VA:
-	case CMD_TLBI_NH_VAA:
-		invalid.any_asid = CMD0_OPCODE(command[0]) == CMD_TLBI_NH_VAA;
-		invalid.first = command[1] & CMD1_ADDRESS;
+	case VIOMMU_SMMUV3_CMD_TLBI_NH_VA:
+	case VIOMMU_SMMUV3_CMD_TLBI_NH_VAA:
+		invalid.any_asid = VIOMMU_SMMUV3_CMD0_OPCODE(command[0]) == VIOMMU_SMMUV3_CMD_TLBI_NH_VAA;
+		invalid.first = command[1] & VIOMMU_SMMUV3_CMD1_ADDRESS;
 		invalid.page = !tg;
 		/* TG: 4, 16 and 64 KiB. NUM and SCALE say how many of them, less one: section 4.4.1.1. */
 		if (tg)
-			invalid.last = invalid.first + (((CMD0_NUM(command[0]) + UINT64_C(1)) << CMD0_SCALE(command[0])) << (10 + 2 * tg)) - 1;
+			invalid.last = invalid.first +
+				       (((VIOMMU_SMMUV3_CMD0_NUM(command[0]) + UINT64_C(1)) << VIOMMU_SMMUV3_CMD0_SCALE(command[0])) << (10 + 2 * tg)) - 1;
 		break;
 	default:
 		return true;
 	}
-	if (CMD0_OPCODE(command[0]) < CMD_TLBI_NH_ALL)
+	if (VIOMMU_SMMUV3_CMD0_OPCODE(command[0]) < VIOMMU_SMMUV3_CMD_TLBI_NH_ALL)
 		invalids->configs++;
 	else
 		invalids->invalidations++;

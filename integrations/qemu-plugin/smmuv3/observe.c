@@ -120,14 +120,14 @@ static void be_quiet(void *ctx)
 
 	if (observer->quiet || !(observer->cr0 & CR0_EVENTQEN))
 		return;
-	qemu_store(&observer->qemu, observer->address + SMMUV3_CR0, observer->cr0 & ~CR0_EVENTQEN);
+	qemu_store(&observer->qemu, observer->address + VIOMMU_SMMUV3_CR0, observer->cr0 & ~CR0_EVENTQEN);
 	observer->quiet = true;
 }
 
 static void be_loud(struct smmu_observer *observer)
 {
 	if (observer->quiet)
-		qemu_store(&observer->qemu, observer->address + SMMUV3_CR0, observer->cr0);
+		qemu_store(&observer->qemu, observer->address + VIOMMU_SMMUV3_CR0, observer->cr0);
 	observer->quiet = false;
 }
 

@@ -25,7 +25,7 @@ unsigned int queue_take(struct queue *queue, const struct guest_ram *ram, void (
 		bits = GUEST_BITS_MOST;
 	wrap = (2u << bits) - 1;
 	while (((queue->guest_prod ^ queue->guest_cons) & wrap) && count < QUEUE_ENTRIES) {
-		uint64_t from = base + (queue->guest_cons & wrap >> 1) * (uint64_t)CMD_BYTES, command[2];
+		uint64_t from = base + (queue->guest_cons & wrap >> 1) * (uint64_t)VIOMMU_SMMUV3_CMD_BYTES, command[2];
 		unsigned int at = (queue->prod & (QUEUE_ENTRIES - 1)) * 2;
 
 		if (!guest_ram_load(ram, from, &command[0]) || !guest_ram_load(ram, from + 8, &command[1]))

@@ -38,7 +38,7 @@ static void forget_streams(struct smmu_observer *observer)
 /* Hands on the commands that the guest has put into its queue. */
 static void consume(struct smmu_observer *observer)
 {
-	struct observation observation = { .operation = { .kind = CAPTURE_WRITE, .write = { .offset = SMMUV3_CMDQ_PROD, .bytes = 4 } } };
+	struct observation observation = { .operation = { .kind = CAPTURE_WRITE, .write = { .offset = VIOMMU_SMMUV3_CMDQ_PROD, .bytes = 4 } } };
 	struct queue *queue = &observer->queue;
 	size_t i;
 
@@ -48,10 +48,10 @@ static void consume(struct smmu_observer *observer)
 	/* The structures as they are when the commands are handed in, ahead of all of these. */
 	observe_look(observer, NULL);
 	while (queue_take(queue, &observer->ram, took_command, observer) && queue->guest_prod != queue->guest_cons)
-		tell_write(observer, SMMUV3_CMDQ_PROD, 4, queue->prod);
+		tell_write(observer, VIOMMU_SMMUV3_CMDQ_PROD, 4, queue->prod);
 	observation.qemu_ns = observe_look_and_ask(observer, NULL);
 	observation.operation.write.value = queue->prod;
-	observation.qemu_refuses = qemu_load(&observer->qemu, observer->address + SMMUV3_CMDQ_CONS) & CMDQ_CONS_ERR;
+	observation.qemu_refuses = qemu_load(&observer->qemu, observer->address + VIOMMU_SMMUV3_CMDQ_CONS) & CMDQ_CONS_ERR;
 	for (i = 0; observer->invalids.configs && i < observer->stream_count; i++)
 		observer->streams[i].sampled = false;
 	observe_tell(observer, &observation, true);
@@ -64,27 +64,27 @@ static void store(struct smmu_observer *observer, uint64_t offset, unsigned int 
 	uint32_t changed;
 
 	switch (offset) {
-	case SMMUV3_CMDQ_BASE:
+	case VIOMMU_SMMUV3_CMDQ_BASE:
 		queue->guest_base = bytes == 8 ? value : (queue->guest_base & ~UINT64_C(0xffffffff)) | value;
-		tell_write(observer, SMMUV3_CMDQ_BASE, 8, QUEUE_GPA | QUEUE_BITS);
+		tell_write(observer, VIOMMU_SMMUV3_CMDQ_BASE, 8, QUEUE_GPA | QUEUE_BITS);
 		break;
-	case SMMUV3_CMDQ_BASE + 4:
+	case VIOMMU_SMMUV3_CMDQ_BASE + 4:
 		queue->guest_base = (queue->guest_base & UINT64_C(0xffffffff)) | value << 32;
 		break;
-	case SMMUV3_CMDQ_PROD:
+	case VIOMMU_SMMUV3_CMDQ_PROD:
 		queue->guest_prod = value & QUEUE_INDEX;
 		if (observer->cr0 & CR0_CMDQEN)
 			consume(observer);
 		else
 			tell_write(observer, offset, 4, queue->prod);
 		break;
-	case SMMUV3_CMDQ_CONS:
+	case VIOMMU_SMMUV3_CMDQ_CONS:
 		if (observer->cr0 & CR0_CMDQEN)
 			break;
 		queue->guest_cons = value & QUEUE_INDEX;
 		tell_write(observer, offset, 4, queue->prod);
 		break;
-	case SMMUV3_CR0:
+	case VIOMMU_SMMUV3_CR0:
 		changed = observer->cr0 ^ (uint32_t)value;
 		observer->cr0 = (uint32_t)value;
 		if (changed & CR0_SMMUEN)
@@ -95,19 +95,19 @@ static void store(struct smmu_observer *observer, uint64_t offset, unsigned int 
 		if (changed & CR0_CMDQEN)
 			consume(observer);
 		break;
-	case SMMUV3_GBPA:
+	case VIOMMU_SMMUV3_GBPA:
 		forget_streams(observer);
 		tell_write(observer, offset, 4, value);
 		break;
-	case SMMUV3_STRTAB_BASE:
+	case VIOMMU_SMMUV3_STRTAB_BASE:
 		observer->table.base = bytes == 8 ? value : (observer->table.base & ~UINT64_C(0xffffffff)) | value;
 		tell_write(observer, offset, bytes, value);
 		break;
-	case SMMUV3_STRTAB_BASE + 4:
+	case VIOMMU_SMMUV3_STRTAB_BASE + 4:
 		observer->table.base = (observer->table.base & UINT64_C(0xffffffff)) | value << 32;
 		tell_write(observer, offset, bytes, value);
 		break;
-	case SMMUV3_STRTAB_BASE_CFG:
+	case VIOMMU_SMMUV3_STRTAB_BASE_CFG:
 		observer->table.config = (uint32_t)value;
 		tell_write(observer, offset, bytes, value);
 		break;
@@ -118,7 +118,7 @@ static void store(struct smmu_observer *observer, uint64_t offset, unsigned int 
 
 static bool is_wide(uint64_t offset)
 {
-	return offset == SMMUV3_STRTAB_BASE || offset == SMMUV3_CMDQ_BASE || offset == SMMUV3_EVENTQ_BASE;
+	return offset == VIOMMU_SMMUV3_STRTAB_BASE || offset == VIOMMU_SMMUV3_CMDQ_BASE || offset == VIOMMU_SMMUV3_EVENTQ_BASE;
 }
 
 void observe_registers(struct smmu_observer *observer, uint64_t offset, unsigned int bytes, uint64_t value)
