@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Invalidations, applied as refreshes.
+ * Invalidations, applied as refreshes, and handed to hardware that walks the tables.
  *
  * When guest_iommu_sync() has returned, nothing is reached that the tables had ceased to name before the
  * invalidation was collected. A refresh can fail where an invalidation cannot:
@@ -16,6 +16,7 @@
 
 void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range)
 {
+	iommu->changes++;
 	if (guest_ranges_add(&iommu->ranges, range))
 		return;
 	guest_iommu_sync(iommu);
@@ -38,7 +39,6 @@ static bool refresh(struct guest_iommu *iommu, struct guest_domain *domain, uint
 	return error != -PORT_EIO;
 }
 
-/* The same. */
 static bool refresh_range(struct guest_iommu *iommu, struct guest_domain *domain, const struct guest_range *range)
 {
 	unsigned int bits = range->entry_bits;

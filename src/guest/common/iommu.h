@@ -35,8 +35,8 @@ struct guest_iommu_ops {
 	bool (*reaches)(const struct guest_device *device);
 	/* Whether the domain is the one of the device's configuration, which reaches something. */
 	bool (*matches)(const struct guest_domain *domain, const struct guest_device *device);
-	/* Makes that domain. The architecture's struct has guest_domain as its first member. */
-	int (*create)(const struct guest_device *device, struct guest_domain **domain);
+	/* Makes that domain. The architecture's struct has guest_domain as its first member. *entries: how many of the guest's were examined. */
+	int (*create)(const struct guest_device *device, struct guest_domain **domain, uint64_t *entries);
 	void (*free)(struct guest_domain *domain);
 	/* The domain could not be made, or the device not be attached to it. */
 	void (*refused)(struct guest_device *device, int error);
@@ -91,9 +91,25 @@ struct guest_iommu {
 	uint32_t irqs;		       /* pending: bit n for interrupt n; lock */
 	struct list domains;	       /* change */
 	struct guest_ranges ranges;    /* change */
+	uint64_t changes;	       /* invalidations of tables and configurations, counted; change */
 	struct guest_batch batch;      /* change */
 	bool unsettled;		       /* a device is without the domain of its configuration, and no access will ask for it; change */
 	struct guest_counts counts;
+};
+
+/*
+ * The resources at a moment when they were too small for a device's domain. An attempt that examines so many
+ * entries takes long, and each access asks for another one: so there is none before something has changed. What a
+ * host is short of cannot be seen here, so that there is one attempt after some accesses, too.
+ */
+#define GUEST_SHORTAGE_ENTRIES	0x4000u
+#define GUEST_SHORTAGE_ACCESSES 0x1000u
+struct guest_shortage {
+	bool met;
+	unsigned int accesses; /* since then */
+	uint64_t changes;      /* of struct guest_iommu */
+	const struct slots *slots;
+	uint64_t budget, charged, memory;
 };
 
 struct guest_device {
@@ -101,7 +117,8 @@ struct guest_device {
 	struct guest_iommu *iommu;
 	struct viommu_host *host;
 	struct viommu_device *device;
-	struct guest_domain *domain; /* that it is attached to, or NULL; change and lock */
+	struct guest_domain *domain;	/* that it is attached to, or NULL; change and lock */
+	struct guest_shortage shortage; /* change */
 	port_word faults;
 	port_word events;
 };
@@ -154,6 +171,9 @@ void guest_iommu_deliver(struct guest_iommu *iommu);
 
 /* With change held: attaches the device to the domain of its configuration, or to none. */
 void guest_device_settle(struct guest_device *device);
+
+/* With change held: whether it makes sense to try that for one more access. */
+bool guest_device_may_settle(struct guest_device *device);
 
 /* With change held. When this returns the device reaches nothing. */
 void guest_device_detach(struct guest_device *device);

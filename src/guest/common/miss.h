@@ -18,7 +18,7 @@ int guest_domain_miss(struct guest_iommu *iommu, const struct guest_domain *doma
 /*
  * Without locks: settles a device that is attached to another domain than that of its configuration, or
  * one whose host failed under the domain `failed` (else NULL). 0: try the access again; -EFAULT: the
- * device is attached to nothing.
+ * device is attached to nothing, as the host failed or something is too small.
  */
 int guest_device_resettle(struct guest_device *device, const struct guest_domain *failed);
 

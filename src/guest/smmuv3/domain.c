@@ -85,7 +85,7 @@ static int pick(struct viommu_vm *vm, bool nests, const struct viommu_smmuv3_sta
 static int create_hardware(struct viommu_vm *vm, struct viommu_host *host, const struct viommu_smmuv3_hw_info *info, const struct viommu_smmuv3_stage1 *stage1,
 			   struct viommu_domain **out)
 {
-	const uint64_t everything[CMD_WORDS] = { format_swap_if_big(CMD_TLBI_NH_ALL) };
+	const uint64_t everything[VIOMMU_SMMUV3_CMD_WORDS] = { format_swap_if_big(VIOMMU_SMMUV3_CMD_TLBI_NH_ALL) };
 	uint64_t ste[2] = { stage1->ste[0], stage1->ste[1] & ~STE1_S1STALLD };
 	const struct host_nest_data data = { .type = VIOMMU_DOMAIN_SMMUV3, .bytes = sizeof(ste), .data = ste };
 	int error;

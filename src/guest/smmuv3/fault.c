@@ -26,7 +26,7 @@ static int record_configuration(struct viommu_smmuv3_device *device, const struc
 {
 	uint64_t words[EVENT_WORDS] = { stream->event, 0, 0, stream->fetch & EVENT3_FETCH };
 
-	if (stream->event != C_BAD_STREAMID || invalid_sids)
+	if (stream->event != VIOMMU_SMMUV3_C_BAD_STREAMID || invalid_sids)
 		smmuv3_record(device, words);
 	return -PORT_EFAULT;
 }
@@ -46,17 +46,17 @@ static int report(struct viommu_smmuv3_device *device, uint64_t cd0, const struc
 {
 	switch (walked->reason) {
 	case VIOMMU_FAULT_ACCESS_FLAG:
-		return record_stage1(device, cd0, access, F_ACCESS);
+		return record_stage1(device, cd0, access, VIOMMU_SMMUV3_F_ACCESS);
 	case VIOMMU_FAULT_ADDRESS_SIZE:
-		return record_stage1(device, cd0, access, F_ADDR_SIZE);
+		return record_stage1(device, cd0, access, VIOMMU_SMMUV3_F_ADDR_SIZE);
 	case VIOMMU_FAULT_PROTECTION:
-		return record_stage1(device, cd0, access, F_PERMISSION);
+		return record_stage1(device, cd0, access, VIOMMU_SMMUV3_F_PERMISSION);
 	case VIOMMU_FAULT_TABLE_UNBACKED:
-		return record(device, access, F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
+		return record(device, access, VIOMMU_SMMUV3_F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
 	case VIOMMU_FAULT_LEAF_UNBACKED:
 		return -PORT_EFAULT;
 	default:
-		return record_stage1(device, cd0, access, F_TRANSLATION);
+		return record_stage1(device, cd0, access, VIOMMU_SMMUV3_F_TRANSLATION);
 	}
 }
 
@@ -109,7 +109,7 @@ static int fault_in_bypass(struct viommu_smmuv3_device *device, struct viommu_fa
 		return 0;
 	/* Section 3.4: an address that is larger than any of the guest's. A disabled SMMU records nothing. */
 	if (enabled && access->iova >> smmuv3_of(device->guest.iommu)->config.output_bits)
-		return record(device, access, F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
+		return record(device, access, VIOMMU_SMMUV3_F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
 	return -PORT_EFAULT;
 }
 

@@ -62,7 +62,7 @@ struct viommu_smmuv3 {
 	struct guest_iommu iommu;
 	struct viommu_smmuv3_config config; /* defaults filled in */
 	uint64_t reg[REGISTERS];
-	/* The MSI of a CMD_SYNC that is not stored in guest memory: the last one that is pending; lock. */
+	/* The MSI of a VIOMMU_SMMUV3_CMD_SYNC that is not stored in guest memory: the last one that is pending; lock. */
 	uint64_t sync_msi_address;
 	uint32_t sync_msi_data;
 	port_word counts[COUNTS];
@@ -127,7 +127,7 @@ static inline struct guest_queue smmuv3_queue(const struct viommu_smmuv3 *smmu, 
 
 static inline struct guest_queue smmuv3_command_queue(const struct viommu_smmuv3 *smmu)
 {
-	return smmuv3_queue(smmu, smmu->reg[REG_CMDQ_BASE], SMMUV3_CMDQS, CMD_BYTES);
+	return smmuv3_queue(smmu, smmu->reg[REG_CMDQ_BASE], SMMUV3_CMDQS, VIOMMU_SMMUV3_CMD_BYTES);
 }
 
 static inline struct guest_queue smmuv3_event_queue(const struct viommu_smmuv3 *smmu)

@@ -13,6 +13,7 @@
 #define VIOMMU_GUEST_ZPCI_DECODE_H
 
 #include <port_types.h>
+#include <viommu/zpci.h>
 
 enum zpci_opcode {
 	ZPCI_NOT_OURS = 0,
@@ -82,30 +83,30 @@ static inline uint64_t zpci_operand_address(const struct zpci_instruction *insn,
 	return address & (psw_mask & ZPCI_PSW_BASIC_MODE ? UINT64_C(0x7fffffff) : UINT64_C(0xffffff));
 }
 
-/* General register R1: function handle in bits 0-31, status in 32-39, DMA address space in 40-47, operation control in 56-63. */
+/* General register R1 (<viommu/zpci.h>). */
 static inline uint32_t zpci_r1_handle(uint64_t r1)
 {
-	return (uint32_t)(r1 >> 32);
+	return VIOMMU_ZPCI_R1_FH(r1);
 }
 
 static inline uint8_t zpci_r1_status(uint64_t r1)
 {
-	return (uint8_t)(r1 >> 24);
+	return VIOMMU_ZPCI_R1_STATUS(r1);
 }
 
 static inline uint8_t zpci_r1_dma_space(uint64_t r1)
 {
-	return (uint8_t)(r1 >> 16);
+	return VIOMMU_ZPCI_R1_DMA_SPACE(r1);
 }
 
 static inline uint8_t zpci_r1_operation(uint64_t r1)
 {
-	return (uint8_t)r1;
+	return VIOMMU_ZPCI_R1_OPERATION(r1);
 }
 
 static inline uint64_t zpci_r1_make(uint32_t handle, uint8_t dma_space, uint8_t operation)
 {
-	return (uint64_t)handle << 32 | (uint64_t)dma_space << 16 | operation;
+	return VIOMMU_ZPCI_R1(handle, dma_space, operation);
 }
 
 static inline uint64_t zpci_r1_with_status(uint64_t r1, uint8_t status)
@@ -129,11 +130,11 @@ static inline bool zpci_operation_is_foreign(uint8_t operation)
 }
 
 /* IOTA: T (bit 52) is 1 if there are tables; DT (bits 59-61) is the type of the first one: 0 a segment table, 1-3 a region table. */
-#define ZPCI_DESIGNATION_REGION_THIRD 1u
+#define ZPCI_DESIGNATION_REGION_THIRD VIOMMU_ZPCI_TYPE_REGION_THIRD
 
 static inline bool zpci_iota_translates(uint64_t iota)
 {
-	return iota & 0x800;
+	return iota & VIOMMU_ZPCI_IOTA_T;
 }
 
 static inline unsigned int zpci_iota_designation(uint64_t iota)
