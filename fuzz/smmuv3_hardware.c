@@ -176,7 +176,7 @@ void rig_take_events(struct rig *rig)
 	taken = fails ? fails - 1 : events;
 	for (unsigned int i = 0; i < taken; i++)
 		expected[i].event = hard->event[i];
-	ret = viommu_smmuv3_nest_events(rig->smmu, &hard->host);
+	ret = viommu_nest_events(rig->vm, &hard->host);
 	fuzz_must(ret == (fails ? -EIO : 0) && hard->events == events - taken);
 	for (unsigned int i = 0; i < taken; i++) {
 		expected[i].recorded = model_record_hardware(rig->model, expected[i].event.record, expected[i].event.lost, &expected[i].at);

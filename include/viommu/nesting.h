@@ -18,9 +18,10 @@
  *    more rights than these have. A slot that was removed is not reached.
  *  - What was invalidated is read anew from the guest's tables. What becomes valid needs no
  *    invalidation.
- *  - All of the guest's memory is pinned, and charged to the VM's budget, from the creation of the
- *    first such domain until the VM is destroyed, slots that are added later included: the host
- *    keeps it mapped beneath all of them, so that one can be made, or left, at any time.
+ *  - All of the guest's memory is pinned, and charged to the VM's budget, while there is
+ *    such a domain, slots that are added later included; and once a device was attached to one,
+ *    until the VM is destroyed: the host keeps it mapped beneath all of them, so that one can be
+ *    made, or left, at any time.
  *  - A VM's devices of such domains are behind one IOMMU of the machine's.
  *
  * Devices store their interrupts (MSIs) through the guest's tables, too, into a window that the host
@@ -81,6 +82,16 @@ struct viommu_nest_event {
 	uint32_t bytes; /* how many fit at record; filled in: of the record, 0 if there is none, and others were lost */
 	void *record;
 };
+
+/*
+ * Takes what hardware recorded of devices' accesses, as far as there is some now and no more than
+ * 4096 records at a time, to the library's guest IOMMUs: each record goes to the one that has the
+ * device (its event queue, which loses it if it is full). Records of no such device are counted
+ * (events_unclaimed in vm.h). Where records were lost before they came here, each guest IOMMU of the
+ * type reports that as it reports a full queue. Interrupt callbacks come from within this call, and
+ * must neither call it nor destroy a guest IOMMU. 0; -EOPNOTSUPP (the host does not nest); -EIO.
+ */
+VIOMMU_API int viommu_nest_events(struct viommu_vm *vm, struct viommu_host *host);
 
 /*
  * Takes the next event, for a VMM with a guest IOMMU of its own; the library's take theirs by

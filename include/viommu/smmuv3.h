@@ -123,7 +123,7 @@ VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, 
  * guest's stream table entries, and its invalidations when it waits for them. What differs, since nobody sees an access:
  *  - viommu_smmuv3_device_fault() is not for such a device, nor are its runs.
  *  - What hardware records of accesses is in a file (viommu_nest_fd() in nesting.h, readable from viommu_smmuv3_device_add() on). Whenever that has something, the VMM
- *    calls viommu_smmuv3_nest_events(), which puts it into the guest's event queue.
+ *    calls viommu_nest_events(), which puts it into the event queue of the SMMU that has the device.
  *  - A stream table entry that cannot be is as one that aborts: without an event.
  * All of the guest's memory is pinned from the first such device on, as long as the VM exists.
  */
@@ -175,13 +175,6 @@ VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 
  */
 #define VIOMMU_SMMUV3_RAZ_WI 1
 VIOMMU_API int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault);
-
-/*
- * Takes what a host's hardware recorded of devices' accesses, as far as there is some now and no more than 4096 records at a time, into the guest's event queue, where
- * one that is full loses them. Of events that were lost before they came here the guest is told in the same way (OVFLG). 0; -EOPNOTSUPP (the host does not
- * nest); -EIO.
- */
-VIOMMU_API int viommu_smmuv3_nest_events(struct viommu_smmuv3 *smmu, struct viommu_host *host);
 
 struct viommu_smmuv3_info {
 	uint32_t size;

@@ -73,6 +73,8 @@ struct viommu_fault {
 	uint32_t level;	    /* level of the entry, 0 = only leaves; meaningful if entry_gpa is */
 	uint64_t entry_gpa; /* where the entry is, or UINT64_MAX */
 	uint64_t entry;	    /* the entry as loaded, in the CPU's byte order */
+	uint32_t pasid;	    /* of the access; VIOMMU_NO_PASID: the device's own. In a refresh, which is not an access, too */
+	uint32_t reserved;  /* 0 */
 };
 
 /* One part of a composed translation: contiguous in IOVA and in GPA, the same rights throughout. */
@@ -80,7 +82,7 @@ struct viommu_run {
 	uint64_t first;	 /* IOVA */
 	uint64_t last;	 /* IOVA, inclusive */
 	uint64_t gpa;	 /* of first */
-	uint32_t prot;	 /* VIOMMU_READ, or VIOMMU_RW */
+	uint32_t prot;	 /* VIOMMU_READ, VIOMMU_WRITE or both */
 	uint32_t tables; /* of viommu_domain_walk(): what the guest's tables allow, wherever they lead; else 0 */
 };
 

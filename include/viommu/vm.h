@@ -36,7 +36,7 @@ struct viommu_vm_config {
 	 */
 	uint64_t shadow_bytes;
 
-	/* Guest entries that one step of a refresh examines before it lets others have the domain. 0: VIOMMU_DEFAULT_STEP_ENTRIES. */
+	/* Guest entries that one step of a refresh examines before it releases the domain's lock; or eight times the pages that it releases. 0: the default. */
 	uint64_t step_entries;
 
 	/*
@@ -81,7 +81,7 @@ struct viommu_slot {
 struct viommu_vm_stats {
 	uint32_t size; /* sizeof(struct viommu_vm_stats) */
 	uint32_t slots;
-	uint32_t domains; /* nested ones and direct ones */
+	uint32_t domains; /* of all kinds */
 	uint32_t devices;
 	uint64_t guest_bytes;	    /* in all slots */
 	uint64_t pin_budget;	    /* bytes, as configured */
@@ -89,6 +89,7 @@ struct viommu_vm_stats {
 	uint64_t pinned_bytes_peak; /* the most that was ever charged */
 	uint64_t shadow_bytes;	    /* of shadows and soft tables now */
 	uint64_t shadow_bytes_peak;
+	uint64_t events_unclaimed; /* of nesting hardware, that belong to no device of a guest IOMMU (viommu_nest_events()) */
 };
 
 /*
@@ -105,8 +106,8 @@ VIOMMU_API void viommu_vm_destroy(struct viommu_vm *vm);
  * Adds guest memory. Tables and leaves in it are found from the next refresh on; direct domains reach it when this returns. The memory stays the
  * caller's, and must stay mapped until viommu_slot_remove() or viommu_vm_destroy() has returned.
  *
- * 0; -EINVAL (not aligned, empty, wraps, unknown prot); -EEXIST (overlaps a slot); -ERANGE (the HVA is wider than the soft host's entries: 52 bits);
- * -ENOMEM; with VIOMMU_PIN_GUEST, or where a direct domain exists, -EDQUOT (the budget is too small for it), or -EIO (a host failed). On failure
+ * 0; -EINVAL (not aligned, empty, wraps, unknown prot); -EEXIST (overlaps a slot); -ENOMEM; with VIOMMU_PIN_GUEST, or where a direct domain exists, -EDQUOT (the
+ * budget is too small for it), -EIO (a host failed), or -ERANGE (a direct domain on a soft host, whose memory must lie within 2 PiB of its first). On failure
  * nothing has changed, but for -EBUSY: a host took the slot for one direct domain and not for another, and would not give it back. The memory may then be
  * reached, and must stay until viommu_slot_remove() succeeds.
  */

@@ -123,6 +123,7 @@ static void run_all(struct bench *bench)
 	bench_life(bench);
 	bench_translate(bench);
 	bench_vcpus(bench);
+	bench_hold(bench);
 	bench_memory(bench);
 	bench_steady(bench);
 	bench_captures(bench);

@@ -188,6 +188,7 @@ void bench_smmuv3(struct bench *bench);
 void bench_life(struct bench *bench);
 void bench_translate(struct bench *bench);
 void bench_vcpus(struct bench *bench);
+void bench_hold(struct bench *bench);
 void bench_memory(struct bench *bench);
 void bench_steady(struct bench *bench);
 void bench_captures(struct bench *bench);

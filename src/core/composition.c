@@ -79,6 +79,7 @@ static void take_up_step(struct shadow_pass *pass)
 	pass->budget = pass->vm->config.refresh_entries - pass->result.entries;
 	if (pass->budget > pass->vm->config.step_entries)
 		pass->budget = pass->vm->config.step_entries;
+	pass->releases = pass->vm->config.step_entries;
 	pass->cut = false;
 	pass->result.steps++;
 }
@@ -155,6 +156,23 @@ static void next_step(struct composition *composition, struct shadow_pass *pass)
 	take_up_step(pass);
 }
 
+/* The refresh is exhausted: what it did not come to is released. */
+static int release_rest(struct composition *composition, struct shadow_pass *pass)
+{
+	int error = 0, step_error;
+
+	for (;;) {
+		pass->cut = false;
+		shadow_release(pass, pass->next, pass->last);
+		if (!pass->cut)
+			return error;
+		step_error = end_removals(composition, pass);
+		if (step_error)
+			error = step_error;
+		next_step(composition, pass);
+	}
+}
+
 /* Scans what tracking_begin() left to look at. With the lock held, from one step to the next. */
 static int scan(struct composition *composition, struct shadow_pass *pass, bool *too_much)
 {
@@ -167,11 +185,15 @@ static int scan(struct composition *composition, struct shadow_pass *pass, bool 
 		for (;;) {
 			pass->cut = false;
 			composition->ops->scan(pass, first, pass->tracking.range[i].last);
-			*too_much = pass->cut && is_exhausted(pass);
-			if (*too_much)
-				shadow_release(pass, pass->next, pass->last);
-			if (!pass->cut || *too_much)
+			if (!pass->cut)
 				break;
+			*too_much = is_exhausted(pass);
+			if (*too_much) {
+				step_error = release_rest(composition, pass);
+				if (step_error)
+					error = step_error;
+				break;
+			}
 			step_error = end_removals(composition, pass);
 			if (step_error)
 				error = step_error;
@@ -282,13 +304,20 @@ int composition_refresh(struct composition *composition, struct shadow_pass *pas
 int composition_release_slot(struct composition *composition, struct slot *slot)
 {
 	struct shadow_pass pass;
-	int error;
+	int error, step_error;
 
 	begin_release(composition, &pass);
 	begin_step(composition, &pass);
 	composition->shadow.path.first = SHADOW_NO_PATH;
-	composition->ops->release_slot(&pass, slot);
-	error = end_removals(composition, &pass);
+	pass.next = 0;
+	for (error = 0;; next_step(composition, &pass)) {
+		composition->ops->release_slot(&pass, slot, pass.next);
+		step_error = end_removals(composition, &pass);
+		if (step_error)
+			error = step_error;
+		if (!pass.cut)
+			break;
+	}
 	composition->domain->stats.released += pass.result.released;
 	end_step(composition, &pass);
 	return error;
@@ -307,7 +336,7 @@ int composition_init(struct composition *composition, struct viommu_vm *vm, stru
 	error = tables->ops->init(shadow, &tables->root, tables->first, tables->last);
 	if (error)
 		return error;
-	tracked_init(&composition->tracked, vm, tables->first, tables->last, shadow->root.level);
+	tracked_init(&composition->tracked, &vm->tracking, tables->first, tables->last, shadow->root.level);
 	for (unsigned int level = 0; level <= shadow->root.level; level++) {
 		unsigned int bits = shadow->shift[level] + shadow->index_bits[level];
 

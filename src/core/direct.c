@@ -48,7 +48,7 @@ static int map_slot(struct direct *direct, const struct slot *slot)
 	mapping.hva = slot_hva(slot, mapping.gpa);
 	mapping.offset = slot->offset + skipped;
 	error = direct->domain.host->ops->map(direct->domain.host_space, &mapping);
-	return error == 0 || error == -PORT_ENOMEM || error == -PORT_ENOSPC ? error : -PORT_EIO;
+	return error == 0 || error == -PORT_ENOMEM || error == -PORT_ENOSPC || error == -PORT_ERANGE ? error : -PORT_EIO;
 }
 
 static int slot_charge(struct viommu_domain *domain, struct slot *slot)

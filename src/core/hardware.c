@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Domains whose tables hardware walks: no shadow, and a space of the host's that is the guest's own
- * tables. Before there is one, all of the guest's
- * memory is charged for, and stays so until the VM is destroyed; for so long the host keeps it
- * pinned.
+ * tables. While there is one, all of the guest's memory is charged for. From the first attach on it
+ * stays so until the VM is destroyed, as the host keeps it pinned for so long.
  */
 #include "core/hardware.h"
 
@@ -13,18 +12,41 @@
 #include "core/guests.h"
 #include "port/sized.h"
 
+/* With the VM's lock held. Hosts pin from the first attach on: if there was none, there is nothing to charge for without such a domain. */
+static void unpin(struct viommu_vm *vm)
+{
+	if (vm->pinned && !vm->hardware && !vm->kept && vm->config.pin != VIOMMU_PIN_GUEST)
+		vm_unpin(vm);
+}
+
+static int attach(struct viommu_domain *domain, struct attachment *attachment)
+{
+	domain->vm->kept = true;
+	return domain_attach_host(domain, attachment);
+}
+
+static int replace(struct viommu_domain *from, struct viommu_domain *to, struct attachment *attachment)
+{
+	to->vm->kept = true;
+	return domain_replace_host(from, to, attachment);
+}
+
 static void destroy(struct viommu_domain *domain)
 {
+	struct viommu_vm *vm = domain->vm;
+
 	domain_end(domain);
+	vm->hardware--;
+	unpin(vm);
 	port_free(domain, sizeof(*domain), 0);
 }
 
 static const struct domain_ops hardware_ops = {
 	.kind = VIOMMU_KIND_HARDWARE,
 	.needs_id = true, /* without one, nothing could tell which device an event belongs to */
-	.attach = domain_attach_host,
+	.attach = attach,
 	.detach = domain_detach_host,
-	.replace = domain_replace_host,
+	.replace = replace,
 	.destroy = destroy,
 };
 
@@ -34,14 +56,20 @@ static int create(struct viommu_domain *domain, struct viommu_vm *vm, struct vio
 	struct host_guest *guest;
 	int error = vm_pin(vm);
 
-	if (!error)
-		error = domain_begin(domain, vm, host, 0, UINT64_MAX, &guest);
 	if (error)
 		return error;
-	error = host->ops->nest_create(host, guest, data, &domain->memory, &domain->host_space);
-	if (error)
-		return error == -PORT_EINVAL ? error : domain_failure(vm, error);
+	error = domain_begin(domain, vm, host, 0, UINT64_MAX, &guest);
+	if (!error) {
+		error = host->ops->nest_create(host, guest, data, &domain->memory, &domain->host_space);
+		if (error && error != -PORT_EINVAL)
+			error = domain_failure(vm, error);
+	}
+	if (error) {
+		unpin(vm);
+		return error;
+	}
 	domain_enter(domain, &hardware_ops);
+	vm->hardware++;
 	return 0;
 }
 
@@ -143,4 +171,60 @@ int viommu_nest_event(struct viommu_vm *vm, struct viommu_host *host, struct vio
 	ours.bytes = theirs.bytes;
 	sized_out(event, &ours, sizeof(ours));
 	return 0;
+}
+
+void nest_sink_add(struct viommu_vm *vm, struct nest_sink *sink)
+{
+	port_lock(&vm->events);
+	list_append(&vm->sinks, &sink->in_vm);
+	port_unlock(&vm->events);
+}
+
+void nest_sink_remove(struct viommu_vm *vm, struct nest_sink *sink)
+{
+	port_lock(&vm->events);
+	list_remove(&sink->in_vm);
+	port_unlock(&vm->events);
+}
+
+/* With the lock for events held: offers an event to the guest IOMMUs of its type, of which one has the device. */
+static void distribute(struct viommu_vm *vm, uint32_t type, const struct host_nest_event *event)
+{
+	bool taken = !event->bytes;
+
+	list_each (&vm->sinks, struct nest_sink, in_vm, sink) {
+		if (sink->type != type)
+			continue;
+		if (event->lost)
+			sink->lost(sink->ctx);
+		if (!taken)
+			taken = sink->take(sink->ctx, event->record);
+	}
+	if (!taken)
+		port_add_relaxed(&vm->unclaimed, 1);
+}
+
+/* A device can go on to cause events while these are taken: so many at a time, and no more. */
+#define EVENTS_AT_ONCE 4096u
+#define EVENT_WORDS    8u
+
+int viommu_nest_events(struct viommu_vm *vm, struct viommu_host *host)
+{
+	uint64_t record[EVENT_WORDS];
+	int error = 0;
+
+	if (!host->nest.type || host->nest.event_bytes > sizeof(record))
+		return -PORT_EOPNOTSUPP;
+	port_lock(&vm->events);
+	for (unsigned int i = 0; !error && i < EVENTS_AT_ONCE; i++) {
+		struct host_nest_event event = { .record = record };
+
+		error = next_event(vm, host, &event);
+		if (!error)
+			distribute(vm, host->nest.type, &event);
+	}
+	list_each (&vm->sinks, struct nest_sink, in_vm, sink)
+		sink->deliver(sink->ctx);
+	port_unlock(&vm->events);
+	return error == -PORT_ENOENT ? 0 : error;
 }

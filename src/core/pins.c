@@ -6,6 +6,16 @@
  */
 #include "core/pins.h"
 
+/* How often each of 512 pages is named by established translations. */
+#define PIN_CHUNK_PAGES 512u
+struct pin_chunk {
+	struct port_lock lock; /* of all below. Taken after the lock of all pins; no lock is taken under it */
+	bool whole;	       /* all of the slot is wanted, and charged for */
+	uint16_t *upper;       /* of counts, where 16 bits do not do; NULL: all are 0 */
+	uint16_t named;	       /* pages whose count is not zero */
+	uint16_t count[PIN_CHUNK_PAGES];
+};
+
 static uint64_t budget_pages(uint64_t bytes)
 {
 	return bytes == VIOMMU_NO_LIMIT ? UINT64_MAX : bytes / VIOMMU_PAGE_SIZE;

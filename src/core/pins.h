@@ -18,7 +18,7 @@
 #include "port/port.h"
 
 struct pins {
-	struct port_lock lock; /* chunks being made, and slots being wanted whole; taken before those of chunks */
+	struct port_lock lock; /* chunks being made, and slots being wanted whole. Taken after a space's lock, and before those of chunks */
 	port_word budget;      /* pages */
 	port_word charged;     /* pages */
 	port_word peak;

@@ -2,31 +2,27 @@
 /*
  * Which guest memory there is.
  *
- * The slots of a VM are an immutable, sorted array that is replaced as a whole. Whoever holds the lock of one of the VM's spaces may use the array that
- * viommu_vm.slots named when he took it: an array, and a slot that left it, are freed only after every space's lock was held once in between.
+ * The slots of a VM are an immutable, sorted array that is replaced as a whole. The array is published by a release store (vm.h). A thread that holds the lock of
+ * one of the VM's spaces may use the array that it loaded under that lock. An array, and a slot that left it, are freed only after every space's lock was held once
+ * since (vm_slots.c).
  *
- * A slot that is being removed stays in the array, marked, until no translation names it: so what is established can always be found again for release,
- * while nothing new is established.
+ * What it keeps true:
+ *  - Slots do not overlap. A slot's range and memory never change.
+ *  - A slot that is being removed stays in the array, marked, until no translation names it. So what is established can always be found for release, while nothing
+ *    new is established.
+ *  - Guest memory is reached through slot_map_page() alone, and a page stays mapped only while it is looked at.
+ *
+ * It has no lock: see vm.h.
  */
 #ifndef VIOMMU_CORE_SLOTS_H
 #define VIOMMU_CORE_SLOTS_H
-
-#include <port_types.h>
 
 #include <viommu/types.h>
 
 #include "core/list.h"
 #include "port/port.h"
 
-/* How often each of 512 pages is named by established translations: see pins.c. */
-#define PIN_CHUNK_PAGES 512u
-struct pin_chunk {
-	struct port_lock lock;
-	bool whole;	 /* all of the slot is wanted, and charged for */
-	uint16_t *upper; /* of counts, where 16 bits do not do; NULL: all are 0 */
-	uint16_t named;	 /* pages whose count is not zero */
-	uint16_t count[PIN_CHUNK_PAGES];
-};
+struct pin_chunk;
 
 struct slot {
 	uint64_t first; /* GPA */
@@ -39,7 +35,7 @@ struct slot {
 	struct port_guest memory;
 
 	/* pins.c */
-	uint32_t whole; /* how many want all of the slot pinned; under the lock of all pins */
+	uint32_t whole; /* a refcount: all of the slot is to be pinned; under the lock of all pins */
 	struct pin_chunk **chunks;
 };
 
@@ -85,8 +81,9 @@ static inline void slot_unmap_page(const struct slot *slot, void *memory)
 struct slots *slots_alloc(unsigned int number);
 void slots_free(struct slots *slots);
 
-/* A slot that is in no array. */
-void slot_free(struct slot *slot);
+/* A copy with one more slot, or with one less. NULL if there is no memory; *error is -ENOMEM then, or -EEXIST if the slot overlaps another. */
+struct slots *slots_with(const struct slots *old, struct slot *slot, int *error);
+struct slots *slots_without(const struct slots *old, const struct slot *slot);
 
 /* The slot that backs gpa, or NULL. */
 static inline struct slot *slots_find(const struct slots *slots, uint64_t gpa)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A domain's side of tracking: the records of its tables, and which IOVAs a refresh has to look at. */
-#include "core/shadow/shadow.h"
-#include "core/vm.h"
+#include "core/tracked.h"
 
 /* The record of a table. A table that is reached at several IOVAs has one for each. */
 struct tracking_table {
@@ -48,7 +46,7 @@ static bool is_open(const struct tracking_table *table)
 	return !list_is_empty(&table->in_open);
 }
 
-void tracking_open(struct tracking_table *table)
+static void open_table(struct tracking_table *table)
 {
 	table->written = true;
 	if (is_open(table))
@@ -66,31 +64,33 @@ static void close_table(struct tracking_table *table)
 }
 
 /* Recursion is as deep as the format has levels. */
-void tracking_drop(struct tracking_table *table)
+static void drop_table(struct tracking_table *table)
 {
 	struct tracked *tracked = table->tracked;
 
 	list_each (&table->children, struct tracking_table, in_parent, child)
-		tracking_drop(child);
+		drop_table(child);
 	if (is_open(table))
 		close_table(table);
-	tracking_take_pieces(tracked->vm, table->piece, table->pieces);
+	tracking_take_pieces(tracked->tracking, table->piece, table->pieces);
 	list_remove(&table->in_parent);
 	hash_remove(&tracked->table_of_place, &table->by_place);
-	memory_free(&tracked->vm->memory, table, table_bytes(table->pieces), 0);
+	memory_free(tracked->tracking->memory, table, table_bytes(table->pieces), 0);
 }
+
+const struct tracking_ops tracked_ops = { .open = open_table, .drop = drop_table };
 
 static void drop_all(struct tracked *tracked)
 {
 	list_each (&tracked->roots, struct tracking_table, in_parent, table)
-		tracking_drop(table);
+		drop_table(table);
 }
 
-void tracked_init(struct tracked *tracked, struct viommu_vm *vm, uint64_t first, uint64_t last, unsigned int root_level)
+void tracked_init(struct tracked *tracked, struct tracking *tracking, uint64_t first, uint64_t last, unsigned int root_level)
 {
-	tracked->vm = vm;
+	tracked->tracking = tracking;
 	/* A tracker is there before any domain. */
-	tracked->has_tracker = vm->tracking.tracker.collect;
+	tracked->has_tracker = tracking->tracker.collect;
 	tracked->root_level = root_level;
 	tracked->first = first;
 	tracked->last = last;
@@ -102,7 +102,7 @@ void tracked_init(struct tracked *tracked, struct viommu_vm *vm, uint64_t first,
 
 void tracked_destroy(struct tracked *tracked)
 {
-	struct tracking *tracking = &tracked->vm->tracking;
+	struct tracking *tracking = tracked->tracking;
 
 	port_lock(&tracking->lock);
 	drop_all(tracked);
@@ -111,7 +111,7 @@ void tracked_destroy(struct tracked *tracked)
 
 bool tracking_stop(struct tracked *tracked)
 {
-	struct tracking *tracking = &tracked->vm->tracking;
+	struct tracking *tracking = tracked->tracking;
 	bool any;
 
 	port_lock(&tracking->lock);
@@ -124,7 +124,7 @@ bool tracking_stop(struct tracked *tracked)
 
 uint64_t tracking_tables(struct tracked *tracked)
 {
-	struct tracking *tracking = &tracked->vm->tracking;
+	struct tracking *tracking = tracked->tracking;
 	uint64_t number;
 
 	port_lock(&tracking->lock);
@@ -184,12 +184,12 @@ static void find_ranges(struct tracking_pass *pass)
 
 void tracking_begin_all(struct tracked *tracked, struct tracking_pass *pass)
 {
-	struct tracking *tracking = &tracked->vm->tracking;
+	struct tracking *tracking = tracked->tracking;
 
 	port_lock(&tracking->lock);
 	if (tracked->off) {
 		/* There was no memory. */
-	} else if (!tracking_collect(tracked->vm)) {
+	} else if (!tracking_collect(tracking)) {
 		drop_all(tracked);
 	} else {
 		pass->learns = true;
@@ -241,16 +241,16 @@ static struct viommu_iova_range covered(const struct tracked *tracked, unsigned 
 static struct tracking_table *make_table(struct tracked *tracked, const struct slots *slots, const struct format_root *is, struct tracking_table *parent,
 					 struct viommu_iova_range range)
 {
-	struct viommu_vm *vm = tracked->vm;
+	struct tracking *tracking = tracked->tracking;
 	uint64_t gpa = 0;
 	unsigned int pieces = pieces_of(is, &gpa);
-	struct tracking_table *table = memory_alloc(&vm->memory, table_bytes(pieces), 0);
+	struct tracking_table *table = memory_alloc(tracking->memory, table_bytes(pieces), 0);
 
 	if (!table)
 		return NULL;
 	if (!hash_insert(&tracked->table_of_place, &table->by_place, place_of(tracked, is->level, range.first)))
 		goto free;
-	if (!tracking_put_pieces(vm, slots, table->piece, pieces, gpa))
+	if (!tracking_put_pieces(tracking, slots, table->piece, pieces, gpa))
 		goto remove;
 	for (unsigned int i = 0; i < pieces; i++)
 		table->piece[i].table = table;
@@ -263,12 +263,12 @@ static struct tracking_table *make_table(struct tracked *tracked, const struct s
 	list_init(&table->children);
 	list_init(&table->in_open);
 	list_append(parent ? &parent->children : &tracked->roots, &table->in_parent);
-	tracking_open(table);
+	open_table(table);
 	return table;
 remove:
 	hash_remove(&tracked->table_of_place, &table->by_place);
 free:
-	memory_free(&vm->memory, table, table_bytes(pieces), 0);
+	memory_free(tracking->memory, table, table_bytes(pieces), 0);
 	return NULL;
 }
 
@@ -277,7 +277,7 @@ static void open_overlapping(struct tracking_table *table, uint64_t first, uint6
 {
 	if (table->first > last || table->last < first)
 		return;
-	tracking_open(table);
+	open_table(table);
 	list_each (&table->children, struct tracking_table, in_parent, child)
 		open_overlapping(child, first, last);
 }
@@ -299,7 +299,7 @@ static bool enter(struct tracking_pass *pass, const struct slots *slots, const s
 		return true;
 	}
 	if (table && !is_same(&table->is, is)) {
-		tracking_drop(table);
+		drop_table(table);
 		table = NULL;
 	}
 	if (table && !pass->everything && !is_open(table) && !table->open_beneath) {
@@ -313,7 +313,7 @@ static bool enter(struct tracking_pass *pass, const struct slots *slots, const s
 		pieces = pieces_of(is, &gpa);
 		if (!pieces || !is_backed(slots, gpa, pieces) || (!parent && is->level != tracked->root_level)) {
 			if (parent)
-				tracking_open(parent);
+				open_table(parent);
 			else
 				tracked->doubts++;
 			return true;
@@ -322,8 +322,8 @@ static bool enter(struct tracking_pass *pass, const struct slots *slots, const s
 		if (!table) {
 			drop_all(tracked);
 			tracked->off = true;
-			vm_log(tracked->vm, VIOMMU_LOG_WARNING, "no memory to track a domain's tables: its refreshes compare everything from now on",
-			       tracked->first, tracked->last);
+			log_write(tracked->tracking->log, VIOMMU_LOG_WARNING,
+				  "no memory to track a domain's tables: its refreshes compare everything from now on", tracked->first, tracked->last);
 			return true;
 		}
 	}
@@ -336,7 +336,7 @@ static bool enter(struct tracking_pass *pass, const struct slots *slots, const s
 
 bool tracking_enter(struct tracking_pass *pass, const struct slots *slots, const struct format_root *table, uint64_t first, uint64_t last)
 {
-	struct tracking *tracking = &pass->tracked->vm->tracking;
+	struct tracking *tracking = pass->tracked->tracking;
 	bool enters;
 
 	port_lock(&tracking->lock);
@@ -347,7 +347,7 @@ bool tracking_enter(struct tracking_pass *pass, const struct slots *slots, const
 
 bool tracking_fill(struct tracking_pass *pass, const struct format_root *is, uint64_t first, uint64_t last)
 {
-	struct tracking *tracking = &pass->tracked->vm->tracking;
+	struct tracking *tracking = pass->tracked->tracking;
 	struct tracking_table *table;
 	bool fill;
 
@@ -363,7 +363,7 @@ bool tracking_fill(struct tracking_pass *pass, const struct format_root *is, uin
 
 void tracking_no_table(struct tracking_pass *pass, unsigned int level, uint64_t first, uint64_t last)
 {
-	struct tracking *tracking = &pass->tracked->vm->tracking;
+	struct tracking *tracking = pass->tracked->tracking;
 	struct tracking_table *table;
 
 	port_lock(&tracking->lock);
@@ -376,7 +376,7 @@ void tracking_no_table(struct tracking_pass *pass, unsigned int level, uint64_t 
 void tracking_leaves(struct tracking_pass *pass, uint64_t address, uint32_t prot, uint64_t iova)
 {
 	struct tracked *tracked = pass->tracked;
-	struct tracking *tracking = &tracked->vm->tracking;
+	struct tracking *tracking = tracked->tracking;
 	struct tracking_table *table = NULL;
 
 	port_lock(&tracking->lock);
@@ -386,14 +386,14 @@ void tracking_leaves(struct tracking_pass *pass, uint64_t address, uint32_t prot
 	if (!table)
 		tracked->doubts++;
 	else if (table->is.level || table->is.table != address || table->is.prot != prot)
-		tracking_open(table);
+		open_table(table);
 	port_unlock(&tracking->lock);
 }
 
 void tracking_distrust(struct tracking_pass *pass, unsigned int level, uint64_t iova)
 {
 	struct tracked *tracked = pass->tracked;
-	struct tracking *tracking = &tracked->vm->tracking;
+	struct tracking *tracking = tracked->tracking;
 	bool found = false;
 
 	if (!pass->learns)
@@ -404,7 +404,7 @@ void tracking_distrust(struct tracking_pass *pass, unsigned int level, uint64_t 
 		struct tracking_table *table = find_table(tracked, at, iova);
 
 		if (table)
-			tracking_open(table);
+			open_table(table);
 		/* A record that this refresh did not come to is of what was there before, and goes when the refresh ends: it keeps nothing open. */
 		found |= table && at >= level && (!pass->learns || table->entered == pass->stamp);
 	}
@@ -418,7 +418,7 @@ static void drop_unmet(struct tracking_table *table, uint64_t stamp)
 {
 	list_each (&table->children, struct tracking_table, in_parent, child)
 		if (child->met < stamp)
-			tracking_drop(child);
+			drop_table(child);
 }
 
 /* With the lock held: what this refresh loaded, and nobody wrote since, is known from now on. */
@@ -445,7 +445,7 @@ static void settle(struct tracked *tracked, uint64_t stamp)
 
 void tracking_end_learning(struct tracked *tracked, struct tracking_pass *pass, bool complete)
 {
-	struct tracking *tracking = &tracked->vm->tracking;
+	struct tracking *tracking = tracked->tracking;
 
 	port_lock(&tracking->lock);
 	if (pass->range == tracked->range)

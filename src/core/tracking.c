@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The VM's side of tracking: its tracker, and the pages of guest memory that tables with a record lie on. Each such page is watched, exactly as long as there is
- * one.
- */
-#include "core/shadow/shadow.h"
-#include "core/vm.h"
-#include "port/sized.h"
+#include "core/tracking.h"
+
+#include <viommu/hosts.h>
 
 static struct tracking_page *find_page(const struct tracking *tracking, uint64_t gpa)
 {
@@ -14,73 +10,73 @@ static struct tracking_page *find_page(const struct tracking *tracking, uint64_t
 	return link ? list_member(link, struct tracking_page, by_gpa) : NULL;
 }
 
-static void fail(struct viommu_vm *vm, const char *what, int error)
+static void fail(struct tracking *tracking, const char *what, int error)
 {
-	vm_log(vm, VIOMMU_LOG_ERROR, what, (uint64_t) - (int64_t)error, 0);
-	vm->tracking.works = false;
+	log_write(tracking->log, VIOMMU_LOG_ERROR, what, (uint64_t) - (int64_t)error, 0);
+	tracking->works = false;
 }
 
 /* Pages that are new, next to each other in the guest and here. */
-static void watch(struct viommu_vm *vm, uint64_t first, uint64_t last, uintptr_t hva)
+static void watch(struct tracking *tracking, uint64_t first, uint64_t last, uintptr_t hva)
 {
-	const struct viommu_tracker *tracker = &vm->tracking.tracker;
+	const struct viommu_tracker *tracker = &tracking->tracker;
 	int error;
 
-	if (!vm->tracking.works || first > last)
+	if (!tracking->works || first > last)
 		return;
 	error = tracker->watch(tracker->ctx, first, last, (void *)hva);
 	if (error) {
-		fail(vm, "the tracker can't watch a guest's tables: refreshes compare everything from now on", error);
+		fail(tracking, "the tracker can't watch a guest's tables: refreshes compare everything from now on", error);
 		return;
 	}
 	for (uint64_t pages = (last - first) / VIOMMU_PAGE_SIZE + 1; pages; pages--, first += VIOMMU_PAGE_SIZE)
-		find_page(&vm->tracking, first)->watched = true;
+		find_page(tracking, first)->watched = true;
 }
 
-static void free_page(struct viommu_vm *vm, struct tracking_page *page)
+static void free_page(struct tracking *tracking, struct tracking_page *page)
 {
-	const struct viommu_tracker *tracker = &vm->tracking.tracker;
+	const struct viommu_tracker *tracker = &tracking->tracker;
 	uint64_t gpa = page->by_gpa.key;
 
 	if (page->watched)
 		tracker->unwatch(tracker->ctx, gpa, gpa + (VIOMMU_PAGE_SIZE - 1), (void *)page->hva);
-	hash_remove(&vm->tracking.page_of_gpa, &page->by_gpa);
+	hash_remove(&tracking->page_of_gpa, &page->by_gpa);
 	list_remove(&page->in_vm);
-	memory_free(&vm->memory, page, sizeof(*page), 0);
+	memory_free(tracking->memory, page, sizeof(*page), 0);
 }
 
-static struct tracking_page *make_page(struct viommu_vm *vm, const struct slots *slots, uint64_t gpa)
+static struct tracking_page *make_page(struct tracking *tracking, const struct slots *slots, uint64_t gpa)
 {
 	const struct slot *slot = slots_find(slots, gpa);
-	struct tracking_page *page = memory_alloc(&vm->memory, sizeof(*page), 0);
+	struct tracking_page *page = memory_alloc(tracking->memory, sizeof(*page), 0);
 
 	if (!page)
 		return NULL;
-	if (!hash_insert(&vm->tracking.page_of_gpa, &page->by_gpa, gpa)) {
-		memory_free(&vm->memory, page, sizeof(*page), 0);
+	if (!hash_insert(&tracking->page_of_gpa, &page->by_gpa, gpa)) {
+		memory_free(tracking->memory, page, sizeof(*page), 0);
 		return NULL;
 	}
 	page->hva = (uintptr_t)slot_hva(slot, gpa);
 	list_init(&page->pieces);
-	list_append(&vm->tracking.pages, &page->in_vm);
+	list_append(&tracking->pages, &page->in_vm);
 	return page;
 }
 
-bool tracking_put_pieces(struct viommu_vm *vm, const struct slots *slots, struct tracking_piece *piece, unsigned int pieces, uint64_t gpa)
+bool tracking_put_pieces(struct tracking *tracking, const struct slots *slots, struct tracking_piece *piece, unsigned int pieces, uint64_t gpa)
 {
 	struct viommu_iova_range fresh = { 1, 0 };
 	uintptr_t hva = 0;
 	unsigned int i;
 
 	for (i = 0; i < pieces; i++, gpa += VIOMMU_PAGE_SIZE) {
-		struct tracking_page *page = find_page(&vm->tracking, gpa);
+		struct tracking_page *page = find_page(tracking, gpa);
 
 		if (!page) {
-			page = make_page(vm, slots, gpa);
+			page = make_page(tracking, slots, gpa);
 			if (!page)
 				break;
 			if (fresh.last + 1 != gpa || hva + (gpa - fresh.first) != page->hva || slots_find(slots, gpa)->first == gpa) {
-				watch(vm, fresh.first, fresh.last, hva);
+				watch(tracking, fresh.first, fresh.last, hva);
 				fresh.first = gpa;
 				hva = page->hva;
 			}
@@ -89,27 +85,27 @@ bool tracking_put_pieces(struct viommu_vm *vm, const struct slots *slots, struct
 		piece[i].page = page;
 		list_append(&page->pieces, &piece[i].in_page);
 	}
-	watch(vm, fresh.first, fresh.last, hva);
+	watch(tracking, fresh.first, fresh.last, hva);
 	if (i == pieces)
 		return true;
-	tracking_take_pieces(vm, piece, i);
+	tracking_take_pieces(tracking, piece, i);
 	return false;
 }
 
-void tracking_take_pieces(struct viommu_vm *vm, struct tracking_piece *piece, unsigned int pieces)
+void tracking_take_pieces(struct tracking *tracking, struct tracking_piece *piece, unsigned int pieces)
 {
 	for (unsigned int i = 0; i < pieces; i++) {
 		list_remove(&piece[i].in_page);
 		if (list_is_empty(&piece[i].page->pieces))
-			free_page(vm, piece[i].page);
+			free_page(tracking, piece[i].page);
 		piece[i].page = NULL;
 	}
 }
 
-static void open_page(struct tracking_page *page)
+static void open_page(const struct tracking *tracking, const struct tracking_page *page)
 {
 	list_each (&page->pieces, struct tracking_piece, in_page, piece)
-		tracking_open(piece->table);
+		tracking->ops->open(piece->table);
 }
 
 /* What a tracker reports is its own claim, and may be more than there is. */
@@ -123,65 +119,45 @@ static void written(void *arg, uint64_t first, uint64_t last)
 	if ((last - first) / VIOMMU_PAGE_SIZE >= tracking->page_of_gpa.number) {
 		list_each (&tracking->pages, struct tracking_page, in_vm, page)
 			if (page->by_gpa.key >= first && page->by_gpa.key <= last)
-				open_page(page);
+				open_page(tracking, page);
 		return;
 	}
 	for (uint64_t pages = (last - first) / VIOMMU_PAGE_SIZE + 1; pages; pages--, first += VIOMMU_PAGE_SIZE) {
 		struct tracking_page *page = find_page(tracking, first);
 
 		if (page)
-			open_page(page);
+			open_page(tracking, page);
 	}
 }
 
-bool tracking_collect(struct viommu_vm *vm)
+bool tracking_collect(struct tracking *tracking)
 {
-	struct tracking *tracking = &vm->tracking;
 	int error;
 
 	if (!tracking->works)
 		return false;
 	error = tracking->tracker.collect(tracking->tracker.ctx, written, tracking);
 	if (error)
-		fail(vm, "the tracker can't say what was written: refreshes compare everything from now on", error);
+		fail(tracking, "the tracker can't say what was written: refreshes compare everything from now on", error);
 	return !error;
 }
 
-int viommu_vm_set_tracker(struct viommu_vm *vm, const struct viommu_tracker *tracker)
+void tracking_init(struct tracking *tracking, const struct tracking_ops *ops, struct memory *memory, const struct log *log)
 {
-	struct viommu_tracker ours;
-	int error = 0;
-
-	if (!sized_in(&ours, sizeof(ours), sizeof(ours), tracker) || ours.reserved || !ours.watch || !ours.unwatch || !ours.collect)
-		return -PORT_EINVAL;
-	port_lock(&vm->lock);
-	if (vm->tracking.tracker.collect || vm->slots->number || !list_is_empty(&vm->domains)) {
-		error = -PORT_EBUSY;
-	} else {
-		vm->tracking.tracker = ours;
-		vm->tracking.works = true;
-	}
-	port_unlock(&vm->lock);
-	return error;
+	port_lock_init(&tracking->lock);
+	list_init(&tracking->pages);
+	tracking->ops = ops;
+	tracking->memory = memory;
+	tracking->log = log;
 }
 
-void tracking_init(struct viommu_vm *vm)
+void tracking_destroy(struct tracking *tracking)
 {
-	port_lock_init(&vm->tracking.lock);
-	list_init(&vm->tracking.pages);
+	port_lock_destroy(&tracking->lock);
 }
 
-/* The domains are gone, and with them every record and every page. */
-void tracking_destroy(struct viommu_vm *vm)
+void tracking_slot_added(struct tracking *tracking, const struct slot *slot)
 {
-	for (unsigned int i = 0; i < vm->slots->number; i++)
-		tracking_slot_removed(vm, vm->slots->slot[i]);
-	port_lock_destroy(&vm->tracking.lock);
-}
-
-void tracking_slot_added(struct viommu_vm *vm, const struct slot *slot)
-{
-	struct tracking *tracking = &vm->tracking;
 	int error;
 
 	if (!tracking->tracker.slot_added)
@@ -189,20 +165,19 @@ void tracking_slot_added(struct viommu_vm *vm, const struct slot *slot)
 	port_lock(&tracking->lock);
 	error = tracking->tracker.slot_added(tracking->tracker.ctx, slot->first, slot->last, slot_hva(slot, slot->first));
 	if (error && tracking->works)
-		fail(vm, "the tracker can't take a slot: refreshes compare everything from now on", error);
+		fail(tracking, "the tracker can't take a slot: refreshes compare everything from now on", error);
 	port_unlock(&tracking->lock);
 }
 
-void tracking_slots_changed(struct viommu_vm *vm)
+void tracking_slots_changed(struct tracking *tracking)
 {
-	port_lock(&vm->tracking.lock);
-	vm->tracking.changes++;
-	port_unlock(&vm->tracking.lock);
+	port_lock(&tracking->lock);
+	tracking->changes++;
+	port_unlock(&tracking->lock);
 }
 
-void tracking_slot_removed(struct viommu_vm *vm, const struct slot *slot)
+void tracking_slot_removed(struct tracking *tracking, const struct slot *slot)
 {
-	struct tracking *tracking = &vm->tracking;
 	struct list elsewhere;
 
 	if (!tracking->tracker.collect)
@@ -214,7 +189,7 @@ void tracking_slot_removed(struct viommu_vm *vm, const struct slot *slot)
 		struct tracking_page *page = list_member(tracking->pages.next, struct tracking_page, in_vm);
 
 		if (page->by_gpa.key >= slot->first && page->by_gpa.key <= slot->last) {
-			tracking_drop(list_member(page->pieces.next, struct tracking_piece, in_page)->table);
+			tracking->ops->drop(list_member(page->pieces.next, struct tracking_piece, in_page)->table);
 		} else {
 			list_remove(&page->in_vm);
 			list_append(&elsewhere, &page->in_vm);

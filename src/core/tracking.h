@@ -1,156 +1,63 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which tables need not be looked at again: what the core makes of a tracker (viommu/tracking.h).
- *
- * Each domain has a record of each table that a refresh of its whole aperture went into, in a tree of the shape of the guest's tables. A record is *known* if
- * the shadow is what the table's entries say, as far as they lead to no other table, and the table was not written since they were loaded; else it is *open*.
- * A refresh of the whole aperture first collects what was written, for all domains of the VM, which opens the records of every table on those pages.
- * Then it scans the IOVAs of its open records, and goes past each table that is known and has nothing open beneath it.
+ * A VM's side of tracking: its tracker (viommu/tracking.h), and the pages of guest memory that tables with a record lie on. tracked.h has the records, which are
+ * each domain's.
  *
  * What it keeps true:
- *  - The pages of a table are watched before its entries are loaded, and the record is marked as loaded (`written` cleared) in between. So a write that the
- *    load did not see is reported later, and opens the record again, also while the refresh is under way.
- *  - A record that is open becomes known only at the end of the refresh that loaded it, when everything is in the host. Until then another refresh
- *    of the same domain scans it too, rather than rely on something that is not done yet.
- *  - A table that is not what its record says (another address, other rights or bounds) is open. That is how a change of a higher entry is noticed: the
- *    table that the entry is in was written, so that its entries are all loaded again, and each is held against the record of the table that it leads to.
- *  - Whoever finds something else at the place of a record (a refresh of any range, in its scan or its fill) opens it with all beneath it, there and then: what
- *    he applies is not what the record stands for, even if the entry that led elsewhere is as before by the time it is looked at again.
- *  - A table that names what could not be established as it says (malformed, no memory there) stays open, so that results do not depend on tracking.
- *  - A *doubt* makes the domain's next refresh of the whole aperture look at everything: a slot came or went, or any refresh did not get all that it wanted
- *    (budget, memory, host). Records stand for what a table says, not for what became of it.
- *  - Where there is no memory for records, the domain does without them from then on; where the tracker fails, the VM does.
- *
- * All of it is protected by the VM's tracking lock, under which the tracker is called. It is taken after a space's lock; no lock is taken under it.
+ *  - Each page that a record's table lies on is watched, exactly as long as there is one. What lies next to each other, in the guest and here, is watched in one call.
+ *  - A page is watched before its entries are loaded. So each write that a load did not see is reported by a later tracking_collect(), which opens the records of all
+ *    tables on the page.
+ *  - When a slot goes, the records of all tables that lie in it have been dropped, with all beneath them, before the tracker loses the slot.
+ *  - Where the tracker fails, tracking stops for the whole VM: refreshes compare everything.
  */
 #ifndef VIOMMU_CORE_TRACKING_H
 #define VIOMMU_CORE_TRACKING_H
 
-#include <viommu/hosts.h>
 #include <viommu/tracking.h>
 
 #include "core/hash.h"
 #include "core/list.h"
+#include "core/log.h"
+#include "core/memory.h"
 #include "core/slots.h"
-#include "format/format.h"
 
-#define TRACKING_RANGES 256u
-#define TRACKING_LEVELS 8u
+/* A table's record: tracked.c. */
+struct tracking_table;
 
-/* A VM's. */
+/* What happens to a record, with the lock held. */
+struct tracking_ops {
+	/* The table was written. */
+	void (*open)(struct tracking_table *table);
+	/* Its slot goes: the record goes too, with all beneath it. */
+	void (*drop)(struct tracking_table *table);
+};
+
 struct tracking {
+	/* Of all of it and of all records; the tracker is called under it. Taken after a space's lock. No lock is taken under it. */
 	struct port_lock lock;
-	struct viommu_tracker tracker;
-	bool works; /* there is a tracker, and it has not failed */
+	const struct tracking_ops *ops;
+	struct memory *memory;
+	const struct log *log;
+	struct viommu_tracker tracker; /* collect NULL: there is none. Set before there is a slot or a space */
+	bool works;		       /* there is a tracker, and it has not failed */
 	struct hash page_of_gpa;
 	struct list pages; /* the same, to go through */
 	uint64_t changes;  /* of the slots: each is a doubt of every domain */
 };
 
-/* A domain's. */
-struct tracked {
-	struct viommu_vm *vm;
-	bool has_tracker;
-	uint64_t first; /* IOVAs of the aperture */
-	uint64_t last;
-	unsigned int root_level;
-	uint8_t bits[TRACKING_LEVELS]; /* log2 of what a table covers, 64 at the most */
-	struct hash table_of_place;
-	struct list roots; /* records that have no parent */
-	struct list open;  /* records that are open */
-	uint64_t stamp;	   /* of the last refresh */
-	uint64_t doubts;   /* how many there were, those of the VM not included */
-	uint64_t cleared;  /* how many, with those of the VM, were answered by looking at everything */
-	bool off;	   /* there was no memory */
-	/* Room for one refresh's ranges at a time, since a tracking_pass is on a stack that may be small. */
-	bool ranges_lent;
-	struct viommu_iova_range range[TRACKING_RANGES];
-};
+void tracking_init(struct tracking *tracking, const struct tracking_ops *ops, struct memory *memory, const struct log *log);
+/* When every record and every slot is gone. */
+void tracking_destroy(struct tracking *tracking);
 
-/* One refresh, as far as tracking is concerned. */
-struct tracking_pass {
-	struct tracked *tracked; /* NULL: there is no tracker */
-	uint64_t stamp;
-	uint64_t doubts; /* when it began */
-	bool learns;	 /* it is a refresh of the whole aperture, and makes records */
-	bool everything; /* it relies on none */
-	unsigned int ranges;
-	struct viommu_iova_range *range; /* to look at; ascending. The next one, or the domain's */
-	struct viommu_iova_range own;
-};
+/* With the VM's lock held: before the slot can be found, when it can no longer be found, and after either, whether it succeeded or not. */
+void tracking_slot_added(struct tracking *tracking, const struct slot *slot);
+void tracking_slot_removed(struct tracking *tracking, const struct slot *slot);
+void tracking_slots_changed(struct tracking *tracking);
 
-struct viommu_vm;
-
-/* tracking.c: the VM's side. */
-void tracking_init(struct viommu_vm *vm);
-void tracking_destroy(struct viommu_vm *vm);
-
-/* With the VM's lock held: before anybody finds the slot, when nobody finds it any more, and after either, whether it succeeded or not. */
-void tracking_slot_added(struct viommu_vm *vm, const struct slot *slot);
-void tracking_slot_removed(struct viommu_vm *vm, const struct slot *slot);
-void tracking_slots_changed(struct viommu_vm *vm);
-
-/* tracked.c: the domain's side. The caller fills in `bits`. */
-void tracked_init(struct tracked *tracked, struct viommu_vm *vm, uint64_t first, uint64_t last, unsigned int root_level);
-void tracked_destroy(struct tracked *tracked);
-
-/*
- * The scan comes to a table, first..last of what it covers, before it loads any of its entries. False if there is no need to go into it.
- */
-bool tracking_enter(struct tracking_pass *pass, const struct slots *slots, const struct format_root *table, uint64_t first, uint64_t last);
-
-/* The fill comes to a table in the same way. False if there is nothing to fill, since the scan of this refresh did not go into it. */
-bool tracking_fill(struct tracking_pass *pass, const struct format_root *table, uint64_t first, uint64_t last);
-
-/* Either comes to the place first..last of a table of that level, or of a part of it, and there is none. */
-void tracking_no_table(struct tracking_pass *pass, unsigned int level, uint64_t first, uint64_t last);
-
-/* Either comes to the table of leaves of an IOVA without regard to those above: at `address`, with the rights that these leave; UINT64_MAX: to none. */
-void tracking_leaves(struct tracking_pass *pass, uint64_t address, uint32_t prot, uint64_t iova);
-
-/* An entry of that level at iova, or what it leads to, could not be made true as it stands: all that says so is looked at again the next time. */
-void tracking_distrust(struct tracking_pass *pass, unsigned int level, uint64_t iova);
-
-/* The refresh looks at all of first..last after all. */
-static inline void tracking_look_at(struct tracking_pass *pass, uint64_t first, uint64_t last)
-{
-	pass->everything = true;
-	pass->ranges = 1;
-	pass->range[0] = (struct viommu_iova_range){ first, last };
-}
-
-/* A refresh of first..last begins: says which IOVAs to look at. Without the space's lock. */
-void tracking_begin_all(struct tracked *tracked, struct tracking_pass *pass);
-static inline void tracking_begin(struct tracked *tracked, struct tracking_pass *pass, uint64_t first, uint64_t last)
-{
-	pass->tracked = tracked->has_tracker ? tracked : NULL;
-	pass->learns = false;
-	pass->range = &pass->own;
-	tracking_look_at(pass, first, last);
-	/* A smaller range is compared sooner than the tracker is asked. */
-	if (pass->tracked && first == tracked->first && last == tracked->last)
-		tracking_begin_all(tracked, pass);
-}
-
-/* The refresh ends. complete: all that the tables name is established, except where tracking_distrust() was called. */
-void tracking_end_learning(struct tracked *tracked, struct tracking_pass *pass, bool complete);
-static inline void tracking_end(struct tracked *tracked, struct tracking_pass *pass, bool complete)
-{
-	if (pass->tracked && (!complete || pass->learns))
-		tracking_end_learning(tracked, pass, complete);
-}
-
-/* Gives all records back, for good. True if there were any. */
-bool tracking_stop(struct tracked *tracked);
-
-/* How many tables have a record. */
-uint64_t tracking_tables(struct tracked *tracked);
-
-/* Between tracking.c and tracked.c, with the lock held. */
-struct tracking_table;
+/* The others are called with the lock held. */
 
 /* Opens what was written. False if there is no tracker that works. */
-bool tracking_collect(struct viommu_vm *vm);
+bool tracking_collect(struct tracking *tracking);
 
 /* A page of guest memory that tables lie on. */
 struct tracking_page {
@@ -169,11 +76,7 @@ struct tracking_piece {
 };
 
 /* Puts the pieces of a table, that begins on the page at gpa, on pages that are watched when it returns. False if there is no memory; pieces then have no page. */
-bool tracking_put_pieces(struct viommu_vm *vm, const struct slots *slots, struct tracking_piece *piece, unsigned int pieces, uint64_t gpa);
-void tracking_take_pieces(struct viommu_vm *vm, struct tracking_piece *piece, unsigned int pieces);
-
-/* The table was written. Or its slot goes: its record too, and all beneath it. */
-void tracking_open(struct tracking_table *table);
-void tracking_drop(struct tracking_table *table);
+bool tracking_put_pieces(struct tracking *tracking, const struct slots *slots, struct tracking_piece *piece, unsigned int pieces, uint64_t gpa);
+void tracking_take_pieces(struct tracking *tracking, struct tracking_piece *piece, unsigned int pieces);
 
 #endif

@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A VM, inside. Locks are taken in this order: the VM's lock, one space's lock, the pins' and those of their chunks, or the tracking lock. The VM's lock
- * guards which slots, spaces, devices and readers there are; it is never needed to refresh or to translate.
+ * A VM, inside: what all its domains and devices share.
+ *
+ * vm_create.c has its life, limits and figures; vm_slots.c how its slots come and go. What it keeps true:
+ *  - Which slots, spaces, devices and readers there are changes under the VM's lock alone. Neither a refresh nor a translation takes it.
+ *  - The array of slots is replaced as a whole. A thread that holds the lock of one of the VM's spaces may use the array that it loaded under that lock (slots.h).
+ *  - Memory that is spent on the guest's behalf is counted in `memory`, and pinned guest memory in `pins`. Both have a limit.
+ *
+ * Locks of the core, in the order in which they are taken: the VM's, one space's (two in the order of their addresses, where a device moves), then either the lock
+ * of all pins and after it one chunk's, or the tracking lock.
  */
 #ifndef VIOMMU_CORE_VM_H
 #define VIOMMU_CORE_VM_H
@@ -9,6 +16,7 @@
 #include <viommu/vm.h>
 
 #include "core/list.h"
+#include "core/log.h"
 #include "core/memory.h"
 #include "core/pins.h"
 #include "core/slots.h"
@@ -19,14 +27,20 @@ struct guest;
 
 struct viommu_vm {
 	struct viommu_vm_config config;
-	struct port_lock lock;
-	struct slots *slots; /* replaced with a release store; see slots.h for who may load it */
+	struct log log;
+	struct port_lock lock; /* taken before every other lock of the core; under a guest IOMMU's locks */
+	struct slots *slots;   /* replaced with a release store; see slots.h for which thread may load it */
 	struct list domains;
 	struct list slots_users; /* slots.h; changed under the lock */
 	struct list devices;
 	struct guest *guests; /* guests.h: added to under the lock, read without */
 	/* Taken before every other lock of the library: events of nesting hardware are taken from a host by one thread at a time. */
 	struct port_lock events;
+	struct list sinks;   /* of events: hardware.h; under `events` */
+	port_word unclaimed; /* events that belong to no sink */
+	/* Domains whose tables hardware walks, and whether a device was ever to be attached to one: from then on a host keeps all memory pinned. Under the lock. */
+	unsigned int hardware;
+	bool kept;
 	struct pins pins;
 	struct memory memory;
 	struct tracking tracking;
@@ -38,13 +52,17 @@ static inline const struct slots *vm_slots(const struct viommu_vm *vm)
 	return port_load_acquire(&vm->slots);
 }
 
-/* With the VM's lock held: from here on all slots are pinned. 0, or -EDQUOT and nothing has changed. slots.c */
+/* vm_slots.c: with the VM's lock held, from here on all slots are pinned. 0, or -EDQUOT and nothing has changed. */
 int vm_pin(struct viommu_vm *vm);
+/* Takes that back. */
+void vm_unpin(struct viommu_vm *vm);
+
+/* vm_slots.c: of a slot that is in no array. */
+void vm_free_slot(struct slot *slot);
 
 static inline void vm_log(const struct viommu_vm *vm, enum viommu_log_level level, const char *what, uint64_t a, uint64_t b)
 {
-	if (vm->config.log)
-		vm->config.log(vm->config.log_ctx, level, what, a, b);
+	log_write(&vm->log, level, what, a, b);
 }
 
 #endif

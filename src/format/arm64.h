@@ -228,7 +228,6 @@ static inline uint64_t arm64_leaf_entry(unsigned int granule, unsigned int level
 
 enum { A(max_level) = ARM64_GRANULE == 14 ? 4 : 3 };
 enum { A(lowest_table) = ARM64_GRANULE == 12 ? 0 : 1 };
-enum { A(wraps) = 0 };
 
 static inline unsigned int A(shift)(unsigned int level)
 {
@@ -240,15 +239,11 @@ static inline unsigned int A(index_bits)(unsigned int level)
 	return arm64_index_bits(ARM64_GRANULE, level);
 }
 
-static inline uint64_t A(from_memory)(uint64_t raw)
-{
-	return format_swap_if_big(raw);
-}
-
-static inline uint64_t A(to_memory)(uint64_t entry)
-{
-	return format_swap_if_big(entry);
-}
+#define FORMAT_NAME ARM64_FORMAT
+#define FORMAT_OWN_LOWEST_TABLE
+#define FORMAT_OWN_SHIFT
+#define FORMAT_OWN_INDEX_BITS
+#include "format/format_defaults.h"
 
 static inline int A(root)(const struct format_anchor *anchor, struct format_root *root)
 {
@@ -266,14 +261,6 @@ static inline uint64_t A(table_address)(unsigned int level, uint64_t entry)
 	return arm64_address(ARM64_GRANULE, entry);
 }
 
-static inline struct format_bounds A(table_bounds)(unsigned int level, uint64_t entry)
-{
-	struct format_bounds bounds = { 0, (1u << arm64_index_bits(ARM64_GRANULE, level - 1)) - 1 };
-
-	(void)entry;
-	return bounds;
-}
-
 static inline uint64_t A(leaf_address)(unsigned int level, uint64_t entry)
 {
 	return arm64_leaf_address(ARM64_GRANULE, level, entry);
@@ -289,22 +276,10 @@ static inline bool A(can_leaf)(unsigned int level)
 	return arm64_can_leaf(ARM64_GRANULE, level);
 }
 
-static inline uint64_t A(invalid_entry)(unsigned int level)
-{
-	(void)level;
-	return 0;
-}
-
 static inline uint64_t A(invalid_mask)(unsigned int level)
 {
 	(void)level;
 	return ARM64_VALID;
-}
-
-static inline uint64_t A(invalid_bits)(unsigned int level)
-{
-	(void)level;
-	return 0;
 }
 
 static inline uint64_t A(leaf_entry)(unsigned int level, uint64_t address, uint32_t prot)

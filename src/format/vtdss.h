@@ -46,28 +46,15 @@
 #define VTDSS_SOFTWARE	     (UINT64_C(0x3ff) << VTDSS_SOFTWARE_SHIFT)
 
 enum { vtdss_max_level = 5 };
-enum { vtdss_lowest_table = 0 };
-enum { vtdss_wraps = 0 };
-
-static inline unsigned int vtdss_shift(unsigned int level)
-{
-	return 12 + 9 * level;
-}
 
 static inline unsigned int vtdss_index_bits(unsigned int level)
 {
 	return level == vtdss_max_level ? 7 : 9;
 }
 
-static inline uint64_t vtdss_from_memory(uint64_t raw)
-{
-	return format_swap_if_big(raw);
-}
-
-static inline uint64_t vtdss_to_memory(uint64_t entry)
-{
-	return format_swap_if_big(entry);
-}
+#define FORMAT_NAME vtdss
+#define FORMAT_OWN_INDEX_BITS
+#include "format/format_defaults.h"
 
 /* Widths of 39, 48, 57 and 64 bits are 1 to 4, for tables of 3 to 6 levels. */
 static inline int vtdss_root(const struct format_anchor *anchor, struct format_root *root)
@@ -123,14 +110,6 @@ static inline uint64_t vtdss_table_address(unsigned int level, uint64_t entry)
 	return entry & VTDSS_ADDRESS;
 }
 
-static inline struct format_bounds vtdss_table_bounds(unsigned int level, uint64_t entry)
-{
-	struct format_bounds bounds = { 0, (1u << vtdss_index_bits(level - 1)) - 1 };
-
-	(void)entry;
-	return bounds;
-}
-
 static inline uint64_t vtdss_leaf_address(unsigned int level, uint64_t entry)
 {
 	return entry & VTDSS_ADDRESS & ~vtdss_offset_bits(level);
@@ -143,22 +122,10 @@ static inline uint32_t vtdss_prot(const struct format_root *root, unsigned int l
 	return (entry & VTDSS_R ? VIOMMU_READ : 0) | (entry & VTDSS_W ? VIOMMU_WRITE : 0);
 }
 
-static inline uint64_t vtdss_invalid_entry(unsigned int level)
-{
-	(void)level;
-	return 0;
-}
-
 static inline uint64_t vtdss_invalid_mask(unsigned int level)
 {
 	(void)level;
 	return VTDSS_R | VTDSS_W;
-}
-
-static inline uint64_t vtdss_invalid_bits(unsigned int level)
-{
-	(void)level;
-	return 0;
 }
 
 static inline uint64_t vtdss_leaf_entry(unsigned int level, uint64_t address, uint32_t prot)

@@ -58,12 +58,43 @@ static inline unsigned int F(index)(unsigned int level, uint64_t iova)
 	return (unsigned int)(iova >> F(shift)(level)) & ((1u << F(index_bits)(level)) - 1);
 }
 
+/* What an IOVA translates to by a leaf, of which this entry may be one of several. */
+static inline uint64_t F(output)(unsigned int level, uint64_t entry, uint64_t iova)
+{
+	uint64_t bytes = (uint64_t)F(leaf_repeat)(level, entry) << F(shift)(level);
+
+	return F(leaf_address)(level, entry) + (iova & (bytes - 1));
+}
+
 /* The last IOVA that a table at this level reaches. */
 static inline uint64_t F(reach)(unsigned int level)
 {
 	unsigned int bits = F(shift)(level) + F(index_bits)(level);
 
 	return bits >= 64 ? UINT64_MAX : (UINT64_C(1) << bits) - 1;
+}
+
+/* Where the tables at the root that follow each other are several: how far from the first one that of an IOVA is. */
+static inline uint64_t F(root_offset)(const struct format_root *root, uint64_t iova)
+{
+	unsigned int bits = F(index_bits)(root->level);
+
+	if (F(root_tables) == 1)
+		return 0;
+	return (iova >> (F(shift)(root->level) + bits) & (root->tables - 1)) << (bits + 3);
+}
+
+/*
+ * Levels that an entry skips have no table. Their indexes must be 0. Otherwise yields the first of
+ * these levels, from above, at which the index is not; else the level of the table that is named.
+ */
+static inline unsigned int F(skip_levels)(unsigned int level, uint64_t entry, uint64_t iova)
+{
+	unsigned int below = F(table_level)(level, entry);
+
+	for (level--; level > below && !F(index)(level, iova); level--)
+		;
+	return level;
 }
 
 static port_always_inline void F(walk)(const struct format_root *root, uint64_t iova, format_load load, void *ctx, struct format_walk *walk)
@@ -83,7 +114,8 @@ static port_always_inline void F(walk)(const struct format_root *root, uint64_t 
 		walk->last = iova < root->first ? root->first - 1 : UINT64_MAX;
 		return;
 	}
-	for (;; level--) {
+	table += F(root_offset)(root, iova);
+	for (;;) {
 		unsigned int index = F(index)(level, iova);
 		enum format_kind kind;
 		uint64_t raw;
@@ -110,7 +142,7 @@ static port_always_inline void F(walk)(const struct format_root *root, uint64_t 
 		}
 		if (kind == FORMAT_LEAF) {
 			walk->prot &= F(prot)(root, level, walk->entry);
-			walk->output = F(leaf_address)(level, walk->entry) + (iova - walk->first);
+			walk->output = F(output)(level, walk->entry, iova);
 			walk->reason = VIOMMU_FAULT_NONE;
 			return;
 		}
@@ -121,6 +153,13 @@ static port_always_inline void F(walk)(const struct format_root *root, uint64_t 
 		walk->prot &= F(prot)(root, level, walk->entry);
 		table = F(table_address)(level, walk->entry);
 		bounds = F(table_bounds)(level, walk->entry);
+		level = F(skip_levels)(level, walk->entry, iova);
+		if (level > F(table_level)(walk->level, walk->entry)) {
+			walk->reason = VIOMMU_FAULT_NOT_PRESENT;
+			walk->first = format_span_first(iova, F(shift)(level));
+			walk->last = format_span_last(iova, F(shift)(level));
+			return;
+		}
 	}
 }
 

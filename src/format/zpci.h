@@ -72,7 +72,6 @@ enum zpci_designation {
 
 enum { ZPCI_PAGE, ZPCI_SEGMENT, ZPCI_REGION_THIRD, ZPCI_REGION_SECOND, ZPCI_REGION_FIRST };
 enum { zpci_max_level = ZPCI_REGION_FIRST };
-enum { zpci_lowest_table = ZPCI_PAGE };
 enum { zpci_wraps = 1 };
 
 static inline unsigned int zpci_shift(unsigned int level)
@@ -94,6 +93,15 @@ static inline uint64_t zpci_to_memory(uint64_t entry)
 {
 	return format_swap_if_little(entry);
 }
+
+#define FORMAT_NAME zpci
+#define FORMAT_OWN_WRAPS
+#define FORMAT_OWN_SHIFT
+#define FORMAT_OWN_INDEX_BITS
+#define FORMAT_OWN_BYTE_ORDER
+#define FORMAT_OWN_TABLE_BOUNDS
+#define FORMAT_OWN_INVALID
+#include "format/format_defaults.h"
 
 /*
  * An IOTA has no length: its table is full. Refused are T = 0 (no tables: what there is then is direct.h), designations of frames, a frame size that

@@ -19,28 +19,10 @@
 #define ZPCI_QEMU_RTE_ORIGIN (~UINT64_C(0x3fff))
 
 enum { zpci_qemu_max_level = ZPCI_REGION_THIRD };
-enum { zpci_qemu_lowest_table = zpci_lowest_table };
-enum { zpci_qemu_wraps = zpci_wraps };
 
-static inline unsigned int zpci_qemu_shift(unsigned int level)
-{
-	return zpci_shift(level);
-}
-
-static inline unsigned int zpci_qemu_index_bits(unsigned int level)
-{
-	return zpci_index_bits(level);
-}
-
-static inline uint64_t zpci_qemu_from_memory(uint64_t raw)
-{
-	return zpci_from_memory(raw);
-}
-
-static inline uint64_t zpci_qemu_to_memory(uint64_t entry)
-{
-	return zpci_to_memory(entry);
-}
+#define FORMAT_NAME zpci_qemu
+#define FORMAT_BASE zpci
+#include "format/format_defaults.h"
 
 static inline int zpci_qemu_root(const struct format_anchor *anchor, struct format_root *root)
 {
@@ -59,6 +41,7 @@ static inline uint64_t zpci_qemu_table_address(unsigned int level, uint64_t entr
 static inline enum format_kind zpci_qemu_kind(const struct format_root *root, unsigned int level, uint64_t entry)
 {
 	(void)root;
+	/* It lacks the invalid bit, so that zpci_invalid_mask() holds here, too. */
 	if (!entry)
 		return FORMAT_BAD_ZERO;
 	if (level == ZPCI_PAGE) {
@@ -75,52 +58,6 @@ static inline enum format_kind zpci_qemu_kind(const struct format_root *root, un
 	if (level == ZPCI_SEGMENT && entry & ZPCI_STE_FC)
 		return entry & ZPCI_STE_FRAME ? FORMAT_LEAF : FORMAT_BAD_TYPE;
 	return zpci_qemu_table_address(level, entry) ? FORMAT_TABLE : FORMAT_BAD_TYPE;
-}
-
-static inline struct format_bounds zpci_qemu_table_bounds(unsigned int level, uint64_t entry)
-{
-	return zpci_table_bounds(level, entry);
-}
-
-static inline uint64_t zpci_qemu_leaf_address(unsigned int level, uint64_t entry)
-{
-	return zpci_leaf_address(level, entry);
-}
-
-static inline uint32_t zpci_qemu_prot(const struct format_root *root, unsigned int level, uint64_t entry)
-{
-	return zpci_prot(root, level, entry);
-}
-
-static inline bool zpci_qemu_can_leaf(unsigned int level)
-{
-	return zpci_can_leaf(level);
-}
-
-static inline uint64_t zpci_qemu_invalid_entry(unsigned int level)
-{
-	return zpci_invalid_entry(level);
-}
-
-/* An entry of zeros does not have the invalid bit either. */
-static inline uint64_t zpci_qemu_invalid_mask(unsigned int level)
-{
-	return zpci_invalid_mask(level);
-}
-
-static inline uint64_t zpci_qemu_invalid_bits(unsigned int level)
-{
-	return zpci_invalid_bits(level);
-}
-
-static inline uint64_t zpci_qemu_leaf_entry(unsigned int level, uint64_t address, uint32_t prot)
-{
-	return zpci_leaf_entry(level, address, prot);
-}
-
-static inline uint64_t zpci_qemu_table_entry(unsigned int level, uint64_t address)
-{
-	return zpci_table_entry(level, address);
 }
 
 #endif

@@ -16,6 +16,8 @@
 
 #include <viommu/hosts.h>
 
+#include "port/port.h"
+
 /* Where a host takes memory from that it needs for one space, so that it is charged to the VM. alloc yields zeroed memory, or NULL at the limit. */
 struct host_memory {
 	void *ctx;
@@ -59,7 +61,7 @@ struct host_space {
 	 * Counts flushes that took something away, for caches of lookups: a lookup that was made while this had one value is good while it still has it.
 	 * Written by flush, read by any thread; aligned so that this is one access on 32-bit machines, too.
 	 */
-	uint64_t generation __attribute__((aligned(8)));
+	uint64_t generation port_aligned(8);
 };
 
 /* Data of one architecture, passed through as it is. type: enum viommu_domain_type. */

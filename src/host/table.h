@@ -51,15 +51,18 @@ struct host_table {
 	const struct host_memory *memory;
 	uint64_t first, last;
 	struct format_root root;
+	/* Leaves hold HVAs less this: entries have room for fewer bits than HVAs have. Fixed once something was mapped. */
+	uint64_t base;
 
 	/* From here on it is the writer's own, kept away from the line that lookups read. */
-	__attribute__((aligned(64))) port_word *spare; /* pages to take, linked through their first entries */
-	uint64_t spares;			       /* how many */
-	uint64_t promised;			       /* how many of them are set aside for splitting: no more than there are */
-	port_word *parked;			       /* pages taken out since the last flush, the latest first */
-	port_word *parked_end;			       /* the earliest of them */
+	port_word *spare port_aligned(64); /* pages to take, linked through their first entries */
+	uint64_t spares;		   /* how many */
+	uint64_t promised;		   /* how many of them are set aside for splitting: no more than there are */
+	port_word *parked;		   /* pages taken out since the last flush, the latest first */
+	port_word *parked_end;		   /* the earliest of them */
 	uint64_t parked_pages;
 	bool removed; /* something was, since the last flush */
+	bool based;   /* something was ever mapped */
 	/* The lowest table that was used last, where it hangs in the tree, and its first IOVA. NULL: none was, or it may be gone. */
 	port_word *recent;
 	port_word *recent_above;
@@ -530,17 +533,38 @@ static inline bool F(whole)(uint64_t first, uint64_t last)
 	return first <= last && !(first & below) && (last & below) == below;
 }
 
+static inline bool F(can_hold)(uint64_t output, uint64_t last)
+{
+	return output <= last && F(can_address)(output) && F(can_address)(last - (VIOMMU_PAGE_SIZE - 1));
+}
+
+/* Sets the base by the first HVA: 0, or so that HVAs as far below it as above fit. It is a multiple of what the largest leaf covers. */
+#define TABLE_AROUND (UINT64_C(1) << 51)
+static port_noinline void F(set_base)(struct host_table *table, uint64_t hva)
+{
+	unsigned int level = 0;
+
+	while (level < F(max_level) && F(can_leaf)(level + 1))
+		level++;
+	table->base = hva < TABLE_AROUND ? 0 : format_span_first(hva - TABLE_AROUND, F(shift)(level));
+}
+
+/* -EINVAL, -EEXIST, -ENOMEM, or -ERANGE: outside the space's IOVAs, or too far from what was mapped first for the entries. */
 int F(space_map)(struct host_space *space, const struct host_mapping *mapping)
 {
 	struct host_table *table = table_of(space);
-	uint64_t first = mapping->first, last = mapping->last, output = (uint64_t)(uintptr_t)mapping->hva;
-	uint64_t output_last = output + (last - first), tables, promise;
+	uint64_t first = mapping->first, last = mapping->last, hva = (uint64_t)(uintptr_t)mapping->hva;
+	uint64_t output, tables, promise;
 	int error;
 
-	if (!F(whole)(first, last) || !F(whole)(output, output_last) || !F(can_address)(output) || !F(can_address)(output_last - (VIOMMU_PAGE_SIZE - 1)) ||
-	    !(mapping->prot & VIOMMU_RW))
+	if (!F(whole)(first, last) || !F(whole)(hva, hva + (last - first)) || !(mapping->prot & VIOMMU_RW))
 		return -PORT_EINVAL;
 	if (first < table->first || last > table->last)
+		return -PORT_ERANGE;
+	if (!table->based)
+		F(set_base)(table, hva);
+	output = hva - table->base;
+	if (!F(can_hold)(output, output + (last - first)))
 		return -PORT_ERANGE;
 	if (F(map_within)(table, first, last, output, mapping->prot))
 		return 0;
@@ -549,6 +573,7 @@ int F(space_map)(struct host_space *space, const struct host_mapping *mapping)
 		error = F(reserve)(table, tables + promise);
 	if (!error)
 		F(write)(table, first, last, output, mapping->prot, mapping->whole);
+	table->based |= !error;
 	return error;
 }
 
@@ -581,7 +606,7 @@ int F(space_lookup)(struct host_space *space, uint64_t iova, struct host_mapping
 		return -PORT_ENOENT;
 	mapping->first = walk.first;
 	mapping->last = walk.last;
-	mapping->hva = (unsigned char *)(uintptr_t)(walk.output - (iova - walk.first));
+	mapping->hva = (unsigned char *)(uintptr_t)(table->base + walk.output - (iova - walk.first));
 	mapping->offset = 0;
 	mapping->prot = walk.prot;
 	mapping->fd = -1;

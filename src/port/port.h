@@ -94,6 +94,12 @@ static inline void port_store_entry(uint64_t *entry, uint64_t value)
 	port_store_relaxed((port_word *)entry, value);
 }
 
+/* Replaces an entry that is *old. On failure *old is what was found; it may fail without a reason. */
+static inline bool port_cmpxchg_entry(const uint64_t *entry, uint64_t *old, uint64_t value)
+{
+	return port_cmpxchg_relaxed((port_word *)(uintptr_t)entry, old, value);
+}
+
 /*
  * Whether n entries equal a copy: each, by itself, did at a moment of the call. port_widest_equal() is the fastest function that the machine has. It is worth a call
  * from PORT_WIDE_ENTRIES entries on.

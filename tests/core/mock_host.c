@@ -234,7 +234,7 @@ static int map(struct host_space *host_space, const struct host_mapping *mapping
 	if (error)
 		return leave(mock, error);
 	if (mapping->first > mapping->last || (mapping->first | (mapping->last + 1)) & 4095 || (uintptr_t)mapping->hva & 4095 || !mapping->hva ||
-	    !(mapping->prot & VIOMMU_READ)) {
+	    !(mapping->prot & VIOMMU_RW)) {
 		breach(mock, "map of what is not pages, or without rights", mapping->first, mapping->last);
 		return leave(mock, EINVAL);
 	}

@@ -13,6 +13,8 @@
 
 #include "rig.h"
 
+#include "core/shadow/shadow.h"
+
 static struct viommu_vm_stats vm_stats(const struct rig *rig)
 {
 	struct viommu_vm_stats stats = { .size = sizeof(stats) };
@@ -325,12 +327,81 @@ static void test_bad_registrations(void **state)
 	rig_end(&rig);
 }
 
+#define MANY_TABLES 200u
+
+/* Many tables of 256 pages each, with the least step. */
+static void begin_many(struct rig *rig)
+{
+	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT, .aperture = MANY_TABLES * MIB, .mock = { .split = true } };
+
+	options.config.step_entries = VIOMMU_LEAST_STEP_ENTRIES;
+	rig_begin(rig, &options);
+	for (unsigned int i = 0; i < MANY_TABLES; i++)
+		tables_map(&rig->tables, PBA + i * MIB, 256, i % 8 * MIB, VIOMMU_RW);
+	rig_domain(rig);
+	mock_forget(rig->mock);
+}
+
+/* No step releases more than this many pages, and so there is a flush for each of so many. */
+#define STEP_RELEASES (VIOMMU_LEAST_STEP_ENTRIES / SHADOW_RELEASE_COST + SHADOW_BLOCK)
+
+/* One entry that is cleared releases all of it: in steps, as if each page had been cleared. */
+static void test_release_takes_steps(void **state)
+{
+	const uint64_t pages = MANY_TABLES * 256;
+
+	(void)state;
+	for (unsigned int kind = 0; kind < 3; kind++) {
+		struct viommu_refresh_result result;
+		struct rig rig;
+
+		begin_many(&rig);
+		if (kind == 0)
+			tables_set(&rig.tables, PBA, 2, STE_INVALID);
+		else if (kind == 1)
+			for (unsigned int i = 0; i < MANY_TABLES; i++)
+				tables_set(&rig.tables, PBA + i * MIB, 1, STE_INVALID);
+		else
+			tables_unmap(&rig.tables, PBA, pages);
+		assert_int_equal(rig_refresh_all(&rig, &result), 0);
+		assert_int_equal(result.released, pages);
+		assert_true(result.steps >= pages / STEP_RELEASES);
+		assert_true(rig.mock->calls[MOCK_FLUSH] >= pages / STEP_RELEASES);
+		assert_true(kind || result.entries <= result.steps);
+		rig_check(&rig);
+		rig_end(&rig);
+	}
+}
+
+/* So does a slot that goes. */
+static void test_removal_takes_steps(void **state)
+{
+	struct rig rig;
+	struct area *area;
+
+	(void)state;
+	begin_many(&rig);
+	area = guest_area(&rig.guest, GIB, MIB, VIOMMU_RW);
+	assert_int_equal(guest_show(&rig.guest, area), 0);
+	for (unsigned int i = 0; i < MANY_TABLES; i += 2)
+		tables_map(&rig.tables, PBA + i * MIB, 256, GIB, VIOMMU_RW);
+	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
+	mock_forget(rig.mock);
+	assert_int_equal(guest_hide(&rig.guest, area), 0);
+	assert_true(rig.mock->calls[MOCK_FLUSH] >= MANY_TABLES / 2 * 256 / STEP_RELEASES);
+	rig_check(&rig);
+	rig_end(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bomb_registered), cmocka_unit_test(test_bomb_refreshed), cmocka_unit_test(test_refresh_entries),
-		cmocka_unit_test(test_shadow_is_told),	cmocka_unit_test(test_shadow_bytes),   cmocka_unit_test(test_aliases),
-		cmocka_unit_test(test_far_aperture),	cmocka_unit_test(test_host_aperture),  cmocka_unit_test(test_bad_registrations),
+		cmocka_unit_test(test_release_takes_steps), cmocka_unit_test(test_removal_takes_steps),
+		cmocka_unit_test(test_bomb_registered),	    cmocka_unit_test(test_bomb_refreshed),
+		cmocka_unit_test(test_refresh_entries),	    cmocka_unit_test(test_shadow_is_told),
+		cmocka_unit_test(test_shadow_bytes),	    cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_far_aperture),	    cmocka_unit_test(test_host_aperture),
+		cmocka_unit_test(test_bad_registrations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

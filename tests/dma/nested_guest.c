@@ -179,7 +179,7 @@ static int event(struct nested *rig, uint64_t record[4], bool wait)
 	if (prod == ((prod & 0x80000000u) | rig->eventq_cons)) {
 		if (wait && poll(&readable, 1, 1000) != 1)
 			return -ENOENT;
-		assert_int_equal(viommu_smmuv3_nest_events(rig->smmu, rig->host), 0);
+		assert_int_equal(viommu_nest_events(rig->vm, rig->host), 0);
 		prod = read_register(rig, R_EVENTQ_PROD);
 	}
 	if ((prod & 0x7fffffffu) == rig->eventq_cons)

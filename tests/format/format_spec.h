@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Words in which the test of a format describes it a second time: by hand, from the architecture's documents, sharing no code with the format's header.
- * Each such test has these tables, for the suite (format_suite.h) to compare the format with:
- *   spec_levels     how an IOVA is cut up; SPEC_WRAPS, whether bits above that are ignored; SPEC_OUTPUT_BITS, how many an output address has
- *   spec_bits       for an entry of each kind at each level: what happens to its meaning if one bit is flipped. All 64 bits of each must be there
- *   spec_entries    entries as numbers, and what they are: precedence among bits, and entries that real software writes
+ * The words in which the test of a format describes it a second time: by hand, from the architecture's
+ * documents, sharing no code with the format's header. Each such test has these tables, with which the
+ * suite (format_suite.h) compares the format:
+ *   spec_levels     how an IOVA is divided; SPEC_WRAPS: whether bits above that are ignored;
+ *                   SPEC_OUTPUT_BITS: how many bits an output address has
+ *   spec_bits       for an entry of each kind at each level: how its meaning changes if one bit is
+ *                   flipped. All 64 bits of each must be there
+ *   spec_entries    entries as numbers, and what they are: precedence among bits, and entries that
+ *                   real software writes
  *   spec_roots      anchors, and what they designate
  *   spec_bytes      entries as bytes in memory
- *   spec_walks      worked examples: an IOVA, and the indexes that it has
- * And, where it is not as with most:
- *   SPEC_LOWEST     the level of the lowest tables in memory, if not 0
- *   SPEC_CONTROL    the second word of an anchor under whose root entries are judged, if not 0; then with SPEC_ANCHOR as the first
+ *   spec_walks      worked examples: an IOVA, and its indexes
+ * And, where a format differs from most:
+ *   SPEC_LOWEST     level of the lowest tables in memory, if not 0
+ *   SPEC_LEAF_STEP  difference between the entries of consecutive pages, if not 4096
+ *   SPEC_ROOT_TABLES  most tables that follow each other at the root, if not 1
+ *   SPEC_ANCHOR, SPEC_CONTROL   the anchor under whose root entries are judged, if that matters
  *   SUITE_ADDRESS   an address that fits every entry, if the suite's does not
+ *   SPEC_CASES      there are spec_cases: entries as numbers, each under an anchor of its own
  */
 #ifndef FORMAT_SPEC_H
 #define FORMAT_SPEC_H
@@ -38,6 +45,7 @@ enum spec_effect {
 	SPEC_PROT,    /* the rights become value */
 	SPEC_FIRST,   /* the lower table's first index becomes value */
 	SPEC_LAST,    /* the lower table's last index becomes value */
+	SPEC_LEVEL,   /* the lower table's level becomes value */
 	SPEC_BECOMES, /* another kind: value is an enum format_kind */
 };
 
@@ -56,6 +64,14 @@ struct spec_entry {
 	uint64_t address; /* of the table, or of the leaf */
 	uint32_t prot;
 	unsigned int first, last; /* of a table */
+	unsigned int skipped;	  /* of a table: levels between it and the entry */
+	unsigned int repeat;	  /* of a leaf: how many entries say it, if not one */
+};
+
+/* An entry under an anchor of its own. */
+struct spec_case {
+	uint64_t anchor, control;
+	struct spec_entry entry;
 };
 
 struct spec_root {
@@ -67,6 +83,7 @@ struct spec_root {
 	/* Where the table is not full: its indexes, and the IOVAs that they translate. The table then is where index 0 would be. */
 	struct format_bounds bounds;
 	uint64_t first_iova, last_iova;
+	unsigned int tables; /* that follow each other, if not one */
 };
 
 struct spec_bytes {

@@ -70,8 +70,19 @@ static inline uint64_t suite_random(uint64_t *state)
 #define SPEC_LOWEST 0
 #endif
 
+#ifndef SPEC_LEAF_STEP
+#define SPEC_LEAF_STEP 4096
+#endif
+
+#ifndef SPEC_ROOT_TABLES
+#define SPEC_ROOT_TABLES 1
+#endif
+
+/* How many IOVA bits beyond the root table's say which of several it is. */
+#define SUITE_ROOT_BITS (SPEC_ROOT_TABLES == 4 ? 2u : 0u)
+
 /* The root that entries are judged under. It translates everything. */
-static struct format_root suite_root = { .prot = VIOMMU_RW, .last = UINT64_MAX };
+static struct format_root suite_root = { .tables = 1, .prot = VIOMMU_RW, .last = UINT64_MAX };
 
 static int suite_setup(void **state)
 {
@@ -129,6 +140,8 @@ static void suite_levels(void **state)
 	assert_int_equal(F(max_level), SPEC_COUNT(spec_levels) - 1);
 	assert_int_equal(F(lowest_table), SPEC_LOWEST);
 	assert_int_equal(F(wraps), SPEC_WRAPS);
+	assert_int_equal(F(leaf_step), SPEC_LEAF_STEP);
+	assert_int_equal(F(root_tables), SPEC_ROOT_TABLES);
 	for (unsigned int level = 0; level <= F(max_level); level++) {
 		const struct spec_level *spec = &spec_levels[level];
 
@@ -162,6 +175,7 @@ static void suite_writers(void **state)
 
 			assert_int_equal(F(kind)(&suite_root, level, entry), FORMAT_TABLE);
 			assert_true(F(table_address)(level, entry) == SUITE_ADDRESS);
+			assert_int_equal(F(table_level)(level, entry), level - 1);
 			assert_int_equal(F(table_bounds)(level, entry).first, 0);
 			assert_int_equal(F(table_bounds)(level, entry).last, suite_entries(level - 1) - 1);
 			assert_int_equal(F(prot)(&suite_root, level, entry), VIOMMU_RW);
@@ -173,6 +187,7 @@ static void suite_writers(void **state)
 
 			assert_int_equal(F(kind)(&suite_root, level, entry), FORMAT_LEAF);
 			assert_true(F(leaf_address)(level, entry) == SUITE_ADDRESS);
+			assert_int_equal(F(leaf_repeat)(level, entry), 1);
 			assert_int_equal(F(prot)(&suite_root, level, entry), prot);
 		}
 	}
@@ -183,11 +198,16 @@ static bool suite_is_output(uint64_t address)
 	return !(address & ~(UINT64_MAX >> (64 - SPEC_OUTPUT_BITS)));
 }
 
-/* The entry 4096 after a leaf of level 0 is the leaf of the next page, if there can be one. */
+/* The entry a step after a leaf of level 0 is the leaf of the next page, if there can be one; a leaf that several entries say is aligned to its size. */
 static void suite_follows(uint64_t entry)
 {
-	uint64_t address = F(leaf_address)(0, entry), next = entry + 4096;
+	uint64_t address = F(leaf_address)(0, entry), next = entry + SPEC_LEAF_STEP;
+	unsigned int repeat = F(leaf_repeat)(0, entry);
 
+	if (repeat > 1) {
+		assert_true((repeat & (repeat - 1)) == 0 && address % (repeat * UINT64_C(4096)) == 0);
+		return;
+	}
 	if (address + 4096 == 0 || !suite_is_output(address + 4096))
 		return;
 	if (F(kind)(&suite_root, 0, next) != FORMAT_LEAF || F(leaf_address)(0, next) != address + 4096 ||
@@ -207,7 +227,7 @@ static void suite_runs(void **state)
 
 			assert_true(F(leaf_address)(0, F(leaf_entry)(0, address, prot)) == address);
 			assert_int_equal(F(kind)(&suite_root, 0, F(leaf_entry)(0, address, prot)), FORMAT_LEAF);
-			assert_true(F(leaf_entry)(0, address, prot) + 4096 == F(leaf_entry)(0, address + 4096, prot));
+			assert_true(F(leaf_entry)(0, address, prot) + SPEC_LEAF_STEP == F(leaf_entry)(0, address + 4096, prot));
 			suite_follows(F(leaf_entry)(0, address, prot));
 		}
 	}
@@ -251,6 +271,7 @@ static void suite_flips(void **state)
 				uint64_t address = SUITE_ADDRESS;
 				uint32_t prot = VIOMMU_RW;
 				struct format_bounds bounds = { 0, level ? suite_entries(level - 1) - 1 : 0 };
+				unsigned int below = level - 1;
 
 				if (!row)
 					fail_msg("level %u, base %d: bit %u is not described", level, (int)base, bit);
@@ -266,6 +287,8 @@ static void suite_flips(void **state)
 					bounds.first = row->value;
 				if (row->effect == SPEC_LAST)
 					bounds.last = row->value;
+				if (row->effect == SPEC_LEVEL)
+					below = row->value;
 				if (F(kind)(&suite_root, level, entry) != kind)
 					fail_msg("level %u, base %d, bit %u: kind %d, not %d", level, (int)base, bit, (int)F(kind)(&suite_root, level, entry),
 						 (int)kind);
@@ -277,31 +300,46 @@ static void suite_flips(void **state)
 				if (F(prot)(&suite_root, level, entry) != prot)
 					fail_msg("level %u, base %d, bit %u: rights %u, not %u", level, (int)base, bit, F(prot)(&suite_root, level, entry),
 						 prot);
-				if (base == SPEC_TABLE &&
-				    (F(table_bounds)(level, entry).first != bounds.first || F(table_bounds)(level, entry).last != bounds.last))
-					fail_msg("level %u, bit %u: bounds", level, bit);
+				if (base == SPEC_TABLE && (F(table_bounds)(level, entry).first != bounds.first ||
+							   F(table_bounds)(level, entry).last != bounds.last || F(table_level)(level, entry) != below))
+					fail_msg("level %u, bit %u: bounds, or level", level, bit);
 			}
+}
+
+static void suite_entry(const struct format_root *root, const struct spec_entry *spec)
+{
+	enum format_kind kind = F(kind)(root, spec->level, spec->entry);
+
+	if (kind != spec->kind)
+		fail_msg("level %u, %#llx: kind %d, not %d", spec->level, (unsigned long long)spec->entry, (int)kind, (int)spec->kind);
+	if (kind == FORMAT_TABLE) {
+		assert_true(F(table_address)(spec->level, spec->entry) == spec->address);
+		assert_int_equal(F(table_bounds)(spec->level, spec->entry).first, spec->first);
+		assert_int_equal(F(table_bounds)(spec->level, spec->entry).last, spec->last);
+		assert_int_equal(F(table_level)(spec->level, spec->entry), spec->level - 1 - spec->skipped);
+	}
+	if (kind == FORMAT_LEAF) {
+		assert_true(F(leaf_address)(spec->level, spec->entry) == spec->address);
+		assert_int_equal(F(leaf_repeat)(spec->level, spec->entry), spec->repeat ? spec->repeat : 1);
+	}
+	if ((kind == FORMAT_TABLE || kind == FORMAT_LEAF) && F(prot)(root, spec->level, spec->entry) != spec->prot)
+		fail_msg("level %u, %#llx: rights %u, not %u", spec->level, (unsigned long long)spec->entry, F(prot)(root, spec->level, spec->entry),
+			 spec->prot);
 }
 
 static void suite_entries_as_numbers(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < SPEC_COUNT(spec_entries); i++) {
-		const struct spec_entry *spec = &spec_entries[i];
-		enum format_kind kind = F(kind)(&suite_root, spec->level, spec->entry);
+	for (size_t i = 0; i < SPEC_COUNT(spec_entries); i++)
+		suite_entry(&suite_root, &spec_entries[i]);
+#ifdef SPEC_CASES
+	for (size_t i = 0; i < SPEC_COUNT(spec_cases); i++) {
+		struct format_root root = { .level = 0 };
 
-		if (kind != spec->kind)
-			fail_msg("level %u, %#llx: kind %d, not %d", spec->level, (unsigned long long)spec->entry, (int)kind, (int)spec->kind);
-		if (kind == FORMAT_TABLE) {
-			assert_true(F(table_address)(spec->level, spec->entry) == spec->address);
-			assert_int_equal(F(table_bounds)(spec->level, spec->entry).first, spec->first);
-			assert_int_equal(F(table_bounds)(spec->level, spec->entry).last, spec->last);
-		}
-		if (kind == FORMAT_LEAF)
-			assert_true(F(leaf_address)(spec->level, spec->entry) == spec->address);
-		if (kind == FORMAT_TABLE || kind == FORMAT_LEAF)
-			assert_int_equal(F(prot)(&suite_root, spec->level, spec->entry), spec->prot);
+		assert_int_equal(F(root)(&(struct format_anchor){ spec_cases[i].anchor, spec_cases[i].control }, &root), 0);
+		suite_entry(&root, &spec_cases[i].entry);
 	}
+#endif
 }
 
 /* The root that a row describes: of a full table, where it does not say otherwise. */
@@ -312,6 +350,7 @@ static struct format_root suite_described(const struct spec_root *spec)
 
 	root.table = spec->table;
 	root.level = spec->level;
+	root.tables = spec->tables ? spec->tables : 1;
 	root.bounds = spec->bounds;
 	root.first = spec->first_iova;
 	root.last = spec->last_iova;
@@ -335,7 +374,8 @@ static void suite_anchors(void **state)
 			continue;
 		described = suite_described(spec);
 		if (root.table != described.table || root.level != described.level || root.bounds.first != described.bounds.first ||
-		    root.bounds.last != described.bounds.last || root.first != described.first || root.last != described.last)
+		    root.bounds.last != described.bounds.last || root.first != described.first || root.last != described.last ||
+		    (SPEC_ROOT_TABLES > 1 && root.tables != described.tables))
 			fail_msg("anchor %#llx, %#llx: table %#llx, level %u, indexes %u to %u, IOVAs %#llx to %#llx", (unsigned long long)spec->anchor,
 				 (unsigned long long)spec->control, (unsigned long long)root.table, root.level, root.bounds.first, root.bounds.last,
 				 (unsigned long long)root.first, (unsigned long long)root.last);
@@ -368,14 +408,22 @@ static unsigned int suite_index(unsigned int level, uint64_t iova)
 	return (unsigned int)((iova >> spec_levels[level].shift) % suite_entries(level));
 }
 
+/* Where an entry is in the arena's table of its level: tables that follow each other at the root are one. */
+static unsigned int suite_place(const struct suite_path *path, unsigned int level)
+{
+	unsigned int tables = SPEC_ROOT_TABLES > 1 && level == path->root.level ? path->root.tables : 1;
+
+	return (unsigned int)((path->iova >> spec_levels[level].shift) % ((uint64_t)suite_entries(level) * tables));
+}
+
 static uint64_t *suite_slot(struct suite_path *path, unsigned int level)
 {
-	return &path->arena->raw[level][suite_index(level, path->iova)];
+	return &path->arena->raw[level][suite_place(path, level)];
 }
 
 static uint64_t suite_slot_address(struct suite_path *path, unsigned int level)
 {
-	return path->arena->base[level] + suite_index(level, path->iova) * UINT64_C(8);
+	return path->arena->base[level] + suite_place(path, level) * UINT64_C(8);
 }
 
 /* The arena's tables are full ones: of the top one, the root's bounds say what is there. */
@@ -393,7 +441,7 @@ static void suite_build(struct suite_path *path, struct arena *arena, const stru
 	for (unsigned int level = leaf; level <= top; level++) {
 		uint64_t wrong = spec_levels[level].leaf ? F(leaf_entry)(level, UINT64_C(0x3c0000000), VIOMMU_RW) : F(invalid_entry)(level);
 
-		for (unsigned int i = 0; i < suite_entries(level); i++)
+		for (unsigned int i = 0; i < suite_entries(level) << (level == top ? SUITE_ROOT_BITS : 0); i++)
 			arena->raw[level][i] = F(to_memory)(wrong);
 		*suite_slot(path, level) =
 			F(to_memory)(level == leaf ? F(leaf_entry)(level, SUITE_ADDRESS, VIOMMU_RW) : F(table_entry)(level, arena->base[level - 1]));
@@ -432,8 +480,9 @@ static void suite_ended(struct suite_path *path, const struct format_walk *walk,
 /* Calls fn for roots of all levels that the format has anchors for, with leaves of all levels, for IOVAs that are telling and some that are random. */
 static void suite_each_path(void (*fn)(struct suite_path *path))
 {
-	static struct arena arena = { .base = { UINT64_C(0x0000123400000000), UINT64_C(0x0000234500010000), UINT64_C(0x0000345600020000),
-						UINT64_C(0x0000456700030000), UINT64_C(0x0001567800040000), UINT64_C(0x0002678900050000) } };
+	static const uint64_t bases[ARENA_LEVELS] = { UINT64_C(0x0000123400000000), UINT64_C(0x0000234500010000), UINT64_C(0x0000345600020000),
+						      UINT64_C(0x0000456700030000), UINT64_C(0x0001567800040000), UINT64_C(0x0002678900050000) };
+	static struct arena arena;
 	static const uint64_t telling[] = { 0, UINT64_MAX, UINT64_C(0xfff), UINT64_C(0x5555555555555555), UINT64_C(0xaaaaaaaaaaaaaaaa) };
 	uint64_t seed = 2026;
 
@@ -450,6 +499,7 @@ static void suite_each_path(void (*fn)(struct suite_path *path))
 
 				/* A range of a power of two, at a multiple of it. */
 				iova = root.first | (iova & (root.last - root.first));
+				memcpy(arena.base, bases, sizeof(bases));
 				suite_build(&path, &arena, &root, leaf, iova);
 				fn(&path);
 			}
@@ -630,6 +680,81 @@ static void suite_walk_loop(struct suite_path *path)
 	assert_true(path->arena->loads >= 1 && path->arena->loads <= path->root.level + 1);
 }
 
+/* A leaf that several entries say: each of these leads to its own part of it. */
+static void suite_walk_repeats(struct suite_path *path)
+{
+	unsigned int level = path->leaf;
+
+	for (size_t i = 0; i < SPEC_COUNT(spec_entries); i++) {
+		const struct spec_entry *spec = &spec_entries[i];
+		uint64_t iova = path->iova, size = UINT64_C(1) << spec_levels[level].shift;
+
+		if (spec->kind != FORMAT_LEAF || spec->level != level || spec->repeat < 2)
+			continue;
+		for (unsigned int n = 0; n < 64; n++) {
+			struct format_walk walk;
+
+			path->iova = path->root.first | ((iova + (uint64_t)n * 0x7fffff0123) & (path->root.last - path->root.first));
+			suite_build(path, path->arena, &path->root, level, path->iova);
+			*suite_slot(path, level) = F(to_memory)(spec->entry);
+			walk = suite_walk(path);
+			suite_ended(path, &walk, VIOMMU_FAULT_NONE, level);
+			assert_true(walk.output == spec->address + path->iova % (size * spec->repeat));
+			assert_int_equal(walk.prot, spec->prot);
+		}
+		path->iova = iova;
+	}
+}
+
+/* An entry that names a table some levels below: it is reached if the IOVA has 0 for the levels between, and nothing is there otherwise. */
+static void suite_walk_skips(struct suite_path *path)
+{
+	unsigned int top = path->root.level, shift = spec_levels[top].shift;
+
+	for (size_t i = 0; i < SPEC_COUNT(spec_entries); i++) {
+		const struct spec_entry *spec = &spec_entries[i];
+		unsigned int below = top - 1 - spec->skipped;
+		struct format_walk walk;
+
+		if (spec->kind != FORMAT_TABLE || spec->level != top || !spec->skipped)
+			continue;
+		suite_build(path, path->arena, &path->root, path->leaf, path->iova);
+		*suite_slot(path, top) = F(to_memory)(spec->entry);
+		path->arena->base[below] = spec->address;
+		if (path->leaf <= below) {
+			uint64_t iova = path->iova, kept = ((UINT64_C(1) << spec_levels[below + 1].shift) - 1) | ~((UINT64_C(1) << shift) - 1);
+
+			path->iova &= kept;
+			for (unsigned int level = path->leaf; level <= below; level++)
+				*suite_slot(path, level) = F(to_memory)(level == path->leaf ? F(leaf_entry)(level, SUITE_ADDRESS, VIOMMU_RW)
+											    : F(table_entry)(level, path->arena->base[level - 1]));
+			path->arena->loads = 0;
+			F(walk)(&path->root, path->iova, arena_load, path->arena, &walk);
+			assert_int_equal(walk.reason, VIOMMU_FAULT_NONE);
+			assert_int_equal(walk.level, path->leaf);
+			assert_int_equal(walk.prot, spec->prot);
+			assert_true(walk.output == SUITE_ADDRESS + path->iova % (UINT64_C(1) << spec_levels[path->leaf].shift));
+			assert_int_equal(path->arena->loads, 1 + below - path->leaf + 1);
+			path->iova = iova;
+		}
+		for (unsigned int bit = spec_levels[below + 1].shift; bit < shift; bit++) {
+			uint64_t iova = (path->iova & ~((UINT64_C(1) << shift) - 1)) | UINT64_C(1) << bit;
+			unsigned int at = top - 1;
+
+			while (spec_levels[at].shift > bit)
+				at--;
+			path->arena->loads = 0;
+			F(walk)(&path->root, iova, arena_load, path->arena, &walk);
+			assert_int_equal(walk.reason, VIOMMU_FAULT_NOT_PRESENT);
+			assert_int_equal(walk.level, top);
+			assert_true(walk.entry == spec->entry);
+			assert_true(walk.first == iova - iova % (UINT64_C(1) << spec_levels[at].shift));
+			assert_true(walk.last == walk.first + ((UINT64_C(1) << spec_levels[at].shift) - 1));
+			assert_int_equal(path->arena->loads, 1);
+		}
+	}
+}
+
 static void suite_walks_leaf(void **state)
 {
 	(void)state;
@@ -658,6 +783,18 @@ static void suite_walks_beyond(void **state)
 {
 	(void)state;
 	suite_each_path(suite_walk_beyond);
+}
+
+static void suite_walks_repeats(void **state)
+{
+	(void)state;
+	suite_each_path(suite_walk_repeats);
+}
+
+static void suite_walks_skips(void **state)
+{
+	(void)state;
+	suite_each_path(suite_walk_skips);
 }
 
 static void suite_walks_loop(void **state)
@@ -702,4 +839,5 @@ static void suite_walks_worked(void **state)
 		cmocka_unit_test(suite_flips), cmocka_unit_test(suite_entries_as_numbers), cmocka_unit_test(suite_anchors),            \
 		cmocka_unit_test(suite_byte_order), cmocka_unit_test(suite_walks_leaf), cmocka_unit_test(suite_walks_ends),            \
 		cmocka_unit_test(suite_walks_rights), cmocka_unit_test(suite_walks_bounds), cmocka_unit_test(suite_walks_beyond),      \
-		cmocka_unit_test(suite_walks_loop), cmocka_unit_test(suite_walks_worked)
+		cmocka_unit_test(suite_walks_repeats), cmocka_unit_test(suite_walks_skips), cmocka_unit_test(suite_walks_loop),        \
+		cmocka_unit_test(suite_walks_worked)

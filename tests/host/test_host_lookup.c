@@ -29,23 +29,20 @@ static uint64_t hooked_from_memory(uint64_t raw)
 	return vtdss_from_memory(raw);
 }
 
-enum { hooked_max_level = vtdss_max_level, hooked_wraps = vtdss_wraps };
-#define hooked_shift	      vtdss_shift
-#define hooked_index_bits     vtdss_index_bits
+enum { hooked_max_level = vtdss_max_level };
 #define hooked_to_memory      vtdss_to_memory
 #define hooked_kind	      vtdss_kind
 #define hooked_table_address  vtdss_table_address
-#define hooked_table_bounds   vtdss_table_bounds
-#define hooked_leaf_address   vtdss_leaf_address
-#define hooked_prot	      vtdss_prot
-#define hooked_can_leaf	      vtdss_can_leaf
-#define hooked_leaf_entry     vtdss_leaf_entry
-#define hooked_table_entry    vtdss_table_entry
 #define hooked_can_address    vtdss_can_address
 #define hooked_software	      vtdss_software
 #define hooked_with_software  vtdss_with_software
 #define hooked_parked_entry   vtdss_parked_entry
 #define hooked_parked_address vtdss_parked_address
+
+#define FORMAT_NAME hooked
+#define FORMAT_BASE vtdss
+#define FORMAT_OWN_BYTE_ORDER
+#include "format/format_defaults.h"
 
 int hooked_space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
 			struct host_space **out);

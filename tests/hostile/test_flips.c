@@ -13,34 +13,8 @@
 
 #include <cmocka.h>
 
-#include "naive_arm64.h"
-#include "naive_vtdss.h"
+#include "formats.h"
 #include "rig.h"
-
-#define VIOMMU_FORMAT zpci
-#include "format/zpci.h"
-#include "format/walk.h"
-#undef VIOMMU_FORMAT
-#define VIOMMU_FORMAT zpci_qemu
-#include "format/zpci_qemu.h"
-#include "format/walk.h"
-#undef VIOMMU_FORMAT
-#define VIOMMU_FORMAT vtdss
-#include "format/vtdss.h"
-#include "format/walk.h"
-#undef VIOMMU_FORMAT
-#define VIOMMU_FORMAT arm64_4k
-#include "format/arm64_4k.h"
-#include "format/walk.h"
-#undef VIOMMU_FORMAT
-#define VIOMMU_FORMAT arm64_16k
-#include "format/arm64_16k.h"
-#include "format/walk.h"
-#undef VIOMMU_FORMAT
-#define VIOMMU_FORMAT arm64_64k
-#include "format/arm64_64k.h"
-#include "format/walk.h"
-#undef VIOMMU_FORMAT
 
 /* Memory for one table a level: the lowest at 16 MiB, each 64 KiB. Everything else is not there. */
 #define LEVELS	6u
@@ -82,6 +56,8 @@ static int load(void *ctx, uint64_t gpa, uint64_t *raw)
 	return 0;
 }
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 static uint64_t table_of(unsigned int level)
 {
 	return TABLES + level * TABLE;
@@ -89,277 +65,267 @@ static uint64_t table_of(unsigned int level)
 
 static unsigned int compared;
 
-/* A page of the tables' memory may be a leaf, too; whatever it is, both must say so. */
-static void compare_zpci(struct memory *memory, unsigned int top, bool qemu, uint64_t iova)
+/* Tables that lead to one IOVA: what is flipped in them. */
+struct flipped {
+	unsigned int format;
+	unsigned int top; /* level of the root's table */
+	struct format_anchor anchor;
+	uint64_t iova;
+	bool single; /* each bit, and not each two */
+};
+
+static struct format_walk compare(struct memory *memory, const struct flipped *flipped, uint64_t iova)
 {
-	const struct naive_tables tables = { .iota = table_of(top) | 0x800 | (uint64_t)(top - 1) << 2, .pal = UINT64_MAX, .qemu = qemu };
-	static const enum viommu_fault_reason reasons[] = {
-		[NAIVE_PAGE] = VIOMMU_FAULT_NONE,	    [NAIVE_LEAF_UNBACKED] = VIOMMU_FAULT_NONE,
-		[NAIVE_NOTHING] = VIOMMU_FAULT_NOT_PRESENT, [NAIVE_TABLE_UNBACKED] = VIOMMU_FAULT_TABLE_UNBACKED,
-		[NAIVE_TYPE] = VIOMMU_FAULT_ENTRY_TYPE,	    [NAIVE_LENGTH] = VIOMMU_FAULT_ENTRY_LENGTH,
-		[NAIVE_FORMAT] = VIOMMU_FAULT_ENTRY_FORMAT, [NAIVE_ZERO] = VIOMMU_FAULT_ENTRY_ZERO,
-	};
-	struct naive_answer answer = naive_walk(&memory->naive, &tables, iova);
+	const struct compared_format *format = &compared_formats[flipped->format];
+	struct format_walk expected, walk;
 	struct format_root root = { .level = 0 };
-	struct format_walk walk;
 
-	assert_int_equal(qemu ? zpci_qemu_root(&(struct format_anchor){ tables.iota, 0 }, &root) : zpci_root(&(struct format_anchor){ tables.iota, 0 }, &root),
-			 0);
-	if (qemu)
-		zpci_qemu_walk(&root, iova, load, memory, &walk);
-	else
-		zpci_walk(&root, iova, load, memory, &walk);
-	assert_int_equal(walk.reason, reasons[answer.outcome]);
-	assert_int_equal(walk.level, answer.level);
-	assert_true(walk.entry_address == answer.entry_gpa && walk.entry == answer.entry);
-	if (walk.reason == VIOMMU_FAULT_NONE)
-		assert_true(walk.output == answer.gpa + iova % PAGE);
-	if (answer.outcome == NAIVE_PAGE)
-		assert_int_equal(walk.prot, answer.writable ? VIOMMU_RW : VIOMMU_READ);
+	assert_true(format->is_anchor(&memory->naive, &flipped->anchor));
+	assert_int_equal(format->root(&flipped->anchor, &root), 0);
+	expected = format->expected(&memory->naive, &flipped->anchor, iova);
+	format->walk(&root, iova, load, memory, &walk);
+	if (!is_expected(&walk, &expected))
+		fail_msg("%s, IOVA %#llx: reason %d at level %u of %#llx, not %d at level %u", format->name, (unsigned long long)iova, (int)walk.reason,
+			 walk.level, (unsigned long long)walk.entry, (int)expected.reason, expected.level);
 	compared++;
+	return walk;
 }
 
-static void compare_vtdss(struct memory *memory, unsigned int top, uint64_t iova)
+/* The entry of each level that leads on, to a leaf. */
+static uint64_t good_entry(const struct flipped *flipped, unsigned int level)
 {
-	static const enum viommu_fault_reason reasons[] = {
-		[VTDSS_PAGE] = VIOMMU_FAULT_NONE,
-		[VTDSS_NOTHING] = VIOMMU_FAULT_NOT_PRESENT,
-		[VTDSS_TOO_HIGH] = VIOMMU_FAULT_NOT_PRESENT,
-		[VTDSS_RESERVED] = VIOMMU_FAULT_ENTRY_FORMAT,
-		[VTDSS_NO_TABLE] = VIOMMU_FAULT_TABLE_UNBACKED,
-	};
-	struct vtdss_answer answer = naive_vtdss_walk(&memory->naive, table_of(top), top + 1, iova);
-	struct format_root root = { .level = 0 };
-	struct format_walk walk;
+	uint64_t below = level ? table_of(level - 1) : NOWHERE;
 
-	assert_int_equal(vtdss_root(&(struct format_anchor){ table_of(top) | (top - 1), 0 }, &root), 0);
-	vtdss_walk(&root, iova, load, memory, &walk);
-	assert_int_equal(walk.reason, reasons[answer.outcome]);
-	assert_int_equal(walk.level, answer.level);
-	assert_true(walk.entry_address == answer.entry_at && walk.entry == answer.entry);
-	if (walk.reason == VIOMMU_FAULT_NONE) {
-		assert_true(walk.output == answer.address);
-		assert_int_equal(walk.prot, (answer.readable ? VIOMMU_READ : 0) | (answer.writable ? VIOMMU_WRITE : 0));
+	switch (flipped->format) {
+	case FORMAT_ZPCI:
+	case FORMAT_ZPCI_QEMU:
+		/* A page of the tables' memory may be a leaf, too. */
+		return level ? tables_link(level, below) : table_of(3);
+	case FORMAT_VTDSS:
+		return below | 3;
+	case FORMAT_RISCV_SV:
+		return below >> 2 | (level ? 1 : 0xd7);
+	case FORMAT_AMDV1:
+		return below | UINT64_C(3) << 61 | level << 9 | 1;
+	default:
+		return level > compared_formats[flipped->format].lowest ? below | 3 : UINT64_C(0x12340000) | 0x443;
 	}
-	compared++;
 }
 
-static uint64_t zpci_entry(unsigned int level)
+#define BASES 8u
+
+/* Entries of each kind that there are: tables and leaves, with other rights, in other places, invalid ones, zeros. */
+static unsigned int bases_of(const struct flipped *flipped, unsigned int level, uint64_t base[BASES])
 {
-	return level ? tables_link(level, table_of(level - 1)) : table_of(3);
-}
+	const uint64_t good = good_entry(flipped, level);
+	unsigned int n = 0;
 
-/* Entries of each kind that a level has: a table, a leaf in memory and one beside it, an invalid one, zeros. */
-static void flip_zpci(bool qemu)
-{
-	const uint64_t iova = UINT64_C(0x00a2468acf135000);
-	struct memory *memory = memory_make(true);
+	base[n++] = good;
+	base[n++] = 0;
+	switch (flipped->format) {
+	case FORMAT_ZPCI:
+	case FORMAT_ZPCI_QEMU:
+		base[n++] = level ? TABLES | 0x400 : NOWHERE;
+		base[n++] = good | 0x200;
+		base[n++] = level ? 0x20 : 0x400;
+		break;
+	case FORMAT_VTDSS:
+		base[n++] = good & ~UINT64_C(2);
+		base[n++] = UINT64_C(0x40000083);
+		break;
+	case FORMAT_RISCV_SV:
+		/* Leaves, aligned to everything; for reading; without A; NAPOT; with PBMT. */
+		base[n++] = UINT64_C(0x1400000000000d7);
+		base[n++] = UINT64_C(0x140000000000053);
+		base[n++] = UINT64_C(0x140000000000017);
+		base[n++] = UINT64_C(0x8140000000020d7);
+		base[n++] = UINT64_C(0x80000000048d20d7);
+		base[n++] = UINT64_C(0x20000000048d14d7);
+		break;
+	case FORMAT_AMDV1:
+		/* A leaf; one of 16 KiB, 8 MiB, or 4 GiB; a table some levels lower, with fewer rights. */
+		base[n++] = UINT64_C(0x6005000000000001);
+		base[n++] = UINT64_C(0x6000000012345e01);
+		base[n++] = UINT64_C(0x60000000123ffe01);
+		base[n++] = UINT64_C(0x200000057ffffe01);
+		base[n++] = table_of(level / 2) | UINT64_C(1) << 61 | (level / 2 + 1) << 9 | 1;
+		break;
+	default: {
+		uint64_t leaf = level > compared_formats[flipped->format].lowest ? UINT64_C(0x40000000000) | 0x441 : good;
 
-	for (unsigned int top = qemu ? 2 : 1; top <= (qemu ? 2u : 4u); top++) {
-		for (unsigned int level = 0; level <= top; level++)
-			put(memory, table_of(level) + 8 * (uint64_t)naive_index(iova, level), zpci_entry(level));
-		compare_zpci(memory, top, qemu, iova);
-		for (unsigned int level = 0; level <= top; level++) {
-			const uint64_t bases[] = { zpci_entry(level), level ? (TABLES | 0x400) : NOWHERE, zpci_entry(level) | 0x200, level ? 0x20u : 0x400u,
-						   0 };
-			uint64_t at = table_of(level) + 8 * (uint64_t)naive_index(iova, level);
-
-			for (unsigned int base = 0; base < sizeof(bases) / sizeof(bases[0]); base++)
-				for (unsigned int a = 0; a < 64; a++)
-					for (unsigned int b = a; b < 64; b++) {
-						put(memory, at, bases[base] ^ UINT64_C(1) << a ^ (a == b ? 0 : UINT64_C(1) << b));
-						compare_zpci(memory, top, qemu, iova);
-					}
-			put(memory, at, zpci_entry(level));
-		}
+		base[n++] = good | UINT64_C(3) << 61;
+		base[n++] = leaf;
+		base[n++] = leaf | 0x80;
+		base[n++] = leaf & ~UINT64_C(0x400);
+		base[n++] = leaf & 0xfff;
 	}
+	}
+	return n;
+}
+
+static void flip(const struct flipped *flipped)
+{
+	const struct compared_format *format = &compared_formats[flipped->format];
+	struct memory *memory = memory_make(format->big_endian);
+	uint64_t place[LEVELS] = { 0 };
+
+	/* No entry is valid: zeros are not, but for s390, which has one bit for tables and one for pages. */
+	for (uint64_t at = 0; format->big_endian && at < sizeof(memory->bytes); at += 8)
+		put(memory, TABLES + at, 0x420);
+	for (unsigned int level = flipped->top;; level--) {
+		struct format_walk walk = compare(memory, flipped, flipped->iova);
+
+		assert_int_equal(walk.reason, VIOMMU_FAULT_NOT_PRESENT);
+		assert_int_equal(walk.level, level);
+		place[level] = walk.entry_address;
+		put(memory, place[level], good_entry(flipped, level));
+		if (level == format->lowest)
+			break;
+	}
+	assert_int_equal(compare(memory, flipped, flipped->iova).reason, VIOMMU_FAULT_NONE);
+	for (unsigned int level = format->lowest; level <= flipped->top; level++) {
+		uint64_t base[BASES];
+		unsigned int bases = bases_of(flipped, level, base);
+
+		for (unsigned int n = 0; n < bases; n++)
+			for (unsigned int a = 0; a < 64; a++)
+				for (unsigned int b = a; b < (flipped->single ? a + 1 : 64); b++) {
+					put(memory, place[level], base[n] ^ UINT64_C(1) << a ^ (a == b ? 0 : UINT64_C(1) << b));
+					compare(memory, flipped, flipped->iova);
+				}
+		put(memory, place[level], good_entry(flipped, level));
+	}
+	/* IOVAs that differ in a bit: of another entry, or of no table. */
+	for (unsigned int a = 0; a < 64; a++)
+		compare(memory, flipped, flipped->iova ^ UINT64_C(1) << a);
 	free(memory);
 }
 
 static void test_zpci(void **state)
 {
 	(void)state;
-	flip_zpci(false);
-}
-
-static void test_zpci_qemu(void **state)
-{
-	(void)state;
-	flip_zpci(true);
-}
-
-static uint64_t vtdss_index_of(uint64_t iova, unsigned int level)
-{
-	return iova >> (12 + 9 * level) & (level == 5 ? 127 : 511);
+	for (unsigned int top = 1; top <= 4; top++)
+		for (unsigned int format = FORMAT_ZPCI; format <= (top == 2 ? FORMAT_ZPCI_QEMU : FORMAT_ZPCI); format++)
+			flip(&(struct flipped){
+				.format = format,
+				.top = top,
+				.anchor = { table_of(top) | 0x800 | (uint64_t)(top - 1) << 2, 0 },
+				.iova = UINT64_C(0x00a2468acf135000),
+			});
 }
 
 static void test_vtdss(void **state)
 {
 	const uint64_t iova = UINT64_C(0x5468acf13579b);
-	struct memory *memory = memory_make(false);
 
 	(void)state;
-	for (unsigned int top = 2; top <= 5; top++) {
-		uint64_t inside = top == 5 ? iova | UINT64_C(5) << 57 : iova & ((UINT64_C(1) << (21 + 9 * top)) - 1);
-
-		for (unsigned int level = 0; level <= top; level++)
-			put(memory, table_of(level) + 8 * vtdss_index_of(inside, level), (level ? table_of(level - 1) : NOWHERE) | 3);
-		compare_vtdss(memory, top, inside);
-		for (unsigned int level = 0; level <= top; level++) {
-			const uint64_t table = level ? table_of(level - 1) : NOWHERE;
-			const uint64_t bases[] = { table | 3, table | 1, UINT64_C(0x40000083), 0 };
-			uint64_t at = table_of(level) + 8 * vtdss_index_of(inside, level);
-
-			for (unsigned int base = 0; base < sizeof(bases) / sizeof(bases[0]); base++)
-				for (unsigned int a = 0; a < 64; a++)
-					for (unsigned int b = a; b < 64; b++) {
-						put(memory, at, bases[base] ^ UINT64_C(1) << a ^ (a == b ? 0 : UINT64_C(1) << b));
-						compare_vtdss(memory, top, inside);
-					}
-			put(memory, at, table | 3);
-		}
-	}
-	free(memory);
+	for (unsigned int top = 2; top <= 5; top++)
+		flip(&(struct flipped){
+			.format = FORMAT_VTDSS,
+			.top = top,
+			.anchor = { table_of(top) | (top - 1), 0 },
+			.iova = top == 5 ? iova | UINT64_C(5) << 57 : iova & ((UINT64_C(1) << (21 + 9 * top)) - 1),
+		});
 }
 
-/* An Arm context: which TSZ and IPS, and what else the control word has; and whether two bits are flipped in it, or one. */
-struct context {
-	unsigned int granule;
+/* Each mode, at either end of the addresses, with what else contexts say; and of the second stage, IOVAs of each of the four tables. */
+static void test_riscv(void **state)
+{
+	static const uint64_t controls[] = { 0, 2, 8, 2 | 8 | 4, 0x10, 2 | 0x18, 1, 1 | 8, 1 | 0x10 };
+	const uint64_t iova = UINT64_C(0x005468acf13579b);
+
+	(void)state;
+	for (unsigned int top = 2; top <= 4; top++)
+		for (unsigned int i = 0; i < COUNT(controls); i++) {
+			uint64_t half = (UINT64_C(1) << (20 + 9 * top)) - 1, wide = 8 * half + 7;
+			struct flipped flipped = {
+				.format = FORMAT_RISCV_SV,
+				.top = top,
+				.anchor = { (uint64_t)(top + 6) << 60 | table_of(top) >> 12, controls[i] },
+				.iova = controls[i] & 2 ? iova | ~half : iova & half,
+				.single = i != 2 && i != 7,
+			};
+
+			if (controls[i] & 1)
+				flipped.iova = (iova & half) | ((uint64_t)i << (21 + 9 * top) & wide);
+			flip(&flipped);
+		}
+}
+
+/* Each mode; IOVAs with a bit of every level, and with none of those that may be skipped. */
+static void test_amdv1(void **state)
+{
+	const uint64_t iovas[] = { UINT64_C(0xa05468acf13579b), UINT64_C(0xa05000000013579b), UINT64_C(0x000000008000579b) };
+
+	(void)state;
+	for (unsigned int top = 0; top <= 5; top++)
+		for (unsigned int i = 0; i < COUNT(iovas); i++)
+			flip(&(struct flipped){
+				.format = FORMAT_AMDV1,
+				.top = top,
+				.anchor = { table_of(top) | UINT64_C(3) << 61 | (top + 1) << 9 | (i == 1 ? 0x180 : 0), 0 },
+				.iova = top == 5 ? iovas[i] : iovas[i] & ((UINT64_C(1) << (21 + 9 * top)) - 1),
+				.single = i == 2,
+			});
+}
+
+#define UPPER	   UINT64_C(0x200)
+#define AFFD	   UINT64_C(0x400)
+#define HAD	   UINT64_C(0x800)
+#define PRIVILEGED UINT64_C(0x1000)
+
+/* Arm's contexts: which granule, TSZ and IPS, and what else the control word has; and whether two bits are flipped, or one. */
+static const struct context {
+	unsigned int format;
 	unsigned int tsz, ips;
 	uint64_t flags;
 	bool pairs;
+} contexts[] = {
+	{ FORMAT_ARM64_4K, 16, 5, 0, true },
+	{ FORMAT_ARM64_4K, 20, 4, UPPER | HAD, true },
+	{ FORMAT_ARM64_4K, 16, 0, 0, false },
+	{ FORMAT_ARM64_4K, 16, 5, PRIVILEGED, false },
+	{ FORMAT_ARM64_4K, 25, 3, AFFD, false },
+	{ FORMAT_ARM64_4K, 34, 2, UPPER, false },
+	{ FORMAT_ARM64_4K, 39, 1, UPPER | PRIVILEGED | HAD, false },
+	{ FORMAT_ARM64_4K, 39, 6, 0, false },
+	{ FORMAT_ARM64_16K, 16, 5, 0, true },
+	{ FORMAT_ARM64_16K, 20, 4, UPPER | HAD, true },
+	{ FORMAT_ARM64_16K, 16, 0, UPPER, false },
+	{ FORMAT_ARM64_16K, 17, 5, PRIVILEGED, false },
+	{ FORMAT_ARM64_16K, 28, 3, AFFD, false },
+	{ FORMAT_ARM64_16K, 38, 2, UPPER, false },
+	{ FORMAT_ARM64_16K, 39, 1, 0, false },
+	{ FORMAT_ARM64_64K, 12, 6, 0, true },
+	{ FORMAT_ARM64_64K, 16, 5, UPPER | HAD, true },
+	{ FORMAT_ARM64_64K, 16, 0, 0, false },
+	{ FORMAT_ARM64_64K, 20, 6, PRIVILEGED | UPPER, false },
+	{ FORMAT_ARM64_64K, 21, 6, AFFD, false },
+	{ FORMAT_ARM64_64K, 22, 3, 0, false },
+	{ FORMAT_ARM64_64K, 35, 2, UPPER, false },
+	{ FORMAT_ARM64_64K, 39, 1, AFFD | UPPER, false },
 };
-
-static const struct context contexts[] = {
-	{ 4, 16, 5, 0, true },
-	{ 4, 20, 4, ARM64_CONTROL_UPPER | ARM64_CONTROL_HAD, true },
-	{ 4, 16, 0, 0, false },
-	{ 4, 16, 5, ARM64_CONTROL_PRIVILEGED, false },
-	{ 4, 25, 3, ARM64_CONTROL_AFFD, false },
-	{ 4, 34, 2, ARM64_CONTROL_UPPER, false },
-	{ 4, 39, 1, ARM64_CONTROL_UPPER | ARM64_CONTROL_PRIVILEGED | ARM64_CONTROL_HAD, false },
-	{ 4, 39, 6, 0, false },
-	{ 16, 16, 5, 0, true },
-	{ 16, 20, 4, ARM64_CONTROL_UPPER | ARM64_CONTROL_HAD, true },
-	{ 16, 16, 0, ARM64_CONTROL_UPPER, false },
-	{ 16, 17, 5, ARM64_CONTROL_PRIVILEGED, false },
-	{ 16, 28, 3, ARM64_CONTROL_AFFD, false },
-	{ 16, 38, 2, ARM64_CONTROL_UPPER, false },
-	{ 16, 39, 1, 0, false },
-	{ 64, 12, 6, 0, true },
-	{ 64, 16, 5, ARM64_CONTROL_UPPER | ARM64_CONTROL_HAD, true },
-	{ 64, 16, 0, 0, false },
-	{ 64, 20, 6, ARM64_CONTROL_PRIVILEGED | ARM64_CONTROL_UPPER, false },
-	{ 64, 21, 6, ARM64_CONTROL_AFFD, false },
-	{ 64, 22, 3, 0, false },
-	{ 64, 35, 2, ARM64_CONTROL_UPPER, false },
-	{ 64, 39, 1, ARM64_CONTROL_AFFD | ARM64_CONTROL_UPPER, false },
-};
-
-/* As the reference has it. Of the tables at the other end of the addresses there are none. */
-static struct arm64_tables arm64_naive(const struct context *context, uint64_t ttb)
-{
-	bool upper = context->flags & ARM64_CONTROL_UPPER;
-
-	return (struct arm64_tables){
-		.granule = context->granule,
-		.ips = context->ips,
-		.ttb0 = ttb,
-		.ttb1 = ttb,
-		.t0sz = context->tsz,
-		.t1sz = context->tsz,
-		.epd0 = upper,
-		.epd1 = !upper,
-		.affd = context->flags & ARM64_CONTROL_AFFD,
-		.had0 = context->flags & ARM64_CONTROL_HAD,
-		.had1 = context->flags & ARM64_CONTROL_HAD,
-		.privileged = context->flags & ARM64_CONTROL_PRIVILEGED,
-	};
-}
-
-static struct arm64_answer compare_arm64(struct memory *memory, const struct context *context, uint64_t ttb, uint64_t iova)
-{
-	static const enum viommu_fault_reason reasons[] = {
-		[ARM64_IS_PAGE] = VIOMMU_FAULT_NONE,	  [ARM64_TRANSLATION] = VIOMMU_FAULT_NOT_PRESENT, [ARM64_ACCESS_FLAG] = VIOMMU_FAULT_ACCESS_FLAG,
-		[ARM64_SIZE] = VIOMMU_FAULT_ADDRESS_SIZE, [ARM64_NO_TABLE] = VIOMMU_FAULT_TABLE_UNBACKED,
-	};
-	const struct format_anchor anchor = { ttb, context->tsz | context->ips << ARM64_CONTROL_IPS_SHIFT | context->flags };
-	const struct arm64_tables tables = arm64_naive(context, ttb);
-	struct arm64_answer answer = naive_arm64_walk(&memory->naive, &tables, iova);
-	struct format_root root = { .level = 0 };
-	struct format_walk walk;
-
-	assert_int_not_equal(answer.outcome, ARM64_BAD_CONTEXT);
-	if (context->granule == 4) {
-		assert_int_equal(arm64_4k_root(&anchor, &root), 0);
-		arm64_4k_walk(&root, iova, load, memory, &walk);
-	} else if (context->granule == 16) {
-		assert_int_equal(arm64_16k_root(&anchor, &root), 0);
-		arm64_16k_walk(&root, iova, load, memory, &walk);
-	} else {
-		assert_int_equal(arm64_64k_root(&anchor, &root), 0);
-		arm64_64k_walk(&root, iova, load, memory, &walk);
-	}
-	assert_int_equal(walk.reason, reasons[answer.outcome]);
-	assert_int_equal(walk.level, answer.level);
-	assert_true(walk.entry_address == answer.entry_at && walk.entry == answer.entry);
-	if (walk.reason == VIOMMU_FAULT_NONE) {
-		assert_true(walk.output == answer.address);
-		assert_int_equal(walk.prot, (answer.readable ? VIOMMU_READ : 0) | (answer.writable ? VIOMMU_WRITE : 0));
-	}
-	compared++;
-	return answer;
-}
-
-/* Entries of each kind: below Arm's level 3, tables, tables that restrict, and blocks; at it, pages; of both, such that are for reading, or without AF. */
-static void flip_arm64(struct memory *memory, const struct context *context)
-{
-	const uint64_t inside = (UINT64_C(1) << (64 - context->tsz)) - 1;
-	const uint64_t iova = context->flags & ARM64_CONTROL_UPPER ? UINT64_C(0xa5468acf13579b) | ~inside : UINT64_C(0xa5468acf13579b) & inside;
-	const unsigned int lowest = context->granule == 4 ? 0 : 1;
-	struct arm64_answer answer;
-	uint64_t place[LEVELS], ttb;
-	unsigned int top;
-
-	memset(memory->bytes, 0, sizeof(memory->bytes));
-	/* Low bits of the TTB are the address of a small table, and ignored for a large one. The reference says where the entries are. */
-	top = compare_arm64(memory, context, 0, iova).level;
-	ttb = table_of(top) + 0x1238;
-	for (unsigned int level = top;; level--) {
-		answer = compare_arm64(memory, context, ttb, iova);
-		assert_int_equal(answer.level, level);
-		place[level] = answer.entry_at;
-		put(memory, place[level], level > lowest ? table_of(level - 1) | 3 : UINT64_C(0x12340000) | 0x443);
-		if (level == lowest)
-			break;
-	}
-	assert_int_equal(compare_arm64(memory, context, ttb, iova).outcome, ARM64_IS_PAGE);
-	for (unsigned int level = lowest; level <= top; level++) {
-		const uint64_t good = level > lowest ? table_of(level - 1) | 3 : UINT64_C(0x12340000) | 0x443;
-		const uint64_t leaf = level > lowest ? UINT64_C(0x40000000000) | 0x441 : good;
-		const uint64_t bases[] = { good, good | UINT64_C(3) << 61, leaf, leaf | 0x80, leaf & ~UINT64_C(0x400), leaf & 0xfff, 0 };
-
-		for (unsigned int base = 0; base < sizeof(bases) / sizeof(bases[0]); base++)
-			for (unsigned int a = 0; a < 64; a++)
-				for (unsigned int b = a; b < (context->pairs ? 64 : a + 1); b++) {
-					put(memory, place[level], bases[base] ^ UINT64_C(1) << a ^ (a == b ? 0 : UINT64_C(1) << b));
-					compare_arm64(memory, context, ttb, iova);
-				}
-		put(memory, place[level], good);
-	}
-	/* IOVAs that differ in a bit: of another entry, or of no table. */
-	for (unsigned int a = 0; a < 64; a++)
-		compare_arm64(memory, context, ttb, iova ^ UINT64_C(1) << a);
-}
 
 static void test_arm64(void **state)
 {
-	struct memory *memory = memory_make(false);
-
 	(void)state;
-	for (unsigned int i = 0; i < sizeof(contexts) / sizeof(contexts[0]); i++)
-		flip_arm64(memory, &contexts[i]);
-	free(memory);
+	for (unsigned int i = 0; i < COUNT(contexts); i++) {
+		const struct context *context = &contexts[i];
+		const uint64_t inside = (UINT64_C(1) << (64 - context->tsz)) - 1, iova = UINT64_C(0xa5468acf13579b);
+		struct flipped flipped = {
+			.format = context->format,
+			.anchor = { 0, context->tsz | context->ips << 6 | context->flags },
+			.iova = context->flags & UPPER ? iova | ~inside : iova & inside,
+			.single = !context->pairs,
+		};
+		struct memory *memory = memory_make(false);
+
+		/* Low bits of the TTB are the address of a small table, and ignored for a large one. */
+		flipped.top = compare(memory, &flipped, flipped.iova).level;
+		flipped.anchor.table = table_of(flipped.top) + 0x1238;
+		free(memory);
+		flip(&flipped);
+	}
 }
 
 /* The same of the shadow, one bit at a time: what a refresh makes of the flipped entry is true, and of the entry when it is as before. */
@@ -394,8 +360,8 @@ static void test_shadow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_zpci),  cmocka_unit_test(test_zpci_qemu), cmocka_unit_test(test_vtdss),
-		cmocka_unit_test(test_arm64), cmocka_unit_test(test_shadow),
+		cmocka_unit_test(test_zpci),  cmocka_unit_test(test_vtdss), cmocka_unit_test(test_arm64),
+		cmocka_unit_test(test_riscv), cmocka_unit_test(test_amdv1), cmocka_unit_test(test_shadow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,19 @@ bool naive_load(const struct naive_memory *memory, uint64_t gpa, uint64_t *value
 	return true;
 }
 
+bool naive_load_little(const struct naive_memory *memory, uint64_t gpa, uint64_t *value)
+{
+	*value = 0;
+	for (unsigned int i = 0; i < 8; i++) {
+		const unsigned char *byte = naive_byte(memory, gpa + i, NULL);
+
+		if (!byte)
+			return false;
+		*value |= (uint64_t)*byte << 8 * i;
+	}
+	return true;
+}
+
 int naive_top_level(uint64_t iota, bool qemu)
 {
 	if (!(iota & ANCHOR_T))

@@ -85,8 +85,9 @@ uint64_t naive_top_table(uint64_t iota);
 /* The byte of guest memory at gpa, NULL where there is none; *writable may be NULL. */
 const unsigned char *naive_byte(const struct naive_memory *memory, uint64_t gpa, bool *writable);
 
-/* Loads the 8 bytes at gpa. False where there is no memory. */
+/* Loads the 8 bytes at gpa, as a big-endian or a little-endian number. False where there is no memory. */
 bool naive_load(const struct naive_memory *memory, uint64_t gpa, uint64_t *value);
+bool naive_load_little(const struct naive_memory *memory, uint64_t gpa, uint64_t *value);
 
 /* The walk. */
 struct naive_answer naive_walk(const struct naive_memory *memory, const struct naive_tables *tables, uint64_t iova);

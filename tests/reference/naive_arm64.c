@@ -1,22 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "naive_arm64.h"
 
-#include <stddef.h>
-
-/* Descriptors are little-endian. */
-static bool load(const struct naive_memory *memory, uint64_t address, uint64_t *value)
-{
-	*value = 0;
-	for (unsigned int i = 0; i < 8; i++) {
-		const unsigned char *byte = naive_byte(memory, address + i, NULL);
-
-		if (!byte)
-			return false;
-		*value |= (uint64_t)*byte << (8 * i);
-	}
-	return true;
-}
-
 /* x<high:low>, as in Arm's pseudocode. */
 static uint64_t bits(uint64_t x, unsigned int high, unsigned int low)
 {
@@ -142,7 +126,7 @@ struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const st
 		answer.level = our_level(granule, arm_level);
 		answer.entry_at = table + 8 * bits(iova, high, low);
 		answer.entry = 0;
-		if (!load(memory, answer.entry_at, &entry)) {
+		if (!naive_load_little(memory, answer.entry_at, &entry)) {
 			answer.outcome = ARM64_NO_TABLE;
 			return answer;
 		}

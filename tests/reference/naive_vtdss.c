@@ -1,21 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "naive_vtdss.h"
 
-#include <stddef.h>
-
-/* Entries are little-endian. */
-static bool load(const struct naive_memory *memory, uint64_t address, uint64_t *value)
-{
-	const unsigned char *byte = naive_byte(memory, address, NULL);
-
-	if (!byte)
-		return false;
-	*value = 0;
-	for (unsigned int i = 8; i-- > 0;)
-		*value = *value << 8 | byte[i];
-	return true;
-}
-
 static unsigned int index_of(uint64_t iova, unsigned int level)
 {
 	switch (level) {
@@ -53,7 +38,7 @@ struct vtdss_answer naive_vtdss_walk(const struct naive_memory *memory, uint64_t
 		answer.level = level;
 		answer.entry_at = table + 8 * (uint64_t)index_of(iova, level);
 		answer.entry = 0;
-		if (!load(memory, answer.entry_at, &entry)) {
+		if (!naive_load_little(memory, answer.entry_at, &entry)) {
 			answer.outcome = VTDSS_NO_TABLE;
 			return answer;
 		}

@@ -468,13 +468,13 @@ static void test_events(void **state)
 	(void)state;
 	up(&world);
 	stage1(&world, 0, CD0(3), TABLES);
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, world.soft), -EOPNOTSUPP);
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, world.soft), -EOPNOTSUPP);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_no_event(&world.rig);
 	assert_int_equal(viommu_nest_fd(world.rig.vm, &world.smmu->host), world.smmu->event_fd);
 	assert_null(hard(&world, 0x7008, VIOMMU_READ, 0x10));
 	assert_no_event(&world.rig);
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_irqs(&world.rig, VIOMMU_SMMUV3_IRQ_EVENTQ), 1);
 	assert_true(rig_event(&world.rig, record));
 	assert_true(record[0] == (UINT64_C(0x10) | (uint64_t)HARD << 32) && record[1] == UINT64_C(1) << 35 && record[2] == 0x7008);
@@ -483,7 +483,7 @@ static void test_events(void **state)
 	/* The guest's queue has four: then it is full. */
 	for (unsigned int i = 0; i < 5; i++)
 		assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_info(&world.rig).events, 5);
 	assert_int_equal(rig_info(&world.rig).events_lost, 1);
 	assert_true(rig_read(&world.rig, R_EVENTQ_PROD) & 0x80000000u);
@@ -493,28 +493,72 @@ static void test_events(void **state)
 	/* Lost on the way: the guest learns of it, with what was not lost. */
 	world.smmu->lost = true;
 	assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 2);
 	assert_false(rig_read(&world.rig, R_EVENTQ_PROD) & 0x80000000u);
 	assert_event(&world.rig, 0x10, HARD);
 	/* Nothing but that. */
 	rig_write(&world.rig, R_EVENTQ_CONS, rig_read(&world.rig, R_EVENTQ_PROD));
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .lost = true };
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 3);
 	assert_no_event(&world.rig);
 	/* The device has gone meanwhile, or never was. */
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_no_event(&world.rig);
 	/* The queue is off. */
 	rig_write(&world.rig, R_CR0, SMMUEN | CMDQEN);
 	assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 4);
 	world.smmu->fail[SMMU_EVENT].at = 1;
 	world.smmu->fail[SMMU_EVENT].error = ENODEV;
-	assert_int_equal(viommu_smmuv3_nest_events(world.rig.smmu, &world.smmu->host), -EIO);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), -EIO);
+	down(&world);
+}
+
+/* Events go to the SMMU that has the device; what belongs to none is counted, and does not stop those behind it. */
+static void test_two_smmus(void **state)
+{
+	struct viommu_vm_stats stats = { .size = sizeof(stats) };
+	struct viommu_smmuv3_config config = { .size = sizeof(config) };
+	struct viommu_smmuv3_info info = { .size = sizeof(info) };
+	struct viommu_smmuv3_device_config device_config = { .size = sizeof(device_config), .sid = 9, .nesting = VIOMMU_NESTING_HARDWARE };
+	struct viommu_smmuv3_device *device;
+	struct viommu_smmuv3 *second;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	config.hardware = device_config.host = &world.smmu->host;
+	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &config, &second), 0);
+	assert_int_equal(viommu_smmuv3_device_add(second, &device_config, &device), 0);
+	stage1(&world, 0, CD0(3), TABLES);
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(9) << 32 | 0x10 } };
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { (uint64_t)HARD << 32 | 0x10 } };
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(world.smmu->events, 0);
+	viommu_smmuv3_info(second, &info);
+	/* Its queue is disabled. */
+	assert_int_equal(info.events_lost, 1);
+	assert_int_equal(rig_info(&world.rig).events, 1);
+	assert_int_equal(rig_info(&world.rig).events_lost, 0);
+	assert_event(&world.rig, 0x10, HARD);
+	viommu_vm_stats(world.rig.vm, &stats);
+	assert_int_equal(stats.events_unclaimed, 1);
+	/* Lost before they came here: nobody knows whose they were. */
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .lost = true };
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	viommu_smmuv3_info(second, &info);
+	assert_int_equal(info.events_lost, 2);
+	assert_int_equal(rig_info(&world.rig).events_lost, 1);
+	viommu_smmuv3_destroy(second);
+	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(9) << 32 | 0x10 } };
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	viommu_vm_stats(world.rig.vm, &stats);
+	assert_int_equal(stats.events_unclaimed, 2);
 	down(&world);
 }
 
@@ -534,7 +578,9 @@ static void test_plugging_fails(void **state)
 		assert_int_equal(mock_smmu_spaces(world.smmu), 0);
 		assert_int_equal(rig_info(&world.rig).devices, 0);
 		viommu_vm_set_pin_budget(world.rig.vm, ALL - 1);
-		if (calls[i] != SMMU_INVALIDATE && calls[i] != SMMU_ATTACH && calls[i] != SMMU_CREATE)
+		/* Charged for is what the host may have pinned: nothing before a device was to be attached. */
+		assert_int_equal(rig_pinned(&world.rig), calls[i] == SMMU_ATTACH ? ALL / PAGE : 0);
+		if (calls[i] != SMMU_ATTACH)
 			assert_int_equal(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device), -EDQUOT);
 		viommu_vm_set_pin_budget(world.rig.vm, ALL);
 		assert_int_equal(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device), 0);
@@ -762,7 +808,7 @@ static void compare(struct crowd *crowd)
 		crowd->compared++;
 		crowd->reached += expected != NULL;
 	}
-	assert_int_equal(viommu_smmuv3_nest_events(rig->smmu, &crowd->world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(rig->vm, &crowd->world.smmu->host), 0);
 	rig_write(rig, R_EVENTQ_CONS, rig_read(rig, R_EVENTQ_PROD));
 }
 
@@ -816,6 +862,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_identity),	cmocka_unit_test(test_who_walks),	   cmocka_unit_test(test_limits_of_shadows),
 		cmocka_unit_test(test_events),		cmocka_unit_test(test_plugging_fails),	   cmocka_unit_test(test_invalidating_fails),
 		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_two_smmus),
 	};
 
 	for (int i = 1; i + 1 < argc; i += 2) {

@@ -11,8 +11,11 @@
  * Tables change while they are read. Each entry is loaded once and judged on the copy, in the scan and again in the fill; what the scan found unchanged the
  * fill leaves alone, even if it differs by then: it was true during the call, and the guest owes another refresh.
  *
- * Where a table's entries come from is its source. Besides guest memory there are two that need none: a frame, mapped by one entry of a higher table and
- * seen here as a table of pages; and an alias, where the aperture is wider than the root table reaches and the format ignores the bits above.
+ * Where a table's entries come from is its source. Besides guest memory there are three that need
+ * none. A frame is mapped by one entry of a higher table and seen here as a table of pages. An alias
+ * is a level above the root's: there the aperture is wider than the root table reaches, and the format
+ * ignores the bits above, or has several tables at the root. A skipped level is one between an entry
+ * and the table that it names, with nothing at other indexes than 0.
  */
 #ifndef VIOMMU_CORE_SHADOW_REFRESH_H
 #define VIOMMU_CORE_SHADOW_REFRESH_H
@@ -20,6 +23,9 @@
 #include "core/shadow/shadow.h"
 #include "core/vm.h"
 #include "port/sized.h"
+
+/* How often to try to set access flags in an entry that a guest goes on changing. */
+#define SHADOW_TOUCHES 16u
 
 /* How many tables of leaves ahead. Fewer come too late where the copies are in no near cache, and more gain nothing. */
 #define SHADOW_AHEAD 4u
@@ -132,8 +138,39 @@ static struct shadow_source F(root_source)(const struct shadow *shadow)
 				       .prot = shadow->root.prot,
 				       .address = shadow->root.table,
 				       .bounds = shadow->root.bounds,
+				       .table_level = shadow->root.level,
 				       .entry_level = shadow->root.level,
 				       .entry_gpa = UINT64_MAX };
+}
+
+/*
+ * Sets the access flags that a leaf lacks, for a guest whose hardware does that. Single accesses of a
+ * device are not seen here, so that whatever it may do counts as done: flags are set when a page is
+ * established, and again if the guest clears them. Returns the word as it then is in memory; or an
+ * invalid one if the flags cannot be set, since the page then must not be reached.
+ */
+static uint64_t F(touch)(struct shadow_pass *pass, const uint64_t *location, uint64_t gpa, unsigned int level, uint32_t prot, uint64_t iova, uint64_t word)
+{
+	const struct format_root *root = &pass->shadow->root;
+
+	for (unsigned int i = 0; i < SHADOW_TOUCHES; i++) {
+		uint64_t entry = F(from_memory)(word), touched;
+		const struct slot *slot;
+
+		if (F(kind)(root, level, entry) != FORMAT_LEAF)
+			return word;
+		touched = F(to_memory)(F(accessed)(root, level, entry, F(prot)(root, level, entry) & prot));
+		if (touched == word)
+			return word;
+		slot = shadow_slot(pass, gpa);
+		if (!slot || !(slot->prot & VIOMMU_WRITE)) {
+			shadow_fault(pass, VIOMMU_FAULT_ACCESS_FLAG, iova, level, gpa, entry);
+			break;
+		}
+		if (port_cmpxchg_entry(location, &word, touched))
+			return touched;
+	}
+	return F(to_memory)(F(invalid_entry)(level));
 }
 
 /*
@@ -149,9 +186,14 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 	uint64_t gpa, word, entry;
 
 	*below = *source;
-	if (source->kind == SHADOW_ALIAS) {
-		if (level - 1 == pass->shadow->root.level)
+	if (source->kind >= SHADOW_ALIAS) {
+		if (source->kind == SHADOW_SKIPPED && index)
+			return false;
+		if (level - 1 == source->table_level) {
+			if (source->kind == SHADOW_ALIAS)
+				below->address += F(root_offset)(&pass->shadow->root, iova);
 			below->kind = SHADOW_TABLE;
+		}
 		return true;
 	}
 	if (source->kind == SHADOW_FRAME) {
@@ -169,6 +211,8 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 		return false;
 	}
 	word = port_load_entry(location);
+	if (F(updates))
+		word = F(touch)(pass, location, gpa, level, source->prot, iova, word);
 	if (path) {
 		path->step[path->steps].slot = cursor->slot;
 		path->step[path->steps].offset = gpa - cursor->slot->first;
@@ -182,12 +226,15 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 	case FORMAT_TABLE:
 		below->address = F(table_address)(level, entry);
 		below->bounds = F(table_bounds)(level, entry);
+		below->table_level = F(table_level)(level, entry);
+		if (below->table_level != level - 1)
+			below->kind = SHADOW_SKIPPED;
 		break;
 	case FORMAT_LEAF:
 		if (F(shift)(level) > pass->shadow->widest)
 			pass->shadow->widest = (uint8_t)F(shift)(level);
 		below->kind = SHADOW_FRAME;
-		below->address = F(leaf_address)(level, entry);
+		below->address = F(output)(level, entry, format_span_first(iova, F(shift)(level)));
 		break;
 	default:
 		shadow_fault(pass, format_reason(kind), iova, level, gpa, entry);
@@ -277,16 +324,32 @@ static struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t i
 }
 
 /*
- * Loads the entries lo..hi of a block of a table of leaves, as in memory. What they are, is judged as if they had been there: no format has a frame in which
- * that is no leaf.
+ * Loads the entries lo..hi of a block of a table of leaves, as in memory. Those of a frame are computed
+ * and judged like others: X_leaf_entry() is a leaf with all rights under every root.
  */
-static inline void F(load_block)(const struct shadow_source *source, unsigned int table_index, unsigned int lo, unsigned int hi, uint64_t word[SHADOW_BLOCK])
+static inline void F(load_block)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova, unsigned int lo, unsigned int hi,
+				 uint64_t word[SHADOW_BLOCK])
 {
+	unsigned int table_index = F(index)(0, iova) - lo; /* of entry 0 of the block; wraps where the table is smaller than a block */
 	const uint64_t *table = source->table;
 
 	for (unsigned int i = lo; i <= hi; i++)
 		word[i] = table ? port_load_entry(&table[table_index + i])
 				: F(to_memory)(F(leaf_entry)(0, source->address + ((uint64_t)(table_index + i) << SHADOW_PAGE_SHIFT), VIOMMU_RW));
+	for (unsigned int i = lo; F(updates) && table && i <= hi; i++)
+		word[i] = F(touch)(pass, &table[table_index + i], source->address + (table_index + i) * sizeof(uint64_t), 0, source->prot,
+				   iova + ((uint64_t)(i - lo) << SHADOW_PAGE_SHIFT), word[i]);
+}
+
+/* The page that an entry of level 0 at iova names: entries that say one leaf together name its parts. (The mask tells the compiler that iova is one of a page.) */
+static inline uint64_t F(page)(uint64_t entry, uint64_t iova)
+{
+	return F(output)(0, entry, iova & ~(VIOMMU_PAGE_SIZE - 1));
+}
+
+static inline uint64_t F(page_in)(const struct shadow_leaves *leaves, unsigned int i)
+{
+	return F(page)(F(from_memory)(leaves->word[i]), leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT));
 }
 
 /* Whether the words lo..hi of a block are what F(load_block) would load of a frame. */
@@ -308,11 +371,11 @@ static uint64_t F(stale)(const struct format_root *root, struct shadow_leaves *l
 
 	for (; mask; mask &= mask - 1) {
 		unsigned int i = port_lowest_bit(mask);
-		uint64_t bit = UINT64_C(1) << i;
+		uint64_t bit = UINT64_C(1) << i, iova = leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT);
 		uint64_t entry = F(from_memory)(word[i]), old = F(from_memory)(leaves->word[i]);
 		uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
 
-		if (leaves->doubtful & bit || F(kind)(root, 0, entry) != FORMAT_LEAF || F(leaf_address)(0, entry) != F(leaf_address)(0, old) ||
+		if (leaves->doubtful & bit || F(kind)(root, 0, entry) != FORMAT_LEAF || F(page)(entry, iova) != F(page)(old, iova) ||
 		    (F(prot)(root, 0, entry) & source->prot) != (F(prot)(root, 0, old) & allowed)) {
 			stale |= bit;
 			continue;
@@ -345,7 +408,7 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 				   : F(is_frame)(source, table_index, lo, hi, leaves->word)))
 			return;
 	}
-	F(load_block)(source, table_index, lo, hi, word);
+	F(load_block)(pass, source, iova, lo, hi, word);
 	for (unsigned int i = lo; i <= hi; i++) {
 		enum format_kind kind = F(kind)(&pass->shadow->root, 0, F(from_memory)(word[i]));
 
@@ -504,7 +567,7 @@ static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, const
 {
 	uint64_t entry = F(from_memory)(leaves->word[index]);
 	uint64_t bit = UINT64_C(1) << index;
-	uint64_t gpa = F(leaf_address)(0, entry);
+	uint64_t gpa = F(page_in)(leaves, index);
 	uint64_t iova = leaves->first + ((uint64_t)index << SHADOW_PAGE_SHIFT);
 	uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
 	struct host_mapping run = {
@@ -522,23 +585,31 @@ static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, const
 		leaves->start |= bit;
 }
 
-/* How many of the entries from word[i] on, at most `most`, name one page after the other, with the same rights. An address ends where its slot does. */
-static inline unsigned int F(run_length)(const uint64_t *word, unsigned int most)
+/*
+ * How many of the entries from word[0] on, that of `iova`, at most `most`, name one page after the other
+ * with the same rights. What looks so is judged: addresses may end before memory does, and begin again
+ * at 0.
+ */
+static inline unsigned int F(run_length)(const struct format_root *root, const uint64_t *word, uint64_t iova, uint64_t gpa, unsigned int most)
 {
-	uint64_t entry = F(from_memory)(word[0]);
-	unsigned int n = 1;
+	uint64_t entry = F(from_memory)(word[0]), step = F(leaf_step);
+	unsigned int repeat = F(leaf_repeat)(0, entry), n = 1;
 
-	while (n < most && F(from_memory)(word[n]) == entry + ((uint64_t)n << SHADOW_PAGE_SHIFT))
+	if (repeat > 1) {
+		unsigned int left = repeat - (unsigned int)(iova >> SHADOW_PAGE_SHIFT) % repeat;
+
+		step = 0;
+		most = left < most ? left : most;
+	}
+	while (n < most && F(from_memory)(word[n]) == entry + n * step)
 		n++;
+	for (; n > 1; n--) {
+		uint64_t last = F(from_memory)(word[n - 1]), offset = (uint64_t)(n - 1) << SHADOW_PAGE_SHIFT;
+
+		if (F(kind)(root, 0, last) == FORMAT_LEAF && F(page)(last, iova + offset) == gpa + offset)
+			break;
+	}
 	return n;
-}
-
-/* Whether what looks like a part of a run is one: addresses may end before memory does. */
-static inline bool F(continues)(const struct format_root *root, uint64_t word, uint64_t gpa)
-{
-	uint64_t entry = F(from_memory)(word);
-
-	return F(kind)(root, 0, entry) == FORMAT_LEAF && F(leaf_address)(0, entry) == gpa;
 }
 
 static void F(unbacked)(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova)
@@ -558,7 +629,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 	uint64_t word[SHADOW_BLOCK];
 	uint64_t todo = shadow_mask(lo, hi) & ~(leaves ? leaves->leaf : 0);
 
-	F(load_block)(source, F(index)(0, iova) - lo, lo, hi, word);
+	F(load_block)(pass, source, iova, lo, hi, word);
 	while (todo) {
 		unsigned int i = port_lowest_bit(todo), most = shadow_ones(todo >> i), pages;
 		uint64_t entry = F(from_memory)(word[i]), gpa;
@@ -569,7 +640,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 			todo &= todo - 1;
 			continue;
 		}
-		gpa = F(leaf_address)(0, entry);
+		gpa = F(page)(entry, base + ((uint64_t)i << SHADOW_PAGE_SHIFT));
 		slot = shadow_slot(pass, gpa);
 		if (!slot || !(F(prot)(&pass->shadow->root, 0, entry) & source->prot & slot->prot)) {
 			if (!slot)
@@ -580,9 +651,9 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 		if ((slot->last - gpa) >> SHADOW_PAGE_SHIFT < most)
 			most = (unsigned int)((slot->last - gpa) >> SHADOW_PAGE_SHIFT) + 1;
 		/* What one call maps, such a host removes in one, too. */
-		pages = pass->runs.merge ? F(run_length)(&word[i], most) : 1;
-		while (pages > 1 && !F(continues)(&pass->shadow->root, word[i + pages - 1], gpa + ((uint64_t)(pages - 1) << SHADOW_PAGE_SHIFT)))
-			pages--;
+		pages = 1;
+		if (most > 1 && pass->runs.merge)
+			pages = F(run_length)(&pass->shadow->root, &word[i], base + ((uint64_t)i << SHADOW_PAGE_SHIFT), gpa, most);
 		if (!leaves) {
 			leaves = shadow_make_leaves(pass->shadow, place, base, F(to_memory)(F(invalid_entry)(0)));
 			if (!leaves) {
@@ -690,14 +761,15 @@ static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct s
 
 	for (uint64_t bits = mask; bits;) {
 		unsigned int i = port_lowest_bit(bits), pages = shadow_ones(bits >> i);
-		uint64_t gpa = F(leaf_address)(0, F(from_memory)(leaves->word[i]));
+		uint64_t gpa = F(page_in)(leaves, i);
 
 		if (pinned) {
 			if (!slot || gpa < slot->first || gpa > slot->last)
 				slot = slots_find(slots, gpa);
 			if ((slot->last - gpa) >> SHADOW_PAGE_SHIFT < pages)
 				pages = (unsigned int)((slot->last - gpa) >> SHADOW_PAGE_SHIFT) + 1;
-			pages = F(run_length)(&leaves->word[i], pages);
+			if (pages > 1)
+				pages = F(run_length)(&shadow->root, &leaves->word[i], leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT), gpa, pages);
 			pins_put(&vm->pins, slot, gpa, pages);
 		}
 		for (unsigned int n = 0; n < pages; n++)
@@ -717,7 +789,7 @@ static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct s
 /* The slot may be one that is being removed: what is established in it stays true until it is released. */
 static void F(map_again)(struct shadow_pass *pass, struct shadow_leaves *leaves, unsigned int index)
 {
-	F(map)(pass, leaves, slots_find(pass->slots, F(leaf_address)(0, F(from_memory)(leaves->word[index]))), index, 1);
+	F(map)(pass, leaves, slots_find(pass->slots, F(page_in)(leaves, index)), index, 1);
 }
 
 static int F(restore_block)(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
@@ -802,9 +874,12 @@ static int F(release_slot_block)(void *ctx, struct shadow_leaves *leaves, uint64
 	struct F(release_slot_args) *args = ctx;
 	uint64_t bits = 0;
 
+	if (!shadow_may_release(args->pass, leaves, mask))
+		return 1;
+	shadow_charge_release(args->pass, 0);
 	for (uint64_t left = leaves->leaf & mask; left; left &= left - 1) {
 		unsigned int i = port_lowest_bit(left);
-		uint64_t gpa = F(leaf_address)(0, F(from_memory)(leaves->word[i]));
+		uint64_t gpa = F(page_in)(leaves, i);
 
 		if (gpa >= args->slot->first && gpa <= args->slot->last)
 			bits |= UINT64_C(1) << i;
@@ -813,11 +888,11 @@ static int F(release_slot_block)(void *ctx, struct shadow_leaves *leaves, uint64
 	return 0;
 }
 
-static void F(release_slot)(struct shadow_pass *pass, const struct slot *slot)
+static void F(release_slot)(struct shadow_pass *pass, const struct slot *slot, uint64_t first)
 {
 	struct F(release_slot_args) args = { pass, slot };
 
-	shadow_each(pass->shadow, 0, UINT64_MAX, F(release_slot_block), &args);
+	shadow_each(pass->shadow, first, UINT64_MAX, F(release_slot_block), &args);
 }
 
 struct F(each_run_args) {
@@ -836,7 +911,7 @@ static int F(each_run_block)(void *ctx, struct shadow_leaves *leaves, uint64_t m
 		unsigned int i = port_lowest_bit(left);
 		uint64_t bit = UINT64_C(1) << i;
 		uint64_t entry = F(from_memory)(leaves->word[i]);
-		uint64_t gpa = F(leaf_address)(0, entry);
+		uint64_t gpa = F(page_in)(leaves, i);
 		uint64_t iova = leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT);
 		uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
 		uint32_t prot = F(prot)(args->root, 0, entry) & allowed & slots_find(args->slots, gpa)->prot;
@@ -875,7 +950,7 @@ static int F(walk_load)(void *ctx, uint64_t address, uint64_t *raw)
 
 static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)
 {
-	struct viommu_fault ours = { .iova = iova };
+	struct viommu_fault ours = { .iova = iova, .pasid = VIOMMU_NO_PASID };
 	struct format_walk walk;
 	const struct slot *slot;
 	uint32_t prot;
@@ -906,7 +981,7 @@ static int F(init)(struct shadow *shadow, const struct format_anchor *anchor, ui
 
 	if (error)
 		return error;
-	/* Where IOVA bits above the root table's reach are ignored, there are levels above it, up to where they reach everything. */
+	/* Where IOVA bits above the root table's reach are ignored, levels above it go up to where they reach everything. */
 	for (level = 0; level < SHADOW_MAX_LEVELS; level++) {
 		shadow->shift[level] = (uint8_t)F(shift)(level);
 		shadow->index_bits[level] = (uint8_t)F(index_bits)(level);
@@ -915,8 +990,13 @@ static int F(init)(struct shadow *shadow, const struct format_anchor *anchor, ui
 	}
 	if (first < shadow->root.first || last > shadow->root.last)
 		return -PORT_ERANGE;
-	/* As many levels as it takes for first and last to lie in one table: aliases of the root table are entries of the levels above it. */
+	/*
+	 * As many levels as it takes for first and last to lie in one table: the root table's aliases, and
+	 * tables that follow it, are entries of a level above; so is a root that has only leaves.
+	 */
 	level = shadow->root.level;
+	if (!level || (F(root_tables) > 1 && shadow->root.tables > 1))
+		level++;
 	while (F(reach)(level) != UINT64_MAX && (first & ~F(reach)(level)) != (last & ~F(reach)(level)))
 		level++;
 	shadow->top_level = level;

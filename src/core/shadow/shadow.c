@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The parts of the shadow that know no format: the tree, and taking out of the host what is in a range of it. */
 #include "core/shadow/shadow.h"
-#include "core/vm.h"
 
 /* How many of each piece are kept: 1 MiB of IOVA takes four blocks of leaves. */
 static const uint32_t spares[SHADOW_PIECES] = { 256, 32, 64, 8 };
@@ -298,6 +297,7 @@ void shadow_list(struct shadow_pass *pass, struct shadow_leaves *leaves)
 void shadow_release_leaves(struct shadow_pass *pass, struct shadow_leaves *leaves, uint64_t mask)
 {
 	uint64_t bits = leaves->leaf & mask & ~leaves->dying;
+	unsigned int pages = 0;
 
 	if (!bits)
 		return;
@@ -310,11 +310,24 @@ void shadow_release_leaves(struct shadow_pass *pass, struct shadow_leaves *leave
 
 		runs_unmap(&pass->runs, first, first + (((uint64_t)number << SHADOW_PAGE_SHIFT) - 1));
 		bits &= ~shadow_mask(from, from + number - 1);
+		pages += number;
 	}
+	shadow_charge_release(pass, pages);
+}
+
+bool shadow_may_release(struct shadow_pass *pass, const struct shadow_leaves *leaves, uint64_t mask)
+{
+	if (pass->releases)
+		return true;
+	pass->cut = true;
+	pass->next = leaves->first + ((uint64_t)port_lowest_bit(mask) << SHADOW_PAGE_SHIFT);
+	return false;
 }
 
 static int release(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
 {
+	if (!shadow_may_release(ctx, leaves, mask))
+		return 1;
 	shadow_release_leaves(ctx, leaves, mask);
 	return 0;
 }

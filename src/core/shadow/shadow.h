@@ -24,7 +24,7 @@
 #include "core/runs.h"
 #include "core/slots.h"
 #include "core/domain.h"
-#include "core/tracking.h"
+#include "core/tracked.h"
 #include "format/format.h"
 
 #include <viommu/domain.h>
@@ -76,7 +76,7 @@ struct shadow_spare {
 };
 
 /* Where a table's entries come from: see refresh.h. */
-enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS };
+enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS, SHADOW_SKIPPED };
 
 struct shadow_source {
 	enum shadow_source_kind kind;
@@ -87,6 +87,7 @@ struct shadow_source {
 	uint64_t offset;	 /* there */
 	uint64_t *table;	 /* mapped; NULL for a frame, and while the table is not open */
 	struct format_bounds bounds;
+	unsigned int table_level; /* of an alias and of a skipped level: of the table beneath that `address` is of */
 	/* the entry that named the table, for faults */
 	unsigned int entry_level;
 	uint64_t entry_gpa;
@@ -143,7 +144,7 @@ struct shadow {
 
 /*
  * One refresh on its way. It first scans its range: what is established and no longer true is released, and what is to be established is noted in `work`.
- * Then it fills what it noted. A scan or a fill that has used up its `budget` of entries stops, sets cut, and goes on at `next`.
+ * Then it fills what it noted. A scan or a fill that has used up its `budget` of entries, or of releases, stops, sets cut, and goes on at `next`.
  */
 struct shadow_pass {
 	struct shadow *shadow;
@@ -156,8 +157,9 @@ struct shadow_pass {
 	uint64_t gone_last;
 	uint64_t first; /* of the whole refresh; first > last: it is none */
 	uint64_t last;
-	uint64_t lost;	 /* pages beside it that could not be mapped again */
-	uint64_t budget; /* entries */
+	uint64_t lost;	   /* pages beside it that could not be mapped again */
+	uint64_t budget;   /* of the step: entries */
+	uint64_t releases; /* of the step: see shadow_charge_release() */
 	uint64_t next;
 	bool cut;
 	bool no_room;	   /* for the shadow: no use to go on */
@@ -183,8 +185,8 @@ struct shadow_ops {
 	void (*commit)(struct shadow_pass *pass);
 	/* The host refused these pages: they are not mapped, and so not established. */
 	void (*forget)(struct shadow_pass *pass, uint64_t first, uint64_t last);
-	/* Releases every page in a slot. */
-	void (*release_slot)(struct shadow_pass *pass, const struct slot *slot);
+	/* Releases every page in a slot, from an IOVA on. The pass may be cut. */
+	void (*release_slot)(struct shadow_pass *pass, const struct slot *slot, uint64_t first);
 	int (*each_run)(struct shadow *shadow, const struct slots *slots, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
 			void *ctx);
 	int (*walk)(const struct shadow *shadow, const struct slots *slots, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault);
@@ -268,10 +270,31 @@ struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova);
 /* Calls fn for each block that overlaps first..last, ascending, with the mask of the entries that do. Stops at anything but 0, and returns it. */
 int shadow_each(const struct shadow *shadow, uint64_t first, uint64_t last, int (*fn)(void *ctx, struct shadow_leaves *leaves, uint64_t mask), void *ctx);
 
-/* Takes out of the host's space what is established in first..last (of a block: in mask), to be unpinned by commit. */
+/*
+ * Takes out of the host's space what is established in first..last (of a block: in mask), to be unpinned by commit. A pass that may
+ * release no more in this step is cut, between two blocks.
+ */
 void shadow_release(struct shadow_pass *pass, uint64_t first, uint64_t last);
 void shadow_release_node(struct shadow_pass *pass, struct shadow_node *node, uint64_t first, uint64_t last);
 void shadow_release_leaves(struct shadow_pass *pass, struct shadow_leaves *leaves, uint64_t mask);
+
+/*
+ * A step releases a bounded number of pages, which it counts apart from the entries that it examines, since a refresh may release any number. Where a step may release
+ * no more, it examines nothing more either. shadow_may_release() stops the pass at a block then.
+ */
+#define SHADOW_RELEASE_COST 8u /* of a page, in entries that are examined in the same time */
+bool shadow_may_release(struct shadow_pass *pass, const struct shadow_leaves *leaves, uint64_t mask);
+static inline void shadow_charge_release(struct shadow_pass *pass, unsigned int pages)
+{
+	uint64_t cost = SHADOW_BLOCK + pages * SHADOW_RELEASE_COST;
+
+	if (pass->releases > cost) {
+		pass->releases -= cost;
+		return;
+	}
+	pass->releases = 0;
+	pass->budget = 0;
+}
 
 /* The scan's removals failed, or their flush: everything stays established. */
 void shadow_keep(struct shadow_pass *pass);

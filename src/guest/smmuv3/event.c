@@ -115,42 +115,44 @@ void smmuv3_record(struct viommu_smmuv3_device *device, uint64_t record[EVENT_WO
 	guest_iommu_deliver(&smmu->iommu);
 }
 
-/* With lock held: the record of a device that is still there. */
-static void record_nested(struct viommu_smmuv3 *smmu, const struct viommu_nest_event *event, uint64_t record[EVENT_WORDS])
+/* From nesting hardware: nest_sink (core/hardware.h). */
+static bool take(void *ctx, const void *from)
 {
+	struct viommu_smmuv3 *smmu = ctx;
 	struct guest_device *device;
+	uint64_t record[EVENT_WORDS];
 
+	__builtin_memcpy(record, from, sizeof(record));
 	for (unsigned int i = 0; i < EVENT_WORDS; i++)
 		record[i] = format_swap_if_big(record[i]);
+	port_lock(&smmu->iommu.lock);
 	device = guest_device_find(&smmu->iommu, (uint32_t)(record[0] >> 32));
-	if (event->lost) {
-		smmuv3_count(smmu, COUNT_EVENTS_LOST);
-		if (is_recording(smmu->reg))
-			overflow(smmu->reg);
-	}
-	if (event->bytes && record[0] & EVENT0_TYPE && device)
+	if (device && record[0] & EVENT0_TYPE)
 		record_for(smmu, device, record);
+	port_unlock(&smmu->iommu.lock);
+	return device;
 }
 
-/* A device can go on to cause events while these are taken: so many at a time, and no more. */
-#define NESTED_EVENTS (1u << SMMUV3_EVENTQS)
-
-int viommu_smmuv3_nest_events(struct viommu_smmuv3 *smmu, struct viommu_host *host)
+static void lost(void *ctx)
 {
-	uint64_t record[EVENT_WORDS];
-	struct viommu_nest_event event = { .size = sizeof(event), .record = record };
-	int error = 0;
+	struct viommu_smmuv3 *smmu = ctx;
 
-	for (unsigned int i = 0; !error && i < NESTED_EVENTS; i++) {
-		record[0] = 0;
-		event.bytes = sizeof(record);
-		error = viommu_nest_event(smmu->iommu.vm, host, &event);
-		if (error)
-			break;
-		port_lock(&smmu->iommu.lock);
-		record_nested(smmu, &event, record);
-		port_unlock(&smmu->iommu.lock);
-	}
+	port_lock(&smmu->iommu.lock);
+	smmuv3_count(smmu, COUNT_EVENTS_LOST);
+	if (is_recording(smmu->reg))
+		overflow(smmu->reg);
+	port_unlock(&smmu->iommu.lock);
+}
+
+static void deliver(void *ctx)
+{
+	struct viommu_smmuv3 *smmu = ctx;
+
 	guest_iommu_deliver(&smmu->iommu);
-	return error == -PORT_ENOENT ? 0 : error;
+}
+
+void smmuv3_listen(struct viommu_smmuv3 *smmu)
+{
+	smmu->sink = (struct nest_sink){ .type = VIOMMU_DOMAIN_SMMUV3, .ctx = smmu, .take = take, .lost = lost, .deliver = deliver };
+	nest_sink_add(smmu->iommu.vm, &smmu->sink);
 }

@@ -156,7 +156,7 @@ void smmuv3_configure(struct viommu_smmuv3_device *device)
 	device->stream = stream;
 	port_unlock(&guest->iommu->lock);
 	guest_device_settle(guest);
-	/* The same entry may name another descriptor by now. VIOMMU_SMMUV3_CMD_CFGI_STE is the kernel's own: attaching writes the entry. */
+	/* The same entry may name another descriptor by now. CMD_CFGI_STE is the kernel's own: attaching writes the entry. */
 	if (guest->domain && device->hardware)
 		guest_iommu_forward(guest->iommu, guest->host, descriptors);
 }

@@ -33,6 +33,7 @@ int viommu_smmuv3_create(struct viommu_vm *vm, const struct viommu_smmuv3_config
 		return -PORT_EOPNOTSUPP;
 	}
 	smmuv3_registers_reset(smmu);
+	smmuv3_listen(smmu);
 	*out = smmu;
 	return 0;
 }
@@ -45,6 +46,8 @@ void viommu_smmuv3_destroy(struct viommu_smmuv3 *smmu)
 		return;
 	while ((first = guest_registry_next(&smmu->iommu.devices, NULL)))
 		viommu_smmuv3_device_remove((struct viommu_smmuv3_device *)(void *)first);
+	if (smmu->sink.ctx)
+		nest_sink_remove(smmu->iommu.vm, &smmu->sink);
 	guest_iommu_destroy(&smmu->iommu);
 	port_free(smmu, sizeof(*smmu), 0);
 }

@@ -12,6 +12,7 @@
 #include <viommu/hosts.h>
 #include <viommu/smmuv3.h>
 
+#include "core/hardware.h"
 #include "guest/common/iommu.h"
 #include "guest/common/queue.h"
 #include "guest/common/registers.h"
@@ -61,10 +62,11 @@ struct viommu_smmuv3 {
 	struct guest_iommu iommu;
 	struct viommu_smmuv3_config config; /* defaults filled in */
 	uint64_t reg[REGISTERS];
-	/* The MSI of a VIOMMU_SMMUV3_CMD_SYNC that is not stored in guest memory: the last one that is pending; lock. */
+	/* The MSI of a CMD_SYNC that is not stored in guest memory: the last one that is pending; lock. */
 	uint64_t sync_msi_address;
 	uint32_t sync_msi_data;
 	port_word counts[COUNTS];
+	struct nest_sink sink; /* of events of nesting hardware */
 };
 
 /* The guest's configuration of a stream, judged. */
@@ -155,7 +157,9 @@ void smmuv3_registers_reset(struct viommu_smmuv3 *smmu);
 /* command.c. With change held: consumes the commands that there are. */
 void smmuv3_consume(struct viommu_smmuv3 *smmu);
 
-/* event.c. With lock held: makes a global error active, if it is not (section 7.5). */
+/* event.c. Begins to take events of nesting hardware; nest_sink_remove() ends it. */
+void smmuv3_listen(struct viommu_smmuv3 *smmu);
+/* With lock held: makes a global error active, if it is not (section 7.5). */
 void smmuv3_raise_gerror(struct viommu_smmuv3 *smmu, uint32_t error);
 /* guest_iommu_ops.interrupt. */
 void smmuv3_interrupt(struct guest_iommu *iommu, unsigned int irq);

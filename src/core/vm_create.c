@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A VM's life, its limits and its figures. Its slots are slots.c's. */
+/* A VM's life, its limits and its figures. */
 #include "core/device.h"
 #include "core/guests.h"
 #include "core/domain.h"
+#include "core/tracked.h"
 #include "core/vm.h"
 #include "port/sized.h"
 
@@ -42,8 +43,10 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 	list_init(&vm->slots_users);
 	list_init(&vm->devices);
 	port_lock_init(&vm->events);
+	list_init(&vm->sinks);
 	pins_init(&vm->pins, vm->config.pin_budget);
-	tracking_init(vm);
+	vm->log = (struct log){ vm->config.log, vm->config.log_ctx };
+	tracking_init(&vm->tracking, &tracked_ops, &vm->memory, &vm->log);
 	*out = vm;
 	return 0;
 }
@@ -60,14 +63,34 @@ void viommu_vm_destroy(struct viommu_vm *vm)
 	list_each (&vm->devices, struct viommu_device, in_vm, device)
 		viommu_device_destroy(device);
 	guests_destroy(vm);
-	tracking_destroy(vm);
-	for (unsigned int i = 0; i < vm->slots->number; i++)
-		slot_free(vm->slots->slot[i]);
+	for (unsigned int i = 0; i < vm->slots->number; i++) {
+		tracking_slot_removed(&vm->tracking, vm->slots->slot[i]);
+		vm_free_slot(vm->slots->slot[i]);
+	}
+	tracking_destroy(&vm->tracking);
 	slots_free(vm->slots);
 	pins_destroy(&vm->pins);
 	port_lock_destroy(&vm->events);
 	port_lock_destroy(&vm->lock);
 	port_free(vm, sizeof(*vm), 0);
+}
+
+int viommu_vm_set_tracker(struct viommu_vm *vm, const struct viommu_tracker *tracker)
+{
+	struct viommu_tracker ours;
+	int error = 0;
+
+	if (!sized_in(&ours, sizeof(ours), sizeof(ours), tracker) || ours.reserved || !ours.watch || !ours.unwatch || !ours.collect)
+		return -PORT_EINVAL;
+	port_lock(&vm->lock);
+	if (vm->tracking.tracker.collect || vm->slots->number || !list_is_empty(&vm->domains)) {
+		error = -PORT_EBUSY;
+	} else {
+		vm->tracking.tracker = ours;
+		vm->tracking.works = true;
+	}
+	port_unlock(&vm->lock);
+	return error;
 }
 
 void viommu_vm_set_pin_budget(struct viommu_vm *vm, uint64_t bytes)
@@ -100,5 +123,6 @@ void viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats)
 	ours.pinned_bytes_peak = pins_load(&vm->pins.peak) * VIOMMU_PAGE_SIZE;
 	ours.shadow_bytes = port_load_relaxed(&vm->memory.used);
 	ours.shadow_bytes_peak = port_load_relaxed(&vm->memory.peak);
+	ours.events_unclaimed = port_load_relaxed(&vm->unclaimed);
 	sized_out(stats, &ours, sizeof(ours));
 }
