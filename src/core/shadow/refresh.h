@@ -251,11 +251,14 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
  * Whether an entry of that level is, or lies in, a leaf that has no memory in at..end, IOVAs that the entry covers. A guest may name any amount of address space with
  * one leaf: what has no memory is passed over at once.
  */
-static bool F(is_empty)(const struct shadow_pass *pass, const struct shadow_source *below, unsigned int level, uint64_t at, uint64_t end)
+static inline bool F(is_empty)(const struct shadow_pass *pass, const struct shadow_source *below, unsigned int level, uint64_t at, uint64_t end)
 {
-	uint64_t first = below->address + (at & ((UINT64_C(1) << F(shift)(level)) - 1));
+	uint64_t first;
 
-	return below->kind == SHADOW_FRAME && !slots_overlap(pass->slots, first, first + (end - at));
+	if (below->kind != SHADOW_FRAME)
+		return false;
+	first = below->address + (at & ((UINT64_C(1) << F(shift)(level)) - 1));
+	return !slots_overlap(pass->slots, first, first + (end - at));
 }
 
 /* A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not; else it is to be closed. */
