@@ -553,7 +553,7 @@ static void random_format(unsigned int format, bool split)
 	struct rig rig;
 
 	begin(&rig, format, split);
-	for (unsigned int domain = 0; domain < 30; domain++) {
+	for (unsigned int domain = 0; domain < DOMAINS; domain++) {
 		memset(rig.memory, 0, 2 * BYTES);
 		for (unsigned int i = 0; i < 10; i++)
 			write_entries(&rig);
@@ -583,7 +583,7 @@ static void random_format(unsigned int format, bool split)
 		}
 		end_domain(&rig);
 	}
-	assert_true(domains > 10);
+	assert_true(domains > DOMAINS / 4);
 	viommu_vm_destroy(rig.vm);
 	mock_destroy(rig.mock);
 	free(rig.memory);
