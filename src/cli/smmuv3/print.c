@@ -11,7 +11,7 @@
 /* CMDQ_CONS.ERR (IHI 0070, section 7.1). */
 static const char *error_name(uint32_t error)
 {
-	static const char *const names[] = { "-", "VIOMMU_SMMUV3_CERROR_ILL", "VIOMMU_SMMUV3_CERROR_ABT", "CERROR_ATC_INV_SYNC" };
+	static const char *const names[] = { "-", "CERROR_ILL", "CERROR_ABT", "CERROR_ATC_INV_SYNC" };
 
 	return error < sizeof(names) / sizeof(names[0]) ? names[error] : "CERROR";
 }

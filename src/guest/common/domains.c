@@ -2,9 +2,9 @@
 /*
  * Domains come and go with the devices that share them.
  *
- * A device that goes from one domain to another is moved in one step, if there is room for both and its
- * host can do that, as hardware takes an entry that is changed by one store. If not, it reaches nothing
- * in between; an access that fails meanwhile is to be tried again.
+ * A device that goes from one domain to another is moved in one step, if there is room for both and
+ * its host can do that, as hardware takes an entry that is changed by one store. If not, it reaches
+ * nothing in between; an access that fails meanwhile is to be tried again.
  */
 #include "guest/common/iommu.h"
 #include "port/sized.h"

@@ -67,7 +67,10 @@ static bool is_for(const struct guest_batch *batch, unsigned int i, const struct
 	return !batch->host[i] || batch->host[i] == host;
 }
 
-/* The entries of a batch that are for a host, as many at a time as stand together. False if the host failed. */
+/*
+ * The entries of a batch that are for a host, as many at a time as stand together. False if the
+ * host failed.
+ */
 static bool send_to(struct guest_iommu *iommu, struct viommu_host *host)
 {
 	const struct guest_batch *batch = &iommu->batch;
@@ -81,7 +84,10 @@ static bool send_to(struct guest_iommu *iommu, struct viommu_host *host)
 	return true;
 }
 
-/* Hardware has one cache for all domains of a guest's: what was sent for one is done for the whole host. */
+/*
+ * Hardware has one cache for all domains of a guest's: what was sent for one is done for the whole
+ * host.
+ */
 static void send_batch(struct guest_iommu *iommu)
 {
 	const struct viommu_host *done = NULL;

@@ -2,15 +2,18 @@
 /*
  * The command queue (IHI 0070, chapter 4 and section 3.5).
  *
- * Commands are consumed in their order, until there are none, or until one is refused: then CONS stays at
- * it, CONS.ERR says why, and GERROR.CMDQ_ERR stops the queue until the guest has acknowledged it (section
- * 7.1). What a command asks for is done before a VIOMMU_SMMUV3_CMD_SYNC behind it is passed, and before the store that
- * had it consumed returns. One store consumes at most two queues of commands, as the producer's index has
- * one bit more than the queue's.
+ * Commands are consumed in their order, until there are none, or until one is refused: then CONS
+ * stays at it, CONS.ERR says why, and GERROR.CMDQ_ERR stops the queue until the guest has
+ * acknowledged it (section 7.1). What a command asks for is done before a CMD_SYNC behind it is
+ * passed, and before the store that had it consumed returns. One store consumes at most two queues
+ * of commands, as the producer's index has one bit more than the queue's.
  */
 #include "smmuv3.h"
 
-/* A range command says how many of a StreamID's low bits are ignored; all of them is VIOMMU_SMMUV3_CMD_CFGI_ALL (sections 4.3.2 and 4.3.3). */
+/*
+ * A range command says how many of a StreamID's low bits are ignored; all of them is CMD_CFGI_ALL
+ * (sections 4.3.2 and 4.3.3).
+ */
 static void configure_range(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int range)
 {
 	guest_each_device(&smmu->iommu, device) if (!((uint64_t)(device->id.id ^ sid) >> (range + 1))) smmuv3_configure(smmuv3_device_of(device));
@@ -24,7 +27,10 @@ static void configure(struct viommu_smmuv3 *smmu, uint32_t sid)
 		smmuv3_configure(smmuv3_device_of(device));
 }
 
-/* With SIG_IRQ, the interrupt of a VIOMMU_SMMUV3_CMD_SYNC is an MSI if it has an address (section 4.7.3). Guests often wait for one in memory. */
+/*
+ * With SIG_IRQ, the interrupt of a CMD_SYNC is an MSI if it has an address (section 4.7.3). Guests
+ * often wait for one in memory.
+ */
 static void sync(struct viommu_smmuv3 *smmu, const uint64_t *command)
 {
 	uint64_t address = smmu->reg[REG_IDR0] & IDR0_MSI ? command[1] & MSI_ADDRESS & smmuv3_addresses(smmu) : 0;
@@ -41,7 +47,10 @@ static void sync(struct viommu_smmuv3 *smmu, const uint64_t *command)
 	port_unlock(&smmu->iommu.lock);
 }
 
-/* log2 of what one entry covers, by TG and TTL; for TTL 0, which does not say the level, the most. Without TG, the most of all (section 4.4.1). */
+/*
+ * log2 of what one entry covers, by TG and TTL; for TTL 0, which does not say the level, the most.
+ * Without TG, the most of all (section 4.4.1).
+ */
 static unsigned int entry_bits(const struct viommu_smmuv3 *smmu, unsigned int tg, unsigned int ttl)
 {
 	static const uint8_t bits[4][4] = {
@@ -59,8 +68,8 @@ static unsigned int entry_bits(const struct viommu_smmuv3 *smmu, unsigned int tg
 }
 
 /*
- * VIOMMU_SMMUV3_CMD_TLBI_NH_VA and _VAA. An entry is invalidated with any of its addresses. A global one is invalidated
- * whatever the ASID (section 4.4.2.4).
+ * CMD_TLBI_NH_VA and _VAA. An entry is invalidated with any of its addresses. A global one is
+ * invalidated whatever the ASID (section 4.4.2.4).
  */
 static unsigned int invalidate_va(struct viommu_smmuv3 *smmu, const uint64_t *command)
 {

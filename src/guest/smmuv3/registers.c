@@ -3,9 +3,10 @@
  * The register pages (IHI 0070, chapter 6).
  *
  * A store has all its effects before it returns, so that CR0ACK, IRQ_CTRLACK and GBPA.Update never
- * report anything unfinished. Registers that may not change while something is enabled ignore stores then,
- * as section 6.3 has it for each; so do reserved bits and offsets. GERRORN acknowledges only active errors.
- * A store of 64 bits to two registers of 32 is one to the lower and then one to the upper.
+ * report anything unfinished. Registers that may not change while something is enabled ignore
+ * stores then, as section 6.3 has it for each; so do reserved bits and offsets. GERRORN
+ * acknowledges only active errors. A store of 64 bits to two registers of 32 is one to the lower
+ * and then one to the upper.
  */
 #include "smmuv3.h"
 
@@ -69,7 +70,10 @@ struct work {
 	bool consume;	/* commands */
 };
 
-/* Of the indices that the SMMU writes, bits above the wrap bit are RAZ (sections 6.3.28 and 6.3.95). */
+/*
+ * Of the indices that the SMMU writes, bits above the wrap bit are RAZ (sections 6.3.28 and
+ * 6.3.95).
+ */
 static void trim_indices(struct viommu_smmuv3 *smmu)
 {
 	const struct guest_queue commands = smmuv3_command_queue(smmu), events = smmuv3_event_queue(smmu);

@@ -36,7 +36,10 @@ static bool matches(const struct guest_domain *domain, const struct guest_device
 	}
 }
 
-/* In bypass a device reaches guest memory at IOVA = GPA, as far as the guest's addresses and the host's IOVAs go. */
+/*
+ * In bypass a device reaches guest memory at IOVA = GPA, as far as the guest's addresses and the
+ * host's IOVAs go.
+ */
 static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, struct viommu_domain **domain)
 {
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
@@ -156,7 +159,10 @@ void smmuv3_configure(struct viommu_smmuv3_device *device)
 	device->stream = stream;
 	port_unlock(&guest->iommu->lock);
 	guest_device_settle(guest);
-	/* The same entry may name another descriptor by now. VIOMMU_SMMUV3_CMD_CFGI_STE is the kernel's own: attaching writes the entry. */
+	/*
+	 * The same entry may name another descriptor by now. CMD_CFGI_STE is the kernel's own:
+	 * attaching writes the entry.
+	 */
 	if (guest->domain && device->hardware)
 		guest_iommu_forward(guest->iommu, guest->host, descriptors);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Arm's SMMUv3 in numbers (IHI 0070), besides viommu/smmuv3_spec.h: fields of registers (chapter 6) and of event
- * records (chapter 7), and level 1 of a stream table. The structures of chapter 5 are in format/smmuv3.h.
+ * Arm's SMMUv3 in numbers (IHI 0070), besides viommu/smmuv3_spec.h: fields of registers (chapter 6)
+ * and of event records (chapter 7), and level 1 of a stream table. The structures of chapter 5 are
+ * in format/smmuv3.h.
  */
 #ifndef VIOMMU_GUEST_SMMUV3_SPEC_H
 #define VIOMMU_GUEST_SMMUV3_SPEC_H
@@ -41,8 +42,8 @@
 #define AIDR_V3_2 2u
 
 /*
- * The largest queues, in bits of their indices. That of commands bounds the work of one store. That of events is
- * 64 KiB: FreeBSD aligns its queue no further.
+ * The largest queues, in bits of their indices. That of commands bounds the work of one store. That
+ * of events is 64 KiB: FreeBSD aligns its queue no further.
  */
 #define SMMUV3_CMDQS   12u
 #define SMMUV3_EVENTQS 11u

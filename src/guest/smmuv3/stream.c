@@ -3,9 +3,9 @@
  * A stream's configuration: its stream table entry (IHI 0070, sections 3.3 and 5.2) and the context
  * descriptor that the entry names (section 5.4), read and judged.
  *
- * Each doubleword is loaded once, and judged on the copy; at most one level 1 descriptor, one entry and
- * one context descriptor are read. An illegal configuration yields the event that an SMMU raises for it
- * (section 7.3), in the order in which an SMMU finds it.
+ * Each doubleword is loaded once, and judged on the copy; at most one level 1 descriptor, one entry
+ * and one context descriptor are read. An illegal configuration yields the event that an SMMU
+ * raises for it (section 7.3), in the order in which an SMMU finds it.
  */
 #include "context.h"
 #include "smmuv3.h"
@@ -23,7 +23,10 @@ static uint64_t align(uint64_t address, unsigned int bits)
 	return bits < 64 ? address & ~((UINT64_C(1) << bits) - 1) : 0;
 }
 
-/* The address of a stream's entry, in a table of two levels (section 5.1). False: there is none, and stream says why. */
+/*
+ * The address of a stream's entry, in a table of two levels (section 5.1). False: there is none,
+ * and stream says why.
+ */
 static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int log2size, uint64_t *ste, struct smmuv3_stream *stream)
 {
 	unsigned int split = STRTAB_CFG_SPLIT(smmu->reg[REG_STRTAB_BASE_CFG]), span, size;
@@ -40,7 +43,10 @@ static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigne
 	}
 	span = (unsigned int)(descriptor & L1STD_SPAN);
 	sid &= (1u << split) - 1;
-	/* A Span of 0 names no table, larger ones than the split allows are reserved; else there are 2^(Span - 1) entries. */
+	/*
+	 * A Span of 0 names no table, larger ones than the split allows are reserved; else there
+	 * are 2^(Span - 1) entries.
+	 */
 	if (!span || span > split + 1 || sid >> (span - 1)) {
 		faulty(stream, VIOMMU_SMMUV3_C_BAD_STREAMID, 0);
 		return false;
@@ -53,7 +59,10 @@ static bool find_ste(struct viommu_smmuv3 *smmu, uint32_t sid, uint64_t *ste, st
 {
 	unsigned int log2size = STRTAB_CFG_LOG2SIZE(smmu->reg[REG_STRTAB_BASE_CFG]);
 
-	/* The alignment is by LOG2SIZE as it is, also where there are fewer StreamIDs (section 6.3.24). */
+	/*
+	 * The alignment is by LOG2SIZE as it is, also where there are fewer StreamIDs (section
+	 * 6.3.24).
+	 */
 	if (log2size < smmu->config.sid_bits && (uint64_t)sid >> log2size) {
 		faulty(stream, VIOMMU_SMMUV3_C_BAD_STREAMID, 0);
 		return false;
@@ -66,8 +75,8 @@ static bool find_ste(struct viommu_smmuv3 *smmu, uint32_t sid, uint64_t *ste, st
 }
 
 /*
- * Stage 1 of an entry (section 5.2). Fields of features that are absent are ignored: S1CDMax, S1Fmt and S1DSS
- * without substreams, STRW without EL2, PRIVCFG and INSTCFG without ATTR_PERMS_OVR.
+ * Stage 1 of an entry (section 5.2). Fields of features that are absent are ignored: S1CDMax, S1Fmt
+ * and S1DSS without substreams, STRW without EL2, PRIVCFG and INSTCFG without ATTR_PERMS_OVR.
  */
 static bool is_legal_stage1(const struct viommu_smmuv3 *smmu, const uint64_t ste[STE_WORDS])
 {
