@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Builds libviommu in several configurations, runs their tests, and counts. ./check is the way in: it installs what this needs.
 
-What counts: each of cmocka's tests (and each point of a TAP test) is one; any other test of meson is one. A test program that crashes, runs into its time
+Counting: each of cmocka's tests (and each point of a TAP test) is one; any other test of meson is one. A test program that crashes, runs into its time
 limit, or says that all is well and exits with something else, is a failure of its own. A configuration that does not configure or build is one failed test.
 """
 import argparse
@@ -288,7 +288,7 @@ def prepare_kernel(configuration, tally):
     command = [os.path.join(ROOT, "tests/vm/build-kernel"), configuration.kernel, os.path.join(ROOT, "build/kernels")]
 
     def line(text):
-        # What it says of its progress, and not what a step that fails has written.
+        # Its progress, and not the output of a failed step.
         if re.match(r"t(ests|ools)/\S+: ", text):
             progress.say(text.rstrip())
 

@@ -60,7 +60,7 @@ enum live_kind {
 	LIVE_KINDS
 };
 
-/* Oracles that the library is compared with. docs/live.md, "What is compared". */
+/* Oracles that the library is compared with. docs/live.md, "Comparison". */
 enum live_oracle {
 	LIVE_WALKER = 0, /* QEMU's walk of the tables; counted in pages */
 	LIVE_ANSWER,	 /* condition code, status and exception; counted in operations */

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Captures: recordings of what a guest did to its IOMMU, read and written a record at a time. docs/capture-format.md defines the text; this is the same in C.
+ * Captures: recordings of a guest's operations on its IOMMU, read and written a record at a time.
+ * docs/capture-format.md defines the text; this is the same in C.
  *
- * What holds:
- *  - Neither side ever holds more of a capture than one line, a window of compressed data and the table of slots, whatever the length of the file.
- *  - What the writer accepts, the reader accepts. Both judge records by the same rules (check.c).
- *  - Every record that stands before an error is delivered before the error is.
- *  - No globals, no output, no exit: the recorder that uses the writer lives inside somebody else's process.
+ * Invariants:
+ *  - Neither side holds more of a capture than one line, a window of compressed data and the table
+ *    of slots, whatever the length of the file.
+ *  - The reader accepts every record that the writer accepts. Both judge records by the same rules
+ *    (check.c).
+ *  - Every record before an error is delivered before the error.
+ *  - No globals, no output, no exit: the recorder that uses the writer runs inside QEMU's process.
  *
- * Functions that can fail return a negative errno value, and fill in a capture_error, where one was given, with a message for people: one line without a
- * line end, that begins with the name of the file. A reader or a writer is used by one thread at a time.
+ * Functions that can fail return a negative errno value, and fill in a capture_error, if given,
+ * with a message: one line without a line end, which begins with the name of the file. A reader or
+ * a writer is used by one thread at a time.
  */
 #ifndef VIOMMU_CAPTURE_H
 #define VIOMMU_CAPTURE_H
@@ -27,12 +31,12 @@
 #define CAPTURE_MAX_LEVEL  19		       /* the highest compression level that keeps to that window */
 #define CAPTURE_PAGE_SIZE  UINT64_C(4096)
 
-/* Of an SMMUv3, where the smmu record does not say, or says 0. */
+/* An SMMUv3's defaults, for an smmu record without the key, or with 0. */
 #define CAPTURE_SMMU_SID_BITS	 16u
 #define CAPTURE_SMMU_OUTPUT_BITS 44u
 #define CAPTURE_SMMU_BYTES	 UINT64_C(0x20000) /* the register pages 0 and 1 */
 
-/* The guest IOMMU that a capture is of. It has the records of that one, and those that all have. */
+/* The guest IOMMU of a capture. A capture has the common records and those of its guest IOMMU. */
 enum capture_guest { CAPTURE_ZPCI = 1, CAPTURE_SMMUV3 };
 
 enum capture_kind {
@@ -67,7 +71,7 @@ enum capture_state { CAPTURE_RESERVED = 0, CAPTURE_STANDBY, CAPTURE_DISABLED, CA
 enum capture_clp_op { CAPTURE_CLP_ENABLE = 1, CAPTURE_CLP_DISABLE };
 enum capture_sclp_op { CAPTURE_SCLP_CONFIGURE = 1, CAPTURE_SCLP_DECONFIGURE };
 
-/* How the recorded machine answered an instruction. All zeros: nothing is known of it. */
+/* The recorded machine's answer to an instruction. All zeros: unknown. */
 struct capture_answer {
 	enum { CAPTURE_ANSWER_NONE = 0, CAPTURE_ANSWER_CC, CAPTURE_ANSWER_EXCEPTION } kind;
 	uint8_t cc;	 /* CAPTURE_ANSWER_CC: 0-3 */
@@ -76,13 +80,16 @@ struct capture_answer {
 	uint16_t exception; /* CAPTURE_ANSWER_EXCEPTION: the program-interruption code, not 0 */
 };
 
-/* When an operation was carried out, in nanoseconds since the recording began. */
+/* The time of an operation, in nanoseconds since the recording began. */
 struct capture_time {
 	bool known;
 	uint64_t ns;
 };
 
-/* `note TEXT`. text is not terminated by the line end; of a record that was read it is good until the next read. At most CAPTURE_LINE_BYTES - 5 bytes. */
+/*
+ * `note TEXT`. text has no line end; the text of a record that was read is valid until the next
+ * read. At most CAPTURE_LINE_BYTES - 5 bytes.
+ */
 struct capture_note {
 	const char *text;
 };
@@ -99,7 +106,10 @@ struct capture_unslot {
 	uint64_t gpa;
 };
 
-/* `function fh= fid= state= ...`: a function is plugged. A 0 in sdma, edma, msia or dtsm asks for the default of viommu_zpci_function_config. */
+/*
+ * `function fh= fid= state= ...`: a function is plugged. A 0 in sdma, edma, msia or dtsm asks for
+ * the default of viommu_zpci_function_config.
+ */
 struct capture_function {
 	uint32_t fh;
 	uint32_t fid;
@@ -113,7 +123,10 @@ struct capture_function {
 	bool relaxed;
 };
 
-/* `smmu sid_bits= output_bits= abort=`: the SMMU appears, as after a reset. A 0 in sid_bits or output_bits asks for the default of viommu_smmuv3_config. */
+/*
+ * `smmu sid_bits= output_bits= abort=`: the SMMU appears, as after a reset. A 0 in sid_bits or
+ * output_bits asks for the default of viommu_smmuv3_config.
+ */
 struct capture_smmu {
 	uint32_t sid_bits;
 	uint32_t output_bits;
@@ -132,8 +145,9 @@ struct capture_unplug {
 };
 
 /*
- * `mem GPA VALUE COUNT`: count (at least 1) doublewords from gpa on all hold value, which is given in the CPU's byte order. In the guest's memory it has the
- * order of the guest: big-endian with zPCI, little-endian with SMMUv3.
+ * `mem GPA VALUE COUNT`: count (at least 1) doublewords from gpa on all hold value, which is in the
+ * CPU's byte order here. In the guest's memory it has the guest IOMMU's order: big-endian with
+ * zPCI, little-endian with SMMUv3.
  */
 struct capture_mem {
 	uint64_t gpa;
@@ -181,12 +195,15 @@ struct capture_write {
 	uint64_t value;
 };
 
-/* `kick sid=`: the guest told that device to work, which may access memory from here on. */
+/* `kick sid=`: the guest started that device, which may access memory from here on. */
 struct capture_kick {
 	uint32_t sid;
 };
 
-/* `oracle first= last=` of zPCI, `oracle sid= first= last=` of SMMUv3: page-aligned, inclusive (last ends in 0xfff). Page records follow. */
+/*
+ * `oracle first= last=` of zPCI, `oracle sid= first= last=` of SMMUv3: page-aligned, inclusive
+ * (last ends in 0xfff). Page records follow.
+ */
 struct capture_oracle {
 	uint64_t first;
 	uint64_t last;
@@ -207,7 +224,7 @@ struct capture_end {
 
 struct capture_record {
 	enum capture_kind kind;
-	uint64_t line;		      /* where it stands in the text; set by the reader, ignored by the writer */
+	uint64_t line;		      /* its line in the text; set by the reader, ignored by the writer */
 	struct capture_answer answer; /* of MPCIFC, RPCIT and STPCIFC */
 	struct capture_time time;     /* of operations */
 	union {
@@ -237,13 +254,13 @@ static inline bool capture_is_operation(enum capture_kind kind)
 	return kind >= CAPTURE_MPCIFC && kind <= CAPTURE_KICK;
 }
 
-/* The guest IOMMU's name in the first line, "zpci"; NULL if there is no such one. */
+/* The guest IOMMU's name in the first line, "zpci"; NULL for an unknown value. */
 const char *capture_guest_name(enum capture_guest guest);
 
 /* Whether captures of a guest IOMMU have such records. */
 bool capture_has_kind(enum capture_guest guest, enum capture_kind kind);
 
-/* The keyword of a kind, "mpcifc"; NULL if there is no such kind. */
+/* The keyword of a kind, "mpcifc"; NULL for an unknown kind. */
 const char *capture_keyword(enum capture_kind kind);
 
 /* As the format writes them: "enabled", "rw". */
@@ -253,39 +270,43 @@ const char *capture_rights_name(uint32_t prot);
 /* The function handle that an operation of zPCI carries. */
 uint32_t capture_handle(const struct capture_record *record);
 
-/* What is wrong, by kind. */
+/* The kinds of errors. */
 enum capture_fault {
 	CAPTURE_FAULT_NONE = 0,
 	CAPTURE_FAULT_SYSTEM,	     /* the file could not be opened, read or written, or memory is short */
-	CAPTURE_FAULT_NOT_A_CAPTURE, /* it does not begin as a capture does */
-	CAPTURE_FAULT_VERSION,	     /* a capture of another version, or of a guest IOMMU that is not known here */
+	CAPTURE_FAULT_NOT_A_CAPTURE, /* it does not begin like a capture */
+	CAPTURE_FAULT_VERSION,	     /* a capture of another version, or of an unknown guest IOMMU */
 	CAPTURE_FAULT_SYNTAX,	     /* a line that the format does not allow */
 	CAPTURE_FAULT_TRUNCATED,     /* it stops before its end */
-	CAPTURE_FAULT_CORRUPT,	     /* it was damaged: bad compressed data or checksum, or a count that is not right */
-	CAPTURE_FAULT_WINDOW,	     /* compressed with a window larger than is allowed */
+	CAPTURE_FAULT_CORRUPT,	     /* it is damaged: bad compressed data or checksum, or a wrong count */
+	CAPTURE_FAULT_WINDOW,	     /* compressed with a window that is too large */
 };
 
 struct capture_error {
 	enum capture_fault fault;
-	uint64_t line; /* of the decompressed text; 0 where no line is concerned */
+	uint64_t line; /* of the decompressed text; 0 for an error without a line */
 	char message[512];
 };
 
 struct capture_reader;
 
-/* Opens a capture, plain or compressed; "-" is standard input. NULL, with *error filled in, if it cannot be opened or is none of ours. */
+/*
+ * Opens a capture, plain or compressed; "-" is standard input. NULL, with *error filled in, if it
+ * cannot be opened or is not a capture.
+ */
 struct capture_reader *capture_reader_open(const char *path, struct capture_error *error);
 
-/* The guest IOMMU that the capture is of. */
+/* The guest IOMMU of the capture. */
 enum capture_guest capture_reader_guest(const struct capture_reader *reader);
 
 /*
- * Reads the next record: 1. 0 after the last one (CAPTURE_END has been delivered, and the rest of the file was found to be in order). A negative errno
- * value if the capture is bad from here on, and again at every further call.
+ * Reads the next record: 1. 0 after the last one (CAPTURE_END has been delivered, and the rest of
+ * the file is correct). A negative errno value if the capture is bad from here on, and again at
+ * every further call.
  */
 int capture_read(struct capture_reader *reader, struct capture_record *record, struct capture_error *error);
 
-/* How far it is: bytes of the file taken in, and the file's size, 0 if that is not known. */
+/* The position: bytes of the file read so far, and the file's size, 0 if unknown. */
 void capture_reader_position(const struct capture_reader *reader, uint64_t *done, uint64_t *total);
 
 /* Whether the file is compressed. */
@@ -297,30 +318,38 @@ void capture_reader_close(struct capture_reader *reader);
 struct capture_writer;
 
 /*
- * Creates or empties a file and begins a capture of that guest IOMMU in it. level 0 writes plain text, 1 to CAPTURE_MAX_LEVEL compresses; higher is taken as
- * CAPTURE_MAX_LEVEL. NULL, with *error filled in, if that fails.
+ * Creates or empties a file and begins a capture of that guest IOMMU in it. level 0 writes plain
+ * text, 1 to CAPTURE_MAX_LEVEL compresses; a higher level is taken as CAPTURE_MAX_LEVEL. NULL, with
+ * *error filled in, if that fails.
  */
 struct capture_writer *capture_writer_open(const char *path, enum capture_guest guest, int level, struct capture_error *error);
 
 /*
- * Writes a record. 0; -EINVAL for a record that the format does not allow: it is not written, and the writer goes on; another negative errno value if
- * the file cannot be written: from then on every call returns it. CAPTURE_END is written by capture_writer_close(), and is -EINVAL here.
+ * Writes a record. 0; -EINVAL for a record that the format does not allow: it is not written, and
+ * the writer goes on; another negative errno value if the file cannot be written: from then on
+ * every call returns it. CAPTURE_END is written by capture_writer_close(), and is -EINVAL here.
  */
 int capture_write(struct capture_writer *writer, const struct capture_record *record);
 
-/* Hands everything written so far to the operating system, so that it can be read even if this process is killed. 0 or a negative errno value. */
+/*
+ * Hands everything written so far to the operating system, so that it is readable even if this
+ * process is killed. 0 or a negative errno value.
+ */
 int capture_writer_flush(struct capture_writer *writer);
 
-/* What the last call that failed had to say. Good until the writer is closed. */
+/* The error of the last call that failed. Valid until the writer is closed. */
 const struct capture_error *capture_writer_error(const struct capture_writer *writer);
 
 /*
- * Writes the end record, closes the file and frees the writer, whatever happens. 0, or a negative errno value with *error (which may be NULL) filled in: then
- * the capture on disk is not complete.
+ * Writes the end record, closes the file and frees the writer, in any case. 0, or a negative errno
+ * value with *error (which may be NULL) filled in: then the capture on disk is not complete.
  */
 int capture_writer_close(struct capture_writer *writer, struct capture_error *error);
 
-/* Closes without the end record: the capture reads as truncated, which says that its recorder did not see the end. NULL is allowed. */
+/*
+ * Closes without the end record: the capture then reads as truncated, since its recorder did not
+ * see the end. NULL is allowed.
+ */
 void capture_writer_abandon(struct capture_writer *writer);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Which records there are, and which may follow which: docs/capture-format.md in C. The reader and the writer both ask here, so that neither lets
- * anything pass that the other would refuse. What a record does to a machine is not judged: guests are free to be wrong, and a capture must be able to say so.
+ * The rules for records and their order: docs/capture-format.md in C. The reader and the writer use
+ * the same rules, so that neither accepts a record that the other refuses. A record's effect on a
+ * machine is not judged: a capture must be able to record a guest's mistakes.
  */
 #include "internal.h"
 

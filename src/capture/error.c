@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Messages for people. A message is one line whatever a file or a file's name holds: what is not printable ASCII is shown as a question mark.
+ * Messages. A message is one line whatever a file or its name holds: bytes that are not printable
+ * ASCII are shown as question marks.
  */
 #include "internal.h"
 
@@ -8,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Of a longer path the end is shown, which tells files apart better than the beginning. */
+/* A longer path is cut at the beginning, since its end identifies the file. */
 #define PATH_SHOWN 240
 
 void capture_error_set(struct capture_error *error, enum capture_fault fault, const char *path, uint64_t line, const char *what)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A file to lines, through zstd or not; which of the two is told by the file's first bytes.
+ * A file to lines, through zstd or not; the file's first bytes decide.
  *
- * The text passes through one buffer of fixed size, so that neither a file of any length, nor a line of any length, nor compressed data that unfolds into
- * any amount of text needs more memory than that and zstd's window, which is limited too. Text that stands before an error is delivered first.
+ * The text passes through one buffer of fixed size. So a file or a line of any length, and
+ * compressed data of any ratio, need no more memory than that buffer and zstd's window, which is
+ * limited too. Text before an error is delivered first.
  */
 #include "internal.h"
 
@@ -20,7 +21,7 @@
 #define RAW_BYTES  (64u << 10)
 #define TEXT_BYTES (64u << 10)
 
-/* The shortest frame header: enough for the decoder to say how much more it wants. */
+/* The shortest frame header, from which the decoder knows how much more it needs. */
 #define FRAME_BEGINS_WITH 5
 
 /* One byte is kept free for the terminator of a last line without a line end. */
@@ -30,14 +31,14 @@ struct capture_input {
 	int fd;
 	ZSTD_DCtx *zstd; /* NULL: plain text */
 	bool at_end;	 /* nothing more comes: the file has ended, or it has failed */
-	int err;	 /* why it failed; 0 if it ended */
+	int err;	 /* the error; 0 if it ended */
 	enum capture_fault fault;
 	struct capture_what what;
 	size_t wanted; /* bytes that the decoder asks for next; 0 between frames */
 	uint64_t lines;
 	uint64_t done;
 	uint64_t total;
-	size_t raw_first, raw_end;   /* bytes of raw that were not taken yet */
+	size_t raw_first, raw_end;   /* unread bytes of raw */
 	size_t text_first, text_end; /* and of text */
 	char raw[RAW_BYTES];
 	char text[TEXT_BYTES];
@@ -51,7 +52,7 @@ static void stop(struct capture_input *input, int err, enum capture_fault fault,
 	capture_what(&input->what, "%s", what);
 }
 
-/* One read. The number of bytes, 0 at the end of the file and where it failed. */
+/* One read. The number of bytes; 0 at the end of the file or on failure. */
 static size_t take(struct capture_input *input, char *buffer, size_t bytes)
 {
 	ssize_t done;
@@ -87,8 +88,8 @@ static void stop_zstd(struct capture_input *input, size_t code)
 }
 
 /*
- * Adds text to the buffer, unless the input ends. The decoder is given no more than it asks for, which is up to the end of a block: if a block is bad, it
- * says so without saying what it had unpacked in the same call.
+ * Adds text to the buffer, unless the input ends. The decoder gets no more than it asks for, which
+ * is up to the end of a block: the error for a bad block hides any text unpacked in the same call.
  */
 static void fill_unpacked(struct capture_input *input)
 {
@@ -104,7 +105,7 @@ static void fill_unpacked(struct capture_input *input)
 			break;
 		}
 		size_t wanted = input->wanted ? input->wanted : FRAME_BEGINS_WITH;
-		/* Without new data, the decoder may still hold text for which there was no room before. */
+		/* Without new data, the decoder may still hold text that did not fit before. */
 		ZSTD_inBuffer in = { .src = input->raw + input->raw_first, .size = bytes < wanted ? bytes : wanted };
 		wanted = ZSTD_decompressStream(input->zstd, &out, &in);
 		if (ZSTD_isError(wanted)) {
@@ -124,7 +125,7 @@ static void fill_plain(struct capture_input *input)
 	size_t bytes = input->raw_end - input->raw_first;
 	size_t room = TEXT_BYTES - 1 - input->text_end;
 
-	/* The bytes that were read to tell plain from compressed come first. */
+	/* First the bytes that is_packed() has looked at. */
 	if (bytes) {
 		if (bytes > room)
 			bytes = room;
@@ -137,10 +138,15 @@ static void fill_plain(struct capture_input *input)
 	input->text_end += bytes;
 }
 
-/* A frame's first four bytes, 0xfd2fb528 in little-endian order; ZSTD_isFrame() is not in the stable interface. */
+/*
+ * The magic number of a frame is 0xfd2fb528, and of a skippable frame 0x184d2a50 to 0x184d2a5f, in
+ * little-endian order (RFC 8878, 3.1). ZSTD_isFrame() is not in the stable interface.
+ */
 static bool is_packed(const char *raw, size_t bytes)
 {
-	return bytes >= 4 && !memcmp(raw, "\x28\xb5\x2f\xfd", 4);
+	if (bytes < 4)
+		return false;
+	return !memcmp(raw, "\x28\xb5\x2f\xfd", 4) || ((raw[0] & 0xf0) == 0x50 && !memcmp(raw + 1, "\x2a\x4d\x18", 3));
 }
 
 static int begin(struct capture_input *input)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the files of this folder share. A capture passes through three stages in either direction, one file each:
+ * Shared by the files of this folder. A capture passes through three stages in either direction,
+ * one file each:
  *
  *   read.c   <- parse.c (a line, cut by words.c, to a record)  <- input.c (a file, compressed or not, to lines)
  *   write.c  -> print.c (a record to a line)  -> output.c (text to a file, compressed or not)
  *
- * check.c knows what a well-formed record is and which may follow which. It stands between a record and its line on both ways.
+ * check.c has the rules for well-formed records and their order. It is between a record and its
+ * line in both directions.
  */
 #ifndef VIOMMU_CAPTURE_INTERNAL_H
 #define VIOMMU_CAPTURE_INTERNAL_H
@@ -14,20 +16,23 @@
 
 #define CAPTURE_MAGIC "viommu-capture"
 
-/* A line as memory holds it: the text, a line end, a terminator. */
+/* A line in memory: the text, a line end, a terminator. */
 #define CAPTURE_LINE_BUFFER (CAPTURE_LINE_BYTES + 2)
 
-/* Room for what is wrong, without the file's name and the line. */
+/* The text of an error, without the file's name and the line. */
 #define CAPTURE_WHAT_BYTES 192
 struct capture_what {
 	char text[CAPTURE_WHAT_BYTES];
 };
 void capture_what(struct capture_what *what, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Fills in an error, which may be NULL: "path:line: what", or "path: what" where line is 0. Whatever is not printable becomes a question mark. */
+/*
+ * Fills in an error, which may be NULL: "path:line: what", or "path: what" if line is 0.
+ * Unprintable bytes become question marks.
+ */
 void capture_error_set(struct capture_error *error, enum capture_fault fault, const char *path, uint64_t line, const char *what);
 
-/* Where a record stands among the others. All zeros to begin with, but for the guest IOMMU. */
+/* The state of the rules after the records so far. All zeros at first, except the guest IOMMU. */
 struct capture_rules {
 	enum capture_guest guest;
 	struct capture_rules_slot {
@@ -44,17 +49,20 @@ struct capture_rules {
 	unsigned int sid_bits; /* of the SMMU; 0: there is none yet */
 };
 
-/* Judges a record that follows those judged before. 0; -EINVAL or -ENOMEM, with *what filled in: then the rules are as they were before. */
+/* Judges the next record. 0; -EINVAL or -ENOMEM, with *what filled in and the rules unchanged. */
 int capture_rules_next(struct capture_rules *rules, const struct capture_record *record, struct capture_what *what);
 void capture_rules_free(struct capture_rules *rules);
 
 /*
- * Takes a line of a capture of that guest IOMMU, whose last byte is replaced, apart. line is a string, without a line end. 1 with *record filled in; 0 for a
- * line that holds no record; -EINVAL with *what filled in.
+ * Parses a line of a capture of that guest IOMMU, in place. line is a string without a line end. 1
+ * with *record filled in; 0 for a line that holds no record; -EINVAL with *what filled in.
  */
 int capture_parse(enum capture_guest guest, char *line, struct capture_record *record, struct capture_what *what);
 
-/* Writes a record that the rules have passed as a line with its line end, into CAPTURE_LINE_BUFFER bytes. Its length. */
+/*
+ * Writes a record that the rules have passed as a line with its line end, into CAPTURE_LINE_BUFFER
+ * bytes. Its length.
+ */
 size_t capture_print(enum capture_guest guest, const struct capture_record *record, char *line);
 
 struct capture_input;
@@ -62,8 +70,9 @@ struct capture_input;
 int capture_input_open(const char *path, struct capture_input **out, struct capture_error *error);
 
 /*
- * The next line, terminated and without its line end, good until the next call: 1. 0 at the end of the input. A negative errno value with *fault and *what
- * filled in; *line_number is the number of the line that was delivered or that could not be.
+ * The next line, terminated and without its line end, good until the next call: 1. 0 at the end of
+ * the input. A negative errno value with *fault and *what filled in; *line_number is the number of
+ * the line that was delivered or that failed.
  */
 int capture_input_line(struct capture_input *input, char **line, uint64_t *line_number, enum capture_fault *fault, struct capture_what *what);
 void capture_input_position(const struct capture_input *input, uint64_t *done, uint64_t *total);
@@ -76,7 +85,7 @@ struct capture_output;
 int capture_output_open(const char *path, int level, struct capture_output **out);
 int capture_output_write(struct capture_output *output, const char *text, size_t bytes);
 int capture_output_flush(struct capture_output *output);
-/* complete: ends the compressed frame, so that its checksum is written. Closes and frees in any case. */
+/* complete: ends the compressed frame, which writes its checksum. Closes and frees in any case. */
 int capture_output_close(struct capture_output *output, bool complete);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The words of the format, which guest IOMMU has which of them, and the one thing that all operations of zPCI have in common.
+ * The words of the format, the guest IOMMUs that have them, and the handle that all operations of
+ * zPCI have.
  */
 #include "capture.h"
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Text to a file, through zstd or not. Text is collected into one buffer, compressed into another, and written when that is full, when the caller flushes,
- * and at the end: two buffers of fixed size and zstd's own state are all the memory there is.
+ * Text to a file, through zstd or not. Text is collected into one buffer, compressed into another,
+ * and written when that is full, when the caller flushes, and at the end: the only memory is two
+ * buffers of fixed size and zstd's own state.
  *
- * A flush ends a zstd block, not the frame. What was flushed can be decompressed although the frame, and its checksum, never came to an end.
+ * A flush ends a zstd block, not the frame. Flushed text can be decompressed even if the frame, and
+ * its checksum, is never completed.
  */
 #include "internal.h"
 
@@ -40,7 +42,7 @@ static int write_all(int fd, const char *data, size_t bytes)
 	return 0;
 }
 
-/* Sends the collected text on its way; how says how far. */
+/* Sends the collected text on; how is the extent of the flush. */
 static int drain(struct capture_output *output, ZSTD_EndDirective how)
 {
 	if (!output->zstd) {
@@ -58,7 +60,10 @@ static int drain(struct capture_output *output, ZSTD_EndDirective how)
 		int err = write_all(output->fd, output->packed, out.pos);
 		if (err)
 			return err;
-		/* Continuing is done when the input is taken; flushing and ending are done when zstd has nothing left to hand out. */
+		/*
+		 * Continuing ends when the input is consumed; flushing and ending end when zstd has
+		 * no output left.
+		 */
 		if (how == ZSTD_e_continue ? in.pos == in.size : !left)
 			break;
 	}

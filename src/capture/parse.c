@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Lines to records. A line is cut into words; of the words key=value each kind of record takes those that it knows, and what is left over is an error.
- * Everything that is not given is at its default.
+ * Lines to records. A line is cut into words; each kind of record takes its key=value words, and
+ * any word left is an error. Omitted fields have their defaults.
  */
 #include "words.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Records to lines. Addresses, handles and codes are written in hexadecimal, counts in decimal; fields that are at their default are left out.
+ * Records to lines. Addresses, handles and codes are written in hexadecimal, counts in decimal;
+ * fields with their default are omitted.
  */
 #include "internal.h"
 

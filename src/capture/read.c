@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The reader: finds out whether a file is a capture that it understands, turns its lines into records, judges them by the format's rules, and tells a
- * capture that is complete from one that is cut off. Once something was wrong, nothing more is delivered.
+ * The reader: checks that a file is a capture of a known version, turns its lines into records,
+ * judges them by the format's rules, and distinguishes complete captures from truncated ones. It
+ * delivers nothing after an error.
  */
 #include "internal.h"
 
@@ -13,7 +14,7 @@ struct capture_reader {
 	struct capture_input *input;
 	struct capture_rules rules;
 	struct capture_error error;
-	int broken; /* an errno value; 0 while all is well */
+	int broken; /* an errno value; 0 before an error */
 	char *path;
 };
 
@@ -24,7 +25,7 @@ static int fail(struct capture_reader *reader, int err, enum capture_fault fault
 	return err;
 }
 
-/* Whether a text that broke off could have become the first line of a capture. */
+/* Whether a truncated text could be the beginning of a capture's first line. */
 static bool may_begin(const char *text)
 {
 	size_t length = strlen(text);
@@ -88,7 +89,10 @@ fail:
 	return NULL;
 }
 
-/* The next line that holds a record, in *record. 1, 0 at the end of the input, or a negative errno value. */
+/*
+ * The next line that holds a record, in *record. 1, 0 at the end of the input, or a negative errno
+ * value.
+ */
 static int next_record(struct capture_reader *reader, struct capture_record *record)
 {
 	for (;;) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The words of a line, whatever its record: cut off at blanks, found by key or by place, and read as numbers or as one of a few names.
+ * The words of a line of any record: cut at blanks, found by key or by position, and read as
+ * numbers or as one of a few names.
  */
 #include "words.h"
 

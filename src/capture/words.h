@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The words of a line: what parse.c makes records of. A word is taken at most once, and what nobody took is left over. The first error sticks; whoever asks
- * after it gets zeros, so that a record's fields can be read without asking each time whether that went well.
+ * The words of a line, for parse.c. A word is taken at most once; the words that were not taken are
+ * left over. The first error sticks, and later reads return zeros, so that a record's fields can be
+ * read without a check after each.
  */
 #ifndef VIOMMU_CAPTURE_WORDS_H
 #define VIOMMU_CAPTURE_WORDS_H
@@ -30,23 +31,26 @@ struct words {
 
 char *words_skip_blanks(char *text);
 
-/* Cuts a word off: returns it, and moves *rest behind it. NULL if there is none. */
+/* Cuts off a word: returns it, and moves *rest after it. NULL if there is none. */
 char *words_cut(char **rest);
 
-/* A number no greater than max. 0 where there is an error. */
+/* A number no greater than max. 0 on error. */
 uint64_t words_number(struct words *words, const char *name, const char *text, uint64_t max);
 
 /* One of the names in a list that ends in NULL: its index. */
 unsigned int words_choice(struct words *words, const char *name, const char *text, const char *const *names);
 
-/* Takes the value of a key: NULL if it is not there, which only words_need() and those built on it complain of. */
+/*
+ * Takes the value of a key: NULL if it is missing, which is an error only for words_need() and its
+ * users.
+ */
 const char *words_take(struct words *words, const char *key);
 const char *words_need(struct words *words, const char *key);
 uint64_t words_need_number(struct words *words, const char *key, uint64_t max);
 uint64_t words_take_number(struct words *words, const char *key, uint64_t max, uint64_t otherwise);
 unsigned int words_need_choice(struct words *words, const char *key, const char *const *names);
 
-/* Words that stand at their place: takes the next one. */
+/* Positional words: takes the next one. */
 const char *words_next(struct words *words, unsigned int *at, const char *name);
 uint64_t words_next_number(struct words *words, unsigned int *at, const char *name);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The writer: judges each record by the format's rules, counts operations for the end record, and remembers what failed.
+ * The writer: judges each record by the format's rules, counts operations for the end record, and
+ * keeps the last error.
  */
 #include "internal.h"
 
@@ -13,12 +14,12 @@ struct capture_writer {
 	struct capture_output *output;
 	struct capture_rules rules;
 	struct capture_error error;
-	int broken; /* the errno value that the file failed with; 0 while it works */
+	int broken; /* the errno value of the file's failure; 0 before one */
 	char *path;
 	char line[CAPTURE_LINE_BUFFER];
 };
 
-/* The file failed. What was written before may be readable; nothing more can be added to it. */
+/* The file failed. Records written before may be readable; no more can be added. */
 static int fail(struct capture_writer *writer, int err)
 {
 	if (!err)

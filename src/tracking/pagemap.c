@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The pagemap tracker: which watched pages lost their write protection since they got it.
+ * The pagemap tracker: finds watched pages that have lost their write protection.
  *
- * The kernel is asked about ranges, and an ioctl costs as much as going past some five hundred pages. So a slot is divided into chunks of so many pages,
- * and one call is made for all chunks in a row that have watched pages, from the first to the last of these. What lies between them was never
- * protected, and is reported as written in few pieces; a bitmap says which of it is watched.
+ * The kernel scans ranges, and an ioctl costs as much as scanning some five hundred pages. So a
+ * slot is divided into chunks of that size, and one call covers all adjacent chunks with watched
+ * pages, from the first to the last of these. Pages between them were never protected, and the
+ * kernel reports them as written, in few pieces; a bitmap says which pages are watched.
  *
- * Looking does not protect. Only the pages that were found written are protected again, one run after the other, before they are reported: a write in between
- * is one that the caller's load sees. So while nothing is written, no page table changes, and KVM, which must drop its own translation of what is
- * being protected, is not disturbed.
+ * The scan does not protect. Only written pages are protected again, one run after the other,
+ * before they are reported: the caller's load sees a write in between. So without writes no page
+ * table changes, and KVM, which must drop its own translation of a page that is being protected, is
+ * not disturbed.
  */
 #include <viommu/tracking.h>
 
@@ -24,7 +26,7 @@
 #define WORD	    64u /* bits */
 #define REGIONS	    64u /* that one call returns */
 
-/* Pages of a chunk between which all that are watched lie, if any is. */
+/* The first and last watched pages of a chunk, if there are any. */
 struct chunk {
 	uint16_t watched;
 	uint16_t first;
@@ -96,7 +98,7 @@ static int slot_added(void *ctx, uint64_t first, uint64_t last, void *hva)
 	struct slot *slot;
 	int error = -ENOMEM;
 
-	/* Memory that is in two slots would lose its protection for both where one of them asks. */
+	/* Memory in two slots would lose its protection for both when one of them is scanned. */
 	for (slot = pagemap->slots; slot; slot = slot->next)
 		if ((uintptr_t)hva <= address_of(slot, slot->pages) - 1 && slot->hva <= (uintptr_t)hva + (uintptr_t)(last - first))
 			return -EOPNOTSUPP;
@@ -132,7 +134,7 @@ static void slot_removed(void *ctx, uint64_t first, uint64_t last, void *hva)
 	while (*at && (*at)->first != first)
 		at = &(*at)->next;
 	slot = *at;
-	/* Not there: it could not be added. */
+	/* Missing: adding it failed. */
 	if (!slot)
 		return;
 	*at = slot->next;
@@ -191,7 +193,7 @@ struct report {
 	void *arg;
 };
 
-/* Of the pages from..end - 1, which are not protected: protects those that are watched again, and reports them. */
+/* Of the unprotected pages from..end - 1: protects watched ones again, and reports them. */
 static int report_written(struct pagemap *pagemap, const struct slot *slot, size_t from, size_t end, const struct report *report)
 {
 	for (;;) {

@@ -9,7 +9,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Linux's include/uapi/linux/userfaultfd.h and fs.h, where the system's headers are older than the kernel: 5.11, 6.4 and 6.7. */
+/*
+ * Linux's include/uapi/linux/userfaultfd.h and fs.h, for system headers that are older than the
+ * kernel: 5.11, 6.4 and 6.7.
+ */
 #ifndef UFFD_USER_MODE_ONLY
 #define UFFD_USER_MODE_ONLY 1
 #endif
@@ -39,7 +42,7 @@ struct scan {
 
 static struct scan scan_of(uintptr_t first, uintptr_t last, uint64_t flags)
 {
-	/* This mask alone is what the kernel has a short way for. */
+	/* The kernel has a fast path for this mask only. */
 	return (struct scan){ .size = sizeof(struct scan),
 			      .flags = flags,
 			      .start = first,
@@ -51,8 +54,8 @@ static struct scan scan_of(uintptr_t first, uintptr_t last, uint64_t flags)
 static int open_uffd(void)
 {
 	/*
-	 * Faults in the kernel's own accesses never wait for us in this mode, so that what is for faults of user mode alone, and allowed to everybody, is
-	 * enough.
+	 * In this mode faults in the kernel's own accesses never wait for us. So
+	 * UFFD_USER_MODE_ONLY, which needs no privilege, suffices.
 	 */
 	long fd = syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
 
@@ -109,7 +112,7 @@ void pagemap_kernel_unregister(const struct pagemap_kernel *kernel, uintptr_t fi
 {
 	struct uffdio_range theirs = range_of(first, last);
 
-	/* It fails where the memory is gone already, and then there is nothing to undo. */
+	/* It fails if the memory is unmapped already; then there is nothing to undo. */
 	(void)ioctl(kernel->uffd, UFFDIO_UNREGISTER, &theirs);
 }
 
@@ -125,7 +128,7 @@ static int call(const struct pagemap_kernel *kernel, struct scan *scan)
 
 int pagemap_kernel_protect(const struct pagemap_kernel *kernel, uintptr_t first, uintptr_t last)
 {
-	/* Without the check, memory that is not registered would be passed over in silence. */
+	/* Without the check, unregistered memory would be skipped silently. */
 	struct scan scan = scan_of(first, last, SCAN_PROTECT | SCAN_CHECK_ASYNC);
 	int result = call(kernel, &scan);
 
@@ -138,7 +141,7 @@ void pagemap_kernel_unprotect(const struct pagemap_kernel *kernel, uintptr_t fir
 {
 	struct uffdio_writeprotect theirs = { .range = range_of(first, last), .mode = 0 };
 
-	/* If it fails, a page stays protected that nobody asks about: it costs its next writer a fault. */
+	/* If it fails, an unwatched page stays protected: its next writer takes a fault. */
 	(void)ioctl(kernel->uffd, UFFDIO_WRITEPROTECT, &theirs);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the pagemap tracker asks of Linux: write-protecting pages of this process in userfaultfd's asynchronous mode, and finding those that lost their
- * protection since (Documentation/admin-guide/mm/pagemap.rst and userfaultfd.rst of the kernel).
+ * The pagemap tracker's calls to Linux: write-protecting pages of this process in userfaultfd's
+ * asynchronous mode, and finding pages that lost their protection
+ * (Documentation/admin-guide/mm/pagemap.rst and userfaultfd.rst of the kernel).
  *
  * Addresses are of this process, first/last, whole pages. All return 0 or a negative errno value.
  */
@@ -23,19 +24,25 @@ struct pagemap_region {
 	uint64_t categories;
 };
 
-/* -EOPNOTSUPP: this kernel can't; -EPERM: it does not let us; -EMFILE, -ENFILE, -ENOMEM. */
+/* -EOPNOTSUPP (not supported by this kernel), -EPERM (not permitted), -EMFILE, -ENFILE, -ENOMEM. */
 int pagemap_kernel_open(struct pagemap_kernel *kernel);
 void pagemap_kernel_close(struct pagemap_kernel *kernel);
 
-/* Memory in which pages are going to be protected. Nothing of it is protected when it has been unregistered. */
+/* Memory whose pages may be protected. Unregistering it removes all protection. */
 int pagemap_kernel_register(const struct pagemap_kernel *kernel, uintptr_t first, uintptr_t last);
 void pagemap_kernel_unregister(const struct pagemap_kernel *kernel, uintptr_t first, uintptr_t last);
 
-/* A write that begins after this has returned takes the protection away. -EOPNOTSUPP where pages are larger than the range. */
+/*
+ * A write that begins after the return removes the protection. -EOPNOTSUPP if pages are larger than
+ * the range.
+ */
 int pagemap_kernel_protect(const struct pagemap_kernel *kernel, uintptr_t first, uintptr_t last);
 void pagemap_kernel_unprotect(const struct pagemap_kernel *kernel, uintptr_t first, uintptr_t last);
 
-/* Finds pages that are not protected: as many regions as there is room for, their number, and where to go on (last + 1: all was seen). */
+/*
+ * Finds unprotected pages: at most `room` regions, their number, and the address to continue at
+ * (last + 1: the range is complete).
+ */
 int pagemap_kernel_find(const struct pagemap_kernel *kernel, uintptr_t first, uintptr_t last, struct pagemap_region *region, size_t room, size_t *number,
 			uintptr_t *next);
 

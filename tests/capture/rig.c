@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * What the tests of captures share. The samples are the one place where text and records are put side by side by hand; everything else is compared with them.
+ * Common to the tests of captures. The samples are the one place with text and records side by
+ * side, written by hand; everything else is compared with them.
  */
 #define _GNU_SOURCE
 #include "rig.h"
@@ -114,7 +115,7 @@ const struct sample samples[SAMPLES] = {
 	{ CAPTURE_SMMUV3, smmuv3_text, smmuv3_records, sizeof(smmuv3_records) / sizeof(smmuv3_records[0]) },
 };
 
-/* In memory: the tests write it ten thousand times, which some file systems take a long time over. */
+/* In memory: the tests write it ten thousand times, which is slow on some file systems. */
 static int rig_file(void)
 {
 	static int fd = -1;

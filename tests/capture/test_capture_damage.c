@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Damage: captures that are cut off anywhere, changed anywhere, or made to exhaust whoever reads them. What stands before the damage must be delivered, and
- * no damage may pass for a complete capture.
+ * Damage: captures that are cut off anywhere, changed anywhere, or made to exhaust their reader.
+ * Records before the damage must be delivered, and a damaged capture must never read as complete.
  */
 #include "rig.h"
 
@@ -71,7 +71,10 @@ static void test_corrupt_packed(void **state)
 			packed[at] = (char)(packed[at] ^ flips[i]);
 			rig_put(packed, all);
 			size_t got = rig_read(NULL, 0, &fault, NULL);
-			/* There are bits without a meaning in zstd's headers. Whoever says that it is complete must have delivered the right thing. */
+			/*
+			 * Some bits in zstd's headers have no meaning. A capture that reads as
+			 * complete must have the right records.
+			 */
 			if (fault == CAPTURE_FAULT_NONE)
 				got = rig_read(sample_records, sample_count, &fault, NULL);
 			assert_true(fault != CAPTURE_FAULT_NONE || got == sample_count);
@@ -87,7 +90,9 @@ static void test_corrupt_packed(void **state)
 	assert_non_null(strstr(error.message, "checksum"));
 }
 
-/* Plain text has no checksum: damage may yield another capture. It must never yield anything worse. */
+/*
+ * Plain text has no checksum: damage may yield another capture. It must never yield anything worse.
+ */
 static void test_corrupt_plain(void **state)
 {
 	char text[4096];
@@ -120,7 +125,7 @@ static void test_killed_recorder(void **state)
 		for (size_t i = 0; i + 1 < sample_count; i++) {
 			assert_int_equal(capture_write(writer, &sample_records[i]), 0);
 			assert_int_equal(capture_writer_flush(writer), 0);
-			/* Whatever else happens to the recorder, this is on disk. */
+			/* A killed recorder leaves this on disk. */
 			assert_int_equal(rig_read(sample_records, sample_count, &fault, NULL), i + 1);
 			assert_int_equal(fault, CAPTURE_FAULT_TRUNCATED);
 		}
@@ -130,7 +135,7 @@ static void test_killed_recorder(void **state)
 	}
 }
 
-/* A frame for each line, and things between them that zstd ignores. */
+/* A frame for each line, and skippable frames between them. */
 static void test_several_frames(void **state)
 {
 	static const char skipped[] = "\x50\x2a\x4d\x18\x05\x00\x00\x00hello";
@@ -157,7 +162,42 @@ static void test_several_frames(void **state)
 	assert_int_equal(fault, CAPTURE_FAULT_CORRUPT);
 }
 
-/* A bad frame behind a good one takes nothing of that away. */
+/* pzstd begins a file with a skippable frame. */
+static void test_skippable_first(void **state)
+{
+	static const char magics[] = { 0x50, 0x5f };
+	static const uint8_t contents[] = { 0, 4, 200 };
+	char packed[8192] = { 0 };
+	enum capture_fault fault;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(magics) * sizeof(contents); i++) {
+		size_t content = contents[i / sizeof(magics)];
+		size_t used = 8 + content;
+		memset(packed, 0, sizeof(packed));
+		memcpy(packed, "\x50\x2a\x4d\x18", 4);
+		packed[0] = magics[i % sizeof(magics)];
+		packed[4] = (char)content;
+		/* A file of skippable frames alone holds no text. */
+		rig_put(packed, used);
+		assert_int_equal(rig_read(NULL, 0, &fault, NULL), 0);
+		assert_int_equal(fault, CAPTURE_FAULT_NOT_A_CAPTURE);
+		memcpy(packed + used, packed, used);
+		used *= 2;
+		used += rig_pack(sample_text, sample_bytes(), packed + used, sizeof(packed) - used);
+		rig_put(packed, used);
+		assert_int_equal(rig_read(sample_records, sample_count, &fault, NULL), sample_count);
+		assert_int_equal(fault, CAPTURE_FAULT_NONE);
+		/* Cut off inside a skippable frame. */
+		if (content) {
+			rig_put(packed, 8 + content - 1);
+			assert_int_equal(rig_read(NULL, 0, &fault, NULL), 0);
+			assert_int_equal(fault, CAPTURE_FAULT_TRUNCATED);
+		}
+	}
+}
+
+/* A bad frame after a good one does not affect the good one's records. */
 static void test_damage_in_second_frame(void **state)
 {
 	char packed[16384] = { 0 };
@@ -255,7 +295,10 @@ static long peak_kib(void)
 	return usage.ru_maxrss;
 }
 
-/* A small file that unfolds into 64 MiB, in one line and in many, must cost no more memory than any other. */
+/*
+ * A small file that unpacks to 64 MiB, in one line and in many, must take no more memory than any
+ * other.
+ */
 static void test_bombs(void **state)
 {
 	enum { CHUNK = 1 << 20, CHUNKS = 64 };
@@ -302,7 +345,10 @@ static void test_window(void **state)
 		ZSTD_inBuffer in = { .src = sample_text, .size = sample_bytes() };
 		ZSTD_outBuffer out = { .dst = packed, .size = sizeof(packed) };
 		ZSTD_CCtx_setParameter(zstd, ZSTD_c_windowLog, log);
-		/* Fed in two parts, so that the size is not known at the beginning, and the header must give the window. */
+		/*
+		 * Fed in two parts, so that the size is not known at the beginning, and the header
+		 * must give the window.
+		 */
 		in.size = 10;
 		assert_false(ZSTD_isError(ZSTD_compressStream2(zstd, &out, &in, ZSTD_e_continue)));
 		in.size = sample_bytes();
@@ -328,6 +374,7 @@ int main(void)
 		cmocka_unit_test(test_corrupt_plain),
 		cmocka_unit_test(test_killed_recorder),
 		cmocka_unit_test(test_several_frames),
+		cmocka_unit_test(test_skippable_first),
 		cmocka_unit_test(test_damage_in_second_frame),
 		cmocka_unit_test(test_damage_in_later_block),
 		cmocka_unit_test(test_long_lines),

@@ -31,7 +31,7 @@ BAD = "disagree=page_0x1000_differs"
 
 
 class Folder:
-    """A folder with a plugin in it (nobody loads it), and what a test makes."""
+    """A folder with a plugin in it (never loaded), and a test's files."""
 
     def __enter__(self):
         self.temporary = tempfile.TemporaryDirectory()
@@ -332,7 +332,7 @@ def test_a_qemu_that_does_not_end_is_killed():
 def test_qemu_does_not_outlive_us():
     with Folder() as folder:
         fifo = folder.fifo("go")
-        # QEMU has our standard input: when nobody is left who could read from it, that can be seen at the other end.
+        # QEMU has our standard input: the other end sees when its last reader is gone.
         ours, theirs = os.pipe()
         process = start(folder, [], GUEST + [f"wait={fifo}", "hang"], stdin=ours)
         os.close(ours)
@@ -466,7 +466,7 @@ def test_screen_typing():
         terminal.sees("ready")
         terminal.type("c")
         terminal.sees("goes to the guest")
-        # What would end us goes to the guest like everything else.
+        # A key that would end the command goes to the guest like all others.
         terminal.type("q\x03\x1a\x1c\x1b[A\r\u00e9")
         terminal.sees("<71><03><1a><1c><1b><5b><41><0d><c3><a9>")
         check("25" in terminal.screen.modes, "no cursor")

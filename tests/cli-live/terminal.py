@@ -209,7 +209,7 @@ class Terminal:
         os.write(self.ours, text.encode())
 
     def ends(self):
-        """The exit status. What the process writes is read: it must not wait for us."""
+        """The exit status. The process's output is read, so that the process does not block."""
         self.until(lambda: self.process.poll() is not None, "the end")
         self.read(0.02)
         return self.process.returncode

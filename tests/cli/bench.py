@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-`viommu bench`: that every case runs, that what is told of it is consistent, and that bad input is answered. How fast anything is, is not tested. Prints TAP.
+`viommu bench`: every case runs, its results are consistent, and bad input is refused. Speed is not tested. Prints TAP.
 
     bench.py VIOMMU CAPTURES    the command, and the folder of recordings
 """
@@ -32,7 +32,7 @@ register/dense register/sparse release destroy translate/hit translate/miss tran
 translate/hit/threads translate/miss/threads vcpus/ranges/1/no-op vcpus/domains/1/soft memory/dense memory/lone steady/allocations steady/system-calls
 capture/nvme-64k-strict""".split()
 
-# What a machine may be unable to do: one CPU, a process that may not watch another, an address space of 32 bits.
+# Limits of a machine: one CPU, a process that may not watch another, an address space of 32 bits.
 MAY_BE_MISSING = re.compile("/threads$|^vcpus/|^steady/system-calls$|^same/|^track")
 
 
@@ -111,7 +111,7 @@ def test_everything():
     check([case["name"] for case in told["cases"]] == quick, result, "not the cases that are listed")
     check_document(told, 1)
     cases = {case["name"]: {figure["name"]: figure["median"] for figure in case["figures"]} for case in told["cases"]}
-    # What does not depend on how fast or how busy the machine is.
+    # Results that do not depend on the machine's speed or load.
     for name in ("steady/allocations", "steady/system-calls"):
         check(not any(cases[name].values()), cases[name], f"{name}: not a steady state")
     check(16 <= cases["memory/dense"]["page by page"] <= 64, cases["memory/dense"])
@@ -120,7 +120,7 @@ def test_everything():
 
 
 def test_several_runs():
-    """A value a run, and what is told of them, aims included."""
+    """A value a run, and their summary, aims included."""
     result = bench("--quick", "--json", "--runs", "4", "--only", "^(map/(1|256)|same/dense/1M|memory/lone|steady/allocations)$")
     check(result.status == OK, result)
     told = json.loads(result.out)

@@ -100,7 +100,7 @@ def check_host(told, name, result):
         last = "0xffffffffffffefff"
     check(host["state"] == "opened", result)
     check(host["aperture"] == {"first": first, "last": last}, result, name)
-    # What is left of the aperture without the holes.
+    # The aperture without the holes.
     expected, begin = [], number(first)
     for hole_first, hole_last in KNOWN["holes"]:
         expected.append((begin, number(hole_first) - 1))
@@ -206,7 +206,7 @@ def test_replay_two_functions():
 
 
 def test_replay_one_of_two():
-    """A function for which there is no device is on the soft host, and that is told."""
+    """A function without a device is on the soft host, and the summary says so."""
     result, told = replay(["nvme"], "captures/two-functions-smp2.vcap.zst", ["--host", "iommufd:{nvme}"])
     check_agrees(result, told, 44, soft_functions=1, dma_functions=1)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""How much memory a command takes at its peak. What it prints is thrown away.
+"""The peak memory of a command, whose output is discarded.
 
 A process begins with the peak of the one that it came from. So this file is run as a program, too: a small one, and always the same, that starts the command.
 """

@@ -113,7 +113,7 @@ def no_iommu(tree):
 
 
 def switched_off(tree):
-    """VT-d that the kernel does not drive, since nobody asked it to."""
+    """VT-d that the kernel does not drive, without its parameter."""
     tree.system(acpi=("DMAR", "FACP"))
     tree.device("0000:00:05.0", driver="e1000e", ids=("0x8086", "0x10d3"), pci_class="0x020000")
 
@@ -156,7 +156,7 @@ def shared_group(tree):
 
 
 def no_rights(tree):
-    """A user whom neither the group's node nor iommufd's belongs to."""
+    """A user without rights to the group's node and iommufd's."""
     type1_only(tree)
     tree.iommufd()
     tree.put("/dev/vfio/devices/vfio0", "", 0o600)

@@ -80,7 +80,7 @@ class Folder:
         return path
 
 
-# What is carried out, and what is printed
+# Operations and output
 
 
 def test_model_says_what_is_expected():
@@ -313,7 +313,7 @@ def test_example_of_replay():
 
 RIGHT = os.path.join(HERE, "captures", "three-levels.vcap")
 WRONG = [
-    # What to replace, by what, and what is said about it.
+    # A text, its replacement, and the message about it.
     ("page 0x1000ff000 0x400000 rw", "page 0x1000ff000 0x401000 rw", "the oracle has 0x401000 rw, the shadow has 0x400000 rw"),
     ("page 0x1000ff000 0x400000 rw", "page 0x1000ff000 0x400000 r", "the oracle has 0x400000 r, the shadow has 0x400000 rw"),
     ("page 0x1000ff000 0x400000 rw", "# nothing", "the oracle has nothing, the shadow has 0x400000 rw"),
@@ -355,7 +355,7 @@ def test_no_shortage_excuses_what_is_wrong():
             path = folder.put("wrong.vcap", text.replace(old, new, 1))
             result = viommu("replay", "--budget", "2M", path)
             check(result.status == DISAGREES and said in result.err, result)
-    # Without a limit that the user set, a shortage is none of his wishes.
+    # Without a limit set by the user, a shortage is a disagreement.
     bomb = read(os.path.join(HERE, "captures", "bomb-pages.vcap")).replace("cc=1 status=16", "cc=0")
     with Folder() as folder:
         path = folder.put("bomb.vcap", bomb)

@@ -5,8 +5,8 @@ Captures of an SMMUv3's guest as the command takes them: replayed, shown, and re
 
     smmuv3.py VIOMMU DOCS      the command, and the folder that holds capture-format.md
 
-captures/smmuv3/ holds captures written by hand. Where each access must lead was worked out by hand from the architecture, and stands in their oracles; beside
-each stands what `--ops --map` must print for it, worked out in the same way. What must disagree is made from them here, by changing a line.
+captures/smmuv3/ holds captures written by hand. The target of each access was worked out by hand from the architecture, and is in their oracles; the expected output of
+`--ops --map` is beside each, worked out in the same way. Captures that must disagree are made from them here, by changing a line.
 """
 import glob
 import json
@@ -130,7 +130,7 @@ def test_disagreements():
         ),
         (changed(linear, "page 0x2000 0x40033000 r\n", ""), "0x2000..0x2fff: the oracle has nothing, the shadow has 0x40033000 r"),
         (changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40033000 r 2\n"), "0x3000..0x3fff: the oracle has 0x40034000 r, the shadow has nothing"),
-        # What only the tables know; what the guest has not invalidated; what a refresh has put there.
+        # A page that only the tables have; one that the guest has not invalidated; one that a refresh has established.
         (changed(stale, "page 0x1000 0x40032000 rw\n", ""), "0x1000..0x1fff: the oracle has nothing, the shadow has 0x40032000 r"),
         (
             changed(stale, "kick sid=0x8\noracle sid=0x8 first=0x0 last=0xfff\n", "kick sid=0x8\noracle sid=0x8 first=0x0 last=0x1fff\n"),

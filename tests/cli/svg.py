@@ -194,7 +194,7 @@ def check_numbers(picture, told):
     if functions:
         return
     check_ribbons(picture, told)
-    # What is magnified is everything, of IOVAs and of memory.
+    # All IOVAs and all memory are magnified.
     everything = sum(pages(line) for line in told["map"])
     for label in (r"^([0-9,]+) pages? in [0-9,]+ runs?$", r"^([0-9,]+) mappings?, [0-9,]+ tables?$"):
         assert sum(number(count) for count in re.findall(label, text, re.M)) == everything, text

@@ -67,7 +67,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	}
 }
 
-/* Devices by the environment, which outlives the program. */
+/* Devices from the environment, which outlives the program. */
 static void find_devices(void)
 {
 	char *names = getenv("VIOMMU_TEST_NVME");
@@ -87,7 +87,7 @@ static void one_process(void **state)
 	pid_t child;
 	int status;
 
-	/* What the last one may have changed. */
+	/* The last case may have changed these. */
 	kernel_entry_limit(KERNEL_ENTRY_LIMIT);
 	fflush(stdout);
 	child = fork();

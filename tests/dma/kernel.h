@@ -1,26 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the kernel beneath says and is told: pinned pages, parameters, devices and their drivers. */
+/* The kernel beneath: pinned pages, parameters, devices and their drivers. */
 #ifndef TESTS_DMA_KERNEL_H
 #define TESTS_DMA_KERNEL_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Pages that are pinned for DMA in the whole machine (Linux, Documentation/core-api/pin_user_pages.rst: nr_foll_pin_acquired, nr_foll_pin_released). */
+/*
+ * Pages that are pinned for DMA in the whole machine (Linux,
+ * Documentation/core-api/pin_user_pages.rst: nr_foll_pin_acquired, nr_foll_pin_released).
+ */
 int64_t kernel_pinned_pages(void);
 
 /* Whether it has the host that is called "type1" or "iommufd". */
 bool kernel_has_host(const char *name);
 
-/* A word in a file of sysfs or procfs. False where that cannot be done. */
+/* A word in a file of sysfs or procfs. False on failure. */
 bool kernel_read(const char *path, char *text, unsigned int bytes);
 bool kernel_write(const char *path, const char *text);
 
-/* Removes a device from the bus, as if it was pulled; finds it again, and gives it to vfio-pci. */
+/* Removes a device from the bus, like hot-unplugging; finds it again, and binds it to vfio-pci. */
 bool kernel_device_remove(const char *address);
 bool kernel_device_return(const char *address);
 
-/* How many mappings type1 gives a container that is made from now on (dma_entry_limit). False where there is no such parameter. */
+/*
+ * The limit of mappings for type1's containers made from now on (dma_entry_limit). False without
+ * such a parameter.
+ */
 #define KERNEL_ENTRY_LIMIT 65535u /* the kernel's own choice */
 bool kernel_entry_limit(unsigned int limit);
 

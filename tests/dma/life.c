@@ -9,7 +9,7 @@
 #define WINDOWS	     5
 #define WINDOW_PAGES 512u
 
-/* Accesses that have to be stopped cost a reset on s390. */
+/* Accesses that must be stopped cost a reset on s390. */
 #ifdef __s390x__
 #define ONE_STOPPED_IN 12u
 #else
@@ -19,7 +19,7 @@
 
 struct guest_life {
 	struct rig *rig;
-	uint64_t window[WINDOWS]; /* ranges of IOVAs that everything happens in */
+	uint64_t window[WINDOWS]; /* ranges of IOVAs in use */
 	unsigned int windows;
 	uint64_t shortages, checks, stopped, splits;
 };
@@ -89,7 +89,7 @@ static void make_room(struct guest_life *life, struct rig_unit *unit)
 		give_up(life, unit, attempt > 2);
 		if (attempt < 4)
 			continue;
-		/* What the others have is too much, then. */
+		/* Then the others have too much. */
 		for (unsigned int u = 0; u < rig->units; u++) {
 			if (rig->unit[u].space == unit->space)
 				continue;
@@ -106,7 +106,7 @@ static void refresh(struct guest_life *life, struct rig_unit *unit, uint64_t fir
 		make_room(life, unit);
 }
 
-/* Exactly what was changed; or more; or nothing, as guests do that are lazy. */
+/* Exactly the changed range; or more; or nothing, like a lazy guest. */
 static void refresh_somehow(struct guest_life *life, struct rig_unit *unit, uint64_t iova, uint64_t pages)
 {
 	const struct rig *rig = life->rig;
@@ -167,7 +167,7 @@ static const struct model_page *draw_page(struct guest_life *life, struct rig_un
 	return NULL;
 }
 
-/* Protection is put on, or taken from, a page or a frame. */
+/* Protection of a page or a frame is set or cleared. */
 static void protect(struct guest_life *life, struct rig_unit *unit)
 {
 	const struct model_page *page = draw_page(life, unit);
@@ -220,7 +220,7 @@ static void refresh_anything(struct guest_life *life, struct rig_unit *unit)
 	refresh(life, unit, first, last);
 }
 
-/* All tables are replaced. The device stays as it was: it has nothing to do meanwhile. */
+/* All tables are replaced. The device stays as it is, idle meanwhile. */
 static void replace_tables(struct guest_life *life, struct rig_unit *unit)
 {
 	struct rig *rig = life->rig;
@@ -273,7 +273,7 @@ static void change_attachment(struct guest_life *life, struct rig_unit *unit)
 	unit->attached = !attached;
 }
 
-/* A zone of tables that is nearly full is left for the other one. */
+/* A nearly full zone of tables is replaced by the other one. */
 static bool tables_full(const struct rig_unit *unit)
 {
 	const struct rig_space *space = unit->space;
@@ -311,7 +311,7 @@ static uint64_t draw_access(struct guest_life *life, struct rig_unit *unit)
 
 	if (page && how < 12)
 		return page->iova;
-	/* Beside what translates something else does, or nothing. */
+	/* Next to a translation there is another one, or none. */
 	if (page)
 		return how < 14 ? page->iova - PAGE : page->iova + PAGE;
 	if (how < 19)
@@ -348,7 +348,7 @@ void life_live(const struct rig_config *config, uint64_t seed, uint64_t operatio
 	rig_up(&rig, config, seed);
 	choose_windows(&life);
 	if (begun >= 0 && write(begun, "", 1) != 1)
-		rig_fail(&rig, "nobody waits for this");
+		rig_fail(&rig, "there is no process to report to");
 	for (uint64_t i = 0; i < operations; i++) {
 		struct rig_unit *unit = draw_unit(&life);
 

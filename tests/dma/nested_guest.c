@@ -136,7 +136,10 @@ static int hide(struct nested *rig, const struct host_slot *slot)
 	return viommu_slot_remove(rig->vm, slot->first);
 }
 
-/* The guest writes the entry first, so that the device has its context when it is there; or after, and tells of it. */
+/*
+ * The guest writes the entry first, so that the device has its context when it is added; or
+ * afterwards, and invalidates it.
+ */
 static int plug(struct nested *rig, unsigned int unit, const struct viommu_vfio_device *named)
 {
 	struct unit *at = &rig->unit[unit];
@@ -168,13 +171,13 @@ static void unplug(struct nested *rig, unsigned int unit)
 	viommu_smmuv3_device_remove(rig->unit[unit].behind);
 }
 
-/* From the guest's own queue, which is filled while its monitor's file is readable. */
+/* From the guest's own queue, which the library fills while the monitor's file is readable. */
 static int event(struct nested *rig, uint64_t record[4], bool wait)
 {
 	struct pollfd readable = { .fd = viommu_nest_fd(rig->vm, rig->host), .events = POLLIN };
 	uint32_t index = (1u << EVENTQ_BITS) - 1, prod;
 
-	/* The overflow of a queue is acknowledged: what was lost was. */
+	/* The overflow of a queue is acknowledged. */
 	prod = read_register(rig, R_EVENTQ_PROD);
 	if (prod == ((prod & 0x80000000u) | rig->eventq_cons)) {
 		if (wait && poll(&readable, 1, 1000) != 1)

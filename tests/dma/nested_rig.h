@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest's memory, its stage-1 tables and context descriptors in it, and devices that the host iommufd attaches to them: for tests on machines whose SMMUv3
- * walks both stages. What does the attaching is one of two: the host alone (nested_host.c), or all of the library, by the guest's own SMMU (nested_guest.c). Tables are written here as the architecture has them (Arm DDI 0487, D8; IHI 0070, 5.4), with pages of 4 KiB and IOVAs of 48 bits; what they mean
- * is asked of the reference, and what is reached is seen by devices' own transfers.
+ * A guest's memory, its stage-1 tables and context descriptors in it, and devices that the host
+ * iommufd attaches to them: for tests on machines whose SMMUv3 walks both stages. Devices are
+ * attached in one of two ways: by the host alone (nested_host.c), or by all of the library, through
+ * the guest's own SMMU (nested_guest.c). Tables are written here as the architecture has them (Arm
+ * DDI 0487, D8; IHI 0070, 5.4), with pages of 4 KiB and IOVAs of 48 bits; the reference says what
+ * they mean, and devices' own transfers show what is reached.
  */
 #ifndef TESTS_DMA_NESTED_RIG_H
 #define TESTS_DMA_NESTED_RIG_H
@@ -17,18 +20,22 @@
 #define PAGE UINT64_C(4096)
 #define MIB  UINT64_C(0x100000)
 
-/* Slots: tables, what drivers need and pages; pages that are only read; and a slot that comes and goes. */
+/* Slots: tables, drivers' memory and pages; read-only pages; and a slot that comes and goes. */
 enum { SLOT_MAIN, SLOT_READ_ONLY, SLOT_VISITING, SLOTS };
 
-/* Pages that tests let IOVAs lead to, numbered through all slots. Those of SLOT_MAIN are 2 MiB, aligned, so that a block may name them. */
+/*
+ * Pages that tests let IOVAs lead to, numbered through all slots. Those of SLOT_MAIN are 2 MiB,
+ * aligned, so that a block may name them.
+ */
 #define MAIN_PAGES  512u
 #define OTHER_PAGES 16u
 #define PAGES	    (MAIN_PAGES + 2 * OTHER_PAGES)
 #define NO_PAGE	    UINT32_MAX
 
 /*
- * Rights of leaves (DDI 0487, D8.4.1): AP[2] set keeps from writing; AP[1] lets devices in, which are not privileged. It is always set here: QEMU's SMMU (10.0, its
- * PTE_AP_TO_PERM()) does not look at it.
+ * Rights of leaves (DDI 0487, D8.4.1): AP[2] set keeps from writing; AP[1] lets devices in, which
+ * are not privileged. It is always set here: QEMU's SMMU (10.0, its PTE_AP_TO_PERM()) does not look
+ * at it.
  */
 #define LEAF_READ  (UINT64_C(1) << 6 | UINT64_C(1) << 7)
 #define LEAF_WRITE (UINT64_C(1) << 6)
@@ -94,17 +101,22 @@ struct nested {
 	struct unit unit[UNITS];
 };
 
-/* The devices' addresses; false if there are not enough. And whether the host nests: 0, or why not. */
+/*
+ * The devices' addresses; false if there are not enough. And whether the host nests: 0, or why not.
+ */
 bool nested_find(void);
 int nested_try(char *why, size_t bytes);
 
-/* A host with a guest whose devices are attached to a context, in which only what drivers need and two pages to exchange data are mapped. */
+/*
+ * A host with a guest whose devices are attached to a context, in which only drivers' memory and
+ * two pages to exchange data are mapped.
+ */
 void nested_up(struct nested *rig, const struct nested_side *side);
 void nested_down(struct nested *rig);
 void nested_show(struct nested *rig, unsigned int slot);
 void nested_hide(struct nested *rig, unsigned int slot);
 
-/* What else a guest keeps in memory: so many bytes that no table is in, from here on. */
+/* The guest's other memory: so many bytes without tables, from here on. */
 #define STRUCTURES	 UINT64_C(0x40100000)
 #define STRUCTURES_BYTES (1 * MIB)
 /* A doubleword that devices, or the SMMU, read from here on. */
@@ -113,7 +125,10 @@ void guest_store(struct nested *rig, uint64_t gpa, uint64_t value);
 void context_new(struct nested *rig, struct context *context, uint16_t asid);
 /* Stage-1 data of a Stream Table Entry that names it, little-endian. */
 void context_ste(const struct context *context, uint64_t ste[2]);
-/* The leaf at an IOVA, level 3; tables are made on the way. leaf 0: not valid. Nothing is invalidated. */
+/*
+ * The leaf at an IOVA, level 3; tables are made on the way. leaf 0: not valid. Nothing is
+ * invalidated.
+ */
 void context_set(struct nested *rig, const struct context *context, uint64_t iova, uint64_t leaf);
 /* A block of 2 MiB over all pages of SLOT_MAIN. */
 void context_set_block(struct nested *rig, const struct context *context, uint64_t iova, uint64_t rights);
@@ -121,7 +136,10 @@ uint64_t leaf_of(uint32_t page, uint64_t rights);
 uint64_t leaf_to(uint64_t gpa, uint64_t rights);
 uint64_t *gpa_word(struct nested *rig, uint64_t gpa);
 
-/* What an IOVA leads to by stage 1, says the reference: NO_PAGE, or the page, whether it is shown or not. */
+/*
+ * The reference's stage-1 translation of an IOVA: NO_PAGE, or the page, whether its slot exists or
+ * not.
+ */
 struct reached {
 	uint32_t page;
 	bool writable;
@@ -130,18 +148,22 @@ struct reached context_says(struct nested *rig, const struct context *context, u
 /* The same with the slot's rights, or that it is not there. */
 struct reached beneath(const struct nested *rig, struct reached by_stage1);
 
-/* What a device finds there: which page it reads, and which it writes. No other is written. */
+/*
+ * A device's view of an IOVA: the page that it reads, and the page that it writes. No other page is
+ * written.
+ */
 void probe(struct nested *rig, unsigned int unit, uint64_t iova, uint32_t *reads, uint32_t *writes);
 /* It finds what the reference says. */
 void expect(struct nested *rig, const struct context *context, unsigned int unit, uint64_t iova);
 void expect_nothing(struct nested *rig, unsigned int unit, uint64_t iova);
 
 /*
- * Has a unit write where it is stopped, until an event of a type (IHI 0070, 7.3) tells of it, with the page's IOVA where such events have one. Again, since the
- * kernel keeps so many events and no more, and edu's transfer makes one for each four bytes: where others were lost this may be, too.
+ * Has a unit write where it is stopped, until there is an event of a type (IHI 0070, 7.3), with the
+ * page's IOVA if such events have one. The write is repeated, since the kernel's queue is limited,
+ * and edu's transfer records an event for each four bytes: this one may be lost among others.
  */
 void expect_event(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova);
-/* Waits for such an event, but not for ever. */
+/* Waits for such an event, for a limited time. */
 bool is_told_of(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova);
 void forget_events(struct nested *rig);
 

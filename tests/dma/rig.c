@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* See rig.h: the machine and its memory. What the guest does is in instructions.c, what devices do in transfers.c. */
+/*
+ * See rig.h: the machine and its memory. instructions.c has the guest's operations, transfers.c the
+ * devices'.
+ */
 #define _GNU_SOURCE
 #include "rig.h"
 

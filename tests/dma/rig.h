@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A virtual machine without a processor: the test is the guest, and real devices of the machine it runs on are the guest's devices. It writes translation
- * tables into the VM's memory, executes MPCIFC and RPCIT through the library, and has the devices read and write through IOVAs. What an IOVA leads to is
- * decided by tests/reference alone; whether it does is decided by bytes in memory.
+ * A virtual machine without a processor: the test is the guest, and real devices of the machine it
+ * runs on are the guest's devices. It writes translation tables into the VM's memory, executes
+ * MPCIFC and RPCIT through the library, and has the devices read and write through IOVAs. Only
+ * tests/reference decides what an IOVA leads to; bytes in memory decide whether it does.
  *
- * Memory. The first area is the system's: tables, the devices' queues, one page a device through which patterns come and go ("staging"). All other areas hold
- * data: patterns that are nowhere twice, and a copy of which is kept, so that a byte too many is seen wherever it lands. Some areas are files, some are not;
- * two are neighbours; one may only be read; two come and go.
+ * Memory. The first area is the system's: tables, the devices' queues, one page a device through
+ * which patterns come and go ("staging"). All other areas hold data: unique patterns, of which the
+ * rig keeps a copy, so that a stray byte is found wherever it lands. Some areas are files, some are
+ * not; two are neighbours; one is read-only; two come and go.
  *
- * IOVAs. Each device has a few pages at the beginning of the aperture for its driver. The rest is for the tests.
+ * IOVAs. Each device has a few pages at the beginning of the aperture for its driver. The rest is
+ * for the tests.
  *
- * Each test runs in a process of its own (cases.h), and ends it at the first thing that is wrong. So nothing of it is left for the next one, and what the
- * kernel still has pinned when it has ended can be seen.
+ * Each test runs in a process of its own (cases.h), and ends it at the first error. So nothing is
+ * left for the next one, and pages that the kernel still has pinned after its end are found.
  */
 #ifndef TESTS_DMA_RIG_H
 #define TESTS_DMA_RIG_H
@@ -28,7 +31,9 @@
 
 #define RIG_ZONE_BYTES MIB /* for one set of tables */
 
-/* The pages of a unit's driver, by number: those that the driver wants, and the one for patterns. */
+/*
+ * The pages of a unit's driver, by number: those that the driver wants, and the one for patterns.
+ */
 #define RIG_STAGING DMA_PAGES
 static inline uint64_t rig_driver_gpa(unsigned int unit, unsigned int page)
 {
@@ -50,7 +55,10 @@ struct rig_config {
 	const char *address[RIG_UNITS]; /* of the devices */
 };
 
-/* A set of tables, and what devices that are behind it must reach. In zPCI each device has its own, in a shared domain unit 0's is everybody's. */
+/*
+ * A set of tables, and the pages that devices behind it must reach. In zPCI each device has its
+ * own, in a shared domain all have unit 0's.
+ */
 struct rig_space {
 	struct tables tables;
 	struct naive_tables naive; /* as they are registered */
@@ -93,9 +101,9 @@ struct rig {
 	char doing[200];
 };
 
-/* Ends the process, and says what was being done and what is wrong. */
+/* Ends the process, with the current operation and the error. */
 __attribute__((noreturn, format(printf, 2, 3))) void rig_fail(struct rig *rig, const char *format, ...);
-/* What is being done, for that. */
+/* The current operation, for rig_fail(). */
 __attribute__((format(printf, 2, 3))) void rig_doing(struct rig *rig, const char *format, ...);
 /* And more of that. */
 __attribute__((format(printf, 2, 3))) void rig_and(struct rig *rig, const char *format, ...);
@@ -104,10 +112,16 @@ __attribute__((format(printf, 2, 3))) void rig_and(struct rig *rig, const char *
 uint64_t rig_draw(struct rig *rig);
 unsigned int rig_below(struct rig *rig, unsigned int bound);
 
-/* Makes all of it: memory, host, devices, tables that lead to the drivers' pages, registrations, drivers. */
+/*
+ * Sets up everything: memory, host, devices, tables that lead to the drivers' pages, registrations,
+ * drivers.
+ */
 void rig_up(struct rig *rig, const struct rig_config *config, uint64_t seed);
 
-/* Takes all of it away, and checks that nothing is charged and that memory is as it should be. */
+/*
+ * Tears down everything, and checks that nothing is charged and that memory has the expected
+ * contents.
+ */
 void rig_down(struct rig *rig);
 
 /* Tables of a unit's space: pages contiguous in both spaces; nothing is refreshed. */
@@ -116,13 +130,16 @@ void rig_unmap(struct rig_unit *unit, uint64_t iova, uint64_t pages);
 /* Sets an entry of a level as it is. */
 void rig_set(struct rig_unit *unit, uint64_t iova, unsigned int level, uint64_t entry);
 
-/* New tables in the place of the old ones, which lead to the drivers' pages and to nothing else. Not registered yet. */
+/*
+ * New tables in the place of the old ones, which lead to the drivers' pages and to nothing else.
+ * Not registered yet.
+ */
 void rig_new_tables(struct rig *rig, struct rig_space *space);
 
 /* Takes note that a space's tables are now registered, or not. */
 void rig_space_known(struct rig *rig, struct rig_space *space, bool registered);
 
-/* What an instruction came to. */
+/* The result of an instruction. */
 enum rig_answer {
 	RIG_DONE,
 	RIG_SHORT, /* "insufficient resources": the model is not what it was */
@@ -130,16 +147,22 @@ enum rig_answer {
 
 /* RPCIT of first..last, or a refresh of the shared domain. The model follows where it is done. */
 enum rig_answer rig_refresh_any(struct rig *rig, struct rig_unit *unit, uint64_t first, uint64_t last);
-/* One that must be done. */
+/* The same, which must succeed. */
 void rig_refresh(struct rig *rig, struct rig_unit *unit, uint64_t first, uint64_t last);
 
-/* MPCIFC: registers, ends the registration, or registers anew. In a shared domain: creates and attaches, detaches and destroys, or both. */
+/*
+ * MPCIFC: registers, ends the registration, or registers anew. In a shared domain: creates and
+ * attaches, detaches and destroys, or both.
+ */
 enum rig_answer rig_register_any(struct rig *rig, struct rig_unit *unit);
 void rig_register(struct rig *rig, struct rig_unit *unit);
 void rig_deregister(struct rig *rig, struct rig_unit *unit);
 void rig_reregister(struct rig *rig, struct rig_unit *unit);
 
-/* Takes a unit's function away, and gives it again with tables that lead to the driver's pages alone. Not of a shared domain. */
+/*
+ * Takes a unit's function away, and gives it again with tables that lead to the driver's pages
+ * alone. Not of a shared domain.
+ */
 void rig_unplug(struct rig *rig, struct rig_unit *unit);
 void rig_plug(struct rig *rig, struct rig_unit *unit);
 
@@ -151,16 +174,18 @@ void rig_show(struct rig *rig, unsigned int area);
 void rig_hide(struct rig *rig, unsigned int area);
 
 /*
- * What the device does when it is told to write to, or to read from, an IOVA is what the model says. The first ends with a look at all memory where nothing may
- * have arrived.
+ * The device writes to, or reads from, an IOVA, and must do as the model says. If nothing may
+ * arrive, the first ends with a comparison of all memory.
  */
 void rig_check_write(struct rig *rig, struct rig_unit *unit, uint64_t iova);
 void rig_check_read(struct rig *rig, struct rig_unit *unit, uint64_t iova);
 
-/* All data is what it should be. */
+/* Compares all data. */
 void rig_check_memory(struct rig *rig);
 
-/* The charge is what the reference says, and the kernel has pinned what the host's nature makes of it. */
+/*
+ * The charge matches the reference, and the kernel's pins match the charge in the way of the host.
+ */
 void rig_check_pins(struct rig *rig);
 
 /* Pages that the kernel must have pinned now. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A device that writes one page again and again, in a thread of its own, while a test changes what it reaches. */
+/*
+ * A device that writes one page again and again, in a thread of its own, while a test changes its
+ * translation.
+ */
 #ifndef TESTS_DMA_RUNNER_H
 #define TESTS_DMA_RUNNER_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a guest does to its tables, one thing after the other, and what a device then reaches: each page is asked, for reading and for writing, and everything
- * that is not named stays as it was.
+ * A guest's operations on its tables, one after the other, and a device's accesses after each: each
+ * page is read and written, and all other pages stay as they were.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -9,11 +9,14 @@
 #include "cases.h"
 #include "kernel.h"
 
-/* Where the tests map, and how many pages they ask after: some before and behind what is mapped. */
+/* Where the tests map, and how many pages they access: some before and after the mapped ones. */
 #define AT(rig) ((rig)->lowest + 16 * MIB)
 #define AROUND	2u
 
-/* On s390 an access that is stopped costs a reset, and each of edu's transfers takes 100 ms: fewer of those, and always the last page. */
+/*
+ * On s390 an access that is stopped costs a reset, and each of edu's transfers takes 100 ms: fewer
+ * of those, and always the last page.
+ */
 static bool worth_asking(const struct rig_unit *unit, uint64_t iova, uint64_t last)
 {
 	const bool some = iova / PAGE % 3 == 0 || iova == last;
@@ -47,7 +50,10 @@ static void refresh_pages(struct rig *rig, struct rig_unit *unit, uint64_t iova,
 	rig_refresh(rig, unit, iova, iova + pages * PAGE - 1);
 }
 
-/* Pages are mapped, made invalid, protected and mapped elsewhere; before the refresh nothing changes, after it everything has. */
+/*
+ * Pages are mapped, made invalid, protected and mapped elsewhere; before the refresh nothing
+ * changes, after it everything has.
+ */
 static void pages(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -95,7 +101,9 @@ static void pages(struct rig_config config, uint64_t seed, uint64_t operations)
 	rig_down(&rig);
 }
 
-/* A segment's frame of 1 MiB; a page table in its place; protection from the segment's entry down. */
+/*
+ * A segment's frame of 1 MiB; a page table in its place; protection from the segment's entry down.
+ */
 static void segments(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -136,7 +144,7 @@ static void segments(struct rig_config config, uint64_t seed, uint64_t operation
 	rig_down(&rig);
 }
 
-/* A device that is told to write while it reaches nothing does not do so. Its driver then has to be started anew. */
+/* A device's write does nothing while it reaches nothing. Its driver must then be started again. */
 static void ask_detached(struct rig *rig, struct rig_unit *unit, uint64_t iova)
 {
 	dma_write_to(unit->dma, iova, 0);
@@ -217,7 +225,10 @@ static void slots(struct rig_config config, uint64_t seed, uint64_t operations)
 	rig_down(&rig);
 }
 
-/* Two devices in one domain: both reach it, the detached one reaches nothing, and the other does not notice. */
+/*
+ * Two devices in one domain: both reach it, the detached one reaches nothing, and the other is not
+ * affected.
+ */
 static void shared(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -256,8 +267,9 @@ static void shared(struct rig_config config, uint64_t seed, uint64_t operations)
 #define RUN_BYTES (16 * MIB)
 
 /*
- * 16 MiB of contiguous memory, made valid by one refresh, are one call to the host, and go in one. type1 is given room for one mapping beside those of the
- * driver's pages, which are found by the registration and so are one each.
+ * 16 MiB of contiguous memory, made valid by one refresh, are one call to the host, and go in one.
+ * type1 is given room for one mapping beside those of the driver's pages, which are found by the
+ * registration and so are one each.
  */
 static void one_run(struct rig_config config, uint64_t seed, uint64_t operations)
 {

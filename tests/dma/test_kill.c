@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * kill -9 at any moment: a process lives a guest's life (life.h) with devices that do DMA, and is killed. Then the kernel has nothing pinned, and the next
- * process has the devices, whatever the one before was doing.
+ * kill -9 at any moment: a process runs a random guest (life.h) with devices that do DMA, and is
+ * killed. Then the kernel must have nothing pinned, and the next process gets the devices, whatever
+ * the one before was doing.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest's own stage-1 tables beneath the host iommufd, walked by the machine's SMMUv3: what devices reach is what the reference says that the tables mean,
- * as far as the guest has slots there, and no longer than until the guest has been told that its invalidation is done. The first argument is the random part's
+ * A guest's own stage-1 tables beneath the host iommufd, walked by the machine's SMMUv3: devices
+ * must reach the reference's translation of the tables, as far as the guest has slots there, and
+ * stale translations end before an invalidation completes. The first argument is the random part's
  * seed.
  */
 #define _GNU_SOURCE
@@ -30,7 +31,10 @@
 #define SOME_IOVA  UINT64_C(0x123456000)
 #define MSI_WINDOW UINT64_C(0x8000000)
 
-/* edu's registers (QEMU, docs/specs/edu.rst): what is written there is raised as an interrupt's reason, or taken back. */
+/*
+ * edu's registers (QEMU, docs/specs/edu.rst): what is written there is raised as an interrupt's
+ * reason, or taken back.
+ */
 #define EDU_RAISE	0x60u
 #define EDU_ACKNOWLEDGE 0x64u
 
@@ -114,7 +118,7 @@ static void what_changes_is_reached_when_told(void **state)
 		for (unsigned int u = NVME; u < UNITS; u++)
 			expect(&rig, &rig.context, u, SOME_IOVA);
 	}
-	print_message("%u of 20 changes were not seen before they were told of\n", stale);
+	print_message("%u of 20 changes were not seen before the invalidation\n", stale);
 }
 
 static void faults_are_told_of(void **state)
@@ -131,7 +135,10 @@ static void faults_are_told_of(void **state)
 	}
 }
 
-/* A device's transfer alone, without others to exchange data. edu keeps nothing in memory that it would have to reach. */
+/*
+ * A device's transfer alone, without others to exchange data. edu keeps nothing in memory that it
+ * would have to reach.
+ */
 static void edu_write(uint64_t iova)
 {
 	assert_int_equal(dma_write_to(rig.unit[EDU].dma, iova, 0), 0);
@@ -205,7 +212,7 @@ static void entries_that_do_not_walk(void **state)
 	expect(&rig, &rig.context, EDU, SOME_IOVA);
 }
 
-/* Slots that go are reached no more, without a word from the guest; those that come are. */
+/* Removed slots are not reached any more, without an invalidation by the guest; new ones are. */
 static void slots_come_and_go(void **state)
 {
 	const uint32_t visiting = MAIN_PAGES + OTHER_PAGES + 1;
@@ -224,7 +231,10 @@ static void slots_come_and_go(void **state)
 	}
 }
 
-/* An interrupt is a write to the window that the kernel keeps, and passes where the guest's tables lead there. */
+/*
+ * An interrupt is a write to the window that the kernel keeps, and passes where the guest's tables
+ * lead there.
+ */
 static void interrupts_pass_where_tables_let_them(void **state)
 {
 	const int event = dma_event(rig.ops->device_fd(rig.unit[EDU].device), VFIO_PCI_MSI_IRQ_INDEX);
@@ -251,7 +261,10 @@ static void interrupts_pass_where_tables_let_them(void **state)
 	close(event);
 }
 
-/* The guest names other tables in its context descriptor while a device writes: when that has been told, the old ones' pages are left alone. */
+/*
+ * The guest changes the tables in its context descriptor while a device writes: after the
+ * invalidation, the old tables' pages are not written.
+ */
 static void contexts_change_while_dma_runs(void **state)
 {
 	const uint64_t untouched = UINT64_C(0x1234567812345678);
@@ -284,7 +297,10 @@ static void contexts_change_while_dma_runs(void **state)
 	expect(&rig, &rig.context, NVME, SOME_IOVA);
 }
 
-/* At random. For each IOVA, what its leaf has said since the last time that it was told of: each of these may be what is reached. */
+/*
+ * Random changes. For each IOVA, the leaf's values since the last invalidation: each of them may be
+ * reached.
+ */
 #define IOVAS	   24u
 #define STATES	   6u
 #define OPERATIONS 600u

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Lives of guests (life.h): functions of their own, devices that share a domain, and too little that may be pinned. */
+/*
+ * Random guests (life.h): with functions of their own, with devices that share a domain, and with a
+ * pin budget that is too small.
+ */
 #include "cases.h"
 #include "life.h"
 

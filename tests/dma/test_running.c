@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A device that never stops: a thread has it write to all pages of a window, again and again, while the guest makes them invalid, maps them elsewhere, protects
- * them, and the VMM takes slots away. When such a call has returned the page is nobody's target any more, and what is then written into it stays there.
+ * A device that never stops: a thread has it write to all pages of a window, again and again, while
+ * the guest makes them invalid, maps them elsewhere, protects them, and the VMM takes slots away.
+ * When such a call has returned the page is no target any more, and data then written into it
+ * stays.
  *
- * "When it has returned" is, here, when a transfer that was under way then has ended, too: the devices that QEMU emulates find out where an IOVA leads when a
- * transfer begins, and nothing that is done to the IOMMU stops it from then on.
+ * "When it has returned" is, here, when a transfer that was under way then has ended, too: QEMU's
+ * emulated devices translate an IOVA when a transfer begins, and later changes to the IOMMU do not
+ * stop it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -151,7 +154,7 @@ static void running(struct rig_config config, uint64_t seed, uint64_t operations
 	__atomic_store_n(&writer.stop, true, __ATOMIC_RELEASE);
 	pthread_join(writer.thread, NULL);
 	printf("# %" PRIu64 " transfers during %" PRIu64 " changes\n", writer.transfers, operations);
-	/* What the writer left where it was meant to write. */
+	/* The writer's data at its target. */
 	for (unsigned int a = AREA_SYSTEM + 1; a < RIG_AREAS; a++) {
 		const bool written = a == AREA_FILE || a == AREA_VISITING;
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Too little of everything: of memory that may be pinned (by the VM's budget, and by the process's RLIMIT_MEMLOCK), of type1's mappings, of the aperture. The
- * guest gets "insufficient resources", makes room as Linux does, and everything that it wants to do is done in the end.
+ * Shortages: of memory that may be pinned (by the VM's budget, and by the process's
+ * RLIMIT_MEMLOCK), of type1's mappings, of the aperture. The guest gets "insufficient resources",
+ * makes room as Linux does, and completes all of its work in the end.
  *
- * What the guest wants is what a driver under Linux does (drivers/iommu/dma-iommu.c, s390-iommu.c): buffers of a few scattered pages are mapped at IOVAs that
- * are not used again soon, refreshed, used by the device, and made invalid again, without a refresh. Only when a refresh finds no more resources everything is
- * refreshed, so that what was made invalid is given back, and the buffer's refresh is tried again.
+ * The work is that of a driver under Linux (drivers/iommu/dma-iommu.c, s390-iommu.c): buffers of a
+ * few scattered pages are mapped at IOVAs that are not reused soon, refreshed, used by the device,
+ * and made invalid again, without a refresh. When a refresh reports a shortage, the guest refreshes
+ * everything, which releases invalid pages, and tries the buffer's refresh again.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,7 +24,7 @@
 
 #define AT(rig) ((rig)->lowest + 16 * MIB)
 
-#define WANTED	1280u /* pages: all that may be written */
+#define WANTED	1280u /* pages: all writable ones */
 #define ALLOWED (WANTED / 16)
 
 #define LIVE	     6u /* buffers in use at one time */
@@ -30,7 +32,7 @@
 
 static const unsigned int areas[] = { AREA_FILE, AREA_NEIGHBOUR, AREA_VISITING_FILE, AREA_VISITING };
 
-/* All pages that may be written, in an order that leaves few neighbours together. */
+/* All writable pages, in an order that leaves few neighbours together. */
 static void deal_pages(struct rig *rig, uint64_t pages[WANTED])
 {
 	unsigned int number = 0;
@@ -49,7 +51,7 @@ static void deal_pages(struct rig *rig, uint64_t pages[WANTED])
 	}
 }
 
-/* Everything that the guest wants. Returns how often it had to make room. */
+/* The guest's work. Returns how often it had to make room. */
 static unsigned int work(struct rig *rig, struct rig_unit *unit)
 {
 	uint64_t pages[WANTED];
@@ -102,7 +104,7 @@ static void budget(struct rig_config config, uint64_t seed, uint64_t operations)
 	work_short(&rig, &rig.unit[0]);
 }
 
-/* Without CAP_IPC_LOCK, which lets a process pin what it likes. */
+/* Without CAP_IPC_LOCK, which lifts a process's limit. */
 static void limit_memlock(uint64_t pages)
 {
 	const struct rlimit limit = { .rlim_cur = (rlim_t)(pages * PAGE), .rlim_max = (rlim_t)(pages * PAGE) };
@@ -124,13 +126,19 @@ static void memlock(struct rig_config config, uint64_t seed, uint64_t operations
 	struct rig rig;
 
 	(void)operations;
-	/* Before anything else: iommufd asks for the capability when it is told of memory, not when it pins it. */
+	/*
+	 * Before anything else: iommufd checks the capability when memory is mapped into an IOAS,
+	 * not when it is pinned.
+	 */
 	limit_memlock(ALLOWED);
 	rig_up(&rig, &config, seed);
 	work_short(&rig, &rig.unit[0]);
 }
 
-/* The kernel does not let all of guest memory be pinned: the VM is told so, when the device comes or when the slot does. Nothing else happens. */
+/*
+ * The kernel refuses to pin all of guest memory: adding the device or the slot fails. Nothing else
+ * changes.
+ */
 static void memlock_guest(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct area *area;
@@ -150,7 +158,7 @@ static void memlock_guest(struct rig_config config, uint64_t seed, uint64_t oper
 	rig_down(&rig);
 }
 
-/* The host knows of the limit, since the kernel has told it. */
+/* The host has the limit from the kernel. */
 static void entries_known(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -163,7 +171,7 @@ static void entries_known(struct rig_config config, uint64_t seed, uint64_t oper
 	work_short(&rig, &rig.unit[0]);
 }
 
-/* The host was told of another limit than that of the second device's container. */
+/* The host's limit is not that of the second device's container. */
 static void entries_met(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -186,7 +194,10 @@ static void entries_shared(struct rig_config config, uint64_t seed, uint64_t ope
 	work_short(&rig, &rig.unit[0]);
 }
 
-/* A device does not get what its container has no room for; the one that is there already keeps it. */
+/*
+ * A device does not get mappings that do not fit into its container; the device that is attached
+ * already keeps its own.
+ */
 static void entries_attach(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -224,9 +235,11 @@ static void entries_attach(struct rig_config config, uint64_t seed, uint64_t ope
 	rig_down(&rig);
 }
 
-#define EDMA UINT64_C(0x1ffffffffffffff) /* the last IOVA that the function lets the guest register, where it is told nothing else (zpci.h) */
+#define EDMA UINT64_C(0x1ffffffffffffff) /* the default of the last IOVA that the guest may register (zpci.h) */
 
-/* A registration that reaches further than the host is refused, where there can be one; the next one is not. */
+/*
+ * A registration beyond the host's aperture is refused, if there can be one; the next one is not.
+ */
 static void aperture(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -262,7 +275,7 @@ static int is_there(void *ctx, const struct viommu_run *run)
 	return 1;
 }
 
-/* IOVAs that the machine keeps for interrupts lie inside the guest's aperture. */
+/* The machine's IOVAs for interrupts lie inside the guest's aperture. */
 static void reserved(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct viommu_iova_range range[2];

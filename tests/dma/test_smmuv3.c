@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * All of the library by DMA: a guest's SMMUv3, whose streams the machine's own SMMUv3 walks, and beside them one that the library shadows on the same host. What
- * devices reach is what the reference says that the guest's tables mean, and no longer than until a CMD_SYNC has been passed; what is stopped is in the guest's event
- * queue. The first argument is the random part's seed.
+ * All of the library by DMA: a guest's SMMUv3, whose streams the machine's own SMMUv3 walks, and
+ * beside them one that the library shadows on the same host. Devices must reach the reference's
+ * translation of the guest's tables, and stale translations end before a CMD_SYNC is passed;
+ * stopped accesses are in the guest's event queue. The first argument is the random part's seed.
  */
 #define _GNU_SOURCE
 #include "nested_guest.h"
@@ -116,7 +117,7 @@ static void faults_are_in_the_guests_queue(void **state)
 		expect_nothing(&rig, u, iova + PAGE);
 		expect_event(&rig, u, F_TRANSLATION, iova + PAGE);
 	}
-	/* One whose words can be looked at: of a read. */
+	/* A read, whose event is compared. */
 	forget_events(&rig);
 	dma_read_from(rig.unit[EDU].dma, SOME_IOVA + 200 * PAGE, 0);
 	assert_int_equal(rig.side->event(&rig, record, true), 0);
@@ -216,8 +217,8 @@ static void roots_change_while_dma_runs(void **state)
 }
 
 /*
- * One stream to bypass, to abort, to another context and back, while its device writes, and while that of another stream does: edu, which keeps nothing in memory that
- * it would have to reach, and an NVMe.
+ * One stream to bypass, to abort, to another context and back, while its device writes, and while
+ * that of another stream does: edu, which needs no memory of its own, and an NVMe.
  */
 static void streams_change_while_dma_runs(void **state)
 {
@@ -267,8 +268,9 @@ static void streams_change_while_dma_runs(void **state)
 }
 
 /*
- * A stream goes from one context to another, both of which have all that its NVMe uses: not one access fails. The next one begins somewhere while the stream is on its
- * way; an NVMe that finds its queues gone even once does no more.
+ * A stream moves from one context to another, both with all of its NVMe's memory: not one access
+ * fails. The next one begins somewhere while the stream is on its way; an NVMe that finds its
+ * queues gone even once does no more.
  */
 static void no_access_is_lost_between_two(void **state)
 {
@@ -351,7 +353,7 @@ static uint64_t iova_of(unsigned int i)
 	return bases[i % 3] + i / 3 * PAGE;
 }
 
-/* After each operation the hardware's device and the shadow's reach the same, which is what the reference says. */
+/* After each operation the hardware's device and the shadow's reach the reference's translation. */
 static void both_are_the_same(void **state)
 {
 	uint64_t changed;
@@ -376,7 +378,7 @@ static void both_are_the_same(void **state)
 				nested_hide(&rig, SLOT_VISITING);
 			else
 				nested_show(&rig, SLOT_VISITING);
-			/* A shadow does not look again by itself. */
+			/* A shadow is not refreshed by itself. */
 			guest_queue(&rig, TLBI_ALL, 0);
 			guest_sync(&rig);
 		}

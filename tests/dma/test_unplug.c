@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A device is pulled while it is in use. The kernel asks for it back (Linux, drivers/vfio/pci/vfio_pci_core.c, vfio_pci_core_request()), and waits until it has
- * it; the VMM stops what it does with it, may tell the guest that the function has failed, and removes it. Then the removal ends, nothing is pinned for the
- * device, the guest's other device has noticed nothing, and the first one can be plugged again.
+ * A device is pulled while it is in use. The kernel asks for it back (Linux,
+ * drivers/vfio/pci/vfio_pci_core.c, vfio_pci_core_request()), and waits until it has it; the VMM
+ * stops using it, may report to the guest that the function has failed, and removes it. Then the
+ * removal ends, nothing is pinned for the device, the guest's other device is not affected, and the
+ * first one can be plugged again.
  */
 #include <inttypes.h>
 #include <linux/vfio.h>
@@ -19,8 +21,9 @@
 #define MAPPED	   16u
 
 /*
- * Whoever asks the kernel to remove a device sleeps until that is done, and nothing wakes him. So it is a process that has nothing of the device: made before
- * there is one, it takes numbers of devices from a pipe, and answers each when the device has gone.
+ * A process that requests the removal of a device sleeps until that is done, and nothing wakes it.
+ * So a process without any file of the device does this: created before there is one, it takes
+ * numbers of devices from a pipe, and answers each when the device is removed.
  */
 struct puller {
 	int ask;
@@ -77,7 +80,7 @@ static void map_some(struct rig *rig, struct rig_unit *unit)
 static void unplug(struct rig *rig, const struct puller *puller, struct rig_unit *unit, bool failed_first)
 {
 	const unsigned char number = (unsigned char)unit->number;
-	/* The kernel signals it when it wants the device back. */
+	/* The kernel signals it to request the device. */
 	const int request = dma_event(viommu_device_vfio_fd(unit->device), VFIO_PCI_REQ_IRQ_INDEX);
 	bool ok = false;
 
@@ -85,8 +88,8 @@ static void unplug(struct rig *rig, const struct puller *puller, struct rig_unit
 	if (request < 0)
 		rig_fail(rig, "the kernel will not say when it wants it back: %s", strerror(-request));
 	if (write(puller->ask, &number, 1) != 1)
-		rig_fail(rig, "nobody pulls it");
-	/* It is used until the request comes, and as long as it is held it works. */
+		rig_fail(rig, "there is no process to remove it");
+	/* It is used until the request, and works as long as it is held. */
 	do
 		use(rig, unit);
 	while (!is_readable(request, 0));

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What devices do, and what comes of it. A pattern is put into the unit's staging page, the device reads it into a block, and writes the block to the IOVA in
- * question; or the device reads from the IOVA into a block, and writes that to the staging page. Only the data counts: how the device says that a transfer
- * ended is of interest where it must have gone well.
+ * Devices' transfers and their results. A pattern is put into the unit's staging page, the device
+ * reads it into a block, and writes the block to the IOVA in question; or the device reads from the
+ * IOVA into a block, and writes that to the staging page. Only the data counts: a transfer's status
+ * matters only if it must have succeeded.
  *
- * A device of an s390 machine is in an error state after an access that was stopped, and is reset.
+ * A device of an s390 machine is in an error state after a stopped access, and is reset.
  */
 #include "rig.h"
 
@@ -27,7 +28,7 @@ static unsigned char *expected_at(struct rig *rig, uint64_t gpa)
 	return NULL;
 }
 
-/* What the library itself says about an IOVA, for the report of what went wrong. */
+/* The library's own translation of an IOVA, for the report of an error. */
 struct report {
 	bool there;
 	struct viommu_run run;
@@ -120,7 +121,7 @@ static bool is_data(struct rig *rig, const unsigned char *page)
 void rig_check_read(struct rig *rig, struct rig_unit *unit, uint64_t iova)
 {
 	const struct model_page *page = model_at(&unit->space->model, iova);
-	/* The block holds what nobody else has, before: what stays is no data. */
+	/* Before, the block holds a unique content, so that an unchanged block is no data. */
 	const uint64_t block = load_block(rig, unit);
 	int error = dma_read_from(unit->dma, iova, block);
 
@@ -143,7 +144,10 @@ uint64_t rig_kernel_pages(struct rig *rig)
 
 	if (strcmp(rig->config->host, "type1"))
 		return rig_pinned(rig) / PAGE;
-	/* type1 pins a page once for each mapping and container, which each device has its own of. */
+	/*
+	 * type1 pins a page once for each mapping and container, and each device has its own
+	 * container.
+	 */
 	for (unsigned int u = 0; u < rig->units; u++)
 		mapped += rig->unit[u].attached ? rig->unit[u].space->model.count : 0;
 	return mapped;

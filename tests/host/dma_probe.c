@@ -16,7 +16,7 @@
 #include "dma/dma.h"
 #include "host_fixture.h"
 
-/* On s390 an access that is stopped puts the whole function into an error state, which a reset ends. */
+/* On s390 a stopped access puts the whole function into an error state, which a reset ends. */
 #ifdef __s390x__
 #define FAULTS_STOP_DEVICES true
 #else
@@ -39,7 +39,10 @@ static unsigned char *ours(void)
 	return arena_memory() + arena_bytes();
 }
 
-/* Where they are while a probe is under way: in the space's first GiB behind its beginning at 8 GiB, where the suite has nothing. */
+/*
+ * Where they are while a probe is under way: in the space's first GiB behind its beginning at 8
+ * GiB, where the suite has nothing.
+ */
 static uint64_t ours_iova(const struct host_space *space)
 {
 	return ((space->host->caps.first + 8 * GIB) & ~(GIB - 1)) + GIB / 2;
@@ -107,7 +110,7 @@ static void start(struct host_space *space, struct host_device *device)
 	driven = device;
 }
 
-/* Only the function, and not what drives it, which would have it do DMA at once. */
+/* Only the function, without its driver, which would start DMA at once. */
 static void reset_function(int fd)
 {
 	for (unsigned int attempt = 0; ioctl(fd, VFIO_DEVICE_RESET) && errno == EAGAIN && attempt < 5000; attempt++)
@@ -115,8 +118,9 @@ static void reset_function(int fd)
 }
 
 /*
- * After an access that may have been stopped. Where the kernel's own recovery has ended in switching the function off and on, QEMU has forgotten its translations, and
- * learns of them when they are mapped again, which attaching does; and while the function is in its error state it cannot be attached (-EIO).
+ * After an access that may have been stopped. If the kernel's own recovery has disabled and enabled
+ * the function, QEMU has lost its translations, and gets them when they are mapped again, which
+ * attaching does; while the function is in its error state it cannot be attached (-EIO).
  */
 static void recover(struct host_space *space, struct host_device *device)
 {
@@ -136,7 +140,7 @@ static void recover(struct host_space *space, struct host_device *device)
 		fail_msg("the device does not come back after an access that was stopped: %s", dma_why(driver));
 }
 
-/* Transfers that must go well. */
+/* Transfers that must succeed. */
 static void put(struct host_space *space, uint64_t block, uint64_t word)
 {
 	*exchange() = word;
@@ -171,7 +175,7 @@ static int ask(struct host_space *space, struct host_device *device, uint64_t io
 	if (word < NUMBERED || word >= NUMBERED + arena_bytes() / PAGE) {
 		recover(space, device);
 		*number = UINT64_MAX;
-		/* A second access that is stopped tells little more, and where it needs a reset costs much. */
+		/* A second stopped access shows little more, and costs much if it needs a reset. */
 		if (FAULTS_STOP_DEVICES)
 			return -ENOENT;
 	} else {

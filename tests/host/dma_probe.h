@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a real device finds at an IOVA: it is told to read from there and to write there, and the memory that the suite maps shows where that led. Each page of
- * that memory holds its own number, so that a page says which one it is, and that no other one was written.
+ * A real device's translation of an IOVA: it reads there and writes there, and the suite's memory
+ * shows where that led. Each page of that memory holds its own number, which identifies it, and
+ * shows that no other page was written.
  */
 #ifndef DMA_PROBE_H
 #define DMA_PROBE_H
 
 #include "host/host.h"
 
-/* As struct conformance_subject has them. Prints what went wrong, and fails the test, where the device does what no translation explains. */
+/*
+ * For struct conformance_subject. Prints an error, and fails the test, if no translation explains
+ * the device's accesses.
+ */
 int dma_probe(struct host_space *space, struct host_device *device, uint64_t iova, unsigned char **hva, uint32_t *prot);
 void dma_probe_forget(struct host_device *device);
 

@@ -87,7 +87,7 @@ static bool does_not_fit(void)
 	return fake.options.lock_limit && fake_pinned() > fake.options.lock_limit;
 }
 
-/* What is filled: an HWPT, or the one beneath a guest's tables. */
+/* The filled page table: an HWPT, or the one beneath a guest's tables. */
 static struct fake_object *beneath(uint32_t id)
 {
 	struct fake_object *nested = fake_object(id, FAKE_NESTED);
@@ -127,7 +127,7 @@ static uint32_t prot_of(uint32_t flags)
 	return (flags & IOMMUFD_ABI_MAP_READ ? 1u : 0u) | (flags & IOMMUFD_ABI_MAP_WRITE ? 2u : 0u);
 }
 
-/* Where the kernel would put a mapping: behind all others. */
+/* The kernel's place for a mapping: after all others. */
 static uint64_t free_iova(uint32_t ioas)
 {
 	uint64_t iova = UINT64_C(1) << 32;
@@ -151,7 +151,10 @@ static int map(uint32_t ioas, uint32_t flags, unsigned char *hva, uint64_t bytes
 	return insert(&mapping);
 }
 
-/* The one file that can be mapped as such is the conformance suite's arena; where it is in memory the kernel has no need to know, but this one has. */
+/*
+ * The one file that can be mapped as such is the conformance suite's arena; where it is in memory
+ * the kernel has no need to know, but this one has.
+ */
 static unsigned char *file_memory;
 static uint64_t file_offset;
 static int file = -1;
@@ -308,7 +311,10 @@ static void detach(struct fake_file *cdev)
 		fake.objects[hwpt].kind = FAKE_FREE;
 }
 
-/* A group has one page table. Whoever comes later has the same, and whoever is given another in its place takes all others with him. */
+/*
+ * A group has one page table. A device that is attached later gets the same, and replacing the
+ * table of one device replaces it for all.
+ */
 static struct fake_file *next_of_group(const struct fake_file *cdev, struct fake_file *after)
 {
 	for (struct fake_file *at = after ? after + 1 : fake.files; fake.options.one_group && at < fake.files + FAKE_FILES; at++)

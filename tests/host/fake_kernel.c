@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The fake kernel's files: which are there, what opening and closing them does. What they do is in fake_type1.c and fake_iommufd.c. */
+/*
+ * The fake kernel's files: which exist, and their opening and closing. Their ioctls are in
+ * fake_type1.c and fake_iommufd.c.
+ */
 #define _GNU_SOURCE
 #include "fake_objects.h"
 
@@ -52,7 +55,7 @@ int __wrap_fstat64(int fd, struct stat64 *status);
 int __wrap_stat(const char *path, struct stat64 *status);
 int __wrap_fstat(int fd, struct stat64 *status);
 
-/* Whether this call fails, as was ordered. */
+/* Whether this call is set to fail. */
 static bool ordered_to_fail(void)
 {
 	uint64_t call = ++fake.calls;
@@ -169,7 +172,7 @@ int __wrap_close(int fd)
 	return __real_close(fd);
 }
 
-/* Of queues of events: what there is to read is in a pipe. */
+/* Queues of events: their records are in a pipe. */
 ssize_t __wrap_read(int fd, void *to, size_t bytes)
 {
 	bool fails;
@@ -384,7 +387,7 @@ void fake_begin(const struct fake_options *options)
 	if (!tree.root[0] || tree.one_group != options->one_group || tree.no_cdev != options->no_cdev || tree.unbound != options->unbound)
 		make_tree(options);
 	strcpy(fake.root, tree.root);
-	/* What making the tree took does not count. */
+	/* Calls for making the tree do not count. */
 	fake.allocations = 0;
 }
 
@@ -440,7 +443,10 @@ unsigned int fake_group_of(unsigned int device)
 	return device == 0 || fake.options.one_group ? 7 : 9;
 }
 
-/* The upper end of a device's aperture. Below it the window of x86's interrupts is reserved, and so is the first page. */
+/*
+ * The upper end of a device's aperture. Below it the window of x86's interrupts is reserved, and so
+ * is the first page.
+ */
 uint64_t fake_last(unsigned int device)
 {
 	return device && fake.options.narrow_two ? (UINT64_C(1) << 39) - 1 : (UINT64_C(1) << 48) - 1;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the fake kernel's iommufd has for guests' own tables, as an SMMUv3's driver does: which objects there are, what each keeps from going, and which words
- * are refused. It reads no tables: where a guest's entry says that they are walked, IOVAs are taken for GPAs.
+ * The fake kernel's iommufd for guests' own tables, like an SMMUv3's driver: its objects, the
+ * references that keep each from being destroyed, and the words that are refused. It reads no
+ * tables: if a guest's entry enables stage 1, IOVAs are taken as GPAs.
  */
 #define _GNU_SOURCE
 #include "fake_objects.h"

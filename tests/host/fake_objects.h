@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of the fake kernel share. */
+/* Common to the parts of the fake kernel. */
 #ifndef FAKE_OBJECTS_H
 #define FAKE_OBJECTS_H
 
@@ -78,7 +78,10 @@ bool fake_is_reserved(unsigned int device, uint64_t first, uint64_t last);
 
 /* 0, -EEXIST; a mapping's container or IOAS says where. */
 int fake_insert(const struct fake_mapping *mapping);
-/* What lies in the range. -EINVAL where a mapping would be cut; *bytes how much went. */
+/*
+ * Removes the mappings in the range. -EINVAL if a mapping would be cut; *bytes is the number of
+ * removed bytes.
+ */
 int fake_remove(int container, uint32_t ioas, uint64_t first, uint64_t last, uint64_t *bytes);
 const struct fake_mapping *fake_at(int container, uint32_t ioas, uint64_t iova);
 
@@ -95,7 +98,7 @@ uint32_t fake_new_object(unsigned int kind);
 /* fake_nest.c. Calls that there are for nesting; -ENOTTY: it is none of these. */
 int fake_nest_ioctl(unsigned long request, void *argument);
 int fake_nest_hwpt(void *argument);
-bool fake_is_above(uint32_t id); /* something is that keeps it from being destroyed */
+bool fake_is_above(uint32_t id); /* a reference keeps it from being destroyed */
 bool fake_has_vdevice(uint32_t viommu, unsigned int device);
 void fake_queue_close(const struct fake_file *file);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The conformance suite, but for its random operations: what host.h promises, promise by promise. Mappings come in shapes that touch each boundary a host's
- * table could have, and memory runs out wherever it can.
+ * The conformance suite without its random operations: each promise of host.h. The shapes of
+ * mappings touch each boundary that a host's table could have, and memory runs out at each
+ * allocation.
  */
 #include "host_fixture.h"
 
@@ -16,7 +17,10 @@
 
 static const struct conformance_subject *subject;
 
-/* Shapes of mappings: IOVA relative to the place, offset in the arena, length. Aligned and not, alike and not, across boundaries of each page size. */
+/*
+ * Shapes of mappings: IOVA relative to the place, offset in the arena, length. Aligned and not,
+ * alike and not, across boundaries of each page size.
+ */
 struct shape {
 	uint64_t iova, offset, bytes;
 };
@@ -62,7 +66,7 @@ static void capabilities(void **state)
 	assert_true(caps.lookup == (f->ops->lookup != NULL));
 	assert_true(caps.lookup || subject->probe);
 
-	/* A caller that knows less gets less. */
+	/* A caller with a smaller struct gets less. */
 	memset(&caps, 0x55, sizeof(caps));
 	caps.size = offsetof(struct viommu_host_caps, page_sizes);
 	viommu_host_caps(f->host, &caps);
@@ -80,7 +84,7 @@ static void empty_space(void **state)
 	assert_nothing(f, first);
 	assert_nothing(f, f->place);
 	assert_nothing(f, last - (PAGE - 1));
-	/* To remove what is not there is no error, and changes no generation. */
+	/* Removing a range without mappings is no error, and changes no generation. */
 	before = f->space->generation;
 	assert_int_equal(f->ops->unmap(f->space, first, last), 0);
 	assert_int_equal(f->ops->unmap(f->space, f->place, f->place + PAGE - 1), 0);
@@ -105,7 +109,10 @@ static void ends_of_the_aperture(void **state)
 	assert_nothing(f, last - (PAGE - 1));
 }
 
-/* What lies between the usable parts of the aperture, and beyond it, is refused as room that is not there; what is beside it is not. */
+/*
+ * IOVAs between the usable parts of the aperture, and beyond it, are refused with -ENOSPC; those
+ * next to them are not.
+ */
 static void reserved(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -134,7 +141,10 @@ static void reserved(void **state)
 	assert_int_equal(f->host->caps.last, usable[f->host->usable_number - 1].last);
 }
 
-/* One mapping from each slot into the next, with rights that differ from page to page around it, and all three at once. */
+/*
+ * One mapping from each slot into the next, with rights that differ from page to page around it,
+ * and all three at once.
+ */
 static void across_slots(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -147,7 +157,7 @@ static void across_slots(void **state)
 		assert_int_equal(map(f, iova + 4 * PAGE, PAGE, edges[i], VIOMMU_RW), 0);
 		for (unsigned int page = 0; page < 4; page++)
 			assert_at(f, iova + page * PAGE, edges[i] + page * PAGE - 2 * PAGE, i ? VIOMMU_READ : VIOMMU_RW);
-		/* What fails behind a slot's end leaves nothing before it. */
+		/* A failure after a slot's end leaves nothing before it. */
 		assert_true(map(f, iova - 2 * PAGE, 4 * PAGE, edges[i] - 2 * PAGE, VIOMMU_RW) < 0);
 		assert_nothing(f, iova - 2 * PAGE);
 		assert_true(map(f, iova - PAGE, 2 * PAGE, edges[i] - PAGE, VIOMMU_RW) < 0);
@@ -199,7 +209,10 @@ static void neighbours(void **state)
 	assert_range(f, f->place + 4 * PAGE, PAGE, 0, VIOMMU_READ);
 }
 
-/* Any part of any shape: a page at, before and after each end and each boundary, what is before it, what is after it, and all but the ends. */
+/*
+ * Any part of any shape: a page at, before and after each end and each boundary, what is before it,
+ * what is after it, and all but the ends.
+ */
 static void unmap_part(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -237,7 +250,9 @@ static void unmap_part(void **state)
 	}
 }
 
-/* A large mapping is removed page by page in an order that never leaves it whole, without memory. */
+/*
+ * A large mapping is removed page by page in an order that never leaves it whole, without memory.
+ */
 static void unmap_every_page(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -308,7 +323,10 @@ static void map_over(void **state)
 	}
 }
 
-/* Without memory at the first, the second, ... allocation: nothing is mapped, nothing is lost, and what is there stays. */
+/*
+ * Without memory at the first, the second, ... allocation: nothing is mapped, nothing is lost, and
+ * what is there stays.
+ */
 static void all_or_nothing(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -394,7 +412,7 @@ static void generations(void **state)
 	assert_int_equal(f->space->generation, before);
 }
 
-/* What was done before is done again without an allocation. */
+/* Repeated operations need no allocation. */
 static void steady_state(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -418,7 +436,10 @@ static void steady_state(void **state)
 	}
 }
 
-/* Devices come and go; what is mapped before an attach is there after it, and nothing is reached by one that is detached. */
+/*
+ * Devices come and go; mappings from before an attach are there after it, and a detached device
+ * reaches nothing.
+ */
 static void devices(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -451,7 +472,7 @@ static void devices(void **state)
 	assert_range(f, f->place, PAGE, 0, VIOMMU_RW);
 }
 
-/* Spaces of one host know nothing of each other. */
+/* Spaces of one host are independent. */
 static void two_spaces(void **state)
 {
 	struct fixture *f = (struct fixture *)*state, g = *f;

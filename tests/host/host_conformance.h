@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What every host has to do, as host.h promises it to the core. A host's test says how to make one, and runs the suite on it.
+ * The promises of host.h to the core, tested on any host. A host's test defines how to make one,
+ * and runs the suite on it.
  *
- * The suite compares with a model that is as plain as it can be: an array with one element for each page.
+ * The suite compares with a model that is as plain as it can be: an array with one element for each
+ * page.
  */
 #ifndef HOST_CONFORMANCE_H
 #define HOST_CONFORMANCE_H
@@ -12,16 +14,23 @@
 struct conformance_subject {
 	const char *name;
 	int (*create)(struct viommu_host **out);
-	/* What device_create() takes for one device, and for a second one; where there is no second one that is NULL, and it is left out. The soft host takes anything. */
+	/*
+	 * The arguments of device_create() for one device, and for a second one; without a second
+	 * one that is NULL, and its tests are skipped. The soft host takes anything.
+	 */
 	const void *device;
 	const void *second_device;
 	bool any_device;
 	bool pinned; /* guest memory is to be pinned whole */
-	/* Memory that the suite may map, in bytes: at least 16 MiB. With 3 GiB or more, pages of 1 GiB are tried as well. It is hardly ever touched. */
+	/*
+	 * Memory that the suite may map, in bytes: at least 16 MiB. With 3 GiB or more, pages of 1
+	 * GiB are tried as well. Few of its pages are touched.
+	 */
 	uint64_t arena_bytes;
 	/*
-	 * What a device that is attached to the space finds at an IOVA: 0 or -ENOENT. It may map and unmap pages of its own, far from all others, in between. NULL
-	 * if the host's lookup is to be asked.
+	 * The translation of an IOVA by a device that is attached to the space: 0 or -ENOENT. The
+	 * probe may map and unmap pages of its own, far from all others. NULL: the host's lookup is
+	 * used.
 	 */
 	int (*probe)(struct host_space *space, struct host_device *device, uint64_t iova, unsigned char **hva, uint32_t *prot);
 	/* Called before a device that was probed is destroyed; may be NULL. */
@@ -32,7 +41,7 @@ struct conformance_subject {
 /* Runs the suite; returns how many tests failed. */
 int host_conformance(const struct conformance_subject *subject);
 
-/* Memory for a space that is counted, and that runs out when it is told to. */
+/* Counted memory for a space, with a limit that tests set. */
 struct counted_memory {
 	struct host_memory memory;
 	uint64_t allocations; /* ever */

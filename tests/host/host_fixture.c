@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The fixture of the conformance suite. What is in a space is asked page by page, so that nothing depends on how a host keeps it. */
+/*
+ * The fixture of the conformance suite. A space's contents are read page by page, so that nothing
+ * depends on a host's representation.
+ */
 #define _GNU_SOURCE
 #include "host_fixture.h"
 
@@ -219,7 +222,7 @@ void remove_and_flush(struct fixture *f, uint64_t first, uint64_t bytes)
 	assert_int_equal(f->ops->flush(f->space), 0);
 }
 
-/* What is at an IOVA: the offset in the arena of the byte that it translates to, and the rights; -1 if nothing is. */
+/* The translation of an IOVA: the offset in the arena of its byte, and the rights; -1 for none. */
 static int64_t at(struct fixture *f, uint64_t iova, uint32_t *prot)
 {
 	unsigned char *hva;
@@ -271,7 +274,7 @@ void assert_at(struct fixture *f, uint64_t iova, uint64_t offset, uint32_t prot)
 			 prot);
 }
 
-/* Whether the page that is so far into a range is one of those that are asked. */
+/* Whether the page at this offset in a range is compared. */
 static bool is_asked(uint64_t first, uint64_t bytes, uint64_t done)
 {
 	uint64_t in = (first + done) % (2 * MIB);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the parts of the conformance suite share: the memory that is mapped, a space for each test, and ways to ask what is in it. */
+/*
+ * Common to the parts of the conformance suite: the mapped memory, a space for each test, and ways
+ * to read its contents.
+ */
 #ifndef HOST_FIXTURE_H
 #define HOST_FIXTURE_H
 
@@ -9,11 +12,17 @@
 #define MIB  (UINT64_C(1) << 20)
 #define GIB  (UINT64_C(1) << 30)
 
-/* Where the arena is in guest memory: in three slots, one behind the other. At its end is memory for a subject's own purposes, which no test maps. */
+/*
+ * Where the arena is in guest memory: in three slots, one behind the other. At its end is memory
+ * for a subject's own purposes, which no test maps.
+ */
 #define ARENA_GPA   GIB
 #define SPARE_BYTES (16 * PAGE)
 
-/* A host, a device, guest memory, a space over all of the aperture, and a place in it, aligned to 1 GiB, with nothing near. */
+/*
+ * A host, a device, guest memory, a space over all of the aperture, and a place in it, aligned to 1
+ * GiB, with nothing near.
+ */
 struct fixture {
 	struct viommu_host *host;
 	const struct host_ops *ops;
@@ -24,7 +33,7 @@ struct fixture {
 	uint64_t place;
 };
 
-/* Group setup: what the suite is run on, and the memory that it maps, one piece for all tests. */
+/* Group setup: the subject of the suite, and the memory that it maps, one piece for all tests. */
 int arena_setup(void **state);
 void arena_use(const struct conformance_subject *on);
 uint64_t arena_bytes(void);
@@ -50,7 +59,10 @@ void remove_and_flush(struct fixture *f, uint64_t first, uint64_t bytes);
 
 void assert_nothing(struct fixture *f, uint64_t iova);
 void assert_at(struct fixture *f, uint64_t iova, uint64_t offset, uint32_t prot);
-/* A range as map was given it: each page of a small one, of a large one those beside every 2 MiB boundary; the first and the last where asking is costly. */
+/*
+ * A range as it was mapped: each page of a small one, of a large one those beside every 2 MiB
+ * boundary; only the first and the last if probing is costly.
+ */
 void assert_range(struct fixture *f, uint64_t first, uint64_t bytes, uint64_t offset, uint32_t prot);
 void assert_range_nothing(struct fixture *f, uint64_t first, uint64_t bytes);
 

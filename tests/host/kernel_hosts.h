@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the tests of type1 and iommufd on a fake kernel share: the devices there, and ways to make hosts of them. */
+/*
+ * Common to the tests of type1 and iommufd on a fake kernel: its devices, and ways to make hosts of
+ * them.
+ */
 #ifndef KERNEL_HOSTS_H
 #define KERNEL_HOSTS_H
 
@@ -11,7 +14,7 @@
 extern const struct viommu_vfio_device one, two;
 extern const struct viommu_vfio_device short_one; /* the same as one, in other words */
 
-/* What a host's creation said last. */
+/* The last message of a host's creation. */
 extern char why[256];
 
 typedef int create_host(const struct viommu_vfio_config *config, struct viommu_host **out);

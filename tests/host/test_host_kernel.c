@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The hosts type1 and iommufd on a fake kernel: the conformance suite, what they make of what the kernel says of itself, and what only they have.
+ * The hosts type1 and iommufd on a fake kernel: the conformance suite, their use of the kernel's
+ * capabilities, and behaviour that only they have.
  */
 #include "host/iommufd.h"
 #include "kernel_hosts.h"
@@ -19,7 +20,10 @@
 
 static struct fake_options options;
 
-/* For the conformance suite. The fake kernel begins when the host is made, and is looked at when the next is. */
+/*
+ * For the conformance suite. The fake kernel begins when the host is made, and is looked at when
+ * the next is.
+ */
 static bool begun;
 
 static void begin(void)
@@ -132,7 +136,7 @@ static void refuses(void **state)
 
 	fake_begin(&plain);
 	assert_int_equal(kind->create(NULL, &host), -EINVAL);
-	/* A device that somebody else has. */
+	/* A device of another process. */
 	device.device_fd = fake_open(kind == &type1 ? "/dev/vfio/7" : "/dev/vfio/devices/vfio0");
 	assert_int_equal(create_with(kind->create, &one, &host), -EBUSY);
 	assert_non_null(strstr(why, "/dev/vfio/"));
@@ -140,7 +144,7 @@ static void refuses(void **state)
 	assert_true(fake_end());
 }
 
-/* Words are cut where there is no room for them, and left out where nobody wants them. */
+/* Messages are cut if they do not fit, and omitted without a buffer. */
 static void words(void **state)
 {
 	struct viommu_vfio_config config = { .size = sizeof(config), .iommu_fd = -1, .why = why, .why_bytes = 8 };
@@ -159,7 +163,7 @@ static void words(void **state)
 	assert_int_equal(kind_of(state)->create(&config, &host), -EINVAL);
 }
 
-/* A host with guest memory, two devices and a space, for what the suite has no words for. */
+/* A host with guest memory, two devices and a space, for tests outside of the suite. */
 static struct counted_memory counted;
 
 static void make(struct fixture *f, const struct kind *kind, const struct fake_options *with, bool pinned)
@@ -246,7 +250,7 @@ static void one_group(void **state)
 	unmake(&f);
 }
 
-/* Devices of which nobody knows what they share: moved while no other is attached. */
+/* Devices of unknown groups: moved in one step only while no other is attached. */
 static void hidden_groups(void **state)
 {
 	struct counted_memory memory;
@@ -342,7 +346,7 @@ static void without_devices(void **state)
 	unmake(&f);
 }
 
-/* What is pinned, and charged, when. */
+/* Pins and charges after each operation. */
 static void pinning(void **state)
 {
 	const uint64_t limit = 8 * PAGE;
@@ -390,7 +394,7 @@ static void entry_limit(void **state)
 	unmake(&f);
 }
 
-/* A range that goes through the middle of a mapping is not removed as if it did not. */
+/* Removing a range that cuts a mapping fails. */
 static void cut(void **state)
 {
 	struct fixture f;
@@ -411,7 +415,7 @@ static void cut(void **state)
 	}
 }
 
-/* What is given as file descriptors is used, and stays open. */
+/* The caller's file descriptors are used, and stay open. */
 static void descriptors(void **state)
 {
 	struct viommu_vfio_device device = { .size = sizeof(device), .device_fd = -1, .group_fd = -1, .container_fd = -1 };
@@ -445,7 +449,7 @@ static void descriptors(void **state)
 		host->ops->guest_destroy(guest);
 	viommu_host_destroy(host);
 	assert_int_equal(fake_mappings(), 0);
-	/* Each is still there, to be closed by whom it belongs to. */
+	/* Each is still open, for its owner to close. */
 	assert_false(fake_ioctl(device.device_fd, 0, &(uint32_t){ 8 }) == 0);
 	assert_int_equal(errno, kind == &type1 ? ENOTTY : ENOTTY);
 	fake_close(device.device_fd);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The hosts type1 and iommufd on a fake kernel of which each call fails in turn, in several ways, and so does each allocation.
+ * The hosts type1 and iommufd on a fake kernel of which each call fails in turn, in several ways,
+ * and so does each allocation.
  */
 #include "kernel_hosts.h"
 
@@ -12,13 +13,16 @@
 
 #include <cmocka.h>
 
-/* One life of a host, in which calls of the kernel fail. Whatever fails, what the device reaches is what has been answered. */
+/*
+ * One life of a host, in which calls of the kernel fail. Whatever fails, the device reaches what
+ * the return values say.
+ */
 struct life {
 	const struct kind *kind;
 	uint64_t from, until;
 	int error;
 	uint64_t allocation; /* that fails */
-	bool single;	     /* one call alone fails, so that what is tried again works */
+	bool single;	     /* only one call fails, so that a retry works */
 };
 
 static void check_reach(const struct fixture *f, struct host_device *device, uint64_t iova, int error)
@@ -164,7 +168,7 @@ static void each_call_is_interrupted(void **state)
 	}
 }
 
-/* From some call on, for a while, all fail: what is taken back then cannot be, but nothing gets lost for ever. */
+/* From some call on, for a while, all fail: undoing fails too, but nothing is lost for good. */
 static void many_calls_fail(void **state)
 {
 	const uint64_t lengths[] = { 2, 3, 7, UINT64_MAX / 2 };

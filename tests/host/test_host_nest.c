@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest's own tables in the host iommufd, on a fake kernel: which objects are made and when, which words they get, and that nothing is left over whatever
- * fails. The fake reads no tables: what they come to is for tests on test hosts (tests/dma/test_nested.c).
+ * A guest's own tables in the host iommufd, on a fake kernel: which objects are made and when,
+ * which words they get, and that nothing is left over whatever fails. The fake reads no tables:
+ * translations are tested on test hosts (tests/dma/test_nested.c).
  */
 #define _DEFAULT_SOURCE
 #include "kernel_hosts.h"
@@ -65,7 +66,10 @@ static void up(struct nest *nest, const struct fake_options *options)
 	assert_int_equal(f->ops->device_set_id(nest->second, 0x12ff), 0);
 }
 
-/* Objects of the kernel's that go with the iommufd, and should have gone before: all but bound devices. */
+/*
+ * Objects of the kernel's that go with the iommufd, and should have gone before: all but bound
+ * devices.
+ */
 static size_t left_over(void)
 {
 	size_t number = 0;
@@ -259,7 +263,7 @@ static void invalidates(void **state)
 	down(&nest);
 }
 
-/* From one space to another, whoever fills it, in one call of the kernel's; where that fails it stays. */
+/* From one space to another, of either kind, in one call to the kernel; if that fails it stays. */
 static void moves_devices(void **state)
 {
 	struct host_space *walks, *bypasses, *filled;
@@ -421,7 +425,7 @@ struct life {
 	uint64_t from, until;
 	int error;
 	uint64_t allocation;
-	bool single; /* what is tried again works */
+	bool single; /* a retry works */
 };
 
 static int again(const struct life *life, int (*op)(struct host_space *, struct host_device *, uint32_t), struct host_space *space, struct host_device *device)
@@ -508,7 +512,7 @@ guest:
 	f->ops->guest_destroy(f->guest);
 host:
 	assert_int_equal(f->memory.pieces, 0);
-	/* What a device cannot be detached from, when the host is made, stays as well. */
+	/* If a device cannot be detached when the host is made, its page table stays as well. */
 	if (life->single && fake.failed != IOMMUFD_ABI_DESTROY && fake.failed != VFIO_ABI_DETACH_PT)
 		assert_int_equal(left_over(), 0);
 	viommu_host_destroy(f->host);

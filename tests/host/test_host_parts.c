@@ -68,7 +68,7 @@ static void sets(void **state)
 	assert_int_equal(set.number, 0);
 	assert_int_equal(ranges_add(&set, 1, 3 * PAGE), 0);
 	assert_true(set.number == 1 && set.range[0].first == PAGE && set.range[0].last == 3 * PAGE - 1);
-	/* What touches becomes one, what overlaps or goes back is an error. */
+	/* Adjacent ranges are merged; overlapping or descending ones are an error. */
 	assert_int_equal(ranges_add(&set, 3 * PAGE, 4 * PAGE - 1), 0);
 	assert_true(set.number == 1 && set.range[0].last == 4 * PAGE - 1);
 	assert_int_equal(ranges_add(&set, 3 * PAGE, 9 * PAGE - 1), -EIO);
@@ -114,7 +114,10 @@ static void count_down(void *ctx, void *memory, size_t bytes, size_t align)
 
 enum { UNITS = 4096 };
 
-/* Against an array with one element for each page. Ascending, descending and at random; the depth shows that order does not matter. */
+/*
+ * Against an array with one element for each page. Ascending, descending and at random; the depth
+ * shows that order does not matter.
+ */
 static unsigned int depth(const struct mapping *tree)
 {
 	unsigned int less, more;
@@ -142,7 +145,10 @@ static void flat_in_any_order(void **state)
 			assert_int_equal(mappings_add(&mappings, &mapping), 0);
 			assert_int_equal(mappings_add(&mappings, &mapping), -EEXIST);
 		}
-		/* A random search tree of 4096 has a depth of about 28; one that is a list would have 4096. */
+		/*
+		 * A random search tree of 4096 has a depth of about 28; one that is a list would
+		 * have 4096.
+		 */
 		assert_true(depth(mappings.root) < 80);
 		for (uint64_t i = 0; i < UNITS; i++)
 			assert_int_equal(mappings_at(&mappings, i * PAGE + 77)->gpa, i);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The soft host: what every host has to do, and what only this one does: bad arguments, apertures of all depths, and lookups by some threads while another
- * maps and unmaps.
+ * The soft host: the conformance suite, and its own behaviour: bad arguments, apertures of all
+ * depths, and lookups by some threads while another maps and unmaps.
  */
 #include "host_conformance.h"
 
@@ -81,7 +81,10 @@ static void refuses(void **state)
 
 	(void)state;
 	soft_open(&soft, PAGE, 64 * MIB - 1);
-	/* Not whole pages, backwards, without rights, memory at an address that no entry can hold or that is not of whole pages. */
+	/*
+	 * Not whole pages, backwards, without rights, memory at an address that no entry can hold
+	 * or that is not of whole pages.
+	 */
 	assert_int_equal(soft_map(&soft, PAGE + 1, 2 * PAGE - 1, OUTPUT, VIOMMU_RW), -EINVAL);
 	assert_int_equal(soft_map(&soft, PAGE, 2 * PAGE, OUTPUT, VIOMMU_RW), -EINVAL);
 	assert_int_equal(soft_map(&soft, 4 * PAGE, 2 * PAGE - 1, OUTPUT, VIOMMU_RW), -EINVAL);
@@ -179,7 +182,7 @@ static void large_pages(void **state)
 	assert_int_equal(soft_map(&soft, 0, 4 * 1024 * MIB - 1, 0x40000000, VIOMMU_RW), 0);
 	assert_int_equal(soft_lookup(&soft, 0xffffffff, &found), 0);
 	assert_true(found.first == 0xc0000000 && found.last == 0xffffffff && (uintptr_t)found.hva == (uintptr_t)UINT64_C(0x100000000));
-	/* What splitting it may take has been set aside: all of the 4 KiB tables, and those above. */
+	/* The memory for splitting it is reserved: all of the 4 KiB tables, and those above. */
 	assert_in_range(soft.memory.bytes, 4 * 513 * 4096, 4 * 513 * 4096 + 10 * 4096);
 	assert_int_equal(soft.host->ops->unmap(soft.space, 0xc0000000, 0xc0000fff), 0);
 	assert_int_equal(soft_lookup(&soft, 0xc0001000, &found), 0);
@@ -189,7 +192,10 @@ static void large_pages(void **state)
 	soft_close(&soft);
 }
 
-/* A large page also where it just fits, and no memory beyond the tables that are needed and those that are set aside. */
+/*
+ * A large page also where it just fits, and no memory beyond the tables that are needed and those
+ * that are set aside.
+ */
 static void exact_fit(void **state)
 {
 	static const struct {
@@ -223,10 +229,13 @@ static void exact_fit(void **state)
 }
 
 /*
- * Threads. One thread maps, unmaps and flushes; others look up all the time. Each mapping that the writer ever makes has a number, and its output address
- * tells the number and the IOVA, so that an answer says by itself where it comes from. A mapping is taken away in three parts: what is before one page of it,
- * what is after that page, and the page. Before the writer flushes the removal of a part, it notes the last generation in which the part may be believed; an
- * answer that is of this part and of a later generation is an error. And the one page must be found whenever it is there, whatever is done around it.
+ * Threads. One thread maps, unmaps and flushes; others look up all the time. Each mapping of the
+ * writer has a number, and its output address encodes the number and the IOVA, so that an answer
+ * identifies its mapping. A mapping is taken away in three parts: what is before one page of it,
+ * what is after that page, and the page. Before the writer flushes the removal of a part, it notes
+ * the last generation in which the part may be believed; an answer that is of this part and of a
+ * later generation is an error. And the one page must be found whenever it is there, whatever is
+ * done around it.
  */
 enum { READERS = 2, ROUNDS = 4096, REGIONS = 4, REGION_PAGES = 512, ENOUGH = 2000 };
 enum { BEFORE, AFTER, STAYING, PARTS };
@@ -271,7 +280,7 @@ static uint64_t staying_page(uint64_t number)
 	return number * 7 % REGION_PAGES;
 }
 
-/* Whether an answer can be true. */
+/* Whether an answer is possible. */
 static bool possible(struct shared *shared, uint64_t iova, const struct host_mapping *found, uint64_t generation)
 {
 	uint64_t output = (uint64_t)(uintptr_t)found->hva + (iova - found->first), number = number_of(output), page;
@@ -372,7 +381,10 @@ static void lookups_while_mapping(void **state)
 		readers[i].number = i;
 		assert_int_equal(pthread_create(&threads[i], NULL, look_up, &readers[i]), 0);
 	}
-	/* At least so many rounds, and until the readers have seen something, on a machine that does not let them run sooner. */
+	/*
+	 * At least so many rounds, and until the readers have seen something, on a machine that
+	 * does not let them run sooner.
+	 */
 	for (uint64_t number = 1; number < ROUNDS && (number <= ROUNDS / 4 || !enough(shared)); number++)
 		well &= live(shared, number);
 	__atomic_store_n(&shared->done, true, __ATOMIC_RELEASE);
@@ -385,8 +397,9 @@ static void lookups_while_mapping(void **state)
 }
 
 /*
- * Tables that are new: what a lookup finds in them is what was written before they could be reached. Nothing but the table itself tells the reader anything,
- * so that ThreadSanitizer sees any store or load of an entry that is not ordered as it must be.
+ * New tables: a lookup finds in them what was written before they were reachable. The reader
+ * depends on nothing but the table itself, so that ThreadSanitizer sees any store or load of an
+ * entry without the required order.
  */
 enum { FRESH = 2000 };
 
@@ -431,7 +444,10 @@ static void lookups_of_fresh_tables(void **state)
 	soft_close(&soft);
 }
 
-/* What will only be removed as a whole takes no memory for being split, beside what can be; and goes as a whole, even if only a part is asked for. */
+/*
+ * A mapping that is only removed as a whole reserves no memory for splitting, next to one that
+ * does; and it is removed as a whole, even if only a part is asked for.
+ */
 static void whole_mappings(void **state)
 {
 	const uint64_t gib = 1024 * MIB, bytes = sizeof(void *) == 8 ? 64 * gib : gib;

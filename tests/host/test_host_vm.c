@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The hosts type1 and iommufd on a test host's kernel: the conformance suite, in which a device's own DMA says what is mapped. And what only a kernel can say:
- * what is pinned and charged, and which IOVAs there are. The first argument says which part: "suite", "kernel", or "nested", which is the suite where hardware
- * walks a guest's tables.
+ * The hosts type1 and iommufd on a test host's kernel: the conformance suite, with a device's own
+ * DMA as the probe. And facts of the kernel alone: pins, charges, and usable IOVAs. The first
+ * argument says which part: "suite", "kernel", or "nested", which is the suite where hardware walks
+ * a guest's tables.
  */
 #define _GNU_SOURCE
 #include "dma_probe.h"
@@ -138,7 +139,10 @@ static int nested(void)
 	return 77;
 }
 
-/* Pages that are pinned for DMA in the whole machine: Linux, Documentation/core-api/pin_user_pages.rst. */
+/*
+ * Pages that are pinned for DMA in the whole machine: Linux,
+ * Documentation/core-api/pin_user_pages.rst.
+ */
 static int64_t pinned(void)
 {
 	long long acquired = 0, released = 0, value;
@@ -229,7 +233,10 @@ static int64_t now_pinned(const struct rig *rig)
 	return pinned() - rig->before;
 }
 
-/* iommufd pins a page once however many IOVAs name it, and unpins it with the last of them; type1 does so for each. */
+/*
+ * iommufd pins a page once however many IOVAs name it, and unpins it with the last of them; type1
+ * does so for each.
+ */
 static void pins(create_host *with)
 {
 	struct rig rig;
@@ -258,7 +265,7 @@ static void pinned_guest(create_host *with)
 	down(&rig);
 }
 
-/* Memory that is a file's is mapped as such: its address is not looked at. */
+/* A file's memory is mapped as a file: its address is ignored. */
 static void file_alone(create_host *with)
 {
 	struct rig rig;
@@ -276,7 +283,10 @@ static void file_alone(create_host *with)
 	down(&rig);
 }
 
-/* What was mapped goes with the device's last attachment and comes back with the next; a detached device's space may be filled and emptied. */
+/*
+ * Mappings end with the device's last attachment and return with the next; a detached device's
+ * space may be filled and emptied.
+ */
 static void attach_late(create_host *with)
 {
 	struct rig rig;
@@ -291,7 +301,10 @@ static void attach_late(create_host *with)
 	down(&rig);
 }
 
-/* The end of the aperture can be mapped, and what lies behind it is refused before the kernel is asked. */
+/*
+ * The end of the aperture can be mapped, and what lies behind it is refused before the kernel is
+ * asked.
+ */
 static void aperture(create_host *with)
 {
 	struct rig rig;
@@ -320,13 +333,20 @@ static bool without_capability(void)
 	return !syscall(SYS_capset, &header, data);
 }
 
-/* In a process of its own, which may lock 16 pages. (No test runs in it, so that an assertion ends it.) What is missing is told, nothing of it is mapped, and there is room again when something else goes. */
+/*
+ * In a process of its own, which may lock 16 pages. (No test runs in it, so that an assertion ends
+ * it.) A shortage is reported, nothing is mapped then, and there is room again after something else
+ * is removed.
+ */
 static int use_up(create_host *with)
 {
 	const struct rlimit limit = { .rlim_cur = 16 * PAGE, .rlim_max = 16 * PAGE };
 	struct rig rig;
 
-	/* Before memory is shown to the kernel: iommufd asks for the capability then, type1 when it pins. */
+	/*
+	 * Before memory is shown to the kernel: iommufd asks for the capability then, type1 when it
+	 * pins.
+	 */
 	if (setrlimit(RLIMIT_MEMLOCK, &limit) || !without_capability())
 		return 1;
 	up(&rig, with, false, false);

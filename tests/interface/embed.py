@@ -5,7 +5,7 @@
 usage: embed.py README INCLUDE_FOLDER WORK_FOLDER SHARED_LIBRARY STATIC_LIBRARY NM -- COMPILER...
 
 The example is each ```c block that the line MARK stands before (empty lines between them are allowed); several blocks make one file, in their order. A
-function that the example declares and does not define is the VMM's own: it may stay undefined. What begins with viommu_ must come from the library.
+function that the example declares and does not define is the VMM's own: it may stay undefined. Symbols that begin with viommu_ must come from the library.
 """
 import os
 import re
@@ -17,7 +17,7 @@ SKIPPED = 77
 
 
 def example(lines):
-    """The marked blocks, with #line directives so that the compiler speaks of the README's own lines. None if there is no mark."""
+    """The marked blocks, with #line directives, so that the compiler reports the README's own lines. None if there is no mark."""
     blocks = []
     marked = block = False
     for number, line in enumerate(lines, 1):

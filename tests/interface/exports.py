@@ -19,7 +19,7 @@ def declared(path):
     for declaration in re.findall(r"\bVIOMMU_API\b([^;]*);", text):
         name = re.search(r"\b(\w+)\s*\(", declaration)
         if not name:
-            sys.exit(f"{path}: cannot tell what this declares: VIOMMU_API{declaration};")
+            sys.exit(f"{path}: cannot parse this declaration: VIOMMU_API{declaration};")
         names.add(name.group(1))
     return names
 

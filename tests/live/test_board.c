@@ -171,7 +171,7 @@ static void test_messages(void **state)
 	assert_int_equal(message.sequence, 0);
 	assert_false(live_ring_read(&board->ring, &next, &message));
 
-	/* What is too long is cut, and says so; what just fits is not. */
+	/* A message that is too long is cut, with a mark; one that just fits is not. */
 	for (i = LIVE_MESSAGE_BYTES - 2; i < LIVE_MESSAGE_BYTES + 2; i++) {
 		memset(text, 'x', sizeof(text));
 		memcpy(text, start, sizeof(start) - 1);
@@ -377,7 +377,7 @@ static void test_file(void **state)
 	live_board_close(NULL);
 }
 
-/* What a child of the command is given. */
+/* The files of the command's child. */
 static void test_memfd(void **state)
 {
 	struct live_board *board, *same;
@@ -391,7 +391,7 @@ static void test_memfd(void **state)
 	assert_int_equal(live_board_open(path, true, &same, NULL), 0);
 	live_set(&same->numbers.rpcits, 5);
 	assert_int_equal(live_get(&board->numbers.rpcits), 5);
-	/* Nobody can cut it short under those who have it mapped. */
+	/* No process can truncate it while others have it mapped. */
 	assert_int_equal(ftruncate(fd, 4096), -1);
 	live_board_close(same);
 	live_board_close(board);
@@ -462,7 +462,7 @@ static void test_bad_files(void **state)
 	assert_int_equal(live_board_open(place->file, false, &board, &why), 0);
 	live_board_close(board);
 
-	/* An empty file is a board only for those who make one. */
+	/* An empty file becomes a board only for a process that creates one. */
 	write_file(place, header, 0, 0);
 	assert_int_equal(live_board_open(place->file, false, &board, &why), -EINVAL);
 	assert_int_equal(live_board_open("/dev/null", true, &board, &why), -EINVAL);

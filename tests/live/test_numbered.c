@@ -80,7 +80,7 @@ static void test_out_of_order(void **state)
 	release(&numbered, 10, 15);
 }
 
-/* What is no block of the sequence is none of its business. */
+/* A block outside of the sequence is ignored. */
 static void test_others(void **state)
 {
 	struct numbered numbered = { .first = 10, .count = 20 }, none = { .count = 0 };

@@ -47,7 +47,7 @@ static void stepped_store(uint64_t *word, uint64_t value)
 static struct live_ring ring;
 static uint64_t writes;
 
-/* A message that is told from every other at each of its words. */
+/* A message that differs from every other in each of its words. */
 static void write_one(void)
 {
 	char text[LIVE_MESSAGE_BYTES];

@@ -17,7 +17,7 @@
 #define PAGES 96u
 #define PAGE  VIOMMU_PAGE_SIZE
 
-/* What a page translates to: prot 0 is nothing. */
+/* A page's translation: prot 0 is none. */
 struct page {
 	uint64_t gpa;
 	uint32_t prot;
@@ -190,7 +190,7 @@ static void test_gone(void **state)
 	free(runs.list);
 }
 
-/* What lies behind the guest's memory is no translation. */
+/* A page after the end of the guest's memory is no translation. */
 static void test_clip(void **state)
 {
 	struct capture_page pages[] = {

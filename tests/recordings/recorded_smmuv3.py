@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """Recordings of guests with an SMMUv3. The walk is written from Arm's IHI 0070 (chapter 5) and ARM DDI 0487 (D8.3), as far as Linux uses them: stage 1, TTB0.
 
-Beyond the walk: streams are those that were announced; QEMU was asked about a stream that was told to work, or when a command made something invalid; and the
+Beyond the walk: streams are those that were announced; QEMU was queried about a stream that was started, or after a command's invalidation; and the
 commands are such as Linux gives.
 """
 from recorded import PAGE, Recording, Wrong

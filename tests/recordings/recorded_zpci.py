@@ -56,7 +56,7 @@ class Zpci(Recording):
         self.operation(t)
         self.range = None
         if fh not in self.handles:
-            raise Wrong(f'an operation with handle {fh:#x}, which nobody has')
+            raise Wrong(f'an operation with handle {fh:#x}, which no function has')
 
     def clp(self, fh, op, to, t):
         self.begin(fh, t)

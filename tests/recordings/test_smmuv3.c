@@ -430,7 +430,7 @@ static void test_what_is_asked(void **state)
 	const struct stretch *answers;
 	size_t i;
 
-	/* Nothing was said of what has become valid, until the device is told to work. */
+	/* New entries are not announced until the device is started. */
 	map(rig, 0x10000, 3, PAGES | 0x403);
 	map(rig, 0x11000, 3, (PAGES + 0x1000) | 0x483);
 	map(rig, 0x20000, 3, (PAGES + 0x2000) | 0x403);
@@ -448,8 +448,8 @@ static void test_what_is_asked(void **state)
 	assert_int_equal(rig->streams.stretches.count, 0);
 
 	/*
-	 * What is gone is not asked about before there is a command, and then it is, together with
-	 * what is still there.
+	 * Unmapped pages are not queried before there is a command, and then they are, together
+	 * with mapped ones.
 	 */
 	map(rig, 0x10000, 3, 0);
 	ask(rig, &none, true);
@@ -467,8 +467,8 @@ static void test_what_is_asked(void **state)
 	ask(rig, &all, false);
 	assert_int_equal(rig->streams.stretches.count, 2);
 	/*
-	 * What QEMU has from before a change that was not announced yet is not judged, and is
-	 * asked about again.
+	 * A translation that QEMU has from before an unannounced change is not judged, and is
+	 * queried again.
 	 */
 	cached = 0x11000;
 	map(rig, 0x11000, 3, 0);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The recorder's walk (qemu-plugin/zpci/tables.c) on tables that nobody would write: what it
- * reports, applied to memory full of zeros, must give each entry that a translation in the range
- * meets. That is checked against a walk of one IOVA at a time, written here from the bit positions
- * alone.
+ * The recorder's walk (qemu-plugin/zpci/tables.c) on unusual tables: the entries that it reports,
+ * applied to memory full of zeros, must give each entry that a translation in the range meets. That
+ * is checked against a walk of one IOVA at a time, written here from the bit positions alone.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -22,7 +21,7 @@
 struct rig {
 	struct guest_ram ram;
 	uint64_t *guest;    /* the guest's memory, big-endian */
-	uint64_t *replayed; /* what whoever applies the changes has, in the CPU's order */
+	uint64_t *replayed; /* the reported changes applied to zeros, in the CPU's order */
 	struct tables tables;
 	uint64_t seed;
 };

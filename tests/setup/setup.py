@@ -278,7 +278,7 @@ class Scenarios:
         machine.user(sudo=False)
         said = self.setup(machine, "tests", "--if-possible", "check", status=1)
         assert "for tests this is needed, and cannot be installed without root" in said and "libcmocka-dev" in said, said
-        # What takes no root is there all the same.
+        # Requirements that need no root are installed all the same.
         self.libraries_of(machine, "s390x", OLD)
         machine.root_user()
         self.setup(machine, "tests")

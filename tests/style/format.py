@@ -4,7 +4,7 @@
 
 usage: format.py SOURCE_FOLDER CLANG_FORMAT
 
-What clang-format writes changes from one version to the next. Ours is VERSION, that of Debian 12: with another one this test is skipped.
+The output of clang-format depends on its version. The sources follow VERSION, that of Debian 12: with another one this test is skipped.
 """
 import os
 import re

@@ -7,7 +7,7 @@ NOT_SOURCES = {".git", "build", "LICENSES", "__pycache__"}
 
 
 def source_files(root):
-    """Paths of all files, in order. Build folders are told by what meson leaves in them, whatever their names."""
+    """Paths of all files, in order. Build folders are recognised by meson's files in them, whatever their names."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(f for f in folders if f not in NOT_SOURCES and not os.path.exists(os.path.join(folder, f, "meson-info")))
         for name in sorted(names):

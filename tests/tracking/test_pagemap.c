@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The pagemap tracker on this machine's kernel: it reports the pages that were written, by whomever writes through this process's memory, each once, and no others;
- * and with it, refreshes of whole apertures miss nothing, also while another thread writes the tables. Skipped where the kernel lacks it, or forbids it.
+ * The pagemap tracker on this machine's kernel: it reports the pages that were written, by whomever
+ * writes through this process's memory, each once, and no others; and with it, refreshes of whole
+ * apertures miss nothing, also while another thread writes the tables. Skipped where the kernel
+ * lacks it, or forbids it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -150,7 +152,7 @@ static void test_few(void **state)
 		store(&field, PAGES - 1);
 		collect(&field);
 		assert_int_equal(field.reported, 3);
-		/* What is read is not written. */
+		/* Reading is not writing. */
 		assert_true(field.memory[3 * PAGE] <= 1);
 		collect(&field);
 		store(&field, 700);
@@ -170,7 +172,7 @@ static void *store_elsewhere(void *ctx)
 	return NULL;
 }
 
-/* Everybody who writes through this process's memory. */
+/* All writers through this process's memory. */
 static void test_writers(void **state)
 {
 	struct field field;
@@ -192,7 +194,7 @@ static void test_writers(void **state)
 		field.written[8] = field.written[9] = true;
 		collect(&field);
 		assert_int_equal(field.reported, 2);
-		/* What was anonymous memory is none for a moment, and zeros then. */
+		/* Anonymous memory is unmapped for a moment, and zeros then. */
 		if (kind == ANONYMOUS) {
 			assert_int_equal(madvise(field.memory + 20 * PAGE, PAGE, MADV_DONTNEED), 0);
 			field.written[20] = true;

@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The first process of a test host: it makes the machine ready, runs one program as root, tells run-in-host, which has started the machine, how that went, and
- * switches the machine off.
+ * The first process of a test host: it prepares the machine, runs one program as root, reports the
+ * result to run-in-host, which has started the machine, and powers the machine off.
  *
- * What to do is in the file /job: strings, each ended by a zero byte.
+ * The file /job has the instructions: strings, each ended by a zero byte.
  *   bind=ADDRESS      give this PCI function to vfio-pci
  *   limit=SECONDS     how long the program may take
  *   env=NAME=VALUE    of the program's environment
  *   arg=WORD          of the program's command line, its path first
  *
- * The console carries everything, and after the kernel has started this process nobody else writes to it: the kernel's messages are kept from it (but for those
- * of a kernel that dies), read from /dev/kmsg, and written here like the rest. Each line says what it is:
+ * The console carries everything, and once the kernel has started this process nothing else writes
+ * to it: the kernel's messages are kept from it (except those of a crashing kernel), read from
+ * /dev/kmsg, and written here like the rest. Each line begins with its kind:
  *   out TEXT, err TEXT   what the program wrote; out+TEXT and err+TEXT are not the end of a line
  *   log LEVEL TEXT       a message of the kernel's
  *   say TEXT             a message of this process
  *   end exit STATUS | end signal NUMBER | end timeout | end failed
- * The last one is written when the program and all that it started are gone, and their devices closed. A machine that ends without it has failed.
+ * The last one is written when the program and all that it started are gone, and their devices
+ * closed. A machine that ends without it has failed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -56,7 +58,7 @@ static void write_console(const char *text, size_t length)
 		ssize_t n = write(console, text, length);
 
 		if (n < 0 && errno != EINTR)
-			return; /* there is nobody to tell */
+			return; /* there is no one to report to */
 		if (n > 0) {
 			text += n;
 			length -= (size_t)n;
@@ -105,7 +107,10 @@ static void pass_on(const char *tag, const char *data, size_t length)
 	}
 }
 
-/* Writes the kernel's messages that came since. A record of /dev/kmsg is "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT", newline, and lines that begin with a blank. */
+/*
+ * Writes the kernel's messages that came since. A record of /dev/kmsg is
+ * "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT", newline, and lines that begin with a blank.
+ */
 static void pass_on_kernel_messages(int kmsg)
 {
 	char record[8192];
@@ -173,7 +178,10 @@ static void open_console(void)
 		cfmakeraw(&terminal);
 		tcsetattr(console, TCSANOW, &terminal);
 	}
-	/* From now on only what the kernel says in dying comes there without us: SYSLOG_ACTION_CONSOLE_LEVEL. */
+	/*
+	 * From now on only what the kernel says in dying comes there without us:
+	 * SYSLOG_ACTION_CONSOLE_LEVEL.
+	 */
 	klogctl(8, NULL, 1);
 }
 
@@ -238,7 +246,7 @@ static void bind_to_vfio(const char *address)
 		fail("%s is not bound to vfio-pci", address);
 }
 
-/* What a thread that does not end is doing. */
+/* The state of a thread that does not end. */
 static void show_thread(const char *process, const char *thread)
 {
 	static const char *const files[] = { "comm", "wchan", "syscall", "stack" };
@@ -320,7 +328,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* What is under way while the program runs. */
+/* The state while the program runs. */
 struct watch {
 	struct pollfd fds[4]; /* out, err, kernel messages, signals */
 	pid_t program;	      /* 0: it has ended */
@@ -365,7 +373,10 @@ static bool watch_once(struct watch *w)
 	return true;
 }
 
-/* Whether nothing of the program's is left, so that all its devices are closed, and nothing of what it wrote. */
+/*
+ * Whether nothing of the program's is left, so that all its devices are closed, and nothing of what
+ * it wrote.
+ */
 static bool all_gone(const struct watch *w)
 {
 	return !w->program && w->fds[OUT].fd < 0 && w->fds[ERR].fd < 0 && waitpid(-1, NULL, WNOHANG) < 0;
@@ -405,7 +416,7 @@ static void run_program(void)
 		line("say the program has not ended within %ld seconds; its threads:", job.limit);
 		show_processes();
 	}
-	/* What it has started ends with it. */
+	/* Its children end with it. */
 	w.deadline = now_ms() + 60000;
 	do
 		kill(-1, SIGKILL);

@@ -27,7 +27,7 @@ CANWBS = 1 << 2
 
 
 class NoTable(Exception):
-    """Why the table could not be had."""
+    """The reason why there is no table."""
 
 
 class Machine:
@@ -57,7 +57,7 @@ class Machine:
         return answer.split()[1:]
 
     def read(self, item, size):
-        """The first bytes of one of fw_cfg's items. The device copies them to memory by itself, when it is told where its request is."""
+        """The first bytes of one of fw_cfg's items. The device copies them to memory by itself, after a store of its request's address."""
         if not size:
             return b""
         request = struct.pack(">IIQ", item << 16 | SELECT | READ, size, ANSWER)
@@ -81,7 +81,7 @@ class Machine:
 
 
 def find(tables, loader):
-    """The IORT. Where a table begins and how long it is are told to firmware because it has to fill in the checksums."""
+    """The IORT. Firmware gets the place and the length of each table, because it has to fill in the checksums."""
     for at in range(0, len(loader), 128):
         command, name, _, start, length = struct.unpack_from("<I56sIII", loader, at)
         if command == ADD_CHECKSUM and name.rstrip(b"\0") == b"etc/acpi/tables" and tables[start : start + 4] == b"IORT":

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the other tests on test hosts rely on, asked of the kernel with nothing but system calls: that each device is bound and alone in its group, that its
- * registers can be read, that type1 and iommufd are both there for it, that the IOMMU is the one that the host's name says, and that it nests where it should.
- * Says what it has found.
+ * The facts that the other tests on test hosts rely on, checked with system calls only: each device
+ * is bound and alone in its group, its registers are readable, type1 and iommufd both work for it,
+ * the IOMMU is that of the host's name, and it nests where it should. Prints its findings.
  *
- * What iommufd is asked with is declared here, since the headers of many systems are older than it (Linux: include/uapi/linux/iommufd.h and vfio.h).
+ * iommufd's structs are declared here, since the headers of many systems are older than it (Linux:
+ * include/uapi/linux/iommufd.h and vfio.h).
  */
 #include <dirent.h>
 #include <endian.h>
@@ -199,7 +200,9 @@ static void read_registers(int device, const char *address)
 	ask(device, VFIO_DEVICE_GET_REGION_INFO, &region, "VFIO_DEVICE_GET_REGION_INFO");
 	assert_true(region.size >= PAGE);
 	assert_int_equal(pread(device, &value, 4, (off_t)(region.offset + offset)), 4);
-	/* On s390 a register is no memory: what can be mapped there must not be read with a load. */
+	/*
+	 * On s390 a register is no memory: what can be mapped there must not be read with a load.
+	 */
 	if (!host_is("s390x")) {
 		const volatile uint32_t *bar;
 
@@ -325,7 +328,10 @@ static void check_iommu(int iommufd, uint32_t device_id, const char *address)
 	struct hw_info info = { .size = sizeof(info), .dev_id = device_id, .data_len = sizeof(data), .data_uptr = (uintptr_t)&data };
 	uint32_t expected = 0;
 
-	/* The driver of AMD-Vi may say something of its own, and that of SMMUv3 says nothing in older kernels. */
+	/*
+	 * The driver of AMD-Vi may say something of its own, and that of SMMUv3 says nothing in
+	 * older kernels.
+	 */
 	if (!strncmp(host, "vtd-", 4))
 		expected = HW_INFO_VTD;
 	else if (host_is("smmuv3") && kernel_is(6, 13))
@@ -387,7 +393,10 @@ static void test_iommufd(void **state)
 	for_each_device(through_iommufd);
 }
 
-/* A table that a guest's own can be nested in, and the kernel's side of a guest's SMMUv3, which it makes only if the machine is known to be coherent (iort.py). */
+/*
+ * A table that a guest's own can be nested in, and the kernel's side of a guest's SMMUv3, which it
+ * makes only if the machine is known to be coherent (iort.py).
+ */
 static void nests(const char *address)
 {
 	struct ioas_alloc ioas = { .size = sizeof(ioas) };

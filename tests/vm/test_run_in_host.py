@@ -51,17 +51,17 @@ def main():
     point("success is success", first, 0, b"", b"")
     point("a status is passed on", run("exit", "3"), 3, b"", b"misbehave exited with status 3")
     point("a test that skips skips", run("exit", "77"), SKIPPED)
-    point("a signal is told", run("abort"), 128 + 6, err=b"misbehave was ended by SIGABRT")
+    point("a signal is reported", run("abort"), 128 + 6, err=b"misbehave was ended by SIGABRT")
     hang = run("hang", limit=20)
     point("a program that hangs ends in time", hang, HOST_FAILED, b"", b"misbehave did not end within 20 seconds")
     point("and what it was doing is shown", hang, HOST_FAILED, b"", b": comm: misbehave")
     crash = run("crash-kernel")
     if crash[0] == SKIPPED:
-        point("a kernel that dies is told # SKIP this kernel has no system requests", crash, SKIPPED)
+        point("a kernel that dies is reported # SKIP this kernel has no system requests", crash, SKIPPED)
     else:
-        point("a kernel that dies is told", crash, HOST_FAILED, b"", b"the kernel complained: ")
+        point("a kernel that dies is reported", crash, HOST_FAILED, b"", b"the kernel complained: ")
     point("a kernel's warning is a failure", run("warn-kernel"), HOST_FAILED, b"", b"the kernel complained: WARNING: CPU: 0 PID: 1 at drivers/iommu/nowhere.c:1")
-    point("a machine that never reports is told", run("power-off"), HOST_FAILED, b"", b"the machine ended without saying how the program did")
+    point("a machine without a result is reported", run("power-off"), HOST_FAILED, b"", b"the machine ended without saying how the program did")
     point("output comes byte by byte as it was", run("bytes"), 0, bytes(range(256)), b"to standard error")
     point("much output comes whole", run("much"), 0, b"".join(b"line %d\n" % i for i in range(20000)), b"")
     said = ["a word with blanks", f"x={NVME[1]}", NVME[0], *EDU]
@@ -69,8 +69,8 @@ def main():
     arguments = run("arguments", "a word with blanks", "x={nvme1}", "{nvme}", *["{edu}" for _ in EDU])
     point("arguments and environment arrive, and no input", arguments, 0, "".join(f"{line}\n" for line in said).encode())
     point("a child that is left ends with its parent", run("child"), 0, b"", b"")
-    point("a device that is not there is told", run("exit", "{nvme7}"), 1, b"", b"{nvme7}: this host has no such device")
-    point("what is no program is told", run("exit", program=__file__), 1, b"", b"is no program")
+    point("a missing device is reported", run("exit", "{nvme7}"), 1, b"", b"{nvme7}: this host has no such device")
+    point("a file that is no program is reported", run("exit", program=__file__), 1, b"", b"is no program")
     print(f"1..{points}")
     return 1 if failed else 0
 

@@ -98,7 +98,7 @@ def check_wrong(watch, way):
     board = watch.run(f'numbered={FIRST}+{BLOCKS}')
     for oracle in NOTICED[watch.target, way]:
         board.require(board[f'disagreements.{oracle}'], f'the {oracle} did not notice a library that is wrong: {way}')
-    board.require(any(kind == '2' and '(disk' in text and 'IOVA 0x' in text for kind, text in board.messages), 'no message tells the device')
+    board.require(any(kind == '2' and '(disk' in text and 'IOVA 0x' in text for kind, text in board.messages), 'no message names the device')
     if way == 'invalidation-lost':
         board.require(board['skipped.data'] == BLOCKS, 'nothing was released, and the data was judged')
         board.require(any('data: nothing can be judged' in text for _, text in board.messages), 'it is not said that nothing can be judged')

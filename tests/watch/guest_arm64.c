@@ -163,7 +163,7 @@ static void change_pages(unsigned int device)
 {
 	unsigned int count = 2 + machine_draw(8), page = machine_draw(PAGES - 16), i;
 
-	/* What was valid is taken back first. */
+	/* Valid entries are cleared first. */
 	for (i = 0; i < count; i++)
 		set_page(device, page + i, 0);
 	if (machine_draw(8) == 0)

@@ -323,7 +323,7 @@ EXPORT void qemu_plugin_outs(const char *text)
 	fputs(text, stderr);
 }
 
-/* What the plugin looks up by name. */
+/* Functions that the plugin looks up by name. */
 static bool lock_held;
 
 EXPORT void bql_lock_impl(const char *file, int line);
