@@ -137,6 +137,9 @@ class Scenarios:
         installed = machine.installed()
         assert installed["qemu-system-s390x"] == QEMU and installed["libelf-dev"] == "1.1~bpo12", installed
         assert "qemu-system-arm" not in installed, "watching an s390x does not take arm64"
+        # What the machine's own sources name is not added again.
+        status, said = machine.run("tests/vm/fetch-source", "7.3", "kernels")
+        assert not status and "multiple times" not in said and "linux-source-7.3" in said, said
 
     def on_the_next_release(self):
         machine = self.machine("trixie", ("trixie",))
