@@ -252,6 +252,10 @@ class Scenarios:
         assert re.search(r"warning: for check this is missing, .*: meson clang *$", said, flags=re.M), said
         self.has(machine, set(CHECK) - {"meson", "clang"})
         assert len(said.splitlines()) < 20, said
+        # Nothing of it is left to the machine.
+        said = self.setup(machine, "--if-possible", "live-s390x")
+        assert re.search("warning: for live-s390x this is missing, .*: qemu-system-s390x>=1:10.0", said), said
+        assert not list((machine.root / "etc/apt/sources.list.d").iterdir()), "a source was added that is none"
 
     def on_one_where_a_package_excludes_another(self):
         """Nothing is removed to make room for ours."""
