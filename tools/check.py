@@ -78,7 +78,8 @@ CONFIGURATIONS = (
 )
 QUICK = tuple(c for c in CONFIGURATIONS if c.name == "gcc")
 KERNELS = {"aarch64": "arm64"}  # where tests/vm/build-kernel calls an architecture otherwise
-# In the same build folders as gcc and s390x; what is built for another architecture runs on test hosts of that one.
+# In the same build folders as gcc and s390x; what is built for another architecture runs on test
+# hosts of that one.
 VM = (
     dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "gcc"), suites={"vm"}, processes=1, kernel=KERNELS.get(os.uname().machine, os.uname().machine)),
     dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "s390x"), suites={"vm-hosts"}, patience=2, processes=1, kernel="s390x"),
@@ -141,7 +142,7 @@ class Tally:
 
 
 class Progress:
-    """What each configuration is at: on a terminal in one line that is kept up to date, elsewhere in a line now and then."""
+    """Progress of the configurations: on a terminal one line, elsewhere a line every half minute."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -187,7 +188,7 @@ progress = Progress()
 
 
 def output_of(command, line=lambda text: None, **options):
-    """Runs a command to its end: its exit status and its output, of which each line is shown to a function as it comes."""
+    """Exit status and output of a command. A function gets each line as it comes."""
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace", **options}
     lines = []
     try:
@@ -211,7 +212,7 @@ def run(command, line=lambda text: None, **options):
 
 
 def steps(configuration, what):
-    """A function for output_of(): ninja and meson begin their lines with the number of the step, and how many there are."""
+    """A function for output_of(): lines of ninja and meson begin with the number of the step."""
 
     def line(text):
         at = re.match(r"[ \[]*(\d+)/(\d+)[\] ]", text)
@@ -263,7 +264,7 @@ def configure(configuration, folder):
 
 
 def chosen_tests(configuration, folder, pattern):
-    """Of the configuration's tests that are to run: names, suites, and what to build for them, in ninja's words."""
+    """Names and suites of the configuration's tests that are to run, and ninja's targets for them."""
     names, suites, depends = [], set(), set()
     for test in json.loads(run(["meson", "introspect", "--tests", folder])):
         its_suites = {suite.rpartition(":")[2] for suite in test["suite"]}
@@ -303,7 +304,8 @@ def prepare_kernel(configuration, tally):
 def count_cmocka(output, all_well):
     """(passed, failed, skipped) of a cmocka program's usual output, None if it is not one. Started and not ended is failed."""
     passed = failed = skipped = 0
-    # A program may run several groups, with tests of the same names; each group ends with its skipped tests' names once more.
+    # A program may run several groups, with tests of the same names; each group ends with its
+    # skipped tests' names once more.
     for group in re.split(r"^\[=+\] (?:.*: )?Running ", output, flags=re.M):
         started = len(re.findall(r"^\[ RUN      \] ", group, flags=re.M))
         ok = len(re.findall(r"^\[       OK \] ", group, flags=re.M))

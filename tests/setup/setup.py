@@ -218,7 +218,8 @@ class Scenarios:
         (machine.project / "build/sysroot/s390x/old").touch()
         said = self.setup(machine, "s390x")
         assert "fetching libraries for s390x" in said and not (machine.project / "build/sysroot/s390x/old").exists(), said
-        # Those of the same release are kept where there is no network, those of another one are not.
+        # Those of the same release are kept where there is no network, those of another one are
+        # not.
         for was, now, status in ((" with 1.0 ", " with 0.9 ", 0), (" bookworm ", " bullseye ", 1)):
             made.write_text(made.read_text().replace(was, now))
             machine.sources.write_text(f"deb file:{self.folder}/nowhere bookworm main\n")
