@@ -33,6 +33,7 @@ class Configuration:
     needs: tuple = ()  # programs
     patience: int = 2  # what the tests' time limits are multiplied by
     sanitizer: bool = False
+    whole: bool = False  # build all that there is, and not only what its tests need
     processes: int = 0  # tests at once; 0: as many as there are cores
     sysroot: str = ""  # architecture of the libraries that tools/sysroot keeps, with a cross file
     kernel: str = ""  # architecture of the test hosts that its tests of the suite vm-hosts need
@@ -49,7 +50,7 @@ CONFIGURATIONS = (
         needs=("s390x-linux-gnu-gcc", "qemu-s390x"),
         patience=5,
     ),
-    Configuration("gcc", ALL_HERE, compiler="gcc", needs=("gcc",)),
+    Configuration("gcc", ALL_HERE, compiler="gcc", needs=("gcc",), whole=True),
     Configuration(
         "clang-asan-ubsan",
         {"unit", "threads"},
@@ -74,14 +75,14 @@ CONFIGURATIONS = (
         sysroot="i386",
         needs=("i686-linux-gnu-gcc",),
     ),
-    Configuration("clang", {"build", "fuzz"}, compiler="clang", needs=("clang",)),
+    Configuration("clang", {"build", "fuzz"}, compiler="clang", needs=("clang",), whole=True),
 )
 QUICK = tuple(c for c in CONFIGURATIONS if c.name == "gcc")
 KERNELS = {"aarch64": "arm64"}  # where tests/vm/build-kernel calls an architecture otherwise
 # In the same build folders as gcc and s390x; what is built for another architecture runs on test
 # hosts of that one.
 VM = (
-    dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "gcc"), suites={"vm"}, processes=1, kernel=KERNELS.get(os.uname().machine, os.uname().machine)),
+    dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "gcc"), suites={"vm"}, whole=False, processes=1, kernel=KERNELS.get(os.uname().machine, os.uname().machine)),
     dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "s390x"), suites={"vm-hosts"}, patience=2, processes=1, kernel="s390x"),
     Configuration(
         "aarch64",
@@ -272,10 +273,16 @@ def chosen_tests(configuration, folder, pattern):
             names.append(test["name"])
             suites |= its_suites
             depends.update(test["depends"])
-    targets = [target for target in json.loads(run(["meson", "introspect", "--targets", folder])) if target["id"] in depends]
-    files = sorted(os.path.relpath(path, os.path.realpath(folder)) for target in targets for path in target["filename"])
-    # These look at all that is built, and do not name it.
-    return names, suites, (["all"] if suites & {"build", "vm"} else []) + files
+    if configuration.whole and not pattern:
+        return names, suites, ["all", "meson-test-prereq"]
+    # These look at what is built by default, and do not name it. ("all" is more: older versions of
+    # meson add each test's program.)
+    by_default = bool(suites & {"build", "vm"})
+    files = set()
+    for target in json.loads(run(["meson", "introspect", "--targets", folder])):
+        if target["id"] in depends or by_default and target["build_by_default"]:
+            files.update(os.path.relpath(path, os.path.realpath(folder)) for path in target["filename"])
+    return names, suites, sorted(files)
 
 
 # One at a time: two would install packages at once, which apt does not allow.
