@@ -359,6 +359,7 @@ def test(configuration, folder, names, tally):
         environment.update(SANITIZER_ENVIRONMENT)
         command = no_randomisation() + command
     # Its exit status says that a test failed: the log says so too, and which.
+    progress.set(configuration, f"test 0 of {len(names)}")
     _, said = output_of(command, steps(configuration, "test"), env=environment)
     seen, counts = [], [0, 0, 0]
     for log in glob.glob(logs):
