@@ -33,6 +33,7 @@ class Configuration:
     needs: tuple = ()  # programs
     patience: int = 2  # what the tests' time limits are multiplied by
     sanitizer: bool = False
+    whole: bool = False  # build all that there is, and not only what its tests need
     processes: int = 0  # tests at once; 0: as many as there are cores
     sysroot: str = ""  # architecture of the libraries that tools/sysroot keeps, with a cross file
     kernel: str = ""  # architecture of the test hosts that its tests of the suite vm-hosts need
@@ -49,7 +50,7 @@ CONFIGURATIONS = (
         needs=("s390x-linux-gnu-gcc", "qemu-s390x"),
         patience=5,
     ),
-    Configuration("gcc", ALL_HERE, compiler="gcc", needs=("gcc",)),
+    Configuration("gcc", ALL_HERE, compiler="gcc", needs=("gcc",), whole=True),
     Configuration(
         "clang-asan-ubsan",
         {"unit", "threads"},
@@ -74,13 +75,14 @@ CONFIGURATIONS = (
         sysroot="i386",
         needs=("i686-linux-gnu-gcc",),
     ),
-    Configuration("clang", {"build", "fuzz"}, compiler="clang", needs=("clang",)),
+    Configuration("clang", {"build", "fuzz"}, compiler="clang", needs=("clang",), whole=True),
 )
 QUICK = tuple(c for c in CONFIGURATIONS if c.name == "gcc")
 KERNELS = {"aarch64": "arm64"}  # where tests/vm/build-kernel calls an architecture otherwise
-# In the same build folders as gcc and s390x; what is built for another architecture runs on test hosts of that one.
+# In the same build folders as gcc and s390x; what is built for another architecture runs on test
+# hosts of that one.
 VM = (
-    dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "gcc"), suites={"vm"}, processes=1, kernel=KERNELS.get(os.uname().machine, os.uname().machine)),
+    dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "gcc"), suites={"vm"}, whole=False, processes=1, kernel=KERNELS.get(os.uname().machine, os.uname().machine)),
     dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "s390x"), suites={"vm-hosts"}, patience=2, processes=1, kernel="s390x"),
     Configuration(
         "aarch64",
@@ -141,7 +143,7 @@ class Tally:
 
 
 class Progress:
-    """What each configuration is at: on a terminal in one line that is kept up to date, elsewhere in a line now and then."""
+    """Progress of the configurations: on a terminal one line, elsewhere a line every half minute."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -187,7 +189,7 @@ progress = Progress()
 
 
 def output_of(command, line=lambda text: None, **options):
-    """Runs a command to its end: its exit status and its output, of which each line is shown to a function as it comes."""
+    """Exit status and output of a command. A function gets each line as it comes."""
     options = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "errors": "replace", **options}
     lines = []
     try:
@@ -211,7 +213,7 @@ def run(command, line=lambda text: None, **options):
 
 
 def steps(configuration, what):
-    """A function for output_of(): ninja and meson begin their lines with the number of the step, and how many there are."""
+    """A function for output_of(): lines of ninja and meson begin with the number of the step."""
 
     def line(text):
         at = re.match(r"[ \[]*(\d+)/(\d+)[\] ]", text)
@@ -263,7 +265,7 @@ def configure(configuration, folder):
 
 
 def chosen_tests(configuration, folder, pattern):
-    """Of the configuration's tests that are to run: names, suites, and what to build for them, in ninja's words."""
+    """Names and suites of the configuration's tests that are to run, and ninja's targets for them."""
     names, suites, depends = [], set(), set()
     for test in json.loads(run(["meson", "introspect", "--tests", folder])):
         its_suites = {suite.rpartition(":")[2] for suite in test["suite"]}
@@ -271,10 +273,16 @@ def chosen_tests(configuration, folder, pattern):
             names.append(test["name"])
             suites |= its_suites
             depends.update(test["depends"])
-    targets = [target for target in json.loads(run(["meson", "introspect", "--targets", folder])) if target["id"] in depends]
-    files = sorted(os.path.relpath(path, os.path.realpath(folder)) for target in targets for path in target["filename"])
-    # These look at all that is built, and do not name it.
-    return names, suites, (["all"] if suites & {"build", "vm"} else []) + files
+    if configuration.whole and not pattern:
+        return names, suites, ["all", "meson-test-prereq"]
+    # These look at what is built by default, and do not name it. ("all" is more: older versions of
+    # meson add each test's program.)
+    by_default = bool(suites & {"build", "vm"})
+    files = set()
+    for target in json.loads(run(["meson", "introspect", "--targets", folder])):
+        if target["id"] in depends or by_default and target["build_by_default"]:
+            files.update(os.path.relpath(path, os.path.realpath(folder)) for path in target["filename"])
+    return names, suites, sorted(files)
 
 
 # One at a time: two would install packages at once, which apt does not allow.
@@ -303,7 +311,8 @@ def prepare_kernel(configuration, tally):
 def count_cmocka(output, all_well):
     """(passed, failed, skipped) of a cmocka program's usual output, None if it is not one. Started and not ended is failed."""
     passed = failed = skipped = 0
-    # A program may run several groups, with tests of the same names; each group ends with its skipped tests' names once more.
+    # A program may run several groups, with tests of the same names; each group ends with its
+    # skipped tests' names once more.
     for group in re.split(r"^\[=+\] (?:.*: )?Running ", output, flags=re.M):
         started = len(re.findall(r"^\[ RUN      \] ", group, flags=re.M))
         ok = len(re.findall(r"^\[       OK \] ", group, flags=re.M))
@@ -350,6 +359,7 @@ def test(configuration, folder, names, tally):
         environment.update(SANITIZER_ENVIRONMENT)
         command = no_randomisation() + command
     # Its exit status says that a test failed: the log says so too, and which.
+    progress.set(configuration, f"test 0 of {len(names)}")
     _, said = output_of(command, steps(configuration, "test"), env=environment)
     seen, counts = [], [0, 0, 0]
     for log in glob.glob(logs):

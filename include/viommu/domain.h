@@ -14,7 +14,12 @@
  * What holds for nested domains: after viommu_domain_refresh() has returned 0 for a range, the host
  * translates each IOVA in it exactly as the guest's tables did at some moment during the call, to
  * the same page and with no more rights. After any return, an IOVA in the range either translates
- * as the tables say or does not translate. IOVAs outside the range are untouched.
+ * as the tables say or does not translate. IOVAs outside the range keep their translations, but for
+ * one case: a host that removes only whole mappings (those of the Linux kernel; host_splits counts)
+ * takes what lies in one mapping with a page that changes away with it, and maps it again before the
+ * call returns. A device that reads it within that time meets a fault. If the host is then short of
+ * memory or of mappings it stays away: result.unestablished counts it, and the next refresh of it
+ * tries again.
  *
  * An operation that a kind does not have returns -EOPNOTSUPP; each says which kinds have it.
  *

@@ -8,8 +8,8 @@
  * How long a pointer is good for: a piece that viommu_translate() returned is what the device could reach at some moment during the call. A translation
  * that begins after a refresh, a detach or a slot's removal has returned never yields what that took away. To hold such a removal off while pointers are
  * in use, bracket translation and use with viommu_reader_enter() and viommu_reader_leave(): then a refresh that releases something, a detach, or
- * viommu_slot_remove() does not return before every reader that was inside has left. Inside, call nothing of the library but viommu_translate(), and stay
- * for as long as a device's DMA would be in flight, not longer.
+ * viommu_slot_remove() does not return before every reader that was inside has left. Inside, call nothing of the library but viommu_translate() and
+ * what its header allows there (getters of guest IOMMUs that wait for nothing), and stay for as long as a device's DMA would be in flight, not longer.
  */
 #ifndef VIOMMU_READER_H
 #define VIOMMU_READER_H

@@ -9,9 +9,11 @@
  *
  * Structures and queues of the guest are found through the VM's slots alone, and each doubleword of them is loaded once.
  *
- * Threads: any function may be called from any thread, except that the last call for an object must be the last. Callbacks are called without locks. Stores may
- * take as long as the refreshes and the detaching that they ask for, and wait for accesses of devices under way: no function here but
- * viommu_smmuv3_read() and the getters may be called between viommu_reader_enter() and viommu_reader_leave().
+ * Threads: any function may be called from any thread, except that the last call for an object must be the
+ * last. Callbacks are called without locks. Stores may take as long as the refreshes and the detaching that they
+ * ask for, and wait for accesses of devices in flight; loads and events do not wait for them. Between
+ * viommu_reader_enter() and viommu_reader_leave() these may be called, and no others: viommu_smmuv3_read(),
+ * viommu_smmuv3_info(), viommu_smmuv3_find(), viommu_smmuv3_device_info() and viommu_smmuv3_device_device().
  */
 #ifndef VIOMMU_SMMUV3_H
 #define VIOMMU_SMMUV3_H

@@ -73,6 +73,8 @@ struct viommu_fault {
 	uint32_t level;	    /* level of the entry, 0 = only leaves; meaningful if entry_gpa is */
 	uint64_t entry_gpa; /* where the entry is, or UINT64_MAX */
 	uint64_t entry;	    /* the entry as loaded, in the CPU's byte order */
+	uint32_t pasid;	    /* of the access; VIOMMU_NO_PASID: the device's own. In a refresh, which is not an access, too */
+	uint32_t reserved;  /* 0 */
 };
 
 /* One part of a composed translation: contiguous in IOVA and in GPA, the same rights throughout. */

@@ -10,6 +10,7 @@
 #include <viommu/hosts.h>
 #include <viommu/device.h>
 #include <viommu/domain.h>
+#include <viommu/mapped.h>
 #include <viommu/nesting.h>
 #include <viommu/reader.h>
 #include <viommu/tracking.h>

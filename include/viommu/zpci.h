@@ -57,6 +57,31 @@ enum viommu_zpci_state {
 #define VIOMMU_ZPCI_FH_SHM	0x00ff0000u
 #define VIOMMU_ZPCI_FH_INDEX	0x0000ffffu
 
+/* The general register that R1 names: function handle in bits 0-31, status in 32-39, DMA address space in 40-47, operation control in 56-63. */
+#define VIOMMU_ZPCI_R1(fh, dma_space, operation) ((uint64_t)(fh) << 32 | (uint64_t)(dma_space) << 16 | (operation))
+#define VIOMMU_ZPCI_R1_FH(r1)			 ((uint32_t)((r1) >> 32))
+#define VIOMMU_ZPCI_R1_STATUS(r1)		 ((uint8_t)((r1) >> 24))
+#define VIOMMU_ZPCI_R1_DMA_SPACE(r1)		 ((uint8_t)((r1) >> 16))
+#define VIOMMU_ZPCI_R1_OPERATION(r1)		 ((uint8_t)(r1))
+
+/*
+ * I/O translation tables. An IOTA has the origin of the first table, T, and the designation type DT: the type of
+ * that table. Entries of region and segment tables have the type TT of the table that they stand in; region-table
+ * entries have the offset TF and the length TL of the table that they name, in quarters of 512 entries.
+ */
+#define VIOMMU_ZPCI_IOTA_T	       UINT64_C(0x800) /* 0: there are no tables */
+#define VIOMMU_ZPCI_IOTA_DT(type)      ((uint64_t)(type) << 2)
+#define VIOMMU_ZPCI_ENTRY_TT(type)     ((uint64_t)(type) << 2)
+#define VIOMMU_ZPCI_TYPE_SEGMENT       0u
+#define VIOMMU_ZPCI_TYPE_REGION_THIRD  1u
+#define VIOMMU_ZPCI_TYPE_REGION_SECOND 2u
+#define VIOMMU_ZPCI_TYPE_REGION_FIRST  3u
+#define VIOMMU_ZPCI_ENTRY_TF(first)    ((uint64_t)(first) << 6) /* quarters that are missing at the beginning */
+#define VIOMMU_ZPCI_ENTRY_TL(last)     ((uint64_t)(last))	/* the last quarter that is there: 3 for a full table */
+#define VIOMMU_ZPCI_ENTRY_INVALID      UINT64_C(0x020)
+#define VIOMMU_ZPCI_ENTRY_PROTECTED    UINT64_C(0x200) /* no stores at and below this entry; of a page, too */
+#define VIOMMU_ZPCI_PAGE_INVALID       UINT64_C(0x400)
+
 /* Status codes, with condition code 1 (Linux, pci_insn.h; QEMU, s390-pci-inst.h). */
 #define VIOMMU_ZPCI_ST_RES_NOT_AVAIL 4u
 #define VIOMMU_ZPCI_ST_FUNC_IN_ERR   8u

@@ -2,7 +2,8 @@
 /*
  * Attachments: a device, or one of its PASIDs, attached to a domain. Each has its own readers, so
  * that taking one away drains only the readers that could use it. A device's own attachment (no
- * PASID) lives in the device; one of a PASID exists while it has a domain or readers.
+ * PASID) lives in the device; one of a PASID exists while it has a domain or readers. attach.c and
+ * reader.c have the functions.
  */
 #ifndef VIOMMU_CORE_ATTACHMENT_H
 #define VIOMMU_CORE_ATTACHMENT_H
@@ -10,7 +11,10 @@
 #include <viommu/device.h>
 #include <viommu/reader.h>
 
-#include "core/domain.h"
+#include "core/list.h"
+#include "port/port.h"
+
+struct viommu_domain;
 
 struct attachment {
 	struct viommu_device *device;

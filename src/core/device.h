@@ -4,6 +4,8 @@
 #define VIOMMU_CORE_DEVICE_H
 
 #include "core/attachment.h"
+#include "core/vm.h"
+#include "host/host.h"
 
 struct viommu_device {
 	struct viommu_vm *vm;

@@ -7,6 +7,7 @@
  *   nested.c     the library shadows the guest's tables
  *   hardware.c   hardware walks the guest's tables
  *   direct.c     IOVA = GPA + offset
+ *   mapped.c     what a paravirtual guest has requested
  *   blocked.c    nothing is reached
  *
  * What it keeps true for readers (viommu/reader.h): domain_flush() returns when each reader that

@@ -214,7 +214,7 @@ unsigned int nested_leaf_bits(struct viommu_domain *domain)
 
 static int walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)
 {
-	const struct viommu_fault outside = { .reason = VIOMMU_FAULT_APERTURE, .iova = iova, .entry_gpa = UINT64_MAX };
+	const struct viommu_fault outside = { .reason = VIOMMU_FAULT_APERTURE, .iova = iova, .entry_gpa = UINT64_MAX, .pasid = VIOMMU_NO_PASID };
 	struct nested *nested = nested_of(domain);
 	int error;
 

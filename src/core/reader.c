@@ -7,6 +7,7 @@
  * nothing stale, since what is not mapped is not kept.
  */
 #include "core/device.h"
+#include "core/domain.h"
 #include "port/sized.h"
 
 /* With the VM's lock held: the lock under which the list of readers is read, if there is one. */
@@ -131,9 +132,9 @@ static const struct reader_extent *find_extent(struct viommu_reader *reader, str
 	return extent;
 }
 
-static int fail(struct viommu_fault *fault, enum viommu_fault_reason reason, uint64_t iova, uint32_t access)
+static int fail(const struct attachment *attachment, struct viommu_fault *fault, enum viommu_fault_reason reason, uint64_t iova, uint32_t access)
 {
-	const struct viommu_fault ours = { .reason = reason, .iova = iova, .access = access, .entry_gpa = UINT64_MAX };
+	const struct viommu_fault ours = { .reason = reason, .iova = iova, .access = access, .entry_gpa = UINT64_MAX, .pasid = attachment->pasid };
 
 	sized_out(fault, &ours, sizeof(ours));
 	return -PORT_EFAULT;
@@ -148,7 +149,7 @@ static int translate(struct viommu_reader *reader, uint64_t iova, uint64_t last,
 	unsigned int number = 0;
 
 	if (!domain)
-		return fail(fault, VIOMMU_FAULT_BLOCKED, iova, access);
+		return fail(attachment, fault, VIOMMU_FAULT_BLOCKED, iova, access);
 	if (reader->binding != binding || reader->domain != domain) {
 		for (unsigned int i = 0; i < READER_CACHE; i++)
 			reader->cache[i].prot = 0;
@@ -161,9 +162,10 @@ static int translate(struct viommu_reader *reader, uint64_t iova, uint64_t last,
 		uint64_t bytes;
 
 		if (!extent)
-			return fail(fault, iova < domain->first || iova > domain->last ? VIOMMU_FAULT_APERTURE : VIOMMU_FAULT_NOT_PRESENT, iova, access);
+			return fail(attachment, fault, iova < domain->first || iova > domain->last ? VIOMMU_FAULT_APERTURE : VIOMMU_FAULT_NOT_PRESENT, iova,
+				    access);
 		if (access & ~extent->prot)
-			return fail(fault, VIOMMU_FAULT_PROTECTION, iova, access);
+			return fail(attachment, fault, VIOMMU_FAULT_PROTECTION, iova, access);
 		hva = extent->hva + (iova - extent->first);
 		bytes = (last < extent->last ? last : extent->last) - iova + 1;
 		if (number && hva == (unsigned char *)pieces[number - 1].hva + pieces[number - 1].bytes) {

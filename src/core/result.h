@@ -24,6 +24,8 @@ static inline void refresh_result_init(struct viommu_refresh_result *result)
 	result->fault.level = 0;
 	result->fault.entry_gpa = 0;
 	result->fault.entry = 0;
+	result->fault.pasid = VIOMMU_NO_PASID;
+	result->fault.reserved = 0;
 }
 
 #endif

@@ -36,8 +36,8 @@ struct viommu_vm {
 	struct guest *guests; /* guests.h: added to under the lock, read without */
 	/* Taken before every other lock of the library: events of nesting hardware are taken from a host by one thread at a time. */
 	struct port_lock events;
-	struct list sinks;	/* of events: hardware.h; under `events` */
-	port_word unclaimed;	/* events that belong to no sink */
+	struct list sinks;   /* of events: hardware.h; under `events` */
+	port_word unclaimed; /* events that belong to no sink */
 	/* Domains whose tables hardware walks, and whether a device was ever to be attached to one: from then on a host keeps all memory pinned. Under the lock. */
 	unsigned int hardware;
 	bool kept;

@@ -4,7 +4,7 @@
  * architecture.
  *
  * Formats are compiled in, not called through. A translation unit names one (#define VIOMMU_FORMAT
- * X), includes its header and then a template (format/walk.h, core/shadow/refresh.h,
+ * x), includes its header and then a template (format/walk.h, core/shadow/refresh.h,
  * host/table.h), which reaches the format's functions through F(). For a format X the list is as
  * follows; [a default] comes from format/format_defaults.h unless the format says otherwise:
  *

@@ -17,6 +17,7 @@ static void close_device(struct iommufd_device *device)
 {
 	if (device->named.address[0] && device->fd >= 0)
 		close(device->fd);
+	iommufd_put(iommufd_host(device->device.host)->fd, device->empty);
 	free(device);
 }
 
@@ -81,15 +82,25 @@ static int open_device(struct iommufd_host *host, const struct vfio_named *named
 	return 0;
 }
 
-static void forget(struct iommufd_host *host, struct iommufd_device *device)
+/* With the host's lock: the device is not found any more. */
+static void unlink_device(struct iommufd_host *host, const struct iommufd_device *device)
 {
 	struct iommufd_device **at = &host->devices;
 
-	iommufd_put(host->fd, device->vdevice);
 	while (*at != device)
 		at = &(*at)->next;
 	*at = device->next;
-	close_device(device);
+}
+
+/* With the host's lock. */
+static void forget(struct iommufd_host *host, struct iommufd_device *device)
+{
+	iommufd_put(host->fd, device->vdevice);
+	device->vdevice = 0;
+	unlink_device(host, device);
+	device->gone = true;
+	if (!device->users)
+		close_device(device);
 }
 
 static struct iommufd_device *find(struct iommufd_host *host, const struct vfio_named *named)
@@ -101,14 +112,34 @@ static struct iommufd_device *find(struct iommufd_host *host, const struct vfio_
 	return device;
 }
 
+/* With the host's lock: the device after another one that was in use and may have gone meanwhile; NULL: there is none. */
+static struct iommufd_device *next_device(const struct iommufd_host *host, const struct iommufd_device *after)
+{
+	if (!after)
+		return host->devices;
+	return after->gone ? NULL : after->next;
+}
+
+/*
+ * Without the host's lock, as it may pin all of a VM's memory: other VMs do not wait for it. A device
+ * that is destroyed meanwhile is closed by its last user.
+ */
 int iommufd_hwpt_any(struct iommufd_host *host, uint32_t ioas, uint32_t *id)
 {
+	struct iommufd_device *device, *next;
 	int error = -ENODEV;
 
 	*id = 0;
 	port_lock(&host->lock);
-	for (struct iommufd_device *device = host->devices; device && error && error != -ENOMEM; device = device->next)
+	for (device = next_device(host, NULL); device && error && error != -ENOMEM; device = next) {
+		device->users++;
+		port_unlock(&host->lock);
 		error = iommufd_hwpt_alloc(host->fd, device->id, ioas, 0, id);
+		port_lock(&host->lock);
+		next = next_device(host, device);
+		if (!--device->users && device->gone)
+			close_device(device);
+	}
 	port_unlock(&host->lock);
 	return error;
 }

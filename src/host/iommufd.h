@@ -57,18 +57,21 @@ struct iommufd_device {
 	struct vfio_named named;
 	int32_t fd;
 	uint32_t id;
-	int32_t group; /* of the machine's IOMMU; -1: not known */
-	bool attached; /* or about to be; under the host's lock */
-	bool held;     /* opened by the host's creation, and not yet asked for */
+	int32_t group;	    /* of the machine's IOMMU; -1: not known */
+	bool attached;	    /* or about to be; under the host's lock */
+	bool held;	    /* opened by the host's creation, and not yet asked for */
+	unsigned int users; /* page tables that are being made with it; under the host's lock */
+	bool gone;	    /* destroyed: its last user closes it */
 	bool has_guest_id;
 	uint32_t guest_id;		    /* by which the guest knows it */
+	uint32_t empty;			    /* an IOAS with nothing in it, where the device could not be detached; else 0 */
 	uint32_t vdevice;		    /* 0: the guest's viommu does not know it */
 	struct iommufd_device *next_nested; /* of those attached to a space that is a guest's own tables */
 };
 
 struct iommufd_host {
 	struct viommu_host host;
-	struct port_lock lock; /* the list of devices, and that none of them goes while it is used */
+	struct port_lock lock; /* the list of devices, and which are in use. Taken last; no memory is pinned, mapped or unmapped under it */
 	struct ranges usable;
 	struct iommufd_device *devices;
 	const struct iommufd_nest_type *nests; /* NULL: it does not */

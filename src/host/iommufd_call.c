@@ -109,6 +109,12 @@ int iommufd_invalidate(int fd, const struct iommufd_nest_type *type, uint32_t vi
 	return error;
 }
 
+/*
+ * Kernels that answer -ENOENT where there is nothing to unmap give the same answer where a mapping
+ * would be cut. That does not happen here: a space is unmapped in ranges that end where mappings do
+ * (host.h, caps.split), and a mapping that was made in parts, one for each slot, is within such a
+ * range with all of them; slots are unmapped as they were mapped. So -ENOENT is "nothing" there.
+ */
 int iommufd_unmap(const struct iommufd_host *host, uint32_t ioas, uint64_t first, uint64_t last, uint64_t *bytes)
 {
 	bool all = first == 0 && last == UINT64_MAX;

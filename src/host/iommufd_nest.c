@@ -43,15 +43,18 @@ int iommufd_nest_create(struct viommu_host *any, struct host_guest *host_guest, 
 }
 
 /*
- * A device that could not be detached is tried once more. If that fails, too (the kernel has no reason to), it goes on with the guest's tables until its file is
- * closed, which its destruction does unless the file is the caller's.
+ * A device that could not be detached is tried once more, and then attached to an IOAS that is empty
+ * instead. The kernel has no reason to fail in both. If it does, the device goes on with the guest's
+ * tables until its file is closed, which its destruction does unless the file is the caller's.
  */
 void iommufd_nest_destroy(struct iommufd_space *space)
 {
+	int fd = iommufd_host(space->space.host)->fd;
 	struct iommufd_device *device;
 
 	while ((device = space->nested)) {
-		iommufd_detach_pt(device);
+		if (iommufd_detach_pt(device) && (device->empty || !iommufd_ioas_alloc(fd, &device->empty)))
+			iommufd_attach_pt(device, device->empty);
 		space->nested = device->next_nested;
 	}
 }

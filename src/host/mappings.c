@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "host/mappings.h"
 
-#include <errno.h>
+#include "port/port.h"
 
 void mappings_init(struct mappings *mappings, const struct host_memory *memory)
 {
@@ -89,14 +89,14 @@ int mappings_add(struct mappings *mappings, const struct host_mapping *from)
 	struct mapping *mapping, **at = &mappings->root;
 
 	if (next && next->first <= from->last)
-		return -EEXIST;
+		return -PORT_EEXIST;
 	mapping = mappings->spare;
 	if (mapping)
 		mappings->spare = mapping->less;
 	else
 		mapping = mappings->memory->alloc(mappings->memory->ctx, sizeof(*mapping), 0);
 	if (!mapping)
-		return -ENOMEM;
+		return -PORT_ENOMEM;
 	*mapping = (struct mapping){
 		.first = from->first, .last = from->last, .gpa = from->gpa, .hva = from->hva, .prot = from->prot, .priority = roll(mappings)
 	};

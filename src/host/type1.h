@@ -51,7 +51,7 @@ struct type1_device {
 
 struct type1_host {
 	struct viommu_host host;
-	struct port_lock lock; /* the lists, and which space a group is attached to */
+	struct port_lock lock; /* the lists, and which space a group is attached to. Taken last; no memory is pinned, mapped or unmapped under it */
 	struct ranges usable;
 	struct type1_group *groups;
 	struct type1_device *devices;

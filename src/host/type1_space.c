@@ -5,6 +5,7 @@
  * Where the kernel fails to take back what it has just mapped (nothing makes it do so), that translation stays behind, unrecorded, until an unmap over it or the
  * device's detaching. It leads to memory that the guest named, which the kernel keeps pinned for as long.
  */
+#include <errno.h>
 #include <linux/vfio.h>
 
 #include "host/type1.h"
@@ -139,38 +140,46 @@ static void leave(struct type1_space *space, struct type1_group *group)
 	group->space = NULL;
 }
 
-/* With the host's lock. */
-static int attach_group(struct type1_space *space, struct type1_group *group)
+/* Calls of the kernel for one group, without the host's lock, since they pin and unpin memory of one VM: other VMs do not wait for them. */
+static int fill_group(const struct type1_space *space, const struct type1_group *group)
 {
-	int error = 0;
-
-	if (group->space && group->space != &space->space)
-		return -EBUSY;
-	if (group->space)
-		return 0;
 	/* Something may have been left behind, by the user or by a failure. */
-	error = type1_group_clear(group);
+	int error = type1_group_clear(group);
+
 	for (const struct mapping *at = mappings_from(&space->mappings, 0); !error && at; at = mappings_next(&space->mappings, at))
 		error = map_in(group, at);
-	if (error) {
+	if (error)
 		type1_group_clear(group);
-		return error;
-	}
-	enter(space, group);
-	return 0;
+	return error;
 }
 
+/* A group that has a space, and is in no list of one yet, is being attached: its other devices are refused elsewhere, and those of its VM come one by one. */
 int type1_attach(struct host_space *host_space, struct host_device *host_device, uint32_t pasid)
 {
 	struct type1_host *host = type1_host(host_space->host);
 	struct type1_group *group = type1_device(host_device)->group;
-	int error;
+	bool first, busy;
+	int error = 0;
 
 	(void)pasid;
 	port_lock(&host->lock);
-	error = attach_group(type1_space(host_space), group);
-	if (!error)
+	busy = group->space && group->space != host_space;
+	first = !group->space;
+	if (first)
+		group->space = host_space;
+	port_unlock(&host->lock);
+	if (busy)
+		return -EBUSY;
+	if (first)
+		error = fill_group(type1_space(host_space), group);
+	port_lock(&host->lock);
+	if (!error) {
 		group->attached++;
+		if (first)
+			enter(type1_space(host_space), group);
+	} else if (first) {
+		group->space = NULL;
+	}
 	port_unlock(&host->lock);
 	return error;
 }
@@ -179,12 +188,16 @@ int type1_detach(struct host_space *host_space, struct host_device *host_device,
 {
 	struct type1_host *host = type1_host(host_space->host);
 	struct type1_group *group = type1_device(host_device)->group;
+	bool last;
 	int error = 0;
 
 	(void)pasid;
 	port_lock(&host->lock);
-	if (group->attached == 1)
+	last = group->attached == 1;
+	port_unlock(&host->lock);
+	if (last)
 		error = type1_group_clear(group);
+	port_lock(&host->lock);
 	if (!error && !--group->attached)
 		leave(type1_space(host_space), group);
 	port_unlock(&host->lock);
@@ -196,16 +209,16 @@ void type1_space_destroy(struct host_space *host_space)
 	struct type1_space *space = type1_space(host_space);
 	struct type1_host *host = type1_host(host_space->host);
 
-	port_lock(&host->lock);
 	while (space->groups) {
 		struct type1_group *group = space->groups;
 
 		/* A detach of it failed. If this fails as well, the next attach and the container's end see to it. */
 		type1_group_clear(group);
+		port_lock(&host->lock);
 		group->attached = 0;
 		leave(space, group);
+		port_unlock(&host->lock);
 	}
-	port_unlock(&host->lock);
 	mappings_free(&space->mappings);
 	space->memory->free(space->memory->ctx, space, sizeof(*space), 0);
 }

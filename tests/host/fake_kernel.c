@@ -198,6 +198,15 @@ static int ioctl_of(struct fake_file *file, unsigned long request, void *argumen
 	return result < 0 ? fail(-result) : result;
 }
 
+static void (*watcher)(void *ctx, unsigned long request);
+static void *watcher_ctx;
+
+void fake_watch(void (*watch)(void *ctx, unsigned long request), void *ctx)
+{
+	watcher = watch;
+	watcher_ctx = ctx;
+}
+
 int __wrap_ioctl(int fd, unsigned long request, ...)
 {
 	struct fake_file *file;
@@ -208,6 +217,8 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
 	va_start(arguments, request);
 	argument = va_arg(arguments, void *);
 	va_end(arguments);
+	if (watcher)
+		watcher(watcher_ctx, request);
 	pthread_mutex_lock(&lock);
 	file = fake_file(fd);
 	result = file ? ioctl_of(file, request, argument) : __real_ioctl(fd, request, argument);

@@ -51,6 +51,9 @@ void fake_fail(uint64_t from, uint64_t until, int error);
 uint64_t fake_allocations(void);
 void fake_fail_allocation(uint64_t number);
 
+/* Called before each ioctl of the library's, without a lock; NULL: nothing is. */
+void fake_watch(void (*watch)(void *ctx, unsigned long request), void *ctx);
+
 /* Opens files as a user does who hands file descriptors over. */
 int fake_open(const char *path);
 int fake_ioctl(int fd, unsigned long request, void *argument);

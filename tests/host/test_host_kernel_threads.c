@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* The hosts type1 and iommufd, on a fake kernel, used by several threads at once, as far as host.h allows that. */
+#define _GNU_SOURCE
 #include "fake_kernel.h"
 #include "host/host.h"
+#include "host/iommufd_abi.h"
 
+#include <linux/vfio.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include <cmocka.h>
 #include <viommu/vfio.h>
@@ -157,9 +161,118 @@ static void iommufd(void **state)
 	together(viommu_host_iommufd_create);
 }
 
+/*
+ * Two VMs of one host. While the kernel works for one (it pins and maps all of its memory), a device
+ * of the other is detached: from within a call of the kernel, by another thread, which is waited for.
+ */
+struct neighbour {
+	struct viommu_host *host;
+	struct host_space *space;
+	struct host_device *device;
+	unsigned long request; /* during which */
+	bool tried, in_time, detached;
+};
+
+static void *detach_neighbour(void *ctx)
+{
+	struct neighbour *neighbour = ctx;
+
+	__atomic_store_n(&neighbour->detached, !neighbour->host->ops->detach(neighbour->space, neighbour->device, VIOMMU_NO_PASID), __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static void during(void *ctx, unsigned long request)
+{
+	struct neighbour *neighbour = ctx;
+	struct timespec until;
+	pthread_t thread;
+
+	if (neighbour->tried || request != neighbour->request)
+		return;
+	neighbour->tried = true;
+	assert_int_equal(pthread_create(&thread, NULL, detach_neighbour, neighbour), 0);
+	/* The time is for a failure alone. */
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += 5;
+	neighbour->in_time = !pthread_timedjoin_np(thread, NULL, &until);
+	if (!neighbour->in_time)
+		pthread_detach(thread);
+}
+
+static void waits_for_no_other(int (*create)(const struct viommu_vfio_config *config, struct viommu_host **out), bool pinned, unsigned long request)
+{
+	struct viommu_vfio_device named = VIOMMU_VFIO_DEVICE_INIT;
+	struct viommu_vfio_config config = { .size = sizeof(config), .iommu_fd = -1, .device = &named };
+	static struct neighbour neighbour;
+	const struct host_slot memory_of_both = slot(1);
+	struct host_guest *guest[2] = { NULL };
+	struct host_device *device[2];
+	struct host_space *space[2];
+	const struct host_ops *ops;
+
+	fake_begin(&(struct fake_options){ 0 });
+	named.address = addresses[0];
+	neighbour = (struct neighbour){ .request = request };
+	assert_int_equal(create(&config, &neighbour.host), 0);
+	ops = neighbour.host->ops;
+	for (unsigned int i = 0; i < 2; i++) {
+		named.address = addresses[i];
+		/* The second one's memory is pinned when its first device comes. */
+		if (i && pinned) {
+			neighbour.space = space[0];
+			neighbour.device = device[0];
+			fake_watch(during, &neighbour);
+		}
+		if (ops->guest_create)
+			assert_int_equal(ops->guest_create(neighbour.host, i && pinned, &guest[i]), 0);
+		if (ops->guest_create)
+			assert_int_equal(ops->guest_add(guest[i], &memory_of_both), 0);
+		assert_int_equal(ops->device_create(neighbour.host, guest[i], &named, &device[i]), 0);
+		assert_int_equal(ops->space_create(neighbour.host, guest[i], PLACE, PLACE + 64 * PAGE - 1, &plain, &space[i]), 0);
+		assert_int_equal(map_and_remove(&(struct vm){ .host = neighbour.host }, space[i], i), 0);
+		if (!i)
+			assert_int_equal(ops->attach(space[0], device[0], VIOMMU_NO_PASID), 0);
+	}
+	if (!pinned) {
+		const struct host_mapping mapping = { .first = PLACE, .last = PLACE + PAGE - 1, .gpa = SLOT, .hva = memory[1], .prot = VIOMMU_RW, .fd = -1 };
+
+		assert_int_equal(ops->map(space[1], &mapping), 0);
+		neighbour.space = space[0];
+		neighbour.device = device[0];
+		fake_watch(during, &neighbour);
+		assert_int_equal(ops->attach(space[1], device[1], VIOMMU_NO_PASID), 0);
+	}
+	fake_watch(NULL, NULL);
+	assert_true(neighbour.tried && neighbour.in_time);
+	assert_true(__atomic_load_n(&neighbour.detached, __ATOMIC_SEQ_CST));
+	if (!pinned)
+		assert_int_equal(ops->detach(space[1], device[1], VIOMMU_NO_PASID), 0);
+	for (unsigned int i = 0; i < 2; i++) {
+		ops->space_destroy(space[i]);
+		ops->device_destroy(device[i]);
+		if (guest[i])
+			ops->guest_destroy(guest[i]);
+	}
+	viommu_host_destroy(neighbour.host);
+	assert_true(fake_end());
+}
+
+static void type1_neighbours(void **state)
+{
+	(void)state;
+	waits_for_no_other(viommu_host_type1_create, false, VFIO_IOMMU_MAP_DMA);
+}
+
+static void iommufd_neighbours(void **state)
+{
+	(void)state;
+	waits_for_no_other(viommu_host_iommufd_create, true, IOMMUFD_ABI_HWPT_ALLOC);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(type1), cmocka_unit_test(iommufd) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(type1), cmocka_unit_test(iommufd), cmocka_unit_test(type1_neighbours),
+					    cmocka_unit_test(iommufd_neighbours) };
 
 	return cmocka_run_group_tests_name("hosts used by several threads", tests, NULL, NULL);
 }

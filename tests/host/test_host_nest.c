@@ -402,6 +402,24 @@ static void other_iommu_is_refused(void **state)
 	down(&nest);
 }
 
+/* A device that cannot be detached, twice over: when the space is gone it reaches nothing all the same. */
+static void destroying_stops_devices(void **state)
+{
+	struct host_space *space;
+	struct nest nest;
+
+	(void)state;
+	up(&nest, &nesting);
+	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
+	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
+	assert_true(reaches(&nest.f, nest.f.device, ARENA_GPA));
+	fake_fail(fake_calls() + 1, fake_calls() + 2, EIO);
+	assert_int_equal(nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID), -EIO);
+	nest.f.ops->space_destroy(space);
+	assert_false(reaches(&nest.f, nest.f.device, ARENA_GPA));
+	down(&nest);
+}
+
 /* One life, in which calls of the kernel fail, or an allocation does. */
 struct life {
 	uint64_t from, until;
@@ -557,17 +575,10 @@ static void many_calls_fail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(says_what_nests),
-		cmocka_unit_test(takes_entries),
-		cmocka_unit_test(keeps_slots_beneath),
-		cmocka_unit_test(invalidates),
-		cmocka_unit_test(moves_devices),
-		cmocka_unit_test(knows_devices_by_their_ids),
-		cmocka_unit_test(passes_events_on),
-		cmocka_unit_test(other_iommu_is_refused),
-		cmocka_unit_test(each_call_fails),
-		cmocka_unit_test(each_allocation_fails),
-		cmocka_unit_test(each_call_is_interrupted),
+		cmocka_unit_test(says_what_nests),  cmocka_unit_test(takes_entries),	      cmocka_unit_test(keeps_slots_beneath),
+		cmocka_unit_test(invalidates),	    cmocka_unit_test(moves_devices),	      cmocka_unit_test(knows_devices_by_their_ids),
+		cmocka_unit_test(passes_events_on), cmocka_unit_test(other_iommu_is_refused), cmocka_unit_test(destroying_stops_devices),
+		cmocka_unit_test(each_call_fails),  cmocka_unit_test(each_allocation_fails),  cmocka_unit_test(each_call_is_interrupted),
 		cmocka_unit_test(many_calls_fail),
 	};
 

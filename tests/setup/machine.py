@@ -47,7 +47,7 @@ class Mirror:
         for (name, architecture), value in sorted(packages.items()):
             version, fields, files = value if isinstance(value, tuple) else (value, {}, ())
             lists[architecture] += self.package(name, architecture, version, fields, files)
-        release = f"Origin: Debian\nLabel: {label}\nSuite: {suite}\nCodename: {suite}\nDate: Thu, 01 Jan 2026 00:00:00 UTC\n"
+        release = f"Origin: {'Debian Backports' if 'Backports' in label else 'Debian'}\nLabel: {label}\nSuite: {suite}\nCodename: {suite}\nDate: Thu, 01 Jan 2026 00:00:00 UTC\n"
         release += f"Architectures: {' '.join(sorted(lists))}\nComponents: main\n"
         if suite.endswith("-backports"):
             release += "NotAutomatic: yes\nButAutomaticUpgrades: yes\n"
@@ -107,7 +107,7 @@ class Machine:
         """Runs a command of the project there: its exit status, and all that it says."""
         environment = {**os.environ, "APT_CONFIG": str(self.root / "apt.conf"), "PATH": f"{self.bin}:{os.environ['PATH']}:/usr/sbin:/sbin"}
         done = subprocess.run(
-            command, cwd=self.project, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, timeout=120
+            command, cwd=self.project, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, timeout=600
         )
         return done.returncode, done.stdout
 

@@ -137,6 +137,9 @@ class Scenarios:
         installed = machine.installed()
         assert installed["qemu-system-s390x"] == QEMU and installed["libelf-dev"] == "1.1~bpo12", installed
         assert "qemu-system-arm" not in installed, "watching an s390x does not take arm64"
+        # What the machine's own sources name is not added again.
+        status, said = machine.run("tests/vm/fetch-source", "7.3", "kernels")
+        assert not status and "multiple times" not in said and "linux-source-7.3" in said, said
 
     def on_the_next_release(self):
         machine = self.machine("trixie", ("trixie",))
@@ -215,7 +218,8 @@ class Scenarios:
         (machine.project / "build/sysroot/s390x/old").touch()
         said = self.setup(machine, "s390x")
         assert "fetching libraries for s390x" in said and not (machine.project / "build/sysroot/s390x/old").exists(), said
-        # Those of the same release are kept where there is no network, those of another one are not.
+        # Those of the same release are kept where there is no network, those of another one are
+        # not.
         for was, now, status in ((" with 1.0 ", " with 0.9 ", 0), (" bookworm ", " bullseye ", 1)):
             made.write_text(made.read_text().replace(was, now))
             machine.sources.write_text(f"deb file:{self.folder}/nowhere bookworm main\n")
@@ -249,6 +253,10 @@ class Scenarios:
         assert re.search(r"warning: for check this is missing, .*: meson clang *$", said, flags=re.M), said
         self.has(machine, set(CHECK) - {"meson", "clang"})
         assert len(said.splitlines()) < 20, said
+        # Nothing of it is left to the machine.
+        said = self.setup(machine, "--if-possible", "live-s390x")
+        assert re.search("warning: for live-s390x this is missing, .*: qemu-system-s390x>=1:10.0", said), said
+        assert not list((machine.root / "etc/apt/sources.list.d").iterdir()), "a source was added that is none"
 
     def on_one_where_a_package_excludes_another(self):
         """Nothing is removed to make room for ours."""

@@ -107,10 +107,11 @@ int __wrap_viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, 
 
 	pthread_mutex_lock(&mutex);
 	doubles.breaches +=
-		!vm || !host || type != VIOMMU_DOMAIN_SMMUV3 || stage1->size != sizeof(*stage1) || stage1->nesting != VIOMMU_NESTING_SHADOW || result;
+		!vm || !host || type != VIOMMU_DOMAIN_SMMUV3 || stage1->size != sizeof(*stage1) || stage1->nesting != VIOMMU_NESTING_SHADOW || !result;
 	doubles.creates++;
 	doubles.data = *stage1;
 	ret = answer(&doubles.create, &doubles.create_count);
+	result->entries = doubles.entries;
 	if (!ret) {
 		while (all[i])
 			i++;

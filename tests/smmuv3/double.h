@@ -20,6 +20,7 @@ struct double_domains {
 	/* What calls return; a count says how often they do that, and 0 afterwards; 0 = always. */
 	int create;
 	unsigned int create_count;
+	uint64_t entries; /* that creating examines */
 	int attach;
 	unsigned int attach_count;
 	int refresh;

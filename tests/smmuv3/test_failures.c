@@ -59,6 +59,53 @@ static void test_no_room(void **state)
 	assert_int_equal(doubles.attached, 1);
 }
 
+/* A domain that took long, and did not fit: no access asks again before something has changed. */
+static void test_remembered(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device = rig_device(rig, 5);
+	struct viommu_slot slot = { .size = sizeof(slot), .prot = VIOMMU_READ, .gpa = HOLE_GPA, .bytes = PAGE, .hva = rig->ram, .fd = -1 };
+	unsigned int creates;
+
+	doubles.create = -ENOSPC;
+	doubles.entries = 1u << 20;
+	viommu_vm_set_pin_budget(rig->vm, RAM_BYTES);
+	rig_stage1(rig, 5, 0, CD0(7), TABLES);
+	for (unsigned int i = 0; i < 6; i++) {
+		creates = doubles.creates;
+		for (unsigned int n = 0; n < 100; n++)
+			assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), -EFAULT);
+		assert_int_equal(doubles.creates, creates);
+		switch (i) {
+		case 0:
+			rig_command(rig, TLBI_VA(7), 0x1000);
+			break;
+		case 1:
+			viommu_vm_set_pin_budget(rig->vm, RAM_BYTES + PAGE);
+			break;
+		case 2:
+			assert_int_equal(viommu_slot_add(rig->vm, &slot), 0);
+			break;
+		case 3:
+			assert_int_equal(viommu_slot_remove(rig->vm, HOLE_GPA), 0);
+			break;
+		case 4: /* what a host is short of cannot be seen */
+			for (unsigned int n = 0; n < 4096; n++)
+				rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ);
+			assert_int_equal(doubles.creates, creates + 1);
+			continue;
+		default:
+			doubles.create = 0;
+			rig_command(rig, CFGI_CD(5), LEAF);
+			assert_int_equal(rig_device_info(device).sharing, 1);
+			continue;
+		}
+		assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), -EFAULT);
+		assert_int_equal(doubles.creates, creates + 1);
+	}
+	doubles.entries = 0;
+}
+
 static void test_no_attaching(void **state)
 {
 	struct rig *rig = *state;
@@ -376,11 +423,17 @@ static void test_no_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_no_memory),	     TEST(test_destroyed_under_fault),
-		TEST(test_no_room),	     TEST(test_no_attaching),
-		TEST(test_refresh_short),    TEST(test_refresh_fails),
-		TEST(test_fill_fails),	     TEST(test_detach_fails),
-		TEST(test_fault_on_the_way), cmocka_unit_test(test_bypass_budget),
+		TEST(test_no_memory),
+		TEST(test_destroyed_under_fault),
+		TEST(test_no_room),
+		TEST(test_remembered),
+		TEST(test_no_attaching),
+		TEST(test_refresh_short),
+		TEST(test_refresh_fails),
+		TEST(test_fill_fails),
+		TEST(test_detach_fails),
+		TEST(test_fault_on_the_way),
+		cmocka_unit_test(test_bypass_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -861,7 +861,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_told_once),	cmocka_unit_test(test_descriptors),	   cmocka_unit_test(test_back_again),
 		cmocka_unit_test(test_identity),	cmocka_unit_test(test_who_walks),	   cmocka_unit_test(test_limits_of_shadows),
 		cmocka_unit_test(test_events),		cmocka_unit_test(test_plugging_fails),	   cmocka_unit_test(test_invalidating_fails),
-		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),  cmocka_unit_test(test_random), cmocka_unit_test(test_two_smmus),
+		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),  cmocka_unit_test(test_random),
+		cmocka_unit_test(test_two_smmus),
 	};
 
 	for (int i = 1; i + 1 < argc; i += 2) {

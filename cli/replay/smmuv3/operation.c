@@ -25,13 +25,13 @@ unsigned int smmuv3_instruction_of(const struct capture_record *record)
 	if (record->kind == CAPTURE_KICK)
 		return SMMUV3_KICK;
 	switch (record->write.offset) {
-	case SMMUV3_CR0:
+	case VIOMMU_SMMUV3_CR0:
 		return SMMUV3_WRITE_CR0;
-	case SMMUV3_GBPA:
+	case VIOMMU_SMMUV3_GBPA:
 		return SMMUV3_WRITE_GBPA;
-	case SMMUV3_GERRORN:
+	case VIOMMU_SMMUV3_GERRORN:
 		return SMMUV3_WRITE_GERRORN;
-	case SMMUV3_CMDQ_PROD:
+	case VIOMMU_SMMUV3_CMDQ_PROD:
 		return SMMUV3_WRITE_CMDQ_PROD;
 	default:
 		return SMMUV3_WRITE_OTHER;

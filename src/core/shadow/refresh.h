@@ -976,7 +976,7 @@ static int F(walk_load)(void *ctx, uint64_t address, uint64_t *raw)
 
 static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)
 {
-	struct viommu_fault ours = { .iova = iova };
+	struct viommu_fault ours = { .iova = iova, .pasid = VIOMMU_NO_PASID };
 	struct format_walk walk;
 	const struct slot *slot;
 	uint32_t prot;

@@ -2,9 +2,9 @@
 /*
  * Domains come and go with the devices that share them.
  *
- * A device that goes from one domain to another is moved in one step, if there is room for both and its
- * host can do that, as hardware takes an entry that is changed by one store. If not, it reaches nothing
- * in between; an access that fails meanwhile is to be tried again.
+ * A device that goes from one domain to another is moved in one step, if there is room for both and
+ * its host can do that, as hardware takes an entry that is changed by one store. If not, it reaches
+ * nothing in between; an access that fails meanwhile is to be tried again.
  */
 #include "guest/common/iommu.h"
 #include "port/sized.h"
@@ -17,7 +17,7 @@ static void count_shared(struct guest_iommu *iommu, uint32_t change)
 }
 
 /* The domain of a device's configuration, with one more device. */
-static int get(const struct guest_device *device, struct guest_domain **out)
+static int get(const struct guest_device *device, struct guest_domain **out, uint64_t *entries)
 {
 	struct guest_iommu *iommu = device->iommu;
 	struct guest_domain *domain;
@@ -30,7 +30,7 @@ static int get(const struct guest_device *device, struct guest_domain **out)
 			return 0;
 		}
 	}
-	error = iommu->ops->create(device, &domain);
+	error = iommu->ops->create(device, &domain, entries);
 	if (error)
 		return error;
 	domain->host = device->host;
@@ -107,30 +107,57 @@ static int attach(struct guest_device *device, struct guest_domain *domain)
 	return error;
 }
 
+static struct guest_shortage shortage_now(const struct guest_iommu *iommu)
+{
+	const struct viommu_vm *vm = iommu->vm;
+
+	return (struct guest_shortage){
+		.met = true,
+		.changes = iommu->changes,
+		.slots = vm_slots(vm),
+		.budget = pins_load(&vm->pins.budget),
+		.charged = pins_load(&vm->pins.charged),
+		.memory = memory_used(&vm->memory),
+	};
+}
+
+bool guest_device_may_settle(struct guest_device *device)
+{
+	const struct guest_shortage now = shortage_now(device->iommu), *then = &device->shortage;
+
+	return !then->met || ++device->shortage.accesses >= GUEST_SHORTAGE_ACCESSES || now.changes != then->changes || now.slots != then->slots ||
+	       now.budget > then->budget || now.charged < then->charged || now.memory < then->memory;
+}
+
 void guest_device_settle(struct guest_device *device)
 {
 	struct guest_iommu *iommu = device->iommu;
 	struct guest_domain *domain;
+	uint64_t entries = 0;
 	int error;
 
+	device->shortage.met = false;
 	if (!iommu->ops->reaches(device)) {
 		guest_device_detach(device);
 		return;
 	}
 	if (device->domain && iommu->ops->matches(device->domain, device))
 		return;
-	error = get(device, &domain);
+	error = get(device, &domain, &entries);
 	/* Two may not fit side by side. */
 	if (error && error != -PORT_EINVAL && device->domain) {
 		guest_device_detach(device);
-		error = get(device, &domain);
+		error = get(device, &domain, &entries);
 	}
 	if (error)
 		guest_device_detach(device);
 	else
 		error = attach(device, domain);
-	if (guest_is_shortage(error))
+	if (guest_is_shortage(error)) {
 		guest_count(&iommu->counts.insufficient);
+		if (entries >= GUEST_SHORTAGE_ENTRIES || error == -PORT_EDQUOT)
+			device->shortage = shortage_now(iommu);
+	}
 	if (error)
 		iommu->ops->refused(device, error);
 }

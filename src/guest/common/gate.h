@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The gate of a domain: those that use a domain without a lock that keeps it pass through, and the one
- * that destroys it drains the gate first.
+ * The gate of a domain: those that use a domain without a lock that keeps it pass through, and the
+ * one that destroys it drains the gate first.
  *
  * A user of the gate holds one of a few lanes, which are sleeping locks. It takes the lane with the
- * fewest users, so that users wait for each other only when there are more of them than lanes. `users`
- * counts those that hold a lane or are on their way to or from it. It is counted up under the lock that
- * guards the published pointer to the domain, and down without a lock, as the user's last access.
+ * fewest users, so that users wait for each other only when there are more of them than lanes.
+ * `users` counts those that hold a lane or are on their way to or from it. It is counted up under
+ * the lock that guards the published pointer to the domain, and down without a lock, as the user's
+ * last access.
  *
- * To drain, after the domain was unpublished, means to take and give back each lane that has users. That
- * sleeps as long as a user works, and spins only for the few instructions between count and lock.
+ * To drain, after the domain was unpublished, means to take and give back each lane that has users.
+ * That sleeps as long as a user works, and spins only for the few instructions between count and
+ * lock.
  *
  * A user that does not sleep (a getter) need not lock its lane: it enters and leaves.
  */
@@ -21,7 +23,10 @@
 #define GUEST_LANES 4u
 
 struct guest_lane {
-	/* Taken after the guest IOMMU's `change`, before all locks of core. Never with `lock` of a guest IOMMU. */
+	/*
+	 * Taken after the guest IOMMU's `change`, before all locks of core. Never with `lock` of a
+	 * guest IOMMU.
+	 */
 	struct port_lock lock;
 	unsigned int users; /* atomic */
 };
@@ -33,7 +38,10 @@ struct guest_gate {
 void guest_gate_init(struct guest_gate *gate);
 void guest_gate_destroy(struct guest_gate *gate);
 
-/* With the lock held under which the domain is published. The caller then locks the lane, if it may sleep in the domain. */
+/*
+ * With the lock held under which the domain is published. The caller then locks the lane, if it may
+ * sleep in the domain.
+ */
 struct guest_lane *guest_gate_enter(struct guest_gate *gate);
 /* With the lane's lock given back. */
 void guest_gate_leave(struct guest_lane *lane);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Invalidations, applied as refreshes.
+ * Invalidations, applied as refreshes, and handed to hardware that walks the tables.
  *
  * When guest_iommu_sync() has returned, nothing is reached that the tables had ceased to name before the
  * invalidation was collected. A refresh can fail where an invalidation cannot:
@@ -16,6 +16,7 @@
 
 void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range)
 {
+	iommu->changes++;
 	if (guest_ranges_add(&iommu->ranges, range))
 		return;
 	guest_iommu_sync(iommu);
@@ -38,7 +39,6 @@ static bool refresh(struct guest_iommu *iommu, struct guest_domain *domain, uint
 	return error != -PORT_EIO;
 }
 
-/* The same. */
 static bool refresh_range(struct guest_iommu *iommu, struct guest_domain *domain, const struct guest_range *range)
 {
 	unsigned int bits = range->entry_bits;
@@ -67,7 +67,10 @@ static bool is_for(const struct guest_batch *batch, unsigned int i, const struct
 	return !batch->host[i] || batch->host[i] == host;
 }
 
-/* The entries of a batch that are for a host, as many at a time as stand together. False if the host failed. */
+/*
+ * The entries of a batch that are for a host, as many at a time as stand together. False if the
+ * host failed.
+ */
 static bool send_to(struct guest_iommu *iommu, struct viommu_host *host)
 {
 	const struct guest_batch *batch = &iommu->batch;
@@ -81,7 +84,10 @@ static bool send_to(struct guest_iommu *iommu, struct viommu_host *host)
 	return true;
 }
 
-/* Hardware has one cache for all domains of a guest's: what was sent for one is done for the whole host. */
+/*
+ * Hardware has one cache for all domains of a guest's: what was sent for one is done for the whole
+ * host.
+ */
 static void send_batch(struct guest_iommu *iommu)
 {
 	const struct viommu_host *done = NULL;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a guest IOMMU with registers and queues consists of, whatever its architecture: devices found by
- * their ID, domains that devices with equal configurations share, collected invalidations, pending
- * interrupts. The architecture embeds these structs and supplies the ops.
+ * What a guest IOMMU with registers and queues consists of, whatever its architecture: devices
+ * found by their ID, domains that devices with equal configurations share, collected invalidations,
+ * pending interrupts. The architecture embeds these structs and supplies the ops.
  *
- * A device is attached to the domain that it refers to, and to no other. A domain has as many devices as
- * refer to it, and at least one when `change` is released. Configurations, and the domain of a device, are
- * written with `change` and `lock` held; either is enough to read them.
+ * A device is attached to the domain that it refers to, and to no other. A domain has as many
+ * devices as refer to it, and at least one when `change` is released. Configurations, and the
+ * domain of a device, are written with `change` and `lock` held; either is enough to read them.
  *
- * If a host fails to detach a device or to remove a translation, the domain is destroyed, which it cannot
- * refuse. Its devices get a new one, made from what the guest's tables say then. So a command that revokes
- * has revoked when it is done, whatever the host does.
+ * If a host fails to detach a device or to remove a translation, the domain is destroyed, which it
+ * cannot refuse. Its devices get a new one, made from what the guest's tables say then. So a
+ * command that revokes has revoked when it is done, whatever the host does.
  */
 #ifndef VIOMMU_GUEST_COMMON_IOMMU_H
 #define VIOMMU_GUEST_COMMON_IOMMU_H
@@ -35,14 +35,20 @@ struct guest_iommu_ops {
 	bool (*reaches)(const struct guest_device *device);
 	/* Whether the domain is the one of the device's configuration, which reaches something. */
 	bool (*matches)(const struct guest_domain *domain, const struct guest_device *device);
-	/* Makes that domain. The architecture's struct has guest_domain as its first member. */
-	int (*create)(const struct guest_device *device, struct guest_domain **domain);
+	/*
+	 * Makes that domain. The architecture's struct has guest_domain as its first member.
+	 * *entries: how many of the guest's were examined.
+	 */
+	int (*create)(const struct guest_device *device, struct guest_domain **domain, uint64_t *entries);
 	void (*free)(struct guest_domain *domain);
 	/* The domain could not be made, or the device not be attached to it. */
 	void (*refused)(struct guest_device *device, int error);
 	/* Which invalidations concern the domain. */
 	uint32_t (*context)(const struct guest_domain *domain);
-	/* Whether a nested domain may have a global entry in first..last. NULL: there are no such entries. */
+	/*
+	 * Whether a nested domain may have a global entry in first..last. NULL: there are no such
+	 * entries.
+	 */
 	bool (*has_global)(const struct guest_domain *domain, uint64_t first, uint64_t last);
 	void (*interrupt)(struct guest_iommu *iommu, unsigned int irq);
 };
@@ -74,15 +80,15 @@ struct guest_iommu {
 	struct guest_memory memory;
 
 	/*
-	 * The outermost lock. Held by a thread that changes configurations, domains, or registers with
-	 * such an effect, from the first load to the last effect, however long that takes: commands are
-	 * consumed, domains made and destroyed under it.
+	 * The outermost lock. Held by a thread that changes configurations, domains, or registers
+	 * with such an effect, from the first load to the last effect, however long that takes:
+	 * commands are consumed, domains made and destroyed under it.
 	 */
 	struct port_lock change;
 	/*
-	 * Taken after `change`. Held for a few instructions, and for an access to guest memory, whose lock
-	 * comes after this one. It guards registers, event queues, pending interrupts, and what `change`
-	 * guards as far as others read it. No lock of core is taken with it.
+	 * Taken after `change`. Held for a few instructions, and for an access to guest memory,
+	 * whose lock comes after this one. It guards registers, event queues, pending interrupts,
+	 * and what `change` guards as far as others read it. No lock of core is taken with it.
 	 */
 	struct port_lock lock;
 
@@ -91,9 +97,26 @@ struct guest_iommu {
 	uint32_t irqs;		       /* pending: bit n for interrupt n; lock */
 	struct list domains;	       /* change */
 	struct guest_ranges ranges;    /* change */
+	uint64_t changes;	       /* invalidations of tables and configurations, counted; change */
 	struct guest_batch batch;      /* change */
 	bool unsettled;		       /* a device is without the domain of its configuration, and no access will ask for it; change */
 	struct guest_counts counts;
+};
+
+/*
+ * The resources at a moment when they were too small for a device's domain. An attempt that
+ * examines so many entries takes long, and each access asks for another one: so there is none
+ * before something has changed. What a host is short of cannot be seen here, so that there is one
+ * attempt after some accesses, too.
+ */
+#define GUEST_SHORTAGE_ENTRIES	0x4000u
+#define GUEST_SHORTAGE_ACCESSES 0x1000u
+struct guest_shortage {
+	bool met;
+	unsigned int accesses; /* since then */
+	uint64_t changes;      /* of struct guest_iommu */
+	const struct slots *slots;
+	uint64_t budget, charged, memory;
 };
 
 struct guest_device {
@@ -101,7 +124,8 @@ struct guest_device {
 	struct guest_iommu *iommu;
 	struct viommu_host *host;
 	struct viommu_device *device;
-	struct guest_domain *domain; /* that it is attached to, or NULL; change and lock */
+	struct guest_domain *domain;	/* that it is attached to, or NULL; change and lock */
+	struct guest_shortage shortage; /* change */
 	port_word faults;
 	port_word events;
 };
@@ -155,6 +179,9 @@ void guest_iommu_deliver(struct guest_iommu *iommu);
 /* With change held: attaches the device to the domain of its configuration, or to none. */
 void guest_device_settle(struct guest_device *device);
 
+/* With change held: whether it makes sense to try that for one more access. */
+bool guest_device_may_settle(struct guest_device *device);
+
 /* With change held. When this returns the device reaches nothing. */
 void guest_device_detach(struct guest_device *device);
 
@@ -165,14 +192,20 @@ void guest_device_detach(struct guest_device *device);
 void guest_domain_break(struct guest_iommu *iommu, struct guest_domain *domain);
 void guest_iommu_settle(struct guest_iommu *iommu);
 
-/* Without locks: enters the gate of the device's domain, so that it stays. NULL: the device has none. Then lock the lane, if need be. */
+/*
+ * Without locks: enters the gate of the device's domain, so that it stays. NULL: the device has
+ * none. Then lock the lane, if need be.
+ */
 struct guest_domain *guest_device_enter(struct guest_device *device, struct guest_lane **lane);
 
 /* The statistics and runs of a device's domain; nothing where it has none. */
 void guest_device_stats(struct guest_device *device, struct viommu_domain_stats *stats);
 int guest_device_each_run(struct guest_device *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 
-/* invalidate.c. With change held: collects an invalidation; applies what was collected, the hosts' flushes included. */
+/*
+ * invalidate.c. With change held: collects an invalidation; applies what was collected, the hosts'
+ * flushes included.
+ */
 void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range);
 /* An invalidation in the CPU's byte order, for hardware: of one host, or (NULL) of all. */
 void guest_iommu_forward(struct guest_iommu *iommu, struct viommu_host *host, const uint64_t entry[GUEST_ENTRY_WORDS]);

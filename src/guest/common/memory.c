@@ -14,7 +14,10 @@ void guest_memory_destroy(struct guest_memory *memory)
 	slots_user_remove(memory->vm, &memory->user);
 }
 
-/* With the user's lock held: the memory of a structure, which lies within one page. NULL: there is none. */
+/*
+ * With the user's lock held: the memory of a structure, which lies within one page. NULL: there is
+ * none.
+ */
 static void *map(const struct guest_memory *memory, uint64_t gpa, uint32_t access, const struct slot **slot)
 {
 	*slot = slots_backing(vm_slots(memory->vm), gpa);

@@ -47,8 +47,10 @@ int guest_device_resettle(struct guest_device *device, const struct guest_domain
 	/* It may have been replaced meanwhile. */
 	if (failed && device->domain == failed)
 		guest_domain_break(iommu, device->domain);
-	else if (!failed)
+	else if (!failed && guest_device_may_settle(device))
 		guest_device_settle(device);
+	else if (!failed)
+		guest_count(&iommu->counts.insufficient);
 	guest_iommu_settle(iommu);
 	attached = device->domain;
 	port_unlock(&iommu->change);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Queues in guest memory: rings of entries of one size, of which one side produces and the other
- * consumes. An index counts entries and has one more bit, the wrap bit, which tells a full ring from
- * an empty one (Arm); or it is an offset in bytes, and a full ring has one entry free (VT-d, AMD).
+ * consumes. An index counts entries and has one more bit, the wrap bit, which tells a full ring
+ * from an empty one (Arm); or it is an offset in bytes, and a full ring has one entry free (VT-d,
+ * AMD).
  */
 #ifndef VIOMMU_GUEST_COMMON_QUEUE_H
 #define VIOMMU_GUEST_COMMON_QUEUE_H
@@ -61,8 +62,8 @@ struct guest_commands {
 };
 
 /*
- * Consumes commands until there are none, or one is refused. Each is loaded once. The caller holds a
- * lock under which the producer's index does not change, so that the work of one call is bounded.
+ * Consumes commands until there are none, or one is refused. Each is loaded once. The caller holds
+ * a lock under which the producer's index does not change, so that the work of one call is bounded.
  */
 void guest_commands_consume(const struct guest_commands *commands, void *iommu, struct guest_memory *memory, struct port_lock *lock);
 

@@ -3,8 +3,8 @@
  * Invalidations, collected between two points at which the guest waits for them.
  *
  * To an IOMMU, an invalidation means to forget; here it means to look again: the range is refreshed
- * in the domains of one context (an ASID, a domain ID), or of all. Guests send many small ones before
- * they wait. Ranges of one context that touch are merged.
+ * in the domains of one context (an ASID, a domain ID), or of all. Guests send many small ones
+ * before they wait. Ranges of one context that touch are merged.
  */
 #ifndef VIOMMU_GUEST_COMMON_RANGES_H
 #define VIOMMU_GUEST_COMMON_RANGES_H
@@ -18,8 +18,8 @@ struct guest_range {
 	uint64_t first;
 	uint64_t last;
 	/*
-	 * log2 of the most that an entry covers which is invalidated with any of its addresses; 0 where the
-	 * range has been widened to that. Applied to what the domain has had.
+	 * log2 of the most that an entry covers which is invalidated with any of its addresses; 0
+	 * where the range has been widened to that. Applied to what the domain has had.
 	 */
 	unsigned int entry_bits;
 };

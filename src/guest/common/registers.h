@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The registers of a guest IOMMU, from a table. A row says where a register is and which of its bits
- * a guest may change; what else a store does is the architecture's, by the row's effect.
+ * The registers of a guest IOMMU, from a table. A row says where a register is and which of its
+ * bits a guest may change; what else a store does is the architecture's, by the row's effect.
  */
 #ifndef VIOMMU_GUEST_COMMON_REGISTERS_H
 #define VIOMMU_GUEST_COMMON_REGISTERS_H
@@ -9,8 +9,8 @@
 #include <port_types.h>
 
 /*
- * Rows are sorted by offset. Several rows may have one offset: bits of a register that are locked by
- * different conditions. The value is then the first row's.
+ * Rows are sorted by offset. Several rows may have one offset: bits of a register that are locked
+ * by different conditions. The value is then the first row's.
  */
 struct guest_register {
 	uint32_t offset;
@@ -48,8 +48,8 @@ bool guest_registers_store(const struct guest_registers *registers, uint32_t off
 
 /*
  * Saves what a guest, or the IOMMU, has changed, as pairs of offset and value: at most
- * registers->number of them, the return value says how many. Restoring begins with a reset. False if a
- * pair cannot be: an unknown offset, or bits that the register does not have.
+ * registers->number of them, the return value says how many. Restoring begins with a reset. False
+ * if a pair cannot be: an unknown offset, or bits that the register does not have.
  */
 struct guest_saved_register {
 	uint64_t offset;

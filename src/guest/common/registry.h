@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The devices of one guest IOMMU, found by a number of 32 bits: a StreamID, a requester ID, an index.
- * The VMM chooses these numbers, not the guest. The owner's lock guards a registry.
+ * The devices of one guest IOMMU, found by a number of 32 bits: a StreamID, a requester ID, an
+ * index. The VMM chooses these numbers, not the guest. The owner's lock guards a registry.
  */
 #ifndef VIOMMU_GUEST_COMMON_REGISTRY_H
 #define VIOMMU_GUEST_COMMON_REGISTRY_H

@@ -6,7 +6,10 @@
 
 #include "port/port.h"
 
-/* Whether an error of core means that memory, a budget or a limit is too small: not the guest's mistake, and no failure. */
+/*
+ * Whether an error of core means that memory, a budget or a limit is too small: not the guest's
+ * mistake, and no failure.
+ */
 static inline bool guest_is_shortage(int error)
 {
 	return error == -PORT_ENOSPC || error == -PORT_ENOMEM || error == -PORT_EDQUOT;

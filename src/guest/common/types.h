@@ -10,7 +10,10 @@
 
 struct guest_type {
 	enum viommu_domain_type type;
-	/* Takes the caller's data apart and hands its tables to nested_create(), or hardware's data to hardware_create(). *result is empty. Errors are those of viommu_domain_create(). */
+	/*
+	 * Takes the caller's data apart and hands its tables to nested_create(), or hardware's data
+	 * to hardware_create(). *result is empty. Errors are those of viommu_domain_create().
+	 */
 	int (*create)(struct viommu_vm *vm, struct viommu_host *host, const void *data, struct viommu_refresh_result *result, struct viommu_domain **out);
 };
 

@@ -47,7 +47,10 @@ static bool nests(struct viommu_host *host, struct viommu_smmuv3_hw_info *info)
 	return !viommu_host_nest_info(host, VIOMMU_DOMAIN_SMMUV3, info) && IDR0_STALL_MODEL(info->idr[0]) != STALL_MODEL_FORCED;
 }
 
-/* Whether hardware walks the tables, or the library. 0, -EINVAL, or -EOPNOTSUPP: it is to be hardware, and there is none for it. */
+/*
+ * Whether hardware walks the tables, or the library. 0, -EINVAL, or -EOPNOTSUPP: it is to be
+ * hardware, and there is none for it.
+ */
 static int pick(struct viommu_vm *vm, bool nests, const struct viommu_smmuv3_stage1 *stage1, bool *hardware)
 {
 	bool valid = stage1->ste[0] & STE0_V, possible = nests && valid && !(stage1->flags & VIOMMU_SMMUV3_PRIVILEGED);
@@ -85,12 +88,15 @@ static int pick(struct viommu_vm *vm, bool nests, const struct viommu_smmuv3_sta
 static int create_hardware(struct viommu_vm *vm, struct viommu_host *host, const struct viommu_smmuv3_hw_info *info, const struct viommu_smmuv3_stage1 *stage1,
 			   struct viommu_domain **out)
 {
-	const uint64_t everything[CMD_WORDS] = { format_swap_if_big(CMD_TLBI_NH_ALL) };
+	const uint64_t everything[VIOMMU_SMMUV3_CMD_WORDS] = { format_swap_if_big(VIOMMU_SMMUV3_CMD_TLBI_NH_ALL) };
 	uint64_t ste[2] = { stage1->ste[0], stage1->ste[1] & ~STE1_S1STALLD };
 	const struct host_nest_data data = { .type = VIOMMU_DOMAIN_SMMUV3, .bytes = sizeof(ste), .data = ste };
 	int error;
 
-	/* No stalls, where the guest's descriptors could ask for them. Where there are none, the field is reserved (section 5.2). */
+	/*
+	 * No stalls, where the guest's descriptors could ask for them. Where there are none, the
+	 * field is reserved (section 5.2).
+	 */
 	if (STE0_CONFIG(ste[0]) == STE_CONFIG_S1 && IDR0_STALL_MODEL(info->idr[0]) == STALL_MODEL_POSSIBLE)
 		ste[1] |= STE1_S1STALLD;
 	ste[0] = format_swap_if_big(ste[0]);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The event queue (IHI 0070, sections 3.5, 7.2 and 7.4), global errors (7.5), and the interrupts that
- * belong to them (3.18).
+ * The event queue (IHI 0070, sections 3.5, 7.2 and 7.4), global errors (7.5), and the interrupts
+ * that belong to them (3.18).
  *
- * A record is in memory, whole, before PROD covers it. One that finds the queue full is lost, and OVFLG
- * reports that, once until the guest has acknowledged it; one that cannot be written is lost, and
- * GERROR.EVENTQ_ABT_ERR reports that. While that is active, and while the queue is disabled, records are lost silently. Records of
- * hardware take the same way; those that were lost before they came here are reported as an overflow.
+ * A record is in memory, whole, before PROD covers it. One that finds the queue full is lost, and
+ * OVFLG reports that, once until the guest has acknowledged it; one that cannot be written is lost,
+ * and GERROR.EVENTQ_ABT_ERR reports that. While that is active, and while the queue is disabled,
+ * records are lost silently. Records of hardware take the same way; those that were lost before
+ * they came here are reported as an overflow.
  */
 #include <viommu/nesting.h>
 
@@ -25,7 +26,10 @@ void smmuv3_raise_gerror(struct viommu_smmuv3 *smmu, uint32_t error)
 		guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_GERROR);
 }
 
-/* An MSI if the guest has configured an address (section 3.18), stored in its memory or handed to the VMM; else an edge. */
+/*
+ * An MSI if the guest has configured an address (section 3.18), stored in its memory or handed to
+ * the VMM; else an edge.
+ */
 void smmuv3_interrupt(struct guest_iommu *iommu, unsigned int irq)
 {
 	struct viommu_smmuv3 *smmu = smmuv3_of(iommu);
@@ -85,7 +89,10 @@ static bool write_record(struct viommu_smmuv3 *smmu, const uint64_t record[EVENT
 		smmuv3_raise_gerror(smmu, GERROR_EVENTQ_ABT_ERR);
 		return false;
 	}
-	/* A guest reads PROD by a load that takes this lock. A reader of its memory without one finds the record first, too. */
+	/*
+	 * A guest reads PROD by a load that takes this lock. A reader of its memory without one
+	 * finds the record first, too.
+	 */
 	port_fence_release();
 	/* For each record, as a handler may have loaded PROD before this one. */
 	if (reg[REG_IRQ_CTRL] & IRQ_CTRL_EVENTQ)

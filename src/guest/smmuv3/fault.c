@@ -2,11 +2,11 @@
 /*
  * Accesses that have no translation.
  *
- * What the tables translate is established, and is reached when the device model tries again. What they do
- * not translate is an event of section 7.3, recorded unless the context descriptor suppresses that (CD.R),
- * and the access ends as CD.A says. Where the guest has no memory, or none that may be written, and where
- * the VM's budget or the host has no room, the access is aborted without an event: that is not the SMMU's
- * matter.
+ * What the tables translate is established, and is reached when the device model tries again. What
+ * they do not translate is an event of section 7.3, recorded unless the context descriptor
+ * suppresses that (CD.R), and the access ends as CD.A says. Where the guest has no memory, or none
+ * that may be written, and where the VM's budget or the host has no room, the access is aborted
+ * without an event: that is not the SMMU's matter.
  */
 #include "guest/common/miss.h"
 #include "smmuv3.h"
@@ -21,19 +21,22 @@ static int record(struct viommu_smmuv3_device *device, const struct viommu_fault
 	return -PORT_EFAULT;
 }
 
-/* An illegal configuration: its event reports the configuration, and nothing of the access (sections 7.3.2 to 7.3.11). */
+/*
+ * An illegal configuration: its event reports the configuration, and nothing of the access
+ * (sections 7.3.2 to 7.3.11).
+ */
 static int record_configuration(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream, bool invalid_sids)
 {
 	uint64_t words[EVENT_WORDS] = { stream->event, 0, 0, stream->fetch & EVENT3_FETCH };
 
-	if (stream->event != C_BAD_STREAMID || invalid_sids)
+	if (stream->event != VIOMMU_SMMUV3_C_BAD_STREAMID || invalid_sids)
 		smmuv3_record(device, words);
 	return -PORT_EFAULT;
 }
 
 /*
- * The events of stage 1 itself are for CD.R and CD.A to decide (section 5.5): of the descriptor whose tables were
- * walked, whatever the device has by now.
+ * The events of stage 1 itself are for CD.R and CD.A to decide (section 5.5): of the descriptor
+ * whose tables were walked, whatever the device has by now.
  */
 static int record_stage1(struct viommu_smmuv3_device *device, uint64_t cd0, const struct viommu_fault *access, uint32_t event)
 {
@@ -46,17 +49,17 @@ static int report(struct viommu_smmuv3_device *device, uint64_t cd0, const struc
 {
 	switch (walked->reason) {
 	case VIOMMU_FAULT_ACCESS_FLAG:
-		return record_stage1(device, cd0, access, F_ACCESS);
+		return record_stage1(device, cd0, access, VIOMMU_SMMUV3_F_ACCESS);
 	case VIOMMU_FAULT_ADDRESS_SIZE:
-		return record_stage1(device, cd0, access, F_ADDR_SIZE);
+		return record_stage1(device, cd0, access, VIOMMU_SMMUV3_F_ADDR_SIZE);
 	case VIOMMU_FAULT_PROTECTION:
-		return record_stage1(device, cd0, access, F_PERMISSION);
+		return record_stage1(device, cd0, access, VIOMMU_SMMUV3_F_PERMISSION);
 	case VIOMMU_FAULT_TABLE_UNBACKED:
-		return record(device, access, F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
+		return record(device, access, VIOMMU_SMMUV3_F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
 	case VIOMMU_FAULT_LEAF_UNBACKED:
 		return -PORT_EFAULT;
 	default:
-		return record_stage1(device, cd0, access, F_TRANSLATION);
+		return record_stage1(device, cd0, access, VIOMMU_SMMUV3_F_TRANSLATION);
 	}
 }
 
@@ -91,7 +94,10 @@ static int covers(void *ctx, const struct viommu_run *run)
 	return !(access->access & ~run->prot);
 }
 
-/* There are no tables: the device was on its way to the direct domain, or there is nothing at the address. */
+/*
+ * There are no tables: the device was on its way to the direct domain, or there is nothing at the
+ * address.
+ */
 static int fault_in_bypass(struct viommu_smmuv3_device *device, struct viommu_fault *access, bool enabled)
 {
 	struct guest_lane *lane;
@@ -107,9 +113,12 @@ static int fault_in_bypass(struct viommu_smmuv3_device *device, struct viommu_fa
 	guest_gate_leave(lane);
 	if (reached)
 		return 0;
-	/* Section 3.4: an address that is larger than any of the guest's. A disabled SMMU records nothing. */
+	/*
+	 * Section 3.4: an address that is larger than any of the guest's. A disabled SMMU records
+	 * nothing.
+	 */
 	if (enabled && access->iova >> smmuv3_of(device->guest.iommu)->config.output_bits)
-		return record(device, access, F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
+		return record(device, access, VIOMMU_SMMUV3_F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
 	return -PORT_EFAULT;
 }
 

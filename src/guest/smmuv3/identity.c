@@ -2,13 +2,13 @@
 /*
  * The identification registers (IHI 0070, sections 6.3.1 to 6.3.6).
  *
- * Where hardware walks a guest's tables, it does what it can, and nothing stands between the two. So an
- * SMMU that is made for hardware offers the part that both have. Stream tables, which only the library
- * reads, are the library's to offer.
+ * Where hardware walks a guest's tables, it does what it can, and nothing stands between the two.
+ * So an SMMU that is made for hardware offers the part that both have. Stream tables, which only
+ * the library reads, are the library's to offer.
  *
- * BBML 1: a guest may change the size of a block without a moment in which it is invalid, as long as it sets
- * nT. nT is ignored, so that it makes no fault. A refresh removes the old translation before it establishes
- * the new one; an access that comes in between misses, and finds the new one.
+ * BBML 1: a guest may change the size of a block without a moment in which it is invalid, as long
+ * as it sets nT. nT is ignored, so that it makes no fault. A refresh removes the old translation
+ * before it establishes the new one; an access that comes in between misses, and finds the new one.
  */
 #include "context.h"
 #include "smmuv3.h"

@@ -3,9 +3,10 @@
  * The register pages (IHI 0070, chapter 6).
  *
  * A store has all its effects before it returns, so that CR0ACK, IRQ_CTRLACK and GBPA.Update never
- * report anything unfinished. Registers that may not change while something is enabled ignore stores then,
- * as section 6.3 has it for each; so do reserved bits and offsets. GERRORN acknowledges only active errors.
- * A store of 64 bits to two registers of 32 is one to the lower and then one to the upper.
+ * report anything unfinished. Registers that may not change while something is enabled ignore
+ * stores then, as section 6.3 has it for each; so do reserved bits and offsets. GERRORN
+ * acknowledges only active errors. A store of 64 bits to two registers of 32 is one to the lower
+ * and then one to the upper.
  */
 #include "smmuv3.h"
 
@@ -17,37 +18,37 @@ enum { EFFECT_NONE, EFFECT_CR0, EFFECT_GBPA, EFFECT_IRQ_CTRL, EFFECT_GERRORN, EF
 #define ERRORS (GERROR_CMDQ_ERR | GERROR_EVENTQ_ABT_ERR)
 
 static const struct guest_register table[REGISTERS] = {
-	[REG_IDR0] = { SMMUV3_IDR0, 4 },
-	[REG_IDR1] = { SMMUV3_IDR1, 4 },
-	[REG_IDR2] = { SMMUV3_IDR2, 4 },
-	[REG_IDR3] = { SMMUV3_IDR3, 4 },
-	[REG_IDR4] = { SMMUV3_IDR4, 4 },
-	[REG_IDR5] = { SMMUV3_IDR5, 4 },
-	[REG_AIDR] = { SMMUV3_AIDR, 4 },
-	[REG_CR0] = { SMMUV3_CR0, 4, .effect = EFFECT_CR0, .writable = CR0_ALL },
-	[REG_CR0ACK] = { SMMUV3_CR0ACK, 4, .internal = CR0_ALL },
-	[REG_CR1] = { SMMUV3_CR1, 4, SMMU_ENABLED, .writable = CR1_TABLE },
-	[REG_CR1_QUEUE] = { SMMUV3_CR1, 4, COMMANDS_ENABLED | EVENTS_ENABLED, .writable = CR1_QUEUE },
-	[REG_CR2] = { SMMUV3_CR2, 4, SMMU_ENABLED, .writable = CR2_RECINVSID },
-	[REG_GBPA] = { SMMUV3_GBPA, 4, .effect = EFFECT_GBPA, .writable = GBPA_ALL },
-	[REG_IRQ_CTRL] = { SMMUV3_IRQ_CTRL, 4, .effect = EFFECT_IRQ_CTRL, .writable = IRQ_CTRL_GERROR | IRQ_CTRL_EVENTQ },
-	[REG_IRQ_CTRLACK] = { SMMUV3_IRQ_CTRLACK, 4, .internal = IRQ_CTRL_GERROR | IRQ_CTRL_EVENTQ },
-	[REG_GERROR] = { SMMUV3_GERROR, 4, .internal = ERRORS },
-	[REG_GERRORN] = { SMMUV3_GERRORN, 4, .effect = EFFECT_GERRORN, .writable = ERRORS },
-	[REG_GERROR_MSI_ADDRESS] = { SMMUV3_GERROR_IRQ_CFG0, 8, GERROR_IRQ_ENABLED | NO_MSI, .writable = MSI_ADDRESS },
-	[REG_GERROR_MSI_DATA] = { SMMUV3_GERROR_IRQ_CFG1, 4, GERROR_IRQ_ENABLED | NO_MSI, .writable = UINT32_MAX },
-	[REG_GERROR_MSI_ATTRIBUTES] = { SMMUV3_GERROR_IRQ_CFG2, 4, GERROR_IRQ_ENABLED | NO_MSI, .writable = MSI_ATTRIBUTES },
-	[REG_STRTAB_BASE] = { SMMUV3_STRTAB_BASE, 8, SMMU_ENABLED, .writable = STRTAB_BASE_ALL },
-	[REG_STRTAB_BASE_CFG] = { SMMUV3_STRTAB_BASE_CFG, 4, SMMU_ENABLED, .writable = STRTAB_CFG_ALL },
-	[REG_CMDQ_BASE] = { SMMUV3_CMDQ_BASE, 8, COMMANDS_ENABLED, EFFECT_INDEX, .writable = QUEUE_BASE_ALL },
-	[REG_CMDQ_PROD] = { SMMUV3_CMDQ_PROD, 4, .effect = EFFECT_CMDQ_PROD, .writable = QUEUE_INDEX },
-	[REG_CMDQ_CONS] = { SMMUV3_CMDQ_CONS, 4, COMMANDS_ENABLED, EFFECT_INDEX, .writable = QUEUE_INDEX | CMDQ_CONS_ERR },
-	[REG_EVENTQ_BASE] = { SMMUV3_EVENTQ_BASE, 8, EVENTS_ENABLED, EFFECT_INDEX, .writable = QUEUE_BASE_ALL },
-	[REG_EVENTQ_MSI_ADDRESS] = { SMMUV3_EVENTQ_IRQ_CFG0, 8, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = MSI_ADDRESS },
-	[REG_EVENTQ_MSI_DATA] = { SMMUV3_EVENTQ_IRQ_CFG1, 4, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = UINT32_MAX },
-	[REG_EVENTQ_MSI_ATTRIBUTES] = { SMMUV3_EVENTQ_IRQ_CFG2, 4, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = MSI_ATTRIBUTES },
-	[REG_EVENTQ_PROD] = { SMMUV3_EVENTQ_PROD, 4, EVENTS_ENABLED, EFFECT_INDEX, .writable = QUEUE_INDEX | EVENTQ_OVERFLOW },
-	[REG_EVENTQ_CONS] = { SMMUV3_EVENTQ_CONS, 4, .writable = QUEUE_INDEX | EVENTQ_OVERFLOW },
+	[REG_IDR0] = { .offset = VIOMMU_SMMUV3_IDR0, .bytes = 4 },
+	[REG_IDR1] = { .offset = VIOMMU_SMMUV3_IDR1, .bytes = 4 },
+	[REG_IDR2] = { .offset = VIOMMU_SMMUV3_IDR2, .bytes = 4 },
+	[REG_IDR3] = { .offset = VIOMMU_SMMUV3_IDR3, .bytes = 4 },
+	[REG_IDR4] = { .offset = VIOMMU_SMMUV3_IDR4, .bytes = 4 },
+	[REG_IDR5] = { .offset = VIOMMU_SMMUV3_IDR5, .bytes = 4 },
+	[REG_AIDR] = { .offset = VIOMMU_SMMUV3_AIDR, .bytes = 4 },
+	[REG_CR0] = { VIOMMU_SMMUV3_CR0, 4, .effect = EFFECT_CR0, .writable = CR0_ALL },
+	[REG_CR0ACK] = { VIOMMU_SMMUV3_CR0ACK, 4, .internal = CR0_ALL },
+	[REG_CR1] = { VIOMMU_SMMUV3_CR1, 4, SMMU_ENABLED, .writable = CR1_TABLE },
+	[REG_CR1_QUEUE] = { VIOMMU_SMMUV3_CR1, 4, COMMANDS_ENABLED | EVENTS_ENABLED, .writable = CR1_QUEUE },
+	[REG_CR2] = { VIOMMU_SMMUV3_CR2, 4, SMMU_ENABLED, .writable = CR2_RECINVSID },
+	[REG_GBPA] = { VIOMMU_SMMUV3_GBPA, 4, .effect = EFFECT_GBPA, .writable = GBPA_ALL },
+	[REG_IRQ_CTRL] = { VIOMMU_SMMUV3_IRQ_CTRL, 4, .effect = EFFECT_IRQ_CTRL, .writable = IRQ_CTRL_GERROR | IRQ_CTRL_EVENTQ },
+	[REG_IRQ_CTRLACK] = { VIOMMU_SMMUV3_IRQ_CTRLACK, 4, .internal = IRQ_CTRL_GERROR | IRQ_CTRL_EVENTQ },
+	[REG_GERROR] = { VIOMMU_SMMUV3_GERROR, 4, .internal = ERRORS },
+	[REG_GERRORN] = { VIOMMU_SMMUV3_GERRORN, 4, .effect = EFFECT_GERRORN, .writable = ERRORS },
+	[REG_GERROR_MSI_ADDRESS] = { VIOMMU_SMMUV3_GERROR_IRQ_CFG0, 8, GERROR_IRQ_ENABLED | NO_MSI, .writable = MSI_ADDRESS },
+	[REG_GERROR_MSI_DATA] = { VIOMMU_SMMUV3_GERROR_IRQ_CFG1, 4, GERROR_IRQ_ENABLED | NO_MSI, .writable = UINT32_MAX },
+	[REG_GERROR_MSI_ATTRIBUTES] = { VIOMMU_SMMUV3_GERROR_IRQ_CFG2, 4, GERROR_IRQ_ENABLED | NO_MSI, .writable = MSI_ATTRIBUTES },
+	[REG_STRTAB_BASE] = { VIOMMU_SMMUV3_STRTAB_BASE, 8, SMMU_ENABLED, .writable = STRTAB_BASE_ALL },
+	[REG_STRTAB_BASE_CFG] = { VIOMMU_SMMUV3_STRTAB_BASE_CFG, 4, SMMU_ENABLED, .writable = STRTAB_CFG_ALL },
+	[REG_CMDQ_BASE] = { VIOMMU_SMMUV3_CMDQ_BASE, 8, COMMANDS_ENABLED, EFFECT_INDEX, .writable = QUEUE_BASE_ALL },
+	[REG_CMDQ_PROD] = { VIOMMU_SMMUV3_CMDQ_PROD, 4, .effect = EFFECT_CMDQ_PROD, .writable = QUEUE_INDEX },
+	[REG_CMDQ_CONS] = { VIOMMU_SMMUV3_CMDQ_CONS, 4, COMMANDS_ENABLED, EFFECT_INDEX, .writable = QUEUE_INDEX | CMDQ_CONS_ERR },
+	[REG_EVENTQ_BASE] = { VIOMMU_SMMUV3_EVENTQ_BASE, 8, EVENTS_ENABLED, EFFECT_INDEX, .writable = QUEUE_BASE_ALL },
+	[REG_EVENTQ_MSI_ADDRESS] = { VIOMMU_SMMUV3_EVENTQ_IRQ_CFG0, 8, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = MSI_ADDRESS },
+	[REG_EVENTQ_MSI_DATA] = { VIOMMU_SMMUV3_EVENTQ_IRQ_CFG1, 4, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = UINT32_MAX },
+	[REG_EVENTQ_MSI_ATTRIBUTES] = { VIOMMU_SMMUV3_EVENTQ_IRQ_CFG2, 4, EVENTQ_IRQ_ENABLED | NO_MSI, .writable = MSI_ATTRIBUTES },
+	[REG_EVENTQ_PROD] = { VIOMMU_SMMUV3_EVENTQ_PROD, 4, EVENTS_ENABLED, EFFECT_INDEX, .writable = QUEUE_INDEX | EVENTQ_OVERFLOW },
+	[REG_EVENTQ_CONS] = { VIOMMU_SMMUV3_EVENTQ_CONS, 4, .writable = QUEUE_INDEX | EVENTQ_OVERFLOW },
 };
 
 static struct guest_registers registers_of(struct viommu_smmuv3 *smmu)
@@ -69,7 +70,10 @@ struct work {
 	bool consume;	/* commands */
 };
 
-/* Of the indices that the SMMU writes, bits above the wrap bit are RAZ (sections 6.3.28 and 6.3.95). */
+/*
+ * Of the indices that the SMMU writes, bits above the wrap bit are RAZ (sections 6.3.28 and
+ * 6.3.95).
+ */
 static void trim_indices(struct viommu_smmuv3 *smmu)
 {
 	const struct guest_queue commands = smmuv3_command_queue(smmu), events = smmuv3_event_queue(smmu);
@@ -124,7 +128,7 @@ static unsigned int conditions_now(const uint64_t reg[REGISTERS])
 /* Two registers that a guest writes while commands are consumed need not wait for that. */
 static bool needs_change(uint32_t offset)
 {
-	return offset != SMMUV3_EVENTQ_CONS && offset != SMMUV3_IRQ_CTRL;
+	return offset != VIOMMU_SMMUV3_EVENTQ_CONS && offset != VIOMMU_SMMUV3_IRQ_CTRL;
 }
 
 static void store32(struct viommu_smmuv3 *smmu, uint32_t offset, uint32_t value)

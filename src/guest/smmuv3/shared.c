@@ -36,7 +36,10 @@ static bool matches(const struct guest_domain *domain, const struct guest_device
 	}
 }
 
-/* In bypass a device reaches guest memory at IOVA = GPA, as far as the guest's addresses and the host's IOVAs go. */
+/*
+ * In bypass a device reaches guest memory at IOVA = GPA, as far as the guest's addresses and the
+ * host's IOVAs go.
+ */
 static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, struct viommu_domain **domain)
 {
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
@@ -51,7 +54,8 @@ static int create_direct(struct viommu_smmuv3 *smmu, struct viommu_host *host, s
 	return viommu_domain_create_direct(smmu->iommu.vm, host, 0, first, last, domain);
 }
 
-static int create_nested(const struct guest_device *device, const struct smmuv3_stream *stream, struct viommu_domain **domain)
+static int create_nested(const struct guest_device *device, const struct smmuv3_stream *stream, struct viommu_refresh_result *result,
+			 struct viommu_domain **domain)
 {
 	const struct viommu_smmuv3 *smmu = smmuv3_of(device->iommu);
 	struct viommu_smmuv3_stage1 data = { .size = sizeof(data), .output_bits = smmu->config.output_bits };
@@ -59,11 +63,12 @@ static int create_nested(const struct guest_device *device, const struct smmuv3_
 	data.nesting = is_hardware(device) ? VIOMMU_NESTING_HARDWARE : VIOMMU_NESTING_SHADOW;
 	__builtin_memcpy(data.cd, stream->cd, sizeof(data.cd));
 	__builtin_memcpy(data.ste, stream->ste, sizeof(data.ste));
-	return viommu_domain_create(smmu->iommu.vm, device->host, VIOMMU_DOMAIN_SMMUV3, &data, NULL, domain);
+	return viommu_domain_create(smmu->iommu.vm, device->host, VIOMMU_DOMAIN_SMMUV3, &data, result, domain);
 }
 
-static int create(const struct guest_device *device, struct guest_domain **out)
+static int create(const struct guest_device *device, struct guest_domain **out, uint64_t *entries)
 {
+	struct viommu_refresh_result result = { .size = sizeof(result) };
 	const struct smmuv3_stream *stream = stream_of(device);
 	struct smmuv3_domain *domain = port_alloc(sizeof(*domain), 0);
 	int error;
@@ -73,7 +78,8 @@ static int create(const struct guest_device *device, struct guest_domain **out)
 	if (stream->kind == VIOMMU_SMMUV3_STREAM_BYPASS && !is_hardware(device))
 		error = create_direct(smmuv3_of(device->iommu), device->host, &domain->guest.domain);
 	else
-		error = create_nested(device, stream, &domain->guest.domain);
+		error = create_nested(device, stream, &result, &domain->guest.domain);
+	*entries = result.entries;
 	if (error) {
 		port_free(domain, sizeof(*domain), 0);
 		return error;
@@ -99,7 +105,7 @@ static void refused(struct guest_device *device, int error)
 	if (error == -PORT_EINVAL && stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1 && !is_hardware(device)) {
 		port_lock(&device->iommu->lock);
 		stream->kind = VIOMMU_SMMUV3_STREAM_FAULTY;
-		stream->event = C_BAD_CD;
+		stream->event = VIOMMU_SMMUV3_C_BAD_CD;
 		port_unlock(&device->iommu->lock);
 	}
 }
@@ -134,7 +140,7 @@ int smmuv3_try_hardware(struct viommu_smmuv3_device *device)
 
 	if (error)
 		return error;
-	error = create_nested(&device->guest, &abort, &domain);
+	error = create_nested(&device->guest, &abort, NULL, &domain);
 	if (error)
 		return error;
 	error = viommu_domain_attach(domain, device->guest.device, VIOMMU_NO_PASID);
@@ -145,7 +151,7 @@ int smmuv3_try_hardware(struct viommu_smmuv3_device *device)
 void smmuv3_configure(struct viommu_smmuv3_device *device)
 {
 	struct guest_device *guest = &device->guest;
-	const uint64_t descriptors[CMD_WORDS] = { CMD_CFGI_CD_ALL | (uint64_t)guest->id.id << 32 };
+	const uint64_t descriptors[VIOMMU_SMMUV3_CMD_WORDS] = { VIOMMU_SMMUV3_CMD_CFGI_CD_ALL | (uint64_t)guest->id.id << 32 };
 	struct smmuv3_stream stream;
 
 	smmuv3_stream_read(device, &stream);
@@ -153,7 +159,10 @@ void smmuv3_configure(struct viommu_smmuv3_device *device)
 	device->stream = stream;
 	port_unlock(&guest->iommu->lock);
 	guest_device_settle(guest);
-	/* The same entry may name another descriptor by now. CMD_CFGI_STE is the kernel's own: attaching writes the entry. */
+	/*
+	 * The same entry may name another descriptor by now. CMD_CFGI_STE is the kernel's own:
+	 * attaching writes the entry.
+	 */
 	if (guest->domain && device->hardware)
 		guest_iommu_forward(guest->iommu, guest->host, descriptors);
 }

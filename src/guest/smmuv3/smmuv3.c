@@ -2,8 +2,8 @@
 /*
  * The SMMU and its devices: created, destroyed, reset, queried.
  *
- * A StreamID belongs to one device at most. A device that is found by its StreamID is complete. One that is
- * removed is first detached, then not found any more, then destroyed.
+ * A StreamID belongs to one device at most. A device that is found by its StreamID is complete. One
+ * that is removed is first detached, then not found any more, then destroyed.
  */
 #include "smmuv3.h"
 
@@ -74,7 +74,10 @@ struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 *smmu, uint
 	return device ? smmuv3_device_of(device) : NULL;
 }
 
-/* With change held: the device is found from here on, and has the configuration that the guest has made for it. */
+/*
+ * With change held: the device is found from here on, and has the configuration that the guest has
+ * made for it.
+ */
 static int enter(struct viommu_smmuv3_device *device, uint32_t sid)
 {
 	struct guest_iommu *iommu = device->guest.iommu;
@@ -95,7 +98,10 @@ static int enter(struct viommu_smmuv3_device *device, uint32_t sid)
 	return 0;
 }
 
-/* Without miss reporting, entries that become valid are seen only if the guest invalidates after it maps. */
+/*
+ * Without miss reporting, entries that become valid are seen only if the guest invalidates after it
+ * maps.
+ */
 static bool can_shadow(const struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config)
 {
 	struct viommu_host_caps caps = { .size = sizeof(caps) };

@@ -55,14 +55,20 @@ enum smmuv3_register {
 	REGISTERS
 };
 
-/* In the order of struct viommu_smmuv3_info, from `commands` on; 0 for those that struct guest_counts has. */
+/*
+ * In the order of struct viommu_smmuv3_info, from `commands` on; 0 for those that struct
+ * guest_counts has.
+ */
 enum smmuv3_count { COUNT_COMMANDS, COUNT_SYNCS, COUNT_CONFIGS, COUNT_INVALIDATIONS, COUNT_ERRORS, COUNT_EVENTS, COUNT_EVENTS_LOST, COUNTS };
 
 struct viommu_smmuv3 {
 	struct guest_iommu iommu;
 	struct viommu_smmuv3_config config; /* defaults filled in */
 	uint64_t reg[REGISTERS];
-	/* The MSI of a CMD_SYNC that is not stored in guest memory: the last one that is pending; lock. */
+	/*
+	 * The MSI of a CMD_SYNC that is not stored in guest memory: the last one that is pending;
+	 * lock.
+	 */
 	uint64_t sync_msi_address;
 	uint32_t sync_msi_data;
 	port_word counts[COUNTS];
@@ -86,9 +92,9 @@ struct viommu_smmuv3_device {
 };
 
 /*
- * A nested domain for all streams of a host whose context descriptors are equal, wherever these are; the
- * direct domain of all streams of a host in bypass; or, where hardware walks the tables, a nested domain
- * for all streams whose entries are equal to hardware.
+ * A nested domain for all streams of a host whose context descriptors are equal, wherever these
+ * are; the direct domain of all streams of a host in bypass; or, where hardware walks the tables, a
+ * nested domain for all streams whose entries are equal to hardware.
  */
 struct smmuv3_domain {
 	struct guest_domain guest;
@@ -113,8 +119,8 @@ static inline uint64_t smmuv3_addresses(const struct viommu_smmuv3 *smmu)
 }
 
 /*
- * A queue is aligned to its size, and to 32 bytes at least; its address has as many bits as the guest's
- * addresses (section 3.4.3).
+ * A queue is aligned to its size, and to 32 bytes at least; its address has as many bits as the
+ * guest's addresses (section 3.4.3).
  */
 static inline struct guest_queue smmuv3_queue(const struct viommu_smmuv3 *smmu, uint64_t base, unsigned int most_bits, uint32_t entry_bytes)
 {
@@ -127,7 +133,7 @@ static inline struct guest_queue smmuv3_queue(const struct viommu_smmuv3 *smmu, 
 
 static inline struct guest_queue smmuv3_command_queue(const struct viommu_smmuv3 *smmu)
 {
-	return smmuv3_queue(smmu, smmu->reg[REG_CMDQ_BASE], SMMUV3_CMDQS, CMD_BYTES);
+	return smmuv3_queue(smmu, smmu->reg[REG_CMDQ_BASE], SMMUV3_CMDQS, VIOMMU_SMMUV3_CMD_BYTES);
 }
 
 static inline struct guest_queue smmuv3_event_queue(const struct viommu_smmuv3 *smmu)
@@ -145,10 +151,15 @@ extern const struct guest_iommu_ops smmuv3_ops;
 /* With change held: reads a stream's configuration, or every stream's, and applies it. */
 void smmuv3_configure(struct viommu_smmuv3_device *device);
 void smmuv3_configure_all(struct viommu_smmuv3 *smmu);
-/* With change held, of a device that is not found yet: whether hardware takes it. 0, or what the host, or the VM's budget, says. */
+/*
+ * With change held, of a device that is not found yet: whether hardware takes it. 0, or what the
+ * host, or the VM's budget, says.
+ */
 int smmuv3_try_hardware(struct viommu_smmuv3_device *device);
 
-/* stream.c. With change held: reads and judges what the guest has configured for a device's stream. */
+/*
+ * stream.c. With change held: reads and judges what the guest has configured for a device's stream.
+ */
 void smmuv3_stream_read(struct viommu_smmuv3_device *device, struct smmuv3_stream *stream);
 
 /* registers.c. All registers as after a reset; the identification ones keep their values. */
@@ -168,8 +179,8 @@ void smmuv3_record(struct viommu_smmuv3_device *device, uint64_t record[EVENT_WO
 
 /*
  * identity.c. Fills in the identification registers, and the default of output_bits: false if the
- * hardware that the SMMU is for cannot do that. The reason why a host's hardware cannot walk this guest's
- * tables, NULL if it can. Whether there are output addresses of so many bits.
+ * hardware that the SMMU is for cannot do that. The reason why a host's hardware cannot walk this
+ * guest's tables, NULL if it can. Whether there are output addresses of so many bits.
  */
 bool smmuv3_identify(struct viommu_smmuv3 *smmu);
 const char *smmuv3_misfit(const struct viommu_smmuv3 *smmu, struct viommu_host *host);

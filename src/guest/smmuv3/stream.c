@@ -3,9 +3,9 @@
  * A stream's configuration: its stream table entry (IHI 0070, sections 3.3 and 5.2) and the context
  * descriptor that the entry names (section 5.4), read and judged.
  *
- * Each doubleword is loaded once, and judged on the copy; at most one level 1 descriptor, one entry and
- * one context descriptor are read. An illegal configuration yields the event that an SMMU raises for it
- * (section 7.3), in the order in which an SMMU finds it.
+ * Each doubleword is loaded once, and judged on the copy; at most one level 1 descriptor, one entry
+ * and one context descriptor are read. An illegal configuration yields the event that an SMMU
+ * raises for it (section 7.3), in the order in which an SMMU finds it.
  */
 #include "context.h"
 #include "smmuv3.h"
@@ -23,7 +23,10 @@ static uint64_t align(uint64_t address, unsigned int bits)
 	return bits < 64 ? address & ~((UINT64_C(1) << bits) - 1) : 0;
 }
 
-/* The address of a stream's entry, in a table of two levels (section 5.1). False: there is none, and stream says why. */
+/*
+ * The address of a stream's entry, in a table of two levels (section 5.1). False: there is none,
+ * and stream says why.
+ */
 static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int log2size, uint64_t *ste, struct smmuv3_stream *stream)
 {
 	unsigned int split = STRTAB_CFG_SPLIT(smmu->reg[REG_STRTAB_BASE_CFG]), span, size;
@@ -35,14 +38,17 @@ static bool find_in_two_levels(struct viommu_smmuv3 *smmu, uint32_t sid, unsigne
 	size = log2size > split + 3 ? log2size - split + 3 : 6;
 	address = align(smmu->reg[REG_STRTAB_BASE] & STRTAB_BASE_ADDRESS, size) + (uint64_t)(sid >> split) * 8;
 	if (!guest_memory_load(&smmu->iommu.memory, address, &descriptor, 1)) {
-		faulty(stream, F_STE_FETCH, address);
+		faulty(stream, VIOMMU_SMMUV3_F_STE_FETCH, address);
 		return false;
 	}
 	span = (unsigned int)(descriptor & L1STD_SPAN);
 	sid &= (1u << split) - 1;
-	/* A Span of 0 names no table, larger ones than the split allows are reserved; else there are 2^(Span - 1) entries. */
+	/*
+	 * A Span of 0 names no table, larger ones than the split allows are reserved; else there
+	 * are 2^(Span - 1) entries.
+	 */
 	if (!span || span > split + 1 || sid >> (span - 1)) {
-		faulty(stream, C_BAD_STREAMID, 0);
+		faulty(stream, VIOMMU_SMMUV3_C_BAD_STREAMID, 0);
 		return false;
 	}
 	*ste = align(descriptor & L1STD_L2PTR, span - 1 + 6) + (uint64_t)sid * STE_BYTES;
@@ -53,9 +59,12 @@ static bool find_ste(struct viommu_smmuv3 *smmu, uint32_t sid, uint64_t *ste, st
 {
 	unsigned int log2size = STRTAB_CFG_LOG2SIZE(smmu->reg[REG_STRTAB_BASE_CFG]);
 
-	/* The alignment is by LOG2SIZE as it is, also where there are fewer StreamIDs (section 6.3.24). */
+	/*
+	 * The alignment is by LOG2SIZE as it is, also where there are fewer StreamIDs (section
+	 * 6.3.24).
+	 */
 	if (log2size < smmu->config.sid_bits && (uint64_t)sid >> log2size) {
-		faulty(stream, C_BAD_STREAMID, 0);
+		faulty(stream, VIOMMU_SMMUV3_C_BAD_STREAMID, 0);
 		return false;
 	}
 	/* Reserved values of FMT are as that of a linear table. */
@@ -66,8 +75,8 @@ static bool find_ste(struct viommu_smmuv3 *smmu, uint32_t sid, uint64_t *ste, st
 }
 
 /*
- * Stage 1 of an entry (section 5.2). Fields of features that are absent are ignored: S1CDMax, S1Fmt and S1DSS
- * without substreams, STRW without EL2, PRIVCFG and INSTCFG without ATTR_PERMS_OVR.
+ * Stage 1 of an entry (section 5.2). Fields of features that are absent are ignored: S1CDMax, S1Fmt
+ * and S1DSS without substreams, STRW without EL2, PRIVCFG and INSTCFG without ATTR_PERMS_OVR.
  */
 static bool is_legal_stage1(const struct viommu_smmuv3 *smmu, const uint64_t ste[STE_WORDS])
 {
@@ -91,9 +100,9 @@ static void read_stage1(struct viommu_smmuv3 *smmu, bool hardware, const uint64_
 		return;
 	}
 	if (!guest_memory_load(&smmu->iommu.memory, stream->cd_gpa, stream->cd, CD_WORDS))
-		faulty(stream, F_CD_FETCH, stream->cd_gpa);
+		faulty(stream, VIOMMU_SMMUV3_F_CD_FETCH, stream->cd_gpa);
 	else if (!smmuv3_cd_is_legal(stream->cd[0], &limits))
-		faulty(stream, C_BAD_CD, 0);
+		faulty(stream, VIOMMU_SMMUV3_C_BAD_CD, 0);
 }
 
 static void bypass(struct smmuv3_stream *stream)
@@ -118,16 +127,16 @@ void smmuv3_stream_read(struct viommu_smmuv3_device *device, struct smmuv3_strea
 	if (!find_ste(smmu, device->guest.id.id, &address, stream))
 		return;
 	if (!guest_memory_load(&smmu->iommu.memory, address, ste, STE_WORDS)) {
-		faulty(stream, F_STE_FETCH, address);
+		faulty(stream, VIOMMU_SMMUV3_F_STE_FETCH, address);
 		return;
 	}
 	config = STE0_CONFIG(ste[0]);
 	if (!(ste[0] & STE0_V))
-		faulty(stream, C_BAD_STE, 0);
+		faulty(stream, VIOMMU_SMMUV3_C_BAD_STE, 0);
 	else if (config == STE_CONFIG_BYPASS)
 		bypass(stream);
 	else if (config == STE_CONFIG_S1 && is_legal_stage1(smmu, ste))
 		read_stage1(smmu, device->hardware, ste, stream);
 	else if (config & STE_CONFIG_BYPASS) /* stage 2, or an illegal stage 1; without this bit: abort */
-		faulty(stream, C_BAD_STE, 0);
+		faulty(stream, VIOMMU_SMMUV3_C_BAD_STE, 0);
 }

@@ -66,7 +66,10 @@ uint32_t zpci_pec(uint32_t reason)
 	}
 }
 
-/* With change held. A function in another state than ENABLED or BLOCKED stays as it is, and there is no event. */
+/*
+ * With change held. A function in another state than ENABLED or BLOCKED stays as it is, and there
+ * is no event.
+ */
 static void enter_error(struct viommu_zpci_event *event, struct viommu_zpci_function *function, uint32_t pec, uint64_t faddr, uint32_t access,
 			const struct viommu_fault *fault)
 {
@@ -111,7 +114,10 @@ void viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct v
 	if (!sized_in(&known, sizeof(known), offsetof(struct viommu_fault, level), fault) || known.reason == VIOMMU_FAULT_NONE)
 		return;
 	port_lock(&function->change);
-	/* In every other state DMA is stopped already: the access was in flight, or the device does not obey. */
+	/*
+	 * In every other state DMA is stopped already: the access was in flight, or the device does
+	 * not obey.
+	 */
 	if (function->state == VIOMMU_ZPCI_ENABLED)
 		enter_error(&event, function, zpci_pec(known.reason), known.iova, known.access, &known);
 	port_unlock(&function->change);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The bytes of CLP responses that concern translation. Only these are written. Their offsets are those of
- * Linux, arch/s390/include/asm/pci_clp.h: struct clp_rsp_query_pci and struct clp_rsp_query_pci_grp.
+ * The bytes of CLP responses that concern translation. Only these are written. Their offsets are
+ * those of Linux, arch/s390/include/asm/pci_clp.h: struct clp_rsp_query_pci and struct
+ * clp_rsp_query_pci_grp.
  */
 #include "decode.h"
 #include "function.h"

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The zPCI instructions and their operands: RPCIT, MPCIFC and STPCIFC, decoded from the bytes in memory or from
- * what KVM delivers with an intercept; the fields of the general register that R1 names; the bits of an IOTA
- * that the function needs; the offsets of the FIB.
+ * The zPCI instructions and their operands: RPCIT, MPCIFC and STPCIFC, decoded from the bytes in
+ * memory or from what KVM delivers with an intercept; the fields of the general register that R1
+ * names; the bits of an IOTA that the function needs; the offsets of the FIB.
  *
- * This header stands alone: an observer of a guest can use it without the library. Nothing here loads from
- * guest memory, and every function gives a defined result for every argument.
+ * This header stands alone: an observer of a guest can use it without the library. Nothing here
+ * loads from guest memory, and every function gives a defined result for every argument.
  *
- * Bits are counted as in the Principles of Operation: bit 0 is the most significant one of a doubleword.
+ * Bits are counted as in the Principles of Operation: bit 0 is the most significant one of a
+ * doubleword.
  */
 #ifndef VIOMMU_GUEST_ZPCI_DECODE_H
 #define VIOMMU_GUEST_ZPCI_DECODE_H
 
 #include <port_types.h>
+#include <viommu/zpci.h>
 
 enum zpci_opcode {
 	ZPCI_NOT_OURS = 0,
@@ -30,7 +32,10 @@ struct zpci_instruction {
 	int32_t d2;	 /* RXY: 20 bits, signed */
 };
 
-/* From kvm_run.s390_sieic: ipa are the first two bytes of the instruction, ipb the four that follow. */
+/*
+ * From kvm_run.s390_sieic: ipa are the first two bytes of the instruction, ipb the four that
+ * follow.
+ */
 static inline struct zpci_instruction zpci_decode_intercept(uint16_t ipa, uint32_t ipb)
 {
 	struct zpci_instruction insn = { .opcode = ZPCI_NOT_OURS };
@@ -44,7 +49,9 @@ static inline struct zpci_instruction zpci_decode_intercept(uint16_t ipa, uint32
 		insn.r1 = ipa >> 4 & 0xf;
 		insn.x2 = ipa & 0xf;
 		insn.b2 = ipb >> 28;
-		/* DL2 is the low 12 bits of the displacement, DH2 the high 8; DH2 carries the sign. */
+		/*
+		 * DL2 is the low 12 bits of the displacement, DH2 the high 8; DH2 carries the sign.
+		 */
 		insn.d2 = (int32_t)(ipb >> 16 & 0xfff) + (int32_t)(int8_t)(ipb >> 8 & 0xff) * 4096;
 	}
 	return insn;
@@ -58,7 +65,9 @@ static inline struct zpci_instruction zpci_decode_bytes(const uint8_t *bytes, si
 
 	for (i = 0; i < sizeof(b) && i < count; i++)
 		b[i] = bytes[i];
-	/* The first two bits of an instruction are its length. One that is cut off is not decoded. */
+	/*
+	 * The first two bits of an instruction are its length. One that is cut off is not decoded.
+	 */
 	if (count < (b[0] >= 0xc0 ? 6 : 4))
 		return zpci_decode_intercept(0, 0);
 	return zpci_decode_intercept((uint16_t)(b[0] << 8 | b[1]), (uint32_t)b[2] << 24 | (uint32_t)b[3] << 16 | (uint32_t)b[4] << 8 | b[5]);
@@ -69,9 +78,9 @@ static inline struct zpci_instruction zpci_decode_bytes(const uint8_t *bytes, si
 #define ZPCI_PSW_BASIC_MODE    UINT64_C(0x0000000080000000) /* bit 32 */
 
 /*
- * The address that an RXY instruction's D2(X2,B2) names. index and base are the contents of the general
- * registers X2 and B2; a field of 0 means no register. The sum wraps in the addressing mode of the PSW: 24, 31
- * or 64 bits.
+ * The address that an RXY instruction's D2(X2,B2) names. index and base are the contents of the
+ * general registers X2 and B2; a field of 0 means no register. The sum wraps in the addressing mode
+ * of the PSW: 24, 31 or 64 bits.
  */
 static inline uint64_t zpci_operand_address(const struct zpci_instruction *insn, uint64_t index, uint64_t base, uint64_t psw_mask)
 {
@@ -82,30 +91,30 @@ static inline uint64_t zpci_operand_address(const struct zpci_instruction *insn,
 	return address & (psw_mask & ZPCI_PSW_BASIC_MODE ? UINT64_C(0x7fffffff) : UINT64_C(0xffffff));
 }
 
-/* General register R1: function handle in bits 0-31, status in 32-39, DMA address space in 40-47, operation control in 56-63. */
+/* General register R1 (<viommu/zpci.h>). */
 static inline uint32_t zpci_r1_handle(uint64_t r1)
 {
-	return (uint32_t)(r1 >> 32);
+	return VIOMMU_ZPCI_R1_FH(r1);
 }
 
 static inline uint8_t zpci_r1_status(uint64_t r1)
 {
-	return (uint8_t)(r1 >> 24);
+	return VIOMMU_ZPCI_R1_STATUS(r1);
 }
 
 static inline uint8_t zpci_r1_dma_space(uint64_t r1)
 {
-	return (uint8_t)(r1 >> 16);
+	return VIOMMU_ZPCI_R1_DMA_SPACE(r1);
 }
 
 static inline uint8_t zpci_r1_operation(uint64_t r1)
 {
-	return (uint8_t)r1;
+	return VIOMMU_ZPCI_R1_OPERATION(r1);
 }
 
 static inline uint64_t zpci_r1_make(uint32_t handle, uint8_t dma_space, uint8_t operation)
 {
-	return (uint64_t)handle << 32 | (uint64_t)dma_space << 16 | operation;
+	return VIOMMU_ZPCI_R1(handle, dma_space, operation);
 }
 
 static inline uint64_t zpci_r1_with_status(uint64_t r1, uint8_t status)
@@ -113,7 +122,9 @@ static inline uint64_t zpci_r1_with_status(uint64_t r1, uint8_t status)
 	return (r1 & ~UINT64_C(0xff000000)) | (uint64_t)status << 24;
 }
 
-/* Operation controls of MPCIFC that do not concern translation; the others are in <viommu/zpci.h>. */
+/*
+ * Operation controls of MPCIFC that do not concern translation; the others are in <viommu/zpci.h>.
+ */
 static inline bool zpci_operation_is_foreign(uint8_t operation)
 {
 	switch (operation) {
@@ -128,12 +139,15 @@ static inline bool zpci_operation_is_foreign(uint8_t operation)
 	}
 }
 
-/* IOTA: T (bit 52) is 1 if there are tables; DT (bits 59-61) is the type of the first one: 0 a segment table, 1-3 a region table. */
-#define ZPCI_DESIGNATION_REGION_THIRD 1u
+/*
+ * IOTA: T (bit 52) is 1 if there are tables; DT (bits 59-61) is the type of the first one: 0 a
+ * segment table, 1-3 a region table.
+ */
+#define ZPCI_DESIGNATION_REGION_THIRD VIOMMU_ZPCI_TYPE_REGION_THIRD
 
 static inline bool zpci_iota_translates(uint64_t iota)
 {
-	return iota & 0x800;
+	return iota & VIOMMU_ZPCI_IOTA_T;
 }
 
 static inline unsigned int zpci_iota_designation(uint64_t iota)

@@ -2,11 +2,12 @@
 /*
  * Functions: plugged, unplugged, found by handle, queried. Their states are in state.c.
  *
- * An index and a function ID belong to one function at most. Only a full handle finds a function, except for
- * STPCIFC, so that a handle from before the function was disabled, or a guessed one, finds nothing.
+ * An index and a function ID belong to one function at most. Only a full handle finds a function,
+ * except for STPCIFC, so that a handle from before the function was disabled, or a guessed one,
+ * finds nothing.
  *
- * A function's memory outlives every instruction that found it: it is taken from the registries first, then
- * its registration is dropped, then its users are waited for.
+ * A function's memory outlives every instruction that found it: it is taken from the registries
+ * first, then its registration is dropped, then its users are waited for.
  */
 #include "function.h"
 
@@ -18,8 +19,8 @@
 #define DEFAULT_MSIA UINT64_C(0xfe00000000000000)
 
 /*
- * Designation types supported: every one that translates, and the one that Linux tests for before it builds
- * four or five levels, as it counts the field's bits in another way than QEMU (Linux,
+ * Designation types supported: every one that translates, and the one that Linux tests for before
+ * it builds four or five levels, as it counts the field's bits in another way than QEMU (Linux,
  * s390_domain_alloc_paging(); QEMU, ZPCI_DTSM).
  */
 #define DEFAULT_DTSM	  0xf8u

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The objects of the zPCI guest IOMMU. Everything in src/guest/zpci includes this, and nothing outside
- * does.
+ * The objects of the zPCI guest IOMMU. Everything in src/guest/zpci includes this, and nothing
+ * outside does.
  *
- * A function has a state, a handle, and at most one registration (ioat.h). Writing a handle takes all
- * three locks below, writing a state or a registration takes `change` and the function's `lock`; so any
- * one of those is enough to read.
+ * A function has a state, a handle, and at most one registration (ioat.h). Writing a handle takes
+ * all three locks below, writing a state or a registration takes `change` and the function's
+ * `lock`; so any one of those is enough to read.
  *
- * A refresh holds none of them while it works: it enters the gate of the registration and leaves it. A
- * registration is first unpublished, then its gate is drained, then it is destroyed. RPCITs on different
- * functions therefore meet only in the lookup, and RPCITs on one function only where the domain itself
- * serialises them.
+ * A refresh holds none of them while it works: it enters the gate of the registration and leaves
+ * it. A registration is first unpublished, then its gate is drained, then it is destroyed. RPCITs
+ * on different functions therefore meet only in the lookup, and RPCITs on one function only where
+ * the domain itself serialises them.
  *
- * An instruction finds its function by the handle. Between the lookup and the function's lock the handle
- * may change, so it is compared again under the lock. A refcount keeps the function's memory meanwhile.
+ * An instruction finds its function by the handle. Between the lookup and the function's lock the
+ * handle may change, so it is compared again under the lock. A refcount keeps the function's memory
+ * meanwhile.
  */
 #ifndef VIOMMU_GUEST_ZPCI_FUNCTION_H
 #define VIOMMU_GUEST_ZPCI_FUNCTION_H
@@ -48,11 +49,15 @@ struct viommu_zpci_function {
 	unsigned int users;    /* refcount of instructions. Atomic: up under the zpci's lock, down without */
 
 	/*
-	 * The first of three. Held by a thread that changes state, handle or registration, from the first
-	 * check to the last effect, however long that takes: domains are made and destroyed under it.
+	 * The first of three. Held by a thread that changes state, handle or registration, from the
+	 * first check to the last effect, however long that takes: domains are made and destroyed
+	 * under it.
 	 */
 	struct port_lock change;
-	/* The last of three: guards the members below. Held for a few instructions, and no lock is taken with it. */
+	/*
+	 * The last of three: guards the members below. Held for a few instructions, and no lock is
+	 * taken with it.
+	 */
 	struct port_lock lock;
 	uint32_t fh;
 	enum viommu_zpci_state state;
@@ -70,19 +75,30 @@ static inline bool zpci_is_qemu(const struct viommu_zpci *zpci)
 	return zpci->config.flags & VIOMMU_ZPCI_QEMU_WAYS;
 }
 
-/* With change held: gives a function another handle. 0, or -EEXIST if another function has its index. */
+/*
+ * With change held: gives a function another handle. 0, or -EEXIST if another function has its
+ * index.
+ */
 int zpci_function_move(struct viommu_zpci_function *function, uint32_t fh);
 
-/* The function with exactly this handle, or with the handle's index, with one more user. NULL if there is none. */
+/*
+ * The function with exactly this handle, or with the handle's index, with one more user. NULL if
+ * there is none.
+ */
 struct viommu_zpci_function *zpci_function_get(struct viommu_zpci *zpci, uint32_t fh);
 struct viommu_zpci_function *zpci_function_get_by_index(struct viommu_zpci *zpci, uint32_t fh);
 void zpci_function_put(struct viommu_zpci_function *function);
 
-/* With change held: publishes a state, or a registration, in the place of the one that is returned. */
+/*
+ * With change held: publishes a state, or a registration, in the place of the one that is returned.
+ */
 void zpci_function_set_state(struct viommu_zpci_function *function, enum viommu_zpci_state state);
 struct zpci_ioat *zpci_function_set_ioat(struct viommu_zpci_function *function, struct zpci_ioat *ioat);
 
-/* With change held: drops the registration, if there is one. When it returns, the device reaches nothing and nothing is pinned for it. */
+/*
+ * With change held: drops the registration, if there is one. When it returns, the device reaches
+ * nothing and nothing is pinned for it.
+ */
 void zpci_function_drop_ioat(struct viommu_zpci_function *function);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Instructions as KVM delivers them: operands are fetched from the vCPU, the exceptions that come before the
- * instruction's own checks are recognised, and the outcome is put back.
+ * Instructions as KVM delivers them: operands are fetched from the vCPU, the exceptions that come
+ * before the instruction's own checks are recognised, and the outcome is put back.
  *
- * The order is QEMU's: privileged operation; the DMA address space of STPCIFC; specification; the function's
- * handle and state; access to the FIB; all other checks. An instruction that ends in a program exception
- * changes no register and no memory.
+ * The order is QEMU's: privileged operation; the DMA address space of STPCIFC; specification; the
+ * function's handle and state; access to the FIB; all other checks. An instruction that ends in a
+ * program exception changes no register and no memory.
  */
 #include "decode.h"
 #include "function.h"
@@ -61,7 +61,10 @@ static int rpcit(struct viommu_zpci *zpci, const struct viommu_zpci_vcpu *vcpu, 
 	return ret ? ret : finish(vcpu, insn, r1, &answer);
 }
 
-/* Whether the handle names a function that accepts instructions. It is checked before the FIB is fetched, and again when the instruction is carried out. */
+/*
+ * Whether the handle names a function that accepts instructions. It is checked before the FIB is
+ * fetched, and again when the instruction is carried out.
+ */
 static bool is_operational(struct viommu_zpci *zpci, uint32_t fh)
 {
 	struct viommu_zpci_function *function = zpci_function_get(zpci, fh);
@@ -126,7 +129,9 @@ static int stpcifc(struct viommu_zpci *zpci, const struct viommu_zpci_vcpu *vcpu
 	if (ret)
 		return ret;
 	if (!answer.exception && !answer.cc) {
-		/* Of an enabled function, the VMM adds its own fields: interrupts and measurement. */
+		/*
+		 * Of an enabled function, the VMM adds its own fields: interrupts and measurement.
+		 */
 		if (fib.fc & VIOMMU_ZPCI_FC_ENABLED && vcpu->fill_fib)
 			vcpu->fill_fib(vcpu->ctx, zpci_r1_handle(r1), bytes);
 		bytes[ZPCI_FIB_FMT] = fib.fmt;

@@ -2,9 +2,9 @@
 /*
  * The life of a registration: judged, made, started, stopped, destroyed.
  *
- * A device is attached only to the published registration of its function, and only while the function is
- * ENABLED. When a registration has been destroyed, no table of the guest is read for it any more, and
- * nothing is pinned for it.
+ * A device is attached only to the published registration of its function, and only while the
+ * function is ENABLED. When a registration has been destroyed, no table of the guest is read for it
+ * any more, and nothing is pinned for it.
  */
 #include "ioat.h"
 
@@ -35,7 +35,10 @@ bool zpci_ioat_is_acceptable(const struct viommu_zpci_function *function, uint64
 		return config->relaxed && (!iota || zpci_is_qemu(function->zpci));
 	if (zpci_is_qemu(function->zpci))
 		return designation == ZPCI_DESIGNATION_REGION_THIRD;
-	/* DTSM has bit n set for designation type n. The domain judges the origin and the bits around it. */
+	/*
+	 * DTSM has bit n set for designation type n. The domain judges the origin and the bits
+	 * around it.
+	 */
 	return config->dtsm & 0x80u >> designation;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * MPCIFC, Modify PCI Function Controls, as far as it concerns translation: register, deregister and
- * re-register I/O address translation parameters, and leave the error state. All of it happens with the
- * function's change lock held: an operation that has returned is complete.
+ * re-register I/O address translation parameters, and leave the error state. All of it happens with
+ * the function's change lock held: an operation that has returned is complete.
  *
- * A registration synchronises the whole table, as a guest may register a table that is already full and never
- * refresh it (Linux does so after a hot reset). On a shortage nothing is registered. A malformed table does not
- * prevent a registration, for the guest may complete it later: what is malformed reaches nothing, and is an
- * error when it is refreshed.
+ * A registration synchronises the whole table, as a guest may register a table that is already full
+ * and never refresh it (Linux does so after a hot reset). On a shortage nothing is registered. A
+ * malformed table does not prevent a registration, for the guest may complete it later: what is
+ * malformed reaches nothing, and is an error when it is refreshed.
  *
  * In ERROR and BLOCKED all operations are accepted, but no DMA is possible before RESET ERROR.
  */
@@ -23,7 +23,10 @@ static void answer_failure(struct viommu_zpci_function *function, int ret, struc
 	case -PORT_EINVAL:
 		zpci_reply_exception(reply, VIOMMU_ZPCI_PGM_OPERAND);
 		break;
-	/* Beyond the host's aperture the host cannot translate: a shortage, and not the guest's mistake. */
+	/*
+	 * Beyond the host's aperture the host cannot translate: a shortage, and not the guest's
+	 * mistake.
+	 */
 	case -PORT_ERANGE:
 	case -PORT_EDQUOT:
 	case -PORT_ENOMEM:
@@ -67,7 +70,10 @@ static void register_ioat(struct viommu_zpci_function *function, const struct vi
 		return;
 	}
 	ret = zpci_ioat_create(function, pba, pal, fib->iota, result, &ioat);
-	/* A page that both name is charged once while both exist. Still, the two may not fit side by side. */
+	/*
+	 * A page that both name is charged once while both exist. Still, the two may not fit side
+	 * by side.
+	 */
 	if (guest_is_shortage(ret) && function->ioat) {
 		zpci_function_drop_ioat(function);
 		ret = zpci_ioat_create(function, pba, pal, fib->iota, result, &ioat);

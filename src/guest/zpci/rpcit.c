@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * RPCIT, Refresh PCI Translations: the guest has changed its tables for a range of IOVAs, and wants the
- * translation to follow.
+ * RPCIT, Refresh PCI Translations: the guest has changed its tables for a range of IOVAs, and wants
+ * the translation to follow.
  *
- * Condition code 0 means that the range is true to the tables, and that what they no longer name has left the
- * host. On a shortage the answer is condition code 1, status 16, and the guest makes room: it refreshes
- * everything, and tries again. Any other failure moves the function to ERROR.
+ * Condition code 0 means that the range is true to the tables, and that what they no longer name
+ * has left the host. On a shortage the answer is condition code 1, status 16, and the guest makes
+ * room: it refreshes everything, and tries again. Any other failure moves the function to ERROR.
  *
- * An RPCIT is judged under the function's lock. The common one, with a domain to refresh, then works without
- * locks but the lane of the gate. All others change the function's state, and are judged again under
- * `change`. So is a refresh that failed: if the guest has changed the function from another CPU meanwhile, it
- * is answered as if the RPCIT had come after that.
+ * An RPCIT is judged under the function's lock. The common one, with a domain to refresh, then
+ * works without locks but the lane of the gate. All others change the function's state, and are
+ * judged again under `change`. So is a refresh that failed: if the guest has changed the function
+ * from another CPU meanwhile, it is answered as if the RPCIT had come after that.
  */
 #include "answer.h"
 #include "decode.h"
@@ -46,7 +46,10 @@ static enum verdict judge_function(const struct viommu_zpci_function *function, 
 	return REFRESH;
 }
 
-/* Rounds the range outward and clips it to the registration. False if nothing is left, or if it goes past the end of all addresses. */
+/*
+ * Rounds the range outward and clips it to the registration. False if nothing is left, or if it
+ * goes past the end of all addresses.
+ */
 static bool clip(struct request *request, const struct zpci_ioat *ioat)
 {
 	uint64_t last = request->start + (request->bytes - 1);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * STPCIFC, Store PCI Function Controls: the guest reads back a function's state and registration. It finds the
- * function by the handle's index alone: a guest that lost its handle learns whether the function is enabled.
+ * STPCIFC, Store PCI Function Controls: the guest reads back a function's state and registration.
+ * It finds the function by the handle's index alone: a guest that lost its handle learns whether
+ * the function is enabled.
  *
- * Of the function information block, only the fields of translation are known here; the rest is the VMM's (see
- * viommu_zpci_intercept()).
+ * Of the function information block, only the fields of translation are known here; the rest is the
+ * VMM's (see viommu_zpci_intercept()).
  */
 #include "answer.h"
 #include "decode.h"

@@ -10,6 +10,7 @@
 #include "core/attachment.h"
 
 #include "core/device.h"
+#include "core/domain.h"
 
 void attachment_init(struct attachment *attachment, struct viommu_device *device, uint32_t pasid)
 {
