@@ -186,7 +186,7 @@ def check_numbers(picture, told):
         said = next(line.text for line in picture.texts if line is not heading and line.bottom > heading.top and line.top < heading.bottom and line.right > 1100)
         rw, ro = (sum(pages(line) for line in mapped if line["rights"] == rights) for rights in ("rw", "r"))
         if not mapped:
-            assert said in ("nothing is mapped", "nothing is registered", "everything is aborted", "its configuration cannot be"), said
+            assert said in ("nothing is mapped", "nothing is registered", "everything is aborted", "its configuration is illegal"), said
         else:
             wanted = f"{plural(rw + ro, 'page', 'pages')} in {plural(len(mapped), 'run', 'runs')}, {bytes_text((rw + ro) * 4096)}: "
             assert said == wanted + f"{rw:,} read-write, {ro:,} read-only", f"{said} for {wanted}"

@@ -115,7 +115,7 @@ void smmuv3_view(struct replay *replay, const struct replay_function *function, 
 		break;
 	case VIOMMU_SMMUV3_STREAM_FAULTY:
 		snprintf(view->state, sizeof(view->state), "event 0x%02" PRIx32, info.event);
-		view->idle = "its configuration cannot be";
+		view->idle = "its configuration is illegal";
 		break;
 	default:
 		snprintf(view->state, sizeof(view->state), "abort");
