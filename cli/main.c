@@ -24,17 +24,17 @@ static const struct command {
 	// clang-format on
 };
 
-static const char doc[] = "Shows what a guest does to its IOMMU.\v"
+static const char doc[] = "Shows, replays and measures a guest's use of its IOMMU.\v"
 			  "Commands:\n"
 			  "  bench               measure what the library costs\n"
 			  "  live -- QEMU...     run a guest, watch it and compare\n"
-			  "  probe [BDF]         say what this machine's IOMMU can do, and what is missing\n"
+			  "  probe [BDF]         report this machine's IOMMU, and what is missing\n"
 			  "  replay CAPTURE...   carry out a recording of a guest, and compare\n"
-			  "  show CAPTURE...     print what is in a recording\n"
-			  "  help [COMMAND]      print this, or what a command can do\n"
+			  "  show CAPTURE...     print the contents of a recording\n"
+			  "  help [COMMAND]      print this, or a command's help\n"
 			  "  version             print the version\n"
 			  "\n"
-			  "`viommu COMMAND --help' tells more about a command.\n"
+			  "`viommu COMMAND --help' describes a command.\n"
 			  "Exit status: 0 all is well, 1 something disagreed, 2 bad usage or bad input.";
 
 static void print_version(FILE *stream, struct argp_state *state)

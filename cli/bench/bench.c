@@ -9,25 +9,25 @@
 #include <unistd.h>
 
 static const char doc[] =
-	"Measures what the library costs, beside baselines that are measured in the same run: refreshes, registrations, translations, memory. A "
+	"Measures the costs of the library, beside baselines that are measured in the same run: refreshes, registrations, translations, memory. A "
 	"CAPTURE is carried out from beginning to end.\v"
 	"Each figure is the median over the runs; the spread is from the least to the largest of them. `times' says how many times as fast as the "
 	"baseline beside it. docs/benchmarks.md explains every line.\n"
 	"SIZE is a number of bytes, or one with K, M, G or T behind it. FILE may be -, which is standard output: then only the picture is.\n"
 	"\n"
-	"Exit status: 0 all was measured, 1 something did not work as it should, 2 bad usage or bad input. A missed aim is no failure.";
+	"Exit status: 0 all was measured, 1 something failed, 2 bad usage or bad input. A missed aim is no failure.";
 
 enum { KEY_RUNS = 256, KEY_ONLY, KEY_QUICK, KEY_LIST, KEY_MEMORY, KEY_JSON, KEY_MARKDOWN, KEY_SVG };
 
 static const struct argp_option options[] = {
 	{ "runs", KEY_RUNS, "N", 0, "Set everything up and measure it N times (5)", 1 },
 	{ "only", KEY_ONLY, "REGEX", 0, "Only cases whose names match this extended regular expression", 1 },
-	{ "quick", KEY_QUICK, NULL, 0, "A few samples of each, no large apertures: shows that all works, not how fast it is", 1 },
+	{ "quick", KEY_QUICK, NULL, 0, "A few samples of each, no large apertures: a test of the benchmark, with rough figures", 1 },
 	{ "memory", KEY_MEMORY, "SIZE", 0, "Memory that a case may take (2G)", 1 },
 	{ "list", KEY_LIST, NULL, 0, "List the cases, and measure nothing", 2 },
 	{ "json", KEY_JSON, NULL, 0, "Print the result as JSON", 2 },
 	{ "markdown", KEY_MARKDOWN, NULL, 0, "Print the table in Markdown, a line a case", 2 },
-	{ "svg", KEY_SVG, "FILE", 0, "Draw what a refresh that changes nothing costs, against the aperture's size", 2 },
+	{ "svg", KEY_SVG, "FILE", 0, "Draw the cost of a refresh that changes nothing, against the aperture's size", 2 },
 	{ 0 },
 };
 

@@ -84,7 +84,7 @@ void bench_table(const struct bench *bench)
 	printf("%u run%s; %s; a look at the clock takes %.0f ns\n", bench->options.runs, bench->options.runs == 1 ? "" : "s",
 	       machine->pinned ? "bound to a CPU" : "not bound to a CPU", machine->clock_ns);
 	if (bench->options.quick)
-		printf("A quick run: it shows that everything works, and hardly how fast.\n");
+		printf("A quick run: a test of the benchmark, with rough figures.\n");
 	printf("\n    %-22s %10s  %-22s %-38s %-18s\n", "", "median", "spread", "as fast as", "aim");
 	for (const struct bench_case *one = bench->cases; one; one = one->next) {
 		fputs(cli_colour(stdout, CLI_BOLD), stdout);

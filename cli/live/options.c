@@ -14,19 +14,19 @@ enum { OPTION_JSON = 256, OPTION_PLUGIN, OPTION_ARGUMENT, OPTION_NUMBERED, OPTIO
 
 static const struct argp_option option_list[] = {
 	{ "record", 'r', "FILE", 0, "keep a capture of it all in FILE (replay it with `viommu replay')", 0 },
-	{ "log", 'l', "FILE", 0, "keep what the guest's console and QEMU print in FILE", 0 },
-	{ "interval", 'i', "SECONDS", 0, "time between two looks (screen 0.5, --json 1, lines 5)", 0 },
+	{ "log", 'l', "FILE", 0, "keep the output of the guest's console and of QEMU in FILE", 0 },
+	{ "interval", 'i', "SECONDS", 0, "time between two updates (screen 0.5, --json 1, lines 5)", 0 },
 	{ "json", OPTION_JSON, NULL, 0, "write a stream of JSON objects, one a line", 0 },
 	{ "lines", OPTION_LINES, NULL, 0, "write lines even on a terminal", 0 },
 	{ "numbered", OPTION_NUMBERED, "FIRST+COUNT", 0,
 	  "compare data as well: the guest reads these blocks, in order, of a disk whose blocks carry their numbers", 0 },
-	{ "quiet", 'q', NULL, 0, "show nothing: the exit status says it all", 0 },
-	{ "plugin", OPTION_PLUGIN, "FILE", 0, "viommu-watch.so, where it is not beside this program", 1 },
+	{ "quiet", 'q', NULL, 0, "show nothing but errors: only the exit status", 0 },
+	{ "plugin", OPTION_PLUGIN, "FILE", 0, "viommu-watch.so, if it is not beside this program", 1 },
 	{ "plugin-argument", OPTION_ARGUMENT, "NAME=VALUE", 0, "one more argument for the plugin", 1 },
 	{ 0 },
 };
 
-static const char doc[] = "Runs a guest under QEMU, and shows what it does to its IOMMU and whether libviommu would have answered the same.\v"
+static const char doc[] = "Runs a guest under QEMU, shows its use of its IOMMU, and compares with libviommu.\v"
 			  "Example: viommu live -- qemu-system-s390x -M s390-ccw-virtio -m 1G -nographic ...\n"
 			  "\n"
 			  "Exit status: 0 nothing disagreed, 1 something did, 2 bad usage, or QEMU could not be started or failed.";

@@ -12,11 +12,11 @@
 #include "host/vfio.h"
 
 static const char doc[] =
-	"Says what this machine can do for devices behind an IOMMU, and what to do about that which is missing: for all of it, or for the device "
-	"with a PCI address. Nothing is changed.\v"
-	"A device that is bound to a VFIO driver and not in use is opened, to ask the kernel what it can do.\n"
+	"Reports whether this machine's IOMMU can translate devices' DMA for a guest, and advises on missing parts: for the whole machine, or for the "
+	"device with a PCI address. Changes nothing.\v"
+	"A device that is bound to a VFIO driver and not in use is opened, to query its capabilities.\n"
 	"\n"
-	"Exit status: 0 it can be used, 1 something is missing, 2 bad usage, or no such device.";
+	"Exit status: 0 usable, 1 something is missing, 2 bad usage, or no such device.";
 
 enum { KEY_JSON = 256, KEY_ROOT };
 

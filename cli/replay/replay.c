@@ -13,11 +13,11 @@
 
 #define DEFAULT_MEMORY (UINT64_C(1) << 30)
 
-static const char doc[] = "Carries out what the guest of each CAPTURE did, on a machine made of libviommu and plain memory, and compares every answer and "
-			  "translation with what the capture says. With --host, translations are put into this machine's IOMMU, and in the end devices check "
-			  "them by DMA.\v"
-			  "SIZE is a number of bytes, or one with K, M, G or T behind it. With --map, --ops or --json, only that is written to standard "
-			  "output; what disagrees is written to standard error in any case. Pictures are SVG; FILE may be -, which is standard output.\n"
+static const char doc[] = "Repeats the operations of each CAPTURE's guest on a machine made of libviommu and plain memory, and compares every answer and "
+			  "translation with the capture. With --host, translations are put into this machine's IOMMU, and devices check them by DMA at the "
+			  "end.\v"
+			  "SIZE is a number of bytes, or one with the suffix K, M, G or T. With --map, --ops or --json, only that is written to standard "
+			  "output; disagreements are written to standard error in any case. Pictures are SVG; FILE may be -, which is standard output.\n"
 			  "\n"
 			  "Exit status: 0 nothing disagreed, 1 something did, 2 bad usage or bad input.";
 
@@ -43,16 +43,16 @@ static const struct argp_option options[] = {
 	{ "budget", KEY_BUDGET, "SIZE", 0, "Memory that may be pinned (no limit)", 1 },
 	{ "shadow", KEY_SHADOW, "SIZE", 0, "Memory that shadow tables may take (256M)", 1 },
 	{ "memory", KEY_MEMORY, "SIZE", 0, "Guest memory that a capture may fill (1G)", 1 },
-	{ "qemu", KEY_QEMU, NULL, 0, "Answer as QEMU does where that is not as the architecture", 1 },
+	{ "qemu", KEY_QEMU, NULL, 0, "Answer as QEMU does where it differs from the architecture", 1 },
 	{ "stop-after", KEY_STOP, "N", 0, "Stop after operation N", 1 },
-	{ "host", KEY_HOST, "HOST", 0, "Where translations go: soft (the default), type1:BDF[,BDF...] or iommufd:BDF[,BDF...]", 3 },
+	{ "host", KEY_HOST, "HOST", 0, "The host of translations: soft (the default), type1:BDF[,BDF...] or iommufd:BDF[,BDF...]", 3 },
 	{ "dma-pages", KEY_DMA_PAGES, "N", 0, "Pages of each function that its device checks in the end (16384; of an edu, 256)", 3 },
-	{ "overwrite", KEY_OVERWRITE, NULL, 0, "An NVMe may be used for that, and what is on it be lost", 3 },
-	{ "map", KEY_MAP, NULL, 0, "Print what is mapped in the end", 2 },
+	{ "overwrite", KEY_OVERWRITE, NULL, 0, "Allow an NVMe for that, whose contents are lost", 3 },
+	{ "map", KEY_MAP, NULL, 0, "Print the mappings at the end", 2 },
 	{ "ops", KEY_OPS, NULL, 0, "Print each operation and its answer", 2 },
 	{ "json", KEY_JSON, NULL, 0, "Print the result as JSON", 2 },
-	{ "svg", KEY_SVG, "FILE", 0, "Draw what is mapped in the end, and to where", 2 },
-	{ "timeline", KEY_TIMELINE, "FILE", 0, "Draw what was mapped, pinned and refreshed over the run", 2 },
+	{ "svg", KEY_SVG, "FILE", 0, "Draw the mappings at the end", 2 },
+	{ "timeline", KEY_TIMELINE, "FILE", 0, "Draw mapped and pinned memory, and refreshes, over the run", 2 },
 	{ "quiet", 'q', NULL, 0, "Print no summary, no progress and no disagreements", 2 },
 	{ 0 },
 };

@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const char doc[] =
-	"Prints what is in each CAPTURE: how it was made, the guest's memory, its functions or streams, and what they did.\v"
+	"Prints the contents of each CAPTURE: its notes, the guest's memory, its functions or streams, and their operations.\v"
 	"For a picture, the capture is replayed, and read more than once. FILE may be -, which is standard output: then only the picture is.\n"
 	"\n"
 	"Exit status: 0, or 2 for bad usage or bad input.";
@@ -19,9 +19,9 @@ static const char doc[] =
 enum { KEY_SVG = 256, KEY_TIMELINE };
 
 static const struct argp_option options[] = {
-	{ "records", 'r', NULL, 0, "List every record, with what it means", 0 },
-	{ "svg", KEY_SVG, "FILE", 0, "Draw what is mapped, and to where, when most is", 0 },
-	{ "timeline", KEY_TIMELINE, "FILE", 0, "Draw what is mapped, pinned and refreshed over the run", 0 },
+	{ "records", 'r', NULL, 0, "List every record, with its meaning", 0 },
+	{ "svg", KEY_SVG, "FILE", 0, "Draw the mappings, when most is mapped", 0 },
+	{ "timeline", KEY_TIMELINE, "FILE", 0, "Draw mapped and pinned memory, and refreshes, over the run", 0 },
 	{ 0 },
 };
 
