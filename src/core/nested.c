@@ -135,8 +135,8 @@ static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, 
 	struct shadow_pass pass;
 	int error;
 
-	/* Within one top byte. */
-	if (first >> 55 == last >> 55) {
+	/* Within one top byte, which is not that of low addresses: those are as they are. */
+	if ((first | last) >> 55 && first >> 55 == last >> 55) {
 		first = domain_iova(domain, first);
 		last = domain_iova(domain, last);
 	}
