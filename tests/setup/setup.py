@@ -239,6 +239,24 @@ class Scenarios:
         said = self.setup(machine, "s390x", status=1)
         assert "for s390x this is needed" in said, said
 
+    def on_one_whose_mirror_lacks_a_file(self):
+        """A list names a package that is not there; the cross compiler has the same one."""
+        mirror = Mirror(self.folder / "holes")
+        packages = release(QEMU_OLD)
+        packages["libc6-s390x-cross", NATIVE] = "2.36-8", {}, ("usr/s390x-linux-gnu/lib/libc.so.6", "usr/s390x-linux-gnu/lib/ld64.so.1", "usr/s390x-linux-gnu/lib/libc.so")
+        packages["libc6-dev-s390x-cross", NATIVE] = "1.0", {"Depends": "libc6-s390x-cross"}, ()
+        mirror.suite("bookworm", packages)
+        for path in mirror.pool.glob("libc6_*_s390x.*"):
+            path.unlink()
+        machine = self.machine(mirror=mirror)
+        status, said = machine.run("tools/sysroot", "s390x")
+        assert status and machine.sysroot("s390x") is None and "libc6_2.36-9_s390x" in said, said
+        self.setup(machine, "s390x")
+        self.libraries_of(machine, "s390x", OLD)
+        folder = machine.project / "build/sysroot/s390x/lib"
+        assert (folder / "s390x-linux-gnu/libc.so.6").exists() and (folder / "ld64.so.1").exists() and not (folder / "s390x-linux-gnu/libc.so").exists()
+        assert machine.sysroot("s390x")["libc6-s390x-cross"] == "2.36-8"
+
     def on_one_with_a_list_that_cannot_be_fetched(self):
         machine = self.machine(suites=("bookworm", "elsewhere-that-is-gone"))
         said = self.setup(machine, "tests", "--if-possible", "check")
