@@ -49,10 +49,10 @@ enum viommu_domain_type {
 	VIOMMU_DOMAIN_SMMUV3 = 2, /* data: struct viommu_smmuv3_stage1 (smmuv3.h) */
 };
 
-/* What a refresh did, filled in whether it succeeded or not. */
+/* What a refresh did, filled in whether it succeeded or not. Frozen. */
 struct viommu_refresh_result {
-	uint32_t size;		   /* sizeof(struct viommu_refresh_result) */
 	uint32_t steps;		   /* how many steps it was cut into */
+	uint32_t reserved;	   /* 0 */
 	uint64_t established;	   /* pages of 4096 bytes */
 	uint64_t released;	   /* pages of 4096 bytes */
 	uint64_t unestablished;	   /* pages at least, that the tables name and that could not be had: memory, budget or the host was short */
@@ -82,6 +82,7 @@ struct viommu_domain_stats {
 	uint64_t tracked;	 /* refreshes of the whole aperture that looked only at tables that were written (tracking.h) */
 	uint64_t tracked_tables; /* now: those of which it is known whether they are written */
 };
+#define VIOMMU_DOMAIN_STATS_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_domain_stats, tracked_tables)
 
 /*
  * Creates a nested domain, or one of the kind hardware where the data asks for it, and synchronises
@@ -168,8 +169,8 @@ VIOMMU_API int viommu_domain_each_run(struct viommu_domain *domain, uint64_t fir
  */
 VIOMMU_API int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault);
 
-/* Fills in stats, whose size member the caller has set. Figures that a kind does not have are 0. */
-VIOMMU_API void viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats);
+/* Fills in stats, whose size member the caller has set. Figures that a kind does not have are 0. 0 or -EINVAL (stats is of no known size). */
+VIOMMU_API int viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats);
 
 #ifdef __cplusplus
 }

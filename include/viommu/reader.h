@@ -20,6 +20,7 @@
 extern "C" {
 #endif
 
+/* Bytes that are contiguous in this process. Frozen. */
 struct viommu_piece {
 	void *hva;
 	uint64_t bytes;

@@ -8,7 +8,6 @@
  */
 #include "core/device.h"
 #include "core/domain.h"
-#include "port/sized.h"
 
 /* With the VM's lock held: the lock under which the list of readers is read, if there is one. */
 static void lock_readers(struct attachment *attachment)
@@ -136,7 +135,8 @@ static int fail(const struct attachment *attachment, struct viommu_fault *fault,
 {
 	const struct viommu_fault ours = { .reason = reason, .iova = iova, .access = access, .entry_gpa = UINT64_MAX, .pasid = attachment->pasid };
 
-	sized_out(fault, &ours, sizeof(ours));
+	if (fault)
+		*fault = ours;
 	return -PORT_EFAULT;
 }
 

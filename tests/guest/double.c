@@ -191,10 +191,11 @@ int viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_
 	return fn(ctx, &run);
 }
 
-void viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
+int viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
 {
 	(void)domain;
 	stats->refreshes = double_core.refreshes;
+	return 0;
 }
 
 int viommu_domain_create_direct(struct viommu_vm *of, struct viommu_host *on, uint64_t offset, uint64_t first, uint64_t last, struct viommu_domain **out)

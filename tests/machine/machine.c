@@ -75,7 +75,8 @@ static void make_domain(struct machine *machine, struct subject *subject, struct
 	if (viommu_device_create(machine->vm, machine->host, NULL, &subject->device)) {
 		fuzz_must(machine->failing);
 		subject->device = NULL;
-	} else if (viommu_domain_attach(subject->domain, subject->device, VIOMMU_NO_PASID) || viommu_reader_create(subject->device, VIOMMU_NO_PASID, &subject->reader)) {
+	} else if (viommu_domain_attach(subject->domain, subject->device, VIOMMU_NO_PASID) ||
+		   viommu_reader_create(subject->device, VIOMMU_NO_PASID, &subject->reader)) {
 		fuzz_must(machine->failing);
 		viommu_device_destroy(subject->device);
 		subject->device = NULL;

@@ -3,7 +3,6 @@
 #include "guest/common/types.h"
 
 #include "port/port.h"
-#include "port/sized.h"
 
 static const struct guest_type *const types[] = { &zpci_guest_type, &smmuv3_guest_type };
 
@@ -12,7 +11,8 @@ int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum vi
 {
 	const struct viommu_refresh_result nothing = { 0 };
 
-	sized_out(result, &nothing, sizeof(nothing));
+	if (result)
+		*result = nothing;
 	for (unsigned int i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (types[i]->type == type)
 			return types[i]->create(vm, host, data, result, out);

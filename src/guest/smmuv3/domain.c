@@ -117,7 +117,7 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *da
 	bool hardware;
 	int error;
 
-	if (!sized_in(&stage1, sizeof(stage1), offsetof(struct viommu_smmuv3_stage1, ste), data) || stage1.flags & ~VIOMMU_SMMUV3_PRIVILEGED)
+	if (!sized_in(&stage1, sizeof(stage1), VIOMMU_SMMUV3_STAGE1_SIZE_V0, data) || stage1.flags & ~VIOMMU_SMMUV3_PRIVILEGED)
 		return -PORT_EINVAL;
 	error = pick(vm, nests(host, &info), &stage1, &hardware);
 	if (error)
