@@ -41,7 +41,8 @@ VIOMMU_API void viommu_reader_leave(struct viommu_reader *reader);
 
 /*
  * Translates the bytes iova .. iova + bytes - 1 for one kind of access (VIOMMU_READ, VIOMMU_WRITE or both) into at most max pieces; neighbours that are
- * contiguous in host memory are one piece. *translated is the number of bytes that the pieces cover: less than bytes only where max was too small.
+ * contiguous in host memory are one piece. *translated (translated may be NULL) is the
+ * number of bytes that the pieces cover: less than bytes where max was too small, or before the byte that has no translation.
  *
  * Returns the number of pieces, 0 if bytes is 0; -EFAULT if any byte that it came to has no translation (*fault says which and why; fault may be NULL);
  * -EINVAL if the range wraps or max is 0. Does not sleep, allocate or lock.

@@ -101,6 +101,10 @@ struct viommu_smmuv3_config {
 	void (*msi)(void *ctx, uint64_t address, uint32_t data);
 };
 #define VIOMMU_SMMUV3_CONFIG_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_smmuv3_config, msi)
+#define VIOMMU_SMMUV3_CONFIG_INIT                                                    \
+	{                                                                            \
+		sizeof(struct viommu_smmuv3_config), 0, 0, 0, NULL, NULL, NULL, NULL \
+	}
 
 /*
  * 0; -EINVAL, -ENOMEM, or -EOPNOTSUPP (the hardware has not what an SMMU must have, or not so many output_bits). It belongs to the caller, who destroys it before
@@ -146,6 +150,11 @@ struct viommu_smmuv3_device_config {
 	uint32_t nesting;	  /* enum viommu_nesting: AUTO is hardware if the guest is offered no more than that has */
 };
 #define VIOMMU_SMMUV3_DEVICE_CONFIG_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_smmuv3_device_config, nesting)
+/* sid and host are for the caller to set. */
+#define VIOMMU_SMMUV3_DEVICE_CONFIG_INIT                                                          \
+	{                                                                                         \
+		sizeof(struct viommu_smmuv3_device_config), 0, NULL, NULL, 0, VIOMMU_NESTING_AUTO \
+	}
 
 /*
  * Adds a device (plugs it): what the guest has configured for its StreamID is applied. 0; -EINVAL; -EEXIST (a device has that StreamID, or the host has made a
@@ -160,6 +169,14 @@ VIOMMU_API void viommu_smmuv3_device_remove(struct viommu_smmuv3_device *device)
 
 /* Its device, for viommu_reader_create(). It stays the SMMU's. */
 VIOMMU_API struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv3_device *device);
+
+/*
+ * The domain that it is attached to, for viommu_domain_walk() and the other functions that only
+ * look; NULL where there is none. It stays the SMMU's, which may share it between streams: no device
+ * is attached to it, and it is not destroyed. It is good until the next store to a register, the
+ * next fault of a device, reset or removal. The caller keeps these away meanwhile.
+ */
+VIOMMU_API struct viommu_domain *viommu_smmuv3_device_domain(struct viommu_smmuv3_device *device);
 
 /* The device with this StreamID, NULL if there is none. */
 VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 *smmu, uint32_t sid);
@@ -215,6 +232,9 @@ enum viommu_smmuv3_stream {
 	VIOMMU_SMMUV3_STREAM_STAGE1 = 2,
 	VIOMMU_SMMUV3_STREAM_FAULTY = 3, /* its configuration cannot be: an access is aborted with the event `event` */
 };
+
+/* In words, for people: a constant string. Numbers that are none of the enum have one, too. */
+VIOMMU_API const char *viommu_smmuv3_stream_name(uint32_t stream);
 
 struct viommu_smmuv3_device_info {
 	uint32_t size; /* sizeof(struct viommu_smmuv3_device_info) */

@@ -27,6 +27,17 @@
 extern "C" {
 #endif
 
+/*
+ * The version that a program is compiled with. viommu_version() is the one that it runs with. Before
+ * 1.0 a minor version may change the interface.
+ */
+#define VIOMMU_VERSION_MAJOR 0
+#define VIOMMU_VERSION_MINOR 2
+#define VIOMMU_VERSION_PATCH 0
+/* For comparisons: VIOMMU_VERSION_NUMBER >= VIOMMU_VERSION_OF(0, 2, 0). */
+#define VIOMMU_VERSION_OF(major, minor, patch) ((major)*1000000 + (minor)*1000 + (patch))
+#define VIOMMU_VERSION_NUMBER		       VIOMMU_VERSION_OF(VIOMMU_VERSION_MAJOR, VIOMMU_VERSION_MINOR, VIOMMU_VERSION_PATCH)
+
 #if defined(__GNUC__)
 #define VIOMMU_API __attribute__((visibility("default")))
 #else
@@ -72,6 +83,9 @@ enum viommu_fault_reason {
 	VIOMMU_FAULT_ACCESS_FLAG,    /* a leaf whose access flag is not set, where it has to be */
 	VIOMMU_FAULT_ADDRESS_SIZE,   /* an entry names an address beyond the output size that the guest has set */
 };
+
+/* The reason in words, for people: a constant string. Numbers that are no reason have one, too. */
+VIOMMU_API const char *viommu_fault_name(uint32_t reason);
 
 /* A fault, with everything that is known about it. Frozen. */
 struct viommu_fault {

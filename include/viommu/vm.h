@@ -59,9 +59,9 @@ struct viommu_vm_config {
 #define VIOMMU_LEAST_STEP_ENTRIES   (UINT64_C(1) << 12) /* lower limits, of a step or of a refresh, are raised to this */
 
 /* pin on refresh, no budget, default limits, no log */
-#define VIOMMU_VM_CONFIG_INIT                                                                                        \
-	{                                                                                                            \
-		.size = sizeof(struct viommu_vm_config), .pin = VIOMMU_PIN_ON_REFRESH, .pin_budget = VIOMMU_NO_LIMIT \
+#define VIOMMU_VM_CONFIG_INIT                                                                                \
+	{                                                                                                    \
+		sizeof(struct viommu_vm_config), VIOMMU_PIN_ON_REFRESH, VIOMMU_NO_LIMIT, 0, 0, 0, NULL, NULL \
 	}
 
 /*
@@ -79,6 +79,11 @@ struct viommu_slot {
 	uint64_t offset;
 };
 #define VIOMMU_SLOT_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_slot, offset)
+/* No file. gpa, bytes and hva are for the caller to set. */
+#define VIOMMU_SLOT_INIT                                                    \
+	{                                                                   \
+		sizeof(struct viommu_slot), VIOMMU_RW, 0, 0, NULL, -1, 0, 0 \
+	}
 
 struct viommu_vm_stats {
 	uint32_t size; /* sizeof(struct viommu_vm_stats) */

@@ -52,6 +52,9 @@ enum viommu_zpci_state {
 	VIOMMU_ZPCI_PERMANENT_ERROR,
 };
 
+/* The state in words, for people: a constant string. Numbers that are no state have one, too. */
+VIOMMU_API const char *viommu_zpci_state_name(uint32_t state);
+
 /* The parts of a function handle. A handle names one enabling of one function: it changes when the function is disabled and enabled again. */
 #define VIOMMU_ZPCI_FH_ENABLED	0x80000000u
 #define VIOMMU_ZPCI_FH_INSTANCE 0x7f000000u
@@ -138,6 +141,10 @@ struct viommu_zpci_config {
 	void *ctx;
 };
 #define VIOMMU_ZPCI_CONFIG_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_config, ctx)
+#define VIOMMU_ZPCI_CONFIG_INIT                                  \
+	{                                                        \
+		sizeof(struct viommu_zpci_config), 0, NULL, NULL \
+	}
 
 /*
  * A function. What the guest is told through CLP stands here; 0 takes the default in parentheses.
@@ -160,6 +167,11 @@ struct viommu_zpci_function_config {
 	const void *device;	  /* which device it is there: viommu_device_create()'s data */
 };
 #define VIOMMU_ZPCI_FUNCTION_CONFIG_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_function_config, device)
+/* All defaults. fid, fh and host are for the caller to set. */
+#define VIOMMU_ZPCI_FUNCTION_CONFIG_INIT                                                                                     \
+	{                                                                                                                    \
+		sizeof(struct viommu_zpci_function_config), 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, { 0, 0, 0 }, NULL, NULL \
+	}
 
 /* 0, -EINVAL or -ENOMEM. The zpci belongs to the caller, who destroys it before its VM. */
 VIOMMU_API int viommu_zpci_create(struct viommu_vm *vm, const struct viommu_zpci_config *config, struct viommu_zpci **out);
@@ -175,6 +187,15 @@ VIOMMU_API void viommu_zpci_function_remove(struct viommu_zpci_function *functio
 
 /* Its device, for viommu_reader_create(). It stays the function's. */
 VIOMMU_API struct viommu_device *viommu_zpci_function_device(struct viommu_zpci_function *function);
+
+/*
+ * The domain of its registration, for viommu_domain_walk() and the other functions that only look;
+ * NULL where there is none. It stays the function's: no device is attached to it, and it is not
+ * destroyed. It is good until the next call for the function that may change what is registered:
+ * instructions, enabling, disabling, configuring, faults, removal. The caller keeps these away
+ * meanwhile.
+ */
+VIOMMU_API struct viommu_domain *viommu_zpci_function_domain(struct viommu_zpci_function *function);
 
 /* What may be known of a function. */
 struct viommu_zpci_function_info {
@@ -279,7 +300,8 @@ VIOMMU_API int viommu_zpci_stpcifc(struct viommu_zpci *zpci, uint64_t *r1, struc
  * program exception code (an access exception) that the guest then gets.
  */
 struct viommu_zpci_vcpu {
-	uint32_t size; /* sizeof(struct viommu_zpci_vcpu) */
+	uint32_t size;	   /* sizeof(struct viommu_zpci_vcpu) */
+	uint32_t reserved; /* 0 */
 	void *ctx;
 	uint64_t (*get_gr)(void *ctx, unsigned int n); /* general register 0-15 */
 	void (*set_gr)(void *ctx, unsigned int n, uint64_t value);

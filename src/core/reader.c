@@ -185,8 +185,11 @@ static int translate(struct viommu_reader *reader, uint64_t iova, uint64_t last,
 int viommu_translate(struct viommu_reader *reader, uint64_t iova, uint64_t bytes, uint32_t access, struct viommu_piece *pieces, unsigned int max,
 		     uint64_t *translated, struct viommu_fault *fault)
 {
+	uint64_t unused;
 	int result;
 
+	if (!translated)
+		translated = &unused;
 	*translated = 0;
 	if (!bytes)
 		return 0;

@@ -125,4 +125,9 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *da
 	return hardware ? create_hardware(vm, host, &info, &stage1, out) : create_nested(vm, host, &stage1, result, out);
 }
 
-const struct guest_type smmuv3_guest_type = { .type = VIOMMU_DOMAIN_SMMUV3, .create = create };
+const struct guest_type smmuv3_guest_type = {
+	.type = VIOMMU_DOMAIN_SMMUV3,
+	.name = "SMMUv3",
+	.formats = UINT64_C(1) << VIOMMU_FORMAT_ARM64_4K | UINT64_C(1) << VIOMMU_FORMAT_ARM64_16K | UINT64_C(1) << VIOMMU_FORMAT_ARM64_64K,
+	.create = create,
+};

@@ -183,6 +183,28 @@ struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv3_device *d
 	return device->guest.device;
 }
 
+struct viommu_domain *viommu_smmuv3_device_domain(struct viommu_smmuv3_device *device)
+{
+	struct viommu_domain *domain;
+
+	port_lock(&device->guest.iommu->lock);
+	domain = device->guest.domain ? device->guest.domain->domain : NULL;
+	port_unlock(&device->guest.iommu->lock);
+	return domain;
+}
+
+const char *viommu_smmuv3_stream_name(uint32_t stream)
+{
+	static const char *const names[] = {
+		[VIOMMU_SMMUV3_STREAM_ABORT] = "abort",
+		[VIOMMU_SMMUV3_STREAM_BYPASS] = "bypass",
+		[VIOMMU_SMMUV3_STREAM_STAGE1] = "stage 1",
+		[VIOMMU_SMMUV3_STREAM_FAULTY] = "faulty",
+	};
+
+	return stream < sizeof(names) / sizeof(names[0]) ? names[stream] : "unknown";
+}
+
 int viommu_smmuv3_info(struct viommu_smmuv3 *smmu, struct viommu_smmuv3_info *info)
 {
 	const struct guest_counts *counts = &smmu->iommu.counts;

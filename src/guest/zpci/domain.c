@@ -25,4 +25,9 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *da
 	return nested_create(vm, host, &tables, 1, result, out);
 }
 
-const struct guest_type zpci_guest_type = { .type = VIOMMU_DOMAIN_ZPCI, .create = create };
+const struct guest_type zpci_guest_type = {
+	.type = VIOMMU_DOMAIN_ZPCI,
+	.name = "zPCI",
+	.formats = UINT64_C(1) << VIOMMU_FORMAT_ZPCI | UINT64_C(1) << VIOMMU_FORMAT_ZPCI_QEMU,
+	.create = create,
+};

@@ -237,6 +237,31 @@ struct viommu_device *viommu_zpci_function_device(struct viommu_zpci_function *f
 	return function->device;
 }
 
+struct viommu_domain *viommu_zpci_function_domain(struct viommu_zpci_function *function)
+{
+	struct viommu_domain *domain;
+
+	port_lock(&function->lock);
+	domain = function->ioat ? function->ioat->domain : NULL;
+	port_unlock(&function->lock);
+	return domain;
+}
+
+const char *viommu_zpci_state_name(uint32_t state)
+{
+	static const char *const names[] = {
+		[VIOMMU_ZPCI_RESERVED] = "reserved",
+		[VIOMMU_ZPCI_STANDBY] = "standby",
+		[VIOMMU_ZPCI_DISABLED] = "disabled",
+		[VIOMMU_ZPCI_ENABLED] = "enabled",
+		[VIOMMU_ZPCI_BLOCKED] = "blocked",
+		[VIOMMU_ZPCI_ERROR] = "error",
+		[VIOMMU_ZPCI_PERMANENT_ERROR] = "permanent error",
+	};
+
+	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+}
+
 int viommu_zpci_function_info(struct viommu_zpci_function *function, struct viommu_zpci_function_info *info)
 {
 	struct viommu_zpci_function_info known = { .fid = function->config.fid };
