@@ -50,6 +50,25 @@ VIOMMU_API void viommu_reader_leave(struct viommu_reader *reader);
 VIOMMU_API int viommu_translate(struct viommu_reader *reader, uint64_t iova, uint64_t bytes, uint32_t access, struct viommu_piece *pieces, unsigned int max,
 				uint64_t *translated, struct viommu_fault *fault);
 
+/*
+ * Copy bytes from, and to, the IOVAs iova .. iova + bytes - 1, as the device's DMA does. What has no
+ * translation goes to the guest IOMMU that the device belongs to, as viommu_smmuv3_device_fault()
+ * and viommu_zpci_dma_fault() take it: it may find a translation, or report the fault to the guest.
+ * A device or PASID that no guest IOMMU knows has only what it is attached to. At one byte the guest
+ * IOMMU is asked VIOMMU_COPY_MISSES times at most.
+ *
+ * 0; -EFAULT (*fault says where and why; fault may be NULL); -EINVAL (the range wraps). *done, which
+ * may be NULL, is the number of bytes that were copied, from iova on. Where the guest IOMMU ends an
+ * access without an error (RAZ/WI), the rest of its page of 4096 bytes reads as zeros, ignores the
+ * store, and counts as copied.
+ *
+ * Not inside viommu_reader_enter() and viommu_reader_leave(). Bytes are copied in no fixed order:
+ * where the guest watches for one store of a word, use viommu_translate().
+ */
+#define VIOMMU_COPY_MISSES 8
+VIOMMU_API int viommu_read(struct viommu_reader *reader, uint64_t iova, void *buffer, size_t bytes, size_t *done, struct viommu_fault *fault);
+VIOMMU_API int viommu_write(struct viommu_reader *reader, uint64_t iova, const void *buffer, size_t bytes, size_t *done, struct viommu_fault *fault);
+
 #ifdef __cplusplus
 }
 #endif

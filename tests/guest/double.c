@@ -60,6 +60,15 @@ int viommu_device_create(struct viommu_vm *of, struct viommu_host *on, const voi
 	return 0;
 }
 
+void device_set_fault(struct viommu_device *device, int (*fault)(void *ctx, const struct viommu_fault *fault), void *ctx);
+
+void device_set_fault(struct viommu_device *device, int (*fault)(void *ctx, const struct viommu_fault *fault), void *ctx)
+{
+	(void)device;
+	(void)fault;
+	(void)ctx;
+}
+
 static void take_off(struct viommu_device *device)
 {
 	if (!device->attached)

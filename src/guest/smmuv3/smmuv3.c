@@ -7,6 +7,8 @@
  */
 #include "smmuv3.h"
 
+#include "core/device.h"
+
 #define DEFAULT_SID_BITS 16u
 
 static bool settle_config(struct viommu_smmuv3_config *config)
@@ -129,6 +131,12 @@ static int pick(const struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_dev
 	return !wanted && can_shadow(smmu, config) ? 0 : -PORT_EOPNOTSUPP;
 }
 
+static int device_fault(void *ctx, const struct viommu_fault *fault)
+{
+	_Static_assert(VIOMMU_SMMUV3_RAZ_WI == DEVICE_FAULT_IGNORED, "core takes the answer as it is");
+	return viommu_smmuv3_device_fault(ctx, fault);
+}
+
 int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config, struct viommu_smmuv3_device **out)
 {
 	struct viommu_smmuv3_device_config settled;
@@ -150,6 +158,7 @@ int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smm
 	device->hardware = hardware;
 	error = viommu_device_create(smmu->iommu.vm, settled.host, settled.device, &device->guest.device);
 	if (!error) {
+		device_set_fault(device->guest.device, device_fault, device);
 		port_lock(&smmu->iommu.change);
 		error = enter(device, settled.sid);
 		port_unlock(&smmu->iommu.change);

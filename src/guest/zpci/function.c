@@ -13,6 +13,7 @@
 
 #include "decode.h"
 #include "ioat.h"
+#include "core/device.h"
 
 #define DEFAULT_SDMA UINT64_C(0x100000000)
 #define DEFAULT_EDMA UINT64_C(0x1ffffffffffffff)
@@ -163,6 +164,12 @@ struct viommu_zpci_function *viommu_zpci_find(struct viommu_zpci *zpci, uint32_t
 	return function;
 }
 
+static int device_fault(void *ctx, const struct viommu_fault *fault)
+{
+	viommu_zpci_dma_fault(ctx, fault);
+	return -PORT_EFAULT;
+}
+
 int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_function_config *config, struct viommu_zpci_function **out)
 {
 	struct viommu_zpci_function *function;
@@ -182,8 +189,10 @@ int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_
 	port_lock_init(&function->lock);
 	ret = viommu_device_create(zpci->vm, settled.host, settled.device, &function->device);
 	function->config.device = NULL; /* the caller's */
-	if (!ret)
+	if (!ret) {
+		device_set_fault(function->device, device_fault, function);
 		ret = enter(function);
+	}
 	if (ret) {
 		function_free(function);
 		return ret;
