@@ -90,8 +90,7 @@ static void plug(struct rig *rig, unsigned int n)
 	if (model->hardware) {
 		rig->pinned = RIG_PINNED;
 		fuzz_must(viommu_nest_fd(rig->vm, &rig->hard->host) == rig->hard->event_fd);
-		fuzz_must(viommu_smmuv3_device_fault(stream->device, &(struct viommu_fault){ .size = sizeof(struct viommu_fault),
-											     .reason = VIOMMU_FAULT_BLOCKED }) == -EOPNOTSUPP);
+		fuzz_must(viommu_smmuv3_device_fault(stream->device, &(struct viommu_fault){ .reason = VIOMMU_FAULT_BLOCKED }) == -EOPNOTSUPP);
 	} else {
 		fuzz_must(!viommu_reader_create(viommu_smmuv3_device_device(stream->device), VIOMMU_NO_PASID, &stream->reader));
 	}
@@ -177,7 +176,7 @@ static bool fault(struct rig *rig, unsigned int n, const struct viommu_fault *fa
 
 static void access_memory(struct rig *rig, unsigned int n, uint64_t iova, uint32_t access)
 {
-	struct viommu_fault told = { .size = sizeof(told) };
+	struct viommu_fault told = { 0 };
 	struct viommu_piece piece;
 	uint64_t translated;
 

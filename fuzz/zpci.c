@@ -585,7 +585,7 @@ static void access_memory(struct bus *bus, struct input *input)
 	static const uint32_t pecs[] = { 0, 1, 2, 4, 4, 9, 8, 3, 7, 7, 4, 0xb };
 	unsigned int n = input_byte(input) & 1;
 	struct model_function *model = &bus->model.function[n];
-	struct viommu_fault fault = { .size = sizeof(fault) };
+	struct viommu_fault fault = { 0 };
 	struct viommu_piece piece;
 	uint64_t translated;
 	bool stops;

@@ -147,7 +147,6 @@ static bool has(const struct rig *rig, uint64_t iova, struct viommu_fault *fault
 	struct viommu_piece piece;
 	uint64_t translated;
 
-	fault->size = sizeof(*fault);
 	return viommu_translate(rig->reader, iova, BENCH_PAGE, VIOMMU_RW, &piece, 1, &translated, fault) == 1;
 }
 

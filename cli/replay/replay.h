@@ -309,9 +309,6 @@ struct replay {
 	char problem[600]; /* bad input, for people; empty if there is none */
 };
 
-/* names.c: of VIOMMU_FAULT_* */
-const char *replay_reason_name(uint32_t reason);
-
 /* machine.c: 0, or -1 with replay->problem filled in. */
 int replay_machine_create(struct replay *replay, enum capture_guest guest);
 int replay_apply(struct replay *replay, const struct capture_record *record);

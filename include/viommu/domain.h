@@ -49,10 +49,35 @@ enum viommu_domain_type {
 	VIOMMU_DOMAIN_SMMUV3 = 2, /* data: struct viommu_smmuv3_stage1 (smmuv3.h) */
 };
 
-/* What a refresh did, filled in whether it succeeded or not. */
+/* Formats of guests' tables. */
+enum viommu_format {
+	VIOMMU_FORMAT_ZPCI = 0,	     /* I/O translation tables of s390 (docs/formats.md) */
+	VIOMMU_FORMAT_ZPCI_QEMU = 1, /* the same, judged as QEMU does */
+	VIOMMU_FORMAT_ARM64_4K = 2,  /* VMSAv8-64 stage 1, by granule */
+	VIOMMU_FORMAT_ARM64_16K = 3,
+	VIOMMU_FORMAT_ARM64_64K = 4,
+};
+
+/* What this library has. Hosts say themselves what they can do (viommu_host_caps()). */
+struct viommu_features {
+	uint32_t size;	  /* sizeof(struct viommu_features) */
+	uint32_t guests;  /* bit n: the guest IOMMU n of enum viommu_domain_type */
+	uint64_t formats; /* bit n: the format n of enum viommu_format */
+};
+#define VIOMMU_FEATURES_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_features, formats)
+
+/* Fills in features, whose size member the caller has set. 0 or -EINVAL (features is of no known size). */
+VIOMMU_API int viommu_features(struct viommu_features *features);
+
+/* In words, for people: constant strings. Numbers that are none of the enum have one, too. */
+VIOMMU_API const char *viommu_format_name(uint32_t format);
+VIOMMU_API const char *viommu_domain_type_name(uint32_t type);
+VIOMMU_API const char *viommu_domain_kind_name(uint32_t kind);
+
+/* What a refresh did, filled in whether it succeeded or not. Frozen. */
 struct viommu_refresh_result {
-	uint32_t size;		   /* sizeof(struct viommu_refresh_result) */
 	uint32_t steps;		   /* how many steps it was cut into */
+	uint32_t reserved;	   /* 0 */
 	uint64_t established;	   /* pages of 4096 bytes */
 	uint64_t released;	   /* pages of 4096 bytes */
 	uint64_t unestablished;	   /* pages at least, that the tables name and that could not be had: memory, budget or the host was short */
@@ -82,6 +107,7 @@ struct viommu_domain_stats {
 	uint64_t tracked;	 /* refreshes of the whole aperture that looked only at tables that were written (tracking.h) */
 	uint64_t tracked_tables; /* now: those of which it is known whether they are written */
 };
+#define VIOMMU_DOMAIN_STATS_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_domain_stats, tracked_tables)
 
 /*
  * Creates a nested domain, or one of the kind hardware where the data asks for it, and synchronises
@@ -168,8 +194,8 @@ VIOMMU_API int viommu_domain_each_run(struct viommu_domain *domain, uint64_t fir
  */
 VIOMMU_API int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault);
 
-/* Fills in stats, whose size member the caller has set. Figures that a kind does not have are 0. */
-VIOMMU_API void viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats);
+/* Fills in stats, whose size member the caller has set. Figures that a kind does not have are 0. 0 or -EINVAL (stats is of no known size). */
+VIOMMU_API int viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats);
 
 #ifdef __cplusplus
 }

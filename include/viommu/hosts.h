@@ -20,6 +20,7 @@ struct viommu_host_caps {
 	bool split;	      /* removes any part of a mapping; without it only whole mappings can be removed */
 	bool dirty;	      /* tracks what devices write */
 	bool lookup;	      /* translations can be read back: viommu_translate() works */
+	uint8_t reserved;     /* 0 */
 	uint64_t page_sizes;  /* bit n set: pages of 2^n bytes */
 	uint64_t first, last; /* the aperture: IOVAs that it can translate */
 	uint64_t entry_limit; /* mappings that it can hold, VIOMMU_NO_LIMIT if only memory bounds them */
@@ -30,9 +31,8 @@ struct viommu_host_caps {
 	 */
 	uint32_t nests;
 	uint32_t pasid_bits; /* devices have PASIDs below 2^pasid_bits that are attached on their own; 0: none */
-	/* VIOMMU_NESTS_SMMUV3: SMMU_IDR0 to SMMU_IDR5 of the machine's. What these do not have a guest cannot be offered. Else 0. */
-	uint32_t smmuv3_idr[6];
 };
+#define VIOMMU_HOST_CAPS_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_host_caps, pasid_bits)
 
 #define VIOMMU_NESTS(type) (UINT32_C(1) << (type))
 
@@ -42,17 +42,17 @@ struct viommu_host_caps {
  */
 VIOMMU_API int viommu_host_soft_create(struct viommu_host **out);
 
-/* Fills in caps, whose size member the caller has set. */
-VIOMMU_API void viommu_host_caps(struct viommu_host *host, struct viommu_host_caps *caps);
+/* Fills in caps, whose size member the caller has set. 0 or -EINVAL (caps is of no known size). */
+VIOMMU_API int viommu_host_caps(struct viommu_host *host, struct viommu_host_caps *caps);
 
 /*
  * What the nesting hardware of a type has: fills in the type's struct, whose size member the caller
  * has set (VIOMMU_DOMAIN_SMMUV3: struct viommu_smmuv3_hw_info). A guest cannot be offered more. 0;
- * -EOPNOTSUPP (caps.nests does not have the type); -EINVAL (size 0).
+ * -EOPNOTSUPP (caps.nests does not have the type); -EINVAL (info is of no known size).
  */
 VIOMMU_API int viommu_host_nest_info(struct viommu_host *host, uint32_t type, void *info);
 
-/* IOVAs first..last. */
+/* IOVAs first..last. Frozen. */
 struct viommu_iova_range {
 	uint64_t first;
 	uint64_t last;

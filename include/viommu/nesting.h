@@ -82,6 +82,7 @@ struct viommu_nest_event {
 	uint32_t bytes; /* how many fit at record; filled in: of the record, 0 if there is none, and others were lost */
 	void *record;
 };
+#define VIOMMU_NEST_EVENT_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_nest_event, record)
 
 /*
  * Takes what hardware recorded of devices' accesses, as far as there is some now and no more than

@@ -20,6 +20,7 @@
 extern "C" {
 #endif
 
+/* Bytes that are contiguous in this process. Frozen. */
 struct viommu_piece {
 	void *hva;
 	uint64_t bytes;
@@ -40,13 +41,33 @@ VIOMMU_API void viommu_reader_leave(struct viommu_reader *reader);
 
 /*
  * Translates the bytes iova .. iova + bytes - 1 for one kind of access (VIOMMU_READ, VIOMMU_WRITE or both) into at most max pieces; neighbours that are
- * contiguous in host memory are one piece. *translated is the number of bytes that the pieces cover: less than bytes only where max was too small.
+ * contiguous in host memory are one piece. *translated (translated may be NULL) is the
+ * number of bytes that the pieces cover: less than bytes where max was too small, or before the byte that has no translation.
  *
  * Returns the number of pieces, 0 if bytes is 0; -EFAULT if any byte that it came to has no translation (*fault says which and why; fault may be NULL);
  * -EINVAL if the range wraps or max is 0. Does not sleep, allocate or lock.
  */
 VIOMMU_API int viommu_translate(struct viommu_reader *reader, uint64_t iova, uint64_t bytes, uint32_t access, struct viommu_piece *pieces, unsigned int max,
 				uint64_t *translated, struct viommu_fault *fault);
+
+/*
+ * Copy bytes from, and to, the IOVAs iova .. iova + bytes - 1, as the device's DMA does. What has no
+ * translation goes to the guest IOMMU that the device belongs to, as viommu_smmuv3_device_fault()
+ * and viommu_zpci_dma_fault() take it: it may find a translation, or report the fault to the guest.
+ * A device or PASID that no guest IOMMU knows has only what it is attached to. At one byte the guest
+ * IOMMU is asked VIOMMU_COPY_MISSES times at most.
+ *
+ * 0; -EFAULT (*fault says where and why; fault may be NULL); -EINVAL (the range wraps). *done, which
+ * may be NULL, is the number of bytes that were copied, from iova on. Where the guest IOMMU ends an
+ * access without an error (RAZ/WI), the rest of its page of 4096 bytes reads as zeros, ignores the
+ * store, and counts as copied.
+ *
+ * Not inside viommu_reader_enter() and viommu_reader_leave(). Bytes are copied in no fixed order:
+ * where the guest watches for one store of a word, use viommu_translate().
+ */
+#define VIOMMU_COPY_MISSES 8
+VIOMMU_API int viommu_read(struct viommu_reader *reader, uint64_t iova, void *buffer, size_t bytes, size_t *done, struct viommu_fault *fault);
+VIOMMU_API int viommu_write(struct viommu_reader *reader, uint64_t iova, const void *buffer, size_t bytes, size_t *done, struct viommu_fault *fault);
 
 #ifdef __cplusplus
 }

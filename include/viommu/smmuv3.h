@@ -47,6 +47,7 @@ struct viommu_smmuv3_stage1 {
 	 */
 	uint64_t ste[2];
 };
+#define VIOMMU_SMMUV3_STAGE1_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_smmuv3_stage1, ste)
 
 /* The stream's transactions are privileged (STE.PRIVCFG): what AP[1] says of unprivileged ones is not for them. */
 #define VIOMMU_SMMUV3_PRIVILEGED 0x1u
@@ -59,6 +60,7 @@ struct viommu_smmuv3_hw_info {
 	uint32_t iidr;
 	uint32_t aidr;
 };
+#define VIOMMU_SMMUV3_HW_INFO_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_smmuv3_hw_info, aidr)
 
 struct viommu_smmuv3;	     /* one SMMU of a VM */
 struct viommu_smmuv3_device; /* one of the devices behind it: a stream */
@@ -78,7 +80,7 @@ enum viommu_smmuv3_irq {
 
 /* 0 takes the default in parentheses. */
 struct viommu_smmuv3_config {
-	uint32_t size;
+	uint32_t size;	      /* sizeof(struct viommu_smmuv3_config) */
 	uint32_t flags;	      /* VIOMMU_SMMUV3_RESET_ABORT */
 	uint32_t sid_bits;    /* of a StreamID, 1 to 32 (16): IDR1.SIDSIZE */
 	uint32_t output_bits; /* of the guest's physical addresses: 32, 36, 40, 42, 44, 48 or 52 (44): IDR5.OAS */
@@ -98,6 +100,11 @@ struct viommu_smmuv3_config {
 	 */
 	void (*msi)(void *ctx, uint64_t address, uint32_t data);
 };
+#define VIOMMU_SMMUV3_CONFIG_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_smmuv3_config, msi)
+#define VIOMMU_SMMUV3_CONFIG_INIT                                                    \
+	{                                                                            \
+		sizeof(struct viommu_smmuv3_config), 0, 0, 0, NULL, NULL, NULL, NULL \
+	}
 
 /*
  * 0; -EINVAL, -ENOMEM, or -EOPNOTSUPP (the hardware has not what an SMMU must have, or not so many output_bits). It belongs to the caller, who destroys it before
@@ -135,13 +142,19 @@ VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, 
 #define VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP 0x1u
 
 struct viommu_smmuv3_device_config {
-	uint32_t size;
+	uint32_t size;		  /* sizeof(struct viommu_smmuv3_device_config) */
 	uint32_t sid;		  /* its StreamID, below 2^sid_bits */
 	struct viommu_host *host; /* where its translations land */
 	const void *device;	  /* which device it is there: viommu_device_create()'s data */
 	uint32_t flags;		  /* VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP */
 	uint32_t nesting;	  /* enum viommu_nesting: AUTO is hardware if the guest is offered no more than that has */
 };
+#define VIOMMU_SMMUV3_DEVICE_CONFIG_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_smmuv3_device_config, nesting)
+/* sid and host are for the caller to set. */
+#define VIOMMU_SMMUV3_DEVICE_CONFIG_INIT                                                          \
+	{                                                                                         \
+		sizeof(struct viommu_smmuv3_device_config), 0, NULL, NULL, 0, VIOMMU_NESTING_AUTO \
+	}
 
 /*
  * Adds a device (plugs it): what the guest has configured for its StreamID is applied. 0; -EINVAL; -EEXIST (a device has that StreamID, or the host has made a
@@ -157,6 +170,14 @@ VIOMMU_API void viommu_smmuv3_device_remove(struct viommu_smmuv3_device *device)
 /* Its device, for viommu_reader_create(). It stays the SMMU's. */
 VIOMMU_API struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv3_device *device);
 
+/*
+ * The domain that it is attached to, for viommu_domain_walk() and the other functions that only
+ * look; NULL where there is none. It stays the SMMU's, which may share it between streams: no device
+ * is attached to it, and it is not destroyed. It is good until the next store to a register, the
+ * next fault of a device, reset or removal. The caller keeps these away meanwhile.
+ */
+VIOMMU_API struct viommu_domain *viommu_smmuv3_device_domain(struct viommu_smmuv3_device *device);
+
 /* The device with this StreamID, NULL if there is none. */
 VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 *smmu, uint32_t sid);
 
@@ -166,7 +187,7 @@ VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 
  * guest wishes that (IHI 0070, section 7.3).
  *
  * 0: there is a translation now, so translate again; VIOMMU_SMMUV3_RAZ_WI: the access ends without an error, a load yields zeros and a store is ignored (CD.A =
- * 0); -EFAULT: the access ends in an error; -EINVAL: a fault of no known size, or none.
+ * 0); -EFAULT: the access ends in an error; -EINVAL: fault is NULL, or its reason is VIOMMU_FAULT_NONE.
  * -EOPNOTSUPP where hardware walks its tables.
  *
  * -EFAULT without an event is the answer where the guest has no memory, and where budget, limits or the host have no room for what the tables name: the next
@@ -177,7 +198,7 @@ VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 
 VIOMMU_API int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault);
 
 struct viommu_smmuv3_info {
-	uint32_t size;
+	uint32_t size; /* sizeof(struct viommu_smmuv3_info) */
 	uint32_t cr0;
 	uint32_t gerror; /* the active ones: GERROR ^ GERRORN */
 	uint32_t cmdq_prod;
@@ -200,7 +221,9 @@ struct viommu_smmuv3_info {
 	uint64_t events;	/* recorded */
 	uint64_t events_lost;	/* since the queue was full, off, or not in memory */
 };
-VIOMMU_API void viommu_smmuv3_info(struct viommu_smmuv3 *smmu, struct viommu_smmuv3_info *info);
+#define VIOMMU_SMMUV3_INFO_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_smmuv3_info, events_lost)
+/* Fills in info, whose size member the caller has set. 0 or -EINVAL (info is of no known size). */
+VIOMMU_API int viommu_smmuv3_info(struct viommu_smmuv3 *smmu, struct viommu_smmuv3_info *info);
 
 /* What the guest has configured for a stream, as last applied. */
 enum viommu_smmuv3_stream {
@@ -210,8 +233,11 @@ enum viommu_smmuv3_stream {
 	VIOMMU_SMMUV3_STREAM_FAULTY = 3, /* its configuration cannot be: an access is aborted with the event `event` */
 };
 
+/* In words, for people: a constant string. Numbers that are none of the enum have one, too. */
+VIOMMU_API const char *viommu_smmuv3_stream_name(uint32_t stream);
+
 struct viommu_smmuv3_device_info {
-	uint32_t size;
+	uint32_t size; /* sizeof(struct viommu_smmuv3_device_info) */
 	uint32_t sid;
 	uint32_t stream;   /* enum viommu_smmuv3_stream */
 	uint32_t event;	   /* FAULTY: its code (section 7.3) */
@@ -224,13 +250,15 @@ struct viommu_smmuv3_device_info {
 	uint32_t hardware; /* 1: it walks the tables, and reads the descriptor: asid and ttb are 0 here */
 	uint32_t reserved; /* 0 */
 };
-VIOMMU_API void viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viommu_smmuv3_device_info *info);
+#define VIOMMU_SMMUV3_DEVICE_INFO_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_smmuv3_device_info, reserved)
+/* Fills in info, whose size member the caller has set. 0 or -EINVAL (info is of no known size). */
+VIOMMU_API int viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viommu_smmuv3_device_info *info);
 
 /*
  * The statistics and the established runs of the device's domain, as viommu_domain_stats() and viommu_domain_each_run() give them; nothing where it is attached
  * to nothing. In bypass, statistics are zero, and runs are the direct ones.
  */
-VIOMMU_API void viommu_smmuv3_device_stats(struct viommu_smmuv3_device *device, struct viommu_domain_stats *stats);
+VIOMMU_API int viommu_smmuv3_device_stats(struct viommu_smmuv3_device *device, struct viommu_domain_stats *stats);
 VIOMMU_API int viommu_smmuv3_device_each_run(struct viommu_smmuv3_device *device, uint64_t first, uint64_t last,
 					     int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 

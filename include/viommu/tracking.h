@@ -51,6 +51,7 @@ struct viommu_tracker {
 	 */
 	int (*collect)(void *ctx, void (*written)(void *arg, uint64_t first, uint64_t last), void *arg);
 };
+#define VIOMMU_TRACKER_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_tracker, collect)
 
 /*
  * Gives a VM a tracker, which is copied; what ctx names must stay until viommu_vm_destroy() has returned. 0; -EINVAL (a member is missing); -EBUSY (the VM

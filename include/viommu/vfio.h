@@ -41,10 +41,11 @@ struct viommu_vfio_device {
 	int32_t container_fd; /* -1: not given */
 	const char *address;  /* NULL where file descriptors are given */
 };
+#define VIOMMU_VFIO_DEVICE_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_vfio_device, address)
 
-#define VIOMMU_VFIO_DEVICE_INIT                                                                                                 \
-	{                                                                                                                       \
-		.size = sizeof(struct viommu_vfio_device), .device_fd = -1, .group_fd = -1, .container_fd = -1, .address = NULL \
+#define VIOMMU_VFIO_DEVICE_INIT                                     \
+	{                                                           \
+		sizeof(struct viommu_vfio_device), -1, -1, -1, NULL \
 	}
 
 struct viommu_vfio_config {
@@ -63,6 +64,11 @@ struct viommu_vfio_config {
 	char *why;
 	size_t why_bytes;
 };
+#define VIOMMU_VFIO_CONFIG_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_vfio_config, why_bytes)
+#define VIOMMU_VFIO_CONFIG_INIT                                      \
+	{                                                            \
+		sizeof(struct viommu_vfio_config), -1, NULL, NULL, 0 \
+	}
 
 /*
  * Makes a host. 0; -EINVAL (config of no known size, an address that is none, no device named); -ENODEV (no such device, or it is bound to no VFIO driver);

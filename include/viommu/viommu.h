@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-/* The library's version, "major.minor.patch". A constant string. */
+/* The version of the library that runs, "major.minor.patch" (VIOMMU_VERSION_MAJOR in types.h). A constant string. */
 VIOMMU_API const char *viommu_version(void);
 
 #ifdef __cplusplus

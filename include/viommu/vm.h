@@ -52,15 +52,16 @@ struct viommu_vm_config {
 	void (*log)(void *ctx, enum viommu_log_level level, const char *what, uint64_t a, uint64_t b);
 	void *log_ctx;
 };
+#define VIOMMU_VM_CONFIG_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_vm_config, log_ctx)
 
 #define VIOMMU_DEFAULT_SHADOW_BYTES (UINT64_C(256) << 20)
 #define VIOMMU_DEFAULT_STEP_ENTRIES (UINT64_C(1) << 20)
 #define VIOMMU_LEAST_STEP_ENTRIES   (UINT64_C(1) << 12) /* lower limits, of a step or of a refresh, are raised to this */
 
 /* pin on refresh, no budget, default limits, no log */
-#define VIOMMU_VM_CONFIG_INIT                                                                                        \
-	{                                                                                                            \
-		.size = sizeof(struct viommu_vm_config), .pin = VIOMMU_PIN_ON_REFRESH, .pin_budget = VIOMMU_NO_LIMIT \
+#define VIOMMU_VM_CONFIG_INIT                                                                                \
+	{                                                                                                    \
+		sizeof(struct viommu_vm_config), VIOMMU_PIN_ON_REFRESH, VIOMMU_NO_LIMIT, 0, 0, 0, NULL, NULL \
 	}
 
 /*
@@ -77,6 +78,12 @@ struct viommu_slot {
 	uint32_t reserved; /* 0 */
 	uint64_t offset;
 };
+#define VIOMMU_SLOT_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_slot, offset)
+/* No file. gpa, bytes and hva are for the caller to set. */
+#define VIOMMU_SLOT_INIT                                                    \
+	{                                                                   \
+		sizeof(struct viommu_slot), VIOMMU_RW, 0, 0, NULL, -1, 0, 0 \
+	}
 
 struct viommu_vm_stats {
 	uint32_t size; /* sizeof(struct viommu_vm_stats) */
@@ -91,6 +98,7 @@ struct viommu_vm_stats {
 	uint64_t shadow_bytes_peak;
 	uint64_t events_unclaimed; /* of nesting hardware, that belong to no device of a guest IOMMU (viommu_nest_events()) */
 };
+#define VIOMMU_VM_STATS_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_vm_stats, events_unclaimed)
 
 /*
  * Creates a VM. config is copied. 0, -EINVAL (config is of no known size, or a member is out of range) or -ENOMEM.
@@ -124,8 +132,8 @@ VIOMMU_API int viommu_slot_remove(struct viommu_vm *vm, uint64_t gpa);
 /* Changes the pin budget. A smaller one than is pinned now takes nothing away: it stops further pins until enough was released. */
 VIOMMU_API void viommu_vm_set_pin_budget(struct viommu_vm *vm, uint64_t bytes);
 
-/* Fills in stats, whose size member the caller has set. */
-VIOMMU_API void viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats);
+/* Fills in stats, whose size member the caller has set. 0 or -EINVAL (stats is of no known size). */
+VIOMMU_API int viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats);
 
 #ifdef __cplusplus
 }

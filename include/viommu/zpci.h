@@ -33,6 +33,7 @@ struct viommu_zpci_ioat {
 	uint64_t pba;
 	uint64_t pal;
 };
+#define VIOMMU_ZPCI_IOAT_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_ioat, pal)
 
 /* Judge entries as QEMU's walker does: docs/formats.md lists the differences. */
 #define VIOMMU_ZPCI_IOAT_QEMU 0x1u
@@ -50,6 +51,9 @@ enum viommu_zpci_state {
 	VIOMMU_ZPCI_ERROR,
 	VIOMMU_ZPCI_PERMANENT_ERROR,
 };
+
+/* The state in words, for people: a constant string. Numbers that are no state have one, too. */
+VIOMMU_API const char *viommu_zpci_state_name(uint32_t state);
 
 /* The parts of a function handle. A handle names one enabling of one function: it changes when the function is disabled and enabled again. */
 #define VIOMMU_ZPCI_FH_ENABLED	0x80000000u
@@ -118,28 +122,35 @@ enum viommu_zpci_state {
 
 /* An error event, for the guest's error notification (CCDF, content code 1). */
 struct viommu_zpci_event {
-	uint32_t size;
+	uint32_t size; /* sizeof(struct viommu_zpci_event) */
 	uint32_t fh;
 	uint32_t fid;
 	uint32_t pec;		   /* VIOMMU_ZPCI_PEC_* */
 	uint64_t faddr;		   /* the IOVA concerned, page-aligned, or 0 */
 	uint32_t access;	   /* VIOMMU_READ or VIOMMU_WRITE, 0 if no access was involved */
+	uint32_t reserved;	   /* 0 */
 	struct viommu_fault fault; /* what is known beyond the event; reason VIOMMU_FAULT_NONE if nothing */
 };
+#define VIOMMU_ZPCI_EVENT_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_event, fault)
 
 struct viommu_zpci_config {
-	uint32_t size;
+	uint32_t size;	/* sizeof(struct viommu_zpci_config) */
 	uint32_t flags; /* VIOMMU_ZPCI_QEMU_WAYS */
 	/* Called for each error event. May be NULL. */
 	void (*event)(void *ctx, const struct viommu_zpci_event *event);
 	void *ctx;
 };
+#define VIOMMU_ZPCI_CONFIG_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_config, ctx)
+#define VIOMMU_ZPCI_CONFIG_INIT                                  \
+	{                                                        \
+		sizeof(struct viommu_zpci_config), 0, NULL, NULL \
+	}
 
 /*
  * A function. What the guest is told through CLP stands here; 0 takes the default in parentheses.
  */
 struct viommu_zpci_function_config {
-	uint32_t size;
+	uint32_t size; /* sizeof(struct viommu_zpci_function_config) */
 	uint32_t fid;
 	uint32_t fh;	 /* index, and SHM part if any; instance and enable bit if the function starts enabled */
 	uint32_t state;	 /* enum viommu_zpci_state to start in: RESERVED (0), STANDBY, DISABLED or ENABLED */
@@ -151,9 +162,16 @@ struct viommu_zpci_function_config {
 	bool no_refresh; /* the group's refresh bit is off: the guest need not refresh what becomes valid */
 	bool relaxed;	 /* the group's rtr bit: an IOTA without T is accepted, and makes a direct domain */
 	uint8_t pfgid;
+	uint8_t reserved[3];	  /* 0 */
 	struct viommu_host *host; /* where its translations land */
 	const void *device;	  /* which device it is there: viommu_device_create()'s data */
 };
+#define VIOMMU_ZPCI_FUNCTION_CONFIG_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_function_config, device)
+/* All defaults. fid, fh and host are for the caller to set. */
+#define VIOMMU_ZPCI_FUNCTION_CONFIG_INIT                                                                                     \
+	{                                                                                                                    \
+		sizeof(struct viommu_zpci_function_config), 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, { 0, 0, 0 }, NULL, NULL \
+	}
 
 /* 0, -EINVAL or -ENOMEM. The zpci belongs to the caller, who destroys it before its VM. */
 VIOMMU_API int viommu_zpci_create(struct viommu_vm *vm, const struct viommu_zpci_config *config, struct viommu_zpci **out);
@@ -170,23 +188,35 @@ VIOMMU_API void viommu_zpci_function_remove(struct viommu_zpci_function *functio
 /* Its device, for viommu_reader_create(). It stays the function's. */
 VIOMMU_API struct viommu_device *viommu_zpci_function_device(struct viommu_zpci_function *function);
 
+/*
+ * The domain of its registration, for viommu_domain_walk() and the other functions that only look;
+ * NULL where there is none. It stays the function's: no device is attached to it, and it is not
+ * destroyed. It is good until the next call for the function that may change what is registered:
+ * instructions, enabling, disabling, configuring, faults, removal. The caller keeps these away
+ * meanwhile.
+ */
+VIOMMU_API struct viommu_domain *viommu_zpci_function_domain(struct viommu_zpci_function *function);
+
 /* What may be known of a function. */
 struct viommu_zpci_function_info {
-	uint32_t size;
+	uint32_t size; /* sizeof(struct viommu_zpci_function_info) */
 	uint32_t fh;
 	uint32_t fid;
-	uint32_t state;	 /* enum viommu_zpci_state */
-	bool registered; /* an IOAT is registered */
-	bool direct;	 /* it is one without translation */
+	uint32_t state;	     /* enum viommu_zpci_state */
+	bool registered;     /* an IOAT is registered */
+	bool direct;	     /* it is one without translation */
+	uint8_t reserved[6]; /* 0 */
 	uint64_t pba, pal, iota;
 };
-VIOMMU_API void viommu_zpci_function_info(struct viommu_zpci_function *function, struct viommu_zpci_function_info *info);
+#define VIOMMU_ZPCI_FUNCTION_INFO_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_function_info, iota)
+/* Fills in info, whose size member the caller has set. 0 or -EINVAL (info is of no known size). */
+VIOMMU_API int viommu_zpci_function_info(struct viommu_zpci_function *function, struct viommu_zpci_function_info *info);
 
 /*
  * The function's domain statistics and its established runs, as viommu_domain_stats() and viommu_domain_each_run() give them; nothing where no IOAT is
  * registered. In direct operation statistics are zero, and runs are the direct ones.
  */
-VIOMMU_API void viommu_zpci_function_stats(struct viommu_zpci_function *function, struct viommu_domain_stats *stats);
+VIOMMU_API int viommu_zpci_function_stats(struct viommu_zpci_function *function, struct viommu_domain_stats *stats);
 VIOMMU_API int viommu_zpci_function_each_run(struct viommu_zpci_function *function, uint64_t first, uint64_t last,
 					     int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 
@@ -215,9 +245,10 @@ VIOMMU_API void viommu_zpci_device_failed(struct viommu_zpci_function *function)
 
 /*
  * A device's access failed: if the function is ENABLED, reports the error event that fits the fault, stops DMA, and moves the function to ERROR. Not to be
- * called between viommu_reader_enter() and viommu_reader_leave(), as stopping waits for accesses under way.
+ * called between viommu_reader_enter() and viommu_reader_leave(), as stopping waits for accesses under way. 0, whatever the function's state is; -EINVAL (fault is
+ * NULL, or its reason is VIOMMU_FAULT_NONE: nothing was done).
  */
-VIOMMU_API void viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct viommu_fault *fault);
+VIOMMU_API int viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct viommu_fault *fault);
 
 /* The function with exactly this handle, NULL if there is none. */
 VIOMMU_API struct viommu_zpci_function *viommu_zpci_find(struct viommu_zpci *zpci, uint32_t fh);
@@ -229,10 +260,11 @@ VIOMMU_API struct viommu_zpci_function *viommu_zpci_find(struct viommu_zpci *zpc
 VIOMMU_API int viommu_zpci_clp_query_function(struct viommu_zpci_function *function, void *response, size_t bytes);
 VIOMMU_API int viommu_zpci_clp_query_group(struct viommu_zpci_function *function, void *response, size_t bytes);
 
-/* The function information block, as far as it concerns translation (Linux, pci_insn.h: struct zpci_fib). */
+/* The function information block, as far as it concerns translation (Linux, pci_insn.h: struct zpci_fib). Frozen. */
 struct viommu_zpci_fib {
 	uint8_t fmt;
-	uint8_t fc; /* function controls, stored by STPCIFC */
+	uint8_t fc;	     /* function controls, stored by STPCIFC */
+	uint8_t reserved[6]; /* 0 */
 	uint64_t pba;
 	uint64_t pal;
 	uint64_t iota;
@@ -245,16 +277,18 @@ struct viommu_zpci_fib {
 
 /* What the guest must see of an instruction. */
 struct viommu_zpci_answer {
-	uint32_t size;
+	uint32_t size;			      /* sizeof(struct viommu_zpci_answer) */
 	uint32_t exception;		      /* VIOMMU_ZPCI_PGM_*; 0 = none. With an exception the other members mean nothing */
 	uint8_t cc;			      /* condition code */
 	uint8_t status;			      /* for cc 1 */
+	uint8_t reserved[6];		      /* 0 */
 	struct viommu_refresh_result refresh; /* of the refresh that the instruction caused, if one did */
 };
+#define VIOMMU_ZPCI_ANSWER_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_answer, refresh)
 
 /*
  * The instructions on decoded operands. r1 is the general register that R1 names, as it was; the VMM stores answer->status into its bits 32-39 where
- * answer->cc is 1. They return 0 with *answer filled in, whatever the guest asked for; -EOPNOTSUPP from viommu_zpci_mpcifc() for an operation control that is not
+ * answer->cc is 1. They return 0 with *answer filled in, whatever the guest asked for; -EINVAL (answer is of no known size: nothing was done); -EOPNOTSUPP from viommu_zpci_mpcifc() for an operation control that is not
  * a matter of translation (interrupts, measurement): nothing was done, the VMM handles it.
  */
 VIOMMU_API int viommu_zpci_rpcit(struct viommu_zpci *zpci, uint64_t r1, uint64_t start, uint64_t bytes, struct viommu_zpci_answer *answer);
@@ -266,7 +300,8 @@ VIOMMU_API int viommu_zpci_stpcifc(struct viommu_zpci *zpci, uint64_t *r1, struc
  * program exception code (an access exception) that the guest then gets.
  */
 struct viommu_zpci_vcpu {
-	uint32_t size;
+	uint32_t size;	   /* sizeof(struct viommu_zpci_vcpu) */
+	uint32_t reserved; /* 0 */
 	void *ctx;
 	uint64_t (*get_gr)(void *ctx, unsigned int n); /* general register 0-15 */
 	void (*set_gr)(void *ctx, unsigned int n, uint64_t value);
@@ -281,6 +316,7 @@ struct viommu_zpci_vcpu {
 	 */
 	void (*fill_fib)(void *ctx, uint32_t fh, uint8_t fib[VIOMMU_ZPCI_FIB_BYTES]);
 };
+#define VIOMMU_ZPCI_VCPU_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_vcpu, fill_fib)
 
 /*
  * One call for a KVM VMM's exit handler: takes an instruction intercept as kvm_run.s390_sieic delivers it (ipa, ipb) and carries the instruction out if it

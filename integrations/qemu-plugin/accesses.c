@@ -25,7 +25,7 @@ static bool access_page(struct checker *checker, struct checked *checked, uint64
 	unsigned int rounds;
 
 	for (rounds = 0; rounds < ROUNDS_MAX; rounds++) {
-		struct viommu_fault fault = { .size = sizeof(fault) };
+		struct viommu_fault fault = { 0 };
 		struct viommu_piece piece;
 		uint64_t translated, began;
 		int ret = viommu_translate(checked->reader, iova, VIOMMU_PAGE_SIZE, access, &piece, 1, &translated, &fault);

@@ -32,6 +32,12 @@ int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, const v
 	return 0;
 }
 
+void device_set_fault(struct viommu_device *device, int (*fault)(void *ctx, const struct viommu_fault *fault), void *ctx)
+{
+	device->fault = fault;
+	device->fault_ctx = ctx;
+}
+
 int viommu_device_vfio_fd(const struct viommu_device *device)
 {
 	return device->host->ops->device_fd ? device->host->ops->device_fd(device->host_device) : -1;

@@ -15,6 +15,17 @@ struct viommu_device {
 	bool has_id; /* that hardware and the guest know it by; under the VM's lock */
 	struct attachment self;
 	struct list pasids; /* attachments; under the VM's lock */
+	/* Of the guest IOMMU that the device belongs to, if any. */
+	int (*fault)(void *ctx, const struct viommu_fault *fault);
+	void *fault_ctx;
 };
+
+/*
+ * Before the device has readers: what takes a fault of the device's access. It is called without
+ * locks and outside of readers' sections. It returns 0 (translate again), DEVICE_FAULT_IGNORED (the
+ * access ends without an error: loads yield zeros, stores are ignored) or a negative errno.
+ */
+#define DEVICE_FAULT_IGNORED 1
+void device_set_fault(struct viommu_device *device, int (*fault)(void *ctx, const struct viommu_fault *fault), void *ctx);
 
 #endif

@@ -109,10 +109,12 @@ int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viomm
 	return domain->ops->walk ? domain->ops->walk(domain, iova, run, fault) : -PORT_EOPNOTSUPP;
 }
 
-void viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
+int viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
 {
 	struct viommu_domain_stats ours;
 
+	if (!sized_fits(stats, VIOMMU_DOMAIN_STATS_SIZE_V0))
+		return -PORT_EINVAL;
 	port_lock(&domain->lock);
 	ours = domain->stats;
 	list_each (&domain->attachments, struct attachment, in_domain, attachment)
@@ -121,6 +123,7 @@ void viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stat
 		domain->ops->stats(domain, &ours);
 	port_unlock(&domain->lock);
 	sized_out(stats, &ours, sizeof(ours));
+	return 0;
 }
 
 enum viommu_domain_kind viommu_domain_kind(const struct viommu_domain *domain)

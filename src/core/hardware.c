@@ -158,7 +158,7 @@ int viommu_nest_event(struct viommu_vm *vm, struct viommu_host *host, struct vio
 
 	if (!host->nest.type)
 		return -PORT_EOPNOTSUPP;
-	if (!sized_in(&ours, sizeof(ours), sizeof(ours), event) || !ours.record || ours.bytes < host->nest.event_bytes)
+	if (!sized_in(&ours, sizeof(ours), VIOMMU_NEST_EVENT_SIZE_V0, event) || !ours.record || ours.bytes < host->nest.event_bytes)
 		return -PORT_EINVAL;
 	theirs = (struct host_nest_event){ .record = ours.record };
 	port_lock(&vm->events);

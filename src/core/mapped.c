@@ -358,7 +358,8 @@ static int walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *
 	port_unlock(&domain->lock);
 	if (ours.reason == VIOMMU_FAULT_NONE)
 		return 0;
-	sized_out(fault, &ours, sizeof(ours));
+	if (fault)
+		*fault = ours;
 	return -PORT_EFAULT;
 }
 

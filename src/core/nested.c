@@ -7,7 +7,6 @@
 #include "core/nested.h"
 
 #include "core/result.h"
-#include "port/sized.h"
 
 struct nested {
 	struct viommu_domain domain;
@@ -126,7 +125,8 @@ static int nothing_refreshed(struct viommu_refresh_result *result)
 {
 	const struct viommu_refresh_result nothing = { 0 };
 
-	sized_out(result, &nothing, sizeof(nothing));
+	if (result)
+		*result = nothing;
 	return -PORT_ERANGE;
 }
 
@@ -152,7 +152,8 @@ static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, 
 	error = refresh_covered(nested_of(domain), &pass, first, last, first != domain->first || last != domain->last);
 	if (error == -PORT_ERANGE)
 		return nothing_refreshed(result);
-	sized_out(result, &pass.result, sizeof(pass.result));
+	if (result)
+		*result = pass.result;
 	return error;
 }
 
@@ -229,7 +230,8 @@ static int walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *
 		port_unlock(&domain->lock);
 		return error;
 	}
-	sized_out(fault, &outside, sizeof(outside));
+	if (fault)
+		*fault = outside;
 	return -PORT_EFAULT;
 }
 
@@ -309,7 +311,8 @@ static int synchronise(struct nested *nested, struct viommu_refresh_result *resu
 	if (!nested->compositions)
 		return 0;
 	error = refresh_covered(nested, &pass, domain->first, domain->last, false);
-	sized_out(result, &pass.result, sizeof(pass.result));
+	if (result)
+		*result = pass.result;
 	/* A malformed entry is for the refresh of it to report: the registration stands. It does not hide that something else did not fit. */
 	if (error == -PORT_EFAULT)
 		return pass.insufficient ? -PORT_ENOSPC : 0;

@@ -8,7 +8,6 @@
  */
 #include "core/device.h"
 #include "core/domain.h"
-#include "port/sized.h"
 
 /* With the VM's lock held: the lock under which the list of readers is read, if there is one. */
 static void lock_readers(struct attachment *attachment)
@@ -136,7 +135,8 @@ static int fail(const struct attachment *attachment, struct viommu_fault *fault,
 {
 	const struct viommu_fault ours = { .reason = reason, .iova = iova, .access = access, .entry_gpa = UINT64_MAX, .pasid = attachment->pasid };
 
-	sized_out(fault, &ours, sizeof(ours));
+	if (fault)
+		*fault = ours;
 	return -PORT_EFAULT;
 }
 
@@ -185,8 +185,11 @@ static int translate(struct viommu_reader *reader, uint64_t iova, uint64_t last,
 int viommu_translate(struct viommu_reader *reader, uint64_t iova, uint64_t bytes, uint32_t access, struct viommu_piece *pieces, unsigned int max,
 		     uint64_t *translated, struct viommu_fault *fault)
 {
+	uint64_t unused;
 	int result;
 
+	if (!translated)
+		translated = &unused;
 	*translated = 0;
 	if (!bytes)
 		return 0;

@@ -10,14 +10,13 @@
 
 static inline void refresh_result_init(struct viommu_refresh_result *result)
 {
-	result->size = sizeof(*result);
 	result->steps = 0;
+	result->reserved = 0;
 	result->established = 0;
 	result->released = 0;
 	result->unestablished = 0;
 	result->unbacked = 0;
 	result->entries = 0;
-	result->fault.size = sizeof(result->fault);
 	result->fault.reason = VIOMMU_FAULT_NONE;
 	result->fault.iova = 0;
 	result->fault.access = 0;

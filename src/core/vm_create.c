@@ -16,7 +16,7 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 	vm = port_alloc(sizeof(*vm), 0);
 	if (!vm)
 		return -PORT_ENOMEM;
-	if (!sized_in(&vm->config, sizeof(vm->config), sizeof(vm->config), config) || vm->config.pin > VIOMMU_PIN_GUEST) {
+	if (!sized_in(&vm->config, sizeof(vm->config), VIOMMU_VM_CONFIG_SIZE_V0, config) || vm->config.pin > VIOMMU_PIN_GUEST) {
 		port_free(vm, sizeof(*vm), 0);
 		return -PORT_EINVAL;
 	}
@@ -80,7 +80,7 @@ int viommu_vm_set_tracker(struct viommu_vm *vm, const struct viommu_tracker *tra
 	struct viommu_tracker ours;
 	int error = 0;
 
-	if (!sized_in(&ours, sizeof(ours), sizeof(ours), tracker) || ours.reserved || !ours.watch || !ours.unwatch || !ours.collect)
+	if (!sized_in(&ours, sizeof(ours), VIOMMU_TRACKER_SIZE_V0, tracker) || ours.reserved || !ours.watch || !ours.unwatch || !ours.collect)
 		return -PORT_EINVAL;
 	port_lock(&vm->lock);
 	if (vm->tracking.tracker.collect || vm->slots->number || !list_is_empty(&vm->domains)) {
@@ -107,10 +107,12 @@ static uint32_t list_length(const struct list *head)
 	return length;
 }
 
-void viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats)
+int viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats)
 {
 	struct viommu_vm_stats ours = { 0 };
 
+	if (!sized_fits(stats, VIOMMU_VM_STATS_SIZE_V0))
+		return -PORT_EINVAL;
 	port_lock(&vm->lock);
 	ours.slots = vm->slots->number;
 	for (unsigned int i = 0; i < vm->slots->number; i++)
@@ -125,4 +127,5 @@ void viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats)
 	ours.shadow_bytes_peak = port_load_relaxed(&vm->memory.peak);
 	ours.events_unclaimed = port_load_relaxed(&vm->unclaimed);
 	sized_out(stats, &ours, sizeof(ours));
+	return 0;
 }

@@ -188,7 +188,7 @@ int viommu_slot_add(struct viommu_vm *vm, const struct viommu_slot *config)
 	bool stays;
 	int error;
 
-	if (!sized_in(&theirs, sizeof(theirs), sizeof(theirs), config) || !slot_is_valid(&theirs))
+	if (!sized_in(&theirs, sizeof(theirs), VIOMMU_SLOT_SIZE_V0, config) || !slot_is_valid(&theirs))
 		return -PORT_EINVAL;
 	slot = port_alloc(sizeof(*slot), 0);
 	if (!slot)

@@ -4,9 +4,12 @@
 #include "port/port.h"
 #include "port/sized.h"
 
-void viommu_host_caps(struct viommu_host *host, struct viommu_host_caps *caps)
+int viommu_host_caps(struct viommu_host *host, struct viommu_host_caps *caps)
 {
+	if (!sized_fits(caps, VIOMMU_HOST_CAPS_SIZE_V0))
+		return -PORT_EINVAL;
 	sized_out(caps, &host->caps, sizeof(host->caps));
+	return 0;
 }
 
 size_t viommu_host_ranges(struct viommu_host *host, struct viommu_iova_range *ranges, size_t number)
@@ -22,12 +25,9 @@ size_t viommu_host_ranges(struct viommu_host *host, struct viommu_iova_range *ra
 
 int viommu_host_nest_info(struct viommu_host *host, uint32_t type, void *info)
 {
-	uint32_t size;
-
 	if (!host->nest.type || host->nest.type != type)
 		return -PORT_EOPNOTSUPP;
-	__builtin_memcpy(&size, info, sizeof(size));
-	if (!size)
+	if (!sized_fits(info, host->nest.info_least))
 		return -PORT_EINVAL;
 	sized_out(info, host->nest.info, host->nest.info_bytes);
 	return 0;

@@ -170,7 +170,8 @@ struct host_nest {
 	uint32_t entry_bytes; /* of an invalidation */
 	uint32_t event_bytes; /* of a record */
 	uint32_t info_bytes;
-	const void *info; /* what viommu_host_nest_info() fills in, its size first */
+	uint32_t info_least; /* of its first version */
+	const void *info;    /* what viommu_host_nest_info() fills in, its size first */
 };
 
 struct viommu_host {

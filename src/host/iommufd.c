@@ -252,6 +252,7 @@ static int describe(struct iommufd_host *host, struct iommufd_info *info, const 
 			.entry_bytes = info->nests->entry_bytes,
 			.event_bytes = info->nests->event_bytes,
 			.info_bytes = info->nest_info_bytes,
+			.info_least = info->nests->info_least,
 			.info = host->nest_info,
 		};
 	}
@@ -283,7 +284,7 @@ int viommu_host_iommufd_create(const struct viommu_vfio_config *given, struct vi
 	struct vfio_why why;
 	int error;
 
-	if (!sized_in(&config, sizeof(config), sizeof(config), given))
+	if (!sized_in(&config, sizeof(config), VIOMMU_VFIO_CONFIG_SIZE_V0, given))
 		return -EINVAL;
 	why = (struct vfio_why){ .text = config.why, .bytes = config.why_bytes };
 	vfio_say(&why, 0, "%s", "");

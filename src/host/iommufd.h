@@ -44,6 +44,7 @@ struct iommufd_nest_type {
 	/* The data of a guest's tables, as the kernel gets them. False: the kernel would not take them. */
 	bool (*take)(const void *data, void *theirs);
 	/* What viommu_host_nest_info() fills in, from what the kernel says of a device's IOMMU; of at most IOMMUFD_INFO_BYTES. Returns its bytes. */
+	uint32_t info_least; /* bytes of the first version of that struct */
 	uint32_t (*describe)(const void *hw_info, void *info);
 };
 enum { IOMMUFD_INFO_BYTES = 64, IOMMUFD_DATA_BYTES = 64, IOMMUFD_EVENT_BYTES = 64 };

@@ -63,5 +63,6 @@ const struct iommufd_nest_type iommufd_smmuv3 = {
 	.entry_bytes = sizeof(struct iommufd_abi_invalidate_smmuv3),
 	.event_bytes = sizeof(struct iommufd_abi_vevent_smmuv3),
 	.take = take,
+	.info_least = VIOMMU_SMMUV3_HW_INFO_SIZE_V0,
 	.describe = describe,
 };

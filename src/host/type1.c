@@ -172,7 +172,7 @@ int viommu_host_type1_create(const struct viommu_vfio_config *given, struct viom
 	struct vfio_why why;
 	int error;
 
-	if (!sized_in(&config, sizeof(config), sizeof(config), given))
+	if (!sized_in(&config, sizeof(config), VIOMMU_VFIO_CONFIG_SIZE_V0, given))
 		return -EINVAL;
 	why = (struct vfio_why){ .text = config.why, .bytes = config.why_bytes };
 	vfio_say(&why, 0, "%s", "");

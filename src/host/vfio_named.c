@@ -10,7 +10,7 @@ int vfio_named_take(struct vfio_named *named, const void *data, bool with_group,
 {
 	struct viommu_vfio_device device;
 
-	if (!sized_in(&device, sizeof(device), sizeof(device), data))
+	if (!sized_in(&device, sizeof(device), VIOMMU_VFIO_DEVICE_SIZE_V0, data))
 		return vfio_say(why, -EINVAL, "no device was named: a struct viommu_vfio_device, with its size, says which");
 	*named = (struct vfio_named){ .device_fd = device.device_fd, .group_fd = device.group_fd, .container_fd = device.container_fd };
 	if (device.address) {

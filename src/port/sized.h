@@ -8,16 +8,25 @@
 
 #include <port_types.h>
 
-/* Takes a caller's struct into ours of `bytes`, of which `least` were there from the first version on. False if it cannot be understood. */
-static inline bool sized_in(void *ours, size_t bytes, size_t least, const void *theirs)
+/* Whether a caller's struct that is to be filled in can be: it has at least the members of the first version. */
+static inline bool sized_fits(const void *theirs, size_t least)
 {
 	uint32_t size;
 
 	if (!theirs)
 		return false;
 	__builtin_memcpy(&size, theirs, sizeof(size));
-	if (size < least)
+	return size >= least;
+}
+
+/* Takes a caller's struct into ours of `bytes`, of which `least` were there from the first version on. False if it cannot be understood. */
+static inline bool sized_in(void *ours, size_t bytes, size_t least, const void *theirs)
+{
+	uint32_t size;
+
+	if (!sized_fits(theirs, least))
 		return false;
+	__builtin_memcpy(&size, theirs, sizeof(size));
 	for (size_t i = bytes; i < size; i++)
 		if (((const unsigned char *)theirs)[i])
 			return false;
@@ -26,16 +35,12 @@ static inline bool sized_in(void *ours, size_t bytes, size_t least, const void *
 	return true;
 }
 
-/* Gives our struct of `bytes` to a caller, as much of it as the caller has room for. NULL is allowed. */
+/* Gives our struct of `bytes` to a caller, as much of it as the caller has room for. sized_fits() has said yes. */
 static port_always_inline void sized_out(void *theirs, const void *ours, size_t bytes)
 {
 	uint32_t size;
 
-	if (!theirs)
-		return;
 	__builtin_memcpy(&size, theirs, sizeof(size));
-	if (size <= sizeof(size))
-		return;
 	/* The common case has a size that the compiler knows. */
 	if (size >= bytes)
 		__builtin_memcpy((unsigned char *)theirs + sizeof(size), (const unsigned char *)ours + sizeof(size), bytes - sizeof(size));

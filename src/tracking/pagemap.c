@@ -256,7 +256,7 @@ int viommu_tracker_pagemap_create(struct viommu_tracker *tracker)
 	struct pagemap *pagemap;
 	int error;
 
-	if (!tracker || tracker->size < sizeof(ours))
+	if (!sized_fits(tracker, VIOMMU_TRACKER_SIZE_V0))
 		return -EINVAL;
 	pagemap = calloc(1, sizeof(*pagemap));
 	if (!pagemap)

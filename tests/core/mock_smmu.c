@@ -346,8 +346,12 @@ struct mock_smmu *mock_smmu_create(const uint32_t idr[6])
 	};
 	smmu->info.size = sizeof(smmu->info);
 	memcpy(smmu->info.idr, idr, sizeof(smmu->info.idr));
-	smmu->host.nest =
-		(struct host_nest){ .type = VIOMMU_DOMAIN_SMMUV3, .entry_bytes = 16, .event_bytes = 32, .info_bytes = sizeof(smmu->info), .info = &smmu->info };
+	smmu->host.nest = (struct host_nest){ .type = VIOMMU_DOMAIN_SMMUV3,
+					      .entry_bytes = 16,
+					      .event_bytes = 32,
+					      .info_bytes = sizeof(smmu->info),
+					      .info_least = VIOMMU_SMMUV3_HW_INFO_SIZE_V0,
+					      .info = &smmu->info };
 	smmu->event_fd = -1;
 	return smmu;
 }

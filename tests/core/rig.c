@@ -39,15 +39,11 @@ void rig_end(struct rig *rig)
 
 int rig_refresh(struct rig *rig, uint64_t iova, uint64_t pages, struct viommu_refresh_result *result)
 {
-	if (result)
-		result->size = sizeof(*result);
 	return viommu_domain_refresh(rig->subject.domain, iova, iova + pages * PAGE - 1, result);
 }
 
 int rig_refresh_all(struct rig *rig, struct viommu_refresh_result *result)
 {
-	if (result)
-		result->size = sizeof(*result);
 	return viommu_domain_refresh(rig->subject.domain, rig->tables.pba, rig->tables.pal, result);
 }
 

@@ -88,7 +88,7 @@ static struct viommu_domain *direct(struct world *world, uint64_t offset)
 /* Two PASIDs of one device in two domains, and the device in a third. */
 static void test_pasids(void **state)
 {
-	struct viommu_fault fault = { .size = sizeof(fault) };
+	struct viommu_fault fault = { 0 };
 	struct viommu_domain_stats stats = { .size = sizeof(stats) };
 	struct viommu_domain *domain[3];
 	struct viommu_reader *reader[3];
@@ -196,7 +196,7 @@ static void test_detach_drains_its_own(void **state)
 static void test_blocked(void **state)
 {
 	struct viommu_domain_stats stats = { .size = sizeof(stats) };
-	struct viommu_fault fault = { .size = sizeof(fault) };
+	struct viommu_fault fault = { 0 };
 	struct viommu_domain *blocked, *domain;
 	struct viommu_reader *reader;
 	struct viommu_device *device;
@@ -248,7 +248,7 @@ static int count_run(void *ctx, const struct viommu_run *run)
 static void test_mapped(void **state)
 {
 	struct viommu_run runs[8] = { { 0 } }, run;
-	struct viommu_fault fault = { .size = sizeof(fault) };
+	struct viommu_fault fault = { 0 };
 	struct viommu_mapped *mapped;
 	struct viommu_reader *reader;
 	struct world world;
@@ -307,7 +307,7 @@ static void test_mapped_slots(void **state)
 {
 	const uint64_t gpa = 30 * PAGE; /* the first slot ends at page 32 */
 	struct viommu_domain_stats stats = { .size = sizeof(stats) };
-	struct viommu_fault fault = { .size = sizeof(fault) };
+	struct viommu_fault fault = { 0 };
 	struct viommu_mapped *mapped;
 	struct mock_space *space;
 	struct viommu_run run;

@@ -561,7 +561,7 @@ static void random_format(unsigned int format, bool split)
 			continue;
 		domains++;
 		for (unsigned int i = 0; i < 30; i++) {
-			struct viommu_refresh_result result = { .size = sizeof(result) };
+			struct viommu_refresh_result result = { 0 };
 			uint64_t first = rig.tables.first, last = rig.tables.last;
 			int error;
 

@@ -56,7 +56,7 @@ static void test_bomb_registered(void **state)
 {
 	(void)state;
 	for (unsigned int leaves = 0; leaves < 2; leaves++) {
-		struct viommu_refresh_result result = { .size = sizeof(result) };
+		struct viommu_refresh_result result = { 0 };
 		struct viommu_domain *domain = NULL;
 		struct viommu_zpci_ioat ioat;
 		struct rig rig;

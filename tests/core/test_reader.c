@@ -51,7 +51,7 @@ static void refresh(struct bench *bench)
 
 static void expect_fault(struct bench *bench, uint64_t iova, uint64_t bytes, uint32_t access, uint32_t reason, uint64_t at)
 {
-	struct viommu_fault fault = { .size = sizeof(fault) };
+	struct viommu_fault fault = { 0 };
 	struct viommu_piece piece[4];
 	uint64_t translated;
 

@@ -345,7 +345,7 @@ static void test_steps(void **state)
 /* Ranges are widened to pages and clipped to the aperture; what is outside is said to be. */
 static void test_ranges(void **state)
 {
-	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_refresh_result result = { 0 };
 	struct viommu_domain *domain;
 	struct rig rig;
 

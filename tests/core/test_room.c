@@ -45,7 +45,6 @@ static void end(struct room *room)
 
 static int refresh(struct room *room, struct viommu_refresh_result *result)
 {
-	result->size = sizeof(*result);
 	return viommu_domain_refresh(room->domain, room->tables.pba, room->tables.pal, result);
 }
 
@@ -147,7 +146,6 @@ static void test_unbacked_needs_no_room(void **state)
 	fill(&room);
 	for (uint64_t i = 0; i < 64; i++)
 		tables_map(&room.tables, PBA + 32 * GIB + i * 2 * GIB / 8, 1, 3 * GIB, VIOMMU_RW);
-	result.size = sizeof(result);
 	assert_int_equal(viommu_domain_refresh(room.domain, PBA + 32 * GIB, PBA + 64 * GIB - 1, &result), 0);
 	assert_int_equal(result.unbacked, 64);
 	assert_int_equal(result.unestablished, 0);

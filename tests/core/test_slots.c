@@ -399,7 +399,7 @@ static void test_removal_fails(void **state)
 		assert_int_equal(result.unbacked, 10);
 		/* The walk says the same of what is established there and of what is not. */
 		for (unsigned int page = 0; page < 20; page += 10) {
-			struct viommu_fault fault = { .size = sizeof(fault) };
+			struct viommu_fault fault = { 0 };
 			struct viommu_run run = { .prot = VIOMMU_RW };
 
 			assert_int_equal(viommu_domain_walk(rig.subject.domain, PBA + page * PAGE, &run, &fault), -EFAULT);

@@ -76,7 +76,7 @@ static int create(struct trial *trial, const struct viommu_smmuv3_stage1 *stage1
 
 static enum viommu_fault_reason walk(struct trial *trial, const struct viommu_smmuv3_stage1 *stage1, uint64_t iova)
 {
-	struct viommu_fault fault = { .size = sizeof(fault) };
+	struct viommu_fault fault = { 0 };
 	struct viommu_run run;
 
 	assert_int_equal(create(trial, stage1), 0);
@@ -117,7 +117,7 @@ static void test_output_size(void **state)
  */
 static void test_blocks_beyond_memory(void **state)
 {
-	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_refresh_result result = { 0 };
 	const uint64_t gib = UINT64_C(1) << 30, memory = BYTES / PAGE;
 	struct viommu_smmuv3_stage1 stage1;
 	struct trial trial;
@@ -156,7 +156,7 @@ static void test_run_ends_with_addresses(void **state)
 	static unsigned char memory[8 * 4096] __attribute__((aligned(4096)));
 	const uint64_t top = UINT64_C(1) << 32;
 	struct viommu_slot slot = { .size = sizeof(slot), .prot = VIOMMU_RW, .gpa = top - 4 * PAGE, .bytes = sizeof(memory), .hva = memory, .fd = -1 };
-	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_refresh_result result = { 0 };
 	struct viommu_smmuv3_stage1 stage1;
 	struct trial trial;
 
@@ -182,7 +182,7 @@ static void test_run_ends_with_addresses(void **state)
 /* What is beside both sets of tables, and what has none. */
 static void test_ends(void **state)
 {
-	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_refresh_result result = { 0 };
 	struct viommu_domain_stats stats = { .size = sizeof(stats) };
 	struct viommu_smmuv3_stage1 stage1;
 	struct viommu_device *device;
@@ -242,7 +242,7 @@ static void test_ends(void **state)
 /* What the upper tables let go of is room for the lower ones, in one refresh. */
 static void test_budget_of_both(void **state)
 {
-	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_refresh_result result = { 0 };
 	struct viommu_smmuv3_stage1 stage1;
 	struct trial trial;
 

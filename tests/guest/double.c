@@ -60,6 +60,15 @@ int viommu_device_create(struct viommu_vm *of, struct viommu_host *on, const voi
 	return 0;
 }
 
+void device_set_fault(struct viommu_device *device, int (*fault)(void *ctx, const struct viommu_fault *fault), void *ctx);
+
+void device_set_fault(struct viommu_device *device, int (*fault)(void *ctx, const struct viommu_fault *fault), void *ctx)
+{
+	(void)device;
+	(void)fault;
+	(void)ctx;
+}
+
 static void take_off(struct viommu_device *device)
 {
 	if (!device->attached)
@@ -191,10 +200,11 @@ int viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_
 	return fn(ctx, &run);
 }
 
-void viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
+int viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
 {
 	(void)domain;
 	stats->refreshes = double_core.refreshes;
+	return 0;
 }
 
 int viommu_domain_create_direct(struct viommu_vm *of, struct viommu_host *on, uint64_t offset, uint64_t first, uint64_t last, struct viommu_domain **out)

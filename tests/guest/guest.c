@@ -147,7 +147,6 @@ static int translate(struct guest *guest, uint64_t iova, uint32_t access, struct
 {
 	uint64_t translated;
 
-	fault->size = sizeof(*fault);
 	return viommu_translate(guest->reader, iova, 8, access, piece, 1, &translated, fault);
 }
 

@@ -352,11 +352,11 @@ static void stpcifc(void **state)
 	put_be64(&expected[0x18], PAL);
 	put_be64(&expected[0x20], IOTA);
 	assert_memory_equal(&f->cpu.memory[0x100], expected, sizeof(expected));
-	/* A VMM that was compiled before there was that callback. */
-	f->cpu.calls.size = offsetof(struct viommu_zpci_vcpu, fill_fib);
+	/* A VMM without that callback. */
+	f->cpu.calls.fill_fib = NULL;
 	assert_int_equal(intercept(f, STPCIFC), 0);
 	assert_int_equal(f->cpu.memory[0x128], 0);
-	f->cpu.calls.size = 8;
+	f->cpu.calls.size = VIOMMU_ZPCI_VCPU_SIZE_V0 - 1;
 	assert_int_equal(intercept(f, STPCIFC), -EINVAL);
 }
 

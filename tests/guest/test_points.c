@@ -105,7 +105,7 @@ static uint32_t carry_out(struct rig *rig, const struct instruction *insn)
 /* True if somebody got in between. */
 static bool try_point(const struct instruction *insn, unsigned int point)
 {
-	struct viommu_fault fault = { .size = sizeof(fault), .reason = VIOMMU_FAULT_PROTECTION };
+	struct viommu_fault fault = { .reason = VIOMMU_FAULT_PROTECTION };
 	struct rig rig;
 	uint32_t answer;
 	bool disturbed;

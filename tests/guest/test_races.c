@@ -176,7 +176,7 @@ static void case_39_access_under_way(void **state)
 	for (way = 0; way < 3; way++) {
 		struct race race = { .stop = false };
 		struct guest *guest = &race.guest;
-		struct viommu_fault fault = { .size = sizeof(fault), .reason = VIOMMU_FAULT_PROTECTION, .iova = iova(1), .access = VIOMMU_WRITE };
+		struct viommu_fault fault = { .reason = VIOMMU_FAULT_PROTECTION, .iova = iova(1), .access = VIOMMU_WRITE };
 		pthread_t thread;
 
 		guest_up(guest, 0);

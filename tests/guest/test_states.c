@@ -137,7 +137,7 @@ static int refresh(struct rig *rig, uint32_t fh, int core, uint64_t start)
 
 static int carry_out(struct rig *rig, uint32_t *fh, enum operation operation)
 {
-	struct viommu_fault fault = { .size = sizeof(fault), .reason = VIOMMU_FAULT_PROTECTION, .iova = PBA, .access = VIOMMU_WRITE };
+	struct viommu_fault fault = { .reason = VIOMMU_FAULT_PROTECTION, .iova = PBA, .access = VIOMMU_WRITE };
 
 	switch (operation) {
 	case REG:

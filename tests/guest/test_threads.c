@@ -323,7 +323,7 @@ static void *storm_thread(void *ctx)
 	struct storm *storm = thread->storm;
 	struct viommu_zpci_function **own = &storm->functions[thread->number];
 	const struct viommu_zpci_fib fib = { .pba = PBA, .pal = PAL, .iota = IOTA };
-	const struct viommu_fault fault = { .size = sizeof(fault), .reason = VIOMMU_FAULT_NOT_PRESENT, .iova = PBA };
+	const struct viommu_fault fault = { .reason = VIOMMU_FAULT_NOT_PRESENT, .iova = PBA };
 	struct viommu_zpci_function_config config = storm_config(thread->number);
 	uint64_t seed = thread->number;
 	unsigned int i;

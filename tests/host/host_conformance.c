@@ -56,7 +56,7 @@ static void capabilities(void **state)
 
 	memset(&caps, 0x55, sizeof(caps));
 	caps.size = sizeof(caps);
-	viommu_host_caps(f->host, &caps);
+	assert_int_equal(viommu_host_caps(f->host, &caps), 0);
 	assert_int_equal(caps.size, sizeof(caps));
 	assert_string_equal(caps.name, f->host->caps.name);
 	assert_true(caps.name[0] && memchr(caps.name, 0, sizeof(caps.name)));
@@ -66,13 +66,12 @@ static void capabilities(void **state)
 	assert_true(caps.lookup == (f->ops->lookup != NULL));
 	assert_true(caps.lookup || subject->probe);
 
-	/* A caller with a smaller struct gets less. */
+	/* A struct that is smaller than in the first release is not touched. */
 	memset(&caps, 0x55, sizeof(caps));
-	caps.size = offsetof(struct viommu_host_caps, page_sizes);
-	viommu_host_caps(f->host, &caps);
-	assert_true(caps.page_sizes == UINT64_C(0x5555555555555555));
-	assert_int_equal(caps.size, offsetof(struct viommu_host_caps, page_sizes));
-	assert_string_equal(caps.name, f->host->caps.name);
+	caps.size = VIOMMU_HOST_CAPS_SIZE_V0 - 1;
+	assert_int_equal(viommu_host_caps(f->host, &caps), -EINVAL);
+	assert_true(caps.first == UINT64_C(0x5555555555555555));
+	assert_int_equal(caps.size, VIOMMU_HOST_CAPS_SIZE_V0 - 1);
 }
 
 static void empty_space(void **state)

@@ -116,7 +116,7 @@ static void *refresh_bomb(void *ctx)
 	struct bomb *bomb = ctx;
 
 	while (!__atomic_load_n(&bomb->stop, __ATOMIC_ACQUIRE)) {
-		struct viommu_refresh_result result = { .size = sizeof(result) };
+		struct viommu_refresh_result result = { 0 };
 		uint64_t turns = lock_watch_turns();
 		int error = viommu_domain_refresh(bomb->domain, 0, UINT64_MAX, &result);
 
@@ -206,7 +206,7 @@ static void test_entries_alternate(void **state)
 	bomb_begin(&bomb);
 	assert_int_equal(pthread_create(&thread, NULL, alternate, &bomb), 0);
 	for (unsigned int i = 0; i < 40; i++) {
-		struct viommu_refresh_result result = { .size = sizeof(result) };
+		struct viommu_refresh_result result = { 0 };
 		int error = viommu_domain_refresh(bomb.domain, 0, i % 2 ? UINT64_MAX : UINT64_C(1) << 58, &result);
 
 		assert_true(error == 0 || error == -ENOSPC || error == -EFAULT);

@@ -285,7 +285,7 @@ static void test_first_step_fails(void **state)
 {
 	const uint64_t pages = 64 * 256;
 	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT, .guest_bytes = 256 * MIB };
-	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_refresh_result result = { 0 };
 	struct rig rig;
 
 	(void)state;

@@ -276,7 +276,7 @@ static void access_memory(struct actor *actor, struct user *user, uint64_t iova,
 	uint32_t access = 1 + (uint32_t)draw(actor, 2);
 
 	for (unsigned int round = 0; round < 4; round++) {
-		struct viommu_fault fault = { .size = sizeof(fault) };
+		struct viommu_fault fault = { 0 };
 		uint64_t before = __atomic_load_n(&scene->revoked, __ATOMIC_ACQUIRE), after, bytes;
 		struct viommu_piece piece = { .hva = NULL };
 		int ret = viommu_translate(user->reader, iova, 4, access, &piece, 1, &bytes, &fault);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The shared library exports exactly the functions that the public headers declare with VIOMMU_API, all with the version VIOMMU_0.1.
+"""The shared library exports exactly the functions that the public headers declare with VIOMMU_API, all with the version VIOMMU_0.2.
 
 usage: exports.py NM LIBRARY HEADER...
 """
@@ -43,7 +43,7 @@ def main():
     have = exported(nm, library)
     problems = [f"declared with VIOMMU_API and not exported: {name}" for name in sorted(want - have.keys())]
     problems += [f"exported and not declared with VIOMMU_API: {name}" for name in sorted(have.keys() - want)]
-    problems += [f"exported with the version {version or '(none)'}: {name}" for name, version in sorted(have.items()) if version != "VIOMMU_0.1"]
+    problems += [f"exported with the version {version or '(none)'}: {name}" for name, version in sorted(have.items()) if version != "VIOMMU_0.2"]
     if not want:
         problems.append("no header declares anything")
     for problem in problems:

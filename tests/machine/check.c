@@ -143,7 +143,7 @@ static void check_mock(struct machine *machine, const struct subject *subject)
 /* One page through a reader: NULL for one that must not be reached. */
 static void check_reached(struct machine *machine, struct viommu_reader *reader, uint64_t iova, const struct model_page *page)
 {
-	struct viommu_fault fault = { .size = sizeof(fault) };
+	struct viommu_fault fault = { 0 };
 	struct viommu_piece piece;
 	uint64_t bytes;
 	int pieces = viommu_translate(reader, iova, PAGE, VIOMMU_READ, &piece, 1, &bytes, &fault);
@@ -242,7 +242,7 @@ void machine_check(struct machine *machine)
 void machine_check_walk(struct machine *machine, const struct subject *subject, uint64_t iova)
 {
 	struct naive_answer answer = machine->format->walk(&machine->world->memory, &subject->tables, iova);
-	struct viommu_fault fault = { .size = sizeof(fault) };
+	struct viommu_fault fault = { 0 };
 	struct viommu_run run;
 	int error = viommu_domain_walk(subject->domain, iova, &run, &fault);
 
@@ -299,7 +299,7 @@ static int expect_pieces(struct machine *machine, const struct subject *subject,
 void machine_check_translate(struct machine *machine, unsigned int device, uint64_t iova, uint64_t bytes, uint32_t access, unsigned int most)
 {
 	const struct subject *subject = machine->at[device] >= 0 ? &machine->subject[machine->at[device]] : NULL;
-	struct viommu_fault fault = { .size = sizeof(fault) }, why = { .reason = 0 };
+	struct viommu_fault fault = { 0 }, why = { .reason = 0 };
 	struct viommu_piece piece[20], expected[20];
 	uint64_t translated = 0, should_be = 0;
 	int pieces = viommu_translate(machine->reader[device], iova, bytes, access, piece, most, &translated, &fault), number;

@@ -271,7 +271,7 @@ static void check_budget(const struct machine *machine, const struct viommu_vm_s
 
 void judge_refresh(struct machine *machine, struct subject *subject, uint64_t first, uint64_t last, bool again)
 {
-	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_refresh_result result = { 0 };
 	struct viommu_vm_stats before = machine_stats(machine);
 	uint64_t from = first, to = last;
 	struct outlook outlook;
@@ -310,7 +310,7 @@ static void toggle_entry(struct machine *machine, uint64_t gpa)
 
 void judge_failing_refresh(struct machine *machine, struct subject *subject, uint64_t first, uint64_t last, unsigned int kind, uint64_t toggle)
 {
-	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_refresh_result result = { 0 };
 	struct outlook outlook;
 	int rc;
 
@@ -331,7 +331,7 @@ void judge_failing_refresh(struct machine *machine, struct subject *subject, uin
 
 bool judge_create(struct machine *machine, struct subject *subject, bool valid)
 {
-	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_refresh_result result = { 0 };
 	struct viommu_vm_stats before = machine_stats(machine), after;
 	struct outlook outlook = { .first = 0 };
 	int rc;

@@ -40,7 +40,7 @@ int __wrap_viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, u
 int __wrap_viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 int __real_viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 int __wrap_viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault);
-void __wrap_viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats);
+int __wrap_viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats);
 int __wrap_viommu_device_detach(struct viommu_device *device, uint32_t pasid);
 int __real_viommu_device_detach(struct viommu_device *device, uint32_t pasid);
 
@@ -220,7 +220,6 @@ int __wrap_viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struc
 	ret = doubles.walk;
 	if (ret) {
 		*fault = doubles.fault;
-		fault->size = sizeof(*fault);
 		fault->iova = iova;
 		*run = doubles.run;
 		run->prot = 0;
@@ -240,10 +239,11 @@ int __wrap_viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, 
 	return is_double(domain) ? fn(ctx, &run) : __real_viommu_domain_each_run(domain, first, last, fn, ctx);
 }
 
-void __wrap_viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
+int __wrap_viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
 {
 	(void)domain;
 	stats->refreshes = 1234;
+	return 0;
 }
 
 bool __wrap_nested_has_leaf_without(struct viommu_domain *domain, uint64_t first, uint64_t last, uint64_t mask);

@@ -250,7 +250,7 @@ void rig_assert_event(struct rig *rig, unsigned int type, uint32_t sid, const ch
 
 int rig_fault(struct viommu_smmuv3_device *device, uint32_t reason, uint64_t iova, uint32_t access)
 {
-	struct viommu_fault fault = { .size = sizeof(fault), .reason = reason, .iova = iova, .access = access, .entry_gpa = UINT64_MAX };
+	struct viommu_fault fault = { .reason = reason, .iova = iova, .access = access, .entry_gpa = UINT64_MAX };
 
 	return viommu_smmuv3_device_fault(device, &fault);
 }

@@ -75,7 +75,6 @@ static int translate(struct user *user, uint64_t iova, uint32_t access, const ui
 	uint64_t translated;
 	int ret;
 
-	fault->size = sizeof(*fault);
 	ret = viommu_translate(user->reader, iova, 4, access, &piece, 1, &translated, fault);
 	*hva = piece.hva;
 	return ret == 1 ? 0 : -EFAULT;

@@ -34,7 +34,7 @@ static bool translate(const struct access *access, uint64_t iova, uint32_t kind,
 {
 	uint64_t translated = 0;
 
-	*fault = (struct viommu_fault){ .size = sizeof(*fault) };
+	*fault = (struct viommu_fault){ 0 };
 	return viommu_translate(smmuv3_stream_of(access->function)->reader, iova, VIOMMU_PAGE_SIZE, kind, piece, 1, &translated, fault) == 1 &&
 	       translated == VIOMMU_PAGE_SIZE;
 }

@@ -125,7 +125,7 @@ static int call(struct replay *replay, const struct capture_record *record, stru
 	uint64_t r1 = (uint64_t)capture_handle(record) << 32;
 	struct viommu_zpci_fib fib = { 0 };
 
-	*answer = (struct viommu_zpci_answer){ .size = sizeof(*answer), .refresh.size = sizeof(answer->refresh) };
+	*answer = (struct viommu_zpci_answer){ .size = sizeof(*answer) };
 	switch (record->kind) {
 	case CAPTURE_MPCIFC:
 		fib.fmt = record->mpcifc.fmt;

@@ -110,7 +110,7 @@ static const char *pec_name(uint32_t pec)
 
 static void print_fault(const struct viommu_fault *fault)
 {
-	fprintf(stderr, "%s", replay_reason_name(fault->reason));
+	fprintf(stderr, "%s", viommu_fault_name(fault->reason));
 	if (fault->entry_gpa != UINT64_MAX)
 		fprintf(stderr, ": entry 0x%" PRIx64 " at guest address 0x%" PRIx64 ", level %" PRIu32, fault->entry, fault->entry_gpa, fault->level);
 }

@@ -21,13 +21,6 @@
 #include "show/show.h"
 #include "zpci.h"
 
-static const char *state_name(uint32_t state)
-{
-	static const char *const names[] = { "reserved", "standby", "disabled", "enabled", "blocked", "in the error state", "in the permanent error state" };
-
-	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "in an unknown state";
-}
-
 void zpci_view(struct replay *replay, const struct replay_function *function, struct view *view)
 {
 	struct viommu_zpci_function_info info = { .size = sizeof(info) };
@@ -35,7 +28,8 @@ void zpci_view(struct replay *replay, const struct replay_function *function, st
 	viommu_zpci_function_info(zpci_function_of(function)->function, &info);
 	*view = (struct view){ .idle = info.registered ? NULL : "nothing is registered", .direct = info.direct };
 	snprintf(view->name, sizeof(view->name), "function 0x%08" PRIx32, info.fh);
-	snprintf(view->state, sizeof(view->state), "fid 0x%" PRIx32 ", %s", info.fid, state_name(info.state));
+	snprintf(view->state, sizeof(view->state), info.state < VIOMMU_ZPCI_ERROR ? "fid 0x%" PRIx32 ", %s" : "fid 0x%" PRIx32 ", in the %s state", info.fid,
+		 viommu_zpci_state_name(info.state));
 	if (!info.registered)
 		return;
 	view->count = 1;

@@ -34,7 +34,6 @@ static int call(struct zpci_checker *zpci, const struct capture_record *operatio
 	const struct capture_mpcifc *mpcifc = &operation->mpcifc;
 
 	*answer = (struct viommu_zpci_answer){ .size = sizeof(*answer) };
-	answer->refresh.size = sizeof(answer->refresh);
 	if (operation->kind == CAPTURE_MPCIFC) {
 		struct viommu_zpci_fib fib = { .fmt = mpcifc->fmt, .pba = mpcifc->pba, .pal = mpcifc->pal, .iota = mpcifc->iota };
 

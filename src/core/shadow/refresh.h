@@ -996,7 +996,8 @@ static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots
 	ours.level = walk.level;
 	ours.entry_gpa = walk.entry_address;
 	ours.entry = walk.entry;
-	sized_out(fault, &ours, sizeof(ours));
+	if (fault)
+		*fault = ours;
 	return -PORT_EFAULT;
 }
 

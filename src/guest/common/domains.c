@@ -182,18 +182,22 @@ struct guest_domain *guest_device_enter(struct guest_device *device, struct gues
 	return domain;
 }
 
-void guest_device_stats(struct guest_device *device, struct viommu_domain_stats *stats)
+int guest_device_stats(struct guest_device *device, struct viommu_domain_stats *stats)
 {
 	const struct viommu_domain_stats none = { .size = 0 };
+	struct guest_domain *domain;
 	struct guest_lane *lane;
-	struct guest_domain *domain = guest_device_enter(device, &lane);
 
+	if (!sized_fits(stats, VIOMMU_DOMAIN_STATS_SIZE_V0))
+		return -PORT_EINVAL;
+	domain = guest_device_enter(device, &lane);
 	sized_out(stats, &none, sizeof(none));
 	if (!domain)
-		return;
+		return 0;
 	if (guest_domain_kind(domain) != VIOMMU_KIND_DIRECT)
 		viommu_domain_stats(domain->domain, stats);
 	guest_gate_leave(lane);
+	return 0;
 }
 
 int guest_device_each_run(struct guest_device *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)

@@ -199,7 +199,7 @@ void guest_iommu_settle(struct guest_iommu *iommu);
 struct guest_domain *guest_device_enter(struct guest_device *device, struct guest_lane **lane);
 
 /* The statistics and runs of a device's domain; nothing where it has none. */
-void guest_device_stats(struct guest_device *device, struct viommu_domain_stats *stats);
+int guest_device_stats(struct guest_device *device, struct viommu_domain_stats *stats);
 int guest_device_each_run(struct guest_device *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 
 /*

@@ -10,6 +10,8 @@
 
 struct guest_type {
 	enum viommu_domain_type type;
+	const char *name;
+	uint64_t formats; /* bit n: the format n of enum viommu_format */
 	/*
 	 * Takes the caller's data apart and hands its tables to nested_create(), or hardware's data
 	 * to hardware_create(). *result is empty. Errors are those of viommu_domain_create().

@@ -117,7 +117,7 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *da
 	bool hardware;
 	int error;
 
-	if (!sized_in(&stage1, sizeof(stage1), offsetof(struct viommu_smmuv3_stage1, ste), data) || stage1.flags & ~VIOMMU_SMMUV3_PRIVILEGED)
+	if (!sized_in(&stage1, sizeof(stage1), VIOMMU_SMMUV3_STAGE1_SIZE_V0, data) || stage1.flags & ~VIOMMU_SMMUV3_PRIVILEGED)
 		return -PORT_EINVAL;
 	error = pick(vm, nests(host, &info), &stage1, &hardware);
 	if (error)
@@ -125,4 +125,9 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *da
 	return hardware ? create_hardware(vm, host, &info, &stage1, out) : create_nested(vm, host, &stage1, result, out);
 }
 
-const struct guest_type smmuv3_guest_type = { .type = VIOMMU_DOMAIN_SMMUV3, .create = create };
+const struct guest_type smmuv3_guest_type = {
+	.type = VIOMMU_DOMAIN_SMMUV3,
+	.name = "SMMUv3",
+	.formats = UINT64_C(1) << VIOMMU_FORMAT_ARM64_4K | UINT64_C(1) << VIOMMU_FORMAT_ARM64_16K | UINT64_C(1) << VIOMMU_FORMAT_ARM64_64K,
+	.create = create,
+};

@@ -65,7 +65,7 @@ static int report(struct viommu_smmuv3_device *device, uint64_t cd0, const struc
 
 static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct viommu_fault *access)
 {
-	struct viommu_fault walked = { .size = sizeof(walked) };
+	struct viommu_fault walked = { 0 };
 	struct guest_lane *lane;
 	struct guest_domain *domain = guest_device_enter(&device->guest, &lane);
 	uint64_t cd0;
@@ -129,10 +129,11 @@ int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct
 	bool settled, enabled, invalid_sids;
 	struct viommu_fault access;
 
-	if (!sized_in(&access, sizeof(access), offsetof(struct viommu_fault, level), fault) || access.reason == VIOMMU_FAULT_NONE)
+	if (!fault || fault->reason == VIOMMU_FAULT_NONE)
 		return -PORT_EINVAL;
 	if (device->hardware)
 		return -PORT_EOPNOTSUPP;
+	access = *fault;
 	guest_count(&smmu->iommu.counts.faults);
 	guest_count(&device->guest.faults);
 	port_lock(&smmu->iommu.lock);

@@ -68,7 +68,7 @@ static int create_nested(const struct guest_device *device, const struct smmuv3_
 
 static int create(const struct guest_device *device, struct guest_domain **out, uint64_t *entries)
 {
-	struct viommu_refresh_result result = { .size = sizeof(result) };
+	struct viommu_refresh_result result = { 0 };
 	const struct smmuv3_stream *stream = stream_of(device);
 	struct smmuv3_domain *domain = port_alloc(sizeof(*domain), 0);
 	int error;

@@ -7,6 +7,8 @@
  */
 #include "smmuv3.h"
 
+#include "core/device.h"
+
 #define DEFAULT_SID_BITS 16u
 
 static bool settle_config(struct viommu_smmuv3_config *config)
@@ -21,7 +23,7 @@ int viommu_smmuv3_create(struct viommu_vm *vm, const struct viommu_smmuv3_config
 	struct viommu_smmuv3_config settled;
 	struct viommu_smmuv3 *smmu;
 
-	if (!sized_in(&settled, sizeof(settled), offsetof(struct viommu_smmuv3_config, interrupt), config) || !settle_config(&settled))
+	if (!sized_in(&settled, sizeof(settled), VIOMMU_SMMUV3_CONFIG_SIZE_V0, config) || !settle_config(&settled))
 		return -PORT_EINVAL;
 	smmu = port_alloc(sizeof(*smmu), 0);
 	if (!smmu)
@@ -129,6 +131,12 @@ static int pick(const struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_dev
 	return !wanted && can_shadow(smmu, config) ? 0 : -PORT_EOPNOTSUPP;
 }
 
+static int device_fault(void *ctx, const struct viommu_fault *fault)
+{
+	_Static_assert(VIOMMU_SMMUV3_RAZ_WI == DEVICE_FAULT_IGNORED, "core takes the answer as it is");
+	return viommu_smmuv3_device_fault(ctx, fault);
+}
+
 int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config, struct viommu_smmuv3_device **out)
 {
 	struct viommu_smmuv3_device_config settled;
@@ -136,8 +144,8 @@ int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smm
 	bool hardware;
 	int error;
 
-	if (!sized_in(&settled, sizeof(settled), sizeof(settled), config) || !settled.host || (uint64_t)settled.sid >> smmu->config.sid_bits ||
-	    settled.flags & ~VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP)
+	if (!sized_in(&settled, sizeof(settled), VIOMMU_SMMUV3_DEVICE_CONFIG_SIZE_V0, config) || !settled.host ||
+	    (uint64_t)settled.sid >> smmu->config.sid_bits || settled.flags & ~VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP)
 		return -PORT_EINVAL;
 	error = pick(smmu, &settled, &hardware);
 	if (error)
@@ -150,6 +158,7 @@ int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smm
 	device->hardware = hardware;
 	error = viommu_device_create(smmu->iommu.vm, settled.host, settled.device, &device->guest.device);
 	if (!error) {
+		device_set_fault(device->guest.device, device_fault, device);
 		port_lock(&smmu->iommu.change);
 		error = enter(device, settled.sid);
 		port_unlock(&smmu->iommu.change);
@@ -183,11 +192,35 @@ struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv3_device *d
 	return device->guest.device;
 }
 
-void viommu_smmuv3_info(struct viommu_smmuv3 *smmu, struct viommu_smmuv3_info *info)
+struct viommu_domain *viommu_smmuv3_device_domain(struct viommu_smmuv3_device *device)
+{
+	struct viommu_domain *domain;
+
+	port_lock(&device->guest.iommu->lock);
+	domain = device->guest.domain ? device->guest.domain->domain : NULL;
+	port_unlock(&device->guest.iommu->lock);
+	return domain;
+}
+
+const char *viommu_smmuv3_stream_name(uint32_t stream)
+{
+	static const char *const names[] = {
+		[VIOMMU_SMMUV3_STREAM_ABORT] = "abort",
+		[VIOMMU_SMMUV3_STREAM_BYPASS] = "bypass",
+		[VIOMMU_SMMUV3_STREAM_STAGE1] = "stage 1",
+		[VIOMMU_SMMUV3_STREAM_FAULTY] = "faulty",
+	};
+
+	return stream < sizeof(names) / sizeof(names[0]) ? names[stream] : "unknown";
+}
+
+int viommu_smmuv3_info(struct viommu_smmuv3 *smmu, struct viommu_smmuv3_info *info)
 {
 	const struct guest_counts *counts = &smmu->iommu.counts;
 	struct viommu_smmuv3_info known = { .size = 0 };
 
+	if (!sized_fits(info, VIOMMU_SMMUV3_INFO_SIZE_V0))
+		return -PORT_EINVAL;
 	port_lock(&smmu->iommu.lock);
 	known.cr0 = (uint32_t)smmu->reg[REG_CR0];
 	known.gerror = (uint32_t)(smmu->reg[REG_GERROR] ^ smmu->reg[REG_GERRORN]);
@@ -211,14 +244,17 @@ void viommu_smmuv3_info(struct viommu_smmuv3 *smmu, struct viommu_smmuv3_info *i
 	known.events = guest_counted(&smmu->counts[COUNT_EVENTS]);
 	known.events_lost = guest_counted(&smmu->counts[COUNT_EVENTS_LOST]);
 	sized_out(info, &known, sizeof(known));
+	return 0;
 }
 
-void viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viommu_smmuv3_device_info *info)
+int viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viommu_smmuv3_device_info *info)
 {
 	struct guest_device *guest = &device->guest;
 	const struct smmuv3_stream *stream = &device->stream;
 	struct viommu_smmuv3_device_info known = { .sid = guest->id.id, .hardware = device->hardware };
 
+	if (!sized_fits(info, VIOMMU_SMMUV3_DEVICE_INFO_SIZE_V0))
+		return -PORT_EINVAL;
 	port_lock(&guest->iommu->lock);
 	known.stream = (uint32_t)stream->kind;
 	if (stream->kind == VIOMMU_SMMUV3_STREAM_FAULTY)
@@ -234,11 +270,12 @@ void viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viomm
 	known.faults = guest_counted(&guest->faults);
 	known.events = guest_counted(&guest->events);
 	sized_out(info, &known, sizeof(known));
+	return 0;
 }
 
-void viommu_smmuv3_device_stats(struct viommu_smmuv3_device *device, struct viommu_domain_stats *stats)
+int viommu_smmuv3_device_stats(struct viommu_smmuv3_device *device, struct viommu_domain_stats *stats)
 {
-	guest_device_stats(&device->guest, stats);
+	return guest_device_stats(&device->guest, stats);
 }
 
 int viommu_smmuv3_device_each_run(struct viommu_smmuv3_device *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),

@@ -11,12 +11,13 @@
 
 int zpci_reply_init(struct zpci_reply *reply, const struct viommu_zpci_answer *answer)
 {
-	if (answer->size < offsetof(struct viommu_zpci_answer, refresh))
+	if (!sized_fits(answer, VIOMMU_ZPCI_ANSWER_SIZE_V0))
 		return -PORT_EINVAL;
 	reply->answer.size = sizeof(reply->answer);
 	reply->answer.exception = 0;
 	reply->answer.cc = 0;
 	reply->answer.status = 0;
+	__builtin_memset(reply->answer.reserved, 0, sizeof(reply->answer.reserved));
 	refresh_result_init(&reply->answer.refresh);
 	/* The rest of an event is written when there is one. */
 	reply->event.pec = 0;
@@ -84,8 +85,8 @@ static void enter_error(struct viommu_zpci_event *event, struct viommu_zpci_func
 	event->pec = pec;
 	event->faddr = faddr & ~(VIOMMU_PAGE_SIZE - 1);
 	event->access = access;
+	event->reserved = 0;
 	event->fault = fault ? *fault : (struct viommu_fault){ .reason = VIOMMU_FAULT_NONE };
-	event->fault.size = sizeof(event->fault);
 }
 
 static void report(const struct viommu_zpci_event *event, const struct viommu_zpci *zpci)
@@ -106,13 +107,14 @@ void zpci_reply_deliver(const struct zpci_reply *reply, const struct viommu_zpci
 	sized_out(answer, &reply->answer, sizeof(reply->answer));
 }
 
-void viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct viommu_fault *fault)
+int viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct viommu_fault *fault)
 {
 	struct viommu_zpci_event event = { .pec = 0 };
 	struct viommu_fault known;
 
-	if (!sized_in(&known, sizeof(known), offsetof(struct viommu_fault, level), fault) || known.reason == VIOMMU_FAULT_NONE)
-		return;
+	if (!fault || fault->reason == VIOMMU_FAULT_NONE)
+		return -PORT_EINVAL;
+	known = *fault;
 	port_lock(&function->change);
 	/*
 	 * In every other state DMA is stopped already: the access was in flight, or the device does
@@ -122,4 +124,5 @@ void viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct v
 		enter_error(&event, function, zpci_pec(known.reason), known.iova, known.access, &known);
 	port_unlock(&function->change);
 	report(&event, function->zpci);
+	return 0;
 }

@@ -12,7 +12,7 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *da
 	struct viommu_zpci_ioat ioat;
 	struct guest_tables tables;
 
-	if (!sized_in(&ioat, sizeof(ioat), sizeof(ioat), data) || ioat.flags & ~VIOMMU_ZPCI_IOAT_QEMU)
+	if (!sized_in(&ioat, sizeof(ioat), VIOMMU_ZPCI_IOAT_SIZE_V0, data) || ioat.flags & ~VIOMMU_ZPCI_IOAT_QEMU)
 		return -PORT_EINVAL;
 	tables = (struct guest_tables){
 		.ops = ioat.flags & VIOMMU_ZPCI_IOAT_QEMU ? &shadow_zpci_qemu_ops : &shadow_zpci_ops,
@@ -25,4 +25,9 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *da
 	return nested_create(vm, host, &tables, 1, result, out);
 }
 
-const struct guest_type zpci_guest_type = { .type = VIOMMU_DOMAIN_ZPCI, .create = create };
+const struct guest_type zpci_guest_type = {
+	.type = VIOMMU_DOMAIN_ZPCI,
+	.name = "zPCI",
+	.formats = UINT64_C(1) << VIOMMU_FORMAT_ZPCI | UINT64_C(1) << VIOMMU_FORMAT_ZPCI_QEMU,
+	.create = create,
+};

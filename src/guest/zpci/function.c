@@ -13,6 +13,7 @@
 
 #include "decode.h"
 #include "ioat.h"
+#include "core/device.h"
 
 #define DEFAULT_SDMA UINT64_C(0x100000000)
 #define DEFAULT_EDMA UINT64_C(0x1ffffffffffffff)
@@ -33,7 +34,7 @@ int viommu_zpci_create(struct viommu_vm *vm, const struct viommu_zpci_config *co
 	if (!zpci)
 		return -PORT_ENOMEM;
 	zpci->vm = vm;
-	if (!sized_in(&zpci->config, sizeof(zpci->config), offsetof(struct viommu_zpci_config, event), config) || zpci->config.flags & ~VIOMMU_ZPCI_QEMU_WAYS) {
+	if (!sized_in(&zpci->config, sizeof(zpci->config), VIOMMU_ZPCI_CONFIG_SIZE_V0, config) || zpci->config.flags & ~VIOMMU_ZPCI_QEMU_WAYS) {
 		port_free(zpci, sizeof(*zpci), 0);
 		return -PORT_EINVAL;
 	}
@@ -65,7 +66,7 @@ static bool settle_config(struct viommu_zpci_function_config *config, bool qemu)
 		config->msia = DEFAULT_MSIA;
 	if (!config->dtsm)
 		config->dtsm = qemu ? DEFAULT_DTSM_QEMU : DEFAULT_DTSM;
-	if (!config->host || config->sdma > config->edma)
+	if (!config->host || config->sdma > config->edma || config->reserved[0] || config->reserved[1] || config->reserved[2])
 		return false;
 	switch (config->state) {
 	case VIOMMU_ZPCI_RESERVED:
@@ -163,13 +164,19 @@ struct viommu_zpci_function *viommu_zpci_find(struct viommu_zpci *zpci, uint32_t
 	return function;
 }
 
+static int device_fault(void *ctx, const struct viommu_fault *fault)
+{
+	viommu_zpci_dma_fault(ctx, fault);
+	return -PORT_EFAULT;
+}
+
 int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_function_config *config, struct viommu_zpci_function **out)
 {
 	struct viommu_zpci_function *function;
 	struct viommu_zpci_function_config settled;
 	int ret;
 
-	if (!sized_in(&settled, sizeof(settled), sizeof(settled), config) || !settle_config(&settled, zpci_is_qemu(zpci)))
+	if (!sized_in(&settled, sizeof(settled), VIOMMU_ZPCI_FUNCTION_CONFIG_SIZE_V0, config) || !settle_config(&settled, zpci_is_qemu(zpci)))
 		return -PORT_EINVAL;
 	function = port_alloc(sizeof(*function), 0);
 	if (!function)
@@ -182,8 +189,10 @@ int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_
 	port_lock_init(&function->lock);
 	ret = viommu_device_create(zpci->vm, settled.host, settled.device, &function->device);
 	function->config.device = NULL; /* the caller's */
-	if (!ret)
+	if (!ret) {
+		device_set_fault(function->device, device_fault, function);
 		ret = enter(function);
+	}
 	if (ret) {
 		function_free(function);
 		return ret;
@@ -237,10 +246,37 @@ struct viommu_device *viommu_zpci_function_device(struct viommu_zpci_function *f
 	return function->device;
 }
 
-void viommu_zpci_function_info(struct viommu_zpci_function *function, struct viommu_zpci_function_info *info)
+struct viommu_domain *viommu_zpci_function_domain(struct viommu_zpci_function *function)
+{
+	struct viommu_domain *domain;
+
+	port_lock(&function->lock);
+	domain = function->ioat ? function->ioat->domain : NULL;
+	port_unlock(&function->lock);
+	return domain;
+}
+
+const char *viommu_zpci_state_name(uint32_t state)
+{
+	static const char *const names[] = {
+		[VIOMMU_ZPCI_RESERVED] = "reserved",
+		[VIOMMU_ZPCI_STANDBY] = "standby",
+		[VIOMMU_ZPCI_DISABLED] = "disabled",
+		[VIOMMU_ZPCI_ENABLED] = "enabled",
+		[VIOMMU_ZPCI_BLOCKED] = "blocked",
+		[VIOMMU_ZPCI_ERROR] = "error",
+		[VIOMMU_ZPCI_PERMANENT_ERROR] = "permanent error",
+	};
+
+	return state < sizeof(names) / sizeof(names[0]) ? names[state] : "unknown";
+}
+
+int viommu_zpci_function_info(struct viommu_zpci_function *function, struct viommu_zpci_function_info *info)
 {
 	struct viommu_zpci_function_info known = { .fid = function->config.fid };
 
+	if (!sized_fits(info, VIOMMU_ZPCI_FUNCTION_INFO_SIZE_V0))
+		return -PORT_EINVAL;
 	port_lock(&function->lock);
 	known.fh = function->fh;
 	known.state = function->state;
@@ -253,6 +289,7 @@ void viommu_zpci_function_info(struct viommu_zpci_function *function, struct vio
 	}
 	port_unlock(&function->lock);
 	sized_out(info, &known, sizeof(known));
+	return 0;
 }
 
 /* Enters the gate of the function's domain, so that it stays. NULL if there is no domain. */
@@ -269,18 +306,22 @@ static struct guest_lane *enter_domain(struct viommu_zpci_function *function, st
 	return lane;
 }
 
-void viommu_zpci_function_stats(struct viommu_zpci_function *function, struct viommu_domain_stats *stats)
+int viommu_zpci_function_stats(struct viommu_zpci_function *function, struct viommu_domain_stats *stats)
 {
 	const struct viommu_domain_stats none = { .size = 0 };
 	struct viommu_domain *domain;
-	struct guest_lane *lane = enter_domain(function, &domain);
+	struct guest_lane *lane;
 
+	if (!sized_fits(stats, VIOMMU_DOMAIN_STATS_SIZE_V0))
+		return -PORT_EINVAL;
+	lane = enter_domain(function, &domain);
 	sized_out(stats, &none, sizeof(none));
 	if (!lane)
-		return;
+		return 0;
 	if (viommu_domain_kind(domain) == VIOMMU_KIND_NESTED)
 		viommu_domain_stats(domain, stats);
 	guest_gate_leave(lane);
+	return 0;
 }
 
 int viommu_zpci_function_each_run(struct viommu_zpci_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),

@@ -153,7 +153,7 @@ int viommu_zpci_intercept(struct viommu_zpci *zpci, const struct viommu_zpci_vcp
 	struct zpci_instruction insn = zpci_decode_intercept(ipa, ipb);
 	struct viommu_zpci_vcpu known;
 
-	if (!sized_in(&known, sizeof(known), offsetof(struct viommu_zpci_vcpu, fill_fib), vcpu))
+	if (!sized_in(&known, sizeof(known), VIOMMU_ZPCI_VCPU_SIZE_V0, vcpu))
 		return -PORT_EINVAL;
 	switch (insn.opcode) {
 	case ZPCI_RPCIT:
