@@ -250,8 +250,9 @@ static void invalidates(void **state)
 	assert_int_equal(invalidate(&nest, (const uint64_t(*)[2])many, FAKE_COMMANDS), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), FAKE_COMMANDS);
 	assert_memory_equal(commands, many, sizeof(many));
-	/* One that is refused: those before it are done. */
-	many[2][0] = htole64(0x46);
+	/* One that is refused: those before it are done. Here the entries are in the guest's byte order already. */
+	for (unsigned int i = 0; i < 4; i++)
+		many[i][0] = htole64(i == 2 ? 0x46 : 0x13), many[i][1] = htole64(i * PAGE);
 	assert_int_equal(nest.f.ops->nest_invalidate(nest.f.guest, many, 4, &done), -EIO);
 	assert_int_equal(done, 2);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);

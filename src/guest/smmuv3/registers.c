@@ -147,7 +147,7 @@ static void store32(struct viommu_smmuv3 *smmu, uint32_t offset, uint32_t value)
 	port_unlock(&smmu->iommu.lock);
 	if (work.configure) {
 		smmuv3_configure_all(smmu);
-		guest_iommu_settle(&smmu->iommu);
+		guest_iommu_sync(&smmu->iommu);
 	}
 	if (work.consume)
 		smmuv3_consume(smmu);

@@ -62,7 +62,7 @@ void viommu_smmuv3_reset(struct viommu_smmuv3 *smmu)
 	smmu->iommu.irqs = 0;
 	port_unlock(&smmu->iommu.lock);
 	smmuv3_configure_all(smmu);
-	guest_iommu_settle(&smmu->iommu);
+	guest_iommu_sync(&smmu->iommu);
 	port_unlock(&smmu->iommu.change);
 }
 
@@ -96,7 +96,7 @@ static int enter(struct viommu_smmuv3_device *device, uint32_t sid)
 	(void)guest_registry_add(&iommu->devices, &device->guest.id, sid);
 	port_unlock(&iommu->lock);
 	smmuv3_configure(device);
-	guest_iommu_settle(iommu);
+	guest_iommu_sync(iommu);
 	return 0;
 }
 
