@@ -8,15 +8,16 @@
 #define PIECES 8u
 
 struct copy {
-	unsigned char *in;	  /* NULL: the access is a store */
-	const unsigned char *out; /* NULL: the access is a load */
+	uint32_t access;	  /* VIOMMU_READ or VIOMMU_WRITE */
+	unsigned char *in;	  /* of a load */
+	const unsigned char *out; /* of a store */
 	size_t bytes;
 	size_t done;
 };
 
 static void copy_piece(struct copy *copy, const struct viommu_piece *piece)
 {
-	if (copy->in)
+	if (copy->access == VIOMMU_READ)
 		__builtin_memcpy(copy->in + copy->done, piece->hva, (size_t)piece->bytes);
 	else
 		__builtin_memcpy(piece->hva, copy->out + copy->done, (size_t)piece->bytes);
@@ -24,14 +25,14 @@ static void copy_piece(struct copy *copy, const struct viommu_piece *piece)
 }
 
 /* As far as there are translations. 0 or -EFAULT. */
-static int copy_some(struct copy *copy, struct viommu_reader *reader, uint64_t iova, uint32_t access, struct viommu_fault *fault)
+static int copy_some(struct copy *copy, struct viommu_reader *reader, uint64_t iova, struct viommu_fault *fault)
 {
 	struct viommu_piece pieces[PIECES];
 	uint64_t translated;
 	int ret;
 
 	viommu_reader_enter(reader);
-	ret = viommu_translate(reader, iova, copy->bytes - copy->done, access, pieces, PIECES, &translated, fault);
+	ret = viommu_translate(reader, iova, copy->bytes - copy->done, copy->access, pieces, PIECES, &translated, fault);
 	for (unsigned int i = 0; translated; i++) {
 		copy_piece(copy, &pieces[i]);
 		translated -= pieces[i].bytes;
@@ -47,7 +48,7 @@ static void skip_page(struct copy *copy, uint64_t iova)
 
 	if (rest > copy->bytes - copy->done)
 		rest = copy->bytes - copy->done;
-	if (copy->in)
+	if (copy->access == VIOMMU_READ)
 		__builtin_memset(copy->in + copy->done, 0, rest);
 	copy->done += rest;
 }
@@ -62,7 +63,7 @@ static int ask(const struct attachment *attachment, const struct viommu_fault *f
 	return device->fault(device->fault_ctx, fault);
 }
 
-static int copy(struct copy *copy, struct viommu_reader *reader, uint64_t iova, uint32_t access, size_t *done, struct viommu_fault *fault)
+static int copy(struct copy *copy, struct viommu_reader *reader, uint64_t iova, size_t *done, struct viommu_fault *fault)
 {
 	struct viommu_fault found = { .reason = VIOMMU_FAULT_NONE };
 	unsigned int misses = 0;
@@ -75,7 +76,7 @@ static int copy(struct copy *copy, struct viommu_reader *reader, uint64_t iova, 
 	while (!error && copy->done < copy->bytes) {
 		size_t before = copy->done;
 
-		error = copy_some(copy, reader, iova + copy->done, access, &found);
+		error = copy_some(copy, reader, iova + copy->done, &found);
 		if (copy->done > before)
 			misses = 0;
 		if (!error)
@@ -98,14 +99,14 @@ static int copy(struct copy *copy, struct viommu_reader *reader, uint64_t iova, 
 
 int viommu_read(struct viommu_reader *reader, uint64_t iova, void *buffer, size_t bytes, size_t *done, struct viommu_fault *fault)
 {
-	struct copy request = { .in = buffer, .bytes = bytes };
+	struct copy request = { .access = VIOMMU_READ, .in = buffer, .bytes = bytes };
 
-	return copy(&request, reader, iova, VIOMMU_READ, done, fault);
+	return copy(&request, reader, iova, done, fault);
 }
 
 int viommu_write(struct viommu_reader *reader, uint64_t iova, const void *buffer, size_t bytes, size_t *done, struct viommu_fault *fault)
 {
-	struct copy request = { .out = buffer, .bytes = bytes };
+	struct copy request = { .access = VIOMMU_WRITE, .out = buffer, .bytes = bytes };
 
-	return copy(&request, reader, iova, VIOMMU_WRITE, done, fault);
+	return copy(&request, reader, iova, done, fault);
 }

@@ -484,10 +484,20 @@ static void test_fault(void **state)
 {
 	struct viommu_zpci_function_info info = { .size = sizeof(info) };
 	struct viommu_fault fault = { .reason = VIOMMU_FAULT_NONE, .iova = 0x1234, .access = VIOMMU_READ };
+	struct viommu_reader *reader;
+	size_t done = 1;
 
 	(void)state;
 	assert_int_equal(viommu_zpci_dma_fault(world.function, &fault), -EINVAL);
 	assert_int_equal(viommu_smmuv3_device_fault(world.device, &fault), -EINVAL);
+	/* An access of the device's goes to its guest IOMMU, which reports it and stops the function. */
+	assert_null(viommu_zpci_function_domain(world.function));
+	assert_int_equal(viommu_reader_create(viommu_zpci_function_device(world.function), VIOMMU_NO_PASID, &reader), 0);
+	assert_int_equal(viommu_write(reader, 0x1234, &fault, sizeof(fault), &done, NULL), -EFAULT);
+	assert_int_equal(done, 0);
+	viommu_reader_destroy(reader);
+	assert_int_equal(events, 1);
+	/* It is stopped already. */
 	fault.reason = VIOMMU_FAULT_BLOCKED;
 	assert_int_equal(viommu_zpci_dma_fault(world.function, &fault), 0);
 	assert_int_equal(events, 1);

@@ -184,6 +184,53 @@ static void test_bounded(void **state)
 	end(&guest);
 }
 
+/* A guest IOMMU that finds one page at each miss: only misses at one byte are counted. */
+#define MANY (3 * VIOMMU_COPY_MISSES)
+
+static int maps_page(void *ctx, const struct viommu_fault *fault)
+{
+	return viommu_mapped_map(ctx, fault->iova, fault->iova + PAGE - 1, DATA + fault->iova, VIOMMU_RW);
+}
+
+static int ignores(void *ctx, const struct viommu_fault *fault)
+{
+	(void)ctx;
+	(void)fault;
+	return DEVICE_FAULT_IGNORED;
+}
+
+static void test_many(void **state)
+{
+	static uint8_t buffer[MANY * 4096];
+	static struct guest guest;
+	struct viommu_device *device;
+	struct viommu_mapped *mapped;
+	struct viommu_reader *reader;
+	size_t done;
+
+	(void)state;
+	start(&guest, CD0(1));
+	memset(guest.rig.ram + DATA, 0x5a, sizeof(buffer));
+	assert_int_equal(viommu_mapped_create(guest.rig.vm, guest.rig.host, 0, sizeof(buffer) - 1, &mapped), 0);
+	assert_int_equal(viommu_device_create(guest.rig.vm, guest.rig.host, NULL, &device), 0);
+	device_set_fault(device, maps_page, mapped);
+	assert_int_equal(viommu_domain_attach(viommu_mapped_domain(mapped), device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(viommu_reader_create(device, VIOMMU_NO_PASID, &reader), 0);
+	assert_int_equal(viommu_read(reader, 0, buffer, sizeof(buffer), &done, NULL), 0);
+	assert_int_equal(done, sizeof(buffer));
+	assert_memory_equal(buffer, guest.rig.ram + DATA, sizeof(buffer));
+	assert_int_equal(viommu_mapped_unmap(mapped, 0, sizeof(buffer) - 1), 0);
+	device_set_fault(device, ignores, NULL);
+	assert_int_equal(viommu_read(reader, 0, buffer, sizeof(buffer), &done, NULL), 0);
+	assert_int_equal(done, sizeof(buffer));
+	for (size_t i = 0; i < sizeof(buffer); i++)
+		assert_int_equal(buffer[i], 0);
+	viommu_reader_destroy(reader);
+	viommu_device_destroy(device);
+	viommu_domain_destroy(viommu_mapped_domain(mapped));
+	end(&guest);
+}
+
 /* Without a guest IOMMU, what the device is attached to is all there is. */
 static void test_alone(void **state)
 {
@@ -235,7 +282,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_misses),	cmocka_unit_test(test_faults), cmocka_unit_test(test_arguments), cmocka_unit_test(test_ignored),
-		cmocka_unit_test(test_bounded), cmocka_unit_test(test_alone),  cmocka_unit_test(test_domain),
+		cmocka_unit_test(test_bounded), cmocka_unit_test(test_many),   cmocka_unit_test(test_alone),	 cmocka_unit_test(test_domain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
