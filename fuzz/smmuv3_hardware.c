@@ -88,8 +88,10 @@ void rig_check_hardware(struct rig *rig)
 
 static const struct smmu_translation *find_kept(const struct mock_smmu *hard, const uint64_t cd[8], uint64_t iova)
 {
+	const uint64_t page = naive_arm64_untagged(cd, iova) & ~(PAGE - 1);
+
 	for (unsigned int i = 0; i < hard->translations; i++)
-		if (hard->tlb[i].asid == cd[0] >> 48 && hard->tlb[i].iova == (iova & ~(PAGE - 1)))
+		if (hard->tlb[i].asid == cd[0] >> 48 && hard->tlb[i].iova == page)
 			return &hard->tlb[i];
 	return NULL;
 }

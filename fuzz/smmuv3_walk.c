@@ -7,21 +7,11 @@ static bool flag(uint64_t word, unsigned int bit)
 	return word >> bit & 1;
 }
 
-/* TBI0 and TBI1: bits 63:56 are ignored, and bit 55 says which of the two it is. */
-static uint64_t untagged(uint64_t cd0, uint64_t iova)
-{
-	bool upper = flag(iova, 55);
-
-	if (!flag(cd0, upper ? 39 : 38))
-		return iova;
-	return upper ? iova | UINT64_C(0xff) << 56 : iova & ~(UINT64_C(0xff) << 56);
-}
-
 struct arm64_answer model_walk(const struct model_smmu *smmu, const struct model_context *context, uint64_t iova)
 {
 	struct arm64_tables tables = naive_arm64_context(context->cd, smmu->oas, flag(iova, 55));
 
-	return naive_arm64_walk(smmu->memory, &tables, untagged(context->cd[0], iova));
+	return naive_arm64_walk(smmu->memory, &tables, naive_arm64_untagged(context->cd, iova));
 }
 
 unsigned int model_hardware_walk(const struct model_smmu *smmu, const uint64_t cd[8], uint64_t iova, struct arm64_answer *answer, unsigned int *granule)
@@ -36,7 +26,7 @@ unsigned int model_hardware_walk(const struct model_smmu *smmu, const uint64_t c
 			return 0x0a;
 	}
 	tables = naive_arm64_context(cd, smmu->hardware_oas, flag(iova, 55));
-	*answer = naive_arm64_walk(smmu->memory, &tables, iova);
+	*answer = naive_arm64_walk(smmu->memory, &tables, naive_arm64_untagged(cd, iova));
 	*granule = tables.granule;
 	return naive_arm64_event(answer->outcome);
 }

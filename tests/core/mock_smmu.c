@@ -422,12 +422,18 @@ static bool read_cd(const struct mock_smmu *smmu, struct smmu_device *device)
 	return true;
 }
 
-/* Sections 5.4 and 5.4.1: V, AA64 and A, and neither ENDI, TBI, HD, HA nor S, which this one has not. */
+/*
+ * Sections 5.4 and 5.4.1: V, AA64 and A; none of HD, HA and S, whose features are absent; ENDI, whose
+ * feature is absent too, only where there are no tables.
+ */
 static bool is_legal(const struct naive_memory *memory, const uint64_t cd[8])
 {
-	const uint64_t needed = UINT64_C(1) << 31 | UINT64_C(1) << 41 | UINT64_C(1) << 46, absent = UINT64_C(1) << 15 | UINT64_C(0x1cc) << 36;
+	const uint64_t needed = UINT64_C(1) << 31 | UINT64_C(1) << 41 | UINT64_C(1) << 46, absent = UINT64_C(0x7) << 42;
+	const uint64_t big_endian = UINT64_C(1) << 15, no_tables = UINT64_C(1) << 14 | UINT64_C(1) << 30;
 
 	if ((cd[0] & needed) != needed || cd[0] & absent)
+		return false;
+	if (cd[0] & big_endian && (cd[0] & no_tables) != no_tables)
 		return false;
 	for (unsigned int upper = 0; upper < 2; upper++) {
 		struct arm64_tables tables = naive_arm64_context(cd, OAS, upper);
@@ -441,6 +447,7 @@ static bool is_legal(const struct naive_memory *memory, const uint64_t cd[8])
 	return true;
 }
 
+/* Of an IOVA without a tag. */
 static unsigned int walk(const struct naive_memory *memory, const struct smmu_device *device, uint64_t iova, struct smmu_translation *translation)
 {
 	/* VA<55> selects the tables. */
@@ -464,6 +471,7 @@ unsigned char *mock_smmu_access(struct mock_smmu *smmu, struct smmu_device *devi
 	const struct naive_memory memory = { .slots = slots, .count = smmu->guest.slots };
 	struct smmu_translation made, *translation = NULL;
 	unsigned int code;
+	uint64_t untagged;
 
 	for (unsigned int i = 0; i < smmu->guest.slots; i++) {
 		const struct host_slot *slot = &smmu->guest.slot[i];
@@ -481,11 +489,12 @@ unsigned char *mock_smmu_access(struct mock_smmu *smmu, struct smmu_device *devi
 		return fault(smmu, device, 0x09, iova, access, event);
 	if (!is_legal(&memory, device->cd))
 		return fault(smmu, device, 0x0a, iova, access, event);
+	untagged = naive_arm64_untagged(device->cd, iova);
 	for (unsigned int i = 0; !translation && i < smmu->translations; i++)
-		if (smmu->tlb[i].asid == device->cd[0] >> 48 && smmu->tlb[i].iova == (iova & ~UINT64_C(0xfff)))
+		if (smmu->tlb[i].asid == device->cd[0] >> 48 && smmu->tlb[i].iova == (untagged & ~UINT64_C(0xfff)))
 			translation = &smmu->tlb[i];
 	if (!translation) {
-		code = walk(&memory, device, iova, &made);
+		code = walk(&memory, device, untagged, &made);
 		if (code)
 			return fault(smmu, device, code, iova, access, event);
 		if (smmu->translations == SMMU_TLB)

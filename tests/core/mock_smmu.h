@@ -54,7 +54,7 @@ struct smmu_device {
 
 struct smmu_translation {
 	unsigned int asid;
-	uint64_t iova; /* of the page, as is gpa */
+	uint64_t iova; /* of the page, as is gpa; without a tag */
 	uint64_t gpa;
 	bool readable, writable;
 	unsigned int granule, level; /* KiB, and as Arm counts: of the leaf that it was in */

@@ -104,6 +104,15 @@ struct arm64_tables naive_arm64_context(const uint64_t cd[8], unsigned int oas, 
 	};
 }
 
+uint64_t naive_arm64_untagged(const uint64_t cd[8], uint64_t iova)
+{
+	bool upper = bit(iova, 55);
+
+	if (!bit(cd[0], upper ? 39 : 38))
+		return iova;
+	return upper ? iova | UINT64_C(0xff) << 56 : iova & ~(UINT64_C(0xff) << 56);
+}
+
 struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const struct arm64_tables *tables, uint64_t iova)
 {
 	unsigned int granule = tables->granule, granule_bits = granule == 4 ? 12 : granule == 16 ? 14 : 16;

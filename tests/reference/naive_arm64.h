@@ -4,7 +4,7 @@
  * from the Arm Architecture Reference Manual (DDI 0487, chapter D8), sharing no code and no header
  * with the library. What an SMMU's context descriptor holds is named as in the CPU's TCR_EL1.
  *
- * Without FEAT_LPA2, FEAT_HAFDBS and the top byte that is ignored. With FEAT_LPA and FEAT_LVA, for
+ * Without FEAT_LPA2 and FEAT_HAFDBS; a walk is of an IOVA whose top byte counts. With FEAT_LPA and FEAT_LVA, for
  * the granule of 64 KiB; blocks of 4 TiB, which belong to FEAT_LPA, are there with an output size
  * of 52 bits alone.
  */
@@ -49,6 +49,12 @@ struct arm64_answer {
  * does not say whether accesses are privileged.
  */
 struct arm64_tables naive_arm64_context(const uint64_t cd[8], unsigned int oas, bool upper);
+
+/*
+ * The IOVA of an access as the tables of a descriptor translate it: where TBI0 or TBI1 is 1 for its
+ * half, bits 63:56 are ignored, and taken to be bit 55 (Arm IHI 0070, section 5.4).
+ */
+uint64_t naive_arm64_untagged(const uint64_t cd[8], uint64_t iova);
 
 struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const struct arm64_tables *tables, uint64_t iova);
 

@@ -281,6 +281,30 @@ static void test_descriptors(void **state)
 	down(&world);
 }
 
+/* CD.TBI0 and TBI1, and ENDI without tables: as hardware has them. */
+static void test_top_byte(void **state)
+{
+	const uint64_t tagged = UINT64_C(0xab) << 56;
+	struct world world;
+
+	(void)state;
+	up(&world);
+	tables_map(&world.tables, 0x1000, DATA, 0);
+	for (unsigned int halves = 0; halves < 4; halves++) {
+		stage1(&world, 0, CD0(3 + halves) | (uint64_t)halves << 38, TABLES);
+		command(&world, CFGI_CD(HARD), LEAF);
+		assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
+		assert_both(&world, tagged + 0x1000, VIOMMU_WRITE, halves & 1 ? DATA : NOWHERE);
+	}
+	stage1(&world, 0, CD0(7) | UINT64_C(1) << 15, TABLES);
+	command(&world, CFGI_CD(HARD), LEAF);
+	assert_null(hard(&world, 0x1000, VIOMMU_READ, 0x0a));
+	stage1(&world, 0, CD0(7) | UINT64_C(1) << 14 | UINT64_C(1) << 15 | UINT64_C(1) << 30, TABLES);
+	command(&world, CFGI_CD(HARD), LEAF);
+	assert_null(hard(&world, 0x1000, VIOMMU_READ, 0x10));
+	down(&world);
+}
+
 /* What is invalidated while the stream is elsewhere is not there when it comes back. */
 static void test_back_again(void **state)
 {
@@ -862,7 +886,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_identity),	cmocka_unit_test(test_who_walks),	   cmocka_unit_test(test_limits_of_shadows),
 		cmocka_unit_test(test_events),		cmocka_unit_test(test_plugging_fails),	   cmocka_unit_test(test_invalidating_fails),
 		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),  cmocka_unit_test(test_random),
-		cmocka_unit_test(test_two_smmus),
+		cmocka_unit_test(test_two_smmus),	cmocka_unit_test(test_top_byte),
 	};
 
 	for (int i = 1; i + 1 < argc; i += 2) {
