@@ -281,6 +281,43 @@ static void test_descriptors(void **state)
 	down(&world);
 }
 
+/*
+ * Where configurations are read without a command, the hardware is sent the invalidations at once.
+ * With the next command a device that they name may be gone.
+ */
+static void test_without_commands(void **state)
+{
+	struct viommu_smmuv3_device *other;
+	struct world world;
+	uint64_t was;
+
+	(void)state;
+	up(&world);
+	stage1(&world, 0, CD0(3), TABLES);
+	rig_put_ste(&world.rig, 9, STE_BYPASS, 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_int_equal(add(&world, 9, VIOMMU_NESTING_HARDWARE, &other), 0);
+		/* SMMUEN is 1, and 0; GBPA is written; the SMMU is reset. */
+		if (i)
+			rig_write(&world.rig, R_CR0, 0xc);
+		if (i == 2)
+			rig_write(&world.rig, R_GBPA, UINT32_C(1) << 31);
+		if (i == 3)
+			viommu_smmuv3_reset(world.rig.smmu);
+		was = world.smmu->calls[SMMU_CONTEXT];
+		assert_non_null(mock_smmu_find(world.smmu, 9)->space);
+		viommu_smmuv3_device_remove(other);
+		if (i == 3)
+			rig_enable(&world.rig);
+		else
+			command(&world, SYNC, 0);
+		assert_true(i == 3 || world.smmu->calls[SMMU_CONTEXT] == was);
+		assert_int_equal(world.smmu->breaches, 0);
+		rig_write(&world.rig, R_CR0, 0xd);
+	}
+	down(&world);
+}
+
 /* CD.TBI0 and TBI1, and ENDI without tables: as hardware has them. */
 static void test_top_byte(void **state)
 {
@@ -886,7 +923,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(test_identity),	cmocka_unit_test(test_who_walks),	   cmocka_unit_test(test_limits_of_shadows),
 		cmocka_unit_test(test_events),		cmocka_unit_test(test_plugging_fails),	   cmocka_unit_test(test_invalidating_fails),
 		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),  cmocka_unit_test(test_random),
-		cmocka_unit_test(test_two_smmus),	cmocka_unit_test(test_top_byte),
+		cmocka_unit_test(test_two_smmus),	cmocka_unit_test(test_without_commands),   cmocka_unit_test(test_top_byte),
 	};
 
 	for (int i = 1; i + 1 < argc; i += 2) {

@@ -207,7 +207,10 @@ int guest_device_each_run(struct guest_device *device, uint64_t first, uint64_t 
  * flushes included.
  */
 void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range);
-/* An invalidation in the CPU's byte order, for hardware: of one host, or (NULL) of all. */
+/*
+ * An invalidation in the CPU's byte order, for hardware: of one host, or (NULL) of all. It may name
+ * a device: guest_iommu_sync() is called before change is released, and the device removed.
+ */
 void guest_iommu_forward(struct guest_iommu *iommu, struct viommu_host *host, const uint64_t entry[GUEST_ENTRY_WORDS]);
 void guest_iommu_sync(struct guest_iommu *iommu);
 
