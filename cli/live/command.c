@@ -19,7 +19,7 @@
  * were installed.
  */
 static const char *const places[] = {
-	"../../integrations/qemu-plugin/" PLUGIN, "../lib/viommu/" PLUGIN, "../" VIOMMU_LIBDIR "/viommu/" PLUGIN, "../" VIOMMU_LIBDIR "/" PLUGIN, PLUGIN,
+	"../integrations/qemu-plugin/" PLUGIN, "../lib/viommu/" PLUGIN, "../" VIOMMU_LIBDIR "/viommu/" PLUGIN, "../" VIOMMU_LIBDIR "/" PLUGIN, PLUGIN,
 };
 
 /*
