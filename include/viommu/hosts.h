@@ -13,7 +13,7 @@
 extern "C" {
 #endif
 
-/* What a host can do. It is stated once, and does not change. */
+/* The capabilities of a host. They do not change. */
 struct viommu_host_caps {
 	uint32_t size;	      /* sizeof(struct viommu_host_caps) */
 	char name[16];	      /* "soft", "type1", "iommufd" */

@@ -60,8 +60,9 @@ struct viommu_tracker {
 VIOMMU_API int viommu_vm_set_tracker(struct viommu_vm *vm, const struct viommu_tracker *tracker);
 
 /*
- * Linux's own way, 6.7 and later: page tables of this process that are write-protected without anybody being told (userfaultfd's asynchronous mode), and
- * the ioctl PAGEMAP_SCAN. It sees everybody who writes through this process's address space: vCPUs of KVM, its threads, and the kernel on their behalf
+ * Linux 6.7 and later: page tables of this process are write-protected without notification
+ * (userfaultfd's asynchronous mode), and read with the ioctl PAGEMAP_SCAN. It sees each write through
+ * this process's address space: by vCPUs of KVM, by its threads, and by the kernel on their behalf
  * (vhost). It does not see other processes, writes to the same file through another mapping, devices, and the kernel where it keeps pages for later
  * (O_DIRECT, io_uring) or discards them (hole punching). It has no thread and no signal, costs the guest one minor fault for each table page that it writes
  * after a refresh of a whole aperture, and splits huge pages that tables lie in. The memory must be anonymous, of a memfd or of tmpfs, with pages of the base size, and

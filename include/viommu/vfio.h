@@ -25,8 +25,8 @@ extern "C" {
 #endif
 
 /*
- * A device, by file descriptors or by address. What is given as a file descriptor stays the caller's, who keeps it open while the device exists; what is
- * not given the library opens and closes.
+ * A device, by file descriptors or by address. The caller owns the file descriptors that it gives, and
+ * keeps them open while the device exists. The library opens and closes the others.
  *
  *   type1    device_fd, group_fd and container_fd; a group given without a container is set into one of the library's own. A container must not be used
  *            for anything else.

@@ -147,7 +147,7 @@ struct viommu_zpci_config {
 	}
 
 /*
- * A function. What the guest is told through CLP stands here; 0 takes the default in parentheses.
+ * A function, with the values that CLP reports to the guest. 0 takes the default in parentheses.
  */
 struct viommu_zpci_function_config {
 	uint32_t size; /* sizeof(struct viommu_zpci_function_config) */
@@ -173,7 +173,7 @@ struct viommu_zpci_function_config {
 		sizeof(struct viommu_zpci_function_config), 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, { 0, 0, 0 }, NULL, NULL \
 	}
 
-/* 0, -EINVAL or -ENOMEM. The zpci belongs to the caller, who destroys it before its VM. */
+/* 0, -EINVAL or -ENOMEM. The caller owns the zpci and destroys it before its VM. */
 VIOMMU_API int viommu_zpci_create(struct viommu_vm *vm, const struct viommu_zpci_config *config, struct viommu_zpci **out);
 
 /* Destroys it with its functions, their devices and their domains. Never fails. NULL is allowed. */
@@ -239,7 +239,7 @@ VIOMMU_API int viommu_zpci_disable_as(struct viommu_zpci_function *function, uin
 
 /*
  * The device itself has failed and will not come back (it was unplugged by surprise, say): drops the IOAT and moves the function to PERMANENT_ERROR, which it
- * leaves only by viommu_zpci_deconfigure(). There is no event: what the guest is told is the VMM's matter.
+ * leaves only by viommu_zpci_deconfigure(). There is no event: the VMM notifies the guest.
  */
 VIOMMU_API void viommu_zpci_device_failed(struct viommu_zpci_function *function);
 

@@ -61,7 +61,7 @@ struct viommu_reader {
 	 */
 	uint32_t inside;
 	uint32_t held;
-	/* What the cache belongs to: while a device is moved, a reader may see the new binding beside the old domain. */
+	/* The cache is valid for this pair: while a device is moved, a reader may see the new binding with the old domain. */
 	uint64_t binding;
 	const struct viommu_domain *domain;
 	struct reader_extent cache[READER_CACHE];

@@ -221,7 +221,7 @@ static void fill_range(struct composition *composition, struct shadow_pass *pass
 	}
 }
 
-/* What was noted, as far as it was looked at: the last note may have been widened over much else. Both are ascending. */
+/* The noted ranges, clipped to what was examined, since the last note may be widened. Both lists are ascending. */
 static void fill(struct composition *composition, struct shadow_pass *pass, bool *too_much)
 {
 	const struct tracking_pass *tracking = &pass->tracking;

@@ -40,7 +40,7 @@ static int map_slot(struct direct *direct, const struct slot *slot)
 	uint64_t skipped;
 	int error;
 
-	/* What a host failed to remove elsewhere is still on its way out: it does not come in here. */
+	/* A slot whose removal failed on another host is still being removed: it is not mapped here. */
 	if (slot->removing || !window(direct, slot, &mapping.first, &mapping.last))
 		return 0;
 	skipped = mapping.first - direct->offset - slot->first;

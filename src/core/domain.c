@@ -148,7 +148,7 @@ void domain_trim(struct viommu_domain *domain)
 {
 	if (!domain->host->ops->trim)
 		return;
-	/* What the host frees is out of its tables since the last flush; only a lookup that began before may still be in it. */
+	/* The host frees tables that the last flush has retired; only a lookup that began before it may still use them. */
 	port_grace_heavy();
 	list_each (&domain->attachments, struct attachment, in_domain, attachment)
 		readers_wait_inside(&attachment->readers);

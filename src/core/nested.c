@@ -245,7 +245,7 @@ static void stats(struct viommu_domain *domain, struct viommu_domain_stats *stat
 	}
 }
 
-/* What names a slot that was added is found by the next refresh, and its pages are charged for when they are named. */
+/* The next refresh finds entries that name a new slot. Its pages are charged when a table names them. */
 static int slot_unmap(struct viommu_domain *domain, struct slot *slot)
 {
 	struct nested *nested = nested_of(domain);

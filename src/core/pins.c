@@ -121,7 +121,7 @@ static uint64_t pages_without_chunk(const struct slot *slot)
 	return pages;
 }
 
-/* The first who wants it whole. */
+/* The first user of the whole slot. */
 static int charge_slot(struct pins *pins, struct slot *slot)
 {
 	size_t chunks = directory_chunks(slot), done;
@@ -221,7 +221,7 @@ static bool is_named(const struct pin_chunk *chunk, unsigned int i)
 	return chunk->count[i] || (chunk->upper && chunk->upper[i]);
 }
 
-/* Counts one page. False if that cannot be. */
+/* Counts one page. False if the count or the budget is exhausted. */
 static bool get_one(struct pins *pins, struct pin_chunk *chunk, unsigned int i)
 {
 	if (chunk->count[i] == UINT16_MAX) {

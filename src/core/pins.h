@@ -7,7 +7,7 @@
  * How pages are kept in memory is the host's business (VFIO pins what it maps); the count says what is charged, and when the last name goes.
  *
  * A chunk of counts has a lock of its own, under which its counts change and what they change is charged. So domains whose pages are in different parts of
- * memory meet only in the one word that says how much is charged; and whoever finds a page uncounted while another is about to charge for it waits for him,
+ * memory meet only in the one word that says how much is charged; and a thread that finds a page uncounted while another is about to charge for it waits for that one,
  * so that a budget that fits exactly is never found too small. A slot that is wanted whole is charged for chunk by chunk, and each chunk keeps a mark of
  * that under its own lock; chunks are made, and slots become wanted, under the lock of all pins.
  */

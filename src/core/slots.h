@@ -66,7 +66,7 @@ static inline unsigned char *slot_hva(const struct slot *slot, uint64_t gpa)
 	return (unsigned char *)(slot->hva + (uintptr_t)(gpa - slot->first));
 }
 
-/* The memory at a GPA, up to the end of its page, until it is unmapped. NULL if it is not to be had now. See port_guest_map(). */
+/* The memory at a GPA, up to the end of its page, until it is unmapped. NULL if it cannot be mapped now. See port_guest_map(). */
 static inline void *slot_map_page(const struct slot *slot, uint64_t gpa)
 {
 	return port_guest_map(&slot->memory, gpa - slot->first);

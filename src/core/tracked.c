@@ -421,7 +421,7 @@ static void drop_unmet(struct tracking_table *table, uint64_t stamp)
 			drop_table(child);
 }
 
-/* With the lock held: what this refresh loaded, and nobody wrote since, is known from now on. */
+/* With the lock held: tables that this refresh loaded, and that were not written since, are known from now on. */
 static void settle(struct tracked *tracked, uint64_t stamp)
 {
 	struct list still_open;

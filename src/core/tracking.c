@@ -108,7 +108,7 @@ static void open_page(const struct tracking *tracking, const struct tracking_pag
 		tracking->ops->open(piece->table);
 }
 
-/* What a tracker reports is its own claim, and may be more than there is. */
+/* A tracker's report is not trusted: it may name more than there is. */
 static void written(void *arg, uint64_t first, uint64_t last)
 {
 	struct tracking *tracking = arg;

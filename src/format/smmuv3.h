@@ -8,7 +8,7 @@
 
 #include <port_types.h>
 
-/* SMMU_IDR0 (section 6.3.1), of what concerns more than one who looks at it. */
+/* SMMU_IDR0 (section 6.3.1): fields that several files use. */
 #define IDR0_STALL_MODEL(idr0) ((idr0) >> 24 & 3u)
 #define STALL_MODEL_POSSIBLE   0u
 #define STALL_MODEL_NONE       1u

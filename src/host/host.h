@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the core asks of a host. A host knows no guest IOMMU and no domain: it is given spaces to keep, translations to put into them, and devices to
- * attach to them.
+ * The interface between the core and a host. A host knows no guest IOMMU and no domain: it keeps
+ * spaces, maps translations in them, and attaches devices to them.
  *
- * What holds:
+ * Invariants:
  *  - map is all or nothing. It never replaces: the core removes, flushes and then maps.
  *  - After unmap and then flush have returned 0, no device reaches what was unmapped. Between the two it may.
  *  - unmap of a range in which nothing, or not everything, is mapped is no error. Where caps.split is false, the core passes ranges whose first and last

@@ -12,7 +12,7 @@
 
 #define IOMMU_FILE "/dev/iommu"
 
-/* Closing its file unbinds a device, and blocks it. One whose file is the caller's stays bound until he closes it, and reaches nothing. */
+/* Closing its file unbinds a device, and blocks it. One whose file is the caller's stays bound until the caller closes it, and reaches nothing. */
 static void close_device(struct iommufd_device *device)
 {
 	if (device->named.address[0] && device->fd >= 0)

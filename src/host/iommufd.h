@@ -36,7 +36,7 @@
 #include "host/vfio_named.h"
 #include "port/port.h"
 
-/* What nesting takes of one architecture. Numbers are the kernel's, for its own types. */
+/* One architecture's part of nesting. Numbers are the kernel's, for its own types. */
 struct iommufd_nest_type {
 	uint32_t type; /* enum viommu_domain_type */
 	uint32_t hw_info, viommu, hwpt_data, invalidate, veventq;
@@ -214,9 +214,9 @@ int iommufd_nest_event(struct host_guest *guest, struct host_nest_event *event);
 int iommufd_nest_create(struct viommu_host *host, struct host_guest *guest, const struct host_nest_data *data, const struct host_memory *memory,
 			struct host_space **out);
 void iommufd_nest_destroy(struct iommufd_space *space);
-/* What a device and the space need before the device is attached there. They stay where attaching fails in the end, for the next attempt. */
+/* Prepares a device and a space for attaching. The preparations stay if attaching fails, for the next attempt. */
 int iommufd_nest_prepare(struct iommufd_space *space, struct iommufd_device *device);
-/* What the space knows of the devices that are attached there; leaving where a device never was is nothing. */
+/* Adds a device to the space's list of attached ones, or removes it; removing one that is absent is no error. */
 void iommufd_nest_enter(struct iommufd_space *space, struct iommufd_device *device);
 void iommufd_nest_leave(struct iommufd_space *space, struct iommufd_device *device);
 int iommufd_nest_invalidate(struct host_guest *guest, const void *entries, uint32_t number, uint32_t *done);

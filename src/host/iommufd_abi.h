@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What of the kernel's interface may be newer than the headers that a system is built with: iommufd (Linux 6.2, include/uapi/linux/iommufd.h) and VFIO's
- * character devices (Linux 6.6, include/uapi/linux/vfio.h). Numbers and layouts are the kernel's, for ever; the words are ours. Whether the running kernel knows them
- * is asked of it. A test compares this with the system's headers where they have it.
+ * Those parts of the kernel's interface that may be newer than the system's headers: iommufd (Linux 6.2, include/uapi/linux/iommufd.h) and VFIO's
+ * character devices (Linux 6.6, include/uapi/linux/vfio.h). Numbers and layouts are the kernel's stable ABI. The running kernel is probed for
+ * them. A test compares this with the system's headers where they have it.
  *
  * Each of iommufd's structs begins with its size; the kernel takes what is missing at the end for zeros.
  */

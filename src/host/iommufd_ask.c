@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a device's IOMMU can do, found with an IOAS that is empty and goes again.
+ * Finds out what a device's IOMMU can do, with a temporary empty IOAS.
  *
  * An IOAS learns which IOVAs a device cannot have when the device is attached, from what its IOMMU's driver says just before. s390's leaves out what lies above
  * the device's aperture as long as the device is blocked (s390_iommu_get_resv_regions() in drivers/iommu/s390-iommu.c), which it is before it is attached for the
@@ -20,7 +20,7 @@ static int take_ranges(int fd, uint32_t ioas, struct iommufd_info *info)
 	uint32_t room = 16;
 	int error;
 
-	/* The number may grow while nobody looks, but not for ever. */
+	/* The number may grow between two calls; the attempts are bounded. */
 	for (unsigned int attempt = 0; attempt < 8; attempt++) {
 		struct iommufd_abi_iova_ranges call = { .size = sizeof(call), .ioas = ioas, .number = room };
 

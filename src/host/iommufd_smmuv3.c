@@ -22,7 +22,7 @@
 /* S1DSS, S1CIR, S1COR, S1CSH, S1STALLD. Not EATS: a device's own cache would have to be invalidated, too. */
 #define STE_1_TAKEN (STE1_S1DSS | STE1_S1_CACHING | STE1_S1STALLD)
 
-/* What the kernel refuses is refused before there is a device that it could be asked with. */
+/* The kernel's rules, checked before a device exists with which the kernel could be asked. */
 static bool take(const void *data, void *theirs)
 {
 	uint64_t ste[2];

@@ -278,7 +278,7 @@ int iommufd_space_attach(struct host_space *any, struct host_device *host_device
 	(void)pasid;
 	if (error)
 		return error;
-	/* Before: then whoever moves a device of its group has moved it, or does not begin to. */
+	/* Set before attaching, so that a concurrent move of a device of its group has ended or does not begin. */
 	set_attached(device, true);
 	if (iommufd_host(any->host)->apart && !space->nest)
 		error = attach_apart(space, device);

@@ -84,7 +84,7 @@ int iommufd_stage2_ready(struct iommufd_guest *guest, const struct iommufd_devic
 		drop_viommu(guest);
 		return error;
 	}
-	/* Who reads these takes no lock, so that nobody waits while a slot is added. */
+	/* Readers of these take no lock, so that adding a slot delays no reader. */
 	__atomic_store_n(&guest->events_fd, events_fd, __ATOMIC_RELEASE);
 	__atomic_store_n(&guest->viommu, viommu, __ATOMIC_RELEASE);
 	return 0;

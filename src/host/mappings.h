@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a space maps, in the order of IOVAs, for a host that has to tell the kernel once more: mappings that do not overlap, in a treap (a search tree by IOVA that is a
- * heap by priorities drawn at random, which is what keeps it flat). Removed ones are kept for the next that comes, until mappings_trim().
+ * The mappings of a space, in the order of IOVAs, for a host that maps them in the kernel once more.
+ * They do not overlap. They are kept in a treap: a search tree by IOVA that is a heap by random
+ * priorities, which keeps it flat. Removed nodes are kept for reuse until mappings_trim().
  */
 #ifndef VIOMMU_HOST_MAPPINGS_H
 #define VIOMMU_HOST_MAPPINGS_H

@@ -6,8 +6,8 @@
  *  - map is all or nothing, and is not seen half done: it first plans, changing nothing, then has every page of memory that it will need, then writes.
  *  - unmap needs no memory. To remove part of a leaf that covers more than a page, the leaf is split: replaced by a table that says the same in smaller
  *    leaves. The pages for splitting a leaf all the way down are set aside when the leaf is written (promised), so that a large leaf saves time and
- *    steps of a walk, and no memory. Whoever splits one for all that it is worth could have had the same tables from the start. What will only be removed
- *    as a whole (host_mapping.whole) needs no such pages.
+ *    steps of a walk, and no memory. Splitting one completely needs no more tables than mapping its pages one by one. A mapping that is only
+ *    removed as a whole (host_mapping.whole) needs no such pages.
  *  - A table other than the top one has at least one entry that is not invalid. Its number of those, its live count, is kept in the entry that points at
  *    it, in bits that the format leaves to software. A table whose live count falls to 0 is taken out of the tree.
  *  - Work is proportional to what is mapped in a range, not to the range: an invalid entry is skipped with all that it covers.
@@ -22,8 +22,8 @@
  *  2. flush first increments the space's generation, and only then makes parked pages spare ones, which get new content.
  *  3. lookup reads the generation, and reads it again after each entry that it loads, before it does anything with the entry. If it has changed, it begins
  *     anew. It does so once for each flush that happens in its time at the most.
- * All entries are written by release stores and loaded by acquire loads. So whoever loads an entry that was written after a flush also sees that
- * flush's generation (2 is before the store, 3 after the load), and an entry that passes rule 3 is one of the table that it was meant to be in. And whoever
+ * All entries are written by release stores and loaded by acquire loads. So a thread that loads an entry that was written after a flush also sees that
+ * flush's generation (2 is before the store, 3 after the load), and an entry that passes rule 3 is one of the table that it was meant to be in. And a thread that
  * reads a generation sees all that was removed before the flush that made it: an answer is never older than its generation. Nothing here needs
  * a fence.
  *
@@ -188,7 +188,7 @@ static inline unsigned int F(leaf_count)(unsigned int level, uint64_t iova, uint
 }
 
 /*
- * What mapping first..last to output takes: pages for tables that are not there, and pages to promise. -EEXIST if something is mapped there already.
+ * Counts the pages for mapping first..last to output: missing tables, and pages to promise. -EEXIST if something is mapped there already.
  *
  * It goes leaf table by leaf table, as F(write) will. A table that is missing for one of these is missing for the next one, too, if that
  * lies in the same table's reach, and is counted only for the first.

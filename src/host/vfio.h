@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * VFIO devices as the system shows them: which group, driver and files belong to a PCI address; and words about what is wrong. For the hosts that drive the
- * kernel, and for whoever wants to tell a user what they would find.
+ * VFIO devices as the system shows them: which group, driver and files belong to a PCI address; and messages about what is wrong. For the hosts that drive the
+ * kernel, and for the command's probe.
  *
  * Nothing here opens a device or changes anything. Where things are found is Linux's: Documentation/ABI/testing/sysfs-bus-pci, sysfs-kernel-iommu_groups and
  * sysfs-devices-vfio-dev, Documentation/driver-api/vfio.rst.
@@ -19,7 +19,7 @@ struct vfio_why {
 	size_t bytes;
 };
 
-/* Writes the words and returns error, so that a failure is told and returned at once. why may be NULL. */
+/* Writes the message and returns error. why may be NULL. */
 int vfio_say(const struct vfio_why *why, int error, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 enum { VFIO_ADDRESS_BYTES = 16, VFIO_NAME_BYTES = 64 };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Which device a user means, taken once from what he gave and looked at no more. */
+/* The device that the user named, copied once. */
 #ifndef VIOMMU_HOST_VFIO_NAMED_H
 #define VIOMMU_HOST_VFIO_NAMED_H
 

@@ -69,8 +69,8 @@ void port_grace_heavy(void);
  *
  *   int port_guest_init(guest, hva, bytes)    of a slot's address and size, whole pages. 0 or a negative errno
  *   void port_guest_destroy(guest)
- *   void *port_guest_map(guest, offset)       the memory at an offset, up to the end of its page. It stays where it is until it is unmapped. NULL if it is not
- *                                             to be had now
+ *   void *port_guest_map(guest, offset)       the memory at an offset, up to the end of its page. It stays where it is until it is unmapped. NULL if it
+ *                                             cannot be mapped now
  *   void port_guest_unmap(guest, memory)      by the same thread. What was mapped last is unmapped first
  */
 

@@ -92,8 +92,8 @@ static inline bool shadow_all_have(const uint64_t *guest, unsigned int n, uint64
 }
 
 /*
- * core/tracking.h is told of each way that a scan or a fill takes: to a table, or to none although there may have been one. (A frame is such a case for the fill
- * alone: what the scan releases for it, it also notes.)
+ * Reports each step of a scan or a fill to core/tracking.h: to a table, or to none although there may
+ * have been one. (A frame is such a case for the fill alone: the scan notes what it releases for it.)
  */
 static inline void shadow_no_table(struct shadow_pass *pass, unsigned int level, uint64_t first, uint64_t last)
 {
@@ -381,7 +381,7 @@ static inline bool F(is_frame)(const struct shadow_source *source, unsigned int 
 	return !differs;
 }
 
-/* What is established in a block and no longer true, of `mask`, all of which is established. What is true in other words is put into these words. */
+/* Of the established leaves in `mask`, those that are no longer true. True ones whose words differ take the new words. */
 static uint64_t F(stale)(const struct format_root *root, struct shadow_leaves *leaves, const struct shadow_source *source, const uint64_t word[SHADOW_BLOCK],
 			 uint64_t mask)
 {

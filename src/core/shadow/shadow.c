@@ -47,7 +47,7 @@ static void *make_piece(struct shadow *shadow, enum shadow_piece piece, size_t b
 	}
 	p = memory_alloc(shadow->memory, bytes, 0);
 	if (!p) {
-		/* Spares are only worth what nobody else needs. */
+		/* Spares are given up before an allocation fails. */
 		free_spares(shadow);
 		p = memory_alloc(shadow->memory, bytes, 0);
 	}

@@ -166,7 +166,7 @@ struct shadow_pass {
 	bool no_memory;	   /* for the host's tables */
 	bool restoring;	   /* commit maps again what lost its mapping to a neighbour */
 	bool again;	   /* some of that failed within first..last: to be tried with the rest */
-	bool insufficient; /* at the end: not all that the tables name could be had */
+	bool insufficient; /* at the end: pins, memory or the host were short */
 	uint64_t splits;
 	uint32_t works;
 	struct shadow_work *work; /* own_work, or the shadow's */

@@ -8,7 +8,7 @@
 #include "core/composition.h"
 #include "format/smmuv3.h"
 
-/* What an SMMU offers, as far as it decides whether a descriptor is legal. */
+/* The features of an SMMU that decide whether a descriptor is legal. */
 struct smmuv3_context_limits {
 	unsigned int least_tsz; /* IDR5.VAX: 16 for IOVAs of 48 bits, 12 for 52 */
 	bool aborts;		/* IDR0.TERM_MODEL: CD.A has to be 1 */

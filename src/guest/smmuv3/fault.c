@@ -2,8 +2,8 @@
 /*
  * Accesses that have no translation.
  *
- * What the tables translate is established, and is reached when the device model tries again. What
- * they do not translate is an event of section 7.3, recorded unless the context descriptor
+ * If the tables translate the access, the translation is established, and the device model tries
+ * again. If they do not, that is an event of section 7.3, recorded unless the context descriptor
  * suppresses that (CD.R), and the access ends as CD.A says. Where the guest has no memory, or none
  * that may be written, and where the VM's budget or the host has no room, the access is aborted
  * without an event: that is not the SMMU's matter.

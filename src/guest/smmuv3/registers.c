@@ -64,7 +64,7 @@ void smmuv3_registers_reset(struct viommu_smmuv3 *smmu)
 		smmu->reg[REG_GBPA] = GBPA_ABORT;
 }
 
-/* What remains to be done when a register has its value, and lock is released. */
+/* The effects of a store, after the register has its value and lock was released. */
 struct work {
 	bool configure; /* every stream anew */
 	bool consume;	/* commands */

@@ -25,7 +25,7 @@ static inline void *port_guest_map(const struct port_guest *guest, uint64_t offs
 {
 	unsigned char *memory = guest->base + offset;
 
-	/* A slot is never at NULL. The compiler leaves out what callers do for ports where a page may not be to be had. */
+	/* A slot is never at NULL. The compiler drops the callers' handling of pages that cannot be mapped. */
 	if (!memory)
 		__builtin_unreachable();
 	return memory;

@@ -107,8 +107,8 @@ struct viommu_smmuv3_config {
 	}
 
 /*
- * 0; -EINVAL, -ENOMEM, or -EOPNOTSUPP (the hardware has not what an SMMU must have, or not so many output_bits). It belongs to the caller, who destroys it before
- * its VM. It begins as after a reset.
+ * 0; -EINVAL, -ENOMEM, or -EOPNOTSUPP (the hardware lacks a mandatory feature, or has fewer
+ * output_bits). The caller owns the SMMU and destroys it before its VM. It begins in its reset state.
  */
 VIOMMU_API int viommu_smmuv3_create(struct viommu_vm *vm, const struct viommu_smmuv3_config *config, struct viommu_smmuv3 **out);
 
@@ -119,25 +119,28 @@ VIOMMU_API void viommu_smmuv3_destroy(struct viommu_smmuv3 *smmu);
 VIOMMU_API void viommu_smmuv3_reset(struct viommu_smmuv3 *smmu);
 
 /*
- * A vCPU's load and store: offset in bytes from the first register page, 4 or 8 bytes, naturally aligned; the value in the CPU's byte order. 0, whatever is
- * there: what is reserved reads as 0 and ignores stores; -EINVAL (another size, not aligned, beyond the pages): nothing was done.
+ * A vCPU's load and store: offset in bytes from the first register page, 4 or 8 bytes, naturally
+ * aligned; the value in the CPU's byte order. 0 for any offset: reserved ones read as 0 and ignore
+ * stores. -EINVAL (another size, not aligned, beyond the pages): nothing was done.
  */
 VIOMMU_API int viommu_smmuv3_read(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t *value);
 VIOMMU_API int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t value);
 
 /*
- * Devices whose tables hardware walks: what a device reaches is in the guest's memory, and in what the hardware keeps of it, alone. The hardware is handed the
- * guest's stream table entries, and its invalidations when it waits for them. What differs, since nobody sees an access:
- *  - viommu_smmuv3_device_fault() is not for such a device, nor are its runs.
- *  - What hardware records of accesses is in a file (viommu_nest_fd() in nesting.h, readable from viommu_smmuv3_device_add() on). Whenever that has something, the VMM
- *    calls viommu_nest_events(), which puts it into the event queue of the SMMU that has the device.
- *  - A stream table entry that cannot be is as one that aborts: without an event.
+ * Devices whose tables hardware walks. The library hands the guest's stream table entries to the
+ * hardware, and the guest's invalidations at each sync. It sees no access of such a device:
+ *  - viommu_smmuv3_device_fault() answers -EOPNOTSUPP, and there are no runs.
+ *  - The hardware records events in a file (viommu_nest_fd() in nesting.h), which exists from
+ *    viommu_smmuv3_device_add() on. When it is readable, the VMM calls viommu_nest_events(), which
+ *    puts each event into the event queue of the SMMU that has the device.
+ *  - An illegal stream table entry aborts without an event.
  * All of the guest's memory is pinned from the first such device on, as long as the VM exists.
  */
 
 /*
- * The guest invalidates what it makes valid, too. No SMMUv3 asks that of a guest, and Linux does not do it: without this flag, a device is refused on a host where its
- * accesses do not come to a device model, who would ask viommu_smmuv3_device_fault() about what he finds missing.
+ * The guest also invalidates after it makes an entry valid. The architecture does not require that,
+ * and Linux does not do it. Without this flag, a device is refused on a host that does not report its
+ * misses: a new entry would never be seen.
  */
 #define VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP 0x1u
 
@@ -182,9 +185,10 @@ VIOMMU_API struct viommu_domain *viommu_smmuv3_device_domain(struct viommu_smmuv
 VIOMMU_API struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 *smmu, uint32_t sid);
 
 /*
- * An access of a device failed with this fault of viommu_translate(): looks into the guest's tables, as an SMMU does whose caches have nothing. What they
- * translate is refreshed around that IOVA, since a guest need not tell of what it makes valid. What they do not is recorded in the event queue, as far as the
- * guest wishes that (IHI 0070, section 7.3).
+ * An access of a device failed with this fault of viommu_translate(). Walks the guest's tables, as an
+ * SMMU with empty caches does. If they translate the access, the range around the IOVA is refreshed,
+ * since a guest need not announce new entries. If they do not, an event is recorded in the event queue
+ * unless the guest suppresses it (IHI 0070, section 7.3).
  *
  * 0: there is a translation now, so translate again; VIOMMU_SMMUV3_RAZ_WI: the access ends without an error, a load yields zeros and a store is ignored (CD.A =
  * 0); -EFAULT: the access ends in an error; -EINVAL: fault is NULL, or its reason is VIOMMU_FAULT_NONE.
