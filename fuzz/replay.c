@@ -105,7 +105,7 @@ static uint64_t draw(uint64_t *state)
  */
 static size_t join(uint64_t *state, uint8_t *bytes, size_t header)
 {
-	size_t size = 0, number = 1 + draw(state) % 60;
+	size_t size = 0, number = 1 + (size_t)(draw(state) % 60);
 
 	for (size_t i = 0; i < number; i++) {
 		const struct part *from = &part[draw(state) % parts];
@@ -129,7 +129,7 @@ static void run_random(uint64_t number, uint64_t first, size_t header)
 	signal(SIGABRT, say_seed);
 	for (seed = first; seed - first < number; seed++) {
 		uint64_t state = seed << 32;
-		size_t size = 1 + draw(&state) % sizeof(bytes);
+		size_t size = 1 + (size_t)(draw(&state) % sizeof(bytes));
 
 		for (size_t i = 0; i < size && !parts; i++)
 			bytes[i] = (uint8_t)(draw(&state) >> 56);
@@ -173,7 +173,7 @@ int main(int argc, char **argv)
 	if (argc > 3 && !strcmp(argv[1], "--random")) {
 		for (int i = 5; i < argc; i++)
 			each_file(argv[i], keep_file);
-		run_random(strtoull(argv[2], NULL, 0), strtoull(argv[3], NULL, 0), argc > 4 ? strtoull(argv[4], NULL, 0) : 0);
+		run_random(strtoull(argv[2], NULL, 0), strtoull(argv[3], NULL, 0), argc > 4 ? strtoul(argv[4], NULL, 0) : 0);
 	} else {
 		for (int i = 1; i < argc; i++)
 			each_file(argv[i], replay_file);
