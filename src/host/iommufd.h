@@ -122,7 +122,7 @@ struct iommufd_space {
 	bool removed; /* something was, since the last flush */
 	/* A guest's own tables: ioas is 0, and hwpt is made by the first attach. */
 	bool nest;
-	unsigned char data[IOMMUFD_DATA_BYTES]; /* for the kernel */
+	unsigned char data[IOMMUFD_DATA_BYTES] __attribute__((aligned(8))); /* for the kernel */
 	struct iommufd_device *nested;
 };
 

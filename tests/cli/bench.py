@@ -33,7 +33,7 @@ translate/hit/threads translate/miss/threads vcpus/ranges/1/no-op vcpus/domains/
 capture/nvme-64k-strict""".split()
 
 # Limits of a machine: one CPU, a process that may not watch another, an address space of 32 bits.
-MAY_BE_MISSING = re.compile("/threads$|^vcpus/|^steady/system-calls$|^same/|^track")
+MAY_BE_MISSING = re.compile("/threads$|^vcpus/|^steady/system-calls$|^same/|^hold/|^track")
 
 
 class Result:

@@ -532,11 +532,12 @@ static void check_range(const struct rig *rig, uint64_t first, uint64_t last)
 static int random_domain(struct rig *rig)
 {
 	unsigned int top = (unsigned int)draw(rig->format == FORMAT_RISCV_SV ? 3 : 6);
-	uint64_t table = TABLE(draw(TABLES)), mode = (uint64_t)top << 60, half = (UINT64_C(1) << (38 + 9 * top)) - 1, flags = 0x18 * draw(2);
+	uint64_t table = TABLE(draw(TABLES)), mode = (uint64_t)top << 60, flags = 0x18 * draw(2), half;
 
 	if (rig->format == FORMAT_AMDV1)
 		return try_domain(rig, (AMD_TABLE(table, top) & ~UINT64_C(1)) | (draw(2) ? 0x180 : 0), 0, 0,
 				  top == 5 ? UINT64_MAX : (UINT64_C(1) << (21 + 9 * top)) - 1);
+	half = (UINT64_C(1) << (38 + 9 * top)) - 1;
 	switch (draw(3)) {
 	case 0:
 		return try_domain(rig, SV39(table) + mode, flags, 0, half);
