@@ -29,7 +29,7 @@
 static unsigned int inputs;
 static volatile uint64_t seed;
 
-/* What random inputs are made of. */
+/* The files whose bytes random inputs combine. */
 static struct part {
 	uint8_t *bytes;
 	size_t size;

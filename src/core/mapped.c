@@ -3,8 +3,8 @@
  * Mapped domains: a record of the guest's requests, and in the host's space those parts of them that
  * lie in slots, one mapping for each request and slot.
  *
- * What holds whenever the VM's lock is free: each part of a request that lies in a slot is mapped
- * and pinned, but for a slot that a host failed to remove, whose parts are pinned and may be mapped.
+ * Invariant while the VM's lock is free: each part of a request that lies in a slot is mapped and
+ * pinned. After a host failed to remove a slot, the parts in it are pinned and may be mapped.
  * Requests change under the VM's lock and the domain's, so that either is enough to read them, and
  * slots do not come or go between the two.
  */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of the machine: one story is told again and again, and in the n-th telling the n-th
- * allocation, or the n-th call to the host of one kind, fails, once or from there on for good,
- * until the story has no n-th. After a telling nothing fails any more, and everything must come
- * true.
+ * Failure injection: a scenario runs repeatedly. In the n-th run the n-th allocation, or the n-th
+ * call to the host of one kind, fails: once, or from then on. The series ends when a run has no n-th
+ * one. After each run failures are switched off, and the scenario must succeed.
  *
  * A test that links this wraps the allocator (port_wrap.h).
  */
@@ -14,7 +13,7 @@
 
 struct failing_story {
 	size_t bytes;	    /* of what the calls below are handed, zeros at the beginning */
-	bool splits;	    /* it is told on hosts that split, too */
+	bool splits;	    /* it also runs on hosts that split */
 	unsigned int least; /* it has so many allocations */
 
 	/* Up to where things may fail. Returns its host. */

@@ -4,8 +4,8 @@
  * it was given as they were given, removes whole ones only, and does not map one over another. A
  * breach of these rules by the core is recorded.
  *
- * What was unmapped is reached until the next flush, as an IOTLB allows. So mock_reach() answers for
- * the worst that a device can do.
+ * An unmapped page stays reachable until the next flush, as an IOTLB allows. So mock_reach() reports
+ * the most that a device can reach.
  *
  * The n-th call of a kind can fail, before or after it has had its effect. There may be an entry
  * limit, and mappings may be split (mock_options).

@@ -146,8 +146,8 @@ static uint64_t flags_of(const struct rig *rig, uint32_t prot)
 }
 
 /*
- * What the tables say of a page: no rights if it is not to be established, since its memory is not
- * there, or that of an entry whose flags cannot be set.
+ * The rights that the tables give to a page. None if the page has no memory, or if the flags of an
+ * entry cannot be set.
  */
 static uint32_t expected(const struct rig *rig, uint64_t iova, uint64_t *gpa)
 {

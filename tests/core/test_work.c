@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a scan notes for the fill. A pass has little room of its own, and borrows the shadow's. While another pass has that, or where it is full, the last note is
- * widened: nothing that was noted is lost.
+ * The notes that a scan leaves for the fill. A pass has room for few, and borrows the shadow's room.
+ * If another pass has that, or if it is full, the last note is widened, so that no note is lost.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,7 +59,7 @@ static void test_notes(void **state)
 	check(&other, SHADOW_OWN_WORK, 20);
 }
 
-/* What follows the last note is part of it. */
+/* A range that follows the last note is merged with it. */
 static void test_contiguous(void **state)
 {
 	struct shadow_pass pass;

@@ -2,9 +2,9 @@
 /*
  * The formats arm64_4k, arm64_16k and arm64_64k, described a second time (DDI 0487, D8.2.8 to
  * D8.2.10, D8.3): one description, compiled once for each granule, with -DGRANULE=12, 14 or 16.
- * What the granules share is written for any of them, by the levels L3 and L2 and by PAGE, the
- * address of a page; what they do not stands in a part of each. Beyond the tests of every format
- * there are some of contexts.
+ * Tests that all granules share use the levels L3 and L2, and PAGE, the address of a page. Each
+ * granule has a part for the rest. In addition to the tests of every format there are some of
+ * contexts.
  *
  * A control word is TSZ, and IPS << 6; 0x200 is TTB1, 0x400 AFFD, 0x800 HAD, 0x1000 privileged.
  */

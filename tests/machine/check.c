@@ -77,7 +77,7 @@ void machine_look(const struct subject *subject, uint64_t first, uint64_t last, 
 	fuzz_must(!viommu_domain_each_run(subject->domain, first, last, take_run, &look));
 }
 
-/* What is reported in a range is the model, or where something was short or failed, some of it. */
+/* The runs in a range equal the model, or are a part of it after a shortage or a failure. */
 static void compare(const struct machine *machine, const struct subject *subject, const struct model_list *list, uint64_t first, uint64_t last)
 {
 	uint64_t i = 0;
@@ -113,7 +113,7 @@ void machine_check_range(struct machine *machine, struct subject *subject, uint6
 	model_list_free(&list);
 }
 
-/* What the mock host reaches is what the domain reports. */
+/* The mock host reaches exactly the pages that the domain reports. */
 static void check_mock(struct machine *machine, const struct subject *subject)
 {
 	uint64_t reached = 0, there = mock_pages(machine->mock, subject->space);
@@ -162,8 +162,8 @@ static void check_reached(struct machine *machine, struct viommu_reader *reader,
 }
 
 /*
- * What is there is reached, and what was there at the last check and is gone is not; of very many
- * pages, some of them.
+ * Present pages are reached. Pages that were released since the last check are not. Of very many
+ * pages, a sample is checked.
  */
 static void check_readers(struct machine *machine, struct subject *subject)
 {
