@@ -44,8 +44,8 @@ int attachment_detach(struct attachment *attachment, bool by_force);
 
 struct reader_extent {
 	uint64_t first;
-	uint64_t last;
 	uint64_t generation; /* of the space, when it was looked up */
+	uint64_t last;
 	unsigned char *hva;
 	uint32_t prot; /* 0: nothing is here */
 };
