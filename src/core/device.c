@@ -3,20 +3,20 @@
 
 #include <viommu/vfio.h>
 
-#include "core/guests.h"
+#include "core/vm_hosts.h"
 
 int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, const void *data, struct viommu_device **out)
 {
 	struct viommu_device *device = port_alloc(sizeof(*device), 0);
-	struct host_guest *guest;
+	struct host_vm *host_vm;
 	int error;
 
 	if (!device)
 		return -PORT_ENOMEM;
 	port_lock(&vm->lock);
-	error = guests_get(vm, host, &guest);
+	error = vm_hosts_get(vm, host, &host_vm);
 	if (!error)
-		error = host->ops->device_create(host, guest, data, &device->host_device);
+		error = host->ops->device_create(host, host_vm, data, &device->host_device);
 	if (error) {
 		port_unlock(&vm->lock);
 		port_free(device, sizeof(*device), 0);

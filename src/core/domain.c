@@ -3,7 +3,7 @@
 #include "core/domain.h"
 
 #include "core/attachment.h"
-#include "core/guests.h"
+#include "core/vm_hosts.h"
 #include "port/sized.h"
 
 static void *charged_alloc(void *ctx, size_t bytes, size_t align)
@@ -28,9 +28,9 @@ int domain_failure(struct viommu_vm *vm, int error)
 	return -PORT_EIO;
 }
 
-int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct host_guest **guest)
+int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct host_vm **host_vm)
 {
-	int error = guests_get(vm, host, guest);
+	int error = vm_hosts_get(vm, host, host_vm);
 
 	if (error)
 		return domain_failure(vm, error);
@@ -52,15 +52,15 @@ void domain_enter(struct viommu_domain *domain, const struct domain_ops *ops)
 
 int domain_create(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct domain_ops *ops)
 {
-	struct host_guest *guest;
+	struct host_vm *host_vm;
 	int error;
 
 	if (first < host->caps.first || last > host->caps.last)
 		return -PORT_ERANGE;
-	error = domain_begin(domain, vm, host, first, last, &guest);
+	error = domain_begin(domain, vm, host, first, last, &host_vm);
 	if (error)
 		return error;
-	error = host->ops->space_create(host, guest, first, last, &domain->memory, &domain->host_space);
+	error = host->ops->space_create(host, host_vm, first, last, &domain->memory, &domain->host_space);
 	if (error)
 		return domain_failure(vm, error);
 	domain_enter(domain, ops);

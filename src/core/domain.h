@@ -88,7 +88,7 @@ struct viommu_domain {
 int domain_create(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct domain_ops *ops);
 
 /* In two parts, for kinds that make another space, or none: before the space is made (*guest: the host's view of the VM), and when it is there. */
-int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct host_guest **guest);
+int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct host_vm **host_vm);
 void domain_enter(struct viommu_domain *domain, const struct domain_ops *ops);
 
 /* Maps a host's error to the errno values that creating a domain documents, and logs what is not among them. */

@@ -23,7 +23,7 @@
 #include "core/tracking.h"
 #include "port/port.h"
 
-struct guest;
+struct vm_host;
 
 struct viommu_vm {
 	struct viommu_vm_config config;
@@ -33,7 +33,7 @@ struct viommu_vm {
 	struct list domains;
 	struct list slots_users; /* slots.h; changed under the lock */
 	struct list devices;
-	struct guest *guests; /* guests.h: added to under the lock, read without */
+	struct vm_host *hosts; /* vm_hosts.h: added to under the lock, read without */
 	/* Taken before every other lock of the library: events of nesting hardware are taken from a host by one thread at a time. */
 	struct port_lock events;
 	struct list sinks;   /* of events: hardware.h; under `events` */
