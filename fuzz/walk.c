@@ -200,7 +200,7 @@ static uint64_t take_riscv_control(struct input *input, unsigned int kind, uint6
 	return control;
 }
 
-/* The parts of a designation beside the address of its table. */
+/* The parts of a designation but the address of its table. */
 static uint64_t designate(unsigned int format, unsigned int kind, uint64_t table)
 {
 	unsigned int n = kind >> 3 & 7;
@@ -228,7 +228,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unsigned int kind = input_byte(&input);
 	struct format_designation designation = { .table = kind & 0x80 ? input_take(&input, 8) : table_at(format, kind & 7) };
 	uint64_t iova = input_take(&input, 8);
-	struct format_walk walk, beside;
+	struct format_walk walk, other;
 
 	if (is_arm64(format))
 		designation.control = take_arm64_control(&input, kind, format, &iova);
@@ -250,16 +250,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (walk_once(&tables, format, &designation, iova, &walk)) {
 		/* All of the range that it says shares the answer does. */
-		if (walk_once(&tables, format, &designation, walk.first, &beside))
-			fuzz_must(beside.reason == walk.reason && beside.entry_address == walk.entry_address && beside.first == walk.first &&
-				  beside.last == walk.last && beside.output == (walk.reason ? 0 : walk.output - (iova - walk.first)));
-		if (walk_once(&tables, format, &designation, walk.last, &beside))
-			fuzz_must(beside.reason == walk.reason && beside.entry_address == walk.entry_address && beside.first == walk.first &&
-				  beside.last == walk.last && beside.output == (walk.reason ? 0 : walk.output + (walk.last - iova)));
-		walk_once(&tables, format, &designation, walk.first - 1, &beside);
-		walk_once(&tables, format, &designation, walk.last + 1, &beside);
+		if (walk_once(&tables, format, &designation, walk.first, &other))
+			fuzz_must(other.reason == walk.reason && other.entry_address == walk.entry_address && other.first == walk.first &&
+				  other.last == walk.last && other.output == (walk.reason ? 0 : walk.output - (iova - walk.first)));
+		if (walk_once(&tables, format, &designation, walk.last, &other))
+			fuzz_must(other.reason == walk.reason && other.entry_address == walk.entry_address && other.first == walk.first &&
+				  other.last == walk.last && other.output == (walk.reason ? 0 : walk.output + (walk.last - iova)));
+		walk_once(&tables, format, &designation, walk.first - 1, &other);
+		walk_once(&tables, format, &designation, walk.last + 1, &other);
 		for (unsigned int bit = 0; bit < 64; bit += 3)
-			walk_once(&tables, format, &designation, iova ^ UINT64_C(1) << bit, &beside);
+			walk_once(&tables, format, &designation, iova ^ UINT64_C(1) << bit, &other);
 	}
 
 	while (tables.writes)
