@@ -33,11 +33,12 @@
 #define VIOMMU_FORMAT_ARM64_H
 
 #include "format/format.h"
+#include "format/arm64_sizes.h"
 #include "port/port.h"
 
 /* format_designation.control. */
 #define ARM64_CONTROL_TSZ	 UINT64_C(0x3f)	 /* T0SZ or T1SZ: IOVAs have 64 - TSZ bits */
-#define ARM64_CONTROL_IPS	 UINT64_C(0x1c0) /* output size: 32, 36, 40, 42, 44, 48, 52 bits */
+#define ARM64_CONTROL_IPS	 UINT64_C(0x1c0) /* output size: arm64_sizes.h */
 #define ARM64_CONTROL_IPS_SHIFT	 6
 #define ARM64_CONTROL_UPPER	 UINT64_C(0x0200) /* TTB1: the IOVAs at the end of all addresses */
 #define ARM64_CONTROL_AFFD	 UINT64_C(0x0400) /* an access flag of 0 is no fault */
@@ -113,10 +114,9 @@ static inline unsigned int arm64_index_bits(unsigned int granule, unsigned int l
  */
 static inline unsigned int arm64_output_bits(unsigned int granule, uint64_t control)
 {
-	static const uint8_t bits[] = { 32, 36, 40, 42, 44, 48, 52, 0 };
-	uint64_t ips = (control & ARM64_CONTROL_IPS) >> ARM64_CONTROL_IPS_SHIFT;
+	unsigned int bits = arm64_size_bits((unsigned int)((control & ARM64_CONTROL_IPS) >> ARM64_CONTROL_IPS_SHIFT));
 
-	return granule != 16 && ips == 6 ? 48 : bits[ips];
+	return granule != 16 && bits == 52 ? 48 : bits;
 }
 
 static inline int arm64_root(unsigned int granule, const struct format_designation *designation, struct format_root *root)
