@@ -14,6 +14,7 @@
  *   domains.c     the domain of a device's configuration
  *   invalidate.c  invalidations
  *   miss.c        accesses that found no translation
+ *   save.c        registers as a stream of bytes
  *
  * A device is attached to the domain that it refers to, and to no other. A domain has as many
  * devices as refer to it, and at least one when `change` is released. Configurations, and the
@@ -299,5 +300,13 @@ void guest_iommu_deliver(struct guest_iommu *iommu);
  * guest memory is stored at once; others are pending, and of several the last one is delivered.
  */
 void guest_iommu_signal(struct guest_iommu *iommu, unsigned int irq, struct guest_message message);
+
+/*
+ * save.c. The caller calls no other function for the guest IOMMU meanwhile. save: the bytes that the
+ * stream has, which was written if they fit; 0: no memory. restore: 0, or -EINVAL (logged), and then
+ * nothing has changed.
+ */
+size_t guest_iommu_save(struct guest_iommu *iommu, void *to, size_t bytes);
+int guest_iommu_restore(struct guest_iommu *iommu, const void *from, size_t bytes);
 
 #endif
