@@ -113,6 +113,14 @@ int domain_attach_host(struct viommu_domain *domain, struct attachment *attachme
 int domain_detach_host(struct viommu_domain *domain, struct attachment *attachment);
 int domain_replace_host(struct viommu_domain *from, struct viommu_domain *to, struct attachment *attachment);
 
+/* With the locks of the VM and of the domain held, after the host's part: enters an attachment. */
+void domain_join(struct viommu_domain *domain, struct attachment *attachment);
+/*
+ * With the VM's lock held: takes an attachment from its domain, if it has one. by_force: also where
+ * the host refuses, since the domain is about to be destroyed. 0 or -EIO.
+ */
+int domain_detach(struct attachment *attachment, bool by_force);
+
 /* With the domain's lock held, after something was unmapped. */
 int domain_flush(struct viommu_domain *domain);
 
