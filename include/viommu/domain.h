@@ -47,6 +47,7 @@ enum viommu_domain_kind {
 enum viommu_domain_type {
 	VIOMMU_DOMAIN_ZPCI = 1,	  /* data: struct viommu_zpci_ioat (zpci.h) */
 	VIOMMU_DOMAIN_SMMUV3 = 2, /* data: struct viommu_smmuv3_stage1 (smmuv3.h) */
+	VIOMMU_DOMAIN_VIRTIO = 3, /* none: it has no tables (virtio.h) */
 };
 
 /* Formats of guests' tables. */

@@ -42,7 +42,7 @@ VIOMMU_API int viommu_mapped_map(struct viommu_mapped *mapped, uint64_t first, u
  * Removes all mappings within first..last. When it returns 0, nothing of them is reached, and no
  * reader is inside. IOVAs in the range that are not mapped are no error. 0; -EINVAL (first > last);
  * -ERANGE (the range would split a mapping: nothing was done); -EIO (the host failed to remove
- * something: those mappings stay, and may still be reached; call again).
+ * something: all of them stay, and may still be reached; call again).
  */
 VIOMMU_API int viommu_mapped_unmap(struct viommu_mapped *mapped, uint64_t first, uint64_t last);
 

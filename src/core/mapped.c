@@ -272,30 +272,45 @@ int viommu_mapped_map(struct viommu_mapped *mapped, uint64_t first, uint64_t las
 	return error;
 }
 
+/*
+ * With both locks held: takes all requests within a range out of the host, with one call and one
+ * flush however many there are. 0 or -EIO.
+ */
+static int unmap_requests(struct viommu_domain *domain, const struct mapping *at, uint64_t last)
+{
+	const struct mappings *requests = &mapped_of(domain)->requests;
+	const struct slots *slots = vm_slots(domain->vm);
+	struct host_mapping all = { .first = at->first }, piece;
+	bool any = false;
+
+	for (; at && at->first <= last; at = mappings_next(requests, at)) {
+		all.last = at->last;
+		for (unsigned int i = 0; i < slots->number && !any; i++)
+			any = part(at, slots->slot[i], &piece);
+	}
+	return any && (unmap_piece(domain, &all) || flush(domain)) ? -PORT_EIO : 0;
+}
+
 int viommu_mapped_unmap(struct viommu_mapped *mapped, uint64_t first, uint64_t last)
 {
 	struct viommu_domain *domain = &mapped->domain;
-	const struct mapping *at, *next;
+	const struct mapping *at, *end;
 	int error = 0;
 
 	if (first > last)
 		return -PORT_EINVAL;
 	port_lock(&domain->vm->lock);
 	port_lock(&domain->lock);
-	at = mappings_at(&mapped->requests, first);
-	next = mappings_at(&mapped->requests, last);
-	if ((at && at->first < first) || (next && next->last > last)) {
+	at = mappings_from(&mapped->requests, first);
+	end = mappings_at(&mapped->requests, last);
+	if ((at && at->first < first) || (end && end->last > last))
 		error = -PORT_ERANGE;
-	} else {
-		for (at = mappings_from(&mapped->requests, first); at && at->first <= last; at = next) {
-			next = mappings_next(&mapped->requests, at);
-			if (unmap_parts(domain, at, vm_slots(domain->vm)->number)) {
-				error = -PORT_EIO;
-				continue;
-			}
+	else if (at && at->first <= last)
+		error = unmap_requests(domain, at, last);
+	if (!error) {
+		for (; at && at->first <= last; at = mappings_next(&mapped->requests, at))
 			unpin_parts(domain, at, vm_slots(domain->vm)->number);
-			mappings_remove(&mapped->requests, at->first, at->last);
-		}
+		mappings_remove(&mapped->requests, first, last);
 	}
 	port_unlock(&domain->lock);
 	port_unlock(&domain->vm->lock);

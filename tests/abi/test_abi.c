@@ -16,6 +16,7 @@
 #include <viommu/viommu.h>
 #include <viommu/smmuv3.h>
 #include <viommu/vfio.h>
+#include <viommu/virtio.h>
 #include <viommu/zpci.h>
 
 #define RAM_BYTES UINT64_C(0x100000)
@@ -28,6 +29,7 @@ _Static_assert(sizeof(struct viommu_refresh_result) == 96, "frozen");
 _Static_assert(sizeof(struct viommu_run) == 32, "frozen");
 _Static_assert(sizeof(struct viommu_iova_range) == 16, "frozen");
 _Static_assert(sizeof(struct viommu_zpci_fib) == 32, "frozen");
+_Static_assert(sizeof(struct viommu_virtio_reserved) == 24, "frozen");
 _Static_assert(offsetof(struct viommu_piece, bytes) + sizeof(uint64_t) == sizeof(struct viommu_piece), "frozen");
 
 /* A member that is added later must not begin within what the first release has: no padding at the end. */
@@ -52,6 +54,9 @@ WHOLE(viommu_smmuv3_device_info, VIOMMU_SMMUV3_DEVICE_INFO_SIZE_V0);
 WHOLE(viommu_tracker, VIOMMU_TRACKER_SIZE_V0);
 WHOLE(viommu_vfio_device, VIOMMU_VFIO_DEVICE_SIZE_V0);
 WHOLE(viommu_vfio_config, VIOMMU_VFIO_CONFIG_SIZE_V0);
+WHOLE(viommu_virtio_config, VIOMMU_VIRTIO_CONFIG_SIZE_V0);
+WHOLE(viommu_virtio_endpoint_config, VIOMMU_VIRTIO_ENDPOINT_CONFIG_SIZE_V0);
+WHOLE(viommu_virtio_info, VIOMMU_VIRTIO_INFO_SIZE_V0);
 WHOLE(viommu_zpci_ioat, VIOMMU_ZPCI_IOAT_SIZE_V0);
 WHOLE(viommu_zpci_event, VIOMMU_ZPCI_EVENT_SIZE_V0);
 WHOLE(viommu_zpci_config, VIOMMU_ZPCI_CONFIG_SIZE_V0);
@@ -68,6 +73,8 @@ static struct {
 	struct viommu_zpci_function *function;
 	struct viommu_smmuv3 *smmu;
 	struct viommu_smmuv3_device *device;
+	struct viommu_virtio *virtio;
+	struct viommu_virtio_endpoint *endpoint;
 	unsigned char *ram;
 } world;
 
@@ -290,6 +297,35 @@ static int smmuv3_device_stats(void *stats)
 	return viommu_smmuv3_device_stats(world.device, stats);
 }
 
+static int virtio_create(void *config)
+{
+	struct viommu_virtio *virtio = NULL;
+	int ret = viommu_virtio_create(world.vm, config, &virtio);
+
+	viommu_virtio_destroy(virtio);
+	return ret;
+}
+
+static int virtio_endpoint_add(void *config)
+{
+	struct viommu_virtio_endpoint *endpoint;
+	int ret = viommu_virtio_endpoint_add(world.virtio, config, &endpoint);
+
+	if (!ret)
+		viommu_virtio_endpoint_remove(endpoint);
+	return ret;
+}
+
+static int virtio_info(void *info)
+{
+	return viommu_virtio_info(world.virtio, info);
+}
+
+static int virtio_endpoint_stats(void *stats)
+{
+	return viommu_virtio_endpoint_stats(world.endpoint, stats);
+}
+
 static int zpci_create(void *config)
 {
 	struct viommu_zpci *zpci = NULL;
@@ -448,6 +484,20 @@ static void test_smmuv3(void **state)
 	CHECK_OUT(smmuv3_device_stats, viommu_domain_stats, VIOMMU_DOMAIN_STATS_SIZE_V0);
 }
 
+static void test_virtio(void **state)
+{
+	const struct viommu_virtio_config config = VIOMMU_VIRTIO_CONFIG_INIT;
+	struct viommu_virtio_endpoint_config endpoint = VIOMMU_VIRTIO_ENDPOINT_CONFIG_INIT;
+
+	(void)state;
+	CHECK_IN(virtio_create, config, VIOMMU_VIRTIO_CONFIG_SIZE_V0);
+	endpoint.endpoint = 7;
+	endpoint.host = world.host;
+	CHECK_IN(virtio_endpoint_add, endpoint, VIOMMU_VIRTIO_ENDPOINT_CONFIG_SIZE_V0);
+	CHECK_OUT(virtio_info, viommu_virtio_info, VIOMMU_VIRTIO_INFO_SIZE_V0);
+	CHECK_OUT(virtio_endpoint_stats, viommu_domain_stats, VIOMMU_DOMAIN_STATS_SIZE_V0);
+}
+
 static void test_zpci(void **state)
 {
 	struct viommu_zpci_config config = VIOMMU_ZPCI_CONFIG_INIT;
@@ -550,6 +600,8 @@ static int setup(void **state)
 	struct viommu_zpci_function_config function = VIOMMU_ZPCI_FUNCTION_CONFIG_INIT;
 	struct viommu_smmuv3_config smmu = VIOMMU_SMMUV3_CONFIG_INIT;
 	struct viommu_smmuv3_device_config device = VIOMMU_SMMUV3_DEVICE_CONFIG_INIT;
+	const struct viommu_virtio_config virtio = VIOMMU_VIRTIO_CONFIG_INIT;
+	struct viommu_virtio_endpoint_config endpoint = VIOMMU_VIRTIO_ENDPOINT_CONFIG_INIT;
 
 	(void)state;
 	world.ram = aligned_alloc(VIOMMU_PAGE_SIZE, RAM_BYTES);
@@ -572,12 +624,17 @@ static int setup(void **state)
 	device.sid = 1;
 	device.host = world.host;
 	assert_int_equal(viommu_smmuv3_device_add(world.smmu, &device, &world.device), 0);
+	assert_int_equal(viommu_virtio_create(world.vm, &virtio, &world.virtio), 0);
+	endpoint.endpoint = 1;
+	endpoint.host = world.host;
+	assert_int_equal(viommu_virtio_endpoint_add(world.virtio, &endpoint, &world.endpoint), 0);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
+	viommu_virtio_destroy(world.virtio);
 	viommu_smmuv3_destroy(world.smmu);
 	viommu_zpci_destroy(world.zpci);
 	viommu_vm_destroy(world.vm);
@@ -589,9 +646,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vm),	cmocka_unit_test(test_tracker), cmocka_unit_test(test_hosts),
-		cmocka_unit_test(test_domains), cmocka_unit_test(test_smmuv3),	cmocka_unit_test(test_zpci),
-		cmocka_unit_test(test_fault),	cmocka_unit_test(test_version), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_vm),	cmocka_unit_test(test_tracker), cmocka_unit_test(test_hosts), cmocka_unit_test(test_domains),
+		cmocka_unit_test(test_smmuv3),	cmocka_unit_test(test_virtio),	cmocka_unit_test(test_zpci),  cmocka_unit_test(test_fault),
+		cmocka_unit_test(test_version), cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -28,7 +28,7 @@ static bool matches(const struct guest_domain *domain, const struct guest_device
 static int create_direct(const struct guest_device *device, struct viommu_domain **domain)
 {
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
-	uint64_t last = guest_addresses(device->iommu), first;
+	uint64_t last = device->iommu->last_address, first;
 
 	viommu_host_caps(device->host, &caps);
 	first = (caps.first + (VIOMMU_PAGE_SIZE - 1)) & ~(VIOMMU_PAGE_SIZE - 1);
@@ -42,24 +42,23 @@ static int create_direct(const struct guest_device *device, struct viommu_domain
 /* *entries: how many of the guest's were examined. */
 static int create(const struct guest_device *device, struct guest_domain **out, uint64_t *entries)
 {
-	struct viommu_refresh_result result = { 0 };
-	struct guest_domain *domain = port_alloc(sizeof(*domain), 0);
+	const struct guest_iommu_ops *ops = device->iommu->ops;
+	struct guest_domain *domain = port_alloc(ops->domain_bytes, 0);
 	int error;
 
 	if (!domain)
 		return -PORT_ENOMEM;
-	if (device->config.target == GUEST_TARGET_DIRECT)
-		error = create_direct(device, &domain->domain);
-	else
-		error = device->iommu->ops->create(device, &device->config, &result, &domain->domain);
-	*entries = result.entries;
-	if (error) {
-		port_free(domain, sizeof(*domain), 0);
-		return error;
-	}
 	domain->host = device->host;
 	domain->hardware = device->hardware;
 	domain->config = device->config;
+	if (device->config.target == GUEST_TARGET_DIRECT)
+		error = create_direct(device, &domain->domain);
+	else
+		error = ops->create(device, domain, entries);
+	if (error) {
+		port_free(domain, ops->domain_bytes, 0);
+		return error;
+	}
 	guest_gate_init(&domain->gate);
 	*out = domain;
 	return 0;
@@ -97,7 +96,9 @@ static void destroy(struct guest_iommu *iommu, struct guest_domain *domain)
 	guest_gate_drain(&domain->gate);
 	viommu_domain_destroy(domain->domain);
 	guest_gate_destroy(&domain->gate);
-	port_free(domain, sizeof(*domain), 0);
+	if (iommu->ops->freed)
+		iommu->ops->freed(domain);
+	port_free(domain, iommu->ops->domain_bytes, 0);
 }
 
 static void put(struct guest_iommu *iommu, struct guest_domain *domain)
@@ -176,21 +177,6 @@ bool guest_device_may_settle(struct guest_device *device)
 	       now.budget > then->budget || now.charged < then->charged || now.memory < then->memory;
 }
 
-/* The domain could not be made, or the device not be attached to it. */
-static void refused(struct guest_device *device, int error)
-{
-	struct guest_iommu *iommu = device->iommu;
-
-	/* No access of it will ask again. */
-	iommu->unsettled |= device->hardware;
-	if (error != -PORT_EINVAL || device->hardware || device->config.target != GUEST_TARGET_TABLES)
-		return;
-	port_lock(&iommu->lock);
-	device->config.target = GUEST_TARGET_NONE;
-	iommu->ops->illegal(device);
-	port_unlock(&iommu->lock);
-}
-
 void guest_device_settle(struct guest_device *device)
 {
 	struct guest_iommu *iommu = device->iommu;
@@ -220,8 +206,11 @@ void guest_device_settle(struct guest_device *device)
 		if (entries >= GUEST_SHORTAGE_ENTRIES || error == -PORT_EDQUOT)
 			device->shortage = shortage_now(iommu);
 	}
-	if (error)
-		refused(device, error);
+	if (!error)
+		return;
+	/* No access of it will ask again. */
+	iommu->unsettled |= device->hardware;
+	iommu->ops->refused(device, error);
 }
 
 void guest_iommu_settle(struct guest_iommu *iommu)

@@ -12,7 +12,7 @@ static void interrupt(struct guest_iommu *iommu, unsigned int irq)
 	port_lock(&iommu->lock);
 	message = iommu->ops->message(iommu, irq);
 	port_unlock(&iommu->lock);
-	message.address &= guest_addresses(iommu);
+	message.address &= iommu->last_address;
 	if (!message.address)
 		iommu->ops->wired(iommu, irq);
 	else if (!guest_memory_store32(&iommu->memory, message.address, message.data))
@@ -34,7 +34,7 @@ void guest_iommu_deliver(struct guest_iommu *iommu)
 
 void guest_iommu_signal(struct guest_iommu *iommu, unsigned int irq, struct guest_message message)
 {
-	message.address &= guest_addresses(iommu);
+	message.address &= iommu->last_address;
 	if (message.address && guest_memory_store32(&iommu->memory, message.address, message.data))
 		return;
 	port_lock(&iommu->lock);

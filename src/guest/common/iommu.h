@@ -48,7 +48,7 @@ struct guest_iommu;
 enum guest_target {
 	GUEST_TARGET_NONE,
 	GUEST_TARGET_DIRECT, /* guest memory at IOVA = GPA */
-	GUEST_TARGET_TABLES,
+	GUEST_TARGET_TABLES, /* or another record of translations */
 };
 
 #define GUEST_KEY_WORDS 8u
@@ -60,7 +60,7 @@ enum guest_target {
 struct guest_config {
 	enum guest_target target;
 	uint32_t context;	       /* TABLES: which invalidations apply (an ASID, a domain ID) */
-	uint64_t key[GUEST_KEY_WORDS]; /* TABLES: the architecture's words that designate the tables */
+	uint64_t key[GUEST_KEY_WORDS]; /* TABLES: the architecture's words that designate them */
 };
 
 struct guest_message {
@@ -72,8 +72,10 @@ struct guest_message {
 enum { GUEST_CONFIGURE = 1, /* read all configurations again */ GUEST_CONSUME = 2 /* consume commands */ };
 
 struct guest_iommu_ops {
-	uint32_t type;	       /* enum viommu_domain_type */
-	uint32_t device_bytes; /* of the architecture's struct, whose first member is struct guest_device */
+	uint32_t type; /* enum viommu_domain_type */
+	/* Sizes of the architecture's structs, whose first members are struct guest_device and struct guest_domain. */
+	uint32_t device_bytes;
+	uint32_t domain_bytes;
 
 	/* Registers: the table, and the size of the pages. All of these are called with lock held. */
 	const struct guest_register *table;
@@ -116,11 +118,14 @@ struct guest_iommu_ops {
 	void (*configure)(struct guest_device *device);
 	/* Hardware walks the tables of the device, which has just been configured and attached. */
 	void (*attached)(struct guest_device *device);
-	/* With lock held: the tables of the configuration are illegal, so that it is one of target NONE. */
-	void (*illegal)(struct guest_device *device);
-	/* The domain of a configuration with tables. result is zeroed, or NULL. */
-	int (*create)(const struct guest_device *device, const struct guest_config *config, struct viommu_refresh_result *result,
-		      struct viommu_domain **domain);
+	/* With change held: a device could not be attached to the domain of its configuration. */
+	void (*refused)(struct guest_device *device, int error);
+	/*
+	 * With change held: makes the domain of domain->config, which has target TABLES. *entries: how
+	 * many of the guest's were examined. freed: may be NULL.
+	 */
+	int (*create)(const struct guest_device *device, struct guest_domain *domain, uint64_t *entries);
+	void (*freed)(struct guest_domain *domain);
 	/* For hardware: tables through which nothing is reached. */
 	struct guest_config nothing;
 	/*
@@ -171,7 +176,7 @@ struct guest_iommu {
 	const struct guest_iommu_ops *ops;
 	struct viommu_vm *vm;
 	struct guest_memory memory;
-	unsigned int address_bits; /* of the guest's physical addresses; constant */
+	uint64_t last_address; /* of the guest's physical ones; constant */
 
 	/*
 	 * The outermost lock. Held by a thread that changes configurations, domains, or registers
@@ -258,12 +263,6 @@ static inline void guest_count(port_word *count)
 static inline uint64_t guest_counted(const port_word *count)
 {
 	return port_load_relaxed(count);
-}
-
-/* The bits that a guest's physical address can have. */
-static inline uint64_t guest_addresses(const struct guest_iommu *iommu)
-{
-	return (UINT64_C(1) << iommu->address_bits) - 1;
 }
 
 /* iommu.c */

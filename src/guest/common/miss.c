@@ -44,12 +44,7 @@ static int fill(struct guest_iommu *iommu, const struct guest_domain *domain, co
 	return 0;
 }
 
-/*
- * Settles a device that is attached to another domain than that of its configuration, or one whose
- * host failed under the domain `failed` (else NULL). 0: try the access again; -EFAULT: the device is
- * attached to nothing, as the host failed or something is too small.
- */
-static int resettle(struct guest_device *device, const struct guest_domain *failed)
+int guest_device_resettle(struct guest_device *device, const struct guest_domain *failed)
 {
 	struct guest_iommu *iommu = device->iommu;
 	bool attached;
@@ -89,7 +84,7 @@ static int fault_in_tables(struct guest_device *device, const struct viommu_faul
 	if (error == -PORT_EFAULT)
 		return device->iommu->ops->unmapped(device, &config, access, &walked);
 	if (error == -PORT_EIO)
-		return resettle(device, domain);
+		return guest_device_resettle(device, domain);
 	return error ? -PORT_EFAULT : 0;
 }
 
@@ -139,6 +134,6 @@ int guest_device_fault(struct guest_device *device, const struct viommu_fault *f
 	if (target == GUEST_TARGET_NONE)
 		return iommu->ops->blocked(device, &access);
 	if (!settled)
-		return resettle(device, NULL);
+		return guest_device_resettle(device, NULL);
 	return target == GUEST_TARGET_TABLES ? fault_in_tables(device, &access) : fault_in_direct(device, &access);
 }

@@ -32,18 +32,33 @@ int guest_device_pick(struct guest_iommu *iommu, const struct guest_device_confi
 	return -PORT_EOPNOTSUPP;
 }
 
+/* To tables through which nothing is reached. */
+static int attach_nothing(struct guest_device *device, struct guest_domain *nothing)
+{
+	uint64_t entries;
+	int error;
+
+	nothing->config = device->iommu->ops->nothing;
+	error = device->iommu->ops->create(device, nothing, &entries);
+	if (error)
+		return error;
+	error = viommu_domain_attach(nothing->domain, device->device, VIOMMU_NO_PASID);
+	viommu_domain_destroy(nothing->domain);
+	return error;
+}
+
 int guest_device_try_hardware(struct guest_device *device)
 {
-	const struct guest_iommu_ops *ops = device->iommu->ops;
-	struct viommu_domain *domain;
+	uint32_t bytes = device->iommu->ops->domain_bytes;
+	struct guest_domain *nothing;
 	int error = viommu_device_set_id(device->device, device->id.id);
 
 	if (error)
 		return error;
-	error = ops->create(device, &ops->nothing, NULL, &domain);
-	if (error)
-		return error;
-	error = viommu_domain_attach(domain, device->device, VIOMMU_NO_PASID);
-	viommu_domain_destroy(domain);
+	nothing = port_alloc(bytes, 0);
+	if (!nothing)
+		return -PORT_ENOMEM;
+	error = attach_nothing(device, nothing);
+	port_free(nothing, bytes, 0);
 	return error;
 }

@@ -5,7 +5,7 @@
 #include "port/port.h"
 #include "port/sized.h"
 
-static const struct guest_type *const types[] = { &zpci_guest_type, &smmuv3_guest_type };
+static const struct guest_type *const types[] = { &zpci_guest_type, &smmuv3_guest_type, &virtio_guest_type };
 
 int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum viommu_domain_type type, const void *data, struct viommu_refresh_result *result,
 			 struct viommu_domain **out)
@@ -15,7 +15,7 @@ int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum vi
 	if (result)
 		*result = nothing;
 	for (unsigned int i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		if (types[i]->type == type)
+		if (types[i]->type == type && types[i]->create)
 			return types[i]->create(vm, host, data, result, out);
 	return -PORT_EINVAL;
 }

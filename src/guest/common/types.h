@@ -15,11 +15,13 @@ struct guest_type {
 	/*
 	 * Takes the caller's data apart and hands its tables to nested_create(), or hardware's data
 	 * to hardware_create(). *result is empty. Errors are those of viommu_domain_create().
+	 * NULL: the guest IOMMU has no tables.
 	 */
 	int (*create)(struct viommu_vm *vm, struct viommu_host *host, const void *data, struct viommu_refresh_result *result, struct viommu_domain **out);
 };
 
 extern const struct guest_type zpci_guest_type;
 extern const struct guest_type smmuv3_guest_type;
+extern const struct guest_type virtio_guest_type;
 
 #endif

@@ -44,7 +44,7 @@ static unsigned int entry_bits(const struct viommu_smmuv3 *smmu, unsigned int tg
 	};
 
 	/* Blocks of 4 TiB are for 64K granules with addresses of 52 bits alone. */
-	if (smmu->iommu.address_bits == 52 && (!tg || (tg == 3 && !ttl)))
+	if (smmu->config.output_bits == 52 && (!tg || (tg == 3 && !ttl)))
 		return 42;
 	return bits[tg][tg ? ttl : 0];
 }

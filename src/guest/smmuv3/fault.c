@@ -81,7 +81,7 @@ int smmuv3_beyond(struct guest_device *device, const struct viommu_fault *access
 	port_lock(&device->iommu->lock);
 	enabled = smmuv3_of(device->iommu)->reg[REG_CR0] & CR0_SMMUEN;
 	port_unlock(&device->iommu->lock);
-	if (enabled && access->iova >> device->iommu->address_bits)
+	if (enabled && access->iova > device->iommu->last_address)
 		return record_access(device, access, VIOMMU_SMMUV3_F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
 	return -PORT_EFAULT;
 }

@@ -3,9 +3,12 @@
 #include "format/arm64.h"
 #include "smmuv3.h"
 
-static int create(const struct guest_device *device, const struct guest_config *config, struct viommu_refresh_result *result, struct viommu_domain **domain)
+static int create(const struct guest_device *device, struct guest_domain *domain, uint64_t *entries)
 {
-	struct viommu_smmuv3_stage1 data = { .size = sizeof(data), .output_bits = device->iommu->address_bits };
+	struct viommu_smmuv3_stage1 data = { .size = sizeof(data), .output_bits = smmuv3_of(device->iommu)->config.output_bits };
+	const struct guest_config *config = &domain->config;
+	struct viommu_refresh_result result;
+	int error;
 
 	if (device->hardware) {
 		data.nesting = VIOMMU_NESTING_HARDWARE;
@@ -14,7 +17,9 @@ static int create(const struct guest_device *device, const struct guest_config *
 		data.nesting = VIOMMU_NESTING_SHADOW;
 		__builtin_memcpy(data.cd, config->key, sizeof(data.cd));
 	}
-	return viommu_domain_create(device->iommu->vm, device->host, VIOMMU_DOMAIN_SMMUV3, &data, result, domain);
+	error = viommu_domain_create(device->iommu->vm, device->host, VIOMMU_DOMAIN_SMMUV3, &data, &result, &domain->domain);
+	*entries = result.entries;
+	return error;
 }
 
 /*
@@ -28,11 +33,18 @@ static void attached(struct guest_device *device)
 	guest_iommu_forward(device->iommu, device->host, descriptors);
 }
 
-/* The descriptor names tables that are illegal (section 5.4.1). */
-static void illegal(struct guest_device *device)
+static void refused(struct guest_device *device, int error)
 {
-	smmuv3_device_of(device)->stream.kind = VIOMMU_SMMUV3_STREAM_FAULTY;
-	smmuv3_device_of(device)->stream.event = VIOMMU_SMMUV3_C_BAD_CD;
+	struct smmuv3_stream *stream = &smmuv3_device_of(device)->stream;
+
+	if (error != -PORT_EINVAL || device->hardware || device->config.target != GUEST_TARGET_TABLES)
+		return;
+	/* The descriptor names tables that are illegal (section 5.4.1). */
+	port_lock(&device->iommu->lock);
+	device->config.target = GUEST_TARGET_NONE;
+	stream->kind = VIOMMU_SMMUV3_STREAM_FAULTY;
+	stream->event = VIOMMU_SMMUV3_C_BAD_CD;
+	port_unlock(&device->iommu->lock);
 }
 
 static void wired(struct guest_iommu *iommu, unsigned int irq)
@@ -53,6 +65,7 @@ static void msi(struct guest_iommu *iommu, const struct guest_message *message)
 const struct guest_iommu_ops smmuv3_ops = {
 	.type = VIOMMU_DOMAIN_SMMUV3,
 	.device_bytes = sizeof(struct viommu_smmuv3_device),
+	.domain_bytes = sizeof(struct guest_domain),
 	.table = smmuv3_registers,
 	.registers = REGISTERS,
 	.page_bytes = VIOMMU_SMMUV3_BYTES,
@@ -75,7 +88,7 @@ const struct guest_iommu_ops smmuv3_ops = {
 	.msi = msi,
 	.configure = smmuv3_configure,
 	.attached = attached,
-	.illegal = illegal,
+	.refused = refused,
 	.create = create,
 	.nothing = { .target = GUEST_TARGET_TABLES, .key = { STE0_V | STE_CONFIG_ABORT << STE0_CONFIG_SHIFT } },
 	.not_global = ARM64_NG,

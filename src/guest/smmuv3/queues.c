@@ -19,7 +19,7 @@ static void find_queue(struct viommu_smmuv3 *smmu, enum smmuv3_register base, un
 	uint64_t reg = smmu->reg[base];
 	unsigned int bits = reg & QUEUE_BASE_LOG2SIZE;
 	uint32_t entries = 1u << (bits < most_bits ? bits : most_bits);
-	uint64_t gpa = reg & QUEUE_BASE_ADDRESS & ~((uint64_t)entries * entry_bytes - 1) & guest_addresses(&smmu->iommu);
+	uint64_t gpa = reg & QUEUE_BASE_ADDRESS & ~((uint64_t)entries * entry_bytes - 1) & smmu->iommu.last_address;
 
 	*queue = (struct guest_queue){ .gpa = gpa, .entries = entries, .entry_bytes = entry_bytes, .step = 1, .wrap_bit = true };
 }

@@ -29,7 +29,7 @@ int viommu_smmuv3_create(struct viommu_vm *vm, const struct viommu_smmuv3_config
 		viommu_smmuv3_destroy(smmu);
 		return -PORT_EOPNOTSUPP;
 	}
-	smmu->iommu.address_bits = smmu->config.output_bits;
+	smmu->iommu.last_address = (UINT64_C(1) << smmu->config.output_bits) - 1;
 	guest_iommu_listen(&smmu->iommu);
 	*out = smmu;
 	return 0;

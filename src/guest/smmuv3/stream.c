@@ -80,7 +80,7 @@ static bool find_ste(struct viommu_smmuv3 *smmu, uint32_t sid, uint64_t *ste, st
  */
 static bool is_legal_stage1(const struct viommu_smmuv3 *smmu, const uint64_t ste[STE_WORDS])
 {
-	return !(ste[1] & STE1_S1STALLD) && !(ste[0] & STE0_S1CONTEXTPTR & ~guest_addresses(&smmu->iommu));
+	return !(ste[1] & STE1_S1STALLD) && !(ste[0] & STE0_S1CONTEXTPTR & ~smmu->iommu.last_address);
 }
 
 /* Hardware reads the descriptor at any time, and reports itself what is wrong with it. */
