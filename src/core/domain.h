@@ -70,7 +70,7 @@ struct viommu_domain {
 	/*
 	 * Held for all calls to host_space but lookup, and to read the list of attachments and
 	 * their lists of readers. Order: the VM's lock, then domains' locks (two of them by address, with
-	 * the VM's lock), then the pins' locks or the tracking lock.
+	 * the VM's lock), then the pins' locks, the tracking lock, or a host's.
 	 */
 	struct port_lock lock;
 	struct list in_vm;

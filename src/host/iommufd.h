@@ -92,13 +92,13 @@ struct iommufd_slot {
 
 struct iommufd_vm {
 	struct host_vm vm;
-	struct port_lock lock; /* slots */
+	struct port_lock lock; /* slots. Taken after `nesting`; no lock is taken with it */
 	struct iommufd_slot *slots;
 	size_t number, room;
 	uint32_t ioas, hwpt; /* hwpt 0: there is none */
 	bool pinned;
 	/* Beneath the guest's own tables; stage2 is 0 before the first such space, the others before the first attach to one. */
-	struct port_lock nesting; /* writing these, and that stage2 has the slots. Taken before the other one */
+	struct port_lock nesting; /* writing these, and that stage2 has the slots. Taken after core's, before `lock` */
 	uint32_t stage2, parent, viommu, events;
 	int32_t events_fd;
 	uint32_t sequence; /* that the next event has */

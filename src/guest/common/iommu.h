@@ -179,7 +179,7 @@ struct guest_iommu {
 	uint64_t last_address; /* of the guest's physical ones; constant */
 
 	/*
-	 * The outermost lock. Held by a thread that changes configurations, domains, or registers
+	 * Taken before every other lock but those of the monitor. Held by a thread that changes configurations, domains, or registers
 	 * with such an effect, from the first load to the last effect, however long that takes:
 	 * commands are consumed, domains made and destroyed under it.
 	 */
