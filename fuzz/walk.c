@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Fuzzes the walk of each format. Tables, anchor and IOVA are the input's. The walk must say what a
+ * Fuzzes the walk of each format. Tables, designation and IOVA are the input's. The walk must say what a
  * reference says that shares no code with it, for the IOVA, for the ends of the range that shares
  * the answer, and for what lies around them. It must not load more often than there are levels.
  *
- * Input: a byte for the format; a byte for the anchor, or the anchor; the IOVA; for formats whose
- * anchors have a control word, that; entries to the end, each with the table that it stands in, the
+ * Input: a byte for the format; a byte for the designation, or the designation; the IOVA; for formats whose
+ * designations have a control word, that; entries to the end, each with the table that it stands in, the
  * level whose index of the IOVA it stands at, and its value: random, or such that it names one of
  * the tables, so that there are paths of any depth.
  */
@@ -78,7 +78,7 @@ static void store(struct tables *tables, unsigned int format, unsigned char *byt
  * Where an entry stands in its table, or in the four tables at the root of RISC-V's second stage.
  * Of a level 0 that is in no memory, somewhere.
  */
-static unsigned int index_of(unsigned int format, const struct format_anchor *anchor, uint64_t iova, unsigned int level)
+static unsigned int index_of(unsigned int format, const struct format_designation *designation, uint64_t iova, unsigned int level)
 {
 	switch (format) {
 	case FORMAT_ZPCI:
@@ -89,7 +89,7 @@ static unsigned int index_of(unsigned int format, const struct format_anchor *an
 	case FORMAT_ARM64_64K:
 		return (unsigned int)(iova >> (3 + 13 * level)) & 8191;
 	case FORMAT_RISCV_SV:
-		return (unsigned int)(iova >> (12 + 9 * level)) & (anchor->control & 1 && level + 6 == anchor->table >> 60 ? 2047 : 511);
+		return (unsigned int)(iova >> (12 + 9 * level)) & (designation->control & 1 && level + 6 == designation->table >> 60 ? 2047 : 511);
 	default:
 		return (unsigned int)(iova >> (12 + 9 * level)) & 511;
 	}
@@ -120,12 +120,12 @@ static uint64_t naming(unsigned int format, unsigned int table, unsigned int qua
 	return address | (value & 0xfff) | value >> 12 << 59;
 }
 
-static void take_entry(struct tables *tables, struct input *input, unsigned int format, const struct format_anchor *anchor, uint64_t iova)
+static void take_entry(struct tables *tables, struct input *input, unsigned int format, const struct format_designation *designation, uint64_t iova)
 {
 	unsigned int byte = input_byte(input);
 	unsigned int level = input_byte(input);
 	unsigned int levels = format == FORMAT_ZPCI_QEMU ? 5 : compared_formats[format].levels;
-	unsigned int index = index_of(format, anchor, iova, level % levels) + (level >> 6);
+	unsigned int index = index_of(format, designation, iova, level % levels) + (level >> 6);
 	uint64_t value = input_take(input, 2);
 
 	if (byte & 0x80)
@@ -136,23 +136,23 @@ static void take_entry(struct tables *tables, struct input *input, unsigned int 
 }
 
 /*
- * Walks, and compares. False if the anchor designates no table: the reference must think so, too.
+ * Walks, and compares. False if the designation designates no table: the reference must think so, too.
  */
-static bool walk_once(struct tables *tables, unsigned int number, const struct format_anchor *anchor, uint64_t iova, struct format_walk *walk)
+static bool walk_once(struct tables *tables, unsigned int number, const struct format_designation *designation, uint64_t iova, struct format_walk *walk)
 {
 	const struct compared_format *format = &compared_formats[number];
 	struct format_walk expected;
 	struct format_root root = { .level = 0 };
-	int error = format->root(anchor, &root);
+	int error = format->root(designation, &root);
 
-	if (!error != format->is_anchor(&tables->memory, anchor))
-		fuzz_wrong("%s: anchor %#" PRIx64 ", %#" PRIx64 ": %d", format->name, anchor->table, anchor->control, error);
+	if (!error != format->is_designation(&tables->memory, designation))
+		fuzz_wrong("%s: designation %#" PRIx64 ", %#" PRIx64 ": %d", format->name, designation->table, designation->control, error);
 	if (error)
 		return false;
 	memset(walk, 0x55, sizeof(*walk));
 	tables->loads = 0;
 	format->walk(&root, iova, load, tables, walk);
-	expected = format->expected(&tables->memory, anchor, iova);
+	expected = format->expected(&tables->memory, designation, iova);
 	fuzz_must(tables->loads <= root.level + 1);
 	fuzz_must(walk->first <= iova && iova <= walk->last);
 	if (!is_expected(walk, &expected))
@@ -164,7 +164,7 @@ static bool walk_once(struct tables *tables, unsigned int number, const struct f
 }
 
 /*
- * The control word of an Arm anchor: two bytes as they are, or, for more that are valid, with a TSZ
+ * The control word of an Arm designation: two bytes as they are, or, for more that are valid, with a TSZ
  * and an IPS that there are and the IOVA inside.
  */
 static uint64_t take_arm64_control(struct input *input, unsigned int kind, unsigned int format, uint64_t *iova)
@@ -185,7 +185,7 @@ static uint64_t take_arm64_control(struct input *input, unsigned int kind, unsig
 	return control;
 }
 
-/* That of a RISC-V anchor, a byte; the IOVA is then inside, too. */
+/* That of a RISC-V designation, a byte; the IOVA is then inside, too. */
 static uint64_t take_riscv_control(struct input *input, unsigned int kind, uint64_t *iova)
 {
 	uint64_t control = input_byte(input), inside = (UINT64_C(1) << (38 + 9 * ((kind >> 3 & 7) % 3))) - 1;
@@ -200,8 +200,8 @@ static uint64_t take_riscv_control(struct input *input, unsigned int kind, uint6
 	return control;
 }
 
-/* The parts of an anchor beside the address of its table. */
-static uint64_t designation(unsigned int format, unsigned int kind, uint64_t table)
+/* The parts of a designation but the address of its table. */
+static uint64_t designate(unsigned int format, unsigned int kind, uint64_t table)
 {
 	unsigned int n = kind >> 3 & 7;
 
@@ -226,18 +226,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct input input = { data, size };
 	unsigned int format = input_byte(&input) % FORMATS;
 	unsigned int kind = input_byte(&input);
-	struct format_anchor anchor = { .table = kind & 0x80 ? input_take(&input, 8) : table_at(format, kind & 7) };
+	struct format_designation designation = { .table = kind & 0x80 ? input_take(&input, 8) : table_at(format, kind & 7) };
 	uint64_t iova = input_take(&input, 8);
-	struct format_walk walk, beside;
+	struct format_walk walk, other;
 
 	if (is_arm64(format))
-		anchor.control = take_arm64_control(&input, kind, format, &iova);
+		designation.control = take_arm64_control(&input, kind, format, &iova);
 	if (format == FORMAT_RISCV_SV)
-		anchor.control = take_riscv_control(&input, kind, &iova);
+		designation.control = take_riscv_control(&input, kind, &iova);
 	if (format == FORMAT_AMDV1)
 		iova &= UINT64_MAX >> ((kind >> 3 & 7) < 6 ? 52 - 9 * (kind >> 3 & 7) : 0);
 	if (!(kind & 0x80))
-		anchor.table = designation(format, kind, anchor.table);
+		designation.table = designate(format, kind, designation.table);
 	for (unsigned int i = 0; i < TABLES; i++)
 		tables.slot[i] = (struct naive_slot){ .gpa = table_at(format, i), .bytes = table_bytes(format), .memory = tables.bytes[i], .writable = true };
 	tables.memory = (struct naive_memory){ .slots = tables.slot, .count = TABLES };
@@ -246,20 +246,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	 * all addresses it is at.
 	 */
 	while (input.left && tables.writes < MOST_WRITES)
-		take_entry(&tables, &input, format, &anchor, is_arm64(format) ? iova & UINT64_MAX >> (anchor.control & 0x3f) : iova);
+		take_entry(&tables, &input, format, &designation, is_arm64(format) ? iova & UINT64_MAX >> (designation.control & 0x3f) : iova);
 
-	if (walk_once(&tables, format, &anchor, iova, &walk)) {
+	if (walk_once(&tables, format, &designation, iova, &walk)) {
 		/* All of the range that it says shares the answer does. */
-		if (walk_once(&tables, format, &anchor, walk.first, &beside))
-			fuzz_must(beside.reason == walk.reason && beside.entry_address == walk.entry_address && beside.first == walk.first &&
-				  beside.last == walk.last && beside.output == (walk.reason ? 0 : walk.output - (iova - walk.first)));
-		if (walk_once(&tables, format, &anchor, walk.last, &beside))
-			fuzz_must(beside.reason == walk.reason && beside.entry_address == walk.entry_address && beside.first == walk.first &&
-				  beside.last == walk.last && beside.output == (walk.reason ? 0 : walk.output + (walk.last - iova)));
-		walk_once(&tables, format, &anchor, walk.first - 1, &beside);
-		walk_once(&tables, format, &anchor, walk.last + 1, &beside);
+		if (walk_once(&tables, format, &designation, walk.first, &other))
+			fuzz_must(other.reason == walk.reason && other.entry_address == walk.entry_address && other.first == walk.first &&
+				  other.last == walk.last && other.output == (walk.reason ? 0 : walk.output - (iova - walk.first)));
+		if (walk_once(&tables, format, &designation, walk.last, &other))
+			fuzz_must(other.reason == walk.reason && other.entry_address == walk.entry_address && other.first == walk.first &&
+				  other.last == walk.last && other.output == (walk.reason ? 0 : walk.output + (walk.last - iova)));
+		walk_once(&tables, format, &designation, walk.first - 1, &other);
+		walk_once(&tables, format, &designation, walk.last + 1, &other);
 		for (unsigned int bit = 0; bit < 64; bit += 3)
-			walk_once(&tables, format, &anchor, iova ^ UINT64_C(1) << bit, &beside);
+			walk_once(&tables, format, &designation, iova ^ UINT64_C(1) << bit, &other);
 	}
 
 	while (tables.writes)

@@ -7,7 +7,7 @@
 
 #include "host/host.h"
 
-static int noop_space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+static int noop_space_create(struct viommu_host *host, struct host_vm *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
 			     struct host_space **out)
 {
 	(void)guest;
@@ -47,7 +47,7 @@ static int noop_flush(struct host_space *space)
 	return 0;
 }
 
-static int noop_device_create(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out)
+static int noop_device_create(struct viommu_host *host, struct host_vm *guest, const void *data, struct host_device **out)
 {
 	(void)guest;
 	(void)data;

@@ -121,12 +121,12 @@ class Panel:
             said = f"{'at least ' if self.cut else ''}{plural(rw + ro, 'page')} in {plural(len(self.runs), 'run')}, {size_text((rw + ro) << PAGE_SHIFT)}: {rw:,} read-write, {ro:,} read-only"
         svg.text("", RIGHT - 140, y, 12, said, "end")
         y += 180
-        anchor = view["anchor"]
+        root = view["root"]
         if not view["direct"]:
             counts = [sum(min(level, 2) == wanted for level, _, _ in self.tables) for wanted in (2, 1, 0)]
             names = ", ".join(f"{count:,} {name}" for count, name in zip(counts, self.data["tables"]))
-            anchor += f"; tables: {'at least ' if self.incomplete else ''}{names}"
-        svg.text("soft", self.INSIDE, y, 11, anchor)
+            root += f"; tables: {'at least ' if self.incomplete else ''}{names}"
+        svg.text("soft", self.INSIDE, y, 11, root)
         if self.change:
             change = self.change
             what = f"RPCIT of {change['first']:#x} + {span_text(change['first'], change['last'])}"

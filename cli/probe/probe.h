@@ -213,7 +213,7 @@ struct probe_smmuv3 {
 	uint32_t idr[6];
 	uint32_t granules; /* as page sizes: bit n set for tables of 2^n bytes */
 	uint32_t address_bits, asid_bits, stream_bits, substream_bits;
-	bool stalls; /* a transfer can wait for the guest to mend its tables */
+	bool stalls; /* a transfer can wait for the guest to repair its tables */
 };
 /* Whether one of the machine's IOMMUs is an SMMUv3. */
 bool probe_has_smmuv3(const struct probe_machine *machine);

@@ -137,8 +137,8 @@ static void put_function(FILE *to, struct replay *replay, const struct replay_fu
 	struct view view;
 
 	replay->iommu->view(replay, function, &view);
-	fprintf(to, "{\"view\":{\"name\":\"%s\",\"state\":\"%s\",\"idle\":\"%s\",\"direct\":%d,\"anchor\":\"%s\",\"apertures\":[", view.name, view.state,
-		view.idle ? view.idle : "", view.direct, view.anchor);
+	fprintf(to, "{\"view\":{\"name\":\"%s\",\"state\":\"%s\",\"idle\":\"%s\",\"direct\":%d,\"root\":\"%s\",\"apertures\":[", view.name, view.state,
+		view.idle ? view.idle : "", view.direct, view.root);
 	for (unsigned int i = 0; i < view.count; i++)
 		fprintf(to, "%s[%" PRIu64 ",%" PRIu64 ",\"%s\"]", i ? "," : "", view.apertures[i].first, view.apertures[i].last, view.apertures[i].name);
 	fprintf(to, "]}}\n");

@@ -41,7 +41,7 @@ static void F(find_tables)(struct view_tables *tables, const struct view_apertur
 {
 	struct format_root root;
 
-	if (F(root)(&(struct format_anchor){ from->table, from->control }, &root))
+	if (F(root)(&(struct format_designation){ from->table, from->control }, &root))
 		return;
 	/*
 	 * Bits above the table's reach are ignored, so that a range may begin in it, go over its

@@ -20,7 +20,7 @@ struct view_tables;
 struct view_aperture {
 	const char *name;
 	uint64_t first, last;
-	uint64_t table, control;						    /* as in struct format_anchor */
+	uint64_t table, control;						    /* as in struct format_designation */
 	void (*walk)(struct view_tables *tables, const struct view_aperture *from); /* NULL: there are no tables */
 };
 
@@ -31,7 +31,7 @@ struct view {
 	bool direct;	  /* nothing is translated by tables */
 	unsigned int count;
 	struct view_aperture apertures[VIEW_APERTURES]; /* in ascending order */
-	char anchor[200];				/* where its tables begin, or what takes their place */
+	char root[200];					/* where its tables begin, or what takes their place */
 };
 
 /* For tables_walk.h. */

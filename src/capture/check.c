@@ -13,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "format/arm64_sizes.h"
+
 #define PAGE_MASK (CAPTURE_PAGE_SIZE - 1)
 
 void capture_what(struct capture_what *what, const char *format, ...)
@@ -109,16 +111,12 @@ static int check_function(const struct capture_function *function, struct captur
 
 static int check_smmu(const struct capture_rules *rules, const struct capture_smmu *smmu, struct capture_what *what)
 {
-	static const uint32_t sizes[] = { 0, 32, 36, 40, 42, 44, 48, 52 }; /* IDR5.OAS (IHI 0070, section 6.3.6) */
-
 	if (rules->sid_bits)
 		return refuse(what, "smmu: there is one already");
 	if (smmu->sid_bits > 32)
 		return refuse(what, "smmu: a StreamID has at most 32 bits");
-	for (unsigned int i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		if (smmu->output_bits == sizes[i])
-			return 0;
-	}
+	if (!smmu->output_bits || arm64_size(smmu->output_bits) < ARM64_SIZES)
+		return 0;
 	return refuse(what, "smmu: output_bits is 32, 36, 40, 42, 44, 48 or 52");
 }
 

@@ -2,8 +2,10 @@
 /*
  * Attachments: a device, or one of its PASIDs, attached to a domain. Each has its own readers, so
  * that taking one away drains only the readers that could use it. A device's own attachment (no
- * PASID) lives in the device; one of a PASID exists while it has a domain or readers. attach.c and
- * reader.c have the functions.
+ * PASID) lives in the device; one of a PASID exists while it has a domain or readers.
+ *
+ * attachment.c and domain.c know devices by name alone; device.c uses both, and attach.c and reader.c
+ * use all three.
  */
 #ifndef VIOMMU_CORE_ATTACHMENT_H
 #define VIOMMU_CORE_ATTACHMENT_H
@@ -14,30 +16,32 @@
 #include "core/list.h"
 #include "port/port.h"
 
+struct host_device;
 struct viommu_domain;
 
 struct attachment {
 	struct viommu_device *device;
-	uint32_t pasid;		      /* VIOMMU_NO_PASID: the device itself */
-	struct list in_device;	      /* under the VM's lock; not of the device itself */
-	struct list in_domain;	      /* under the locks of the VM and of the domain, as domain */
-	struct list readers;	      /* changed under the VM's lock, and the domain's where it is attached */
-	struct viommu_domain *domain; /* NULL: none */
+	struct host_device *host_device; /* the device's */
+	uint32_t pasid;			 /* VIOMMU_NO_PASID: the device itself */
+	struct list in_device;		 /* under the VM's lock; not of the device itself */
+	struct list in_domain;		 /* under the locks of the VM and of the domain, as domain */
+	struct list readers;		 /* changed under the VM's lock, and the domain's where it is attached */
+	struct viommu_domain *domain;	 /* NULL: none */
 	/* For readers: the domain, if it has a space. Written after, and cleared before, all else that belongs to the domain. */
 	struct viommu_domain *reached;
 	port_word binding; /* counts attachments, so that a reader tells an old one's translations from a new one's */
 };
 
-void attachment_init(struct attachment *attachment, struct viommu_device *device, uint32_t pasid);
+void attachment_init(struct attachment *attachment, struct viommu_device *device, struct host_device *host_device, uint32_t pasid);
 
-/* With the VM's lock held. find: NULL if there is none. get: made if there is none; 0, -EOPNOTSUPP or -EINVAL (the host's PASIDs), or -ENOMEM. */
-struct attachment *attachment_find(struct viommu_device *device, uint32_t pasid);
-int attachment_get(struct viommu_device *device, uint32_t pasid, struct attachment **out);
-/* Frees one of a PASID that has neither domain nor readers. */
+/* With the VM's lock held: frees one of a PASID that has neither domain nor readers. */
 void attachment_put(struct attachment *attachment);
 
-/* With the VM's lock held: takes it from its domain. by_force: also where the host refuses, since the domain is about to be destroyed. 0 or -EIO. */
-int attachment_detach(struct attachment *attachment, bool by_force);
+/*
+ * With the lock of the domain that was left still held, which waits for the readers of its own
+ * attachments alone: when this returns, no reader is in anything of that domain's.
+ */
+void attachment_drain(struct attachment *attachment);
 
 #define READER_CACHE 16u  /* a power of two */
 #define READER_ALIGN 128u /* so that readers of different threads share no line, nor a pair that is fetched together */

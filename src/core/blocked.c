@@ -36,13 +36,13 @@ static const struct domain_ops blocked_ops = {
 int viommu_domain_create_blocked(struct viommu_vm *vm, struct viommu_host *host, struct viommu_domain **out)
 {
 	struct viommu_domain *domain = port_alloc(sizeof(*domain), 0);
-	struct host_guest *guest;
+	struct host_vm *host_vm;
 	int error;
 
 	if (!domain)
 		return -PORT_ENOMEM;
 	port_lock(&vm->lock);
-	error = domain_begin(domain, vm, host, 0, UINT64_MAX, &guest);
+	error = domain_begin(domain, vm, host, 0, UINT64_MAX, &host_vm);
 	if (!error)
 		domain_enter(domain, &blocked_ops);
 	port_unlock(&vm->lock);

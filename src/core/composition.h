@@ -11,9 +11,9 @@
 
 /* What a guest IOMMU says about one set of tables. */
 struct guest_tables {
-	const struct shadow_ops *ops; /* their format: core/shadow/formats.h */
-	struct format_anchor root;    /* where they begin, in the format's own terms */
-	uint64_t first;		      /* IOVAs that they are for: whole pages */
+	const struct shadow_ops *ops;	/* their format: core/shadow/formats.h */
+	struct format_designation root; /* where they begin, in the format's own terms */
+	uint64_t first;			/* IOVAs that they are for: whole pages */
 	uint64_t last;
 };
 

@@ -3,20 +3,21 @@
 
 #include <viommu/vfio.h>
 
-#include "core/guests.h"
+#include "core/domain.h"
+#include "core/vm_hosts.h"
 
 int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, const void *data, struct viommu_device **out)
 {
 	struct viommu_device *device = port_alloc(sizeof(*device), 0);
-	struct host_guest *guest;
+	struct host_vm *host_vm;
 	int error;
 
 	if (!device)
 		return -PORT_ENOMEM;
 	port_lock(&vm->lock);
-	error = guests_get(vm, host, &guest);
+	error = vm_hosts_get(vm, host, &host_vm);
 	if (!error)
-		error = host->ops->device_create(host, guest, data, &device->host_device);
+		error = host->ops->device_create(host, host_vm, data, &device->host_device);
 	if (error) {
 		port_unlock(&vm->lock);
 		port_free(device, sizeof(*device), 0);
@@ -24,7 +25,7 @@ int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, const v
 	}
 	device->vm = vm;
 	device->host = host;
-	attachment_init(&device->self, device, VIOMMU_NO_PASID);
+	attachment_init(&device->self, device, device->host_device, VIOMMU_NO_PASID);
 	list_init(&device->pasids);
 	list_append(&vm->devices, &device->in_vm);
 	port_unlock(&vm->lock);
@@ -38,6 +39,35 @@ void device_set_fault(struct viommu_device *device, int (*fault)(void *ctx, cons
 	device->fault_ctx = ctx;
 }
 
+struct attachment *device_find_attachment(struct viommu_device *device, uint32_t pasid)
+{
+	if (pasid == VIOMMU_NO_PASID)
+		return &device->self;
+	list_each (&device->pasids, struct attachment, in_device, attachment)
+		if (attachment->pasid == pasid)
+			return attachment;
+	return NULL;
+}
+
+int device_get_attachment(struct viommu_device *device, uint32_t pasid, struct attachment **out)
+{
+	struct attachment *attachment = device_find_attachment(device, pasid);
+
+	if (!attachment) {
+		if (!device->host->caps.pasid_bits)
+			return -PORT_EOPNOTSUPP;
+		if ((uint64_t)pasid >> device->host->caps.pasid_bits)
+			return -PORT_EINVAL;
+		attachment = port_alloc(sizeof(*attachment), 0);
+		if (!attachment)
+			return -PORT_ENOMEM;
+		attachment_init(attachment, device, device->host_device, pasid);
+		list_append(&device->pasids, &attachment->in_device);
+	}
+	*out = attachment;
+	return 0;
+}
+
 int viommu_device_vfio_fd(const struct viommu_device *device)
 {
 	return device->host->ops->device_fd ? device->host->ops->device_fd(device->host_device) : -1;
@@ -46,10 +76,10 @@ int viommu_device_vfio_fd(const struct viommu_device *device)
 /* With the VM's lock held: 0, or -EIO where one of them is still reachable through its host. */
 static int detach_all(struct viommu_device *device)
 {
-	int error = attachment_detach(&device->self, false);
+	int error = domain_detach(&device->self, false);
 
 	list_each (&device->pasids, struct attachment, in_device, attachment)
-		if (attachment_detach(attachment, false))
+		if (domain_detach(attachment, false))
 			error = -PORT_EIO;
 	return error;
 }

@@ -3,7 +3,7 @@
 #include "core/domain.h"
 
 #include "core/attachment.h"
-#include "core/guests.h"
+#include "core/vm_hosts.h"
 #include "port/sized.h"
 
 static void *charged_alloc(void *ctx, size_t bytes, size_t align)
@@ -28,9 +28,9 @@ int domain_failure(struct viommu_vm *vm, int error)
 	return -PORT_EIO;
 }
 
-int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct host_guest **guest)
+int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct host_vm **host_vm)
 {
-	int error = guests_get(vm, host, guest);
+	int error = vm_hosts_get(vm, host, host_vm);
 
 	if (error)
 		return domain_failure(vm, error);
@@ -52,25 +52,71 @@ void domain_enter(struct viommu_domain *domain, const struct domain_ops *ops)
 
 int domain_create(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct domain_ops *ops)
 {
-	struct host_guest *guest;
+	struct host_vm *host_vm;
 	int error;
 
 	if (first < host->caps.first || last > host->caps.last)
 		return -PORT_ERANGE;
-	error = domain_begin(domain, vm, host, first, last, &guest);
+	error = domain_begin(domain, vm, host, first, last, &host_vm);
 	if (error)
 		return error;
-	error = host->ops->space_create(host, guest, first, last, &domain->memory, &domain->host_space);
+	error = host->ops->space_create(host, host_vm, first, last, &domain->memory, &domain->host_space);
 	if (error)
 		return domain_failure(vm, error);
 	domain_enter(domain, ops);
 	return 0;
 }
 
+int domain_attach_host(struct viommu_domain *domain, struct attachment *attachment)
+{
+	return domain->host->ops->attach(domain->host_space, attachment->host_device, attachment->pasid);
+}
+
+int domain_detach_host(struct viommu_domain *domain, struct attachment *attachment)
+{
+	return domain->host->ops->detach(domain->host_space, attachment->host_device, attachment->pasid);
+}
+
+int domain_replace_host(struct viommu_domain *from, struct viommu_domain *to, struct attachment *attachment)
+{
+	const struct host_ops *ops = to->host->ops;
+
+	if (!ops->replace || !from->host_space)
+		return -PORT_EOPNOTSUPP;
+	return ops->replace(from->host_space, to->host_space, attachment->host_device, attachment->pasid);
+}
+
+void domain_join(struct viommu_domain *domain, struct attachment *attachment)
+{
+	list_append(&domain->attachments, &attachment->in_domain);
+	attachment->domain = domain;
+	port_store_relaxed(&attachment->binding, attachment->binding + 1);
+	port_store_release(&attachment->reached, domain->host_space ? domain : NULL);
+}
+
+int domain_detach(struct attachment *attachment, bool by_force)
+{
+	struct viommu_domain *domain = attachment->domain;
+	int error;
+
+	if (!domain)
+		return 0;
+	port_lock(&domain->lock);
+	error = domain->ops->detach(domain, attachment);
+	if (!error || by_force) {
+		attachment->domain = NULL;
+		port_store_relaxed(&attachment->reached, NULL);
+		list_remove(&attachment->in_domain);
+		attachment_drain(attachment);
+	}
+	port_unlock(&domain->lock);
+	return error ? -PORT_EIO : 0;
+}
+
 void domain_end(struct viommu_domain *domain)
 {
 	list_each (&domain->attachments, struct attachment, in_domain, attachment) {
-		if (attachment_detach(attachment, true))
+		if (domain_detach(attachment, true))
 			vm_log(domain->vm, VIOMMU_LOG_ERROR, "a host refused to detach a device from a domain that is destroyed", domain->first, domain->last);
 		attachment_put(attachment);
 	}

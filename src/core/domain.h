@@ -70,7 +70,7 @@ struct viommu_domain {
 	/*
 	 * Held for all calls to host_space but lookup, and to read the list of attachments and
 	 * their lists of readers. Order: the VM's lock, then domains' locks (two of them by address, with
-	 * the VM's lock), then the pins' locks or the tracking lock.
+	 * the VM's lock), then the pins' locks, the tracking lock, or a host's.
 	 */
 	struct port_lock lock;
 	struct list in_vm;
@@ -88,7 +88,7 @@ struct viommu_domain {
 int domain_create(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct domain_ops *ops);
 
 /* In two parts, for kinds that make another space, or none: before the space is made (*guest: the host's view of the VM), and when it is there. */
-int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct host_guest **guest);
+int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct host_vm **host_vm);
 void domain_enter(struct viommu_domain *domain, const struct domain_ops *ops);
 
 /* Maps a host's error to the errno values that creating a domain documents, and logs what is not among them. */
@@ -112,6 +112,14 @@ static inline uint64_t domain_iova(const struct viommu_domain *domain, uint64_t 
 int domain_attach_host(struct viommu_domain *domain, struct attachment *attachment);
 int domain_detach_host(struct viommu_domain *domain, struct attachment *attachment);
 int domain_replace_host(struct viommu_domain *from, struct viommu_domain *to, struct attachment *attachment);
+
+/* With the locks of the VM and of the domain held, after the host's part: enters an attachment. */
+void domain_join(struct viommu_domain *domain, struct attachment *attachment);
+/*
+ * With the VM's lock held: takes an attachment from its domain, if it has one. by_force: also where
+ * the host refuses, since the domain is about to be destroyed. 0 or -EIO.
+ */
+int domain_detach(struct attachment *attachment, bool by_force);
 
 /* With the domain's lock held, after something was unmapped. */
 int domain_flush(struct viommu_domain *domain);

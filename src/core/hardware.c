@@ -9,7 +9,7 @@
 #include <viommu/nesting.h>
 
 #include "core/device.h"
-#include "core/guests.h"
+#include "core/vm_hosts.h"
 #include "port/sized.h"
 
 /* With the VM's lock held. Hosts pin from the first attach on: if there was none, there is nothing to charge for without such a domain. */
@@ -53,14 +53,14 @@ static const struct domain_ops hardware_ops = {
 /* With the VM's lock held. */
 static int create(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, const struct host_nest_data *data)
 {
-	struct host_guest *guest;
+	struct host_vm *host_vm;
 	int error = vm_pin(vm);
 
 	if (error)
 		return error;
-	error = domain_begin(domain, vm, host, 0, UINT64_MAX, &guest);
+	error = domain_begin(domain, vm, host, 0, UINT64_MAX, &host_vm);
 	if (!error) {
-		error = host->ops->nest_create(host, guest, data, &domain->memory, &domain->host_space);
+		error = host->ops->nest_create(host, host_vm, data, &domain->memory, &domain->host_space);
 		if (error && error != -PORT_EINVAL)
 			error = domain_failure(vm, error);
 	}
@@ -97,7 +97,7 @@ int hardware_create(struct viommu_vm *vm, struct viommu_host *host, const struct
 int viommu_nest_invalidate(struct viommu_vm *vm, struct viommu_host *host, uint32_t type, const void *entries, uint32_t entry_bytes, uint32_t number,
 			   uint32_t *done)
 {
-	struct host_guest *guest;
+	struct host_vm *host_vm;
 	uint32_t carried_out = 0;
 	int error = 0;
 
@@ -106,9 +106,9 @@ int viommu_nest_invalidate(struct viommu_vm *vm, struct viommu_host *host, uint3
 	if (entry_bytes != host->nest.entry_bytes)
 		return -PORT_EINVAL;
 	/* A host that does not know the VM has nothing of it. */
-	guest = guests_find(vm, host);
-	if (guest && number)
-		error = host->ops->nest_invalidate(guest, entries, number, &carried_out);
+	host_vm = vm_hosts_find(vm, host);
+	if (host_vm && number)
+		error = host->ops->nest_invalidate(host_vm, entries, number, &carried_out);
 	if (done)
 		*done = error ? carried_out : number;
 	if (!error)
@@ -133,19 +133,19 @@ int viommu_device_set_id(struct viommu_device *device, uint32_t id)
 
 int viommu_nest_fd(struct viommu_vm *vm, struct viommu_host *host)
 {
-	struct host_guest *guest;
+	struct host_vm *host_vm;
 
 	if (!host->nest.type)
 		return -PORT_EOPNOTSUPP;
-	guest = guests_find(vm, host);
-	return guest ? host->ops->nest_fd(guest) : -PORT_ENODEV;
+	host_vm = vm_hosts_find(vm, host);
+	return host_vm ? host->ops->nest_fd(host_vm) : -PORT_ENODEV;
 }
 
 /* With the VM's lock for events held. 0, -ENOENT or -EIO. */
 static int next_event(struct viommu_vm *vm, struct viommu_host *host, struct host_nest_event *event)
 {
-	struct host_guest *guest = guests_find(vm, host);
-	int error = guest ? host->ops->nest_event(guest, event) : -PORT_ENOENT;
+	struct host_vm *host_vm = vm_hosts_find(vm, host);
+	int error = host_vm ? host->ops->nest_event(host_vm, event) : -PORT_ENOENT;
 
 	return !error || error == -PORT_ENOENT ? error : -PORT_EIO;
 }

@@ -33,7 +33,7 @@ int viommu_reader_create(struct viommu_device *device, uint32_t pasid, struct vi
 	if (!reader)
 		return -PORT_ENOMEM;
 	port_lock(&device->vm->lock);
-	error = attachment_get(device, pasid, &reader->attachment);
+	error = device_get_attachment(device, pasid, &reader->attachment);
 	if (!error) {
 		lock_readers(reader->attachment);
 		list_append(&reader->attachment->readers, &reader->in_attachment);
@@ -86,27 +86,6 @@ static void begin(struct viommu_reader *reader)
 static void end(struct viommu_reader *reader)
 {
 	port_store_release(&reader->inside, reader->inside + 1);
-}
-
-static void wait_for(const uint32_t *section)
-{
-	uint32_t seen = port_load_acquire(section);
-
-	if (seen % 2)
-		while (port_load_acquire(section) == seen)
-			port_relax();
-}
-
-void readers_wait_held(struct list *readers)
-{
-	list_each (readers, struct viommu_reader, in_attachment, reader)
-		wait_for(&reader->held);
-}
-
-void readers_wait_inside(struct list *readers)
-{
-	list_each (readers, struct viommu_reader, in_attachment, reader)
-		wait_for(&reader->inside);
 }
 
 static port_always_inline struct reader_extent *place(struct viommu_reader *reader, uint64_t iova)

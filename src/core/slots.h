@@ -50,7 +50,7 @@ struct slots {
  */
 struct slots_user {
 	struct list in_vm;
-	struct port_lock lock;
+	struct port_lock lock; /* taken last */
 };
 void slots_user_add(struct viommu_vm *vm, struct slots_user *user);
 void slots_user_remove(struct viommu_vm *vm, struct slots_user *user);

@@ -23,18 +23,19 @@
 #include "core/tracking.h"
 #include "port/port.h"
 
-struct guest;
+struct vm_host;
 
 struct viommu_vm {
 	struct viommu_vm_config config;
 	struct log log;
-	struct port_lock lock; /* taken before every other lock of the core; under a guest IOMMU's locks */
+	/* Taken before every other lock of core, and after those of a guest IOMMU. */
+	struct port_lock lock;
 	struct slots *slots;   /* replaced with a release store; see slots.h for which thread may load it */
 	struct list domains;
 	struct list slots_users; /* slots.h; changed under the lock */
 	struct list devices;
-	struct guest *guests; /* guests.h: added to under the lock, read without */
-	/* Taken before every other lock of the library: events of nesting hardware are taken from a host by one thread at a time. */
+	struct vm_host *hosts; /* vm_hosts.h: added to under the lock, read without */
+	/* Taken before a guest IOMMU's `lock` and a host's, with no lock held: one thread at a time takes events of nesting hardware from a host. */
 	struct port_lock events;
 	struct list sinks;   /* of events: hardware.h; under `events` */
 	port_word unclaimed; /* events that belong to no sink */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* A VM's life, its limits and its figures. */
 #include "core/device.h"
-#include "core/guests.h"
+#include "core/vm_hosts.h"
 #include "core/domain.h"
 #include "core/tracked.h"
 #include "core/vm.h"
@@ -62,7 +62,7 @@ void viommu_vm_destroy(struct viommu_vm *vm)
 	}
 	list_each (&vm->devices, struct viommu_device, in_vm, device)
 		viommu_device_destroy(device);
-	guests_destroy(vm);
+	vm_hosts_destroy(vm);
 	for (unsigned int i = 0; i < vm->slots->number; i++) {
 		tracking_slot_removed(&vm->tracking, vm->slots->slot[i]);
 		vm_free_slot(vm->slots->slot[i]);

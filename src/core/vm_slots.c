@@ -10,7 +10,7 @@
  *
  * Where a host fails to remove it, it stays in the array, marked and charged for, and removing it can be tried again.
  */
-#include "core/guests.h"
+#include "core/vm_hosts.h"
 #include "core/domain.h"
 #include "core/vm.h"
 #include "port/sized.h"
@@ -162,10 +162,10 @@ static int add_slot(struct viommu_vm *vm, struct slot *slot, bool *stays)
 	error = charge_slot(vm, slot);
 	if (error)
 		goto free;
-	error = guests_add_slot(vm, slot);
+	error = vm_hosts_add_slot(vm, slot);
 	if (!error) {
 		error = map_slot(vm, slot);
-		if (error && (unmap_slot(vm, slot) || guests_remove_slot(vm, slot)))
+		if (error && (unmap_slot(vm, slot) || vm_hosts_remove_slot(vm, slot)))
 			error = -PORT_EBUSY;
 	}
 	if (!error || error == -PORT_EBUSY) {
@@ -222,7 +222,7 @@ static int remove_slot(struct viommu_vm *vm, struct slot *slot)
 		return -PORT_ENOMEM;
 	error = unmap_slot(vm, slot);
 	if (!error)
-		error = guests_remove_slot(vm, slot);
+		error = vm_hosts_remove_slot(vm, slot);
 	if (error) {
 		slots_free(slots);
 		return error;

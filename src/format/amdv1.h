@@ -17,11 +17,11 @@
  * on, is half of it. As many entries as the leaf covers hold the same word. A size must be at least
  * what one entry covers, and at most what its table does. Entries are little-endian.
  *
- * IR and IW of every entry on the way, and of the anchor, restrict what is below. FC and U say
- * nothing about reach and rights, nor do A and D, which hardware sets in leaves if the anchor asks
+ * IR and IW of every entry on the way, and of the designation, restrict what is below. FC and U say
+ * nothing about reach and rights, nor do A and D, which hardware sets in leaves if the designation asks
  * for it. Reserved bits make an entry malformed; address bits of a leaf below its size are ignored.
  *
- * An anchor is what a device table entry says in its first doubleword: HAD, Mode (AMD's top level),
+ * A designation is what a device table entry says in its first doubleword: HAD, Mode (AMD's top level),
  * the top table's address, IR and IW.
  */
 #ifndef VIOMMU_FORMAT_AMDV1_H
@@ -30,7 +30,7 @@
 #include "format/format.h"
 #include "port/port.h"
 
-/* The anchor; IR, IW, the address and Mode are where entries have them and their Next Level. */
+/* The designation; IR, IW, the address and Mode are where entries have them and their Next Level. */
 #define AMDV1_ROOT_HAD_ACCESSED UINT64_C(0x080)
 #define AMDV1_ROOT_HAD_DIRTY	UINT64_C(0x100) /* not without the other */
 #define AMDV1_ROOT_HAD		UINT64_C(0x180)
@@ -108,13 +108,13 @@ static inline uint32_t amdv1_prot(const struct format_root *root, unsigned int l
 	return (entry & AMDV1_IR ? VIOMMU_READ : 0) | (entry & AMDV1_IW ? VIOMMU_WRITE : 0);
 }
 
-static inline int amdv1_root(const struct format_anchor *anchor, struct format_root *root)
+static inline int amdv1_root(const struct format_designation *designation, struct format_root *root)
 {
-	uint64_t table = anchor->table, had = table & AMDV1_ROOT_HAD;
+	uint64_t table = designation->table, had = table & AMDV1_ROOT_HAD;
 	unsigned int mode = amdv1_next_level(table), bits;
 
-	if (table & ~(AMDV1_ADDRESS | AMDV1_NEXT_LEVEL | AMDV1_ROOT_HAD | AMDV1_IR | AMDV1_IW) || anchor->control || had == AMDV1_ROOT_HAD_DIRTY || !mode ||
-	    mode - 1 > amdv1_max_level)
+	if (table & ~(AMDV1_ADDRESS | AMDV1_NEXT_LEVEL | AMDV1_ROOT_HAD | AMDV1_IR | AMDV1_IW) || designation->control || had == AMDV1_ROOT_HAD_DIRTY ||
+	    !mode || mode - 1 > amdv1_max_level)
 		return -PORT_EINVAL;
 	root->table = table & AMDV1_ADDRESS;
 	root->level = mode - 1;

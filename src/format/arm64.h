@@ -19,7 +19,7 @@
  * bits 51-48 in bits 15-12. A leaf of 4 TiB is there for an SMMU with 52 bits of output (FEAT_LPA);
  * since nothing else here says which one it is, for contexts with an output size of 52 bits.
  *
- * An anchor has the address of the top table (CD.TTB0 or TTB1), and what else the context
+ * A designation has the address of the top table (CD.TTB0 or TTB1), and what else the context
  * descriptor says about it, in ARM64_CONTROL_*. The top table is as large as TSZ asks for, at
  * either end of all addresses; IOVAs have no top byte that is ignored (TBI).
  *
@@ -33,11 +33,12 @@
 #define VIOMMU_FORMAT_ARM64_H
 
 #include "format/format.h"
+#include "format/arm64_sizes.h"
 #include "port/port.h"
 
-/* format_anchor.control. */
+/* format_designation.control. */
 #define ARM64_CONTROL_TSZ	 UINT64_C(0x3f)	 /* T0SZ or T1SZ: IOVAs have 64 - TSZ bits */
-#define ARM64_CONTROL_IPS	 UINT64_C(0x1c0) /* output size: 32, 36, 40, 42, 44, 48, 52 bits */
+#define ARM64_CONTROL_IPS	 UINT64_C(0x1c0) /* output size: arm64_sizes.h */
 #define ARM64_CONTROL_IPS_SHIFT	 6
 #define ARM64_CONTROL_UPPER	 UINT64_C(0x0200) /* TTB1: the IOVAs at the end of all addresses */
 #define ARM64_CONTROL_AFFD	 UINT64_C(0x0400) /* an access flag of 0 is no fault */
@@ -113,15 +114,14 @@ static inline unsigned int arm64_index_bits(unsigned int granule, unsigned int l
  */
 static inline unsigned int arm64_output_bits(unsigned int granule, uint64_t control)
 {
-	static const uint8_t bits[] = { 32, 36, 40, 42, 44, 48, 52, 0 };
-	uint64_t ips = (control & ARM64_CONTROL_IPS) >> ARM64_CONTROL_IPS_SHIFT;
+	unsigned int bits = arm64_size_bits((unsigned int)((control & ARM64_CONTROL_IPS) >> ARM64_CONTROL_IPS_SHIFT));
 
-	return granule != 16 && ips == 6 ? 48 : bits[ips];
+	return granule != 16 && bits == 52 ? 48 : bits;
 }
 
-static inline int arm64_root(unsigned int granule, const struct format_anchor *anchor, struct format_root *root)
+static inline int arm64_root(unsigned int granule, const struct format_designation *designation, struct format_root *root)
 {
-	uint64_t control = anchor->control, table = anchor->table, bytes;
+	uint64_t control = designation->control, table = designation->table, bytes;
 	unsigned int bits = arm64_output_bits(granule, control), level = arm64_lowest(granule), shift, entries;
 	unsigned int tsz = (unsigned int)(control & ARM64_CONTROL_TSZ);
 
@@ -271,9 +271,9 @@ static inline unsigned int A(index_bits)(unsigned int level)
 #define FORMAT_OWN_INDEX_BITS
 #include "format/format_defaults.h"
 
-static inline int A(root)(const struct format_anchor *anchor, struct format_root *root)
+static inline int A(root)(const struct format_designation *designation, struct format_root *root)
 {
-	return arm64_root(ARM64_GRANULE, anchor, root);
+	return arm64_root(ARM64_GRANULE, designation, root);
 }
 
 static inline enum format_kind A(kind)(const struct format_root *root, unsigned int level, uint64_t entry)

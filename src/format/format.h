@@ -20,7 +20,7 @@
  *   unsigned X_shift(level)       [12 + 9 * level] log2 of the bytes that one entry covers
  *   unsigned X_index_bits(level)  [9] log2 of the number of entries of a table
  *   uint64_t X_from_memory(raw), X_to_memory(e)   [little-endian] byte order of memory and CPU
- *   int X_root(const struct format_anchor *, struct format_root *)   decodes a root designation:
+ *   int X_root(const struct format_designation *, struct format_root *)   decodes a root designation:
  *                                 0, or -EINVAL if the architecture has no such root
  *   enum format_kind X_kind(root, level, e)       what an entry is, in tables with that root
  *   uint64_t X_table_address(level, e)            of a FORMAT_TABLE: address of the table it names
@@ -76,7 +76,7 @@ struct format_bounds {
 };
 
 /* A root designation, in the architecture's own layout. */
-struct format_anchor {
+struct format_designation {
 	uint64_t table;	  /* designates the top table */
 	uint64_t control; /* further rules for reading the tables; 0 where the format has none */
 };

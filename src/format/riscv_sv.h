@@ -14,9 +14,9 @@
  *
  * Every table has 512 entries; all levels but 5 may have leaves. Entries are little-endian.
  *
- * An anchor has the register that names the root (iosatp or iohgatp: MODE and PPN), and in
+ * A designation has the register that names the root (iosatp or iohgatp: MODE and PPN), and in
  * RISCV_CONTROL_* what the device or process context says. A first-stage root translates both ends
- * of the addresses, since IOVAs are sign-extended: one anchor designates either half. A
+ * of the addresses, since IOVAs are sign-extended: one designation is for either half. A
  * second-stage root is four tables, one after the other.
  *
  * Reserved bits and encodings make an entry malformed, as the specification requires; bits 60 and
@@ -31,14 +31,14 @@
 #include "format/format.h"
 #include "port/port.h"
 
-/* format_anchor.table. */
+/* format_designation.table. */
 #define RISCV_ROOT_PPN	      UINT64_C(0x00000fffffffffff)
 #define RISCV_ROOT_GSCID      UINT64_C(0x0ffff00000000000) /* of iohgatp; reserved in iosatp */
 #define RISCV_ROOT_MODE_SHIFT 60
 #define RISCV_MODE_SV39	      8u
 #define RISCV_MODE_SV57	      10u
 
-/* format_anchor.control; the last three are format_root.options, too. */
+/* format_designation.control; the last three are format_root.options, too. */
 #define RISCV_CONTROL_STAGE2	 UINT64_C(0x01)
 #define RISCV_CONTROL_UPPER	 UINT64_C(0x02) /* stage 1: the IOVAs at the end of all addresses */
 #define RISCV_CONTROL_SUPERVISOR UINT64_C(0x04) /* stage 1 */
@@ -94,15 +94,15 @@ static inline uint64_t riscv_sv_accessed(const struct format_root *root, unsigne
 #define FORMAT_OWN_UPDATES
 #include "format/format_defaults.h"
 
-static inline int riscv_sv_root(const struct format_anchor *anchor, struct format_root *root)
+static inline int riscv_sv_root(const struct format_designation *designation, struct format_root *root)
 {
-	uint64_t control = anchor->control, mode = anchor->table >> RISCV_ROOT_MODE_SHIFT, ppn = anchor->table & RISCV_ROOT_PPN, half;
+	uint64_t control = designation->control, mode = designation->table >> RISCV_ROOT_MODE_SHIFT, ppn = designation->table & RISCV_ROOT_PPN, half;
 	bool stage2 = control & RISCV_CONTROL_STAGE2;
 
 	if (control & ~RISCV_CONTROL_ALL || mode < RISCV_MODE_SV39 || mode > RISCV_MODE_SV57)
 		return -PORT_EINVAL;
 	/* The root of the second stage is aligned to its 16 KiB. */
-	if (stage2 ? ppn & 3 || control & (RISCV_CONTROL_UPPER | RISCV_CONTROL_SUPERVISOR) : anchor->table & RISCV_ROOT_GSCID)
+	if (stage2 ? ppn & 3 || control & (RISCV_CONTROL_UPPER | RISCV_CONTROL_SUPERVISOR) : designation->table & RISCV_ROOT_GSCID)
 		return -PORT_EINVAL;
 	root->table = ppn << 12;
 	root->level = 2 + (unsigned int)(mode - RISCV_MODE_SV39);

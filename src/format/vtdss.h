@@ -15,7 +15,7 @@
  * and that no hardware has; the soft host uses it to translate all 64 bits of an IOVA. Entries are
  * little-endian.
  *
- * An anchor is what a context entry says: the top table's address in bits 63-12 (SSPTPTR), and the
+ * A designation is what a context entry says: the top table's address in bits 63-12 (SSPTPTR), and the
  * address width (AW) in bits 2-0.
  *
  * An entry is present if it allows anything, loads or stores. Reserved bits make an entry malformed
@@ -32,7 +32,7 @@
 #include "format/format.h"
 #include "port/port.h"
 
-/* The anchor. */
+/* The designation. */
 #define VTDSS_ROOT_SSPTPTR UINT64_C(0x000ffffffffff000)
 #define VTDSS_ROOT_AW	   UINT64_C(0x7)
 #define VTDSS_AW_39	   1u /* 3 levels */
@@ -61,14 +61,14 @@ static inline unsigned int vtdss_index_bits(unsigned int level)
 #include "format/format_defaults.h"
 
 /* Widths of 39, 48, 57 and 64 bits are 1 to 4, for tables of 3 to 6 levels. */
-static inline int vtdss_root(const struct format_anchor *anchor, struct format_root *root)
+static inline int vtdss_root(const struct format_designation *designation, struct format_root *root)
 {
-	uint64_t width = anchor->table & VTDSS_ROOT_AW;
+	uint64_t width = designation->table & VTDSS_ROOT_AW;
 	unsigned int bits;
 
-	if (anchor->table & ~(VTDSS_ROOT_SSPTPTR | VTDSS_ROOT_AW) || width < VTDSS_AW_39 || width > VTDSS_AW_64)
+	if (designation->table & ~(VTDSS_ROOT_SSPTPTR | VTDSS_ROOT_AW) || width < VTDSS_AW_39 || width > VTDSS_AW_64)
 		return -PORT_EINVAL;
-	root->table = anchor->table & VTDSS_ROOT_SSPTPTR;
+	root->table = designation->table & VTDSS_ROOT_SSPTPTR;
 	root->level = 1 + (unsigned int)width;
 	root->prot = VIOMMU_RW;
 	root->bounds.first = 0;

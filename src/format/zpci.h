@@ -21,7 +21,7 @@
  *
  * Rules: the invalid bit comes before anything else, since Linux leaves the old frame address in an
  * invalid PTE; then the entry must be of the type that belongs to its table. Bits that are not named
- * here are ignored in entries. In an IOTA they are refused: their meaning is unknown, and an anchor
+ * here are ignored in entries. In an IOTA they are refused: their meaning is unknown, and a designation
  * that is misread is a wrong table. An entry of zeros is nothing special (zpci_qemu.h differs): it is
  * a valid STE that names a page table at 0, a valid PTE that names the frame at 0, and in a region
  * table an entry of the wrong type.
@@ -117,15 +117,15 @@ static inline uint64_t zpci_to_memory(uint64_t entry)
  * direct.h), designations of frames, a frame size that has nothing to be the size of, and bits
  * without a known meaning.
  */
-static inline int zpci_root(const struct format_anchor *anchor, struct format_root *root)
+static inline int zpci_root(const struct format_designation *designation, struct format_root *root)
 {
-	uint64_t iota = anchor->table;
-	uint64_t designation = (iota & ZPCI_IOTA_DT) >> ZPCI_IOTA_DT_SHIFT;
+	uint64_t iota = designation->table;
+	uint64_t type = (iota & ZPCI_IOTA_DT) >> ZPCI_IOTA_DT_SHIFT;
 
-	if ((iota & ~ZPCI_IOTA_ORIGIN & ~ZPCI_IOTA_DT) != ZPCI_IOTA_T || designation > ZPCI_DT_RFTO)
+	if ((iota & ~ZPCI_IOTA_ORIGIN & ~ZPCI_IOTA_DT) != ZPCI_IOTA_T || type > ZPCI_DT_RFTO)
 		return -PORT_EINVAL;
 	root->table = iota & ZPCI_IOTA_ORIGIN;
-	root->level = ZPCI_SEGMENT + (unsigned int)designation;
+	root->level = ZPCI_SEGMENT + (unsigned int)type;
 	root->prot = VIOMMU_RW;
 	root->bounds.first = 0;
 	root->bounds.last = (1u << zpci_index_bits(root->level)) - 1;

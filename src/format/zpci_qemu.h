@@ -13,7 +13,7 @@
  *
  * Not imitated: of a segment frame's address QEMU tests more bits here than it then uses (those of
  * a page table's origin), so that stray low bits make a frame at 0 pass. And QEMU takes unknown
- * bits of an IOTA for address bits, which shifts the table; here the anchor is refused, as in
+ * bits of an IOTA for address bits, which shifts the table; here the designation is refused, as in
  * zpci.h.
  */
 #ifndef VIOMMU_FORMAT_ZPCI_QEMU_H
@@ -29,9 +29,9 @@ enum { zpci_qemu_max_level = ZPCI_REGION_THIRD };
 #define FORMAT_BASE zpci
 #include "format/format_defaults.h"
 
-static inline int zpci_qemu_root(const struct format_anchor *anchor, struct format_root *root)
+static inline int zpci_qemu_root(const struct format_designation *designation, struct format_root *root)
 {
-	int error = zpci_root(anchor, root);
+	int error = zpci_root(designation, root);
 
 	if (error)
 		return error;

@@ -9,7 +9,7 @@
  *  - unmap of a range in which nothing, or not everything, is mapped is no error. Where caps.split is false, the core passes ranges whose first and last
  *    are the ends of mappings (as map was given them).
  *  - Calls for one space are made by one thread at a time, but for lookup, which is made by any thread at any time while the space exists. So are calls for
- *    one guest; a space's map runs beside guest_add and guest_remove of ranges that it does not name.
+ *    one VM; a space's map runs concurrently with slot_add and slot_remove of ranges that it does not name.
  */
 #ifndef VIOMMU_HOST_HOST_H
 #define VIOMMU_HOST_HOST_H
@@ -35,8 +35,8 @@ struct host_slot {
 	int32_t fd;
 };
 
-/* A VM's memory as a host keeps it: what all spaces of that VM share. A host that needs to know of it embeds this. */
-struct host_guest {
+/* A host's record of a VM: its slots, which all its spaces share. A host that keeps one embeds this. */
+struct host_vm {
 	struct viommu_host *host;
 };
 
@@ -95,16 +95,16 @@ struct host_ops {
 	 * destroyed after the last. pinned: all of it is to be pinned at all times. add: 0, -ENOSPC, -ENOMEM or another errno, and then nothing has changed.
 	 * remove is of a range that was added so, when nothing of it is mapped any more: 0, or an errno and it stays. Removing what is not there is no error.
 	 */
-	int (*guest_create)(struct viommu_host *host, bool pinned, struct host_guest **out);
-	void (*guest_destroy)(struct host_guest *guest);
-	int (*guest_add)(struct host_guest *guest, const struct host_slot *slot);
-	int (*guest_remove)(struct host_guest *guest, const struct host_slot *slot);
+	int (*vm_create)(struct viommu_host *host, bool pinned, struct host_vm **out);
+	void (*vm_destroy)(struct host_vm *vm);
+	int (*slot_add)(struct host_vm *vm, const struct host_slot *slot);
+	int (*slot_remove)(struct host_vm *vm, const struct host_slot *slot);
 
 	/*
-	 * A space that translates IOVAs in first..last, which lie inside the host's aperture, to memory of guest (NULL where there is no guest_create).
+	 * A space that translates IOVAs in first..last, which lie inside the host's aperture, to memory of vm (NULL where there is no vm_create).
 	 * memory stays valid while the space exists.
 	 */
-	int (*space_create)(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+	int (*space_create)(struct viommu_host *host, struct host_vm *vm, uint64_t first, uint64_t last, const struct host_memory *memory,
 			    struct host_space **out);
 	/*
 	 * Drops all that is still mapped. No lookup is under way, and no device is attached any more, but for those whose detach failed: they reach nothing
@@ -134,17 +134,17 @@ struct host_ops {
 	unsigned int (*lookup_pages)(struct host_space *space, uint64_t iova, struct host_page *pages, unsigned int max);
 
 	/*
-	 * Devices. Created detached: a detached device reaches nothing. data is the user's, as it came; guest as for a space. destroy is of a detached one.
+	 * Devices. Created detached: a detached device reaches nothing. data is the user's, as it came; vm as for a space. destroy is of a detached one.
 	 * attach is 0, -ENOSPC or -ENOMEM where what is mapped does not fit, or another errno; on failure the device is detached. device_fd may be NULL. pasid:
 	 * VIOMMU_NO_PASID, or one below 2^caps.pasid_bits, which is attached and detached on its own.
 	 */
-	int (*device_create)(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out);
+	int (*device_create)(struct viommu_host *host, struct host_vm *vm, const void *data, struct host_device **out);
 	void (*device_destroy)(struct host_device *device);
 	int (*device_fd)(const struct host_device *device);
 	int (*attach)(struct host_space *space, struct host_device *device, uint32_t pasid);
 	int (*detach)(struct host_space *space, struct host_device *device, uint32_t pasid);
 	/*
-	 * Takes a device from where it is attached to another space of the same guest's in one step: each of its accesses meets the one or the other. 0, or an
+	 * Takes a device from where it is attached to another space of the same VM in one step: each of its accesses meets the one or the other. 0, or an
 	 * errno, and then it is attached where it was. NULL where a host has no such step.
 	 */
 	int (*replace)(struct host_space *from, struct host_space *to, struct host_device *device, uint32_t pasid);
@@ -157,20 +157,20 @@ struct host_ops {
 	 * slots with the slots' rights. attach, detach and space_destroy are as for others, and nothing
 	 * else is called for it. A device needs its ID before it is attached to one. 0; -EINVAL (data
 	 * that hardware would not take); -ENOMEM; -ENOSPC (a slot lies where the host has no IOVAs:
-	 * guest_add says so afterwards) or another errno.
+	 * slot_add says so afterwards) or another errno.
 	 *
-	 * The guest's memory is pinned whole from the first attach on, as long as the guest exists.
+	 * The guest's memory is pinned whole from the first attach on, as long as the record of the VM exists.
 	 */
-	int (*nest_create)(struct viommu_host *host, struct host_guest *guest, const struct host_nest_data *data, const struct host_memory *memory,
+	int (*nest_create)(struct viommu_host *host, struct host_vm *vm, const struct host_nest_data *data, const struct host_memory *memory,
 			   struct host_space **out);
 	/* Entries as the guest wrote them, in order; done when it returns 0. *done: how many were. By any thread. */
-	int (*nest_invalidate)(struct host_guest *guest, const void *entries, uint32_t number, uint32_t *done);
-	/* The ID by which the guest knows a device; it is attached to no such space. Another device of the guest's has another. 0 or an errno. */
+	int (*nest_invalidate)(struct host_vm *vm, const void *entries, uint32_t number, uint32_t *done);
+	/* The ID by which the guest knows a device; it is attached to no such space. Another device of the VM has another. 0 or an errno. */
 	int (*device_set_id)(struct host_device *device, uint32_t id);
-	/* A file that polls readable when there are events: the host's, as long as the guest exists. -ENODEV before the first attach to a space of nest_create. */
-	int (*nest_fd)(struct host_guest *guest);
-	/* The next event, with room for one: 0; -ENOENT: there is none now; or another errno. By one thread at a time for a guest; it waits for nothing. */
-	int (*nest_event)(struct host_guest *guest, struct host_nest_event *event);
+	/* A file that polls readable when there are events: the host's, as long as the record of the VM exists. -ENODEV before the first attach to a space of nest_create. */
+	int (*nest_fd)(struct host_vm *vm);
+	/* The next event, with room for one: 0; -ENOENT: there is none now; or another errno. By one thread at a time for a VM; it waits for nothing. */
+	int (*nest_event)(struct host_vm *vm, struct host_nest_event *event);
 
 	void (*destroy)(struct viommu_host *host);
 };

@@ -153,7 +153,7 @@ static void iommufd_device_destroy(struct host_device *device)
 	port_unlock(&host->lock);
 }
 
-static int iommufd_device_create(struct viommu_host *any, struct host_guest *guest, const void *data, struct host_device **out)
+static int iommufd_device_create(struct viommu_host *any, struct host_vm *vm, const void *data, struct host_device **out)
 {
 	struct iommufd_host *host = iommufd_host(any);
 	struct iommufd_info info = { 0 };
@@ -173,7 +173,7 @@ static int iommufd_device_create(struct viommu_host *any, struct host_guest *gue
 		device->held = false;
 	port_unlock(&host->lock);
 	ranges_free(&info.usable);
-	if (!error && (error = iommufd_guest_pin(iommufd_guest(guest))))
+	if (!error && (error = iommufd_vm_pin(iommufd_vm(vm))))
 		iommufd_device_destroy(&device->device);
 	if (!error)
 		*out = &device->device;
@@ -199,10 +199,10 @@ static void iommufd_destroy(struct viommu_host *any)
 }
 
 static const struct host_ops iommufd_ops = {
-	.guest_create = iommufd_guest_create,
-	.guest_destroy = iommufd_guest_destroy,
-	.guest_add = iommufd_guest_add,
-	.guest_remove = iommufd_guest_remove,
+	.vm_create = iommufd_vm_create,
+	.vm_destroy = iommufd_vm_destroy,
+	.slot_add = iommufd_vm_add_slot,
+	.slot_remove = iommufd_vm_remove_slot,
 	.space_create = iommufd_space_create,
 	.space_destroy = iommufd_space_destroy,
 	.map = iommufd_space_map,

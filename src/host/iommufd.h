@@ -5,7 +5,7 @@
  *   iommufd.c         the host: its devices, and what it can do
  *   iommufd_ask.c     what a device's IOMMU can do
  *   iommufd_call.c    calls of the kernel, one each
- *   iommufd_guest.c   guest memory
+ *   iommufd_vm.c   guest memory
  *   iommufd_space.c   spaces, and attaching
  *   iommufd_stage2.c  guest memory beneath a guest's own tables, and what these are to the kernel
  *   iommufd_nest.c    spaces that are a guest's own tables
@@ -13,14 +13,14 @@
  *
  * Each VM's memory is in an IOAS of its own, to which no device is ever attached: mapping a slot there makes the kernel keep *pages* for it, and pins nothing yet.
  * A space is another IOAS with an HWPT, and is filled by IOMMU_IOAS_COPY: its mappings refer to the same pages, so that one that has been pinned for one IOVA is
- * neither pinned nor charged again for another, or for another space. With an HWPT of its own the guest's IOAS pins all that is in it; that is the policy
+ * neither pinned nor charged again for another, or for another space. With an HWPT of its own the VM's IOAS pins all that is in it; that is the policy
  * "pinned guest".
  *
  * A space has its HWPT from the beginning, and not when the first device is attached, so that it is map that pins, and that fails where there is no room.
  *
- * Where the hardware walks a guest's own tables, the guest's memory is in a third IOAS, at IOVAs that are its GPAs, copied from the guest's as well. The kernel's
+ * Where the hardware walks a guest's own tables, the guest's memory is in a third IOAS, at IOVAs that are its GPAs, copied from the VM's IOAS as well. The kernel's
  * viommu, which stands for the guest's IOMMU, is above that one's HWPT, and above the viommu are HWPTs that name the guest's tables. There is one viommu for each
- * guest, so that all its devices with such tables have to be behind one IOMMU of the machine's.
+ * VM, so that all its devices with such tables have to be behind one IOMMU of the machine's.
  *
  * Devices are attached to the space's HWPT; but on s390 each has one of its own, in an IOAS of its own, which is filled after the device is attached to it, from a
  * record of the space's mappings. For there a hypervisor beneath us may learn of translations only from the instruction RPCIT, which Linux executes for the devices that are
@@ -83,22 +83,22 @@ struct iommufd_host {
 	bool empty_is_enoent; /* the kernel answers -ENOENT where there is nothing to unmap; newer ones only where a mapping would be cut */
 };
 
-/* A slot: where its GPAs are in the guest's IOAS. */
+/* A slot: where its GPAs are in the VM's IOAS. */
 struct iommufd_slot {
 	uint64_t first, last;
 	uint64_t iova;
 	uint32_t prot;
 };
 
-struct iommufd_guest {
-	struct host_guest guest;
-	struct port_lock lock; /* slots */
+struct iommufd_vm {
+	struct host_vm vm;
+	struct port_lock lock; /* slots. Taken after `nesting`; no lock is taken with it */
 	struct iommufd_slot *slots;
 	size_t number, room;
 	uint32_t ioas, hwpt; /* hwpt 0: there is none */
 	bool pinned;
 	/* Beneath the guest's own tables; stage2 is 0 before the first such space, the others before the first attach to one. */
-	struct port_lock nesting; /* writing these, and that stage2 has the slots. Taken before the other one */
+	struct port_lock nesting; /* writing these, and that stage2 has the slots. Taken after core's, before `lock` */
 	uint32_t stage2, parent, viommu, events;
 	int32_t events_fd;
 	uint32_t sequence; /* that the next event has */
@@ -115,7 +115,7 @@ struct iommufd_space {
 	struct host_space space;
 	uint64_t first, last;
 	const struct host_memory *memory;
-	struct iommufd_guest *guest;
+	struct iommufd_vm *vm;
 	uint32_t ioas, hwpt; /* hwpt 0: there is none */
 	struct mappings mappings;
 	struct iommufd_leg *legs;
@@ -131,9 +131,9 @@ static inline struct iommufd_host *iommufd_host(struct viommu_host *host)
 	return (struct iommufd_host *)(void *)host;
 }
 
-static inline struct iommufd_guest *iommufd_guest(struct host_guest *guest)
+static inline struct iommufd_vm *iommufd_vm(struct host_vm *vm)
 {
-	return (struct iommufd_guest *)(void *)guest;
+	return (struct iommufd_vm *)(void *)vm;
 }
 
 static inline struct iommufd_space *iommufd_space(struct host_space *space)
@@ -178,18 +178,18 @@ struct iommufd_info {
 };
 int iommufd_ask(int fd, const struct iommufd_device *device, struct iommufd_info *info, const struct vfio_why *why);
 
-/* iommufd_guest.c */
-int iommufd_guest_create(struct viommu_host *host, bool pinned, struct host_guest **out);
-void iommufd_guest_destroy(struct host_guest *guest);
-int iommufd_guest_add(struct host_guest *guest, const struct host_slot *slot);
-int iommufd_guest_remove(struct host_guest *guest, const struct host_slot *slot);
-/* Sees to it that a pinned guest is, where that had to wait for a device. */
-int iommufd_guest_pin(struct iommufd_guest *guest);
-/* Where GPA is in the guest's IOAS, and how far it goes on there; false if it is in no slot. */
-bool iommufd_guest_find(struct iommufd_guest *guest, uint64_t gpa, uint64_t *iova, uint64_t *bytes);
+/* iommufd_vm.c */
+int iommufd_vm_create(struct viommu_host *host, bool pinned, struct host_vm **out);
+void iommufd_vm_destroy(struct host_vm *vm);
+int iommufd_vm_add_slot(struct host_vm *vm, const struct host_slot *slot);
+int iommufd_vm_remove_slot(struct host_vm *vm, const struct host_slot *slot);
+/* Pins the memory of a pinned guest, where that had to wait for a device. */
+int iommufd_vm_pin(struct iommufd_vm *vm);
+/* Where GPA is in the VM's IOAS, and how far it goes on there; false if it is in no slot. */
+bool iommufd_vm_find(struct iommufd_vm *vm, uint64_t gpa, uint64_t *iova, uint64_t *bytes);
 
 /* iommufd_space.c */
-int iommufd_space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+int iommufd_space_create(struct viommu_host *host, struct host_vm *vm, uint64_t first, uint64_t last, const struct host_memory *memory,
 			 struct host_space **out);
 void iommufd_space_destroy(struct host_space *space);
 int iommufd_space_map(struct host_space *space, const struct host_mapping *mapping);
@@ -200,18 +200,18 @@ int iommufd_space_attach(struct host_space *space, struct host_device *device, u
 int iommufd_space_detach(struct host_space *space, struct host_device *device, uint32_t pasid);
 int iommufd_space_replace(struct host_space *from, struct host_space *to, struct host_device *device, uint32_t pasid);
 
-/* iommufd_stage2.c. With the guest's lock `nesting` but for fd and event. */
-int iommufd_stage2_make(struct iommufd_guest *guest);
-int iommufd_stage2_add(struct iommufd_guest *guest, const struct iommufd_slot *slot);
-int iommufd_stage2_remove(struct iommufd_guest *guest, uint64_t first, uint64_t last);
+/* iommufd_stage2.c. With the VM's lock `nesting` but for fd and event. */
+int iommufd_stage2_make(struct iommufd_vm *vm);
+int iommufd_stage2_add(struct iommufd_vm *vm, const struct iommufd_slot *slot);
+int iommufd_stage2_remove(struct iommufd_vm *vm, uint64_t first, uint64_t last);
 /* The viommu, by the IOMMU of this device, if there is none yet. */
-int iommufd_stage2_ready(struct iommufd_guest *guest, const struct iommufd_device *device);
-void iommufd_stage2_destroy(struct iommufd_guest *guest);
-int iommufd_nest_fd(struct host_guest *guest);
-int iommufd_nest_event(struct host_guest *guest, struct host_nest_event *event);
+int iommufd_stage2_ready(struct iommufd_vm *vm, const struct iommufd_device *device);
+void iommufd_stage2_destroy(struct iommufd_vm *vm);
+int iommufd_nest_fd(struct host_vm *vm);
+int iommufd_nest_event(struct host_vm *vm, struct host_nest_event *event);
 
 /* iommufd_nest.c */
-int iommufd_nest_create(struct viommu_host *host, struct host_guest *guest, const struct host_nest_data *data, const struct host_memory *memory,
+int iommufd_nest_create(struct viommu_host *host, struct host_vm *vm, const struct host_nest_data *data, const struct host_memory *memory,
 			struct host_space **out);
 void iommufd_nest_destroy(struct iommufd_space *space);
 /* Prepares a device and a space for attaching. The preparations stay if attaching fails, for the next attempt. */
@@ -219,7 +219,7 @@ int iommufd_nest_prepare(struct iommufd_space *space, struct iommufd_device *dev
 /* Adds a device to the space's list of attached ones, or removes it; removing one that is absent is no error. */
 void iommufd_nest_enter(struct iommufd_space *space, struct iommufd_device *device);
 void iommufd_nest_leave(struct iommufd_space *space, struct iommufd_device *device);
-int iommufd_nest_invalidate(struct host_guest *guest, const void *entries, uint32_t number, uint32_t *done);
+int iommufd_nest_invalidate(struct host_vm *vm, const void *entries, uint32_t number, uint32_t *done);
 int iommufd_device_set_id(struct host_device *device, uint32_t id);
 
 #endif

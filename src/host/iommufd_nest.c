@@ -9,11 +9,11 @@
 
 #include "host/iommufd.h"
 
-int iommufd_nest_create(struct viommu_host *any, struct host_guest *host_guest, const struct host_nest_data *data, const struct host_memory *memory,
+int iommufd_nest_create(struct viommu_host *any, struct host_vm *host_vm, const struct host_nest_data *data, const struct host_memory *memory,
 			struct host_space **out)
 {
 	const struct iommufd_nest_type *type = iommufd_host(any)->nests;
-	struct iommufd_guest *guest = iommufd_guest(host_guest);
+	struct iommufd_vm *vm = iommufd_vm(host_vm);
 	unsigned char theirs[IOMMUFD_DATA_BYTES];
 	struct iommufd_space *space;
 	int error;
@@ -27,13 +27,13 @@ int iommufd_nest_create(struct viommu_host *any, struct host_guest *host_guest, 
 		return -ENOMEM;
 	space->space.host = any;
 	space->memory = memory;
-	space->guest = guest;
+	space->vm = vm;
 	space->nest = true;
 	memcpy(space->data, theirs, type->data_bytes);
 	mappings_init(&space->mappings, memory);
-	port_lock(&guest->nesting);
-	error = iommufd_stage2_make(guest);
-	port_unlock(&guest->nesting);
+	port_lock(&vm->nesting);
+	error = iommufd_stage2_make(vm);
+	port_unlock(&vm->nesting);
 	if (error) {
 		iommufd_space_destroy(&space->space);
 		return error;
@@ -62,19 +62,19 @@ void iommufd_nest_destroy(struct iommufd_space *space)
 int iommufd_nest_prepare(struct iommufd_space *space, struct iommufd_device *device)
 {
 	const struct iommufd_host *host = iommufd_host(space->space.host);
-	struct iommufd_guest *guest = space->guest;
+	struct iommufd_vm *vm = space->vm;
 	int fd = host->fd;
 	int error;
 
 	if (!device->has_guest_id)
 		return -EINVAL;
-	port_lock(&guest->nesting);
-	error = iommufd_stage2_ready(guest, device);
-	port_unlock(&guest->nesting);
+	port_lock(&vm->nesting);
+	error = iommufd_stage2_ready(vm, device);
+	port_unlock(&vm->nesting);
 	if (!error && !device->vdevice)
-		error = iommufd_vdevice_alloc(fd, device->id, guest->viommu, device->guest_id, &device->vdevice);
+		error = iommufd_vdevice_alloc(fd, device->id, vm->viommu, device->guest_id, &device->vdevice);
 	if (!error && !space->hwpt)
-		error = iommufd_hwpt_alloc_nested(fd, host->nests, device->id, guest->viommu, space->data, &space->hwpt);
+		error = iommufd_hwpt_alloc_nested(fd, host->nests, device->id, vm->viommu, space->data, &space->hwpt);
 	return error;
 }
 
@@ -111,10 +111,10 @@ int iommufd_device_set_id(struct host_device *any, uint32_t id)
 }
 
 /* Where there is no viommu yet the hardware has read nothing. It is asked even if no device is attached: what was read for one that was is still there. */
-int iommufd_nest_invalidate(struct host_guest *any, const void *entries, uint32_t number, uint32_t *done)
+int iommufd_nest_invalidate(struct host_vm *any, const void *entries, uint32_t number, uint32_t *done)
 {
 	const struct iommufd_host *host = iommufd_host(any->host);
-	uint32_t viommu = __atomic_load_n(&iommufd_guest(any)->viommu, __ATOMIC_ACQUIRE);
+	uint32_t viommu = __atomic_load_n(&iommufd_vm(any)->viommu, __ATOMIC_ACQUIRE);
 
 	*done = 0;
 	return viommu ? iommufd_invalidate(host->fd, host->nests, viommu, entries, number, done) : 0;

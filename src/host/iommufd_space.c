@@ -9,8 +9,7 @@ static bool is_shortage(int error)
 	return error == -ENOMEM || error == -ENOSPC;
 }
 
-int iommufd_space_create(struct viommu_host *any, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
-			 struct host_space **out)
+int iommufd_space_create(struct viommu_host *any, struct host_vm *vm, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out)
 {
 	struct iommufd_host *host = iommufd_host(any);
 	struct iommufd_space *space = memory->alloc(memory->ctx, sizeof(*space), 0);
@@ -22,7 +21,7 @@ int iommufd_space_create(struct viommu_host *any, struct host_guest *guest, uint
 	space->first = first;
 	space->last = last;
 	space->memory = memory;
-	space->guest = iommufd_guest(guest);
+	space->vm = iommufd_vm(vm);
 	mappings_init(&space->mappings, memory);
 	error = iommufd_ioas_alloc(host->fd, &space->ioas);
 	if (!error) {
@@ -79,7 +78,7 @@ static int copy(const struct iommufd_space *space, uint32_t ioas, uint64_t iova,
 		.size = sizeof(call),
 		.flags = IOMMUFD_ABI_MAP_FIXED | iommufd_map_flags(prot),
 		.to = ioas,
-		.from = space->guest->ioas,
+		.from = space->vm->ioas,
 		.bytes = bytes,
 		.to_iova = iova,
 		.from_iova = from,
@@ -101,7 +100,7 @@ static int fill(const struct iommufd_space *space, uint32_t ioas, uint64_t first
 		uint64_t from;
 
 		error = -EFAULT;
-		if (!iommufd_guest_find(space->guest, gpa + (iova - first), &from, &bytes))
+		if (!iommufd_vm_find(space->vm, gpa + (iova - first), &from, &bytes))
 			break;
 		if (bytes > last - iova)
 			bytes = last - iova + 1;

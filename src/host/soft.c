@@ -9,11 +9,11 @@
 #include "host/soft.h"
 #include "port/port.h"
 
-static int soft_device_create(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out)
+static int soft_device_create(struct viommu_host *host, struct host_vm *vm, const void *data, struct host_device **out)
 {
 	struct host_device *device;
 
-	(void)guest;
+	(void)vm;
 	if (data)
 		return -PORT_EINVAL;
 	device = (struct host_device *)port_alloc(sizeof(*device), 0);

@@ -5,8 +5,7 @@
 
 #include "host/host.h"
 
-int vtdss_space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
-		       struct host_space **out);
+int vtdss_space_create(struct viommu_host *host, struct host_vm *vm, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out);
 void vtdss_space_destroy(struct host_space *space);
 int vtdss_space_map(struct host_space *space, const struct host_mapping *mapping);
 int vtdss_space_unmap(struct host_space *space, uint64_t first, uint64_t last);

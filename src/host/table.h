@@ -458,13 +458,12 @@ static bool F(unmap_within)(struct host_table *table, uint64_t first, uint64_t l
 	return true;
 }
 
-int F(space_create)(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
-		    struct host_space **out)
+int F(space_create)(struct viommu_host *host, struct host_vm *vm, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out)
 {
 	struct host_table *table = (struct host_table *)memory->alloc(memory->ctx, sizeof(*table), _Alignof(struct host_table));
 	unsigned int level = TABLE_LEAST_TOP;
 
-	(void)guest;
+	(void)vm;
 	if (!table)
 		return -PORT_ENOMEM;
 	table->space.host = host;

@@ -75,7 +75,7 @@ static struct type1_device *find(struct type1_host *host, const struct vfio_name
 	return device;
 }
 
-static int type1_device_create(struct viommu_host *any, struct host_guest *guest, const void *data, struct host_device **out)
+static int type1_device_create(struct viommu_host *any, struct host_vm *vm, const void *data, struct host_device **out)
 {
 	struct type1_host *host = type1_host(any);
 	struct type1_info info = { 0 };
@@ -83,7 +83,7 @@ static int type1_device_create(struct viommu_host *any, struct host_guest *guest
 	struct vfio_named named;
 	int error = vfio_named_take(&named, data, true, NULL);
 
-	(void)guest;
+	(void)vm;
 	if (error)
 		return error;
 	port_lock(&host->lock);

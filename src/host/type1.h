@@ -89,8 +89,7 @@ void type1_group_put(struct type1_host *host, struct type1_group *group);
 int type1_group_clear(const struct type1_group *group);
 
 /* type1_space.c */
-int type1_space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
-		       struct host_space **out);
+int type1_space_create(struct viommu_host *host, struct host_vm *vm, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out);
 void type1_space_destroy(struct host_space *space);
 int type1_map(struct host_space *space, const struct host_mapping *mapping);
 int type1_unmap(struct host_space *space, uint64_t first, uint64_t last);

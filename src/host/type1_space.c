@@ -11,12 +11,11 @@
 #include "host/type1.h"
 #include "host/vfio_ioctl.h"
 
-int type1_space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
-		       struct host_space **out)
+int type1_space_create(struct viommu_host *host, struct host_vm *vm, uint64_t first, uint64_t last, const struct host_memory *memory, struct host_space **out)
 {
 	struct type1_space *space = memory->alloc(memory->ctx, sizeof(*space), 0);
 
-	(void)guest;
+	(void)vm;
 	if (!space)
 		return -ENOMEM;
 	space->space.host = host;

@@ -69,7 +69,7 @@ static bool tell(const struct failure *failure, unsigned int n, bool for_good, b
 	if (failure->call == MOCK_CALLS)
 		now->unharmed(story, !failure->error);
 	failing_stop(mock);
-	now->mend(story);
+	now->repair(story);
 	now->end(story);
 	assert_null(mock->spaces);
 	assert_int_equal(mock->devices, 0);

@@ -21,7 +21,7 @@ struct failing_story {
 	void (*tell)(void *story);
 	/* After a telling in which the host has not failed, nor memory if nothing. */
 	void (*unharmed)(void *story, bool nothing);
-	void (*mend)(void *story);
+	void (*repair)(void *story);
 	/* Nothing is left, which is checked of the host and of memory afterwards. */
 	void (*end)(void *story);
 };

@@ -85,12 +85,12 @@ static int leave(struct mock_host *mock, int error)
 	return -error;
 }
 
-static struct mock_guest *guest_of(struct host_guest *guest)
+static struct mock_guest *guest_of(struct host_vm *guest)
 {
 	return (struct mock_guest *)(void *)guest;
 }
 
-static int create_guest(struct viommu_host *host, bool pinned, struct host_guest **out)
+static int create_guest(struct viommu_host *host, bool pinned, struct host_vm **out)
 {
 	struct mock_host *mock = mock_of(host);
 	struct mock_guest *guest;
@@ -108,7 +108,7 @@ static int create_guest(struct viommu_host *host, bool pinned, struct host_guest
 	return leave(mock, 0);
 }
 
-static void destroy_guest(struct host_guest *guest)
+static void destroy_guest(struct host_vm *guest)
 {
 	struct mock_host *mock = mock_of(guest->host);
 
@@ -121,10 +121,10 @@ static void destroy_guest(struct host_guest *guest)
 	free(guest_of(guest));
 }
 
-static int add_slot(struct host_guest *host_guest, const struct host_slot *slot)
+static int add_slot(struct host_vm *vm, const struct host_slot *slot)
 {
-	struct mock_host *mock = mock_of(host_guest->host);
-	struct mock_guest *guest = guest_of(host_guest);
+	struct mock_host *mock = mock_of(vm->host);
+	struct mock_guest *guest = guest_of(vm);
 	int error = enter(mock, NULL, MOCK_GUEST_ADD, slot->first, slot->last);
 
 	if (error)
@@ -138,10 +138,10 @@ static int add_slot(struct host_guest *host_guest, const struct host_slot *slot)
 	return leave(mock, 0);
 }
 
-static int remove_slot(struct host_guest *host_guest, const struct host_slot *slot)
+static int remove_slot(struct host_vm *vm, const struct host_slot *slot)
 {
-	struct mock_host *mock = mock_of(host_guest->host);
-	struct mock_guest *guest = guest_of(host_guest);
+	struct mock_host *mock = mock_of(vm->host);
+	struct mock_guest *guest = guest_of(vm);
 	int error = enter(mock, NULL, MOCK_GUEST_REMOVE, slot->first, slot->last);
 
 	if (error)
@@ -182,7 +182,7 @@ static bool is_told_of(const struct mock_guest *guest, const struct host_mapping
 	}
 }
 
-static int create_space(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+static int create_space(struct viommu_host *host, struct host_vm *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
 			struct host_space **out)
 {
 	struct mock_host *mock = mock_of(host);
@@ -333,7 +333,7 @@ static int lookup(struct host_space *host_space, uint64_t iova, struct host_mapp
 	return found ? 0 : -ENOENT;
 }
 
-static int create_device(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out)
+static int create_device(struct viommu_host *host, struct host_vm *guest, const void *data, struct host_device **out)
 {
 	struct mock_host *mock = mock_of(host);
 	struct mock_device *device = calloc(1, sizeof(*device));
@@ -440,10 +440,10 @@ static void destroy(struct viommu_host *host)
 }
 
 static const struct host_ops mock_ops = {
-	.guest_create = create_guest,
-	.guest_destroy = destroy_guest,
-	.guest_add = add_slot,
-	.guest_remove = remove_slot,
+	.vm_create = create_guest,
+	.vm_destroy = destroy_guest,
+	.slot_add = add_slot,
+	.slot_remove = remove_slot,
 	.space_create = create_space,
 	.space_destroy = destroy_space,
 	.map = map,

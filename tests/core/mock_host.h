@@ -59,7 +59,7 @@ struct mock_list {
 #define MOCK_SLOTS 32u
 
 struct mock_guest {
-	struct host_guest guest;
+	struct host_vm guest;
 	struct host_slot slot[MOCK_SLOTS];
 	unsigned int slots;
 	bool pinned;

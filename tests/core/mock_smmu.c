@@ -39,7 +39,7 @@ static int enter(struct mock_smmu *smmu, enum smmu_call call)
 	return -smmu->fail[call].error;
 }
 
-static int guest_create(struct viommu_host *host, bool pinned, struct host_guest **out)
+static int vm_create(struct viommu_host *host, bool pinned, struct host_vm **out)
 {
 	struct mock_smmu *smmu = smmu_of(host);
 	int error = enter(smmu, SMMU_GUEST_CREATE);
@@ -54,7 +54,7 @@ static int guest_create(struct viommu_host *host, bool pinned, struct host_guest
 	return 0;
 }
 
-static void guest_destroy(struct host_guest *guest)
+static void vm_destroy(struct host_vm *guest)
 {
 	struct mock_smmu *smmu = smmu_of(guest->host);
 
@@ -65,7 +65,7 @@ static void guest_destroy(struct host_guest *guest)
 	smmu->events = 0;
 }
 
-static int guest_add(struct host_guest *guest, const struct host_slot *slot)
+static int slot_add(struct host_vm *guest, const struct host_slot *slot)
 {
 	struct mock_smmu *smmu = smmu_of(guest->host);
 	int error = enter(smmu, SMMU_GUEST_ADD);
@@ -78,7 +78,7 @@ static int guest_add(struct host_guest *guest, const struct host_slot *slot)
 	return 0;
 }
 
-static int guest_remove(struct host_guest *guest, const struct host_slot *slot)
+static int slot_remove(struct host_vm *guest, const struct host_slot *slot)
 {
 	struct mock_smmu *smmu = smmu_of(guest->host);
 	int error = enter(smmu, SMMU_GUEST_REMOVE);
@@ -89,14 +89,14 @@ static int guest_remove(struct host_guest *guest, const struct host_slot *slot)
 	return error;
 }
 
-static int space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+static int space_create(struct viommu_host *host, struct host_vm *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
 			struct host_space **out)
 {
 	(void)host, (void)guest, (void)first, (void)last, (void)memory, (void)out;
 	return -EOPNOTSUPP;
 }
 
-static int nest_create(struct viommu_host *host, struct host_guest *guest, const struct host_nest_data *data, const struct host_memory *memory,
+static int nest_create(struct viommu_host *host, struct host_vm *guest, const struct host_nest_data *data, const struct host_memory *memory,
 		       struct host_space **out)
 {
 	struct mock_smmu *smmu = smmu_of(host);
@@ -184,7 +184,7 @@ static int execute(struct mock_smmu *smmu, const uint64_t command[2])
 	return 0;
 }
 
-static int nest_invalidate(struct host_guest *guest, const void *entries, uint32_t number, uint32_t *done)
+static int nest_invalidate(struct host_vm *guest, const void *entries, uint32_t number, uint32_t *done)
 {
 	struct mock_smmu *smmu = smmu_of(guest->host);
 	int error = 0;
@@ -203,7 +203,7 @@ static int nest_invalidate(struct host_guest *guest, const void *entries, uint32
 	return error;
 }
 
-static int device_create(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out)
+static int device_create(struct viommu_host *host, struct host_vm *guest, const void *data, struct host_device **out)
 {
 	struct smmu_device *device = smmu_of(host)->device;
 
@@ -277,14 +277,14 @@ static int replace(struct host_space *from, struct host_space *to, struct host_d
 	return 0;
 }
 
-static int nest_fd(struct host_guest *guest)
+static int nest_fd(struct host_vm *guest)
 {
 	const struct mock_smmu *smmu = smmu_of(guest->host);
 
 	return smmu->event_fd < 0 ? -ENODEV : smmu->event_fd;
 }
 
-static int nest_event(struct host_guest *guest, struct host_nest_event *event)
+static int nest_event(struct host_vm *guest, struct host_nest_event *event)
 {
 	struct mock_smmu *smmu = smmu_of(guest->host);
 	const struct smmu_event *first = smmu->event;
@@ -310,10 +310,10 @@ static void destroy(struct viommu_host *host)
 }
 
 static const struct host_ops smmu_ops = {
-	.guest_create = guest_create,
-	.guest_destroy = guest_destroy,
-	.guest_add = guest_add,
-	.guest_remove = guest_remove,
+	.vm_create = vm_create,
+	.vm_destroy = vm_destroy,
+	.slot_add = slot_add,
+	.slot_remove = slot_remove,
 	.space_create = space_create,
 	.space_destroy = space_destroy,
 	.device_create = device_create,

@@ -70,7 +70,7 @@ struct mock_smmu {
 	struct viommu_host host;
 	struct viommu_smmuv3_hw_info info; /* what the host says of itself */
 	struct {
-		struct host_guest guest;
+		struct host_vm guest;
 		bool there;
 		struct host_slot slot[SMMU_SLOTS];
 		unsigned int slots;

@@ -271,8 +271,8 @@ static void refresh_all(struct story *story)
 	look(story);
 }
 
-/* One refresh of everything: with what is there as it is, so that it is the refresh that mends; and after all slots have gone and come. */
-static void mend(void *ctx)
+/* One refresh of everything: with what is there as it is, so that it is the refresh that repairs; and after all slots have gone and come. */
+static void repair(void *ctx)
 {
 	struct story *story = ctx;
 
@@ -353,7 +353,7 @@ static void test_detach_never_works(void **state)
 int main(void)
 {
 	static const struct failing_story story = {
-		.bytes = sizeof(struct story), .least = 50, .begin = begin, .tell = tell, .unharmed = unharmed, .mend = mend, .end = end
+		.bytes = sizeof(struct story), .least = 50, .begin = begin, .tell = tell, .unharmed = unharmed, .repair = repair, .end = end
 	};
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_doubt_ends), cmocka_unit_test(test_detach_never_works) };
 

@@ -287,7 +287,7 @@ static void test_host_aperture(void **state)
 	rig_end(&rig);
 }
 
-/* Anchors and registrations that there are not. */
+/* Designations and registrations that there are not. */
 static void test_bad_registrations(void **state)
 {
 	struct viommu_domain *domain = NULL;

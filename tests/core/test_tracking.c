@@ -454,7 +454,7 @@ static void test_failing_host(void **state)
 	}
 }
 
-/* A malformed entry is reported each time until it is mended, and hides nothing. */
+/* A malformed entry is reported each time until it is repaired, and hides nothing. */
 static void test_malformed(void **state)
 {
 	struct viommu_refresh_result result;

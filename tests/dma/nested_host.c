@@ -35,7 +35,7 @@ static void begin(struct nested *rig)
 
 	rig->memory = (struct host_memory){ .alloc = allocate, .free = release };
 	rig->ops = rig->host->ops;
-	assert_int_equal(rig->ops->guest_create(rig->host, false, &rig->guest), 0);
+	assert_int_equal(rig->ops->vm_create(rig->host, false, &rig->guest), 0);
 	nested_show(rig, SLOT_MAIN);
 	context_ste(&rig->context, ste);
 	assert_int_equal(rig->ops->nest_create(rig->host, rig->guest, &data, &rig->memory, &rig->space), 0);
@@ -44,17 +44,17 @@ static void begin(struct nested *rig)
 static void end(struct nested *rig)
 {
 	rig->ops->space_destroy(rig->space);
-	rig->ops->guest_destroy(rig->guest);
+	rig->ops->vm_destroy(rig->guest);
 }
 
 static int show(struct nested *rig, const struct host_slot *slot)
 {
-	return rig->ops->guest_add(rig->guest, slot);
+	return rig->ops->slot_add(rig->guest, slot);
 }
 
 static int hide(struct nested *rig, const struct host_slot *slot)
 {
-	return rig->ops->guest_remove(rig->guest, slot);
+	return rig->ops->slot_remove(rig->guest, slot);
 }
 
 static int plug(struct nested *rig, unsigned int unit, const struct viommu_vfio_device *named)

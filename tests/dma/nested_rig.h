@@ -90,7 +90,7 @@ struct nested {
 	uint32_t cmdq_prod, eventq_cons;
 	/* nested_host.c */
 	const struct host_ops *ops;
-	struct host_guest *guest;
+	struct host_vm *guest;
 	struct host_memory memory;
 	struct host_slot slot[SLOTS];
 	bool shown[SLOTS];

@@ -9,16 +9,16 @@
  *                   flipped. All 64 bits of each must be there
  *   spec_entries    entries as numbers, and what they are: precedence among bits, and entries that
  *                   real software writes
- *   spec_roots      anchors, and what they designate
+ *   spec_roots      designations, and what they designate
  *   spec_bytes      entries as bytes in memory
  *   spec_walks      worked examples: an IOVA, and its indexes
  * And, where a format differs from most:
  *   SPEC_LOWEST     level of the lowest tables in memory, if not 0
  *   SPEC_LEAF_STEP  difference between the entries of consecutive pages, if not 4096
  *   SPEC_ROOT_TABLES  most tables that follow each other at the root, if not 1
- *   SPEC_ANCHOR, SPEC_CONTROL   the anchor under whose root entries are judged, if that matters
+ *   SPEC_DESIGNATION, SPEC_CONTROL   the designation under whose root entries are judged, if that matters
  *   SUITE_ADDRESS   an address that fits every entry, if the suite's does not
- *   SPEC_CASES      there are spec_cases: entries as numbers, each under an anchor of its own
+ *   SPEC_CASES      there are spec_cases: entries as numbers, each under a designation of its own
  */
 #ifndef FORMAT_SPEC_H
 #define FORMAT_SPEC_H
@@ -68,18 +68,18 @@ struct spec_entry {
 	unsigned int repeat;	  /* of a leaf: how many entries say it, if not one */
 };
 
-/* An entry under an anchor of its own. */
+/* An entry under a designation of its own. */
 struct spec_case {
-	uint64_t anchor, control;
+	uint64_t designation, control;
 	struct spec_entry entry;
 };
 
 struct spec_root {
-	uint64_t anchor;
+	uint64_t designation;
 	int error;
 	unsigned int level;
 	uint64_t table;
-	uint64_t control; /* of the anchor */
+	uint64_t control; /* of the designation */
 	/*
 	 * Where the table is not full: its indexes, and the IOVAs that they translate. The table
 	 * then is where index 0 would be.

@@ -95,7 +95,7 @@ static int suite_setup(void **state)
 #ifdef SPEC_CONTROL
 	struct format_root root = { .level = 0 };
 
-	if (F(root)(&(struct format_anchor){ SPEC_ANCHOR, SPEC_CONTROL }, &root))
+	if (F(root)(&(struct format_designation){ SPEC_DESIGNATION, SPEC_CONTROL }, &root))
 		return -1;
 	suite_root.options = root.options;
 #endif
@@ -353,7 +353,7 @@ static void suite_entries_as_numbers(void **state)
 	for (size_t i = 0; i < SPEC_COUNT(spec_cases); i++) {
 		struct format_root root = { .level = 0 };
 
-		assert_int_equal(F(root)(&(struct format_anchor){ spec_cases[i].anchor, spec_cases[i].control }, &root), 0);
+		assert_int_equal(F(root)(&(struct format_designation){ spec_cases[i].designation, spec_cases[i].control }, &root), 0);
 		suite_entry(&root, &spec_cases[i].entry);
 	}
 #endif
@@ -378,24 +378,24 @@ static struct format_root suite_described(const struct spec_root *spec)
 	return root;
 }
 
-static void suite_anchors(void **state)
+static void suite_designations(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < SPEC_COUNT(spec_roots); i++) {
 		const struct spec_root *spec = &spec_roots[i];
 		struct format_root root = { .level = 0 }, described;
 
-		if (F(root)(&(struct format_anchor){ spec->anchor, spec->control }, &root) != spec->error)
-			fail_msg("anchor %#llx, %#llx", (unsigned long long)spec->anchor, (unsigned long long)spec->control);
+		if (F(root)(&(struct format_designation){ spec->designation, spec->control }, &root) != spec->error)
+			fail_msg("designation %#llx, %#llx", (unsigned long long)spec->designation, (unsigned long long)spec->control);
 		if (spec->error)
 			continue;
 		described = suite_described(spec);
 		if (root.table != described.table || root.level != described.level || root.bounds.first != described.bounds.first ||
 		    root.bounds.last != described.bounds.last || root.first != described.first || root.last != described.last ||
 		    (SPEC_ROOT_TABLES > 1 && root.tables != described.tables))
-			fail_msg("anchor %#llx, %#llx: table %#llx, level %u, indexes %u to %u, IOVAs %#llx to %#llx", (unsigned long long)spec->anchor,
-				 (unsigned long long)spec->control, (unsigned long long)root.table, root.level, root.bounds.first, root.bounds.last,
-				 (unsigned long long)root.first, (unsigned long long)root.last);
+			fail_msg("designation %#llx, %#llx: table %#llx, level %u, indexes %u to %u, IOVAs %#llx to %#llx",
+				 (unsigned long long)spec->designation, (unsigned long long)spec->control, (unsigned long long)root.table, root.level,
+				 root.bounds.first, root.bounds.last, (unsigned long long)root.first, (unsigned long long)root.last);
 		assert_int_equal(root.prot, VIOMMU_RW);
 	}
 }
@@ -498,7 +498,7 @@ static void suite_ended(struct suite_path *path, const struct format_walk *walk,
 }
 
 /*
- * Calls fn for roots of all levels that the format has anchors for, with leaves of all levels, for
+ * Calls fn for roots of all levels that the format has designations for, with leaves of all levels, for
  * IOVAs that are telling and some that are random.
  */
 static void suite_each_path(void (*fn)(struct suite_path *path))
@@ -877,7 +877,7 @@ static void suite_walks_worked(void **state)
 
 #define FORMAT_SUITE_TESTS                                                                                                             \
 	cmocka_unit_test(suite_levels), cmocka_unit_test(suite_writers), cmocka_unit_test(suite_runs), cmocka_unit_test(suite_bottom), \
-		cmocka_unit_test(suite_flips), cmocka_unit_test(suite_entries_as_numbers), cmocka_unit_test(suite_anchors),            \
+		cmocka_unit_test(suite_flips), cmocka_unit_test(suite_entries_as_numbers), cmocka_unit_test(suite_designations),       \
 		cmocka_unit_test(suite_byte_order), cmocka_unit_test(suite_walks_leaf), cmocka_unit_test(suite_walks_ends),            \
 		cmocka_unit_test(suite_walks_rights), cmocka_unit_test(suite_walks_bounds), cmocka_unit_test(suite_walks_beyond),      \
 		cmocka_unit_test(suite_walks_repeats), cmocka_unit_test(suite_walks_skips), cmocka_unit_test(suite_walks_loop),        \

@@ -125,29 +125,29 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 5, .entry = UINT64_C(0x6000000044000801), .kind = FORMAT_TABLE, .address = 0x44000000, .prot = VIOMMU_RW, .last = 511, .skipped = 1 },
 };
 
-/* The anchor changes the meaning of no entry. */
+/* The designation changes the meaning of no entry. */
 static const struct spec_case spec_cases[] = {
 	{ 0x12345980, 0, { .level = 0, .entry = UINT64_C(0x6000000012345001), .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
 };
 
 static const struct spec_root spec_roots[] = {
-	{ .anchor = UINT64_C(0x6000000012345200), .level = 0, .table = 0x12345000 },
-	{ .anchor = UINT64_C(0x6000000012345400), .level = 1, .table = 0x12345000 },
-	{ .anchor = UINT64_C(0x6000000012345600), .level = 2, .table = 0x12345000 },
-	{ .anchor = UINT64_C(0x6000000012345800), .level = 3, .table = 0x12345000 },
-	{ .anchor = UINT64_C(0x600ffffffffffa00), .level = 4, .table = UINT64_C(0x000ffffffffff000) },
-	{ .anchor = UINT64_C(0x6000000012345c00), .level = 5, .table = 0x12345000 },
-	{ .anchor = UINT64_C(0x6000000012345880), .level = 3, .table = 0x12345000 },
-	{ .anchor = UINT64_C(0x6000000012345980), .level = 3, .table = 0x12345000 },
+	{ .designation = UINT64_C(0x6000000012345200), .level = 0, .table = 0x12345000 },
+	{ .designation = UINT64_C(0x6000000012345400), .level = 1, .table = 0x12345000 },
+	{ .designation = UINT64_C(0x6000000012345600), .level = 2, .table = 0x12345000 },
+	{ .designation = UINT64_C(0x6000000012345800), .level = 3, .table = 0x12345000 },
+	{ .designation = UINT64_C(0x600ffffffffffa00), .level = 4, .table = UINT64_C(0x000ffffffffff000) },
+	{ .designation = UINT64_C(0x6000000012345c00), .level = 5, .table = 0x12345000 },
+	{ .designation = UINT64_C(0x6000000012345880), .level = 3, .table = 0x12345000 },
+	{ .designation = UINT64_C(0x6000000012345980), .level = 3, .table = 0x12345000 },
 	/* No translation; the reserved mode; D without A; V, TV and others; a control word. */
-	{ .anchor = UINT64_C(0x6000000012345000), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x6000000012345e00), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x6000000012345900), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x6000000012345801), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x6000000012345802), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x6010000012345800), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0xe000000012345800), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x6000000012345800), .control = 1, .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x6000000012345000), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x6000000012345e00), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x6000000012345900), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x6000000012345801), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x6000000012345802), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x6010000012345800), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0xe000000012345800), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x6000000012345800), .control = 1, .error = -PORT_EINVAL },
 };
 
 static const struct spec_bytes spec_bytes[] = {
@@ -166,17 +166,17 @@ static const struct spec_walk spec_walks[] = {
 #include "format/amdv1.h"
 #include "format_suite.h"
 
-/* IR and IW of the anchor restrict everything. */
+/* IR and IW of the designation restrict everything. */
 static void root_rights(void **state)
 {
 	struct format_root root = { .level = 0 };
 
 	(void)state;
-	assert_int_equal(amdv1_root(&(struct format_anchor){ UINT64_C(0x2000000012345800), 0 }, &root), 0);
+	assert_int_equal(amdv1_root(&(struct format_designation){ UINT64_C(0x2000000012345800), 0 }, &root), 0);
 	assert_int_equal(root.prot, VIOMMU_READ);
-	assert_int_equal(amdv1_root(&(struct format_anchor){ UINT64_C(0x4000000012345800), 0 }, &root), 0);
+	assert_int_equal(amdv1_root(&(struct format_designation){ UINT64_C(0x4000000012345800), 0 }, &root), 0);
 	assert_int_equal(root.prot, VIOMMU_WRITE);
-	assert_int_equal(amdv1_root(&(struct format_anchor){ 0x12345800, 0 }, &root), 0);
+	assert_int_equal(amdv1_root(&(struct format_designation){ 0x12345800, 0 }, &root), 0);
 	assert_int_equal(root.prot, 0);
 }
 

@@ -11,8 +11,8 @@
 #include "format_spec.h"
 #include "port/port.h"
 
-#define SPEC_WRAPS  0
-#define SPEC_ANCHOR 0
+#define SPEC_WRAPS	 0
+#define SPEC_DESIGNATION 0
 #define SPEC_CASES
 
 #define L3   (GRANULE == 12 ? 0 : 1)
@@ -86,13 +86,13 @@ struct arm64_tsz {
 	{                                                 \
 		.level = at, .entry = value, .kind = what \
 	}
-#define ROOT(to, word, at, where, low, high, from, until)                                                                                   \
-	{                                                                                                                                   \
-		.anchor = to, .control = word, .level = at, .table = where, .bounds = { low, high }, .first_iova = from, .last_iova = until \
+#define ROOT(to, word, at, where, low, high, from, until)                                                                                        \
+	{                                                                                                                                        \
+		.designation = to, .control = word, .level = at, .table = where, .bounds = { low, high }, .first_iova = from, .last_iova = until \
 	}
-#define NO_ROOT(to, word)                                            \
-	{                                                            \
-		.anchor = to, .control = word, .error = -PORT_EINVAL \
+#define NO_ROOT(to, word)                                                 \
+	{                                                                 \
+		.designation = to, .control = word, .error = -PORT_EINVAL \
 	}
 
 /* An output size: the last address, and the first beyond. That comes before the access flag. */
@@ -410,9 +410,9 @@ static const struct arm64_tsz arm64_tsz[] = {
 static const struct spec_root spec_roots[] = {
 #if GRANULE == 12
 	/* Full tables of each level: 48, 39 and 30 bits. Address bits below the table are RES0. */
-	{ .anchor = UINT64_C(0x123456000), .control = 0x150, .level = 3, .table = UINT64_C(0x123456000) },
-	{ .anchor = UINT64_C(0x123456fff), .control = 0x159, .level = 2, .table = UINT64_C(0x123456000) },
-	{ .anchor = UINT64_C(0xfffffffff000), .control = 0x162, .level = 1, .table = UINT64_C(0xfffffffff000) },
+	{ .designation = UINT64_C(0x123456000), .control = 0x150, .level = 3, .table = UINT64_C(0x123456000) },
+	{ .designation = UINT64_C(0x123456fff), .control = 0x159, .level = 2, .table = UINT64_C(0x123456000) },
+	{ .designation = UINT64_C(0xfffffffff000), .control = 0x162, .level = 1, .table = UINT64_C(0xfffffffff000) },
 	/* Partial ones: 25, 40 and 44 bits. */
 	ROOT(UINT64_C(0x1234567f0), 0x167, 1, UINT64_C(0x123456780), 0, 15, 0, 0x1ffffff),
 	ROOT(UINT64_C(0x123456798), 0x158, 3, UINT64_C(0x123456790), 0, 1, 0, UINT64_C(0xffffffffff)),
@@ -423,9 +423,9 @@ static const struct spec_root spec_roots[] = {
 	ROOT(UINT64_C(0x123456798), 0x358, 3, UINT64_C(0x1234557a0), 510, 511, UINT64_C(0xffffff0000000000), UINT64_C(0xffffffffffffffff)),
 	ROOT(0, 0x367, 1, UINT64_C(0xfffffffffffff080), 496, 511, UINT64_C(0xfffffffffe000000), UINT64_C(0xffffffffffffffff)),
 	/* Other options; an IPS of 52 bits. */
-	{ .anchor = UINT64_C(0x123456000), .control = 0x1d50, .level = 3, .table = UINT64_C(0x123456000) },
-	{ .anchor = 0xfffff000, .control = 0x10, .level = 3, .table = 0xfffff000 },
-	{ .anchor = UINT64_C(0xfffffffff000), .control = 0x190, .level = 3, .table = UINT64_C(0xfffffffff000) },
+	{ .designation = UINT64_C(0x123456000), .control = 0x1d50, .level = 3, .table = UINT64_C(0x123456000) },
+	{ .designation = 0xfffff000, .control = 0x10, .level = 3, .table = 0xfffff000 },
+	{ .designation = UINT64_C(0xfffffffff000), .control = 0x190, .level = 3, .table = UINT64_C(0xfffffffff000) },
 	/*
 	 * TSZ too small, or too large; a reserved IPS; unknown bits; tables beyond the output size.
 	 */
@@ -444,10 +444,10 @@ static const struct spec_root spec_roots[] = {
 	/*
 	 * Full tables of each level: 48, 47, 36 and 25 bits. Address bits below the table are RES0.
 	 */
-	{ .anchor = UINT64_C(0x123456798), .control = 0x150, .level = 4, .table = UINT64_C(0x123456790) },
-	{ .anchor = UINT64_C(0x123457fff), .control = 0x151, .level = 3, .table = UINT64_C(0x123454000) },
-	{ .anchor = UINT64_C(0x123454000), .control = 0x15c, .level = 2, .table = UINT64_C(0x123454000) },
-	{ .anchor = UINT64_C(0xffffffffc000), .control = 0x167, .level = 1, .table = UINT64_C(0xffffffffc000) },
+	{ .designation = UINT64_C(0x123456798), .control = 0x150, .level = 4, .table = UINT64_C(0x123456790) },
+	{ .designation = UINT64_C(0x123457fff), .control = 0x151, .level = 3, .table = UINT64_C(0x123454000) },
+	{ .designation = UINT64_C(0x123454000), .control = 0x15c, .level = 2, .table = UINT64_C(0x123454000) },
+	{ .designation = UINT64_C(0xffffffffc000), .control = 0x167, .level = 1, .table = UINT64_C(0xffffffffc000) },
 	/* Partial ones: 37, 26 and 33 bits. */
 	ROOT(UINT64_C(0x123456798), 0x15b, 3, UINT64_C(0x123456790), 0, 1, 0, UINT64_C(0x1fffffffff)),
 	ROOT(UINT64_C(0x123456798), 0x166, 2, UINT64_C(0x123456790), 0, 1, 0, 0x3ffffff),
@@ -468,9 +468,9 @@ static const struct spec_root spec_roots[] = {
 	NO_ROOT(UINT64_C(0x10000000000), 0x90),
 #elif GRANULE == 16
 	/* Full tables of each level: 52, 42 and 29 bits. Address bits below the table are RES0. */
-	{ .anchor = UINT64_C(0xf123456783fff), .control = 0x18c, .level = 3, .table = UINT64_C(0xf123456782000) },
-	{ .anchor = UINT64_C(0x12345ffff), .control = 0x196, .level = 2, .table = UINT64_C(0x123450000) },
-	{ .anchor = UINT64_C(0xfffffffff0000), .control = 0x1a3, .level = 1, .table = UINT64_C(0xfffffffff0000) },
+	{ .designation = UINT64_C(0xf123456783fff), .control = 0x18c, .level = 3, .table = UINT64_C(0xf123456782000) },
+	{ .designation = UINT64_C(0x12345ffff), .control = 0x196, .level = 2, .table = UINT64_C(0x123450000) },
+	{ .designation = UINT64_C(0xfffffffff0000), .control = 0x1a3, .level = 1, .table = UINT64_C(0xfffffffff0000) },
 	/*
 	 * Partial ones: 48, 43 and 25 bits. Where addresses have 52 bits, a table is aligned to 64
 	 * bytes, if it is smaller.
@@ -538,7 +538,7 @@ static const struct spec_walk spec_walks[] = {
 
 static int arm64_root_of(uint64_t control, uint64_t table, struct format_root *root)
 {
-	return F(root)(&(struct format_anchor){ table, control }, root);
+	return F(root)(&(struct format_designation){ table, control }, root);
 }
 
 /* Every TSZ with every IPS, at either end. */

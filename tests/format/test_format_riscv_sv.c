@@ -12,7 +12,7 @@
 #define SPEC_OUTPUT_BITS 56
 #define SPEC_LEAF_STEP	 0x400
 #define SPEC_ROOT_TABLES 4
-#define SPEC_ANCHOR	 UINT64_C(0x8000000000000001)
+#define SPEC_DESIGNATION UINT64_C(0x8000000000000001)
 #define SPEC_CONTROL	 8
 #define SUITE_ADDRESS	 UINT64_C(0x00a5000000000000)
 #define SPEC_CASES
@@ -122,38 +122,38 @@ static const struct spec_entry spec_entries[] = {
 
 static const struct spec_case spec_cases[] = {
 	/* Without PBMT, its bits are reserved. */
-	{ SPEC_ANCHOR, 0, { .level = 0, .entry = UINT64_C(0x20000000048d14d7), .kind = FORMAT_BAD_FORMAT } },
-	{ SPEC_ANCHOR, 0, { .level = 0, .entry = UINT64_C(0x40000000048d14d7), .kind = FORMAT_BAD_FORMAT } },
+	{ SPEC_DESIGNATION, 0, { .level = 0, .entry = UINT64_C(0x20000000048d14d7), .kind = FORMAT_BAD_FORMAT } },
+	{ SPEC_DESIGNATION, 0, { .level = 0, .entry = UINT64_C(0x40000000048d14d7), .kind = FORMAT_BAD_FORMAT } },
 	/* U, for a supervisor and at the second stage. */
-	{ SPEC_ANCHOR, 4, { .level = 0, .entry = 0x48d14c7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
-	{ SPEC_ANCHOR, 4, { .level = 0, .entry = 0x48d14d7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
-	{ SPEC_ANCHOR + 3, 1, { .level = 0, .entry = 0x48d14c7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = 0 } },
-	{ SPEC_ANCHOR + 3, 1, { .level = 0, .entry = 0x48d14d7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
+	{ SPEC_DESIGNATION, 4, { .level = 0, .entry = 0x48d14c7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
+	{ SPEC_DESIGNATION, 4, { .level = 0, .entry = 0x48d14d7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
+	{ SPEC_DESIGNATION + 3, 1, { .level = 0, .entry = 0x48d14c7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = 0 } },
+	{ SPEC_DESIGNATION + 3, 1, { .level = 0, .entry = 0x48d14d7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
 	/* Where hardware sets A and D. */
-	{ SPEC_ANCHOR, 0x10, { .level = 0, .entry = 0x48d1417, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
-	{ SPEC_ANCHOR, 0x10, { .level = 0, .entry = 0x48d1413, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ } },
-	{ SPEC_ANCHOR, 0x10, { .level = 2, .entry = 0x10000017, .kind = FORMAT_LEAF, .address = 0x40000000, .prot = VIOMMU_RW } },
+	{ SPEC_DESIGNATION, 0x10, { .level = 0, .entry = 0x48d1417, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
+	{ SPEC_DESIGNATION, 0x10, { .level = 0, .entry = 0x48d1413, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ } },
+	{ SPEC_DESIGNATION, 0x10, { .level = 2, .entry = 0x10000017, .kind = FORMAT_LEAF, .address = 0x40000000, .prot = VIOMMU_RW } },
 };
 
 static const struct spec_root spec_roots[] = {
-	{ .anchor = UINT64_C(0x8000000000012345), .level = 2, .table = 0x12345000, .bounds = { 0, 255 }, .last_iova = UINT64_C(0x3fffffffff) },
-	{ .anchor = UINT64_C(0x9000000000012345), .level = 3, .table = 0x12345000, .bounds = { 0, 255 }, .last_iova = UINT64_C(0x7fffffffffff) },
-	{ .anchor = UINT64_C(0xa000000000012345), .level = 4, .table = 0x12345000, .bounds = { 0, 255 }, .last_iova = UINT64_C(0xffffffffffffff) },
-	{ .anchor = UINT64_C(0x80000fffffffffff),
+	{ .designation = UINT64_C(0x8000000000012345), .level = 2, .table = 0x12345000, .bounds = { 0, 255 }, .last_iova = UINT64_C(0x3fffffffff) },
+	{ .designation = UINT64_C(0x9000000000012345), .level = 3, .table = 0x12345000, .bounds = { 0, 255 }, .last_iova = UINT64_C(0x7fffffffffff) },
+	{ .designation = UINT64_C(0xa000000000012345), .level = 4, .table = 0x12345000, .bounds = { 0, 255 }, .last_iova = UINT64_C(0xffffffffffffff) },
+	{ .designation = UINT64_C(0x80000fffffffffff),
 	  .control = 2,
 	  .level = 2,
 	  .table = UINT64_C(0x00fffffffffff000),
 	  .bounds = { 256, 511 },
 	  .first_iova = UINT64_C(0xffffffc000000000),
 	  .last_iova = UINT64_MAX },
-	{ .anchor = UINT64_C(0x9000000000012345),
+	{ .designation = UINT64_C(0x9000000000012345),
 	  .control = 2,
 	  .level = 3,
 	  .table = 0x12345000,
 	  .bounds = { 256, 511 },
 	  .first_iova = UINT64_C(0xffff800000000000),
 	  .last_iova = UINT64_MAX },
-	{ .anchor = UINT64_C(0xa000000000012345),
+	{ .designation = UINT64_C(0xa000000000012345),
 	  .control = 0x1e,
 	  .level = 4,
 	  .table = 0x12345000,
@@ -161,21 +161,21 @@ static const struct spec_root spec_roots[] = {
 	  .first_iova = UINT64_C(0xff00000000000000),
 	  .last_iova = UINT64_MAX },
 	/* The second stage, with a GSCID and without. */
-	{ .anchor = UINT64_C(0x8abcd00000012344),
+	{ .designation = UINT64_C(0x8abcd00000012344),
 	  .control = 1,
 	  .level = 2,
 	  .table = 0x12344000,
 	  .bounds = { 0, 511 },
 	  .last_iova = UINT64_C(0x1ffffffffff),
 	  .tables = 4 },
-	{ .anchor = UINT64_C(0x9000000000012344),
+	{ .designation = UINT64_C(0x9000000000012344),
 	  .control = 0x19,
 	  .level = 3,
 	  .table = 0x12344000,
 	  .bounds = { 0, 511 },
 	  .last_iova = UINT64_C(0x3ffffffffffff),
 	  .tables = 4 },
-	{ .anchor = UINT64_C(0xa000000000012344),
+	{ .designation = UINT64_C(0xa000000000012344),
 	  .control = 1,
 	  .level = 4,
 	  .table = 0x12344000,
@@ -183,22 +183,22 @@ static const struct spec_root spec_roots[] = {
 	  .last_iova = UINT64_C(0x7ffffffffffffff),
 	  .tables = 4 },
 	/* Bare, Sv32 and reserved modes. */
-	{ .anchor = 0x12345, .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x1000000000012345), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x7000000000012345), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0xb000000000012345), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0xf000000000012344), .control = 1, .error = -PORT_EINVAL },
+	{ .designation = 0x12345, .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x1000000000012345), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x7000000000012345), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0xb000000000012345), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0xf000000000012344), .control = 1, .error = -PORT_EINVAL },
 	/*
 	 * Reserved bits; roots that are not aligned to 16 KiB; what there is at one stage alone;
 	 * unknown bits.
 	 */
-	{ .anchor = UINT64_C(0x8000100000012345), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x8800000000012345), .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x8000000000012345), .control = 1, .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x8000000000012346), .control = 1, .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x8000000000012344), .control = 3, .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x8000000000012344), .control = 5, .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x8000000000012344), .control = 0x20, .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x8000100000012345), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x8800000000012345), .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x8000000000012345), .control = 1, .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x8000000000012346), .control = 1, .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x8000000000012344), .control = 3, .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x8000000000012344), .control = 5, .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x8000000000012344), .control = 0x20, .error = -PORT_EINVAL },
 };
 
 static const struct spec_bytes spec_bytes[] = {

@@ -78,17 +78,17 @@ static const struct spec_entry spec_entries[] = {
 };
 
 static const struct spec_root spec_roots[] = {
-	{ .anchor = 0x12345001, .level = 2, .table = 0x12345000 },
-	{ .anchor = 0x12345002, .level = 3, .table = 0x12345000 },
-	{ .anchor = 0x12345003, .level = 4, .table = 0x12345000 },
-	{ .anchor = 0x12345004, .level = 5, .table = 0x12345000 },
-	{ .anchor = UINT64_C(0x000ffffffffff002), .level = 3, .table = 0x000ffffffffff000 },
-	{ .anchor = 0x12345000, .error = -PORT_EINVAL },
-	{ .anchor = 0x12345005, .error = -PORT_EINVAL },
-	{ .anchor = 0x12345007, .error = -PORT_EINVAL },
-	{ .anchor = 0x1234500a, .error = -PORT_EINVAL },
-	{ .anchor = 0x12345802, .error = -PORT_EINVAL },
-	{ .anchor = UINT64_C(0x0010000000000002), .error = -PORT_EINVAL },
+	{ .designation = 0x12345001, .level = 2, .table = 0x12345000 },
+	{ .designation = 0x12345002, .level = 3, .table = 0x12345000 },
+	{ .designation = 0x12345003, .level = 4, .table = 0x12345000 },
+	{ .designation = 0x12345004, .level = 5, .table = 0x12345000 },
+	{ .designation = UINT64_C(0x000ffffffffff002), .level = 3, .table = 0x000ffffffffff000 },
+	{ .designation = 0x12345000, .error = -PORT_EINVAL },
+	{ .designation = 0x12345005, .error = -PORT_EINVAL },
+	{ .designation = 0x12345007, .error = -PORT_EINVAL },
+	{ .designation = 0x1234500a, .error = -PORT_EINVAL },
+	{ .designation = 0x12345802, .error = -PORT_EINVAL },
+	{ .designation = UINT64_C(0x0010000000000002), .error = -PORT_EINVAL },
 };
 
 static const struct spec_bytes spec_bytes[] = {

@@ -119,31 +119,31 @@ static const struct spec_entry spec_entries[] = {
 
 static const struct spec_root spec_roots[] = {
 	/* ZPCI_IOTA_STO_FLAG, _RTTO_FLAG, _RSTO_FLAG, _RFTO_FLAG. */
-	{ .anchor = 0x12344800, .level = 1, .table = 0x12344000 },
-	{ .anchor = 0x12344804, .level = 2, .table = 0x12344000 },
-	{ .anchor = 0x12344808, .level = 3, .table = 0x12344000 },
-	{ .anchor = 0x1234480c, .level = 4, .table = 0x12344000 },
-	{ .anchor = UINT64_C(0xfffffffffffff804), .level = 2, .table = 0xfffffffffffff000 },
-	{ .anchor = 0x804, .level = 2, .table = 0 },
+	{ .designation = 0x12344800, .level = 1, .table = 0x12344000 },
+	{ .designation = 0x12344804, .level = 2, .table = 0x12344000 },
+	{ .designation = 0x12344808, .level = 3, .table = 0x12344000 },
+	{ .designation = 0x1234480c, .level = 4, .table = 0x12344000 },
+	{ .designation = UINT64_C(0xfffffffffffff804), .level = 2, .table = 0xfffffffffffff000 },
+	{ .designation = 0x804, .level = 2, .table = 0 },
 	/* No translation; with a designation all the same. */
-	{ .anchor = 0, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344000, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344004, .error = -PORT_EINVAL },
+	{ .designation = 0, .error = -PORT_EINVAL },
+	{ .designation = 0x12344000, .error = -PORT_EINVAL },
+	{ .designation = 0x12344004, .error = -PORT_EINVAL },
 	/* Designations of frames, of the extended format, and none (ZPCI_IOTA_RFAA_FLAG is 0x812). */
-	{ .anchor = 0x12344810, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344812, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344814, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344818, .error = -PORT_EINVAL },
-	{ .anchor = 0x1234481c, .error = -PORT_EINVAL },
+	{ .designation = 0x12344810, .error = -PORT_EINVAL },
+	{ .designation = 0x12344812, .error = -PORT_EINVAL },
+	{ .designation = 0x12344814, .error = -PORT_EINVAL },
+	{ .designation = 0x12344818, .error = -PORT_EINVAL },
+	{ .designation = 0x1234481c, .error = -PORT_EINVAL },
 	/* A frame size; each of the unknown bits. */
-	{ .anchor = 0x12344805, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344806, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344824, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344844, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344884, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344904, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344a04, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344c04, .error = -PORT_EINVAL },
+	{ .designation = 0x12344805, .error = -PORT_EINVAL },
+	{ .designation = 0x12344806, .error = -PORT_EINVAL },
+	{ .designation = 0x12344824, .error = -PORT_EINVAL },
+	{ .designation = 0x12344844, .error = -PORT_EINVAL },
+	{ .designation = 0x12344884, .error = -PORT_EINVAL },
+	{ .designation = 0x12344904, .error = -PORT_EINVAL },
+	{ .designation = 0x12344a04, .error = -PORT_EINVAL },
+	{ .designation = 0x12344c04, .error = -PORT_EINVAL },
 };
 
 static const struct spec_bytes spec_bytes[] = {

@@ -88,9 +88,9 @@ static const struct spec_entry spec_entries[] = {
 };
 
 static const struct spec_root spec_roots[] = {
-	{ .anchor = 0x12344804, .level = 2, .table = 0x12344000 }, { .anchor = 0x12344800, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344808, .error = -PORT_EINVAL },	   { .anchor = 0x1234480c, .error = -PORT_EINVAL },
-	{ .anchor = 0x12344004, .error = -PORT_EINVAL },	   { .anchor = 0x12344a04, .error = -PORT_EINVAL },
+	{ .designation = 0x12344804, .level = 2, .table = 0x12344000 }, { .designation = 0x12344800, .error = -PORT_EINVAL },
+	{ .designation = 0x12344808, .error = -PORT_EINVAL },		{ .designation = 0x1234480c, .error = -PORT_EINVAL },
+	{ .designation = 0x12344004, .error = -PORT_EINVAL },		{ .designation = 0x12344a04, .error = -PORT_EINVAL },
 };
 
 static const struct spec_bytes spec_bytes[] = {

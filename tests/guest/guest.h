@@ -27,7 +27,7 @@
 #define RF   UINT64_C(0x50000) /* region first table */
 #define DATA UINT64_C(0x100000)
 
-/* Anchors: T and the designation type. */
+/* IOTAs: T and the designation type. */
 #define IOTA_RT (RT | 0x804)
 #define IOTA_ST (ST | 0x800)
 #define IOTA_RS (RS | 0x808)

@@ -206,7 +206,7 @@ static void tables_without_memory(uint32_t flags)
 	guest_put(&guest, RT + 8 * 2, UINT64_C(0xffffffffffffc000) | RTTE);
 	expect_error(&guest, guest_refresh_pages(&guest, 9, 2), 0x07, iova(9));
 	assert_int_equal(guest.rig.event.fault.reason, VIOMMU_FAULT_TABLE_UNBACKED);
-	/* An anchor that names no memory can be registered; it reaches nothing. */
+	/* An IOTA that names no memory can be registered; it reaches nothing. */
 	assert_cc(guest_operation(&guest, DEREG), 0);
 	assert_cc(guest_register(&guest, PBA, PAL, HOLE_GPA | 0x804), 0);
 	assert_no_event(&guest.rig);

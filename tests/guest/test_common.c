@@ -19,7 +19,7 @@ static const struct guest_register table[] = {
 	{ .offset = 0x08, .bytes = 8, .writable = UINT64_C(0xff00ff00ff00ff00), .locked_by = RUNNING, .effect = 7 },
 	{ .offset = 0x10, .bytes = 4, .writable = 0x0f, .locked_by = RUNNING, .effect = 1 },
 	{ .offset = 0x10, .bytes = 4, .writable = 0xf0, .locked_by = BUSY }, /* the same register */
-	{ .offset = 0x14, .bytes = 4, .reset = 1, .writable = 0x3, .internal = 0x80000000 },
+	{ .offset = 0x14, .bytes = 4, .light = true, .reset = 1, .writable = 0x3, .internal = 0x80000000 },
 };
 #define ROWS (sizeof(table) / sizeof(table[0]))
 
@@ -31,7 +31,7 @@ static void test_registers(void **state)
 	struct guest_store store;
 
 	(void)state;
-	guest_registers_reset(&registers);
+	guest_registers_init(&registers);
 	assert_int_equal(guest_registers_load(&registers, 0, 4), 0x12345678);
 	/* Reserved: between registers, and beyond. */
 	assert_int_equal(guest_registers_load(&registers, 0, 8), 0x12345678);
@@ -62,36 +62,53 @@ static void test_registers(void **state)
 	assert_int_equal(guest_registers_load(&registers, 0x10, 4), 0xff);
 }
 
+/* A reset leaves what identifies the guest IOMMU, which may have got its values otherwise. */
+static void test_reset(void **state)
+{
+	(void)state;
+	guest_registers_init(&registers);
+	value[0] = 0x87654321;
+	value[1] = value[4] = 0;
+	guest_registers_reset(&registers);
+	assert_int_equal(value[0], 0x87654321);
+	assert_int_equal(value[4], 1);
+	assert_true(guest_registers_is_light(&registers, 0x14));
+	assert_true(guest_registers_is_light(&registers, 0x18));
+	assert_false(guest_registers_is_light(&registers, 0x10));
+}
+
 static void test_saving(void **state)
 {
-	struct guest_saved_register saved[ROWS], bad;
+	struct guest_saved_register saved[ROWS], bad[ROWS];
 	uint64_t before[ROWS];
 	struct guest_store store;
 	unsigned int number;
 
 	(void)state;
-	guest_registers_reset(&registers);
+	guest_registers_init(&registers);
 	guest_registers_store(&registers, 0x08, UINT32_MAX, 0, &store);
 	guest_registers_store(&registers, 0x10, 0x5a, 0, &store);
 	value[4] = 0x80000002;
 	memcpy(before, value, sizeof(value));
 	number = guest_registers_save(&registers, saved);
-	assert_int_equal(number, 3);
-	memset(value, 0xff, sizeof(value));
+	assert_int_equal(number, 4);
+	guest_registers_reset(&registers);
+	assert_memory_not_equal(value, before, sizeof(value));
 	assert_true(guest_registers_restore(&registers, saved, number));
 	assert_memory_equal(value, before, sizeof(value));
-	/* What is not saved is as after a reset. */
-	assert_true(guest_registers_restore(&registers, saved, 0));
-	assert_int_equal(guest_registers_load(&registers, 0x14, 4), 1);
-	/* Unknown registers, and bits that one does not have. */
+	/* Too few, too many, unknown registers, bits that one does not have, and one that differs here. */
+	assert_false(guest_registers_restore(&registers, saved, 3));
+	assert_false(guest_registers_restore(&registers, saved, 5));
 	for (unsigned int i = 0; i < 5; i++) {
 		static const struct guest_saved_register wrong[] = {
 			{ 0x04, 0 }, { 0x0c, 0 }, { UINT64_C(0x100000010), 0 }, { 0x10, 0x100 }, { 0x00, 1 },
 		};
 
-		bad = wrong[i];
-		assert_false(guest_registers_restore(&registers, &bad, 1));
+		memcpy(bad, saved, sizeof(bad));
+		bad[wrong[i].offset == 0x10 ? 2 : 0] = wrong[i];
+		assert_false(guest_registers_restore(&registers, bad, number));
 	}
+	assert_memory_equal(value, before, sizeof(value));
 }
 
 /* Indices of entries with a wrap bit, as Arm's, and offsets in bytes, as VT-d's and AMD's. */
@@ -182,8 +199,8 @@ static void test_registry(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_registers), cmocka_unit_test(test_saving),   cmocka_unit_test(test_queues),
-		cmocka_unit_test(test_ranges),	  cmocka_unit_test(test_registry),
+		cmocka_unit_test(test_registers), cmocka_unit_test(test_reset),	 cmocka_unit_test(test_saving),
+		cmocka_unit_test(test_queues),	  cmocka_unit_test(test_ranges), cmocka_unit_test(test_registry),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -118,7 +118,7 @@ static void add_arena(struct fixture *f)
 			.fd = i == 1 ? -1 : arena_fd,
 		};
 
-		assert_int_equal(f->ops->guest_add(f->guest, &slot), 0);
+		assert_int_equal(f->ops->slot_add(f->guest, &slot), 0);
 	}
 }
 
@@ -130,8 +130,8 @@ int fixture_setup(void **state)
 	attached = NULL;
 	assert_int_equal(subject->create(&f->host), 0);
 	f->ops = f->host->ops;
-	if (f->ops->guest_create) {
-		assert_int_equal(f->ops->guest_create(f->host, subject->pinned, &f->guest), 0);
+	if (f->ops->vm_create) {
+		assert_int_equal(f->ops->vm_create(f->host, subject->pinned, &f->guest), 0);
 		add_arena(f);
 	}
 	assert_int_equal(f->ops->device_create(f->host, f->guest, subject->device, &f->device), 0);
@@ -151,7 +151,7 @@ int fixture_teardown(void **state)
 	assert_int_equal(f->memory.bytes, 0);
 	destroy_device(f);
 	if (f->guest)
-		f->ops->guest_destroy(f->guest);
+		f->ops->vm_destroy(f->guest);
 	viommu_host_destroy(f->host);
 	free(f);
 	return 0;

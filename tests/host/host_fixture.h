@@ -26,7 +26,7 @@
 struct fixture {
 	struct viommu_host *host;
 	const struct host_ops *ops;
-	struct host_guest *guest;
+	struct host_vm *guest;
 	struct host_device *device;
 	struct host_space *space;
 	struct counted_memory memory;

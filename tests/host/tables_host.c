@@ -33,8 +33,8 @@ struct over {
 };
 
 struct over_guest {
-	struct host_guest guest;
-	struct host_guest *beneath;
+	struct host_vm guest;
+	struct host_vm *beneath;
 	unsigned char *tables;
 	uint64_t next; /* GPA of what no table was in yet */
 	uint64_t free; /* a table that is not used any more, which names the next: 0 at the end */
@@ -60,7 +60,7 @@ static struct over *over(struct viommu_host *host)
 	return (struct over *)(void *)host;
 }
 
-static struct over_guest *over_guest(struct host_guest *guest)
+static struct over_guest *over_guest(struct host_vm *guest)
 {
 	return (struct over_guest *)(void *)guest;
 }
@@ -132,7 +132,7 @@ static uint64_t entry(const struct over_space *space, uint64_t iova, bool make)
 	return table + 8 * (iova >> 12 & 511);
 }
 
-static int guest_create(struct viommu_host *host, bool pinned, struct host_guest **out)
+static int vm_create(struct viommu_host *host, bool pinned, struct host_vm **out)
 {
 	struct over_guest *guest = calloc(1, sizeof(*guest));
 	struct host_slot slot = { .first = TABLES_GPA, .last = TABLES_GPA + TABLES_BYTES - 1, .prot = VIOMMU_RW, .fd = -1 };
@@ -146,30 +146,30 @@ static int guest_create(struct viommu_host *host, bool pinned, struct host_guest
 	if (guest->tables == MAP_FAILED)
 		abort();
 	slot.hva = guest->tables;
-	error = over(host)->ops->guest_create(over(host)->beneath, pinned, &guest->beneath);
+	error = over(host)->ops->vm_create(over(host)->beneath, pinned, &guest->beneath);
 	if (!error)
-		error = over(host)->ops->guest_add(guest->beneath, &slot);
+		error = over(host)->ops->slot_add(guest->beneath, &slot);
 	if (error)
 		return error;
 	*out = &guest->guest;
 	return 0;
 }
 
-static void guest_destroy(struct host_guest *guest)
+static void vm_destroy(struct host_vm *guest)
 {
-	over(guest->host)->ops->guest_destroy(over_guest(guest)->beneath);
+	over(guest->host)->ops->vm_destroy(over_guest(guest)->beneath);
 	munmap(over_guest(guest)->tables, TABLES_BYTES);
 	free(over_guest(guest));
 }
 
-static int guest_add(struct host_guest *guest, const struct host_slot *slot)
+static int slot_add(struct host_vm *guest, const struct host_slot *slot)
 {
-	return over(guest->host)->ops->guest_add(over_guest(guest)->beneath, slot);
+	return over(guest->host)->ops->slot_add(over_guest(guest)->beneath, slot);
 }
 
-static int guest_remove(struct host_guest *guest, const struct host_slot *slot)
+static int slot_remove(struct host_vm *guest, const struct host_slot *slot)
 {
-	return over(guest->host)->ops->guest_remove(over_guest(guest)->beneath, slot);
+	return over(guest->host)->ops->slot_remove(over_guest(guest)->beneath, slot);
 }
 
 static void forget_gone(struct over_space *space)
@@ -225,7 +225,7 @@ static void space_destroy(struct host_space *any)
 	space->memory->free(space->memory->ctx, space, sizeof(*space), 0);
 }
 
-static int space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+static int space_create(struct viommu_host *host, struct host_vm *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
 			struct host_space **out)
 {
 	struct over_space *space = memory->alloc(memory->ctx, sizeof(*space), 0);
@@ -305,7 +305,7 @@ static int flush(struct host_space *any)
 	return 0;
 }
 
-static int device_create(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out)
+static int device_create(struct viommu_host *host, struct host_vm *guest, const void *data, struct host_device **out)
 {
 	struct over_device *device = calloc(1, sizeof(*device));
 	int error;
@@ -359,10 +359,10 @@ static void destroy(struct viommu_host *host)
 }
 
 static const struct host_ops tables_ops = {
-	.guest_create = guest_create,
-	.guest_destroy = guest_destroy,
-	.guest_add = guest_add,
-	.guest_remove = guest_remove,
+	.vm_create = vm_create,
+	.vm_destroy = vm_destroy,
+	.slot_add = slot_add,
+	.slot_remove = slot_remove,
 	.space_create = space_create,
 	.space_destroy = space_destroy,
 	.map = map,

@@ -175,9 +175,9 @@ static void make(struct fixture *f, const struct kind *kind, const struct fake_o
 	fake_file_is(arena_file(), 0, arena_memory());
 	assert_int_equal(create_with(kind->create, &one, &f->host), 0);
 	f->ops = f->host->ops;
-	if (f->ops->guest_create) {
-		assert_int_equal(f->ops->guest_create(f->host, pinned, &f->guest), 0);
-		assert_int_equal(f->ops->guest_add(f->guest, &slot), 0);
+	if (f->ops->vm_create) {
+		assert_int_equal(f->ops->vm_create(f->host, pinned, &f->guest), 0);
+		assert_int_equal(f->ops->slot_add(f->guest, &slot), 0);
 	}
 	assert_int_equal(f->ops->device_create(f->host, f->guest, &one, &f->device), 0);
 	counted_memory_init(&counted);
@@ -192,7 +192,7 @@ static void unmake(struct fixture *f)
 	if (f->device)
 		f->ops->device_destroy(f->device);
 	if (f->guest)
-		f->ops->guest_destroy(f->guest);
+		f->ops->vm_destroy(f->guest);
 	assert_int_equal(fake_objects(), 0);
 	assert_int_equal(fake_mappings(), 0);
 	viommu_host_destroy(f->host);
@@ -312,18 +312,18 @@ static void other_iommu(void **state)
 static void without_devices(void **state)
 {
 	struct counted_memory memory;
-	struct host_guest *guest = NULL;
+	struct host_vm *guest = NULL;
 	struct host_space *space;
 	struct fixture f;
 
 	make(&f, kind_of(state), &(struct fake_options){ 0 }, false);
 	f.ops->device_destroy(f.device);
 	counted_memory_init(&memory);
-	if (f.ops->guest_create) {
+	if (f.ops->vm_create) {
 		const struct host_slot slot = { .first = ARENA_GPA, .last = ARENA_GPA + MIB - 1, .hva = arena_memory(), .prot = VIOMMU_RW, .fd = -1 };
 
-		assert_int_equal(f.ops->guest_create(f.host, true, &guest), 0);
-		assert_int_equal(f.ops->guest_add(guest, &slot), 0);
+		assert_int_equal(f.ops->vm_create(f.host, true, &guest), 0);
+		assert_int_equal(f.ops->slot_add(guest, &slot), 0);
 		assert_int_equal(fake_pinned(), 0);
 	}
 	assert_int_equal(f.ops->space_create(f.host, guest, f.host->caps.first, f.host->caps.last, &memory.memory, &space), 0);
@@ -341,7 +341,7 @@ static void without_devices(void **state)
 	assert_false(reaches(&f, f.device, f.place));
 	f.ops->space_destroy(f.space);
 	if (guest)
-		f.ops->guest_destroy(guest);
+		f.ops->vm_destroy(guest);
 	assert_int_equal(open_space(&f, f.host->caps.first, f.host->caps.last, &counted, &f.space), 0);
 	unmake(&f);
 }
@@ -421,7 +421,7 @@ static void descriptors(void **state)
 	struct viommu_vfio_device device = { .size = sizeof(device), .device_fd = -1, .group_fd = -1, .container_fd = -1 };
 	struct viommu_vfio_config config = { .size = sizeof(config), .iommu_fd = -1, .device = &device, .why = why, .why_bytes = sizeof(why) };
 	const struct kind *kind = kind_of(state);
-	struct host_guest *guest = NULL;
+	struct host_vm *guest = NULL;
 	struct host_device *made, *again;
 	struct viommu_host *host;
 
@@ -438,15 +438,15 @@ static void descriptors(void **state)
 	}
 	assert_true(device.device_fd >= 0);
 	assert_int_equal(kind->create(&config, &host), 0);
-	if (host->ops->guest_create)
-		assert_int_equal(host->ops->guest_create(host, false, &guest), 0);
+	if (host->ops->vm_create)
+		assert_int_equal(host->ops->vm_create(host, false, &guest), 0);
 	assert_int_equal(host->ops->device_create(host, guest, &device, &made), 0);
 	assert_int_equal(host->ops->device_fd(made), device.device_fd);
 	assert_int_equal(host->ops->device_create(host, guest, &device, &again), -EEXIST);
 	assert_int_equal(host->ops->device_create(host, guest, NULL, &again), -EINVAL);
 	host->ops->device_destroy(made);
 	if (guest)
-		host->ops->guest_destroy(guest);
+		host->ops->vm_destroy(guest);
 	viommu_host_destroy(host);
 	assert_int_equal(fake_mappings(), 0);
 	/* Each is still open, for its owner to close. */

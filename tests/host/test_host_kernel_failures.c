@@ -94,11 +94,11 @@ static void live(const struct life *life)
 	if (create_with(life->kind->create, &one, &f.host))
 		goto end;
 	f.ops = f.host->ops;
-	if (f.ops->guest_create) {
-		if (f.ops->guest_create(f.host, true, &f.guest))
+	if (f.ops->vm_create) {
+		if (f.ops->vm_create(f.host, true, &f.guest))
 			goto host;
 		for (unsigned int i = 0; i < 2; i++)
-			added[i] = !f.ops->guest_add(f.guest, &slots[i]);
+			added[i] = !f.ops->slot_add(f.guest, &slots[i]);
 	}
 	if (f.ops->device_create(f.host, f.guest, &one, &f.device))
 		f.device = NULL;
@@ -113,14 +113,14 @@ static void live(const struct life *life)
 	}
 	assert_int_equal(memory.pieces, 0);
 	for (unsigned int i = 0; i < 2; i++)
-		if (added[i] && f.ops->guest_remove(f.guest, &slots[i]) && life->single)
-			assert_int_equal(f.ops->guest_remove(f.guest, &slots[i]), 0);
+		if (added[i] && f.ops->slot_remove(f.guest, &slots[i]) && life->single)
+			assert_int_equal(f.ops->slot_remove(f.guest, &slots[i]), 0);
 	if (second)
 		f.ops->device_destroy(second);
 	if (f.device)
 		f.ops->device_destroy(f.device);
 	if (f.guest)
-		f.ops->guest_destroy(f.guest);
+		f.ops->vm_destroy(f.guest);
 host:
 	viommu_host_destroy(f.host);
 end:

@@ -43,7 +43,7 @@ static const struct host_memory plain = { .alloc = allocate, .free = give_back }
 /* A VM: one thread has its spaces and its device, another one its slots. */
 struct vm {
 	struct viommu_host *host;
-	struct host_guest *guest;
+	struct host_vm *guest;
 	unsigned int number;
 	unsigned int failures;	    /* of the one */
 	unsigned int slot_failures; /* of the other */
@@ -103,10 +103,10 @@ static void *change_slots(void *ctx)
 	const struct host_slot before = slot(0), behind = slot(2);
 
 	for (unsigned int round = 0; round < ROUNDS; round++) {
-		vm->slot_failures += vm->host->ops->guest_add(vm->guest, &behind) != 0;
-		vm->slot_failures += vm->host->ops->guest_add(vm->guest, &before) != 0;
-		vm->slot_failures += vm->host->ops->guest_remove(vm->guest, &behind) != 0;
-		vm->slot_failures += vm->host->ops->guest_remove(vm->guest, &before) != 0;
+		vm->slot_failures += vm->host->ops->slot_add(vm->guest, &behind) != 0;
+		vm->slot_failures += vm->host->ops->slot_add(vm->guest, &before) != 0;
+		vm->slot_failures += vm->host->ops->slot_remove(vm->guest, &behind) != 0;
+		vm->slot_failures += vm->host->ops->slot_remove(vm->guest, &before) != 0;
 	}
 	return NULL;
 }
@@ -123,15 +123,15 @@ static void together(int (*create)(const struct viommu_vfio_config *config, stru
 	fake_begin(&(struct fake_options){ 0 });
 	named.address = FAKE_ONE;
 	assert_int_equal(create(&config, &host), 0);
-	guests = host->ops->guest_create;
+	guests = host->ops->vm_create;
 	for (unsigned int i = 0; i < VMS; i++) {
 		const struct host_slot always = slot(1);
 
 		vms[i].host = host;
 		vms[i].number = i;
 		if (guests) {
-			assert_int_equal(host->ops->guest_create(host, false, &vms[i].guest), 0);
-			assert_int_equal(host->ops->guest_add(vms[i].guest, &always), 0);
+			assert_int_equal(host->ops->vm_create(host, false, &vms[i].guest), 0);
+			assert_int_equal(host->ops->slot_add(vms[i].guest, &always), 0);
 			assert_int_equal(pthread_create(&changes[i], NULL, change_slots, &vms[i]), 0);
 		}
 		assert_int_equal(pthread_create(&lives[i], NULL, live, &vms[i]), 0);
@@ -140,7 +140,7 @@ static void together(int (*create)(const struct viommu_vfio_config *config, stru
 		assert_int_equal(pthread_join(lives[i], NULL), 0);
 		if (guests) {
 			assert_int_equal(pthread_join(changes[i], NULL), 0);
-			host->ops->guest_destroy(vms[i].guest);
+			host->ops->vm_destroy(vms[i].guest);
 		}
 		assert_int_equal(vms[i].failures, 0);
 		assert_int_equal(vms[i].slot_failures, 0);
@@ -205,7 +205,7 @@ static void waits_for_no_other(int (*create)(const struct viommu_vfio_config *co
 	struct viommu_vfio_config config = { .size = sizeof(config), .iommu_fd = -1, .device = &named };
 	static struct neighbour neighbour;
 	const struct host_slot memory_of_both = slot(1);
-	struct host_guest *guest[2] = { NULL };
+	struct host_vm *guest[2] = { NULL };
 	struct host_device *device[2];
 	struct host_space *space[2];
 	const struct host_ops *ops;
@@ -223,10 +223,10 @@ static void waits_for_no_other(int (*create)(const struct viommu_vfio_config *co
 			neighbour.device = device[0];
 			fake_watch(during, &neighbour);
 		}
-		if (ops->guest_create)
-			assert_int_equal(ops->guest_create(neighbour.host, i && pinned, &guest[i]), 0);
-		if (ops->guest_create)
-			assert_int_equal(ops->guest_add(guest[i], &memory_of_both), 0);
+		if (ops->vm_create)
+			assert_int_equal(ops->vm_create(neighbour.host, i && pinned, &guest[i]), 0);
+		if (ops->vm_create)
+			assert_int_equal(ops->slot_add(guest[i], &memory_of_both), 0);
 		assert_int_equal(ops->device_create(neighbour.host, guest[i], &named, &device[i]), 0);
 		assert_int_equal(ops->space_create(neighbour.host, guest[i], PLACE, PLACE + 64 * PAGE - 1, &plain, &space[i]), 0);
 		assert_int_equal(map_and_remove(&(struct vm){ .host = neighbour.host }, space[i], i), 0);
@@ -251,7 +251,7 @@ static void waits_for_no_other(int (*create)(const struct viommu_vfio_config *co
 		ops->space_destroy(space[i]);
 		ops->device_destroy(device[i]);
 		if (guest[i])
-			ops->guest_destroy(guest[i]);
+			ops->vm_destroy(guest[i]);
 	}
 	viommu_host_destroy(neighbour.host);
 	assert_true(fake_end());

@@ -44,7 +44,7 @@ enum { hooked_max_level = vtdss_max_level };
 #define FORMAT_OWN_BYTE_ORDER
 #include "format/format_defaults.h"
 
-int hooked_space_create(struct viommu_host *host, struct host_guest *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
+int hooked_space_create(struct viommu_host *host, struct host_vm *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
 			struct host_space **out);
 void hooked_space_destroy(struct host_space *space);
 int hooked_space_map(struct host_space *space, const struct host_mapping *mapping);

@@ -58,8 +58,8 @@ static void up(struct nest *nest, const struct fake_options *options)
 	counted_memory_init(&f->memory);
 	assert_int_equal(create_with(iommufd.create, &one, &f->host), 0);
 	f->ops = f->host->ops;
-	assert_int_equal(f->ops->guest_create(f->host, false, &f->guest), 0);
-	assert_int_equal(f->ops->guest_add(f->guest, &nest->slots[0]), 0);
+	assert_int_equal(f->ops->vm_create(f->host, false, &f->guest), 0);
+	assert_int_equal(f->ops->slot_add(f->guest, &nest->slots[0]), 0);
 	assert_int_equal(f->ops->device_create(f->host, f->guest, &one, &f->device), 0);
 	assert_int_equal(f->ops->device_create(f->host, f->guest, &two, &nest->second), 0);
 	assert_int_equal(f->ops->device_set_id(f->device, 0x28), 0);
@@ -85,7 +85,7 @@ static void down(struct nest *nest)
 
 	f->ops->device_destroy(nest->second);
 	f->ops->device_destroy(f->device);
-	f->ops->guest_destroy(f->guest);
+	f->ops->vm_destroy(f->guest);
 	assert_int_equal(left_over(), 0);
 	viommu_host_destroy(f->host);
 	assert_int_equal(f->memory.pieces, 0);
@@ -193,14 +193,14 @@ static void keeps_slots_beneath(void **state)
 	assert_true(fake_pinned() == 5 * MIB);
 	assert_int_equal(create(&nest, BYPASSES, 0, &other), 0);
 	assert_int_equal(nest.f.ops->attach(other, nest.second, VIOMMU_NO_PASID), 0);
-	assert_int_equal(nest.f.ops->guest_add(nest.f.guest, &nest.slots[1]), 0);
+	assert_int_equal(nest.f.ops->slot_add(nest.f.guest, &nest.slots[1]), 0);
 	assert_true(fake_pinned() == 6 * MIB);
 	assert_int_equal(fake_dma(nest.f.ops->device_fd(nest.f.device), ARENA_GPA + 8 * MIB + PAGE, &hva, &prot), 0);
 	assert_true(hva == arena_memory() + 5 * MIB + PAGE && prot == VIOMMU_READ);
 	assert_int_equal(fake_dma(nest.f.ops->device_fd(nest.second), ARENA_GPA + PAGE, &hva, &prot), 0);
 	assert_true(hva == arena_memory() + PAGE && prot == VIOMMU_RW);
-	assert_int_equal(nest.f.ops->guest_add(nest.f.guest, &window), -ENOSPC);
-	assert_int_equal(nest.f.ops->guest_remove(nest.f.guest, &nest.slots[0]), 0);
+	assert_int_equal(nest.f.ops->slot_add(nest.f.guest, &window), -ENOSPC);
+	assert_int_equal(nest.f.ops->slot_remove(nest.f.guest, &nest.slots[0]), 0);
 	assert_false(reaches(&nest.f, nest.f.device, ARENA_GPA) || reaches(&nest.f, nest.second, ARENA_GPA));
 	assert_true(fake_pinned() == MIB);
 	nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID);
@@ -210,9 +210,9 @@ static void keeps_slots_beneath(void **state)
 	down(&nest);
 	/* A slot that was there before. */
 	up(&nest, &nesting);
-	assert_int_equal(nest.f.ops->guest_add(nest.f.guest, &window), 0);
+	assert_int_equal(nest.f.ops->slot_add(nest.f.guest, &window), 0);
 	assert_int_equal(create(&nest, WALKS, 0, &space), -ENOSPC);
-	assert_int_equal(nest.f.ops->guest_remove(nest.f.guest, &window), 0);
+	assert_int_equal(nest.f.ops->slot_remove(nest.f.guest, &window), 0);
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
 	nest.f.ops->space_destroy(space);
 	down(&nest);
@@ -452,7 +452,7 @@ static void use(struct nest *nest, const struct life *life, struct host_space *s
 		assert_int_equal(f->ops->attach(space, f->device, VIOMMU_NO_PASID), 0);
 	else if (error)
 		return;
-	added = f->ops->guest_add(f->guest, &nest->slots[1]);
+	added = f->ops->slot_add(f->guest, &nest->slots[1]);
 	assert_true(reaches(f, f->device, nest->slots[1].first) == !added);
 	nest->attached = true;
 	error = invalidate(nest, pages, 3);
@@ -462,9 +462,9 @@ static void use(struct nest *nest, const struct life *life, struct host_space *s
 	if (error && life->single)
 		assert_int_equal(invalidate(nest, contexts, 1), 0);
 	f->ops->nest_event(f->guest, &event);
-	error = f->ops->guest_remove(f->guest, &nest->slots[1]);
+	error = f->ops->slot_remove(f->guest, &nest->slots[1]);
 	if (error && life->single)
-		error = f->ops->guest_remove(f->guest, &nest->slots[1]);
+		error = f->ops->slot_remove(f->guest, &nest->slots[1]);
 	if (!error)
 		assert_false(reaches(f, f->device, nest->slots[1].first));
 	assert_true(!error || !life->single);
@@ -497,9 +497,9 @@ static void live(const struct life *life)
 	if (create_with(iommufd.create, &one, &f->host))
 		goto end;
 	f->ops = f->host->ops;
-	if (f->ops->guest_create(f->host, false, &f->guest))
+	if (f->ops->vm_create(f->host, false, &f->guest))
 		goto host;
-	added = !f->ops->guest_add(f->guest, &nest.slots[0]);
+	added = !f->ops->slot_add(f->guest, &nest.slots[0]);
 	if (f->ops->device_create(f->host, f->guest, &one, &f->device))
 		goto guest;
 	if (added && !create(&nest, WALKS, 0, &space)) {
@@ -510,7 +510,7 @@ static void live(const struct life *life)
 	}
 	f->ops->device_destroy(f->device);
 guest:
-	f->ops->guest_destroy(f->guest);
+	f->ops->vm_destroy(f->guest);
 host:
 	assert_int_equal(f->memory.pieces, 0);
 	/* If a device cannot be detached when the host is made, its page table stays as well. */

@@ -192,9 +192,9 @@ static void up(struct rig *rig, create_host *with, bool pin, bool file_alone)
 	f->ops = f->host->ops;
 	slot.hva = file_alone ? mmap(NULL, MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) : rig->hva;
 	slot.fd = file_alone ? rig->file : -1;
-	if (f->ops->guest_create) {
-		assert_int_equal(f->ops->guest_create(f->host, pin, &f->guest), 0);
-		assert_int_equal(f->ops->guest_add(f->guest, &slot), 0);
+	if (f->ops->vm_create) {
+		assert_int_equal(f->ops->vm_create(f->host, pin, &f->guest), 0);
+		assert_int_equal(f->ops->slot_add(f->guest, &slot), 0);
 	}
 	assert_int_equal(f->ops->device_create(f->host, f->guest, &devices[0], &f->device), 0);
 	counted_memory_init(&rig->memory);
@@ -211,7 +211,7 @@ static void down(struct rig *rig)
 	f->ops->space_destroy(f->space);
 	f->ops->device_destroy(f->device);
 	if (f->guest)
-		f->ops->guest_destroy(f->guest);
+		f->ops->vm_destroy(f->guest);
 	viommu_host_destroy(f->host);
 	assert_int_equal(rig->memory.pieces, 0);
 	munmap(rig->hva, MIB);

@@ -242,7 +242,7 @@ static void test_domain_that_cannot_be(void **state)
 	assert_true(stats_of(&rig).shadow_bytes_peak <= SHADOW);
 	assert_int_equal(rig_pinned(&rig), 0);
 	assert_no_event(&rig);
-	/* Until the guest has mended its tables. */
+	/* Until the guest has repaired its tables. */
 	arm(&rig, false);
 	rig_put(&rig, BOMB_ROOT, (TABLES + 0) | E_TABLE);
 	rig_put(&rig, TABLES, (TABLES + PAGE) | E_TABLE);

@@ -295,7 +295,7 @@ static void tell(void *ctx)
 }
 
 /* Nothing fails any more: the guest goes on, and its tables' translations are established. */
-static void mend(void *ctx)
+static void repair(void *ctx)
 {
 	struct story *story = ctx;
 
@@ -335,7 +335,7 @@ static void unharmed(void *ctx, bool nothing)
 int main(void)
 {
 	static const struct failing_story story = {
-		.bytes = sizeof(struct story), .splits = true, .least = 30, .begin = begin, .tell = tell, .unharmed = unharmed, .mend = mend, .end = end
+		.bytes = sizeof(struct story), .splits = true, .least = 30, .begin = begin, .tell = tell, .unharmed = unharmed, .repair = repair, .end = end
 	};
 
 	return failing_run(&story);

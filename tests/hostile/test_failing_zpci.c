@@ -328,7 +328,7 @@ static void tell(void *ctx)
  * Nothing fails any more: what a guest does that has an error, and what a VMM does whose memory did
  * not go.
  */
-static void mend(void *ctx)
+static void repair(void *ctx)
 {
 	struct story *story = ctx;
 
@@ -395,7 +395,7 @@ static void unharmed(void *ctx, bool nothing)
 int main(void)
 {
 	static const struct failing_story story = {
-		.bytes = sizeof(struct story), .least = 30, .begin = begin, .tell = tell, .unharmed = unharmed, .mend = mend, .end = end
+		.bytes = sizeof(struct story), .least = 30, .begin = begin, .tell = tell, .unharmed = unharmed, .repair = repair, .end = end
 	};
 
 	return failing_run(&story);

@@ -71,7 +71,7 @@ static unsigned int compared;
 struct flipped {
 	unsigned int format;
 	unsigned int top; /* level of the root's table */
-	struct format_anchor anchor;
+	struct format_designation designation;
 	uint64_t iova;
 	bool single; /* each bit, and not each two */
 };
@@ -82,9 +82,9 @@ static struct format_walk compare(struct memory *memory, const struct flipped *f
 	struct format_walk expected, walk;
 	struct format_root root = { .level = 0 };
 
-	assert_true(format->is_anchor(&memory->naive, &flipped->anchor));
-	assert_int_equal(format->root(&flipped->anchor, &root), 0);
-	expected = format->expected(&memory->naive, &flipped->anchor, iova);
+	assert_true(format->is_designation(&memory->naive, &flipped->designation));
+	assert_int_equal(format->root(&flipped->designation, &root), 0);
+	expected = format->expected(&memory->naive, &flipped->designation, iova);
 	format->walk(&root, iova, load, memory, &walk);
 	if (!is_expected(&walk, &expected))
 		fail_msg("%s, IOVA %#llx: reason %d at level %u of %#llx, not %d at level %u", format->name, (unsigned long long)iova, (int)walk.reason,
@@ -220,7 +220,7 @@ static void test_zpci(void **state)
 			flip(&(struct flipped){
 				.format = format,
 				.top = top,
-				.anchor = { table_of(top) | 0x800 | (uint64_t)(top - 1) << 2, 0 },
+				.designation = { table_of(top) | 0x800 | (uint64_t)(top - 1) << 2, 0 },
 				.iova = UINT64_C(0x00a2468acf135000),
 			});
 }
@@ -234,7 +234,7 @@ static void test_vtdss(void **state)
 		flip(&(struct flipped){
 			.format = FORMAT_VTDSS,
 			.top = top,
-			.anchor = { table_of(top) | (top - 1), 0 },
+			.designation = { table_of(top) | (top - 1), 0 },
 			.iova = top == 5 ? iova | UINT64_C(5) << 57 : iova & ((UINT64_C(1) << (21 + 9 * top)) - 1),
 		});
 }
@@ -255,7 +255,7 @@ static void test_riscv(void **state)
 			struct flipped flipped = {
 				.format = FORMAT_RISCV_SV,
 				.top = top,
-				.anchor = { (uint64_t)(top + 6) << 60 | table_of(top) >> 12, controls[i] },
+				.designation = { (uint64_t)(top + 6) << 60 | table_of(top) >> 12, controls[i] },
 				.iova = controls[i] & 2 ? iova | ~half : iova & half,
 				.single = i != 2 && i != 7,
 			};
@@ -277,7 +277,7 @@ static void test_amdv1(void **state)
 			flip(&(struct flipped){
 				.format = FORMAT_AMDV1,
 				.top = top,
-				.anchor = { table_of(top) | UINT64_C(3) << 61 | (top + 1) << 9 | (i == 1 ? 0x180 : 0), 0 },
+				.designation = { table_of(top) | UINT64_C(3) << 61 | (top + 1) << 9 | (i == 1 ? 0x180 : 0), 0 },
 				.iova = top == 5 ? iovas[i] : iovas[i] & ((UINT64_C(1) << (21 + 9 * top)) - 1),
 				.single = i == 2,
 			});
@@ -331,7 +331,7 @@ static void test_arm64(void **state)
 		const uint64_t inside = (UINT64_C(1) << (64 - context->tsz)) - 1, iova = UINT64_C(0xa5468acf13579b);
 		struct flipped flipped = {
 			.format = context->format,
-			.anchor = { 0, context->tsz | context->ips << 6 | context->flags },
+			.designation = { 0, context->tsz | context->ips << 6 | context->flags },
 			.iova = context->flags & UPPER ? iova | ~inside : iova & inside,
 			.single = !context->pairs,
 		};
@@ -342,7 +342,7 @@ static void test_arm64(void **state)
 		 * one.
 		 */
 		flipped.top = compare(memory, &flipped, flipped.iova).level;
-		flipped.anchor.table = table_of(flipped.top) + 0x1238;
+		flipped.designation.table = table_of(flipped.top) + 0x1238;
 		free(memory);
 		flip(&flipped);
 	}

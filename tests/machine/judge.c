@@ -245,11 +245,11 @@ static void judge(struct machine *machine, struct subject *subject, struct outlo
 }
 
 /* After a fault, a guest mostly makes what was malformed invalid, or there would be little else. */
-static void mend(struct machine *machine, const struct model_found *found)
+static void repair(struct machine *machine, const struct model_found *found)
 {
 	const struct naive_answer *fault = &found->fault;
 
-	if (!found->faulty || !machine->mends)
+	if (!found->faulty || !machine->repairs)
 		return;
 	if (fault->outcome != NAIVE_TABLE_UNBACKED)
 		world_invalidate(machine->world, fault->entry_gpa);
@@ -296,8 +296,8 @@ void judge_refresh(struct machine *machine, struct subject *subject, uint64_t fi
 		rc = viommu_domain_refresh(subject->domain, first, last, &result);
 		fuzz_must(!rc && !result.established && !result.released && !result.unestablished);
 	}
-	mend(machine, &outlook.found);
-	if (outlook.found.too_large && machine->mends)
+	repair(machine, &outlook.found);
+	if (outlook.found.too_large && machine->repairs)
 		world_wipe(machine->world, (unsigned int)machine->operation % 4);
 	outlook_free(&outlook);
 }
@@ -362,7 +362,7 @@ bool judge_create(struct machine *machine, struct subject *subject, bool valid)
 		check_budget(machine, &before);
 	}
 	if (valid)
-		mend(machine, &outlook.found);
+		repair(machine, &outlook.found);
 	outlook_free(&outlook);
 	return !rc;
 }

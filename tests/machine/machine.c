@@ -115,7 +115,7 @@ static void begin(struct machine *machine, struct input *input)
 	make_host(machine, kind & 7);
 	machine->qemu = kind & 0x08;
 	machine->calm = more & 0x82;
-	machine->mends = more & 4;
+	machine->repairs = more & 4;
 	machine->short_of = !(kind & 0x80) || kind & 0x20;
 	machine->ample = kind & 0x80 && more & 0x18;
 	machine->config = (struct viommu_vm_config)VIOMMU_VM_CONFIG_INIT;

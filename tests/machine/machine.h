@@ -100,7 +100,7 @@ struct machine {
 	bool ample;    /* the VM's limits are those by default */
 	bool calm;     /* nothing is to fail, and there is no direct domain */
 	bool short_of; /* the budget changes */
-	bool mends;    /* after a fault, the guest makes the malformed entry invalid */
+	bool repairs;  /* after a fault, the guest makes the malformed entry invalid */
 	struct subject subject[SUBJECTS];
 	struct viommu_domain *direct;
 	struct viommu_device *device[DEVICES];

@@ -44,21 +44,21 @@ static uint32_t rights(bool readable, bool writable)
 	return (readable ? VIOMMU_READ : 0) | (writable ? VIOMMU_WRITE : 0);
 }
 
-static struct naive_tables zpci_tables(const struct format_anchor *anchor, bool qemu)
+static struct naive_tables zpci_tables(const struct format_designation *designation, bool qemu)
 {
-	return (struct naive_tables){ .iota = anchor->table, .pal = UINT64_MAX, .qemu = qemu };
+	return (struct naive_tables){ .iota = designation->table, .pal = UINT64_MAX, .qemu = qemu };
 }
 
-static bool zpci_is_anchor(const struct naive_memory *memory, const struct format_anchor *anchor)
+static bool zpci_is_designation(const struct naive_memory *memory, const struct format_designation *designation)
 {
 	(void)memory;
-	return (anchor->table & 0x7e3) == 0 && naive_top_level(anchor->table, false) > 0;
+	return (designation->table & 0x7e3) == 0 && naive_top_level(designation->table, false) > 0;
 }
 
-static bool zpci_qemu_is_anchor(const struct naive_memory *memory, const struct format_anchor *anchor)
+static bool zpci_qemu_is_designation(const struct naive_memory *memory, const struct format_designation *designation)
 {
 	(void)memory;
-	return (anchor->table & 0x7e3) == 0 && naive_top_level(anchor->table, true) > 0;
+	return (designation->table & 0x7e3) == 0 && naive_top_level(designation->table, true) > 0;
 }
 
 static struct format_walk zpci_expected_of(const struct naive_memory *memory, const struct naive_tables *tables, uint64_t iova)
@@ -82,29 +82,29 @@ static struct format_walk zpci_expected_of(const struct naive_memory *memory, co
 	};
 }
 
-static struct format_walk zpci_expected(const struct naive_memory *memory, const struct format_anchor *anchor, uint64_t iova)
+static struct format_walk zpci_expected(const struct naive_memory *memory, const struct format_designation *designation, uint64_t iova)
 {
-	const struct naive_tables tables = zpci_tables(anchor, false);
+	const struct naive_tables tables = zpci_tables(designation, false);
 
 	return zpci_expected_of(memory, &tables, iova);
 }
 
-static struct format_walk zpci_qemu_expected(const struct naive_memory *memory, const struct format_anchor *anchor, uint64_t iova)
+static struct format_walk zpci_qemu_expected(const struct naive_memory *memory, const struct format_designation *designation, uint64_t iova)
 {
-	const struct naive_tables tables = zpci_tables(anchor, true);
+	const struct naive_tables tables = zpci_tables(designation, true);
 
 	return zpci_expected_of(memory, &tables, iova);
 }
 
-static bool vtdss_is_anchor(const struct naive_memory *memory, const struct format_anchor *anchor)
+static bool vtdss_is_designation(const struct naive_memory *memory, const struct format_designation *designation)
 {
-	uint64_t table = anchor->table;
+	uint64_t table = designation->table;
 
 	(void)memory;
 	return !(table >> 52) && !(table & 0xff8) && (table & 7) >= 1 && (table & 7) <= 4;
 }
 
-static struct format_walk vtdss_expected(const struct naive_memory *memory, const struct format_anchor *anchor, uint64_t iova)
+static struct format_walk vtdss_expected(const struct naive_memory *memory, const struct format_designation *designation, uint64_t iova)
 {
 	static const enum viommu_fault_reason reasons[] = {
 		[VTDSS_PAGE] = VIOMMU_FAULT_NONE,
@@ -113,7 +113,7 @@ static struct format_walk vtdss_expected(const struct naive_memory *memory, cons
 		[VTDSS_RESERVED] = VIOMMU_FAULT_ENTRY_FORMAT,
 		[VTDSS_NO_TABLE] = VIOMMU_FAULT_TABLE_UNBACKED,
 	};
-	struct vtdss_answer answer = naive_vtdss_walk(memory, anchor->table & ~UINT64_C(0xfff), (unsigned int)(anchor->table & 7) + 2, iova);
+	struct vtdss_answer answer = naive_vtdss_walk(memory, designation->table & ~UINT64_C(0xfff), (unsigned int)(designation->table & 7) + 2, iova);
 
 	return (struct format_walk){
 		.reason = reasons[answer.outcome],
@@ -129,15 +129,15 @@ static struct format_walk vtdss_expected(const struct naive_memory *memory, cons
  * The control word is what the format says it is; there are no tables at the other end of the
  * addresses.
  */
-static struct arm64_tables arm64_tables_of(unsigned int granule, const struct format_anchor *anchor)
+static struct arm64_tables arm64_tables_of(unsigned int granule, const struct format_designation *designation)
 {
-	uint64_t control = anchor->control;
+	uint64_t control = designation->control;
 
 	return (struct arm64_tables){
 		.granule = granule,
 		.ips = control >> 6 & 7,
-		.ttb0 = anchor->table,
-		.ttb1 = anchor->table,
+		.ttb0 = designation->table,
+		.ttb1 = designation->table,
 		.t0sz = control & 0x3f,
 		.t1sz = control & 0x3f,
 		.epd0 = control >> 9 & 1,
@@ -150,20 +150,20 @@ static struct arm64_tables arm64_tables_of(unsigned int granule, const struct fo
 }
 
 /* Asked of an IOVA of the half that the tables are for. */
-static bool arm64_is_anchor(const struct naive_memory *memory, unsigned int granule, const struct format_anchor *anchor)
+static bool arm64_is_designation(const struct naive_memory *memory, unsigned int granule, const struct format_designation *designation)
 {
-	const struct arm64_tables tables = arm64_tables_of(granule, anchor);
+	const struct arm64_tables tables = arm64_tables_of(granule, designation);
 
-	return !(anchor->control >> 13) && naive_arm64_walk(memory, &tables, tables.epd0 ? UINT64_MAX : 0).outcome != ARM64_BAD_CONTEXT;
+	return !(designation->control >> 13) && naive_arm64_walk(memory, &tables, tables.epd0 ? UINT64_MAX : 0).outcome != ARM64_BAD_CONTEXT;
 }
 
-static struct format_walk arm64_expected(const struct naive_memory *memory, unsigned int granule, const struct format_anchor *anchor, uint64_t iova)
+static struct format_walk arm64_expected(const struct naive_memory *memory, unsigned int granule, const struct format_designation *designation, uint64_t iova)
 {
 	static const enum viommu_fault_reason reasons[] = {
 		[ARM64_IS_PAGE] = VIOMMU_FAULT_NONE,	  [ARM64_TRANSLATION] = VIOMMU_FAULT_NOT_PRESENT, [ARM64_ACCESS_FLAG] = VIOMMU_FAULT_ACCESS_FLAG,
 		[ARM64_SIZE] = VIOMMU_FAULT_ADDRESS_SIZE, [ARM64_NO_TABLE] = VIOMMU_FAULT_TABLE_UNBACKED, [ARM64_BAD_CONTEXT] = VIOMMU_FAULT_BLOCKED,
 	};
-	const struct arm64_tables tables = arm64_tables_of(granule, anchor);
+	const struct arm64_tables tables = arm64_tables_of(granule, designation);
 	struct arm64_answer answer = naive_arm64_walk(memory, &tables, iova);
 
 	return (struct format_walk){
@@ -176,32 +176,32 @@ static struct format_walk arm64_expected(const struct naive_memory *memory, unsi
 	};
 }
 
-#define ARM64_EXPECTED(name, granule)                                                                                                   \
-	static bool name##_is_anchor(const struct naive_memory *memory, const struct format_anchor *anchor)                             \
-	{                                                                                                                               \
-		return arm64_is_anchor(memory, granule, anchor);                                                                        \
-	}                                                                                                                               \
-	static struct format_walk name##_expected(const struct naive_memory *memory, const struct format_anchor *anchor, uint64_t iova) \
-	{                                                                                                                               \
-		return arm64_expected(memory, granule, anchor, iova);                                                                   \
+#define ARM64_EXPECTED(name, granule)                                                                                                             \
+	static bool name##_is_designation(const struct naive_memory *memory, const struct format_designation *designation)                        \
+	{                                                                                                                                         \
+		return arm64_is_designation(memory, granule, designation);                                                                        \
+	}                                                                                                                                         \
+	static struct format_walk name##_expected(const struct naive_memory *memory, const struct format_designation *designation, uint64_t iova) \
+	{                                                                                                                                         \
+		return arm64_expected(memory, granule, designation, iova);                                                                        \
 	}
 
 ARM64_EXPECTED(arm64_4k, 4)
 ARM64_EXPECTED(arm64_16k, 16)
 ARM64_EXPECTED(arm64_64k, 64)
 
-static bool riscv_sv_is_anchor(const struct naive_memory *memory, const struct format_anchor *anchor)
+static bool riscv_sv_is_designation(const struct naive_memory *memory, const struct format_designation *designation)
 {
-	uint64_t mode = anchor->table >> 60, control = anchor->control;
+	uint64_t mode = designation->table >> 60, control = designation->control;
 
 	(void)memory;
 	if (mode < 8 || mode > 10 || control >= 0x20)
 		return false;
-	return control & 1 ? !(control & 6) && !(anchor->table & 3) : !(anchor->table >> 44 & 0xffff);
+	return control & 1 ? !(control & 6) && !(designation->table & 3) : !(designation->table >> 44 & 0xffff);
 }
 
-/* The anchor is for one half of what the tables of the first stage translate. */
-static struct format_walk riscv_sv_expected(const struct naive_memory *memory, const struct format_anchor *anchor, uint64_t iova)
+/* The designation is for one half of what the tables of the first stage translate. */
+static struct format_walk riscv_sv_expected(const struct naive_memory *memory, const struct format_designation *designation, uint64_t iova)
 {
 	static const enum viommu_fault_reason reasons[] = {
 		[RISCV_IS_PAGE] = VIOMMU_FAULT_NONE,
@@ -213,16 +213,16 @@ static struct format_walk riscv_sv_expected(const struct naive_memory *memory, c
 		[RISCV_NO_TABLE] = VIOMMU_FAULT_TABLE_UNBACKED,
 	};
 	const struct riscv_tables tables = {
-		.levels = (unsigned int)(anchor->table >> 60) - 5,
-		.second_stage = anchor->control & 1,
-		.ppn = anchor->table & UINT64_C(0xfffffffffff),
-		.supervisor = anchor->control >> 2 & 1,
-		.pbmt = anchor->control >> 3 & 1,
-		.adue = anchor->control >> 4 & 1,
+		.levels = (unsigned int)(designation->table >> 60) - 5,
+		.second_stage = designation->control & 1,
+		.ppn = designation->table & UINT64_C(0xfffffffffff),
+		.supervisor = designation->control >> 2 & 1,
+		.pbmt = designation->control >> 3 & 1,
+		.adue = designation->control >> 4 & 1,
 	};
 	struct riscv_answer answer = naive_riscv_walk(memory, &tables, iova);
 
-	if (!tables.second_stage && iova >> 63 != (anchor->control >> 1 & 1))
+	if (!tables.second_stage && iova >> 63 != (designation->control >> 1 & 1))
 		answer = (struct riscv_answer){ .outcome = RISCV_NOT_CANONICAL, .level = tables.levels - 1, .entry_at = UINT64_MAX };
 	return (struct format_walk){
 		.reason = reasons[answer.outcome],
@@ -234,15 +234,15 @@ static struct format_walk riscv_sv_expected(const struct naive_memory *memory, c
 	};
 }
 
-static bool amdv1_is_anchor(const struct naive_memory *memory, const struct format_anchor *anchor)
+static bool amdv1_is_designation(const struct naive_memory *memory, const struct format_designation *designation)
 {
-	uint64_t table = anchor->table, mode = table >> 9 & 7;
+	uint64_t table = designation->table, mode = table >> 9 & 7;
 
 	(void)memory;
-	return mode >= 1 && mode <= 6 && !(table & UINT64_C(0x9ff000000000007f)) && (table >> 7 & 3) != 2 && !anchor->control;
+	return mode >= 1 && mode <= 6 && !(table & UINT64_C(0x9ff000000000007f)) && (table >> 7 & 3) != 2 && !designation->control;
 }
 
-static struct format_walk amdv1_expected(const struct naive_memory *memory, const struct format_anchor *anchor, uint64_t iova)
+static struct format_walk amdv1_expected(const struct naive_memory *memory, const struct format_designation *designation, uint64_t iova)
 {
 	static const enum viommu_fault_reason reasons[] = {
 		[AMDV1_IS_PAGE] = VIOMMU_FAULT_NONE,
@@ -253,7 +253,7 @@ static struct format_walk amdv1_expected(const struct naive_memory *memory, cons
 		[AMDV1_IS_RESERVED] = VIOMMU_FAULT_ENTRY_FORMAT,
 		[AMDV1_NO_TABLE] = VIOMMU_FAULT_TABLE_UNBACKED,
 	};
-	uint64_t table = anchor->table;
+	uint64_t table = designation->table;
 	struct amdv1_answer answer = naive_amdv1_walk(memory, table & UINT64_C(0xffffffffff000), table >> 9 & 7, table >> 61 & 1, table >> 62 & 1, iova);
 
 	return (struct format_walk){
@@ -284,7 +284,7 @@ WALK(amdv1)
 #define FORMAT(format, big, number, low, address)                                                                                                        \
 	{                                                                                                                                                \
 		.name = #format, .big_endian = big, .levels = number, .lowest = low, .bits = address, .root = format##_root, .walk = format##_walk_with, \
-		.is_anchor = format##_is_anchor, .expected = format##_expected,                                                                          \
+		.is_designation = format##_is_designation, .expected = format##_expected,                                                                \
 	}
 
 const struct compared_format compared_formats[FORMATS] = {

@@ -21,14 +21,14 @@ struct compared_format {
 	unsigned int levels;
 	unsigned int lowest; /* level of the lowest tables in memory */
 	unsigned int bits;   /* of the address of a table */
-	int (*root)(const struct format_anchor *anchor, struct format_root *root);
+	int (*root)(const struct format_designation *designation, struct format_root *root);
 	void (*walk)(const struct format_root *root, uint64_t iova, format_load load, void *ctx, struct format_walk *walk);
 	/*
-	 * The reference: whether there is such an anchor; and, if so, what a walk should say, but
+	 * The reference: whether there is such a designation; and, if so, what a walk should say, but
 	 * for first and last.
 	 */
-	bool (*is_anchor)(const struct naive_memory *memory, const struct format_anchor *anchor);
-	struct format_walk (*expected)(const struct naive_memory *memory, const struct format_anchor *anchor, uint64_t iova);
+	bool (*is_designation)(const struct naive_memory *memory, const struct format_designation *designation);
+	struct format_walk (*expected)(const struct naive_memory *memory, const struct format_designation *designation, uint64_t iova);
 };
 
 extern const struct compared_format compared_formats[FORMATS];

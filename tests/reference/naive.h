@@ -78,7 +78,7 @@ bool naive_within(uint64_t region_entry, unsigned int next_index);
 /* Where the table begins that an entry at a level names. */
 uint64_t naive_next_table(uint64_t entry, unsigned int level, bool qemu);
 
-/* The level of the table that an anchor names, -1 for an anchor that names none. */
+/* The level of the table that an IOTA designates, -1 for one that designates none. */
 int naive_top_level(uint64_t iota, bool qemu);
 uint64_t naive_top_table(uint64_t iota);
 

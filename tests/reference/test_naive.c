@@ -144,7 +144,7 @@ static void test_aliases(void **state)
 	assert_int_equal(walk(RT | 0x804, EXAMPLE ^ (UINT64_C(1) << 41)).outcome, NAIVE_NOTHING);
 }
 
-static void test_aperture_and_anchor(void **state)
+static void test_aperture_and_iota(void **state)
 {
 	struct naive_tables t = tables(RF | 0x80c);
 
@@ -225,7 +225,7 @@ static void test_types(void **state)
 	set(ST + 8 * 0x765, PT | 0x04);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_TYPE);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).level, 1);
-	/* The table of another level as the anchor's table. */
+	/* The table of another level as the IOTA's table. */
 	assert_int_equal(walk(RT | 0x808, EXAMPLE).outcome, NAIVE_NOTHING);
 	assert_int_equal(walk(RT | 0x808, UINT64_C(0x530) << 42).outcome, NAIVE_TYPE);
 }
@@ -514,7 +514,7 @@ int main(void)
 		cmocka_unit_test_setup(test_index_examples, setup),
 		cmocka_unit_test_setup(test_each_depth, setup),
 		cmocka_unit_test_setup(test_aliases, setup),
-		cmocka_unit_test_setup(test_aperture_and_anchor, setup),
+		cmocka_unit_test_setup(test_aperture_and_iota, setup),
 		cmocka_unit_test_setup(test_protection_at_each_level, setup),
 		cmocka_unit_test_setup(test_invalid_is_looked_at_first, setup),
 		cmocka_unit_test_setup(test_types, setup),

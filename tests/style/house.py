@@ -15,8 +15,6 @@ import sys
 # Of folders on one floor each may include the others, but core/shadow, which is a part of core.
 FLOORS = ["port", "format", "host", "core", "guest"]
 FREESTANDING = ["port", "format", "core", "guest", "host/host.h", "host/host.c", "host/soft.h", "host/soft.c", "host/table.h", "host/soft_vtdss.c"]
-# Circles of units that are left: a device that moves concerns it and both spaces.
-LEFT = [["core/device", "core/space"]]
 # A port is where the system begins.
 PORTS = "port/posix/"
 FORBIDDEN = [
@@ -94,8 +92,7 @@ def check(src):
                 problems += [f"src/{name}:{number}: {what}" for pattern, what in FORBIDDEN if re.search(pattern, line)]
     problems += [f"folders include each other: {', '.join(circle)}" for circle in circles(folders)]
     for circle in circles({unit: to for unit, to in units.items() if unit.split("/")[0] in FLOORS[:-1]}):
-        if circle not in LEFT:
-            problems.append(f"units include each other: {', '.join(circle)}")
+        problems.append(f"units include each other: {', '.join(circle)}")
     return problems
 
 

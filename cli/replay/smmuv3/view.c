@@ -58,7 +58,7 @@ static unsigned int granule_of(uint64_t cd0, bool upper)
 static void add_aperture(struct view *view, uint64_t cd0, uint64_t ttb, bool upper)
 {
 	unsigned int granule = granule_of(cd0, upper), tsz = upper ? CD0_T1SZ(cd0) : CD0_T0SZ(cd0);
-	size_t used = strlen(view->anchor);
+	size_t used = strlen(view->root);
 
 	if (!granule || tsz < CD_TSZ_LEAST || tsz > CD_TSZ_MOST)
 		return;
@@ -73,14 +73,14 @@ static void add_aperture(struct view *view, uint64_t cd0, uint64_t ttb, bool upp
 			: granule == 14 ? arm64_16k_find_tables
 					: arm64_64k_find_tables,
 	};
-	snprintf(view->anchor + used, sizeof(view->anchor) - used, ", TTB%u 0x%" PRIx64 " (%uK, %u bits)", upper, ttb, 1u << (granule - 10), 64 - tsz);
+	snprintf(view->root + used, sizeof(view->root) - used, ", TTB%u 0x%" PRIx64 " (%uK, %u bits)", upper, ttb, 1u << (granule - 10), 64 - tsz);
 }
 
 static void view_stage1(struct replay *replay, const struct viommu_smmuv3_device_info *info, struct view *view)
 {
 	uint64_t cd0;
 
-	snprintf(view->anchor, sizeof(view->anchor), "ASID 0x%" PRIx32, info->asid);
+	snprintf(view->root, sizeof(view->root), "ASID 0x%" PRIx32, info->asid);
 	if (load(replay, info->cd_gpa, &cd0)) {
 		if (!(cd0 & CD0_EPD0))
 			add_aperture(view, cd0, info->ttb[0], false);
@@ -101,7 +101,7 @@ void smmuv3_view(struct replay *replay, const struct replay_function *function, 
 	switch (info.stream) {
 	case VIOMMU_SMMUV3_STREAM_BYPASS:
 		snprintf(view->state, sizeof(view->state), "in bypass");
-		snprintf(view->anchor, sizeof(view->anchor), "an IOVA is an address of guest memory");
+		snprintf(view->root, sizeof(view->root), "an IOVA is an address of guest memory");
 		view->direct = true;
 		view->count = 1;
 		view->apertures[0] = (struct view_aperture){ .name = "addresses", .last = (UINT64_C(1) << smmuv3_of(replay)->output_bits) - 1 };

@@ -155,7 +155,7 @@ static int change_state(const struct capture_record *record, const struct replay
 }
 
 /* The function's guest gave up on it, so that this is not what it would do. */
-static bool is_beside_the_point(const struct replay_operation *operation)
+static bool must_skip(const struct replay_operation *operation)
 {
 	if (!operation->function || !zpci_function_of(operation->function)->unregistered)
 		return false;
@@ -176,7 +176,7 @@ static void carry_out(struct replay *replay, struct replay_operation *operation)
 	const struct capture_record *record = &operation->record;
 	double before = replay_now();
 
-	if (is_beside_the_point(operation)) {
+	if (must_skip(operation)) {
 		operation->outcome = REPLAY_SKIPPED;
 	} else if (record->kind == CAPTURE_CLP || record->kind == CAPTURE_SCLP) {
 		operation->err = change_state(record, operation->function);
@@ -336,7 +336,7 @@ static void compare_answer(struct replay *replay, const struct replay_operation 
 	if (recorded_the_same(recorded, answer))
 		return;
 	/*
-	 * A shortage that making room has mended, or that the user has asked for, is no
+	 * A shortage that making room has ended, or that the user has asked for, is no
 	 * disagreement.
 	 */
 	if (is_insufficient(answer) && (!zpci->short_of_room || replay->options->limited)) {

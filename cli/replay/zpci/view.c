@@ -40,9 +40,9 @@ void zpci_view(struct replay *replay, const struct replay_function *function, st
 		.table = info.iota,
 	};
 	if (info.direct) {
-		snprintf(view->anchor, sizeof(view->anchor), "works untranslated: an IOVA is an address of guest memory and a constant");
+		snprintf(view->root, sizeof(view->root), "works untranslated: an IOVA is an address of guest memory and a constant");
 		return;
 	}
-	snprintf(view->anchor, sizeof(view->anchor), "IOTA 0x%" PRIx64 " (%s)", info.iota, show_designation(info.iota));
+	snprintf(view->root, sizeof(view->root), "IOTA 0x%" PRIx64 " (%s)", info.iota, show_designation(info.iota));
 	view->apertures[0].walk = replay->options->qemu ? zpci_qemu_find_tables : zpci_find_tables;
 }

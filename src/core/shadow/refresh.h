@@ -1001,10 +1001,10 @@ static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots
 	return -PORT_EFAULT;
 }
 
-static int F(init)(struct shadow *shadow, const struct format_anchor *anchor, uint64_t first, uint64_t last)
+static int F(init)(struct shadow *shadow, const struct format_designation *designation, uint64_t first, uint64_t last)
 {
 	unsigned int level;
-	int error = F(root)(anchor, &shadow->root);
+	int error = F(root)(designation, &shadow->root);
 
 	if (error)
 		return error;

@@ -177,8 +177,8 @@ struct shadow_pass {
 
 /* What a format's instance of the shadow can do (core/shadow/refresh.h). */
 struct shadow_ops {
-	/* Takes the anchor apart. 0, -EINVAL, or -ERANGE if the tables cannot translate first..last. */
-	int (*init)(struct shadow *shadow, const struct format_anchor *anchor, uint64_t first, uint64_t last);
+	/* Takes the designation apart. 0, -EINVAL, or -ERANGE if the tables cannot translate first..last. */
+	int (*init)(struct shadow *shadow, const struct format_designation *designation, uint64_t first, uint64_t last);
 	void (*scan)(struct shadow_pass *pass, uint64_t first, uint64_t last);
 	void (*fill)(struct shadow_pass *pass, uint64_t first, uint64_t last);
 	/* After the flush of what the scan removed: unpins it, and maps again what had to go with it. */

@@ -6,14 +6,62 @@
  * its host can do that, as hardware takes an entry that is changed by one store. If not, it reaches
  * nothing in between; an access that fails meanwhile is to be tried again.
  */
-#include "guest/common/iommu.h"
-#include "port/sized.h"
+#include "guest/common/devices.h"
 
 static void count_shared(struct guest_iommu *iommu, uint32_t change)
 {
 	port_lock(&iommu->lock);
 	iommu->shared += change;
 	port_unlock(&iommu->lock);
+}
+
+/* Whether a domain is that of a device's configuration, which reaches something. */
+static bool matches(const struct guest_domain *domain, const struct guest_device *device)
+{
+	const struct guest_config *a = &domain->config, *b = &device->config;
+
+	return domain->host == device->host && domain->hardware == device->hardware && a->target == b->target && a->context == b->context &&
+	       !__builtin_memcmp(a->key, b->key, sizeof(a->key));
+}
+
+/* IOVA = GPA, as far as the guest's addresses and the host's IOVAs go. */
+static int create_direct(const struct guest_device *device, struct viommu_domain **domain)
+{
+	struct viommu_host_caps caps = { .size = sizeof(caps) };
+	uint64_t last = device->iommu->last_address, first;
+
+	viommu_host_caps(device->host, &caps);
+	first = (caps.first + (VIOMMU_PAGE_SIZE - 1)) & ~(VIOMMU_PAGE_SIZE - 1);
+	if (last > caps.last)
+		last = ((caps.last + 1) & ~(VIOMMU_PAGE_SIZE - 1)) - 1;
+	if (first < caps.first || first > last)
+		return -PORT_ERANGE;
+	return viommu_domain_create_direct(device->iommu->vm, device->host, 0, first, last, domain);
+}
+
+/* *entries: how many of the guest's were examined. */
+static int create(const struct guest_device *device, struct guest_domain **out, uint64_t *entries)
+{
+	const struct guest_iommu_ops *ops = device->iommu->ops;
+	struct guest_domain *domain = port_alloc(ops->domain_bytes, 0);
+	int error;
+
+	if (!domain)
+		return -PORT_ENOMEM;
+	domain->host = device->host;
+	domain->hardware = device->hardware;
+	domain->config = device->config;
+	if (device->config.target == GUEST_TARGET_DIRECT)
+		error = create_direct(device, &domain->domain);
+	else
+		error = ops->create(device, domain, entries);
+	if (error) {
+		port_free(domain, ops->domain_bytes, 0);
+		return error;
+	}
+	guest_gate_init(&domain->gate);
+	*out = domain;
+	return 0;
 }
 
 /* The domain of a device's configuration, with one more device. */
@@ -24,18 +72,16 @@ static int get(const struct guest_device *device, struct guest_domain **out, uin
 	int error;
 
 	list_each (&iommu->domains, struct guest_domain, in_iommu, it) {
-		if (it->host == device->host && iommu->ops->matches(it, device)) {
+		if (matches(it, device)) {
 			it->devices++;
 			*out = it;
 			return 0;
 		}
 	}
-	error = iommu->ops->create(device, &domain, entries);
+	error = create(device, &domain, entries);
 	if (error)
 		return error;
-	domain->host = device->host;
 	domain->devices = 1;
-	guest_gate_init(&domain->gate);
 	list_append(&iommu->domains, &domain->in_iommu);
 	count_shared(iommu, 1);
 	*out = domain;
@@ -50,7 +96,9 @@ static void destroy(struct guest_iommu *iommu, struct guest_domain *domain)
 	guest_gate_drain(&domain->gate);
 	viommu_domain_destroy(domain->domain);
 	guest_gate_destroy(&domain->gate);
-	iommu->ops->free(domain);
+	if (iommu->ops->freed)
+		iommu->ops->freed(domain);
+	port_free(domain, iommu->ops->domain_bytes, 0);
 }
 
 static void put(struct guest_iommu *iommu, struct guest_domain *domain)
@@ -137,11 +185,11 @@ void guest_device_settle(struct guest_device *device)
 	int error;
 
 	device->shortage.met = false;
-	if (!iommu->ops->reaches(device)) {
+	if (device->config.target == GUEST_TARGET_NONE) {
 		guest_device_detach(device);
 		return;
 	}
-	if (device->domain && iommu->ops->matches(device->domain, device))
+	if (device->domain && matches(device->domain, device))
 		return;
 	error = get(device, &domain, &entries);
 	/* Two may not fit side by side. */
@@ -158,8 +206,11 @@ void guest_device_settle(struct guest_device *device)
 		if (entries >= GUEST_SHORTAGE_ENTRIES || error == -PORT_EDQUOT)
 			device->shortage = shortage_now(iommu);
 	}
-	if (error)
-		iommu->ops->refused(device, error);
+	if (!error)
+		return;
+	/* No access of it will ask again. */
+	iommu->unsettled |= device->hardware;
+	iommu->ops->refused(device, error);
 }
 
 void guest_iommu_settle(struct guest_iommu *iommu)
@@ -180,37 +231,4 @@ struct guest_domain *guest_device_enter(struct guest_device *device, struct gues
 		*lane = guest_gate_enter(&domain->gate);
 	port_unlock(&device->iommu->lock);
 	return domain;
-}
-
-int guest_device_stats(struct guest_device *device, struct viommu_domain_stats *stats)
-{
-	const struct viommu_domain_stats none = { .size = 0 };
-	struct guest_domain *domain;
-	struct guest_lane *lane;
-
-	if (!sized_fits(stats, VIOMMU_DOMAIN_STATS_SIZE_V0))
-		return -PORT_EINVAL;
-	domain = guest_device_enter(device, &lane);
-	sized_out(stats, &none, sizeof(none));
-	if (!domain)
-		return 0;
-	if (guest_domain_kind(domain) != VIOMMU_KIND_DIRECT)
-		viommu_domain_stats(domain->domain, stats);
-	guest_gate_leave(lane);
-	return 0;
-}
-
-int guest_device_each_run(struct guest_device *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
-{
-	struct guest_lane *lane;
-	struct guest_domain *domain = guest_device_enter(device, &lane);
-	int result;
-
-	if (!domain)
-		return 0;
-	port_lock(&lane->lock);
-	result = viommu_domain_each_run(domain->domain, first, last, fn, ctx);
-	port_unlock(&lane->lock);
-	guest_gate_leave(lane);
-	return result;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "guest/common/gate.h"
 
+#include "port/sized.h"
+
 void guest_gate_init(struct guest_gate *gate)
 {
 	for (unsigned int i = 0; i < GUEST_LANES; i++)
@@ -33,6 +35,35 @@ struct guest_lane *guest_gate_enter(struct guest_gate *gate)
 void guest_gate_leave(struct guest_lane *lane)
 {
 	port_sub_release(&lane->users, 1);
+}
+
+int guest_gate_stats(struct guest_lane *lane, struct viommu_domain *domain, struct viommu_domain_stats *stats)
+{
+	const struct viommu_domain_stats none = { .size = 0 };
+	int error = sized_fits(stats, VIOMMU_DOMAIN_STATS_SIZE_V0) ? 0 : -PORT_EINVAL;
+
+	if (!error)
+		sized_out(stats, &none, sizeof(none));
+	if (!domain)
+		return error;
+	if (!error && viommu_domain_kind(domain) != VIOMMU_KIND_DIRECT)
+		viommu_domain_stats(domain, stats);
+	guest_gate_leave(lane);
+	return error;
+}
+
+int guest_gate_each_run(struct guest_lane *lane, struct viommu_domain *domain, uint64_t first, uint64_t last,
+			int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
+{
+	int result;
+
+	if (!domain)
+		return 0;
+	port_lock(&lane->lock);
+	result = viommu_domain_each_run(domain, first, last, fn, ctx);
+	port_unlock(&lane->lock);
+	guest_gate_leave(lane);
+	return result;
 }
 
 void guest_gate_drain(struct guest_gate *gate)

@@ -18,6 +18,8 @@
 #ifndef VIOMMU_GUEST_COMMON_GATE_H
 #define VIOMMU_GUEST_COMMON_GATE_H
 
+#include <viommu/domain.h>
+
 #include "port/port.h"
 
 #define GUEST_LANES 4u
@@ -45,6 +47,14 @@ void guest_gate_destroy(struct guest_gate *gate);
 struct guest_lane *guest_gate_enter(struct guest_gate *gate);
 /* With the lane's lock given back. */
 void guest_gate_leave(struct guest_lane *lane);
+
+/*
+ * The statistics and runs of a domain whose lane was entered and not locked; it is left. Without a
+ * domain (NULL, and no lane): nothing.
+ */
+int guest_gate_stats(struct guest_lane *lane, struct viommu_domain *domain, struct viommu_domain_stats *stats);
+int guest_gate_each_run(struct guest_lane *lane, struct viommu_domain *domain, uint64_t first, uint64_t last,
+			int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 
 /* When the domain is not published any more: returns when all users have left. */
 void guest_gate_drain(struct guest_gate *gate);

@@ -12,7 +12,7 @@
 
 #include "core/nested.h"
 #include "format/format.h"
-#include "guest/common/iommu.h"
+#include "guest/common/devices.h"
 
 void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range)
 {
@@ -39,6 +39,14 @@ static bool refresh(struct guest_iommu *iommu, struct guest_domain *domain, uint
 	return error != -PORT_EIO;
 }
 
+/* Whether a domain may have a leaf of all contexts there. */
+static bool has_global(const struct guest_iommu *iommu, const struct guest_domain *domain, uint64_t first, uint64_t last)
+{
+	uint64_t mask = format_swap_if_big(iommu->ops->not_global);
+
+	return mask && nested_has_leaf_without(domain->domain, first, last, mask);
+}
+
 static bool refresh_range(struct guest_iommu *iommu, struct guest_domain *domain, const struct guest_range *range)
 {
 	unsigned int bits = range->entry_bits;
@@ -49,7 +57,7 @@ static bool refresh_range(struct guest_iommu *iommu, struct guest_domain *domain
 	rest = (UINT64_C(1) << bits) - 1;
 	first = range->first & ~rest;
 	last = range->last | rest;
-	if (guest_range_applies(range, iommu->ops->context(domain)) || (range->globals && iommu->ops->has_global(domain, first, last)))
+	if (guest_range_applies(range, domain->config.context) || (range->globals && has_global(iommu, domain, first, last)))
 		return refresh(iommu, domain, first, last);
 	return true;
 }

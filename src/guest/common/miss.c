@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-#include "guest/common/miss.h"
+/* Accesses that found no translation: devices.h. */
+#include "guest/common/devices.h"
 
 /* Not all of a large leaf is needed at once, nor need it all be pinned for one access. */
 #define AROUND UINT64_C(0x1fffff)
 #define TOP    (UINT64_C(0xff) << 56)
 
-int guest_domain_miss(struct guest_iommu *iommu, const struct guest_domain *domain, const struct viommu_fault *access, struct viommu_fault *walked)
+/*
+ * With the lane of the domain's gate locked. 0: there is a translation now. -EFAULT: the tables do not
+ * translate the access, *walked says why, and LEAF_UNBACKED means that they do, but the guest has no
+ * such memory. Else an error of the refresh.
+ */
+static int fill(struct guest_iommu *iommu, const struct guest_domain *domain, const struct viommu_fault *access, struct viommu_fault *walked)
 {
 	struct viommu_run run = { .prot = 0 };
 	int error = viommu_domain_walk(domain->domain, access->iova, &run, walked);
@@ -55,4 +61,79 @@ int guest_device_resettle(struct guest_device *device, const struct guest_domain
 	attached = device->domain;
 	port_unlock(&iommu->change);
 	return attached ? 0 : -PORT_EFAULT;
+}
+
+static int fault_in_tables(struct guest_device *device, const struct viommu_fault *access)
+{
+	struct viommu_fault walked = { 0 };
+	struct guest_lane *lane;
+	struct guest_domain *domain = guest_device_enter(device, &lane);
+	struct guest_config config;
+	int error = 0;
+
+	/* The configuration has changed since the access failed. */
+	if (!domain)
+		return 0;
+	/* Of the tables that are walked, whatever the device has by the time of the answer. */
+	config = domain->config;
+	port_lock(&lane->lock);
+	if (guest_domain_kind(domain) == VIOMMU_KIND_NESTED)
+		error = fill(device->iommu, domain, access, &walked);
+	port_unlock(&lane->lock);
+	guest_gate_leave(lane);
+	if (error == -PORT_EFAULT)
+		return device->iommu->ops->unmapped(device, &config, access, &walked);
+	if (error == -PORT_EIO)
+		return guest_device_resettle(device, domain);
+	return error ? -PORT_EFAULT : 0;
+}
+
+static int covers(void *ctx, const struct viommu_run *run)
+{
+	const struct viommu_fault *access = ctx;
+
+	return !(access->access & ~run->prot);
+}
+
+/* The device was on its way to the direct domain, or there is nothing at the address. */
+static int fault_in_direct(struct guest_device *device, struct viommu_fault *access)
+{
+	struct guest_lane *lane;
+	struct guest_domain *domain = guest_device_enter(device, &lane);
+	bool reached;
+
+	/* The configuration has changed since the access failed. */
+	if (!domain)
+		return 0;
+	port_lock(&lane->lock);
+	reached = guest_domain_kind(domain) != VIOMMU_KIND_DIRECT || viommu_domain_each_run(domain->domain, access->iova, access->iova, covers, access);
+	port_unlock(&lane->lock);
+	guest_gate_leave(lane);
+	return reached ? 0 : device->iommu->ops->beyond(device, access);
+}
+
+int guest_device_fault(struct guest_device *device, const struct viommu_fault *fault)
+{
+	struct guest_iommu *iommu = device->iommu;
+	struct viommu_fault access;
+	enum guest_target target;
+	bool settled;
+
+	if (!fault || fault->reason == VIOMMU_FAULT_NONE)
+		return -PORT_EINVAL;
+	if (device->hardware)
+		return -PORT_EOPNOTSUPP;
+	access = *fault;
+	guest_count(&iommu->counts.faults);
+	guest_count(&device->faults);
+	port_lock(&iommu->lock);
+	target = device->config.target;
+	settled = device->domain && (guest_domain_kind(device->domain) == VIOMMU_KIND_DIRECT) == (target == GUEST_TARGET_DIRECT);
+	port_unlock(&iommu->lock);
+
+	if (target == GUEST_TARGET_NONE)
+		return iommu->ops->blocked(device, &access);
+	if (!settled)
+		return guest_device_resettle(device, NULL);
+	return target == GUEST_TARGET_TABLES ? fault_in_tables(device, &access) : fault_in_direct(device, &access);
 }

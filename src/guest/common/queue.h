@@ -47,24 +47,27 @@ static inline uint64_t guest_queue_entry(const struct guest_queue *queue, uint32
 	return queue->gpa + (uint64_t)((index & (queue->entries * queue->step - 1)) / queue->step) * queue->entry_bytes;
 }
 
-#define GUEST_COMMAND_WORDS 4u /* the most that a command has */
-
-/* How a guest IOMMU consumes commands. */
-struct guest_commands {
-	/* With `lock` held: where the next command is; false if none may be consumed. */
-	bool (*next)(void *iommu, uint64_t *gpa);
-	/* Without `lock`. 0, or an error of the architecture. */
-	unsigned int (*execute)(void *iommu, const uint64_t *command);
-	/* With `lock` held: the consumer's index goes on, or the error is reported. */
-	void (*done)(void *iommu, unsigned int error);
-	unsigned int words;
-	unsigned int unreadable; /* the error of a command that is not in memory */
+/* A queue, and the registers that have its indices, at which they may have other bits. */
+struct guest_ring {
+	struct guest_queue queue;
+	uint64_t *producer;
+	uint64_t *consumer;
 };
 
-/*
- * Consumes commands until there are none, or one is refused. Each is loaded once. The caller holds
- * a lock under which the producer's index does not change, so that the work of one call is bounded.
- */
-void guest_commands_consume(const struct guest_commands *commands, void *iommu, struct guest_memory *memory, struct port_lock *lock);
+static inline bool guest_ring_is_empty(const struct guest_ring *ring)
+{
+	return guest_queue_is_empty(&ring->queue, (uint32_t)*ring->producer, (uint32_t)*ring->consumer);
+}
+
+static inline bool guest_ring_is_full(const struct guest_ring *ring)
+{
+	return guest_queue_is_full(&ring->queue, (uint32_t)*ring->producer, (uint32_t)*ring->consumer);
+}
+
+/* One of the indices goes on by an entry. */
+static inline void guest_ring_advance(const struct guest_ring *ring, uint64_t *index)
+{
+	*index = (*index & ~(uint64_t)guest_queue_mask(&ring->queue)) | guest_queue_next(&ring->queue, (uint32_t)*index);
+}
 
 #endif

@@ -23,10 +23,34 @@ static bool continues(const struct guest_registers *registers, unsigned int row)
 	return row && row < registers->number && registers->table[row].offset == registers->table[row - 1].offset;
 }
 
-void guest_registers_reset(const struct guest_registers *registers)
+void guest_registers_init(const struct guest_registers *registers)
 {
 	for (unsigned int i = 0; i < registers->number; i++)
 		registers->value[i] = registers->table[i].reset;
+}
+
+/* All bits of a register that may change. */
+static uint64_t changeable(const struct guest_registers *registers, unsigned int row)
+{
+	uint64_t bits = 0;
+
+	for (unsigned int i = row; i == row || continues(registers, i); i++)
+		bits |= registers->table[i].writable | registers->table[i].internal;
+	return bits;
+}
+
+void guest_registers_reset(const struct guest_registers *registers)
+{
+	for (unsigned int i = 0; i < registers->number; i++)
+		if (changeable(registers, i))
+			registers->value[i] = registers->table[i].reset;
+}
+
+bool guest_registers_is_light(const struct guest_registers *registers, uint32_t offset)
+{
+	unsigned int row = find(registers, offset);
+
+	return row == registers->number || registers->table[row].light;
 }
 
 static uint64_t load32(const struct guest_registers *registers, uint32_t offset)
@@ -57,37 +81,32 @@ bool guest_registers_store(const struct guest_registers *registers, uint32_t off
 	return true;
 }
 
-/* All bits that a register may have set, other than those that it has after a reset. */
-static uint64_t changeable(const struct guest_registers *registers, unsigned int row)
-{
-	uint64_t bits = 0;
-
-	for (unsigned int i = row; i == row || continues(registers, i); i++)
-		bits |= registers->table[i].writable | registers->table[i].internal;
-	return bits;
-}
-
 unsigned int guest_registers_save(const struct guest_registers *registers, struct guest_saved_register *saved)
 {
 	unsigned int number = 0;
 
 	for (unsigned int i = 0; i < registers->number; i++)
-		if (!continues(registers, i) && changeable(registers, i))
+		if (!continues(registers, i))
 			saved[number++] = (struct guest_saved_register){ registers->table[i].offset, registers->value[i] };
 	return number;
 }
 
 bool guest_registers_restore(const struct guest_registers *registers, const struct guest_saved_register *saved, unsigned int number)
 {
-	guest_registers_reset(registers);
-	for (unsigned int i = 0; i < number; i++) {
-		unsigned int row = saved[i].offset > UINT32_MAX ? registers->number : find(registers, (uint32_t)saved[i].offset);
+	unsigned int pair = 0;
 
-		if (row == registers->number || registers->table[row].offset != saved[i].offset)
+	for (unsigned int i = 0; i < registers->number; i++) {
+		if (continues(registers, i))
+			continue;
+		if (pair == number || saved[pair].offset != registers->table[i].offset || (saved[pair].value ^ registers->value[i]) & ~changeable(registers, i))
 			return false;
-		if ((saved[i].value ^ registers->value[row]) & ~changeable(registers, row))
-			return false;
-		registers->value[row] = saved[i].value;
+		pair++;
 	}
+	if (pair != number)
+		return false;
+	pair = 0;
+	for (unsigned int i = 0; i < registers->number; i++)
+		if (!continues(registers, i))
+			registers->value[i] = saved[pair++].value;
 	return true;
 }

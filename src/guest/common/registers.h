@@ -17,6 +17,7 @@ struct guest_register {
 	uint8_t bytes;	   /* 4 or 8 */
 	uint8_t locked_by; /* conditions, bits of the architecture's, in any of which `writable` is not */
 	uint8_t effect;	   /* of a store, a number of the architecture's; 0: none */
+	bool light;	   /* a store takes the guest IOMMU's `lock` alone, and requests nothing (iommu.h) */
 	uint64_t reset;
 	uint64_t writable;
 	uint64_t internal; /* bits that change without a store, and are part of a saved state */
@@ -35,7 +36,12 @@ struct guest_store {
 	uint64_t written; /* as the guest stored it, in the place that it has in the register */
 };
 
+/* All registers, at creation; those that may change, at a reset. */
+void guest_registers_init(const struct guest_registers *registers);
 void guest_registers_reset(const struct guest_registers *registers);
+
+/* Whether a store to an offset is light. Reserved ones are. */
+bool guest_registers_is_light(const struct guest_registers *registers, uint32_t offset);
 
 /* 4 or 8 bytes, naturally aligned. Reserved offsets read as 0. */
 uint64_t guest_registers_load(const struct guest_registers *registers, uint32_t offset, unsigned int bytes);
@@ -47,9 +53,10 @@ uint64_t guest_registers_load(const struct guest_registers *registers, uint32_t 
 bool guest_registers_store(const struct guest_registers *registers, uint32_t offset, uint32_t value, unsigned int conditions, struct guest_store *store);
 
 /*
- * Saves what a guest, or the IOMMU, has changed, as pairs of offset and value: at most
- * registers->number of them, the return value says how many. Restoring begins with a reset. False
- * if a pair cannot be: an unknown offset, or bits that the register does not have.
+ * Saved registers are pairs of offset and value: one for each register, at most registers->number.
+ * The return value says how many. Those that never change are saved, too, so that a state is not
+ * restored where they differ. Restoring: false if there is another number of pairs, an unknown
+ * offset, or bits that differ and that a register cannot change. Then nothing was restored.
  */
 struct guest_saved_register {
 	uint64_t offset;

@@ -1,31 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The command queue (IHI 0070, chapter 4 and section 3.5).
- *
- * Commands are consumed in their order, until there are none, or until one is refused: then CONS
- * stays at it, CONS.ERR says why, and GERROR.CMDQ_ERR stops the queue until the guest has
- * acknowledged it (section 7.1). What a command asks for is done before a CMD_SYNC behind it is
- * passed, and before the store that had it consumed returns. One store consumes at most two queues
- * of commands, as the producer's index has one bit more than the queue's.
+ * Commands (IHI 0070, chapter 4). What a command asks for is done before a CMD_SYNC behind it is
+ * passed, and before the store that had it consumed returns.
  */
 #include "smmuv3.h"
-
-/*
- * A range command says how many of a StreamID's low bits are ignored; all of them is CMD_CFGI_ALL
- * (sections 4.3.2 and 4.3.3).
- */
-static void configure_range(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int range)
-{
-	guest_each_device(&smmu->iommu, device) if (!((uint64_t)(device->id.id ^ sid) >> (range + 1))) smmuv3_configure(smmuv3_device_of(device));
-}
-
-static void configure(struct viommu_smmuv3 *smmu, uint32_t sid)
-{
-	struct guest_device *device = guest_device_find(&smmu->iommu, sid);
-
-	if (device)
-		smmuv3_configure(smmuv3_device_of(device));
-}
 
 /*
  * With SIG_IRQ, the interrupt of a CMD_SYNC is an MSI if it has an address (section 4.7.3). Guests
@@ -33,18 +11,22 @@ static void configure(struct viommu_smmuv3 *smmu, uint32_t sid)
  */
 static void sync(struct viommu_smmuv3 *smmu, const uint64_t *command)
 {
-	uint64_t address = smmu->reg[REG_IDR0] & IDR0_MSI ? command[1] & MSI_ADDRESS & smmuv3_addresses(smmu) : 0;
-	uint32_t data = VIOMMU_SMMUV3_CMD0_MSIDATA(command[0]);
+	const struct guest_message message = { smmu->reg[REG_IDR0] & IDR0_MSI ? command[1] & MSI_ADDRESS : 0, VIOMMU_SMMUV3_CMD0_MSIDATA(command[0]) };
 
 	guest_iommu_sync(&smmu->iommu);
-	smmuv3_count(smmu, COUNT_SYNCS);
-	if (VIOMMU_SMMUV3_CMD0_CS(command[0]) != VIOMMU_SMMUV3_SYNC_CS_IRQ || (address && guest_memory_store32(&smmu->iommu.memory, address, data)))
-		return;
-	port_lock(&smmu->iommu.lock);
-	smmu->sync_msi_address = address;
-	smmu->sync_msi_data = data;
-	guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_CMD_SYNC);
-	port_unlock(&smmu->iommu.lock);
+	guest_count(&smmu->iommu.counts.syncs);
+	if (VIOMMU_SMMUV3_CMD0_CS(command[0]) == VIOMMU_SMMUV3_SYNC_CS_IRQ)
+		guest_iommu_signal(&smmu->iommu, VIOMMU_SMMUV3_IRQ_CMD_SYNC, message);
+}
+
+/*
+ * A range command says how many of a StreamID's low bits are ignored, less 1; all of them is
+ * CMD_CFGI_ALL (sections 4.3.2 and 4.3.3).
+ */
+static void configure(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int low_bits)
+{
+	guest_count(&smmu->iommu.counts.configs);
+	guest_iommu_configure(&smmu->iommu, sid, low_bits);
 }
 
 /*
@@ -117,7 +99,7 @@ static unsigned int invalidate(struct viommu_smmuv3 *smmu, const uint64_t *comma
 {
 	struct guest_range range = { .last = UINT64_MAX };
 
-	smmuv3_count(smmu, COUNT_INVALIDATIONS);
+	guest_count(&smmu->iommu.counts.invalidations);
 	switch (VIOMMU_SMMUV3_CMD0_OPCODE(command[0])) {
 	case VIOMMU_SMMUV3_CMD_TLBI_NH_VA:
 	case VIOMMU_SMMUV3_CMD_TLBI_NH_VAA:
@@ -134,9 +116,9 @@ static unsigned int invalidate(struct viommu_smmuv3 *smmu, const uint64_t *comma
 	return VIOMMU_SMMUV3_CERROR_NONE;
 }
 
-static unsigned int execute(void *iommu, const uint64_t *command)
+unsigned int smmuv3_execute(struct guest_iommu *iommu, const uint64_t *command)
 {
-	struct viommu_smmuv3 *smmu = iommu;
+	struct viommu_smmuv3 *smmu = smmuv3_of(iommu);
 	uint32_t sid = VIOMMU_SMMUV3_CMD0_SID(command[0]);
 
 	/* There is no secure state (section 4.1.1). */
@@ -149,12 +131,10 @@ static unsigned int execute(void *iommu, const uint64_t *command)
 	case VIOMMU_SMMUV3_CMD_CFGI_STE:
 	case VIOMMU_SMMUV3_CMD_CFGI_CD:
 	case VIOMMU_SMMUV3_CMD_CFGI_CD_ALL:
-		smmuv3_count(smmu, COUNT_CONFIGS);
-		configure(smmu, sid);
+		configure(smmu, sid, 0);
 		return VIOMMU_SMMUV3_CERROR_NONE;
 	case VIOMMU_SMMUV3_CMD_CFGI_STE_RANGE:
-		smmuv3_count(smmu, COUNT_CONFIGS);
-		configure_range(smmu, sid, VIOMMU_SMMUV3_CMD1_RANGE(command[1]));
+		configure(smmu, sid, VIOMMU_SMMUV3_CMD1_RANGE(command[1]) + 1);
 		return VIOMMU_SMMUV3_CERROR_NONE;
 	case VIOMMU_SMMUV3_CMD_TLBI_NH_ALL:
 	case VIOMMU_SMMUV3_CMD_TLBI_NH_ASID:
@@ -170,36 +150,4 @@ static unsigned int execute(void *iommu, const uint64_t *command)
 	default:
 		return VIOMMU_SMMUV3_CERROR_ILL;
 	}
-}
-
-static bool next(void *iommu, uint64_t *gpa)
-{
-	const struct viommu_smmuv3 *smmu = iommu;
-	const struct guest_queue queue = smmuv3_command_queue(smmu);
-	const uint64_t *reg = smmu->reg;
-
-	if (!(reg[REG_CR0] & CR0_CMDQEN) || (reg[REG_GERROR] ^ reg[REG_GERRORN]) & GERROR_CMDQ_ERR)
-		return false;
-	*gpa = guest_queue_entry(&queue, (uint32_t)reg[REG_CMDQ_CONS]);
-	return !guest_queue_is_empty(&queue, (uint32_t)reg[REG_CMDQ_PROD], (uint32_t)reg[REG_CMDQ_CONS]);
-}
-
-static void done(void *iommu, unsigned int error)
-{
-	struct viommu_smmuv3 *smmu = iommu;
-	const struct guest_queue queue = smmuv3_command_queue(smmu);
-	uint32_t cons = (uint32_t)smmu->reg[REG_CMDQ_CONS];
-
-	if (error)
-		smmuv3_raise_gerror(smmu, GERROR_CMDQ_ERR);
-	smmu->reg[REG_CMDQ_CONS] = error ? (cons & ~CMDQ_CONS_ERR) | error << CMDQ_CONS_ERR_SHIFT : (cons & CMDQ_CONS_ERR) | guest_queue_next(&queue, cons);
-	smmuv3_count(smmu, error ? COUNT_ERRORS : COUNT_COMMANDS);
-}
-
-void smmuv3_consume(struct viommu_smmuv3 *smmu)
-{
-	static const struct guest_commands commands = { next, execute, done, VIOMMU_SMMUV3_CMD_WORDS, VIOMMU_SMMUV3_CERROR_ABT };
-
-	guest_commands_consume(&commands, smmu, &smmu->iommu.memory, &smmu->iommu.lock);
-	guest_iommu_sync(&smmu->iommu);
 }

@@ -5,22 +5,6 @@
 #include "core/shadow/formats.h"
 #include "format/arm64.h"
 
-static const uint8_t sizes[SMMUV3_SIZES] = { 32, 36, 40, 42, 44, 48, 52 };
-
-uint32_t smmuv3_size_bits(unsigned int size)
-{
-	return sizes[size < SMMUV3_SIZES ? size : SMMUV3_SIZES - 1];
-}
-
-unsigned int smmuv3_size(uint32_t bits)
-{
-	unsigned int size = 0;
-
-	while (size < SMMUV3_SIZES && sizes[size] != bits)
-		size++;
-	return size;
-}
-
 /* TG0 and TG1 encode granules in different ways. NULL: reserved. */
 static const struct shadow_ops *granule(uint64_t cd0, bool upper)
 {

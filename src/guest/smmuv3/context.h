@@ -28,12 +28,4 @@ bool smmuv3_cd_is_legal(uint64_t cd0, const struct smmuv3_context_limits *limits
  */
 unsigned int smmuv3_cd_tables(const uint64_t cd[CD_WORDS], uint32_t flags, unsigned int output_size, struct guest_tables tables[2]);
 
-/*
- * Sizes of addresses as IDR5.OAS and CD.IPS encode them: the bits of an encoding, and the encoding
- * of a number of bits, SMMUV3_SIZES if there is none.
- */
-#define SMMUV3_SIZES 7u
-uint32_t smmuv3_size_bits(unsigned int size);
-unsigned int smmuv3_size(uint32_t bits);
-
 #endif

@@ -9,7 +9,9 @@
 #include "context.h"
 #include "core/hardware.h"
 #include "core/nested.h"
+#include "format/arm64_sizes.h"
 #include "format/format.h"
+#include "guest/common/devices.h"
 #include "guest/common/types.h"
 #include "port/sized.h"
 #include "spec.h"
@@ -20,11 +22,11 @@ static const struct smmuv3_context_limits limits = { .least_tsz = 12 };
 static int create_nested(struct viommu_vm *vm, struct viommu_host *host, const struct viommu_smmuv3_stage1 *stage1, struct viommu_refresh_result *result,
 			 struct viommu_domain **out)
 {
-	unsigned int size = smmuv3_size(stage1->output_bits), number;
+	unsigned int size = arm64_size(stage1->output_bits), number;
 	struct guest_tables tables[2];
 	int error;
 
-	if (size == SMMUV3_SIZES || !smmuv3_cd_is_legal(stage1->cd[0], &limits))
+	if (size == ARM64_SIZES || !smmuv3_cd_is_legal(stage1->cd[0], &limits))
 		return -PORT_EINVAL;
 	/* On a host whose hardware sees the top byte, it cannot be ignored. */
 	if (stage1->cd[0] & CD0_TBI && !host->caps.lookup)
@@ -46,38 +48,16 @@ static bool nests(struct viommu_host *host, struct viommu_smmuv3_hw_info *info)
 	return !viommu_host_nest_info(host, VIOMMU_DOMAIN_SMMUV3, info) && IDR0_STALL_MODEL(info->idr[0]) != STALL_MODEL_FORCED;
 }
 
-/*
- * Whether hardware walks the tables, or the library. 0, -EINVAL, or -EOPNOTSUPP: it is to be
- * hardware, and there is none for it.
- */
-static int pick(struct viommu_vm *vm, bool nests, const struct viommu_smmuv3_stage1 *stage1, bool *hardware)
+/* The reason why hardware cannot walk these tables, NULL if it can. */
+static const char *unfit(bool nests, const struct viommu_smmuv3_stage1 *stage1)
 {
-	bool valid = stage1->ste[0] & STE0_V, possible = nests && valid && !(stage1->flags & VIOMMU_SMMUV3_PRIVILEGED);
-	const char *why = NULL;
-
-	*hardware = possible && stage1->nesting != VIOMMU_NESTING_SHADOW;
-	switch (stage1->nesting) {
-	case VIOMMU_NESTING_AUTO:
-		if (possible)
-			why = "a guest's tables are walked by the hardware";
-		else if (nests && valid)
-			why = "a guest's tables are shadowed: hardware takes no stream whose accesses are made privileged";
-		else if (nests)
-			why = "a guest's tables are shadowed: hardware would need their Stream Table Entry";
-		else if (valid)
-			why = "a guest's tables are shadowed: this host has no hardware that walks them";
-		if (why)
-			vm_log(vm, VIOMMU_LOG_INFO, why, 0, 0);
-		return 0;
-	case VIOMMU_NESTING_SHADOW:
-		return 0;
-	case VIOMMU_NESTING_HARDWARE:
-		if (possible)
-			return 0;
-		return nests && !valid ? -PORT_EINVAL : -PORT_EOPNOTSUPP;
-	default:
-		return -PORT_EINVAL;
-	}
+	if (!nests)
+		return "hardware nesting off: this host has no hardware that walks a guest's tables";
+	if (!(stage1->ste[0] & STE0_V))
+		return "hardware nesting off: there is no Stream Table Entry for it";
+	if (stage1->flags & VIOMMU_SMMUV3_PRIVILEGED)
+		return "hardware nesting off: hardware takes no stream whose accesses are made privileged";
+	return NULL;
 }
 
 /*
@@ -113,12 +93,18 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *da
 {
 	struct viommu_smmuv3_hw_info info;
 	struct viommu_smmuv3_stage1 stage1;
-	bool hardware;
+	bool hardware, has_entry, nested = nests(host, &info);
 	int error;
 
 	if (!sized_in(&stage1, sizeof(stage1), VIOMMU_SMMUV3_STAGE1_SIZE_V0, data) || stage1.flags & ~VIOMMU_SMMUV3_PRIVILEGED)
 		return -PORT_EINVAL;
-	error = pick(vm, nests(host, &info), &stage1, &hardware);
+	has_entry = stage1.ste[0] & STE0_V;
+	if (nested && !has_entry && stage1.nesting == VIOMMU_NESTING_HARDWARE)
+		return -PORT_EINVAL;
+	/* Nothing to choose from, and nothing to say. */
+	if (!nested && !has_entry && stage1.nesting == VIOMMU_NESTING_AUTO)
+		stage1.nesting = VIOMMU_NESTING_SHADOW;
+	error = guest_nesting_pick(vm, stage1.nesting, unfit(nested, &stage1), 0, &hardware);
 	if (error)
 		return error;
 	return hardware ? create_hardware(vm, host, &info, &stage1, out) : create_nested(vm, host, &stage1, result, out);

@@ -2,51 +2,58 @@
 /*
  * Accesses that have no translation.
  *
- * If the tables translate the access, the translation is established, and the device model tries
- * again. If they do not, that is an event of section 7.3, recorded unless the context descriptor
+ * If the tables do not translate an access, that is an event of section 7.3, recorded unless the context descriptor
  * suppresses that (CD.R), and the access ends as CD.A says. Where the guest has no memory, or none
  * that may be written, and where the VM's budget or the host has no room, the access is aborted
  * without an event: that is not the SMMU's matter.
  */
-#include "guest/common/miss.h"
 #include "smmuv3.h"
 
-static int record(struct viommu_smmuv3_device *device, const struct viommu_fault *access, uint32_t event, uint64_t class, uint64_t fetch)
+static void record(struct guest_device *device, uint32_t event, uint64_t class, uint64_t iova, uint64_t fetch)
 {
-	uint64_t words[EVENT_WORDS] = { event, class, access->iova, fetch & EVENT3_FETCH };
+	const uint64_t words[EVENT_WORDS] = { event | (uint64_t)device->id.id << EVENT0_SID_SHIFT, class, iova, fetch & EVENT3_FETCH };
 
-	if (!(access->access & VIOMMU_WRITE))
-		words[1] |= EVENT1_READ;
-	smmuv3_record(device, words);
+	guest_device_record(device, words);
+}
+
+static int record_access(struct guest_device *device, const struct viommu_fault *access, uint32_t event, uint64_t class, uint64_t fetch)
+{
+	record(device, event, class | (access->access & VIOMMU_WRITE ? 0 : EVENT1_READ), access->iova, fetch);
 	return -PORT_EFAULT;
 }
 
 /*
- * An illegal configuration: its event reports the configuration, and nothing of the access
- * (sections 7.3.2 to 7.3.11).
+ * The event of an illegal configuration reports the configuration, and nothing of the access
+ * (sections 7.3.2 to 7.3.11). 0: the configuration has changed since the access failed.
  */
-static int record_configuration(struct viommu_smmuv3_device *device, const struct smmuv3_stream *stream, bool invalid_sids)
+int smmuv3_blocked(struct guest_device *device, const struct viommu_fault *access)
 {
-	uint64_t words[EVENT_WORDS] = { stream->event, 0, 0, stream->fetch & EVENT3_FETCH };
+	const uint64_t *reg = smmuv3_of(device->iommu)->reg;
+	struct smmuv3_stream stream;
+	bool invalid_sids;
 
-	if (stream->event != VIOMMU_SMMUV3_C_BAD_STREAMID || invalid_sids)
-		smmuv3_record(device, words);
-	return -PORT_EFAULT;
+	(void)access;
+	port_lock(&device->iommu->lock);
+	stream = smmuv3_device_of(device)->stream;
+	invalid_sids = reg[REG_CR2] & CR2_RECINVSID;
+	port_unlock(&device->iommu->lock);
+	if (stream.kind == VIOMMU_SMMUV3_STREAM_FAULTY && (stream.event != VIOMMU_SMMUV3_C_BAD_STREAMID || invalid_sids))
+		record(device, stream.event, 0, 0, stream.fetch);
+	return stream.kind == VIOMMU_SMMUV3_STREAM_FAULTY || stream.kind == VIOMMU_SMMUV3_STREAM_ABORT ? -PORT_EFAULT : 0;
 }
 
-/*
- * The events of stage 1 itself are for CD.R and CD.A to decide (section 5.5): of the descriptor
- * whose tables were walked, whatever the device has by now.
- */
-static int record_stage1(struct viommu_smmuv3_device *device, uint64_t cd0, const struct viommu_fault *access, uint32_t event)
+/* The events of stage 1 itself are for CD.R and CD.A to decide (section 5.5). */
+static int record_stage1(struct guest_device *device, uint64_t cd0, const struct viommu_fault *access, uint32_t event)
 {
 	if (cd0 & CD0_R)
-		record(device, access, event, EVENT1_CLASS_INPUT, 0);
+		record_access(device, access, event, EVENT1_CLASS_INPUT, 0);
 	return cd0 & CD0_A ? -PORT_EFAULT : VIOMMU_SMMUV3_RAZ_WI;
 }
 
-static int report(struct viommu_smmuv3_device *device, uint64_t cd0, const struct viommu_fault *access, const struct viommu_fault *walked)
+int smmuv3_unmapped(struct guest_device *device, const struct guest_config *config, const struct viommu_fault *access, const struct viommu_fault *walked)
 {
+	uint64_t cd0 = config->key[0];
+
 	switch (walked->reason) {
 	case VIOMMU_FAULT_ACCESS_FLAG:
 		return record_stage1(device, cd0, access, VIOMMU_SMMUV3_F_ACCESS);
@@ -55,7 +62,7 @@ static int report(struct viommu_smmuv3_device *device, uint64_t cd0, const struc
 	case VIOMMU_FAULT_PROTECTION:
 		return record_stage1(device, cd0, access, VIOMMU_SMMUV3_F_PERMISSION);
 	case VIOMMU_FAULT_TABLE_UNBACKED:
-		return record(device, access, VIOMMU_SMMUV3_F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
+		return record_access(device, access, VIOMMU_SMMUV3_F_WALK_EABT, EVENT1_CLASS_TABLE, walked->entry_gpa);
 	case VIOMMU_FAULT_LEAF_UNBACKED:
 		return -PORT_EFAULT;
 	default:
@@ -63,91 +70,18 @@ static int report(struct viommu_smmuv3_device *device, uint64_t cd0, const struc
 	}
 }
 
-static int fault_in_stage1(struct viommu_smmuv3_device *device, const struct viommu_fault *access)
-{
-	struct viommu_fault walked = { 0 };
-	struct guest_lane *lane;
-	struct guest_domain *domain = guest_device_enter(&device->guest, &lane);
-	uint64_t cd0;
-	int error = 0;
-
-	/* The configuration has changed since the access failed. */
-	if (!domain)
-		return 0;
-	cd0 = ((const struct smmuv3_domain *)domain)->cd[0];
-	port_lock(&lane->lock);
-	if (guest_domain_kind(domain) == VIOMMU_KIND_NESTED)
-		error = guest_domain_miss(device->guest.iommu, domain, access, &walked);
-	port_unlock(&lane->lock);
-	guest_gate_leave(lane);
-	if (error == -PORT_EFAULT)
-		return report(device, cd0, access, &walked);
-	if (error == -PORT_EIO)
-		return guest_device_resettle(&device->guest, domain);
-	return error ? -PORT_EFAULT : 0;
-}
-
-static int covers(void *ctx, const struct viommu_run *run)
-{
-	const struct viommu_fault *access = ctx;
-
-	return !(access->access & ~run->prot);
-}
-
 /*
- * There are no tables: the device was on its way to the direct domain, or there is nothing at the
- * address.
+ * Section 3.4: in bypass, an address that is larger than any of the guest's is an event. A disabled
+ * SMMU records nothing.
  */
-static int fault_in_bypass(struct viommu_smmuv3_device *device, struct viommu_fault *access, bool enabled)
+int smmuv3_beyond(struct guest_device *device, const struct viommu_fault *access)
 {
-	struct guest_lane *lane;
-	struct guest_domain *domain = guest_device_enter(&device->guest, &lane);
-	bool reached;
+	bool enabled;
 
-	/* The configuration has changed since the access failed. */
-	if (!domain)
-		return 0;
-	port_lock(&lane->lock);
-	reached = guest_domain_kind(domain) != VIOMMU_KIND_DIRECT || viommu_domain_each_run(domain->domain, access->iova, access->iova, covers, access);
-	port_unlock(&lane->lock);
-	guest_gate_leave(lane);
-	if (reached)
-		return 0;
-	/*
-	 * Section 3.4: an address that is larger than any of the guest's. A disabled SMMU records
-	 * nothing.
-	 */
-	if (enabled && access->iova >> smmuv3_of(device->guest.iommu)->config.output_bits)
-		return record(device, access, VIOMMU_SMMUV3_F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
+	port_lock(&device->iommu->lock);
+	enabled = smmuv3_of(device->iommu)->reg[REG_CR0] & CR0_SMMUEN;
+	port_unlock(&device->iommu->lock);
+	if (enabled && access->iova > device->iommu->last_address)
+		return record_access(device, access, VIOMMU_SMMUV3_F_ADDR_SIZE, EVENT1_CLASS_INPUT, 0);
 	return -PORT_EFAULT;
-}
-
-int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault)
-{
-	struct viommu_smmuv3 *smmu = smmuv3_of(device->guest.iommu);
-	struct smmuv3_stream stream;
-	bool settled, enabled, invalid_sids;
-	struct viommu_fault access;
-
-	if (!fault || fault->reason == VIOMMU_FAULT_NONE)
-		return -PORT_EINVAL;
-	if (device->hardware)
-		return -PORT_EOPNOTSUPP;
-	access = *fault;
-	guest_count(&smmu->iommu.counts.faults);
-	guest_count(&device->guest.faults);
-	port_lock(&smmu->iommu.lock);
-	stream = device->stream;
-	settled = device->guest.domain && (guest_domain_kind(device->guest.domain) == VIOMMU_KIND_DIRECT) == (stream.kind == VIOMMU_SMMUV3_STREAM_BYPASS);
-	enabled = smmu->reg[REG_CR0] & CR0_SMMUEN;
-	invalid_sids = smmu->reg[REG_CR2] & CR2_RECINVSID;
-	port_unlock(&smmu->iommu.lock);
-
-	if (stream.kind == VIOMMU_SMMUV3_STREAM_FAULTY)
-		return record_configuration(device, &stream, invalid_sids);
-	if (stream.kind == VIOMMU_SMMUV3_STREAM_ABORT)
-		return -PORT_EFAULT;
-	if (!settled)
-		return guest_device_resettle(&device->guest, NULL);
-	return stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1 ? fault_in_stage1(device, &access) : fault_in_bypass(device, &access, enabled);
 }

@@ -10,7 +10,7 @@
  * as it sets nT. nT is ignored, so that it makes no fault. A refresh removes the old translation
  * before it establishes the new one; an access that comes in between misses, and finds the new one.
  */
-#include "context.h"
+#include "format/arm64_sizes.h"
 #include "smmuv3.h"
 
 /* Of IDR0: the features that hardware must have, and those that it may have. */
@@ -57,8 +57,8 @@ static void reduce(struct viommu_smmuv3 *smmu, const uint32_t theirs[6])
 		smmu->reg[REG_AIDR] = AIDR_V3_1;
 	}
 	ours[5] &= theirs[5] | ~IDR5_GRANULES;
-	if (!smmu->config.output_bits && size < smmuv3_size(DEFAULT_OUTPUT_BITS))
-		smmu->config.output_bits = smmuv3_size_bits(size);
+	if (!smmu->config.output_bits && size < arm64_size(DEFAULT_OUTPUT_BITS))
+		smmu->config.output_bits = arm64_size_bits(size);
 }
 
 bool smmuv3_identify(struct viommu_smmuv3 *smmu)
@@ -81,14 +81,9 @@ bool smmuv3_identify(struct viommu_smmuv3 *smmu)
 	}
 	if (!config->output_bits)
 		config->output_bits = DEFAULT_OUTPUT_BITS;
-	idr[5] |= smmuv3_size(config->output_bits);
+	idr[5] |= arm64_size(config->output_bits);
 	why = config->hardware ? smmuv3_misfit(smmu, config->hardware) : NULL;
 	if (why)
 		vm_log(smmu->iommu.vm, VIOMMU_LOG_ERROR, why, info.idr[0], info.idr[5]);
 	return !why;
-}
-
-bool smmuv3_has_output_bits(uint32_t bits)
-{
-	return smmuv3_size(bits) < SMMUV3_SIZES;
 }

@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The SMMU and its devices: created, destroyed, reset, queried.
- *
- * A StreamID belongs to one device at most. A device that is found by its StreamID is complete. One
- * that is removed is first detached, then not found any more, then destroyed.
- */
+/* The public functions: those of guest/common, with the SMMU's configurations and figures. */
+#include "format/arm64_sizes.h"
 #include "smmuv3.h"
-
-#include "core/device.h"
 
 #define DEFAULT_SID_BITS 16u
 
@@ -15,7 +9,8 @@ static bool settle_config(struct viommu_smmuv3_config *config)
 {
 	if (!config->sid_bits)
 		config->sid_bits = DEFAULT_SID_BITS;
-	return !(config->flags & ~VIOMMU_SMMUV3_RESET_ABORT) && config->sid_bits <= 32 && (!config->output_bits || smmuv3_has_output_bits(config->output_bits));
+	return !(config->flags & ~VIOMMU_SMMUV3_RESET_ABORT) && config->sid_bits <= 32 &&
+	       (!config->output_bits || arm64_size(config->output_bits) < ARM64_SIZES);
 }
 
 int viommu_smmuv3_create(struct viommu_vm *vm, const struct viommu_smmuv3_config *config, struct viommu_smmuv3 **out)
@@ -29,162 +24,72 @@ int viommu_smmuv3_create(struct viommu_vm *vm, const struct viommu_smmuv3_config
 	if (!smmu)
 		return -PORT_ENOMEM;
 	smmu->config = settled;
-	guest_iommu_init(&smmu->iommu, vm, &smmuv3_ops);
+	guest_iommu_init(&smmu->iommu, vm, &smmuv3_ops, smmu->reg);
 	if (!smmuv3_identify(smmu)) {
 		viommu_smmuv3_destroy(smmu);
 		return -PORT_EOPNOTSUPP;
 	}
-	smmuv3_registers_reset(smmu);
-	smmuv3_listen(smmu);
+	smmu->iommu.last_address = (UINT64_C(1) << smmu->config.output_bits) - 1;
+	guest_iommu_listen(&smmu->iommu);
 	*out = smmu;
 	return 0;
 }
 
 void viommu_smmuv3_destroy(struct viommu_smmuv3 *smmu)
 {
-	struct guest_id *first;
-
 	if (!smmu)
 		return;
-	while ((first = guest_registry_next(&smmu->iommu.devices, NULL)))
-		viommu_smmuv3_device_remove((struct viommu_smmuv3_device *)(void *)first);
-	if (smmu->sink.ctx)
-		nest_sink_remove(smmu->iommu.vm, &smmu->sink);
 	guest_iommu_destroy(&smmu->iommu);
 	port_free(smmu, sizeof(*smmu), 0);
 }
 
 void viommu_smmuv3_reset(struct viommu_smmuv3 *smmu)
 {
-	port_lock(&smmu->iommu.change);
-	port_lock(&smmu->iommu.lock);
-	smmuv3_registers_reset(smmu);
-	smmu->iommu.irqs = 0;
-	port_unlock(&smmu->iommu.lock);
-	smmuv3_configure_all(smmu);
-	guest_iommu_sync(&smmu->iommu);
-	port_unlock(&smmu->iommu.change);
+	guest_iommu_reset(&smmu->iommu);
+}
+
+int viommu_smmuv3_read(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t *value)
+{
+	return guest_iommu_read(&smmu->iommu, offset, bytes, value);
+}
+
+int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t value)
+{
+	return guest_iommu_write(&smmu->iommu, offset, bytes, value);
 }
 
 struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 *smmu, uint32_t sid)
 {
-	struct guest_device *device;
+	struct guest_device *device = guest_device_lookup(&smmu->iommu, sid);
 
-	port_lock(&smmu->iommu.lock);
-	device = guest_device_find(&smmu->iommu, sid);
-	port_unlock(&smmu->iommu.lock);
 	return device ? smmuv3_device_of(device) : NULL;
-}
-
-/*
- * With change held: the device is found from here on, and has the configuration that the guest has
- * made for it.
- */
-static int enter(struct viommu_smmuv3_device *device, uint32_t sid)
-{
-	struct guest_iommu *iommu = device->guest.iommu;
-	int error = 0;
-
-	if (guest_device_find(iommu, sid))
-		return -PORT_EEXIST;
-	device->guest.id.id = sid;
-	if (device->hardware)
-		error = smmuv3_try_hardware(device);
-	if (error)
-		return error;
-	port_lock(&iommu->lock);
-	(void)guest_registry_add(&iommu->devices, &device->guest.id, sid);
-	port_unlock(&iommu->lock);
-	smmuv3_configure(device);
-	guest_iommu_sync(iommu);
-	return 0;
-}
-
-/*
- * Without miss reporting, entries that become valid are seen only if the guest invalidates after it
- * maps.
- */
-static bool can_shadow(const struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config)
-{
-	struct viommu_host_caps caps = { .size = sizeof(caps) };
-
-	viommu_host_caps(config->host, &caps);
-	if (caps.lookup || config->flags & VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP)
-		return true;
-	vm_log(smmu->iommu.vm, VIOMMU_LOG_ERROR, "an SMMUv3's guest does not announce valid entries, and this host does not report misses", config->sid, 0);
-	return false;
-}
-
-/* Whether hardware walks the tables of a device. 0, -EINVAL or -EOPNOTSUPP. */
-static int pick(const struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config, bool *hardware)
-{
-	const char *why = smmuv3_misfit(smmu, config->host);
-	bool wanted = config->nesting == VIOMMU_NESTING_HARDWARE;
-
-	if (config->nesting > VIOMMU_NESTING_HARDWARE)
-		return -PORT_EINVAL;
-	*hardware = !why && config->nesting != VIOMMU_NESTING_SHADOW;
-	if (config->nesting == VIOMMU_NESTING_AUTO || (wanted && why))
-		vm_log(smmu->iommu.vm, wanted ? VIOMMU_LOG_ERROR : VIOMMU_LOG_INFO, why ? why : "hardware nesting on", config->sid, 0);
-	if (*hardware)
-		return 0;
-	return !wanted && can_shadow(smmu, config) ? 0 : -PORT_EOPNOTSUPP;
-}
-
-static int device_fault(void *ctx, const struct viommu_fault *fault)
-{
-	_Static_assert(VIOMMU_SMMUV3_RAZ_WI == DEVICE_FAULT_IGNORED, "core takes the answer as it is");
-	return viommu_smmuv3_device_fault(ctx, fault);
 }
 
 int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config, struct viommu_smmuv3_device **out)
 {
 	struct viommu_smmuv3_device_config settled;
-	struct viommu_smmuv3_device *device;
-	bool hardware;
+	struct guest_device *device;
 	int error;
 
 	if (!sized_in(&settled, sizeof(settled), VIOMMU_SMMUV3_DEVICE_CONFIG_SIZE_V0, config) || !settled.host ||
 	    (uint64_t)settled.sid >> smmu->config.sid_bits || settled.flags & ~VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP)
 		return -PORT_EINVAL;
-	error = pick(smmu, &settled, &hardware);
-	if (error)
-		return error;
-	device = port_alloc(sizeof(*device), 0);
-	if (!device)
-		return -PORT_ENOMEM;
-	device->guest.iommu = &smmu->iommu;
-	device->guest.host = settled.host;
-	device->hardware = hardware;
-	error = viommu_device_create(smmu->iommu.vm, settled.host, settled.device, &device->guest.device);
-	if (!error) {
-		device_set_fault(device->guest.device, device_fault, device);
-		port_lock(&smmu->iommu.change);
-		error = enter(device, settled.sid);
-		port_unlock(&smmu->iommu.change);
-	}
-	if (error) {
-		viommu_device_destroy(device->guest.device);
-		port_free(device, sizeof(*device), 0);
-		return error;
-	}
-	*out = device;
-	return 0;
+	error = guest_device_add(&smmu->iommu,
+				 &(struct guest_device_config){ .id = settled.sid,
+								.host = settled.host,
+								.data = settled.device,
+								.nesting = settled.nesting,
+								.unfit = smmuv3_misfit(smmu, settled.host),
+								.announces = settled.flags & VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP },
+				 &device);
+	if (!error)
+		*out = smmuv3_device_of(device);
+	return error;
 }
 
 void viommu_smmuv3_device_remove(struct viommu_smmuv3_device *device)
 {
-	struct guest_iommu *iommu = device->guest.iommu;
-
-	port_lock(&iommu->change);
-	guest_device_detach(&device->guest);
-	port_lock(&iommu->lock);
-	guest_registry_remove(&iommu->devices, &device->guest.id);
-	port_unlock(&iommu->lock);
-	guest_iommu_settle(iommu);
-	port_unlock(&iommu->change);
-	viommu_device_destroy(device->guest.device);
-	port_free(device, sizeof(*device), 0);
+	guest_device_remove(&device->guest);
 }
 
 struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv3_device *device)
@@ -194,12 +99,12 @@ struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv3_device *d
 
 struct viommu_domain *viommu_smmuv3_device_domain(struct viommu_smmuv3_device *device)
 {
-	struct viommu_domain *domain;
+	return guest_device_domain(&device->guest);
+}
 
-	port_lock(&device->guest.iommu->lock);
-	domain = device->guest.domain ? device->guest.domain->domain : NULL;
-	port_unlock(&device->guest.iommu->lock);
-	return domain;
+int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault)
+{
+	return guest_device_fault(&device->guest, fault);
 }
 
 const char *viommu_smmuv3_stream_name(uint32_t stream)
@@ -231,18 +136,18 @@ int viommu_smmuv3_info(struct viommu_smmuv3 *smmu, struct viommu_smmuv3_info *in
 	known.devices = smmu->iommu.devices.number;
 	known.domains = smmu->iommu.shared;
 	port_unlock(&smmu->iommu.lock);
-	known.commands = guest_counted(&smmu->counts[COUNT_COMMANDS]);
-	known.syncs = guest_counted(&smmu->counts[COUNT_SYNCS]);
-	known.configs = guest_counted(&smmu->counts[COUNT_CONFIGS]);
-	known.invalidations = guest_counted(&smmu->counts[COUNT_INVALIDATIONS]);
+	known.commands = guest_counted(&counts->commands);
+	known.syncs = guest_counted(&counts->syncs);
+	known.configs = guest_counted(&counts->configs);
+	known.invalidations = guest_counted(&counts->invalidations);
 	known.refreshes = guest_counted(&counts->refreshes);
 	known.insufficient = guest_counted(&counts->insufficient);
 	known.rebuilt = guest_counted(&counts->rebuilt);
-	known.errors = guest_counted(&smmu->counts[COUNT_ERRORS]);
+	known.errors = guest_counted(&counts->errors);
 	known.faults = guest_counted(&counts->faults);
 	known.filled = guest_counted(&counts->filled);
-	known.events = guest_counted(&smmu->counts[COUNT_EVENTS]);
-	known.events_lost = guest_counted(&smmu->counts[COUNT_EVENTS_LOST]);
+	known.events = guest_counted(&counts->events);
+	known.events_lost = guest_counted(&counts->events_lost);
 	sized_out(info, &known, sizeof(known));
 	return 0;
 }
@@ -251,7 +156,7 @@ int viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viommu
 {
 	struct guest_device *guest = &device->guest;
 	const struct smmuv3_stream *stream = &device->stream;
-	struct viommu_smmuv3_device_info known = { .sid = guest->id.id, .hardware = device->hardware };
+	struct viommu_smmuv3_device_info known = { .sid = guest->id.id, .hardware = guest->hardware };
 
 	if (!sized_fits(info, VIOMMU_SMMUV3_DEVICE_INFO_SIZE_V0))
 		return -PORT_EINVAL;
@@ -259,13 +164,14 @@ int viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viommu
 	known.stream = (uint32_t)stream->kind;
 	if (stream->kind == VIOMMU_SMMUV3_STREAM_FAULTY)
 		known.event = stream->event;
-	if (stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1) {
-		known.asid = CD0_ASID(stream->cd[0]);
+	if (stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1)
 		known.cd_gpa = stream->cd_gpa;
-		known.ttb[0] = stream->cd[1] & CD_TTB;
-		known.ttb[1] = stream->cd[2] & CD_TTB;
+	if (stream->kind == VIOMMU_SMMUV3_STREAM_STAGE1 && !guest->hardware) {
+		known.asid = guest->config.context;
+		known.ttb[0] = guest->config.key[1] & CD_TTB;
+		known.ttb[1] = guest->config.key[2] & CD_TTB;
 	}
-	guest_each_device(guest->iommu, other) if (guest->domain && other->domain == guest->domain) known.sharing++;
+	known.sharing = guest_device_sharing(guest);
 	port_unlock(&guest->iommu->lock);
 	known.faults = guest_counted(&guest->faults);
 	known.events = guest_counted(&guest->events);

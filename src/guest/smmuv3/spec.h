@@ -87,6 +87,7 @@
 #define EVENT_BYTES	   32u
 #define EVENT_WORDS	   4u
 #define EVENT0_TYPE	   UINT64_C(0xff)
+#define EVENT0_SID_SHIFT   32
 #define EVENT1_READ	   (UINT64_C(1) << 35)
 #define EVENT1_CLASS_TABLE (UINT64_C(1) << 40)
 #define EVENT1_CLASS_INPUT (UINT64_C(2) << 40)

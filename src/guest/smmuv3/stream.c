@@ -80,10 +80,17 @@ static bool find_ste(struct viommu_smmuv3 *smmu, uint32_t sid, uint64_t *ste, st
  */
 static bool is_legal_stage1(const struct viommu_smmuv3 *smmu, const uint64_t ste[STE_WORDS])
 {
-	return !(ste[1] & STE1_S1STALLD) && !(ste[0] & STE0_S1CONTEXTPTR & ~smmuv3_addresses(smmu));
+	return !(ste[1] & STE1_S1STALLD) && !(ste[0] & STE0_S1CONTEXTPTR & ~smmu->iommu.last_address);
 }
 
-static void read_stage1(struct viommu_smmuv3 *smmu, bool hardware, const uint64_t ste[STE_WORDS], struct smmuv3_stream *stream)
+/* Hardware reads the descriptor at any time, and reports itself what is wrong with it. */
+static void read_hardware_stage1(const uint64_t ste[STE_WORDS], struct guest_config *config)
+{
+	config->key[0] = STE0_V | STE_CONFIG_S1 << STE0_CONFIG_SHIFT | (ste[0] & STE0_S1CONTEXTPTR);
+	config->key[1] = ste[1] & STE1_S1_CACHING;
+}
+
+static void read_descriptor(struct viommu_smmuv3 *smmu, struct smmuv3_stream *stream, struct guest_config *config)
 {
 	const struct smmuv3_context_limits limits = {
 		.least_tsz = CD_TSZ_LEAST,
@@ -91,37 +98,23 @@ static void read_stage1(struct viommu_smmuv3 *smmu, bool hardware, const uint64_
 		.short_asids = !(smmu->reg[REG_IDR0] & IDR0_ASID16),
 	};
 
-	stream->kind = VIOMMU_SMMUV3_STREAM_STAGE1;
-	stream->cd_gpa = ste[0] & STE0_S1CONTEXTPTR;
-	/* Hardware reads the descriptor at any time, and reports itself what is wrong with it. */
-	if (hardware) {
-		stream->ste[0] = STE0_V | STE_CONFIG_S1 << STE0_CONFIG_SHIFT | stream->cd_gpa;
-		stream->ste[1] = ste[1] & STE1_S1_CACHING;
-		return;
-	}
-	if (!guest_memory_load(&smmu->iommu.memory, stream->cd_gpa, stream->cd, CD_WORDS))
+	if (!guest_memory_load(&smmu->iommu.memory, stream->cd_gpa, config->key, CD_WORDS))
 		faulty(stream, VIOMMU_SMMUV3_F_CD_FETCH, stream->cd_gpa);
-	else if (!smmuv3_cd_is_legal(stream->cd[0], &limits))
+	else if (!smmuv3_cd_is_legal(config->key[0], &limits))
 		faulty(stream, VIOMMU_SMMUV3_C_BAD_CD, 0);
+	config->context = CD0_ASID(config->key[0]);
 }
 
-static void bypass(struct smmuv3_stream *stream)
-{
-	stream->kind = VIOMMU_SMMUV3_STREAM_BYPASS;
-	stream->ste[0] = STE0_V | STE_CONFIG_BYPASS << STE0_CONFIG_SHIFT;
-}
-
-void smmuv3_stream_read(struct viommu_smmuv3_device *device, struct smmuv3_stream *stream)
+static void read_stream(struct viommu_smmuv3_device *device, struct smmuv3_stream *stream, struct guest_config *config)
 {
 	struct viommu_smmuv3 *smmu = smmuv3_of(device->guest.iommu);
 	uint64_t ste[STE_WORDS], address;
-	unsigned int config;
+	unsigned int what;
 
-	*stream = (struct smmuv3_stream){ .kind = VIOMMU_SMMUV3_STREAM_ABORT };
 	/* Section 3.11: until the SMMU is enabled, GBPA decides. */
 	if (!(smmu->reg[REG_CR0] & CR0_SMMUEN)) {
 		if (!(smmu->reg[REG_GBPA] & GBPA_ABORT))
-			bypass(stream);
+			stream->kind = VIOMMU_SMMUV3_STREAM_BYPASS;
 		return;
 	}
 	if (!find_ste(smmu, device->guest.id.id, &address, stream))
@@ -130,13 +123,39 @@ void smmuv3_stream_read(struct viommu_smmuv3_device *device, struct smmuv3_strea
 		faulty(stream, VIOMMU_SMMUV3_F_STE_FETCH, address);
 		return;
 	}
-	config = STE0_CONFIG(ste[0]);
-	if (!(ste[0] & STE0_V))
+	what = STE0_CONFIG(ste[0]);
+	if (!(ste[0] & STE0_V)) {
 		faulty(stream, VIOMMU_SMMUV3_C_BAD_STE, 0);
-	else if (config == STE_CONFIG_BYPASS)
-		bypass(stream);
-	else if (config == STE_CONFIG_S1 && is_legal_stage1(smmu, ste))
-		read_stage1(smmu, device->hardware, ste, stream);
-	else if (config & STE_CONFIG_BYPASS) /* stage 2, or an illegal stage 1; without this bit: abort */
+	} else if (what == STE_CONFIG_BYPASS) {
+		stream->kind = VIOMMU_SMMUV3_STREAM_BYPASS;
+	} else if (what == STE_CONFIG_S1 && is_legal_stage1(smmu, ste)) {
+		stream->kind = VIOMMU_SMMUV3_STREAM_STAGE1;
+		stream->cd_gpa = ste[0] & STE0_S1CONTEXTPTR;
+		if (device->guest.hardware)
+			read_hardware_stage1(ste, config);
+		else
+			read_descriptor(smmu, stream, config);
+	} else if (what & STE_CONFIG_BYPASS) { /* stage 2, or an illegal stage 1; without this bit: abort */
 		faulty(stream, VIOMMU_SMMUV3_C_BAD_STE, 0);
+	}
+}
+
+void smmuv3_configure(struct guest_device *guest)
+{
+	struct viommu_smmuv3_device *device = smmuv3_device_of(guest);
+	struct smmuv3_stream stream = { .kind = VIOMMU_SMMUV3_STREAM_ABORT };
+	struct guest_config config = { .target = GUEST_TARGET_NONE };
+
+	read_stream(device, &stream, &config);
+	/* Hardware is given an entry for bypass, too. */
+	if (stream.kind == VIOMMU_SMMUV3_STREAM_STAGE1 || (stream.kind == VIOMMU_SMMUV3_STREAM_BYPASS && guest->hardware))
+		config.target = GUEST_TARGET_TABLES;
+	else if (stream.kind == VIOMMU_SMMUV3_STREAM_BYPASS)
+		config.target = GUEST_TARGET_DIRECT;
+	if (stream.kind == VIOMMU_SMMUV3_STREAM_BYPASS && guest->hardware)
+		config.key[0] = STE0_V | STE_CONFIG_BYPASS << STE0_CONFIG_SHIFT;
+	port_lock(&guest->iommu->lock);
+	device->stream = stream;
+	guest->config = config;
+	port_unlock(&guest->iommu->lock);
 }

@@ -72,7 +72,7 @@ int virtio_endpoint_move(struct viommu_virtio_endpoint *endpoint, struct virtio_
 	if (domain)
 		list_append(&domain->endpoints, &endpoint->in_domain);
 	endpoint->error = 0;
-	guest_device_settle(&endpoint->guest);
+	guest_device_configure(&endpoint->guest);
 	guest_iommu_settle(iommu);
 	error = endpoint->error;
 	virtio_endpoint_leave(endpoint, old);
@@ -133,26 +133,24 @@ int virtio_domain_unmap(struct viommu_virtio *virtio, struct virtio_domain *doma
 	return 0;
 }
 
-static struct virtio_domain *mapped_domain(const struct guest_device *device)
+static void configure(struct guest_device *device)
 {
-	struct virtio_domain *domain = list_member(device, struct viommu_virtio_endpoint, guest)->domain;
+	const struct virtio_domain *domain = virtio_endpoint_of(device)->domain;
+	struct guest_config config = { .target = GUEST_TARGET_NONE };
 
-	return domain && !domain->bypass ? domain : NULL;
+	if (domain && !domain->bypass) {
+		config.target = GUEST_TARGET_TABLES;
+		config.key[0] = (uintptr_t)domain;
+	} else if (domain || virtio_of(device->iommu)->bypass) {
+		config.target = GUEST_TARGET_DIRECT;
+	}
+	port_lock(&device->iommu->lock);
+	device->config = config;
+	port_unlock(&device->iommu->lock);
 }
 
-static bool reaches(const struct guest_device *device)
+static int fill(const struct virtio_space *space, const struct mappings *mappings, uint64_t *entries)
 {
-	return list_member(device, struct viommu_virtio_endpoint, guest)->domain || virtio_of(device->iommu)->bypass;
-}
-
-static bool matches(const struct guest_domain *space, const struct guest_device *device)
-{
-	return list_member(space, struct virtio_space, guest)->domain == mapped_domain(device);
-}
-
-static int fill(const struct virtio_space *space, uint64_t *entries)
-{
-	const struct mappings *mappings = &space->domain->mappings;
 	int error = 0;
 
 	for (const struct mapping *at = mappings_from(mappings, 0); at && !error; at = mappings_next(mappings, at)) {
@@ -164,49 +162,29 @@ static int fill(const struct virtio_space *space, uint64_t *entries)
 	return error;
 }
 
-static int create_mapped(const struct guest_device *device, struct virtio_space *space, uint64_t *entries)
+static int create(const struct guest_device *device, struct guest_domain *guest, uint64_t *entries)
 {
-	int error = viommu_mapped_create(device->iommu->vm, device->host, 0, virtio_of(device->iommu)->config.last, &space->mapped);
+	struct virtio_space *space = list_member(guest, struct virtio_space, guest);
+	struct virtio_domain *domain = list_member(device, struct viommu_virtio_endpoint, guest)->domain;
+	int error = viommu_mapped_create(device->iommu->vm, device->host, 0, device->iommu->last_address, &space->mapped);
 
 	if (error)
 		return error;
-	space->guest.domain = viommu_mapped_domain(space->mapped);
-	error = fill(space, entries);
+	guest->domain = viommu_mapped_domain(space->mapped);
+	error = fill(space, &domain->mappings, entries);
 	if (error)
-		viommu_domain_destroy(space->guest.domain);
+		viommu_domain_destroy(guest->domain);
+	else
+		list_append(&domain->spaces, &space->in_domain);
 	return error;
 }
 
-static int create(const struct guest_device *device, struct guest_domain **out, uint64_t *entries)
-{
-	struct virtio_domain *domain = mapped_domain(device);
-	struct virtio_space *space = port_alloc(sizeof(*space), 0);
-	int error;
-
-	if (!space)
-		return -PORT_ENOMEM;
-	space->domain = domain;
-	list_init(&space->in_domain);
-	if (domain)
-		error = create_mapped(device, space, entries);
-	else
-		error = viommu_domain_create_direct(device->iommu->vm, device->host, 0, 0, virtio_of(device->iommu)->config.last, &space->guest.domain);
-	if (error) {
-		port_free(space, sizeof(*space), 0);
-		return error;
-	}
-	if (domain)
-		list_append(&domain->spaces, &space->in_domain);
-	*out = &space->guest;
-	return 0;
-}
-
-static void free_space(struct guest_domain *guest)
+static void freed(struct guest_domain *guest)
 {
 	struct virtio_space *space = list_member(guest, struct virtio_space, guest);
 
-	list_remove(&space->in_domain);
-	port_free(space, sizeof(*space), 0);
+	if (space->mapped)
+		list_remove(&space->in_domain);
 }
 
 static void refused(struct guest_device *device, int error)
@@ -217,10 +195,10 @@ static void refused(struct guest_device *device, int error)
 
 const struct guest_iommu_ops virtio_ops = {
 	.type = VIOMMU_DOMAIN_VIRTIO,
-	.reaches = reaches,
-	.matches = matches,
+	.domain_bytes = sizeof(struct virtio_space),
+	.configure = configure,
 	.create = create,
-	.free = free_space,
+	.freed = freed,
 	.refused = refused,
 };
 

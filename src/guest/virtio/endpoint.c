@@ -120,7 +120,7 @@ static int enter(struct viommu_virtio_endpoint *endpoint, uint32_t id)
 	port_unlock(&iommu->lock);
 	if (!added)
 		return -PORT_EEXIST;
-	guest_device_settle(&endpoint->guest);
+	guest_device_configure(&endpoint->guest);
 	guest_iommu_settle(iommu);
 	return 0;
 }

@@ -4,7 +4,6 @@
  * look for: the access is tried again if the endpoint has changed its place since, and reported
  * (virtio 1.3, section 5.13.6.8) if not.
  */
-#include "guest/common/miss.h"
 #include "spec.h"
 #include "virtio.h"
 

@@ -48,7 +48,8 @@ int viommu_virtio_create(struct viommu_vm *vm, const struct viommu_virtio_config
 	virtio->config = settled;
 	virtio->bypass = settled.flags & VIOMMU_VIRTIO_BOOT_BYPASS;
 	virtio->memory = (struct host_memory){ .ctx = &vm->memory, .alloc = record_alloc, .free = record_free };
-	guest_iommu_init(&virtio->iommu, vm, &virtio_ops);
+	guest_iommu_init(&virtio->iommu, vm, &virtio_ops, NULL);
+	virtio->iommu.last_address = settled.last;
 	*out = virtio;
 	return 0;
 }
@@ -97,7 +98,7 @@ static void set_bypass(struct viommu_virtio *virtio, bool bypass)
 	port_lock(&virtio->iommu.lock);
 	virtio->bypass = bypass;
 	port_unlock(&virtio->iommu.lock);
-	guest_each_device(&virtio->iommu, device) if (!virtio_endpoint_of(device)->domain) guest_device_settle(device);
+	guest_each_device(&virtio->iommu, device) if (!virtio_endpoint_of(device)->domain) guest_device_configure(device);
 	guest_iommu_settle(&virtio->iommu);
 }
 

@@ -15,7 +15,7 @@
 #include <viommu/mapped.h>
 #include <viommu/virtio.h>
 
-#include "guest/common/iommu.h"
+#include "guest/common/devices.h"
 #include "host/mappings.h"
 
 enum virtio_count { COUNT_REQUESTS, COUNT_REFUSED, COUNT_DISCARDED, COUNT_REPORTS, COUNTS };
@@ -44,11 +44,11 @@ struct virtio_domain {
 	struct mappings mappings;
 };
 
+/* guest_config.key is the address of the virtio_domain. */
 struct virtio_space {
 	struct guest_domain guest;
 	struct list in_domain;
-	const struct virtio_domain *domain; /* NULL: endpoints in bypass mode */
-	struct viommu_mapped *mapped;	    /* NULL for those */
+	struct viommu_mapped *mapped; /* NULL: of endpoints in bypass mode */
 };
 
 struct viommu_virtio_endpoint {

@@ -308,34 +308,17 @@ static struct guest_lane *enter_domain(struct viommu_zpci_function *function, st
 
 int viommu_zpci_function_stats(struct viommu_zpci_function *function, struct viommu_domain_stats *stats)
 {
-	const struct viommu_domain_stats none = { .size = 0 };
-	struct viommu_domain *domain;
-	struct guest_lane *lane;
+	struct viommu_domain *domain = NULL;
+	struct guest_lane *lane = enter_domain(function, &domain);
 
-	if (!sized_fits(stats, VIOMMU_DOMAIN_STATS_SIZE_V0))
-		return -PORT_EINVAL;
-	lane = enter_domain(function, &domain);
-	sized_out(stats, &none, sizeof(none));
-	if (!lane)
-		return 0;
-	if (viommu_domain_kind(domain) == VIOMMU_KIND_NESTED)
-		viommu_domain_stats(domain, stats);
-	guest_gate_leave(lane);
-	return 0;
+	return guest_gate_stats(lane, domain, stats);
 }
 
 int viommu_zpci_function_each_run(struct viommu_zpci_function *function, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
 				  void *ctx)
 {
-	struct viommu_domain *domain;
+	struct viommu_domain *domain = NULL;
 	struct guest_lane *lane = enter_domain(function, &domain);
-	int result;
 
-	if (!lane)
-		return 0;
-	port_lock(&lane->lock);
-	result = viommu_domain_each_run(domain, first, last, fn, ctx);
-	port_unlock(&lane->lock);
-	guest_gate_leave(lane);
-	return result;
+	return guest_gate_each_run(lane, domain, first, last, fn, ctx);
 }

@@ -34,7 +34,10 @@ struct zpci_ioat;
 struct viommu_zpci {
 	struct viommu_vm *vm;
 	struct viommu_zpci_config config;
-	/* The second of three: guards both registries. Held for a few instructions. */
+	/*
+	 * Taken after a function's `change`, before a function's `lock`; no lock of core is taken with it.
+	 * It guards both registries. Held for a few instructions.
+	 */
 	struct port_lock lock;
 	struct guest_registry by_index; /* the index in a handle */
 	struct guest_registry by_fid;
@@ -49,14 +52,14 @@ struct viommu_zpci_function {
 	unsigned int users;    /* refcount of instructions. Atomic: up under the zpci's lock, down without */
 
 	/*
-	 * The first of three. Held by a thread that changes state, handle or registration, from the
+	 * Taken before the zpci's `lock`, the gate's lanes and all locks of core. Held by a thread that changes state, handle or registration, from the
 	 * first check to the last effect, however long that takes: domains are made and destroyed
 	 * under it.
 	 */
 	struct port_lock change;
 	/*
-	 * The last of three: guards the members below. Held for a few instructions, and no lock is
-	 * taken with it.
+	 * Taken after `change` and the zpci's `lock`; no lock is taken with it. It guards the members
+	 * below. Held for a few instructions.
 	 */
 	struct port_lock lock;
 	uint32_t fh;

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Interrupts are made pending with lock held, and delivered without locks. One with a message is
+ * a store of 32 bits: to guest memory if there is some at the address, else by the monitor.
+ */
+#include "guest/common/iommu.h"
+
+static void interrupt(struct guest_iommu *iommu, unsigned int irq)
+{
+	struct guest_message message;
+
+	port_lock(&iommu->lock);
+	message = iommu->ops->message(iommu, irq);
+	port_unlock(&iommu->lock);
+	message.address &= iommu->last_address;
+	if (!message.address)
+		iommu->ops->wired(iommu, irq);
+	else if (!guest_memory_store32(&iommu->memory, message.address, message.data))
+		iommu->ops->msi(iommu, &message);
+}
+
+void guest_iommu_deliver(struct guest_iommu *iommu)
+{
+	uint32_t irqs;
+
+	port_lock(&iommu->lock);
+	irqs = iommu->irqs;
+	iommu->irqs = 0;
+	port_unlock(&iommu->lock);
+	for (unsigned int irq = 0; irqs >> irq; irq++)
+		if (irqs >> irq & 1)
+			interrupt(iommu, irq);
+}
+
+void guest_iommu_signal(struct guest_iommu *iommu, unsigned int irq, struct guest_message message)
+{
+	message.address &= iommu->last_address;
+	if (message.address && guest_memory_store32(&iommu->memory, message.address, message.data))
+		return;
+	port_lock(&iommu->lock);
+	iommu->signal = message;
+	guest_iommu_note(iommu, irq);
+	port_unlock(&iommu->lock);
+}
