@@ -11,6 +11,8 @@
  * Bits are counted as there: bit 0 is the most significant.
  *
  * Threads: any function may be called from any thread, except that the last call for an object must be the last. Callbacks are called without locks.
+ * Between viommu_reader_enter() and viommu_reader_leave() these may be called, and no others: viommu_zpci_find(),
+ * viommu_zpci_function_info() and viommu_zpci_function_device().
  */
 #ifndef VIOMMU_ZPCI_H
 #define VIOMMU_ZPCI_H

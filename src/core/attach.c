@@ -168,6 +168,7 @@ int viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *dev
 
 	if (device->vm != vm || device->host != domain->host)
 		return -PORT_EXDEV;
+	port_debug_may_wait();
 	port_lock(&vm->lock);
 	error = domain->ops->needs_id && !device->has_id ? -PORT_EINVAL : attachment_get(device, pasid, &attachment);
 	if (!error) {
@@ -183,6 +184,7 @@ int viommu_device_detach(struct viommu_device *device, uint32_t pasid)
 	struct attachment *attachment;
 	int error = 0;
 
+	port_debug_may_wait();
 	port_lock(&device->vm->lock);
 	attachment = attachment_find(device, pasid);
 	if (attachment) {

@@ -259,6 +259,7 @@ int viommu_slot_remove(struct viommu_vm *vm, uint64_t gpa)
 	struct slot *slot;
 	int error;
 
+	port_debug_may_wait();
 	port_lock(&vm->lock);
 	slot = slots_find(vm->slots, gpa);
 	error = slot && slot->first == gpa ? remove_slot(vm, slot) : -PORT_ENOENT;
