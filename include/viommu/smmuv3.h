@@ -49,7 +49,10 @@ struct viommu_smmuv3_stage1 {
 };
 #define VIOMMU_SMMUV3_STAGE1_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_smmuv3_stage1, ste)
 
-/* The stream's transactions are privileged (STE.PRIVCFG): what AP[1] says of unprivileged ones is not for them. */
+/*
+ * The stream's transactions are privileged (STE.PRIVCFG): what AP[1] says of unprivileged ones is not for
+ * them. A descriptor with CD.PAN is -EINVAL then.
+ */
 #define VIOMMU_SMMUV3_PRIVILEGED 0x1u
 
 /* What hardware has that walks an SMMUv3's tables, as viommu_host_nest_info() fills it in: registers of the machine's SMMU (sections 6.3.1 to 6.3.8). */
