@@ -98,8 +98,7 @@ struct viommu_smmuv3_config {
 	/*
 	 * Called for each message-signalled interrupt whose address is not in a slot: a store of data, as to
 	 * the doorbell of an interrupt controller. One whose address is in a slot is stored there. NULL: the
-	 * guest is not offered MSIs (IDR0.MSI), and all interrupts are wired. If stores to the command
-	 * queue complete several CMD_SYNCs at once, only the MSI of the last one comes here.
+	 * guest is not offered MSIs (IDR0.MSI), and all interrupts are wired.
 	 */
 	void (*msi)(void *ctx, uint64_t address, uint32_t data);
 };

@@ -41,8 +41,12 @@ static void sync(struct viommu_smmuv3 *smmu, const uint64_t *command)
 	if (VIOMMU_SMMUV3_CMD0_CS(command[0]) != VIOMMU_SMMUV3_SYNC_CS_IRQ || (address && guest_memory_store32(&smmu->iommu.memory, address, data)))
 		return;
 	port_lock(&smmu->iommu.lock);
-	smmu->sync_msi_address = address;
-	smmu->sync_msi_data = data;
+	if (address) {
+		smmu->syncs.msi[smmu->syncs.number].address = address;
+		smmu->syncs.msi[smmu->syncs.number++].data = data;
+	} else {
+		smmu->syncs.wired = true;
+	}
 	guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_CMD_SYNC);
 	port_unlock(&smmu->iommu.lock);
 }
@@ -174,14 +178,17 @@ static unsigned int execute(void *iommu, const uint64_t *command)
 
 static bool next(void *iommu, uint64_t *gpa)
 {
-	const struct viommu_smmuv3 *smmu = iommu;
+	struct viommu_smmuv3 *smmu = iommu;
 	const struct guest_queue queue = smmuv3_command_queue(smmu);
 	const uint64_t *reg = smmu->reg;
 
 	if (!(reg[REG_CR0] & CR0_CMDQEN) || (reg[REG_GERROR] ^ reg[REG_GERRORN]) & GERROR_CMDQ_ERR)
 		return false;
 	*gpa = guest_queue_entry(&queue, (uint32_t)reg[REG_CMDQ_CONS]);
-	return !guest_queue_is_empty(&queue, (uint32_t)reg[REG_CMDQ_PROD], (uint32_t)reg[REG_CMDQ_CONS]);
+	if (guest_queue_is_empty(&queue, (uint32_t)reg[REG_CMDQ_PROD], (uint32_t)reg[REG_CMDQ_CONS]))
+		return false;
+	smmu->syncs.waits = smmu->syncs.number == SMMUV3_SYNCS;
+	return !smmu->syncs.waits;
 }
 
 static void done(void *iommu, unsigned int error)
@@ -202,4 +209,20 @@ void smmuv3_consume(struct viommu_smmuv3 *smmu)
 
 	guest_commands_consume(&commands, smmu, &smmu->iommu.memory, &smmu->iommu.lock);
 	guest_iommu_sync(&smmu->iommu);
+}
+
+bool smmuv3_consume_rest(struct viommu_smmuv3 *smmu)
+{
+	bool waits;
+
+	port_lock(&smmu->iommu.lock);
+	waits = smmu->syncs.waits;
+	smmu->syncs.waits = false;
+	port_unlock(&smmu->iommu.lock);
+	if (!waits)
+		return false;
+	port_lock(&smmu->iommu.change);
+	smmuv3_consume(smmu);
+	port_unlock(&smmu->iommu.change);
+	return true;
 }

@@ -26,6 +26,22 @@ void smmuv3_raise_gerror(struct viommu_smmuv3 *smmu, uint32_t error)
 		guest_iommu_note(&smmu->iommu, VIOMMU_SMMUV3_IRQ_GERROR);
 }
 
+static void interrupt_syncs(struct viommu_smmuv3 *smmu)
+{
+	const struct viommu_smmuv3_config *config = &smmu->config;
+	struct smmuv3_syncs syncs;
+
+	port_lock(&smmu->iommu.lock);
+	syncs = smmu->syncs;
+	smmu->syncs.number = 0;
+	smmu->syncs.wired = false;
+	port_unlock(&smmu->iommu.lock);
+	for (unsigned int i = 0; i < syncs.number; i++)
+		config->msi(config->ctx, syncs.msi[i].address, syncs.msi[i].data);
+	if (syncs.wired && config->interrupt)
+		config->interrupt(config->ctx, VIOMMU_SMMUV3_IRQ_CMD_SYNC);
+}
+
 /*
  * An MSI if the guest has configured an address (section 3.18), stored in its memory or handed to
  * the VMM; else an edge.
@@ -34,24 +50,17 @@ void smmuv3_interrupt(struct guest_iommu *iommu, unsigned int irq)
 {
 	struct viommu_smmuv3 *smmu = smmuv3_of(iommu);
 	const struct viommu_smmuv3_config *config = &smmu->config;
+	bool is_event = irq == VIOMMU_SMMUV3_IRQ_EVENTQ;
 	uint64_t address;
 	uint32_t data;
 
-	port_lock(&iommu->lock);
-	switch (irq) {
-	case VIOMMU_SMMUV3_IRQ_EVENTQ:
-		address = smmu->reg[REG_EVENTQ_MSI_ADDRESS];
-		data = (uint32_t)smmu->reg[REG_EVENTQ_MSI_DATA];
-		break;
-	case VIOMMU_SMMUV3_IRQ_GERROR:
-		address = smmu->reg[REG_GERROR_MSI_ADDRESS];
-		data = (uint32_t)smmu->reg[REG_GERROR_MSI_DATA];
-		break;
-	default:
-		address = smmu->sync_msi_address;
-		data = smmu->sync_msi_data;
-		break;
+	if (irq == VIOMMU_SMMUV3_IRQ_CMD_SYNC) {
+		interrupt_syncs(smmu);
+		return;
 	}
+	port_lock(&iommu->lock);
+	address = smmu->reg[is_event ? REG_EVENTQ_MSI_ADDRESS : REG_GERROR_MSI_ADDRESS];
+	data = (uint32_t)smmu->reg[is_event ? REG_EVENTQ_MSI_DATA : REG_GERROR_MSI_DATA];
 	port_unlock(&iommu->lock);
 	address &= smmuv3_addresses(smmu);
 	if (address && !guest_memory_store32(&iommu->memory, address, data))

@@ -179,6 +179,8 @@ int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned in
 	store32(smmu, (uint32_t)offset, (uint32_t)value);
 	if (bytes == 8)
 		store32(smmu, (uint32_t)offset + 4, (uint32_t)(value >> 32));
-	guest_iommu_deliver(&smmu->iommu);
+	do {
+		guest_iommu_deliver(&smmu->iommu);
+	} while (smmuv3_consume_rest(smmu));
 	return 0;
 }

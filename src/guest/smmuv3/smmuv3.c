@@ -60,6 +60,7 @@ void viommu_smmuv3_reset(struct viommu_smmuv3 *smmu)
 	port_lock(&smmu->iommu.lock);
 	smmuv3_registers_reset(smmu);
 	smmu->iommu.irqs = 0;
+	smmu->syncs = (struct smmuv3_syncs){ .number = 0 };
 	port_unlock(&smmu->iommu.lock);
 	smmuv3_configure_all(smmu);
 	guest_iommu_sync(&smmu->iommu);

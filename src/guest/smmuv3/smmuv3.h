@@ -61,16 +61,27 @@ enum smmuv3_register {
  */
 enum smmuv3_count { COUNT_COMMANDS, COUNT_SYNCS, COUNT_CONFIGS, COUNT_INVALIDATIONS, COUNT_ERRORS, COUNT_EVENTS, COUNT_EVENTS_LOST, COUNTS };
 
+/*
+ * Interrupts of CMD_SYNCs that are pending: MSIs that are not stored in guest memory, in their order.
+ * Where there is no room for one more, commands wait until these are delivered, by the thread that
+ * consumes them.
+ */
+#define SMMUV3_SYNCS 16u
+struct smmuv3_syncs {
+	unsigned int number;
+	struct {
+		uint64_t address;
+		uint32_t data;
+	} msi[SMMUV3_SYNCS];
+	bool wired;
+	bool waits; /* a command does */
+};
+
 struct viommu_smmuv3 {
 	struct guest_iommu iommu;
 	struct viommu_smmuv3_config config; /* defaults filled in */
 	uint64_t reg[REGISTERS];
-	/*
-	 * The MSI of a CMD_SYNC that is not stored in guest memory: the last one that is pending;
-	 * lock.
-	 */
-	uint64_t sync_msi_address;
-	uint32_t sync_msi_data;
+	struct smmuv3_syncs syncs; /* lock */
 	port_word counts[COUNTS];
 	struct nest_sink sink; /* of events of nesting hardware */
 };
@@ -167,6 +178,8 @@ void smmuv3_registers_reset(struct viommu_smmuv3 *smmu);
 
 /* command.c. With change held: consumes the commands that there are. */
 void smmuv3_consume(struct viommu_smmuv3 *smmu);
+/* Without locks, after what was pending is delivered: goes on with commands that waited for that. False if there were none. */
+bool smmuv3_consume_rest(struct viommu_smmuv3 *smmu);
 
 /* event.c. Begins to take events of nesting hardware; nest_sink_remove() ends it. */
 void smmuv3_listen(struct viommu_smmuv3 *smmu);
