@@ -13,6 +13,7 @@
 #include "tables_zpci.h"
 #include "zpci_model.h"
 
+#define FAULT_REASONS	12u /* reasons that zPCI knows, and one that it does not */
 #define MOST_OPERATIONS 300u
 #define REFRESH_ENTRIES UINT64_C(16384)
 #define SHADOW_BYTES	UINT64_C(0x100000)
@@ -579,15 +580,30 @@ static void change_state(struct bus *bus, struct input *input)
 	model->registered = false;
 }
 
+/* The event code of a fault. Where nothing is established, the tables say why. */
+static uint32_t pec_of(const struct bus *bus, const struct model_function *model, const struct viommu_fault *fault)
+{
+	static const uint32_t pecs[FAULT_REASONS] = { 0, 1, 2, 4, 4, 9, 8, 3, 7, 7, 4, 0xb };
+	struct naive_tables tables = model_tables(&bus->model, model);
+	struct naive_answer answer;
+	uint32_t pec;
+
+	if (fault->reason != VIOMMU_FAULT_NOT_PRESENT || !model->registered || !(model->iota & 0x800))
+		return pecs[fault->reason];
+	answer = naive_walk(&bus->world->memory, &tables, fault->iova);
+	pec = answer.outcome == NAIVE_OUTSIDE ? 2 : model_pec(answer.outcome);
+	return pec ? pec : 4;
+}
+
 /* A device's access; its fault goes where a device model sends it. */
 static void access_memory(struct bus *bus, struct input *input)
 {
-	static const uint32_t pecs[] = { 0, 1, 2, 4, 4, 9, 8, 3, 7, 7, 4, 0xb };
 	unsigned int n = input_byte(input) & 1;
 	struct model_function *model = &bus->model.function[n];
 	struct viommu_fault fault = { 0 };
 	struct viommu_piece piece;
 	uint64_t translated;
+	uint32_t pec;
 	bool stops;
 	int pieces;
 
@@ -599,12 +615,13 @@ static void access_memory(struct bus *bus, struct input *input)
 		fuzz_must(model->state == VIOMMU_ZPCI_ENABLED && model->registered);
 		return;
 	}
-	fuzz_must(fault.reason && fault.reason < sizeof(pecs) / sizeof(pecs[0]) - 1);
+	fuzz_must(fault.reason && fault.reason < FAULT_REASONS - 1);
 	if (input_byte(input) & 1)
-		fault.reason = (uint32_t)input_take(input, 1) % (uint32_t)(sizeof(pecs) / sizeof(pecs[0]));
+		fault.reason = (uint32_t)input_take(input, 1) % FAULT_REASONS;
 	stops = fault.reason && model->state == VIOMMU_ZPCI_ENABLED;
+	pec = stops ? pec_of(bus, model, &fault) : 0;
 	viommu_zpci_dma_fault(bus->function[n], &fault);
-	check_event(bus, stops ? pecs[fault.reason] : 0, fault.iova & ~(PAGE - 1));
+	check_event(bus, pec, fault.iova & ~(PAGE - 1));
 	if (stops)
 		model_fail(model);
 }

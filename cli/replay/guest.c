@@ -14,26 +14,57 @@
 
 #include <viommu/types.h>
 
+/* What one leaf of a host's table may cover. */
+#define LARGE  (UINT64_C(2) << 20)
+#define LARGER (UINT64_C(1) << 30)
+
 /* Sparse zeroed memory; NULL if there is none. */
 static void *map_sparse(uint64_t bytes)
 {
-	if (bytes > SIZE_MAX)
-		return NULL;
-	void *memory = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory == MAP_FAILED)
-		return NULL;
-	/*
-	 * With huge pages, a single doubleword would fill 2 MiB. Where there are none to refuse,
-	 * this fails, and does not matter.
-	 */
-	(void)madvise(memory, (size_t)bytes, MADV_NOHUGEPAGE);
-	return memory;
+	void *memory = bytes > SIZE_MAX ? MAP_FAILED : mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
 }
 
 static void unmap_sparse(void *memory, uint64_t bytes)
 {
-	if (memory)
+	if (memory && bytes)
 		munmap(memory, (size_t)bytes);
+}
+
+/* The same for a GPA, as far behind a multiple of `alignment` as that is; a page that cannot be accessed follows it. */
+static unsigned char *map_aligned(uint64_t gpa, uint64_t bytes, uint64_t alignment)
+{
+	unsigned char *memory = bytes > UINT64_MAX - alignment ? NULL : map_sparse(bytes + alignment);
+	uint64_t before;
+
+	if (!memory)
+		return NULL;
+	before = (gpa - (uintptr_t)memory) & (alignment - 1);
+	unmap_sparse(memory, before);
+	memory += before;
+	unmap_sparse(memory + bytes + VIOMMU_PAGE_SIZE, alignment - before - VIOMMU_PAGE_SIZE);
+	mprotect(memory + bytes, VIOMMU_PAGE_SIZE, PROT_NONE);
+	return memory;
+}
+
+/*
+ * Where a slot lies decides how large the leaves of a host's table may be, and so does another slot right
+ * behind it. No figure is to depend on that: a slot lies as its GPA does, and apart from others.
+ */
+static unsigned char *map_slot(uint64_t gpa, uint64_t bytes)
+{
+	unsigned char *memory = bytes >= LARGER ? map_aligned(gpa, bytes, LARGER) : NULL;
+
+	if (!memory)
+		memory = map_aligned(gpa, bytes, bytes >= LARGE ? LARGE : VIOMMU_PAGE_SIZE);
+	/*
+	 * With huge pages, a single doubleword would fill 2 MiB. Where there are none to refuse,
+	 * this fails, and does not matter.
+	 */
+	if (memory)
+		(void)madvise(memory, (size_t)bytes, MADV_NOHUGEPAGE);
+	return memory;
 }
 
 static uint64_t bitmap_bytes(uint64_t slot_bytes)
@@ -43,7 +74,7 @@ static uint64_t bitmap_bytes(uint64_t slot_bytes)
 
 static void slot_free(struct guest_slot *slot)
 {
-	unmap_sparse(slot->memory, slot->bytes);
+	unmap_sparse(slot->memory, slot->bytes + VIOMMU_PAGE_SIZE);
 	unmap_sparse(slot->filled, bitmap_bytes(slot->bytes));
 	unmap_sparse(slot->marked, bitmap_bytes(slot->bytes));
 }
@@ -59,7 +90,7 @@ int guest_add(struct guest *guest, uint64_t gpa, uint64_t bytes, uint32_t prot, 
 		guest->capacity = capacity;
 	}
 	struct guest_slot slot = { .gpa = gpa, .bytes = bytes, .prot = prot };
-	slot.memory = map_sparse(bytes);
+	slot.memory = map_slot(gpa, bytes);
 	slot.filled = map_sparse(bitmap_bytes(bytes));
 	slot.marked = map_sparse(bitmap_bytes(bytes));
 	if (!slot.memory || !slot.filled || !slot.marked) {

@@ -10,6 +10,8 @@
  *    process is that, too. iommufd counts a page once (VmPin), type1 once for each IOVA of each
  *    device that leads to it (VmLck);
  *  - runs are in ascending order, do not overlap, and are as many pages as the statistics say;
+ *  - where translations can be read back, accesses to both ends of a run reach its memory with its
+ *    rights, and no more; of a device that is stopped, nothing;
  *  - after the last function has gone nothing is mapped or pinned.
  *
  * Counting the pages that devices reach costs time in proportion to them. While there are many,
@@ -24,12 +26,21 @@
 #define THOROUGH_PAGES 4096
 #define THOROUGH_EVERY 64
 
+/* Runs that are looked at together: no access is made while they are reported. */
+#define TRIED_RUNS 64
+
 struct tally {
 	struct replay *replay;
 	bool mark;
+	const struct replay_function *function;
 	bool direct;
+	bool usable;
 	bool any; /* a run was seen */
 	bool disorder;
+	struct viommu_run untrue_run;
+	struct viommu_run run[TRIED_RUNS];
+	unsigned int runs;
+	bool untrue;   /* accesses do not reach what a run says, or reach something where none may */
 	uint64_t last; /* of the run before */
 	uint64_t pages;
 	uint64_t distinct;
@@ -48,6 +59,19 @@ static void violated(struct replay *replay, const char *format, ...)
 	replay_disagree(replay, "%s", text);
 }
 
+/* Both ends of a run. What lies between is compared with the recorded machine's translations. */
+static void try_run(struct tally *tally, const struct viommu_run *run)
+{
+	uint32_t prot = tally->usable ? run->prot : 0;
+	uint64_t last = run->last & ~(VIOMMU_PAGE_SIZE - 1);
+
+	if (!replay_access_is(tally->replay, tally->function, run->first, run->gpa, prot) ||
+	    (last != run->first && !replay_access_is(tally->replay, tally->function, last, run->gpa + (last - run->first), prot))) {
+		tally->untrue = true;
+		tally->untrue_run = *run;
+	}
+}
+
 static int count_run(void *ctx, const struct viommu_run *run)
 {
 	struct tally *tally = ctx;
@@ -59,7 +83,22 @@ static int count_run(void *ctx, const struct viommu_run *run)
 	tally->pages += (run->last - run->first) / VIOMMU_PAGE_SIZE + 1;
 	if (!tally->direct)
 		tally->distinct += guest_mark(&tally->replay->guest, run->gpa, run->last - run->first + 1, tally->mark);
-	return 0;
+	tally->run[tally->runs++] = *run;
+	return tally->runs == TRIED_RUNS;
+}
+
+static void count_runs(struct tally *tally)
+{
+	uint64_t from = 0;
+	bool more;
+
+	do {
+		tally->runs = 0;
+		more = tally->replay->iommu->each_run(tally->function, from, UINT64_MAX, count_run, tally);
+		for (unsigned int i = 0; tally->mark && i < tally->runs; i++)
+			try_run(tally, &tally->run[i]);
+		from = tally->last + 1;
+	} while (more && from && !tally->disorder);
 }
 
 static uint64_t count_function(struct replay *replay, const struct replay_function *function, bool mark, bool *direct)
@@ -71,13 +110,17 @@ static uint64_t count_function(struct replay *replay, const struct replay_functi
 
 	iommu->stats(function, &stats);
 	iommu->aperture(function, &aperture);
-	struct tally tally = { .replay = replay, .mark = mark, .direct = aperture.direct };
-	iommu->each_run(function, 0, UINT64_MAX, count_run, &tally);
+	struct tally tally = { .replay = replay, .function = function, .mark = mark, .direct = aperture.direct, .usable = aperture.usable };
+	count_runs(&tally);
 	*direct = tally.direct;
 	if (!mark)
 		return 0;
 	if (tally.disorder)
 		violated(replay, "%s 0x%0*" PRIx32 ": its runs are out of order or overlap", iommu->function, iommu->name_digits, iommu->name(function));
+	if (tally.untrue)
+		violated(replay, "%s 0x%0*" PRIx32 ": accesses to IOVA 0x%" PRIx64 "..0x%" PRIx64 " %s", iommu->function, iommu->name_digits,
+			 iommu->name(function), tally.untrue_run.first, tally.untrue_run.last,
+			 tally.usable ? "do not reach what is established there" : "reach memory, though it is stopped");
 	if (!tally.direct && tally.pages != stats.mapped_pages)
 		violated(replay, "%s 0x%0*" PRIx32 ": %" PRIu64 " pages are mapped, the statistics say %" PRIu64, iommu->function, iommu->name_digits,
 			 iommu->name(function), tally.pages, stats.mapped_pages);

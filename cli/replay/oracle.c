@@ -21,7 +21,8 @@ uint64_t replay_pages(uint64_t first, uint64_t last)
 	return (last - first) / VIOMMU_PAGE_SIZE + 1;
 }
 
-void replay_oracle_differs(struct replay *replay, const struct replay_expected *expected, uint64_t first, uint64_t last, const struct viommu_run *run)
+void replay_oracle_differs(struct replay *replay, const struct replay_expected *expected, uint64_t first, uint64_t last, const struct viommu_run *run,
+			   const char *finder)
 {
 	char wanted[64] = "nothing", found[64] = "nothing";
 
@@ -30,7 +31,7 @@ void replay_oracle_differs(struct replay *replay, const struct replay_expected *
 	if (run)
 		snprintf(found, sizeof(found), "0x%" PRIx64 " %s", run->gpa + (first - run->first), capture_rights_name(run->prot));
 	replay->counts.oracle_mismatches += replay_pages(first, last);
-	replay_disagree(replay, "IOVA 0x%" PRIx64 "..0x%" PRIx64 ": the oracle has %s, the shadow has %s", first, last, wanted, found);
+	replay_disagree(replay, "IOVA 0x%" PRIx64 "..0x%" PRIx64 ": the oracle has %s, %s %s", first, last, wanted, finder, found);
 }
 
 static void expect_nothing(struct replay *replay, uint64_t first, uint64_t last)

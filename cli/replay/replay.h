@@ -9,6 +9,7 @@
  *   zpci/ smmuv3/ a guest IOMMU's own part, behind struct replay_iommu: nothing else here names one
  *   devices.c     --host: hosts that drive the kernel, and which function is which device
  *   oracle.c      the recorded machine's translations, handed out piece by piece for comparison
+ *   access.c      comparison by accesses: what the host was given, and not what the library has on record
  *   recorded.c    the last translations of the recorded machine
  *   dma_check.c   the end checked by devices, and the other dma_*.c below it; guest_image.c finds changes in memory
  *   invariant.c   checks after every operation, whatever the guest did
@@ -255,6 +256,16 @@ struct replay_iommu {
 	 */
 	struct replay_function *(*asked)(struct replay *replay, const struct capture_oracle *oracle);
 	void (*compare)(struct replay *replay, const struct replay_expected *expected);
+	/*
+	 * For comparisons by accesses (access.c): a function's reader, NULL where its host's translations
+	 * cannot be read back; what takes a miss, and answers 0 if there may be a translation now; how
+	 * many shortages there have been; and whether a page may be missing, where the user has limited
+	 * the library. miss and shortages may be NULL.
+	 */
+	struct viommu_reader *(*reader)(const struct replay_function *function);
+	int (*miss)(struct replay *replay, struct replay_function *function, const struct viommu_fault *fault);
+	uint64_t (*shortages)(const struct replay *replay);
+	bool (*excuses)(struct replay *replay, uint64_t iova, uint64_t shortages);
 
 	/*
 	 * Output about an operation: after its number and instruction in a line of --ops, as
@@ -345,15 +356,24 @@ bool replay_pinned_by_kernel(uint64_t *locked, uint64_t *pinned);
 /* dma_check.c */
 void replay_dma_check(struct replay *replay);
 
+/*
+ * access.c: compares what is expected with what accesses of replay->oracle.function reach; and whether
+ * a page is reached with exactly these rights, without a miss. 0: not at all. True where it cannot be
+ * seen.
+ */
+void replay_access_compare(struct replay *replay, const struct replay_expected *expected);
+bool replay_access_is(const struct replay *replay, const struct replay_function *function, uint64_t iova, uint64_t gpa, uint32_t prot);
+
 /* oracle.c */
 void replay_oracle_begin(struct replay *replay, const struct capture_oracle *oracle);
 void replay_oracle_page(struct replay *replay, const struct capture_page *page);
 void replay_oracle_end(struct replay *replay);
 /*
  * For guest IOMMUs: the oracle has expected, of which first..last is a part, and the library has
- * something else there: run, or nothing where it is NULL.
+ * something else there: run, or nothing where it is NULL. finder: "the shadow has".
  */
-void replay_oracle_differs(struct replay *replay, const struct replay_expected *expected, uint64_t first, uint64_t last, const struct viommu_run *run);
+void replay_oracle_differs(struct replay *replay, const struct replay_expected *expected, uint64_t first, uint64_t last, const struct viommu_run *run,
+			   const char *finder);
 uint64_t replay_pages(uint64_t first, uint64_t last);
 
 /* invariant.c */

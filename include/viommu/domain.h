@@ -171,7 +171,7 @@ VIOMMU_API int viommu_domain_attach(struct viommu_domain *domain, struct viommu_
  *
  * 0; -ERANGE (no IOVA of the range is inside the aperture, or first > last: nothing was done);
  * -ENOSPC ("insufficient resources": budget, limits, memory or the host's entries; what is not
- * established is not mapped, and releases were done); -EFAULT (a malformed table: result->fault;
+ * established is not mapped, releases were done, and what was true stays); -EFAULT (a malformed table: result->fault;
  * what is beneath it is not mapped, everything else in the range is true); -EIO (the host failed to
  * remove a translation: it stays mapped, pinned and charged, and the next refresh tries again). If
  * several apply, the last of these in this order is returned. -EOPNOTSUPP for other kinds.

@@ -49,7 +49,10 @@ struct viommu_smmuv3_stage1 {
 };
 #define VIOMMU_SMMUV3_STAGE1_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_smmuv3_stage1, ste)
 
-/* The stream's transactions are privileged (STE.PRIVCFG): what AP[1] says of unprivileged ones is not for them. */
+/*
+ * The stream's transactions are privileged (STE.PRIVCFG): what AP[1] says of unprivileged ones is not for
+ * them. A descriptor with CD.PAN is -EINVAL then.
+ */
 #define VIOMMU_SMMUV3_PRIVILEGED 0x1u
 
 /* What hardware has that walks an SMMUv3's tables, as viommu_host_nest_info() fills it in: registers of the machine's SMMU (sections 6.3.1 to 6.3.8). */
@@ -95,8 +98,7 @@ struct viommu_smmuv3_config {
 	/*
 	 * Called for each message-signalled interrupt whose address is not in a slot: a store of data, as to
 	 * the doorbell of an interrupt controller. One whose address is in a slot is stored there. NULL: the
-	 * guest is not offered MSIs (IDR0.MSI), and all interrupts are wired. If stores to the command
-	 * queue complete several CMD_SYNCs at once, only the MSI of the last one comes here.
+	 * guest is not offered MSIs (IDR0.MSI), and all interrupts are wired.
 	 */
 	void (*msi)(void *ctx, uint64_t address, uint32_t data);
 };

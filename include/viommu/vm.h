@@ -40,8 +40,10 @@ struct viommu_vm_config {
 	uint64_t step_entries;
 
 	/*
-	 * Guest entries that one refresh examines in all its steps. A table that is larger than any honest one (its entries all name one table, say) ends
-	 * in "insufficient resources" here. 0: half of shadow_bytes, which is four times what a full shadow has entries for.
+	 * Guest entries that one refresh examines in all its steps, a table as often as entries name it. A table that is larger than any honest one (its entries
+	 * all name one table, say) ends in "insufficient resources" here. In the rest of the range nothing is established then, and what was stays where the tables
+	 * still say the same: to see that, what is established is examined beyond the limit. 0: twice the entries that the memory in all slots has room for,
+	 * and at least half of shadow_bytes, which is four times what a full shadow has entries for.
 	 */
 	uint64_t refresh_entries;
 

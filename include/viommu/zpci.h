@@ -11,6 +11,8 @@
  * Bits are counted as there: bit 0 is the most significant.
  *
  * Threads: any function may be called from any thread, except that the last call for an object must be the last. Callbacks are called without locks.
+ * Between viommu_reader_enter() and viommu_reader_leave() these may be called, and no others: viommu_zpci_find(),
+ * viommu_zpci_function_info() and viommu_zpci_function_device().
  */
 #ifndef VIOMMU_ZPCI_H
 #define VIOMMU_ZPCI_H
@@ -244,7 +246,8 @@ VIOMMU_API int viommu_zpci_disable_as(struct viommu_zpci_function *function, uin
 VIOMMU_API void viommu_zpci_device_failed(struct viommu_zpci_function *function);
 
 /*
- * A device's access failed: if the function is ENABLED, reports the error event that fits the fault, stops DMA, and moves the function to ERROR. Not to be
+ * A device's access failed with this fault of viommu_translate(): if the function is ENABLED, reports the error event that fits it (where nothing is established, the
+ * guest's tables say why), stops DMA, and moves the function to ERROR. Not to be
  * called between viommu_reader_enter() and viommu_reader_leave(), as stopping waits for accesses under way. 0, whatever the function's state is; -EINVAL (fault is
  * NULL, or its reason is VIOMMU_FAULT_NONE: nothing was done).
  */

@@ -62,6 +62,7 @@ int viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *dev
 
 	if (device->vm != vm || device->host != domain->host)
 		return -PORT_EXDEV;
+	port_debug_may_wait();
 	port_lock(&vm->lock);
 	error = domain->ops->needs_id && !device->has_id ? -PORT_EINVAL : device_get_attachment(device, pasid, &attachment);
 	if (!error) {
@@ -77,6 +78,7 @@ int viommu_device_detach(struct viommu_device *device, uint32_t pasid)
 	struct attachment *attachment;
 	int error = 0;
 
+	port_debug_may_wait();
 	port_lock(&device->vm->lock);
 	attachment = device_find_attachment(device, pasid);
 	if (attachment) {

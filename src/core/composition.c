@@ -2,8 +2,8 @@
 /*
  * A refresh is cut into steps: whenever it has examined as many entries as the VM's limit says, it brings what it began to a safe end (what it removed is
  * flushed and unpinned, what it collected is mapped), lets others have the domain's lock, and goes on. Releases of the whole range come first, then the
- * establishing; see core/shadow/refresh.h. A refresh whose range needs more entries than any honest table has gives up: what it did not come to is
- * released, so that it is never stale, and the answer is "insufficient resources".
+ * establishing; see core/shadow/refresh.h. A refresh whose range needs more entries than any honest table has gives up: of what it did not come to, what is
+ * established is held against the tables, so that it is never stale and what is still true stays; and the answer is "insufficient resources".
  */
 #include "core/composition.h"
 #include "core/result.h"
@@ -68,15 +68,16 @@ static port_noinline void begin_pass(struct composition *composition, struct sha
 /* Whether a pass that was cut may not go on. */
 static bool is_exhausted(const struct shadow_pass *pass)
 {
-	return pass->vm->config.refresh_entries - pass->result.entries < SHADOW_BLOCK;
+	return pass->slots->refresh_entries < pass->result.entries + SHADOW_BLOCK;
 }
 
 /* With the lock just taken. */
-static void take_up_step(struct shadow_pass *pass)
+static void take_up_step(struct shadow_pass *pass, uint64_t entries)
 {
 	pass->slots = vm_slots(pass->vm);
 	pass->slot = NULL;
-	pass->budget = pass->vm->config.refresh_entries - pass->result.entries;
+	/* It may be less than was examined: slots have gone. */
+	pass->budget = pass->slots->refresh_entries > entries ? pass->slots->refresh_entries - entries : 0;
 	if (pass->budget > pass->vm->config.step_entries)
 		pass->budget = pass->vm->config.step_entries;
 	pass->releases = pass->vm->config.step_entries;
@@ -95,7 +96,7 @@ static void begin_release(struct composition *composition, struct shadow_pass *p
 static void begin_step(struct composition *composition, struct shadow_pass *pass)
 {
 	port_lock(&composition->domain->lock);
-	take_up_step(pass);
+	take_up_step(pass, 0);
 }
 
 /* Brings to an end what was removed: host, flush, pins, in this order. */
@@ -153,24 +154,23 @@ static void next_step(struct composition *composition, struct shadow_pass *pass)
 {
 	put_down_step(composition, pass);
 	port_lock_by_turns(&composition->domain->lock);
-	take_up_step(pass);
+	take_up_step(pass, pass->result.entries);
 }
 
-/* The refresh is exhausted: what it did not come to is released. */
-static int release_rest(struct composition *composition, struct shadow_pass *pass)
+/* The refresh is exhausted. What is established is bounded by the memory of shadows, not by the entries of a refresh. */
+static int verify_rest(struct composition *composition, struct shadow_pass *pass)
 {
 	int error = 0, step_error;
 
-	for (;;) {
-		pass->cut = false;
-		shadow_release(pass, pass->next, pass->last);
-		if (!pass->cut)
-			return error;
+	do {
 		step_error = end_removals(composition, pass);
 		if (step_error)
 			error = step_error;
 		next_step(composition, pass);
-	}
+		pass->budget = pass->vm->config.step_entries;
+		composition->ops->verify(pass, pass->next, pass->last);
+	} while (pass->cut);
+	return error;
 }
 
 /* Scans what tracking_begin() left to look at. With the lock held, from one step to the next. */
@@ -189,7 +189,7 @@ static int scan(struct composition *composition, struct shadow_pass *pass, bool 
 				break;
 			*too_much = is_exhausted(pass);
 			if (*too_much) {
-				step_error = release_rest(composition, pass);
+				step_error = verify_rest(composition, pass);
 				if (step_error)
 					error = step_error;
 				break;

@@ -132,6 +132,7 @@ void viommu_domain_destroy(struct viommu_domain *domain)
 
 	if (!domain)
 		return;
+	port_debug_may_wait();
 	vm = domain->vm;
 	port_lock(&vm->lock);
 	domain->ops->destroy(domain);
@@ -140,11 +141,13 @@ void viommu_domain_destroy(struct viommu_domain *domain)
 
 int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
 {
+	port_debug_may_wait();
 	return domain->ops->refresh ? domain->ops->refresh(domain, first, last, result) : -PORT_EOPNOTSUPP;
 }
 
 int viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
 {
+	port_debug_may_wait();
 	if (first > last || !domain->ops->each_run)
 		return 0;
 	return domain->ops->each_run(domain, first & ~(VIOMMU_PAGE_SIZE - 1), last | (VIOMMU_PAGE_SIZE - 1), fn, ctx);
@@ -152,6 +155,7 @@ int viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_
 
 int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)
 {
+	port_debug_may_wait();
 	return domain->ops->walk ? domain->ops->walk(domain, iova, run, fault) : -PORT_EOPNOTSUPP;
 }
 
@@ -161,6 +165,7 @@ int viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats
 
 	if (!sized_fits(stats, VIOMMU_DOMAIN_STATS_SIZE_V0))
 		return -PORT_EINVAL;
+	port_debug_may_wait();
 	port_lock(&domain->lock);
 	ours = domain->stats;
 	list_each (&domain->attachments, struct attachment, in_domain, attachment)

@@ -68,6 +68,7 @@ void viommu_reader_destroy(struct viommu_reader *reader)
 
 void viommu_reader_enter(struct viommu_reader *reader)
 {
+	port_debug_held(true);
 	port_store_relaxed(&reader->held, reader->held + 1);
 	port_fence();
 }
@@ -75,6 +76,7 @@ void viommu_reader_enter(struct viommu_reader *reader)
 void viommu_reader_leave(struct viommu_reader *reader)
 {
 	port_store_release(&reader->held, reader->held + 1);
+	port_debug_held(false);
 }
 
 static void begin(struct viommu_reader *reader)

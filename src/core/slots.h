@@ -40,6 +40,7 @@ struct slot {
 };
 
 struct slots {
+	uint64_t refresh_entries; /* that one refresh examines at the most: see vm_slots.c */
 	unsigned int number;
 	struct slot *slot[];
 };

@@ -58,6 +58,9 @@ int vm_pin(struct viommu_vm *vm);
 /* Takes that back. */
 void vm_unpin(struct viommu_vm *vm);
 
+/* vm_slots.c: of an array that is to be published. */
+void vm_limit_refreshes(const struct viommu_vm *vm, struct slots *slots);
+
 /* vm_slots.c: of a slot that is in no array. */
 void vm_free_slot(struct slot *slot);
 

@@ -29,12 +29,9 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 		vm->config.shadow_bytes = VIOMMU_DEFAULT_SHADOW_BYTES;
 	if (!vm->config.step_entries)
 		vm->config.step_entries = VIOMMU_DEFAULT_STEP_ENTRIES;
-	if (!vm->config.refresh_entries)
-		vm->config.refresh_entries = vm->config.shadow_bytes / 2;
 	if (vm->config.step_entries < VIOMMU_LEAST_STEP_ENTRIES)
 		vm->config.step_entries = VIOMMU_LEAST_STEP_ENTRIES;
-	if (vm->config.refresh_entries < VIOMMU_LEAST_STEP_ENTRIES)
-		vm->config.refresh_entries = VIOMMU_LEAST_STEP_ENTRIES;
+	vm_limit_refreshes(vm, vm->slots);
 	vm->memory.limit = vm->config.shadow_bytes;
 	vm->pinned = vm->config.pin == VIOMMU_PIN_GUEST;
 	port_grace_init();

@@ -51,10 +51,30 @@ void slots_user_remove(struct viommu_vm *vm, struct slots_user *user)
 	port_lock_destroy(&user->lock);
 }
 
+/*
+ * Unless the VM's config has a limit, a refresh may examine as many entries as there is room for in the
+ * guest's memory, once in its scan and once in its fill. So no guest whose tables each stand in memory
+ * meets the limit, and one whose entries name the same table again and again does. A small guest has
+ * what a full shadow needs.
+ */
+void vm_limit_refreshes(const struct viommu_vm *vm, struct slots *slots)
+{
+	uint64_t entries = 0;
+
+	for (unsigned int i = 0; i < slots->number; i++)
+		entries += slot_pages(slots->slot[i]) * (2 * VIOMMU_PAGE_SIZE / sizeof(uint64_t));
+	if (entries < vm->config.shadow_bytes / 2)
+		entries = vm->config.shadow_bytes / 2;
+	if (vm->config.refresh_entries)
+		entries = vm->config.refresh_entries;
+	slots->refresh_entries = entries > VIOMMU_LEAST_STEP_ENTRIES ? entries : VIOMMU_LEAST_STEP_ENTRIES;
+}
+
 static void replace_slots(struct viommu_vm *vm, struct slots *slots)
 {
 	struct slots *old = vm->slots;
 
+	vm_limit_refreshes(vm, slots);
 	port_store_release(&vm->slots, slots);
 	drain_users(vm);
 	slots_free(old);
@@ -239,6 +259,7 @@ int viommu_slot_remove(struct viommu_vm *vm, uint64_t gpa)
 	struct slot *slot;
 	int error;
 
+	port_debug_may_wait();
 	port_lock(&vm->lock);
 	slot = slots_find(vm->slots, gpa);
 	error = slot && slot->first == gpa ? remove_slot(vm, slot) : -PORT_ENOENT;

@@ -44,6 +44,7 @@
 #define CD0_AFFD	    (UINT64_C(1) << 35)
 #define CD0_TBI		    (UINT64_C(3) << 38)		  /* TBI0 and TBI1 */
 #define CD0_TBI_HALVES(cd0) ((uint8_t)((cd0) >> 38 & 3u)) /* 1: TBI0, 2: TBI1 */
+#define CD0_PAN		    (UINT64_C(1) << 40)
 #define CD0_AA64	    (UINT64_C(1) << 41)
 #define CD0_HD		    (UINT64_C(1) << 42)
 #define CD0_HA		    (UINT64_C(1) << 43)

@@ -74,6 +74,23 @@ void port_grace_heavy(void);
  *   void port_guest_unmap(guest, memory)      by the same thread. What was mapped last is unmapped first
  */
 
+/*
+ * In a build for debugging (VIOMMU_DEBUG): a thread says that it is inside viommu_reader_enter() and viommu_reader_leave(), and what may wait for all that are ends the
+ * program where its own thread is. Otherwise such a call waits for itself, seldom, and for ever.
+ */
+#ifdef VIOMMU_DEBUG
+void port_debug_held(bool begins);
+void port_debug_may_wait(void);
+#else
+static inline void port_debug_held(bool begins)
+{
+	(void)begins;
+}
+static inline void port_debug_may_wait(void)
+{
+}
+#endif
+
 /* Called repeatedly while a thread waits for another thread's few instructions. */
 void port_relax(void);
 

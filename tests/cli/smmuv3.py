@@ -121,17 +121,17 @@ def test_disagreements():
         # Another page, more rights, less, a page that is missing, one too many.
         (
             changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40034000 r\n"),
-            "0x2000..0x2fff: the oracle has 0x40034000 r, the shadow has 0x40033000 r",
+            "0x2000..0x2fff: the oracle has 0x40034000 r, an access finds 0x40033000 r",
         ),
-        (changed(linear, "page 0x0 0x40031000 rw 2\n", "page 0x0 0x40031000 r 2\n"), "0x0..0xfff: the oracle has 0x40031000 r, the shadow has 0x40031000 rw"),
+        (changed(linear, "page 0x0 0x40031000 rw 2\n", "page 0x0 0x40031000 r 2\n"), "0x0..0xfff: the oracle has 0x40031000 r, an access finds 0x40031000 rw"),
         (
             changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40033000 rw\n"),
-            "0x2000..0x2fff: the oracle has 0x40033000 rw, the shadow has 0x40033000 r",
+            "0x2000..0x2fff: the oracle has 0x40033000 rw, an access finds 0x40033000 r",
         ),
         (changed(linear, "page 0x2000 0x40033000 r\n", ""), "0x2000..0x2fff: the oracle has nothing, the shadow has 0x40033000 r"),
-        (changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40033000 r 2\n"), "0x3000..0x3fff: the oracle has 0x40034000 r, the shadow has nothing"),
+        (changed(linear, "page 0x2000 0x40033000 r\n", "page 0x2000 0x40033000 r 2\n"), "0x3000..0x3fff: the oracle has 0x40034000 r, an access finds nothing"),
         # A page that only the tables have; one that the guest has not invalidated; one that a refresh has established.
-        (changed(stale, "page 0x1000 0x40032000 rw\n", ""), "0x1000..0x1fff: the oracle has nothing, the shadow has 0x40032000 r"),
+        (changed(stale, "page 0x1000 0x40032000 rw\n", ""), "0x1000..0x1fff: the oracle has nothing, an access finds 0x40032000 r"),
         (
             changed(stale, "kick sid=0x8\noracle sid=0x8 first=0x0 last=0xfff\n", "kick sid=0x8\noracle sid=0x8 first=0x0 last=0x1fff\n"),
             "0x1000..0x1fff: the oracle has nothing, the shadow has 0x40032000 rw",
@@ -145,7 +145,7 @@ def test_disagreements():
         (changed(bypass, "page 0x40fff000 0x40fff000 rw\n", ""), "0x40fff000..0x40ffffff: the oracle has nothing"),
         (
             changed(two, "page 0x0 0x40031000 rw\n", "page 0x0 0x40031000 rw\npage 0x3000 0x40031000 rw\n"),
-            "0x3000..0x3fff: the oracle has 0x40031000 rw, the shadow has nothing",
+            "0x3000..0x3fff: the oracle has 0x40031000 rw, an access finds nothing",
         ),
         (changed(two, "kick sid=0x108\noracle sid=0x108 ", "kick sid=0x108\noracle sid=0x107 "), None),
         (changed(changed(two, "kick sid=0x108\n", "kick sid=0x107\n"), "oracle sid=0x108 ", "oracle sid=0x107 "), "no device has this StreamID"),

@@ -64,7 +64,8 @@ static void test_bomb_registered(void **state)
 		begin_bomb(&rig, leaves);
 		ioat = tables_ioat(&rig.tables);
 		assert_int_equal(viommu_domain_create(rig.guest.vm, &rig.mock->host, VIOMMU_DOMAIN_ZPCI, &ioat, &result, &domain), -ENOSPC);
-		assert_true(result.entries > 0 && result.entries <= MIB / 2);
+		/* Twice what 64 MiB have room for. */
+		assert_true(result.entries > 0 && result.entries <= 2 * 64 * MIB / 8);
 		assert_true(vm_stats(&rig).shadow_bytes_peak <= MIB);
 		assert_int_equal(vm_stats(&rig).shadow_bytes, 0);
 		assert_int_equal(guest_pinned(&rig.guest), 0);
@@ -90,13 +91,15 @@ static void test_bomb_refreshed(void **state)
 		tables_map(&rig.tables, UINT64_MAX - MIB + 1, 100, 5 * MIB, VIOMMU_RW);
 		assert_int_equal(rig_refresh_all(&rig, &result), 0);
 		assert_int_equal(check_pages(&rig.subject, 0, UINT64_MAX), 400);
-		/* In front of what is mapped at the end, which changes: it is not come to, and must not stay. */
+		/* In front of what is mapped at the end, of which a part changes: it is not come to, and the part must not stay. */
 		tables_unmap(&rig.tables, UINT64_MAX - MIB + 1, 50);
 		entry = guest_load(&rig.guest, bomb);
 		for (uint64_t i = 1; i < 2047; i++)
 			guest_store(&rig.guest, rig.tables.root + 8 * i, entry);
 		assert_int_equal(viommu_domain_refresh(rig.subject.domain, 0, UINT64_MAX, NULL), -ENOSPC);
 		assert_true(vm_stats(&rig).shadow_bytes_peak <= MIB);
+		assert_true(check_pages(&rig.subject, 0, UINT64_MAX) >= 350);
+		check_true(rig.mock, &rig.subject, UINT64_MAX - MIB + 1, UINT64_MAX);
 		check_not_stale(rig.mock, &rig.subject, PBA, PBA + 300 * PAGE);
 		check_not_stale(rig.mock, &rig.subject, UINT64_MAX - MIB + 1, UINT64_MAX);
 		check_books(rig.mock, &rig.guest, &rig.subject, 1);
@@ -118,7 +121,10 @@ static void test_bomb_refreshed(void **state)
 	}
 }
 
-/* More entries than a refresh may examine, in honest tables: what it comes to is true, and the rest not stale; smaller refreshes get there. */
+/*
+ * More entries than a refresh may examine, in honest tables: what it comes to is true, the rest is
+ * not stale, and what is still true there stays; smaller refreshes get there.
+ */
 static void test_refresh_entries(void **state)
 {
 	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT };
@@ -129,21 +135,103 @@ static void test_refresh_entries(void **state)
 	options.config.refresh_entries = 1; /* raised to the least */
 	rig_begin(&rig, &options);
 	rig_domain(&rig);
-	for (uint64_t i = 0; i < 16; i++) {
+	for (uint64_t i = 0; i < 20; i++) {
 		tables_map(&rig.tables, PBA + i * 2 * MIB, 256, MIB, VIOMMU_RW);
 		assert_int_equal(rig_refresh(&rig, PBA + i * 2 * MIB, 256, NULL), 0);
 	}
 	rig_check(&rig);
 	tables_map(&rig.tables, PBA, 16, 3 * MIB, VIOMMU_RW);
-	tables_unmap(&rig.tables, PBA + 30 * MIB, 100);
+	tables_unmap(&rig.tables, PBA + 38 * MIB, 100);
+	tables_set(&rig.tables, PBA + 36 * MIB, 1, STE_INVALID);
+	tables_map(&rig.tables, PBA + 34 * MIB + 50 * PAGE, 1, 4 * MIB, VIOMMU_READ);
 	assert_int_equal(rig_refresh_all(&rig, &result), -ENOSPC);
-	assert_true(result.entries <= VIOMMU_LEAST_STEP_ENTRIES);
+	/* What is established is looked at beyond that. */
+	assert_true(result.entries <= VIOMMU_LEAST_STEP_ENTRIES + 20 * (256 + 4 * 2));
+	assert_int_equal(check_pages(&rig.subject, 0, UINT64_MAX), 20 * 256 - 16 - 100 - 256 - 1);
 	check_not_stale(rig.mock, &rig.subject, rig.tables.pba, rig.tables.pal);
 	check_books(rig.mock, &rig.guest, &rig.subject, 1);
-	for (uint64_t i = 0; i < 16; i++)
+	for (uint64_t i = 0; i < 20; i++)
 		assert_int_equal(rig_refresh(&rig, PBA + i * 2 * MIB, 512, NULL), 0);
 	rig_check(&rig);
 	rig_end(&rig);
+}
+
+/* What is looked at beyond the limit is looked at in steps, and what is released there is flushed in each. */
+static void test_beyond_the_limit_takes_steps(void **state)
+{
+	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT, .mock = { .split = true } };
+	struct viommu_refresh_result result;
+	struct rig rig;
+
+	(void)state;
+	options.config.refresh_entries = 1;
+	options.config.step_entries = 1;
+	rig_begin(&rig, &options);
+	rig_domain(&rig);
+	for (uint64_t i = 0; i < 60; i++) {
+		tables_map(&rig.tables, PBA + i * MIB, 256, i % 8 * MIB, VIOMMU_RW);
+		assert_int_equal(rig_refresh(&rig, PBA + i * MIB, 256, NULL), 0);
+	}
+	tables_unmap(&rig.tables, PBA + 30 * MIB, 29 * 256);
+	mock_forget(rig.mock);
+	assert_int_equal(rig_refresh_all(&rig, &result), -ENOSPC);
+	assert_int_equal(result.released, 29 * 256);
+	assert_int_equal(check_pages(&rig.subject, 0, UINT64_MAX), 31 * 256);
+	assert_true(result.steps >= result.entries / VIOMMU_LEAST_STEP_ENTRIES);
+	assert_true(rig.mock->calls[MOCK_FLUSH] >= 29 * 256 / (VIOMMU_LEAST_STEP_ENTRIES / SHADOW_RELEASE_COST + SHADOW_BLOCK));
+	rig_check(&rig);
+	rig_end(&rig);
+}
+
+#define FULL_TABLES 2048u /* of leaves, that a segment table names */
+
+/*
+ * As many tables as a guest never freed, with one leaf in all. `distinct`: each has its memory, and the
+ * limits are small enough for that; else eight empty ones are named again and again.
+ */
+static void sparse_tables(struct rig *rig, unsigned int segments, bool distinct)
+{
+	uint64_t empty[8] = { 0 };
+
+	for (unsigned int s = 0; s < segments; s++) {
+		uint64_t iova = PBA + s * 2 * GIB;
+
+		for (unsigned int i = 0; i < FULL_TABLES; i++) {
+			uint64_t *table = &empty[i % 8];
+
+			if (distinct || !*table)
+				*table = tables_new(&rig->guest, 0);
+			tables_set(&rig->tables, iova + i * MIB, 1, tables_link(1, *table));
+		}
+	}
+	tables_set(&rig->tables, rig->tables.pal - MIB + 1, 1, tables_link(1, tables_new(&rig->guest, 0)));
+	tables_map(&rig->tables, rig->tables.pal - PAGE + 1, 1, MIB, VIOMMU_RW);
+}
+
+/* With the limits that a VM has by itself, such a guest meets none: registered, and refreshed as a whole again and again. */
+static void test_honest_guest_meets_no_limit(void **state)
+{
+	(void)state;
+	for (unsigned int distinct = 0; distinct < 2; distinct++) {
+		const unsigned int segments = distinct ? 8 : 256;
+		struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT, .guest_bytes = distinct ? 128 * MIB : 2 * GIB, .aperture = segments * 2 * GIB };
+		struct viommu_refresh_result result;
+		struct rig rig;
+
+		options.config.shadow_bytes = distinct ? MIB : 0;
+		rig_begin(&rig, &options);
+		sparse_tables(&rig, segments, distinct);
+		rig_domain(&rig);
+		assert_int_equal(check_pages(&rig.subject, 0, UINT64_MAX), 1);
+		for (unsigned int i = 0; i < 2; i++) {
+			assert_int_equal(rig_refresh_all(&rig, &result), 0);
+			assert_true(result.entries >= segments * FULL_TABLES * 256);
+			assert_int_equal(result.released, i);
+			assert_int_equal(check_pages(&rig.subject, 0, UINT64_MAX), 1);
+			tables_map(&rig.tables, rig.tables.pal - PAGE + 1, 1, 2 * MIB, VIOMMU_RW);
+		}
+		rig_end(&rig);
+	}
 }
 
 /* What this needs at the most is what it gets: one byte less does not do, and nothing is lost over repetitions. */
@@ -396,11 +484,18 @@ static void test_removal_takes_steps(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_release_takes_steps), cmocka_unit_test(test_removal_takes_steps),
-		cmocka_unit_test(test_bomb_registered),	    cmocka_unit_test(test_bomb_refreshed),
-		cmocka_unit_test(test_refresh_entries),	    cmocka_unit_test(test_shadow_is_told),
-		cmocka_unit_test(test_shadow_bytes),	    cmocka_unit_test(test_aliases),
-		cmocka_unit_test(test_far_aperture),	    cmocka_unit_test(test_host_aperture),
+		cmocka_unit_test(test_release_takes_steps),
+		cmocka_unit_test(test_removal_takes_steps),
+		cmocka_unit_test(test_bomb_registered),
+		cmocka_unit_test(test_bomb_refreshed),
+		cmocka_unit_test(test_refresh_entries),
+		cmocka_unit_test(test_beyond_the_limit_takes_steps),
+		cmocka_unit_test(test_honest_guest_meets_no_limit),
+		cmocka_unit_test(test_shadow_is_told),
+		cmocka_unit_test(test_shadow_bytes),
+		cmocka_unit_test(test_aliases),
+		cmocka_unit_test(test_far_aperture),
+		cmocka_unit_test(test_host_aperture),
 		cmocka_unit_test(test_bad_registrations),
 	};
 

@@ -3,6 +3,7 @@
  * Hosts that remove only whole mappings: what is merged into one mapping, what happens when a part of it goes, and that the core never asks such a host for
  * what it cannot do.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,6 +64,37 @@ static void test_part_of_a_run(void **state)
 		rig_check(&rig);
 		rig_end(&rig);
 	}
+}
+
+/*
+ * A host that has room for as many mappings as there are, and no more: where a page of a mapping changes, its
+ * neighbours come back before the page does, and what has no room is the page that the guest has asked for.
+ */
+static void test_neighbours_come_back_first(void **state)
+{
+	struct rig_options options = { .mock = { .entry_limit = 1 } };
+	struct viommu_refresh_result result;
+	struct rig rig;
+	uint64_t gpa;
+	uint32_t prot;
+
+	(void)state;
+	rig_begin(&rig, &options);
+	rig_domain(&rig);
+	make_run(&rig, PBA, 2, MIB);
+	tables_map(&rig.tables, PBA, 1, 3 * MIB, VIOMMU_RW);
+	assert_int_equal(rig_refresh(&rig, PBA, 1, &result), -ENOSPC);
+	assert_int_equal(result.unestablished, 1);
+	assert_false(check_at(&rig.subject, PBA, &gpa, &prot));
+	assert_true(check_at(&rig.subject, PBA + PAGE, &gpa, &prot));
+	assert_int_equal(gpa, MIB + PAGE);
+	check_not_stale(rig.mock, &rig.subject, PBA, PBA + 2 * PAGE - 1);
+	check_books(rig.mock, &rig.guest, &rig.subject, 1);
+	/* With a place more, both. */
+	rig.mock->host.caps.entry_limit = 2;
+	assert_int_equal(rig_refresh(&rig, PBA, 1, NULL), 0);
+	rig_check(&rig);
+	rig_end(&rig);
 }
 
 /* Several parts of one run in one refresh: its mapping is removed once. */
@@ -323,6 +355,7 @@ int main(void)
 		cmocka_unit_test(test_registration_is_not_merged),
 		cmocka_unit_test(test_neighbours),
 		cmocka_unit_test(test_end_of_the_iovas),
+		cmocka_unit_test(test_neighbours_come_back_first),
 		cmocka_unit_test(test_random),
 	};
 

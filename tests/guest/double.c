@@ -200,6 +200,14 @@ int viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_
 	return fn(ctx, &run);
 }
 
+int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault)
+{
+	(void)domain;
+	(void)run;
+	*fault = (struct viommu_fault){ .reason = double_core.walk_reason, .iova = iova, .pasid = VIOMMU_NO_PASID };
+	return double_core.walk_reason ? -EFAULT : 0;
+}
+
 int viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
 {
 	(void)domain;

@@ -21,6 +21,7 @@ struct double_core {
 	int detach;
 	uint32_t fault_reason; /* in the result of what returns -EFAULT */
 	uint64_t fault_iova;
+	uint32_t walk_reason; /* that a walk finds; 0: a translation */
 
 	/* Called within each refresh, without locks; what it returns, the refresh returns. */
 	int (*in_refresh)(void *ctx, uint64_t first, uint64_t last);

@@ -695,6 +695,20 @@ static void dma_faults(void **state)
 		assert_int_equal(rig_state(&rig), VIOMMU_ZPCI_BLOCKED);
 		assert_cc(rig_operation(&rig, RIG_FH, RESET_ERROR), 0);
 	}
+	/* Where nothing is established, and nowhere else, a walk says why. */
+	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		double_core.walk_reason = reasons[i].reason;
+		fault.reason = VIOMMU_FAULT_NOT_PRESENT;
+		assert_int_equal(viommu_zpci_dma_fault(rig.function, &fault), 0);
+		assert_event(&rig, reasons[i].pec, PBA + 0x1000);
+		assert_int_equal(rig.event.access, VIOMMU_WRITE);
+		assert_int_equal(rig.event.fault.access, VIOMMU_WRITE);
+		assert_cc(rig_operation(&rig, RIG_FH, RESET_ERROR), 0);
+		fault.reason = VIOMMU_FAULT_PROTECTION;
+		assert_int_equal(viommu_zpci_dma_fault(rig.function, &fault), 0);
+		assert_event(&rig, 0x04, PBA + 0x1000);
+		assert_cc(rig_operation(&rig, RIG_FH, RESET_ERROR), 0);
+	}
 	end(&rig);
 }
 

@@ -408,6 +408,7 @@ static void test_no_vm_lock(void **state)
 
 static struct msi {
 	unsigned int number;
+	bool disorder; /* data is not one more than that of the one before */
 	uint64_t address;
 	uint32_t data;
 } msis;
@@ -415,6 +416,7 @@ static struct msi {
 static void take_msi(void *ctx, uint64_t address, uint32_t data)
 {
 	(void)ctx;
+	msis.disorder |= msis.number && data != msis.data + 1;
 	msis.number++;
 	msis.address = address;
 	msis.data = data;
@@ -435,6 +437,7 @@ static void test_msi(void **state)
 	struct rig_config config = rig_config();
 	struct viommu_smmuv3_device *device;
 	struct rig rig;
+	uint32_t prod;
 
 	(void)state;
 	double_reset();
@@ -476,6 +479,19 @@ static void test_msi(void **state)
 	assert_int_equal(rig_irqs(&rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 0);
 	rig_command(&rig, SYNC | UINT64_C(1) << 12 | UINT64_C(0x33) << 32, 0);
 	assert_int_equal(rig_irqs(&rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 1);
+	/* Of many that one store completes, each comes, in their order, and so does the wired one among them. */
+	prod = rig_read(&rig, R_CMDQ_PROD);
+	for (uint32_t i = 0; i < 50; i++)
+		rig_queue(&rig, &prod, SYNC | UINT64_C(1) << 12 | (uint64_t)i << 32, doorbell);
+	rig_queue(&rig, &prod, SYNC | UINT64_C(1) << 12, 0);
+	msis = (struct msi){ .number = 0 };
+	rig_kick(&rig, prod);
+	assert_int_equal(rig_read(&rig, R_CMDQ_CONS), prod);
+	assert_int_equal(msis.number, 50);
+	assert_false(msis.disorder);
+	assert_int_equal(msis.data, 49);
+	assert_int_equal(rig_irqs(&rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 1);
+	msis = (struct msi){ .number = 0 };
 	/* Without SIG_IRQ there is none. */
 	rig_command(&rig, SYNC | UINT64_C(2) << 12 | UINT64_C(0x33) << 32, doorbell);
 	expect_msi(0, 0);

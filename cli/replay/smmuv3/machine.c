@@ -161,6 +161,11 @@ static struct viommu_device *device(const struct replay_function *function)
 	return viommu_smmuv3_device_device(smmuv3_stream_of(function)->device);
 }
 
+static struct viommu_reader *reader(const struct replay_function *function)
+{
+	return smmuv3_stream_of(function)->reader;
+}
+
 static void stats(const struct replay_function *function, struct viommu_domain_stats *stats)
 {
 	viommu_smmuv3_device_stats(smmuv3_stream_of(function)->device, stats);
@@ -272,6 +277,10 @@ const struct replay_iommu replay_smmuv3 = {
 	.shares = smmuv3_shares,
 	.asked = asked,
 	.compare = smmuv3_compare,
+	.reader = reader,
+	.miss = smmuv3_miss,
+	.shortages = smmuv3_shortages,
+	.excuses = smmuv3_excuses,
 	.ops = smmuv3_print_ops,
 	.json = smmuv3_print_json,
 	.told = smmuv3_print_told,

@@ -70,6 +70,9 @@ unsigned int smmuv3_instruction_of(const struct capture_record *record);
 void smmuv3_operation(struct replay *replay);
 /* compare.c */
 void smmuv3_compare(struct replay *replay, const struct replay_expected *expected);
+int smmuv3_miss(struct replay *replay, struct replay_function *function, const struct viommu_fault *fault);
+uint64_t smmuv3_shortages(const struct replay *replay);
+bool smmuv3_excuses(struct replay *replay, uint64_t iova, uint64_t shortages);
 /* view.c */
 void smmuv3_view(struct replay *replay, const struct replay_function *function, struct view *view);
 /* print.c */

@@ -63,6 +63,12 @@ static int add_function(struct replay *replay, uint64_t line, const struct captu
 	int err = -ENOMEM;
 	if (own && (function.device < 0 || function.recorded))
 		err = viommu_zpci_function_add(zpci_of(replay)->zpci, &config, &own->function);
+	if (!err) {
+		err = viommu_reader_create(viommu_zpci_function_device(own->function), VIOMMU_NO_PASID, &own->reader);
+		err = err == -EOPNOTSUPP ? 0 : err;
+		if (err)
+			viommu_zpci_function_remove(own->function);
+	}
 	if (err) {
 		free(own);
 		free(function.recorded);
@@ -107,6 +113,7 @@ static int apply(struct replay *replay, const struct capture_record *record)
 
 static void remove_it(struct replay_function *function)
 {
+	viommu_reader_destroy(zpci_function_of(function)->reader);
 	viommu_zpci_function_remove(zpci_function_of(function)->function);
 	free(function->own);
 }
@@ -139,6 +146,11 @@ static void aperture(const struct replay_function *function, struct replay_apert
 static struct viommu_device *device(const struct replay_function *function)
 {
 	return viommu_zpci_function_device(zpci_function_of(function)->function);
+}
+
+static struct viommu_reader *reader(const struct replay_function *function)
+{
+	return zpci_function_of(function)->reader;
 }
 
 static const struct replay_function *registers(struct replay *replay, const struct capture_record *record, uint64_t *first, uint64_t *last)
@@ -188,6 +200,8 @@ const struct replay_iommu replay_zpci = {
 	.each_run = each_run,
 	.asked = asked,
 	.compare = zpci_compare,
+	.reader = reader,
+	.excuses = zpci_excuses,
 	.ops = zpci_print_ops,
 	.json = zpci_print_json,
 	.told = zpci_print_told,

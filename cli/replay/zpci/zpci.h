@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * zPCI's side of a replay: an instruction refreshes its range before it answers. So a recorded
- * answer is compared with the established runs, without any access.
+ * answer is compared with the established runs, and with accesses that do not ask for anything.
  */
 #ifndef VIOMMU_CLI_ZPCI_H
 #define VIOMMU_CLI_ZPCI_H
@@ -31,8 +31,9 @@ enum zpci_instruction {
 /* replay_function->own. */
 struct zpci_function {
 	struct viommu_zpci_function *function;
-	bool short_of_room; /* a refresh did not get all it needed, and none of the whole has since */
-	bool unregistered;  /* a registration found no room: its guest would not use the function */
+	struct viommu_reader *reader; /* NULL: on a host whose translations cannot be read back */
+	bool short_of_room;	      /* a refresh did not get all it needed, and none of the whole has since */
+	bool unregistered;	      /* a registration found no room: its guest would not use the function */
 };
 
 struct zpci_change;
@@ -72,6 +73,7 @@ void zpci_operation(struct replay *replay);
 void zpci_event(void *ctx, const struct viommu_zpci_event *event);
 /* compare.c */
 void zpci_compare(struct replay *replay, const struct replay_expected *expected);
+bool zpci_excuses(struct replay *replay, uint64_t iova, uint64_t shortages);
 /* view.c */
 void zpci_view(struct replay *replay, const struct replay_function *function, struct view *view);
 /* change.c */

@@ -583,6 +583,30 @@ static void F(scan)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 	F(scan_table)(pass, pass->shadow->top, pass->shadow->top_level, &source, first, last);
 }
 
+static int F(verify_block)(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
+{
+	struct shadow_pass *pass = ctx;
+	unsigned int lo = port_lowest_bit(mask);
+	uint64_t iova = leaves->first + ((uint64_t)lo << SHADOW_PAGE_SHIFT);
+	struct shadow_source *source;
+
+	if (!shadow_may_release(pass, leaves, mask) || !shadow_spend(pass, SHADOW_BLOCK, iova))
+		return 1;
+	source = F(follow_path)(pass, iova);
+	if (source) {
+		F(scan_block)(pass, leaves, source, iova, lo, port_highest_bit(mask));
+		F(close_table)(source);
+	} else if (!pass->cut) {
+		shadow_release_leaves(pass, leaves, mask);
+	}
+	return pass->cut;
+}
+
+static void F(verify)(struct shadow_pass *pass, uint64_t first, uint64_t last)
+{
+	shadow_each(pass->shadow, first, last, F(verify_block), pass);
+}
+
 /*
  * Hands established entries from `index` on to the host, or to the run that they continue: of as many pages as are said, which one slot backs, one after the
  * other, with the same rights.
@@ -1053,6 +1077,7 @@ const struct shadow_ops FORMAT_PASTE(FORMAT_PASTE(shadow, VIOMMU_FORMAT), ops) =
 	.init = F(init),
 	.scan = F(scan),
 	.fill = F(fill),
+	.verify = F(verify),
 	.commit = F(commit),
 	.forget = F(forget),
 	.release_slot = F(release_slot),

@@ -337,11 +337,6 @@ void shadow_release_node(struct shadow_pass *pass, struct shadow_node *node, uin
 	each(node, first, last, release, pass);
 }
 
-void shadow_release(struct shadow_pass *pass, uint64_t first, uint64_t last)
-{
-	shadow_each(pass->shadow, first, last, release, pass);
-}
-
 void shadow_keep(struct shadow_pass *pass)
 {
 	struct shadow_leaves *next;

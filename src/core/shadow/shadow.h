@@ -181,6 +181,8 @@ struct shadow_ops {
 	int (*init)(struct shadow *shadow, const struct format_designation *designation, uint64_t first, uint64_t last);
 	void (*scan)(struct shadow_pass *pass, uint64_t first, uint64_t last);
 	void (*fill)(struct shadow_pass *pass, uint64_t first, uint64_t last);
+	/* The scan of what is established alone. */
+	void (*verify)(struct shadow_pass *pass, uint64_t first, uint64_t last);
 	/* After the flush of what the scan removed: unpins it, and maps again what had to go with it. */
 	void (*commit)(struct shadow_pass *pass);
 	/* The host refused these pages: they are not mapped, and so not established. */
@@ -274,7 +276,6 @@ int shadow_each(const struct shadow *shadow, uint64_t first, uint64_t last, int 
  * Takes out of the host's space what is established in first..last (of a block: in mask), to be unpinned by commit. A pass that may
  * release no more in this step is cut, between two blocks.
  */
-void shadow_release(struct shadow_pass *pass, uint64_t first, uint64_t last);
 void shadow_release_node(struct shadow_pass *pass, struct shadow_node *node, uint64_t first, uint64_t last);
 void shadow_release_leaves(struct shadow_pass *pass, struct shadow_leaves *leaves, uint64_t mask);
 

@@ -16,7 +16,8 @@ static bool next(struct guest_iommu *iommu, uint64_t *gpa)
 	if (!iommu->ops->commands(iommu, &ring) || guest_ring_is_empty(&ring))
 		return false;
 	*gpa = guest_queue_entry(&ring.queue, (uint32_t)*ring.consumer);
-	return true;
+	iommu->signals.waits = iommu->signals.number == GUEST_SIGNALS;
+	return !iommu->signals.waits;
 }
 
 static void finish(struct guest_iommu *iommu, unsigned int error)
@@ -51,4 +52,20 @@ void guest_iommu_consume(struct guest_iommu *iommu)
 		port_unlock(&iommu->lock);
 	}
 	guest_iommu_sync(iommu);
+}
+
+bool guest_iommu_consume_rest(struct guest_iommu *iommu)
+{
+	bool waits;
+
+	port_lock(&iommu->lock);
+	waits = iommu->signals.waits;
+	iommu->signals.waits = false;
+	port_unlock(&iommu->lock);
+	if (!waits)
+		return false;
+	port_lock(&iommu->change);
+	guest_iommu_consume(iommu);
+	port_unlock(&iommu->change);
+	return true;
 }

@@ -21,12 +21,17 @@ static void interrupt(struct guest_iommu *iommu, unsigned int irq)
 
 void guest_iommu_deliver(struct guest_iommu *iommu)
 {
+	struct guest_signals signals;
 	uint32_t irqs;
 
 	port_lock(&iommu->lock);
 	irqs = iommu->irqs;
+	signals = iommu->signals;
 	iommu->irqs = 0;
+	iommu->signals.number = 0;
 	port_unlock(&iommu->lock);
+	for (unsigned int i = 0; i < signals.number; i++)
+		iommu->ops->msi(iommu, &signals.message[i]);
 	for (unsigned int irq = 0; irqs >> irq; irq++)
 		if (irqs >> irq & 1)
 			interrupt(iommu, irq);
@@ -38,7 +43,9 @@ void guest_iommu_signal(struct guest_iommu *iommu, unsigned int irq, struct gues
 	if (message.address && guest_memory_store32(&iommu->memory, message.address, message.data))
 		return;
 	port_lock(&iommu->lock);
-	iommu->signal = message;
-	guest_iommu_note(iommu, irq);
+	if (message.address)
+		iommu->signals.message[iommu->signals.number++] = message;
+	else
+		guest_iommu_note(iommu, irq);
 	port_unlock(&iommu->lock);
 }

@@ -39,6 +39,7 @@ void guest_iommu_reset(struct guest_iommu *iommu)
 	if (iommu->ops->reset)
 		iommu->ops->reset(iommu);
 	iommu->irqs = 0;
+	iommu->signals = (struct guest_signals){ .number = 0 };
 	port_unlock(&iommu->lock);
 	guest_iommu_configure(iommu, 0, GUEST_ALL_IDS);
 	guest_iommu_sync(iommu);
@@ -97,6 +98,8 @@ int guest_iommu_write(struct guest_iommu *iommu, uint64_t offset, unsigned int b
 	store32(iommu, (uint32_t)offset, (uint32_t)value);
 	if (bytes == 8)
 		store32(iommu, (uint32_t)offset + 4, (uint32_t)(value >> 32));
-	guest_iommu_deliver(iommu);
+	do {
+		guest_iommu_deliver(iommu);
+	} while (guest_iommu_consume_rest(iommu));
 	return 0;
 }

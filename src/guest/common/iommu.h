@@ -68,6 +68,17 @@ struct guest_message {
 	uint32_t data;
 };
 
+/*
+ * Messages of commands that are pending, in their order. Where there is no room for one more,
+ * commands wait until these are delivered, by the thread that consumes them.
+ */
+#define GUEST_SIGNALS 16u
+struct guest_signals {
+	unsigned int number;
+	bool waits; /* a command does */
+	struct guest_message message[GUEST_SIGNALS];
+};
+
 /* What a store to a register requests, to be done without `lock`. */
 enum { GUEST_CONFIGURE = 1, /* read all configurations again */ GUEST_CONSUME = 2 /* consume commands */ };
 
@@ -200,7 +211,7 @@ struct guest_iommu {
 	struct guest_registry devices; /* change and lock */
 	uint32_t shared;	       /* domains; change and lock */
 	uint32_t irqs;		       /* pending: bit n for interrupt n; lock */
-	struct guest_message signal;   /* of the last command that asked for an interrupt; lock */
+	struct guest_signals signals;  /* lock */
 	struct list domains;	       /* change */
 	struct guest_ranges ranges;    /* change */
 	uint64_t changes;	       /* invalidations of tables and configurations, counted; change */
@@ -277,8 +288,13 @@ void guest_iommu_reset(struct guest_iommu *iommu);
 int guest_iommu_read(struct guest_iommu *iommu, uint64_t offset, unsigned int bytes, uint64_t *value);
 int guest_iommu_write(struct guest_iommu *iommu, uint64_t offset, unsigned int bytes, uint64_t value);
 
-/* commands.c. With change held: consumes commands until there are none, or one is refused. */
+/*
+ * commands.c. With change held: consumes commands until there are none, one is refused, or too many
+ * messages are pending.
+ */
 void guest_iommu_consume(struct guest_iommu *iommu);
+/* Without locks, after pending interrupts were delivered: goes on with commands that waited for that. False if there were none. */
+bool guest_iommu_consume_rest(struct guest_iommu *iommu);
 
 /* events.c. Begins to take events of nesting hardware. */
 void guest_iommu_listen(struct guest_iommu *iommu);
@@ -296,7 +312,7 @@ void guest_iommu_deliver(struct guest_iommu *iommu);
 
 /*
  * With change held: the interrupt of a command, whose message comes with the command. A message to
- * guest memory is stored at once; others are pending, and of several the last one is delivered.
+ * guest memory is stored at once; others are pending, and each is delivered.
  */
 void guest_iommu_signal(struct guest_iommu *iommu, unsigned int irq, struct guest_message message);
 

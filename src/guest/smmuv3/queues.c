@@ -102,6 +102,6 @@ struct guest_message smmuv3_message(const struct guest_iommu *iommu, unsigned in
 	case VIOMMU_SMMUV3_IRQ_GERROR:
 		return (struct guest_message){ reg[REG_GERROR_MSI_ADDRESS], (uint32_t)reg[REG_GERROR_MSI_DATA] };
 	default:
-		return iommu->signal;
+		return (struct guest_message){ 0 };
 	}
 }

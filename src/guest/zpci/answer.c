@@ -107,6 +107,25 @@ void zpci_reply_deliver(const struct zpci_reply *reply, const struct viommu_zpci
 	sized_out(answer, &reply->answer, sizeof(reply->answer));
 }
 
+/*
+ * With change held. A translation that is not there does not say why: what is malformed is never
+ * established. So the tables are asked, as hardware would meet them.
+ */
+static void find_reason(const struct viommu_zpci_function *function, struct viommu_fault *fault)
+{
+	const struct zpci_ioat *ioat = function->ioat;
+	struct viommu_fault walked;
+	struct viommu_run run;
+
+	if (fault->reason != VIOMMU_FAULT_NOT_PRESENT || !ioat || zpci_ioat_is_dormant(ioat))
+		return;
+	if (viommu_domain_walk(ioat->domain, fault->iova, &run, &walked) != -PORT_EFAULT || zpci_pec(walked.reason) == zpci_pec(fault->reason))
+		return;
+	walked.access = fault->access;
+	walked.pasid = fault->pasid;
+	*fault = walked;
+}
+
 int viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct viommu_fault *fault)
 {
 	struct viommu_zpci_event event = { .pec = 0 };
@@ -120,8 +139,10 @@ int viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct vi
 	 * In every other state DMA is stopped already: the access was in flight, or the device does
 	 * not obey.
 	 */
-	if (function->state == VIOMMU_ZPCI_ENABLED)
+	if (function->state == VIOMMU_ZPCI_ENABLED) {
+		find_reason(function, &known);
 		enter_error(&event, function, zpci_pec(known.reason), known.iova, known.access, &known);
+	}
 	port_unlock(&function->change);
 	report(&event, function->zpci);
 	return 0;
