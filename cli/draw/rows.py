@@ -3,9 +3,10 @@
 Rows: an address space, or the parts of it that are magnified, as windows side by side; and ribbons
 between two rows.
 """
-from svg import LEFT, RIGHT, across, box, down, line, move, swing
+import collections
+import itertools
 
-PAGE_SHIFT = 12
+from svg import LEFT, PAGE_SHIFT, RIGHT, across, box, down, line, move, swing
 
 
 def windows_of(ranges, limit=4):
@@ -20,16 +21,12 @@ def windows_of(ranges, limit=4):
             merged.append([first, last])
     groups = [merged] if merged else []
     while len(groups) < limit:
-        best = (0, 0, 0)
-        for n, group in enumerate(groups):
-            gap, at = max(((group[i][0] - group[i - 1][1] - 1, -i) for i in range(1, len(group))), default=(0, 0))
-            # A gap is worth leaving out if it is more than a fifth of what it splits.
-            if gap > (group[-1][1] - group[0][0]) // 5 and gap > least and gap > best[0]:
-                best = (gap, n, -at)
-        if not best[0]:
+        gaps = ((group[i][0] - group[i - 1][1] - 1, -n, -i) for n, group in enumerate(groups) for i in range(1, len(group)))
+        # A gap is worth leaving out if it is more than a fifth of what it splits.
+        gap, n, at = max((one for one in gaps if one[0] > max(least, (groups[-one[1]][-1][1] - groups[-one[1]][0][0]) // 5)), default=(0, 0, 0))
+        if not gap:
             break
-        _, n, at = best
-        groups[n : n + 1] = [groups[n][:at], groups[n][at:]]
+        groups[-n : 1 - n] = [groups[-n][:-at], groups[-n][-at:]]
     windows = []
     for group in groups:
         first, last = group[0][0], group[-1][1]
@@ -57,7 +54,7 @@ class Window:
             self.shift += 1
         self.count = ((last - first) >> self.shift) + 1
         self.all = ((last - first) >> PAGE_SHIFT) + 1
-        self.columns, self.pages, self.parts = {}, {}, {}
+        self.columns, self.pages, self.parts = collections.defaultdict(lambda: [0] * self.count), collections.Counter(), collections.Counter()
         self.edges = [self.at(first + (i << self.shift)) for i in range(self.count)] + [x + width]
 
     def at(self, address):
@@ -80,24 +77,21 @@ class Window:
 
     def add(self, layer, first, last):
         first, last = max(first, self.first), min(last, self.last)
-        columns = self.columns.setdefault(layer, [0] * self.count)
-        self.parts[layer] = self.parts.get(layer, 0) + 1
-        self.pages[layer] = self.pages.get(layer, 0) + ((last - first) >> PAGE_SHIFT) + 1
-        end = self.column(last)
-        for i in range(self.column(first), end + 1):
-            edge = last if i == end else self.first + ((i + 1) << self.shift) - 1
-            columns[i] += ((edge - first) >> PAGE_SHIFT) + 1
-            first = edge + 1
+        self.parts[layer] += 1
+        self.pages[layer] += ((last - first) >> PAGE_SHIFT) + 1
+        for i in range(self.column(first), self.column(last) + 1):
+            begin = self.first + (i << self.shift)
+            self.columns[layer][i] += ((min(last, begin + (1 << self.shift) - 1) - max(first, begin)) >> PAGE_SHIFT) + 1
+
+    def groups(self, look):
+        """(look, x, end) of neighbouring columns that look the same, and look like something."""
+        for same, columns in itertools.groupby(range(self.count), look):
+            columns = list(columns)
+            if same:
+                yield same, self.edges[columns[0]], self.edges[columns[-1] + 1]
 
     def stretches(self, layer):
-        """(x, end) of neighbouring columns that hold something."""
-        begin = None
-        for i, there in enumerate(self.columns.get(layer, []) + [0]):
-            if there and begin is None:
-                begin = self.edges[i]
-            elif not there and begin is not None:
-                yield begin, self.edges[i]
-                begin = None
+        return ((x, end) for _, x, end in self.groups(lambda i: self.columns[layer][i] > 0))
 
     def visible(self, x, end):
         """A mark wide enough to be seen, inside the window."""
@@ -109,7 +103,7 @@ class Window:
     def heights(self, column, height):
         """How high read-write and read-only stand, one upon the other: by how much of the column
         there is, but two fifths at least, in whole pixels."""
-        rw, ro = (self.columns[layer][column] if layer in self.columns else 0 for layer in ("rw", "ro"))
+        rw, ro = (self.columns[layer][column] for layer in ("rw", "ro"))
         if not rw + ro:
             return 0, 0
         capacity, least = self.capacity(column), height * 2 // 5
@@ -118,16 +112,8 @@ class Window:
         return low, whole - low
 
     def boxes(self, upper, y, height):
-        """Neighbours that look the same are one box."""
-        d, shape, begin = "", (0, 0), 0
-        for i in range(self.count + 1):
-            low, high = self.heights(i, height) if i < self.count else (0, 0)
-            now = (low, high) if upper else (0, low)
-            if now != shape:
-                if shape[1]:
-                    d += box(begin, y + height - shape[0] - shape[1], self.edges[i] - begin, shape[1])
-                begin, shape = self.edges[i], now
-        return d
+        heights = (lambda i: self.heights(i, height)) if upper else (lambda i: (0, self.heights(i, height)[0]))
+        return "".join(box(x, y + height - low - high, end - x, high) for (low, high), x, end in self.groups(heights) if high)
 
 
 class Row:

@@ -12,10 +12,6 @@
 struct replay_pictures {
 	bool map;
 	struct cli_drawing timeline;
-	struct {
-		bool any;
-		uint64_t refreshes, global_refreshes, insufficient, errors;
-	} before; /* when the timeline was last written to */
 };
 
 /* False, with a complaint, if the drawing program cannot be started. */
