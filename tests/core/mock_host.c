@@ -61,7 +61,10 @@ static void drop(struct mock_list *list, size_t at, size_t number)
 	list->number -= number;
 }
 
-/* What every call begins with; the lock is held afterwards. A positive result is an errno that the call is to fail with. */
+/*
+ * The beginning of every call. Returns with the lock held. A positive result is an errno with which
+ * the call fails.
+ */
 static int enter(struct mock_host *mock, struct mock_space *space, enum mock_call call, uint64_t first, uint64_t last)
 {
 	const struct mock_event event = { call, first, last };
@@ -160,7 +163,7 @@ static int remove_slot(struct host_guest *host_guest, const struct host_slot *sl
 	return leave(mock, 0);
 }
 
-/* Whether a mapping names guest memory that the host was told of, where it is, and with no more rights. */
+/* Whether a mapping names registered guest memory, at its right place, and with no more rights. */
 static bool is_told_of(const struct mock_guest *guest, const struct host_mapping *mapping)
 {
 	uint64_t first = mapping->first;
@@ -215,7 +218,7 @@ static void destroy_space(struct host_space *host_space)
 			break;
 		}
 	}
-	/* Devices that were not let go of have nothing left to reach. */
+	/* Devices that are still attached reach nothing. */
 	for (struct mock_device *device = space->devices; device; device = device->next)
 		device->space = NULL;
 	pthread_mutex_unlock(&mock->lock);

@@ -11,7 +11,10 @@
 
 #define OAS 4u /* 44 bits */
 
-/* IDR0: both stages, AArch64 only, coherent, 16 bits of ASID, little-endian, no stalls, TERM_MODEL 1, two levels. IDR3: HAD, RIL. IDR5: 44 bits, 4K, 16K, 64K. */
+/*
+ * IDR0: both stages, AArch64 only, coherent, 16 bits of ASID, little-endian, no stalls, TERM_MODEL
+ * 1, two levels. IDR3: HAD, RIL. IDR5: 44 bits, 4K, 16K, 64K.
+ */
 const uint32_t mock_smmu_idr[6] = { 0x0d40101b, 0x01190010, 0, 0xd04, 0, 0x74 };
 
 static struct mock_smmu *smmu_of(struct viommu_host *host)
@@ -29,7 +32,7 @@ static struct smmu_device *device_of(struct host_device *device)
 	return (struct smmu_device *)(void *)device;
 }
 
-/* What every call begins with: 0, or what it is to fail with. */
+/* The beginning of every call: 0, or the error with which the call fails. */
 static int enter(struct mock_smmu *smmu, enum smmu_call call)
 {
 	smmu->calls[call]++;
@@ -113,7 +116,7 @@ static int nest_create(struct viommu_host *host, struct host_guest *guest, const
 	smmu->breaches += guest != &smmu->guest.guest;
 	if (error)
 		return error;
-	/* A guest's entry has more than a host takes: whoever hands it on has to leave it out. */
+	/* A guest's entry has fields that a host refuses. The library has to clear them. */
 	if (!(ste[0] & 1) || (config != 0 && config != 4 && config != 5) || ste[0] & ~UINT64_C(0xf8fffffffffffff) || ste[1] & ~UINT64_C(0x080000ff)) {
 		smmu->breaches++;
 		return -EINVAL;
@@ -129,14 +132,14 @@ static void space_destroy(struct host_space *any)
 {
 	struct mock_smmu *smmu = smmu_of(any->host);
 
-	/* Those that would not be let go of reach nothing from here on. */
+	/* Devices that could not be detached reach nothing from here on. */
 	for (unsigned int i = 0; i < SMMU_DEVICES; i++)
 		if (smmu->device[i].space == space_of(any))
 			smmu->device[i].space = NULL;
 	space_of(any)->used = false;
 }
 
-/* Whether a TLBI has a translation forgotten: IHI 0070, 4.4.1, with nG = 1 everywhere. */
+/* Whether a TLBI removes a translation: IHI 0070, 4.4.1, with nG = 1 everywhere. */
 static bool names(const uint64_t command[2], const struct smmu_translation *kept)
 {
 	unsigned int opcode = command[0] & 0xff, bits = kept->granule == 4 ? 12 : kept->granule == 16 ? 14 : 16, tg = command[1] >> 10 & 3;
@@ -172,7 +175,7 @@ static int execute(struct mock_smmu *smmu, const uint64_t command[2])
 	struct smmu_device *device = context ? mock_smmu_find(smmu, (uint32_t)(command[0] >> 32)) : NULL;
 	int error = enter(smmu, context ? SMMU_CONTEXT : SMMU_INVALIDATE);
 
-	/* A kernel refuses others, and devices that it does not know. */
+	/* A kernel refuses other commands, and devices that it does not know. */
 	smmu->breaches += context ? !device : (opcode < 0x10 || opcode > 0x13) && opcode != 0x30;
 	if (error)
 		return error;
@@ -244,7 +247,7 @@ static int attach(struct host_space *space, struct host_device *any, uint32_t pa
 	smmu->breaches += device_of(any)->space || !device_of(any)->has_id;
 	if (error)
 		return error;
-	/* An entry that is written is one whose descriptor is read. */
+	/* A new entry makes the hardware read the descriptor again. */
 	device_of(any)->has_cd = false;
 	device_of(any)->space = space_of(space);
 	smmu->event_fd = 1234;
@@ -423,8 +426,8 @@ static bool read_cd(const struct mock_smmu *smmu, struct smmu_device *device)
 }
 
 /*
- * Sections 5.4 and 5.4.1: V, AA64 and A; none of HD, HA and S, whose features are absent; ENDI, whose
- * feature is absent too, only where there are no tables.
+ * Sections 5.4 and 5.4.1: V, AA64 and A are required. HD, HA and S belong to features that are
+ * absent. ENDI does, too, and is illegal only where there are tables.
  */
 static bool is_legal(const struct naive_memory *memory, const uint64_t cd[8])
 {
@@ -447,7 +450,7 @@ static bool is_legal(const struct naive_memory *memory, const uint64_t cd[8])
 	return true;
 }
 
-/* Of an IOVA without a tag. */
+/* For an IOVA without a tag. */
 static unsigned int walk(const struct naive_memory *memory, const struct smmu_device *device, uint64_t iova, struct smmu_translation *translation)
 {
 	/* VA<55> selects the tables. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Nested domains whose tables hardware walks: who is chosen for that, what is invalidated when, what is pinned, and what becomes of it all when the host fails. The
- * hardware is one that forgets nothing by itself (mock_smmu.h).
+ * Nested domains whose tables hardware walks: when they are chosen, which invalidations are sent
+ * and when, what is pinned, and failures of the host. The hardware invalidates nothing by itself
+ * (mock_smmu.h).
  */
 #define _DEFAULT_SOURCE
 #include "mock_smmu.h"
@@ -146,7 +147,7 @@ static uint64_t pinned(struct world *world)
 	return stats.pinned_bytes;
 }
 
-/* The GPA that an access goes to, 0 if nowhere; event: what that is told as. */
+/* The GPA of an access, 0 if it reaches nothing; event: the event that is reported. */
 static uint64_t reached(struct world *world, uint64_t iova, uint32_t access, unsigned int event)
 {
 	unsigned int code;
@@ -189,7 +190,7 @@ static void test_tables_are_the_guests(void **state)
 	assert_int_equal(reached(&world, 0x2000, VIOMMU_READ, 0), DATA + PAGE);
 	assert_int_equal(reached(&world, 0x2000, VIOMMU_WRITE, 0x13), 0);
 	assert_int_equal(reached(&world, 0x3000, VIOMMU_READ, 0x10), 0);
-	/* What becomes valid needs no refresh; what was needs one, of the very IOVA. */
+	/* A new translation needs no refresh; a changed one needs the invalidation of its IOVA. */
 	set(&world, 0x3000, (DATA + 2 * PAGE) | E_PAGE);
 	assert_int_equal(reached(&world, 0x3000, VIOMMU_READ, 0), DATA + 2 * PAGE);
 	set(&world, 0x1000, 0);
@@ -197,7 +198,7 @@ static void test_tables_are_the_guests(void **state)
 	assert_int_equal(invalidate(&world, TLBI_VA(8), 0x1000), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_WRITE, 0), DATA);
 	assert_int_equal(invalidate(&world, TLBI_VA(7), 0x1001), 0);
-	/* As the guest wrote it. */
+	/* As written by the guest. */
 	assert_true(world.smmu->command[0] == TLBI_VA(7) && world.smmu->command[1] == 0x1001);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_WRITE, 0x10), 0);
 	assert_int_equal(viommu_domain_refresh(domain, 0, UINT64_MAX, NULL), -EOPNOTSUPP);
@@ -212,7 +213,10 @@ static void test_tables_are_the_guests(void **state)
 	down(&world);
 }
 
-/* Several at once, in order; one that is refused ends it, and those before it were carried out. */
+/*
+ * Several at once, in order; the first one that is refused ends the batch, and those before it were
+ * carried out.
+ */
 static void test_batches(void **state)
 {
 	const uint64_t commands[3][2] = { { htole64(TLBI_VA(7)), htole64(0x1000) },
@@ -311,7 +315,7 @@ static void test_entries_without_tables(void **state)
 	down(&world);
 }
 
-/* What was invalidated while there was no such domain nobody heard of. */
+/* Invalidations are not sent while there is no such domain. */
 static void test_begins_with_nothing(void **state)
 {
 	struct viommu_domain *domain;
@@ -331,7 +335,7 @@ static void test_begins_with_nothing(void **state)
 	down(&world);
 }
 
-/* AUTO says why; the others need not. */
+/* AUTO logs the reason; the others need not. */
 static void test_who_is_chosen(void **state)
 {
 	static const struct {
@@ -374,7 +378,7 @@ static void test_who_is_chosen(void **state)
 		stage1.nesting = trials[i].nesting;
 		stage1.flags = trials[i].flags;
 		error = viommu_domain_create(world.vm, trials[i].soft ? soft : &world.smmu->host, VIOMMU_DOMAIN_SMMUV3, &stage1, NULL, &domain);
-		/* A shadow is what it came to there, and this host can keep none. */
+		/* AUTO fell back to a shadow there, and this host cannot keep one. */
 		if (trials[i].error == -EOPNOTSUPP && trials[i].nesting != VIOMMU_NESTING_HARDWARE)
 			assert_int_equal(error, -EIO);
 		else
@@ -411,7 +415,7 @@ static void test_no_entry(void **state)
 	viommu_host_destroy(soft);
 }
 
-/* A fault that waits for an answer would wait for ever. */
+/* A fault that stalls would wait forever. */
 static void test_no_stalls(void **state)
 {
 	uint32_t idr[6];
@@ -425,7 +429,7 @@ static void test_no_stalls(void **state)
 		memcpy(idr, mock_smmu_idr, sizeof(idr));
 		idr[0] = (idr[0] & ~(3u << 24)) | model << 24;
 		up_with(&world, idr);
-		/* What else the guest says stays; this it has no say in. */
+		/* Other fields are the guest's; this one is overwritten. */
 		stage1.ste[1] = 0x75 | (model ? S1STALLD : 0);
 		assert_int_equal(create(&world, &stage1, &domain), 0);
 		assert_int_equal(world.smmu->space[0].ste[1], 0x75 | (model ? 0 : S1STALLD));
