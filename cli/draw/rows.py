@@ -179,33 +179,29 @@ class Links:
     LIMIT, TITLED = 240, 96
 
     def __init__(self, source, target):
-        self.source, self.target, self.shift, self.links = source, target, 0, {}
-
-    def put(self, link):
-        kind, columns, edges, count, _ = link
-        key = (None if self.shift and kind != "new" else kind, *(number >> self.shift for number in columns[2:]), *columns[:2])
-        at = self.links.setdefault(key, link)
-        if at is not link:
-            at[0] = kind if at[0] == kind else "mixed"
-            at[2] = [(max if i % 2 else min)(pair) for i, pair in enumerate(zip(at[2], edges))]
-            at[3] += count
+        self.source, self.target, self.links = source, target, []
 
     def add(self, kind, run):
         first, last, gpa = run[:3]
         source, target = self.source.find(first), self.target.find(gpa)
-        if not source or not target:
-            return
-        end = gpa + last - first
-        columns = (id(source), id(target), source.column(first), source.column(last), target.column(gpa), target.column(end))
-        self.put([kind, columns, [source.at(first), source.end_at(last), target.at(gpa), target.end_at(end)], 1, run])
-        while len(self.links) > self.LIMIT:
-            links, self.links = self.links.values(), {}
-            self.shift += 1
-            for link in links:
-                self.put(link)
+        if source and target:
+            end = gpa + last - first
+            columns = (source.column(first), source.column(last), target.column(gpa), target.column(end))
+            edges = (source.at(first), source.end_at(last), target.at(gpa), target.end_at(end))
+            self.links.append((kind, (id(source), id(target)), columns, edges, run))
+
+    def bundles(self, shift=0):
+        bundles = {}
+        for kind, windows, columns, edges, run in self.links:
+            key = (None if shift and kind != "new" else kind, windows, *(number >> shift for number in columns))
+            bundles.setdefault(key, []).append((kind, edges, run))
+            if len(bundles) > self.LIMIT:
+                return self.bundles(shift + 1)
+        return shift, list(bundles.values())
 
     def draw(self, svg, y, to_y):
-        most = max((link[3] for link in self.links.values()), default=0)
+        shift, bundles = self.bundles()
+        most = max(map(len, bundles))
 
         def narrow(x, end, count):
             """Of a bundle, a part in the middle of each end is drawn: the more runs, the wider.
@@ -214,10 +210,13 @@ class Links:
             return (middle - half, middle + half) if end - x > 2 * half else (x, end)
 
         for wanted in ("mixed", "rw", "ro", "new"):
-            for kind, _, (x, end, to_x, to_end), count, (first, last, gpa, write) in self.links.values():
-                if kind == wanted:
-                    if self.shift and count > 1:
-                        (x, end), (to_x, to_end) = narrow(x, end, count), narrow(to_x, to_end, count)
-                    title = f"{first:#x}..{last:#x} -> {gpa:#x} {'rw' if write else 'r'}" if count == 1 else f"{count} runs"
+            for bundle in bundles:
+                kinds, edges, runs = zip(*bundle)
+                if wanted == (kinds[0] if len(set(kinds)) == 1 else "mixed"):
+                    x, end, to_x, to_end = ((max if i % 2 else min)(edge) for i, edge in enumerate(zip(*edges)))
+                    if shift and len(runs) > 1:
+                        (x, end), (to_x, to_end) = narrow(x, end, len(runs)), narrow(to_x, to_end, len(runs))
+                    first, last, gpa, write = runs[0]
+                    title = f"{first:#x}..{last:#x} -> {gpa:#x} {'rw' if write else 'r'}" if len(runs) == 1 else f"{len(runs)} runs"
                     d = move(x, y) + swing(x, y, to_x, to_y) + across(to_end - to_x) + swing(to_end, to_y, end, y) + "z"
-                    svg.path("link-" + kind, d, title if len(self.links) <= self.TITLED else None)
+                    svg.path("link-" + wanted, d, title if len(bundles) <= self.TITLED else None)

@@ -76,27 +76,15 @@ static void note(struct replay_pictures *pictures, const struct replay *replay, 
 	fprintf(to, "}\n");
 }
 
-void replay_pictures_before(struct replay_pictures *pictures, struct replay *replay, const struct capture_record *record)
-{
-	if (pictures->map && replay->iommu->note_before)
-		replay->iommu->note_before(replay, record);
-}
-
 void replay_pictures_after(struct replay_pictures *pictures, struct replay *replay, const struct capture_record *record)
 {
 	bool operation = capture_is_operation(record->kind);
 
 	if (pictures->map && operation && replay->iommu->note_after)
 		replay->iommu->note_after(replay);
-	/* Stores change no translation until they are refreshed. */
-	if (record->kind != CAPTURE_MEM)
+	/* Stores change no translation until they are refreshed, and answers only where accesses do. */
+	if (record->kind == CAPTURE_ORACLE ? replay->iommu->accesses : record->kind != CAPTURE_MEM)
 		note(pictures, replay, operation ? &replay->operation : NULL);
-}
-
-void replay_pictures_compared(struct replay_pictures *pictures, const struct replay *replay)
-{
-	if (replay->iommu->accesses)
-		note(pictures, replay, NULL);
 }
 
 struct run_sink {

@@ -47,14 +47,10 @@ static void F(find_tables)(struct view_tables *tables, const struct view_apertur
 	 * Bits above the table's reach are ignored, so that a range may begin in it, go over its
 	 * end, and go on at its beginning.
 	 */
-	uint64_t reach = F(reach)(root.level);
-	uint64_t first = from->first & reach, last = from->last & reach;
-	if (from->last - from->first >= reach) {
-		F(note_tables)(tables, &root, root.level, root.table, root.bounds, 0, reach);
-	} else if (first <= last) {
-		F(note_tables)(tables, &root, root.level, root.table, root.bounds, first, last);
-	} else {
-		F(note_tables)(tables, &root, root.level, root.table, root.bounds, first, reach);
+	uint64_t reach = F(reach)(root.level), first = from->first & reach, last = from->last & reach;
+	bool all = from->last - from->first >= reach, wraps = !all && first > last;
+
+	F(note_tables)(tables, &root, root.level, root.table, root.bounds, all ? 0 : first, all || wraps ? reach : last);
+	if (wraps)
 		F(note_tables)(tables, &root, root.level, root.table, root.bounds, 0, last);
-	}
 }

@@ -43,15 +43,6 @@ void print_description(struct description *description, const char *path, const 
 
 void show_record(enum capture_guest guest, const struct capture_record *record);
 
-/*
- * pictures.c: the capture is replayed without output, to its end for the timeline, and then to the
- * moment at which most was mapped, since many a guest has nothing mapped when its recording ends.
- * mute: complaints about the capture were made already. CLI_OK, or CLI_BAD_INPUT.
- */
-int show_pictures(const char *path, const char *svg, const char *timeline, bool mute);
-/* Whether a picture goes to standard output, and nothing else does. */
-bool show_is_picture(const char *svg, const char *timeline);
-
 /* "region-third table, 3 levels": what an I/O translation anchor designates. */
 const char *show_designation(uint64_t iota);
 

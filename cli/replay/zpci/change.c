@@ -11,15 +11,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-struct zpci_change {
-	struct replay_function *function; /* NULL: there was no refresh, or something else changed translations after it */
-	bool registration;
-	uint64_t first, last;
-	FILE *to; /* text, from its beginning on for each refresh */
-	char *text;
-	size_t bytes;
-};
-
 static bool registers(const struct capture_record *record)
 {
 	return record->kind == CAPTURE_MPCIFC && (record->mpcifc.oc == VIOMMU_ZPCI_OC_REG_IOAT || record->mpcifc.oc == VIOMMU_ZPCI_OC_REREG_IOAT);
@@ -31,25 +22,16 @@ static bool takes_registration_away(const struct capture_record *record)
 	       (record->kind == CAPTURE_MPCIFC && record->mpcifc.oc == VIOMMU_ZPCI_OC_DEREG_IOAT);
 }
 
-static struct zpci_change *change_of(struct zpci *zpci)
-{
-	struct zpci_change *change = zpci->change;
-
-	if (!change)
-		change = zpci->change = calloc(1, sizeof(*change));
-	if (change && !change->to)
-		change->to = open_memstream(&change->text, &change->bytes);
-	return change && change->to ? change : NULL;
-}
-
 void zpci_change_before(struct replay *replay, const struct capture_record *record)
 {
-	struct zpci_change *change = change_of(zpci_of(replay));
-
-	if (change && takes_registration_away(record))
-		change->function = NULL;
 	struct replay_function *function = record->kind == CAPTURE_RPCIT || registers(record) ? zpci_find(replay, capture_handle(record)) : NULL;
-	if (!change || !function)
+	struct zpci_change *change = &zpci_of(replay)->change;
+
+	if (!change->to)
+		change->to = open_memstream(&change->text, &change->bytes);
+	if (takes_registration_away(record))
+		change->function = NULL;
+	if (!change->to || !function)
 		return;
 	change->registration = registers(record);
 	change->first = 0;
@@ -70,10 +52,10 @@ void zpci_change_after(struct replay *replay)
 {
 	const struct replay_operation *operation = &replay->operation;
 	const struct viommu_zpci_answer *answer = &zpci_of(replay)->answer;
-	struct zpci_change *change = zpci_of(replay)->change;
+	struct zpci_change *change = &zpci_of(replay)->change;
 	bool refreshes = operation->instruction == ZPCI_RPCIT || operation->instruction == ZPCI_REG_IOAT || operation->instruction == ZPCI_REREG_IOAT;
 
-	if (!change || !change->function || !operation->function || !refreshes)
+	if (!change->function || !operation->function || !refreshes)
 		return;
 	if (operation->outcome != REPLAY_ANSWERED)
 		change->function = NULL;
@@ -85,17 +67,15 @@ void zpci_change_after(struct replay *replay)
 
 void zpci_change_put(const struct replay *replay, const struct replay_function *function, FILE *to)
 {
-	const struct zpci_change *change = zpci_of(replay)->change;
+	const struct zpci_change *change = &zpci_of(replay)->change;
 
-	if (change && change->function == function && !fflush(change->to))
+	if (change->function == function && !fflush(change->to))
 		fwrite(change->text, 1, change->bytes, to);
 }
 
 void zpci_change_free(struct zpci_change *change)
 {
-	if (change && change->to)
+	if (change->to)
 		fclose(change->to);
-	if (change)
-		free(change->text);
-	free(change);
+	free(change->text);
 }
