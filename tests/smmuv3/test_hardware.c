@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Devices whose tables hardware walks, behind the guest's SMMUv3: what the guest is offered, what its commands come to, its events, and hosts that fail. The hardware
- * is one that forgets nothing until it is told to (tests/core/mock_smmu.h); beside it, a device on a soft host has the same configuration, and reaches the same.
+ * Devices whose tables hardware walks, behind the guest's SMMUv3: the features that the guest is
+ * offered, the effects of its commands, its events, and hosts that fail. The hardware keeps
+ * everything until it is invalidated (tests/core/mock_smmu.h). A device on a soft host has the same
+ * configuration, and must reach the same.
  *
  * usage: test-smmuv3-hardware [--seed N] [--steps N]
  */
@@ -106,7 +108,7 @@ static void both(struct world *world, uint64_t ste0)
 	command(world, CFGI_STE(SOFT), LEAF);
 }
 
-/* Where hardware goes, NULL if nowhere; what it records then. */
+/* The memory that hardware reaches, NULL if none; the event that it records. */
 static const uint8_t *hard(struct world *world, uint64_t iova, uint32_t access, unsigned int event)
 {
 	unsigned int code;
@@ -125,7 +127,7 @@ static const uint8_t *hard(struct world *world, uint64_t iova, uint32_t access, 
 		assert_ptr_equal(soft_, rig_hva(&(world)->rig, gpa));                                                                  \
 	} while (0)
 
-/* A GPA where nothing is. */
+/* A GPA without memory. */
 #define NOWHERE HOLE_GPA
 
 static void test_streams(void **state)
@@ -147,7 +149,7 @@ static void test_streams(void **state)
 	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
 	assert_both(&world, 0x2004, VIOMMU_READ, DATA + PAGE + 4);
 	assert_null(hard(&world, 0x2000, VIOMMU_WRITE, 0x13));
-	/* Nothing is applied before the command that makes it so. */
+	/* Nothing is applied before the command for it. */
 	rig_put_ste(&world.rig, HARD, STE_BYPASS, 0);
 	command(&world, TLBI_ALL, 0);
 	assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
@@ -157,14 +159,14 @@ static void test_streams(void **state)
 	assert_null(hard(&world, ROM_GPA, VIOMMU_WRITE, 0));
 	both(&world, STE_ABORT);
 	assert_both(&world, DATA, VIOMMU_READ, NOWHERE);
-	/* Stage 2 a guest does not have. */
+	/* A guest has no stage 2. */
 	both(&world, 0xd);
 	assert_int_equal(rig_device_info(world.device).stream, VIOMMU_SMMUV3_STREAM_FAULTY);
 	assert_int_equal(rig_device_info(world.device).event, 0x04);
 	assert_null(hard(&world, DATA, VIOMMU_READ, 0));
 	both(&world, STE_S1(cd_gpa(0)));
 	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
-	/* GBPA says bypass; and a reset is one. */
+	/* GBPA selects bypass, as after a reset. */
 	rig_write(&world.rig, R_CR0, 0);
 	assert_both(&world, DATA, VIOMMU_READ, DATA);
 	rig_enable(&world.rig);
@@ -183,7 +185,7 @@ static void test_entry_is_handed_on(void **state)
 	up(&world);
 	stage1(&world, 0, CD0(3), TABLES);
 	tables_map(&world.tables, 0x1000, DATA, 0);
-	/* All that is for hardware, and nothing that is not: it would refuse the whole of it. */
+	/* The fields for hardware, and no others: it would refuse the entry. */
 	rig_put_ste(&world.rig, HARD, STE_S1(cd_gpa(0)) | UINT64_C(3) << 4, contiguous | privileged | caching | mev | UINT64_C(2) << 28 | 1);
 	command(&world, CFGI_STE(HARD), LEAF);
 	assert_non_null(world.theirs->space);
@@ -225,7 +227,10 @@ static void test_invalidations(void **state)
 	down(&world);
 }
 
-/* A context that two streams share, and another: the hardware is told once, whatever the ASID. */
+/*
+ * A context that two streams share, and another one: one command to the hardware, whatever the
+ * ASID.
+ */
 static void test_told_once(void **state)
 {
 	struct viommu_smmuv3_device *other;
@@ -248,7 +253,7 @@ static void test_told_once(void **state)
 	down(&world);
 }
 
-/* The same entry, and another descriptor behind it. */
+/* The same entry with another descriptor. */
 static void test_descriptors(void **state)
 {
 	struct tables second;
@@ -342,7 +347,7 @@ static void test_top_byte(void **state)
 	down(&world);
 }
 
-/* What is invalidated while the stream is elsewhere is not there when it comes back. */
+/* Translations that are invalidated while the stream is detached are not there when it returns. */
 static void test_back_again(void **state)
 {
 	static const uint64_t elsewhere[] = { STE_ABORT, STE_BYPASS, 0 };
@@ -370,7 +375,7 @@ static void test_identity(void **state)
 		unsigned int reg;
 		uint32_t set, clear; /* of the hardware's */
 		unsigned int ours;
-		uint32_t mask, value; /* UINT32_MAX: there is no such SMMU */
+		uint32_t mask, value; /* UINT32_MAX: no such SMMU can be made */
 	} trials[] = {
 		{ 0, 0, 0, 1, 1u << 26, 0 },		     /* ATTR_PERMS_OVR */
 		{ 0, 0, 0, 0, 1u << 26, 1u << 26 },	     /* TERM_MODEL */
@@ -386,7 +391,7 @@ static void test_identity(void **state)
 		{ 5, 0, 1u << 5, 5, 7u << 4, 5u << 4 }, /* 16K */
 		{ 5, 0, 7u << 4, 5, 7u << 4, 0 },
 		{ 5, 2, 7, 5, 7, 2 },			     /* OAS 40 bits */
-		{ 5, 5, 7, 5, 7, 4 },			     /* OAS 48 bits: the default is smaller */
+		{ 5, 5, 7, 5, 7, 4 },			     /* OAS 48 bits: the default is less */
 		{ 0, 1u << 2, 0, 0, 3u << 2, 2u << 2 },	     /* AArch32, too */
 		{ 0, 0, 3u << 21, 0, 3u << 21, 2u << 21 },   /* TTENDIAN mixed */
 		{ 0, 0, 3u << 24, 0, 3u << 24, 1u << 24 },   /* stalls */
@@ -425,7 +430,7 @@ static void test_identity(void **state)
 	}
 }
 
-/* A device is hardware's only if its hardware has all that the guest was offered. */
+/* A device is on hardware only if the hardware has all features that the guest was offered. */
 static void test_who_walks(void **state)
 {
 	static const uint32_t changes[][3] = { { 0, 1u << 4, 0 },  { 0, 1u << 12, 0 }, { 3, 1u << 2, 0 }, { 3, 1u << 10, 0 },
@@ -450,7 +455,7 @@ static void test_who_walks(void **state)
 	assert_int_equal(add(&world, 1, VIOMMU_NESTING_HARDWARE, &device), 0);
 	viommu_smmuv3_device_remove(device);
 	world.rig.pinned = ALL;
-	/* Nobody would see what a shadow of it misses. */
+	/* Misses of its shadow would not be reported. */
 	assert_int_equal(add(&world, 1, VIOMMU_NESTING_SHADOW, &device), -EOPNOTSUPP);
 	config.host = world.soft;
 	config.nesting = VIOMMU_NESTING_HARDWARE;
@@ -458,14 +463,14 @@ static void test_who_walks(void **state)
 	config.nesting = VIOMMU_NESTING_AUTO;
 	assert_int_equal(viommu_smmuv3_device_add(world.rig.smmu, &config, &device), 0);
 	assert_int_equal(rig_device_info(device).hardware, 0);
-	/* An SMMU that was not made for hardware offers what that has not. */
+	/* An SMMU that was not made for hardware offers features that this hardware lacks. */
 	limited.output_bits = 48;
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), 0);
 	config.host = &world.smmu->host;
 	config.nesting = VIOMMU_NESTING_HARDWARE;
 	assert_int_equal(viommu_smmuv3_device_add(smmu, &config, &device), -EOPNOTSUPP);
 	viommu_smmuv3_destroy(smmu);
-	/* One that says what becomes of a fault, where the other lets the guest choose. */
+	/* TERM_MODEL: one fixes the result of a fault, the other lets the guest choose. */
 	limited.output_bits = 0;
 	limited.hardware = &world.smmu->host;
 	world.smmu->info.idr[0] &= ~(1u << 26);
@@ -484,7 +489,10 @@ static void test_who_walks(void **state)
 	down(&world);
 }
 
-/* What the guest was not offered it does not get from the library either: the same for all of its devices. */
+/*
+ * Features that the guest was not offered do not work in the library either: all its devices behave
+ * alike.
+ */
 static void test_limits_of_shadows(void **state)
 {
 	struct world world;
@@ -551,20 +559,20 @@ static void test_events(void **state)
 	while (rig_event(&world.rig, record))
 		;
 	rig_write(&world.rig, R_EVENTQ_CONS, rig_read(&world.rig, R_EVENTQ_PROD));
-	/* Lost on the way: the guest learns of it, with what was not lost. */
+	/* Lost on the way: the guest is notified with the next event. */
 	world.smmu->lost = true;
 	assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
 	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 2);
 	assert_false(rig_read(&world.rig, R_EVENTQ_PROD) & 0x80000000u);
 	assert_event(&world.rig, 0x10, HARD);
-	/* Nothing but that. */
+	/* The notification alone. */
 	rig_write(&world.rig, R_EVENTQ_CONS, rig_read(&world.rig, R_EVENTQ_PROD));
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .lost = true };
 	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 3);
 	assert_no_event(&world.rig);
-	/* The device has gone meanwhile, or never was. */
+	/* The device was removed meanwhile, or never existed. */
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
 	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	assert_no_event(&world.rig);
@@ -579,7 +587,10 @@ static void test_events(void **state)
 	down(&world);
 }
 
-/* Events go to the SMMU that has the device; what belongs to none is counted, and does not stop those behind it. */
+/*
+ * Events go to the SMMU that has the device. An event of no device is counted, and does not stop
+ * those after it.
+ */
 static void test_two_smmus(void **state)
 {
 	struct viommu_vm_stats stats = { .size = sizeof(stats) };
@@ -609,7 +620,7 @@ static void test_two_smmus(void **state)
 	assert_event(&world.rig, 0x10, HARD);
 	viommu_vm_stats(world.rig.vm, &stats);
 	assert_int_equal(stats.events_unclaimed, 1);
-	/* Lost before they came here: nobody knows whose they were. */
+	/* Lost before they arrived: their devices are unknown. */
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .lost = true };
 	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
 	viommu_smmuv3_info(second, &info);
@@ -623,7 +634,10 @@ static void test_two_smmus(void **state)
 	down(&world);
 }
 
-/* Whatever fails when a device is plugged: it is refused, nothing is left, and the next attempt is as if there had been none. */
+/*
+ * A device cannot be plugged, whatever fails: nothing is left, and the next attempt is not
+ * affected.
+ */
 static void test_plugging_fails(void **state)
 {
 	static const enum smmu_call calls[] = { SMMU_GUEST_CREATE, SMMU_CREATE, SMMU_INVALIDATE, SMMU_SET_ID, SMMU_ATTACH };
@@ -639,7 +653,9 @@ static void test_plugging_fails(void **state)
 		assert_int_equal(mock_smmu_spaces(world.smmu), 0);
 		assert_int_equal(rig_info(&world.rig).devices, 0);
 		viommu_vm_set_pin_budget(world.rig.vm, ALL - 1);
-		/* Charged for is what the host may have pinned: nothing before a device was to be attached. */
+		/*
+		 * Memory that the host may have pinned is charged: nothing before the first attach.
+		 */
 		assert_int_equal(rig_pinned(&world.rig), calls[i] == SMMU_ATTACH ? ALL / PAGE : 0);
 		if (calls[i] != SMMU_ATTACH)
 			assert_int_equal(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device), -EDQUOT);
@@ -652,7 +668,7 @@ static void test_plugging_fails(void **state)
 	}
 }
 
-/* Invalidating fails: nobody may go on with what was invalidated, whichever context it was in. */
+/* Invalidating fails: no stream continues with invalidated translations, in any context. */
 static void test_invalidating_fails(void **state)
 {
 	struct viommu_smmuv3_device *other;
@@ -689,7 +705,7 @@ static void test_invalidating_fails(void **state)
 	}
 }
 
-/* Attaching fails: the device reaches nothing, and has what it wants as soon as the host lets it. */
+/* Attaching fails: the device reaches nothing, and is attached as soon as the host permits it. */
 static void test_attaching_fails(void **state)
 {
 	struct world world;
@@ -708,14 +724,17 @@ static void test_attaching_fails(void **state)
 	world.smmu->fail[SMMU_ATTACH].at = 0;
 	command(&world, SYNC, 0);
 	assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
-	/* Moving fails: it is detached and attached then. */
+	/* Replacing fails: the device is detached, then attached. */
 	world.smmu->fail[SMMU_REPLACE].at = 1;
 	world.smmu->fail[SMMU_REPLACE].error = EINVAL;
 	both(&world, STE_BYPASS);
 	assert_ptr_equal(hard(&world, DATA, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
 	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
 	assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
-	/* Detaching fails as well: the domain goes instead, and the device has what the guest's tables say then. */
+	/*
+	 * Detaching fails as well: the domain is destroyed, and the device follows the guest's
+	 * tables of that time.
+	 */
 	world.smmu->fail[SMMU_REPLACE].at = 1;
 	world.smmu->fail[SMMU_DETACH].at = 1;
 	world.smmu->fail[SMMU_DETACH].error = EBUSY;
@@ -724,7 +743,10 @@ static void test_attaching_fails(void **state)
 	assert_int_equal(rig_device_info(world.device).sharing, 1);
 	assert_int_equal(mock_smmu_spaces(world.smmu), 1);
 	assert_int_equal(world.smmu->fail[SMMU_DETACH].at, 0);
-	/* And attaching to the next, from a domain that would not let it go: nothing is reached. */
+	/*
+	 * So does attaching to the next domain, from one that would not let it go: nothing is
+	 * reached.
+	 */
 	world.smmu->fail[SMMU_REPLACE].at = world.smmu->fail[SMMU_DETACH].at = world.smmu->fail[SMMU_ATTACH].at = 1;
 	world.smmu->fail[SMMU_ATTACH].for_good = true;
 	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
@@ -734,7 +756,7 @@ static void test_attaching_fails(void **state)
 	down(&world);
 }
 
-/* A stream whose entry changes is moved: no access of its finds it attached to nothing. */
+/* A stream whose entry changes is replaced: it is never detached in between. */
 static void test_moves_in_one_step(void **state)
 {
 	uint64_t detached, replaced;
@@ -755,14 +777,14 @@ static void test_moves_in_one_step(void **state)
 	assert_int_equal(world.smmu->calls[SMMU_DETACH], detached);
 	assert_int_equal(world.smmu->calls[SMMU_REPLACE], replaced + 3);
 	assert_int_equal(mock_smmu_spaces(world.smmu), 1);
-	/* To where nothing is, it is detached. */
+	/* If the new entry aborts, it is detached. */
 	both(&world, STE_ABORT);
 	assert_both(&world, 0x1000, VIOMMU_WRITE, NOWHERE);
 	assert_int_equal(world.smmu->calls[SMMU_DETACH], detached + 1);
 	down(&world);
 }
 
-/* Random: a guest that keeps to the rules, in a hurry. */
+/* Random operations of a guest that keeps to the rules. */
 
 #define STREAMS 3u /* of hardware and of the library's, of each: StreamIDs 16 + i and 32 + i */
 #define SETS	3u
@@ -805,7 +827,7 @@ static void change(struct crowd *crowd, uint32_t *prod)
 		uint64_t iova = any_iova() & UINT64_C(0x7fffffffff), gpa = tables_entry(&crowd->set[set], iova, 0), was = rig_get(rig, gpa);
 
 		rig_put(rig, gpa, below(3) ? (DATA + PAGE * below(PAGES)) | E_PAGE | (below(3) ? 0 : E_RO) : 0);
-		/* What was not there nobody can have kept. */
+		/* Translations that did not exist cannot have been kept. */
 		if (!(was & 1))
 			continue;
 		switch (below(8)) {
