@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Fuzzes the SMMUv3 guest IOMMU: an input is a program of stores to registers, commands, stream tables, context descriptors and tables that are written,
- * devices that are plugged, access memory and are unplugged, slots that come and go, resets, budgets, and calls to hosts that fail. After each, the library
- * must be as a model is that shares no code with it (smmuv3_model.h), as far as smmuv3_rig.h says. An access must end as the model's does, which looks
- * everything up: what is reached without asking may be what a TLB still has, what the tables say must be reached by asking, and what they do not is the model's
- * event, or none.
+ * Fuzzes the SMMUv3 guest IOMMU: an input is a program of stores to registers, commands, writes to
+ * stream tables, context descriptors and tables, devices that are plugged, access memory and are
+ * unplugged, slots that come and go, resets, budgets, and hosts that fail. After each, the library
+ * must agree with a model that shares no code with it (smmuv3_model.h), as described in
+ * smmuv3_rig.h. An access must end as the model's does, which looks everything up. A page that is
+ * reached without a miss may be one that a TLB still has; a page in the tables must be reached, by
+ * a miss if need be; any other access causes the model's event, or none.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +18,7 @@
 #define MOST_WRITES	(WORLD_WRITES - 1024u)
 #define ROUNDS		8u
 
-/* What many inputs have seen. */
+/* Sums over many inputs. */
 static struct {
 	uint64_t operations, reached, refused, hardware;
 } seen;
@@ -53,7 +55,10 @@ static void stop_failing(struct rig *rig)
 		memset(rig->hard->fail, 0, sizeof(rig->hard->fail));
 }
 
-/* A failure that was asked for, a budget that is too small; but a host's own words are not for who adds a device. */
+/*
+ * A failure that was requested, or a budget that is too small. But errno values of a host are not
+ * passed to the caller that adds a device.
+ */
 static void check_refusal(struct rig *rig, const struct model_stream *model, int error)
 {
 	bool short_of = model->hardware && error == -EDQUOT && rig->tight && rig->pinned != RIG_PINNED;
@@ -72,7 +77,7 @@ static void plug(struct rig *rig, unsigned int n)
 	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = model->sid, .host = model->hardware ? &rig->hard->host : rig->host };
 	int error;
 
-	/* One way or the other, it comes to what the host is for. */
+	/* Both ways select the host's kind of nesting. */
 	config.nesting = n & 1 ? VIOMMU_NESTING_AUTO : model->hardware ? VIOMMU_NESTING_HARDWARE : VIOMMU_NESTING_SHADOW;
 	if (model->plugged) {
 		viommu_reader_destroy(stream->reader);
@@ -102,7 +107,7 @@ static void plug(struct rig *rig, unsigned int n)
 	rig_check(rig);
 }
 
-/* What the model's TLB has for an access: the page itself, of the right kind. */
+/* The model's TLB has an entry for the access: the page itself, with the rights. */
 static bool is_kept(struct rig *rig, unsigned int n, uint64_t iova, bool writes, const void *hva)
 {
 	const struct model_stream *stream = &rig->model->stream[n];
@@ -140,7 +145,7 @@ static void expect_event(struct rig *rig, const struct model_access *expected)
 		rig_expect_record(rig, at, expected->record);
 }
 
-/* May an access that the tables allow end in an error, as there is no room? */
+/* Whether an access that the tables allow may end in an error for lack of room. */
 static bool is_short(struct rig *rig, unsigned int n)
 {
 	const struct model_stream *stream = &rig->model->stream[n];
@@ -148,7 +153,7 @@ static bool is_short(struct rig *rig, unsigned int n)
 	return rig->failing || rig->tight || (stream->kind == MODEL_STAGE1 && rig_is_large(rig, model_context_of(rig->model, stream)));
 }
 
-/* One fault told to the library. True: the access is over. */
+/* Reports one fault to the library. True: the access is over. */
 static bool fault(struct rig *rig, unsigned int n, const struct viommu_fault *fault, uint64_t iova, uint32_t access)
 {
 	static const int errors[] = { 0, VIOMMU_SMMUV3_RAZ_WI, -EFAULT };
@@ -158,7 +163,10 @@ static bool fault(struct rig *rig, unsigned int n, const struct viommu_fault *fa
 	int ret = viommu_smmuv3_device_fault(rig->stream[n].device, fault);
 
 	if (excused) {
-		/* It is attached by this, and the access comes again; or there still is no room. */
+		/*
+		 * The device is attached by this, and the access is repeated; or there still is no
+		 * room.
+		 */
 		fuzz_must(ret == 0 || ret == -EFAULT);
 		if (ret)
 			fuzz_must(stream->late || is_short(rig, n));
@@ -203,7 +211,7 @@ static void access_memory(struct rig *rig, unsigned int n, uint64_t iova, uint32
 	fuzz_must(rig->full || rig->failing);
 }
 
-/* A few IOVAs beside each other: what is there, and what is not. */
+/* A few adjacent IOVAs, mapped or not. */
 static void take_accesses(struct rig *rig, struct input *input)
 {
 	unsigned int byte = input_byte(input), n = byte & 3;
@@ -235,7 +243,10 @@ static void change_slot(struct rig *rig, unsigned int n)
 	rig_check(rig);
 }
 
-/* A guest that finds the command queue stopped: the command is replaced by one that does nothing, and the error acknowledged. Events are read, or some. */
+/*
+ * A guest that finds the command queue stopped: the command is replaced by one without an effect,
+ * and the error is acknowledged. Some or all events are read.
+ */
 static void recover(struct rig *rig, struct input *input)
 {
 	unsigned int byte = input_byte(input), bits = (unsigned int)(rig->model->cmdq_base & 31) > 12 ? 12 : (unsigned int)(rig->model->cmdq_base & 31);
@@ -360,7 +371,10 @@ static void set_up(struct rig *rig, unsigned int kind)
 	store_as(rig, 0x20, 4, 0xd);
 }
 
-/* Some streams, or all, are on a host whose hardware walks tables, which has addresses of 44 bits: no SMMU with larger ones is made for it. */
+/*
+ * Some streams, or all, are on a host whose hardware walks tables. It has addresses of 44 bits: an
+ * SMMU with larger ones cannot be made for it.
+ */
 static void begin_hardware(struct rig *rig, struct viommu_smmuv3_config *smmu, unsigned int kind, bool stalls)
 {
 	uint32_t idr[6];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Streams whose tables hardware walks: what smmuv3_rig.h says of them. The hardware is the mock's, which forgets nothing until it is told to: so whatever it keeps
- * that it should not is seen at once, whether an access would have met it or not.
+ * Streams whose tables hardware walks: see smmuv3_rig.h. The mock hardware keeps everything until
+ * it is invalidated. So a missing invalidation is found at once, even if no access meets the entry.
  */
 #include "smmuv3_rig.h"
 
@@ -16,7 +16,7 @@ static struct smmu_device *theirs_of(struct rig *rig, unsigned int n)
 	return theirs;
 }
 
-/* The guest's commands go to the hardware as they are. The call that this is part of has returned from the library. */
+/* The guest's commands go to the hardware unmodified. The library's call has returned. */
 void rig_invalidated(void *ctx, const uint64_t command[2], bool by_address)
 {
 	const bool by_asid = (command[0] & 0xff) == 0x11 || (command[0] & 0xff) == 0x12;
@@ -96,7 +96,7 @@ static const struct smmu_translation *find_kept(const struct mock_smmu *hard, co
 	return NULL;
 }
 
-/* Where stage 1 leads, and with which rights. The event if it leads nowhere, or 0. */
+/* The result of stage 1: a GPA and rights, or the event; 0: no event. */
 static unsigned int in_stage1(struct rig *rig, unsigned int n, uint64_t iova, uint32_t *rights, uint64_t *gpa)
 {
 	const struct smmu_device *theirs = theirs_of(rig, n);
@@ -152,7 +152,7 @@ void rig_record_anything(struct rig *rig, struct input *input)
 	unsigned int byte = input_byte(input);
 	struct smmu_event event = { .record = { input_byte(input) | (uint64_t)rig->model->stream[byte & 3].sid << 32 }, .lost = byte & 4 };
 
-	/* A record of a stream that nobody has; one that says no more than that others were lost. */
+	/* A record of an unknown stream; a record that only reports lost ones. */
 	if (byte & 8)
 		event.record[0] = input_take(input, 8);
 	else if (byte & 16)
@@ -172,7 +172,7 @@ void rig_take_events(struct rig *rig)
 	} expected[SMMU_EVENTS];
 	int ret;
 
-	/* One more call says that there are no more. */
+	/* One more call reports that there are no more. */
 	if (fails > events + 1)
 		fails = 0;
 	taken = fails ? fails - 1 : events;
@@ -182,7 +182,7 @@ void rig_take_events(struct rig *rig)
 	fuzz_must(ret == (fails ? -EIO : 0) && hard->events == events - taken);
 	for (unsigned int i = 0; i < taken; i++) {
 		expected[i].recorded = model_record_hardware(rig->model, expected[i].event.record, expected[i].event.lost, &expected[i].at);
-		/* With a CONS that cannot be, the queue goes round and is never full. */
+		/* With an illegal CONS the queue wraps and is never full. */
 		for (unsigned int n = 0; expected[i].recorded && n < i; n++)
 			expected[n].recorded &= expected[n].at != expected[i].at;
 	}

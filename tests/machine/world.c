@@ -133,7 +133,7 @@ uint64_t world_load(struct world *world, uint64_t gpa)
 	return value;
 }
 
-/* Where a doubleword is that is about to be written; NULL: nowhere. */
+/* The address of a doubleword that is about to be written; NULL: none. */
 static unsigned char *writable_at(struct world *world, uint64_t gpa)
 {
 	unsigned char *bytes = world_at(world, gpa & ~UINT64_C(7));
