@@ -224,25 +224,6 @@ static void take_accesses(struct rig *rig, struct input *input)
 		rig_take_events(rig);
 }
 
-static void change_slot(struct rig *rig, unsigned int n)
-{
-	struct world_place *place = &rig->world->place[n];
-	struct viommu_slot slot = world_slot(rig->world, n);
-	int error;
-
-	stop_failing(rig);
-	if (place->shown) {
-		fuzz_must(!viommu_slot_remove(rig->vm, place->gpa));
-		place->shown = false;
-	} else {
-		error = viommu_slot_add(rig->vm, &slot);
-		fuzz_must(!error || (error == -EDQUOT && rig->tight) || error == -ENOSPC);
-		place->shown = !error;
-	}
-	world_update(rig->world);
-	rig_check(rig);
-}
-
 /*
  * A guest that finds the command queue stopped: the command is replaced by one without an effect,
  * and the error is acknowledged. Some or all events are read.
@@ -290,7 +271,9 @@ static void change_machine(struct rig *rig, struct input *input)
 		break;
 	case 3:
 	case 4:
-		change_slot(rig, (byte >> 3) % rig->world->places);
+		stop_failing(rig);
+		world_toggle(rig->world, rig->vm, (byte >> 3) % rig->world->places, rig->tight);
+		rig_check(rig);
 		break;
 	case 5:
 		rig->tight = true;
@@ -435,12 +418,7 @@ static void begin(struct rig *rig, struct input *input)
 		begin_hardware(rig, &smmu, kind, sizes & 16);
 	fuzz_must(!viommu_smmuv3_create(rig->vm, &smmu, &rig->smmu));
 	model_reset(&model);
-	for (unsigned int i = 0; i < rig->world->places; i++) {
-		struct viommu_slot slot = world_slot(rig->world, i);
-
-		rig->world->place[i].shown = !viommu_slot_add(rig->vm, &slot);
-	}
-	world_update(rig->world);
+	world_show(rig->world, rig->vm, WORLD_PLACES);
 	for (unsigned int n = 0; n < STREAMS - 1; n++)
 		plug(rig, n);
 	if (!(kind & 32))

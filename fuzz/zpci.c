@@ -179,12 +179,7 @@ static void begin(struct bus *bus, struct input *input)
 	fuzz_must(!viommu_host_soft_create(&bus->host));
 	fuzz_must(!viommu_vm_create(&config, &bus->vm));
 	fuzz_must(!viommu_zpci_create(bus->vm, &zpci, &bus->zpci));
-	for (unsigned int i = 0; i < bus->world->places; i++) {
-		struct viommu_slot slot = world_slot(bus->world, i);
-
-		bus->world->place[i].shown = !viommu_slot_add(bus->vm, &slot);
-	}
-	world_update(bus->world);
+	world_show(bus->world, bus->vm, WORLD_PLACES);
 	for (unsigned int i = 0; i < FUNCTIONS; i++)
 		plug(bus, i, input);
 }
@@ -617,24 +612,6 @@ static void access_memory(struct bus *bus, struct input *input)
 		model_fail(model);
 }
 
-static void change_slot(struct bus *bus, struct input *input)
-{
-	unsigned int n = input_byte(input) % bus->world->places;
-	struct world_place *place = &bus->world->place[n];
-	struct viommu_slot slot = world_slot(bus->world, n);
-
-	if (place->shown) {
-		fuzz_must(!viommu_slot_remove(bus->vm, place->gpa));
-		place->shown = false;
-	} else {
-		int error = viommu_slot_add(bus->vm, &slot);
-
-		fuzz_must(!error || (error == -EDQUOT && bus->model.tight) || error == -ENOSPC);
-		place->shown = !error;
-	}
-	world_update(bus->world);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, size };
@@ -663,7 +640,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			access_memory(&bus, &input);
 			break;
 		default:
-			change_slot(&bus, &input);
+			world_toggle(bus.world, bus.vm, input_byte(&input) % bus.world->places, bus.model.tight);
 			break;
 		}
 		check(&bus);

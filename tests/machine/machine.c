@@ -54,17 +54,6 @@ static void make_tracker(struct machine *machine, struct input *input, unsigned 
 	fuzz_must(!viommu_vm_set_tracker(machine->vm, &machine->tracker.tracker));
 }
 
-static void add_slots(struct machine *machine, bool hole)
-{
-	for (unsigned int i = 0; i < machine->world->places; i++) {
-		struct viommu_slot slot = world_slot(machine->world, i);
-
-		if (!(hole && i == 2))
-			machine->world->place[i].shown = !viommu_slot_add(machine->vm, &slot);
-	}
-	world_update(machine->world);
-}
-
 static void make_domain(struct machine *machine, struct subject *subject, struct input *input, bool honest)
 {
 	bool valid = machine->format->take(machine, input, honest, &subject->tables);
@@ -133,7 +122,7 @@ static void begin(struct machine *machine, struct input *input)
 	fuzz_must(!viommu_vm_create(&machine->config, &machine->vm));
 	if (more & 0x40)
 		make_tracker(machine, input, more >> 11);
-	add_slots(machine, kind & 0x40);
+	world_show(machine->world, machine->vm, kind & 0x40 ? 2 : WORLD_PLACES);
 	for (unsigned int i = 0; i < DEVICES; i++) {
 		fuzz_must(!viommu_device_create(machine->vm, machine->host, NULL, &machine->device[i]));
 		fuzz_must(!viommu_reader_create(machine->device[i], VIOMMU_NO_PASID, &machine->reader[i]));

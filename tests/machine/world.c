@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "world.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -97,6 +98,28 @@ struct viommu_slot world_slot(const struct world *world, unsigned int place)
 		.hva = from->memory + (from->slot_gpa - from->gpa),
 		.fd = -1,
 	};
+}
+
+void world_show(struct world *world, struct viommu_vm *vm, unsigned int but)
+{
+	for (unsigned int i = 0; i < world->places; i++) {
+		struct viommu_slot slot = world_slot(world, i);
+
+		if (i != but)
+			world->place[i].shown = !viommu_slot_add(vm, &slot);
+	}
+	world_update(world);
+}
+
+void world_toggle(struct world *world, struct viommu_vm *vm, unsigned int place, bool tight)
+{
+	struct viommu_slot slot = world_slot(world, place);
+	bool shown = world->place[place].shown;
+	int error = shown ? viommu_slot_remove(vm, slot.gpa) : viommu_slot_add(vm, &slot);
+
+	fuzz_must(!error || (!shown && ((error == -EDQUOT && tight) || error == -ENOSPC)));
+	world->place[place].shown = !shown && !error;
+	world_update(world);
 }
 
 bool world_leaving(const struct world *world)

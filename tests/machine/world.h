@@ -61,6 +61,12 @@ struct world {
 struct world *world_begin(bool little, bool large, bool gaps);
 void world_end(struct world *world);
 
+/* Shows all places but one (WORLD_PLACES: but none) as slots of a new VM. */
+void world_show(struct world *world, struct viommu_vm *vm, unsigned int but);
+
+/* Removes a place's slot, or adds it; tight: the budget may be met. */
+void world_toggle(struct world *world, struct viommu_vm *vm, unsigned int place, bool tight);
+
 /* Called after a place was shown or hidden. */
 void world_update(struct world *world);
 struct viommu_slot world_slot(const struct world *world, unsigned int place);
