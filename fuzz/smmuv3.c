@@ -52,7 +52,7 @@ static void stop_failing(struct rig *rig)
 	for (unsigned int call = 0; rig->mock && call < MOCK_CALLS; call++)
 		mock_fail(rig->mock, (enum mock_call)call, 0, false, 0);
 	if (rig->hard)
-		memset(rig->hard->fail, 0, sizeof(rig->hard->fail));
+		memset(rig->hard->mock.fail, 0, sizeof(rig->hard->mock.fail));
 }
 
 /*
@@ -64,7 +64,7 @@ static void check_refusal(struct rig *rig, const struct model_stream *model, int
 	bool short_of = model->hardware && error == -EDQUOT && rig->tight && rig->pinned != RIG_PINNED;
 
 	fuzz_must(error != -EEXIST && (rig->failing || short_of));
-	fuzz_must(error != -EINVAL || (model->hardware && rig->hard->fail[SMMU_CREATE].error == EINVAL));
+	fuzz_must(error != -EINVAL || (model->hardware && rig->hard->mock.fail[MOCK_CREATE].error == EINVAL));
 	if (model->hardware && rig->pinned == RIG_NOT_PINNED)
 		rig->pinned = RIG_MAYBE_PINNED;
 	rig_check(rig);
@@ -74,7 +74,7 @@ static void plug(struct rig *rig, unsigned int n)
 {
 	struct rig_stream *stream = &rig->stream[n];
 	struct model_stream *model = &rig->model->stream[n];
-	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = model->sid, .host = model->hardware ? &rig->hard->host : rig->host };
+	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = model->sid, .host = model->hardware ? &rig->hard->mock.host : rig->host };
 	int error;
 
 	/* Both ways select the host's kind of nesting. */
@@ -94,7 +94,7 @@ static void plug(struct rig *rig, unsigned int n)
 	stream->reader = NULL;
 	if (model->hardware) {
 		rig->pinned = RIG_PINNED;
-		fuzz_must(viommu_nest_fd(rig->vm, &rig->hard->host) == rig->hard->event_fd);
+		fuzz_must(viommu_nest_fd(rig->vm, &rig->hard->mock.host) == rig->hard->event_fd);
 		fuzz_must(viommu_smmuv3_device_fault(stream->device, &(struct viommu_fault){ .reason = VIOMMU_FAULT_BLOCKED }) == -EOPNOTSUPP);
 	} else {
 		fuzz_must(!viommu_reader_create(viommu_smmuv3_device_device(stream->device), VIOMMU_NO_PASID, &stream->reader));
@@ -244,14 +244,14 @@ static void recover(struct rig *rig, struct input *input)
 static void take_failure(struct rig *rig, struct input *input)
 {
 	static const int errors[4] = { ENOSPC, EIO, ENOMEM, EINVAL };
-	static const enum smmu_call calls[8] = { SMMU_CREATE, SMMU_INVALIDATE, SMMU_CONTEXT, SMMU_SET_ID, SMMU_ATTACH, SMMU_DETACH, SMMU_EVENT, SMMU_ATTACH };
+	static const enum mock_call calls[8] = { MOCK_CREATE, MOCK_INVALIDATE, MOCK_CONTEXT, MOCK_SET_ID, MOCK_ATTACH, MOCK_DETACH, MOCK_EVENT, MOCK_ATTACH };
 	unsigned int byte = input_byte(input), at = input_byte(input);
 
 	rig->failing |= rig->mock || rig->hard;
 	if (rig->hard && (at & 0x40 || !rig->mock)) {
-		rig->hard->fail[calls[byte & 7]].at = 1 + at % 8;
-		rig->hard->fail[calls[byte & 7]].for_good = at & 0x80;
-		rig->hard->fail[calls[byte & 7]].error = errors[byte >> 4 & 3];
+		rig->hard->mock.fail[calls[byte & 7]].at = 1 + at % 8;
+		rig->hard->mock.fail[calls[byte & 7]].for_good = at & 0x80;
+		rig->hard->mock.fail[calls[byte & 7]].error = errors[byte >> 4 & 3];
 		return;
 	}
 	if (!rig->mock)
@@ -373,7 +373,7 @@ static void begin_hardware(struct rig *rig, struct viommu_smmuv3_config *smmu, u
 	rig->model->ctx = rig;
 	for (unsigned int i = 0; i < STREAMS; i++)
 		rig->model->stream[i].hardware = kind & 128 || i == 1 || i == 2;
-	smmu->hardware = &rig->hard->host;
+	smmu->hardware = &rig->hard->mock.host;
 	if (rig->model->oas > 4) {
 		fuzz_must(viommu_smmuv3_create(rig->vm, smmu, &rig->smmu) == -EOPNOTSUPP);
 		smmu->output_bits = 0;
@@ -437,10 +437,8 @@ static void end(struct rig *rig)
 		fuzz_must(!mock_smmu_spaces(rig->hard));
 	viommu_vm_destroy(rig->vm);
 	if (rig->hard) {
-		for (unsigned int i = 0; i < SMMU_DEVICES; i++)
-			fuzz_must(!rig->hard->device[i].used);
-		fuzz_must(!rig->hard->guest.there && !rig->hard->breaches);
-		viommu_host_destroy(&rig->hard->host);
+		fuzz_must(!rig->hard->mock.devices && !rig->hard->guest && !rig->hard->mock.breaches);
+		viommu_host_destroy(&rig->hard->mock.host);
 	}
 	if (rig->mock) {
 		fuzz_must(!rig->mock->spaces && !rig->mock->devices && !rig->mock->guests && !rig->mock->breaches);

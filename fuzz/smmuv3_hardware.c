@@ -46,13 +46,12 @@ static void check_entry(struct rig *rig, unsigned int n)
 	struct model_stream *stream = &rig->model->stream[n];
 	const struct smmu_device *theirs = theirs_of(rig, n);
 
-	fuzz_must(rig->stream[n].attached == (theirs->space != NULL));
-	if (!theirs->space)
+	fuzz_must(rig->stream[n].attached == (theirs->mock.space != NULL));
+	if (!theirs->mock.space)
 		return;
-	fuzz_must(theirs->space->used);
 	for (unsigned int i = 0; i < 2; i++)
-		if (theirs->space->ste[i] != stream->ste[i])
-			fuzz_wrong("word %u of the entry of stream %#x is %#" PRIx64 ", should be %#" PRIx64, i, stream->sid, theirs->space->ste[i],
+		if (smmu_space_of(theirs)->ste[i] != stream->ste[i])
+			fuzz_wrong("word %u of the entry of stream %#x is %#" PRIx64 ", should be %#" PRIx64, i, stream->sid, smmu_space_of(theirs)->ste[i],
 				   stream->ste[i]);
 	if (stream->read_anew && theirs->has_cd)
 		fuzz_wrong("the descriptor of stream %#x is kept, and was invalidated", stream->sid);
@@ -73,16 +72,14 @@ void rig_check_hardware(struct rig *rig)
 		check_entry(rig, n);
 		stream->read_anew = false;
 		plugged++;
-		space = theirs_of(rig, n)->space;
+		space = smmu_space_of(theirs_of(rig, n));
 		while (i < spaces && used[i] != space)
 			i++;
 		if (space && i == spaces)
 			used[spaces++] = space;
 	}
-	fuzz_must(mock_smmu_spaces(rig->hard) == spaces && !rig->hard->breaches);
-	for (unsigned int i = 0; i < SMMU_DEVICES; i++)
-		plugged -= rig->hard->device[i].used;
-	fuzz_must(!plugged);
+	fuzz_must(mock_smmu_spaces(rig->hard) == spaces && !rig->hard->mock.breaches);
+	fuzz_must(plugged == rig->hard->mock.devices);
 	check_kept(rig);
 }
 
@@ -164,7 +161,7 @@ void rig_record_anything(struct rig *rig, struct input *input)
 void rig_take_events(struct rig *rig)
 {
 	struct mock_smmu *hard = rig->hard;
-	unsigned int events = hard->events, fails = hard->guest.there ? hard->fail[SMMU_EVENT].at : 0, taken;
+	unsigned int events = hard->events, fails = hard->guest ? (unsigned int)hard->mock.fail[MOCK_EVENT].at : 0, taken;
 	struct {
 		bool recorded;
 		uint64_t at;
@@ -178,7 +175,7 @@ void rig_take_events(struct rig *rig)
 	taken = fails ? fails - 1 : events;
 	for (unsigned int i = 0; i < taken; i++)
 		expected[i].event = hard->event[i];
-	ret = viommu_nest_events(rig->vm, &hard->host);
+	ret = viommu_nest_events(rig->vm, &hard->mock.host);
 	fuzz_must(ret == (fails ? -EIO : 0) && hard->events == events - taken);
 	for (unsigned int i = 0; i < taken; i++) {
 		expected[i].recorded = model_record_hardware(rig->model, expected[i].event.record, expected[i].event.lost, &expected[i].at);

@@ -33,7 +33,13 @@ enum mock_call {
 	MOCK_GUEST_CREATE,
 	MOCK_GUEST_ADD,
 	MOCK_GUEST_REMOVE,
-	MOCK_CALLS
+	MOCK_CALLS,
+	/* Of a host that nests (mock_smmu.h). */
+	MOCK_INVALIDATE = MOCK_CALLS,
+	MOCK_CONTEXT,
+	MOCK_SET_ID,
+	MOCK_EVENT,
+	MOCK_ALL_CALLS
 };
 
 struct mock_options {
@@ -86,8 +92,9 @@ struct mock_host {
 	struct mock_space *spaces; /* the latest first */
 	unsigned int devices;
 	unsigned int guests;
+	size_t space_bytes, device_bytes; /* of the larger ones of a host that nests */
 
-	uint64_t calls[MOCK_CALLS];
+	uint64_t calls[MOCK_ALL_CALLS];
 	struct mock_event event[MOCK_EVENTS]; /* the first ones since mock_forget() */
 	size_t events;
 	uint64_t breaches;
@@ -103,7 +110,7 @@ struct mock_host {
 		bool for_good;
 		bool late;
 		int error;
-	} fail[MOCK_CALLS];
+	} fail[MOCK_ALL_CALLS];
 
 	/* If not NULL, called within each call before it has an effect. */
 	void (*watch)(void *ctx, struct mock_space *space, const struct mock_event *event);
@@ -128,6 +135,17 @@ struct mock_space *mock_newest(struct mock_host *mock);
  */
 bool mock_reach(struct mock_host *mock, const struct mock_space *space, uint64_t iova, unsigned char **hva, uint32_t *prot);
 bool mock_reach_stale(struct mock_host *mock, const struct mock_space *space, uint64_t iova);
+
+/*
+ * For a host that nests: the mock host's operations and initial state; the beginning and the end of
+ * a call (positive errno values; the lock is held in between); a new space, with the lock held.
+ */
+extern const struct host_ops mock_host_ops;
+void mock_init(struct mock_host *mock, const struct mock_options *options);
+int mock_enter(struct mock_host *mock, struct mock_space *space, enum mock_call call, uint64_t first, uint64_t last);
+int mock_leave(struct mock_host *mock, int error);
+void mock_breach(struct mock_host *mock, const char *rule, uint64_t first, uint64_t last);
+struct mock_space *mock_add_space(struct mock_host *mock, struct host_guest *guest);
 
 /* Pages mapped in a space. */
 uint64_t mock_pages(struct mock_host *mock, const struct mock_space *space);

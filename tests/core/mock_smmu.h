@@ -5,8 +5,9 @@
  * it, and reads all others from guest memory when they are needed. So a missing invalidation shows
  * at the first access that it concerns.
  *
- * tests/reference/naive_arm64.h reads the tables. The mock has no spaces that the library would
- * have to fill.
+ * tests/reference/naive_arm64.h reads the tables. Guest memory, spaces, devices, failures and
+ * breaches are the mock host's, of which this is an extension. It has no spaces that the library
+ * would have to fill.
  */
 #ifndef TESTS_CORE_MOCK_SMMU_H
 #define TESTS_CORE_MOCK_SMMU_H
@@ -14,45 +15,30 @@
 #include <viommu/domain.h>
 #include <viommu/smmuv3.h>
 
-#include "host/host.h"
+#include "mock_host.h"
 
-enum smmu_call {
-	SMMU_GUEST_CREATE,
-	SMMU_GUEST_ADD,
-	SMMU_GUEST_REMOVE,
-	SMMU_CREATE,
-	SMMU_INVALIDATE,
-	SMMU_CONTEXT,
-	SMMU_SET_ID,
-	SMMU_ATTACH,
-	SMMU_DETACH,
-	SMMU_REPLACE,
-	SMMU_EVENT,
-	SMMU_CALLS
-};
-
-#define SMMU_SLOTS   8u
-#define SMMU_SPACES  64u
 #define SMMU_DEVICES 16u
 #define SMMU_TLB     4096u
 #define SMMU_EVENTS  8u
 
-struct mock_smmu;
-
 struct smmu_space {
-	struct host_space space;
-	bool used;
+	struct mock_space mock;
 	uint64_t ste[2];
 };
 
 struct smmu_device {
-	struct host_device device;
-	bool used, has_id;
+	struct mock_device mock;
+	bool has_id;
 	uint32_t id;
-	struct smmu_space *space; /* NULL: detached */
-	bool has_cd;		  /* a descriptor is kept */
+	bool has_cd; /* a descriptor is kept */
 	uint64_t cd[8];
 };
+
+/* NULL: detached. */
+static inline const struct smmu_space *smmu_space_of(const struct smmu_device *device)
+{
+	return (const struct smmu_space *)(const void *)device->mock.space;
+}
 
 struct smmu_translation {
 	unsigned int asid;
@@ -69,36 +55,17 @@ struct smmu_event {
 };
 
 struct mock_smmu {
-	struct viommu_host host;
+	struct mock_host mock;
 	struct viommu_smmuv3_hw_info info; /* the host's capabilities */
-	struct {
-		struct host_guest guest;
-		bool there;
-		struct host_slot slot[SMMU_SLOTS];
-		unsigned int slots;
-	} guest; /* of one VM */
-	struct smmu_space space[SMMU_SPACES];
-	struct smmu_device device[SMMU_DEVICES];
+	struct mock_guest *guest;	   /* of one VM; NULL: none */
+	struct smmu_device *device[SMMU_DEVICES];
 	struct smmu_translation tlb[SMMU_TLB];
 	unsigned int translations;
 	struct smmu_event event[SMMU_EVENTS];
 	unsigned int events;
 	bool lost;
-	int event_fd; /* -1 before the first attach */
-
-	uint64_t calls[SMMU_CALLS];
-	uint64_t command[2]; /* the last one, SMMU_INVALIDATE (TLBI) or SMMU_CONTEXT (CFGI_CD) */
-	uint64_t breaches;
-
-	/*
-	 * The at-th call of a kind from now on, counted from 1, fails with this errno. for_good:
-	 * all calls after it fail, too. 0: no call fails.
-	 */
-	struct {
-		unsigned int at;
-		bool for_good;
-		int error;
-	} fail[SMMU_CALLS];
+	int event_fd;	     /* -1 before the first attach */
+	uint64_t command[2]; /* the last one, MOCK_INVALIDATE (TLBI) or MOCK_CONTEXT (CFGI_CD) */
 };
 
 /* Creates it with these as SMMU_IDR0 to SMMU_IDR5. */

@@ -37,7 +37,7 @@ struct world {
 
 static int add(struct world *world, uint32_t sid, uint32_t nesting, struct viommu_smmuv3_device **out)
 {
-	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = sid, .host = &world->smmu->host, .nesting = nesting };
+	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = sid, .host = &world->smmu->mock.host, .nesting = nesting };
 
 	return viommu_smmuv3_device_add(world->rig.smmu, &config, out);
 }
@@ -48,8 +48,8 @@ static void up_with(struct world *world, const uint32_t idr[6])
 
 	memset(world, 0, sizeof(*world));
 	world->smmu = mock_smmu_create(idr);
-	config.host = &world->smmu->host;
-	config.smmu.hardware = &world->smmu->host;
+	config.host = &world->smmu->mock.host;
+	config.smmu.hardware = &world->smmu->mock.host;
 	rig_up_as(&world->rig, &config);
 	assert_int_equal(viommu_host_soft_create(&world->soft), 0);
 }
@@ -63,7 +63,7 @@ static void up_on(struct world *world, const uint32_t idr[6])
 	/* The rig makes devices on its host. */
 	world->rig.host = world->soft;
 	user_init(&world->shadow, &world->rig, SOFT);
-	world->rig.host = &world->smmu->host;
+	world->rig.host = &world->smmu->mock.host;
 	world->rig.pinned = ALL;
 	rig_enable(&world->rig);
 	tables_init(&world->tables, &world->rig, TABLES);
@@ -82,10 +82,10 @@ static void down(struct world *world)
 	world->rig.smmu = NULL;
 	assert_int_equal(mock_smmu_spaces(world->smmu), 0);
 	rig_down(&world->rig);
-	assert_false(world->smmu->guest.there);
-	assert_int_equal(world->smmu->breaches, 0);
+	assert_null(world->smmu->guest);
+	assert_int_equal(world->smmu->mock.breaches, 0);
 	viommu_host_destroy(world->soft);
-	viommu_host_destroy(&world->smmu->host);
+	viommu_host_destroy(&world->smmu->mock.host);
 }
 
 static void command(struct world *world, uint64_t dw0, uint64_t dw1)
@@ -188,9 +188,9 @@ static void test_entry_is_handed_on(void **state)
 	/* The fields for hardware, and no others: it would refuse the entry. */
 	rig_put_ste(&world.rig, HARD, STE_S1(cd_gpa(0)) | UINT64_C(3) << 4, contiguous | privileged | caching | mev | UINT64_C(2) << 28 | 1);
 	command(&world, CFGI_STE(HARD), LEAF);
-	assert_non_null(world.theirs->space);
-	assert_true(world.theirs->space->ste[0] == STE_S1(cd_gpa(0)));
-	assert_true(world.theirs->space->ste[1] == caching);
+	assert_non_null(world.theirs->mock.space);
+	assert_true(smmu_space_of(world.theirs)->ste[0] == STE_S1(cd_gpa(0)));
+	assert_true(smmu_space_of(world.theirs)->ste[1] == caching);
 	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
 	down(&world);
 }
@@ -212,7 +212,7 @@ static void test_invalidations(void **state)
 	up(&world);
 	stage1(&world, 0, CD0(3), TABLES);
 	for (unsigned int i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		uint64_t was = world.smmu->calls[SMMU_INVALIDATE];
+		uint64_t was = world.smmu->mock.calls[MOCK_INVALIDATE];
 
 		tables_map(&world.tables, 0x5000, DATA + i * PAGE, 0);
 		assert_both(&world, 0x5000, VIOMMU_WRITE, DATA + i * PAGE);
@@ -220,7 +220,7 @@ static void test_invalidations(void **state)
 		assert_ptr_equal(hard(&world, 0x5000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA + i * PAGE));
 		command(&world, commands[i][0], commands[i][1]);
 		command(&world, SYNC, 0);
-		assert_int_equal(world.smmu->calls[SMMU_INVALIDATE], was + 1);
+		assert_int_equal(world.smmu->mock.calls[MOCK_INVALIDATE], was + 1);
 		assert_null(hard(&world, 0x5000, VIOMMU_WRITE, 0x10));
 		assert_both(&world, 0x5000, VIOMMU_WRITE, NOWHERE);
 	}
@@ -243,9 +243,9 @@ static void test_told_once(void **state)
 	stage1(&world, 0, CD0(3), TABLES);
 	rig_stage1(&world.rig, 9, 1, CD0(4), TABLES);
 	assert_int_equal(rig_info(&world.rig).domains, 3);
-	was = world.smmu->calls[SMMU_INVALIDATE];
+	was = world.smmu->mock.calls[MOCK_INVALIDATE];
 	command(&world, TLBI_VA(4), 0x1000);
-	assert_int_equal(world.smmu->calls[SMMU_INVALIDATE], was + 1);
+	assert_int_equal(world.smmu->mock.calls[MOCK_INVALIDATE], was + 1);
 	rig_put_ste(&world.rig, 9, STE_S1(cd_gpa(0)), 0);
 	command(&world, CFGI_STE(9), LEAF);
 	assert_int_equal(rig_info(&world.rig).domains, 2);
@@ -270,19 +270,19 @@ static void test_descriptors(void **state)
 	for (unsigned int i = 0; i < 3; i++) {
 		const uint64_t commands[] = { CFGI_CD(HARD), CFGI_STE(HARD), CFGI_ALL };
 
-		was = world.smmu->calls[SMMU_CONTEXT];
+		was = world.smmu->mock.calls[MOCK_CONTEXT];
 		rig_put_cd(&world.rig, 0, CD0(4 + i), i & 1 ? TABLES : second.root);
 		assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, i & 1 ? DATA + PAGE : DATA));
 		command(&world, commands[i], i == 2 ? 31 : LEAF);
 		command(&world, CFGI_CD(SOFT), LEAF);
 		command(&world, SYNC, 0);
 		assert_both(&world, 0x1000, VIOMMU_WRITE, i & 1 ? DATA : DATA + PAGE);
-		assert_true(world.smmu->calls[SMMU_CONTEXT] > was);
+		assert_true(world.smmu->mock.calls[MOCK_CONTEXT] > was);
 	}
-	was = world.smmu->calls[SMMU_CONTEXT];
+	was = world.smmu->mock.calls[MOCK_CONTEXT];
 	command(&world, TLBI_ALL, 0);
 	command(&world, SYNC, 0);
-	assert_int_equal(world.smmu->calls[SMMU_CONTEXT], was);
+	assert_int_equal(world.smmu->mock.calls[MOCK_CONTEXT], was);
 	down(&world);
 }
 
@@ -309,15 +309,15 @@ static void test_without_commands(void **state)
 			rig_write(&world.rig, R_GBPA, UINT32_C(1) << 31);
 		if (i == 3)
 			viommu_smmuv3_reset(world.rig.smmu);
-		was = world.smmu->calls[SMMU_CONTEXT];
-		assert_non_null(mock_smmu_find(world.smmu, 9)->space);
+		was = world.smmu->mock.calls[MOCK_CONTEXT];
+		assert_non_null(mock_smmu_find(world.smmu, 9)->mock.space);
 		viommu_smmuv3_device_remove(other);
 		if (i == 3)
 			rig_enable(&world.rig);
 		else
 			command(&world, SYNC, 0);
-		assert_true(i == 3 || world.smmu->calls[SMMU_CONTEXT] == was);
-		assert_int_equal(world.smmu->breaches, 0);
+		assert_true(i == 3 || world.smmu->mock.calls[MOCK_CONTEXT] == was);
+		assert_int_equal(world.smmu->mock.breaches, 0);
 		rig_write(&world.rig, R_CR0, 0xd);
 	}
 	down(&world);
@@ -414,7 +414,7 @@ static void test_identity(void **state)
 		memcpy(idr, mock_smmu_idr, sizeof(idr));
 		idr[trials[i].reg] = (idr[trials[i].reg] & ~trials[i].clear) | trials[i].set;
 		memcpy(world.smmu->info.idr, idr, sizeof(idr));
-		config.hardware = &world.smmu->host;
+		config.hardware = &world.smmu->mock.host;
 		if (trials[i].value == UINT32_MAX) {
 			assert_int_equal(viommu_smmuv3_create(world.rig.vm, &config, &smmu), -EOPNOTSUPP);
 			assert_int_equal(add(&world, 1, VIOMMU_NESTING_HARDWARE, &device), -EOPNOTSUPP);
@@ -466,13 +466,13 @@ static void test_who_walks(void **state)
 	/* An SMMU that was not made for hardware offers features that this hardware lacks. */
 	limited.output_bits = 48;
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), 0);
-	config.host = &world.smmu->host;
+	config.host = &world.smmu->mock.host;
 	config.nesting = VIOMMU_NESTING_HARDWARE;
 	assert_int_equal(viommu_smmuv3_device_add(smmu, &config, &device), -EOPNOTSUPP);
 	viommu_smmuv3_destroy(smmu);
 	/* TERM_MODEL: one fixes the result of a fault, the other lets the guest choose. */
 	limited.output_bits = 0;
-	limited.hardware = &world.smmu->host;
+	limited.hardware = &world.smmu->mock.host;
 	world.smmu->info.idr[0] &= ~(1u << 26);
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), 0);
 	world.smmu->info.idr[0] |= 1u << 26;
@@ -480,7 +480,7 @@ static void test_who_walks(void **state)
 	viommu_smmuv3_destroy(smmu);
 	limited.hardware = world.soft;
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), -EOPNOTSUPP);
-	limited.hardware = &world.smmu->host;
+	limited.hardware = &world.smmu->mock.host;
 	limited.output_bits = 48;
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), -EOPNOTSUPP);
 	limited.output_bits = 40;
@@ -538,12 +538,12 @@ static void test_events(void **state)
 	up(&world);
 	stage1(&world, 0, CD0(3), TABLES);
 	assert_int_equal(viommu_nest_events(world.rig.vm, world.soft), -EOPNOTSUPP);
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_no_event(&world.rig);
-	assert_int_equal(viommu_nest_fd(world.rig.vm, &world.smmu->host), world.smmu->event_fd);
+	assert_int_equal(viommu_nest_fd(world.rig.vm, &world.smmu->mock.host), world.smmu->event_fd);
 	assert_null(hard(&world, 0x7008, VIOMMU_READ, 0x10));
 	assert_no_event(&world.rig);
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(rig_irqs(&world.rig, VIOMMU_SMMUV3_IRQ_EVENTQ), 1);
 	assert_true(rig_event(&world.rig, record));
 	assert_true(record[0] == (UINT64_C(0x10) | (uint64_t)HARD << 32) && record[1] == UINT64_C(1) << 35 && record[2] == 0x7008);
@@ -552,7 +552,7 @@ static void test_events(void **state)
 	/* The guest's queue has four: then it is full. */
 	for (unsigned int i = 0; i < 5; i++)
 		assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(rig_info(&world.rig).events, 5);
 	assert_int_equal(rig_info(&world.rig).events_lost, 1);
 	assert_true(rig_read(&world.rig, R_EVENTQ_PROD) & 0x80000000u);
@@ -562,28 +562,28 @@ static void test_events(void **state)
 	/* Lost on the way: the guest is notified with the next event. */
 	world.smmu->lost = true;
 	assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 2);
 	assert_false(rig_read(&world.rig, R_EVENTQ_PROD) & 0x80000000u);
 	assert_event(&world.rig, 0x10, HARD);
 	/* The notification alone. */
 	rig_write(&world.rig, R_EVENTQ_CONS, rig_read(&world.rig, R_EVENTQ_PROD));
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .lost = true };
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 3);
 	assert_no_event(&world.rig);
 	/* The device was removed meanwhile, or never existed. */
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_no_event(&world.rig);
 	/* The queue is off. */
 	rig_write(&world.rig, R_CR0, SMMUEN | CMDQEN);
 	assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 4);
-	world.smmu->fail[SMMU_EVENT].at = 1;
-	world.smmu->fail[SMMU_EVENT].error = ENODEV;
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), -EIO);
+	world.smmu->mock.fail[MOCK_EVENT].at = 1;
+	world.smmu->mock.fail[MOCK_EVENT].error = ENODEV;
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), -EIO);
 	down(&world);
 }
 
@@ -603,14 +603,14 @@ static void test_two_smmus(void **state)
 
 	(void)state;
 	up(&world);
-	config.hardware = device_config.host = &world.smmu->host;
+	config.hardware = device_config.host = &world.smmu->mock.host;
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &config, &second), 0);
 	assert_int_equal(viommu_smmuv3_device_add(second, &device_config, &device), 0);
 	stage1(&world, 0, CD0(3), TABLES);
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(9) << 32 | 0x10 } };
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { (uint64_t)HARD << 32 | 0x10 } };
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(world.smmu->events, 0);
 	viommu_smmuv3_info(second, &info);
 	/* Its queue is disabled. */
@@ -622,13 +622,13 @@ static void test_two_smmus(void **state)
 	assert_int_equal(stats.events_unclaimed, 1);
 	/* Lost before they arrived: their devices are unknown. */
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .lost = true };
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	viommu_smmuv3_info(second, &info);
 	assert_int_equal(info.events_lost, 2);
 	assert_int_equal(rig_info(&world.rig).events_lost, 1);
 	viommu_smmuv3_destroy(second);
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(9) << 32 | 0x10 } };
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	viommu_vm_stats(world.rig.vm, &stats);
 	assert_int_equal(stats.events_unclaimed, 2);
 	down(&world);
@@ -640,15 +640,15 @@ static void test_two_smmus(void **state)
  */
 static void test_plugging_fails(void **state)
 {
-	static const enum smmu_call calls[] = { SMMU_GUEST_CREATE, SMMU_CREATE, SMMU_INVALIDATE, SMMU_SET_ID, SMMU_ATTACH };
+	static const enum mock_call calls[] = { MOCK_GUEST_CREATE, MOCK_CREATE, MOCK_INVALIDATE, MOCK_SET_ID, MOCK_ATTACH };
 	struct viommu_smmuv3_device *device, *twin;
 	struct world world;
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		up_with(&world, mock_smmu_idr);
-		world.smmu->fail[calls[i]].at = 1;
-		world.smmu->fail[calls[i]].error = ENODEV;
+		world.smmu->mock.fail[calls[i]].at = 1;
+		world.smmu->mock.fail[calls[i]].error = ENODEV;
 		assert_true(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device) < 0);
 		assert_int_equal(mock_smmu_spaces(world.smmu), 0);
 		assert_int_equal(rig_info(&world.rig).devices, 0);
@@ -656,8 +656,8 @@ static void test_plugging_fails(void **state)
 		/*
 		 * Memory that the host may have pinned is charged: nothing before the first attach.
 		 */
-		assert_int_equal(rig_pinned(&world.rig), calls[i] == SMMU_ATTACH ? ALL / PAGE : 0);
-		if (calls[i] != SMMU_ATTACH)
+		assert_int_equal(rig_pinned(&world.rig), calls[i] == MOCK_ATTACH ? ALL / PAGE : 0);
+		if (calls[i] != MOCK_ATTACH)
 			assert_int_equal(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device), -EDQUOT);
 		viommu_vm_set_pin_budget(world.rig.vm, ALL);
 		assert_int_equal(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device), 0);
@@ -677,7 +677,7 @@ static void test_invalidating_fails(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 4; i++) {
 		bool context = i & 1, for_good = i & 2;
-		enum smmu_call call = context ? SMMU_CONTEXT : SMMU_INVALIDATE;
+		enum mock_call call = context ? MOCK_CONTEXT : MOCK_INVALIDATE;
 
 		up(&world);
 		assert_int_equal(add(&world, 9, VIOMMU_NESTING_HARDWARE, &other), 0);
@@ -688,15 +688,15 @@ static void test_invalidating_fails(void **state)
 		tables_unmap(&world.tables, 0x1000);
 		if (context)
 			rig_put_cd(&world.rig, 0, 0, 0);
-		world.smmu->fail[call].at = 1;
-		world.smmu->fail[call].for_good = for_good;
-		world.smmu->fail[call].error = EIO;
+		world.smmu->mock.fail[call].at = 1;
+		world.smmu->mock.fail[call].for_good = for_good;
+		world.smmu->mock.fail[call].error = EIO;
 		command(&world, context ? CFGI_CD(HARD) : TLBI_VA(3), 0x1000);
 		command(&world, SYNC, 0);
 		assert_true(rig_info(&world.rig).rebuilt > 0);
 		if (for_good && !context) {
 			assert_int_equal(mock_smmu_attached(world.smmu), 0);
-			world.smmu->fail[call].at = 0;
+			world.smmu->mock.fail[call].at = 0;
 			command(&world, SYNC, 0);
 		}
 		assert_int_equal(mock_smmu_attached(world.smmu), 2);
@@ -713,20 +713,20 @@ static void test_attaching_fails(void **state)
 	(void)state;
 	up(&world);
 	tables_map(&world.tables, 0x1000, DATA, 0);
-	world.smmu->fail[SMMU_ATTACH].at = 1;
-	world.smmu->fail[SMMU_ATTACH].for_good = true;
-	world.smmu->fail[SMMU_ATTACH].error = ENODEV;
+	world.smmu->mock.fail[MOCK_ATTACH].at = 1;
+	world.smmu->mock.fail[MOCK_ATTACH].for_good = true;
+	world.smmu->mock.fail[MOCK_ATTACH].error = ENODEV;
 	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
-	assert_null(world.theirs->space);
+	assert_null(world.theirs->mock.space);
 	assert_int_equal(rig_device_info(world.device).sharing, 0);
 	command(&world, SYNC, 0);
-	assert_null(world.theirs->space);
-	world.smmu->fail[SMMU_ATTACH].at = 0;
+	assert_null(world.theirs->mock.space);
+	world.smmu->mock.fail[MOCK_ATTACH].at = 0;
 	command(&world, SYNC, 0);
 	assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
 	/* Replacing fails: the device is detached, then attached. */
-	world.smmu->fail[SMMU_REPLACE].at = 1;
-	world.smmu->fail[SMMU_REPLACE].error = EINVAL;
+	world.smmu->mock.fail[MOCK_REPLACE].at = 1;
+	world.smmu->mock.fail[MOCK_REPLACE].error = EINVAL;
 	both(&world, STE_BYPASS);
 	assert_ptr_equal(hard(&world, DATA, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
 	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
@@ -735,22 +735,22 @@ static void test_attaching_fails(void **state)
 	 * Detaching fails as well: the domain is destroyed, and the device follows the guest's
 	 * tables of that time.
 	 */
-	world.smmu->fail[SMMU_REPLACE].at = 1;
-	world.smmu->fail[SMMU_DETACH].at = 1;
-	world.smmu->fail[SMMU_DETACH].error = EBUSY;
+	world.smmu->mock.fail[MOCK_REPLACE].at = 1;
+	world.smmu->mock.fail[MOCK_DETACH].at = 1;
+	world.smmu->mock.fail[MOCK_DETACH].error = EBUSY;
 	both(&world, STE_BYPASS);
 	assert_ptr_equal(hard(&world, DATA, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
 	assert_int_equal(rig_device_info(world.device).sharing, 1);
 	assert_int_equal(mock_smmu_spaces(world.smmu), 1);
-	assert_int_equal(world.smmu->fail[SMMU_DETACH].at, 0);
+	assert_int_equal(world.smmu->mock.fail[MOCK_DETACH].at, 0);
 	/*
 	 * So does attaching to the next domain, from one that would not let it go: nothing is
 	 * reached.
 	 */
-	world.smmu->fail[SMMU_REPLACE].at = world.smmu->fail[SMMU_DETACH].at = world.smmu->fail[SMMU_ATTACH].at = 1;
-	world.smmu->fail[SMMU_ATTACH].for_good = true;
+	world.smmu->mock.fail[MOCK_REPLACE].at = world.smmu->mock.fail[MOCK_DETACH].at = world.smmu->mock.fail[MOCK_ATTACH].at = 1;
+	world.smmu->mock.fail[MOCK_ATTACH].for_good = true;
 	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
-	assert_null(world.theirs->space);
+	assert_null(world.theirs->mock.space);
 	assert_int_equal(rig_device_info(world.device).sharing, 0);
 	assert_int_equal(mock_smmu_spaces(world.smmu), 0);
 	down(&world);
@@ -766,21 +766,21 @@ static void test_moves_in_one_step(void **state)
 	up(&world);
 	tables_map(&world.tables, 0x1000, DATA, 0);
 	stage1(&world, 0, CD0(3), TABLES);
-	detached = world.smmu->calls[SMMU_DETACH];
-	replaced = world.smmu->calls[SMMU_REPLACE];
+	detached = world.smmu->mock.calls[MOCK_DETACH];
+	replaced = world.smmu->mock.calls[MOCK_REPLACE];
 	both(&world, STE_BYPASS);
 	assert_both(&world, DATA, VIOMMU_WRITE, DATA);
 	stage1(&world, 1, CD0(3), TABLES);
 	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
 	stage1(&world, 2, CD0(3), TABLES);
 	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
-	assert_int_equal(world.smmu->calls[SMMU_DETACH], detached);
-	assert_int_equal(world.smmu->calls[SMMU_REPLACE], replaced + 3);
+	assert_int_equal(world.smmu->mock.calls[MOCK_DETACH], detached);
+	assert_int_equal(world.smmu->mock.calls[MOCK_REPLACE], replaced + 3);
 	assert_int_equal(mock_smmu_spaces(world.smmu), 1);
 	/* If the new entry aborts, it is detached. */
 	both(&world, STE_ABORT);
 	assert_both(&world, 0x1000, VIOMMU_WRITE, NOWHERE);
-	assert_int_equal(world.smmu->calls[SMMU_DETACH], detached + 1);
+	assert_int_equal(world.smmu->mock.calls[MOCK_DETACH], detached + 1);
 	down(&world);
 }
 
@@ -891,7 +891,7 @@ static void compare(struct crowd *crowd)
 		crowd->compared++;
 		crowd->reached += expected != NULL;
 	}
-	assert_int_equal(viommu_nest_events(rig->vm, &crowd->world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(rig->vm, &crowd->world.smmu->mock.host), 0);
 	rig_write(rig, R_EVENTQ_CONS, rig_read(rig, R_EVENTQ_PROD));
 }
 
@@ -914,7 +914,7 @@ static void test_random(void **state)
 		crowd.hard[i] = mock_smmu_find(crowd.world.smmu, 16 + i);
 		rig->host = crowd.world.soft;
 		user_init(&crowd.soft[i], rig, 32 + i);
-		rig->host = &crowd.world.smmu->host;
+		rig->host = &crowd.world.smmu->mock.host;
 	}
 	for (uint64_t step = 0; step < steps; step++) {
 		uint32_t prod = rig_read(rig, R_CMDQ_PROD);
