@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Lines of JSON for the drawing program. They are written as text, since jansson's integers end at
- * 2^63 - 1; no string comes from outside. Both pictures begin with an object that has "picture", and
- * have the counts of the replay under the names of --json. A map: one object; then for each function
- * an object "view" and arrays, each of which begins with its kind: "runs" (first and last IOVA, GPA,
- * whether writable), "tables" (level, first and last GPA), and the guest IOMMU's notes of the last
- * refresh. A timeline: an object for each record that may have changed something, and "end".
+ * 2^63 - 1; no string comes from outside. Both pictures begin with an object that has "picture",
+ * and have the counts of the replay under the names of --json. A map: one object; then for each
+ * function an object "view" and arrays, each of which begins with its kind: "runs" (first and last
+ * IOVA, GPA, whether writable), "tables" (level, first and last GPA), and the guest IOMMU's notes
+ * of the last refresh. A timeline: an object for each record that may have changed something, and
+ * "end".
  */
 #include "pictures.h"
 
@@ -82,7 +83,10 @@ void replay_pictures_after(struct replay_pictures *pictures, struct replay *repl
 
 	if (pictures->map && operation && replay->iommu->note_after)
 		replay->iommu->note_after(replay);
-	/* Stores change no translation until they are refreshed, and answers only where accesses do. */
+	/*
+	 * Stores change no translation until they are refreshed, and answers only where accesses
+	 * do.
+	 */
 	if (record->kind == CAPTURE_ORACLE ? replay->iommu->accesses : record->kind != CAPTURE_MEM)
 		note(pictures, replay, operation ? &replay->operation : NULL);
 }

@@ -5,8 +5,8 @@
  */
 
 /*
- * One table; first and last are offsets into what it translates. Calls itself at most as often as
- * there are levels.
+ * One table; first and last are offsets into its range. Calls itself at most as often as there are
+ * levels.
  */
 static void F(note_tables)(struct view_tables *tables, const struct format_root *root, unsigned int level, uint64_t origin, struct format_bounds bounds,
 			   uint64_t first, uint64_t last)
@@ -15,7 +15,7 @@ static void F(note_tables)(struct view_tables *tables, const struct format_root 
 	uint64_t mask = (UINT64_C(1) << shift) - 1;
 	uint64_t begin = origin + bounds.first * UINT64_C(8), end;
 
-	/* A table at the very top of the address space has no more of itself than there is. */
+	/* A table at the very top of the address space is cut off there. */
 	if (__builtin_add_overflow(origin, bounds.last * UINT64_C(8) + 7, &end))
 		end = UINT64_MAX;
 	if (bounds.first > bounds.last || !guest_find(tables->guest, begin) ||

@@ -16,7 +16,7 @@
 /* A guest IOMMU's own part of a description. */
 struct show_iommu {
 	const char *title; /* "a zpci" */
-	size_t bytes;	   /* of what it adds up, which begins as zeros */
+	size_t bytes;	   /* of its sums, which begin as zeros */
 	void (*add)(void *own, const struct capture_record *record);
 	void (*print)(const void *own);
 	void (*print_answers)(const void *own); /* may be NULL */
@@ -43,7 +43,7 @@ void print_description(struct description *description, const char *path, const 
 
 void show_record(enum capture_guest guest, const struct capture_record *record);
 
-/* "region-third table, 3 levels": what an I/O translation anchor designates. */
+/* "region-third table, 3 levels": the designation of an I/O translation anchor. */
 const char *show_designation(uint64_t iota);
 
 #endif

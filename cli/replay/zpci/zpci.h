@@ -37,7 +37,7 @@ struct zpci_function {
 
 struct zpci_change;
 
-/* change.c: what the last refresh found before it. */
+/* change.c: the runs in the range of the last refresh before it. */
 struct zpci_change {
 	const struct replay_function *function; /* NULL: there was no refresh, or something else changed translations after it */
 	bool registration;
@@ -47,7 +47,7 @@ struct zpci_change {
 	size_t bytes;
 };
 
-/* replay->own: the zPCI, and what the last operation answered. */
+/* replay->own: the zPCI, and the answer of the last operation. */
 struct zpci {
 	struct viommu_zpci *zpci;
 	struct zpci_change change;
