@@ -11,47 +11,23 @@ import glob
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tempfile
-import traceback
 
 import model
+from command import BAD_INPUT, COMMAND, DISAGREES, ENVIRONMENT, OK, Result as viommu, check, run_tests
 from peak import peak_kib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-VIOMMU, DOCS = os.path.abspath(sys.argv[1]), sys.argv[2]
-COMMAND = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [VIOMMU]
+DOCS = sys.argv[2]
 CAPTURES = sorted(glob.glob(os.path.join(HERE, "captures", "*.vcap")))
 BOMBS = [path for path in CAPTURES if "bomb" in path]
 MODELLED = [path for path in CAPTURES if path not in BOMBS]
-OK, DISAGREES, BAD_INPUT = 0, 1, 2
-
-# Memory that is freed is to be given back, and so are stacks: a sanitizer would keep both for a while.
-ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:detect_stack_use_after_return=0", NO_COLOR="1")
 
 KEYS = """refreshes global_refreshes pages_established pages_released mapped_pages mapped_pages_peak pinned_bytes pinned_bytes_peak insufficient_resources
 errors oracle_checks oracle_mismatches seconds answers operations make_room_refreshes oracle_missing invariant_violations answer_mismatches agrees complete
 error capture""".split()
-
-
-class Result:
-    def __init__(self, arguments, stdin=None):
-        done = subprocess.run(COMMAND + arguments, input=stdin, capture_output=True, timeout=300, env=ENVIRONMENT)
-        self.status = done.returncode
-        self.out = done.stdout.decode()
-        self.err = done.stderr.decode()
-        self.what = f"viommu {' '.join(arguments)}: status {self.status}\n{self.out}{self.err}"
-
-
-def viommu(*arguments, stdin=None):
-    return Result([str(argument) for argument in arguments], stdin)
-
-
-def check(condition, result, why=""):
-    if not condition:
-        raise AssertionError(f"{why}\n{getattr(result, 'what', result)}")
 
 
 def read(path):
@@ -552,21 +528,5 @@ def test_keys_are_documented():
     check(not [key for key in told if f"`{key}`" not in document], [key for key in told if f"`{key}`" not in document])
 
 
-def main():
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    failed = 0
-    print(f"1..{len(tests)}")
-    for number, (name, test) in enumerate(tests, 1):
-        title = name[len("test_") :].replace("_", " ")
-        try:
-            test()
-            print(f"ok {number} - {title}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {number} - {title}")
-            print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))

@@ -12,36 +12,14 @@ import glob
 import json
 import os
 import re
-import shlex
-import subprocess
 import sys
 import tempfile
-import traceback
+
+from command import BAD_INPUT, DISAGREES, OK, Result as viommu, check, run_tests
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-VIOMMU, DOCS = os.path.abspath(sys.argv[1]), sys.argv[2]
-COMMAND = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [VIOMMU]
+DOCS = sys.argv[2]
 CAPTURES = sorted(glob.glob(os.path.join(HERE, "captures", "smmuv3", "*.vcap")))
-OK, DISAGREES, BAD_INPUT = 0, 1, 2
-ENVIRONMENT = dict(os.environ, NO_COLOR="1")
-
-
-class Result:
-    def __init__(self, arguments):
-        done = subprocess.run(COMMAND + arguments, capture_output=True, timeout=300, env=ENVIRONMENT)
-        self.status = done.returncode
-        self.out = done.stdout.decode()
-        self.err = done.stderr.decode()
-        self.what = f"viommu {' '.join(arguments)}: status {self.status}\n{self.out}{self.err}"
-
-
-def viommu(*arguments):
-    return Result([str(argument) for argument in arguments])
-
-
-def check(condition, result, why=""):
-    if not condition:
-        raise AssertionError(f"{why}\n{getattr(result, 'what', result)}")
 
 
 def read(name):
@@ -251,22 +229,5 @@ def test_show():
     check(result.status == OK and not result.err and "function" not in result.out, result)
 
 
-def main():
-    tests = [value for key, value in globals().items() if key.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for number, test in enumerate(tests, 1):
-        name = test.__name__[5:].replace("_", " ")
-        try:
-            test()
-            print(f"ok {number} - {name}")
-        except Exception:
-            failed += 1
-            print(f"not ok {number} - {name}")
-            print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="")
-        sys.stdout.flush()
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))

@@ -11,21 +11,19 @@ import json
 import os
 import random
 import re
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
 import xml.etree.ElementTree as ElementTree
 
 import svg_captures
+from command import COMMAND, ENVIRONMENT, Result, check, run_tests
 from peak import peak_kib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-VIOMMU, RECORDINGS = os.path.abspath(sys.argv[1]), sys.argv[2]
-COMMAND = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [VIOMMU]
-ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1", NO_COLOR="1", LC_ALL="C.UTF-8")
+RECORDINGS = sys.argv[2]
+ENVIRONMENT["LC_ALL"] = "C.UTF-8"
 # Pictures are drawn by the Python that runs this.
 ENVIRONMENT["PATH"] = os.path.dirname(os.path.realpath(sys.executable)) + os.pathsep + os.environ["PATH"]
 CAPTURES = sorted(glob.glob(os.path.join(HERE, "captures", "*.vcap")) + glob.glob(os.path.join(HERE, "captures", "smmuv3", "*.vcap")))
@@ -45,10 +43,9 @@ def put(name, content):
 
 
 def viommu(*arguments, status=0, stdin=None):
-    done = subprocess.run(COMMAND + [str(argument) for argument in arguments], input=stdin, capture_output=True, timeout=300, env=ENVIRONMENT)
-    out, err = done.stdout.decode(), done.stderr.decode()
-    assert done.returncode == status, f"viommu {arguments}: status {done.returncode}\n{out}{err}"
-    return out if status == 0 else err
+    result = Result(*arguments, stdin=stdin)
+    check(result.status == status, result)
+    return result.out if status == 0 else result.err
 
 
 def situation(name):
@@ -651,21 +648,5 @@ def test_memory_does_not_grow_with_length():
     assert after - before < 4096, f"{before} KiB, then {after} KiB"
 
 
-def main():
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    failed = 0
-    print(f"1..{len(tests)}")
-    for index, (name, test) in enumerate(tests, 1):
-        title = name[len("test_") :].replace("_", " ")
-        try:
-            test()
-            print(f"ok {index} - {title}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {index} - {title}")
-            print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))
