@@ -10,7 +10,7 @@ from svg import LEFT, MARGIN, PAGE_SHIFT, RIGHT, Svg, across, move, plural, size
 
 
 def changes_of(before, after):
-    """What a refresh established and released, from the runs before and after it: (established,
+    """The changes of a refresh, from the runs before and after it: (established,
     run), piece by piece. Within a piece neither the old nor the new translation changes."""
     edges = sorted({edge for first, last, *_ in (*before, *after) for edge in (first, last + 1)})
 
@@ -75,7 +75,7 @@ class Panel:
             layer = "new" if established else "gone"
             self.mapped.add(layer, run[0], run[1])
             self.named.add(layer, run[2], run[2] + run[1] - run[0])
-            # After a registration everything is new, and ribbons by rights say more.
+            # After a registration everything is new, and ribbons by rights are more useful.
             if established and not change["registration"]:
                 self.links.add("new", run)
 
@@ -128,7 +128,7 @@ class Panel:
             svg.text("soft", self.INSIDE, y + n * 130, 11, name)
 
     def labels(self, svg, row, y, memory):
-        """Three lines for each window: where, what, and how large a column is. A page of memory
+        """Three lines for each window: range, contents, and the size of a column. A page of memory
         that many IOVAs lead to has as many mappings."""
         for window in row.windows:
             pages, parts = (counts["rw"] + counts["ro"] for counts in (window.pages, window.parts))

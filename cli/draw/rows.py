@@ -22,7 +22,7 @@ def windows_of(ranges, limit=4):
     groups = [merged] if merged else []
     while len(groups) < limit:
         gaps = ((group[i][0] - group[i - 1][1] - 1, -n, -i) for n, group in enumerate(groups) for i in range(1, len(group)))
-        # A gap is worth leaving out if it is more than a fifth of what it splits.
+        # A gap is left out if it is more than a fifth of the range that it splits.
         gap, n, at = max((one for one in gaps if one[0] > max(least, (groups[-one[1]][-1][1] - groups[-one[1]][0][0]) // 5)), default=(0, 0, 0))
         if not gap:
             break

@@ -45,8 +45,8 @@ class Times:
         self.origin, self.last, self.width, self.columns = None, 0, width, [None] * self.COUNT
 
     def put(self, at, column):
-        """Virtual CPUs are recorded out of order by a little: what is earlier than the latest is
-        put where that is."""
+        """Virtual CPUs are recorded slightly out of order: a record that is earlier than the latest
+        one goes to its own column."""
         if self.origin is None:
             self.origin = at
         self.last = max(self.last, at - self.origin)
@@ -61,8 +61,8 @@ class Plot:
     HEIGHT, FOLD, DRAWN, FOLDS = 1200, 520, 512, 8
 
     def __init__(self, times, timed):
-        """Stretches in which nothing happened are folded, so that the rest has room. What is left
-        is brought down to few enough columns."""
+        """Stretches in which nothing happened are folded, so that the rest has room. The rest
+        is reduced to the number of columns that are drawn."""
         self.times, self.timed, self.svg, self.y = times, timed, Svg(), 0
         count = times.last // times.width + 1
         columns = times.columns[:count]
@@ -113,7 +113,7 @@ class Plot:
         self.svg.path(look, d + line(RIGHT, y) + line(RIGHT, bottom) + "z")
 
     def memory(self, what, looks, kind):
-        """Where a device reaches all of memory, that is cut off: the scale is for what tables map.
+        """Where a device reaches all of memory, that is cut off: the scale is that of mappings by tables.
         """
         columns = [column for column, *_ in self.columns if column]
         most = max((column[what + 1] for column in columns), default=0)
@@ -207,8 +207,8 @@ LANES = (
 
 
 def draw(_data, lines, name):
-    """Whether all operations say when they were is known only at the end. Until then columns are
-    kept in both ways."""
+    """Whether all operations have a time is known only at the end. Until then columns are kept in
+    both ways."""
     title = "What the guest did to its I/O translation, over time"
     by_time, by_number, total, timed, before = Times(1000), Times(1), [0] * len(KINDS), False, dict.fromkeys(COUNTS, 0)
     for record in lines:
