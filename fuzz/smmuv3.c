@@ -249,9 +249,7 @@ static void take_failure(struct rig *rig, struct input *input)
 
 	rig->failing |= rig->mock || rig->hard;
 	if (rig->hard && (at & 0x40 || !rig->mock)) {
-		rig->hard->mock.fail[calls[byte & 7]].at = 1 + at % 8;
-		rig->hard->mock.fail[calls[byte & 7]].for_good = at & 0x80;
-		rig->hard->mock.fail[calls[byte & 7]].error = errors[byte >> 4 & 3];
+		mock_fail(&rig->hard->mock, calls[byte & 7], 1 + at % 8, at & 0x80, errors[byte >> 4 & 3]);
 		return;
 	}
 	if (!rig->mock)

@@ -164,7 +164,7 @@ static int remove_slot(struct host_guest *host_guest, const struct host_slot *sl
 }
 
 /* Whether a mapping names registered guest memory, at its right place, and with no more rights. */
-static bool is_told_of(const struct mock_guest *guest, const struct host_mapping *mapping)
+static bool is_registered(const struct mock_guest *guest, const struct host_mapping *mapping)
 {
 	uint64_t first = mapping->first;
 
@@ -245,7 +245,7 @@ static int map(struct host_space *host_space, const struct host_mapping *mapping
 		mock_breach(mock, "map of what is not pages, or without rights", mapping->first, mapping->last);
 		return mock_leave(mock, EINVAL);
 	}
-	if (!is_told_of(space->guest, mapping))
+	if (!is_registered(space->guest, mapping))
 		mock_breach(mock, "map of what is no guest memory", mapping->first, mapping->last);
 	at = find(&space->mapped, mapping->first);
 	if (at < space->mapped.number && space->mapped.mapping[at].first <= mapping->last) {

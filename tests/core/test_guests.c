@@ -25,7 +25,7 @@ static int add(struct rig *rig, uint64_t gpa, unsigned char *memory)
 }
 
 /* A host learns of existing slots once, and of each new one; at the VM's end they are removed. */
-static void test_told(void **state)
+static void test_registration(void **state)
 {
 	static unsigned char memory[4096] __attribute__((aligned(4096)));
 	static const struct mock_options options;
@@ -59,7 +59,7 @@ static void test_told(void **state)
 	mock_destroy(other);
 }
 
-static void test_told_of_the_policy(void **state)
+static void test_policy_is_passed_on(void **state)
 {
 	const struct rig_options options = { .config = { .size = sizeof(options.config), .pin = VIOMMU_PIN_GUEST, .pin_budget = VIOMMU_NO_LIMIT } };
 	struct rig rig;
@@ -203,12 +203,9 @@ static void test_failures_of_the_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_told),
-		cmocka_unit_test(test_told_of_the_policy),
-		cmocka_unit_test(test_one_of_two),
-		cmocka_unit_test(test_runs_end_with_guest_memory),
-		cmocka_unit_test(test_no_room_on_attach),
-		cmocka_unit_test(test_failures_of_the_host),
+		cmocka_unit_test(test_registration),	  cmocka_unit_test(test_policy_is_passed_on),
+		cmocka_unit_test(test_one_of_two),	  cmocka_unit_test(test_runs_end_with_guest_memory),
+		cmocka_unit_test(test_no_room_on_attach), cmocka_unit_test(test_failures_of_the_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -191,7 +191,7 @@ static uint64_t shadow_of(uint64_t limit, bool soft, int expected)
 	return peak;
 }
 
-static void test_shadow_is_told(void **state)
+static void test_shadow_is_notified(void **state)
 {
 	static const struct rig_options options;
 	struct rig rig;
@@ -416,7 +416,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_release_takes_steps), cmocka_unit_test(test_removal_takes_steps),
 		cmocka_unit_test(test_bomb_registered),	    cmocka_unit_test(test_bomb_refreshed),
-		cmocka_unit_test(test_refresh_entries),	    cmocka_unit_test(test_shadow_is_told),
+		cmocka_unit_test(test_refresh_entries),	    cmocka_unit_test(test_shadow_is_notified),
 		cmocka_unit_test(test_shadow_bytes),	    cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_far_aperture),	    cmocka_unit_test(test_host_aperture),
 		cmocka_unit_test(test_bad_registrations),

@@ -243,8 +243,7 @@ static void test_batches(void **state)
 		assert_int_equal(reached(&world, iova, VIOMMU_READ, 0), DATA + iova);
 		set(&world, iova, 0);
 	}
-	world.smmu->mock.fail[MOCK_INVALIDATE].at = 3;
-	world.smmu->mock.fail[MOCK_INVALIDATE].error = EIO;
+	mock_fail(&world.smmu->mock, MOCK_INVALIDATE, 3, false, EIO);
 	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->mock.host, VIOMMU_DOMAIN_SMMUV3, commands, 16, 3, &done), -EIO);
 	assert_int_equal(done, 2);
 	reached(&world, 0x1000, VIOMMU_READ, 0x10);
@@ -295,8 +294,7 @@ static void test_contexts(void **state)
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
 	assert_int_equal(invalidate(&world, CFGI_CD_ALL(5), 0), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0x0a), 0);
-	world.smmu->mock.fail[MOCK_CONTEXT].at = 1;
-	world.smmu->mock.fail[MOCK_CONTEXT].error = ENODEV;
+	mock_fail(&world.smmu->mock, MOCK_CONTEXT, 1, false, ENODEV);
 	assert_int_equal(invalidate(&world, CFGI_CD_ALL(5), 0), -EIO);
 	down(&world);
 }
@@ -341,7 +339,7 @@ static void test_begins_with_nothing(void **state)
 }
 
 /* AUTO logs the reason; the others need not. */
-static void test_who_is_chosen(void **state)
+static void test_choice(void **state)
 {
 	static const struct {
 		bool soft, forced_stall;
@@ -461,8 +459,7 @@ static void test_ids(void **state)
 	assert_int_equal(viommu_domain_attach(domain, nameless, VIOMMU_NO_PASID), -EINVAL);
 	assert_int_equal(viommu_device_set_id(elsewhere, 6), -EOPNOTSUPP);
 	assert_int_equal(viommu_domain_attach(domain, elsewhere, VIOMMU_NO_PASID), -EXDEV);
-	world.smmu->mock.fail[MOCK_SET_ID].at = 1;
-	world.smmu->mock.fail[MOCK_SET_ID].error = EEXIST;
+	mock_fail(&world.smmu->mock, MOCK_SET_ID, 1, false, EEXIST);
 	assert_int_equal(viommu_device_set_id(nameless, 6), -EIO);
 	assert_int_equal(viommu_domain_attach(domain, nameless, VIOMMU_NO_PASID), -EINVAL);
 	assert_int_equal(viommu_device_set_id(nameless, 6), 0);
@@ -500,8 +497,7 @@ static void test_memory_is_pinned(void **state)
 	assert_int_equal(viommu_slot_add(world.vm, &more), 0);
 	assert_int_equal(pinned(&world), RAM + MORE);
 	assert_int_equal(reached(&world, MORE_GPA + 8, VIOMMU_READ, 0), MORE_GPA + 8);
-	world.smmu->mock.fail[MOCK_GUEST_REMOVE].at = 1;
-	world.smmu->mock.fail[MOCK_GUEST_REMOVE].error = EBUSY;
+	mock_fail(&world.smmu->mock, MOCK_GUEST_REMOVE, 1, false, EBUSY);
 	assert_int_equal(viommu_slot_remove(world.vm, MORE_GPA), -EIO);
 	assert_int_equal(pinned(&world), RAM + MORE);
 	assert_int_equal(viommu_slot_remove(world.vm, MORE_GPA), 0);
@@ -532,21 +528,18 @@ static void test_failures(void **state)
 	(void)state;
 	up(&world);
 	for (unsigned int i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
-		world.smmu->mock.fail[trials[i].call].at = 1;
-		world.smmu->mock.fail[trials[i].call].error = trials[i].error;
+		mock_fail(&world.smmu->mock, trials[i].call, 1, false, trials[i].error);
 		assert_int_equal(create(&world, &stage1, &domain), trials[i].becomes);
 		assert_int_equal(mock_smmu_spaces(world.smmu), 0);
 	}
 	domain = domain_of(&world, ENTRY_S1);
-	world.smmu->mock.fail[MOCK_ATTACH].at = 1;
-	world.smmu->mock.fail[MOCK_ATTACH].error = EINVAL;
+	mock_fail(&world.smmu->mock, MOCK_ATTACH, 1, false, EINVAL);
 	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), -EIO);
 	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
 	world.smmu->mock.fail[MOCK_INVALIDATE].at = 1;
 	assert_int_equal(invalidate(&world, TLBI_ALL, 0), -EIO);
 	assert_int_equal(invalidate(&world, TLBI_ALL, 0), 0);
-	world.smmu->mock.fail[MOCK_DETACH].at = 1;
-	world.smmu->mock.fail[MOCK_DETACH].error = EBUSY;
+	mock_fail(&world.smmu->mock, MOCK_DETACH, 1, false, EBUSY);
 	assert_int_equal(viommu_device_detach(world.device, VIOMMU_NO_PASID), -EIO);
 	set(&world, 0x1000, DATA | E_PAGE);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
@@ -578,8 +571,7 @@ static void test_events(void **state)
 	event.bytes = sizeof(record) - 1;
 	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->mock.host, &event), -EINVAL);
 	event.bytes = sizeof(record);
-	world.smmu->mock.fail[MOCK_EVENT].at = 1;
-	world.smmu->mock.fail[MOCK_EVENT].error = EFAULT;
+	mock_fail(&world.smmu->mock, MOCK_EVENT, 1, false, EFAULT);
 	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->mock.host, &event), -EIO);
 	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->mock.host, &event), 0);
 	assert_int_equal(le64toh(record[0]), UINT64_C(5) << 32 | 0x10);
@@ -607,7 +599,7 @@ int main(void)
 		cmocka_unit_test(test_contexts),
 		cmocka_unit_test(test_entries_without_tables),
 		cmocka_unit_test(test_begins_with_nothing),
-		cmocka_unit_test(test_who_is_chosen),
+		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_no_entry),
 		cmocka_unit_test(test_no_stalls),
 		cmocka_unit_test(test_ids),

@@ -96,7 +96,7 @@ static void test_setting(void **state)
  * Nothing written: nothing is looked at. One page written: the entries down to its table, and the
  * tables that share its page, are.
  */
-static void test_costs_what_changed(void **state)
+static void test_cost_of_changes(void **state)
 {
 	struct fake_tracker fake;
 	struct rig rig;
@@ -744,7 +744,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_setting),
-		cmocka_unit_test(test_costs_what_changed),
+		cmocka_unit_test(test_cost_of_changes),
 		cmocka_unit_test(test_goes_straight_there),
 		cmocka_unit_test(test_many_written),
 		cmocka_unit_test(test_higher_entries),

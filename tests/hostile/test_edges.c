@@ -39,7 +39,7 @@ static void on_log(void *ctx, enum viommu_log_level level, const char *what, uin
  * The log has a host that fails to map, to remove, or to detach a device; and nothing while all is
  * well.
  */
-static void test_operator_is_told(void **state)
+static void test_failures_are_logged(void **state)
 {
 	struct told told = { .errors = 0 };
 	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT, .aperture = MIB };
@@ -308,10 +308,10 @@ static void test_first_step_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_operator_is_told),  cmocka_unit_test(test_configs_that_cannot_be),
-		cmocka_unit_test(test_report_is_stopped), cmocka_unit_test(test_host_is_short),
-		cmocka_unit_test(test_tried_again),	  cmocka_unit_test(test_many_aliases),
-		cmocka_unit_test(test_direct_runs),	  cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_failures_are_logged), cmocka_unit_test(test_configs_that_cannot_be),
+		cmocka_unit_test(test_report_is_stopped),   cmocka_unit_test(test_host_is_short),
+		cmocka_unit_test(test_tried_again),	    cmocka_unit_test(test_many_aliases),
+		cmocka_unit_test(test_direct_runs),	    cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_first_step_fails),
 	};
 

@@ -231,7 +231,7 @@ static void test_invalidations(void **state)
  * A context that two streams share, and another one: one command to the hardware, whatever the
  * ASID.
  */
-static void test_told_once(void **state)
+static void test_registered_once(void **state)
 {
 	struct viommu_smmuv3_device *other;
 	struct world world;
@@ -431,7 +431,7 @@ static void test_identity(void **state)
 }
 
 /* A device is on hardware only if the hardware has all features that the guest was offered. */
-static void test_who_walks(void **state)
+static void test_choice_of_the_walker(void **state)
 {
 	static const uint32_t changes[][3] = { { 0, 1u << 4, 0 },  { 0, 1u << 12, 0 }, { 3, 1u << 2, 0 }, { 3, 1u << 10, 0 },
 					       { 3, 3u << 11, 0 }, { 5, 1u << 4, 0 },  { 5, 7, 3 },	  { 0, 1u << 1, 0 } };
@@ -581,8 +581,7 @@ static void test_events(void **state)
 	assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
 	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 4);
-	world.smmu->mock.fail[MOCK_EVENT].at = 1;
-	world.smmu->mock.fail[MOCK_EVENT].error = ENODEV;
+	mock_fail(&world.smmu->mock, MOCK_EVENT, 1, false, ENODEV);
 	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), -EIO);
 	down(&world);
 }
@@ -647,8 +646,7 @@ static void test_plugging_fails(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		up_with(&world, mock_smmu_idr);
-		world.smmu->mock.fail[calls[i]].at = 1;
-		world.smmu->mock.fail[calls[i]].error = ENODEV;
+		mock_fail(&world.smmu->mock, calls[i], 1, false, ENODEV);
 		assert_true(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device) < 0);
 		assert_int_equal(mock_smmu_spaces(world.smmu), 0);
 		assert_int_equal(rig_info(&world.rig).devices, 0);
@@ -688,9 +686,7 @@ static void test_invalidating_fails(void **state)
 		tables_unmap(&world.tables, 0x1000);
 		if (context)
 			rig_put_cd(&world.rig, 0, 0, 0);
-		world.smmu->mock.fail[call].at = 1;
-		world.smmu->mock.fail[call].for_good = for_good;
-		world.smmu->mock.fail[call].error = EIO;
+		mock_fail(&world.smmu->mock, call, 1, for_good, EIO);
 		command(&world, context ? CFGI_CD(HARD) : TLBI_VA(3), 0x1000);
 		command(&world, SYNC, 0);
 		assert_true(rig_info(&world.rig).rebuilt > 0);
@@ -713,9 +709,7 @@ static void test_attaching_fails(void **state)
 	(void)state;
 	up(&world);
 	tables_map(&world.tables, 0x1000, DATA, 0);
-	world.smmu->mock.fail[MOCK_ATTACH].at = 1;
-	world.smmu->mock.fail[MOCK_ATTACH].for_good = true;
-	world.smmu->mock.fail[MOCK_ATTACH].error = ENODEV;
+	mock_fail(&world.smmu->mock, MOCK_ATTACH, 1, true, ENODEV);
 	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
 	assert_null(world.theirs->mock.space);
 	assert_int_equal(rig_device_info(world.device).sharing, 0);
@@ -725,8 +719,7 @@ static void test_attaching_fails(void **state)
 	command(&world, SYNC, 0);
 	assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
 	/* Replacing fails: the device is detached, then attached. */
-	world.smmu->mock.fail[MOCK_REPLACE].at = 1;
-	world.smmu->mock.fail[MOCK_REPLACE].error = EINVAL;
+	mock_fail(&world.smmu->mock, MOCK_REPLACE, 1, false, EINVAL);
 	both(&world, STE_BYPASS);
 	assert_ptr_equal(hard(&world, DATA, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
 	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
@@ -736,8 +729,7 @@ static void test_attaching_fails(void **state)
 	 * tables of that time.
 	 */
 	world.smmu->mock.fail[MOCK_REPLACE].at = 1;
-	world.smmu->mock.fail[MOCK_DETACH].at = 1;
-	world.smmu->mock.fail[MOCK_DETACH].error = EBUSY;
+	mock_fail(&world.smmu->mock, MOCK_DETACH, 1, false, EBUSY);
 	both(&world, STE_BYPASS);
 	assert_ptr_equal(hard(&world, DATA, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
 	assert_int_equal(rig_device_info(world.device).sharing, 1);
@@ -940,12 +932,12 @@ static void test_random(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_streams),		cmocka_unit_test(test_entry_is_handed_on), cmocka_unit_test(test_invalidations),
-		cmocka_unit_test(test_told_once),	cmocka_unit_test(test_descriptors),	   cmocka_unit_test(test_back_again),
-		cmocka_unit_test(test_identity),	cmocka_unit_test(test_who_walks),	   cmocka_unit_test(test_limits_of_shadows),
-		cmocka_unit_test(test_events),		cmocka_unit_test(test_plugging_fails),	   cmocka_unit_test(test_invalidating_fails),
-		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),  cmocka_unit_test(test_random),
-		cmocka_unit_test(test_two_smmus),	cmocka_unit_test(test_without_commands),   cmocka_unit_test(test_top_byte),
+		cmocka_unit_test(test_streams),		cmocka_unit_test(test_entry_is_handed_on),   cmocka_unit_test(test_invalidations),
+		cmocka_unit_test(test_registered_once), cmocka_unit_test(test_descriptors),	     cmocka_unit_test(test_back_again),
+		cmocka_unit_test(test_identity),	cmocka_unit_test(test_choice_of_the_walker), cmocka_unit_test(test_limits_of_shadows),
+		cmocka_unit_test(test_events),		cmocka_unit_test(test_plugging_fails),	     cmocka_unit_test(test_invalidating_fails),
+		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),    cmocka_unit_test(test_random),
+		cmocka_unit_test(test_two_smmus),	cmocka_unit_test(test_without_commands),     cmocka_unit_test(test_top_byte),
 	};
 
 	for (int i = 1; i + 1 < argc; i += 2) {
