@@ -123,7 +123,7 @@ def test_many_disagreements():
 
 
 def test_blocks_that_cannot_be_judged():
-    """A guest that was ended before it had read all, and a kernel that releases no page with a block in it: nothing disagrees, and it is said."""
+    """A guest that was ended before it had read everything, and a kernel that releases no page with a block in it: nothing disagrees, and the summary reports it."""
     result = live([], GUEST + ["unread=1000"])
     check(result.status == OK and "what was compared agrees; 1,000 of 1,024 blocks of the disk cannot be judged" in result.out, result.what)
     check("24 pages compared, nothing differs; 1,000 cannot be judged" in result.out and "everything agrees" not in result.out, result.what)
@@ -134,7 +134,7 @@ def test_blocks_that_cannot_be_judged():
 
 
 def test_control_sequences_of_the_board():
-    """What another process writes on the board is text: no control sequence of it reaches the terminal, in lines or in the summary."""
+    """Strings on the board are text: no control sequence in them reaches the terminal, in lines or in the summary."""
     words = GUEST + ["event=one\033[2Jtwo\x07", "disagree=three\033]0;title\x07four\u009b1m"]
     for options in ([], ["--lines"]):
         result = live(options, words)
@@ -283,7 +283,7 @@ def test_input_that_is_no_terminal_is_the_guests():
     check("<61><62>" in result.err and result.status == OK, result.what)
 
 
-def test_output_that_nobody_reads():
+def test_output_without_a_reader():
     with Folder() as folder:
         fifo = folder.fifo("go")
         process = start(folder, ["--interval", "0.05"], GUEST + [f"wait={fifo}"], stdin=subprocess.DEVNULL)

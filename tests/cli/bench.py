@@ -128,7 +128,7 @@ def test_memory():
 
 
 def test_table():
-    """What people read is what machines read: names, lanes, and a median for each."""
+    """The table has the contents of the JSON: names, lanes, and a median for each."""
     result = bench("--quick", "--only", "^(create|map/16|memory/dense)$")
     check(result.status == OK and not result.err, result)
     for name in ("create", "map/16", "memory/dense"):

@@ -100,7 +100,7 @@ def test_switched_off():
 
 
 def test_told_to_be_off():
-    """What is on the command line already is not asked for again; what switches it off is named."""
+    """Options that are on the command line already are not requested again; options that disable them are named."""
     with Machine(lambda tree: (probe_trees.switched_off(tree), tree.put("/proc/cmdline", "ro intel_iommu=off quiet\n"))) as machine:
         pieces = advice(machine.json(), "kernel-parameter")
         check(len(pieces) == 1 and "intel_iommu=off" in pieces[0]["what"], pieces)
@@ -249,7 +249,7 @@ def test_packed_configuration():
 
 
 def test_without_a_configuration():
-    """What is not known is null, and no advice speaks of it."""
+    """Unknown values are null, and there is no advice about them."""
     with Machine(probe_trees.type1_only) as machine:
         os.remove(machine.tree.path("/boot/config-6.12.1-test"))
         told = machine.json()
@@ -413,7 +413,7 @@ def test_odd_names():
 
 
 def test_very_many():
-    """More than is kept: counted or cut, and said."""
+    """More items than are kept: counted or cut, and reported."""
     def make(tree):
         probe_trees.type1_only(tree)
         for number in range(4200):
@@ -428,7 +428,7 @@ def test_very_many():
 
 
 def test_text_that_is_none():
-    """What is printed of files is printable, wherever it comes from."""
+    """Contents of files are printed as printable characters."""
     bad = b"6.12\x1b[31m\xff\x07\"\\<tail>\n"
     with Machine(probe_trees.type1_only) as machine:
         for path in ("/proc/sys/kernel/osrelease", "/proc/sys/kernel/arch", "/sys/kernel/iommu_groups/5/type", "/sys/class/iommu/dmar0/intel-iommu/version"):

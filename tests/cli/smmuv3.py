@@ -28,7 +28,7 @@ def read(name):
 
 
 def with_text(text, *arguments):
-    """The command on a capture with this text; its name in what is printed is CAPTURE."""
+    """The command on a capture with this text; its name in the output is CAPTURE."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "one.vcap")
         with open(path, "w", encoding="ascii") as file:
@@ -149,7 +149,7 @@ def test_disagreements_name_the_operation():
 
 
 def test_shortage():
-    """One page for a guest that has two: what does not fit is missing, and is no disagreement."""
+    """One page for a guest that has two: the one that does not fit is missing, and that is no disagreement."""
     text = read("stale")
     result = with_text(text, "replay", "--json", "--budget", "4K")
     document = json.loads(result.out)
@@ -193,7 +193,7 @@ def test_bad_captures():
         check(shown.status == (OK if said.startswith(("another", "no device")) else BAD_INPUT), shown)
 
 
-def test_what_makes_no_sense():
+def test_nonsense():
     path = CAPTURES[0]
     for options, said in ((["--qemu"], "--qemu is for captures of zpci"), (["--host", "type1:0000:00:05.0"], "--host is for captures of zpci")):
         result = viommu("replay", *options, path)

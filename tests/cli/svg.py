@@ -93,7 +93,7 @@ class Picture:
             for key in ("x", "y", "width", "height"):
                 assert element.get(key) is None or re.fullmatch(r"-?\d+(\.\d)?", element.get(key)), ElementTree.tostring(element)
             assert re.fullmatch(r"[MLCChvz0-9. -]*", element.get("d") or ""), element.get("d")
-            # Whatever has a class has a look.
+            # Each class has a style.
             for name in (element.get("class") or "").split():
                 assert f".{name}{{" in source, name
         self.texts = [Text(element) for element in root.iter(NS + "text")]
@@ -126,7 +126,7 @@ class Picture:
         return sorted(boxes, key=lambda box: (box[1], box[0]))
 
     def ribbons(self):
-        """What stands beside the pointer on each ribbon of a single run."""
+        """The tooltip of each ribbon of a single run."""
         ribbons = []
         for element in self.root.iter(NS + "path"):
             if element.get("class") in ("link-rw", "link-ro"):
@@ -136,7 +136,7 @@ class Picture:
 
 
 def draw(path, *options):
-    """The picture of what is mapped, with what --map and --json say of the same."""
+    """The picture of the mappings, with the output of --map and --json."""
     output = path_of("picture.svg")
     told = json.loads(viommu("replay", "--json", "--map", "--svg", output, *options, path))
     with open(output, encoding="utf-8", newline="") as file:
@@ -208,11 +208,11 @@ def check_ribbons(picture, told):
     return True
 
 
-# The picture of what is mapped
+# The picture of the mappings
 
 
 def test_smmuv3():
-    """Two sets of tables, blocks, bypass, what is shared, and how tables are named: what the captures were written to have."""
+    """Two sets of tables, blocks, bypass, shared pages, and names of tables: the contents of the captures by hand."""
     linear, _ = draw(os.path.join(HERE, "captures", "smmuv3", "linear.vcap"))
     text = linear.all()
     assert "TTB0 0x40012000 (4K, 39 bits), TTB1 0x40022000 (4K, 39 bits); tables: 2 of levels 0 and 1, 2 of level 2, 3 of level 3" in text, text
@@ -348,7 +348,7 @@ def changes(seed):
 
 
 def test_changes():
-    """What is marked as established and released is what --map has not had, or no longer has."""
+    """Pages marked as established are new in --map, and those marked as released are no longer there."""
     for seed in range(40):
         path = put("changes.vcap", changes(seed))
         _, before = draw(path, "--stop-after", 1)
@@ -518,7 +518,7 @@ def test_timeline_in_time():
         picture, told = draw_timeline(put("rounds.vcap", rounds(100, step, first)))
         check_timeline_numbers(picture, told)
         assert "time since the recording began" in picture.all(), picture.all()
-    # One operation that does not say when it was, and all are counted.
+    # One operation without a time, and all are counted.
     text = rounds(100, 1000).replace(" t=50000", "")
     picture, told = draw_timeline(put("rounds.vcap", text))
     check_timeline_numbers(picture, told)
@@ -628,7 +628,7 @@ def test_no_python():
 
 
 def test_bad_captures():
-    """What could be read is drawn, and the complaint comes once."""
+    """The readable part is drawn, and there is one complaint."""
     with open(situation("one_page"), encoding="ascii") as file:
         text = file.read()
     path = put("cut.vcap", text[: text.index("end ")])
