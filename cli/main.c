@@ -12,7 +12,7 @@
 
 static const struct command {
 	const char *name;
-	const char *title; /* what its own messages and help call it */
+	const char *title; /* its name in messages and help */
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	// clang-format off

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Fuzzes the reader of captures, compressed and not. Whatever the bytes: the reader ends, with the end or with one error that it then repeats; every record that
- * it delivers is one that the writer accepts, which then reads back the same; and what it reads from a file does not depend on how the file was compressed.
+ * Fuzzes the reader of captures, compressed and not. For any bytes, the reader ends: with the end
+ * of the capture, or with one error that it then repeats. The writer accepts every record that it
+ * delivers, and the written record reads back the same. The records of a file do not depend on its
+ * compression.
  *
- * Input: a byte, then the file. The byte says whether the rest is taken as it is, or compressed first (a fuzzer does not find its way through a checksum), and
- * whether, and where, a byte of what was compressed is then damaged.
+ * Input: a byte, then the file. The byte selects whether the rest is used as it is or compressed
+ * first (a fuzzer cannot get past a checksum), and whether, and where, a byte of the compressed
+ * file is damaged.
  */
 #include <errno.h>
 #include <string.h>
@@ -34,7 +37,7 @@ static struct file make_file(const void *data, size_t size)
 	return file;
 }
 
-/* What came out of a file. Texts of notes are kept as sums. */
+/* The records of a file. Texts of notes are kept as sums. */
 struct content {
 	struct capture_record *records;
 	uint64_t *notes;
@@ -75,7 +78,7 @@ static void check_error(const struct capture_error *error)
 		fuzz_must(error->message[i] >= ' ' && error->message[i] <= '~');
 }
 
-/* Reads all of it; every record goes to the writer, too. */
+/* Reads all of it, and writes every record. */
 static void read_all(const char *path, struct content *content, struct capture_writer *writer)
 {
 	struct capture_error error = { .fault = CAPTURE_FAULT_NONE };
@@ -110,7 +113,7 @@ static void read_all(const char *path, struct content *content, struct capture_w
 	capture_reader_close(reader);
 }
 
-/* Members are compared by kind, since what they do not fill of the union is not theirs. */
+/* Members are compared by kind, since the rest of the union is undefined. */
 static bool same(const struct content *a, const struct content *b, size_t i)
 {
 	static const size_t bytes[CAPTURE_KINDS] = {
@@ -159,7 +162,7 @@ static void drop(struct content *content)
 	free(content->notes);
 }
 
-/* What a file says that it is a capture of; the first one, where it says nothing. */
+/* The guest IOMMU of a capture; the first one, where the file has no head. */
 static enum capture_guest guest_of(const char *path)
 {
 	struct capture_reader *reader = capture_reader_open(path, NULL);
@@ -169,7 +172,7 @@ static enum capture_guest guest_of(const char *path)
 	return guest;
 }
 
-/* Reads a file, writes what was read, and reads that. */
+/* Reads a file, writes its records, and reads those. */
 static void round_trip(const struct file *file, struct content *content, int level)
 {
 	struct file copy = make_file("", 0);
@@ -180,7 +183,7 @@ static void round_trip(const struct file *file, struct content *content, int lev
 
 	fuzz_must(writer);
 	read_all(file->path, content, writer);
-	/* The writer adds the end record itself, and to a capture that is broken none. */
+	/* The writer adds the end record itself, but not to an incomplete capture. */
 	written = content->count;
 	if (content->fault && written && content->records[written - 1].kind == CAPTURE_END)
 		written--;
@@ -214,7 +217,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file = make_file(input.data, input.left);
 	round_trip(&file, &plain, kind & 1 ? 1 : 0);
 
-	/* (What is compressed already would be compressed twice, which is no capture.) */
+	/* (A compressed file would be compressed twice, which is no capture.) */
 	if (kind & 2 && (input.left < 4 || memcmp(input.data, "\x28\xb5\x2f\xfd", 4))) {
 		bytes = ZSTD_compress(packed, sizeof(packed), input.data, input.left, kind & 4 ? 3 : 1);
 		fuzz_must(!ZSTD_isError(bytes));
@@ -222,7 +225,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			packed[(kind >> 4) * (bytes - 1) / 15] ^= (char)(1 + kind);
 		compressed = make_file(packed, bytes);
 		read_all(compressed.path, &other, NULL);
-		/* Damage ends what can be read, and is noticed where there is a checksum; here there is none, so that what was damaged may be read as something else. */
+		/*
+		 * Damage ends the capture, and is noticed where there is a checksum. Here there is
+		 * none, so that damaged bytes may be read as another record.
+		 */
 		if (!(kind & 8)) {
 			fuzz_must(other.count == plain.count && other.fault == plain.fault);
 			check_same(&plain, &other, plain.count);

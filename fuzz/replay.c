@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Runs a fuzzer's function without libFuzzer, for the tests, and to look at a finding in a
- * debugger: on files, and on the files of folders, once each, or on bytes from a PRNG. Says how
- * many inputs there were.
+ * Runs a fuzzer's function without libFuzzer, for the tests, and to debug a finding: on files, and
+ * on the files of folders, once each, or on bytes from a PRNG. Prints the number of inputs.
  *
  * usage: replay-NAME FILE...
  *        replay-NAME --random INPUTS SEED [HEADER FILE...]
  *
- * Of random inputs there is one of SEED, one of SEED + 1, and so on; the seed of one that breaks
- * off is printed. With files, an input is some of them one behind the other, of which the header
- * (so many bytes) counts once, and of whose bytes some are changed: for fuzzers whose programs have
- * no effect where they have no order.
+ * Random inputs have the seeds SEED, SEED + 1, and so on; the seed of one that aborts is printed.
+ * With files, an input is a sequence of some of them with some bytes changed. Their header (of so
+ * many bytes) is used once. This is for fuzzers whose programs have no effect without an order.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -89,7 +87,7 @@ static void say_seed(int signal)
 		_exit(1);
 }
 
-/* splitmix64: any seed will do, neighbouring ones too. */
+/* splitmix64: any seed is good, adjacent ones included. */
 static uint64_t draw(uint64_t *state)
 {
 	uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -99,10 +97,7 @@ static uint64_t draw(uint64_t *state)
 	return z ^ z >> 31;
 }
 
-/*
- * Parts one behind the other. Of their bytes one in 64 is another one. Returns how many bytes there
- * are.
- */
+/* A sequence of parts. One in 64 of their bytes is changed. Returns the number of bytes. */
 static size_t join(uint64_t *state, uint8_t *bytes, size_t header)
 {
 	size_t size = 0, number = 1 + (size_t)(draw(state) % 60);

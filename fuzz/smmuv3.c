@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Fuzzes the SMMUv3 guest IOMMU: an input is a program of stores to registers, commands, stream tables, context descriptors and tables that are written,
- * devices that are plugged, access memory and are unplugged, slots that come and go, resets, budgets, and calls to hosts that fail. After each, the library
- * must be as a model is that shares no code with it (smmuv3_model.h), as far as smmuv3_rig.h says. An access must end as the model's does, which looks
- * everything up: what is reached without asking may be what a TLB still has, what the tables say must be reached by asking, and what they do not is the model's
- * event, or none.
+ * Fuzzes the SMMUv3 guest IOMMU: an input is a program of stores to registers, commands, writes to
+ * stream tables, context descriptors and tables, devices that are plugged, access memory and are
+ * unplugged, slots that come and go, resets, budgets, and hosts that fail. After each, the library
+ * must agree with a model that shares no code with it (smmuv3_model.h), as described in
+ * smmuv3_rig.h. An access must end as the model's does, which looks everything up. A page that is
+ * reached without a miss may be one that a TLB still has; a page in the tables must be reached, by
+ * a miss if need be; any other access causes the model's event, or none.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +18,7 @@
 #define MOST_WRITES	(WORLD_WRITES - 1024u)
 #define ROUNDS		8u
 
-/* What many inputs have seen. */
+/* Sums over many inputs. */
 static struct {
 	uint64_t operations, reached, refused, hardware;
 } seen;
@@ -50,16 +52,19 @@ static void stop_failing(struct rig *rig)
 	for (unsigned int call = 0; rig->mock && call < MOCK_CALLS; call++)
 		mock_fail(rig->mock, (enum mock_call)call, 0, false, 0);
 	if (rig->hard)
-		memset(rig->hard->fail, 0, sizeof(rig->hard->fail));
+		memset(rig->hard->mock.fail, 0, sizeof(rig->hard->mock.fail));
 }
 
-/* A failure that was asked for, a budget that is too small; but a host's own words are not for who adds a device. */
+/*
+ * A failure that was requested, or a budget that is too small. But errno values of a host are not
+ * passed to the caller that adds a device.
+ */
 static void check_refusal(struct rig *rig, const struct model_stream *model, int error)
 {
 	bool short_of = model->hardware && error == -EDQUOT && rig->tight && rig->pinned != RIG_PINNED;
 
 	fuzz_must(error != -EEXIST && (rig->failing || short_of));
-	fuzz_must(error != -EINVAL || (model->hardware && rig->hard->fail[SMMU_CREATE].error == EINVAL));
+	fuzz_must(error != -EINVAL || (model->hardware && rig->hard->mock.fail[MOCK_CREATE].error == EINVAL));
 	if (model->hardware && rig->pinned == RIG_NOT_PINNED)
 		rig->pinned = RIG_MAYBE_PINNED;
 	rig_check(rig);
@@ -69,10 +74,10 @@ static void plug(struct rig *rig, unsigned int n)
 {
 	struct rig_stream *stream = &rig->stream[n];
 	struct model_stream *model = &rig->model->stream[n];
-	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = model->sid, .host = model->hardware ? &rig->hard->host : rig->host };
+	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = model->sid, .host = model->hardware ? &rig->hard->mock.host : rig->host };
 	int error;
 
-	/* One way or the other, it comes to what the host is for. */
+	/* Both ways select the host's kind of nesting. */
 	config.nesting = n & 1 ? VIOMMU_NESTING_AUTO : model->hardware ? VIOMMU_NESTING_HARDWARE : VIOMMU_NESTING_SHADOW;
 	if (model->plugged) {
 		viommu_reader_destroy(stream->reader);
@@ -89,7 +94,7 @@ static void plug(struct rig *rig, unsigned int n)
 	stream->reader = NULL;
 	if (model->hardware) {
 		rig->pinned = RIG_PINNED;
-		fuzz_must(viommu_nest_fd(rig->vm, &rig->hard->host) == rig->hard->event_fd);
+		fuzz_must(viommu_nest_fd(rig->vm, &rig->hard->mock.host) == rig->hard->event_fd);
 		fuzz_must(viommu_smmuv3_device_fault(stream->device, &(struct viommu_fault){ .reason = VIOMMU_FAULT_BLOCKED }) == -EOPNOTSUPP);
 	} else {
 		fuzz_must(!viommu_reader_create(viommu_smmuv3_device_device(stream->device), VIOMMU_NO_PASID, &stream->reader));
@@ -102,7 +107,7 @@ static void plug(struct rig *rig, unsigned int n)
 	rig_check(rig);
 }
 
-/* What the model's TLB has for an access: the page itself, of the right kind. */
+/* The model's TLB has an entry for the access: the page itself, with the rights. */
 static bool is_kept(struct rig *rig, unsigned int n, uint64_t iova, bool writes, const void *hva)
 {
 	const struct model_stream *stream = &rig->model->stream[n];
@@ -140,7 +145,7 @@ static void expect_event(struct rig *rig, const struct model_access *expected)
 		rig_expect_record(rig, at, expected->record);
 }
 
-/* May an access that the tables allow end in an error, as there is no room? */
+/* Whether an access that the tables allow may end in an error for lack of room. */
 static bool is_short(struct rig *rig, unsigned int n)
 {
 	const struct model_stream *stream = &rig->model->stream[n];
@@ -148,7 +153,7 @@ static bool is_short(struct rig *rig, unsigned int n)
 	return rig->failing || rig->tight || (stream->kind == MODEL_STAGE1 && rig_is_large(rig, model_context_of(rig->model, stream)));
 }
 
-/* One fault told to the library. True: the access is over. */
+/* Reports one fault to the library. True: the access is over. */
 static bool fault(struct rig *rig, unsigned int n, const struct viommu_fault *fault, uint64_t iova, uint32_t access)
 {
 	static const int errors[] = { 0, VIOMMU_SMMUV3_RAZ_WI, -EFAULT };
@@ -158,7 +163,10 @@ static bool fault(struct rig *rig, unsigned int n, const struct viommu_fault *fa
 	int ret = viommu_smmuv3_device_fault(rig->stream[n].device, fault);
 
 	if (excused) {
-		/* It is attached by this, and the access comes again; or there still is no room. */
+		/*
+		 * The device is attached by this, and the access is repeated; or there still is no
+		 * room.
+		 */
 		fuzz_must(ret == 0 || ret == -EFAULT);
 		if (ret)
 			fuzz_must(stream->late || is_short(rig, n));
@@ -203,7 +211,7 @@ static void access_memory(struct rig *rig, unsigned int n, uint64_t iova, uint32
 	fuzz_must(rig->full || rig->failing);
 }
 
-/* A few IOVAs beside each other: what is there, and what is not. */
+/* A few adjacent IOVAs, mapped or not. */
 static void take_accesses(struct rig *rig, struct input *input)
 {
 	unsigned int byte = input_byte(input), n = byte & 3;
@@ -216,26 +224,10 @@ static void take_accesses(struct rig *rig, struct input *input)
 		rig_take_events(rig);
 }
 
-static void change_slot(struct rig *rig, unsigned int n)
-{
-	struct world_place *place = &rig->world->place[n];
-	struct viommu_slot slot = world_slot(rig->world, n);
-	int error;
-
-	stop_failing(rig);
-	if (place->shown) {
-		fuzz_must(!viommu_slot_remove(rig->vm, place->gpa));
-		place->shown = false;
-	} else {
-		error = viommu_slot_add(rig->vm, &slot);
-		fuzz_must(!error || (error == -EDQUOT && rig->tight) || error == -ENOSPC);
-		place->shown = !error;
-	}
-	world_update(rig->world);
-	rig_check(rig);
-}
-
-/* A guest that finds the command queue stopped: the command is replaced by one that does nothing, and the error acknowledged. Events are read, or some. */
+/*
+ * A guest that finds the command queue stopped: the command is replaced by one without an effect,
+ * and the error is acknowledged. Some or all events are read.
+ */
 static void recover(struct rig *rig, struct input *input)
 {
 	unsigned int byte = input_byte(input), bits = (unsigned int)(rig->model->cmdq_base & 31) > 12 ? 12 : (unsigned int)(rig->model->cmdq_base & 31);
@@ -252,14 +244,12 @@ static void recover(struct rig *rig, struct input *input)
 static void take_failure(struct rig *rig, struct input *input)
 {
 	static const int errors[4] = { ENOSPC, EIO, ENOMEM, EINVAL };
-	static const enum smmu_call calls[8] = { SMMU_CREATE, SMMU_INVALIDATE, SMMU_CONTEXT, SMMU_SET_ID, SMMU_ATTACH, SMMU_DETACH, SMMU_EVENT, SMMU_ATTACH };
+	static const enum mock_call calls[8] = { MOCK_CREATE, MOCK_INVALIDATE, MOCK_CONTEXT, MOCK_SET_ID, MOCK_ATTACH, MOCK_DETACH, MOCK_EVENT, MOCK_ATTACH };
 	unsigned int byte = input_byte(input), at = input_byte(input);
 
 	rig->failing |= rig->mock || rig->hard;
 	if (rig->hard && (at & 0x40 || !rig->mock)) {
-		rig->hard->fail[calls[byte & 7]].at = 1 + at % 8;
-		rig->hard->fail[calls[byte & 7]].for_good = at & 0x80;
-		rig->hard->fail[calls[byte & 7]].error = errors[byte >> 4 & 3];
+		mock_fail(&rig->hard->mock, calls[byte & 7], 1 + at % 8, at & 0x80, errors[byte >> 4 & 3]);
 		return;
 	}
 	if (!rig->mock)
@@ -279,7 +269,9 @@ static void change_machine(struct rig *rig, struct input *input)
 		break;
 	case 3:
 	case 4:
-		change_slot(rig, (byte >> 3) % rig->world->places);
+		stop_failing(rig);
+		world_toggle(rig->world, rig->vm, (byte >> 3) % rig->world->places, rig->tight);
+		rig_check(rig);
 		break;
 	case 5:
 		rig->tight = true;
@@ -360,7 +352,10 @@ static void set_up(struct rig *rig, unsigned int kind)
 	store_as(rig, 0x20, 4, 0xd);
 }
 
-/* Some streams, or all, are on a host whose hardware walks tables, which has addresses of 44 bits: no SMMU with larger ones is made for it. */
+/*
+ * Some streams, or all, are on a host whose hardware walks tables. It has addresses of 44 bits: an
+ * SMMU with larger ones cannot be made for it.
+ */
 static void begin_hardware(struct rig *rig, struct viommu_smmuv3_config *smmu, unsigned int kind, bool stalls)
 {
 	uint32_t idr[6];
@@ -376,7 +371,7 @@ static void begin_hardware(struct rig *rig, struct viommu_smmuv3_config *smmu, u
 	rig->model->ctx = rig;
 	for (unsigned int i = 0; i < STREAMS; i++)
 		rig->model->stream[i].hardware = kind & 128 || i == 1 || i == 2;
-	smmu->hardware = &rig->hard->host;
+	smmu->hardware = &rig->hard->mock.host;
 	if (rig->model->oas > 4) {
 		fuzz_must(viommu_smmuv3_create(rig->vm, smmu, &rig->smmu) == -EOPNOTSUPP);
 		smmu->output_bits = 0;
@@ -421,12 +416,7 @@ static void begin(struct rig *rig, struct input *input)
 		begin_hardware(rig, &smmu, kind, sizes & 16);
 	fuzz_must(!viommu_smmuv3_create(rig->vm, &smmu, &rig->smmu));
 	model_reset(&model);
-	for (unsigned int i = 0; i < rig->world->places; i++) {
-		struct viommu_slot slot = world_slot(rig->world, i);
-
-		rig->world->place[i].shown = !viommu_slot_add(rig->vm, &slot);
-	}
-	world_update(rig->world);
+	world_show(rig->world, rig->vm, WORLD_PLACES);
 	for (unsigned int n = 0; n < STREAMS - 1; n++)
 		plug(rig, n);
 	if (!(kind & 32))
@@ -445,10 +435,8 @@ static void end(struct rig *rig)
 		fuzz_must(!mock_smmu_spaces(rig->hard));
 	viommu_vm_destroy(rig->vm);
 	if (rig->hard) {
-		for (unsigned int i = 0; i < SMMU_DEVICES; i++)
-			fuzz_must(!rig->hard->device[i].used);
-		fuzz_must(!rig->hard->guest.there && !rig->hard->breaches);
-		viommu_host_destroy(&rig->hard->host);
+		fuzz_must(!rig->hard->mock.devices && !rig->hard->guest && !rig->hard->mock.breaches);
+		viommu_host_destroy(&rig->hard->mock.host);
 	}
 	if (rig->mock) {
 		fuzz_must(!rig->mock->spaces && !rig->mock->devices && !rig->mock->guests && !rig->mock->breaches);

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
-/* Registers that queues' indexes are in: what is above an index means nothing. */
+/* Registers with indexes of queues: bits above an index are ignored. */
 static uint32_t telling_bits(const struct model_smmu *model, uint32_t offset)
 {
 	uint64_t base = offset == 0x98 || offset == 0x9c ? model->cmdq_base : model->eventq_base;
@@ -88,7 +88,10 @@ static void check_stream(struct rig *rig, unsigned int n)
 	viommu_smmuv3_device_info(stream->device, &info);
 	stream->attached = info.sharing;
 	fuzz_must(info.sid == model->sid && info.hardware == model->hardware);
-	/* Where tables cannot be is found out when the target is made, which something may have kept from being tried. */
+	/*
+	 * That tables are at an illegal place is detected when the target is made. A failure may
+	 * have prevented that.
+	 */
 	if (model->kind == MODEL_FAULTY && model->late && info.stream == VIOMMU_SMMUV3_STREAM_STAGE1 && !info.sharing && (rig->failing || stream->excused)) {
 		stream->excused = true;
 		return;
@@ -107,7 +110,7 @@ static void check_stream(struct rig *rig, unsigned int n)
 	if (!info.sharing) {
 		bool large = model->kind == MODEL_STAGE1 && !model->hardware && rig_is_large(rig, model_context_of(rig->model, model));
 
-		/* What hardware should have, each CMD_SYNC tries to give it. */
+		/* Each CMD_SYNC tries to attach devices on hardware. */
 		if (model->hardware && rig->syncs != rig->model->syncs)
 			stream->excused = false;
 		stream->excused |= rig->failing || (rig->tight && !model->hardware) || large;
@@ -146,7 +149,7 @@ static int take_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* Each page was in use before, and may be so still; or the tables name it now. */
+/* Each page was in use before, and may still be; or it is in the tables now. */
 static void justify(struct rig *rig, struct model_context *context, struct report *report)
 {
 	unsigned int old = 0;
@@ -178,7 +181,7 @@ static void check_bypass(const struct report *report)
 		fuzz_must(report->page[i].iova == report->page[i].gpa);
 }
 
-/* What the device reaches is what is reported. */
+/* The device reaches the reported pages. */
 static void check_reached(struct rig *rig, unsigned int n, const struct report *report)
 {
 	struct rig_stream *stream = &rig->stream[n];
@@ -232,7 +235,7 @@ static void check_pins(struct rig *rig, const bool named[WORLD_PAGES], bool whol
 	for (unsigned int i = 0; i < rig->world->memory.count; i++)
 		all += rig->world->slot[i].bytes / PAGE;
 	viommu_vm_stats(rig->vm, &stats);
-	/* A device that was refused may have come as far as that. */
+	/* A device that was refused may have got that far. */
 	if (rig->pinned == RIG_MAYBE_PINNED && !whole && pages != all)
 		rig->pinned = stats.pinned_bytes == all * PAGE ? RIG_PINNED : RIG_NOT_PINNED;
 	if (whole || rig->pinned == RIG_PINNED)
@@ -242,7 +245,7 @@ static void check_pins(struct rig *rig, const bool named[WORLD_PAGES], bool whol
 	fuzz_must(stats.shadow_bytes <= SHADOW_BYTES);
 }
 
-/* The model's TLB keeps nothing for contexts that no stream has. */
+/* The model's TLB keeps nothing for contexts without a stream. */
 static void drop_contexts(struct model_smmu *model)
 {
 	bool used[CONTEXTS] = { false };

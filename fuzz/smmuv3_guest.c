@@ -11,7 +11,9 @@
 
 static const unsigned int telling[16] = { 0, 1, 2, 3, 7, 8, 15, 16, 63, 64, 127, 255, 256, 510, 511, 0 };
 
-/* One of the first places of the memory, most of which honest guests use, or any; to 4 KiB. */
+/*
+ * One of the first places of the memory, most of which honest guests use, or any; aligned to 4 KiB.
+ */
 static uint64_t take_place(struct input *input)
 {
 	unsigned int byte = input_byte(input);
@@ -19,7 +21,7 @@ static uint64_t take_place(struct input *input)
 	return world_unit(byte & 63) + (byte >> 6) * PAGE;
 }
 
-/* One of few tables, so that they meet: the honest guest's first. */
+/* One of few tables, so that paths meet: the honest guest's first. */
 static uint64_t take_table(struct input *input)
 {
 	unsigned int byte = input_byte(input);
@@ -169,7 +171,7 @@ void guest_write_stream(struct world *world, const struct model_smmu *smmu, stru
 	write_entry(world, input, at);
 }
 
-/* As Linux writes it, V, AA64, R, A, EPD1 and 4K; with one thing or another changed. */
+/* As Linux writes it: V, AA64, R, A, EPD1 and 4K, with one field or another changed. */
 static uint64_t plain_context(unsigned int asid, unsigned int tsz)
 {
 	return tsz | UINT64_C(1) << 30 | UINT64_C(1) << 31 | UINT64_C(5) << 32 | UINT64_C(1) << 41 | UINT64_C(3) << 45 | (uint64_t)asid << 48;
@@ -304,7 +306,10 @@ struct guest_store guest_take_store(const struct model_smmu *smmu, struct input 
 	unsigned int kind = input_byte(input);
 	struct guest_store store = { .offset = take_offset(input) & ~3u, .bytes = 4 };
 
-	/* What is there, with a byte of it changed; a place with a small number, as queues and tables have; something large. */
+	/*
+	 * The present value with one byte changed; a place with a small number, as of queues and
+	 * tables; a large number.
+	 */
 	switch (kind & 3) {
 	case 0:
 		store.value = model_read(smmu, store.offset) ^ input_byte(input);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Streams whose tables hardware walks: what smmuv3_rig.h says of them. The hardware is the mock's, which forgets nothing until it is told to: so whatever it keeps
- * that it should not is seen at once, whether an access would have met it or not.
+ * Streams whose tables hardware walks: see smmuv3_rig.h. The mock hardware keeps everything until
+ * it is invalidated. So a missing invalidation is found at once, even if no access meets the entry.
  */
 #include "smmuv3_rig.h"
 
@@ -16,7 +16,7 @@ static struct smmu_device *theirs_of(struct rig *rig, unsigned int n)
 	return theirs;
 }
 
-/* The guest's commands go to the hardware as they are. The call that this is part of has returned from the library. */
+/* The guest's commands go to the hardware unmodified. The library's call has returned. */
 void rig_invalidated(void *ctx, const uint64_t command[2], bool by_address)
 {
 	const bool by_asid = (command[0] & 0xff) == 0x11 || (command[0] & 0xff) == 0x12;
@@ -46,13 +46,12 @@ static void check_entry(struct rig *rig, unsigned int n)
 	struct model_stream *stream = &rig->model->stream[n];
 	const struct smmu_device *theirs = theirs_of(rig, n);
 
-	fuzz_must(rig->stream[n].attached == (theirs->space != NULL));
-	if (!theirs->space)
+	fuzz_must(rig->stream[n].attached == (theirs->mock.space != NULL));
+	if (!theirs->mock.space)
 		return;
-	fuzz_must(theirs->space->used);
 	for (unsigned int i = 0; i < 2; i++)
-		if (theirs->space->ste[i] != stream->ste[i])
-			fuzz_wrong("word %u of the entry of stream %#x is %#" PRIx64 ", should be %#" PRIx64, i, stream->sid, theirs->space->ste[i],
+		if (smmu_space_of(theirs)->ste[i] != stream->ste[i])
+			fuzz_wrong("word %u of the entry of stream %#x is %#" PRIx64 ", should be %#" PRIx64, i, stream->sid, smmu_space_of(theirs)->ste[i],
 				   stream->ste[i]);
 	if (stream->read_anew && theirs->has_cd)
 		fuzz_wrong("the descriptor of stream %#x is kept, and was invalidated", stream->sid);
@@ -73,16 +72,14 @@ void rig_check_hardware(struct rig *rig)
 		check_entry(rig, n);
 		stream->read_anew = false;
 		plugged++;
-		space = theirs_of(rig, n)->space;
+		space = smmu_space_of(theirs_of(rig, n));
 		while (i < spaces && used[i] != space)
 			i++;
 		if (space && i == spaces)
 			used[spaces++] = space;
 	}
-	fuzz_must(mock_smmu_spaces(rig->hard) == spaces && !rig->hard->breaches);
-	for (unsigned int i = 0; i < SMMU_DEVICES; i++)
-		plugged -= rig->hard->device[i].used;
-	fuzz_must(!plugged);
+	fuzz_must(mock_smmu_spaces(rig->hard) == spaces && !rig->hard->mock.breaches);
+	fuzz_must(plugged == rig->hard->mock.devices);
 	check_kept(rig);
 }
 
@@ -96,7 +93,7 @@ static const struct smmu_translation *find_kept(const struct mock_smmu *hard, co
 	return NULL;
 }
 
-/* Where stage 1 leads, and with which rights. The event if it leads nowhere, or 0. */
+/* The result of stage 1: a GPA and rights, or the event; 0: no event. */
 static unsigned int in_stage1(struct rig *rig, unsigned int n, uint64_t iova, uint32_t *rights, uint64_t *gpa)
 {
 	const struct smmu_device *theirs = theirs_of(rig, n);
@@ -152,7 +149,7 @@ void rig_record_anything(struct rig *rig, struct input *input)
 	unsigned int byte = input_byte(input);
 	struct smmu_event event = { .record = { input_byte(input) | (uint64_t)rig->model->stream[byte & 3].sid << 32 }, .lost = byte & 4 };
 
-	/* A record of a stream that nobody has; one that says no more than that others were lost. */
+	/* A record of an unknown stream; a record that only reports lost ones. */
 	if (byte & 8)
 		event.record[0] = input_take(input, 8);
 	else if (byte & 16)
@@ -164,7 +161,7 @@ void rig_record_anything(struct rig *rig, struct input *input)
 void rig_take_events(struct rig *rig)
 {
 	struct mock_smmu *hard = rig->hard;
-	unsigned int events = hard->events, fails = hard->guest.there ? hard->fail[SMMU_EVENT].at : 0, taken;
+	unsigned int events = hard->events, fails = hard->guest ? (unsigned int)hard->mock.fail[MOCK_EVENT].at : 0, taken;
 	struct {
 		bool recorded;
 		uint64_t at;
@@ -172,17 +169,17 @@ void rig_take_events(struct rig *rig)
 	} expected[SMMU_EVENTS];
 	int ret;
 
-	/* One more call says that there are no more. */
+	/* One more call reports that there are no more. */
 	if (fails > events + 1)
 		fails = 0;
 	taken = fails ? fails - 1 : events;
 	for (unsigned int i = 0; i < taken; i++)
 		expected[i].event = hard->event[i];
-	ret = viommu_nest_events(rig->vm, &hard->host);
+	ret = viommu_nest_events(rig->vm, &hard->mock.host);
 	fuzz_must(ret == (fails ? -EIO : 0) && hard->events == events - taken);
 	for (unsigned int i = 0; i < taken; i++) {
 		expected[i].recorded = model_record_hardware(rig->model, expected[i].event.record, expected[i].event.lost, &expected[i].at);
-		/* With a CONS that cannot be, the queue goes round and is never full. */
+		/* With an illegal CONS the queue wraps and is never full. */
 		for (unsigned int n = 0; expected[i].recorded && n < i; n++)
 			expected[n].recorded &= expected[n].at != expected[i].at;
 	}

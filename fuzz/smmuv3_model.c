@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Registers, queues, commands and streams of the model; what tables say is in smmuv3_walk.c. */
+/* Registers, queues, commands and streams of the model; smmuv3_walk.c has the translation. */
 #include "smmuv3_model.h"
 
 #include <string.h>
@@ -78,7 +78,10 @@ static bool is_size(uint64_t tsz)
 	return tsz >= 16 && tsz <= 39;
 }
 
-/* Section 5.4.1, and A where TERM_MODEL is 1; ENDI (where there are tables), HA, HD and S are of features that are absent. */
+/*
+ * Section 5.4.1, and A where TERM_MODEL is 1; ENDI (where there are tables), HA, HD and S belong to
+ * features that are absent.
+ */
 bool model_is_legal(const struct model_smmu *smmu, uint64_t cd0)
 {
 	static const unsigned int absent[] = { 42, 43, 44 };
@@ -118,7 +121,10 @@ static void read_descriptor(struct model_smmu *smmu, struct model_stream *stream
 	if (stream->hardware) {
 		stream->kind = MODEL_STAGE1;
 		stream->ste[0] = stream->cd_at | 5 << 1 | 1;
-		/* S1CIR, S1COR and S1CSH are the guest's; S1STALLD is the host's, where it means something. */
+		/*
+		 * S1CIR, S1COR and S1CSH are the guest's; S1STALLD is the host's, where it is not
+		 * ignored.
+		 */
 		stream->ste[1] = field(ste[1], 7, 2) << 2 | (uint64_t)smmu->stalls << 27;
 		return;
 	}
@@ -140,7 +146,7 @@ static void read_descriptor(struct model_smmu *smmu, struct model_stream *stream
 		}
 }
 
-/* What is configured for a stream is read, the whole way. */
+/* Reads the whole configuration of a stream. */
 static void configure(struct model_smmu *smmu, struct model_stream *stream)
 {
 	uint64_t at, ste[8];
@@ -210,13 +216,16 @@ bool model_names(const uint64_t command[2], unsigned int granule, unsigned int l
 	uint64_t size = UINT64_C(1) << (granule_bits + (3 - level) * (granule_bits - 3)), leaf = iova & ~(size - 1);
 	uint64_t first = aligned(command[1], 12), bytes = 4096, last;
 
-	/* The guest may promise what granule and level it is about; where that is not so, nothing need come of it. */
+	/*
+	 * The guest may state the granule and level of the range; where they are wrong, the command
+	 * need not have an effect.
+	 */
 	if (tg) {
 		if (granule_bits != 10 + 2 * tg)
 			return false;
 		bytes = (field(command[0], 16, 12) + 1) << field(command[0], 24, 20) << granule_bits;
 	}
-	/* There are no leaves at level 1 with 16K: that TTL is as none. */
+	/* There are no leaves at level 1 with 16K: this TTL counts as none. */
 	if (tg && ttl && ttl != level && !(tg == 2 && ttl == 1))
 		return false;
 	last = first + (bytes - 1) < first ? UINT64_MAX : first + (bytes - 1);
@@ -224,8 +233,9 @@ bool model_names(const uint64_t command[2], unsigned int granule, unsigned int l
 }
 
 /*
- * One page in use: at each level at which it stood, does the invalidation name an address that an entry there
- * translates? Global entries are invalidated by address whatever the ASID (section 4.4.2.4), others by their own.
+ * One page in use: for each level at which its leaf was, does the invalidation name an address that
+ * the leaf translates? Global entries are invalidated by address whatever the ASID (section
+ * 4.4.2.4), others by their own.
  */
 static void hit(struct model_context *context, struct model_kept *page, const uint64_t command[2])
 {
@@ -279,7 +289,7 @@ static unsigned int execute(struct model_smmu *smmu, const uint64_t command[2])
 	case 0x12:
 	case 0x13:
 		smmu->invalidations++;
-		/* There are no leaves at level 1 with 16K: that TTL is as none. */
+		/* There are no leaves at level 1 with 16K: this TTL counts as none. */
 		if (field(command[1], 11, 10) && (!field(command[1], 9, 8) || field(command[1], 11, 8) == 9) && !field(command[0], 16, 12) &&
 		    !field(command[0], 24, 20))
 			return 1;
@@ -303,7 +313,7 @@ static unsigned int execute(struct model_smmu *smmu, const uint64_t command[2])
 	}
 }
 
-/* Of commands, 2^12; of events, 2^11. */
+/* Limits: 2^12 commands, 2^11 events. */
 static unsigned int queue_bits(uint64_t base, unsigned int most)
 {
 	return field(base, 4, 0) > most ? most : (unsigned int)field(base, 4, 0);
@@ -311,7 +321,10 @@ static unsigned int queue_bits(uint64_t base, unsigned int most)
 #define COMMAND_BITS(smmu) queue_bits((smmu)->cmdq_base, 12)
 #define EVENT_BITS(smmu)   queue_bits((smmu)->eventq_base, 11)
 
-/* The address of an index in a queue of 2^bits entries; the queue is aligned to its size, and within the guest's addresses. */
+/*
+ * The address of an index in a queue of 2^bits entries; the queue is aligned to its size, and
+ * within the guest's addresses.
+ */
 static uint64_t queue_at(const struct model_smmu *smmu, uint64_t base, unsigned int bits, uint32_t index, unsigned int bytes_bits)
 {
 	unsigned int alignment = bits + bytes_bits > 5 ? bits + bytes_bits : 5;
@@ -501,7 +514,7 @@ bool model_record(struct model_smmu *smmu, uint64_t *at)
 
 	*at = queue_at(smmu, smmu->eventq_base, EVENT_BITS(smmu), smmu->eventq_prod, 5);
 	if (!is_recording(smmu)) {
-		/* Lost without a word. */
+		/* Lost without a record. */
 	} else if (ahead == size) {
 		if (!flag(smmu->eventq_prod ^ smmu->eventq_cons, 31))
 			smmu->eventq_prod ^= 1u << 31;

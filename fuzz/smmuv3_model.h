@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An SMMUv3 with stage 1, as plain as it can be, beside the library: "Arm System Memory Management Unit Architecture Specification, SMMU architecture version
- * 3" (IHI 0070), with the choices that docs/smmuv3.md lists. It has no caches but one that it cannot do without: what a command has made it read of streams.
- * Tables it walks at each access, with naive_arm64.h.
+ * A minimal SMMUv3 with stage 1, independent of the library: "Arm System Memory Management Unit
+ * Architecture Specification, SMMU architecture version 3" (IHI 0070), with the choices in
+ * docs/smmuv3.md. Its only cache is the configuration of streams that commands have made it read.
+ * It walks tables at each access, with naive_arm64.h.
  *
- * A TLB may keep what a walk found until an invalidation names it. So for each context the model keeps pages that were seen in use, and at which levels of the
- * tables their translation stood at some moment since: a page is stale when invalidations have hit all of these, and the tables do not say it now.
+ * A TLB may keep the result of a walk until an invalidation names it. So for each context the model
+ * keeps pages that were seen in use, and the levels of the tables at which their leaf was at some
+ * moment since. A page is stale when invalidations have hit all of these, and it is not in the
+ * tables now.
  *
- * Of a stream whose tables hardware walks it reads the entry alone; the hardware's own caches are the rig's (smmuv3_hardware.c), who is told of invalidations.
+ * For a stream whose tables hardware walks it reads only the entry. The rig models the hardware's
+ * caches (smmuv3_hardware.c), and is notified of invalidations.
  */
 #ifndef FUZZ_SMMUV3_MODEL_H
 #define FUZZ_SMMUV3_MODEL_H
@@ -29,10 +33,10 @@ struct model_stream {
 	enum model_kind kind;
 	unsigned int event; /* FAULTY */
 	uint64_t fetch;	    /* FAULTY: address that could not be read */
-	bool late;	    /* FAULTY: since tables cannot be where the descriptor says, which is seen last */
+	bool late;	    /* FAULTY: the descriptor's tables are at an illegal place, which is detected last */
 	uint64_t cd_at;	    /* STAGE1, as are these */
 	uint64_t cd[8];
-	uint64_t ste[2]; /* for hardware, in place of cd: what it is handed */
+	uint64_t ste[2]; /* for hardware, instead of cd: the entry that it gets */
 	bool read_anew;	 /* since the last call */
 };
 
@@ -40,10 +44,10 @@ struct model_stream {
 struct model_kept {
 	uint64_t iova, gpa;
 	bool writable;
-	uint8_t levels; /* bit n: as Arm counts, level n; GLOBAL << n: in an entry for all ASIDs */
+	uint8_t levels; /* bit n: Arm's level n; GLOBAL << n: in an entry for all ASIDs */
 };
 
-/* What streams with the same descriptor share. */
+/* Shared by streams with the same descriptor. */
 struct model_context {
 	bool used;
 	uint64_t cd[8];
@@ -56,7 +60,7 @@ struct model_smmu {
 	unsigned int sid_bits, oas; /* oas as encoded in IDR5 */
 	bool reset_abort;
 	bool hardware; /* it is made for: TERM_MODEL 1 */
-	bool stalls;   /* and hardware could stall */
+	bool stalls;   /* and hardware that stalls is legal */
 	unsigned int hardware_oas;
 	void (*invalidated)(void *ctx, const uint64_t command[2], bool by_address);
 	void *ctx;
@@ -79,26 +83,32 @@ void model_plug(struct model_smmu *smmu, unsigned int n);
 void model_write(struct model_smmu *smmu, uint32_t offset, uint32_t value);
 uint32_t model_read(const struct model_smmu *smmu, uint32_t offset);
 
-/* Whether an invalidation by address names any address that the leaf translates in which an IOVA was found. Granules are in KiB, levels as Arm counts. */
+/*
+ * Whether an invalidation by address names any address of the leaf in which an IOVA was found.
+ * Granules are in KiB, levels are Arm's.
+ */
 bool model_names(const uint64_t command[2], unsigned int granule, unsigned int level, uint64_t iova);
 
-/* Where a stream's entry is; false: there is none, and stream says why. */
+/* The address of a stream's entry; false: there is none, and stream has the reason. */
 bool model_find_entry(const struct model_smmu *smmu, struct model_stream *stream, uint64_t *at);
 bool model_load(const struct model_smmu *smmu, uint64_t gpa, uint64_t *words, unsigned int number);
 
 /* The context of a stream at stage 1. */
 struct model_context *model_context_of(struct model_smmu *smmu, const struct model_stream *stream);
 
-/* What tables of a context say of an IOVA now. */
+/* The present translation of an IOVA by a context's tables. */
 struct arm64_answer model_walk(const struct model_smmu *smmu, const struct model_context *context, uint64_t iova);
 
-/* The same by a descriptor that hardware has read, and the event if there is no translation: 0 if there is one. */
+/*
+ * The same for a descriptor that hardware has read, and the event if there is no translation: 0 if
+ * there is one.
+ */
 unsigned int model_hardware_walk(const struct model_smmu *smmu, const uint64_t cd[8], uint64_t iova, struct arm64_answer *answer, unsigned int *granule);
 
 /* Entries of all its tables, or more than most. */
 uint64_t model_entries(const struct model_smmu *smmu, const struct model_context *context, uint64_t most);
 
-/* An access that no cache knows of. */
+/* An access without any cache. */
 enum model_end { MODEL_REACHES, MODEL_READS_ZEROS, MODEL_ENDS_IN_ERROR };
 struct model_access {
 	enum model_end end;
@@ -108,13 +118,16 @@ struct model_access {
 };
 struct model_access model_access(const struct model_smmu *smmu, const struct model_stream *stream, uint64_t iova, bool reads, bool writes);
 
-/* Whether a descriptor is one that this SMMU, and hardware like it, takes; but for where its tables are. */
+/*
+ * Whether a descriptor is legal for this SMMU, and for hardware like it, apart from the places of
+ * its tables.
+ */
 bool model_is_legal(const struct model_smmu *smmu, uint64_t cd0);
 
-/* Records what hardware did, and says that more was lost before, in the same way as model_record(). */
+/* Records an event of the hardware, after a report of lost ones, like model_record(). */
 bool model_record_hardware(struct model_smmu *smmu, const uint64_t record[4], bool lost, uint64_t *at);
 
-/* Records an event: true, and where the record must be, or it is lost. */
+/* Records an event: true, and the address of the record, or it is lost. */
 bool model_record(struct model_smmu *smmu, uint64_t *at);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What an access of a stream comes to where no cache has anything: sections 3.4 and 7.3, and naive_arm64.h for tables. */
+/*
+ * The result of a stream's access without any cache: sections 3.4 and 7.3, and naive_arm64.h for
+ * tables.
+ */
 #include "smmuv3_model.h"
 
 static bool flag(uint64_t word, unsigned int bit)
@@ -31,7 +34,7 @@ unsigned int model_hardware_walk(const struct model_smmu *smmu, const uint64_t c
 	return naive_arm64_event(answer->outcome);
 }
 
-/* Entries that a walker who goes everywhere meets; a leaf counts as the pages of 4 KiB in it. */
+/* The number of entries that a walk of everything meets; a leaf counts as its pages of 4 KiB. */
 static uint64_t count(const struct model_smmu *smmu, const struct arm64_tables *tables, uint64_t table, unsigned int entries, unsigned int level, uint64_t most)
 {
 	unsigned int granule_bits = tables->granule == 4 ? 12 : tables->granule == 16 ? 14 : 16;
@@ -60,7 +63,7 @@ uint64_t model_entries(const struct model_smmu *smmu, const struct model_context
 
 		if (upper ? tables.epd1 : tables.epd0)
 			continue;
-		/* The top table: as many levels as it takes. */
+		/* The level of the top table. */
 		for (level = 3, low = granule_bits; bits > low + granule_bits - 3; low += granule_bits - 3)
 			level--;
 		number += count(smmu, &tables, (upper ? tables.ttb1 : tables.ttb0) >> (bits - low + 3) << (bits - low + 3), 1u << (bits - low), level, most);
@@ -75,7 +78,7 @@ static struct model_access error_with(const struct model_stream *stream, unsigne
 				      .record = { event | (uint64_t)stream->sid << 32, kind, iova, fetch & UINT64_C(0xffffffffffff8) } };
 }
 
-/* The faults of stage 1, which the descriptor says what to do about: R (bit 45) records, A (bit 46) aborts. */
+/* The faults of stage 1, which the descriptor controls: R (bit 45) records, A (bit 46) aborts. */
 static struct model_access stage1_fault(const struct model_stream *stream, unsigned int event, uint64_t kind, uint64_t iova)
 {
 	struct model_access access = error_with(stream, event, kind | UINT64_C(2) << 40, iova, 0);
@@ -90,7 +93,7 @@ static struct model_access in_memory(const struct model_smmu *smmu, uint64_t gpa
 {
 	bool writable = false;
 
-	/* Where there is no memory, or memory that is not for writing, the SMMU has done its part. */
+	/* Without memory, or with memory that is read-only, the SMMU has done its part. */
 	if (!naive_byte(smmu->memory, gpa, &writable) || (writes && !writable))
 		return (struct model_access){ .end = MODEL_ENDS_IN_ERROR };
 	return (struct model_access){ .end = MODEL_REACHES, .gpa = gpa };

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Fuzzes the walk of each format. Tables, designation and IOVA are the input's. The walk must say what a
- * reference says that shares no code with it, for the IOVA, for the ends of the range that shares
- * the answer, and for what lies around them. It must not load more often than there are levels.
+ * Fuzzes the walk of each format. The input has the tables, the designation and the IOVA. The walk must
+ * agree with a reference that shares no code with it, for the IOVA, for the ends of the range that
+ * shares the answer, and for the IOVAs around it. It must not load more often than there are
+ * levels.
  *
- * Input: a byte for the format; a byte for the designation, or the designation; the IOVA; for formats whose
- * designations have a control word, that; entries to the end, each with the table that it stands in, the
- * level whose index of the IOVA it stands at, and its value: random, or such that it names one of
- * the tables, so that there are paths of any depth.
+ * Input: a byte for the format; a byte for the designation, or the designation; the IOVA; a control word for
+ * formats that have one; then entries, each with its table, the level whose index of the IOVA is
+ * its place, and its value: random, or one that names one of the tables, so that there are paths of
+ * any depth.
  */
 #include <string.h>
 
@@ -19,7 +20,7 @@
 #define MOST_WRITES 64u
 
 /*
- * The tables: the first at 0, the last up to the end of all addresses for zpci, up to the last
+ * The tables: the first at 0, the last up to the end of the address space for zpci, up to the last
  * address of an entry for the others.
  */
 struct tables {
@@ -75,8 +76,8 @@ static void store(struct tables *tables, unsigned int format, unsigned char *byt
 }
 
 /*
- * Where an entry stands in its table, or in the four tables at the root of RISC-V's second stage.
- * Of a level 0 that is in no memory, somewhere.
+ * The place of an entry in its table, or in the four tables at the root of RISC-V's second stage.
+ * An entry of a level 0 that is in no memory goes anywhere.
  */
 static unsigned int index_of(unsigned int format, const struct format_designation *designation, uint64_t iova, unsigned int level)
 {
@@ -96,9 +97,9 @@ static unsigned int index_of(unsigned int format, const struct format_designatio
 }
 
 /*
- * An entry that is a number of 16 bits and one of the tables: the number is what is below the
- * address; in Arm's tables, its highest four bits are APTable, PXN and UXN; in AMD's, IR and IW; in
- * RISC-V's, the highest bits and RSW.
+ * An entry from a number of 16 bits and one of the tables: the number is below the address; in
+ * Arm's tables, its highest four bits are APTable, PXN and UXN; in AMD's, IR and IW; in RISC-V's,
+ * the highest bits and RSW.
  */
 static uint64_t naming(unsigned int format, unsigned int table, unsigned int quarter, uint64_t value)
 {
@@ -135,9 +136,7 @@ static void take_entry(struct tables *tables, struct input *input, unsigned int 
 	store(tables, format, &tables->bytes[byte & 7][index * 8 % table_bytes(format)], value);
 }
 
-/*
- * Walks, and compares. False if the designation designates no table: the reference must think so, too.
- */
+/* Walks, and compares. False if the designation designates no table, for the reference, too. */
 static bool walk_once(struct tables *tables, unsigned int number, const struct format_designation *designation, uint64_t iova, struct format_walk *walk)
 {
 	const struct compared_format *format = &compared_formats[number];
@@ -164,8 +163,8 @@ static bool walk_once(struct tables *tables, unsigned int number, const struct f
 }
 
 /*
- * The control word of an Arm designation: two bytes as they are, or, for more that are valid, with a TSZ
- * and an IPS that there are and the IOVA inside.
+ * The control word of an Arm designation: two bytes as they are, or, to have more legal ones, with a
+ * legal TSZ and IPS and the IOVA inside.
  */
 static uint64_t take_arm64_control(struct input *input, unsigned int kind, unsigned int format, uint64_t *iova)
 {
@@ -200,7 +199,7 @@ static uint64_t take_riscv_control(struct input *input, unsigned int kind, uint6
 	return control;
 }
 
-/* The parts of a designation but the address of its table. */
+/* The parts of a designation other than the address of its table. */
 static uint64_t designate(unsigned int format, unsigned int kind, uint64_t table)
 {
 	unsigned int n = kind >> 3 & 7;
@@ -241,10 +240,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (unsigned int i = 0; i < TABLES; i++)
 		tables.slot[i] = (struct naive_slot){ .gpa = table_at(format, i), .bytes = table_bytes(format), .memory = tables.bytes[i], .writable = true };
 	tables.memory = (struct naive_memory){ .slots = tables.slot, .count = TABLES };
-	/*
-	 * As an index of Arm's top table, an IOVA has the bits below those that say which end of
-	 * all addresses it is at.
-	 */
+	/* For the index in Arm's top table, an IOVA has no bits above its size. */
 	while (input.left && tables.writes < MOST_WRITES)
 		take_entry(&tables, &input, format, &designation, is_arm64(format) ? iova & UINT64_MAX >> (designation.control & 0x3f) : iova);
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Fuzzes the zPCI guest IOMMU: an input is a program of intercepted instructions (any bytes, any registers, any addressing mode), table writes, CLP and SCLP
- * operations, accesses of devices, and slots and functions that come and go. After each, the vCPU must have seen what the model (zpci_model.h) says: one
- * condition code or one program exception, no register and no byte of memory changed but those that the instruction changes, one event or none. What was
- * refreshed must be what the naive walk reads in the tables; what a device reaches must be what its function reports, and nothing where its DMA is stopped; what
- * is pinned must be what is reported.
+ * Fuzzes the zPCI guest IOMMU: an input is a program of intercepted instructions (any bytes, any
+ * registers, any addressing mode), table writes, CLP and SCLP operations, accesses of devices, and
+ * slots and functions that come and go. After each, the vCPU must agree with the model
+ * (zpci_model.h): one condition code or one program exception, no register and no byte of memory
+ * changed except by the instruction, one event or none. A refreshed range must be as the naive walk
+ * reads it in the tables. A device reaches the pages that its function reports, and nothing where
+ * its DMA is stopped; exactly the reported pages are pinned.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,7 +19,7 @@
 #define MOST_OPERATIONS 300u
 #define REFRESH_ENTRIES UINT64_C(16384)
 #define SHADOW_BYTES	UINT64_C(0x100000)
-#define LOGICAL		UINT64_C(0x10000) /* where the guest has memory for blocks, in logical addresses */
+#define LOGICAL		UINT64_C(0x10000) /* logical address of the guest's memory for blocks */
 #define LOGICAL_BYTES	512u
 
 static const struct model_limits limits = { .entries = 4 * REFRESH_ENTRIES, .pages = 2 * REFRESH_ENTRIES };
@@ -26,7 +28,7 @@ struct vcpu {
 	uint64_t gr[16];
 	uint64_t psw_mask;
 	uint8_t memory[LOGICAL_BYTES];
-	/* What was done to it. */
+	/* The effects on it. */
 	unsigned int ccs, cc;
 	unsigned int interrupts;
 	uint32_t code;
@@ -47,7 +49,7 @@ struct bus {
 	struct viommu_zpci_event event;
 };
 
-/* What many inputs have seen. */
+/* Sums over many inputs. */
 static struct {
 	uint64_t instructions, refreshed, reached;
 } seen;
@@ -82,7 +84,10 @@ static void set_cc(void *ctx, unsigned int cc)
 	vcpu->cc = cc;
 }
 
-/* 0 where there is memory, an addressing exception where there is none, and where an address has bit 62: the VMM cannot say. */
+/*
+ * 0 where there is memory, an addressing exception where there is none; at addresses with bit 62
+ * the VMM does not know.
+ */
 static int access_error(uint64_t logical, size_t bytes)
 {
 	if (logical >> 62 & 1)
@@ -175,12 +180,7 @@ static void begin(struct bus *bus, struct input *input)
 	fuzz_must(!viommu_host_soft_create(&bus->host));
 	fuzz_must(!viommu_vm_create(&config, &bus->vm));
 	fuzz_must(!viommu_zpci_create(bus->vm, &zpci, &bus->zpci));
-	for (unsigned int i = 0; i < bus->world->places; i++) {
-		struct viommu_slot slot = world_slot(bus->world, i);
-
-		bus->world->place[i].shown = !viommu_slot_add(bus->vm, &slot);
-	}
-	world_update(bus->world);
+	world_show(bus->world, bus->vm, WORLD_PLACES);
 	for (unsigned int i = 0; i < FUNCTIONS; i++)
 		plug(bus, i, input);
 }
@@ -194,7 +194,7 @@ static int take_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* What the device reaches at one page of its function's report. */
+/* The device's access to one page of its function's report. */
 static void check_reached(struct bus *bus, unsigned int n, const struct model_page *page, bool reached)
 {
 	struct viommu_piece piece;
@@ -252,8 +252,8 @@ static void check(struct bus *bus)
 }
 
 /*
- * The tables' part in what must come of an instruction. RPCIT: a malformed table is an error; MPCIFC: it is none. A table that is too large for the limits, or
- * memory that may be short, allow status 16.
+ * The tables' part of the expected outcome. A malformed table is an error of RPCIT, and none of
+ * MPCIFC. A table too large for the limits, or memory that may be short, allow status 16.
  */
 static void judge_tables(struct bus *bus, struct model_outcome *outcome, bool registering, struct model_found *found)
 {
@@ -294,7 +294,7 @@ static void check_event(struct bus *bus, uint32_t pec, uint64_t faddr)
 	bus->events = 0;
 }
 
-/* What the vCPU saw. before: as it was. */
+/* The effects on the vCPU. before: its former state. */
 static void check_outcome(struct bus *bus, const struct vcpu *before, unsigned int r1, struct model_outcome *outcome, bool is_short)
 {
 	struct vcpu *vcpu = &bus->vcpu;
@@ -317,7 +317,7 @@ static void check_outcome(struct bus *bus, const struct vcpu *before, unsigned i
 	if (outcome->cc == 1)
 		gr[r1] = (gr[r1] & ~UINT64_C(0xff000000)) | (uint64_t)outcome->status << 24;
 	else
-		gr[r1] = vcpu->gr[r1]; /* STPCIFC's is compared where it is known what it must be */
+		gr[r1] = vcpu->gr[r1]; /* STPCIFC's is compared in check_stpcifc() */
 	fuzz_must(!memcmp(gr, vcpu->gr, sizeof(gr)));
 	check_event(bus, outcome->pec, outcome->faddr);
 }
@@ -335,7 +335,7 @@ static void check_refresh(struct bus *bus, const struct vcpu *before, unsigned i
 	if (outcome.refreshed)
 		judge_tables(bus, &outcome, registering, &found);
 	is_short = outcome.may_be_short && answered(bus, r1, 16);
-	/* Where tables are too large, either may have given up before it came to what is malformed. */
+	/* Where tables are too large, either may have given up before the malformed entry. */
 	if (outcome.refreshed && !registering && found.too_large && answered(bus, r1, 8)) {
 		outcome.cc = 1;
 		outcome.status = 8;
@@ -361,7 +361,7 @@ static void check_stpcifc(struct bus *bus, const struct vcpu *before, const stru
 	const uint8_t *bytes;
 	uint64_t words[3] = { 0 };
 
-	/* The address space comes before the address; what cannot be stored has no other effect. */
+	/* The address space is checked before the address; a failed store has no other effect. */
 	if (!(before->gr[insn->r1] >> 16 & 0xff) && insn->address & 7)
 		outcome = (struct model_outcome){ .exception = VIOMMU_ZPCI_PGM_SPECIFICATION };
 	else if (!outcome.cc && access_error(insn->address, 80))
@@ -421,7 +421,10 @@ static void take_instruction(struct input *input, uint16_t *ipa, uint32_t *ipb)
 	}
 }
 
-/* Registers as a guest has them: r2 the handle and operation, r4 and r5 the range, r5 the block's address where there is no range; or anything. */
+/*
+ * Typical registers: r2 the handle and operation, r4 and r5 the range, r5 the block's address where
+ * there is no range; or any values.
+ */
 static void take_registers(struct bus *bus, struct input *input, bool range)
 {
 	static const uint8_t operations[8] = { 4, 4, 5, 6, 7, 9, 2, 8 };
@@ -501,7 +504,7 @@ static void intercept(struct bus *bus, struct input *input)
 		check_event(bus, 0, 0);
 		return;
 	}
-	/* What the VMM could not say, it is told; nothing was done. */
+	/* The VMM gets its own error back; nothing was done. */
 	if (ret == -ENODEV) {
 		fuzz_must(insn.opcode != MODEL_RPCIT && access_error(insn.address, 80) == -ENODEV && !memcmp(&before, &bus->vcpu, sizeof(before)));
 		return;
@@ -520,7 +523,7 @@ static void intercept(struct bus *bus, struct input *input)
 	}
 }
 
-/* The machine's part: CLP, SCLP, plugging. */
+/* Operations of the machine: CLP, SCLP, plugging. */
 static void change_state(struct bus *bus, struct input *input)
 {
 	unsigned int byte = input_byte(input);
@@ -626,24 +629,6 @@ static void access_memory(struct bus *bus, struct input *input)
 		model_fail(model);
 }
 
-static void change_slot(struct bus *bus, struct input *input)
-{
-	unsigned int n = input_byte(input) % bus->world->places;
-	struct world_place *place = &bus->world->place[n];
-	struct viommu_slot slot = world_slot(bus->world, n);
-
-	if (place->shown) {
-		fuzz_must(!viommu_slot_remove(bus->vm, place->gpa));
-		place->shown = false;
-	} else {
-		int error = viommu_slot_add(bus->vm, &slot);
-
-		fuzz_must(!error || (error == -EDQUOT && bus->model.tight) || error == -ENOSPC);
-		place->shown = !error;
-	}
-	world_update(bus->world);
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct input input = { data, size };
@@ -672,7 +657,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			access_memory(&bus, &input);
 			break;
 		default:
-			change_slot(&bus, &input);
+			world_toggle(bus.world, bus.vm, input_byte(&input) % bus.world->places, bus.model.tight);
 			break;
 		}
 		check(&bus);

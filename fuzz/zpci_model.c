@@ -125,7 +125,7 @@ struct model_outcome model_rpcit(struct model_bus *bus, uint64_t r1, uint64_t st
 	return outcome;
 }
 
-/* Whether a registration can be at all. */
+/* Whether a registration is legal. */
 static bool is_acceptable(const struct model_bus *bus, const struct model_function *function, uint64_t pba, uint64_t pal, uint64_t iota)
 {
 	unsigned int type = (unsigned int)(iota / 4 % 8);

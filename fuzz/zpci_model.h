@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What docs/zpci.md says that a guest sees, as a model beside the library: instructions from their six bytes, functions by their states, answers in the order in
- * which the document lists conditions. It keeps no translations: those are the naive walk's.
+ * The guest's view in docs/zpci.md, as a model independent of the library: instructions decoded
+ * from their six bytes, functions by their states, answers in the document's order of conditions.
+ * It keeps no translations: the naive walk has those.
  */
 #ifndef FUZZ_ZPCI_MODEL_H
 #define FUZZ_ZPCI_MODEL_H
@@ -32,11 +33,11 @@ struct model_function {
 
 struct model_bus {
 	bool qemu;
-	bool tight; /* memory or budget may be short: status 16 is an answer then, where something is established */
+	bool tight; /* memory or budget may be short: an answer that establishes something may be status 16 */
 	struct model_function function[FUNCTIONS];
 };
 
-/* What must come of an instruction. */
+/* The expected outcome of an instruction. */
 struct model_outcome {
 	uint32_t exception;
 	unsigned int cc, status;
@@ -54,16 +55,19 @@ struct model_function *model_by_handle(struct model_bus *bus, uint32_t fh);
 struct model_function *model_by_index(struct model_bus *bus, uint32_t fh);
 bool model_is_foreign_operation(uint64_t r1);
 
-/* These change the model as the instruction does; what a refresh finds malformed, the caller adds with model_fail(). */
+/*
+ * These change the model like the instruction; the caller adds malformed tables of a refresh with
+ * model_fail().
+ */
 struct model_outcome model_rpcit(struct model_bus *bus, uint64_t r1, uint64_t start, uint64_t bytes);
 struct model_outcome model_mpcifc(struct model_bus *bus, uint64_t r1, unsigned int fmt, uint64_t pba, uint64_t pal, uint64_t iota);
-/* fib: PBA, PAL, IOTA and FC that are stored with cc 0; *r1 as it must be then. */
+/* fib: PBA, PAL, IOTA and FC that are stored with cc 0; *r1 is its expected value then. */
 struct model_outcome model_stpcifc(struct model_bus *bus, uint64_t *r1, struct viommu_zpci_fib *fib);
 
-/* The function has an error that its guest learns of by an event. */
+/* The function enters the error state, which its guest learns by an event. */
 void model_fail(struct model_function *function);
 
-/* The code of the event for what a walk ended with. */
+/* The event code for the outcome of a walk. */
 uint32_t model_pec(enum naive_outcome outcome);
 
 struct naive_tables model_tables(const struct model_bus *bus, const struct model_function *function);

@@ -2,7 +2,7 @@
 """Builds libviommu in several configurations, runs their tests, and counts. ./check is the way in: it installs what this needs.
 
 Counting: each of cmocka's tests (and each point of a TAP test) is one; any other test of meson is one. A test program that crashes, runs into its time
-limit, or says that all is well and exits with something else, is a failure of its own. A configuration that does not configure or build is one failed test.
+limit, or reports success with another exit status, is a failure of its own. A configuration that does not configure or build is one failed test.
 """
 import argparse
 import concurrent.futures
@@ -31,9 +31,9 @@ class Configuration:
     compiler: str = ""  # of the environment variable CC; empty where a cross file names it
     options: tuple = ()
     needs: tuple = ()  # programs
-    patience: int = 2  # what the tests' time limits are multiplied by
+    patience: int = 2  # factor for the tests' time limits
     sanitizer: bool = False
-    whole: bool = False  # build all that there is, and not only what its tests need
+    whole: bool = False  # build everything, and not only the needs of its tests
     processes: int = 0  # tests at once; 0: as many as there are cores
     sysroot: str = ""  # architecture of the libraries that tools/sysroot keeps, with a cross file
     kernel: str = ""  # architecture of the test hosts that its tests of the suite vm-hosts need
@@ -79,7 +79,7 @@ CONFIGURATIONS = (
 )
 QUICK = tuple(c for c in CONFIGURATIONS if c.name == "gcc")
 KERNELS = {"aarch64": "arm64"}  # where tests/vm/build-kernel calls an architecture otherwise
-# In the same build folders as gcc and s390x; what is built for another architecture runs on test
+# In the same build folders as gcc and s390x; programs for another architecture run on test
 # hosts of that one.
 VM = (
     dataclasses.replace(next(c for c in CONFIGURATIONS if c.name == "gcc"), suites={"vm"}, whole=False, processes=1, kernel=KERNELS.get(os.uname().machine, os.uname().machine)),
@@ -118,7 +118,7 @@ def cmocka_names(word, output):
 
 
 class Tally:
-    """What passed, failed and was skipped, with what to say of it. Added to by several threads."""
+    """The numbers of passed, failed and skipped tests, with messages. Added to by several threads."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -135,7 +135,7 @@ class Tally:
                 self.failures.append((name, output))
             if skipped:
                 lines = [line for line in output.splitlines() if "skip" in line.lower()]
-                why = lines[-1].removeprefix("skipped: ") if lines else "it does not say why"
+                why = lines[-1].removeprefix("skipped: ") if lines else "no reason is given"
                 self.skips.append(f"{name}: {', '.join(cmocka_names('SKIPPED', output)) or why}")
 
     def line(self):
@@ -206,7 +206,7 @@ def run(command, line=lambda text: None, **options):
     """Runs a command that must succeed. Its output, or Trouble with it."""
     status, output = output_of(command, line, **options)
     if status:
-        # Without ninja's lines of what went well.
+        # Without ninja's lines of successful steps.
         output = re.sub(r"^\[\d+/\d+\] .*\n", "", output, flags=re.M)
         raise Trouble(f"$ {' '.join(command)}\n{output}")
     return output
@@ -275,7 +275,7 @@ def chosen_tests(configuration, folder, pattern):
             depends.update(test["depends"])
     if configuration.whole and not pattern:
         return names, suites, ["all", "meson-test-prereq"]
-    # These look at what is built by default, and do not name it. ("all" is more: older versions of
+    # These use targets that are built by default, and do not name them. ("all" is more: older versions of
     # meson add each test's program.)
     by_default = bool(suites & {"build", "vm"})
     files = set()
@@ -290,7 +290,7 @@ kernel_lock = threading.Lock()
 
 
 def prepare_kernel(configuration, tally):
-    """Sees to the kernel of test hosts, which takes minutes the first time. Without one the tests that need it are skipped, and say so."""
+    """Fetches the kernel of test hosts, which takes minutes the first time. Without one the tests that need it are skipped, with that reason."""
     if os.environ.get("VIOMMU_TEST_KERNELS"):
         return
     command = [os.path.join(ROOT, "tests/vm/build-kernel"), configuration.kernel, os.path.join(ROOT, "build/kernels")]
@@ -358,7 +358,7 @@ def test(configuration, folder, names, tally):
     if configuration.sanitizer:
         environment.update(SANITIZER_ENVIRONMENT)
         command = no_randomisation() + command
-    # Its exit status says that a test failed: the log says so too, and which.
+    # Its exit status shows that a test failed; the log shows which.
     progress.set(configuration, f"test 0 of {len(names)}")
     _, said = output_of(command, steps(configuration, "test"), env=environment)
     seen, counts = [], [0, 0, 0]
@@ -370,7 +370,7 @@ def test(configuration, folder, names, tally):
                 output = entry.get("stdout", "") + entry.get("stderr", "")
                 counted = count(entry["result"], output)
                 if counted[1]:
-                    output += f"\n(meson says: {entry['result']}, exit status {entry['returncode']})"
+                    output += f"\n(meson: {entry['result']}, exit status {entry['returncode']})"
                 tally.add(f"{configuration.name}: {name}", *counted, output)
                 seen.append(name)
                 counts = [total + more for total, more in zip(counts, counted)]

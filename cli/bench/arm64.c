@@ -4,8 +4,8 @@
  * KiB, whose leaves are compared like those of other formats, and with one of 64 KiB, whose leaves
  * are sixteen pages each.
  *
- * The aperture is 1 GiB from IOVA 4 GiB on, of 39 bits; its tables of leaves stand one after the
- * other, so that they are one array.
+ * The aperture is 1 GiB from IOVA 4 GiB on, of 39 bits; its tables of leaves are adjacent, so that
+ * they are one array.
  */
 #include <viommu/smmuv3.h>
 
@@ -119,8 +119,8 @@ static bool begin(struct arm64 *arm64, unsigned int shift)
 }
 
 /*
- * Makes what is changed valid or invalid, and refreshes it run by run. Returns the nanoseconds of
- * the refreshes, or a negative errno value.
+ * Makes the changed entries valid or invalid, and refreshes them run by run. Returns the
+ * nanoseconds of the refreshes, or a negative errno value.
  */
 static double turn(const struct arm64 *arm64, bool valid)
 {
@@ -137,7 +137,7 @@ static double turn(const struct arm64 *arm64, bool valid)
 	return error ? error : ns;
 }
 
-/* Twice the whole way, of which the second is timed; a figure for each leaf. */
+/* The whole cycle twice, the second time measured; a figure for each leaf. */
 static double sample_map(void *ctx)
 {
 	const struct arm64 *arm64 = ctx;

@@ -4,16 +4,16 @@
  * measures one piece of work on several lanes: the library on a host, and baselines.
  * docs/benchmarks.md explains every case.
  *
- *   bench.c            options, and the order of things
- *   case.c       cases, lanes, and the samples of them
- *   machine.c    clock, CPUs, memory; the description of the machine
- *   pair.c       work by two threads on two CPUs
- *   guest.c      guest memory, and tables in it
- *   walk.c       the baseline: a walk page by page into a hash table
- *   noop.c       a host that does nothing
- *   count.c      allocations and system calls
- *   table.c markdown.c json.c    what the user sees
- *   the others         the cases, a group a file
+ *   bench.c                    options, and the order of things
+ *   case.c                     cases, lanes, and the samples of them
+ *   machine.c                  clock, CPUs, memory; the description of the machine
+ *   pair.c                     work by two threads on two CPUs
+ *   guest.c                    guest memory, and tables in it
+ *   walk.c                     the baseline: a walk page by page into a hash table
+ *   noop.c                     a host that does nothing
+ *   count.c                    allocations and system calls
+ *   table.c markdown.c json.c  what the user sees
+ *   the others                 the cases, a group a file
  *
  * How a figure comes about, on a machine that is shared and noisy: a run sets a case up anew (new
  * memory, new tables, a new domain), and takes rounds of samples. In a round each lane is sampled
@@ -57,7 +57,7 @@ struct bench_lane {
 	/* Aims: 0 where there is none. */
 	double at_most;	     /* of the figure */
 	double at_least;     /* how many times as fast as the lane `against` */
-	bool together;	     /* two threads work at the same time: where they never can, there is nothing to tell */
+	bool together;	     /* two threads work at the same time: without two CPUs there is no figure */
 	const char *against; /* which baseline a ratio is formed with; NULL: with each */
 	bool exact;	     /* at_most is also met by nothing more: counts that must be 0 */
 };
@@ -117,7 +117,7 @@ struct bench {
 	bool bad_input; /* a capture was not */
 };
 
-/* bench.c: says on a terminal what is measured now. */
+/* bench.c: shows the current measurement on a terminal. */
 void bench_progress(const struct bench *bench, const struct bench_case *one);
 
 /* case.c */
@@ -148,9 +148,7 @@ struct bench_spread {
 struct bench_spread bench_spread(const struct bench_figure *figure);
 /* How many times as fast as the baseline, run by run. */
 struct bench_spread bench_ratio(const struct bench_figure *figure, const struct bench_figure *baseline);
-/*
- * The baseline at a place in the case that a figure is to be compared with, NULL if it is not that.
- */
+/* The baseline at a place in the case that a figure is compared with, NULL if it is not one. */
 const struct bench_figure *bench_against(const struct bench_case *one, const struct bench_figure *figure, unsigned int place);
 
 enum bench_verdict { BENCH_NO_AIM, BENCH_MET, BENCH_MISSED };
@@ -174,7 +172,7 @@ struct bench_watch bench_watch(void);
 double bench_elapsed(const struct bench_watch *watch);
 /* How often the kernel has taken the CPU away from the calling thread. */
 uint64_t bench_preemptions(void);
-/* Keeps the compiler from leaving out what computes a value. */
+/* Keeps the compiler from removing the computation of a value. */
 static inline void bench_use(uint64_t value)
 {
 	__asm__ volatile("" : : "r"(value) : "memory");

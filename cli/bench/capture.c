@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Recordings of real guests, carried out from beginning to end as `viommu replay` does: all the
- * time that passes in calls of the library, which are those that a VMM makes, and beside it the
- * baseline's for the same refreshes of the same tables. Which of the two comes first changes from
- * operation to operation. A look at the clock before each call and after it is part of both, and so
- * is what reading the capture does to the CPU's caches.
+ * Recordings of real guests, carried out from beginning to end as `viommu replay` does: the total
+ * time in calls of the library, which are a VMM's calls, and the baseline's time for the same
+ * refreshes of the same tables. The order of the two alternates from operation to operation.
+ * Reading the clock before and after each call is part of both, and so is the effect of reading the
+ * capture on the CPU's caches.
  *
  * A capture is carried out several times in a run. An operation's time is the median of these, and
- * the figure is the sum over all operations: so what is added where the CPU was taken away in the
- * middle of one is left out.
+ * the figure is the sum over all operations: so interruptions by other processes are left out.
  *
- * The baseline knows tables as Linux makes them: of three levels, in one slot. Where a capture has
- * others, there is none; nor for an SMMUv3's guest. Such a guest's devices meet their misses at the
+ * The baseline supports tables as Linux makes them: of three levels, in one slot. For captures with
+ * others there is none, nor for an SMMUv3's guest. Such a guest's devices have their misses at the
  * accesses by which the recorded answers are compared. A filled miss is one that a VMM would have
  * had, too, and is added to the operation before it.
  */
@@ -245,7 +244,7 @@ static bool go_through(struct recording *recording, const char *path)
 			snprintf(replay->problem, sizeof(replay->problem), "%.240s: more operations than there is memory for (--memory)", path);
 			break;
 		}
-		/* Slots come and go: what walks there begins anew with the next registration. */
+		/* Slots come and go: the baseline's walk begins anew with the next registration. */
 		if (record.kind == CAPTURE_UNSLOT || record.kind == CAPTURE_UNPLUG)
 			recording->unfit = true;
 	}

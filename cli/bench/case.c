@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Cases, their samples, and what becomes of these. */
+/* Cases, their samples, and the figures that are computed from these. */
 #include "bench.h"
 
 #include <errno.h>

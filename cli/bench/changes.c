@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Refreshes that change something: a few pages at a time, as a strict guest asks for them, and many
- * pages in one refresh of the whole aperture, as a lazy one does. Becoming valid and becoming
- * invalid are measured apart.
+ * Refreshes with changes: a few pages at a time, as a strict guest requests them, and many pages in
+ * one refresh of the whole aperture, as a lazy one does. Pages that become valid and pages that
+ * become invalid are measured separately.
  *
- * A sample goes the whole way twice, and is timed in the second: what it finds in caches is what
- * the guest, the library or the baseline has just used. It leaves the tables as it found them, so
- * that lanes can share them.
+ * A sample is two whole cycles, of which the second is measured: the caches hold what the guest,
+ * the library or the baseline has just used. It leaves the tables as before, so that lanes can
+ * share them.
  */
 #include "bench.h"
 
@@ -27,7 +27,7 @@ struct change {
 	/* In ascending order of IOVAs; pages * refreshes of them. */
 	uint64_t *iovas;
 	uint64_t **entries;
-	uint64_t *raw; /* what makes each valid */
+	uint64_t *raw; /* the valid value of each */
 };
 
 /* A lane: exactly one of the two is there. */
@@ -259,7 +259,7 @@ static void some_pages(struct bench *bench, bool valid, uint64_t pages, bool sca
 	end(&change);
 }
 
-/* The whole aperture in one refresh, of which some pages have changed. The rest is mapped. */
+/* The whole aperture in one refresh, after some pages have changed. The rest is mapped. */
 static void whole(struct bench *bench, bool valid, uint64_t pages)
 {
 	static const struct bench_lane no_aims;

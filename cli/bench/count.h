@@ -21,8 +21,8 @@ struct bench_count {
 struct bench_count bench_count(void);
 
 /*
- * How many system calls fn makes, in a copy of this process; a negative errno value if they cannot
- * be counted here, or if fn returned one. Nothing of what fn does is seen by the caller.
+ * The number of system calls that fn makes, in a copy of this process; a negative errno value if
+ * they cannot be counted here, or if fn returned one. The caller does not see effects of fn.
  */
 int64_t bench_system_calls(int (*fn)(void *ctx), void *ctx);
 

@@ -16,8 +16,8 @@
 #include "walk.h"
 
 #define BENCH_PAGE    UINT64_C(4096)
-#define BENCH_SEGMENT (UINT64_C(1) << 20) /* what a page table covers */
-#define BENCH_REGION  (UINT64_C(1) << 31) /* what a segment table covers */
+#define BENCH_SEGMENT (UINT64_C(1) << 20) /* the range of a page table */
+#define BENCH_REGION  (UINT64_C(1) << 31) /* the range of a segment table */
 #define BENCH_PBA     (UINT64_C(4) << 30) /* where apertures begin, as in Linux guests */
 
 /* Bits of entries (Linux, arch/s390/include/asm/pci_dma.h). */
@@ -33,11 +33,11 @@ struct bench_guest {
 	uint64_t frames; /* bytes from GPA 0 on that leaves may name */
 	uint64_t next;	 /* GPA of the next table */
 	struct viommu_vm *vm;
-	unsigned char *map; /* what memory lies in */
+	unsigned char *map; /* the memory's mapping */
 	size_t map_bytes;
 };
 
-/* One registration: a region third table and what is beneath it. */
+/* One registration: a region third table and the tables below it. */
 struct bench_tables {
 	struct bench_guest *guest;
 	uint64_t root; /* GPA */
@@ -46,7 +46,7 @@ struct bench_tables {
 
 /*
  * Memory for frames and for that many page tables and segment tables (and ten root tables). False
- * if there is none; then nothing is to be freed.
+ * if there is none; then there is nothing to free.
  */
 bool bench_guest_begin(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables);
 /* The same, with a tracker of writes. NULL: without. */
@@ -83,7 +83,7 @@ uint64_t bench_scattered_frame(const struct bench_tables *tables, uint64_t iova)
 void bench_fill(const struct bench_tables *tables, uint64_t first, uint64_t last, uint64_t stride);
 
 /*
- * The baseline for such tables, with room for that many pages; and what they hold now is in it.
+ * The baseline for such tables, with room for that many pages, filled with their present contents.
  * False if there is no memory for it.
  */
 bool bench_tables_walk(const struct bench_tables *tables, uint64_t pages, struct bench_walk *walk);

@@ -16,7 +16,7 @@
 
 #define NO_TABLE bench_leaf(BENCH_TABLE_I)
 
-/* A host whose flushes are seen. */
+/* A host that records flushes. */
 struct seen {
 	struct viommu_host host;
 	struct host_ops ops;

@@ -65,8 +65,8 @@ static json_t *case_json(const struct bench_case *one)
 	for (unsigned int i = 0; i < one->figures; i++)
 		json_array_append_new(figures, figure_json(one, &one->figure[i]));
 	/*
-	 * A name comes from a file's where a capture is measured, and may be anything;
-	 * json_string() refuses what is not UTF-8.
+	 * A case of a capture is named after its file, which may have any name; json_string()
+	 * refuses names that are not UTF-8.
 	 */
 	json_t *name = json_string(one->name);
 	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o}", "name", name ? name : json_null(), "what", one->what, "unit", unit_name(one->unit), "aperture",

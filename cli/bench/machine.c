@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The machine: its clock, which of its CPUs the work is done on, and its description beside the
- * figures.
+ * The machine: its clock, the CPUs for the work, and its description in the results.
  *
  * The clock is CLOCK_MONOTONIC, which user space reads without a system call on most machines. A
- * sample is long against a read of it, whose cost is printed. The thread's own clock of CPU time
- * takes a system call, and is for samples that are long against that.
+ * sample is long compared with a read of it, whose cost is printed. The thread's own clock of CPU
+ * time takes a system call, and is for samples that are long compared with that.
  */
 #include "bench.h"
 

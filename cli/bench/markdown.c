@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * --markdown: the table of docs/benchmarks.md, a line a case. Medians, and beside the library's
- * their spread.
+ * --markdown: the table of docs/benchmarks.md, a line a case: medians, and the spread of the
+ * library's.
  */
 #include "bench.h"
 

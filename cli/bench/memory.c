@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Memory: what the library has asked for when so many pages are mapped, less what it had asked for
- * before the domain was created, for each page. That is everything: the shadow, the counts of pins,
- * the host's tables. The baseline's memory is its hash table, which is about half full.
+ * Memory: the library's allocations with so many pages mapped, minus those before the domain was
+ * created, for each page. That is everything: the shadow, the counts of pins, the host's tables.
+ * The baseline's memory is its hash table, which is about half full.
  */
 #include "bench.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A host that does nothing: it takes every translation, keeps none, and removes any part of a
- * mapping that it never had. The cost of a refresh on it is the cost of what the library itself
- * costs.
+ * A host that does nothing: it accepts every translation, keeps none, and removes parts of mappings
+ * that it never had. A refresh on it costs only the library's own work.
  */
 #ifndef VIOMMU_CLI_BENCH_NOOP_H
 #define VIOMMU_CLI_BENCH_NOOP_H

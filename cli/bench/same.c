@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Refreshes of the whole aperture that change nothing: what a guest that is lazy about its unmaps
- * asks for again and again, and what it costs at least to find out that nothing is to be done. The
- * plot shows these.
+ * Refreshes of the whole aperture that change nothing: a guest that unmaps lazily requests them
+ * again and again, and their cost is the least to find out that there is nothing to do. The plot
+ * shows these.
  *
  * memcmp compares all bytes of all tables that are present, in one call, with a copy: nothing that
- * looks at every entry can be faster.
+ * reads every entry can be faster.
  */
 #include "bench.h"
 
@@ -85,10 +85,7 @@ static uint64_t fill(const struct bench_tables *tables, enum shape shape)
 	}
 }
 
-/*
- * The memory that is still held is to be freed by the caller in any case. False: no memory, or the
- * library failed.
- */
+/* The caller frees the remaining memory in any case. False: no memory, or the library failed. */
 static bool begin(struct same *same, struct bench_guest *guest, uint64_t bytes, enum shape shape, bool with_walk)
 {
 	bench_tables(&same->tables, guest, BENCH_PBA, BENCH_PBA + bytes - 1);
@@ -111,7 +108,7 @@ static void measure(struct bench *bench, unsigned int shift, enum shape shape, d
 {
 	static const char *const shapes[] = { "dense", "sparse", "two" };
 	static const char *const how[] = { "mapped densely", "a page in every 16 MiB", "two page tables in all" };
-	/* The aperture of a Linux guest with 4 TiB ends there, and begins at 4 GiB all the same. */
+	/* The aperture of a Linux guest with 4 TiB ends there, and begins at 4 GiB nevertheless. */
 	uint64_t bytes = shift == 42 ? (UINT64_C(1) << 42) - BENCH_PBA : UINT64_C(1) << shift;
 	/* Beyond, the baseline would take most of the memory. */
 	bool with_walk = shape != DENSE || shift <= 36;

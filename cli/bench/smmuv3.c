@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The waits of an SMMUv3's guest and its devices: the store to CMDQ_PROD by which the guest unmaps
- * a buffer (one invalidation of its pages and a CMD_SYNC), and a device model's first access to a
- * page, which misses. On the soft host. Beside the store stands what it comes to in the end, the
- * refresh alone, of a domain over the same tables: the difference is the queue's, the
- * invalidation's and the locks' between.
+ * Waits of an SMMUv3's guest and its devices: the store to CMDQ_PROD by which the guest unmaps a
+ * buffer (one invalidation of its pages and a CMD_SYNC), and a device model's first access to a
+ * page, which misses. On the soft host. The store is compared with its refresh alone, of a domain
+ * over the same tables: the difference is the cost of the queue, the invalidation and the locks.
  *
  * Structures are as a guest writes them (IHI 0070, chapters 3 to 5): one stream in a linear stream
  * table, pages of 4 KiB, IOVAs of 39 bits; the invalidation is a range (RIL) with TTL, as Linux
- * sends it to an SMMU that has these.
+ * sends it to an SMMU with these features.
  */
 #include "bench.h"
 
@@ -226,8 +225,8 @@ static double sample_refresh(void *ctx)
 }
 
 /*
- * Nothing of a buffer is there when its first page is accessed; that of neighbours is no miss again
- * where a leaf has more pages.
+ * Nothing of a buffer is established when its first page is accessed; accesses to other pages of
+ * the same leaf do not miss.
  */
 static double sample_miss(void *ctx)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The steady state: what a guest has done a few times is done again, a thousand times: pages become
- * valid and invalid, 1, 16 and 256 in one refresh, at a few places and with other frames each time;
- * the whole aperture is refreshed; a device model translates. Counted are allocations and system
- * calls.
+ * The steady state: operations that were done a few times are repeated a thousand times: pages
+ * become valid and invalid, 1, 16 and 256 in one refresh, at a few places and with other frames
+ * each time; the whole aperture is refreshed; a device model translates. Allocations and system
+ * calls are counted.
  */
 #include "bench.h"
 

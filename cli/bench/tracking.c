@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Refreshes of the whole aperture where it is known which tables were written: with the library's
- * own tracker, beside the same without one. And what that costs the guest: its first store to a
- * page of tables after such a refresh.
+ * Refreshes of the whole aperture where the written tables are known: with the library's own
+ * tracker, and the same without one. And the cost for the guest: its first store to a page of
+ * tables after such a refresh.
  */
 #include "bench.h"
 
@@ -50,10 +50,7 @@ static double sample_refresh(void *ctx)
 	return error ? error : ns;
 }
 
-/*
- * Nanoseconds of the first store to a page that was looked at by a refresh; it stores what is
- * there.
- */
+/* Nanoseconds of the first store to a page that a refresh has read; it stores the present value. */
 static double sample_store(void *ctx)
 {
 	const struct side *side = ctx;

@@ -3,7 +3,7 @@
  * Translating for a device model, on the soft host. Frames are scattered, so that each page is a
  * translation of its own, unless a case says otherwise.
  *
- * The baseline is what a device model could do at best if nothing ever changed: an array with an
+ * The baseline is the best that a device model could do if nothing ever changed: an array with an
  * entry a page, looked up with the same checks of range and rights, and the same answer.
  */
 #include "bench.h"

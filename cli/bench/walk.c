@@ -55,9 +55,9 @@ uint64_t bench_walk_bytes(const struct bench_walk *walk)
 }
 
 /*
- * The pages of one page table lie side by side, from a place on that has nothing to do with where
- * the others' do. A collision goes on in another such group, one place further, so that full groups
- * make no long searches, and yet every place is come to.
+ * The pages of one page table are adjacent, from a place on that is independent of other page
+ * tables' places. A collision continues in another such group, one place further, so that full
+ * groups make no long searches, and every place is tried.
  */
 static struct bench_walk_entry *find(const struct bench_walk *walk, uint64_t page)
 {
@@ -148,8 +148,8 @@ static bool load(const struct bench_walk *walk, uint64_t gpa, uint64_t *entry)
 }
 
 /*
- * Walks for one page. 0, and *to is what it found; else how many bytes from there on are surely not
- * mapped.
+ * Walks for one page. 0, with the result in *to; else the number of bytes from there on that are
+ * certainly not mapped.
  */
 static uint64_t walk_page(const struct bench_walk *walk, uint64_t iova, uint64_t *to)
 {

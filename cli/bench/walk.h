@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The baseline of refreshes: what a machine does that keeps no shadow. It goes through the range
- * page by page, walks the tables from the top for each, and keeps in a hash table what it found,
- * IOVA -> {address, rights}. This is how QEMU carries out RPCIT (hw/s390x/s390-pci-inst.c,
- * rpcit_service_call()), made as fast as it can be: open addressing, entries of 16 bytes that lie
- * side by side for neighbouring pages, no allocation, no lock, no notifier. Nothing is pinned or
- * accounted for, and there is no host.
+ * The baseline of refreshes: a machine without a shadow. It goes through the range page by page,
+ * walks the tables from the top for each, and keeps the results in a hash table, IOVA -> {address,
+ * rights}. QEMU carries out RPCIT like this (hw/s390x/s390-pci-inst.c, rpcit_service_call()). Here
+ * it is made as fast as possible: open addressing, entries of 16 bytes that are adjacent for
+ * adjacent pages, no allocation, no lock, no notifier. Nothing is pinned or accounted for, and
+ * there is no host.
  */
 #ifndef VIOMMU_CLI_BENCH_WALK_H
 #define VIOMMU_CLI_BENCH_WALK_H

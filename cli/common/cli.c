@@ -67,7 +67,7 @@ void cli_complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-/* A number without a sign; *end is what follows it. */
+/* A number without a sign; *end is the first character after it. */
 static bool parse_number(const char *text, uint64_t *out, char **end)
 {
 	if (text[0] < '0' || text[0] > '9')

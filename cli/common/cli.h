@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The command viommu: its sub-commands, and what they share. A sub-command is one function with the
- * shape of main(), which returns the exit status.
+ * The command viommu: its sub-commands, and their common parts. A sub-command is one function with
+ * the shape of main(), which returns the exit status.
  */
 #ifndef VIOMMU_CLI_H
 #define VIOMMU_CLI_H
@@ -23,9 +23,9 @@ int cli_replay(int argc, char **argv);
 int cli_show(int argc, char **argv);
 
 /*
- * Text from outside, on a terminal: a control character, or what is not UTF-8, is written as \xNN.
- * So no file, guest or other process can send the terminal a control sequence. cli_complain() and
- * cli_line() write all that they are given in this way.
+ * Text from outside, on a terminal: a control character, or a byte that is not UTF-8, is written as
+ * \xNN. So no file, guest or other process can send the terminal a control sequence. cli_complain()
+ * and cli_line() write all their arguments in this way.
  */
 void cli_put_text(FILE *to, const char *text);
 
@@ -49,7 +49,7 @@ const char *cli_count_of(uint64_t count, const char *one, const char *more);
 const char *cli_bytes(uint64_t bytes);
 const char *cli_seconds(double seconds);
 
-/* Colours, where a stream is a terminal and the user has not said NO_COLOR; else empty strings. */
+/* Colours, where a stream is a terminal and NO_COLOR is not set; else empty strings. */
 enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_DIM, CLI_GREEN, CLI_RED, CLI_YELLOW };
 const char *cli_colour(FILE *stream, enum cli_colour colour);
 
@@ -57,8 +57,7 @@ const char *cli_colour(FILE *stream, enum cli_colour colour);
 void cli_line(const char *label, enum cli_colour colour, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /*
- * Writes out what stdout holds. False, with a complaint, where that fails: a full disk must not
- * look like success.
+ * Flushes stdout. False, with a complaint, if that fails: a full disk must not look like success.
  */
 bool cli_flush(void);
 

@@ -13,7 +13,6 @@
 
 struct cli_drawing {
 	FILE *to; /* lines of JSON; NULL: nothing is being drawn */
-	int fd;
 	pid_t program;
 	const char *path;
 };

@@ -22,7 +22,7 @@ class Scale:
 
 
 def draw(data, _lines, _name):
-    """What a refresh of the whole aperture costs in which nothing has changed, against the
+    """The cost of a refresh of the whole aperture in which nothing has changed, against the
     aperture's size. A point is the median, the bar through it goes from the least to the largest
     run."""
     svg, curves = Svg(), []

@@ -3,44 +3,32 @@
 The mappings at one moment: for each function the aperture and the guest's memory as bands,
 the parts of both that hold something, magnified, and ribbons from one to the other.
 """
-from rows import PAGE_SHIFT, Links, Row, windows_of
-from svg import LEFT, MARGIN, RIGHT, Svg, across, move, plural, size_text, span_text, text_width, time_text
+import bisect
+
+from rows import Links, Row, windows_of
+from svg import LEFT, MARGIN, PAGE_SHIFT, RIGHT, Svg, across, move, plural, size_text, span_text, text_width, time_text
 
 
 def changes_of(before, after):
-    """What a refresh established and released, from the runs before and after it: (established,
-    run), piece by piece."""
-    before, n = [list(run) for run in before], 0
+    """The changes of a refresh, from the runs before and after it: (established,
+    run), piece by piece. Within a piece neither the old nor the new translation changes."""
+    edges = sorted({edge for first, last, *_ in (*before, *after) for edge in (first, last + 1)})
 
-    def piece(established, run, first, last):
-        return established, (first, last, run[2] + first - run[0], run[3])
+    def pieces(runs):
+        for first, last, gpa, write in runs:
+            inside = edges[bisect.bisect(edges, first) : bisect.bisect(edges, last)]
+            for begin, end in zip([first, *inside], [*inside, last + 1]):
+                yield begin, (begin, end - 1, gpa + begin - first, write)
 
-    def rest(run, to):
-        """What is left of a run behind an IOVA."""
-        run[2], run[0] = run[2] + to + 1 - run[0], to + 1
-        return run[0] > run[1]
+    old, new = dict(pieces(before)), dict(pieces(after))
+    for edge in edges:
+        if old.get(edge) != new.get(edge):
+            yield from ((runs is new, runs[edge]) for runs in (old, new) if edge in runs)
 
-    for run in after:
-        at = run[0]
-        while n < len(before) and before[n][0] <= run[1] and at <= run[1]:
-            old = before[n]
-            if old[0] < at:
-                last = min(old[1], at - 1)
-                yield piece(False, old, old[0], last)
-            else:
-                if old[0] > at:
-                    yield piece(True, run, at, old[0] - 1)
-                    at = old[0]
-                last = min(old[1], run[1])
-                if old[2] != run[2] + at - run[0] or old[3] != run[3]:
-                    yield piece(False, old, at, last)
-                    yield piece(True, run, at, last)
-                at = last + 1
-            n += rest(old, last)
-        if at <= run[1]:
-            yield piece(True, run, at, run[1])
-    for old in before[n:]:
-        yield piece(False, old, old[0], old[1])
+
+def add(layer, first, last, *rows):
+    for row in rows:
+        row.add(layer, first, last)
 
 
 class Panel:
@@ -72,27 +60,22 @@ class Panel:
         self.mapped, self.named = Row(windows_of(iovas)), Row(windows_of(gpas))
         self.links = Links(self.mapped, self.named)
         for first, last, _ in apertures:
-            self.aperture.add("ground", first, last)
-            self.mapped.add("ground", first, last)
+            add("ground", first, last, self.aperture, self.mapped)
         for first, last in slots:
-            self.memory.add("ground", first, last)
-            self.named.add("ground", first, last)
+            add("ground", first, last, self.memory, self.named)
         for run in self.runs:
             first, last, gpa, write = run
             layer = "rw" if write else "ro"
-            self.aperture.add(layer, first, last)
-            self.mapped.add(layer, first, last)
-            self.named.add(layer, gpa, gpa + last - first)
-            self.memory.add(layer, gpa, gpa + last - first)
+            add(layer, first, last, self.aperture, self.mapped)
+            add(layer, gpa, gpa + last - first, self.named, self.memory)
             self.links.add(layer, run)
         for level, first, last in self.tables:
-            self.named.add(self.LAYERS[min(level, 2)], first, last)
-            self.memory.add(self.LAYERS[min(level, 2)], first, last)
+            add(self.LAYERS[min(level, 2)], first, last, self.named, self.memory)
         for established, run in changes:
             layer = "new" if established else "gone"
             self.mapped.add(layer, run[0], run[1])
             self.named.add(layer, run[2], run[2] + run[1] - run[0])
-            # After a registration everything is new, and ribbons by rights say more.
+            # After a registration everything is new, and ribbons by rights are more useful.
             if established and not change["registration"]:
                 self.links.add("new", run)
 
@@ -132,8 +115,11 @@ class Panel:
             what = f"RPCIT of {change['first']:#x} + {span_text(change['first'], change['last'])}"
             if change["registration"]:
                 what = "a registration, which refreshes everything"
+            answer = f"cc {change['cc']}" + (f", status {change['status']}" if change["cc"] == 1 else "")
+            if change["exception"]:
+                answer = f"exception {change['exception']:#06x}"
             pages = f"{plural(change['established'], 'page')} established, {change['released']:,} released"
-            svg.text("soft", self.INSIDE, y + 160, 11, f"last refresh: operation {change['operation']:,}, {what}: {change['answer']}, {pages}")
+            svg.text("soft", self.INSIDE, y + 160, 11, f"last refresh: operation {change['operation']:,}, {what}: {answer}, {pages}")
             y += 160
         return y + 100
 
@@ -142,13 +128,13 @@ class Panel:
             svg.text("soft", self.INSIDE, y + n * 130, 11, name)
 
     def labels(self, svg, row, y, memory):
-        """Three lines for each window: where, what, and how large a column is. A page of memory
+        """Three lines for each window: range, contents, and the size of a column. A page of memory
         that many IOVAs lead to has as many mappings."""
         for window in row.windows:
-            pages, parts = (sum(counts.get(layer, 0) for layer in ("rw", "ro")) for counts in (window.pages, window.parts))
+            pages, parts = (counts["rw"] + counts["ro"] for counts in (window.pages, window.parts))
             what = f"{plural(pages, 'page')} in {plural(parts, 'run')}"
             if memory:
-                what = f"{plural(pages, 'mapping')}, {plural(sum(window.parts.get(layer, 0) for layer in self.LAYERS), 'table')}"
+                what = f"{plural(pages, 'mapping')}, {plural(sum(window.parts[layer] for layer in self.LAYERS), 'table')}"
             svg.text("", window.x + 60, y, 11, f"{window.first:#x} + {span_text(window.first, window.last)}")
             svg.text("soft", window.x + 60, y + self.LINE, 10, what)
             svg.text("soft", window.x + 60, y + 2 * self.LINE, 10, f"one column is {size_text(1 << window.shift)}")

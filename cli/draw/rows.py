@@ -3,9 +3,10 @@
 Rows: an address space, or the parts of it that are magnified, as windows side by side; and ribbons
 between two rows.
 """
-from svg import LEFT, RIGHT, across, box, down, line, move, swing
+import collections
+import itertools
 
-PAGE_SHIFT = 12
+from svg import LEFT, PAGE_SHIFT, RIGHT, across, box, down, line, move, swing
 
 
 def windows_of(ranges, limit=4):
@@ -20,16 +21,12 @@ def windows_of(ranges, limit=4):
             merged.append([first, last])
     groups = [merged] if merged else []
     while len(groups) < limit:
-        best = (0, 0, 0)
-        for n, group in enumerate(groups):
-            gap, at = max(((group[i][0] - group[i - 1][1] - 1, -i) for i in range(1, len(group))), default=(0, 0))
-            # A gap is worth leaving out if it is more than a fifth of what it splits.
-            if gap > (group[-1][1] - group[0][0]) // 5 and gap > least and gap > best[0]:
-                best = (gap, n, -at)
-        if not best[0]:
+        gaps = ((group[i][0] - group[i - 1][1] - 1, -n, -i) for n, group in enumerate(groups) for i in range(1, len(group)))
+        # A gap is left out if it is more than a fifth of the range that it splits.
+        gap, n, at = max((one for one in gaps if one[0] > max(least, (groups[-one[1]][-1][1] - groups[-one[1]][0][0]) // 5)), default=(0, 0, 0))
+        if not gap:
             break
-        _, n, at = best
-        groups[n : n + 1] = [groups[n][:at], groups[n][at:]]
+        groups[-n : 1 - n] = [groups[-n][:-at], groups[-n][-at:]]
     windows = []
     for group in groups:
         first, last = group[0][0], group[-1][1]
@@ -57,7 +54,7 @@ class Window:
             self.shift += 1
         self.count = ((last - first) >> self.shift) + 1
         self.all = ((last - first) >> PAGE_SHIFT) + 1
-        self.columns, self.pages, self.parts = {}, {}, {}
+        self.columns, self.pages, self.parts = collections.defaultdict(lambda: [0] * self.count), collections.Counter(), collections.Counter()
         self.edges = [self.at(first + (i << self.shift)) for i in range(self.count)] + [x + width]
 
     def at(self, address):
@@ -80,24 +77,21 @@ class Window:
 
     def add(self, layer, first, last):
         first, last = max(first, self.first), min(last, self.last)
-        columns = self.columns.setdefault(layer, [0] * self.count)
-        self.parts[layer] = self.parts.get(layer, 0) + 1
-        self.pages[layer] = self.pages.get(layer, 0) + ((last - first) >> PAGE_SHIFT) + 1
-        end = self.column(last)
-        for i in range(self.column(first), end + 1):
-            edge = last if i == end else self.first + ((i + 1) << self.shift) - 1
-            columns[i] += ((edge - first) >> PAGE_SHIFT) + 1
-            first = edge + 1
+        self.parts[layer] += 1
+        self.pages[layer] += ((last - first) >> PAGE_SHIFT) + 1
+        for i in range(self.column(first), self.column(last) + 1):
+            begin = self.first + (i << self.shift)
+            self.columns[layer][i] += ((min(last, begin + (1 << self.shift) - 1) - max(first, begin)) >> PAGE_SHIFT) + 1
+
+    def groups(self, look):
+        """(look, x, end) of neighbouring columns that look the same, and look like something."""
+        for same, columns in itertools.groupby(range(self.count), look):
+            columns = list(columns)
+            if same:
+                yield same, self.edges[columns[0]], self.edges[columns[-1] + 1]
 
     def stretches(self, layer):
-        """(x, end) of neighbouring columns that hold something."""
-        begin = None
-        for i, there in enumerate(self.columns.get(layer, []) + [0]):
-            if there and begin is None:
-                begin = self.edges[i]
-            elif not there and begin is not None:
-                yield begin, self.edges[i]
-                begin = None
+        return ((x, end) for _, x, end in self.groups(lambda i: self.columns[layer][i] > 0))
 
     def visible(self, x, end):
         """A mark wide enough to be seen, inside the window."""
@@ -109,7 +103,7 @@ class Window:
     def heights(self, column, height):
         """How high read-write and read-only stand, one upon the other: by how much of the column
         there is, but two fifths at least, in whole pixels."""
-        rw, ro = (self.columns[layer][column] if layer in self.columns else 0 for layer in ("rw", "ro"))
+        rw, ro = (self.columns[layer][column] for layer in ("rw", "ro"))
         if not rw + ro:
             return 0, 0
         capacity, least = self.capacity(column), height * 2 // 5
@@ -118,16 +112,8 @@ class Window:
         return low, whole - low
 
     def boxes(self, upper, y, height):
-        """Neighbours that look the same are one box."""
-        d, shape, begin = "", (0, 0), 0
-        for i in range(self.count + 1):
-            low, high = self.heights(i, height) if i < self.count else (0, 0)
-            now = (low, high) if upper else (0, low)
-            if now != shape:
-                if shape[1]:
-                    d += box(begin, y + height - shape[0] - shape[1], self.edges[i] - begin, shape[1])
-                begin, shape = self.edges[i], now
-        return d
+        heights = (lambda i: self.heights(i, height)) if upper else (lambda i: (0, self.heights(i, height)[0]))
+        return "".join(box(x, y + height - low - high, end - x, high) for (low, high), x, end in self.groups(heights) if high)
 
 
 class Row:
@@ -193,33 +179,29 @@ class Links:
     LIMIT, TITLED = 240, 96
 
     def __init__(self, source, target):
-        self.source, self.target, self.shift, self.links = source, target, 0, {}
-
-    def put(self, link):
-        kind, columns, edges, count, _ = link
-        key = (None if self.shift and kind != "new" else kind, *(number >> self.shift for number in columns[2:]), *columns[:2])
-        at = self.links.setdefault(key, link)
-        if at is not link:
-            at[0] = kind if at[0] == kind else "mixed"
-            at[2] = [(max if i % 2 else min)(pair) for i, pair in enumerate(zip(at[2], edges))]
-            at[3] += count
+        self.source, self.target, self.links = source, target, []
 
     def add(self, kind, run):
         first, last, gpa = run[:3]
         source, target = self.source.find(first), self.target.find(gpa)
-        if not source or not target:
-            return
-        end = gpa + last - first
-        columns = (id(source), id(target), source.column(first), source.column(last), target.column(gpa), target.column(end))
-        self.put([kind, columns, [source.at(first), source.end_at(last), target.at(gpa), target.end_at(end)], 1, run])
-        while len(self.links) > self.LIMIT:
-            links, self.links = self.links.values(), {}
-            self.shift += 1
-            for link in links:
-                self.put(link)
+        if source and target:
+            end = gpa + last - first
+            columns = (source.column(first), source.column(last), target.column(gpa), target.column(end))
+            edges = (source.at(first), source.end_at(last), target.at(gpa), target.end_at(end))
+            self.links.append((kind, (id(source), id(target)), columns, edges, run))
+
+    def bundles(self, shift=0):
+        bundles = {}
+        for kind, windows, columns, edges, run in self.links:
+            key = (None if shift and kind != "new" else kind, windows, *(number >> shift for number in columns))
+            bundles.setdefault(key, []).append((kind, edges, run))
+            if len(bundles) > self.LIMIT:
+                return self.bundles(shift + 1)
+        return shift, list(bundles.values())
 
     def draw(self, svg, y, to_y):
-        most = max((link[3] for link in self.links.values()), default=0)
+        shift, bundles = self.bundles()
+        most = max(map(len, bundles))
 
         def narrow(x, end, count):
             """Of a bundle, a part in the middle of each end is drawn: the more runs, the wider.
@@ -228,10 +210,13 @@ class Links:
             return (middle - half, middle + half) if end - x > 2 * half else (x, end)
 
         for wanted in ("mixed", "rw", "ro", "new"):
-            for kind, _, (x, end, to_x, to_end), count, (first, last, gpa, write) in self.links.values():
-                if kind == wanted:
-                    if self.shift and count > 1:
-                        (x, end), (to_x, to_end) = narrow(x, end, count), narrow(to_x, to_end, count)
-                    title = f"{first:#x}..{last:#x} -> {gpa:#x} {'rw' if write else 'r'}" if count == 1 else f"{count} runs"
+            for bundle in bundles:
+                kinds, edges, runs = zip(*bundle)
+                if wanted == (kinds[0] if len(set(kinds)) == 1 else "mixed"):
+                    x, end, to_x, to_end = ((max if i % 2 else min)(edge) for i, edge in enumerate(zip(*edges)))
+                    if shift and len(runs) > 1:
+                        (x, end), (to_x, to_end) = narrow(x, end, len(runs)), narrow(to_x, to_end, len(runs))
+                    first, last, gpa, write = runs[0]
+                    title = f"{first:#x}..{last:#x} -> {gpa:#x} {'rw' if write else 'r'}" if len(runs) == 1 else f"{len(runs)} runs"
                     d = move(x, y) + swing(x, y, to_x, to_y) + across(to_end - to_x) + swing(to_end, to_y, end, y) + "z"
-                    svg.path("link-" + kind, d, title if len(self.links) <= self.TITLED else None)
+                    svg.path("link-" + wanted, d, title if len(bundles) <= self.TITLED else None)

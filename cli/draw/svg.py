@@ -7,6 +7,7 @@ released is an outline, so that a picture can be read without colours.
 """
 
 WIDTH, LEFT, RIGHT, MARGIN = 12000, 1280, 11760, 240
+PAGE_SHIFT = 12
 
 STYLE = (
     "text{font-family:'DejaVu Sans Mono',Menlo,Consolas,'Liberation Mono',monospace;fill:#1f2933}"

@@ -4,10 +4,13 @@ A run: mapped and pinned memory, refreshes and marks one below the other, over
 the same axis.
 """
 import functools
+import itertools
 
-from svg import LEFT, MARGIN, RIGHT, WIDTH, Svg, across, box, down, line, move, plural, size_text, text_width, time_text
+from svg import LEFT, MARGIN, PAGE_SHIFT, RIGHT, WIDTH, Svg, across, box, down, line, move, plural, size_text, text_width, time_text
 
-KINDS = ("whole", "map", "unmap", "both", "same")  # of refreshes, by what they did
+KINDS = ("whole", "map", "unmap", "both", "same")  # of refreshes, by their effect
+KIND_OF = {(1, 0): "map", (0, 1): "unmap", (1, 1): "both", (0, 0): "same"}  # by whether they established and released
+COUNTS = ("refreshes", "global_refreshes", "insufficient_resources", "errors")
 
 # A span of time, or of operations, is a tuple: the least, the most and the last of
 # mapped memory, and of pinned memory; the most that was pinned while no device reached all memory;
@@ -23,11 +26,13 @@ def merge(a, b):
     return levels + tuple(map(int.__add__, a[REFRESHES:], b[REFRESHES:]))
 
 
-def column_of(record):
-    mapped, pinned = record["mapped"], record["pinned"]
-    refreshes = (record["refreshes"] if record.get("kind") == kind else 0 for kind in KINDS)
-    marks = (record.get(mark, 0) for mark in ("state", "short", "errors"))
-    return (mapped, mapped, mapped, pinned, pinned, pinned, 0 if "direct" in record else pinned, *refreshes, *marks)
+def column_of(record, before):
+    """The column of one record. Counts grow from record to record."""
+    refreshes, whole, short, errors = (record[name] - before[name] for name in COUNTS)
+    mapped, pinned = record["mapped_pages"] << PAGE_SHIFT, record["pinned_bytes"]
+    kind = "whole" if whole else KIND_OF[record.get("established", 0), record.get("released", 0)]
+    kinds = (refreshes if kind == one and "state" in record else 0 for one in KINDS)
+    return (mapped, mapped, mapped, pinned, pinned, pinned, 0 if record["direct"] else pinned, *kinds, record.get("state", 0), short, errors)
 
 
 class Times:
@@ -40,8 +45,8 @@ class Times:
         self.origin, self.last, self.width, self.columns = None, 0, width, [None] * self.COUNT
 
     def put(self, at, column):
-        """Virtual CPUs are recorded out of order by a little: what is earlier than the latest is
-        put where that is."""
+        """Virtual CPUs are recorded slightly out of order: a record that is earlier than the latest
+        one goes to its own column."""
         if self.origin is None:
             self.origin = at
         self.last = max(self.last, at - self.origin)
@@ -56,36 +61,31 @@ class Plot:
     HEIGHT, FOLD, DRAWN, FOLDS = 1200, 520, 512, 8
 
     def __init__(self, times, timed):
-        """Stretches in which nothing happened are folded, so that the rest has room. What is left
-        is brought down to few enough columns."""
+        """Stretches in which nothing happened are folded, so that the rest has room. The rest
+        is reduced to the number of columns that are drawn."""
         self.times, self.timed, self.svg, self.y = times, timed, Svg(), 0
         count = times.last // times.width + 1
-        columns, folds, i = times.columns[:count], [], 0
+        columns = times.columns[:count]
+        stretches = [list(group) for there, group in itertools.groupby(range(count), lambda i: columns[i] is None) if there]
         # A few operations need no more room.
-        limit = self.FOLDS if sum(column is not None for column in columns) >= 48 else 0
-        while i < count and len(folds) < limit:
-            empty = next((n for n in range(i, count) if columns[n]), count) - i
-            if empty > count // 8 and empty > 1:
-                folds.append((i, empty))
-            i += empty + 1
+        limit = self.FOLDS if count - sum(map(len, stretches)) >= 48 else 0
+        folds = [(empty[0], len(empty)) for empty in stretches if len(empty) > max(count // 8, 1)][:limit]
         shown = count - sum(empty for _, empty in folds)
-        self.factor = 1
-        while -(-shown // self.factor) > self.DRAWN:
-            self.factor *= 2
-        self.columns, begin = [], 0  # (column, first, count)
+        self.factor = 1 << (-(-shown // self.DRAWN) - 1).bit_length()
+        parts, begin = [], 0  # between folds
         for first, empty in [*folds, (count, 0)]:
-            for i in range(begin, first, self.factor):
-                end = min(i + self.factor, first)
-                self.columns.append((functools.reduce(merge, columns[i:end]), i, end - i))
+            parts.append([(i, min(i + self.factor, first)) for i in range(begin, first, self.factor)])
             begin = first + empty
-        width = RIGHT - LEFT - len(folds) * self.FOLD
-        self.edges, self.folds, n = [], [], 0  # (x, end) of columns; (x, length) of folds
-        for i, (_, first, _) in enumerate(self.columns):
-            while n < len(folds) and folds[n][0] < first:
-                self.folds.append((LEFT + n * self.FOLD + i * width // len(self.columns), folds[n][1]))
-                n += 1
-            left = LEFT + n * self.FOLD
-            self.edges.append((left + i * width // len(self.columns), left + (i + 1) * width // len(self.columns)))
+        width, drawn = RIGHT - LEFT - len(folds) * self.FOLD, sum(map(len, parts))
+        self.columns, self.folds, left = [], [], LEFT  # (column, first, count, x, end); (x, length)
+        for part, (_, empty) in zip(parts, [*folds, (count, 0)]):
+            for first, end in part:
+                n = len(self.columns)
+                x, to = (left + i * width // drawn for i in (n, n + 1))
+                self.columns.append((functools.reduce(merge, columns[first:end]), first, end - first, x, to))
+            if empty:
+                self.folds.append((left + len(self.columns) * width // drawn, empty))
+            left += self.FOLD
 
     def frame(self, name, most, half):
         """The frame of a plot with its scale: nothing at the bottom, most at the top."""
@@ -103,7 +103,7 @@ class Plot:
         """
         bottom = y = self.y + self.HEIGHT
         d, last = move(LEFT, bottom), 0
-        for (column, _, _), (x, _) in zip(self.columns, self.edges):
+        for column, _, _, x, _ in self.columns:
             value = column[what + index] if column else last
             to = bottom - min(value, top) * self.HEIGHT // top
             if to != y:
@@ -113,9 +113,9 @@ class Plot:
         self.svg.path(look, d + line(RIGHT, y) + line(RIGHT, bottom) + "z")
 
     def memory(self, what, looks, kind):
-        """Where a device reaches all of memory, that is cut off: the scale is for what tables map.
+        """Where a device reaches all of memory, that is cut off: the scale is that of mappings by tables.
         """
-        columns = [column for column, _, _ in self.columns if column]
+        columns = [column for column, *_ in self.columns if column]
         most = max((column[what + 1] for column in columns), default=0)
         top = max((column[TRANSLATED] for column in columns), default=0) if what == PINNED else most
         name = f"{'pinned' if what == PINNED else 'mapped'}, at most {size_text(top or most)}"
@@ -130,13 +130,13 @@ class Plot:
         self.y += self.HEIGHT + 300
 
     def refreshes(self):
-        top = max(sum(column[REFRESHES:MARKS]) if column else 0 for column, _, _ in self.columns)
+        top = max(sum(column[REFRESHES:MARKS]) if column else 0 for column, *_ in self.columns)
         width = self.times.width * self.factor
         name = f"refreshes in a column of {time_text(width) if self.timed else plural(width, 'operation')}, at most {top:,}"
         self.frame(name, f"{top:,}" if top else "", f"{top // 2:,}" if top and not top & 1 else "")
         for kind, look in enumerate(KINDS):
             d = ""
-            for (column, _, _), (x, end) in zip(self.columns, self.edges):
+            for column, _, _, x, end in self.columns:
                 if column and column[REFRESHES + kind]:
                     below = sum(column[REFRESHES : REFRESHES + kind])
                     low, high = (number * self.HEIGHT // top for number in (below, below + column[REFRESHES + kind]))
@@ -149,7 +149,7 @@ class Plot:
         y = self.y + 90
         self.svg.text("soft", LEFT - 80, self.y + 130, 11, name, "end")
         self.svg.path("rule", move(LEFT, y) + across(RIGHT - LEFT))
-        marked = [(x + end) // 2 for (column, _, _), (x, end) in zip(self.columns, self.edges) if column and column[index]]
+        marked = [(x + end) // 2 for column, _, _, x, end in self.columns if column and column[index]]
         self.svg.path(look, "".join(shape(x, y) for x in marked))
         self.y += 180
 
@@ -165,32 +165,32 @@ class Plot:
         part = f".{value % unit * 10**decimals // unit:0{decimals}}" if decimals else ""
         return f"{value // unit:,}{part} {name}"
 
+    def labels(self, look, down_by, labels):
+        """Those of the labels that do not cover the one before."""
+        free = 0
+        for left, text in labels:
+            if left >= free:
+                self.svg.text(look, left, self.y + down_by, 11, text)
+                free = left + text_width(text, 11) + 80
+
     def axis(self):
         times = self.times
-        span, step, n = sum(count for _, _, count in self.columns) * times.width, 1, 0
+        span, step, n = sum(count for _, _, count, *_ in self.columns) * times.width, 1, 0
         while min(span, (1 << 64) - 1) // step >= 11:
             step, n = step // 2 * 5 if n % 3 == 1 else step * 2, n + 1
-        free, begin = 0, -(-times.origin // step) * step
-        ticks = ((column, edge) for column, edge in zip(self.columns, self.edges))
-        for (_, first, count), (x, end) in ticks:
+        labels, begin = [], -(-times.origin // step) * step
+        for _, first, count, x, end in self.columns:
             low, high = first * times.width, (first + count) * times.width
             at = begin + max(0, -(-(times.origin + low - begin) // step)) * step
             while at - times.origin < high and at - times.origin <= times.last and at < 1 << 64:
                 to = x + (at - times.origin - low) * (end - x) // (count * times.width)
                 self.svg.path("frame", move(to, self.y) + down(50))
                 text = self.tick_text(at, step)
-                left = min(to - text_width(text, 11) // 2, WIDTH - 80 - text_width(text, 11))
-                if left >= free:
-                    self.svg.text("soft", left, self.y + 180, 11, text)
-                    free = left + text_width(text, 11) + 80
+                labels.append((min(to - text_width(text, 11) // 2, WIDTH - 80 - text_width(text, 11)), text))
                 at += step
-        free = 0
-        for x, count in self.folds:
-            text = time_text(count * times.width)
-            left = (2 * x + self.FOLD - text_width(text, 11)) // 2
-            if left >= free:
-                self.svg.text("", left, self.y + 340, 11, text)
-                free = left + text_width(text, 11) + 80
+        self.labels("soft", 180, labels)
+        texts = ((x, time_text(count * times.width)) for x, count in self.folds)
+        self.labels("", 340, [((2 * x + self.FOLD - text_width(text, 11)) // 2, text) for x, text in texts])
         self.svg.path("frame", move(LEFT, self.y) + across(RIGHT - LEFT))
         self.y += 540 if self.folds else 360
         name = "time since the recording began" if self.timed else "number of the operation"
@@ -206,18 +206,17 @@ LANES = (
 )
 
 
-def draw(data, lines, name):
-    """Whether all operations say when they were is known only at the end. Until then columns are
-    kept in both ways."""
+def draw(_data, lines, name):
+    """Whether all operations have a time is known only at the end. Until then columns are kept in
+    both ways."""
     title = "What the guest did to its I/O translation, over time"
-    by_time, by_number, total, timed, operations = Times(1000), Times(1), [0] * len(KINDS), False, 0
+    by_time, by_number, total, timed, before = Times(1000), Times(1), [0] * len(KINDS), False, dict.fromkeys(COUNTS, 0)
     for record in lines:
         if "end" in record:
             break
-        column = column_of(record)
+        operations, column, before = record["operations"], column_of(record, before), record
         total = [a + b for a, b in zip(total, column[REFRESHES:MARKS])]
-        if "operation" in record:
-            operations = record["operation"]
+        if "state" in record:
             timed = (timed or operations == 1) and "ns" in record
         elif not operations:
             continue
@@ -233,15 +232,15 @@ def draw(data, lines, name):
     plot = Plot(times, timed)
     description = f"{plural(record['operations'], 'operation')}, {plural(record['refreshes'], 'refresh', 'refreshes')}, "
     description += f"{plural(record['mapped_pages_peak'], 'page')} mapped at most, {size_text(record['pinned_bytes_peak'])} pinned at most; "
-    description += f"{plural(record['short'], 'answer of insufficient resources', 'answers of insufficient resources')}, {plural(record['errors'], 'error')}"
+    description += f"{plural(record['insufficient_resources'], 'answer of insufficient resources', 'answers of insufficient resources')}, {plural(record['errors'], 'error')}"
     plot.svg.heading(name, title)
     plot.svg.text("soft", MARGIN, 780, 12, description)
     names = ("whole-aperture refreshes", "mapping", "unmapping", "both", "changing nothing")
     legend = [(look, 120, 120, f"{text}: {count:,}") for look, text, count in zip(KINDS, names, total)]
     legend += [("low", 120, 120, "dark: least in a column"), ("high", 120, 120, "light: most in it")]
     plot.y = plot.svg.legend(legend, 900) + 260
-    plot.memory(MAPPED, ("high", "low"), data["function"])
-    plot.memory(PINNED, ("high2", "low2"), data["function"])
+    plot.memory(MAPPED, ("high", "low"), record["function"])
+    plot.memory(PINNED, ("high2", "low2"), record["function"])
     plot.refreshes()
     plot.draw_folds(720)
     for lane in LANES:

@@ -16,7 +16,7 @@
 _Static_assert(sizeof(struct live_board) % 8 == 0 && sizeof(struct live_numbers) % 8 == 0, "a board is made of words");
 _Static_assert(LIVE_FUNCTION_NAME % 8 == 0 && LIVE_MESSAGE_BYTES % 8 == 0, "a board is made of words");
 
-/* NULL with errno if it cannot be mapped. */
+/* NULL, with errno set, if it cannot be mapped. */
 static struct live_board *map(int fd)
 {
 	void *memory = mmap(NULL, sizeof(struct live_board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -52,7 +52,7 @@ int live_board_memfd(int *fd, struct live_board **board)
 		close(made);
 		return ret;
 	}
-	/* Without the seals it works as well, as long as no process does what they forbid. */
+	/* The seals are optional, as long as no process does what they forbid. */
 	(void)fcntl(made, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
 	*fd = made;
 	return 0;

@@ -3,19 +3,18 @@
  * The board: numbers and messages about a guest that is being watched, in memory that the watcher
  * (the QEMU plugin) and the viewer (viommu live) share.
  *
- * It is a file, a memfd as a rule, that both map. The watcher writes, the viewer reads whenever it
- * likes, and neither ever waits for the other: a viewer costs the guest nothing, and what was
- * written stays when QEMU is killed. There is no protocol, only these invariants:
- *  - Everything is a 64-bit word that is stored and loaded whole (relaxed atomics): a reader sees
- *    each number as it was at some moment, though not all of them at the same one. Sums that must
- *    fit are to be taken of one snapshot after the guest has ended.
- *  - Numbers of what has happened only grow, and are written by one thread at a time: the watcher
- *    has a lock.
- *  - A function's entry is filled in before its state says that it is used, and belongs to the same
- *    FID for good.
- *  - Messages are read whole or not at all (ring.c).
- *  - Magic, version and size are as this header has them, or the board is refused. They are in the
- *    machine's own byte order: a board never travels.
+ * It is a file, a memfd as a rule, that both map. The watcher writes, the viewer reads at any time,
+ * and neither ever waits for the other: a viewer costs the guest nothing, and the contents stay
+ * when QEMU is killed. There is no protocol, only these invariants:
+ * - Everything is a 64-bit word that is stored and loaded whole (relaxed atomics): a reader sees
+ *   each number as it was at some moment, but not all of them at the same one. Sums must be formed
+ *   from one snapshot after the guest has ended.
+ * - Counters only grow, and are written by one thread at a time: the watcher has a lock.
+ * - A function's entry is filled in before its state becomes "used", and belongs to the same FID
+ *   for good.
+ * - Messages are read whole or not at all (ring.c).
+ * - Magic, version and size are as in this header, or the board is refused. They are in the
+ *   machine's own byte order: a board never leaves the machine.
  */
 #ifndef VIOMMU_LIVE_BOARD_H
 #define VIOMMU_LIVE_BOARD_H
@@ -47,10 +46,7 @@ enum live_end { LIVE_END_UNKNOWN = 0, LIVE_END_QEMU_EXITS, LIVE_END_EXIT_STATUS,
 /* State of a function's entry. */
 enum live_function_state { LIVE_FUNCTION_FREE = 0, LIVE_FUNCTION_DISABLED, LIVE_FUNCTION_ENABLED, LIVE_FUNCTION_ERROR, LIVE_FUNCTION_UNPLUGGED };
 
-/*
- * Refreshes, by what they did. One that covers the whole aperture counts as that and as nothing
- * else.
- */
+/* Refreshes by their effect. One that covers the whole aperture counts only as that. */
 enum live_kind {
 	LIVE_MAP = 0, /* something was established, nothing released */
 	LIVE_UNMAP,   /* something was released, nothing established */
@@ -64,12 +60,12 @@ enum live_kind {
 enum live_oracle {
 	LIVE_WALKER = 0, /* QEMU's walk of the tables; counted in pages */
 	LIVE_ANSWER,	 /* condition code, status and exception; counted in operations */
-	LIVE_SHADOW,	 /* what QEMU's device would reach; counted in pages */
-	LIVE_DATA,	 /* what the device has put into the page; counted in pages */
+	LIVE_SHADOW,	 /* the page that QEMU's device would reach; counted in pages */
+	LIVE_DATA,	 /* the content that the device has put into the page; counted in pages */
 	LIVE_ORACLES
 };
 
-/* The parties whose time for the same refresh is measured. */
+/* The implementations whose time for the same refresh is measured. */
 enum live_timed {
 	LIVE_QEMU_WHOLE = 0, /* all that QEMU does for the instruction */
 	LIVE_QEMU_WALKER,    /* its walk of the tables alone; with an SMMUv3: its answers for the pages that have become valid */
@@ -105,7 +101,7 @@ struct live_function {
 	uint64_t levels; /* of tables, as the IOTA designates; 0 in direct operation */
 	uint64_t mapped_pages;
 	uint64_t mapped_pages_peak;
-	uint64_t pinned_bytes; /* of this function's translations; what two functions share counts with both */
+	uint64_t pinned_bytes; /* of this function's translations; shared ones count for each function */
 	uint64_t refreshes[LIVE_KINDS];
 	uint64_t established; /* pages, in total */
 	uint64_t released;
@@ -132,8 +128,8 @@ struct live_numbers {
 	uint64_t guest_bytes;  /* memory that the guest has */
 	uint64_t checking;     /* 1 if the library runs along */
 
-	uint64_t rpcits;      /* seen, whatever was answered */
-	uint64_t rpcits_done; /* with condition code 0: what the guest's own counter counts */
+	uint64_t rpcits;      /* seen, whatever the answer */
+	uint64_t rpcits_done; /* with condition code 0, as in the guest's own counter */
 	uint64_t mpcifcs;
 	uint64_t clps; /* functions enabled and disabled */
 	/* Of an SMMUv3 instead of those four: */
@@ -150,7 +146,7 @@ struct live_numbers {
 	uint64_t available[LIVE_ORACLES]; /* 1 if the oracle is there */
 	uint64_t checks[LIVE_ORACLES];
 	uint64_t disagreements[LIVE_ORACLES];
-	uint64_t skipped[LIVE_ORACLES]; /* what could have been asked and was not: tables changing under the question, an unknown outcome */
+	uint64_t skipped[LIVE_ORACLES]; /* possible comparisons that were not made: tables changed meanwhile, an unknown outcome */
 	uint64_t blocks_expected;	/* of the numbered disk, 0 if there is none */
 	uint64_t blocks_seen;		/* in order, so far */
 
@@ -161,7 +157,7 @@ struct live_numbers {
 	uint64_t shadow_bytes;
 	uint64_t shadow_bytes_peak;
 
-	uint64_t watch_ns; /* time that the guest's vCPUs have spent in the watcher, all told */
+	uint64_t watch_ns; /* time that the guest's vCPUs have spent in the watcher, in total */
 
 	struct live_function functions[LIVE_FUNCTIONS];
 	struct live_histogram times[LIVE_KINDS][LIVE_TIMED]; /* ns */
@@ -213,9 +209,9 @@ struct live_message {
 int live_board_memfd(int *fd, struct live_board **board);
 
 /*
- * Maps the board in a file. create: an empty file is made a board, and a file that does not exist
- * is made. Otherwise, and for any file that is not empty, -EINVAL where it is none, or not of this
- * version, and *why says it in words.
+ * Maps the board in a file. create: an empty file becomes a board, and a file that does not exist
+ * is made. Otherwise, and for any file that is not empty, -EINVAL if it is no board, or one of
+ * another version, and *why is the reason in words.
  */
 int live_board_open(const char *path, bool create, struct live_board **board, const char **why);
 
@@ -247,7 +243,7 @@ static inline void live_add(uint64_t *word, uint64_t value)
  */
 void live_histogram_add(struct live_histogram *histogram, uint64_t value);
 
-/* Adds what another one holds. */
+/* Adds the contents of another one. */
 void live_histogram_merge(struct live_histogram *histogram, const struct live_histogram *other);
 
 /*
@@ -265,9 +261,9 @@ uint64_t live_class_last(unsigned int class);
 void live_ring_write(struct live_ring *ring, enum live_message_kind kind, uint64_t time, const char *text);
 
 /*
- * Reads the message with the number *next, or the oldest behind it that is still there, and sets
- * *next to the one after. true if there was one; the message's sequence says how many were lost. A
- * reader begins with *next = 0.
+ * Reads the message with the number *next, or the oldest one after it that is still there, and sets
+ * *next to the following number. true if there was one; the message's sequence shows how many were
+ * lost. A reader begins with *next = 0.
  */
 bool live_ring_read(const struct live_ring *ring, uint64_t *next, struct live_message *message);
 

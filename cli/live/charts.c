@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Charts of characters: refreshes of the last seconds, and how long refreshes take, the library's
- * times beside QEMU's on one logarithmic scale.
+ * Charts of characters: the refreshes of the last seconds, and the durations of refreshes, the
+ * library's next to QEMU's on one logarithmic scale.
  */
 #include "screen.h"
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * QEMU as a process of ours. It runs in a session of its own, so that keys which mean a signal
- * reach us alone and we decide what becomes of it; and it is asked to end if we are no longer
- * there. Its output comes to us, through a pseudo-terminal where the user can type into the guest,
- * else through a pipe.
+ * QEMU as a child process. It runs in a session of its own, so that signals from keys reach only
+ * this process, which decides about them; and it gets SIGTERM if this process dies. Its output
+ * comes through a pseudo-terminal where the user can type into the guest, else through a pipe.
  */
 #include "live.h"
 
@@ -18,10 +17,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-/*
- * A pseudo-terminal that does nothing of its own to what passes: QEMU's monitor sets it otherwise
- * if it wants.
- */
+/* A pseudo-terminal in raw mode: QEMU's monitor sets another mode if it needs one. */
 static int open_terminal(int *ours, int *theirs)
 {
 	struct termios attributes;
@@ -53,7 +49,7 @@ static int open_pipe(int *ours, int *theirs)
 	return 0;
 }
 
-/* In the new process. Comes back only if the program cannot be started, with errno. */
+/* In the new process. Returns, with errno, only if the program cannot be started. */
 static void become(char **command, int console, bool terminal, pid_t parent)
 {
 	int input = console;

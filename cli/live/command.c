@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * QEMU's command line: what the user wrote, word by word, and -plugin behind it. Nothing else is
- * added: the plugin finds the guest's memory inside QEMU's process, however QEMU came by it.
+ * QEMU's command line: the user's words, followed by -plugin. Nothing else is added: the plugin
+ * finds the guest's memory inside QEMU's process.
  */
 #include "live.h"
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The output of the guest and of QEMU: kept whole in a file if the user wants it, and the last
- * lines for the screen. Lines are text: control sequences, which would do to our screen what they
- * were to do to the guest's, are left out.
+ * lines for the screen. Lines are text: control sequences, which were meant for the guest's screen,
+ * are removed.
  */
 #include "live.h"
 
@@ -140,7 +140,7 @@ bool live_console_read(struct live_console *console, int from)
 	do
 		got = read(from, bytes, sizeof(bytes));
 	while (got < 0 && errno == EINTR);
-	/* A pseudo-terminal whose other end is closed says EIO, a pipe that it is at its end. */
+	/* A pseudo-terminal whose other end is closed returns EIO, a pipe returns 0. */
 	if (got <= 0) {
 		console->closed = got == 0 || errno != EAGAIN;
 		return false;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The view for programs: one JSON object a line, whose member "type" names its kind. docs/live.md
+ * The view for programs: one JSON object a line, whose member "type" is its kind. docs/live.md
  * lists the keys.
  */
 #include "live.h"

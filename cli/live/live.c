@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `viommu live`: makes the board, starts QEMU, and waits for what comes first: something printed, a
- * key, a signal, the time for the next look.
+ * `viommu live`: makes the board, starts QEMU, and waits for the first event: output, a key, a
+ * signal, the time for the next update.
  */
 #include "live.h"
 
@@ -94,8 +94,8 @@ static bool start(struct live *live)
 	if (live->view == VIEW_SCREEN) {
 		struct live_screen screen = { &live->state, &live->options, &live->console, &live->child };
 		/*
-		 * The terminal is not what its name says: that is no reason to give up. The guest
-		 * has its pseudo-terminal, without input.
+		 * The terminal is not of the type that its name promises: continue without. The
+		 * guest has its pseudo-terminal, without input.
 		 */
 		if (!live_screen_begin(&screen)) {
 			live->options.lines = true;
@@ -152,7 +152,7 @@ static void handle_signals(struct live *live)
 
 	if (signals.resized && live->view == VIEW_SCREEN)
 		live_screen_resize();
-	/* Several at once are one request; a user who sees no effect asks again. */
+	/* Several at once are one request; a user who sees no effect repeats it. */
 	if (signals.ends != live->ends) {
 		live->ends = signals.ends;
 		live_child_ask(&live->child, live_clock());
@@ -188,8 +188,8 @@ static void run(struct live *live)
 }
 
 /*
- * Where QEMU failed, the reason is what it printed last: that may be gone with the screen, or have
- * gone into a file.
+ * Where QEMU failed, the reason is in its last output, which may have vanished with the screen, or
+ * be in a file.
  */
 static void show_last_words(const struct live *live)
 {

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * `viommu live`: QEMU runs the user's guest with the plugin added, which carries out all that the
- * guest does to its IOMMU on libviommu as well, compares, and keeps a board (live/board.h) of what
- * it saw. This is the side that looks at the board.
+ * `viommu live`: QEMU runs the user's guest with the plugin added, which repeats the guest's IOMMU
+ * operations on libviommu, compares, and keeps a board (live/board.h) of the results. This is the
+ * side that reads the board.
  *
- *   live.c           the main loop: looks at the board every so often, reads the console, ends when QEMU ends
- *   options.c   the command line
- *   command.c   QEMU's command line: the user's, and the plugin
- *   child.c     QEMU as a process
- *   console.c   what the guest and QEMU print
- *   signals.c   signals, and the terminal restored whatever happens
- *   state.c     from the board to the views: rates, medians, new messages
- *   screen.c panes.c charts.c text.c    the full-screen view
- *   lines.c json.c summary.c       the other views
+ *   live.c                            the main loop: reads the board periodically, reads the console, ends when QEMU ends
+ *   options.c                         the command line
+ *   command.c                         QEMU's command line: the user's, and the plugin
+ *   child.c                           QEMU as a process
+ *   console.c                         output of the guest and of QEMU
+ *   signals.c                         signals, and the restoration of the terminal
+ *   state.c                           from the board to the views: rates, medians, new messages
+ *   screen.c panes.c charts.c text.c  the full-screen view
+ *   lines.c json.c summary.c          the other views
  *
- * The board is memory that is shared with QEMU's process: the guest waits for nothing here, and the
- * board stays readable when QEMU dies.
+ * The board is memory that is shared with QEMU's process: the guest never waits for this process,
+ * and the board stays readable when QEMU dies.
  */
 #ifndef VIOMMU_LIVE_H
 #define VIOMMU_LIVE_H
@@ -60,7 +60,7 @@ void live_command_free(char **command);
 /* child.c */
 struct live_child {
 	pid_t pid;
-	int console;   /* what QEMU prints; on a pseudo-terminal also what is typed */
+	int console;   /* QEMU's output; on a pseudo-terminal also the echo of input */
 	bool terminal; /* console is a pseudo-terminal */
 	bool asked;    /* to end */
 	bool killed;
@@ -110,7 +110,7 @@ struct live_state {
 	const char *program;
 	double begun;			       /* when QEMU was started */
 	double time;			       /* when the numbers were taken */
-	struct live_numbers now;	       /* what the board said then */
+	struct live_numbers now;	       /* the contents of the board then */
 	double rates[LIVE_KINDS];	       /* refreshes a second, since the time before */
 	double rate;			       /* of all kinds */
 	uint64_t disagreements;		       /* of all oracles */

@@ -115,7 +115,7 @@ void pane_functions(const struct live_screen *screen, int row, int rows)
 	if (!count)
 		screen_text(row + 1, 1, COLS - 2, STYLE_DIM, live_attached(screen->state) ? "none in use so far" : "QEMU starts");
 	for (unsigned int i = 0; i < count && (int)i < rows - 1; i++) {
-		/* The last row says how many do not fit. */
+		/* The last row has the number of those that do not fit. */
 		if ((int)i == rows - 2 && (int)count > rows - 1 && rows > 2)
 			screen_format(row + 1 + (int)i, 1, COLS - 2, STYLE_DIM, "and %u more", count - i);
 		else

@@ -50,7 +50,7 @@ static bool read_line(const struct live_ring_line *line, uint64_t sequence, stru
 	if (live_get(&line->sequence) != sequence + 1)
 		return false;
 	memcpy(message->text, words, sizeof(words));
-	/* Whatever a file says. */
+	/* A file may have any contents. */
 	message->text[LIVE_MESSAGE_BYTES - 1] = 0;
 	return true;
 }

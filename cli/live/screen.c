@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The full-screen view: the terminal, its keys, and which pane gets how many rows.
+ * The full-screen view: the terminal, its keys, and the rows of each pane.
  *
- * Whatever ends us, the terminal is to be as it was found: normally by live_screen_end(), and where
- * a signal ends us at once by what signals.c does with the bytes that are prepared here.
+ * The terminal must be restored however the process ends: normally by live_screen_end(), and after
+ * a fatal signal by signals.c, with the bytes that are prepared here.
  */
 #include "screen.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The parts of the full-screen view. screen.c knows the terminal, the keys and which pane gets how
- * many rows; panes.c and charts.c fill rows; text.c puts text into a place on the screen and
- * nowhere else, whatever the text holds.
+ * The parts of the full-screen view. screen.c has the terminal, the keys and the rows of each pane;
+ * panes.c and charts.c fill rows; text.c writes text into a place on the screen and nowhere else,
+ * whatever the text contains.
  */
 #ifndef VIOMMU_LIVE_SCREEN_H
 #define VIOMMU_LIVE_SCREEN_H

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Signals. Those that ask something of us (end, the child has ended, the window has another size)
- * become bits that the main loop takes, and a byte in a pipe that wakes it. Those that mean a
- * defect of ours get the terminal back into the state in which it was found, and then end us as
- * they would have.
+ * Signals. Requests (terminate, the child has ended, the window has another size) become bits that
+ * the main loop takes, and a byte in a pipe that wakes it. Signals of a defect restore the
+ * terminal, and then end the process as usual.
  *
- * The terminal's repair is prepared beforehand, so that a handler only has to write bytes and to
- * call tcsetattr(), which both are allowed there.
+ * The restoration is prepared beforehand, so that a handler only has to write bytes and to call
+ * tcsetattr(), which both are allowed there.
  */
 #include "live.h"
 
@@ -39,7 +38,7 @@ static void on_request(int number)
 		resizes = 1;
 	else
 		ends++;
-	/* A full pipe wakes as well as one byte more would. */
+	/* A full pipe wakes the loop, too. */
 	written = write(wake[1], "", 1);
 	(void)written;
 	errno = saved;

@@ -133,8 +133,8 @@ static void update_rates(struct live_state *state)
 }
 
 /*
- * Looks are not taken at full seconds: what came since the last look belongs to the seconds that
- * have passed, in equal parts.
+ * Updates are not at full seconds: new events are distributed evenly over the seconds since the
+ * last update.
  */
 static void update_history(struct live_state *state)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The summary at the end: the verdict first, then what the guest did, what was compared, and the
+ * The summary at the end: the verdict first, then the guest's operations, the comparisons, and the
  * times side by side.
  */
 #include "live.h"

@@ -35,7 +35,7 @@ void screen_styles_begin(void)
 	}
 }
 
-/* The next character of a text, and what stands for it on the screen. False at the end. */
+/* The next character of a text, and its replacement on the screen. False at the end. */
 static bool next(const char **text, mbstate_t *state, wchar_t *shown, int *columns)
 {
 	wchar_t c;

@@ -122,8 +122,9 @@ static void advise_iommu(struct probe *probe)
 }
 
 /*
- * The options that it takes and the kernel lacks. Of those that say nothing at all only the first
- * counts, which the others need: kernels before they were made have what they stand for.
+ * The options that it needs and the kernel lacks. If the configuration does not mention any of
+ * them, only the first counts, which the others depend on: kernels older than these options have
+ * their function without them.
  */
 static void list_options(const struct probe_interface *interface, char *text, size_t bytes)
 {
@@ -210,8 +211,7 @@ static void advise_smmuv3(struct probe *probe)
 }
 
 /*
- * A guest's memory has to be pinned to be reached; a limit below the machine's memory is one that
- * may be met.
+ * A guest's memory has to be pinned to be reached; a limit below the machine's memory may be met.
  */
 static void advise_memlock(struct probe *probe)
 {

@@ -182,8 +182,8 @@ void probe_reserved(const struct probe_tree *tree, const struct probe_group *gro
 }
 
 /*
- * PCI Code and ID Assignment Specification, "Class Codes": what one wants to know of a device
- * before it is taken from its driver.
+ * PCI Code and ID Assignment Specification, "Class Codes": the kind of a device, for a user who is
+ * about to take it from its driver.
  */
 const char *probe_class_name(uint32_t class)
 {

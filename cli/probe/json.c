@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The same for programs: one object, whose keys docs/probe.md lists. All of them are always there;
- * what is not known, or does not apply, is null. Addresses are hexadecimal strings, since JSON's
- * numbers need not hold 64 bits.
+ * a value that is not known, or does not apply, is null. Addresses are hexadecimal strings, since
+ * JSON's numbers need not hold 64 bits.
  */
 #include "probe.h"
 

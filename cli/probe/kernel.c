@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Which options the kernel was built with, and which modules it has: as far as distributions leave
- * that where users can read it. Without it everything is "not known", and what works is seen from
- * device nodes alone.
+ * The options that the kernel was built with, and its modules, as far as the distribution lets
+ * users read them. Without that everything is "not known", and only device nodes show what works.
  */
 #include "probe.h"
 

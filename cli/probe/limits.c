@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * How much memory may be locked. Both interfaces pin what devices can reach, and count it against
- * RLIMIT_MEMLOCK unless the process has CAP_IPC_LOCK: type1 against the process (VmLck), iommufd
- * against the user (Linux, drivers/vfio/vfio_iommu_type1.c and drivers/iommu/iommufd/pages.c). The
- * kernel does not show the user's own account; the sum over the user's processes of what they have
- * locked and pinned comes close.
+ * The limit of locked memory. Both interfaces pin the memory that devices can reach, and count it
+ * against RLIMIT_MEMLOCK unless the process has CAP_IPC_LOCK: type1 against the process (VmLck),
+ * iommufd against the user (Linux, drivers/vfio/vfio_iommu_type1.c and
+ * drivers/iommu/iommufd/pages.c). The kernel does not show the user's own account; the sum over the
+ * user's processes of locked and pinned memory comes close.
  */
 #include "probe.h"
 
@@ -86,7 +86,7 @@ static void read_limit(const struct probe *probe, struct probe_limits *limits)
 	}
 }
 
-/* Whose rights are judged, in a tree: those of the process whose status it has. */
+/* The process whose rights are judged, in a tree: the one of the status there. */
 static void read_user(struct probe *probe)
 {
 	struct probe_limits *limits = &probe->limits;

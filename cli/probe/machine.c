@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The machine: architecture, kernel, what its command line says of IOMMUs, and the IOMMUs that the
- * kernel drives.
+ * The machine: architecture, kernel, the options on its command line that concern IOMMUs, and the
+ * IOMMUs that the kernel drives.
  *
  * IOMMUs have names that their drivers give them (Linux, iommu_device_sysfs_add() in drivers/iommu
  * and arch/s390). The capabilities of VT-d and AMD-Vi are read from their registers, which sysfs

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The kernel's support for an IOMMU that walks a guest's tables itself, beyond a host's report of
- * itself: which tables an SMMUv3's first stage can have, and whether iommufd makes its side of a
- * guest's SMMUv3, without which it nests nothing there (Linux:
- * Documentation/userspace-api/iommufd.rst, IOMMUFD_OBJ_VIOMMU).
+ * itself: the tables that an SMMUv3's first stage supports, and whether iommufd makes its side of a
+ * guest's SMMUv3, without which it does not nest (Linux: Documentation/userspace-api/iommufd.rst,
+ * IOMMUFD_OBJ_VIOMMU).
  *
- * Of the identification registers only those fields are looked at that the kernel's interface says
- * are meant for users (Linux: include/uapi/linux/iommufd.h, struct iommu_hw_info_arm_smmuv3).
- * Everything made here goes with the iommufd that it is made in.
+ * Of the identification registers only those fields are used that the kernel's interface defines
+ * for users (Linux: include/uapi/linux/iommufd.h, struct iommu_hw_info_arm_smmuv3). Everything made
+ * here is destroyed with its iommufd.
  */
 #include "probe.h"
 

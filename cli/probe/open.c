@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * One device: its files, and the reports of the library's hosts that have opened it. Opening needs
- * a device that is bound to a VFIO driver, whose interface runs already: so nothing gets bound or
- * loaded, and a device that another process uses answers -EBUSY.
+ * One device: its files, and the reports of the library's hosts that have opened it. Only a device
+ * that is bound to a VFIO driver is opened, so that nothing is bound or loaded; a device that
+ * another process uses answers -EBUSY.
  */
 #include "probe.h"
 

@@ -3,17 +3,17 @@
  * `viommu probe`: what a machine can do for devices behind an IOMMU, and what to do about that
  * which is missing.
  *
- *   probe.c           options, and the way from files to words
- *   tree.c      files of this machine, or of a copy of another one's
- *   kernel.c    which options and modules the kernel has
- *   machine.c   architecture, kernel, IOMMUs
- *   vfio.c      type1 and iommufd: is everything there that they need
- *   groups.c    IOMMU groups and the devices in them
- *   limits.c    how much memory may be locked
- *   open.c      one device, asked through the library's hosts
- *   nesting.c   what an SMMUv3 and the kernel offer a guest that has one
- *   advice.c bind.c    missing parts, and remedies
- *   text.c json.c      what the user sees
+ *   probe.c          options, and the way from files to words
+ *   tree.c           files of this machine, or of a copy of another one's
+ *   kernel.c         which options and modules the kernel has
+ *   machine.c        architecture, kernel, IOMMUs
+ *   vfio.c           type1 and iommufd: is everything there that they need
+ *   groups.c         IOMMU groups and the devices in them
+ *   limits.c         how much memory may be locked
+ *   open.c           one device, asked through the library's hosts
+ *   nesting.c        what an SMMUv3 and the kernel offer a guest that has one
+ *   advice.c bind.c  missing parts, and remedies
+ *   text.c json.c    what the user sees
  *
  * Invariants:
  *  - Nothing is changed. Only a device that is bound to a VFIO driver is opened, which no other
@@ -50,7 +50,7 @@ enum probe_answer { PROBE_UNKNOWN = -1, PROBE_NO, PROBE_YES };
 /* tree.c: files of a machine. path begins with a slash. */
 struct probe_tree {
 	const char *root; /* NULL: this machine */
-	/* The user for whom rights are judged, in a tree (here the kernel judges). */
+	/* The user whose rights are judged, in a tree (here the kernel judges). */
 	uint64_t uid;
 	uint64_t gid;
 	bool all_powerful; /* CAP_DAC_OVERRIDE */
@@ -80,7 +80,7 @@ size_t probe_each(const struct probe_tree *tree, const char *folder, void (*fn)(
  * or not printable).
  */
 bool probe_path(char path[PATH_MAX], const char *folder, const char *name, const char *rest);
-/* Copies what is printable, up to the end of the line; everything else becomes '?'. */
+/* Copies printable characters, up to the end of the line; everything else becomes '?'. */
 void probe_printable(char *to, size_t bytes, const char *from);
 
 /* kernel.c */
@@ -92,8 +92,8 @@ struct probe_kernel {
 };
 enum probe_module { PROBE_MODULE_UNKNOWN, PROBE_MODULE_ABSENT, PROBE_MODULE_LOADABLE, PROBE_MODULE_LOADED, PROBE_MODULE_BUILT_IN };
 /*
- * name is without CONFIG_. 'y'; 'm'; 'n' (is not set); '-' (nothing about it: what it needs is not
- * set, or the kernel knows no such option); '?' (the configuration cannot be read).
+ * name is without CONFIG_. 'y'; 'm'; 'n' (is not set); '-' (not mentioned: an option that it
+ * depends on is not set, or the kernel does not know it); '?' (the configuration cannot be read).
  */
 char probe_option(const struct probe_kernel *kernel, const char *name);
 /* It is known not to be there. */
@@ -118,10 +118,10 @@ struct probe_machine {
 	char architecture[PROBE_NAME];
 	char kernel[PROBE_NAME];
 	char processor[PROBE_NAME];		       /* its maker, as the kernel names it */
-	bool virtual;				       /* it is a virtual machine itself, as far as the processor says so */
+	bool virtual;				       /* it is a virtual machine itself, according to the processor */
 	bool acpi_known;			       /* firmware's tables can be looked at */
 	char acpi_table[8];			       /* the one that describes IOMMUs (DMAR, IVRS, IORT, RIMT, VIOT); empty: there is none */
-	char parameters[PROBE_PARAMETERS][PROBE_NAME]; /* of the kernel's command line, what concerns IOMMUs and VFIO */
+	char parameters[PROBE_PARAMETERS][PROBE_NAME]; /* options of the kernel's command line that concern IOMMUs and VFIO */
 	uint32_t parameter_count;
 	struct probe_iommu *iommus;
 	uint32_t iommu_count;
@@ -181,7 +181,7 @@ struct probe_devices {
 	bool cut; /* there are more */
 };
 void probe_reserved(const struct probe_tree *tree, const struct probe_group *group, struct probe_reserved reserved[PROBE_RESERVED], uint32_t *count);
-/* "network", "NVMe": what a PCI class is, for people. */
+/* "network", "NVMe": the kind of a PCI class, for people. */
 const char *probe_class_name(uint32_t class);
 
 /* limits.c */
@@ -206,20 +206,19 @@ struct probe_host {
 	size_t range_count;
 };
 
-/* nesting.c: what a device's SMMUv3 is like, for a guest that is to have one. */
+/* nesting.c: the properties of a device's SMMUv3, for a guest with one. */
 struct probe_smmuv3 {
-	bool known; /* the rest holds: iommufd says that it is an SMMUv3 */
+	bool known; /* the rest is valid: iommufd reports an SMMUv3 */
 	int error;  /* of the kernel when it was to make its side of a guest's SMMUv3; 0: it does */
 	uint32_t idr[6];
 	uint32_t granules; /* as page sizes: bit n set for tables of 2^n bytes */
 	uint32_t address_bits, asid_bits, stream_bits, substream_bits;
-	bool stalls; /* a transfer can wait for the guest to repair its tables */
+	bool stalls; /* a transfer can stall until the guest has repaired its tables */
 };
 /* Whether one of the machine's IOMMUs is an SMMUv3. */
 bool probe_has_smmuv3(const struct probe_machine *machine);
 /*
- * Opens the device once more. No process has it open. Where it cannot be asked *smmu stays as it
- * is.
+ * Opens the device once more. No process has it open. If it cannot be queried, *smmu is unchanged.
  */
 void probe_ask_smmuv3(const char *cdev_node, struct probe_smmuv3 *smmu);
 
@@ -255,7 +254,7 @@ struct probe {
 	struct probe_chosen chosen;
 	struct probe_advice advice[PROBE_ADVICE];
 	uint32_t advice_count;
-	bool ready; /* what was asked about can be used */
+	bool ready; /* the requested interface can be used */
 };
 
 /* Each fills in its part of the probe from files. 0, or -ENOMEM. */
@@ -265,7 +264,7 @@ void probe_read_interfaces(struct probe *probe);
 void probe_read_limits(struct probe *probe);
 
 /*
- * Finds the device with a full PCI address, and all about it that files tell. False: there is none.
+ * Finds the device with a full PCI address, and all that files show about it. False: there is none.
  */
 bool probe_choose(struct probe *probe, const char *address);
 /* Asks the hosts. */
@@ -275,7 +274,7 @@ void probe_advise(struct probe *probe);
 /* For the files that advise: a new piece, or the last one again where there are too many. */
 struct probe_advice *probe_advice_add(struct probe *probe, const char *id, bool needed, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void probe_command(struct probe_advice *advice, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* bind.c: what keeps the chosen device from VFIO. */
+/* bind.c: the reasons why VFIO cannot use the chosen device. */
 void probe_advise_device(struct probe *probe);
 
 void probe_print(const struct probe *probe);

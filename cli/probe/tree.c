@@ -48,7 +48,7 @@ static bool system_path(const struct probe_tree *tree, const char *path, char ou
 	return length > 0 && length < PATH_MAX;
 }
 
-/* Puts what a link says before what is left of the path. */
+/* Puts the target of a link before the rest of the path. */
 static bool follow(const char *target, const char *left, char rest[PATH_MAX])
 {
 	char joined[PATH_MAX];

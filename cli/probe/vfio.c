@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * The two interfaces of the kernel that can carry a translation: type1 (/dev/vfio/vfio) and iommufd
- * (/dev/iommu). The node of each says whether it is there; why it is not, by modules and by the
- * kernel's configuration.
+ * (/dev/iommu). Whether the node of each exists, and if not, the reason in modules and the kernel's
+ * configuration.
  */
 #include "probe.h"
 

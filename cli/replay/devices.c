@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * --host: the hosts of a replayed machine, and which of its functions is which device of this
- * machine.
+ * --host: the hosts of a replayed machine, and the devices of this machine for its functions.
  *
- * The first function of a capture is the first device, the second one the second, as they appear; a
- * function that is unplugged and comes back under its FID is the same device again. Functions for
- * which no device is left are on the soft host beside it, and are compared as ever.
+ * The first function of a capture is the first device, the second one the second, in the order of
+ * their appearance; a function that is unplugged and comes back under its FID is the same device
+ * again. Functions without a device are on the soft host, and are compared as always.
  */
 #include "replay.h"
 

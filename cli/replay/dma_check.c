@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The final map against the devices. Of what must be translated, and to where, the recorded
- * machine's answers are the witness (recorded.h); memory is looked at as a whole afterwards, since
- * a write that went astray may have landed anywhere.
+ * The final map against the devices. The recorded machine's answers are the witness for the
+ * expected translations (recorded.h). Memory is compared as a whole afterwards, since a stray write
+ * may have landed anywhere.
  *
  * An NVMe has queues, for which it borrows pages of the map that it may read and write. They are
- * checked, too: with other pages lent in a second go. Where the map has not enough of them, less is
- * checked, and the summary says how much.
+ * checked in a second pass, with other pages borrowed. If the map does not have enough of them,
+ * less is checked, and the summary states how much.
  */
 #include "dma_check.h"
 
@@ -17,7 +17,7 @@
 #include "guest_image.h"
 
 /*
- * Pages that are checked if the user says nothing. An edu takes a tenth of a second for a transfer.
+ * The number of pages that are checked by default. A transfer of an edu takes a tenth of a second.
  */
 #define EDU_PAGES   256u
 #define NVME_PAGES  16384u
@@ -146,7 +146,7 @@ static unsigned int lend(struct dma_check *check, bool from_end, const uint64_t 
 	return lent;
 }
 
-/* A page that has been found to be right, for what passes through. */
+/* A page that was found to be right, used to pass on content. */
 static const struct dma_target *find_through(const struct dma_check *check, uint64_t not_gpa)
 {
 	for (size_t i = 0; i < check->target_count; i++) {
@@ -195,7 +195,7 @@ static void try_hole(struct dma_check *check, uint64_t iova, const struct dma_ta
 	++*tried;
 }
 
-/* Says why nothing, or not everything, is checked. */
+/* Notes the reason why nothing, or not everything, is checked. */
 static void leave_out(struct dma_check *check, const char *why)
 {
 	snprintf(check->replay->dma_note, sizeof(check->replay->dma_note), "%s: %s", check->address, why);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The end of a replay, checked by devices: each page of the final map is read and written by the
- * device itself, and IOVAs that lead nowhere are tried.
+ * device itself, and IOVAs without a translation are tried.
  *
- *   dma_check.c     a function at a time: what is to be checked, with which device, and all of memory afterwards
- *   dma_target.c    one page, or one IOVA without one
+ *   dma_check.c   a function at a time: the pages to be checked, its device, and all of memory afterwards
+ *   dma_target.c  one page, or one IOVA without one
  */
 #ifndef VIOMMU_CLI_DMA_CHECK_H
 #define VIOMMU_CLI_DMA_CHECK_H
@@ -30,13 +30,13 @@ struct dma_check {
 	int vfio_fd;	     /* the device's */
 	int kind;	     /* of the device: enum dma_kind */
 	const char *address; /* of the device */
-	struct recorded map; /* what must be translated; where the recorded machine's answers are not known, what the library says */
+	struct recorded map; /* the expected translations; the library's own where the recorded machine's answers are not known */
 	struct dma_target *targets;
 	size_t target_count;
 	struct dma_device *device;
 	struct dma_page pages[DMA_PAGES]; /* its driver's, for now */
 	uint64_t gpas[DMA_PAGES];
-	bool forbidden; /* it was made to do an illegal access: its later state says nothing about the map */
+	bool forbidden; /* it was made to do an illegal access: its later state has no meaning for the map */
 	bool dead;	/* it does not come back */
 };
 

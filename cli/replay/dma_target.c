@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * One page, checked by a device. It is recognised by its content, which is made for this page and
- * this purpose and is nowhere else in memory: what the device has read is that, wherever it writes
+ * this purpose and is nowhere else in memory: the device has read that content, wherever it writes
  * it to.
  *
- * Whether a transfer succeeded counts only where it must: a device may report success for an access
- * that the IOMMU has stopped. On s390 such an access may put the function into its error state,
- * which the next transfer finds; then it is reset, and the transfer is made again.
+ * The status of a transfer counts only where it must be a success: a device may report success for
+ * an access that the IOMMU has stopped. On s390 such an access may put the function into its error
+ * state, which the next transfer finds; then it is reset, and the transfer is repeated.
  */
 #include "dma_check.h"
 
@@ -21,7 +21,7 @@
 
 enum purpose { PURPOSE_CARRIED = 1, PURPOSE_BEFORE, PURPOSE_UNTOUCHED };
 
-/* Fills a page with what is made for an IOVA and a purpose (splitmix64). */
+/* Fills a page with the content for an IOVA and a purpose (splitmix64). */
 static void fill(unsigned char *page, uint64_t iova, enum purpose purpose)
 {
 	for (size_t i = 0; i < DMA_BYTES; i += sizeof(uint64_t)) {
@@ -118,7 +118,7 @@ static void misplaced(struct dma_check *check, const struct dma_target *target, 
 			check->function->handle, target->iova, what, target->gpa, found);
 }
 
-/* Read, changed here, and written: it must be what was read. */
+/* Read, changed here, and written: it must be the content that was read. */
 void dma_target_writable(struct dma_check *check, const struct dma_target *target)
 {
 	unsigned char saved[DMA_BYTES];
@@ -133,10 +133,7 @@ void dma_target_writable(struct dma_check *check, const struct dma_target *targe
 	memcpy(target->memory, saved, DMA_BYTES);
 }
 
-/*
- * A page that may only be read: what was read is written through another page, which leads where it
- * should.
- */
+/* A read-only page: its content is written through another page, which is right. */
 void dma_target_readable(struct dma_check *check, const struct dma_target *target, const struct dma_target *through)
 {
 	unsigned char saved[DMA_BYTES], saved_through[DMA_BYTES];
@@ -177,8 +174,8 @@ void dma_target_protected(struct dma_check *check, const struct dma_target *targ
 }
 
 /*
- * An IOVA that leads nowhere. Where a write lands all the same, if it does, the look at all of
- * memory finds.
+ * An IOVA without a translation. If a write lands nevertheless, the comparison of all memory finds
+ * it.
  */
 void dma_target_nothing(struct dma_check *check, uint64_t iova, const struct dma_target *source)
 {
@@ -194,7 +191,7 @@ void dma_target_nothing(struct dma_check *check, uint64_t iova, const struct dma
 	check->replay->counts.dma_unmapped++;
 }
 
-/* A page that an IOVA led to once: what is in it now must not come out of the device. */
+/* A page that an IOVA led to once: its present content must not come out of the device. */
 void dma_target_unreadable(struct dma_check *check, const struct dma_target *gone, const struct dma_target *through)
 {
 	unsigned char saved[DMA_BYTES], saved_through[DMA_BYTES];

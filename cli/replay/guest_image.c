@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Images of a guest's memory: a hash for each page with something in it. Which pages of a mapping
- * exist is asked of the kernel (mincore), whose answer counts pages that a device has written; a
- * page that does not exist holds zeros.
+ * Images of a guest's memory: a hash for each page with content. mincore() lists the pages of a
+ * mapping that exist, including pages that a device has written; a page that does not exist holds
+ * zeros.
  */
 #include "guest_image.h"
 
@@ -114,8 +114,8 @@ struct comparing {
 };
 
 /*
- * Pages come in the same order as they were taken, and none of those that were taken is left out:
- * what exists stays, what was swapped out had been filled.
+ * Pages come in the same order as in the image, and none of the image is missing: a page that
+ * exists stays, and one that was swapped out had content.
  */
 static bool compare_page(void *ctx, uint64_t gpa, const unsigned char *page)
 {

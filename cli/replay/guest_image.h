@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * An image of a replayed guest's memory at one moment, so that later changes can be found anywhere.
- * Memory is sparse, and of what is not there nothing is looked at.
+ * Memory is sparse, and pages that do not exist are not read.
  */
 #ifndef VIOMMU_CLI_GUEST_IMAGE_H
 #define VIOMMU_CLI_GUEST_IMAGE_H
@@ -19,7 +19,7 @@ struct guest_image {
 /* Remembers. 0 or -ENOMEM. Good until slots change; freed by guest_image_free(). */
 int guest_image_take(struct guest_image *image, const struct guest *guest);
 
-/* Calls fn with each page that does not hold what it did. How many there are. */
+/* Calls fn with each page whose content has changed. Returns their number. */
 uint64_t guest_image_compare(const struct guest_image *image, const struct guest *guest, void (*fn)(void *ctx, uint64_t gpa), void *ctx);
 
 void guest_image_free(struct guest_image *image);

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * --json: one document on stdout. It is written as the replay goes, because the list of operations
- * can be of any length; only what is counted passes through jansson as a whole. docs/replay.md
- * lists the keys.
+ * can have any length; only counts pass through jansson as a whole. docs/replay.md lists the keys.
  */
 #include "replay.h"
 
@@ -149,7 +148,7 @@ static void print_members(json_t *object)
 
 static json_t *text_or_null(const char *text)
 {
-	/* A path may be anything; json_string() refuses what is not UTF-8. */
+	/* A path may have any bytes; json_string() refuses those that are not UTF-8. */
 	json_t *string = *text ? json_string(text) : NULL;
 
 	return string ? string : json_null();

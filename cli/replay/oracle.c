@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The recorded machine's translations, for comparison in both directions: what the oracle has must
- * be there, exactly so, and nothing else may be.
+ * The recorded machine's translations, for comparison in both directions: each translation of the
+ * oracle must be there, exactly so, and no other may be.
  *
- * They are handed to the guest IOMMU as they are read, in ascending order of IOVA, the gaps between
- * them too. So an answer of any length is compared without being held.
+ * They are passed to the guest IOMMU as they are read, in ascending order of IOVA, with the gaps
+ * between them. So an answer of any length is compared without being stored.
  *
- * Two differences are none. A page that the oracle translates to where the guest has no memory is
- * expected to be missing, and one in a slot that devices may only read is expected to be read-only:
- * the recorded walker looked at tables alone. And where the user has limited what the library may
- * use, pages may be missing for which there was no room; what is there must be right all the same.
+ * Two differences are expected. A page that the oracle translates to a GPA without memory is
+ * missing, and one in a slot that devices may only read is read-only: the recorded walker read only
+ * tables. Where the user has limited the library's memory, pages may be missing for lack of room;
+ * pages that are there must be right.
  */
 #include "replay.h"
 

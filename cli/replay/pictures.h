@@ -12,21 +12,13 @@
 struct replay_pictures {
 	bool map;
 	struct cli_drawing timeline;
-	struct {
-		bool any;
-		uint64_t refreshes, global_refreshes, insufficient, errors;
-	} before; /* when the timeline was last written to */
 };
 
 /* False, with a complaint, if the drawing program cannot be started. */
 bool replay_pictures_begin(struct replay_pictures *pictures, const struct replay *replay);
 
-/* Before and after a record of the capture is carried out. */
-void replay_pictures_before(struct replay_pictures *pictures, struct replay *replay, const struct capture_record *record);
+/* After a record of the capture is carried out, or an oracle's answer was compared. */
 void replay_pictures_after(struct replay_pictures *pictures, struct replay *replay, const struct capture_record *record);
-
-/* After an oracle's answer was compared, which may have made translations. */
-void replay_pictures_compared(struct replay_pictures *pictures, const struct replay *replay);
 
 /* Waits for the pictures. False, with a complaint, if one of them could not be drawn. */
 bool replay_pictures_end(struct replay_pictures *pictures, struct replay *replay);

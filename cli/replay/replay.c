@@ -182,7 +182,7 @@ static int replay_record(struct replay *replay, const struct capture_record *rec
 	}
 	if (replay->oracle.open) {
 		replay_oracle_end(replay);
-		replay_pictures_compared(pictures, replay);
+		replay_pictures_after(pictures, replay, &(struct capture_record){ .kind = CAPTURE_ORACLE });
 	}
 	if (record->kind == CAPTURE_ORACLE) {
 		replay_oracle_begin(replay, &record->oracle);
@@ -213,8 +213,8 @@ static int replay_noted(struct replay *replay, const struct capture_record *reco
 	bool carried_out = record->kind != CAPTURE_ORACLE && record->kind != CAPTURE_PAGE && record->kind != CAPTURE_NOTE && record->kind != CAPTURE_END &&
 			   replay->counts.operations != replay->options->stop_after;
 
-	if (carried_out)
-		replay_pictures_before(pictures, replay, record);
+	if (carried_out && pictures->map && replay->iommu->note_before)
+		replay->iommu->note_before(replay, record);
 	int err = replay_record(replay, record, pictures, json);
 	if (carried_out && !err)
 		replay_pictures_after(pictures, replay, record);

@@ -409,11 +409,10 @@ void replay_map_each(struct replay *replay, void (*fn)(void *ctx, const struct r
 void replay_map_lines(struct replay *replay);
 
 /*
- * pictures.c: a run as a line for the drawing program, which holds those of a function: so many at
- * most.
+ * pictures.c: the runs of a function within a range, as lines for the drawing program. False if
+ * there are more than it holds.
  */
-#define REPLAY_PICTURE_RUNS (1u << 18)
-void replay_put_run(FILE *to, const char *what, const struct viommu_run *run);
+bool replay_put_runs(const struct replay *replay, const struct replay_function *function, const char *kind, uint64_t first, uint64_t last, FILE *to);
 
 /* json.c: one document, written as it comes. Each call does nothing where --json was not given. */
 struct replay_json {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The summary that a person reads: the verdict first, then what was done, what was compared, and
- * what was out of the ordinary, if anything was.
+ * The summary for people: the verdict first, then the operations, the comparisons, and unusual
+ * events, if there were any.
  */
 #include "replay.h"
 

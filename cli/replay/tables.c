@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 #include <search.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,19 +16,13 @@
 
 struct table {
 	uint64_t first, last; /* GPA: the part of it that exists */
-	unsigned int level;
+	uint64_t level;
 	bool whole;
 };
 
 static int compare(const void *a, const void *b)
 {
-	const struct table *left = a, *right = b;
-
-	if (left->first != right->first)
-		return left->first < right->first ? -1 : 1;
-	if (left->last != right->last)
-		return left->last < right->last ? -1 : 1;
-	return left->level < right->level ? -1 : left->level > right->level;
+	return memcmp(a, b, offsetof(struct table, whole));
 }
 
 bool view_tables_note(struct view_tables *tables, unsigned int level, uint64_t first, uint64_t last, bool whole)

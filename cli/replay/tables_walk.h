@@ -5,8 +5,8 @@
  */
 
 /*
- * One table; first and last are offsets into what it translates. Calls itself at most as often as
- * there are levels.
+ * One table; first and last are offsets into its range. Calls itself at most as often as there are
+ * levels.
  */
 static void F(note_tables)(struct view_tables *tables, const struct format_root *root, unsigned int level, uint64_t origin, struct format_bounds bounds,
 			   uint64_t first, uint64_t last)
@@ -15,7 +15,7 @@ static void F(note_tables)(struct view_tables *tables, const struct format_root 
 	uint64_t mask = (UINT64_C(1) << shift) - 1;
 	uint64_t begin = origin + bounds.first * UINT64_C(8), end;
 
-	/* A table at the very top of the address space has no more of itself than there is. */
+	/* A table at the very top of the address space is cut off there. */
 	if (__builtin_add_overflow(origin, bounds.last * UINT64_C(8) + 7, &end))
 		end = UINT64_MAX;
 	if (bounds.first > bounds.last || !guest_find(tables->guest, begin) ||
@@ -47,14 +47,10 @@ static void F(find_tables)(struct view_tables *tables, const struct view_apertur
 	 * Bits above the table's reach are ignored, so that a range may begin in it, go over its
 	 * end, and go on at its beginning.
 	 */
-	uint64_t reach = F(reach)(root.level);
-	uint64_t first = from->first & reach, last = from->last & reach;
-	if (from->last - from->first >= reach) {
-		F(note_tables)(tables, &root, root.level, root.table, root.bounds, 0, reach);
-	} else if (first <= last) {
-		F(note_tables)(tables, &root, root.level, root.table, root.bounds, first, last);
-	} else {
-		F(note_tables)(tables, &root, root.level, root.table, root.bounds, first, reach);
+	uint64_t reach = F(reach)(root.level), first = from->first & reach, last = from->last & reach;
+	bool all = from->last - from->first >= reach, wraps = !all && first > last;
+
+	F(note_tables)(tables, &root, root.level, root.table, root.bounds, all ? 0 : first, all || wraps ? reach : last);
+	if (wraps)
 		F(note_tables)(tables, &root, root.level, root.table, root.bounds, 0, last);
-	}
 }

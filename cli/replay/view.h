@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The part of a picture that a guest IOMMU knows about one of its functions: names, apertures, and
- * its tables.
+ * The guest IOMMU's part of a picture, for one of its functions: names, apertures, and tables.
  *
- * Tables are found as a walk finds them: from where the guest says that they begin downwards, in
- * the memory that the capture has filled, each table once however many entries name it. A table
- * below a malformed entry, or where the guest has no memory, is not found.
+ * Tables are found like in a walk: from the root downwards, in the memory of the capture, each
+ * table once however many entries name it. A table below a malformed entry, or in no memory, is not
+ * found.
  */
 #ifndef VIOMMU_CLI_VIEW_H
 #define VIOMMU_CLI_VIEW_H
@@ -45,8 +44,8 @@ struct view_tables {
 };
 
 /*
- * A table: level 0 is the lowest, whole that all of it was looked at, not just what an aperture
- * uses. False if there is no need to look into it.
+ * A table: level 0 is the lowest; whole: all of it is read, not only the part for an aperture.
+ * False if there is no need to read it.
  */
 bool view_tables_note(struct view_tables *tables, unsigned int level, uint64_t first, uint64_t last, bool whole);
 /*

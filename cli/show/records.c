@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/*
- * `viommu show --records`: each record on a line, with what its numbers mean.
- */
+/* `viommu show --records`: each record on a line, with the meaning of its numbers. */
 #include "show.h"
 
 #include <inttypes.h>

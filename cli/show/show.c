@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "replay/replay.h"
+
 static const char doc[] =
 	"Prints the contents of each CAPTURE: its notes, the guest's memory, its functions or streams, and their operations.\v"
 	"For a picture, the capture is replayed, and read more than once. FILE may be -, which is standard output: then only the picture is.\n"
@@ -112,6 +114,53 @@ static int show_capture(const char *path, bool records)
 	return got < 0 ? CLI_BAD_INPUT : CLI_OK;
 }
 
+/* Whether a picture goes to standard output, and nothing else does. */
+static bool is_picture(const char *svg, const char *timeline)
+{
+	return (svg && !strcmp(svg, "-")) || (timeline && !strcmp(timeline, "-"));
+}
+
+/* Disagreements with the capture do not count here. */
+static int replay_quietly(const char *path, const struct replay_options *how, struct replay_counts *counts)
+{
+	struct replay_json json;
+
+	memset(counts, 0, sizeof(*counts));
+	replay_json_begin(&json, how, false);
+	return replay_path(path, how, &json, counts) == CLI_BAD_INPUT ? CLI_BAD_INPUT : CLI_OK;
+}
+
+/*
+ * The capture is replayed without output: to its end for the timeline, and then to the moment at
+ * which most was mapped, since many guests have nothing mapped when a recording ends. mute:
+ * complaints about the capture were printed before.
+ */
+static int show_pictures(const char *path, const char *svg, const char *timeline, bool mute)
+{
+	struct replay_options how = replay_defaults;
+	struct replay_counts *counts = malloc(sizeof(*counts));
+
+	if (!counts) {
+		cli_complain("out of memory");
+		return CLI_BAD_INPUT;
+	}
+	how.quiet = true;
+	how.mute = mute;
+	how.timeline = timeline;
+	int status = replay_quietly(path, &how, counts);
+	if (svg) {
+		how.mute = true;
+		how.timeline = NULL;
+		how.svg = svg;
+		if (counts->mapped_pages_peak)
+			how.stop_after = counts->mapped_pages_peak_operation;
+		int drawn = replay_quietly(path, &how, counts);
+		status = drawn > status ? drawn : status;
+	}
+	free(counts);
+	return status;
+}
+
 int cli_show(int argc, char **argv)
 {
 	static const struct argp argp = { options, parse_option, "CAPTURE...", doc, NULL, NULL, NULL };
@@ -119,7 +168,7 @@ int cli_show(int argc, char **argv)
 	int status = CLI_OK;
 
 	argp_parse(&argp, argc, argv, 0, NULL, &arguments);
-	if (show_is_picture(arguments.svg, arguments.timeline))
+	if (is_picture(arguments.svg, arguments.timeline))
 		return show_pictures(arguments.captures[0], arguments.svg, arguments.timeline, false);
 	for (int i = 0; i < arguments.count; i++) {
 		if (i)

@@ -16,7 +16,7 @@
 /* A guest IOMMU's own part of a description. */
 struct show_iommu {
 	const char *title; /* "a zpci" */
-	size_t bytes;	   /* of what it adds up, which begins as zeros */
+	size_t bytes;	   /* of its sums, which begin as zeros */
 	void (*add)(void *own, const struct capture_record *record);
 	void (*print)(const void *own);
 	void (*print_answers)(const void *own); /* may be NULL */
@@ -43,16 +43,7 @@ void print_description(struct description *description, const char *path, const 
 
 void show_record(enum capture_guest guest, const struct capture_record *record);
 
-/*
- * pictures.c: the capture is replayed without output, to its end for the timeline, and then to the
- * moment at which most was mapped, since many a guest has nothing mapped when its recording ends.
- * mute: complaints about the capture were made already. CLI_OK, or CLI_BAD_INPUT.
- */
-int show_pictures(const char *path, const char *svg, const char *timeline, bool mute);
-/* Whether a picture goes to standard output, and nothing else does. */
-bool show_is_picture(const char *svg, const char *timeline);
-
-/* "region-third table, 3 levels": what an I/O translation anchor designates. */
+/* "region-third table, 3 levels": the designation of an I/O translation anchor. */
 const char *show_designation(uint64_t iota);
 
 #endif

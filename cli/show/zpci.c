@@ -10,8 +10,8 @@
 #include <viommu/zpci.h>
 
 /*
- * The I/O translation anchor (Linux, pci_dma.h): T says that there are tables, the designation type
- * of which kind the first is.
+ * The I/O translation anchor (Linux, pci_dma.h): T means that there are tables, the designation
+ * type is the type of the first one.
  */
 #define IOTA_T	      0x800u
 #define IOTA_DT_SHIFT 2

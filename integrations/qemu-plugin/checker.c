@@ -287,7 +287,7 @@ void checker_look(struct checker *checker, struct checked *checked, uint64_t *es
 	struct viommu_domain_stats now = { .size = sizeof(now) };
 
 	checker->ops->stats(checked->device, &now);
-	/* Another domain counts from 0, and what the one before had is gone. */
+	/* Another domain counts from 0, and the pages of the one before are gone. */
 	if (now.established < checked->stats.established || now.released < checked->stats.released) {
 		*released_pages += checked->stats.mapped_pages;
 		checked->stats = (struct viommu_domain_stats){ 0 };
@@ -340,9 +340,9 @@ void checker_count_memory(struct checker *checker)
 }
 
 /*
- * Blocks that were not found at the end of a sequence say nothing: the guest may have been ended
- * before it read them, and a kernel may keep its translations. A gap before a later block is found
- * by that block.
+ * Blocks missing at the end of a sequence are no error: the guest may have been ended before it
+ * read them, and a kernel may keep its translations. A gap before a later block is found by that
+ * block.
  */
 static void finish_numbered(struct checker *checker)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Common to all checkers. A checker has a VM of the library's beside QEMU's, in the same process
- * and over the same guest memory, and does each operation of the guest with it too. This file has
- * the VM, the devices, their numbers on the board, messages, and the data oracle. The operations
- * and their comparison belong to the architecture.
+ * Common to all checkers. A checker has a VM of the library's, in QEMU's process and over the same
+ * guest memory, and repeats each operation of the guest with it. This file has the VM, the devices,
+ * their numbers on the board, messages, and the data oracle. The operations and their comparison
+ * belong to the architecture.
  *
  * Results go to a board, and to stderr if the user gave no board. All of it is called with the
  * observer's lock held.
@@ -25,7 +25,7 @@
 
 #define CHECKED_MAX 256u
 
-/* A line of text under construction; what is too long is cut. Begins as all zeros. */
+/* A line of text under construction; text that is too long is cut. Begins as all zeros. */
 struct report_line {
 	char text[LIVE_MESSAGE_BYTES];
 	size_t used;
@@ -40,7 +40,7 @@ struct checked {
 	struct viommu_reader *reader;
 	struct live_function *numbers;
 	struct numbered numbered;
-	struct runs before;		  /* what it reached before this operation, for the data oracle */
+	struct runs before;		  /* its pages before this operation, for the data oracle */
 	struct viommu_domain_stats stats; /* when it was last looked at */
 	uint64_t samples;		  /* how often a sample of its pages was taken */
 	/* Its state when that was last reported. */
@@ -98,7 +98,7 @@ void checker_name_device(struct checked *checked, const char *name);
 /* An operation is about to be checked: messages and the data oracle begin anew. */
 void checker_begin_operation(struct checker *checker, const struct capture_record *operation);
 
-/* A device's pages in a range before an operation; and after it, what of them is gone. */
+/* Notes a device's pages in a range before an operation; looks at those that are gone after it. */
 void checker_data_before(struct checker *checker, struct checked *checked, uint64_t first, uint64_t last);
 void checker_data_after(struct checker *checker);
 
@@ -109,8 +109,8 @@ void checker_count_checks(struct checker *checker, struct checked *checked, enum
 void checker_skip(struct checker *checker, enum live_oracle oracle, uint64_t count);
 
 /*
- * A disagreement of an oracle over `count` of what it counts. The message begins with the oracle,
- * the operation and the device; only the first ones of an operation are described.
+ * A disagreement of an oracle over `count` of its items. The message begins with the oracle, the
+ * operation and the device; only the first ones of an operation are described.
  */
 void checker_disagree(struct checker *checker, struct checked *checked, enum live_oracle oracle, uint64_t count, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Lists of what is recorded and compared: doublewords of guest memory that have changed, and pages
+ * Lists of recorded and compared items: doublewords of guest memory that have changed, and pages
  * that are translated. A list of all zeros is empty. Its memory is used again after it is emptied.
  */
 #ifndef VIOMMU_WATCH_LISTS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The plugin as QEMU loads it. docs/recording.md and docs/live.md describe its use. Each guest
- * IOMMU has a folder here; QEMU's target says which one the guest has.
+ * IOMMU has a folder here; QEMU's target determines which one the guest has.
  */
 #include "observer.h"
 
@@ -16,7 +16,7 @@ _Static_assert(sizeof(void *) == 8, "the plugin is for hosts of 64 bits");
 
 static const struct observer_ops *const guests[] = { &zpci_observer_ops, &smmuv3_observer_ops };
 
-/* One plugin is loaded into one QEMU, whose interface calls back without a place for our state. */
+/* One plugin is loaded into one QEMU, whose callbacks have no argument for the plugin's state. */
 static struct observer the_observer = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void observer_note(struct observer *observer, const char *text)
@@ -69,7 +69,7 @@ void observer_leave(struct observer *observer, bool has_qemu)
 		bql_unlock();
 }
 
-/* A vCPU has nothing to do: time for what can wait. */
+/* A vCPU is idle: do deferred work. */
 static void vcpu_idles(qemu_plugin_id_t id, unsigned int index)
 {
 	struct observer *observer = &the_observer;

@@ -27,7 +27,7 @@ struct observer_ops {
 	const struct check_ops *check;
 	/* Asks QEMU for callbacks. 0, or -1 after complaining. */
 	int (*watch)(struct observer *observer, qemu_plugin_id_t id, const struct qemu_plugin_info *info);
-	/* Memory was found: records what the IOMMU begins with. */
+	/* Memory was found: records the IOMMU's initial state. */
 	void (*ready)(struct observer *observer);
 };
 
@@ -57,7 +57,7 @@ void observer_leave(struct observer *observer, bool has_qemu);
  */
 bool observer_is_ready(struct observer *observer);
 
-/* Tells the user and the capture something that is not an operation. */
+/* Prints and records a note that is not an operation. */
 void observer_note(struct observer *observer, const char *text);
 
 /* Nothing more is observed, for this reason. */

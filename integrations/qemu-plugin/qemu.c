@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The owner of a memory region says whose registers are at an address, wherever the guest has put
+ * The owner of a memory region is the device whose registers are there, wherever the guest has put
  * them. So neither the IOMMU's address nor the devices' BARs have to be known.
  */
 #include "qemu.h"
@@ -173,10 +173,7 @@ uint32_t qemu_ask(struct qemu_space *space, uint64_t iova, uint64_t *gpa)
 {
 	uint64_t again;
 
-	/*
-	 * The entry's rights are not those of the tables; a translated store says that it is
-	 * allowed.
-	 */
+	/* The entry's rights are not those of the tables; a store that is translated is allowed. */
 	if (!qemu_access(space, iova, false, gpa))
 		return 0;
 	return qemu_access(space, iova, true, &again) && again == *gpa ? VIOMMU_RW : VIOMMU_READ;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * QEMU's own functions, as far as they are called here. They are not an interface: the executable
- * exports them for its modules (QEMU 10.0: system/memory.c, system/physmem.c, hw/pci/pci.c,
- * qom/object.c, hw/s390x/s390-pci-inst.c). They are weak: what a QEMU lacks is NULL.
+ * The functions of QEMU that the plugin calls. They are not an interface: the executable exports
+ * them for its modules (QEMU 10.0: system/memory.c, system/physmem.c, hw/pci/pci.c, qom/object.c,
+ * hw/s390x/s390-pci-inst.c). They are weak: a function that a QEMU lacks is NULL.
  */
 #ifndef VIOMMU_WATCH_QEMU_H
 #define VIOMMU_WATCH_QEMU_H
@@ -91,7 +91,7 @@ WEAK uint16_t s390_guest_io_table_walk(uint64_t iota, uint64_t iova, struct qemu
 /* Whether this QEMU has all functions of these groups. */
 bool qemu_has(unsigned int groups);
 
-/* Takes QEMU's lock. false if the thread has it already, or this QEMU's cannot be taken. */
+/* Takes QEMU's lock. false if the thread has it already, or this QEMU's lock is not accessible. */
 bool qemu_lock(void);
 
 /*
@@ -108,7 +108,7 @@ bool qemu_walk(unsigned int vcpu, uint64_t address, uint64_t *physical);
 
 /* The functions below need QEMU's lock. */
 
-/* Whose registers are at an address: of an object of a type, or a PCI device's. */
+/* The owner of the registers at an address: an object of a type, or a PCI device. */
 struct qemu_target {
 	enum { QEMU_OTHER = 0, QEMU_IOMMU, QEMU_PCI } owner;
 	struct qemu_object *object;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A capture that is written while the guest runs. Records are handed to the operating system about
- * once a second, so that a QEMU that is killed leaves a capture that can be read up to there. When
- * the file cannot be written, that is reported once on stderr, and the guest runs on.
+ * once a second, so that a QEMU that is killed leaves a capture that can be read up to there. A
+ * failure to write is reported once on stderr, and the guest continues.
  */
 #ifndef VIOMMU_WATCH_RECORDER_H
 #define VIOMMU_WATCH_RECORDER_H

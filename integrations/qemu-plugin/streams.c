@@ -142,7 +142,7 @@ struct asking {
 	bool kicked;
 };
 
-/* Pages with a valid entry (side 0), or of which QEMU's answer is known (side 1). */
+/* Pages with a valid entry (side 0), or for which QEMU's answer is known (side 1). */
 static void consider(void *ctx, const struct piece *piece)
 {
 	const struct asking *asking = ctx;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * PCI devices behind an IOMMU with registers, and where QEMU's devices reach. It is asked when, and
- * only when, the answer is certain:
- *  - When the guest starts a device's work, the device may reach what the guest's tables say; the
- *    guest need not have announced what has become valid. Then about pages that are valid, and were
- *    not asked about since they are.
- *  - When the guest invalidates a range, nothing of what was there may be left. Then about the
- *    pages in it that were translated before, and those that are valid now.
- *  - Not about a page that is no longer valid and that no invalidation has named yet. Both QEMU and
- *    the library may still have it. A lazy guest has many of these. A stream that is not translated
- *    has every page or none: a few are asked about, once for each configuration.
+ * PCI devices behind an IOMMU with registers, and queries to QEMU about their translations. A query
+ * is made when, and only when, the answer is certain:
+ * - When the guest starts a device's work, the device may reach the pages in the guest's tables,
+ *   announced or not. Then about pages that are valid, and were not asked about since they are.
+ * - When the guest invalidates a range, nothing of its former contents may be left. Then about the
+ *   pages in it that were translated before, and those that are valid now.
+ * - Not about a page that is no longer valid and that no invalidation has named yet. Both QEMU and
+ *   the library may still have it. A lazy guest has many of these. A stream that is not translated
+ *   has every page or none: a few are asked about, once for each configuration.
  *
- * A page that QEMU translates otherwise than the tables say now is not judged. An access of QEMU's
- * device may have brought it into QEMU's IOTLB behind the invalidation, and another vCPU may have
+ * A page that QEMU translates otherwise than the tables do now is not judged. An access of QEMU's
+ * device may have brought it into QEMU's IOTLB after the invalidation, and another vCPU may have
  * taken its entry back since, without an invalidation yet.
  *
  * Called with QEMU's lock, and the observer's.
@@ -43,7 +42,7 @@ struct streams;
 
 struct stream_ops {
 	/*
-	 * Looks at the stream's structures: fills in what they say. false if something is missing.
+	 * Reads the stream's structures, and fills in its members. false if something is missing.
 	 */
 	bool (*look)(struct streams *streams, struct stream *stream);
 	/* Whether the guest's invalidations at hand name an IOVA. */
@@ -53,7 +52,7 @@ struct stream_ops {
 	 * guest.
 	 */
 	void (*quiet)(struct streams *streams, bool quiet);
-	/* A stream is there; what the guest has configured for it has been looked at. */
+	/* A stream was found, and its configuration has been read. */
 	void (*found)(struct streams *streams, const struct stream *stream);
 };
 
@@ -86,7 +85,7 @@ bool streams_look(struct streams *streams, struct stream *only);
 /* Whether a stream's structures have changed since QEMU was asked: then the question is void. */
 bool streams_moved(struct streams *streams, uint32_t requester);
 
-/* Queries QEMU about one stream whose structures were read; kicked: it was started. */
+/* Queries QEMU about one stream whose structures were read; kicked: its device was started. */
 void stream_ask(struct streams *streams, struct stream *stream, bool kicked);
 
 /* Makes the answers known. */

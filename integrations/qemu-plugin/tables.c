@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Invariants, whatever the guest has written:
- *  - Each entry is loaded once when its table is entered, and reported and followed by that value.
- *  - Depth is bounded by TABLE_LEVELS. A walk without leaves enters a table once for each level and
- *    range of indexes; one with leaves enters TABLES_MAX tables at most.
- *  - A doubleword counts as reported only after it was reported.
+ * Invariants, for any contents of the tables:
+ * - Each entry is loaded once when its table is entered, and reported and followed by that value.
+ * - Depth is bounded by TABLE_LEVELS. A walk without leaves enters a table once for each level and
+ *   range of indexes; one with leaves enters TABLES_MAX tables at most.
+ * - A doubleword counts as reported only after it was reported.
  */
 #include "tables.h"
 
@@ -162,8 +162,8 @@ static void add_leaf(struct walk *walk, uint64_t iova, unsigned int shift, const
 }
 
 /*
- * Whether a table is to be entered, with these of its indexes. Where that is all that it has, once
- * in a walk; the others are those on the ways to the ends of the range, two in a level.
+ * Whether to enter a table with these of its indexes. A whole table is entered once in a walk; the
+ * others are those on the paths to the ends of the range, two in a level.
  */
 static bool may_enter(struct walk *walk, const struct table_root *root, unsigned int first, unsigned int last)
 {
@@ -193,7 +193,7 @@ static bool may_enter(struct walk *walk, const struct table_root *root, unsigned
 	return true;
 }
 
-/* root: the table and its level; whole: all of it is to be reported. */
+/* root: the table and its level; whole: all of it is reported. */
 static void enter(struct walk *walk, const struct table_root *root, bool whole)
 {
 	unsigned int shift = walk->layout->shift[root->level], first = root->first, last = root->last, i;

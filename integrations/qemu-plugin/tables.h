@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The guest's IOMMU structures in memory: what has changed since they were last looked at, and
- * which pages the tables map. One walk serves all architectures; a layout says what an entry is.
+ * The guest's IOMMU structures in memory: changes since they were last read, and the pages that the
+ * tables map. One walk serves all architectures; a layout interprets an entry.
  *
- * Layouts are written from the architectures' documents and use nothing of the library: an entry
- * that the library misreads is then seen by the comparison with QEMU.
+ * Layouts are written from the architectures' documents and share no code with the library's
+ * formats: so the comparison with QEMU finds an entry that the library misreads.
  *
- * The state keeps what was reported, beginning with zeros. So a reader that begins with zeros and
+ * The state keeps the reported values, beginning with zeros. So a reader that begins with zeros and
  * applies all changes has the structures as the guest had them at each operation.
  */
 #ifndef VIOMMU_WATCH_TABLES_H
@@ -65,9 +65,9 @@ void tables_finish(struct tables *tables);
 bool tables_load(struct tables *tables, uint64_t gpa, uint64_t *values, unsigned int count);
 
 /*
- * Looks at every entry that takes part in translating the IOVAs first..last. A table whose entry
- * has changed is reported as a whole. Adds the leaves in main memory to *leaves, or if that is
- * NULL looks at each part of a table once, so that loops and repeated tables cost nothing.
+ * Reads every entry that takes part in translating the IOVAs first..last. A table whose entry has
+ * changed is reported as a whole. Adds the leaves in main memory to *leaves, or if that is NULL
+ * reads each part of a table once, so that loops and repeated tables cost nothing.
  */
 void tables_walk(struct tables *tables, const struct table_layout *layout, const struct table_root *root, uint64_t first, uint64_t last, struct runs *leaves);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The fine clock is x86's time-stamp counter, where it runs at one speed whatever the CPU does
- * (CPUID 80000007, EDX bit 8), since a look at the operating system's clock takes as long as a
- * short refresh. How long a tick is follows from both clocks at the start and at the first
- * conversion. Elsewhere the fine clock is the operating system's.
+ * The fine clock is x86's time-stamp counter, where it runs at a constant rate (CPUID 80000007, EDX
+ * bit 8), since reading the operating system's clock takes as long as a short refresh. The length
+ * of a tick follows from both clocks at the start and at the first conversion. Elsewhere the fine
+ * clock is the operating system's.
  */
 #include "timing.h"
 

@@ -9,21 +9,19 @@ import contextlib
 import json
 import os
 import select
-import shlex
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-import traceback
 
 from terminal import TIMEOUT, Terminal
 
-WRAPPER = shlex.split(os.environ.get("MESON_EXE_WRAPPER", ""))
-VIOMMU = WRAPPER + [os.path.abspath(sys.argv[1])]
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "cli"))
+from command import BAD_INPUT, COMMAND, DISAGREES, OK, WRAPPER, Skipped, check, run_tests  # pylint: disable=wrong-import-position
+
 FAKE = WRAPPER + [os.path.abspath(sys.argv[2])]
 SCREEN = sys.argv[3] == "screen"
-OK, DISAGREES, BAD_INPUT = 0, 1, 2
 ENVIRONMENT = dict(os.environ, NO_COLOR="1", LC_ALL="C.UTF-8")
 
 GUEST = ["attach", "function=0x80020000", "refresh=1000"]
@@ -51,12 +49,7 @@ class Folder:
         return self.path(name)
 
     def command(self, options, words):
-        return VIOMMU + ["live", "--plugin", self.plugin] + options + ["--"] + FAKE + words
-
-
-def check(condition, what=""):
-    if not condition:
-        raise AssertionError(what)
+        return COMMAND + ["live", "--plugin", self.plugin] + options + ["--"] + FAKE + words
 
 
 def release(fifo):
@@ -130,7 +123,7 @@ def test_many_disagreements():
 
 
 def test_blocks_that_cannot_be_judged():
-    """A guest that was ended before it had read all, and a kernel that releases no page with a block in it: nothing disagrees, and it is said."""
+    """A guest that was ended before it had read everything, and a kernel that releases no page with a block in it: nothing disagrees, and the summary reports it."""
     result = live([], GUEST + ["unread=1000"])
     check(result.status == OK and "what was compared agrees; 1,000 of 1,024 blocks of the disk cannot be judged" in result.out, result.what)
     check("24 pages compared, nothing differs; 1,000 cannot be judged" in result.out and "everything agrees" not in result.out, result.what)
@@ -141,7 +134,7 @@ def test_blocks_that_cannot_be_judged():
 
 
 def test_control_sequences_of_the_board():
-    """What another process writes on the board is text: no control sequence of it reaches the terminal, in lines or in the summary."""
+    """Strings on the board are text: no control sequence in them reaches the terminal, in lines or in the summary."""
     words = GUEST + ["event=one\033[2Jtwo\x07", "disagree=three\033]0;title\x07four\u009b1m"]
     for options in ([], ["--lines"]):
         result = live(options, words)
@@ -180,14 +173,14 @@ def test_bad_usage():
     result = live([], ["attach", "-daemonize"])
     check(result.status == BAD_INPUT and "-daemonize" in result.err, result.what)
     for arguments in ([], ["--"], ["--plugin", "/nonexistent.so", "--", "true"], ["--", "/nonexistent/qemu"]):
-        done = subprocess.run(VIOMMU + ["live"] + arguments, capture_output=True, timeout=TIMEOUT, env=ENVIRONMENT, stdin=subprocess.DEVNULL)
+        done = subprocess.run(COMMAND + ["live"] + arguments, capture_output=True, timeout=TIMEOUT, env=ENVIRONMENT, stdin=subprocess.DEVNULL)
         check(done.returncode == BAD_INPUT and not done.stdout and done.stderr, (arguments, done))
 
 
 def test_a_program_that_cannot_be_started():
     with Folder() as folder:
         for program, why in (("/nonexistent/qemu", "No such file"), (folder.plugin, "Permission denied")):
-            done = subprocess.run(VIOMMU + ["live", "--plugin", folder.plugin, program], capture_output=True, timeout=TIMEOUT, env=ENVIRONMENT)
+            done = subprocess.run(COMMAND + ["live", "--plugin", folder.plugin, program], capture_output=True, timeout=TIMEOUT, env=ENVIRONMENT)
             check(done.returncode == BAD_INPUT and why in done.stderr.decode() and not done.stdout, done)
 
 
@@ -290,7 +283,7 @@ def test_input_that_is_no_terminal_is_the_guests():
     check("<61><62>" in result.err and result.status == OK, result.what)
 
 
-def test_output_that_nobody_reads():
+def test_output_without_a_reader():
     with Folder() as folder:
         fifo = folder.fifo("go")
         process = start(folder, ["--interval", "0.05"], GUEST + [f"wait={fifo}"], stdin=subprocess.DEVNULL)
@@ -346,10 +339,6 @@ def test_qemu_does_not_outlive_us():
 
 
 # From here on: on a terminal.
-
-
-class Skipped(Exception):
-    pass
 
 
 def screen_test(function):
@@ -561,26 +550,5 @@ def test_lines_on_a_terminal_if_asked():
         check(b"1049h" not in terminal.all and b"everything agrees" in terminal.all, terminal.all)
 
 
-def main():
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    failed = 0
-    print(f"1..{len(tests)}")
-    for number, (name, test) in enumerate(tests, 1):
-        title = name[len("test_") :].replace("_", " ")
-        begun = time.monotonic()
-        try:
-            test()
-            print(f"ok {number} - {title}", flush=True)
-        except Skipped as why:
-            print(f"ok {number} - {title} # SKIP {why}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {number} - {title}")
-            print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="", flush=True)
-        if time.monotonic() - begun > 5:
-            print(f"# took {time.monotonic() - begun:.1f} s", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))

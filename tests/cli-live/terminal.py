@@ -38,7 +38,7 @@ class Screen:
         return "\n".join("".join(row).rstrip() for row in self.cells)
 
     def feed(self, text):
-        """Carries out what is complete, and returns the rest."""
+        """Carries out complete sequences, and returns the rest."""
         at = 0
         while at < len(text):
             if text[at] != "\x1b":
@@ -189,7 +189,7 @@ class Terminal:
         self.size(columns, rows)
 
     def read(self, timeout):
-        """What comes until nothing comes for so long."""
+        """The output until there is none for so long."""
         while select.select([self.ours], [], [], timeout)[0]:
             data = os.read(self.ours, 65536)
             self.all += data

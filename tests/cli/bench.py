@@ -9,20 +9,17 @@ import json
 import math
 import os
 import re
-import shlex
 import statistics
 import subprocess
 import sys
 import tempfile
-import traceback
 import xml.etree.ElementTree
 
-VIOMMU, CAPTURES = os.path.abspath(sys.argv[1]), sys.argv[2]
-COMMAND = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [VIOMMU, "bench"]
+from command import BAD_INPUT, COMMAND, DISAGREES, ENVIRONMENT, OK, Result, check, run_tests
+
+CAPTURES = sys.argv[2]
 CAPTURE = os.path.join(CAPTURES, "nvme-64k-strict.vcap.zst")
 HERE = os.path.dirname(os.path.abspath(__file__))
-ENVIRONMENT = dict(os.environ, NO_COLOR="1")
-OK, DISAGREES, BAD_INPUT = 0, 1, 2
 SVG = "{http://www.w3.org/2000/svg}"
 
 # The work that must be among the cases.
@@ -36,22 +33,8 @@ capture/nvme-64k-strict""".split()
 MAY_BE_MISSING = re.compile("/threads$|^vcpus/|^steady/system-calls$|^same/|^hold/|^track")
 
 
-class Result:
-    def __init__(self, arguments, **rest):
-        done = subprocess.run(COMMAND + [str(argument) for argument in arguments], capture_output=True, timeout=600, env=ENVIRONMENT, **rest)
-        self.status = done.returncode
-        self.out = done.stdout.decode()
-        self.err = done.stderr.decode()
-        self.what = f"viommu bench {' '.join(map(str, arguments))}: status {self.status}\n{self.out}{self.err}"
-
-
-def bench(*arguments):
-    return Result(arguments)
-
-
-def check(condition, result, why=""):
-    if not condition:
-        raise AssertionError(f"{why}\n{getattr(result, 'what', result)}")
+def bench(*arguments, **rest):
+    return Result("bench", *arguments, **rest)
 
 
 def names(result):
@@ -145,7 +128,7 @@ def test_memory():
 
 
 def test_table():
-    """What people read is what machines read: names, lanes, and a median for each."""
+    """The table has the contents of the JSON: names, lanes, and a median for each."""
     result = bench("--quick", "--only", "^(create|map/16|memory/dense)$")
     check(result.status == OK and not result.err, result)
     for name in ("create", "map/16", "memory/dense"):
@@ -229,24 +212,9 @@ def test_bad_files():
         result = bench("--quick", "--only", "create", "--svg", os.path.join(folder, "no", "such.svg"))
         check(result.status == BAD_INPUT and "such.svg" in result.err, result)
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(COMMAND + ["--list"], stdout=full, stderr=subprocess.PIPE, timeout=60, env=ENVIRONMENT)
+        done = subprocess.run(COMMAND + ["bench", "--list"], stdout=full, stderr=subprocess.PIPE, timeout=60, env=ENVIRONMENT)
         check(done.returncode == BAD_INPUT and b"standard output" in done.stderr, done)
 
 
-def main():
-    tests = [(name, value) for name, value in list(globals().items()) if name.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for number, (name, test) in enumerate(tests, 1):
-        try:
-            test()
-            print(f"ok {number} - {name}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {number} - {name}")
-            print("".join("# " + line + "\n" for line in traceback.format_exc().splitlines()), flush=True)
-    return failed != 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))

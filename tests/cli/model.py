@@ -73,7 +73,7 @@ class Machine:
     # Tables
 
     def walk(self, function, first, last):
-        """What the tables say about first..last: ({IOVA: (GPA, rights)}, the lowest fault or None)."""
+        """The translations of first..last by the tables: ({IOVA: (GPA, rights)}, the lowest fault or None)."""
         iota = function.ioat[2]
         level = ((iota >> 2) & 7) + 1
         found, faults = {}, []
@@ -146,7 +146,7 @@ class Machine:
 
     def enter_error(self, function, pec, faddr):
         self.events.append(f"0x{pec:02x}@0x{faddr & ~(PAGE - 1):x}")
-        # The device is cut off from what is mapped, which stays.
+        # The device is detached; its mappings stay.
         function.state = "error"
 
     def acceptable(self, function, pba, pal, iota):

@@ -10,33 +10,22 @@ import json
 import os
 import random
 import re
-import shlex
-import subprocess
 import sys
 import tempfile
-import traceback
 
 import probe_trees
+from command import Result, check, run_tests
 
-VIOMMU, DOCS = os.path.abspath(sys.argv[1]), sys.argv[2]
-COMMAND = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [VIOMMU, "probe"]
+DOCS = sys.argv[2]
 READY, MISSING, BAD = 0, 1, 2
 # An emulated processor takes long to start a program: then each of the many bad files is not tried.
 EACH = 6 if os.environ.get("MESON_EXE_WRAPPER") else 1
 
 
-class Result:
-    def __init__(self, arguments):
-        done = subprocess.run(COMMAND + [str(a) for a in arguments], capture_output=True, timeout=120, env=dict(os.environ, NO_COLOR="1"))
-        self.status = done.returncode
-        self.out = done.stdout.decode("ascii")
-        self.err = done.stderr.decode("ascii", "replace")
-        self.what = f"viommu probe {' '.join(str(a) for a in arguments)}: status {self.status}\n{self.out}{self.err}"
-
-
-def check(condition, result, why=""):
-    if not condition:
-        raise AssertionError(f"{why}\n{getattr(result, 'what', result)}")
+def probe(*arguments):
+    result = Result("probe", *arguments)
+    check(result.out.isascii(), result)
+    return result
 
 
 class Machine:
@@ -55,7 +44,7 @@ class Machine:
         self.temporary.cleanup()
 
     def text(self, *arguments):
-        return Result([*arguments, "--root", self.tree.folder])
+        return probe(*arguments, "--root", self.tree.folder)
 
     def json(self, *arguments):
         result = self.text("--json", *arguments)
@@ -111,7 +100,7 @@ def test_switched_off():
 
 
 def test_told_to_be_off():
-    """What is on the command line already is not asked for again; what switches it off is named."""
+    """Options that are on the command line already are not requested again; options that disable them are named."""
     with Machine(lambda tree: (probe_trees.switched_off(tree), tree.put("/proc/cmdline", "ro intel_iommu=off quiet\n"))) as machine:
         pieces = advice(machine.json(), "kernel-parameter")
         check(len(pieces) == 1 and "intel_iommu=off" in pieces[0]["what"], pieces)
@@ -260,7 +249,7 @@ def test_packed_configuration():
 
 
 def test_without_a_configuration():
-    """What is not known is null, and no advice speaks of it."""
+    """Unknown values are null, and there is no advice about them."""
     with Machine(probe_trees.type1_only) as machine:
         os.remove(machine.tree.path("/boot/config-6.12.1-test"))
         told = machine.json()
@@ -322,14 +311,14 @@ def test_bad_usage():
             check(result.status == BAD and not result.out and result.err, result)
         result = machine.text("0000:00:0f.0")
         check(result.status == BAD and "there is no PCI device 0000:00:0f.0" in result.err, result)
-    check(Result(["--root", "/nowhere/at/all"]).status == BAD, "")
+    check(probe("--root", "/nowhere/at/all").status == BAD, "")
 
 
 def test_here():
     """This machine, whatever it is."""
-    result = Result([])
+    result = probe()
     check(result.status in (READY, MISSING) and not result.err, result)
-    told = json.loads(Result(["--json"]).out)
+    told = json.loads(probe("--json").out)
     check(told["machine"]["kernel"] and told["root"] is None, told)
 
 
@@ -424,7 +413,7 @@ def test_odd_names():
 
 
 def test_very_many():
-    """More than is kept: counted or cut, and said."""
+    """More items than are kept: counted or cut, and reported."""
     def make(tree):
         probe_trees.type1_only(tree)
         for number in range(4200):
@@ -439,7 +428,7 @@ def test_very_many():
 
 
 def test_text_that_is_none():
-    """What is printed of files is printable, wherever it comes from."""
+    """Contents of files are printed as printable characters."""
     bad = b"6.12\x1b[31m\xff\x07\"\\<tail>\n"
     with Machine(probe_trees.type1_only) as machine:
         for path in ("/proc/sys/kernel/osrelease", "/proc/sys/kernel/arch", "/sys/kernel/iommu_groups/5/type", "/sys/class/iommu/dmar0/intel-iommu/version"):
@@ -472,21 +461,5 @@ def test_packed_damage():
             survives(machine)
 
 
-def main():
-    tests = [(name, function) for name, function in globals().items() if name.startswith("test_") and callable(function)]
-    print(f"1..{len(tests)}", flush=True)
-    failed = 0
-    for number, (name, function) in enumerate(tests, 1):
-        try:
-            function()
-            print(f"ok {number} - {name}", flush=True)
-        except Exception:  # pylint: disable=broad-except
-            failed += 1
-            for line in traceback.format_exc().splitlines():
-                print(f"# {line}")
-            print(f"not ok {number} - {name}", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))

@@ -63,7 +63,7 @@ class Tree:
                  "kernel/drivers/vfio/pci/vfio-pci.ko.xz: kernel/drivers/vfio/pci/vfio-pci-core.ko.xz kernel/drivers/vfio/vfio.ko.xz\n")
 
     def device(self, address, group=None, driver=None, ids=("0x1234", "0x11e8"), pci_class="0x00ff00", cdev=None, files=()):
-        """A PCI function, in the place that sysfs has for it, and what links to it."""
+        """A PCI function, in its place in sysfs, with the links to it."""
         home = f"/sys/devices/pci0000:00/{address}"
         self.put(f"{home}/vendor", ids[0] + "\n")
         self.put(f"{home}/device", ids[1] + "\n")

@@ -11,47 +11,23 @@ import glob
 import json
 import os
 import re
-import shlex
 import subprocess
 import sys
 import tempfile
-import traceback
 
 import model
+from command import BAD_INPUT, COMMAND, DISAGREES, ENVIRONMENT, OK, Result as viommu, check, run_tests
 from peak import peak_kib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-VIOMMU, DOCS = os.path.abspath(sys.argv[1]), sys.argv[2]
-COMMAND = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [VIOMMU]
+DOCS = sys.argv[2]
 CAPTURES = sorted(glob.glob(os.path.join(HERE, "captures", "*.vcap")))
 BOMBS = [path for path in CAPTURES if "bomb" in path]
 MODELLED = [path for path in CAPTURES if path not in BOMBS]
-OK, DISAGREES, BAD_INPUT = 0, 1, 2
-
-# Memory that is freed is to be given back, and so are stacks: a sanitizer would keep both for a while.
-ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1:detect_stack_use_after_return=0", NO_COLOR="1")
 
 KEYS = """refreshes global_refreshes pages_established pages_released mapped_pages mapped_pages_peak pinned_bytes pinned_bytes_peak insufficient_resources
 errors oracle_checks oracle_mismatches seconds answers operations make_room_refreshes oracle_missing invariant_violations answer_mismatches agrees complete
 error capture""".split()
-
-
-class Result:
-    def __init__(self, arguments, stdin=None):
-        done = subprocess.run(COMMAND + arguments, input=stdin, capture_output=True, timeout=300, env=ENVIRONMENT)
-        self.status = done.returncode
-        self.out = done.stdout.decode()
-        self.err = done.stderr.decode()
-        self.what = f"viommu {' '.join(arguments)}: status {self.status}\n{self.out}{self.err}"
-
-
-def viommu(*arguments, stdin=None):
-    return Result([str(argument) for argument in arguments], stdin)
-
-
-def check(condition, result, why=""):
-    if not condition:
-        raise AssertionError(f"{why}\n{getattr(result, 'what', result)}")
 
 
 def read(path):
@@ -83,7 +59,7 @@ class Folder:
 # Operations and output
 
 
-def test_model_says_what_is_expected():
+def test_model_agrees_with_expected_output():
     for path in MODELLED:
         machine = model.replay(path)
         check("\n".join(machine.operations + machine.map()) + "\n" == expected(path), path)
@@ -97,7 +73,7 @@ def test_operations_and_map():
 
 
 def test_map_after_each_operation():
-    """--stop-after N leaves what the model has after N operations; and in the end it is the same with the whole guest pinned."""
+    """--stop-after N leaves the state of the model after N operations; and at the end it is the same with the whole guest pinned."""
     for path in MODELLED:
         lines = read(path).splitlines()[1:]
         operations = len(model.replay(path).operations)
@@ -115,7 +91,7 @@ def test_map_after_each_operation():
 
 
 def test_budgets():
-    """With any budget, what is mapped is right, and what is pinned is what is mapped: everything else would be a disagreement."""
+    """With any budget, mappings are right, and exactly the mapped pages are pinned: everything else would be a disagreement."""
     for path in MODELLED:
         for budget in ("0", "4K", "8192", "0x4000", "64K", "1M", "2TiB"):
             result = viommu("replay", "--budget", budget, "--json", path)
@@ -245,7 +221,7 @@ def test_summary():
     check(viommu("replay", "--quiet", *MODELLED).out == "", "--quiet prints")
 
 
-def test_headline_says_what_is_missing():
+def test_headline_names_missing_parts():
     path = os.path.join(HERE, "captures", "three-levels.vcap")
     for budget in ("128", "4K", "400K"):
         result = viommu("replay", "--budget", budget, path)
@@ -259,7 +235,7 @@ def test_headline_says_what_is_missing():
 
 
 def test_one_is_one():
-    """Nothing is said of "1 pages" and the like."""
+    """No output has "1 pages" and the like."""
     text = """viommu-capture 1 zpci
 # one note
 slot gpa=0 bytes=0x100000 prot=rw
@@ -298,7 +274,7 @@ def test_control_sequences_are_escaped():
 
 
 def test_example_of_replay():
-    """What docs/replay.md shows is what the command prints, but for times."""
+    """The output in docs/replay.md is that of the command, except for times."""
     text = read(os.path.join(DOCS, "replay.md"))
     examples = re.findall(r"^```\n\$ viommu (replay [^\n]*)\n(.*?)^```\n", text, re.M | re.S)
     examples = [(arguments.split(), printed) for arguments, printed in examples if "--host" not in arguments]
@@ -361,7 +337,7 @@ def test_disagreements():
             check(result.status == DISAGREES and not json.loads(result.out)["agrees"] and not result.err, result)
 
 
-def test_no_shortage_excuses_what_is_wrong():
+def test_no_shortage_excuses_errors():
     """With a budget, pages may be missing. They may not be others, nor more."""
     text = read(RIGHT)
     for old, new, said in WRONG[:3]:
@@ -440,7 +416,7 @@ def test_too_much_guest_memory():
         check(viommu("replay", "--memory", "0", zeros).status == OK, zeros)
 
 
-def test_what_could_be_read_is_reported():
+def test_readable_part_is_reported():
     text = read(RIGHT)
     cut = text.index("# Valid to valid")
     with Folder() as folder:
@@ -452,10 +428,10 @@ def test_what_could_be_read_is_reported():
         check(result.out.splitlines() == model.replay(RIGHT).operations[:11], result)
         told = json.loads(viommu("replay", "--json", path).out)
         check(told["operations"] == 11 and told["agrees"] and not told["complete"], told)
-        # The good one beside it is carried out all the same.
+        # The good one is carried out nevertheless.
         result = viommu("replay", path, RIGHT)
         check(result.status == BAD_INPUT and f"{RIGHT}: everything agrees" in result.out, result)
-        # An oracle's answer that breaks off says nothing about what would have followed.
+        # An incomplete answer of an oracle has no meaning for its missing part.
         cut = text.index("page 0x1000ff000 0x200000 rw 2\n\n")
         check_complaint(viommu("replay", folder.put("cut.vcap", text[:cut])), "truncated")
 
@@ -550,7 +526,7 @@ def test_memory_does_not_grow_with_length():
 
 
 def test_host():
-    """The soft host by name is what it is without; where there is no such device it is said, and nothing is carried out."""
+    """The soft host by name is the default; a missing device is reported, and nothing is carried out."""
     told = json.loads(viommu("replay", "--host=soft", "--json", RIGHT).out)
     check(told["host"] == "soft" and told["devices"] == [] and told["agrees"] and told["dma_note"] is None and not told["dma_functions"], told)
     for host in ("type1", "iommufd"):
@@ -566,21 +542,5 @@ def test_keys_are_documented():
     check(not [key for key in told if f"`{key}`" not in document], [key for key in told if f"`{key}`" not in document])
 
 
-def main():
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    failed = 0
-    print(f"1..{len(tests)}")
-    for number, (name, test) in enumerate(tests, 1):
-        title = name[len("test_") :].replace("_", " ")
-        try:
-            test()
-            print(f"ok {number} - {title}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {number} - {title}")
-            print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))

@@ -12,36 +12,14 @@ import glob
 import json
 import os
 import re
-import shlex
-import subprocess
 import sys
 import tempfile
-import traceback
+
+from command import BAD_INPUT, DISAGREES, OK, Result as viommu, check, run_tests
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-VIOMMU, DOCS = os.path.abspath(sys.argv[1]), sys.argv[2]
-COMMAND = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [VIOMMU]
+DOCS = sys.argv[2]
 CAPTURES = sorted(glob.glob(os.path.join(HERE, "captures", "smmuv3", "*.vcap")))
-OK, DISAGREES, BAD_INPUT = 0, 1, 2
-ENVIRONMENT = dict(os.environ, NO_COLOR="1")
-
-
-class Result:
-    def __init__(self, arguments):
-        done = subprocess.run(COMMAND + arguments, capture_output=True, timeout=300, env=ENVIRONMENT)
-        self.status = done.returncode
-        self.out = done.stdout.decode()
-        self.err = done.stderr.decode()
-        self.what = f"viommu {' '.join(arguments)}: status {self.status}\n{self.out}{self.err}"
-
-
-def viommu(*arguments):
-    return Result([str(argument) for argument in arguments])
-
-
-def check(condition, result, why=""):
-    if not condition:
-        raise AssertionError(f"{why}\n{getattr(result, 'what', result)}")
 
 
 def read(name):
@@ -50,7 +28,7 @@ def read(name):
 
 
 def with_text(text, *arguments):
-    """The command on a capture with this text; its name in what is printed is CAPTURE."""
+    """The command on a capture with this text; its name in the output is CAPTURE."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "one.vcap")
         with open(path, "w", encoding="ascii") as file:
@@ -171,7 +149,7 @@ def test_disagreements_name_the_operation():
 
 
 def test_shortage():
-    """One page for a guest that has two: what does not fit is missing, and is no disagreement."""
+    """One page for a guest that has two: the one that does not fit is missing, and that is no disagreement."""
     text = read("stale")
     result = with_text(text, "replay", "--json", "--budget", "4K")
     document = json.loads(result.out)
@@ -215,7 +193,7 @@ def test_bad_captures():
         check(shown.status == (OK if said.startswith(("another", "no device")) else BAD_INPUT), shown)
 
 
-def test_what_makes_no_sense():
+def test_nonsense():
     path = CAPTURES[0]
     for options, said in ((["--qemu"], "--qemu is for captures of zpci"), (["--host", "type1:0000:00:05.0"], "--host is for captures of zpci")):
         result = viommu("replay", *options, path)
@@ -251,22 +229,5 @@ def test_show():
     check(result.status == OK and not result.err and "function" not in result.out, result)
 
 
-def main():
-    tests = [value for key, value in globals().items() if key.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for number, test in enumerate(tests, 1):
-        name = test.__name__[5:].replace("_", " ")
-        try:
-            test()
-            print(f"ok {number} - {name}")
-        except Exception:
-            failed += 1
-            print(f"not ok {number} - {name}")
-            print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="")
-        sys.stdout.flush()
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))

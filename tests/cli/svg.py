@@ -11,21 +11,19 @@ import json
 import os
 import random
 import re
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-import traceback
 import xml.etree.ElementTree as ElementTree
 
 import svg_captures
+from command import COMMAND, ENVIRONMENT, Result, check, run_tests
 from peak import peak_kib
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-VIOMMU, RECORDINGS = os.path.abspath(sys.argv[1]), sys.argv[2]
-COMMAND = shlex.split(os.environ.get("MESON_EXE_WRAPPER", "")) + [VIOMMU]
-ENVIRONMENT = dict(os.environ, ASAN_OPTIONS=os.environ.get("ASAN_OPTIONS", "") + ":quarantine_size_mb=1", NO_COLOR="1", LC_ALL="C.UTF-8")
+RECORDINGS = sys.argv[2]
+ENVIRONMENT["LC_ALL"] = "C.UTF-8"
 # Pictures are drawn by the Python that runs this.
 ENVIRONMENT["PATH"] = os.path.dirname(os.path.realpath(sys.executable)) + os.pathsep + os.environ["PATH"]
 CAPTURES = sorted(glob.glob(os.path.join(HERE, "captures", "*.vcap")) + glob.glob(os.path.join(HERE, "captures", "smmuv3", "*.vcap")))
@@ -45,10 +43,9 @@ def put(name, content):
 
 
 def viommu(*arguments, status=0, stdin=None):
-    done = subprocess.run(COMMAND + [str(argument) for argument in arguments], input=stdin, capture_output=True, timeout=300, env=ENVIRONMENT)
-    out, err = done.stdout.decode(), done.stderr.decode()
-    assert done.returncode == status, f"viommu {arguments}: status {done.returncode}\n{out}{err}"
-    return out if status == 0 else err
+    result = Result(*arguments, stdin=stdin)
+    check(result.status == status, result)
+    return result.out if status == 0 else result.err
 
 
 def situation(name):
@@ -96,7 +93,7 @@ class Picture:
             for key in ("x", "y", "width", "height"):
                 assert element.get(key) is None or re.fullmatch(r"-?\d+(\.\d)?", element.get(key)), ElementTree.tostring(element)
             assert re.fullmatch(r"[MLCChvz0-9. -]*", element.get("d") or ""), element.get("d")
-            # Whatever has a class has a look.
+            # Each class has a style.
             for name in (element.get("class") or "").split():
                 assert f".{name}{{" in source, name
         self.texts = [Text(element) for element in root.iter(NS + "text")]
@@ -129,7 +126,7 @@ class Picture:
         return sorted(boxes, key=lambda box: (box[1], box[0]))
 
     def ribbons(self):
-        """What stands beside the pointer on each ribbon of a single run."""
+        """The tooltip of each ribbon of a single run."""
         ribbons = []
         for element in self.root.iter(NS + "path"):
             if element.get("class") in ("link-rw", "link-ro"):
@@ -139,7 +136,7 @@ class Picture:
 
 
 def draw(path, *options):
-    """The picture of what is mapped, with what --map and --json say of the same."""
+    """The picture of the mappings, with the output of --map and --json."""
     output = path_of("picture.svg")
     told = json.loads(viommu("replay", "--json", "--map", "--svg", output, *options, path))
     with open(output, encoding="utf-8", newline="") as file:
@@ -211,11 +208,11 @@ def check_ribbons(picture, told):
     return True
 
 
-# The picture of what is mapped
+# The picture of the mappings
 
 
 def test_smmuv3():
-    """Two sets of tables, blocks, bypass, what is shared, and how tables are named: what the captures were written to have."""
+    """Two sets of tables, blocks, bypass, shared pages, and names of tables: the contents of the captures by hand."""
     linear, _ = draw(os.path.join(HERE, "captures", "smmuv3", "linear.vcap"))
     text = linear.all()
     assert "TTB0 0x40012000 (4K, 39 bits), TTB1 0x40022000 (4K, 39 bits); tables: 2 of levels 0 and 1, 2 of level 2, 3 of level 3" in text, text
@@ -351,7 +348,7 @@ def changes(seed):
 
 
 def test_changes():
-    """What is marked as established and released is what --map has not had, or no longer has."""
+    """Pages marked as established are new in --map, and those marked as released are no longer there."""
     for seed in range(40):
         path = put("changes.vcap", changes(seed))
         _, before = draw(path, "--stop-after", 1)
@@ -521,7 +518,7 @@ def test_timeline_in_time():
         picture, told = draw_timeline(put("rounds.vcap", rounds(100, step, first)))
         check_timeline_numbers(picture, told)
         assert "time since the recording began" in picture.all(), picture.all()
-    # One operation that does not say when it was, and all are counted.
+    # One operation without a time, and all are counted.
     text = rounds(100, 1000).replace(" t=50000", "")
     picture, told = draw_timeline(put("rounds.vcap", text))
     check_timeline_numbers(picture, told)
@@ -631,7 +628,7 @@ def test_no_python():
 
 
 def test_bad_captures():
-    """What could be read is drawn, and the complaint comes once."""
+    """The readable part is drawn, and there is one complaint."""
     with open(situation("one_page"), encoding="ascii") as file:
         text = file.read()
     path = put("cut.vcap", text[: text.index("end ")])
@@ -651,21 +648,5 @@ def test_memory_does_not_grow_with_length():
     assert after - before < 4096, f"{before} KiB, then {after} KiB"
 
 
-def main():
-    tests = [(name, test) for name, test in globals().items() if name.startswith("test_")]
-    failed = 0
-    print(f"1..{len(tests)}")
-    for index, (name, test) in enumerate(tests, 1):
-        title = name[len("test_") :].replace("_", " ")
-        try:
-            test()
-            print(f"ok {index} - {title}", flush=True)
-        except Exception:
-            failed += 1
-            print(f"not ok {index} - {title}")
-            print("".join(f"# {line}\n" for line in traceback.format_exc().splitlines()), end="", flush=True)
-    return 1 if failed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_tests(globals()))

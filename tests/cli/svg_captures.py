@@ -125,7 +125,7 @@ def top_of_everything():
         tables.map(0x1000 + page * 0x1000, 0x2000000 + page * 0x2000)
         tables.map(0x8000000000000000 + page * 0x200000, 0xFFFFFFFFF0000000 + page * 0x1000)
     plugged = function(FH, sdma="0x1000", edma="0xffffffffffffffff", msia="0x4000000000000000")
-    # The MSI address must not be registered: two functions share the space beside it.
+    # The MSI address must not be registered: two functions share the IOVAs around it.
     low = register(FH, tables, 0x1000, 0x3FFFFFFFFFFFFFFF)
     high = register(FH + 1, tables, 0x4000000000001000, 0xFFFFFFFFFFFFFFFF)
     return capture(slots, plugged, plugged.replace(f"fh={FH:#x} fid=0x1", f"fh={FH + 1:#x} fid=0x2"), tables.lines, low, high)

@@ -51,7 +51,10 @@ uint64_t check_pages(const struct subject *subject, uint64_t first, uint64_t las
 	return pages;
 }
 
-/* One page, compared three ways; run is what the domain reports there, NULL for nothing. `owed`: a page that the tables name may be absent. */
+/*
+ * Compares one page in three ways. run: the domain's report, NULL if it has none. `owed`: a page
+ * that the tables name may be absent.
+ */
 static void check_page(struct mock_host *mock, const struct subject *subject, const struct naive_tables *naive, const struct viommu_run *run, uint64_t iova,
 		       bool owed)
 {
@@ -176,7 +179,10 @@ static int census_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* Pages that a device may reach: mapped ones, and unflushed ones of which no part is mapped (the mock host checks that these never overlap). */
+/*
+ * Pages that a device may reach: mapped ones, and unflushed ones without a mapped part (the mock
+ * host checks that these never overlap).
+ */
 static uint64_t reachable(struct mock_host *mock, const struct mock_space *space)
 {
 	uint64_t pages = mock_pages(mock, space);

@@ -16,7 +16,7 @@
 static const struct failing_story *now;
 static unsigned int tellings;
 
-/* What fails in a test. The host does not for MOCK_CALLS; an error of 0: nothing does. */
+/* The call that fails in a test. MOCK_CALLS: no call to the host; error 0: no failure at all. */
 static const struct failure {
 	const char *name;
 	enum mock_call call;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A well-behaved guest for tests of the core: memory in areas that are shown to a VM as slots, and translation tables written as Linux writes them
- * (arch/s390/include/asm/pci_dma.h, drivers/iommu/s390-iommu.c). What the tables say is asked of tests/reference/naive.h, which shares no code with the library.
+ * A well-behaved guest for tests of the core: memory in areas that are shown to a VM as slots, and
+ * translation tables as Linux writes them (arch/s390/include/asm/pci_dma.h,
+ * drivers/iommu/s390-iommu.c). tests/reference/naive.h reads the tables for comparison, and shares
+ * no code with the library.
  */
 #ifndef TESTS_CORE_GUEST_H
 #define TESTS_CORE_GUEST_H
@@ -16,7 +18,9 @@
 #define MIB  UINT64_C(0x100000)
 #define GIB  UINT64_C(0x40000000)
 
-/* What tests write into entries. Bits of region and segment table entries: 0x400 frame (segment), 0x200 protection, 0x20 invalid. */
+/*
+ * Bits of region and segment table entries: 0x400 frame (segment), 0x200 protection, 0x20 invalid.
+ */
 #define PTE_INVALID UINT64_C(0x400)
 #define STE_INVALID UINT64_C(0x20)
 #define STE_FRAME   UINT64_C(0x400)
@@ -30,7 +34,7 @@ struct area {
 	unsigned char *memory;
 	uint32_t prot;
 	bool shown;
-	bool leaving; /* shown still, since its removal failed: nothing new is established in it */
+	bool leaving; /* still shown, since its removal failed: nothing new is established in it */
 	int32_t fd;   /* the same memory as a file, -1 if it is none */
 	uint64_t offset;
 };
@@ -39,15 +43,15 @@ struct guest {
 	struct viommu_vm *vm;
 	struct area area[GUEST_AREAS];
 	unsigned int areas;
-	uint64_t table_next; /* GPAs that tables are made in */
+	uint64_t table_next; /* GPAs of tables */
 	uint64_t table_last;
 	struct naive_slot slot[GUEST_AREAS];
-	struct naive_memory memory;   /* what is shown */
-	struct fake_tracker *tracker; /* told of each store; may be NULL */
+	struct naive_memory memory;   /* the areas that are shown */
+	struct fake_tracker *tracker; /* is notified of each store; may be NULL */
 	bool whole;		      /* all of it is pinned: the VM was made so, or there is a direct domain */
 };
 
-/* Memory that no slot shows yet. It is zero, and costs what is touched. */
+/* Memory that no slot shows yet. It is zero; host memory is used only for touched pages. */
 struct area *guest_area(struct guest *guest, uint64_t gpa, uint64_t bytes, uint32_t prot);
 /* Memory that is a part of a file, whose descriptor stays the caller's. */
 struct area *guest_area_file(struct guest *guest, uint64_t gpa, uint64_t bytes, uint32_t prot, int32_t fd, uint64_t offset);
@@ -55,14 +59,17 @@ struct area *guest_area_file(struct guest *guest, uint64_t gpa, uint64_t bytes, 
 struct area *guest_area_split(struct guest *guest, struct area *area, uint64_t bytes);
 void guest_free(struct guest *guest);
 
-/* As viommu_slot_add() and viommu_slot_remove() answer. */
+/* Return the results of viommu_slot_add() and viommu_slot_remove(). */
 int guest_show(struct guest *guest, struct area *area);
 int guest_hide(struct guest *guest, struct area *area);
 
-/* Where tables are made from now on. */
+/* Tables are made here from now on. */
 void guest_tables_in(struct guest *guest, uint64_t first, uint64_t last);
 
-/* A guest with one area of `bytes` at GPA 0, shown, with tables in its upper half. config may be NULL. */
+/*
+ * A guest with one area of `bytes` at GPA 0, shown, with tables in its upper half. config may be
+ * NULL.
+ */
 void guest_simple(struct guest *guest, const struct viommu_vm_config *config, uint64_t bytes);
 
 /* The same, with a tracker. */
@@ -93,7 +100,7 @@ void tables_init(struct tables *tables, struct guest *guest, unsigned int level,
 uint64_t tables_new(struct guest *guest, unsigned int level);
 uint64_t tables_link(unsigned int level, uint64_t table);
 
-/* Where the entry of a level is for an IOVA; tables on the way are made. */
+/* The address of an IOVA's entry at a level. Missing tables are made. */
 uint64_t tables_entry(struct tables *tables, uint64_t iova, unsigned int level);
 void tables_set(struct tables *tables, uint64_t iova, unsigned int level, uint64_t entry);
 

@@ -17,10 +17,10 @@ static struct mock_space *space_of(struct host_space *space)
 	return (struct mock_space *)(void *)space;
 }
 
-static void breach(struct mock_host *mock, const char *what, uint64_t first, uint64_t last)
+void mock_breach(struct mock_host *mock, const char *rule, uint64_t first, uint64_t last)
 {
 	if (!mock->breaches++)
-		snprintf(mock->breach, sizeof(mock->breach), "%s: %#" PRIx64 "-%#" PRIx64, what, first, last);
+		snprintf(mock->breach, sizeof(mock->breach), "%s: %#" PRIx64 "-%#" PRIx64, rule, first, last);
 }
 
 /* The first mapping that ends at iova or later; list->number if there is none. */
@@ -61,8 +61,11 @@ static void drop(struct mock_list *list, size_t at, size_t number)
 	list->number -= number;
 }
 
-/* What every call begins with; the lock is held afterwards. A positive result is an errno that the call is to fail with. */
-static int enter(struct mock_host *mock, struct mock_space *space, enum mock_call call, uint64_t first, uint64_t last)
+/*
+ * The beginning of every call. Returns with the lock held. A positive result is an errno with which
+ * the call fails.
+ */
+int mock_enter(struct mock_host *mock, struct mock_space *space, enum mock_call call, uint64_t first, uint64_t last)
 {
 	const struct mock_event event = { call, first, last };
 
@@ -79,7 +82,7 @@ static int enter(struct mock_host *mock, struct mock_space *space, enum mock_cal
 	return 0;
 }
 
-static int leave(struct mock_host *mock, int error)
+int mock_leave(struct mock_host *mock, int error)
 {
 	pthread_mutex_unlock(&mock->lock);
 	return -error;
@@ -94,10 +97,10 @@ static int create_guest(struct viommu_host *host, bool pinned, struct host_vm **
 {
 	struct mock_host *mock = mock_of(host);
 	struct mock_guest *guest;
-	int error = enter(mock, NULL, MOCK_GUEST_CREATE, 0, 0);
+	int error = mock_enter(mock, NULL, MOCK_GUEST_CREATE, 0, 0);
 
 	if (error)
-		return leave(mock, error);
+		return mock_leave(mock, error);
 	guest = calloc(1, sizeof(*guest));
 	if (!guest)
 		abort();
@@ -105,7 +108,7 @@ static int create_guest(struct viommu_host *host, bool pinned, struct host_vm **
 	guest->pinned = pinned;
 	mock->guests++;
 	*out = &guest->guest;
-	return leave(mock, 0);
+	return mock_leave(mock, 0);
 }
 
 static void destroy_guest(struct host_vm *guest)
@@ -115,7 +118,7 @@ static void destroy_guest(struct host_vm *guest)
 	pthread_mutex_lock(&mock->lock);
 	for (struct mock_space *space = mock->spaces; space; space = space->next)
 		if (space->guest == guest_of(guest))
-			breach(mock, "guest memory destroyed before a space of it", 0, 0);
+			mock_breach(mock, "guest memory destroyed before a space of it", 0, 0);
 	mock->guests--;
 	pthread_mutex_unlock(&mock->lock);
 	free(guest_of(guest));
@@ -125,43 +128,43 @@ static int add_slot(struct host_vm *vm, const struct host_slot *slot)
 {
 	struct mock_host *mock = mock_of(vm->host);
 	struct mock_guest *guest = guest_of(vm);
-	int error = enter(mock, NULL, MOCK_GUEST_ADD, slot->first, slot->last);
+	int error = mock_enter(mock, NULL, MOCK_GUEST_ADD, slot->first, slot->last);
 
 	if (error)
-		return leave(mock, error);
+		return mock_leave(mock, error);
 	for (unsigned int i = 0; i < guest->slots; i++)
 		if (slot->first <= guest->slot[i].last && slot->last >= guest->slot[i].first)
-			breach(mock, "a slot added over another", slot->first, slot->last);
+			mock_breach(mock, "a slot added over another", slot->first, slot->last);
 	if (guest->slots == MOCK_SLOTS)
 		abort();
 	guest->slot[guest->slots++] = *slot;
-	return leave(mock, 0);
+	return mock_leave(mock, 0);
 }
 
 static int remove_slot(struct host_vm *vm, const struct host_slot *slot)
 {
 	struct mock_host *mock = mock_of(vm->host);
 	struct mock_guest *guest = guest_of(vm);
-	int error = enter(mock, NULL, MOCK_GUEST_REMOVE, slot->first, slot->last);
+	int error = mock_enter(mock, NULL, MOCK_GUEST_REMOVE, slot->first, slot->last);
 
 	if (error)
-		return leave(mock, error);
+		return mock_leave(mock, error);
 	for (struct mock_space *space = mock->spaces; space; space = space->next)
 		for (size_t i = 0; space->guest == guest && i < space->mapped.number; i++)
 			if (space->mapped.mapping[i].gpa <= slot->last &&
 			    space->mapped.mapping[i].gpa + (space->mapped.mapping[i].last - space->mapped.mapping[i].first) >= slot->first)
-				breach(mock, "a slot removed while it is mapped", slot->first, slot->last);
+				mock_breach(mock, "a slot removed while it is mapped", slot->first, slot->last);
 	for (unsigned int i = 0; i < guest->slots; i++) {
 		if (guest->slot[i].first == slot->first && guest->slot[i].last == slot->last) {
 			guest->slot[i] = guest->slot[--guest->slots];
 			break;
 		}
 	}
-	return leave(mock, 0);
+	return mock_leave(mock, 0);
 }
 
-/* Whether a mapping names guest memory that the host was told of, where it is, and with no more rights. */
-static bool is_told_of(const struct mock_guest *guest, const struct host_mapping *mapping)
+/* Whether a mapping names registered guest memory, at its right place, and with no more rights. */
+static bool is_registered(const struct mock_guest *guest, const struct host_mapping *mapping)
 {
 	uint64_t first = mapping->first;
 
@@ -182,25 +185,29 @@ static bool is_told_of(const struct mock_guest *guest, const struct host_mapping
 	}
 }
 
+struct mock_space *mock_add_space(struct mock_host *mock, struct host_vm *guest)
+{
+	struct mock_space *space = calloc(1, mock->space_bytes);
+
+	if (!space)
+		abort();
+	space->space.host = &mock->host;
+	space->guest = guest_of(guest);
+	space->next = mock->spaces;
+	mock->spaces = space;
+	return space;
+}
+
 static int create_space(struct viommu_host *host, struct host_vm *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
 			struct host_space **out)
 {
 	struct mock_host *mock = mock_of(host);
-	struct mock_space *space;
-	int error = enter(mock, NULL, MOCK_CREATE, first, last);
+	int error = mock_enter(mock, NULL, MOCK_CREATE, first, last);
 
 	(void)memory;
-	if (error)
-		return leave(mock, error);
-	space = calloc(1, sizeof(*space));
-	if (!space)
-		abort();
-	space->space.host = host;
-	space->guest = guest_of(guest);
-	space->next = mock->spaces;
-	mock->spaces = space;
-	*out = &space->space;
-	return leave(mock, 0);
+	if (!error)
+		*out = &mock_add_space(mock, guest)->space;
+	return mock_leave(mock, error);
 }
 
 static void destroy_space(struct host_space *host_space)
@@ -215,7 +222,7 @@ static void destroy_space(struct host_space *host_space)
 			break;
 		}
 	}
-	/* Devices that were not let go of have nothing left to reach. */
+	/* Devices that are still attached reach nothing. */
 	for (struct mock_device *device = space->devices; device; device = device->next)
 		device->space = NULL;
 	pthread_mutex_unlock(&mock->lock);
@@ -228,30 +235,30 @@ static int map(struct host_space *host_space, const struct host_mapping *mapping
 {
 	struct mock_host *mock = mock_of(host_space->host);
 	struct mock_space *space = space_of(host_space);
-	int error = enter(mock, space, MOCK_MAP, mapping->first, mapping->last);
+	int error = mock_enter(mock, space, MOCK_MAP, mapping->first, mapping->last);
 	size_t at;
 
 	if (error)
-		return leave(mock, error);
+		return mock_leave(mock, error);
 	if (mapping->first > mapping->last || (mapping->first | (mapping->last + 1)) & 4095 || (uintptr_t)mapping->hva & 4095 || !mapping->hva ||
 	    !(mapping->prot & VIOMMU_RW)) {
-		breach(mock, "map of what is not pages, or without rights", mapping->first, mapping->last);
-		return leave(mock, EINVAL);
+		mock_breach(mock, "map of what is not pages, or without rights", mapping->first, mapping->last);
+		return mock_leave(mock, EINVAL);
 	}
-	if (!is_told_of(space->guest, mapping))
-		breach(mock, "map of what is no guest memory", mapping->first, mapping->last);
+	if (!is_registered(space->guest, mapping))
+		mock_breach(mock, "map of what is no guest memory", mapping->first, mapping->last);
 	at = find(&space->mapped, mapping->first);
 	if (at < space->mapped.number && space->mapped.mapping[at].first <= mapping->last) {
-		breach(mock, "map over a mapping", mapping->first, mapping->last);
-		return leave(mock, EEXIST);
+		mock_breach(mock, "map over a mapping", mapping->first, mapping->last);
+		return mock_leave(mock, EEXIST);
 	}
 	for (size_t i = 0; i < space->unflushed.number; i++)
 		if (space->unflushed.mapping[i].first <= mapping->last && space->unflushed.mapping[i].last >= mapping->first)
-			breach(mock, "map where a removal was not flushed", mapping->first, mapping->last);
+			mock_breach(mock, "map where a removal was not flushed", mapping->first, mapping->last);
 	if (space->mapped.number >= host_space->host->caps.entry_limit)
-		return leave(mock, ENOSPC);
+		return mock_leave(mock, ENOSPC);
 	insert(&space->mapped, at, mapping);
-	return leave(mock, 0);
+	return mock_leave(mock, 0);
 }
 
 /* Takes a mapping apart so that one ends before iova. */
@@ -275,14 +282,14 @@ static int unmap(struct host_space *host_space, uint64_t first, uint64_t last)
 {
 	struct mock_host *mock = mock_of(host_space->host);
 	struct mock_space *space = space_of(host_space);
-	int error = enter(mock, space, MOCK_UNMAP, first, last);
+	int error = mock_enter(mock, space, MOCK_UNMAP, first, last);
 	size_t from, to;
 
 	if (error && !mock->fail[MOCK_UNMAP].late)
-		return leave(mock, error);
+		return mock_leave(mock, error);
 	if (first > last || (first | (last + 1)) & 4095) {
-		breach(mock, "unmap of what is not pages", first, last);
-		return leave(mock, EINVAL);
+		mock_breach(mock, "unmap of what is not pages", first, last);
+		return mock_leave(mock, EINVAL);
 	}
 	if (host_space->host->caps.split) {
 		split(&space->mapped, first);
@@ -294,26 +301,26 @@ static int unmap(struct host_space *host_space, uint64_t first, uint64_t last)
 		const struct host_mapping *mapping = &space->mapped.mapping[to];
 
 		if (mapping->first < first || mapping->last > last) {
-			breach(mock, "unmap of a part of a mapping", first, last);
-			return leave(mock, EINVAL);
+			mock_breach(mock, "unmap of a part of a mapping", first, last);
+			return mock_leave(mock, EINVAL);
 		}
 		insert(&space->unflushed, space->unflushed.number, mapping);
 	}
 	drop(&space->mapped, from, to - from);
-	return leave(mock, error);
+	return mock_leave(mock, error);
 }
 
 static int flush(struct host_space *host_space)
 {
 	struct mock_host *mock = mock_of(host_space->host);
 	struct mock_space *space = space_of(host_space);
-	int error = enter(mock, space, MOCK_FLUSH, 0, 0);
+	int error = mock_enter(mock, space, MOCK_FLUSH, 0, 0);
 
 	if (error)
-		return leave(mock, error);
+		return mock_leave(mock, error);
 	space->unflushed.number = 0;
 	__atomic_store_n(&host_space->generation, host_space->generation + 1, __ATOMIC_RELEASE);
-	return leave(mock, 0);
+	return mock_leave(mock, 0);
 }
 
 static int lookup(struct host_space *host_space, uint64_t iova, struct host_mapping *mapping, uint64_t *generation)
@@ -336,7 +343,7 @@ static int lookup(struct host_space *host_space, uint64_t iova, struct host_mapp
 static int create_device(struct viommu_host *host, struct host_vm *guest, const void *data, struct host_device **out)
 {
 	struct mock_host *mock = mock_of(host);
-	struct mock_device *device = calloc(1, sizeof(*device));
+	struct mock_device *device = calloc(1, mock->device_bytes);
 
 	(void)guest;
 	(void)data;
@@ -358,7 +365,7 @@ static void destroy_device(struct host_device *host_device)
 	pthread_mutex_lock(&mock->lock);
 	mock->devices--;
 	if (device->space)
-		breach(mock, "a device destroyed while it is attached", 0, 0);
+		mock_breach(mock, "a device destroyed while it is attached", 0, 0);
 	pthread_mutex_unlock(&mock->lock);
 	free(device);
 }
@@ -385,15 +392,15 @@ static int attach(struct host_space *host_space, struct host_device *host_device
 	struct mock_host *mock = mock_of(host_space->host);
 	struct mock_space *space = space_of(host_space);
 	struct mock_device *device = (struct mock_device *)(void *)host_device;
-	int error = enter(mock, space, MOCK_ATTACH, 0, 0);
+	int error = mock_enter(mock, space, MOCK_ATTACH, 0, 0);
 
 	(void)pasid;
 	if (error)
-		return leave(mock, error);
+		return mock_leave(mock, error);
 	if (device->space)
-		breach(mock, "a device attached twice", 0, 0);
+		mock_breach(mock, "a device attached twice", 0, 0);
 	put_in(space, device);
-	return leave(mock, 0);
+	return mock_leave(mock, 0);
 }
 
 static int detach(struct host_space *host_space, struct host_device *host_device, uint32_t pasid)
@@ -401,34 +408,34 @@ static int detach(struct host_space *host_space, struct host_device *host_device
 	struct mock_host *mock = mock_of(host_space->host);
 	struct mock_space *space = space_of(host_space);
 	struct mock_device *device = (struct mock_device *)(void *)host_device;
-	int error = enter(mock, space, MOCK_DETACH, 0, 0);
+	int error = mock_enter(mock, space, MOCK_DETACH, 0, 0);
 
 	(void)pasid;
 	if (error)
-		return leave(mock, error);
+		return mock_leave(mock, error);
 	if (device->space == space)
 		take_out(device);
 	else
-		breach(mock, "a device detached from where it is not", 0, 0);
-	return leave(mock, 0);
+		mock_breach(mock, "a device detached from where it is not", 0, 0);
+	return mock_leave(mock, 0);
 }
 
 static int replace(struct host_space *from, struct host_space *to, struct host_device *host_device, uint32_t pasid)
 {
 	struct mock_host *mock = mock_of(to->host);
 	struct mock_device *device = (struct mock_device *)(void *)host_device;
-	int error = enter(mock, space_of(to), MOCK_REPLACE, 0, 0);
+	int error = mock_enter(mock, space_of(to), MOCK_REPLACE, 0, 0);
 
 	(void)pasid;
 	if (error)
-		return leave(mock, error);
+		return mock_leave(mock, error);
 	if (device->space != space_of(from) || from == to || from->host != to->host || space_of(from)->guest != space_of(to)->guest) {
-		breach(mock, "a device moved from where it is not, or to where it cannot be", 0, 0);
-		return leave(mock, EINVAL);
+		mock_breach(mock, "a device moved from where it is not, or to where it cannot be", 0, 0);
+		return mock_leave(mock, EINVAL);
 	}
 	take_out(device);
 	put_in(space_of(to), device);
-	return leave(mock, 0);
+	return mock_leave(mock, 0);
 }
 
 static void destroy(struct viommu_host *host)
@@ -439,7 +446,7 @@ static void destroy(struct viommu_host *host)
 	free(mock);
 }
 
-static const struct host_ops mock_ops = {
+const struct host_ops mock_host_ops = {
 	.vm_create = create_guest,
 	.vm_destroy = destroy_guest,
 	.slot_add = add_slot,
@@ -458,13 +465,9 @@ static const struct host_ops mock_ops = {
 	.destroy = destroy,
 };
 
-struct mock_host *mock_create(const struct mock_options *options)
+void mock_init(struct mock_host *mock, const struct mock_options *options)
 {
-	struct mock_host *mock = calloc(1, sizeof(*mock));
-
-	if (!mock)
-		abort();
-	mock->host.ops = &mock_ops;
+	mock->host.ops = &mock_host_ops;
 	mock->host.caps = (struct viommu_host_caps){
 		.size = sizeof(mock->host.caps),
 		.name = "mock",
@@ -474,7 +477,18 @@ struct mock_host *mock_create(const struct mock_options *options)
 		.last = options->last ? options->last : UINT64_MAX,
 		.entry_limit = options->entry_limit ? options->entry_limit : VIOMMU_NO_LIMIT,
 	};
+	mock->space_bytes = sizeof(struct mock_space);
+	mock->device_bytes = sizeof(struct mock_device);
 	pthread_mutex_init(&mock->lock, NULL);
+}
+
+struct mock_host *mock_create(const struct mock_options *options)
+{
+	struct mock_host *mock = calloc(1, sizeof(*mock));
+
+	if (!mock)
+		abort();
+	mock_init(mock, options);
 	return mock;
 }
 

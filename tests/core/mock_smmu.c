@@ -11,7 +11,10 @@
 
 #define OAS 4u /* 44 bits */
 
-/* IDR0: both stages, AArch64 only, coherent, 16 bits of ASID, little-endian, no stalls, TERM_MODEL 1, two levels. IDR3: HAD, RIL. IDR5: 44 bits, 4K, 16K, 64K. */
+/*
+ * IDR0: both stages, AArch64 only, coherent, 16 bits of ASID, little-endian, no stalls, TERM_MODEL
+ * 1, two levels. IDR3: HAD, RIL. IDR5: 44 bits, 4K, 16K, 64K.
+ */
 const uint32_t mock_smmu_idr[6] = { 0x0d40101b, 0x01190010, 0, 0xd04, 0, 0x74 };
 
 static struct mock_smmu *smmu_of(struct viommu_host *host)
@@ -19,74 +22,36 @@ static struct mock_smmu *smmu_of(struct viommu_host *host)
 	return (struct mock_smmu *)(void *)host;
 }
 
-static struct smmu_space *space_of(struct host_space *space)
-{
-	return (struct smmu_space *)(void *)space;
-}
-
 static struct smmu_device *device_of(struct host_device *device)
 {
 	return (struct smmu_device *)(void *)device;
 }
 
-/* What every call begins with: 0, or what it is to fail with. */
-static int enter(struct mock_smmu *smmu, enum smmu_call call)
+static void check(struct mock_smmu *smmu, bool holds, const char *rule)
 {
-	smmu->calls[call]++;
-	if (!smmu->fail[call].at || --smmu->fail[call].at)
-		return 0;
-	smmu->fail[call].at = smmu->fail[call].for_good;
-	return -smmu->fail[call].error;
+	if (!holds)
+		mock_breach(&smmu->mock, rule, 0, 0);
 }
 
 static int vm_create(struct viommu_host *host, bool pinned, struct host_vm **out)
 {
 	struct mock_smmu *smmu = smmu_of(host);
-	int error = enter(smmu, SMMU_GUEST_CREATE);
+	int error = mock_host_ops.guest_create(host, pinned, out);
 
-	(void)pinned;
-	if (error)
-		return error;
-	smmu->breaches += smmu->guest.there;
-	smmu->guest.there = true;
-	smmu->guest.guest.host = host;
-	*out = &smmu->guest.guest;
-	return 0;
+	check(smmu, error || !smmu->guest, "a second guest");
+	if (!error)
+		smmu->guest = (struct mock_guest *)(void *)*out;
+	return error;
 }
 
 static void vm_destroy(struct host_vm *guest)
 {
 	struct mock_smmu *smmu = smmu_of(guest->host);
 
-	smmu->breaches += mock_smmu_spaces(smmu) || mock_smmu_attached(smmu);
-	smmu->guest.there = false;
-	smmu->guest.slots = 0;
+	mock_host_ops.guest_destroy(guest);
+	smmu->guest = NULL;
 	smmu->translations = 0;
 	smmu->events = 0;
-}
-
-static int slot_add(struct host_vm *guest, const struct host_slot *slot)
-{
-	struct mock_smmu *smmu = smmu_of(guest->host);
-	int error = enter(smmu, SMMU_GUEST_ADD);
-
-	if (error)
-		return error;
-	if (smmu->guest.slots == SMMU_SLOTS)
-		abort();
-	smmu->guest.slot[smmu->guest.slots++] = *slot;
-	return 0;
-}
-
-static int slot_remove(struct host_vm *guest, const struct host_slot *slot)
-{
-	struct mock_smmu *smmu = smmu_of(guest->host);
-	int error = enter(smmu, SMMU_GUEST_REMOVE);
-
-	for (unsigned int i = 0; !error && i < smmu->guest.slots; i++)
-		if (smmu->guest.slot[i].first == slot->first)
-			smmu->guest.slot[i] = smmu->guest.slot[--smmu->guest.slots];
-	return error;
 }
 
 static int space_create(struct viommu_host *host, struct host_vm *guest, uint64_t first, uint64_t last, const struct host_memory *memory,
@@ -100,43 +65,30 @@ static int nest_create(struct viommu_host *host, struct host_vm *guest, const st
 		       struct host_space **out)
 {
 	struct mock_smmu *smmu = smmu_of(host);
-	struct smmu_space *space = smmu->space;
-	int error = enter(smmu, SMMU_CREATE);
+	int error = mock_enter(&smmu->mock, NULL, MOCK_CREATE, 0, 0);
+	struct smmu_space *space;
 	uint64_t ste[2], config;
 
 	(void)memory;
-	smmu->breaches += data->type != VIOMMU_DOMAIN_SMMUV3 || data->bytes != sizeof(ste);
+	check(smmu, data->type == VIOMMU_DOMAIN_SMMUV3 && data->bytes == sizeof(ste) && guest == &smmu->guest->guest, "data of another kind");
 	memcpy(ste, data->data, sizeof(ste));
 	ste[0] = le64toh(ste[0]);
 	ste[1] = le64toh(ste[1]);
 	config = ste[0] >> 1 & 7;
-	smmu->breaches += guest != &smmu->guest.guest;
 	if (error)
-		return error;
-	/* A guest's entry has more than a host takes: whoever hands it on has to leave it out. */
+		return mock_leave(&smmu->mock, error);
+	/* A guest's entry has fields that a host refuses. The library has to clear them. */
 	if (!(ste[0] & 1) || (config != 0 && config != 4 && config != 5) || ste[0] & ~UINT64_C(0xf8fffffffffffff) || ste[1] & ~UINT64_C(0x080000ff)) {
-		smmu->breaches++;
-		return -EINVAL;
+		check(smmu, false, "an illegal entry");
+		return mock_leave(&smmu->mock, EINVAL);
 	}
-	while (space->used)
-		space++;
-	*space = (struct smmu_space){ .space.host = host, .used = true, .ste = { ste[0], ste[1] } };
-	*out = &space->space;
-	return 0;
+	space = (struct smmu_space *)(void *)mock_add_space(&smmu->mock, guest);
+	memcpy(space->ste, ste, sizeof(ste));
+	*out = &space->mock.space;
+	return mock_leave(&smmu->mock, 0);
 }
 
-static void space_destroy(struct host_space *any)
-{
-	struct mock_smmu *smmu = smmu_of(any->host);
-
-	/* Those that would not be let go of reach nothing from here on. */
-	for (unsigned int i = 0; i < SMMU_DEVICES; i++)
-		if (smmu->device[i].space == space_of(any))
-			smmu->device[i].space = NULL;
-	space_of(any)->used = false;
-}
-
-/* Whether a TLBI has a translation forgotten: IHI 0070, 4.4.1, with nG = 1 everywhere. */
+/* Whether a TLBI removes a translation: IHI 0070, 4.4.1, with nG = 1 everywhere. */
 static bool names(const uint64_t command[2], const struct smmu_translation *kept)
 {
 	unsigned int opcode = command[0] & 0xff, bits = kept->granule == 4 ? 12 : kept->granule == 16 ? 14 : 16, tg = command[1] >> 10 & 3;
@@ -170,18 +122,18 @@ static int execute(struct mock_smmu *smmu, const uint64_t command[2])
 	unsigned int opcode = command[0] & 0xff;
 	bool context = opcode == 0x05 || opcode == 0x06;
 	struct smmu_device *device = context ? mock_smmu_find(smmu, (uint32_t)(command[0] >> 32)) : NULL;
-	int error = enter(smmu, context ? SMMU_CONTEXT : SMMU_INVALIDATE);
+	int error = mock_enter(&smmu->mock, NULL, context ? MOCK_CONTEXT : MOCK_INVALIDATE, 0, 0);
 
-	/* A kernel refuses others, and devices that it does not know. */
-	smmu->breaches += context ? !device : (opcode < 0x10 || opcode > 0x13) && opcode != 0x30;
+	/* A kernel refuses other commands, and devices that it does not know. */
+	check(smmu, context ? device != NULL : (opcode >= 0x10 && opcode <= 0x13) || opcode == 0x30, "an illegal command");
 	if (error)
-		return error;
+		return mock_leave(&smmu->mock, error);
 	memcpy(smmu->command, command, sizeof(smmu->command));
 	if (device)
 		device->has_cd = false;
 	else
 		forget(smmu, command);
-	return 0;
+	return mock_leave(&smmu->mock, 0);
 }
 
 static int nest_invalidate(struct host_vm *guest, const void *entries, uint32_t number, uint32_t *done)
@@ -189,7 +141,7 @@ static int nest_invalidate(struct host_vm *guest, const void *entries, uint32_t 
 	struct mock_smmu *smmu = smmu_of(guest->host);
 	int error = 0;
 
-	smmu->breaches += !number;
+	check(smmu, number, "no command");
 	for (*done = 0; *done < number; ++*done) {
 		uint64_t command[2];
 
@@ -205,76 +157,61 @@ static int nest_invalidate(struct host_vm *guest, const void *entries, uint32_t 
 
 static int device_create(struct viommu_host *host, struct host_vm *guest, const void *data, struct host_device **out)
 {
-	struct smmu_device *device = smmu_of(host)->device;
+	struct smmu_device **place = smmu_of(host)->device;
+	int error = mock_host_ops.device_create(host, guest, data, out);
 
-	(void)guest, (void)data;
-	while (device->used)
-		device++;
-	*device = (struct smmu_device){ .device.host = host, .used = true };
-	*out = &device->device;
-	return 0;
+	while (!error && *place)
+		place++;
+	if (!error)
+		*place = device_of(*out);
+	return error;
 }
 
-static void device_destroy(struct host_device *any)
+static void device_destroy(struct host_device *device)
 {
-	smmu_of(any->host)->breaches += device_of(any)->space != NULL;
-	device_of(any)->used = false;
+	struct smmu_device **place = smmu_of(device->host)->device;
+
+	while (*place != device_of(device))
+		place++;
+	*place = NULL;
+	mock_host_ops.device_destroy(device);
 }
 
 static int device_set_id(struct host_device *any, uint32_t id)
 {
 	struct mock_smmu *smmu = smmu_of(any->host);
-	struct smmu_device *other = mock_smmu_find(smmu, id);
-	int error = enter(smmu, SMMU_SET_ID);
+	struct smmu_device *device = device_of(any), *other = mock_smmu_find(smmu, id);
+	int error = mock_enter(&smmu->mock, NULL, MOCK_SET_ID, 0, 0);
 
-	smmu->breaches += device_of(any)->space || (other && other != device_of(any));
-	if (error)
-		return error;
-	device_of(any)->has_id = true;
-	device_of(any)->id = id;
-	return 0;
+	check(smmu, !device->mock.space && (!other || other == device), "an ID in use");
+	if (!error) {
+		device->has_id = true;
+		device->id = id;
+	}
+	return mock_leave(&smmu->mock, error);
 }
 
-static int attach(struct host_space *space, struct host_device *any, uint32_t pasid)
+/* A new entry makes the hardware read the descriptor again. */
+static int attach(struct host_space *space, struct host_device *device, uint32_t pasid)
 {
 	struct mock_smmu *smmu = smmu_of(space->host);
-	int error = enter(smmu, SMMU_ATTACH);
+	int error = mock_host_ops.attach(space, device, pasid);
 
-	(void)pasid;
-	smmu->breaches += device_of(any)->space || !device_of(any)->has_id;
+	check(smmu, device_of(device)->has_id, "a device without an ID");
 	if (error)
 		return error;
-	/* An entry that is written is one whose descriptor is read. */
-	device_of(any)->has_cd = false;
-	device_of(any)->space = space_of(space);
+	device_of(device)->has_cd = false;
 	smmu->event_fd = 1234;
 	return 0;
 }
 
-static int detach(struct host_space *space, struct host_device *any, uint32_t pasid)
+static int replace(struct host_space *from, struct host_space *to, struct host_device *device, uint32_t pasid)
 {
-	struct mock_smmu *smmu = smmu_of(space->host);
-	int error = enter(smmu, SMMU_DETACH);
+	int error = mock_host_ops.replace(from, to, device, pasid);
 
-	(void)pasid;
-	smmu->breaches += device_of(any)->space != space_of(space);
 	if (!error)
-		device_of(any)->space = NULL;
+		device_of(device)->has_cd = false;
 	return error;
-}
-
-static int replace(struct host_space *from, struct host_space *to, struct host_device *any, uint32_t pasid)
-{
-	struct mock_smmu *smmu = smmu_of(to->host);
-	int error = enter(smmu, SMMU_REPLACE);
-
-	(void)pasid;
-	smmu->breaches += device_of(any)->space != space_of(from) || from == to;
-	if (error)
-		return error;
-	device_of(any)->has_cd = false;
-	device_of(any)->space = space_of(to);
-	return 0;
 }
 
 static int nest_fd(struct host_vm *guest)
@@ -288,70 +225,57 @@ static int nest_event(struct host_vm *guest, struct host_nest_event *event)
 {
 	struct mock_smmu *smmu = smmu_of(guest->host);
 	const struct smmu_event *first = smmu->event;
-	int error = enter(smmu, SMMU_EVENT);
+	int error = mock_enter(&smmu->mock, NULL, MOCK_EVENT, 0, 0);
 	uint64_t record[4];
 
-	if (error)
-		return error;
-	if (!smmu->events)
-		return -ENOENT;
+	if (error || !smmu->events)
+		return mock_leave(&smmu->mock, error ? error : ENOENT);
 	for (unsigned int i = 0; i < 4; i++)
 		record[i] = htole64(first->record[i]);
 	event->lost = first->lost;
 	event->bytes = first->record[0] ? sizeof(record) : 0;
 	memcpy(event->record, record, event->bytes);
 	memmove(smmu->event, smmu->event + 1, --smmu->events * sizeof(*first));
-	return 0;
+	return mock_leave(&smmu->mock, 0);
 }
-
-static void destroy(struct viommu_host *host)
-{
-	free(smmu_of(host));
-}
-
-static const struct host_ops smmu_ops = {
-	.vm_create = vm_create,
-	.vm_destroy = vm_destroy,
-	.slot_add = slot_add,
-	.slot_remove = slot_remove,
-	.space_create = space_create,
-	.space_destroy = space_destroy,
-	.device_create = device_create,
-	.device_destroy = device_destroy,
-	.attach = attach,
-	.detach = detach,
-	.replace = replace,
-	.nest_create = nest_create,
-	.nest_invalidate = nest_invalidate,
-	.device_set_id = device_set_id,
-	.nest_fd = nest_fd,
-	.nest_event = nest_event,
-	.destroy = destroy,
-};
 
 struct mock_smmu *mock_smmu_create(const uint32_t idr[6])
 {
+	static struct host_ops ops;
 	struct mock_smmu *smmu = calloc(1, sizeof(*smmu));
 
 	if (!smmu)
 		abort();
-	smmu->host.ops = &smmu_ops;
-	smmu->host.caps = (struct viommu_host_caps){
-		.size = sizeof(smmu->host.caps),
-		.name = "mock-smmu",
-		.page_sizes = 4096,
-		.last = UINT64_MAX,
-		.entry_limit = VIOMMU_NO_LIMIT,
-		.nests = VIOMMU_NESTS(VIOMMU_DOMAIN_SMMUV3),
-	};
+	ops = mock_host_ops;
+	ops.guest_create = guest_create;
+	ops.guest_destroy = guest_destroy;
+	ops.space_create = space_create;
+	ops.map = NULL;
+	ops.unmap = NULL;
+	ops.flush = NULL;
+	ops.lookup = NULL;
+	ops.device_create = device_create;
+	ops.device_destroy = device_destroy;
+	ops.attach = attach;
+	ops.replace = replace;
+	ops.nest_create = nest_create;
+	ops.nest_invalidate = nest_invalidate;
+	ops.device_set_id = device_set_id;
+	ops.nest_fd = nest_fd;
+	ops.nest_event = nest_event;
+	mock_init(&smmu->mock, &(struct mock_options){ .lookup = false });
+	smmu->mock.space_bytes = sizeof(struct smmu_space);
+	smmu->mock.device_bytes = sizeof(struct smmu_device);
+	smmu->mock.host.ops = &ops;
+	smmu->mock.host.caps.nests = VIOMMU_NESTS(VIOMMU_DOMAIN_SMMUV3);
 	smmu->info.size = sizeof(smmu->info);
 	memcpy(smmu->info.idr, idr, sizeof(smmu->info.idr));
-	smmu->host.nest = (struct host_nest){ .type = VIOMMU_DOMAIN_SMMUV3,
-					      .entry_bytes = 16,
-					      .event_bytes = 32,
-					      .info_bytes = sizeof(smmu->info),
-					      .info_least = VIOMMU_SMMUV3_HW_INFO_SIZE_V0,
-					      .info = &smmu->info };
+	smmu->mock.host.nest = (struct host_nest){ .type = VIOMMU_DOMAIN_SMMUV3,
+						   .entry_bytes = 16,
+						   .event_bytes = 32,
+						   .info_bytes = sizeof(smmu->info),
+						   .info_least = VIOMMU_SMMUV3_HW_INFO_SIZE_V0,
+						   .info = &smmu->info };
 	smmu->event_fd = -1;
 	return smmu;
 }
@@ -361,7 +285,7 @@ unsigned int mock_smmu_attached(const struct mock_smmu *smmu)
 	unsigned int number = 0;
 
 	for (unsigned int i = 0; i < SMMU_DEVICES; i++)
-		number += smmu->device[i].space != NULL;
+		number += smmu->device[i] && smmu->device[i]->mock.space;
 	return number;
 }
 
@@ -369,24 +293,24 @@ unsigned int mock_smmu_spaces(const struct mock_smmu *smmu)
 {
 	unsigned int number = 0;
 
-	for (unsigned int i = 0; i < SMMU_SPACES; i++)
-		number += smmu->space[i].used;
+	for (const struct mock_space *space = smmu->mock.spaces; space; space = space->next)
+		number++;
 	return number;
 }
 
 struct smmu_device *mock_smmu_find(struct mock_smmu *smmu, uint32_t id)
 {
 	for (unsigned int i = 0; i < SMMU_DEVICES; i++)
-		if (smmu->device[i].used && smmu->device[i].has_id && smmu->device[i].id == id)
-			return &smmu->device[i];
+		if (smmu->device[i] && smmu->device[i]->has_id && smmu->device[i]->id == id)
+			return smmu->device[i];
 	return NULL;
 }
 
 /* Stage 2. */
 static unsigned char *reach(const struct mock_smmu *smmu, uint64_t gpa, uint32_t access)
 {
-	for (unsigned int i = 0; i < smmu->guest.slots; i++) {
-		const struct host_slot *slot = &smmu->guest.slot[i];
+	for (unsigned int i = 0; i < smmu->guest->slots; i++) {
+		const struct host_slot *slot = &smmu->guest->slot[i];
 
 		if (gpa >= slot->first && gpa <= slot->last)
 			return access & ~slot->prot ? NULL : slot->hva + (gpa - slot->first);
@@ -407,7 +331,7 @@ static unsigned char *fault(struct mock_smmu *smmu, const struct smmu_device *de
 
 static bool read_cd(const struct mock_smmu *smmu, struct smmu_device *device)
 {
-	uint64_t gpa = device->space->ste[0] & UINT64_C(0xfffffffffffc0);
+	uint64_t gpa = smmu_space_of(device)->ste[0] & UINT64_C(0xfffffffffffc0);
 
 	for (unsigned int i = 0; !device->has_cd && i < 8; i++) {
 		const unsigned char *bytes = reach(smmu, gpa + 8 * i, VIOMMU_READ);
@@ -423,8 +347,8 @@ static bool read_cd(const struct mock_smmu *smmu, struct smmu_device *device)
 }
 
 /*
- * Sections 5.4 and 5.4.1: V, AA64 and A; none of HD, HA and S, whose features are absent; ENDI, whose
- * feature is absent too, only where there are no tables.
+ * Sections 5.4 and 5.4.1: V, AA64 and A are required. HD, HA and S belong to features that are
+ * absent. ENDI does, too, and is illegal only where there are tables.
  */
 static bool is_legal(const struct naive_memory *memory, const uint64_t cd[8])
 {
@@ -447,7 +371,7 @@ static bool is_legal(const struct naive_memory *memory, const uint64_t cd[8])
 	return true;
 }
 
-/* Of an IOVA without a tag. */
+/* For an IOVA without a tag. */
 static unsigned int walk(const struct naive_memory *memory, const struct smmu_device *device, uint64_t iova, struct smmu_translation *translation)
 {
 	/* VA<55> selects the tables. */
@@ -467,23 +391,23 @@ static unsigned int walk(const struct naive_memory *memory, const struct smmu_de
 
 unsigned char *mock_smmu_access(struct mock_smmu *smmu, struct smmu_device *device, uint64_t iova, uint32_t access, unsigned int *event)
 {
-	struct naive_slot slots[SMMU_SLOTS];
-	const struct naive_memory memory = { .slots = slots, .count = smmu->guest.slots };
+	struct naive_slot slots[MOCK_SLOTS];
+	const struct naive_memory memory = { .slots = slots, .count = smmu->guest->slots };
 	struct smmu_translation made, *translation = NULL;
 	unsigned int code;
 	uint64_t untagged;
 
-	for (unsigned int i = 0; i < smmu->guest.slots; i++) {
-		const struct host_slot *slot = &smmu->guest.slot[i];
+	for (unsigned int i = 0; i < smmu->guest->slots; i++) {
+		const struct host_slot *slot = &smmu->guest->slot[i];
 
 		slots[i] = (struct naive_slot){
 			.gpa = slot->first, .bytes = slot->last - slot->first + 1, .memory = slot->hva, .writable = slot->prot & VIOMMU_WRITE
 		};
 	}
 	*event = 0;
-	if (!device->space || (device->space->ste[0] >> 1 & 7) == 0)
+	if (!device->mock.space || (smmu_space_of(device)->ste[0] >> 1 & 7) == 0)
 		return NULL;
-	if ((device->space->ste[0] >> 1 & 7) == 4)
+	if ((smmu_space_of(device)->ste[0] >> 1 & 7) == 4)
 		return reach(smmu, iova, access);
 	if (!read_cd(smmu, device))
 		return fault(smmu, device, 0x09, iova, access, event);

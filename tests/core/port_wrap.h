@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stands between the library and port_alloc(): counts what is allocated, and lets one allocation fail. A test that links it passes
+ * Wraps port_alloc(): counts allocations, and lets one fail. A test that links it passes
  * -Wl,--wrap=port_alloc,--wrap=port_free to the linker.
  */
 #ifndef TESTS_CORE_PORT_WRAP_H
@@ -11,8 +11,8 @@
 
 struct port_wrap {
 	uint64_t allocs;      /* calls that returned memory */
-	uint64_t outstanding; /* of them, not freed */
-	uint64_t bytes;	      /* of the outstanding ones */
+	uint64_t outstanding; /* of these, not freed */
+	uint64_t bytes;	      /* of the memory that is not freed */
 	uint64_t fail_at;     /* the fail_at-th call from now on, counted from 1, returns NULL; 0: none */
 };
 

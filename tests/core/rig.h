@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What most tests of the core begin with: a guest, a mock host, one set of tables and a domain over them. */
+/*
+ * The set-up of most tests of the core: a guest, a mock host, one set of tables and a domain over
+ * them.
+ */
 #ifndef TESTS_CORE_RIG_H
 #define TESTS_CORE_RIG_H
 
@@ -21,7 +24,7 @@ struct rig_options {
 	uint64_t guest_bytes;	   /* 0: 64 MiB */
 	uint64_t aperture;	   /* bytes; 0: 64 MiB */
 	unsigned int level;	   /* of the top table; 0: region third */
-	struct fake_tracker *fake; /* NULL: none; or any other: */
+	struct fake_tracker *fake; /* NULL: none. Any other tracker: */
 	const struct viommu_tracker *tracker;
 };
 
@@ -29,13 +32,16 @@ struct rig_options {
 void rig_begin(struct rig *rig, const struct rig_options *options);
 void rig_domain(struct rig *rig);
 
-/* Destroys everything; nothing may be left charged, mapped or attached, and the mock host must have seen no breach. */
+/*
+ * Destroys everything. Nothing may be left charged, mapped or attached, and the mock host must have
+ * recorded no breach.
+ */
 void rig_end(struct rig *rig);
 
 int rig_refresh(struct rig *rig, uint64_t iova, uint64_t pages, struct viommu_refresh_result *result);
 int rig_refresh_all(struct rig *rig, struct viommu_refresh_result *result);
 
-/* Whether the whole aperture is true, and the books are in order. */
+/* The whole aperture is as in the tables, and the books are in order. */
 void rig_check(struct rig *rig);
 
 struct viommu_domain_stats rig_stats(const struct rig *rig);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Attachments of devices and of their PASIDs, and the kinds of domains that have no tables: blocked and mapped. */
+/*
+ * Attachments of devices and of their PASIDs, and the kinds of domains that have no tables: blocked
+ * and mapped.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -66,7 +69,7 @@ static void down(struct world *world)
 	free(world->memory);
 }
 
-/* Where a reader's access goes: the offset in memory, or what viommu_translate() says. */
+/* The target of a reader's access: the offset in memory, or the error of viommu_translate(). */
 static int64_t at(struct world *world, struct viommu_reader *reader, uint64_t iova, uint32_t access, struct viommu_fault *fault)
 {
 	struct viommu_piece piece;
@@ -117,11 +120,11 @@ static void test_pasids(void **state)
 	assert_int_equal(at(&world, reader[0], 8 * PAGE, VIOMMU_READ, NULL), -EFAULT);
 	assert_int_equal(at(&world, reader[1], 8 * PAGE, VIOMMU_READ, NULL), 7 * PAGE);
 	assert_int_equal(at(&world, reader[2], 8 * PAGE, VIOMMU_READ, NULL), 8 * PAGE);
-	/* One that nothing is known of; one that is too wide. */
+	/* An unknown PASID, and one that is too wide. */
 	assert_int_equal(viommu_device_detach(world.device, 5), 0);
 	assert_int_equal(viommu_domain_attach(domain[0], world.device, 1u << 20), -EINVAL);
 	assert_int_equal(viommu_reader_create(world.device, 1u << 20, &reader[0]), -EINVAL);
-	/* A domain that goes detaches what is attached, PASIDs without readers included. */
+	/* The destruction of a domain detaches all devices, and PASIDs without readers. */
 	assert_int_equal(viommu_domain_attach(domain[1], world.device, 9), 0);
 	viommu_domain_destroy(domain[1]);
 	assert_int_equal(at(&world, reader[1], 8 * PAGE, VIOMMU_READ, NULL), -EFAULT);
@@ -161,7 +164,7 @@ static void *detach(void *arg)
 	return NULL;
 }
 
-/* A detach drains the readers of its own attachment, and waits for no other. */
+/* A detach drains only the readers of its own attachment. */
 static void test_detach_drains_its_own(void **state)
 {
 	struct viommu_reader *held, *other;
@@ -178,12 +181,12 @@ static void test_detach_drains_its_own(void **state)
 		assert_int_equal(viommu_reader_create(world.device, pasid, pasid == 1 ? &held : &other), 0);
 	}
 	viommu_reader_enter(held);
-	/* This would not return if it waited for the other's reader. */
+	/* This would not return if it waited for the other attachment's reader. */
 	detacher = (struct detacher){ .world = &world, .pasid = 2 };
 	detach(&detacher);
 	detacher = (struct detacher){ .world = &world, .pasid = 1 };
 	assert_int_equal(pthread_create(&thread, NULL, detach, &detacher), 0);
-	/* Detached, and not done yet: it waits for the reader that is held. */
+	/* The attachment is gone, but the call waits for the reader that is held. */
 	while (at(&world, held, 0, VIOMMU_READ, NULL) >= 0)
 		sched_yield();
 	assert_int_equal(__atomic_load_n(&detacher.done, __ATOMIC_SEQ_CST), 0);
@@ -268,7 +271,7 @@ static void test_mapped(void **state)
 	assert_int_equal(at(&world, reader, PAGE, VIOMMU_READ, NULL), 3 * PAGE);
 	assert_int_equal(at(&world, reader, PAGE, VIOMMU_WRITE, &fault), -EFAULT);
 	assert_int_equal(fault.reason, VIOMMU_FAULT_PROTECTION);
-	/* Refused, and nothing has changed. */
+	/* The request is refused, and nothing has changed. */
 	assert_int_equal(viommu_mapped_map(mapped, HIGH + 3 * PAGE, HIGH + 5 * PAGE - 1, 0, VIOMMU_RW), -EEXIST);
 	assert_int_equal(viommu_mapped_map(mapped, 2 * HIGH - PAGE, 2 * HIGH + PAGE - 1, 0, VIOMMU_RW), -ERANGE);
 	assert_int_equal(viommu_mapped_map(mapped, 5 * PAGE, 6 * PAGE - 1, 1, VIOMMU_RW), -EINVAL);
@@ -277,7 +280,7 @@ static void test_mapped(void **state)
 	assert_int_equal(viommu_mapped_map(mapped, 6 * PAGE, 5 * PAGE - 1, 0, VIOMMU_RW), -EINVAL);
 	assert_int_equal(viommu_mapped_unmap(mapped, HIGH, HIGH + 3 * PAGE - 1), -ERANGE);
 	assert_int_equal(viommu_mapped_unmap(mapped, HIGH + PAGE, HIGH + 9 * PAGE - 1), -ERANGE);
-	/* The range as a whole: one of the mappings in it would be split. */
+	/* The range is refused as a whole: one of its mappings would be split. */
 	assert_int_equal(viommu_mapped_unmap(mapped, 0, HIGH + PAGE - 1), -ERANGE);
 	assert_int_equal(at(&world, reader, PAGE, VIOMMU_READ, NULL), 3 * PAGE);
 	assert_int_equal(pinned(&world), 4 * PAGE);
@@ -288,14 +291,14 @@ static void test_mapped(void **state)
 	assert_true(run.gpa == PAGE && run.prot == VIOMMU_RW);
 	assert_int_equal(viommu_domain_walk(viommu_mapped_domain(mapped), 9 * PAGE, &run, &fault), -EFAULT);
 	assert_int_equal(fault.reason, VIOMMU_FAULT_NOT_PRESENT);
-	/* Gaps are fine. */
+	/* Gaps are legal. */
 	assert_int_equal(viommu_mapped_unmap(mapped, 0, HIGH - 1), 0);
 	assert_int_equal(at(&world, reader, PAGE, VIOMMU_READ, NULL), -EFAULT);
 	assert_int_equal(pinned(&world), 4 * PAGE);
 	assert_int_equal(viommu_mapped_unmap(mapped, 0, HIGH - 1), 0);
 	assert_int_equal(viommu_mapped_unmap(mapped, HIGH, UINT64_MAX), 0);
 	assert_int_equal(pinned(&world), 0);
-	/* What is left goes with the domain. */
+	/* The rest is destroyed with the domain. */
 	assert_int_equal(viommu_mapped_map(mapped, 0, PAGE - 1, 0, VIOMMU_RW), 0);
 	viommu_domain_destroy(viommu_mapped_domain(mapped));
 	assert_int_equal(pinned(&world), 0);
@@ -343,12 +346,12 @@ static void test_mapped_slots(void **state)
 	viommu_vm_set_pin_budget(world.vm, VIOMMU_NO_LIMIT);
 	show(&world, 0, 0, BYTES / 2, VIOMMU_RW);
 	assert_int_equal(pinned(&world), 4 * PAGE);
-	/* The host has no room for the second part of a request: it gives the first one back. */
+	/* The host has no room for the second part of a request: the first one is unmapped. */
 	mock_fail(world.mock, MOCK_MAP, 2, false, ENOSPC);
 	assert_int_equal(viommu_mapped_map(mapped, 8 * PAGE, 12 * PAGE - 1, gpa, VIOMMU_READ), -ENOSPC);
 	assert_int_equal(mock_pages(world.mock, space), 4);
 	assert_int_equal(pinned(&world), 4 * PAGE);
-	/* It would not: the request is there, to be unmapped. */
+	/* The host refused: the request stays, and can be unmapped later. */
 	mock_fail(world.mock, MOCK_MAP, 2, false, ENOSPC);
 	mock_fail(world.mock, MOCK_UNMAP, 1, false, EIO);
 	assert_int_equal(viommu_mapped_map(mapped, 8 * PAGE, 12 * PAGE - 1, 20 * PAGE, VIOMMU_READ), 0);

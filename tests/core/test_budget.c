@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The pin budget: what is charged, once; that an exact fit fits; that a guest can make room; that everything is given back. */
+/*
+ * The pin budget: each page is charged once, an exact fit is a success, a guest can make room, and
+ * everything is uncharged in the end.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -28,7 +31,10 @@ static void begin(struct rig *rig, uint64_t pages)
 	rig_domain(rig);
 }
 
-/* As many pages as the budget allows; one more is refused, and the others are mapped all the same. */
+/*
+ * As many pages as the budget allows are mapped; one more is refused and does not affect the
+ * others.
+ */
 static void test_exact_fit(void **state)
 {
 	struct viommu_refresh_result result;
@@ -48,7 +54,7 @@ static void test_exact_fit(void **state)
 	check_not_stale(rig.mock, &rig.subject, PBA, rig.tables.pal);
 	check_books(rig.mock, &rig.guest, &rig.subject, 1);
 	assert_int_equal(check_pages(&rig.subject, 0, UINT64_MAX), 100);
-	/* It is tried again by each refresh. */
+	/* Each refresh tries it again. */
 	viommu_vm_set_pin_budget(rig.guest.vm, 101 * PAGE);
 	assert_int_equal(rig_refresh_all(&rig, &result), 0);
 	assert_int_equal(result.established, 1);
@@ -56,7 +62,7 @@ static void test_exact_fit(void **state)
 	rig_end(&rig);
 }
 
-/* One page less than needed, at a registration: there is no domain, and nothing of it is left. */
+/* One page less than needed, at a registration: it fails, and leaves nothing behind. */
 static void test_registration_that_does_not_fit(void **state)
 {
 	const struct rig_options options = with_budget(99, VIOMMU_PIN_ON_REFRESH);
@@ -70,7 +76,9 @@ static void test_registration_that_does_not_fit(void **state)
 	assert_int_equal(error, -ENOSPC);
 	assert_int_equal(guest_pinned(&rig.guest), 0);
 	assert_null(rig.mock->spaces);
-	/* A malformed entry elsewhere (a segment's, of a region's type) does not make it fit. */
+	/*
+	 * A malformed entry elsewhere (a segment's, of a region's type) does not hide the shortage.
+	 */
 	tables_set(&rig.tables, PBA + 8 * MIB, 1, 0x4);
 	assert_null(tables_domain(&rig.tables, &rig.mock->host, &error));
 	assert_int_equal(error, -ENOSPC);
@@ -81,7 +89,10 @@ static void test_registration_that_does_not_fit(void **state)
 	rig_end(&rig);
 }
 
-/* What a guest does that was told "insufficient resources": it invalidates what it does not need, and refreshes everything, new pages included. */
+/*
+ * The reaction of a guest to "insufficient resources": it invalidates entries that it does not
+ * need, and refreshes everything, new pages included.
+ */
 static void test_make_room(void **state)
 {
 	struct viommu_refresh_result result;
@@ -91,7 +102,10 @@ static void test_make_room(void **state)
 	begin(&rig, 100);
 	tables_map(&rig.tables, PBA + 200 * PAGE, 100, MIB, VIOMMU_RW);
 	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
-	/* What is new lies below what goes, so that only releases before establishes can fit. */
+	/*
+	 * The new pages lie below the removed ones, so they fit only if releases come before
+	 * establishes.
+	 */
 	tables_map(&rig.tables, PBA, 60, 4 * MIB, VIOMMU_RW);
 	assert_int_equal(rig_refresh(&rig, PBA, 60, &result), -ENOSPC);
 	assert_int_equal(result.unestablished, 60);
@@ -109,7 +123,7 @@ static void test_make_room(void **state)
 	rig_end(&rig);
 }
 
-/* The same page at many IOVAs and in two domains is charged once, and until its last name goes. */
+/* A page at many IOVAs and in two domains is charged once, until the last of these is released. */
 static void test_charged_once(void **state)
 {
 	struct subject subjects[2];
@@ -139,7 +153,9 @@ static void test_charged_once(void **state)
 	rig_end(&rig);
 }
 
-/* A budget below what is pinned takes nothing away, and lets nothing more in until enough went. */
+/*
+ * A budget below the pinned amount releases nothing. It refuses new pages until enough is released.
+ */
 static void test_budget_is_lowered(void **state)
 {
 	struct viommu_refresh_result result;
@@ -152,7 +168,7 @@ static void test_budget_is_lowered(void **state)
 	viommu_vm_set_pin_budget(rig.guest.vm, 50 * PAGE);
 	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 	rig_check(&rig);
-	/* A second name for a page that is pinned needs no budget. */
+	/* Another IOVA of a pinned page needs no budget. */
 	tables_map(&rig.tables, PBA + 500 * PAGE, 1, MIB, VIOMMU_RW);
 	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 	tables_map(&rig.tables, PBA + 600 * PAGE, 1, 5 * MIB, VIOMMU_RW);
@@ -176,7 +192,7 @@ static void test_budget_is_lowered(void **state)
 	rig_end(&rig);
 }
 
-/* A pinned guest is charged for its slots, whatever its tables say. */
+/* A pinned guest is charged for its slots, regardless of its tables. */
 static void test_pinned_guest(void **state)
 {
 	const struct rig_options options = with_budget(64 * MIB / PAGE + 16, VIOMMU_PIN_GUEST);
@@ -211,7 +227,7 @@ static void test_pinned_guest(void **state)
 	rig_end(&rig);
 }
 
-/* A direct domain pins everything; a nested one beside it pins nothing more. */
+/* A direct domain pins everything; a nested domain next to it pins no more. */
 static void test_direct_and_nested(void **state)
 {
 	const struct rig_options options = with_budget(64 * MIB / PAGE, VIOMMU_PIN_ON_REFRESH);
@@ -231,7 +247,7 @@ static void test_direct_and_nested(void **state)
 	tables_map(&rig.tables, PBA + 100 * PAGE, 100, 2 * MIB, VIOMMU_RW);
 	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 	assert_int_equal(guest_pinned(&rig.guest), 64 * MIB);
-	/* No slot more fits. */
+	/* No further slot fits. */
 	area = guest_area(&rig.guest, GIB, PAGE, VIOMMU_RW);
 	assert_int_equal(guest_show(&rig.guest, area), -EDQUOT);
 	assert_int_equal(guest_pinned(&rig.guest), 64 * MIB);
@@ -246,7 +262,7 @@ static void test_direct_and_nested(void **state)
 	rig_end(&rig);
 }
 
-/* A slot that goes takes its pins along. */
+/* The removal of a slot unpins its pages. */
 static void test_slot_gives_back(void **state)
 {
 	struct area *area;
@@ -266,7 +282,7 @@ static void test_slot_gives_back(void **state)
 	rig_end(&rig);
 }
 
-/* The host's own limit: what does not fit there is not charged. */
+/* The host's own limit: pages that do not fit there are not charged. */
 static void test_host_is_full(void **state)
 {
 	struct viommu_refresh_result result;
@@ -286,7 +302,10 @@ static void test_host_is_full(void **state)
 	tables_unmap(&rig.tables, PBA, 1);
 	assert_int_equal(rig_refresh_all(&rig, &result), 0);
 	rig_check(&rig);
-	/* A run that must be taken apart needs more entries than there are: what cannot be mapped again is gone, from the books, too. */
+	/*
+	 * To split a run takes more entries than the host has: pages that cannot be mapped again
+	 * are released and uncharged.
+	 */
 	tables_unmap(&rig.tables, PBA, 22);
 	tables_map(&rig.tables, PBA + 64 * PAGE, 64, 2 * MIB, VIOMMU_RW);
 	assert_int_equal(rig_refresh_all(&rig, &result), -ENOSPC);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The widest comparison that this machine has, against the definition of equality: for every length, place and bit that may differ, and every alignment. */
+/*
+ * The widest comparison of this machine against the definition of equality: for every length,
+ * position and bit of a difference, and every alignment.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -33,7 +36,7 @@ static void test_each_bit(void **state)
 	}
 }
 
-/* Differences that take each other away if they are added up. */
+/* Differences that cancel if they are added up. */
 static void test_two_differences(void **state)
 {
 	port_equal equal = port_widest_equal();

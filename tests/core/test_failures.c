@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of the machine: over a story in which a guest and a VMM do everything that there is to do, each allocation and each call to the host fails once, and
- * then from there on for good. After each return the books must be in order, what succeeded must be true, and once the failures are over, one refresh of
- * everything must make everything true.
+ * Failures of the machine. A scenario has everything that a guest and a VMM do. Each of its
+ * allocations and calls to the host fails, first once, then for good. After each return the books
+ * must be in order, and a success must be true. After the failures one refresh of everything must
+ * make everything true.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -31,10 +32,10 @@ struct story {
 	struct viommu_reader *reader;
 	struct area *second;
 	struct area *third;
-	bool lossy; /* a host that failed may have lost something that is reported */
+	bool lossy; /* a host that failed may have lost reported pages */
 };
 
-/* What must hold after each return. */
+/* Checked after each return. */
 static void look(struct story *story)
 {
 	if (story->lossy)
@@ -59,7 +60,7 @@ static void refresh(struct story *story, unsigned int n, uint64_t iova, uint64_t
 	if (!story->subject[n].domain)
 		return;
 	error = viommu_domain_refresh(story->subject[n].domain, iova, iova + pages * PAGE - 1, NULL);
-	/* Without the memory that the tables are in, they are malformed. */
+	/* Tables without memory are malformed. */
 	assert_true(error == 0 || error == -ENOSPC || error == -EIO || (error == -EFAULT && !story->guest.area[0].shown));
 	if (error == -EIO)
 		story->lossy = true;
@@ -101,7 +102,7 @@ static void show(struct story *story, struct area *area)
 	look(story);
 }
 
-/* Twice, as a VMM does that is told that its memory may still be reached. */
+/* Twice, like a VMM that learns that its memory may still be reached. */
 static void hide(struct story *story, struct area *area)
 {
 	for (unsigned int i = 0; i < 2 && area->shown; i++) {
@@ -156,13 +157,13 @@ static bool make_vm(struct story *story)
 	return story->guest.vm;
 }
 
-/* Ends with what is left. */
+/* Destroys the rest. */
 static void end(void *ctx)
 {
 	struct story *story = ctx;
 
 	viommu_domain_destroy(story->subject[0].domain);
-	/* The other domain, the devices and the direct domain go with the VM. */
+	/* The other domain, the devices and the direct domain are destroyed with the VM. */
 	viommu_vm_destroy(story->guest.vm);
 	guest_free(&story->guest);
 }
@@ -171,7 +172,10 @@ static void tell_tables(struct story *story)
 {
 	struct tables *tables = &story->tables[0];
 
-	/* A run over two tables, of which parts go, one page at a time, and come back as they were. */
+	/*
+	 * A run over two tables. Parts of it are released, one page at a time, and come back
+	 * unchanged.
+	 */
 	tables_map(tables, PBA + 100 * PAGE, 300, MIB, VIOMMU_RW);
 	refresh(story, 0, PBA + 100 * PAGE, 300);
 	for (unsigned int i = 0; i < 3; i++) {
@@ -180,7 +184,10 @@ static void tell_tables(struct story *story)
 		tables_map(tables, PBA + (150 + 60 * i) * PAGE, 2, MIB + (50 + 60 * i) * PAGE, VIOMMU_RW);
 		refresh(story, 0, PBA + (150 + 60 * i) * PAGE, 2);
 	}
-	/* The same, of many parts at once, and in another part of the range while the first may still be in doubt. */
+	/*
+	 * The same for many parts at once, and in another part of the range while the first may
+	 * still be in doubt.
+	 */
 	tables_unmap(tables, PBA + 110 * PAGE, 1);
 	tables_unmap(tables, PBA + 390 * PAGE, 1);
 	tables_map(tables, PBA + 300 * PAGE, 1, 3 * MIB, VIOMMU_RW);
@@ -190,7 +197,7 @@ static void tell_tables(struct story *story)
 	tables_map(tables, PBA + 301 * PAGE, 1, MIB + 201 * PAGE, VIOMMU_RW);
 	refresh(story, 0, PBA + 111 * PAGE, 100);
 	refresh(story, 0, PBA, 1024);
-	/* A segment goes, another becomes a frame, and a whole table changes. */
+	/* A segment becomes invalid, another becomes a frame, and a whole table changes. */
 	tables_set(tables, PBA + MIB, 1, STE_INVALID);
 	tables_set(tables, PBA + 2 * MIB, 1, 5 * MIB | STE_FRAME);
 	refresh(story, 0, PBA + MIB, 512);
@@ -251,7 +258,7 @@ static void tell(void *ctx)
 	look(story);
 	show(story, story->second);
 
-	/* A device moves, and the domain that it leaves goes while another is attached. */
+	/* A device moves, and its old domain is destroyed while another is attached. */
 	detach(story, 0);
 	attach(story, 1, 0);
 	attach(story, 1, 1);
@@ -271,7 +278,10 @@ static void refresh_all(struct story *story)
 	look(story);
 }
 
-/* One refresh of everything: with what is there as it is, so that it is the refresh that repairs; and after all slots have gone and come. */
+/*
+ * One refresh of everything: in the present state, so that the refresh alone repairs it; and after
+ * all slots were removed and added again.
+ */
 static void repair(void *ctx)
 {
 	struct story *story = ctx;
@@ -282,7 +292,7 @@ static void repair(void *ctx)
 	for (unsigned int i = 0; i < story->guest.areas; i++) {
 		struct area *area = &story->guest.area[i];
 
-		/* What could not be removed before can be now. */
+		/* Removals that failed before succeed now. */
 		if (area->shown)
 			assert_int_equal(guest_hide(&story->guest, area), 0);
 		assert_int_equal(guest_show(&story->guest, area), 0);
@@ -292,14 +302,17 @@ static void repair(void *ctx)
 	refresh_all(story);
 }
 
-/* Want of memory is no error of the host. */
+/* A lack of memory is no error of the host. */
 static void unharmed(void *ctx, bool nothing)
 {
 	(void)nothing;
 	assert_false(((struct story *)ctx)->lossy);
 }
 
-/* What was in doubt after a failure is not for ever: once it was mapped again, with the part of its run that had to go, it is as good as any. */
+/*
+ * A page in doubt after a failure does not stay so: once it was mapped again, together with the
+ * released part of its run, it is like any other.
+ */
 static void test_doubt_ends(void **state)
 {
 	static const enum mock_call calls[] = { MOCK_UNMAP, MOCK_FLUSH };
@@ -324,7 +337,7 @@ static void test_doubt_ends(void **state)
 	}
 }
 
-/* A host that never lets go of a device does not keep a VM from going. */
+/* A host that never detaches a device does not keep a VM from being destroyed. */
 static void test_detach_never_works(void **state)
 {
 	(void)state;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Domains over tables in which formats differ: RISC-V's, where the entries of consecutive pages are
- * 0x400 apart, 16 entries may say one leaf and four tables may follow each other at the root;
- * AMD's, which skip levels and have leaves of any size; and addresses that begin again at 0. By
- * hand, and at random. What tables mean is asked of the references, which share no code with the
- * library.
+ * Domains over tables of formats that differ. RISC-V: entries of consecutive pages are 0x400 apart,
+ * 16 entries may make one leaf, and a root may have four tables. AMD: levels may be skipped, and
+ * leaves have any size. Both: addresses begin again at 0. By hand, and at random. References that
+ * share no code with the library read the tables for comparison.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -22,11 +21,11 @@
 #include "mock_host.h"
 
 #define PAGE  UINT64_C(4096)
-#define BYTES UINT64_C(0x400000) /* of each of two slots: one that may be written, one that may not */
+#define BYTES UINT64_C(0x400000) /* of each of two slots: one writable, one read-only */
 
 #define ENTRIES (UINT64_C(1) << 17) /* of a refresh */
 
-/* Where tables are, by number; and the frames of leaves. */
+/* Addresses of tables, by number, and of the frames of leaves. */
 #define TABLE(n) (UINT64_C(0x10000) + (n)*PAGE)
 #define FRAMES	 UINT64_C(0x100000)
 
@@ -78,7 +77,7 @@ static void begin(struct rig *rig, unsigned int format, bool split)
 	add_slot(rig, 1, BYTES, BYTES, VIOMMU_READ);
 }
 
-/* -ENOSPC if there is more in the tables than a refresh comes to. */
+/* -ENOSPC if the tables have more than a refresh examines. */
 static int try_domain(struct rig *rig, uint64_t table, uint64_t control, uint64_t first, uint64_t last)
 {
 	int error;
@@ -133,8 +132,8 @@ static uint64_t load_entry(const struct rig *rig, uint64_t gpa)
 }
 
 /*
- * The access flags that hardware, where it sets them, leaves in an entry that it lets through with
- * these rights.
+ * The access flags of an entry after hardware, where it sets them, has allowed an access with these
+ * rights.
  */
 static uint64_t flags_of(const struct rig *rig, uint32_t prot)
 {
@@ -146,8 +145,8 @@ static uint64_t flags_of(const struct rig *rig, uint32_t prot)
 }
 
 /*
- * The rights that the tables give to a page. None if the page has no memory, or if the flags of an
- * entry cannot be set.
+ * A page's rights in the tables. It has none without memory, or if the flags of an entry cannot be
+ * set.
  */
 static uint32_t expected(const struct rig *rig, uint64_t iova, uint64_t *gpa)
 {
@@ -163,7 +162,7 @@ static uint32_t expected(const struct rig *rig, uint64_t iova, uint64_t *gpa)
 	return walk.prot & (writable ? VIOMMU_RW : VIOMMU_READ);
 }
 
-/* Whether a device reaches what the tables say, and nothing else. */
+/* A device reaches the pages of the tables, and no others. */
 static void check(const struct rig *rig, uint64_t first, uint64_t last)
 {
 	for (uint64_t iova = first; iova - first <= last - first; iova += PAGE) {
@@ -203,10 +202,7 @@ static void sv39(struct rig *rig, uint64_t control)
 	make_domain(rig, SV39(TABLE(0)), control, 0, UINT64_C(0x3fffffffff));
 }
 
-/*
- * Consecutive pages become valid together, and some of them invalid: as many stay pinned as are
- * left.
- */
+/* Consecutive pages become valid together, then some of them invalid: the others stay pinned. */
 static void test_step(void **state)
 {
 	struct rig rig;
@@ -217,13 +213,13 @@ static void test_step(void **state)
 		store(&rig, TABLE(2) + 8 * n, RISCV_PAGE(FRAMES + n * PAGE));
 	refresh(&rig, IOVA, IOVA + 0x1fffff, 0);
 	assert_int_equal(pinned(&rig), 100);
-	/* One mapping: they are a run. */
+	/* They are a run: one mapping. */
 	assert_true(rig.mock->calls[MOCK_MAP] <= 2);
 	for (uint64_t n = 30; n < 70; n++)
 		store(&rig, TABLE(2) + 8 * n, 0);
 	refresh(&rig, IOVA, IOVA + 0x1fffff, 0);
 	assert_int_equal(pinned(&rig), 60);
-	/* Every fourth page: entries that are 4096 apart, of pages that are not. */
+	/* Every fourth page: adjacent entries whose pages are not adjacent. */
 	for (uint64_t n = 0; n < 100; n++)
 		store(&rig, TABLE(2) + 8 * n, RISCV_PAGE(FRAMES + 4 * n * PAGE));
 	refresh(&rig, IOVA, IOVA + 0x1fffff, 0);
@@ -235,7 +231,7 @@ static void test_step(void **state)
 	end(&rig);
 }
 
-/* 64 KiB that 16 entries say; then some of these alone, which say their part still. */
+/* 64 KiB of 16 entries; then some of these alone, each of which still maps its part. */
 static void test_napot(void **state)
 {
 	struct rig rig;
@@ -255,7 +251,7 @@ static void test_napot(void **state)
 
 /*
  * Each of the four tables at the root of Sv39x4, and all of them in one refresh; and an aperture
- * that lies in one of them.
+ * inside one of them.
  */
 static void test_root_tables(void **state)
 {
@@ -283,8 +279,8 @@ static void test_root_tables(void **state)
 }
 
 /*
- * Access flags are set in memory as pages are established, and again where the guest clears them;
- * not where it may not be written.
+ * Access flags are set in memory when pages are established, and again after the guest clears them;
+ * not in memory that is read-only.
  */
 static void test_access_flags(void **state)
 {
@@ -296,7 +292,7 @@ static void test_access_flags(void **state)
 	store(&rig, TABLE(2), page);
 	store(&rig, TABLE(2) + 8, (RISCV_PAGE(FRAMES + PAGE) & ~flags) ^ 4);
 	store(&rig, TABLE(2) + 16, RISCV_PAGE(BYTES) & ~flags);
-	/* 2 MiB of one entry; and not valid. */
+	/* 2 MiB of one entry; then it is invalid. */
 	store(&rig, TABLE(1) + 16, RISCV_PAGE(UINT64_C(0)) & ~flags);
 	store(&rig, TABLE(2) + 24, page & ~UINT64_C(1));
 	assert_int_equal(viommu_domain_refresh(rig.domain, 0, UINT64_MAX, NULL), 0);
@@ -306,13 +302,13 @@ static void test_access_flags(void **state)
 	assert_int_equal(load_entry(&rig, TABLE(2) + 16) & flags, flags);
 	assert_int_equal(load_entry(&rig, TABLE(2) + 24) & flags, 0);
 	assert_int_equal(load_entry(&rig, TABLE(1) + 16) & flags, flags);
-	/* Cleared: a device may go on writing, so that they are set again. */
+	/* Cleared flags: a device may continue to write, so they are set again. */
 	store(&rig, TABLE(2), page);
 	store(&rig, TABLE(1) + 16, RISCV_PAGE(UINT64_C(0)) & ~flags);
 	refresh(&rig, IOVA, IOVA + 0x3fffff, 0);
 	assert_int_equal(load_entry(&rig, TABLE(2)) & flags, flags);
 	assert_int_equal(load_entry(&rig, TABLE(1) + 16) & flags, flags);
-	/* A table in memory that may not be written. */
+	/* A table in read-only memory. */
 	store(&rig, BYTES, page);
 	store(&rig, BYTES + 8, page | flags);
 	store(&rig, TABLE(1) + 24, RISCV_TABLE(BYTES));
@@ -328,8 +324,8 @@ static void test_access_flags(void **state)
 #define AMD_SIZED(gpa)	      (AMD_PAGE(gpa) | 7 << 9)
 
 /*
- * From the top to the lowest table: there is something where the indexes between are 0. Then a
- * table on the way.
+ * From the top to the lowest table: only IOVAs whose skipped indexes are 0 are mapped. Then a table
+ * between them.
  */
 static void test_skipped(void **state)
 {
@@ -344,13 +340,13 @@ static void test_skipped(void **state)
 	make_domain(&rig, AMD_TABLE(TABLE(0), 3) & ~UINT64_C(1), 0, 0, UINT64_C(0xffffffffffff));
 	check(&rig, base, base + 0x5fffff);
 	assert_int_equal(pinned(&rig), 2);
-	/* In a range, and in everything, each IOVA that is not there. */
+	/* In a range, and in everything, no other IOVA is mapped. */
 	refresh(&rig, base + 0x40000000, base + 0x401fffff, 0);
 	refresh(&rig, base, base + 0x3fffff, 0);
 	assert_int_equal(viommu_domain_refresh(rig.domain, 0, UINT64_MAX, NULL), 0);
 	check(&rig, base, base + 0x5fffff);
 	assert_int_equal(pinned(&rig), 2);
-	/* The entry names a table one level higher, and that one the same. */
+	/* The entry names a table one level higher, and so does the entry there. */
 	store(&rig, TABLE(2), AMD_TABLE(TABLE(1), 0));
 	store(&rig, TABLE(2) + 8, AMD_TABLE(TABLE(1), 0));
 	store(&rig, TABLE(0) + 24, AMD_TABLE(TABLE(2), 1));
@@ -364,8 +360,8 @@ static void test_skipped(void **state)
 }
 
 /*
- * Leaves of 16 KiB and 128 KiB in the lowest table, and of 4 MiB in the next; a root that has only
- * leaves.
+ * Leaves of 16 KiB and 128 KiB in the lowest table, and of 4 MiB in the next; a root with leaves
+ * only.
  */
 static void test_sizes(void **state)
 {
@@ -398,8 +394,8 @@ static void test_sizes(void **state)
 }
 
 /*
- * A slot that reaches beyond the addresses of Arm's entries: where an entry's address ends, the
- * next one names the page at 0.
+ * A slot beyond the addresses of Arm's entries: after the highest address of an entry, the next one
+ * names the page at 0.
  */
 static void test_wrap(void **state)
 {
@@ -419,7 +415,7 @@ static void test_wrap(void **state)
 		store(&rig, TABLE(1) + 8 * n, 0);
 	refresh(&rig, 0, 0x1fffff, 0);
 	assert_int_equal(pinned(&rig), 0);
-	/* The pages beside are pinned by nothing that was there. */
+	/* Adjacent pages are not pinned by leftovers. */
 	store(&rig, TABLE(1), high | low);
 	store(&rig, TABLE(1) + 8, low);
 	refresh(&rig, 0, 0x1fffff, 0);
@@ -447,7 +443,7 @@ static uint64_t draw_index(void)
 	return few[draw(sizeof(few) / sizeof(few[0]))];
 }
 
-/* Mostly valid ones. Of a leaf that several entries say, one. */
+/* Mostly valid entries. Of a leaf that consists of several entries, one is written. */
 static uint64_t draw_entry(const struct rig *rig)
 {
 	uint64_t frame = draw(2 * BYTES / PAGE) * PAGE, table = TABLE(draw(TABLES)), flip = draw(8) ? 0 : UINT64_C(1) << draw(64);
@@ -512,8 +508,8 @@ static int take_run(void *ctx, const struct viommu_run *run)
 }
 
 /*
- * All that is reported to be established in a refreshed range is so, and what the tables name there
- * is reported.
+ * All reported pages of a refreshed range are in the tables, and all pages of the tables are
+ * reported.
  */
 static void check_range(const struct rig *rig, uint64_t first, uint64_t last)
 {
@@ -578,7 +574,7 @@ static void random_format(unsigned int format, bool split)
 			error = viommu_domain_refresh(rig.domain, first, last, &result);
 			assert_true(!error || error == -EFAULT || error == -ENOSPC);
 			assert_int_equal(rig.mock->breaches, 0);
-			/* A malformed entry hides that a refresh has given up. */
+			/* A malformed entry hides that a refresh gave up. */
 			if (error != -ENOSPC && result.entries < ENTRIES / 2)
 				check_range(&rig, first, last);
 		}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The asymmetric fence, where the system refuses membarrier after it was used: a seccomp filter, installed in a child process that runs the litmus test of two
- * flags (store buffering). Each side stores its flag, fences, and loads the other's: one of the two sees the other's store.
+ * The asymmetric fence, where the system refuses membarrier after it was used: a seccomp filter,
+ * installed in a child process that runs the litmus test of two flags (store buffering). Each side
+ * stores its flag, fences, and loads the other's: one of the two sees the other's store.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -24,14 +25,17 @@
 
 #include "port/port.h"
 
-/* Of a run of the litmus test. Seconds are for machines that are so busy that the two sides seldom have a CPU each. */
+/*
+ * Durations of the litmus test. Those in seconds are for busy machines, where the two sides seldom
+ * run at the same time.
+ */
 enum { ROUNDS = 300000, SECONDS = 2 };
 enum { LINES = 1 << 14, STORES = 24 };
 
-/* What a child exits with. */
+/* Exit statuses of a child. */
 enum { HELD, BROKEN, STILL_ASYMMETRIC, NO_FILTER };
 
-/* On lines of their own. Values are numbers of rounds. */
+/* Each on its own cache line. Values are numbers of rounds. */
 struct word {
 	uint32_t value port_aligned(256);
 };
@@ -52,7 +56,7 @@ static void *light_side(void *arg)
 {
 	for (uint32_t round = 1; round <= port_load_acquire(&last); round++) {
 		meet(0, round);
-		/* Stores that miss the caches keep the flag's in the store buffer. */
+		/* Stores that miss the caches delay the flag in the store buffer. */
 		for (uint32_t i = 0; i < STORES; i++)
 			port_store_relaxed(&cold[(round * STORES + i) * 7919 % LINES].value, round);
 		port_store_relaxed(&flag[0].value, round);
@@ -79,7 +83,7 @@ static void *heavy_side(void *arg)
 	return arg;
 }
 
-/* In how many rounds neither side saw the other. */
+/* The number of rounds in which neither side saw the other's flag. */
 static unsigned int run_litmus(void)
 {
 	unsigned int violations = 0;
@@ -95,7 +99,7 @@ static unsigned int run_litmus(void)
 	return violations;
 }
 
-/* Refuses system calls to this thread and to those that it makes. */
+/* Refuses system calls of this thread and of its children. */
 static bool refuse(uint32_t one, uint32_t other)
 {
 	struct sock_filter filter[] = {
@@ -111,7 +115,10 @@ static bool refuse(uint32_t one, uint32_t other)
 	       syscall(SYS_membarrier, 0, 0, 0) == -1 && errno == EPERM;
 }
 
-/* In a process of its own: no filter is ever removed, and the change to symmetric fences is made once. */
+/*
+ * In a process of its own, since filters are never removed, and the change to symmetric fences is
+ * permanent.
+ */
 static void check_refused(uint32_t other)
 {
 	int status;
@@ -142,7 +149,7 @@ static void test_refused(void **state)
 	check_refused(SYS_membarrier);
 }
 
-/* Nor may it visit the other CPUs. */
+/* Visiting the other CPUs is refused, too. */
 static void test_all_refused(void **state)
 {
 	(void)state;

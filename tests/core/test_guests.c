@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What hosts are told of guest memory, when they want to know (iommufd does): all of it, in time, and none of it in vain. */
+/*
+ * The registration of guest memory with hosts that need it (iommufd): all memory, in time, and none
+ * in vain.
+ */
 #include <viommu/zpci.h>
 
 #include <errno.h>
@@ -21,8 +24,8 @@ static int add(struct rig *rig, uint64_t gpa, unsigned char *memory)
 	return viommu_slot_add(rig->guest.vm, &slot);
 }
 
-/* A host is told of what was there before it, once, and of what comes; at the VM's end it is told to forget. */
-static void test_told(void **state)
+/* A host learns of existing slots once, and of each new one; at the VM's end they are removed. */
+static void test_registration(void **state)
 {
 	static unsigned char memory[4096] __attribute__((aligned(4096)));
 	static const struct mock_options options;
@@ -49,14 +52,14 @@ static void test_told(void **state)
 	assert_int_equal(other->calls[MOCK_GUEST_REMOVE], 1);
 	assert_int_equal(rig.mock->calls[MOCK_GUEST_REMOVE], 1);
 	viommu_device_destroy(device);
-	/* It is told for as long as there is the VM. */
+	/* Slots stay registered as long as the VM exists. */
 	assert_int_equal(other->guests, 1);
 	rig_end(&rig);
 	assert_int_equal(other->guests + other->breaches, 0);
 	mock_destroy(other);
 }
 
-static void test_told_of_the_policy(void **state)
+static void test_policy_is_passed_on(void **state)
 {
 	const struct rig_options options = { .config = { .size = sizeof(options.config), .pin = VIOMMU_PIN_GUEST, .pin_budget = VIOMMU_NO_LIMIT } };
 	struct rig rig;
@@ -69,7 +72,7 @@ static void test_told_of_the_policy(void **state)
 	rig_end(&rig);
 }
 
-/* One of two hosts does not take a slot, or does not let go of it. */
+/* One of two hosts refuses to add a slot, or to remove it. */
 static void test_one_of_two(void **state)
 {
 	static unsigned char memory[4096] __attribute__((aligned(4096)));
@@ -85,20 +88,23 @@ static void test_one_of_two(void **state)
 	rig_domain(&rig);
 	assert_int_equal(viommu_device_create(rig.guest.vm, &other->host, NULL, &device), 0);
 
-	/* It is taken back from the one that took it. */
+	/* It is removed from the host that accepted it. */
 	mock_fail(other, MOCK_GUEST_ADD, 1, false, ENOSPC);
 	assert_int_equal(add(&rig, GIB, memory), -ENOSPC);
 	assert_int_equal(rig.subject.space->guest->slots, 1);
 	assert_int_equal(viommu_slot_remove(rig.guest.vm, GIB), -ENOENT);
 
-	/* It cannot be taken back: it stays, nothing is established in it, and it can be removed later. */
+	/*
+	 * It cannot be removed: it stays, nothing is established in it, and its removal can be
+	 * tried again.
+	 */
 	mock_fail(other, MOCK_GUEST_ADD, 1, false, ENOSPC);
 	mock_fail(rig.mock, MOCK_GUEST_REMOVE, 1, false, EIO);
 	assert_int_equal(add(&rig, GIB, memory), -EBUSY);
 	tables_map(&rig.tables, PBA, 1, GIB, VIOMMU_RW);
 	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 	assert_int_equal(rig_stats(&rig).mapped_pages, 0);
-	/* A host that comes now is not told of it. */
+	/* It is not registered with a new host. */
 	assert_int_equal(viommu_device_create(rig.guest.vm, &third->host, NULL, &third_device), 0);
 	assert_int_equal(third->calls[MOCK_GUEST_ADD], 1);
 	assert_int_equal(viommu_slot_remove(rig.guest.vm, GIB), 0);
@@ -113,7 +119,10 @@ static void test_one_of_two(void **state)
 	mock_destroy(third);
 }
 
-/* Two slots that lie side by side in the process, and not in the guest, make two runs: a host that maps from guest memory could not take one. */
+/*
+ * Two slots that are adjacent in the process, but not in the guest, make two runs: a host that maps
+ * from guest memory could not map them as one.
+ */
 static void test_runs_end_with_guest_memory(void **state)
 {
 	static unsigned char memory[2 * 4096] __attribute__((aligned(4096)));
@@ -131,7 +140,7 @@ static void test_runs_end_with_guest_memory(void **state)
 	mock_forget(rig.mock);
 	assert_int_equal(rig_refresh(&rig, PBA, 2, NULL), 0);
 	assert_int_equal(rig.mock->calls[MOCK_MAP], 2);
-	/* Side by side in both. */
+	/* Adjacent in both. */
 	tables_map(&rig.tables, PBA + 4 * PAGE, 2, 3 * GIB, VIOMMU_RW);
 	mock_forget(rig.mock);
 	assert_int_equal(rig_refresh(&rig, PBA + 4 * PAGE, 2, NULL), 0);
@@ -142,7 +151,7 @@ static void test_runs_end_with_guest_memory(void **state)
 	rig_end(&rig);
 }
 
-/* What a device's host cannot hold is not the same as a host that failed. */
+/* A limit of a device's host is not a failure of the host. */
 static void test_no_room_on_attach(void **state)
 {
 	static const int errors[][2] = { { ENOSPC, -ENOSPC }, { ENOMEM, -ENOSPC }, { EINVAL, -EIO } };
@@ -163,7 +172,10 @@ static void test_no_room_on_attach(void **state)
 	rig_end(&rig);
 }
 
-/* A host's errno values are its own: who creates a domain is never told that he made a mistake when he made none. */
+/*
+ * errno values of a host are translated: -EINVAL of the creation of a domain means that its
+ * arguments are wrong, and nothing else.
+ */
 static void test_failures_of_the_host(void **state)
 {
 	static const enum mock_call calls[] = { MOCK_GUEST_CREATE, MOCK_GUEST_ADD, MOCK_CREATE };
@@ -191,12 +203,9 @@ static void test_failures_of_the_host(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_told),
-		cmocka_unit_test(test_told_of_the_policy),
-		cmocka_unit_test(test_one_of_two),
-		cmocka_unit_test(test_runs_end_with_guest_memory),
-		cmocka_unit_test(test_no_room_on_attach),
-		cmocka_unit_test(test_failures_of_the_host),
+		cmocka_unit_test(test_registration),	  cmocka_unit_test(test_policy_is_passed_on),
+		cmocka_unit_test(test_one_of_two),	  cmocka_unit_test(test_runs_end_with_guest_memory),
+		cmocka_unit_test(test_no_room_on_attach), cmocka_unit_test(test_failures_of_the_host),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

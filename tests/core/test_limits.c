@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Limits: tables that are larger than any honest ones, memory for the shadow, ranges and apertures as large as they can be. */
+/*
+ * Limits: tables larger than any honest ones, memory for the shadow, ranges and apertures of the
+ * largest size.
+ */
 #include <viommu/zpci.h>
 
 #include <errno.h>
@@ -23,7 +26,10 @@ static struct viommu_vm_stats vm_stats(const struct rig *rig)
 	return stats;
 }
 
-/* One table a level, all of whose entries name the next one; the page table's leaves are valid or not. Returns the top table. */
+/*
+ * One table a level, all of whose entries name the next one; the leaves of the page table are valid
+ * or not. Returns the top table.
+ */
 static uint64_t make_bomb(struct guest *guest, unsigned int top, bool leaves)
 {
 	uint64_t below = tables_new(guest, 0);
@@ -51,7 +57,7 @@ static void begin_bomb(struct rig *rig, bool leaves)
 	rig->tables.pal = UINT64_MAX;
 }
 
-/* Registered: insufficient resources, within bounds, and nothing stays. */
+/* At registration: insufficient resources, within bounds, and nothing stays. */
 static void test_bomb_registered(void **state)
 {
 	(void)state;
@@ -91,7 +97,10 @@ static void test_bomb_refreshed(void **state)
 		tables_map(&rig.tables, UINT64_MAX - MIB + 1, 100, 5 * MIB, VIOMMU_RW);
 		assert_int_equal(rig_refresh_all(&rig, &result), 0);
 		assert_int_equal(check_pages(&rig.subject, 0, UINT64_MAX), 400);
-		/* In front of what is mapped at the end, of which a part changes: it is not come to, and the part must not stay. */
+		/*
+		 * Mapped before, at the end of the range, and changed since: the refresh does not
+		 * get there, and must release it.
+		 */
 		tables_unmap(&rig.tables, UINT64_MAX - MIB + 1, 50);
 		entry = guest_load(&rig.guest, bomb);
 		for (uint64_t i = 1; i < 2047; i++)
@@ -103,7 +112,7 @@ static void test_bomb_refreshed(void **state)
 		check_not_stale(rig.mock, &rig.subject, PBA, PBA + 300 * PAGE);
 		check_not_stale(rig.mock, &rig.subject, UINT64_MAX - MIB + 1, UINT64_MAX);
 		check_books(rig.mock, &rig.guest, &rig.subject, 1);
-		/* A part that is small enough to be looked at, and too large for the shadow. */
+		/* A part that is small enough to be examined, and too large for the shadow. */
 		assert_int_equal(rig_refresh(&rig, (uint64_t)1 << 53, 150 * 1024, &result), leaves ? -ENOSPC : 0);
 		assert_true(vm_stats(&rig).shadow_bytes_peak <= MIB);
 		check_not_stale(rig.mock, &rig.subject, (uint64_t)1 << 53, ((uint64_t)1 << 53) + MIB);
@@ -264,7 +273,7 @@ static uint64_t shadow_of(uint64_t limit, bool soft, int expected)
 	return peak;
 }
 
-static void test_shadow_is_told(void **state)
+static void test_shadow_is_notified(void **state)
 {
 	static const struct rig_options options;
 	struct rig rig;
@@ -273,7 +282,7 @@ static void test_shadow_is_told(void **state)
 	rig_begin(&rig, &options);
 	rig_domain(&rig);
 	assert_int_equal(rig_stats(&rig).shadow_bytes, 0);
-	/* The mock host takes no memory: all is the shadow's. */
+	/* The mock host uses no memory of the limit: all is the shadow's. */
 	for (unsigned int i = 0; i < 5; i++) {
 		tables_map(&rig.tables, PBA + i * 3 * MIB, 600, 0, VIOMMU_RW);
 		assert_int_equal(rig_refresh_all(&rig, NULL), 0);
@@ -299,7 +308,7 @@ static void test_shadow_bytes(void **state)
 	}
 }
 
-/* An aperture that is wider than what the root table reaches: the table is seen again and again. */
+/* An aperture wider than the reach of the root table: the table appears repeatedly. */
 static void test_aliases(void **state)
 {
 	static const uint64_t begins[] = { 0, GIB, 2 * GIB, (uint64_t)5 << 40, (uint64_t)1 << 63 };
@@ -430,10 +439,13 @@ static void begin_many(struct rig *rig)
 	mock_forget(rig->mock);
 }
 
-/* No step releases more than this many pages, and so there is a flush for each of so many. */
+/* No step releases more pages than this, and each step has a flush. */
 #define STEP_RELEASES (VIOMMU_LEAST_STEP_ENTRIES / SHADOW_RELEASE_COST + SHADOW_BLOCK)
 
-/* One entry that is cleared releases all of it: in steps, as if each page had been cleared. */
+/*
+ * One entry that is cleared releases all pages below it: in steps, as if each page had been
+ * cleared.
+ */
 static void test_release_takes_steps(void **state)
 {
 	const uint64_t pages = MANY_TABLES * 256;
@@ -461,7 +473,7 @@ static void test_release_takes_steps(void **state)
 	}
 }
 
-/* So does a slot that goes. */
+/* The same for the removal of a slot. */
 static void test_removal_takes_steps(void **state)
 {
 	struct rig rig;
@@ -491,7 +503,7 @@ int main(void)
 		cmocka_unit_test(test_refresh_entries),
 		cmocka_unit_test(test_beyond_the_limit_takes_steps),
 		cmocka_unit_test(test_honest_guest_meets_no_limit),
-		cmocka_unit_test(test_shadow_is_told),
+		cmocka_unit_test(test_shadow_is_notified),
 		cmocka_unit_test(test_shadow_bytes),
 		cmocka_unit_test(test_aliases),
 		cmocka_unit_test(test_far_aperture),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The lock: one holder at a time, nobody left asleep, and turns for those who wait. */
+/* The lock: one holder at a time, no lost wakeup, and turns for waiters. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -30,8 +30,9 @@ static void *wait_once(void *arg)
 }
 
 /*
- * Who gives others a turn takes the lock after one of them, as long as there are any: nearly each time, since one that is woken may get no CPU on a busy machine, and
- * is not waited for for ever.
+ * A thread that gives turns takes the lock after one of the waiters, as long as there are any. Not
+ * always: a thread that was woken may get no CPU on a busy machine, and is not waited for
+ * indefinitely.
  */
 static void test_turns(void **state)
 {
@@ -83,7 +84,10 @@ static void *count(void *arg)
 	return NULL;
 }
 
-/* All of them give turns to all others, and take their own without asking: no count is lost, and nobody sleeps for ever. */
+/*
+ * All threads give turns to all others, and take the lock without asking: no count is lost, and no
+ * thread sleeps forever.
+ */
 static void test_crowd(void **state)
 {
 	struct shared shared = { .turns = 0 };

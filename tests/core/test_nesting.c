@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Nested domains whose tables hardware walks: who is chosen for that, what is invalidated when, what is pinned, and what becomes of it all when the host fails. The
- * hardware is one that forgets nothing by itself (mock_smmu.h).
+ * Nested domains whose tables hardware walks: when they are chosen, which invalidations are sent
+ * and when, what is pinned, and failures of the host. The hardware invalidates nothing by itself
+ * (mock_smmu.h).
  */
 #define _DEFAULT_SOURCE
 #include "mock_smmu.h"
@@ -95,7 +96,7 @@ static void up_with(struct world *world, const uint32_t idr[6])
 	put(world, CD_GPA + 8, ROOT);
 	put(world, ROOT, (ROOT + PAGE) | 3);
 	put(world, ROOT + PAGE, (ROOT + 2 * PAGE) | 3);
-	assert_int_equal(viommu_device_create(world->vm, &world->smmu->host, NULL, &world->device), 0);
+	assert_int_equal(viommu_device_create(world->vm, &world->smmu->mock.host, NULL, &world->device), 0);
 	assert_int_equal(viommu_device_set_id(world->device, 5), 0);
 	world->theirs = mock_smmu_find(world->smmu, 5);
 }
@@ -109,9 +110,9 @@ static void down(struct world *world)
 {
 	viommu_vm_destroy(world->vm);
 	assert_int_equal(mock_smmu_spaces(world->smmu), 0);
-	assert_int_equal(world->smmu->breaches, 0);
-	assert_false(world->smmu->guest.there);
-	viommu_host_destroy(&world->smmu->host);
+	assert_int_equal(world->smmu->mock.breaches, 0);
+	assert_null(world->smmu->guest);
+	viommu_host_destroy(&world->smmu->mock.host);
 	free(world->ram);
 	free(world->more);
 }
@@ -123,9 +124,14 @@ static struct viommu_smmuv3_stage1 stage1_of(uint64_t ste0)
 	};
 }
 
+static const uint64_t *newest_entry(const struct world *world)
+{
+	return ((const struct smmu_space *)(const void *)world->smmu->mock.spaces)->ste;
+}
+
 static int create(struct world *world, const struct viommu_smmuv3_stage1 *stage1, struct viommu_domain **domain)
 {
-	return viommu_domain_create(world->vm, &world->smmu->host, VIOMMU_DOMAIN_SMMUV3, stage1, NULL, domain);
+	return viommu_domain_create(world->vm, &world->smmu->mock.host, VIOMMU_DOMAIN_SMMUV3, stage1, NULL, domain);
 }
 
 static struct viommu_domain *domain_of(struct world *world, uint64_t ste0)
@@ -146,7 +152,7 @@ static uint64_t pinned(struct world *world)
 	return stats.pinned_bytes;
 }
 
-/* The GPA that an access goes to, 0 if nowhere; event: what that is told as. */
+/* The GPA of an access, 0 if it reaches nothing; event: the event that is reported. */
 static uint64_t reached(struct world *world, uint64_t iova, uint32_t access, unsigned int event)
 {
 	unsigned int code;
@@ -167,7 +173,7 @@ static int invalidate(struct world *world, uint64_t dw0, uint64_t dw1)
 {
 	const uint64_t command[2] = { htole64(dw0), htole64(dw1) };
 
-	return viommu_nest_invalidate(world->vm, &world->smmu->host, VIOMMU_DOMAIN_SMMUV3, command, sizeof(command), 1, NULL);
+	return viommu_nest_invalidate(world->vm, &world->smmu->mock.host, VIOMMU_DOMAIN_SMMUV3, command, sizeof(command), 1, NULL);
 }
 
 static void test_tables_are_the_guests(void **state)
@@ -189,7 +195,7 @@ static void test_tables_are_the_guests(void **state)
 	assert_int_equal(reached(&world, 0x2000, VIOMMU_READ, 0), DATA + PAGE);
 	assert_int_equal(reached(&world, 0x2000, VIOMMU_WRITE, 0x13), 0);
 	assert_int_equal(reached(&world, 0x3000, VIOMMU_READ, 0x10), 0);
-	/* What becomes valid needs no refresh; what was needs one, of the very IOVA. */
+	/* A new translation needs no refresh; a changed one needs the invalidation of its IOVA. */
 	set(&world, 0x3000, (DATA + 2 * PAGE) | E_PAGE);
 	assert_int_equal(reached(&world, 0x3000, VIOMMU_READ, 0), DATA + 2 * PAGE);
 	set(&world, 0x1000, 0);
@@ -197,7 +203,7 @@ static void test_tables_are_the_guests(void **state)
 	assert_int_equal(invalidate(&world, TLBI_VA(8), 0x1000), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_WRITE, 0), DATA);
 	assert_int_equal(invalidate(&world, TLBI_VA(7), 0x1001), 0);
-	/* As the guest wrote it. */
+	/* As written by the guest. */
 	assert_true(world.smmu->command[0] == TLBI_VA(7) && world.smmu->command[1] == 0x1001);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_WRITE, 0x10), 0);
 	assert_int_equal(viommu_domain_refresh(domain, 0, UINT64_MAX, NULL), -EOPNOTSUPP);
@@ -212,7 +218,10 @@ static void test_tables_are_the_guests(void **state)
 	down(&world);
 }
 
-/* Several at once, in order; one that is refused ends it, and those before it were carried out. */
+/*
+ * Several at once, in order; the first one that is refused ends the batch, and those before it were
+ * carried out.
+ */
 static void test_batches(void **state)
 {
 	const uint64_t commands[3][2] = { { htole64(TLBI_VA(7)), htole64(0x1000) },
@@ -224,7 +233,7 @@ static void test_batches(void **state)
 
 	(void)state;
 	up(&world);
-	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->host, VIOMMU_DOMAIN_SMMUV3, commands, 16, 3, &done), 0);
+	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->mock.host, VIOMMU_DOMAIN_SMMUV3, commands, 16, 3, &done), 0);
 	assert_int_equal(done, 3);
 	for (uint64_t iova = 0x1000; iova <= 0x3000; iova += PAGE)
 		set(&world, iova, (DATA + iova) | E_PAGE);
@@ -234,16 +243,15 @@ static void test_batches(void **state)
 		assert_int_equal(reached(&world, iova, VIOMMU_READ, 0), DATA + iova);
 		set(&world, iova, 0);
 	}
-	world.smmu->fail[SMMU_INVALIDATE].at = 3;
-	world.smmu->fail[SMMU_INVALIDATE].error = EIO;
-	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->host, VIOMMU_DOMAIN_SMMUV3, commands, 16, 3, &done), -EIO);
+	mock_fail(&world.smmu->mock, MOCK_INVALIDATE, 3, false, EIO);
+	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->mock.host, VIOMMU_DOMAIN_SMMUV3, commands, 16, 3, &done), -EIO);
 	assert_int_equal(done, 2);
 	reached(&world, 0x1000, VIOMMU_READ, 0x10);
 	reached(&world, 0x2000, VIOMMU_READ, 0x10);
 	assert_int_equal(reached(&world, 0x3000, VIOMMU_READ, 0), DATA + 0x3000);
-	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->host, VIOMMU_DOMAIN_SMMUV3, commands, 8, 3, &done), -EINVAL);
-	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->host, VIOMMU_DOMAIN_ZPCI, commands, 16, 3, &done), -EOPNOTSUPP);
-	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->host, 99, commands, 16, 3, &done), -EOPNOTSUPP);
+	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->mock.host, VIOMMU_DOMAIN_SMMUV3, commands, 8, 3, &done), -EINVAL);
+	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->mock.host, VIOMMU_DOMAIN_ZPCI, commands, 16, 3, &done), -EOPNOTSUPP);
+	assert_int_equal(viommu_nest_invalidate(world.vm, &world.smmu->mock.host, 99, commands, 16, 3, &done), -EOPNOTSUPP);
 	down(&world);
 }
 
@@ -256,15 +264,15 @@ static void test_info(void **state)
 	(void)state;
 	up(&world);
 	assert_int_equal(viommu_host_soft_create(&soft), 0);
-	assert_int_equal(viommu_host_nest_info(&world.smmu->host, VIOMMU_DOMAIN_SMMUV3, &info), 0);
+	assert_int_equal(viommu_host_nest_info(&world.smmu->mock.host, VIOMMU_DOMAIN_SMMUV3, &info), 0);
 	assert_memory_equal(info.idr, mock_smmu_idr, sizeof(info.idr));
 	info = (struct viommu_smmuv3_hw_info){ .size = VIOMMU_SMMUV3_HW_INFO_SIZE_V0 - 1 };
-	assert_int_equal(viommu_host_nest_info(&world.smmu->host, VIOMMU_DOMAIN_SMMUV3, &info), -EINVAL);
+	assert_int_equal(viommu_host_nest_info(&world.smmu->mock.host, VIOMMU_DOMAIN_SMMUV3, &info), -EINVAL);
 	assert_int_equal(info.idr[0], 0);
 	info.size = 0;
-	assert_int_equal(viommu_host_nest_info(&world.smmu->host, VIOMMU_DOMAIN_SMMUV3, &info), -EINVAL);
+	assert_int_equal(viommu_host_nest_info(&world.smmu->mock.host, VIOMMU_DOMAIN_SMMUV3, &info), -EINVAL);
 	info.size = sizeof(info);
-	assert_int_equal(viommu_host_nest_info(&world.smmu->host, VIOMMU_DOMAIN_ZPCI, &info), -EOPNOTSUPP);
+	assert_int_equal(viommu_host_nest_info(&world.smmu->mock.host, VIOMMU_DOMAIN_ZPCI, &info), -EOPNOTSUPP);
 	assert_int_equal(viommu_host_nest_info(soft, VIOMMU_DOMAIN_SMMUV3, &info), -EOPNOTSUPP);
 	down(&world);
 	viommu_host_destroy(soft);
@@ -286,8 +294,7 @@ static void test_contexts(void **state)
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
 	assert_int_equal(invalidate(&world, CFGI_CD_ALL(5), 0), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0x0a), 0);
-	world.smmu->fail[SMMU_CONTEXT].at = 1;
-	world.smmu->fail[SMMU_CONTEXT].error = ENODEV;
+	mock_fail(&world.smmu->mock, MOCK_CONTEXT, 1, false, ENODEV);
 	assert_int_equal(invalidate(&world, CFGI_CD_ALL(5), 0), -EIO);
 	down(&world);
 }
@@ -311,7 +318,7 @@ static void test_entries_without_tables(void **state)
 	down(&world);
 }
 
-/* What was invalidated while there was no such domain nobody heard of. */
+/* Invalidations are not sent while there is no such domain. */
 static void test_begins_with_nothing(void **state)
 {
 	struct viommu_domain *domain;
@@ -331,8 +338,8 @@ static void test_begins_with_nothing(void **state)
 	down(&world);
 }
 
-/* AUTO says why; the others need not. */
-static void test_who_is_chosen(void **state)
+/* AUTO logs the reason; the others need not. */
+static void test_choice(void **state)
 {
 	static const struct {
 		bool soft, forced_stall;
@@ -374,8 +381,8 @@ static void test_who_is_chosen(void **state)
 		assert_int_equal(viommu_host_soft_create(&soft), 0);
 		stage1.nesting = trials[i].nesting;
 		stage1.flags = trials[i].flags;
-		error = viommu_domain_create(world.vm, trials[i].soft ? soft : &world.smmu->host, VIOMMU_DOMAIN_SMMUV3, &stage1, NULL, &domain);
-		/* A shadow is what it came to there, and this host can keep none. */
+		error = viommu_domain_create(world.vm, trials[i].soft ? soft : &world.smmu->mock.host, VIOMMU_DOMAIN_SMMUV3, &stage1, NULL, &domain);
+		/* AUTO fell back to a shadow there, and this host cannot keep one. */
 		if (trials[i].error == -EOPNOTSUPP && trials[i].nesting != VIOMMU_NESTING_HARDWARE)
 			assert_int_equal(error, -EIO);
 		else
@@ -412,7 +419,7 @@ static void test_no_entry(void **state)
 	viommu_host_destroy(soft);
 }
 
-/* A fault that waits for an answer would wait for ever. */
+/* A fault that stalls would wait forever. */
 static void test_no_stalls(void **state)
 {
 	uint32_t idr[6];
@@ -426,13 +433,13 @@ static void test_no_stalls(void **state)
 		memcpy(idr, mock_smmu_idr, sizeof(idr));
 		idr[0] = (idr[0] & ~(3u << 24)) | model << 24;
 		up_with(&world, idr);
-		/* What else the guest says stays; this it has no say in. */
+		/* Other fields are the guest's; this one is overwritten. */
 		stage1.ste[1] = 0x75 | (model ? S1STALLD : 0);
 		assert_int_equal(create(&world, &stage1, &domain), 0);
-		assert_int_equal(world.smmu->space[0].ste[1], 0x75 | (model ? 0 : S1STALLD));
+		assert_int_equal(newest_entry(&world)[1], 0x75 | (model ? 0 : S1STALLD));
 		stage1.ste[0] = ENTRY_BYPASS;
 		assert_int_equal(create(&world, &stage1, &domain), 0);
-		assert_int_equal(world.smmu->space[1].ste[1], 0x75);
+		assert_int_equal(newest_entry(&world)[1], 0x75);
 		down(&world);
 	}
 }
@@ -447,14 +454,13 @@ static void test_ids(void **state)
 	(void)state;
 	up(&world);
 	assert_int_equal(viommu_host_soft_create(&soft), 0);
-	assert_int_equal(viommu_device_create(world.vm, &world.smmu->host, NULL, &nameless), 0);
+	assert_int_equal(viommu_device_create(world.vm, &world.smmu->mock.host, NULL, &nameless), 0);
 	assert_int_equal(viommu_device_create(world.vm, soft, NULL, &elsewhere), 0);
 	domain = domain_of(&world, ENTRY_BYPASS);
 	assert_int_equal(viommu_domain_attach(domain, nameless, VIOMMU_NO_PASID), -EINVAL);
 	assert_int_equal(viommu_device_set_id(elsewhere, 6), -EOPNOTSUPP);
 	assert_int_equal(viommu_domain_attach(domain, elsewhere, VIOMMU_NO_PASID), -EXDEV);
-	world.smmu->fail[SMMU_SET_ID].at = 1;
-	world.smmu->fail[SMMU_SET_ID].error = EEXIST;
+	mock_fail(&world.smmu->mock, MOCK_SET_ID, 1, false, EEXIST);
 	assert_int_equal(viommu_device_set_id(nameless, 6), -EIO);
 	assert_int_equal(viommu_domain_attach(domain, nameless, VIOMMU_NO_PASID), -EINVAL);
 	assert_int_equal(viommu_device_set_id(nameless, 6), 0);
@@ -492,8 +498,7 @@ static void test_memory_is_pinned(void **state)
 	assert_int_equal(viommu_slot_add(world.vm, &more), 0);
 	assert_int_equal(pinned(&world), RAM + MORE);
 	assert_int_equal(reached(&world, MORE_GPA + 8, VIOMMU_READ, 0), MORE_GPA + 8);
-	world.smmu->fail[SMMU_GUEST_REMOVE].at = 1;
-	world.smmu->fail[SMMU_GUEST_REMOVE].error = EBUSY;
+	mock_fail(&world.smmu->mock, MOCK_GUEST_REMOVE, 1, false, EBUSY);
 	assert_int_equal(viommu_slot_remove(world.vm, MORE_GPA), -EIO);
 	assert_int_equal(pinned(&world), RAM + MORE);
 	assert_int_equal(viommu_slot_remove(world.vm, MORE_GPA), 0);
@@ -511,11 +516,11 @@ static void test_memory_is_pinned(void **state)
 static void test_failures(void **state)
 {
 	static const struct {
-		enum smmu_call call;
+		enum mock_call call;
 		int error, becomes;
 	} trials[] = {
-		{ SMMU_CREATE, ENOSPC, -ENOSPC }, { SMMU_CREATE, ENOMEM, -ENOMEM },  { SMMU_CREATE, EBUSY, -EIO },
-		{ SMMU_CREATE, EINVAL, -EINVAL }, { SMMU_INVALIDATE, ENODEV, -EIO }, { SMMU_INVALIDATE, EINVAL, -EIO },
+		{ MOCK_CREATE, ENOSPC, -ENOSPC }, { MOCK_CREATE, ENOMEM, -ENOMEM },  { MOCK_CREATE, EBUSY, -EIO },
+		{ MOCK_CREATE, EINVAL, -EINVAL }, { MOCK_INVALIDATE, ENODEV, -EIO }, { MOCK_INVALIDATE, EINVAL, -EIO },
 	};
 	struct viommu_smmuv3_stage1 stage1 = stage1_of(ENTRY_S1);
 	struct viommu_domain *domain;
@@ -524,25 +529,22 @@ static void test_failures(void **state)
 	(void)state;
 	up(&world);
 	for (unsigned int i = 0; i < sizeof(trials) / sizeof(trials[0]); i++) {
-		world.smmu->fail[trials[i].call].at = 1;
-		world.smmu->fail[trials[i].call].error = trials[i].error;
+		mock_fail(&world.smmu->mock, trials[i].call, 1, false, trials[i].error);
 		assert_int_equal(create(&world, &stage1, &domain), trials[i].becomes);
 		assert_int_equal(mock_smmu_spaces(world.smmu), 0);
 	}
 	domain = domain_of(&world, ENTRY_S1);
-	world.smmu->fail[SMMU_ATTACH].at = 1;
-	world.smmu->fail[SMMU_ATTACH].error = EINVAL;
+	mock_fail(&world.smmu->mock, MOCK_ATTACH, 1, false, EINVAL);
 	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), -EIO);
 	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
-	world.smmu->fail[SMMU_INVALIDATE].at = 1;
+	world.smmu->mock.fail[MOCK_INVALIDATE].at = 1;
 	assert_int_equal(invalidate(&world, TLBI_ALL, 0), -EIO);
 	assert_int_equal(invalidate(&world, TLBI_ALL, 0), 0);
-	world.smmu->fail[SMMU_DETACH].at = 1;
-	world.smmu->fail[SMMU_DETACH].error = EBUSY;
+	mock_fail(&world.smmu->mock, MOCK_DETACH, 1, false, EBUSY);
 	assert_int_equal(viommu_device_detach(world.device, VIOMMU_NO_PASID), -EIO);
 	set(&world, 0x1000, DATA | E_PAGE);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
-	world.smmu->fail[SMMU_DETACH].at = 1;
+	world.smmu->mock.fail[MOCK_DETACH].at = 1;
 	viommu_domain_destroy(domain);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), 0);
 	down(&world);
@@ -561,30 +563,29 @@ static void test_events(void **state)
 	assert_int_equal(viommu_host_soft_create(&soft), 0);
 	assert_int_equal(viommu_nest_fd(world.vm, soft), -EOPNOTSUPP);
 	assert_int_equal(viommu_nest_event(world.vm, soft, &event), -EOPNOTSUPP);
-	assert_int_equal(viommu_nest_fd(world.vm, &world.smmu->host), -ENODEV);
-	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), -ENOENT);
+	assert_int_equal(viommu_nest_fd(world.vm, &world.smmu->mock.host), -ENODEV);
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->mock.host, &event), -ENOENT);
 	domain = domain_of(&world, ENTRY_S1);
 	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
-	assert_int_equal(viommu_nest_fd(world.vm, &world.smmu->host), world.smmu->event_fd);
+	assert_int_equal(viommu_nest_fd(world.vm, &world.smmu->mock.host), world.smmu->event_fd);
 	assert_int_equal(reached(&world, 0x5008, VIOMMU_WRITE, 0x10), 0);
 	event.bytes = sizeof(record) - 1;
-	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), -EINVAL);
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->mock.host, &event), -EINVAL);
 	event.bytes = sizeof(record);
-	world.smmu->fail[SMMU_EVENT].at = 1;
-	world.smmu->fail[SMMU_EVENT].error = EFAULT;
-	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), -EIO);
-	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), 0);
+	mock_fail(&world.smmu->mock, MOCK_EVENT, 1, false, EFAULT);
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->mock.host, &event), -EIO);
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->mock.host, &event), 0);
 	assert_int_equal(le64toh(record[0]), UINT64_C(5) << 32 | 0x10);
 	assert_int_equal(le64toh(record[2]), 0x5008);
 	assert_true(event.lost == 0 && event.bytes == sizeof(record) && event.type == VIOMMU_DOMAIN_SMMUV3);
-	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), -ENOENT);
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->mock.host, &event), -ENOENT);
 	for (unsigned int i = 0; i < SMMU_EVENTS + 1; i++)
 		reached(&world, 0x6000, VIOMMU_READ, 0x10);
 	for (unsigned int i = 0; i < SMMU_EVENTS; i++)
-		assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), 0);
+		assert_int_equal(viommu_nest_event(world.vm, &world.smmu->mock.host, &event), 0);
 	assert_int_equal(event.lost, 0);
 	reached(&world, 0x7000, VIOMMU_READ, 0x10);
-	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->host, &event), 0);
+	assert_int_equal(viommu_nest_event(world.vm, &world.smmu->mock.host, &event), 0);
 	assert_int_equal(event.lost, 1);
 	down(&world);
 	viommu_host_destroy(soft);
@@ -599,7 +600,7 @@ int main(void)
 		cmocka_unit_test(test_contexts),
 		cmocka_unit_test(test_entries_without_tables),
 		cmocka_unit_test(test_begins_with_nothing),
-		cmocka_unit_test(test_who_is_chosen),
+		cmocka_unit_test(test_choice),
 		cmocka_unit_test(test_no_entry),
 		cmocka_unit_test(test_no_stalls),
 		cmocka_unit_test(test_ids),

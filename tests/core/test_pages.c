@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The core on a port that reaches guest memory as a kernel does: paged_port/port_guest.h. The library looks at guest memory through a second mapping of it, of which
- * only what is mapped at the moment is accessible. So a pointer that outlives its unmapping faults. Pages are unmapped in the reverse order, all of them at each
- * return, and a page may be missing at any time.
+ * The core on a port that reaches guest memory as a kernel does: paged_port/port_guest.h. The
+ * library looks at guest memory through a second mapping of it, of which only what is mapped at the
+ * moment is accessible. So a pointer that outlives its unmapping faults. Pages are unmapped in the
+ * reverse order, all of them at each return, and a page may be missing at any time.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -28,7 +29,7 @@ static struct {
 	void *memory[MOST_MAPPED];
 	unsigned int number;
 	uint64_t maps;
-	uint64_t fail_at; /* the fail_at-th map from now on, counted from 1, fails; 0: none does */
+	uint64_t fail_at; /* the fail_at-th map from now on, counted from 1, fails; 0: none fails */
 } mapped;
 
 static void must(bool ok)
@@ -106,7 +107,10 @@ static void fill(struct rig *rig)
 	tables_set(&rig->tables, PBA + 9 * MIB, 1, 4 * MIB | STE_FRAME);
 }
 
-/* One page by turns with everything, with tables that change in each of the ways that a path notices. */
+/*
+ * Refreshes of one page alternate with refreshes of everything, and tables change in each of the
+ * ways that a path notices.
+ */
 static void test_nothing_is_kept(void **state)
 {
 	struct viommu_run run;
@@ -132,7 +136,7 @@ static void test_nothing_is_kept(void **state)
 		assert_int_equal(mapped.number, 0);
 		if (round % 10 == 7)
 			assert_int_equal(guest_hide(&rig.guest, area), 0);
-		/* The same again finds the path; after another table it does not. */
+		/* The same page again uses the path; another table between does not. */
 		assert_int_equal(rig_refresh(&rig, iova, 1, NULL), 0);
 		tables_set(&rig.tables, PBA + 20 * MIB, 1, round % 2 ? STE_INVALID : tables_link(1, tables_new(&rig.guest, 0)));
 		assert_int_equal(rig_refresh(&rig, PBA + 20 * MIB, 1, NULL), 0);
@@ -143,7 +147,10 @@ static void test_nothing_is_kept(void **state)
 	rig_end(&rig);
 }
 
-/* A page that is missing at one moment is no table: what is beneath it is released, or stays as the tables say. The next refresh finds it. */
+/*
+ * A page that is missing for a moment counts as no table: the pages below it are released, or stay
+ * as the tables say. The next refresh repairs it.
+ */
 static void test_page_is_missing(void **state)
 {
 	struct rig rig;
@@ -158,7 +165,7 @@ static void test_page_is_missing(void **state)
 		uint64_t pages = kind % 2 ? 1 : 64 * MIB / PAGE, at = 0;
 
 		do {
-			/* Something is to be done, or nothing is. */
+			/* With work for the refresh, or without. */
 			if (kind < 2)
 				tables_map(&rig.tables, PBA + 3 * PAGE, 1, at % 2 * PAGE, VIOMMU_RW);
 			mapped.maps = 0;

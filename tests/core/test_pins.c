@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* How often pages are named: more often than 16 bits hold, in runs that meet the ends of slots and of chunks of counts, and from several domains at once. */
+/*
+ * Refcounts of pages: beyond 16 bits, in runs that cross the ends of slots and of chunks of counts,
+ * and from several domains at once.
+ */
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -11,7 +14,7 @@
 
 #include "rig.h"
 
-/* A guest maps one scratch page everywhere, and takes it away a piece at a time. */
+/* A guest maps one scratch page everywhere, and unmaps it a piece at a time. */
 static void test_named_often(void **state)
 {
 	const uint64_t names = 2 * 65536 + 3;
@@ -41,7 +44,10 @@ static void test_named_often(void **state)
 	rig_end(&rig);
 }
 
-/* A run that fits into the budget but for some of its pages, of which some are pinned already: what can be had is had, to the last page. */
+/*
+ * A run of which some pages do not fit into the budget, and some are pinned already: as many pages
+ * as fit are established.
+ */
 static void test_part_of_a_run(void **state)
 {
 	struct viommu_refresh_result result = { 0 };
@@ -50,7 +56,7 @@ static void test_part_of_a_run(void **state)
 	(void)state;
 	rig_begin(&rig, &(struct rig_options){ .mock.split = true });
 	rig_domain(&rig);
-	/* Pages 512 - 8 to 512 + 7 cross a chunk; of them the fourth and the last are named already. */
+	/* Pages 512 - 8 to 512 + 7 cross a chunk; the fourth and the last are pinned already. */
 	tables_map(&rig.tables, PBA + MIB, 1, 507 * PAGE, VIOMMU_RW);
 	tables_map(&rig.tables, PBA + MIB + PAGE, 1, 519 * PAGE, VIOMMU_RW);
 	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
@@ -68,7 +74,10 @@ static void test_part_of_a_run(void **state)
 	rig_end(&rig);
 }
 
-/* Several domains name the same pages again and again, with a budget for just these pages: none ever finds it too small, and nothing is left in the end. */
+/*
+ * Several domains name the same pages again and again, with a budget for exactly these: it is never
+ * too small, and nothing is left in the end.
+ */
 enum { NAMERS = 4, TIMES = 1500, TOGETHER = 24 };
 
 struct namer {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Translating for a device model, in one thread: what comes out, which faults, and that the reader's cache forgets exactly when it must. */
+/*
+ * Translation for a device model, in one thread: results, faults, and the invalidation of the
+ * reader's cache exactly when it is due.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -59,11 +62,11 @@ static void expect_fault(struct bench *bench, uint64_t iova, uint64_t bytes, uin
 	assert_int_equal(fault.reason, reason);
 	assert_int_equal(fault.iova, at);
 	assert_int_equal(fault.access, access);
-	/* Who does not want to know need not ask. */
+	/* Result pointers may be NULL. */
 	assert_int_equal(viommu_translate(bench->reader, iova, bytes, access, piece, 4, &translated, NULL), -EFAULT);
 }
 
-/* The page of the guest that one byte translates to, 1 where it does not. */
+/* The page of the guest that one byte translates to, 1 if there is none. */
 static uint64_t where(struct bench *bench, uint64_t iova)
 {
 	struct viommu_piece piece;
@@ -88,7 +91,10 @@ static void pieces(bool soft)
 	uint64_t translated;
 
 	begin(&bench, soft);
-	/* Three pages of one piece of memory, in two runs; two elsewhere; and a frame that continues the last of them. */
+	/*
+	 * Three pages of one piece of memory, in two runs; two elsewhere; and a frame that
+	 * continues the last of them.
+	 */
 	tables_map(&bench.rig.tables, PBA + 253 * PAGE, 2, MIB, VIOMMU_RW);
 	tables_map(&bench.rig.tables, PBA + 255 * PAGE, 1, MIB + 2 * PAGE, VIOMMU_READ);
 	tables_map(&bench.rig.tables, PBA + 256 * PAGE, 1, 2 * MIB, VIOMMU_RW);
@@ -103,7 +109,7 @@ static void pieces(bool soft)
 	assert_ptr_equal(piece[1].hva, guest_hva(guest, 2 * MIB));
 	assert_int_equal(piece[1].bytes, 100);
 
-	/* Room for fewer pieces than there are: what fits, and how much that is. */
+	/* Room for fewer pieces than there are: those that fit, and their length. */
 	assert_int_equal(viommu_translate(bench.reader, PBA + 253 * PAGE, 5 * PAGE, VIOMMU_READ, piece, 1, &translated, NULL), 1);
 	assert_int_equal(translated, 3 * PAGE);
 	assert_int_equal(viommu_translate(bench.reader, PBA + 253 * PAGE, 5 * PAGE, VIOMMU_READ, piece, 2, &translated, NULL), 2);
@@ -117,7 +123,7 @@ static void pieces(bool soft)
 	assert_int_equal(translated, 255 * PAGE + MIB - 2);
 	assert_ptr_equal(piece[0].hva, guest_hva(guest, 3 * MIB + PAGE + 1));
 
-	/* Nothing, no room, and what wraps. */
+	/* Zero bytes, no room, and a range that wraps. */
 	assert_int_equal(viommu_translate(bench.reader, PBA, 0, VIOMMU_READ, piece, 4, &translated, NULL), 0);
 	assert_int_equal(translated, 0);
 	assert_int_equal(viommu_translate(bench.reader, PBA, 1, VIOMMU_READ, piece, 0, &translated, NULL), -EINVAL);
@@ -146,7 +152,7 @@ static void faults(bool soft)
 	expect_fault(&bench, bench.rig.tables.pal + 1, 1, VIOMMU_WRITE, VIOMMU_FAULT_APERTURE, bench.rig.tables.pal + 1);
 	expect_fault(&bench, UINT64_MAX, 1, VIOMMU_WRITE, VIOMMU_FAULT_APERTURE, UINT64_MAX);
 	expect_fault(&bench, PBA + 4 * PAGE + 7, 1, VIOMMU_READ, VIOMMU_FAULT_NOT_PRESENT, PBA + 4 * PAGE + 7);
-	/* The first byte that has no translation, or not for this access. */
+	/* The first byte without a translation, or without one for this access. */
 	expect_fault(&bench, PBA + 2 * PAGE + 7, 3 * PAGE, VIOMMU_READ, VIOMMU_FAULT_NOT_PRESENT, PBA + 4 * PAGE);
 	expect_fault(&bench, PBA + 2 * PAGE + 7, 3 * PAGE, VIOMMU_WRITE, VIOMMU_FAULT_PROTECTION, PBA + 3 * PAGE);
 	expect_fault(&bench, PBA + 3 * PAGE + 9, 1, VIOMMU_WRITE, VIOMMU_FAULT_PROTECTION, PBA + 3 * PAGE + 9);
@@ -178,24 +184,27 @@ static void staleness(bool soft)
 	refresh(&bench);
 	assert_int_equal(where(&bench, PBA + 5), MIB + 5);
 	assert_int_equal(where(&bench, PBA + PAGE), MIB + PAGE);
-	/* Not what the tables say, but what was refreshed. */
+	/* The refreshed state, not the tables. */
 	tables_unmap(&bench.rig.tables, PBA, 1);
 	tables_map(&bench.rig.tables, PBA + PAGE, 1, 2 * MIB, VIOMMU_RW);
 	assert_int_equal(where(&bench, PBA + 5), MIB + 5);
 	refresh(&bench);
 	assert_int_equal(where(&bench, PBA + 5), 1);
 	assert_int_equal(where(&bench, PBA + PAGE), 2 * MIB);
-	/* What was not there is found when it is. */
+	/* A missing translation is found once it is established. */
 	tables_map(&bench.rig.tables, PBA, 1, 3 * MIB, VIOMMU_RW);
 	refresh(&bench);
 	assert_int_equal(where(&bench, PBA + 5), 3 * MIB + 5);
-	/* A slot goes. */
+	/* A slot is removed. */
 	assert_int_equal(where(&bench, PBA + 4 * PAGE), GIB);
 	assert_int_equal(guest_hide(&bench.rig.guest, area), 0);
 	assert_int_equal(where(&bench, PBA + 4 * PAGE), 1);
 	assert_int_equal(where(&bench, PBA), 3 * MIB);
 
-	/* Another domain, with the same IOVAs elsewhere; and as many flushes behind it, so that it is not by its count that it is told apart. */
+	/*
+	 * Another domain, with the same IOVAs elsewhere, and with the same number of flushes, so
+	 * that the number does not distinguish the two.
+	 */
 	tables_init(&other, &bench.rig.guest, 2, PBA, PBA + MIB - 1);
 	tables_map(&other, PBA, 1, 5 * MIB, VIOMMU_RW);
 	second = tables_domain(&other, bench.host, NULL);
@@ -229,7 +238,7 @@ static void staleness(bool soft)
 	assert_int_equal(where(&bench, PBA + 64 * MIB - 1), 64 * MIB - 1);
 	assert_int_equal(where(&bench, PBA + 64 * MIB), 1);
 
-	/* What it is attached to goes. */
+	/* The domain that it is attached to is destroyed. */
 	viommu_domain_destroy(direct);
 	expect_fault(&bench, PBA, 1, VIOMMU_READ, VIOMMU_FAULT_BLOCKED, PBA);
 	assert_int_equal(viommu_domain_attach(second, bench.device, VIOMMU_NO_PASID), 0);
@@ -270,7 +279,7 @@ static void test_sealed(void **state)
 	assert_int_equal(viommu_domain_attach(direct, bench.device, VIOMMU_NO_PASID), -EXDEV);
 	assert_int_equal(viommu_domain_attach(direct, stranger, VIOMMU_NO_PASID), 0);
 	viommu_device_destroy(foreigner);
-	/* The stranger and the direct domain go with their VM. */
+	/* The other device and the direct domain are destroyed with their VM. */
 	guest_end(&other);
 	bench.rig.mock->host.caps.lookup = false;
 	assert_int_equal(viommu_reader_create(bench.device, VIOMMU_NO_PASID, &reader), -EOPNOTSUPP);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Readers that translate while another thread changes what there is to translate. What a refresh has released when it returns is from then on the VMM's, to
- * overwrite as it likes: so the writer here overwrites it at once, with plain stores, which ThreadSanitizer holds against whoever may still read.
+ * Readers that translate while another thread changes translations. When a refresh has returned,
+ * the VMM may overwrite the released pages. So the writer overwrites them at once, with plain
+ * stores, and ThreadSanitizer reports a reader that is still there.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -18,18 +19,21 @@
 #include "rig.h"
 
 #define READERS 2
-#define WINDOW	4u    /* pages of IOVA that change */
-#define ROUNDS	1000u /* each of which maps one page to a frame of guest memory of its own */
+#define WINDOW	4u    /* number of IOVA pages that change */
+#define ROUNDS	1000u /* each maps one page to its own frame of guest memory */
 #define POISON	UINT64_C(0xdeadbeefdeadbeef)
 
-/* Where the frames are in guest memory. A frame's first 8 bytes say which round wrote it. */
+/*
+ * Addresses of the frames in guest memory. The first 8 bytes of a frame are the round that wrote
+ * it.
+ */
 #define FRAME(round) (MIB + (uint64_t)(round)*PAGE)
 
 struct race {
 	struct rig rig;
 	struct viommu_host *host;
 	struct viommu_domain *domain;
-	uint64_t floor[WINDOW]; /* no translation of this page that begins now yields a frame of an earlier round */
+	uint64_t floor[WINDOW]; /* a translation of this page that begins now yields no frame of an earlier round */
 	bool stop;
 	uint64_t bad;
 };
@@ -47,7 +51,7 @@ static uint64_t *frame(struct race *race, uint64_t round)
 	return (uint64_t *)(void *)guest_hva(&race->rig.guest, FRAME(round));
 }
 
-/* One look, with the pointer in use held: what is read there is good, as often as one reads. */
+/* One access with the reader held: the pointer stays good for repeated loads. */
 static void look(struct racer *racer, uint64_t page)
 {
 	struct race *race = racer->race;
@@ -71,7 +75,10 @@ static void look(struct racer *racer, uint64_t page)
 	viommu_reader_leave(racer->reader);
 }
 
-/* The same without holding anything: it may be gone at once, but what comes out is not older than the last refresh that had returned. */
+/*
+ * The same without holding: the pointer may be stale at once, but the result is not older than the
+ * last refresh that had returned.
+ */
 static void glance(struct racer *racer, uint64_t page)
 {
 	struct race *race = racer->race;
@@ -103,7 +110,10 @@ static void refresh(struct race *race, uint64_t page)
 		__atomic_add_fetch(&race->bad, 1, __ATOMIC_RELAXED);
 }
 
-/* A page gets a new frame, by way of nothing or at once; its old frame is poisoned as soon as the refresh has returned. */
+/*
+ * A page gets a new frame, directly or after it was invalid; its old frame is poisoned as soon as
+ * the refresh has returned.
+ */
 static void change(struct race *race, uint64_t round)
 {
 	uint64_t page = round % WINDOW, old = race->floor[page];
@@ -120,14 +130,14 @@ static void change(struct race *race, uint64_t round)
 	__atomic_store_n(&race->floor[page], round, __ATOMIC_RELEASE);
 }
 
-/* The device leaves and comes back: what it translated before is poisoned while it is away. */
+/* The device is detached and attached again; its former translations are poisoned meanwhile. */
 static void leave_and_return(struct race *race, struct racer *racer, uint64_t round)
 {
 	uint64_t page = round % WINDOW;
 
 	if (viommu_device_detach(racer->device, VIOMMU_NO_PASID))
 		race->bad++;
-	/* Nobody else is attached: nobody reads. */
+	/* No other device is attached, so no thread reads. */
 	*frame(race, race->floor[page]) = POISON;
 	*frame(race, race->floor[page]) = race->floor[page];
 	if (viommu_domain_attach(race->domain, racer->device, VIOMMU_NO_PASID))
@@ -162,7 +172,7 @@ static void run_race(bool soft, unsigned int readers, bool detach)
 		if (detach && round % 4 == 0)
 			leave_and_return(&race, &racer[0], round);
 	}
-	/* Not before each reader has read something. */
+	/* Only after each reader has read something. */
 	for (unsigned int i = 0; i < readers; i++)
 		while (!__atomic_load_n(&racer[i].translated, __ATOMIC_RELAXED))
 			sched_yield();
@@ -193,8 +203,8 @@ static void test_translating_while_detaching(void **state)
 }
 
 /*
- * Two domains, one of which a device always has: each translation finds what one of them says. What the other one said is poisoned as soon as the device has
- * been moved.
+ * Two domains, and a device that is always in one of them: each translation is one of either. The
+ * frames of the other domain are poisoned as soon as the device has been moved.
  */
 
 struct moves {
@@ -258,7 +268,7 @@ static void run_moves(bool soft)
 		*word[i % 2] = i % 2;
 		assert_int_equal(viommu_domain_attach(domain[i % 2], moves.device, VIOMMU_NO_PASID), 0);
 		*word[!(i % 2)] = POISON;
-		/* Now and then without waiting for a look. */
+		/* Now and then without waiting for a reader. */
 		while (i % 8 < 4 && __atomic_load_n(&moves.seen[i % 2], __ATOMIC_RELAXED) == before && !__atomic_load_n(&moves.bad, __ATOMIC_RELAXED))
 			sched_yield();
 	}
@@ -280,7 +290,10 @@ static void test_translating_while_moving(void **state)
 	run_moves(false);
 }
 
-/* Domains are made and destroyed under a reader that never stops and never holds: what it looks at stays until it has looked. */
+/*
+ * Domains are made and destroyed under a reader that never stops and never holds: memory that it
+ * looks at stays valid until it has finished.
+ */
 
 static void *translate_always(void *ctx)
 {
@@ -336,7 +349,10 @@ static void test_translating_while_domains_go(void **state)
 	domains_go(false);
 }
 
-/* Holding off: another thread's refresh has flushed, and does not return before the reader has left. */
+/*
+ * Holding: another thread's refresh has flushed, and does not return before the reader has
+ * released.
+ */
 
 struct hold {
 	struct rig rig;
@@ -421,7 +437,7 @@ static void test_held_off(void **state)
 		viommu_reader_leave(reader);
 		pthread_join(thread, NULL);
 		assert_true(hold.returned);
-		/* A new one does not find it any more. */
+		/* A new translation does not find it any more. */
 		viommu_reader_enter(reader);
 		assert_int_equal(viommu_translate(reader, PBA, 8, VIOMMU_RW, &piece, 1, &translated, NULL), -EFAULT);
 		viommu_reader_leave(reader);
@@ -454,7 +470,10 @@ static void *take_away(void *ctx)
 	return NULL;
 }
 
-/* Two threads: while one takes the device away, and waits for its reader, the other's refresh does not return before that either. */
+/*
+ * Two threads: one detaches the device and waits for its reader; the other's refresh does not
+ * return before the reader has released either.
+ */
 static void test_held_off_from_both(void **state)
 {
 	(void)state;

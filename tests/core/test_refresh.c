@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a refresh asks of its host, and in which order: as few calls as there can be, one flush between all removals and all mappings, no more than the
- * range that was named.
+ * The calls that a refresh makes to its host, and their order: as few as possible, one flush
+ * between all removals and all mappings, and nothing outside the named range.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -25,7 +25,7 @@ static void expect_calls(const struct mock_host *mock, uint64_t maps, uint64_t u
 	assert_int_equal(mock->calls[MOCK_FLUSH], flushes);
 }
 
-/* Pages made valid together are one mapping, also over many tables; and go as one. */
+/* Pages made valid together are one mapping, also over many tables, and are removed as one. */
 static void run_is_one_call(const struct rig_options *options, uint64_t pages)
 {
 	struct viommu_refresh_result result;
@@ -72,7 +72,10 @@ static void test_4096_pages(void **state)
 	run_is_one_call(&splitting, 4096);
 }
 
-/* Every other page of 20,000, each changed to another frame: all removals, one flush, then all mappings. */
+/*
+ * Every other page of 20,000, each changed to another frame: all removals, one flush, then all
+ * mappings.
+ */
 static void test_scattered_changes_flush_once(void **state)
 {
 	const uint64_t changes = 10000;
@@ -96,7 +99,7 @@ static void test_scattered_changes_flush_once(void **state)
 	rig_end(&rig);
 }
 
-/* What the VM is charged, without the VM's lock: seen from within a call to the host. */
+/* The VM's charge without the VM's lock, as seen from within a call to the host. */
 static uint64_t charged(struct viommu_vm *vm)
 {
 	return pins_load(&vm->pins.charged);
@@ -115,7 +118,7 @@ static void watch_order(void *ctx, struct mock_space *space, const struct mock_e
 	order->charged_at[event->call] = charged(order->rig->guest.vm);
 }
 
-/* unmap, flush, unpin, and only then what is new. */
+/* unmap, flush, unpin, and only then new pages. */
 static void test_order(void **state)
 {
 	struct order order;
@@ -146,7 +149,10 @@ static void test_order(void **state)
 	rig_end(&rig);
 }
 
-/* An upper entry changes, and a refresh names a part of what it covers: that part changes, the rest stays what it was. */
+/*
+ * An upper entry changes, and a refresh names a part of its range: that part changes, the rest
+ * stays.
+ */
 static void exact_range(unsigned int level)
 {
 	uint64_t old_gpa = MIB, new_gpa = 2 * MIB, gpa;
@@ -158,7 +164,7 @@ static void exact_range(unsigned int level)
 	tables_map(&rig.tables, PBA, 256, old_gpa, VIOMMU_RW);
 	rig_domain(&rig);
 
-	/* A new way from this level down, to other pages. */
+	/* New tables from this level down, to other pages. */
 	entry = tables_entry(&rig.tables, PBA, level);
 	guest_store(&rig.guest, entry, STE_INVALID);
 	tables_map(&rig.tables, PBA, 256, new_gpa, VIOMMU_RW);
@@ -188,7 +194,7 @@ static void test_exact_range(void **state)
 		exact_range(level);
 }
 
-/* Rights are taken and given at every level. */
+/* Rights are removed and granted at every level. */
 static void test_rights(void **state)
 {
 	struct viommu_refresh_result result;
@@ -211,7 +217,7 @@ static void test_rights(void **state)
 			assert_int_equal(rig.mock->calls[MOCK_FLUSH], 1);
 			rig_check(&rig);
 		}
-		/* Where the right is taken from does not matter to the host. */
+		/* The level at which a right is removed does not matter to the host. */
 		guest_store(&rig.guest, gpa, guest_load(&rig.guest, gpa) | PROTECTED);
 		assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 		tables_map(&rig.tables, PBA, pages, MIB, VIOMMU_READ);
@@ -220,7 +226,10 @@ static void test_rights(void **state)
 		mock_forget(rig.mock);
 		assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 		expect_calls(rig.mock, 0, 0, 0);
-		/* And back up, and then away: which tells whether the record of the rights moved with them. */
+		/*
+		 * And back up, and then granted: this shows whether the record of the rights moved
+		 * with them.
+		 */
 		if (level) {
 			tables_unmap(&rig.tables, PBA, pages);
 			assert_int_equal(rig_refresh_all(&rig, NULL), 0);
@@ -241,7 +250,10 @@ static void test_rights(void **state)
 	}
 }
 
-/* Another table with the same content, at any level; a frame of 1 MiB for a table of its pages and back: the host hears nothing of it. */
+/*
+ * Another table with the same content, at any level; a frame of 1 MiB instead of a table of its
+ * pages, and back: no call to the host.
+ */
 static void test_same_content(void **state)
 {
 	struct viommu_refresh_result result;
@@ -260,7 +272,7 @@ static void test_same_content(void **state)
 		assert_int_equal(rig_refresh_all(&rig, &result), 0);
 		assert_int_equal(result.established + result.released, 0);
 	}
-	/* The old table is the guest's again, to scribble on. */
+	/* The guest may reuse the old table. */
 	guest_store(&rig.guest, table, UINT64_MAX);
 	gpa = tables_entry(&rig.tables, PBA, 1);
 	table = guest_load(&rig.guest, gpa);
@@ -296,12 +308,12 @@ static void test_frame_from_the_middle(void **state)
 	assert_int_equal(rig_refresh(&rig, PBA + MIB, 256, &result), 0);
 	assert_int_equal(result.established, 206);
 	rig_check(&rig);
-	/* The frame moves by less than a frame's size: address bits below it mean nothing. */
+	/* The frame moves by less than its size: these address bits are ignored. */
 	tables_set(&rig.tables, PBA + MIB, 1, 7 * MIB | 0x800 | STE_FRAME);
 	mock_forget(rig.mock);
 	assert_int_equal(rig_refresh_all(&rig, &result), 0);
 	expect_calls(rig.mock, 0, 0, 0);
-	/* Part of it goes. */
+	/* Part of it is removed. */
 	tables_set(&rig.tables, PBA + MIB, 1, STE_INVALID);
 	assert_int_equal(rig_refresh(&rig, PBA + MIB + 130 * PAGE, 3, &result), 0);
 	assert_int_equal(result.released, 3);
@@ -310,7 +322,7 @@ static void test_frame_from_the_middle(void **state)
 	rig_end(&rig);
 }
 
-/* A refresh that is cut into steps ends where one that is not ends. */
+/* A refresh in steps has the same result as one without. */
 static void test_steps(void **state)
 {
 	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
@@ -327,7 +339,7 @@ static void test_steps(void **state)
 		assert_true(result.steps >= 6);
 		assert_int_equal(result.established, 12000);
 		rig_check(&rig);
-		/* Much goes, much comes, some is protected. */
+		/* Many pages are removed, many are added, some become protected. */
 		tables_unmap(&rig.tables, PBA + 1000 * PAGE, 5000);
 		tables_map(&rig.tables, PBA + 3000 * PAGE, 1500, 40 * PAGE, VIOMMU_RW);
 		tables_map(&rig.tables, PBA + 11000 * PAGE, 2000, 0, VIOMMU_READ);
@@ -342,7 +354,7 @@ static void test_steps(void **state)
 	}
 }
 
-/* Ranges are widened to pages and clipped to the aperture; what is outside is said to be. */
+/* Ranges are widened to pages and clipped to the aperture; a range outside it is an error. */
 static void test_ranges(void **state)
 {
 	struct viommu_refresh_result result = { 0 };
@@ -369,7 +381,10 @@ static void test_ranges(void **state)
 	rig_end(&rig);
 }
 
-/* What a host failed to remove stays in doubt until it is removed, whatever else fails beside it meanwhile. */
+/*
+ * A page that a host failed to remove stays in doubt until it is removed, whatever else fails
+ * meanwhile.
+ */
 static void test_doubt_stays(void **state)
 {
 	struct rig rig;
@@ -383,7 +398,7 @@ static void test_doubt_stays(void **state)
 		mock_fail(rig.mock, MOCK_UNMAP, 1, false, EIO);
 		assert_int_equal(rig_refresh(&rig, PBA + i * PAGE, 1, NULL), -EIO);
 	}
-	/* The tables say again what they said: the host may have lost it all the same. */
+	/* The tables are as before: the host may still have lost the page. */
 	tables_map(&rig.tables, PBA, 2, MIB, VIOMMU_RW);
 	for (unsigned int i = 0; i < 2; i++) {
 		mock_forget(rig.mock);

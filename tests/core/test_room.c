@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Little memory, on the host that keeps tables of its own: what there is gets used, and "insufficient resources" is only said where something is missing. */
+/*
+ * Little memory, on the host that keeps its own tables: all available memory is used, and
+ * "insufficient resources" is only answered where a page is missing.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,7 +51,7 @@ static int refresh(struct room *room, struct viommu_refresh_result *result)
 	return viommu_domain_refresh(room->domain, room->tables.pba, room->tables.pal, result);
 }
 
-/* How many of the pages from PBA on fit. */
+/* The number of pages from PBA on that fit. */
 static uint64_t fill(struct room *room)
 {
 	struct viommu_refresh_result result;
@@ -59,7 +62,7 @@ static uint64_t fill(struct room *room)
 	return result.established;
 }
 
-/* A run that does not fit goes in as far as there is room. */
+/* A run that does not fit is mapped in part. */
 static void test_part_of_a_run(void **state)
 {
 	struct room room;
@@ -68,14 +71,20 @@ static void test_part_of_a_run(void **state)
 	(void)state;
 	begin(&room);
 	fitted = fill(&room);
-	/* A page takes at most 8 bytes of copy, as many in the host's tables, and its share of what keeps blocks together. */
+	/*
+	 * A page takes at most 8 bytes of copy, as many in the host's tables, and its share of the
+	 * nodes.
+	 */
 	assert_true(fitted > LIMIT / 24);
 	assert_true(fitted < PAGES);
 	assert_int_equal(guest_pinned(&room.guest), fitted * PAGE);
 	end(&room);
 }
 
-/* Tables that the host kept for pages far from each other, and spare pieces of the shadow, make room for pages that are together. */
+/*
+ * Tables that the host kept for pages far from each other, and spare nodes of the shadow, make room
+ * for pages that are close together.
+ */
 static void test_kept_memory_is_given_back(void **state)
 {
 	struct viommu_refresh_result result;
@@ -102,7 +111,7 @@ static void test_kept_memory_is_given_back(void **state)
 	end(&room);
 }
 
-/* How many pages fit, each alone in its table. */
+/* The number of pages that fit if each is alone in its table. */
 static uint64_t scatter(struct room *room)
 {
 	struct viommu_refresh_result result;
@@ -113,7 +122,7 @@ static uint64_t scatter(struct room *room)
 	return result.established;
 }
 
-/* What the shadow keeps for later is room for the host's tables, but for a piece or two. */
+/* Memory that the shadow keeps for later is room for the host's tables, but for a node or two. */
 static void test_spare_pieces_are_given_back(void **state)
 {
 	struct viommu_refresh_result result;
@@ -135,7 +144,7 @@ static void test_spare_pieces_are_given_back(void **state)
 	end(&room);
 }
 
-/* Tables that name nothing that could be had need no memory, and are no shortage. */
+/* Tables that name only GPAs without memory need no memory, and are no shortage. */
 static void test_unbacked_needs_no_room(void **state)
 {
 	struct viommu_refresh_result result;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Hosts that remove only whole mappings: what is merged into one mapping, what happens when a part of it goes, and that the core never asks such a host for
- * what it cannot do.
+ * Hosts that remove only whole mappings: which pages are merged into one mapping, the removal of a
+ * part of it, and that the core never requests what such a host does not support.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -25,7 +25,10 @@ static void make_run(struct rig *rig, uint64_t iova, uint64_t pages, uint64_t gp
 	assert_int_equal(rig->mock->calls[MOCK_MAP], 1);
 }
 
-/* A part of a run goes: at its begin, in its middle, at its end, and across the ends of blocks and tables. The rest is there again afterwards. */
+/*
+ * A part of a run is removed: at its beginning, in its middle, at its end, and across the ends of
+ * blocks and tables. The rest is mapped again afterwards.
+ */
 static void test_part_of_a_run(void **state)
 {
 	static const struct {
@@ -51,14 +54,14 @@ static void test_part_of_a_run(void **state)
 		assert_int_equal(after.host_flushes - before.host_flushes, rig.mock->calls[MOCK_FLUSH]);
 		assert_int_equal(rig.mock->calls[MOCK_UNMAP], 1);
 		assert_int_equal(rig.mock->calls[MOCK_FLUSH], 1);
-		/* The rest is one run in front of it, and one behind it. */
+		/* The rest is one run in front of it, and one after it. */
 		assert_int_equal(rig.mock->calls[MOCK_MAP], (parts[i].first > 0) + (parts[i].first + parts[i].pages < 1000));
 		assert_int_equal(result.released, parts[i].pages);
 		assert_int_equal(result.established, 0);
 		assert_int_equal(rig_stats(&rig).host_splits, 1);
 		assert_int_equal(rig_stats(&rig).mapped_pages, 1000 - parts[i].pages);
 		rig_check(&rig);
-		/* What was mapped again is known well enough to be removed again. */
+		/* Pages that were mapped again can be removed again. */
 		tables_unmap(&rig.tables, PBA + 11 * PAGE, 1000);
 		assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 		rig_check(&rig);
@@ -119,7 +122,10 @@ static void test_parts_of_a_run(void **state)
 	rig_end(&rig);
 }
 
-/* The same in a refresh of everything, which does not merge what is new: the rest stays merged. And two runs do not become one. */
+/*
+ * The same in a refresh of everything, which does not merge new pages: the rest stays merged. And
+ * two runs do not become one.
+ */
 static void test_parts_go_with_everything(void **state)
 {
 	struct rig rig;
@@ -163,7 +169,10 @@ static void test_changes_within_a_run(void **state)
 	rig_end(&rig);
 }
 
-/* What a registration or a refresh of everything finds is not merged: nobody knows in which parts it will go. A host that splits gets it merged. */
+/*
+ * Pages that a registration or a refresh of everything finds are not merged, since it is not known
+ * in which parts they will be removed. For a host that splits they are merged.
+ */
 static void test_registration_is_not_merged(void **state)
 {
 	(void)state;
@@ -178,7 +187,7 @@ static void test_registration_is_not_merged(void **state)
 		mock_forget(rig.mock);
 		assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 		assert_int_equal(rig.mock->calls[MOCK_MAP], split ? 1 : 100);
-		/* So that any page of it goes without a split. */
+		/* So any page of it is removed without a split. */
 		tables_unmap(&rig.tables, PBA + 17 * PAGE, 1);
 		tables_unmap(&rig.tables, PBA + 350 * PAGE, 1);
 		assert_int_equal(rig_refresh_all(&rig, NULL), 0);
@@ -188,7 +197,7 @@ static void test_registration_is_not_merged(void **state)
 	}
 }
 
-/* A removal of several mappings that lie side by side is one call, which ends where mappings end. */
+/* A removal of several adjacent mappings is one call, which ends where mappings end. */
 static void test_neighbours(void **state)
 {
 	struct rig rig;
@@ -207,7 +216,7 @@ static void test_neighbours(void **state)
 	rig_end(&rig);
 }
 
-/* The last page that there is. */
+/* The last page of the address space. */
 static void test_end_of_the_iovas(void **state)
 {
 	struct rig rig;
@@ -237,7 +246,7 @@ static uint64_t draw(uint64_t *state, uint64_t bound)
 
 #define RANDOM_PAGES 2048u
 
-/* What should be mapped: what the tables said at the last refresh of each page. 0: nothing. */
+/* The expected mappings: the contents of the tables at the last refresh of each page. 0: none. */
 struct model {
 	uint64_t gpa[RANDOM_PAGES]; /* with 1 for writable, 2 for readable */
 };
@@ -255,7 +264,7 @@ static void model_refresh(struct model *model, const struct rig *rig, uint64_t f
 
 static int compare_run(void *ctx, const struct viommu_run *run)
 {
-	uint64_t *left = ctx; /* a copy of the model, of which what is reported is taken away */
+	uint64_t *left = ctx; /* a copy of the model, from which reported pages are removed */
 
 	for (uint64_t iova = run->first; iova < run->last; iova += PAGE) {
 		uint64_t page = (iova - PBA) / PAGE;
@@ -321,7 +330,10 @@ static void test_random(void **state)
 		for (unsigned int step = 0; step < 10000; step++) {
 			uint64_t first = draw(&seed, RANDOM_PAGES), pages = 1 + draw(&seed, draw(&seed, 8) ? 40 : RANDOM_PAGES);
 
-			/* Tables that a frame replaced are left behind: begin anew before there is no more room for them. */
+			/*
+			 * Tables replaced by frames are not reused: begin anew before there is no
+			 * more room for tables.
+			 */
 			if (rig.guest.table_next > 95 * MIB) {
 				guest_tables_in(&rig.guest, 48 * MIB, 96 * MIB - 1);
 				rig.tables.root = tables_new(&rig.guest, 2);
@@ -337,7 +349,7 @@ static void test_random(void **state)
 			model_refresh(&model, &rig, first, pages);
 			compare(&rig, &model, step % 16 == 0);
 		}
-		/* All of it was not for nothing. */
+		/* The run must have tested something. */
 		assert_true(split || rig_stats(&rig).host_splits > 100);
 		assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 		rig_check(&rig);

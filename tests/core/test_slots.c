@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Guest memory that comes and goes while it is mapped, in nested and in direct domains; and what is refused as a slot. */
+/*
+ * Slots that are added and removed while their memory is mapped, in nested and in direct domains;
+ * and illegal slots.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,7 +39,9 @@ static struct direct_runs direct_runs(struct viommu_domain *direct, uint64_t fir
 	return runs;
 }
 
-/* A slot is in two nested domains and in a direct one: when it was removed, none of them reaches it. */
+/*
+ * A slot is in two nested domains and in a direct one: after its removal none of them reaches it.
+ */
 static void test_removal_reaches_everywhere(void **state)
 {
 	struct mock_space *direct_space;
@@ -64,7 +69,7 @@ static void test_removal_reaches_everywhere(void **state)
 	assert_int_equal(mock_pages(rig.mock, direct_space), 65 * MIB / PAGE);
 	assert_int_equal(direct_runs(direct, 0, UINT64_MAX).number, 2);
 
-	/* Only by its beginning can it be named. */
+	/* A slot is named by its beginning only. */
 	assert_int_equal(viommu_slot_remove(rig.guest.vm, GIB + PAGE), -ENOENT);
 	assert_int_equal(viommu_slot_remove(rig.guest.vm, GIB - PAGE), -ENOENT);
 	assert_int_equal(viommu_slot_remove(rig.guest.vm, 2 * GIB), -ENOENT);
@@ -76,7 +81,7 @@ static void test_removal_reaches_everywhere(void **state)
 	rig.guest.whole = true;
 	check_books(rig.mock, &rig.guest, subjects, 2);
 
-	/* What names it finds nothing, and finds it again. */
+	/* IOVAs that name it reach nothing, and reach it again later. */
 	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 	assert_int_equal(rig_stats(&rig).unbacked, 100);
 	assert_int_equal(guest_show(&rig.guest, area), 0);
@@ -135,7 +140,7 @@ static void test_refused(void **state)
 	REFUSED((slot.gpa -= PAGE, slot.bytes = 4 * PAGE), -EEXIST);
 	REFUSED(slot.gpa -= PAGE, -EEXIST);
 	REFUSED(slot.gpa += PAGE, -EEXIST);
-	/* Neighbours are no overlap. */
+	/* Adjacent slots do not overlap. */
 	REFUSED(slot.gpa += 2 * PAGE, 0);
 	REFUSED(slot.gpa -= 2 * PAGE, 0);
 #undef REFUSED
@@ -145,7 +150,10 @@ static void test_refused(void **state)
 	rig_end(&rig);
 }
 
-/* Tables go with their slot: what is beneath them is released, the refresh says what is wrong, and all is well when they are back. */
+/*
+ * Tables are removed with their slot: the pages below them are released, the refresh reports the
+ * error, and it succeeds when they are back.
+ */
 static void test_tables_in_a_slot(void **state)
 {
 	struct viommu_refresh_result result;
@@ -167,7 +175,10 @@ static void test_tables_in_a_slot(void **state)
 		rig_domain(&rig);
 		rig_check(&rig);
 		assert_int_equal(guest_hide(&rig.guest, area), 0);
-		/* The tables were not mapped: what they say still is, until the next refresh. */
+		/*
+		 * The tables' own memory was not mapped: the pages that they name stay until the
+		 * next refresh.
+		 */
 		assert_int_equal(check_pages(&rig.subject, 0, UINT64_MAX), 100);
 		assert_int_equal(rig_refresh(&rig, PBA, 10, &result), -EFAULT);
 		assert_int_equal(result.fault.reason, VIOMMU_FAULT_TABLE_UNBACKED);
@@ -185,7 +196,7 @@ static void test_tables_in_a_slot(void **state)
 	}
 }
 
-/* A slot may allow less than the tables do, and may come back allowing more. */
+/* A slot may allow less than the tables do, and may be added again with more rights. */
 static void test_read_only_slot(void **state)
 {
 	struct area *area;
@@ -234,7 +245,7 @@ static void test_last_slot(void **state)
 	assert_int_equal(runs.run[0].first, UINT64_MAX - MIB + 1);
 	assert_int_equal(runs.run[0].last, UINT64_MAX);
 	viommu_domain_destroy(direct);
-	/* GPAs whose IOVA would wrap have none. */
+	/* GPAs whose IOVA would wrap are not reached. */
 	assert_int_equal(viommu_domain_create_direct(rig.guest.vm, &rig.mock->host, 16 * PAGE, 0, UINT64_MAX, &direct), 0);
 	runs = direct_runs(direct, GIB, UINT64_MAX);
 	assert_int_equal(runs.number, 1);
@@ -278,7 +289,7 @@ static void test_direct_window(void **state)
 	assert_false(mock_reach(rig.mock, mock_newest(rig.mock), PBA + 3 * MIB, &hva, &prot));
 	assert_int_equal(guest_pinned(&rig.guest), 64 * MIB);
 	viommu_domain_destroy(direct);
-	/* Of memory that is a file's: the mock host compares where in the file it is. */
+	/* For memory of a file: the mock host compares the offset in the file. */
 	file.hva = guest_hva(&rig.guest, MIB);
 	assert_int_equal(viommu_slot_add(rig.guest.vm, &file), 0);
 	assert_int_equal(viommu_domain_create_direct(rig.guest.vm, &rig.mock->host, 0, GIB + 16 * PAGE, GIB + 32 * PAGE - 1, &direct), 0);
@@ -321,7 +332,10 @@ static void test_all_or_none(void **state)
 	rig_end(&rig);
 }
 
-/* One host took it, another did not, and the first one will not give it back: the slot stays on record and charged, until it can be removed. */
+/*
+ * One host accepted the slot, another refused, and the first one fails to remove it: the slot stays
+ * on record and charged, until it can be removed.
+ */
 static void test_half_added(void **state)
 {
 	struct viommu_domain *direct[3];
@@ -347,7 +361,10 @@ static void test_half_added(void **state)
 	rig_end(&rig);
 }
 
-/* Two slots whose memory is one piece: a run goes over both, and the removal of one leaves the other's part. */
+/*
+ * Two slots with adjacent memory: a run crosses both, and the removal of one leaves the other's
+ * part.
+ */
 static void test_run_over_two_slots(void **state)
 {
 	struct viommu_refresh_result result;
@@ -372,7 +389,10 @@ static void test_run_over_two_slots(void **state)
 	rig_end(&rig);
 }
 
-/* A host that fails: the slot stays, pinned as far as it is mapped; nothing new comes into it; the next try succeeds. */
+/*
+ * A host that fails: the slot stays, pinned as far as it is mapped; nothing new is established in
+ * it; the next try succeeds.
+ */
 static void test_removal_fails(void **state)
 {
 	static const enum mock_call calls[] = { MOCK_UNMAP, MOCK_FLUSH };
@@ -397,7 +417,10 @@ static void test_removal_fails(void **state)
 		assert_int_equal(rig_refresh(&rig, PBA + 10 * PAGE, 10, &result), 0);
 		assert_int_equal(result.established, 0);
 		assert_int_equal(result.unbacked, 10);
-		/* The walk says the same of what is established there and of what is not. */
+		/*
+		 * The walk has the same result for pages there that are established and for those
+		 * that are not.
+		 */
 		for (unsigned int page = 0; page < 20; page += 10) {
 			struct viommu_fault fault = { 0 };
 			struct viommu_run run = { .prot = VIOMMU_RW };
@@ -407,7 +430,7 @@ static void test_removal_fails(void **state)
 			assert_int_equal(run.prot, 0);
 			assert_int_equal(run.tables, VIOMMU_RW);
 		}
-		/* Nor into a direct domain that is made now. */
+		/* Nor in a new direct domain. */
 		assert_int_equal(viommu_domain_create_direct(rig.guest.vm, &rig.mock->host, 0, 0, UINT64_MAX, &direct), 0);
 		assert_int_equal(mock_pages(rig.mock, mock_newest(rig.mock)), 64 * MIB / PAGE);
 		assert_int_equal(direct_runs(direct, 0, UINT64_MAX).number, 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Domains of SMMUv3 streams: what an output size, two ends of addresses and a budget mean for them.
- * Random ones are those of tests/machine.
+ * Domains of SMMUv3 streams: the output size, two ranges of IOVAs, and a budget. Random ones are in
+ * tests/machine.
  */
 #include <viommu/smmuv3.h>
 
@@ -86,7 +86,7 @@ static enum viommu_fault_reason walk(struct trial *trial, const struct viommu_sm
 	return fault.reason;
 }
 
-/* An address is as large as the descriptor allows, and no larger than the SMMU has. */
+/* An address is as large as the descriptor allows, and no larger than the SMMU supports. */
 static void test_output_size(void **state)
 {
 	static const uint32_t bits[] = { 32, 36, 40, 42, 44, 48 };
@@ -112,8 +112,8 @@ static void test_output_size(void **state)
 }
 
 /*
- * Blocks name 512 GiB, of which 4 MiB are memory. The cost follows the memory, and memory that a block
- * names is reached. Then the first block goes elsewhere.
+ * Blocks name 512 GiB, but only 4 MiB are memory. The cost depends on the memory, and memory that a
+ * block names is reached. Then the first block is changed.
  */
 static void test_blocks_beyond_memory(void **state)
 {
@@ -148,8 +148,8 @@ static void test_blocks_beyond_memory(void **state)
 }
 
 /*
- * A buffer in memory that goes on where addresses do not: what is beyond is malformed, though its
- * entries look like those of one run.
+ * A buffer in memory that continues beyond the largest address: pages beyond it are malformed,
+ * though their entries look like those of one run.
  */
 static void test_run_ends_with_addresses(void **state)
 {
@@ -179,7 +179,7 @@ static void test_run_ends_with_addresses(void **state)
 	end(&trial);
 }
 
-/* What is beside both sets of tables, and what has none. */
+/* IOVAs between both sets of tables, and IOVAs without tables. */
 static void test_ends(void **state)
 {
 	struct viommu_refresh_result result = { 0 };
@@ -195,8 +195,7 @@ static void test_ends(void **state)
 	assert_int_equal(walk(&trial, &stage1, 0x5fff), VIOMMU_FAULT_NONE);
 	assert_int_equal(walk(&trial, &stage1, 0x6000), VIOMMU_FAULT_NOT_PRESENT);
 	/*
-	 * No rights for what is unprivileged, whether there is memory or not; and rights, but no
-	 * memory.
+	 * No rights for unprivileged accesses, with memory or without; and rights, but no memory.
 	 */
 	store(&trial, 0x20000 + 7 * 8, 0x40403);
 	store(&trial, 0x20000 + 8 * 8, 0x40000403);
@@ -226,7 +225,7 @@ static void test_ends(void **state)
 	assert_int_equal(stats.mapped_pages, 4);
 	assert_int_equal(stats.mapped_pages_peak, 4);
 	viommu_domain_destroy(trial.domain);
-	/* None at either: nothing is reached, and nothing is wrong. */
+	/* No tables at either end: nothing is reached, and that is no error. */
 	trial.tables.epd0 = trial.tables.epd1 = true;
 	stage1 = arm64_stage1(&trial.tables);
 	assert_int_equal(walk(&trial, &stage1, 0x5000), VIOMMU_FAULT_APERTURE);
@@ -239,7 +238,7 @@ static void test_ends(void **state)
 	end(&trial);
 }
 
-/* What the upper tables let go of is room for the lower ones, in one refresh. */
+/* Pages that the upper tables release make room for the lower ones, in one refresh. */
 static void test_budget_of_both(void **state)
 {
 	struct viommu_refresh_result result = { 0 };
@@ -260,7 +259,7 @@ static void test_budget_of_both(void **state)
 	store(&trial, 0x10008, 0x84443);
 	assert_int_equal(viommu_domain_refresh(trial.domain, 0, UINT64_MAX, &result), 0);
 	assert_true(result.established == 8 && result.released == 8 && !result.unestablished);
-	/* One more does not fit, wherever it is. */
+	/* One more page does not fit, in either. */
 	store(&trial, 0x20008, 0x88443);
 	assert_int_equal(viommu_domain_refresh(trial.domain, 0, UINT64_MAX, &result), -ENOSPC);
 	assert_int_equal(result.unestablished, 4);
@@ -268,7 +267,7 @@ static void test_budget_of_both(void **state)
 	end(&trial);
 }
 
-/* Descriptors that no domain can be made of. */
+/* Illegal descriptors. */
 static void test_bad_contexts(void **state)
 {
 	struct viommu_smmuv3_stage1 good, bad;
@@ -293,7 +292,7 @@ static void test_bad_contexts(void **state)
 	bad = good;
 	bad.cd[1] |= UINT64_C(1) << 48;
 	assert_int_equal(create(&trial, &bad), -EINVAL);
-	/* Sizes of IOVAs; those of the other tables do not count, as these are off. */
+	/* Sizes of IOVAs; those of the other tables are ignored, as these are off. */
 	for (unsigned int tsz = 0; tsz < 64; tsz++) {
 		bad = good;
 		bad.cd[0] = (good.cd[0] & ~UINT64_C(0x3f003f)) | tsz | (uint64_t)(63 - tsz) << 16;

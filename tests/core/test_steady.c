@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Once a guest has done a thing a few times, doing it again allocates nothing; and what needs no memory allocates nothing the first time. */
+/*
+ * Repeated operations of a guest allocate nothing after the first few. Operations that need no
+ * memory allocate nothing the first time.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -43,7 +46,7 @@ static void steady(struct viommu_host *host, struct rig *rig)
 		}
 		assert_int_equal(port_wrap.allocs, before);
 	}
-	/* A refresh of everything that finds nothing, too. */
+	/* Includes a refresh of everything that finds no change. */
 	assert_int_equal(viommu_domain_refresh(domain, 0, UINT64_MAX, NULL), 0);
 	viommu_domain_destroy(domain);
 }
@@ -57,7 +60,7 @@ static void test_steady(void **state)
 	assert_int_equal(viommu_host_soft_create(&soft), 0);
 	for (unsigned int split = 0; split < 2; split++) {
 		rig_begin(&rig, &(struct rig_options){ .mock.split = split });
-		/* The counts of a slot's pages are made once, for its lifetime. */
+		/* The counts of a slot's pages are allocated once, for its lifetime. */
 		steady(soft, &rig);
 		steady(&rig.mock->host, &rig);
 		rig_end(&rig);
@@ -67,7 +70,10 @@ static void test_steady(void **state)
 	assert_int_equal(port_wrap.bytes, 0);
 }
 
-/* Tables that only name what the guest has no memory for: nothing is made for them, not even on the way there. So no want of memory can be their answer. */
+/*
+ * Tables that only name GPAs without memory: no node is made for them, nor on the way there. So the
+ * answer is never a lack of memory.
+ */
 static void test_unbacked(void **state)
 {
 	struct viommu_refresh_result result;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Many threads on one VM: refreshes of overlapping ranges, tables that another thread is writing, slots, devices and domains that come and go. While they run, no
- * call may fail in a way that it must not; whenever all of them rest, the books are in order, and one refresh makes everything true.
+ * Many threads on one VM: refreshes of overlapping ranges, tables that another thread writes,
+ * slots, devices and domains that come and go. Meanwhile no call may fail with an unexpected error.
+ * Whenever all threads rest, the books are in order, and one refresh makes everything true.
  */
 #include <viommu/zpci.h>
 
@@ -20,7 +21,7 @@
 
 #define PERIODS	   6
 #define OPERATIONS 200u
-#define PAGES	   5120u /* of each domain's aperture: more than a refresh does in its smallest step */
+#define PAGES	   5120u /* of each domain's aperture: more than the smallest step of a refresh */
 #define DOMAINS	   2
 
 struct crowd {
@@ -68,7 +69,7 @@ static void refresh(struct member *member)
 	expect(member, error == 0);
 }
 
-/* All tables are there already: no memory is taken here. */
+/* All tables exist already: no memory is taken here. */
 static void write_tables(struct member *member)
 {
 	struct tables *tables = &member->crowd->tables[draw(member, DOMAINS)];

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Refreshes of a whole aperture with a tracker: that they look at what was written and at nothing else, and that nothing is missed: not what is shared, moved, freed
- * and used again, written while they run, or not wholly established, nor where the tracker fails or reports too much.
+ * Refreshes of a whole aperture with a tracker. They look at written tables and at nothing else,
+ * and miss nothing: tables that are shared, moved, freed and used again, written during a refresh,
+ * or not wholly established; and trackers that fail or report too much.
  *
- * What is true is asked of the tables, through the reference; the tracker is exact, and told by the guest of each of its stores.
+ * The reference reads the tables for comparison; the tracker is exact, and notified of each of the
+ * guest's stores.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -34,7 +36,10 @@ static void end(struct rig *rig, struct fake_tracker *fake)
 	fake_tracker_end(fake);
 }
 
-/* A refresh of everything, after which everything is true. Returns how many entries it looked at. */
+/*
+ * A refresh of everything, after which everything is true. Returns the number of entries it looked
+ * at.
+ */
 static uint64_t refresh(struct rig *rig)
 {
 	struct viommu_refresh_result result;
@@ -87,8 +92,11 @@ static void test_setting(void **state)
 	fake_tracker_end(&fake);
 }
 
-/* Nothing written: nothing is looked at. One page: the way to its table, and the tables that share its page. */
-static void test_costs_what_changed(void **state)
+/*
+ * Nothing written: nothing is looked at. One page written: the entries down to its table, and the
+ * tables that share its page, are.
+ */
+static void test_cost_of_changes(void **state)
 {
 	struct fake_tracker fake;
 	struct rig rig;
@@ -104,10 +112,10 @@ static void test_costs_what_changed(void **state)
 	tables_map(&rig.tables, PBA + 7 * PAGE, 1, 5 * MIB, VIOMMU_RW);
 	assert_in_range(refresh(&rig), WAY, 2 * (2 * WAY));
 	assert_int_equal(refresh(&rig), 0);
-	/* Data in memory of the guest that is no table. */
+	/* Data in guest memory that is no table. */
 	guest_store(&rig.guest, 3 * MIB, 1);
 	assert_int_equal(refresh(&rig), 0);
-	/* A part is compared as ever, and what was written stays to be seen. */
+	/* A refresh of a part compares as always, and does not consume the notes. */
 	tables_unmap(&rig.tables, PBA + 9 * MIB, 10);
 	tables_unmap(&rig.tables, PBA + 15 * MIB, 10);
 	assert_int_equal(rig_refresh(&rig, PBA + 9 * MIB, 10, NULL), 0);
@@ -116,7 +124,7 @@ static void test_costs_what_changed(void **state)
 	end(&rig, &fake);
 }
 
-/* In a wide aperture, what lies beside the way to what was written is not gone through either. */
+/* In a wide aperture, tables outside the path to the written one are not looked at either. */
 static void test_goes_straight_there(void **state)
 {
 	struct fake_tracker fake;
@@ -135,7 +143,7 @@ static void test_goes_straight_there(void **state)
 	end(&rig, &fake);
 }
 
-/* More tables written than there are ranges to look at one by one. */
+/* More written tables than ranges that can be noted. */
 static void test_many_written(void **state)
 {
 	struct fake_tracker fake;
@@ -148,7 +156,7 @@ static void test_many_written(void **state)
 		tables_map(&rig.tables, PBA + 3 * i * MIB, TABLE_PAGES, 0, VIOMMU_RW);
 	rig_domain(&rig);
 	assert_int_equal(refresh(&rig), 0);
-	/* More notes than there is room for; then, more ranges. */
+	/* More notes than fit; then, more ranges. */
 	for (uint64_t stride = 24; stride > 5; stride /= 2) {
 		for (uint64_t i = 0; i < 1000; i += stride) {
 			for (uint64_t page = 0; page < TABLE_PAGES; page += 2 + i % 3)
@@ -162,7 +170,10 @@ static void test_many_written(void **state)
 	end(&rig, &fake);
 }
 
-/* Entries of higher tables: a table is added, replaced, taken away, protected, mapped as a frame. Nothing is written in the tables beneath. */
+/*
+ * Entries of higher tables: a table is added, replaced, removed, protected, mapped as a frame.
+ * Nothing is written in the tables below.
+ */
 static void test_higher_entries(void **state)
 {
 	struct fake_tracker fake;
@@ -184,12 +195,12 @@ static void test_higher_entries(void **state)
 	guest_store(&rig.guest, b, entry);
 	assert_true(refresh(&rig));
 	assert_int_equal(rig_stats(&rig).tracked_tables, 6);
-	/* Protected, by that entry alone. */
+	/* Protected by that entry alone. */
 	guest_store(&rig.guest, b, entry | PROTECTED);
 	assert_true(refresh(&rig));
 	guest_store(&rig.guest, b, entry);
 	assert_true(refresh(&rig));
-	/* Two change places. */
+	/* Two are exchanged. */
 	guest_store(&rig.guest, b, guest_load(&rig.guest, a));
 	guest_store(&rig.guest, a, entry);
 	assert_true(refresh(&rig));
@@ -215,7 +226,10 @@ static void test_higher_entries(void **state)
 	end(&rig, &fake);
 }
 
-/* A part is refreshed while a higher entry leads elsewhere, or nowhere; then it is as before, and nothing else was written. */
+/*
+ * A part is refreshed while a higher entry leads elsewhere, or nowhere; then the entry is as
+ * before, and nothing else was written.
+ */
 static void test_part_refreshed(void **state)
 {
 	struct fake_tracker fake;
@@ -232,7 +246,10 @@ static void test_part_refreshed(void **state)
 		uint64_t next = guest_load(&rig.guest, tables_entry(&rig.tables, PBA + 2 * MIB, level));
 		const uint64_t others[] = { STE_INVALID, entry | PROTECTED, entry ^ 8, level == 1 ? 8 * MIB | STE_FRAME : STE_INVALID, next };
 
-		/* The other table has no page there, so that one is only released; or it has; or the part is more than a table. */
+		/*
+		 * The other table has no page there, so that pages are only released; or it has; or
+		 * the part is more than a table.
+		 */
 		for (unsigned int i = 0; i < 4 * sizeof(others) / sizeof(others[0]); i++) {
 			guest_store(&rig.guest, gpa, others[i / 4]);
 			if (i % 4 == 0)
@@ -251,7 +268,7 @@ static void test_part_refreshed(void **state)
 	end(&rig, &fake);
 }
 
-/* A table's page is freed by the guest, used for data, and for another table at another place. */
+/* The guest frees a table's page, uses it for data, and for another table at another place. */
 static void test_reused_page(void **state)
 {
 	struct fake_tracker fake;
@@ -263,7 +280,10 @@ static void test_reused_page(void **state)
 	for (unsigned int i = 0; i < 8; i++)
 		tables_map(&rig.tables, PBA + i * MIB, TABLE_PAGES, i * MIB, VIOMMU_RW);
 	rig_domain(&rig);
-	/* The tables of segments 2 and 3, say, are on one page: one goes, then the other. */
+	/*
+	 * The tables of segments 2 and 3, for example, are on one page: one is removed, then the
+	 * other.
+	 */
 	ste = tables_entry(&rig.tables, PBA + 2 * MIB, 1);
 	table = leaf_table(&rig, PBA + 2 * MIB);
 	guest_store(&rig.guest, ste, STE_INVALID);
@@ -277,7 +297,7 @@ static void test_reused_page(void **state)
 	for (uint64_t at = 0; at < PAGE; at += 8)
 		guest_store(&rig.guest, (table & ~(PAGE - 1)) + at, at << 9);
 	assert_int_equal(refresh(&rig), 0);
-	/* A table again, of another segment, without a word written in it. */
+	/* A table again, of another segment, without a store to it. */
 	guest_store(&rig.guest, tables_entry(&rig.tables, PBA + 7 * MIB, 1), tables_link(1, table));
 	assert_true(refresh(&rig));
 	assert_true(fake_tracker_watches(&fake, table));
@@ -287,7 +307,7 @@ static void test_reused_page(void **state)
 	end(&rig, &fake);
 }
 
-/* The root table's own memory read as a table of leaves, as a hostile guest might have it. */
+/* The root table's own memory read as a table of leaves, as a hostile guest might do. */
 static void test_root_as_leaves(void **state)
 {
 	struct fake_tracker fake;
@@ -308,7 +328,10 @@ static void test_root_as_leaves(void **state)
 	end(&rig, &fake);
 }
 
-/* What one domain's refresh collects is not lost for the other one, whose tables are partly the same. */
+/*
+ * Notes that one domain's refresh collects are not lost for another domain that shares some of the
+ * tables.
+ */
 static void test_two_domains(void **state)
 {
 	struct subject subjects[2];
@@ -332,7 +355,7 @@ static void test_two_domains(void **state)
 
 		tables_map(&rig.tables, PBA + i * PAGE, 1, MIB + 2 * i * PAGE, VIOMMU_READ);
 		tables_unmap(&other, PBA + 40 * MIB + i * PAGE, 1);
-		/* One looks three times before the other does. */
+		/* One refreshes three times before the other does. */
 		for (unsigned int j = 0; j < 3; j++)
 			assert_int_equal(viommu_domain_refresh(one->domain, 0, UINT64_MAX, NULL), 0);
 		assert_int_equal(viommu_domain_refresh(two->domain, 0, UINT64_MAX, NULL), 0);
@@ -340,7 +363,7 @@ static void test_two_domains(void **state)
 		check_true(rig.mock, two, PBA, PBA + 64 * MIB - 1);
 		check_books(rig.mock, &rig.guest, subjects, 2);
 	}
-	/* One goes: what the other one has is still watched. */
+	/* One is destroyed: the other's tables are still watched. */
 	viommu_domain_destroy(subjects[1].domain);
 	assert_true(fake_tracker_watches(&fake, leaf_table(&rig, PBA)));
 	assert_false(fake_tracker_watches(&fake, other.root));
@@ -349,7 +372,7 @@ static void test_two_domains(void **state)
 	end(&rig, &fake);
 }
 
-/* Slots with leaves, and with tables, go and come; what is written meanwhile is found. */
+/* Slots with leaves, and with tables, are removed and added again; stores in between are found. */
 static void test_slots(void **state)
 {
 	struct viommu_refresh_result result;
@@ -371,7 +394,7 @@ static void test_slots(void **state)
 		assert_int_equal(guest_hide(&rig.guest, leaves), 0);
 		assert_int_equal(rig_refresh_all(&rig, &result), 0);
 		assert_int_equal(result.unbacked, TABLE_PAGES);
-		/* It says so each time, and looks at nothing else. */
+		/* It is reported each time, and nothing else is looked at. */
 		assert_int_equal(rig_refresh_all(&rig, &result), 0);
 		assert_int_equal(result.unbacked, TABLE_PAGES);
 		assert_in_range(result.entries, TABLE_PAGES, 3 * WAY);
@@ -385,7 +408,7 @@ static void test_slots(void **state)
 		assert_int_equal(rig_refresh_all(&rig, &result), -EFAULT);
 		assert_int_equal(result.fault.reason, VIOMMU_FAULT_TABLE_UNBACKED);
 		rig_check(&rig);
-		/* Written while nobody can watch it. */
+		/* Written while it cannot be watched. */
 		guest_store(&rig.guest, 2 * GIB + 8 * (7 + i), PTE_INVALID);
 		assert_int_equal(guest_show(&rig.guest, tables), 0);
 		assert_true(refresh(&rig));
@@ -396,7 +419,7 @@ static void test_slots(void **state)
 	end(&rig, &fake);
 }
 
-/* What could not be established is tried again, although nothing was written. */
+/* A page that could not be established is tried again, although nothing was written. */
 static void test_budget(void **state)
 {
 	struct viommu_refresh_result result;
@@ -416,7 +439,7 @@ static void test_budget(void **state)
 	assert_true(refresh(&rig));
 	assert_int_equal(rig_stats(&rig).mapped_pages, 2 * TABLE_PAGES);
 	assert_int_equal(refresh(&rig), 0);
-	/* And where a part was refreshed that way. */
+	/* The same where only a part was refreshed. */
 	viommu_vm_set_pin_budget(rig.guest.vm, 520 * PAGE);
 	tables_map(&rig.tables, PBA + 9 * MIB, TABLE_PAGES, 4 * MIB, VIOMMU_RW);
 	assert_int_equal(rig_refresh(&rig, PBA + 9 * MIB, TABLE_PAGES, &result), -ENOSPC);
@@ -501,7 +524,7 @@ static void write_in_collect(void *ctx, bool after)
 		tables_unmap(&writer->rig->tables, PBA + writer->now++ * PAGE, 1);
 }
 
-/* Between the scan and the fill, what leads to a table leads elsewhere. */
+/* Between the scan and the fill, the entry that leads to a table changes. */
 static void redirect_in_flush(void *ctx, struct mock_space *space, const struct mock_event *event)
 {
 	struct writer *writer = ctx;
@@ -521,7 +544,7 @@ static void write_in_call(void *ctx, struct mock_space *space, const struct mock
 		tables_unmap(&writer->rig->tables, PBA + 100 * PAGE, 1);
 }
 
-/* What the guest writes while a refresh runs is seen by it or by the next one, wherever the refresh was. */
+/* A store while a refresh runs is seen by it or by the next one, at any point of the refresh. */
 static void test_written_meanwhile(void **state)
 {
 	struct fake_tracker fake;
@@ -539,7 +562,10 @@ static void test_written_meanwhile(void **state)
 	fake.in_collect = NULL;
 	refresh(&rig);
 
-	/* In each of the calls to the host that a refresh makes: its scan is at an end then, or has passed. */
+	/*
+	 * In each of the calls to the host that a refresh makes: its scan has ended then, or has
+	 * passed the entry.
+	 */
 	rig.mock->watch = write_in_call;
 	rig.mock->watch_ctx = &writer;
 	for (writer.at = 0; writer.at < 4; writer.at++) {
@@ -576,7 +602,10 @@ static void test_redirected_meanwhile(void **state)
 		const uint64_t others[] = { STE_INVALID, tables_link(1, leaf_table(&rig, PBA + 4 * MIB)), 8 * MIB | STE_FRAME, entry | PROTECTED };
 
 		writer.value = others[i % 4];
-		/* Something to release, and something to establish: in one table, or across its end where all tables are looked at in one go. */
+		/*
+		 * Pages to release and pages to establish: in one table, or across its end where
+		 * all tables are compared in one go.
+		 */
 		if (i < 8) {
 			tables_unmap(&rig.tables, PBA + MIB + i * PAGE, 1);
 			tables_map(&rig.tables, PBA + MIB + (20 + i) * PAGE, 1, 9 * MIB, VIOMMU_RW);
@@ -606,7 +635,7 @@ static void count_log(void *ctx, enum viommu_log_level level, const char *what, 
 	++*(unsigned int *)ctx;
 }
 
-/* From its failure on there is no tracking, and nothing else is different. */
+/* After its failure there is no tracking, and nothing else changes. */
 static void test_failing_tracker(void **state)
 {
 	(void)state;
@@ -657,7 +686,10 @@ static void test_reports_too_much(void **state)
 	}
 }
 
-/* A domain in so much memory: 0, or what its creation says. *tables: how many have a record in the end. */
+/*
+ * A domain with that much memory: 0, or the error of its creation. *tables: the number of tables
+ * with a record in the end.
+ */
 static int run_short(uint64_t bytes, struct fake_tracker *fake, uint64_t *tables)
 {
 	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
@@ -683,7 +715,10 @@ static int run_short(uint64_t bytes, struct fake_tracker *fake, uint64_t *tables
 	return error;
 }
 
-/* Memory is short: what a domain can have without a tracker it can have with one, and does without tracking if need be. */
+/*
+ * Memory is short: a domain that can be made without a tracker can be made with one, if need be
+ * without tracking.
+ */
 static void test_no_memory(void **state)
 {
 	bool tracked = false, untracked = false;
@@ -709,7 +744,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_setting),
-		cmocka_unit_test(test_costs_what_changed),
+		cmocka_unit_test(test_cost_of_changes),
 		cmocka_unit_test(test_goes_straight_there),
 		cmocka_unit_test(test_many_written),
 		cmocka_unit_test(test_higher_entries),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The notes that a scan leaves for the fill. A pass has room for few, and borrows the shadow's room.
- * If another pass has that, or if it is full, the last note is widened, so that no note is lost.
+ * The notes that a scan leaves for the fill. A pass has room for few, and borrows the shadow's
+ * room. If another pass has that, or if it is full, the last note is widened, so that no note is
+ * lost.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -101,11 +101,8 @@ struct nested {
 	struct unit unit[UNITS];
 };
 
-/*
- * The devices' addresses; false if there are not enough. And whether the host nests: 0, or why not.
- */
-bool nested_find(void);
-int nested_try(char *why, size_t bytes);
+/* Whether this machine has the devices, and the host nests; false after printing the reason. */
+bool nested_is_possible(void);
 
 /*
  * A host with a guest whose devices are attached to a context, in which only drivers' memory and
@@ -164,7 +161,7 @@ void expect_nothing(struct nested *rig, unsigned int unit, uint64_t iova);
  */
 void expect_event(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova);
 /* Waits for such an event, for a limited time. */
-bool is_told_of(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova);
+bool event_arrives(struct nested *rig, unsigned int unit, uint8_t type, uint64_t iova);
 void forget_events(struct nested *rig);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* See double.h. One mutex protects everything, but no domain is locked while a refresh of it works: that is what the guest IOMMU must cope with. */
+/*
+ * See double.h. One mutex protects everything, but no domain is locked while a refresh of it works:
+ * the guest IOMMU must not rely on that.
+ */
 #include "double.h"
 
 #include <errno.h>

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest with memory, I/O tables and one PCI function with a device, on the library itself. Tables are written here as doublewords in the big-endian bytes
- * that a guest would leave; nothing of the library's own formats is used.
+ * A guest with memory, I/O tables and one PCI function with a device, on the library itself. Tables
+ * are written here as doublewords in big-endian bytes, without the library's own formats.
  *
  *   GPA 0 .. 16 MiB - 1    RAM
  *   GPA 32 MiB, 64 KiB     ROM: devices may read it
  *
- * Tables stand at fixed places, and begin as a Linux guest's: all entries invalid, but for the two that lead down to the first two page tables. The IOVA
- * of page n of the registration is iova(n): its region third index is 2, its segment index n / 256, its page index n % 256.
+ * Tables are at fixed places, and begin as a Linux guest's: all entries invalid, except for the two
+ * that lead to the first two page tables. The IOVA of page n of the registration is iova(n): its
+ * region third index is 2, its segment index n / 256, its page index n % 256.
  */
 #ifndef TESTS_GUEST_GUEST_H
 #define TESTS_GUEST_GUEST_H
@@ -44,7 +45,7 @@
 
 #define PAGE UINT64_C(4096)
 #define PBA  RIG_SDMA
-#define PAL  (RIG_SDMA + UINT64_C(0x7fffffff)) /* 2 GiB: all that the segment table covers */
+#define PAL  (RIG_SDMA + UINT64_C(0x7fffffff)) /* 2 GiB: the whole range of the segment table */
 
 struct guest {
 	struct viommu_vm *vm;
@@ -61,12 +62,12 @@ struct guest_config {
 	uint32_t flags; /* of the zpci */
 };
 
-/* A config to change before guest_up_as(). */
+/* A config to be changed before guest_up_as(). */
 struct guest_config guest_config(uint32_t flags);
 void guest_up_as(struct guest *guest, struct guest_config *config);
 void guest_up(struct guest *guest, uint32_t flags);
 
-/* Checks that everything that was pinned is free again, and that nothing is left. */
+/* Checks that all pins are released, and that nothing is left. */
 void guest_down(struct guest *guest);
 
 static inline uint64_t iova(uint64_t n)
@@ -104,13 +105,13 @@ struct viommu_zpci_answer guest_operation(struct guest *guest, uint8_t operation
 /* The common start: a registration of RT over PBA..PAL. */
 void guest_register_rt(struct guest *guest);
 
-/* What the device reaches: guest memory at gpa, for loads alone or for stores too; or nothing. */
+/* The device reaches guest memory at gpa, for loads alone or for stores too; or nothing. */
 #define assert_reaches(guest, iova, gpa, prot) guest_assert_reaches(guest, iova, gpa, prot, __FILE__, __LINE__)
 #define assert_reaches_nothing(guest, iova)    guest_assert_reaches_nothing(guest, iova, __FILE__, __LINE__)
 void guest_assert_reaches(struct guest *guest, uint64_t iova, uint64_t gpa, uint32_t prot, const char *file, int line);
 void guest_assert_reaches_nothing(struct guest *guest, uint64_t iova, const char *file, int line);
 
-/* An access of the device, whose fault goes where a device model would send it. 0 or -EFAULT. */
+/* An access of the device, whose fault is reported like a device model's. 0 or -EFAULT. */
 int guest_dma(struct guest *guest, uint64_t iova, uint32_t access);
 
 uint64_t guest_pinned_pages(struct guest *guest);

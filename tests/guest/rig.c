@@ -9,7 +9,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* Events come from whichever thread caused them. */
+/* Events arrive in the thread that caused them. */
 static pthread_mutex_t event_mutex = PTHREAD_MUTEX_INITIALIZER;
 
 static void on_event(void *ctx, const struct viommu_zpci_event *event)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A zPCI guest IOMMU with one enabled function, for tests: instructions as short calls, and what came of them as assertions. The core beneath may be the
- * library's or the double.
+ * A zPCI guest IOMMU with one enabled function, for tests: instructions as short calls, and their
+ * results as assertions. It runs on the library's core, or on the double.
  */
 #ifndef TESTS_GUEST_RIG_H
 #define TESTS_GUEST_RIG_H
@@ -31,13 +31,13 @@ struct viommu_zpci_answer rig_operation(struct rig *rig, uint32_t fh, uint8_t op
 struct viommu_zpci_function_info rig_info(struct rig *rig);
 uint32_t rig_state(struct rig *rig);
 
-/* What an instruction came to. */
+/* The result of an instruction. */
 #define assert_cc(answer, code)	       rig_assert_answer(answer, 0, code, 0, __FILE__, __LINE__)
 #define assert_status(answer, st)      rig_assert_answer(answer, 0, 1, st, __FILE__, __LINE__)
 #define assert_exception(answer, code) rig_assert_answer(answer, code, 0, 0, __FILE__, __LINE__)
 void rig_assert_answer(struct viommu_zpci_answer answer, uint32_t exception, uint8_t cc, uint8_t status, const char *file, int line);
 
-/* The events since the last time that this was asked: none, or exactly one, with this code and address. */
+/* The events since the last call: none, or exactly one, with this code and address. */
 #define assert_no_event(rig)	      rig_assert_event(rig, 0, 0, __FILE__, __LINE__)
 #define assert_event(rig, pec, faddr) rig_assert_event(rig, pec, faddr, __FILE__, __LINE__)
 void rig_assert_event(struct rig *rig, uint32_t pec, uint64_t faddr, const char *file, int line);

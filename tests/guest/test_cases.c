@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a guest may do to its tables, and to its function while the tables are in use: one test for each row of the table of cases in docs/zpci.md, on the
- * library itself, in the architecture's way and in QEMU's. What the device reaches is looked at through viommu_translate(), as a device model would.
+ * What a guest may do to its tables, and to its function while the tables are in use: one test for
+ * each row of the table of cases in docs/zpci.md, on the library itself, in the architecture's way
+ * and in QEMU's. viommu_translate() shows what the device reaches, as to a device model.
  *
- * Elsewhere: 13 and 29 need threads (test_races.c, test_threads.c); the order in which a revoked page is unmapped, flushed and unpinned, of 39, is the core's
- * (tests/core); here it is that nothing is left of it when the instruction has completed. The codes of every refusal are in test_codes.c.
+ * Elsewhere: 13 and 29 need threads (test_races.c, test_threads.c). The order in which a revoked
+ * page is unmapped, flushed and unpinned (39) is tested in tests/core; here nothing of it may be
+ * left when the instruction has completed. The codes of every refusal are in test_codes.c.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -24,7 +26,7 @@
 #define RW	    VIOMMU_RW
 #define RO	    VIOMMU_READ
 
-/* A refresh that ends in an error event; back to ENABLED, as most tests go on. */
+/* A refresh that ends in an error event; then back to ENABLED, as most tests continue. */
 static void expect_error(struct guest *guest, struct viommu_zpci_answer answer, uint32_t pec, uint64_t faddr)
 {
 	assert_status(answer, 8);
@@ -40,7 +42,10 @@ static void partial_tables(uint32_t flags)
 
 	(void)flags;
 	guest_up(&guest, 0);
-	/* TL = 0: the first quarter of the segment table, 512 MiB. What lies beyond is not used, and is not looked at. */
+	/*
+	 * TL = 0: the first quarter of the segment table, 512 MiB. The rest is neither used nor
+	 * read.
+	 */
 	guest_put(&guest, RT + 8 * 2, ST | 0x04);
 	guest_put_page(&guest, 3, data(3));
 	guest_put_segment(&guest, 512, PT);
@@ -67,7 +72,7 @@ static void partial_tables(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 2: invalid entries, whatever else is in them. */
+/* 2: invalid entries, whatever their other bits are. */
 static void garbage_in_invalid_entries(uint32_t flags)
 {
 	struct guest guest;
@@ -150,7 +155,10 @@ static void loops(uint32_t flags)
 	struct guest guest;
 
 	(void)flags;
-	/* A segment table whose words are read as page entries: they name frames, with the bits that a page entry has. */
+	/*
+	 * A segment table whose words are read as page entries: they name frames, with the bits of
+	 * a page entry.
+	 */
 	guest_up(&guest, 0);
 	guest_put_segment(&guest, 0, ST);
 	guest_put_segment(&guest, 1, data(1) | INVALID | INVALIDP);
@@ -158,12 +166,15 @@ static void loops(uint32_t flags)
 	assert_reaches(&guest, iova(0), ST, RW);
 	assert_reaches_nothing(&guest, iova(1));
 	assert_reaches(&guest, iova(2), 0, RW); /* 0x20 is no invalid page entry */
-	/* The region table in the place of the segment table: the types do not fit. */
+	/* The region table in place of the segment table: the types do not match. */
 	guest_put(&guest, RT + 8 * 2, RT | RTTE);
 	expect_error(&guest, guest_refresh_pages(&guest, 512, 1), 0x09, iova(512));
 	guest_down(&guest);
 
-	/* Each entry of each table names the next lower table: 2^52 pages. That ends in want of resources, soon, and with nothing left. */
+	/*
+	 * Each entry of each table names the next lower table: 2^52 pages. That ends soon with
+	 * insufficient resources, and leaves nothing behind.
+	 */
 	config.vm.refresh_entries = 300000;
 	config.vm.shadow_bytes = UINT64_C(8) << 20;
 	guest_up_as(&guest, &config);
@@ -178,7 +189,7 @@ static void loops(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 6: tables that lie across the end of memory, or outside of it. */
+/* 6: tables that cross the end of memory, or lie outside of it. */
 static void tables_without_memory(uint32_t flags)
 {
 	const uint64_t table = RAM_BYTES - PAGE; /* a quarter of a segment table */
@@ -193,7 +204,7 @@ static void tables_without_memory(uint32_t flags)
 	guest_fill(&guest, RAM_BYTES - 4 * PAGE, INVALID, 3 * 512); /* aligned to 16 KiB, a segment table ends where memory does */
 	guest_register_rt(&guest);
 	assert_reaches(&guest, PBA + 3 * UINT64_C(0x20000000) + 3 * PAGE, data(3), RW);
-	/* Across the end: 12 KiB further up, if the guest sets its lower quarters apart from 16 KiB alignment. */
+	/* Across the end: 12 KiB further up, where QEMU does not align it to 16 KiB. */
 	if (!flags) {
 		guest_put(&guest, RT + 8 * 2, table | RTTE);
 		expect_error(&guest, guest_refresh_all(&guest), 0x07, PBA + 0x20000000);
@@ -291,7 +302,7 @@ static void rights_change(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 10: from valid to valid, with no invalid state seen in between. */
+/* 10: from valid to valid, without an invalid state in between. */
 static void valid_to_valid(uint32_t flags)
 {
 	struct guest guest;
@@ -308,7 +319,7 @@ static void valid_to_valid(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 11: made invalid, and not refreshed yet. */
+/* 11: invalid, and not refreshed yet. */
 static void lazily_stale(uint32_t flags)
 {
 	struct guest guest;
@@ -363,7 +374,7 @@ static void upper_entries(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 14: a device that writes the tables it is translated by. */
+/* 14: a device that writes the tables that translate it. */
 static void device_writes_tables(uint32_t flags)
 {
 	struct viommu_piece piece;
@@ -383,7 +394,10 @@ static void device_writes_tables(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 15: the guest reuses its tables' memory as soon as it has deregistered; the memory itself may go. */
+/*
+ * 15: the guest reuses its tables' memory right after the deregistration; the memory may be
+ * removed.
+ */
 static void tables_freed(uint32_t flags)
 {
 	const uint64_t gpa = UINT64_C(0x4000000);
@@ -401,7 +415,7 @@ static void tables_freed(uint32_t flags)
 	assert_cc(guest_operation(&guest, DEREG), 0);
 	assert_int_equal(viommu_slot_remove(guest.vm, gpa), 0);
 	free(slot.hva);
-	/* Under AddressSanitizer, a look at the old table would end the test. */
+	/* Under AddressSanitizer, an access to the old table would end the test. */
 	guest_register_rt(&guest);
 	assert_cc(guest_refresh_all(&guest), 0);
 	guest_down(&guest);
@@ -518,7 +532,7 @@ static void direct(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 20: a range that lies partly, or wholly, outside of what is registered. */
+/* 20: a range partly, or wholly, outside of the registration. */
 static void partly_outside(uint32_t flags)
 {
 	struct guest guest;
@@ -561,7 +575,7 @@ static void odd_ranges(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 22: ranges that begin or end within what an upper entry covers. */
+/* 22: ranges that begin or end within the range of an upper entry. */
 static void big_steps(uint32_t flags)
 {
 	const uint64_t next_region = PBA + UINT64_C(0x80000000);
@@ -570,13 +584,16 @@ static void big_steps(uint32_t flags)
 	guest_up(&guest, flags);
 	guest_put_page(&guest, 0, data(0));
 	assert_cc(guest_register(&guest, PBA, PAL + UINT64_C(0x80000000), IOTA_RT), 0);
-	/* From the last page of an invalid region on: the next region's first pages are seen. */
+	/* From the last page of an invalid region on: the next region's first pages are found. */
 	guest_put(&guest, RT + 8 * 2, INVALID);
 	guest_put(&guest, RT + 8 * 3, ST | RTTE);
 	assert_cc(guest_refresh(&guest, next_region - PAGE, 2 * PAGE), 0);
 	assert_reaches(&guest, next_region, data(0), RW);
 	assert_reaches(&guest, iova(0), data(0), RW); /* was not in the range */
-	/* A frame of 1 MiB, entered in its middle: what follows it is translated by its own entries. */
+	/*
+	 * A frame of 1 MiB, entered in its middle: the pages after it are translated by their own
+	 * entries.
+	 */
 	guest_put(&guest, RT + 8 * 2, ST | RTTE);
 	guest_put_segment(&guest, 0, UINT64_C(0x400000) | FRAME);
 	guest_put_page(&guest, 256, data(256));
@@ -601,7 +618,7 @@ static void aliases(uint32_t flags)
 	assert_reaches(&guest, iova(3) + reach, data(3), RW);
 	assert_reaches(&guest, iova(3) + 2 * reach, data(3), RW);
 	assert_int_equal(guest_pinned_pages(&guest), 1);
-	/* Each is refreshed for itself. */
+	/* Each alias is refreshed on its own. */
 	guest_put_page(&guest, 3, data(3) | INVALIDP);
 	assert_cc(guest_refresh(&guest, iova(3) + reach, PAGE), 0);
 	assert_reaches(&guest, iova(3), data(3), RW);
@@ -610,7 +627,7 @@ static void aliases(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 24: the last page of all addresses. */
+/* 24: the last page of the address space. */
 static void top_of_addresses(uint32_t flags)
 {
 	struct guest_config config = guest_config(0);
@@ -639,7 +656,7 @@ static void top_of_addresses(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 25: the budget is used up in the middle of a range, and the guest makes room. */
+/* 25: the budget is exhausted in the middle of a range, and the guest makes room. */
 static void make_room(uint32_t flags)
 {
 	struct guest_config config = guest_config(flags);
@@ -660,7 +677,7 @@ static void make_room(uint32_t flags)
 	assert_status(guest_refresh_pages(&guest, 100, 4), 16);
 	assert_int_equal(rig_state(&guest.rig), VIOMMU_ZPCI_ENABLED);
 	assert_true(guest_pinned_pages(&guest) <= 8);
-	/* A refresh of everything frees what it needs. */
+	/* A refresh of everything releases enough. */
 	assert_cc(guest_refresh_all(&guest), 0);
 	for (i = 0; i < 4; i++)
 		assert_reaches_nothing(&guest, iova(i));
@@ -671,7 +688,7 @@ static void make_room(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 26: everything fits, and nothing is left. */
+/* 26: an exact fit. */
 static void exact_fit(uint32_t flags)
 {
 	struct guest_config config = guest_config(flags);
@@ -697,7 +714,7 @@ static void exact_fit(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 27: what is charged, through everything that ends a mapping. */
+/* 27: the charge, through everything that ends a mapping. */
 static void accounting(uint32_t flags)
 {
 	struct guest guest;
@@ -761,12 +778,12 @@ static void error_in_the_middle(uint32_t flags)
 	guest_put_segment(&guest, 2, PT);
 	assert_status(guest_refresh_pages(&guest, 0, 1024), 8);
 	assert_event(&guest.rig, 0x09, iova(256));
-	/* DMA has stopped, for the pages that are right, too. */
+	/* DMA has stopped, for correct pages, too. */
 	assert_reaches_nothing(&guest, iova(0));
 	assert_reaches_nothing(&guest, iova(255));
 	assert_true(rig_info(&guest.rig).registered);
 	assert_status(guest_refresh_pages(&guest, 0, 1), 40);
-	/* Recovery: DMA is on again, and everything around the error is true to the tables. */
+	/* Recovery: DMA is on again, and everything around the error is as in the tables. */
 	assert_cc(guest_operation(&guest, VIOMMU_ZPCI_OC_RESET_BLOCK), 0);
 	assert_reaches_nothing(&guest, iova(255));
 	assert_cc(guest_operation(&guest, RESET_ERROR), 0);
@@ -776,7 +793,10 @@ static void error_in_the_middle(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 30: a refresh of a huge range costs what is in the tables; it is cut into steps, and makes progress. */
+/*
+ * 30: the cost of a refresh of a huge range depends on the contents of the tables; it is cut into
+ * steps, and makes progress.
+ */
 static void long_refresh(uint32_t flags)
 {
 	struct guest_config config = guest_config(0);
@@ -792,7 +812,7 @@ static void long_refresh(uint32_t flags)
 	assert_true(answer.refresh.entries <= 3 * 2048 + 2 * 256);
 	guest_down(&guest);
 
-	config.vm.step_entries = 1; /* as few as there may be */
+	config.vm.step_entries = 1; /* the least */
 	guest_up_as(&guest, &config);
 	guest_register_rt(&guest);
 	guest_fill(&guest, PT, DATA, 256);
@@ -805,7 +825,7 @@ static void long_refresh(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 31: handles of the past, of other VMs, and ones that were made up. */
+/* 31: stale handles, handles of other VMs, and invented ones. */
 static void foreign_handles(uint32_t flags)
 {
 	struct viommu_zpci_function_config config;
@@ -838,7 +858,7 @@ static void foreign_handles(uint32_t flags)
 	guest_down(&other);
 }
 
-/* 32: re-registering what cannot be registered. */
+/* 32: an illegal re-registration. */
 static void failing_reregistration(uint32_t flags)
 {
 	struct guest_config config = guest_config(0);
@@ -853,12 +873,15 @@ static void failing_reregistration(uint32_t flags)
 	assert_exception(rig_mpcifc(&guest.rig, RIG_FH, REREG, PAL, PBA, IOTA_RT), OPERAND);
 	assert_exception(rig_mpcifc(&guest.rig, RIG_FH, REREG, PBA, PAL, RT | 0x801), OPERAND);
 	assert_reaches(&guest, iova(0), data(0), RW);
-	/* Both registrations name the same pages: they are charged once, so that the budget is enough. */
+	/*
+	 * Both registrations name the same pages: they are charged once, so the budget is
+	 * sufficient.
+	 */
 	for (i = 0; i < 8; i++)
 		guest_put_page(&guest, i, data(i));
 	assert_cc(rig_mpcifc(&guest.rig, RIG_FH, REREG, PBA, PAL - 0x1000, IOTA_RT), 0);
 	assert_reaches(&guest, iova(7), data(7), RW);
-	/* Other pages: the old registration makes room for the new one. */
+	/* Other pages: the old registration is released to make room for the new one. */
 	for (i = 0; i < 8; i++)
 		guest_put_page(&guest, 256 + i, data(256 + i));
 	guest_put_segment(&guest, 0, PT1);
@@ -880,7 +903,7 @@ static void failing_reregistration(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 33: a table that is full already when it is registered, as after a hot reset. */
+/* 33: a table that is full when it is registered, as after a hot reset. */
 static void full_tables(uint32_t flags)
 {
 	struct guest guest;
@@ -901,7 +924,7 @@ static void full_tables(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 34: guest memory that goes, and comes back. */
+/* 34: guest memory that is removed, and added again. */
 static void memory_changes(uint32_t flags)
 {
 	struct guest guest;
@@ -928,7 +951,7 @@ static void memory_changes(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 35: the doorbell of MSIs is in the space of IOVAs, and is not translated. */
+/* 35: the doorbell of MSIs is an IOVA, and is not translated. */
 static void msi_doorbell(uint32_t flags)
 {
 	struct guest_config config = guest_config(flags);
@@ -945,7 +968,7 @@ static void msi_doorbell(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 36: frames, and designations of what is no table. */
+/* 36: frames, and designations of no table. */
 static void frames(uint32_t flags)
 {
 	static const uint64_t no_tables[] = { 0x10, 0x12, 0x14, 0x18, 0x1c };
@@ -956,7 +979,7 @@ static void frames(uint32_t flags)
 	guest_up(&guest, 0);
 	for (i = 0; i < sizeof(no_tables) / sizeof(no_tables[0]); i++)
 		assert_exception(guest_register(&guest, PBA, PAL, RT | 0x800 | no_tables[i]), OPERAND);
-	guest_put_segment(&guest, 3, UINT64_C(0x400000) | 0xff000 | FRAME | PROTECT); /* bits below the frame's address mean nothing */
+	guest_put_segment(&guest, 3, UINT64_C(0x400000) | 0xff000 | FRAME | PROTECT); /* bits below the frame's address are ignored */
 	guest_register_rt(&guest);
 	assert_int_equal(guest_mapped_pages(&guest), 256);
 	assert_reaches(&guest, iova(3 * 256), 0x400000, RO);
@@ -970,7 +993,7 @@ static void frames(uint32_t flags)
 	guest_put_segment(&guest, 3, UINT64_C(0x500000) | FRAME);
 	assert_cc(guest_refresh_pages(&guest, 3 * 256 + 1, 1), 0);
 	assert_reaches(&guest, iova(3 * 256 + 1), 0x501000, RW);
-	/* Half in memory: what is there is reached. */
+	/* Half of it is memory: that half is reached. */
 	guest_put_segment(&guest, 4, (ROM_GPA & ~UINT64_C(0xfffff)) | FRAME);
 	assert_cc(guest_refresh_pages(&guest, 4 * 256, 256), 0);
 	assert_reaches(&guest, iova(4 * 256 + 15), ROM_GPA + 15 * PAGE, RO);
@@ -996,7 +1019,7 @@ static void frames(uint32_t flags)
 	assert_exception(guest_register(&guest, PBA, PAL, IOTA_RS), OPERAND);
 	guest_put_segment(&guest, 3, UINT64_C(0x400000) | FRAME);
 	guest_put_page(&guest, 1, data(1));
-	guest_put(&guest, RT + 8 * 2, ST | RTTE | FRAME); /* QEMU does not look at it */
+	guest_put(&guest, RT + 8 * 2, ST | RTTE | FRAME); /* QEMU ignores it */
 	guest_register_rt(&guest);
 	assert_reaches(&guest, iova(3 * 256), 0x400000, RW);
 	assert_reaches(&guest, iova(1), data(1), RW);
@@ -1107,7 +1130,9 @@ static void revoked(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 40: ISM: one page beyond EDMA is registered, and a refresh of a page is one of that page alone. */
+/*
+ * 40: ISM: one page beyond EDMA is registered, and the refresh of a page concerns that page alone.
+ */
 static void ism(uint32_t flags)
 {
 	struct guest_config config = guest_config(flags);
@@ -1128,7 +1153,7 @@ static void ism(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 41: bytes, one by one, as the guest's stores leave them, on a host of either byte order. */
+/* 41: the bytes of the guest's stores, on a host of either byte order. */
 static void bytes(uint32_t flags)
 {
 	struct guest guest;
@@ -1146,7 +1171,7 @@ static void bytes(uint32_t flags)
 static const struct tested_case {
 	const char *name;
 	void (*test)(uint32_t flags);
-	bool once; /* it has both ways in it */
+	bool once; /* it runs both ways itself */
 } cases[] = {
 	{ "01 partial tables", partial_tables, true },
 	{ "02 garbage in invalid entries", garbage_in_invalid_entries, false },

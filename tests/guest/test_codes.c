@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the instructions answer, check by check and in the order of the checks, on a core that fails as it is told to (double.h). The codes are those that
- * QEMU gives (hw/s390x/s390-pci-inst.c) and that Linux understands (arch/s390/pci), where docs/zpci.md does not say that they differ.
+ * The answers of the instructions, check by check and in the order of the checks, on a core that
+ * fails on request (double.h). The codes are QEMU's (hw/s390x/s390-pci-inst.c), as Linux interprets
+ * them (arch/s390/pci), except where docs/zpci.md states a difference.
  */
 #include <viommu/zpci.h>
 
@@ -46,7 +47,7 @@ static void begin_relaxed(struct rig *rig, uint32_t flags)
 	begin_as(rig, config, flags);
 }
 
-/* Nothing is left behind, and the core was used as its headers say. */
+/* Nothing is left behind, and the core was used as its headers require. */
 static void end(struct rig *rig)
 {
 	rig_down(rig);
@@ -62,7 +63,7 @@ static struct viommu_zpci_answer reg(struct rig *rig)
 	return rig_mpcifc(rig, RIG_FH, REG, PBA, PAL, IOTA);
 }
 
-/* An RPCIT whose table turns out to be malformed. */
+/* An RPCIT that finds a malformed table. */
 static void fall_into_error(struct rig *rig)
 {
 	double_core.refresh = -EFAULT;
@@ -83,7 +84,7 @@ static void registration(void **state)
 	begin(&rig, 0);
 	assert_status(rig_operation(&rig, RIG_FH, DEREG), 24);
 	assert_status(rig_mpcifc(&rig, RIG_FH, REREG, PBA, PAL, IOTA), 24);
-	/* Low bits of PBA and PAL are those of whole pages. */
+	/* PBA and PAL are widened to whole pages. */
 	assert_cc(rig_mpcifc(&rig, RIG_FH, REG, PBA + 0xfff, PAL - 0xfff, IOTA), 0);
 	assert_int_equal(double_core.ioat.pba, PBA);
 	assert_int_equal(double_core.ioat.pal, PAL);
@@ -115,10 +116,10 @@ static void mpcifc_order_of_checks(void **state)
 
 	(void)state;
 	begin(&rig, 0);
-	/* What is the VMM's is told apart before anything is looked at. */
+	/* The VMM's operations are recognised before anything else is checked. */
 	for (i = 0; i < sizeof(foreign); i++)
 		assert_int_equal(viommu_zpci_mpcifc(rig.zpci, foreign[i], &fib, &answer), -EOPNOTSUPP);
-	/* A handle that names nothing comes before a format, that before an operation, that before an address space. */
+	/* Order: an unknown handle, a format, an operation, an address space. */
 	assert_int_equal(viommu_zpci_mpcifc(rig.zpci, (fh ^ UINT64_C(1) << 56) | REG, &fib, &answer), 0);
 	assert_cc(answer, 3);
 	assert_int_equal(viommu_zpci_mpcifc(rig.zpci, fh | 0x10000 | REG, &fib, &answer), 0);
@@ -128,7 +129,7 @@ static void mpcifc_order_of_checks(void **state)
 		assert_int_equal(viommu_zpci_mpcifc(rig.zpci, fh | 0x10000 | unknown[i], &fib, &answer), 0);
 		assert_exception(answer, OPERAND);
 	}
-	/* An address space comes before the sequence, and that before the parameters. */
+	/* Order: an address space, the sequence, the parameters. */
 	assert_int_equal(viommu_zpci_mpcifc(rig.zpci, fh | 0x10000 | DEREG, &fib, &answer), 0);
 	assert_status(answer, 28);
 	assert_int_equal(viommu_zpci_mpcifc(rig.zpci, fh | 0xff0000 | REG, &fib, &answer), 0);
@@ -139,13 +140,16 @@ static void mpcifc_order_of_checks(void **state)
 	assert_status(rig_mpcifc(&rig, RIG_FH, REG, PAL, PBA, 0), 24);
 	assert_cc(rig_operation(&rig, RIG_FH, DEREG), 0);
 	assert_status(rig_mpcifc(&rig, RIG_FH, REREG, PAL, PBA, 0), 24);
-	/* Resetting does not concern an address space. */
+	/* A reset ignores the address space. */
 	assert_int_equal(viommu_zpci_mpcifc(rig.zpci, fh | 0x10000 | RESET_ERROR, &fib, &answer), 0);
 	assert_status(answer, 24);
 	end(&rig);
 }
 
-/* An answer that has no room is refused before anything is done; one from a caller that knew less is filled as far as it goes. */
+/*
+ * An answer that is too small is refused before anything is done; the answer of a caller built
+ * against an older header is filled up to its size.
+ */
 static void answer_sizes(void **state)
 {
 	struct viommu_zpci_answer answer = { .size = 4 };
@@ -181,14 +185,20 @@ static void parameters(void **state)
 		/* ISM: one page more, and not two. */
 		{ PBA, RIG_EDMA + 1, IOTA, 5, false, 0, 0 },
 		{ PBA, RIG_EDMA + 0x1001, IOTA, 5, false, OPERAND, OPERAND },
-		/* Designations: what the tables cannot be is an operand exception; QEMU knows one. */
+		/*
+		 * Designations: one that tables cannot have is an operand exception; QEMU accepts
+		 * only one.
+		 */
 		{ PBA, PAL, IOTA - 4, 0, false, 0, OPERAND },
 		{ PBA, PAL, IOTA + 4, 0, false, 0, OPERAND },
 		{ PBA, PAL, IOTA + 8, 0, false, 0, OPERAND },
 		{ PBA, PAL, IOTA + 16, 0, false, OPERAND, OPERAND },
 		{ PBA, PAL, IOTA + 20, 0, false, OPERAND, OPERAND },
 		{ PBA, PAL, IOTA + 24, 0, false, OPERAND, OPERAND },
-		/* No translation, where that is not offered and where it is; other bits mean nothing to QEMU then. */
+		/*
+		 * No translation, where it is not offered and where it is; QEMU ignores the other
+		 * bits then.
+		 */
 		{ PBA, PAL, 0, 0, false, OPERAND, OPERAND },
 		{ PBA, PAL, 0, 0, true, 0, 0 },
 		{ PBA, PAL, 0x200, 0, true, OPERAND, 0 },
@@ -217,7 +227,10 @@ static void parameters(void **state)
 	}
 }
 
-/* A function's device is made of the data that the function came with, which may be gone afterwards; what does not fit on attaching is want of resources. */
+/*
+ * A function's device is created with the function's data, which may be freed afterwards; a failure
+ * to attach for lack of room is insufficient resources.
+ */
 static void devices_of_a_host(void **state)
 {
 	struct viommu_zpci_function_config config = rig_function_config(double_host());
@@ -239,7 +252,7 @@ static void devices_of_a_host(void **state)
 	end(&rig);
 }
 
-/* A designation type is registered only if the guest was told that it may be. */
+/* A designation type is accepted only if the guest was offered it. */
 static void announced_designations(void **state)
 {
 	struct viommu_zpci_function_config config = rig_function_config(double_host());
@@ -252,7 +265,9 @@ static void announced_designations(void **state)
 	assert_exception(rig_mpcifc(&rig, RIG_FH, REG, PBA, PAL, IOTA - 4), OPERAND);
 	assert_cc(reg(&rig), 0);
 	end(&rig);
-	/* The default announces a designation of frames, for Linux' sake; the core refuses it. */
+	/*
+	 * The default announces a designation of frames, which Linux requires; the core refuses it.
+	 */
 	begin(&rig, 0);
 	double_core.domain_create = -EINVAL;
 	assert_exception(rig_mpcifc(&rig, RIG_FH, REG, PBA, PAL, IOTA + 12), OPERAND);
@@ -277,7 +292,7 @@ static void msi_page(void **state)
 	end(&rig);
 }
 
-/* What the core makes of a registration, and what the guest sees. */
+/* Results of a registration in the core, and the guest's answers. */
 static void registration_failures(void **state)
 {
 	static const int want[] = { -ENOSPC, -ENOMEM, -ERANGE };
@@ -307,7 +322,7 @@ static void registration_failures(void **state)
 	assert_false(rig_info(&rig).registered);
 	assert_cc(rig_operation(&rig, RIG_FH, RESET_ERROR), 0);
 
-	/* The domain was made, but the host will not attach the device. */
+	/* The domain is made, but the host refuses to attach the device. */
 	double_core.domain_create = 0;
 	double_core.attach = -EIO;
 	assert_status(reg(&rig), 8);
@@ -329,7 +344,7 @@ static void reregistration(void **state)
 	assert_int_equal(double_core.attached, 1);
 	assert_int_equal(rig_info(&rig).iota, IOTA + 0x4000);
 
-	/* Parameters that are refused leave the old registration as it was. */
+	/* Illegal parameters leave the old registration as it was. */
 	assert_exception(rig_mpcifc(&rig, RIG_FH, REREG, PAL, PBA, IOTA), OPERAND);
 	double_core.domain_create = -EINVAL;
 	assert_exception(rig_mpcifc(&rig, RIG_FH, REREG, PBA, PAL, IOTA), OPERAND);
@@ -338,7 +353,7 @@ static void reregistration(void **state)
 	assert_int_equal(rig_info(&rig).iota, IOTA + 0x4000);
 	assert_int_equal(double_core.attached, 1);
 
-	/* No room for two: the old one goes, and the new one is tried again. */
+	/* No room for two: the old one is released, and the new one is tried again. */
 	double_core.domain_create = -ENOSPC;
 	double_core.domain_create_count = 1;
 	assert_cc(rig_mpcifc(&rig, RIG_FH, REREG, PBA, PAL, IOTA), 0);
@@ -351,7 +366,7 @@ static void reregistration(void **state)
 	assert_int_equal(double_core.domains, 0);
 	end(&rig);
 
-	/* QEMU drops the old one first. */
+	/* QEMU releases the old one first. */
 	begin(&rig, VIOMMU_ZPCI_QEMU_WAYS);
 	assert_cc(reg(&rig), 0);
 	assert_exception(rig_mpcifc(&rig, RIG_FH, REREG, PAL, PBA, IOTA), OPERAND);
@@ -394,7 +409,7 @@ static void direct(void **state)
 	assert_no_event(&rig);
 	end(&rig);
 
-	/* To QEMU, nothing is registered. */
+	/* For QEMU, nothing is registered. */
 	begin_relaxed(&rig, VIOMMU_ZPCI_QEMU_WAYS);
 	assert_cc(rig_mpcifc(&rig, RIG_FH, REG, PBA, PAL, 0), 0);
 	assert_status(rig_rpcit(&rig, RIG_FH, PBA, 0x1000), 8);
@@ -426,12 +441,12 @@ static void refresh_ranges(void **state)
 		{ PBA, 0, false, true, 0, 0 },
 		{ 0, 0, false, true, 0, 0 },
 		{ UINT64_MAX, 0, false, true, 0, 0 },
-		/* outside; the byte after the end belongs to nothing, even where it is on the same page */
+		/* outside; the byte after the end is outside, even on the same page */
 		{ PBA - 0x1000, 0x1000, true, false, 0, 0 },
 		{ PAL + 1, 0x1000, true, false, 0, 0 },
 		{ 0, 0x1000, true, false, 0, 0 },
 		{ UINT64_MAX, 1, true, false, 0, 0 },
-		/* past the end of all addresses */
+		/* past the end of the address space */
 		{ UINT64_MAX, 2, true, false, 0, 0 },
 		{ PBA, UINT64_MAX, true, false, 0, 0 },
 		{ 2, UINT64_MAX, true, false, 0, 0 },
@@ -522,7 +537,7 @@ static void refresh_failures(void **state)
 	end(&rig);
 }
 
-/* ERROR and BLOCKED, and how the guest leaves them. */
+/* ERROR and BLOCKED, and the guest's way out. */
 static void recovery(void **state)
 {
 	struct rig rig;
@@ -546,7 +561,7 @@ static void recovery(void **state)
 	assert_cc(rig_rpcit(&rig, RIG_FH, PBA, 0x1000), 0);
 	fall_into_error(&rig);
 
-	/* What cannot be attached stays in error. */
+	/* A device that cannot be attached stays in error. */
 	double_core.attach = -EIO;
 	assert_status(rig_operation(&rig, RIG_FH, RESET_ERROR), 40);
 	assert_int_equal(rig_state(&rig), VIOMMU_ZPCI_ERROR);
@@ -558,7 +573,7 @@ static void recovery(void **state)
 	assert_int_equal(rig_state(&rig), VIOMMU_ZPCI_ENABLED);
 	assert_int_equal(double_core.attached, 1);
 
-	/* All operations are open in ERROR, but nothing is attached. */
+	/* All operations are allowed in ERROR, but nothing is attached. */
 	fall_into_error(&rig);
 	assert_cc(rig_mpcifc(&rig, RIG_FH, REREG, PBA, PAL, IOTA), 0);
 	assert_cc(rig_operation(&rig, RIG_FH, DEREG), 0);
@@ -571,7 +586,7 @@ static void recovery(void **state)
 	end(&rig);
 }
 
-/* If the host will not detach the device, there is another way to stop its DMA: the domain goes. */
+/* If the host fails to detach the device, its domain is destroyed to stop DMA. */
 static void host_will_not_detach(void **state)
 {
 	struct rig rig;
@@ -615,7 +630,7 @@ static void store_controls(void **state)
 	assert_int_equal(viommu_zpci_stpcifc(rig.zpci, &r1, &fib, &answer), 0);
 	assert_cc(answer, 3);
 
-	/* The index is enough, and bit 0 tells that the function is enabled. */
+	/* The index is sufficient, and bit 0 shows that the function is enabled. */
 	r1 = fh & ~(UINT64_C(1) << 63);
 	assert_int_equal(viommu_zpci_stpcifc(rig.zpci, &r1, &fib, &answer), 0);
 	assert_cc(answer, 0);
@@ -676,7 +691,7 @@ static void dma_faults(void **state)
 	(void)state;
 	begin(&rig, 0);
 	assert_cc(reg(&rig), 0);
-	assert_int_equal(viommu_zpci_dma_fault(rig.function, &fault), -EINVAL); /* no reason is no fault */
+	assert_int_equal(viommu_zpci_dma_fault(rig.function, &fault), -EINVAL); /* no reason: no fault */
 	assert_int_equal(viommu_zpci_dma_fault(rig.function, NULL), -EINVAL);
 	assert_no_event(&rig);
 	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
@@ -687,7 +702,7 @@ static void dma_faults(void **state)
 		assert_int_equal(rig.event.fault.iova, PBA + 0x1234);
 		assert_int_equal(rig_state(&rig), VIOMMU_ZPCI_ERROR);
 		assert_int_equal(double_core.attached, 0);
-		/* Stopped already. */
+		/* Already stopped. */
 		viommu_zpci_dma_fault(rig.function, &fault);
 		assert_cc(rig_operation(&rig, RIG_FH, RESET_BLOCK), 0);
 		viommu_zpci_dma_fault(rig.function, &fault);
@@ -712,7 +727,7 @@ static void dma_faults(void **state)
 	end(&rig);
 }
 
-/* A handle names one enabling. */
+/* A handle is valid for one enabling. */
 static void handles(void **state)
 {
 	uint32_t fh = RIG_FH;
@@ -768,11 +783,11 @@ static void handles_given(void **state)
 	assert_int_equal(viommu_zpci_enable_as(rig.function, 0x8000ffff), -EEXIST);
 	assert_int_equal(viommu_zpci_enable_as(rig.function, 0x85010300), 0);
 	assert_ptr_equal(viommu_zpci_find(rig.zpci, 0x85010300), rig.function);
-	assert_null(viommu_zpci_find(rig.zpci, 0x85000300)); /* all of the handle counts */
+	assert_null(viommu_zpci_find(rig.zpci, 0x85000300)); /* the whole handle is compared */
 	assert_null(viommu_zpci_find(rig.zpci, 0x05010002));
 	assert_cc(rig_mpcifc(&rig, 0x85010300, REG, PBA, PAL, IOTA), 0);
 
-	/* The index that it had is free, and so is one whose function is gone. */
+	/* Its former index is free, and so is one whose function is gone. */
 	config.fh = 0x80000001;
 	config.fid = 3;
 	assert_int_equal(viommu_zpci_function_add(rig.zpci, &config, &third), 0);
@@ -825,7 +840,7 @@ static void bad_configs(void **state)
 	end(&rig);
 }
 
-/* Ten thousand functions, each found by its own handle alone. */
+/* Ten thousand functions, each found only by its own handle. */
 static void many_functions(void **state)
 {
 	enum { COUNT = 10000 };
@@ -853,7 +868,10 @@ static void many_functions(void **state)
 	free(functions);
 }
 
-/* What CLP answers, and that the VMM's own bytes are left alone. Offsets as in Linux, arch/s390/include/asm/pci_clp.h. */
+/*
+ * The answers of CLP, which leave the VMM's own bytes alone. Offsets as in Linux,
+ * arch/s390/include/asm/pci_clp.h.
+ */
 static void clp(void **state)
 {
 	struct viommu_zpci_function_config config = rig_function_config(double_host());
@@ -937,7 +955,10 @@ static void recurse(void *ctx, const struct viommu_zpci_event *event)
 	struct viommu_zpci_function *function = viommu_zpci_find(*zpci, event->fh);
 	uint32_t fh;
 
-	/* An event may be answered on the spot: no lock is held, and the function may even go. */
+	/*
+	 * An event may be handled within the callback: no lock is held, and the function may even
+	 * be removed.
+	 */
 	assert_non_null(function);
 	assert_int_equal(viommu_zpci_disable(function, &fh), 0);
 	viommu_zpci_function_remove(function);

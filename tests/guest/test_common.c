@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The parts of guest IOMMUs that know no architecture (src/guest/common), with shapes that no guest IOMMU here has. */
+/*
+ * The parts of guest IOMMUs that know no architecture (src/guest/common), in configurations that no
+ * guest IOMMU here has.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,7 +53,7 @@ static void test_registers(void **state)
 	assert_true(guest_registers_store(&registers, 0x08, 0x1200, 0, &store));
 	assert_int_equal(guest_registers_load(&registers, 0x08, 8), UINT64_C(0xff00ff0000001200));
 	assert_int_equal(guest_registers_load(&registers, 0x0c, 4), 0xff00ff00);
-	/* Bits that are locked, each by its own conditions. */
+	/* Locked bits, each with its own conditions. */
 	guest_registers_store(&registers, 0x08, 0, RUNNING, &store);
 	assert_int_equal(guest_registers_load(&registers, 0x08, 4), 0x1200);
 	guest_registers_store(&registers, 0x10, 0xff, RUNNING, &store);
@@ -111,7 +114,7 @@ static void test_saving(void **state)
 	assert_memory_equal(value, before, sizeof(value));
 }
 
-/* Indices of entries with a wrap bit, as Arm's, and offsets in bytes, as VT-d's and AMD's. */
+/* Indexes of entries with a wrap bit, like Arm's, and offsets in bytes, like VT-d's and AMD's. */
 static void test_queues(void **state)
 {
 	const struct guest_queue wrapping = { .gpa = 0x10000, .entries = 8, .entry_bytes = 16, .step = 1, .wrap_bit = true };
@@ -136,7 +139,7 @@ static void test_queues(void **state)
 			assert_true(guest_queue_is_full(queue, producer, start));
 		}
 	}
-	/* Bits above those that count, and within an entry. */
+	/* Bits above the index, and within an entry. */
 	assert_int_equal(guest_queue_entry(&wrapping, 0xfffffff3), 0x10030);
 	assert_int_equal(guest_queue_entry(&bytes, 0xffffff5f), 0x20040);
 	assert_true(guest_queue_is_empty(&wrapping, 0x13, 3));
@@ -153,18 +156,18 @@ static void test_ranges(void **state)
 	assert_true(guest_ranges_add(&ranges, (struct guest_range){ .context = 1, .first = 0x1000, .last = 0x1fff }));
 	assert_int_equal(ranges.number, 1);
 	assert_int_equal(ranges.range[0].last, 0x2fff);
-	/* Other contexts, and what else differs, stay apart. */
+	/* Other contexts and attributes are not merged. */
 	assert_true(guest_ranges_add(&ranges, (struct guest_range){ .context = 2, .first = 0, .last = 0xfff }));
 	assert_true(guest_ranges_add(&ranges, (struct guest_range){ .context = 1, .globals = true, .first = 0, .last = 0xfff }));
 	assert_true(guest_ranges_add(&ranges, (struct guest_range){ .context = 1, .entry_bits = 21, .first = 0, .last = 0xfff }));
 	assert_true(guest_ranges_add(&ranges, (struct guest_range){ .all = true, .first = UINT64_MAX - 0xfff, .last = UINT64_MAX }));
 	assert_int_equal(ranges.number, 5);
-	/* No more than there is room for, and none is lost. */
+	/* No more than the list holds, and none is lost. */
 	for (uint64_t i = 5; i < GUEST_RANGES; i++)
 		assert_true(guest_ranges_add(&ranges, (struct guest_range){ .context = 3, .first = i << 20, .last = (i << 20) + 0xfff }));
 	assert_false(guest_ranges_add(&ranges, (struct guest_range){ .context = 4, .first = 0, .last = 0xfff }));
 	assert_int_equal(ranges.number, GUEST_RANGES);
-	/* Everything is more than all of them. */
+	/* Everything includes all of them. */
 	assert_true(guest_ranges_add(&ranges, (struct guest_range){ .all = true, .last = UINT64_MAX }));
 	assert_true(guest_ranges_add(&ranges, (struct guest_range){ .context = 4, .first = 0, .last = 0xfff }));
 	assert_int_equal(ranges.number, 1);
@@ -179,7 +182,7 @@ static void test_registry(void **state)
 
 	(void)state;
 	assert_null(guest_registry_next(&registry, NULL));
-	/* Two of one chain. */
+	/* Two in one chain. */
 	assert_true(guest_registry_add(&registry, &id[0], 0x0001));
 	assert_true(guest_registry_add(&registry, &id[1], 0x0100));
 	assert_true(guest_registry_add(&registry, &id[2], UINT32_MAX));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Decoding of instructions. The expected fields were taken apart by hand from the instruction formats of the Principles of Operation:
+ * Decoding of instructions. The expected fields were taken apart by hand from the instruction
+ * formats of the Principles of Operation:
  *   RRE  OPCODE(16) //(8) R1 R2
  *   RXY  OP(8) R1 X2 B2 DL2(12) DH2(8) OP(8)
  */
@@ -30,7 +31,7 @@ static void rre(void **state)
 	assert_int_equal(insn.opcode, ZPCI_RPCIT);
 	assert_int_equal(insn.r1, 3);
 	assert_int_equal(insn.r2, 6);
-	/* What follows a 4-byte instruction is not part of it. */
+	/* The bytes after a 4-byte instruction are not part of it. */
 	insn = zpci_decode_intercept(0xb9d3, 0xff9affff);
 	assert_int_equal(insn.opcode, ZPCI_RPCIT);
 	assert_int_equal(insn.r1, 9);
@@ -90,7 +91,7 @@ static void addresses(void **state)
 	assert_int_equal(zpci_operand_address(&insn, UINT64_MAX, 0x21, mode64), 0x10);
 	assert_int_equal(zpci_operand_address(&insn, 0, 8, mode31), 0x7ffffff8);
 	assert_int_equal(zpci_operand_address(&insn, 0, 8, 0), 0xfffff8);
-	/* Register 0 in the instruction is no register, whatever general register 0 holds. */
+	/* Register 0 in the instruction means no register, whatever general register 0 contains. */
 	insn.x2 = 0;
 	assert_int_equal(zpci_operand_address(&insn, 0x100, 0x2000, mode64), 0x1ff0);
 	insn.b2 = 0;

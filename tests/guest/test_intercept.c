@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Intercepts on a vCPU of the test's own: which registers and which bytes an instruction takes and leaves, and which exception comes before which. Beneath is
- * the double of the core.
+ * Intercepts on a vCPU of the test: the registers and bytes that an instruction reads and writes,
+ * and the order of exceptions. The core is the double.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -201,7 +201,7 @@ static void mpcifc(void **state)
 	assert_int_equal(double_core.ioat.pal, PAL);
 	assert_int_equal(double_core.ioat.iota, IOTA);
 	assert_memory_equal(f->cpu.gr, before.gr, sizeof(before.gr));
-	/* A status goes into bits 32-39 of R1, and nowhere else. */
+	/* A status is stored in bits 32-39 of R1, and nowhere else. */
 	f->cpu.gr[5] |= 0x77000000;
 	assert_int_equal(intercept(f, MPCIFC), 0);
 	expect(f, 0, 1);
@@ -216,7 +216,7 @@ static void mpcifc_exceptions(void **state)
 
 	prepare_mpcifc(f, VIOMMU_ZPCI_OC_REG_IOAT);
 	r1 = f->cpu.gr[5];
-	/* The VMM's operations are told apart before everything else, problem state included. */
+	/* The VMM's operations are recognised before everything else, problem state included. */
 	f->cpu.gr[5] = FH | 2;
 	f->cpu.psw_mask = MODE64 | PROBLEM;
 	assert_int_equal(intercept(f, MPCIFC), -EOPNOTSUPP);
@@ -304,7 +304,9 @@ static void rpcit(void **state)
 	expect(f, 0, 3);
 	assert_int_equal(f->cpu.gr[2], (FH + (UINT64_C(1) << 32)) | 0x12345678);
 
-	/* Privileged operation comes before specification (R2 is odd), and that before the handle. */
+	/*
+	 * Privileged operation comes before specification (R2 is odd), and that before the handle.
+	 */
 	f->cpu.psw_mask |= PROBLEM;
 	assert_int_equal(intercept(f, 0xb9d3, 0x00270000), 0);
 	expect(f, VIOMMU_ZPCI_PGM_PRIVILEGED, 0);
@@ -339,7 +341,10 @@ static void stpcifc(void **state)
 	expected[8] = 0x80;
 	assert_memory_equal(&f->cpu.memory[0x100], expected, sizeof(expected));
 
-	/* The VMM's own fields come through a callback, ours are stored over them; of the function's controls, both know some. */
+	/*
+	 * The VMM's own fields come from a callback, and the library's are stored over them; of the
+	 * function's controls, both have some.
+	 */
 	f->cpu.calls.fill_fib = fill_fib;
 	assert_cc(rig_mpcifc(&f->rig, RIG_FH, VIOMMU_ZPCI_OC_REG_IOAT, PBA, PAL, IOTA), 0);
 	f->cpu.gr[5] &= ~(UINT64_C(1) << 63);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Instructions that another CPU gets in between of, at every point where they hold no lock. The linker sends each port_lock() and port_unlock() of the library
- * through here (--wrap): before the n-th lock that is taken while none is held, the function is disabled and enabled again. So there is one thread, and
- * each interleaving is tried once, for certain. Left out are the points within the registration's gate, where the other CPU would wait: those are
- * in test_threads.c.
+ * Instructions that another CPU interrupts, at every point where they hold no lock. The linker
+ * sends each port_lock() and port_unlock() of the library through here (--wrap): before the n-th
+ * lock that is taken while none is held, the function is disabled and enabled again. So there is
+ * one thread, and each interleaving is tried exactly once. Points within the registration's gate,
+ * where the other CPU would wait, are in test_threads.c.
  *
- * Whatever the point: the instruction is answered as if it had come before the disabling, or after it, when its handle is stale; and what it did has no
- * effect on the function as it was enabled again.
+ * At each point the instruction is answered as if it came before the disabling, or after it, when
+ * its handle is stale; and it has no effect on the function that was enabled again.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -27,7 +28,7 @@ void __real_port_unlock(struct port_lock *lock);
 void __wrap_port_lock(struct port_lock *lock);
 void __wrap_port_unlock(struct port_lock *lock);
 
-static struct rig *rig_to_disturb; /* NULL: nobody gets in between */
+static struct rig *rig_to_disturb; /* NULL: no other CPU */
 static unsigned int points_to_go;
 static unsigned int held;
 
@@ -102,7 +103,7 @@ static uint32_t carry_out(struct rig *rig, const struct instruction *insn)
 	return answer.cc * 100u + answer.status;
 }
 
-/* True if somebody got in between. */
+/* True if another CPU was in between. */
 static bool try_point(const struct instruction *insn, unsigned int point)
 {
 	struct viommu_fault fault = { .reason = VIOMMU_FAULT_PROTECTION };
@@ -126,7 +127,7 @@ static bool try_point(const struct instruction *insn, unsigned int point)
 	disturbed = !rig_to_disturb;
 	rig_to_disturb = NULL;
 
-	/* STPCIFC goes by the index alone, and finds the function enabled again. */
+	/* STPCIFC uses only the index, and finds the function enabled again. */
 	if (disturbed) {
 		assert_true(answer == insn->answer || answer == 300);
 		assert_int_equal(rig.events, answer == 108);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The cases that need more than one CPU, on the library itself: tables that change while they are walked (13), everything at once on one function (29), and
- * devices in the middle of an access when it is revoked (39). What is asserted holds for every interleaving; ThreadSanitizer sees to the rest.
+ * The cases that need more than one CPU, on the library itself: tables that change while they are
+ * walked (13), everything at once on one function (29), and devices in the middle of an access when
+ * it is revoked (39). The assertions hold for every interleaving; ThreadSanitizer checks for races.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -39,7 +40,7 @@ static void stop(struct race *race, pthread_t *threads, unsigned int count)
 		pthread_join(threads[i], NULL);
 }
 
-/* A CPU that changes the tables all the time, at two levels. */
+/* A CPU that continuously changes the tables, at two levels. */
 static void *table_writer(void *ctx)
 {
 	struct race *race = ctx;
@@ -54,7 +55,7 @@ static void *table_writer(void *ctx)
 	return NULL;
 }
 
-/* 13: what a refresh finds is what the tables held at some moment, in each entry: never a mixture, never more rights. */
+/* 13: a refresh applies each entry as it was at some moment: never a mixture, never more rights. */
 static void case_13_tables_change_meanwhile(void **state)
 {
 	struct race race = { .stop = false };
@@ -80,7 +81,7 @@ static void case_13_tables_change_meanwhile(void **state)
 		ret = viommu_translate(guest->reader, iova(0), 8, VIOMMU_WRITE, &piece, 1, &translated, NULL);
 		if (ret == 1)
 			assert_true(piece.hva == guest->ram + data(1) || piece.hva == guest->ram + data(3));
-		assert_true(guest_pinned_pages(guest) <= 1 + 1); /* page 256 was synchronised when it was registered */
+		assert_true(guest_pinned_pages(guest) <= 1 + 1); /* page 256 was synchronised by the registration */
 	}
 	stop(&race, &writer, 1);
 	assert_cc(guest_refresh_all(guest), 0);
@@ -99,13 +100,16 @@ static void *refresher(void *ctx)
 
 		n += 17;
 		assert_int_equal(viommu_zpci_rpcit(race->guest.rig.zpci, (uint64_t)fh << 32, iova(n % 512), (n % 3 + 1) * PAGE, &answer), 0);
-		/* Done, or in error, or another handle by now. */
+		/* Success, or in error, or the handle is stale by now. */
 		assert_true(!answer.cc || (answer.cc == 1 && (answer.status == 8 || answer.status == 40)) || answer.cc == 3);
 	}
 	return NULL;
 }
 
-/* 29: refreshes from three CPUs, while a fourth deregisters, registers, re-registers, disables and enables. */
+/*
+ * 29: refreshes from three CPUs, while a fourth deregisters, registers, re-registers, disables and
+ * enables.
+ */
 static void case_29_everything_at_once(void **state)
 {
 	struct race race = { .stop = false };
@@ -123,7 +127,10 @@ static void case_29_everything_at_once(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, refresher, &race), 0);
 	for (i = 0; i < ROUNDS / 4; i++) {
 		guest_register_rt(guest);
-		/* A refresh without a registration may have come before. From here on there is no error. */
+		/*
+		 * A refresh without a registration may have come before. From here on there is no
+		 * error.
+		 */
 		answer = guest_operation(guest, VIOMMU_ZPCI_OC_RESET_ERROR);
 		assert_true(!answer.cc || answer.status == 24);
 		assert_int_equal(rig_state(&guest->rig), VIOMMU_ZPCI_ENABLED);
@@ -156,7 +163,7 @@ static void *device(void *ctx)
 	viommu_reader_enter(race->guest.reader);
 	assert_int_equal(viommu_translate(race->guest.reader, iova(0), 8, VIOMMU_WRITE, &piece, 1, &translated, NULL), 1);
 	__atomic_store_n(&race->inside, 1, __ATOMIC_RELEASE);
-	/* While the guest tries to take the page away, the access is still going on. */
+	/* While the guest tries to revoke the page, the access continues. */
 	for (i = 0; i < 2000; i++) {
 		__atomic_store_n((uint64_t *)piece.hva, i, __ATOMIC_RELAXED);
 		sched_yield();
@@ -167,7 +174,10 @@ static void *device(void *ctx)
 	return NULL;
 }
 
-/* 39: neither a refresh, nor DEREG, nor an error is answered while an access that it revokes is going on. */
+/*
+ * 39: neither a refresh, nor DEREG, nor an error is answered while an access that it revokes
+ * continues.
+ */
 static void case_39_access_under_way(void **state)
 {
 	unsigned int way;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Random sequences of everything that changes a function's state, against a model that is nothing but tables: for each operation and state, the state that
- * follows and the answer, as QEMU has them (hw/s390x/s390-pci-inst.c, s390-pci-bus.c, sclp.c), extended by what this library does where QEMU is silent
- * (docs/zpci.md). The core is the double, so that translations fail when the dice say so. After each step, what the core has must be what the model says:
- * a domain where something is registered, a device attached where that and the state is ENABLED.
+ * Random sequences of all operations that change a function's state, against a model that consists
+ * of tables: for each operation and state, the next state and the answer, as in QEMU
+ * (hw/s390x/s390-pci-inst.c, s390-pci-bus.c, sclp.c), and as in docs/zpci.md where QEMU defines
+ * none. The core is the double, so that translations fail at random. After each step the core must
+ * agree with the model: a domain where something is registered, and an attached device where the
+ * state is also ENABLED.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -46,8 +48,8 @@ enum operation {
 };
 
 /*
- * An outcome: the condition code in the hundreds, the status below; or 0 and -EINVAL for what is not an instruction. Of an operation that depends on whether
- * something is registered, there are two.
+ * An outcome: the condition code in the hundreds, the status below; or 0 and -EINVAL for operations
+ * that are no instructions. An operation that depends on a registration has two.
  */
 #define CC3   300
 #define ST(n) (100 + (n))
@@ -82,7 +84,7 @@ static const struct row unregistered[OPERATIONS] = {
 	[DEVICE_FAILED] = { { 0 }, { PRM, PRM, PRM, PRM, PRM, PRM, PRM } },
 };
 
-/* Where something is registered: only ENABLED, BLOCKED and ERROR occur. */
+/* With a registration: only ENABLED, BLOCKED and ERROR occur. */
 static const struct row registered[OPERATIONS] = {
 	[REG] = { { 0, 0, 0, ST(24), ST(24), ST(24), 0 }, SAME },
 	[DEREG] = { { 0, 0, 0, 0, 0, 0, 0 }, SAME },
@@ -102,7 +104,10 @@ static const struct row registered[OPERATIONS] = {
 	[DEVICE_FAILED] = { { 0 }, { PRM, PRM, PRM, PRM, PRM, PRM, PRM } },
 };
 
-/* What is registered afterwards: REG registers, these deregister, and no state but the three in the middle has anything. */
+/*
+ * The registration afterwards: REG registers, these deregister, and only the three states in the
+ * middle can have one.
+ */
 static bool registered_after(bool before, enum operation operation, int answer, int state)
 {
 	if (state != ENA && state != BLK && state != ERR)
@@ -179,7 +184,7 @@ static int carry_out(struct rig *rig, uint32_t *fh, enum operation operation)
 	}
 }
 
-/* Weighted, so that a walk stays long enough in the states where most can happen. */
+/* Weighted, so that a walk stays long enough in the states with the most operations. */
 static enum operation choose(uint64_t *seed)
 {
 	uint32_t n = dice(seed) % 64;
@@ -239,7 +244,7 @@ static void random_sequences(uint32_t flags)
 		assert_int_equal(rig_info(&rig).registered, has_ioat);
 		assert_int_equal(double_core.domains, has_ioat);
 		assert_int_equal(double_core.attached, has_ioat && state == ENA);
-		/* An event for each way into ERROR, and for nothing else. */
+		/* An event for each entry into ERROR, and no other. */
 		assert_int_equal(rig.events, error);
 		rig.events = 0;
 		assert_int_equal(!(fh & VIOMMU_ZPCI_FH_ENABLED), state == RES || state == STB || state == DIS || (state == PRM && !(fh >> 31)));
@@ -247,7 +252,10 @@ static void random_sequences(uint32_t flags)
 	rig_down(&rig);
 	assert_int_equal(double_core.devices + double_core.domains + double_core.breaches, 0);
 
-	/* Every operation was seen in every state, with and without a registration where there can be one. */
+	/*
+	 * Every operation occurred in every state, with and without a registration where there can
+	 * be one.
+	 */
 	for (i = 0; i < OPERATIONS; i++)
 		for (j = 0; j < STATES; j++)
 			if ((j != RES && !visits[i][j][0]) || (j >= ENA && j <= ERR && !visits[i][j][1]))
@@ -267,7 +275,7 @@ static void sequences_as_qemu(void **state)
 	random_sequences(VIOMMU_ZPCI_QEMU_WAYS);
 }
 
-/* RESERVED is left for good at the first step that leaves it: each operation is tried on a function of its own. */
+/* RESERVED is never entered again once it is left: each operation is tried on its own function. */
 static void reserved(void **state)
 {
 	struct viommu_zpci_function_config config = rig_function_config(double_host());

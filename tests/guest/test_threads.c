@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The guest IOMMU from many threads, on the double of the core, which locks nothing around a refresh: refreshes of one function do run side by side; whoever
- * takes a registration, a handle or a function away waits for the refreshes in flight; and a storm of everything at once leaves nothing behind. The double
- * counts what would be a use after its end, and ThreadSanitizer and AddressSanitizer see the rest.
+ * The guest IOMMU from many threads, on the double of the core, which locks nothing around a
+ * refresh. Refreshes of one function do run in parallel; an operation that revokes a registration,
+ * a handle or a function drains the refreshes in flight; and everything at once leaves nothing
+ * behind. The double counts uses after the end of an object, and ThreadSanitizer and
+ * AddressSanitizer find the rest.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -19,7 +21,7 @@
 #define PAL  (RIG_SDMA + 0xfffff)
 #define IOTA UINT64_C(0x12340804)
 
-/* Where refreshes stop until the test lets them go on. */
+/* Refreshes stop here until the test releases them. */
 struct stop {
 	pthread_mutex_t mutex;
 	pthread_cond_t changed;
@@ -88,7 +90,7 @@ static void *refresher(void *ctx)
 	return NULL;
 }
 
-/* Neither of two refreshes goes on before both are inside. */
+/* Neither of two refreshes continues before both are inside. */
 static void side_by_side(void **state)
 {
 	struct stop stop = STOP_INIT;
@@ -101,7 +103,7 @@ static void side_by_side(void **state)
 	for (i = 0; i < 3; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, refresher, &rig), 0);
 	wait_for_inside(&stop, 3);
-	/* Meanwhile the function can be looked at. */
+	/* Meanwhile the function can be queried. */
 	assert_true(rig_info(&rig).registered);
 	open_up(&stop);
 	for (i = 0; i < 3; i++)
@@ -144,7 +146,7 @@ static void *taker(void *ctx)
 	return NULL;
 }
 
-/* Whether what is taken is gone, as far as others can see. */
+/* Whether the revoked object is unreachable for others. */
 static bool is_taken(struct rig *rig)
 {
 	struct viommu_zpci_answer answer = { .size = sizeof(answer) };
@@ -155,7 +157,10 @@ static bool is_taken(struct rig *rig)
 	return answer.cc || fib.iota != IOTA;
 }
 
-/* Case 29: with a refresh in flight, whatever takes its domain away first makes it unreachable, and then waits. */
+/*
+ * Case 29: with a refresh in flight, an operation that revokes its domain first makes it
+ * unreachable, and then waits.
+ */
 static void taking_waits(void **state)
 {
 	static void (*const takes[])(struct rig * rig) = { take_deregister, take_disable, take_reregister, take_function };
@@ -181,7 +186,10 @@ static void taking_waits(void **state)
 	}
 }
 
-/* A refresh that turns out malformed after its registration was replaced, or its handle was taken away, from another CPU. */
+/*
+ * A refresh that finds a malformed table after another CPU has replaced its registration, or
+ * revoked its handle.
+ */
 static int change_then_fail(void *ctx, uint64_t first, uint64_t last)
 {
 	(void)first;
@@ -316,7 +324,10 @@ static struct viommu_zpci_function_config storm_config(unsigned int which)
 	return config;
 }
 
-/* Thread n is the VMM's for function n: it alone disables, enables, unplugs and plugs it. Instructions go to all functions from all threads. */
+/*
+ * Thread n is the VMM's for function n: only it disables, enables, unplugs and plugs it.
+ * Instructions go to all functions from all threads.
+ */
 static void *storm_thread(void *ctx)
 {
 	struct storm_thread *thread = ctx;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Threads that all do things to one scene at a time, each its own, at random. In each period they
- * begin together; between periods nothing moves, and the scene can be looked at. What a thread sees
- * that must not be is noted, since cmocka's asserts are for one thread.
+ * Threads that operate on one scene at the same time, each in its own way, at random. In each
+ * period they begin together; between periods all of them rest, and the scene can be checked. A
+ * violation in a thread is noted, since cmocka's asserts are for one thread.
  */
 #ifndef TESTS_HOSTILE_ACTORS_H
 #define TESTS_HOSTILE_ACTORS_H
@@ -13,7 +13,7 @@
 
 struct stage {
 	uint64_t operations;
-	unsigned int bad; /* the line of the first thing that was not as it must be; 0: none */
+	unsigned int bad; /* the line of the first violation; 0: none */
 	pthread_barrier_t start;
 };
 
@@ -38,7 +38,7 @@ uint64_t draw(struct actor *actor, uint64_t bound);
 #define expect(actor, condition) expect_at(actor, condition, __LINE__)
 void expect_at(struct actor *actor, bool ok, unsigned int line);
 
-/* quiet: called after each period, with what was to be expected checked. */
+/* quiet: called after each period, when the threads' expectations were checked. */
 void actors_run(struct stage *stage, void *scene, const struct act *acts, unsigned int number, unsigned int periods, unsigned int operations,
 		void (*quiet)(void *scene));
 

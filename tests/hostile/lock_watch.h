@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stands between the library and its locks: a thread lets go of what it holds and of nothing else,
- * holds nothing twice, and one sees for how long something is held at a time: that is what a step
- * takes, and what others wait for. Only the CPU's time counts, since a thread may be put aside
- * while it holds a lock.
+ * Wraps the library's locks: a thread releases only locks that it holds, and holds none twice. The
+ * longest hold is measured: the length of a step, and the wait of others. Only CPU time counts,
+ * since a thread may be preempted while it holds a lock.
  *
  * A test that links it passes -Wl,--wrap=port_lock,--wrap=port_unlock,--wrap=port_lock_by_turns to
  * the linker.
@@ -35,10 +34,10 @@ static inline double lock_watch_seconds(clockid_t clock)
 /* The longest hold by this thread, in seconds of CPU. */
 double lock_watch_longest(void);
 
-/* How often this thread gave others a turn. */
+/* The number of times that this thread gave others a turn. */
 uint64_t lock_watch_turns(void);
 
-/* How many locks this thread holds: none, whenever the library has returned. */
+/* The number of locks that this thread holds: none, whenever the library has returned. */
 unsigned int lock_watch_held(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Rare events: the log when a host fails, arguments that no VMM should pass, reports that are
- * stopped, direct domains whose slots lie side by side or beyond the last IOVA, a page that more
- * IOVAs name than a small count counts.
+ * Rare events: the log when a host fails, illegal arguments of a VMM, reports that are stopped,
+ * direct domains whose slots are adjacent or beyond the last IOVA, a page with more IOVAs than a
+ * small count can hold.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -36,10 +36,10 @@ static void on_log(void *ctx, enum viommu_log_level level, const char *what, uin
 }
 
 /*
- * An operator learns of a host that does not map, does not remove, or does not let go of a device;
- * and of nothing while all is well.
+ * The log has a host that fails to map, to remove, or to detach a device; and nothing while all is
+ * well.
  */
-static void test_operator_is_told(void **state)
+static void test_failures_are_logged(void **state)
 {
 	struct told told = { .errors = 0 };
 	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT, .aperture = MIB };
@@ -81,7 +81,7 @@ static void test_operator_is_told(void **state)
 	rig_end(&rig);
 }
 
-/* Want of memory is no failure of the host: it gets as much of a run as goes in. */
+/* A lack of memory is no failure of the host: it gets as much of a run as fits. */
 static void test_host_is_short(void **state)
 {
 	static const int errors[] = { ENOMEM, ENOSPC };
@@ -102,9 +102,9 @@ static void test_host_is_short(void **state)
 }
 
 /*
- * A host that removes only whole mappings takes one away of which a page goes, and fails to take
- * back what lies behind that page, once. What of it is in the range is tried again, and is there;
- * what lies beside the range is missed, and said to be.
+ * One page of a run is released on a host that removes only whole mappings, and the host fails to
+ * map the rest again, once. The part of it in the range is tried again, and is there; the part
+ * outside the range is lost, and the answer is an error that counts it.
  */
 static void test_tried_again(void **state)
 {
@@ -129,8 +129,8 @@ static void test_tried_again(void **state)
 }
 
 /*
- * An aperture of more aliases of the top table than are looked at together; what is mapped is in
- * none of the entries that have their index.
+ * An aperture with more aliases of the top table than are compared together; the mapped page is in
+ * none of the entries with their index.
  */
 static void test_many_aliases(void **state)
 {
@@ -191,8 +191,8 @@ static int stop_at(void *ctx, const struct viommu_run *run)
 }
 
 /*
- * Runs in one block, in neighbouring blocks, and in other tables: wherever it is stopped, it says
- * so and goes no further.
+ * Runs in one block, in adjacent blocks, and in other tables: the report can be stopped at any of
+ * them.
  */
 static void test_report_is_stopped(void **state)
 {
@@ -216,8 +216,8 @@ static void test_report_is_stopped(void **state)
 }
 
 /*
- * Slots that follow each other with the same rights are one run of a direct domain; those whose
- * IOVAs would wrap are in none.
+ * Adjacent slots with the same rights are one run of a direct domain; those whose IOVAs would wrap
+ * are in none.
  */
 static void test_direct_runs(void **state)
 {
@@ -244,7 +244,7 @@ static void test_direct_runs(void **state)
 	stopper = (struct stopper){ .at = 1 };
 	assert_int_equal(viommu_domain_each_run(direct, 5 * GIB + PAGE, UINT64_MAX, stop_at, &stopper), 42);
 	assert_true(stopper.run.first == 5 * GIB + PAGE && stopper.run.gpa == GIB + PAGE);
-	/* The one beyond goes, and the others, as they came. */
+	/* The one beyond is removed, then the others, in the order in which they were added. */
 	assert_int_equal(guest_hide(&rig.guest, far), 0);
 	assert_int_equal(guest_hide(&rig.guest, first), 0);
 	assert_int_equal(mock_pages(rig.mock, mock_newest(rig.mock)), 17 * MIB / PAGE);
@@ -252,7 +252,7 @@ static void test_direct_runs(void **state)
 	rig_end(&rig);
 }
 
-/* One page at 70 000 IOVAs: charged once, and for as long as one of them is left. */
+/* One page at 70 000 IOVAs: charged once, until the last of them is released. */
 static void test_many_names(void **state)
 {
 	const uint64_t names = 70000;
@@ -278,8 +278,8 @@ static void test_many_names(void **state)
 }
 
 /*
- * A refresh in steps, in the first of which the host does not remove a page: that all goes well
- * afterwards does not make it good.
+ * A refresh in steps; the host fails to remove a page in the first one. The success of the later
+ * steps does not hide that.
  */
 static void test_first_step_fails(void **state)
 {
@@ -308,10 +308,10 @@ static void test_first_step_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_operator_is_told),  cmocka_unit_test(test_configs_that_cannot_be),
-		cmocka_unit_test(test_report_is_stopped), cmocka_unit_test(test_host_is_short),
-		cmocka_unit_test(test_tried_again),	  cmocka_unit_test(test_many_aliases),
-		cmocka_unit_test(test_direct_runs),	  cmocka_unit_test(test_many_names),
+		cmocka_unit_test(test_failures_are_logged), cmocka_unit_test(test_configs_that_cannot_be),
+		cmocka_unit_test(test_report_is_stopped),   cmocka_unit_test(test_host_is_short),
+		cmocka_unit_test(test_tried_again),	    cmocka_unit_test(test_many_aliases),
+		cmocka_unit_test(test_direct_runs),	    cmocka_unit_test(test_many_names),
 		cmocka_unit_test(test_first_step_fails),
 	};
 

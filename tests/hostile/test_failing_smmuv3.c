@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of the machine as a guest of an SMMUv3 sees them, or rather does not: over a story in
- * which streams are plugged, bypass, are configured, share a context and go to another, with tables
- * that change and are invalidated, devices that access memory, a reset and unplugging, each
- * allocation and each call to the host fails once, and then from there on for good.
+ * Failures of the machine below a guest of an SMMUv3. In a scenario streams are plugged, bypass,
+ * are configured, share a context and move to another, with tables that change and are invalidated,
+ * devices that access memory, a reset and unplugging. Each allocation and each call to the host
+ * fails, first once, then for good.
  *
- * After each step the command queue has been consumed, what was invalidated is reached by no
- * device, what is charged is what is reached, each page once, the host holds that and no more, and
- * nothing waits for a flush: a host that does not remove something has its whole space taken away.
- * There is no event, and no error, since the guest is not to blame. When nothing fails any more, a
- * device that asks for what the tables say gets it.
+ * After each step the command queue has been consumed, no device reaches invalidated pages, each
+ * reached page is charged once, the host holds exactly those, and nothing waits for a flush: a
+ * space that a host fails to clean is destroyed. There is no event, and no error, since the guest
+ * has made no mistake. After the failures, a device that accesses the pages in the tables reaches
+ * them.
  */
 #include "../smmuv3/tables.h"
 
@@ -28,7 +28,7 @@
 
 #define STREAMS	  3u
 #define IOVA	  UINT64_C(0x40000000)
-#define PAGES	  24u /* from IOVA on, and from the block on: what the story is about */
+#define PAGES	  24u /* from IOVA on, and from the block on: the pages of the scenario */
 #define BLOCK	  (IOVA + UINT64_C(0x400000))
 #define MOST_RUNS 4096u
 
@@ -76,7 +76,7 @@ static void unplug(struct story *story, unsigned int n)
 	story->user[n].device = NULL;
 }
 
-/* A stream as it was configured last. */
+/* A stream with its last configuration. */
 struct view {
 	uint32_t stream;
 	uint64_t cd[8];
@@ -92,7 +92,7 @@ static struct view view_of(const struct story *story, const struct user *user)
 	return view;
 }
 
-/* Where its accesses go by the tables as they are: true if anywhere. */
+/* The present translation by the tables: true if there is one. */
 static bool truth(const struct story *story, const struct view *view, uint64_t iova, uint32_t access, uint64_t *gpa)
 {
 	*gpa = iova;
@@ -101,7 +101,7 @@ static bool truth(const struct story *story, const struct view *view, uint64_t i
 	return view->stream == VIOMMU_SMMUV3_STREAM_STAGE1 && tables_naive(&story->rig, view->cd, iova, access, gpa);
 }
 
-/* All that was changed has been invalidated: what is reached is what the tables say. */
+/* All changes have been invalidated: devices reach the pages in the tables. */
 static void check_window(const struct story *story, struct user *user, uint64_t first)
 {
 	struct view view = view_of(story, user);
@@ -185,8 +185,8 @@ static void command(struct story *story, uint64_t dw0, uint64_t dw1)
 }
 
 /*
- * Devices load from and store to what there may be: where the tables name something it is reached,
- * or there is no room; where they do not, it is not.
+ * Devices load from and store to all pages of the scenario: a page in the tables is reached, or
+ * there is no room; no other page is.
  */
 static void use(struct story *story, uint64_t first, bool surely)
 {
@@ -243,7 +243,8 @@ static void tell(void *ctx)
 	struct tables *tables = &story->tables[0];
 
 	/*
-	 * In bypass, and then as the stream table has it: two share a context that is full already.
+	 * In bypass, and then by the stream table: two share a context whose tables are already
+	 * full.
 	 */
 	for (unsigned int n = 0; n < STREAMS; n++) {
 		plug(story, n);
@@ -254,7 +255,7 @@ static void tell(void *ctx)
 		tables_map(tables, IOVA + i * PAGE, DATA + i * PAGE, 0);
 	set_up(story);
 	use(story, IOVA, false);
-	/* A page goes, others lose rights, some lead elsewhere. */
+	/* A page is unmapped, others lose rights, some change their frames. */
 	tables_unmap(tables, IOVA + 3 * PAGE);
 	tables_map(tables, IOVA + 5 * PAGE, DATA + 5 * PAGE, E_RO);
 	command(story, TLBI_VA(1) | RANGE(15, 0), IOVA | TG(1) | TTL(3) | LEAF);
@@ -281,7 +282,7 @@ static void tell(void *ctx)
 	command(story, CFGI_CD(1), LEAF);
 	command(story, CFGI_CD(2), LEAF);
 	use(story, IOVA, false);
-	/* Away and back, off and on. */
+	/* Detached and attached, off and on. */
 	unplug(story, 0);
 	look(story);
 	plug(story, 0);
@@ -294,7 +295,7 @@ static void tell(void *ctx)
 	look(story);
 }
 
-/* Nothing fails any more: the guest goes on, and its tables' translations are established. */
+/* After the failures: the guest continues, and the translations in its tables are established. */
 static void repair(void *ctx)
 {
 	struct story *story = ctx;
@@ -322,7 +323,7 @@ static void end(void *ctx)
 	rig_down(&story->rig);
 }
 
-/* Want of memory is no error of the host. */
+/* A lack of memory is no error of the host. */
 static void unharmed(void *ctx, bool nothing)
 {
 	struct story *story = ctx;

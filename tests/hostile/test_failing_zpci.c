@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of the machine as a guest sees them: over a story in which two PCI functions are
- * plugged, enabled, registered, refreshed, re-registered, brought into error and out of it,
- * disabled and unplugged, with guest memory that comes and goes, each allocation and each call to
- * the host fails once, and then from there on for good.
+ * Failures of the machine below a guest of zPCI. In a scenario two PCI functions are plugged,
+ * enabled, registered, refreshed, re-registered, brought into error and out of it, disabled and
+ * unplugged, with guest memory that comes and goes. Each allocation and each call to the host
+ * fails, first once, then for good.
  *
- * After each instruction the guest has been answered in its own language, what is charged is what
- * functions report, and a device reaches what its function reports where its DMA is on, and nothing
- * where it is not. A flush that fails is a removal that may not have happened: the answer is an
- * error event and the function stops; the pages stay charged until a removal succeeds. When nothing
- * fails any more, the guest's own way out (reset, register, refresh all) makes everything true.
+ * After each instruction the guest has an answer of its architecture, exactly the pages that
+ * functions report are charged, and a device reaches the pages that its function reports where its
+ * DMA is on, and nothing where it is not. A flush that fails is a removal that may not have
+ * happened: the answer is an error event and the function stops; the pages stay charged until a
+ * removal succeeds. After the failures, the guest's own recovery (reset, register, refresh all)
+ * makes everything true.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -43,7 +44,7 @@ struct story {
 	struct viommu_reader *reader[FUNCTIONS];
 	uint64_t iota[FUNCTIONS];
 	unsigned int events;
-	bool lossy; /* a removal failed: the host may have lost what is reported */
+	bool lossy; /* a removal failed: the host may have lost reported pages */
 };
 
 static void on_event(void *ctx, const struct viommu_zpci_event *event)
@@ -77,7 +78,7 @@ static int take_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* Marks the run's pages, and looks at them as the device does. */
+/* Marks the run's pages, and accesses them as the device does. */
 static void check_run(struct story *story, unsigned int n, const struct viommu_run *run, unsigned char *named, bool on)
 {
 	for (uint64_t at = 0; at <= run->last - run->first; at += PAGE) {
@@ -125,8 +126,8 @@ static void look(struct story *story)
 	for (unsigned int i = 0; whole && i < story->guest.areas; i++)
 		pages = (i ? pages : 0) + (story->guest.area[i].shown ? story->guest.area[i].bytes / PAGE : 0);
 	/*
-	 * Of a device that a host would not let go of, the registration sleeps, and what it had is
-	 * still charged.
+	 * If a host fails to detach a device, the registration is dormant, and its pages are still
+	 * charged.
 	 */
 	if (!story->lossy)
 		assert_int_equal(guest_pinned(&story->guest), pages * PAGE);
@@ -157,10 +158,7 @@ static void check_answer(struct story *story, unsigned int n, const struct viomm
 	look(story);
 }
 
-/*
- * In first..last, what the function reports is what the tables say; nothing may be missing if
- * `all`.
- */
+/* In first..last, the function reports the pages in the tables; none may be missing if `all`. */
 static void check_tables(struct story *story, unsigned int n, uint64_t first, uint64_t last, bool all)
 {
 	const struct naive_tables naive = { .iota = story->iota[n], .pba = PBA, .pal = PAL };
@@ -292,14 +290,14 @@ static void tell(void *ctx)
 	mpcifc(story, 1, VIOMMU_ZPCI_OC_REG_IOAT, iota[1]);
 	tables_map(&story->tables[1], PBA + 300 * PAGE, 100, GIB, VIOMMU_RW);
 	rpcit(story, 1, PBA + 300 * PAGE, 100);
-	/* Parts of a run go, and change their rights; then all of it. */
+	/* Parts of a run are released, and change their rights; then all of it. */
 	tables_unmap(tables, PBA + 10 * PAGE, 3);
 	tables_map(tables, PBA + 20 * PAGE, 2, MIB + 20 * PAGE, VIOMMU_READ);
 	rpcit(story, 0, PBA + 5 * PAGE, 20);
 	rpcit(story, 0, PBA, PAGES);
 	mpcifc(story, 0, VIOMMU_ZPCI_OC_REREG_IOAT, iota[FUNCTIONS]);
 	rpcit(story, 0, PBA, PAGES);
-	/* Memory goes while it is mapped, and comes back. */
+	/* Memory is removed while it is mapped, and added again. */
 	change_slot(story, false);
 	rpcit(story, 1, PBA, PAGES);
 	change_slot(story, true);
@@ -311,7 +309,7 @@ static void tell(void *ctx)
 	change_slot(story, true);
 	mpcifc(story, 1, VIOMMU_ZPCI_OC_DEREG_IOAT, 0);
 	mpcifc(story, 1, VIOMMU_ZPCI_OC_REG_IOAT, iota[1]);
-	/* Off and on, and away. */
+	/* Disabled and enabled, and unplugged. */
 	set_enabled(story, 0, false);
 	set_enabled(story, 0, true);
 	mpcifc(story, 0, VIOMMU_ZPCI_OC_REG_IOAT, iota[0]);
@@ -325,8 +323,8 @@ static void tell(void *ctx)
 }
 
 /*
- * Nothing fails any more: what a guest does that has an error, and what a VMM does whose memory did
- * not go.
+ * After the failures: the recovery of a guest with an error, and of a VMM whose memory could not be
+ * removed.
  */
 static void repair(void *ctx)
 {
@@ -360,7 +358,7 @@ static void repair(void *ctx)
 	if (!info_of(story, 0).registered)
 		mpcifc(story, 0, VIOMMU_ZPCI_OC_REG_IOAT, tables_ioat(&story->tables[0]).iota);
 	rpcit(story, 0, PBA, PAGES);
-	/* The other function goes, so that all that is charged is this one's. */
+	/* The other function is removed, so that only this one's pages are charged. */
 	if (story->function[1]) {
 		viommu_reader_destroy(story->reader[1]);
 		viommu_zpci_function_remove(story->function[1]);
@@ -383,7 +381,7 @@ static void end(void *ctx)
 	guest_free(&story->guest);
 }
 
-/* Want of memory is no error of the host. */
+/* A lack of memory is no error of the host. */
 static void unharmed(void *ctx, bool nothing)
 {
 	const struct story *story = ctx;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Each bit of an entry flipped, and each two bits, at each level of tables of each depth and each
- * format, from entries of each kind: the walk says what a reference says that shares no code with
- * it. With each bit flipped, and flipped back, also the shadow does, and what the host then
- * reaches.
+ * format, from entries of each kind: the walk agrees with a reference that shares no code with it.
+ * With each single bit flipped, and flipped back, the shadow and the host's translations do, too.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -18,7 +17,7 @@
 #include "formats.h"
 #include "rig.h"
 
-/* Memory for one table a level: the lowest at 16 MiB, each 64 KiB. Everything else is not there. */
+/* Memory for one table a level: the lowest at 16 MiB, each 64 KiB. There is no other memory. */
 #define LEVELS	6u
 #define TABLES	(16 * MIB)
 #define TABLE	UINT64_C(65536)
@@ -67,7 +66,7 @@ static uint64_t table_of(unsigned int level)
 
 static unsigned int compared;
 
-/* Tables that lead to one IOVA: what is flipped in them. */
+/* Tables that lead to one IOVA, whose entries are flipped. */
 struct flipped {
 	unsigned int format;
 	unsigned int top; /* level of the root's table */
@@ -117,8 +116,7 @@ static uint64_t good_entry(const struct flipped *flipped, unsigned int level)
 #define BASES 8u
 
 /*
- * Entries of each kind that there are: tables and leaves, with other rights, in other places,
- * invalid ones, zeros.
+ * Entries of each kind: tables and leaves, with other rights, at other places, invalid ones, zeros.
  */
 static unsigned int bases_of(const struct flipped *flipped, unsigned int level, uint64_t base[BASES])
 {
@@ -178,8 +176,8 @@ static void flip(const struct flipped *flipped)
 	uint64_t place[LEVELS] = { 0 };
 
 	/*
-	 * No entry is valid: zeros are not, but for s390, which has one bit for tables and one for
-	 * pages.
+	 * No entry is valid: zeros are invalid, except for s390, which has one invalid bit for
+	 * tables and one for pages.
 	 */
 	for (uint64_t at = 0; format->big_endian && at < sizeof(memory->bytes); at += 8)
 		put(memory, TABLES + at, 0x420);
@@ -240,8 +238,8 @@ static void test_vtdss(void **state)
 }
 
 /*
- * Each mode, at either end of the addresses, with what else contexts say; and of the second stage,
- * IOVAs of each of the four tables.
+ * Each mode, at either end of the address space, with other fields of contexts; and IOVAs of each
+ * of the four tables of the second stage.
  */
 static void test_riscv(void **state)
 {
@@ -289,7 +287,7 @@ static void test_amdv1(void **state)
 #define PRIVILEGED UINT64_C(0x1000)
 
 /*
- * Arm's contexts: which granule, TSZ and IPS, and what else the control word has; and whether two
+ * Arm's contexts: granule, TSZ and IPS, and the other bits of the control word; and whether two
  * bits are flipped, or one.
  */
 static const struct context {
@@ -349,8 +347,8 @@ static void test_arm64(void **state)
 }
 
 /*
- * The same of the shadow, one bit at a time: what a refresh makes of the flipped entry is true, and
- * of the entry when it is as before.
+ * The same for the shadow, one bit at a time: a refresh of the flipped entry makes the range true,
+ * and another one after the entry was restored.
  */
 static void test_shadow(void **state)
 {

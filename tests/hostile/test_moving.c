@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest that moves while it is looked at: threads write entries at all five levels of the tables,
- * well-formed and not, that name tables, each other and themselves; others refresh two domains over
- * the same tables and a registered function, translate, attach and detach, register and deregister,
- * and take memory away. Nothing of that may fail in a way that it must not.
+ * A guest that changes its tables at any time: threads write entries at all five levels of the
+ * tables, well-formed and not, that name tables, each other and themselves; others refresh two
+ * domains over the same tables and a registered function, translate, attach and detach, register
+ * and deregister, and remove memory. No call may fail with an unexpected error.
  *
- * In each quiet moment the books must be in order, and what a refresh of everything then leaves is
- * what the tables say, as wild as they are; once the guest has put its tables in order, it has all
- * that they name.
+ * Whenever all threads rest, the books must be in order, and after a refresh of everything the
+ * domains are as the tables, whatever those contain; after the guest has repaired its tables, all
+ * their pages are mapped.
  *
- * All the while one page is mapped and revoked again, by a thread of its own: a translation that
- * begins after the revoking refresh has returned never yields it.
+ * Meanwhile a thread maps and revokes one page: a translation that begins after the revoking
+ * refresh has returned never yields it.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -33,7 +33,7 @@
 #define PAGES	   1024u /* of the aperture: four page tables */
 #define DOMAINS	   2
 #define TOP	   4u		   /* level of the top table */
-#define REVOKED	   (PBA + 8 * MIB) /* with a page table of its own, beside what is written wildly */
+#define REVOKED	   (PBA + 8 * MIB) /* with a page table of its own, outside the tables that are written wildly */
 #define LAST	   (REVOKED + MIB - 1)
 #define SECRET	   (5 * MIB) /* the page that is revoked: no other entry names it */
 
@@ -48,8 +48,8 @@ struct scene {
 	struct area *area; /* comes and goes */
 	struct viommu_zpci *zpci;
 	struct viommu_zpci_function *function;
-	uint64_t revoked;	/* even: the page is revoked, and stays so while this stands */
-	uint64_t sane[TOP + 1]; /* the entries on the way to the first page, as they should be */
+	uint64_t revoked;	/* even: the page is revoked, until this changes */
+	uint64_t sane[TOP + 1]; /* the right entries on the path to the first page */
 	uint64_t translated, faults;
 	struct viommu_reader *reader[DOMAINS]; /* of one thread */
 	struct stage stage;
@@ -57,7 +57,7 @@ struct scene {
 
 static uint64_t path_entry(struct scene *scene, uint64_t iova, unsigned int level)
 {
-	/* By hand: tables_entry() would follow what is written wildly. */
+	/* By hand: tables_entry() would follow the wild entries. */
 	uint64_t table = level == TOP ? scene->tables.root : scene->sane[level + 1] & ~UINT64_C(0xfff);
 
 	return table + 8 * (uint64_t)naive_index(iova, level);
@@ -65,7 +65,7 @@ static uint64_t path_entry(struct scene *scene, uint64_t iova, unsigned int leve
 
 /*
  * An entry at a level above the page tables, or pages. Its own table, a sibling, a table of another
- * level, frames, protection, nonsense: or what it should be.
+ * level, frames, protection, nonsense; or the right entry.
  */
 static void write_wildly(struct actor *actor)
 {
@@ -117,7 +117,7 @@ static void refresh(struct actor *actor)
 		error = viommu_domain_refresh(domain, first, first + draw(actor, 64) * PAGE, NULL);
 	else
 		error = viommu_domain_refresh(domain, 0, UINT64_MAX, NULL);
-	/* Tables of tables may be larger than a refresh looks at. */
+	/* Tables of tables may have more entries than a refresh examines. */
 	expect(actor, error == 0 || error == -EFAULT || error == -ENOSPC);
 }
 
@@ -138,8 +138,8 @@ static void translate(struct actor *actor)
 		after = __atomic_load_n(&scene->revoked, __ATOMIC_SEQ_CST);
 		expect(actor, pieces == 1 || pieces == -EFAULT);
 		/*
-		 * Revoked before it began, and not mapped again before it ended. (What is written
-		 * wildly may lead there to other pages.)
+		 * Revoked before it began, and not mapped again before it ended. (The wild entries
+		 * may lead there to other pages.)
 		 */
 		if (revoked && before == after && !(before & 1))
 			expect(actor, pieces == -EFAULT || piece.hva != guest_hva(&scene->guest, SECRET));
@@ -150,8 +150,8 @@ static void translate(struct actor *actor)
 }
 
 /*
- * Its segment entry is not written wildly; what is above it is, so that mapping it may fail.
- * Revoking may not: what is not reached is released.
+ * Its segment entry is not written wildly, but those above it are, so mapping it may fail. Revoking
+ * may not: pages that are not reached by the tables are released.
  */
 static void revoke(struct actor *actor)
 {
@@ -181,7 +181,7 @@ static void change_slots(struct actor *actor)
 	expect(actor, !(area->shown ? guest_hide(&scene->guest, area) : guest_show(&scene->guest, area)));
 }
 
-/* A device that is attached here and there, and a domain that is made and goes. */
+/* A device that moves between domains, and a domain that is made and destroyed. */
 static void come_and_go(struct actor *actor)
 {
 	struct scene *scene = actor->scene;
@@ -202,7 +202,7 @@ static void come_and_go(struct actor *actor)
 	viommu_domain_destroy(domain);
 }
 
-/* A CPU of the guest: registers, refreshes, deregisters, and recovers from what its tables do. */
+/* A CPU of the guest: registers, refreshes, deregisters, and recovers from errors. */
 static void instruct(struct actor *actor)
 {
 	struct scene *scene = actor->scene;
@@ -227,12 +227,12 @@ static void drop_registration(struct scene *scene)
 {
 	uint32_t fh;
 
-	/* So that what is charged is the domains'. */
+	/* So that only the domains' pages are charged. */
 	assert_int_equal(viommu_zpci_disable(scene->function, &fh), 0);
 	assert_int_equal(viommu_zpci_enable(scene->function, &fh), 0);
 }
 
-/* At rest, with the tables as they were left; then with the tables put in order. */
+/* At rest, with the tables unchanged; then with the tables repaired. */
 static void check_quiet(void *ctx)
 {
 	struct scene *scene = ctx;

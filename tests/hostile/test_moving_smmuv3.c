@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest of two SMMUs that moves while it is looked at. A thread writes stream table entries,
+ * A guest of two SMMUs that changes its tables at any time. A thread writes stream table entries,
  * descriptors of both levels and of contexts, commands and table entries, well-formed and not; two
- * vCPUs send what stands in the first SMMU's queue, wherever it begins and ends, acknowledge its
- * errors, turn it off and on and reset it; one reads events; devices of both access memory and ask
- * about what they miss; a monitor plugs, unplugs and looks. Nothing of that may fail in a way that
- * it must not; ThreadSanitizer sees to the rest.
+ * vCPUs submit the contents of the first SMMU's queue, from any index to any other, acknowledge its
+ * errors, turn it off and on and reset it; one reads events; devices of both access memory and
+ * report their misses; a VMM plugs, unplugs and queries. No call may fail with an unexpected error;
+ * ThreadSanitizer checks for races.
  *
- * The second SMMU has the same tables, and a driver that knows its trade: one page is mapped and
- * revoked again, with CMD_TLBI_NH_VA and CMD_SYNC. An access that begins after the CMD_SYNC was
- * passed never yields it.
+ * The second SMMU has the same tables, and an honest driver: one page is mapped and revoked again,
+ * with CMD_TLBI_NH_VA and CMD_SYNC. An access that begins after the CMD_SYNC was passed never
+ * yields it.
  *
- * In each quiet moment the books are in order; and when the guest has put everything in order and
- * invalidated everything, all is as its tables say.
+ * Whenever all threads rest, the books are in order; after the guest has repaired and invalidated
+ * everything, all is as in its tables.
  */
 #include "../smmuv3/tables.h"
 
@@ -46,11 +46,11 @@ struct scene {
 	struct rig rig;	   /* with the first SMMU */
 	struct rig second; /* the same VM and memory, with the other one */
 	struct tables tables;
-	uint64_t lowest; /* where the table of IOVA's pages is, as it should be */
+	uint64_t lowest; /* the right place of the table with IOVA's pages */
 	uint64_t middle;
 	struct user wild[WILD];
 	struct user honest[HONEST];
-	uint64_t revoked; /* even: the page is revoked, and stays so while this stands */
+	uint64_t revoked; /* even: the page is revoked, until this changes */
 	uint64_t reached, refused;
 	struct stage stage;
 };
@@ -77,7 +77,7 @@ static void write_stream(struct actor *actor)
 	struct rig *rig = &scene->rig;
 	uint64_t sid = draw(actor, WILD);
 
-	/* Not of Config: in bypass all memory is charged, whatever is reached. */
+	/* Config is not flipped: in bypass all memory is charged, reached or not. */
 	if (!draw(actor, 16))
 		entry ^= UINT64_C(1) << (4 + draw(actor, 60));
 	rig_put(rig, STRTAB + 64 * sid, entry);
@@ -100,8 +100,8 @@ static void write_context(struct actor *actor)
 }
 
 /*
- * On the way to the pages, but for the way to the one that is revoked: tables, themselves, blocks
- * elsewhere, nonsense; then what it should be.
+ * The tables down to the pages, except for the path to the page that is revoked: tables,
+ * themselves, blocks elsewhere, nonsense; then the right entry.
  */
 static void write_table(struct actor *actor)
 {
@@ -132,7 +132,7 @@ static void write_wildly(struct actor *actor)
 		case 1:
 			write_context(actor);
 			break;
-		case 2: /* a command, in whatever state its place is */
+		case 2: /* a command, in any state of its place */
 			rig_put(&scene->rig, CMDQ + 8 * draw(actor, 2u << CMDQ_BITS), draw(actor, 2) ? SYNC : actor->seed);
 			break;
 		default:
@@ -177,7 +177,7 @@ static void put_command(struct actor *actor, uint64_t at)
 	rig_put(rig, at + 8, dw1);
 }
 
-/* Two of these have one queue, and no lock. */
+/* Two threads use one queue, without a lock. */
 static void send(struct actor *actor)
 {
 	struct scene *scene = actor->scene;
@@ -269,7 +269,7 @@ static void plug(struct actor *actor)
 	viommu_smmuv3_device_remove(device);
 }
 
-/* A device's access, as a device model does it, with some patience. */
+/* A device's access, as a device model makes it, with a few retries. */
 static void access_memory(struct actor *actor, struct user *user, uint64_t iova, bool is_honest)
 {
 	struct scene *scene = actor->scene;
@@ -367,7 +367,7 @@ static void command(struct rig *rig, uint64_t cmdq, uint64_t dw0, uint64_t dw1)
 	assert_int_equal(load(rig, R_CMDQ_CONS), (prod + 1) % round);
 }
 
-/* At rest, as it was left; then with everything put in order. */
+/* At rest, unchanged; then with everything repaired. */
 static void check_quiet(void *ctx)
 {
 	struct scene *scene = ctx;
@@ -397,7 +397,7 @@ static void begin(struct scene *scene)
 	struct rig_config config = rig_config();
 
 	memset(scene, 0, sizeof(*scene));
-	/* A bomb is not what this is about. */
+	/* Bombs are tested elsewhere. */
 	config.vm.refresh_entries = 16384;
 	config.vm.step_entries = 1;
 	config.smmu.flags = VIOMMU_SMMUV3_RESET_ABORT;

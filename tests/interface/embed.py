@@ -77,7 +77,7 @@ def main():
         if missing:
             sys.exit(f"{library} has no {', '.join(sorted(missing))}")
 
-    # A VMM that has nothing but the example: main() where the example has none, and whatever else it calls of the VMM is left open.
+    # A VMM that has only the example: main() where the example has none; other functions of the VMM stay undefined.
     stub, program = os.path.join(work, "main.c"), os.path.join(work, "example")
     with open(stub, "w", encoding="utf-8") as file:
         file.write("__attribute__((weak)) int main(void)\n{\n\treturn 0;\n}\n")

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What "meson install" installs can be found with pkg-config and linked with, shared and static, and has the soname that is promised.
+"""The files of "meson install" can be found with pkg-config and linked with, shared and static, and have the promised soname.
 
 usage: installed.py BUILD_FOLDER WORK_FOLDER VERSION SONAME READELF PKG_CONFIG [COMMAND] -- COMPILER...
 """

@@ -261,7 +261,7 @@ void machine_check_walk(struct machine *machine, const struct subject *subject, 
 }
 
 /*
- * What a translation should be, page by page: the number of pieces, or -EFAULT and why. full: it
+ * The expected translation, page by page: the number of pieces, or -EFAULT and the reason. full: it
  * may end before the fault, since there is no room for pieces.
  */
 static int expect_pieces(struct machine *machine, const struct subject *subject, uint64_t iova, uint64_t last, uint32_t access, struct viommu_piece *pieces,
@@ -315,7 +315,7 @@ void machine_check_translate(struct machine *machine, unsigned int device, uint6
 	if (pieces != number && !(full && number == -EFAULT && pieces == (int)most))
 		fuzz_wrong("IOVA %#" PRIx64 ", %" PRIu64 " bytes: returned %d, should be %d", iova, bytes, pieces, number);
 	if (pieces == -EFAULT) {
-		/* A reader need not know why tables translate nothing. */
+		/* A reader need not know the reason why tables translate nothing. */
 		known = why.reason == VIOMMU_FAULT_BLOCKED || why.reason == VIOMMU_FAULT_APERTURE || why.reason == VIOMMU_FAULT_PROTECTION;
 		fuzz_must(fault.reason == why.reason || (!known && fault.reason == VIOMMU_FAULT_NOT_PRESENT) || machine->format->loose);
 		fuzz_must((fault.iova ^ why.iova) < PAGE && fault.access == access);

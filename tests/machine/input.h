@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where everything random comes from: a string of bytes from which numbers are taken. Beyond its
- * end there are zeros, so that every string is a whole program. A fuzzer writes the bytes, or a
- * PRNG does (fuzz/replay.c, --random).
+ * The source of all random numbers: a string of bytes. Beyond its end there are zeros, so that
+ * every string is a whole program. A fuzzer writes the bytes, or a PRNG does (fuzz/replay.c,
+ * --random).
  */
 #ifndef TESTS_MACHINE_INPUT_H
 #define TESTS_MACHINE_INPUT_H
@@ -15,10 +15,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/*
- * Says what many inputs came to, and breaks off if that is next to nothing. A fuzzer need not have
- * it.
- */
+/* Prints sums over many inputs, and aborts if they are next to nothing. Optional. */
 __attribute__((weak)) void input_summary(void);
 
 struct input {

@@ -1,20 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Refreshes and creations. Before each one the model is asked what it must come to. Then either
- * there is one right answer, or, where resources are or may be short, what the library did is
- * looked at, and must agree with what it says.
+ * Refreshes and creations. The model predicts the result of each. Either there is one right answer,
+ * or, where resources are or may be short, the library's state must agree with its answer.
  */
 #include "machine.h"
 
 #include <errno.h>
 #include <string.h>
 
-/* What a refresh of first..last must come to. */
+/* The expected result of a refresh of first..last. */
 struct outlook {
 	uint64_t first, last;
 	struct model_found found;
 	struct model_list next;		/* the model afterwards, if everything fits */
-	uint64_t established, released; /* at the least, then */
+	uint64_t established, released; /* at least, then */
 	bool fits;			/* into the pin budget */
 };
 
@@ -36,8 +35,8 @@ uint64_t judge_charge(struct machine *machine, const struct subject *subject, co
 }
 
 /*
- * Tables that name more than is to be looked at are wiped, but where the library has limits of its
- * own. False if that does not help.
+ * Tables that name more than is to be compared are wiped, unless the library has limits of its own.
+ * False if that does not help.
  */
 static bool look_ahead(struct machine *machine, struct subject *subject, uint64_t first, uint64_t last, struct outlook *outlook)
 {
@@ -89,10 +88,7 @@ static void check_fault(const struct machine *machine, const struct viommu_fault
 {
 	const struct naive_answer *should = &found->fault;
 
-	/*
-	 * Whether tables are there that lie in a slot which a host does not let go of is not
-	 * promised.
-	 */
+	/* Tables in a slot that a host fails to remove may be used or not. */
 	if (found->too_large || unknown || world_leaving(machine->world))
 		return;
 	if (!found->faulty || fault->iova != found->fault_iova)
@@ -179,7 +175,7 @@ static uint64_t adopt(struct machine *machine, struct subject *subject, const st
 	return missing;
 }
 
-/* It need not fit, or does not. */
+/* It may not fit, or does not. */
 static void judge_short(struct machine *machine, struct subject *subject, struct outlook *outlook, int rc, const struct viommu_refresh_result *result,
 			bool limited)
 {
@@ -190,24 +186,20 @@ static void judge_short(struct machine *machine, struct subject *subject, struct
 	if (world_leaving(machine->world))
 		return;
 	/*
-	 * How much of the limits is used is the library's matter; an answer is wrong only if it
-	 * says too much.
+	 * The use of the limits is not specified; an answer is wrong only if it promises too much.
 	 */
 	if (limited || machine->failing) {
 		if (rc == 0 ? missing || found->faulty || found->too_large : rc != -ENOSPC && !(rc == -EFAULT && (found->faulty || found->too_large)))
 			fuzz_wrong("returned %d, with %" PRIu64 " pages missing", rc, missing);
 		return;
 	}
-	/*
-	 * A budget may be less than what is pinned already, and then what needs no new pin still
-	 * fits.
-	 */
+	/* A budget may be less than the pinned amount; pages that need no new pin still fit. */
 	if (rc != (found->faulty ? -EFAULT : missing ? -ENOSPC : 0) || (!machine->format->loose && result->unestablished != missing))
 		fuzz_wrong("returned %d and says %" PRIu64 " unestablished, with %" PRIu64 " pages missing", rc, result->unestablished, missing);
 	fuzz_must(machine->format->loose || result->unbacked == found->unbacked);
 }
 
-/* The host did not remove something: each page is as it was, as the tables say, or absent. */
+/* The host failed to remove something: each page is as before, as in the tables, or absent. */
 static void judge_failed(struct subject *subject, const struct outlook *outlook)
 {
 	struct model_list list = { .count = 0 };
@@ -226,7 +218,7 @@ static void judge_failed(struct subject *subject, const struct outlook *outlook)
 	machine_seen.failed++;
 }
 
-/* The answer to a refresh, or to a creation that made a domain. The model follows. */
+/* Judges the answer to a refresh, or to a creation that succeeded, and updates the model. */
 static void judge(struct machine *machine, struct subject *subject, struct outlook *outlook, int rc, const struct viommu_refresh_result *result)
 {
 	uint64_t before = subject->model.count;
@@ -266,7 +258,7 @@ static void judge(struct machine *machine, struct subject *subject, struct outlo
 		subject->lossy = false;
 }
 
-/* After a fault, a guest mostly makes what was malformed invalid, or there would be little else. */
+/* After a fault, a guest mostly invalidates the malformed entry, or there would be little else. */
 static void repair(struct machine *machine, const struct model_found *found)
 {
 	const struct naive_answer *fault = &found->fault;
@@ -279,7 +271,7 @@ static void repair(struct machine *machine, const struct model_found *found)
 		world_invalidate(machine->world, fault->path[fault->level + 1]);
 }
 
-/* No more is pinned than there may be, but what was pinned already. */
+/* No more is pinned than the budget, or than before. */
 static void check_budget(const struct machine *machine, const struct viommu_vm_stats *before)
 {
 	struct viommu_vm_stats after = machine_stats(machine);
@@ -314,7 +306,7 @@ void judge_refresh(struct machine *machine, struct subject *subject, uint64_t fi
 	judge(machine, subject, &outlook, rc, &result);
 	check_budget(machine, &before);
 	if (rc == 0 && again && machine_is_exact(machine)) {
-		/* Nothing is to be done. */
+		/* There is nothing to do. */
 		rc = viommu_domain_refresh(subject->domain, first, last, &result);
 		fuzz_must(!rc && !result.established && !result.released && !result.unestablished);
 	}
@@ -364,7 +356,7 @@ bool judge_create(struct machine *machine, struct subject *subject, bool valid)
 	after = machine_stats(machine);
 	if (rc) {
 		subject->domain = NULL;
-		/* Without a domain nothing is left of it. */
+		/* A failed creation leaves nothing behind. */
 		fuzz_must(after.pinned_bytes == before.pinned_bytes && after.shadow_bytes == before.shadow_bytes && after.domains == before.domains);
 		if (machine->failing)
 			fuzz_must(rc == -EIO || rc == -ENOMEM || rc == -ENOSPC || (rc == -EINVAL && !valid));
@@ -379,7 +371,7 @@ bool judge_create(struct machine *machine, struct subject *subject, bool valid)
 		fuzz_must(valid && subject->domain);
 		subject->space = machine->mock ? mock_newest(machine->mock) : NULL;
 		subject->lossy = false;
-		/* A malformed table is no obstacle to a registration. */
+		/* A malformed table does not prevent a registration. */
 		judge(machine, subject, &outlook, result.fault.reason == VIOMMU_FAULT_NONE ? 0 : -EFAULT, &result);
 		check_budget(machine, &before);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Operations of a machine, as an input says them. */
+/* Operations of a machine, as taken from an input. */
 #include "machine.h"
 
 #include <errno.h>
@@ -54,17 +54,6 @@ static void make_tracker(struct machine *machine, struct input *input, unsigned 
 	fuzz_must(!viommu_vm_set_tracker(machine->vm, &machine->tracker.tracker));
 }
 
-static void add_slots(struct machine *machine, bool hole)
-{
-	for (unsigned int i = 0; i < machine->world->places; i++) {
-		struct viommu_slot slot = world_slot(machine->world, i);
-
-		if (!(hole && i == 2))
-			machine->world->place[i].shown = !viommu_slot_add(machine->vm, &slot);
-	}
-	world_update(machine->world);
-}
-
 static void make_domain(struct machine *machine, struct subject *subject, struct input *input, bool honest)
 {
 	bool valid = machine->format->take(machine, input, honest, &subject->tables);
@@ -102,8 +91,8 @@ void machine_drop(struct machine *machine, struct subject *subject)
 }
 
 /*
- * The first byte says which host, pinning and budget. Where its highest bit is set, two more say
- * what else is other than in the plain machine.
+ * The first byte selects host, pinning and budget. If its highest bit is set, two more select
+ * differences from the plain machine.
  */
 static void begin(struct machine *machine, struct input *input)
 {
@@ -133,7 +122,7 @@ static void begin(struct machine *machine, struct input *input)
 	fuzz_must(!viommu_vm_create(&machine->config, &machine->vm));
 	if (more & 0x40)
 		make_tracker(machine, input, more >> 11);
-	add_slots(machine, kind & 0x40);
+	world_show(machine->world, machine->vm, kind & 0x40 ? 2 : WORLD_PLACES);
 	for (unsigned int i = 0; i < DEVICES; i++) {
 		fuzz_must(!viommu_device_create(machine->vm, machine->host, NULL, &machine->device[i]));
 		fuzz_must(!viommu_reader_create(machine->device[i], VIOMMU_NO_PASID, &machine->reader[i]));
@@ -159,7 +148,7 @@ static uint64_t take_iova(struct machine *machine, const struct subject *subject
 	return machine->format->take_iova(machine, &subject->tables, input);
 }
 
-/* What an attempt to attach a device came to, and where it is by that. */
+/* Notes the result of an attempt to attach a device. */
 static void note_place(struct machine *machine, unsigned int d, int to, int error)
 {
 	if (!error) {
@@ -195,10 +184,7 @@ static void move_device(struct machine *machine, struct input *input)
 	note_place(machine, d, (int)(subject - machine->subject), error);
 }
 
-/*
- * Memory that all of a guest is to reach: it is pinned, and the soft host's tables for it are
- * within the VM's limits.
- */
+/* Memory that is pinned as a whole: the soft host's tables for it are within the VM's limits. */
 static bool may_be_refused(const struct machine *machine, int error)
 {
 	return error == -EDQUOT || machine->failing || machine->few || (!machine->ample && (error == -ENOSPC || error == -ENOMEM));
@@ -214,7 +200,7 @@ static void add_slot(struct machine *machine, struct world_place *place)
 	if (machine_is_exact(machine) && !machine->direct)
 		fuzz_must(error == (over ? -EDQUOT : 0));
 	fuzz_must(!error || may_be_refused(machine, error));
-	/* -EBUSY: a host took it and would not give it back. */
+	/* -EBUSY: a host accepted it and failed to remove it. */
 	place->shown = !error || error == -EBUSY;
 	place->leaving = error == -EBUSY;
 	world_update(machine->world);
@@ -250,7 +236,7 @@ static void change_slot(struct machine *machine, struct input *input)
 		remove_slot(machine, place);
 		return;
 	}
-	/* In a large world it may come back with other rights, and in part. */
+	/* In a large world it may be added again with other rights, and in part. */
 	part = machine->world->places == WORLD_PLACES ? input_byte(input) : 1;
 	skip = part & 3 ? 0 : input_below(input, pages);
 	place->slot_gpa = place->gpa + skip * PAGE;
@@ -290,8 +276,8 @@ static void set_budget(struct machine *machine, uint64_t bytes)
 }
 
 /*
- * None, any, a little more than is pinned (or exactly that, or not whole pages), or exactly what a
- * refresh of everything needs, which follows.
+ * No budget, any budget, a little more than is pinned (or exactly that, or not whole pages), or
+ * exactly the need of a refresh of everything, which follows.
  */
 static void change_budget(struct machine *machine, struct input *input, unsigned int way)
 {
@@ -312,7 +298,7 @@ static void change_budget(struct machine *machine, struct input *input, unsigned
 	}
 }
 
-/* Nothing fails any more: what is left is made true. */
+/* All failures are switched off, and everything is made true. */
 static void restore(struct machine *machine)
 {
 	clear_failures(machine);
@@ -351,9 +337,9 @@ static void plan_failure(struct machine *machine, struct input *input)
 }
 
 /*
- * One refresh on a host that does not remove, or does and says that it did not, or does not flush.
- * Then it works again, and everything is made true: a page that the guest took away and gave back
- * meanwhile must not be believed to be there.
+ * One refresh on a host that does not remove, or does and reports a failure, or does not flush.
+ * Then it works again, and everything is made true: a page that the guest unmapped and mapped again
+ * meanwhile must be established anew.
  */
 static void fail_refresh(struct machine *machine, struct input *input)
 {
@@ -413,7 +399,7 @@ static void look(struct machine *machine, struct input *input, unsigned int way)
 	machine_check_translate(machine, device, iova, input_take(input, 2), 1 + (uint32_t)input_take(input, 1) % 3, way ? 1 + way % 4 : 20);
 }
 
-/* The lower half of the byte says what is done; of the upper half 0 is the plain way. */
+/* The lower half of the byte selects the operation; 0 in the upper half is the plain variant. */
 static void operate(struct machine *machine, struct input *input)
 {
 	unsigned int byte = input_byte(input), way = byte >> 4;
@@ -488,7 +474,7 @@ static void end(struct machine *machine, bool one_by_one)
 	struct viommu_vm_stats stats;
 
 	restore(machine);
-	/* The VM takes everything with it, or one thing goes after the other. */
+	/* Everything is destroyed with the VM, or one object after the other. */
 	for (unsigned int i = 0; one_by_one && i < SUBJECTS; i++) {
 		machine_drop(machine, &machine->subject[i]);
 		machine_check(machine);

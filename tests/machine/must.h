@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the fuzzers find wrong, and trials that a test and a fuzzer share, they say, and abort: that
- * is what libFuzzer and AFL++ take for a finding.
+ * Fuzzers, and trials that a test and a fuzzer share, print a finding and abort: libFuzzer and
+ * AFL++ take that for a finding.
  */
 #ifndef TESTS_MACHINE_MUST_H
 #define TESTS_MACHINE_MUST_H
@@ -18,7 +18,7 @@
 		abort();                                        \
 	} while (0)
 
-/* What must be so. */
+/* Aborts unless the condition holds. */
 #define fuzz_must(condition)                                         \
 	do {                                                         \
 		if (!(condition))                                    \

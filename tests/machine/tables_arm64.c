@@ -81,7 +81,7 @@ static void arm64_write(struct world *world, struct input *input)
 	write_entries(world, input, granules[input_byte(input) & 3], take_home(world, input));
 }
 
-/* Of the tables that a domain has: of the walk's levels any. */
+/* For a domain's tables: one of the walk's levels. */
 static void arm64_map(struct machine *machine, const struct machine_tables *tables, struct input *input)
 {
 	const struct arm64_tables *naive = of(tables);
@@ -92,7 +92,7 @@ static void arm64_map(struct machine *machine, const struct machine_tables *tabl
 	for (unsigned int level = 0; level < 4; level++) {
 		struct arm64_answer answer = naive_arm64_walk(&world->memory, naive, iova);
 
-		/* The entry that ends the walk leads on from now on, or to a page or a block. */
+		/* The entry that ended the walk leads on from now on, or to a page or a block. */
 		if (answer.entry_at == UINT64_MAX || answer.outcome == ARM64_IS_PAGE || !world_at(world, answer.entry_at))
 			break;
 		entry = take_entry(world, input, shift);
@@ -191,7 +191,7 @@ static struct naive_answer arm64_walk(const struct naive_memory *memory, const s
 	return translate(memory, &answer);
 }
 
-/* The first GPA from here on that there is memory at, UINT64_MAX if there is none. */
+/* The first GPA of memory from here on, UINT64_MAX if there is none. */
 static uint64_t next_backed(const struct naive_memory *memory, uint64_t gpa)
 {
 	uint64_t next = UINT64_MAX;
@@ -253,7 +253,7 @@ static void arm64_find(const struct naive_memory *memory, const struct machine_t
 		}
 		if (end > last)
 			end = last;
-		/* Blocks without memory take their time, too. */
+		/* Blocks without memory count, too. */
 		found->too_large |= found->entries > limits->entries || found->unbacked > 16 * limits->entries;
 		if (arm.outcome == ARM64_IS_PAGE && arm.readable) {
 			find_pages(memory, &arm, iova, end, limits, found);

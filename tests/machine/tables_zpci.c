@@ -11,7 +11,7 @@
 #define MIB	UINT64_C(0x100000)
 #define INVALID UINT64_C(0x420) /* at each level */
 
-/* What a domain has been registered with; PBA and PAL need not be whole pages. */
+/* A domain's registration; PBA and PAL need not be whole pages. */
 struct registration {
 	struct naive_tables naive;
 	uint64_t pba, pal;
@@ -25,7 +25,7 @@ static const struct registration *of(const struct machine_tables *tables)
 static const unsigned int shift[NAIVE_LEVELS] = { 12, 20, 31, 42, 53 };
 static const unsigned int hot[3] = { 0, 1, 2047 };
 
-/* Where a large world has tables of a level, so that paths meet: from 3 MiB on. */
+/* The tables of a level in a large world, so that paths meet: from 3 MiB on. */
 static uint64_t take_home(const struct world *world, unsigned int level, unsigned int n)
 {
 	if (world->places < WORLD_PLACES)
@@ -38,7 +38,7 @@ static uint64_t take_table(struct input *input, unsigned int level)
 	unsigned int byte = input_byte(input);
 	uint64_t gpa = world_unit(byte & 63);
 
-	/* Page tables are small, and lie close together; other tables may lie at odd pages. */
+	/* Page tables are small, and close together; other tables may be at odd pages. */
 	return gpa + (level ? (byte >> 6) * PAGE : (byte >> 6) * 2 * KIB);
 }
 
@@ -188,7 +188,7 @@ static int zpci_create(struct machine *machine, const struct machine_tables *tab
 	return viommu_domain_create(machine->vm, machine->host, VIOMMU_DOMAIN_ZPCI, &ioat, result, domain);
 }
 
-/* In a large world: where the tables lead, and where they hold once more. */
+/* In a large world: the tables of the path, and copies of them. */
 static uint64_t zpci_take_iova_of(const struct machine *machine, const struct machine_tables *tables, struct input *input)
 {
 	uint64_t iova = zpci_take_iova(input);
@@ -201,9 +201,7 @@ static uint64_t zpci_take_iova_of(const struct machine *machine, const struct ma
 	return (iova & reach) + (tables->first & ~reach);
 }
 
-/*
- * Says of a megabyte the same in the other way: a frame as a page table, a page table as a frame.
- */
+/* Replaces a frame of 1 MiB by a page table with the same pages, and the other way round. */
 static void rewrite_segment(struct world *world, uint64_t gpa, uint64_t table, bool qemu)
 {
 	uint64_t old = world_load(world, gpa), protection = old & 0x200, page;
@@ -218,7 +216,7 @@ static void rewrite_segment(struct world *world, uint64_t gpa, uint64_t table, b
 	}
 }
 
-/* Pages one after the other, for frames one after the other. */
+/* Consecutive pages, for consecutive frames. */
 static void write_pages(struct world *world, struct input *input, uint64_t table)
 {
 	unsigned int begin = input_byte(input), count = 1 + input_byte(input) % 40, kind = input_byte(input);
@@ -243,7 +241,7 @@ static uint64_t take_link(struct world *world, struct input *input, unsigned int
 		entry |= (uint64_t)(level - 1) << 2 | (!qemu && (kind & 7) == 1 ? input_byte(input) & 0xc3 : 3);
 	if ((kind & 7) == 2)
 		entry |= 0x200;
-	/* Bits without a meaning. */
+	/* Ignored bits. */
 	return (kind & 7) == 3 ? entry | 0x110 : entry;
 }
 

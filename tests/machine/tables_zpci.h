@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * zPCI's tables, as an input writes them: with few bytes what real tables look like (an entry of
- * this table names that table), and with some more whatever else.
+ * zPCI's tables, taken from an input: few bytes for typical tables (an entry of this table names
+ * that table), some more for others.
  */
 #ifndef TESTS_MACHINE_TABLES_ZPCI_H
 #define TESTS_MACHINE_TABLES_ZPCI_H
@@ -14,7 +14,7 @@ uint64_t zpci_take_iova(struct input *input);
 /* A translation anchor. */
 uint64_t zpci_take_iota(struct input *input);
 
-/* An entry is written, or a few. */
+/* Writes an entry, or a few. */
 void zpci_write(struct world *world, struct input *input);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "world.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -99,6 +100,28 @@ struct viommu_slot world_slot(const struct world *world, unsigned int place)
 	};
 }
 
+void world_show(struct world *world, struct viommu_vm *vm, unsigned int but)
+{
+	for (unsigned int i = 0; i < world->places; i++) {
+		struct viommu_slot slot = world_slot(world, i);
+
+		if (i != but)
+			world->place[i].shown = !viommu_slot_add(vm, &slot);
+	}
+	world_update(world);
+}
+
+void world_toggle(struct world *world, struct viommu_vm *vm, unsigned int place, bool tight)
+{
+	struct viommu_slot slot = world_slot(world, place);
+	bool shown = world->place[place].shown;
+	int error = shown ? viommu_slot_remove(vm, slot.gpa) : viommu_slot_add(vm, &slot);
+
+	fuzz_must(!error || (!shown && ((error == -EDQUOT && tight) || error == -ENOSPC)));
+	world->place[place].shown = !shown && !error;
+	world_update(world);
+}
+
 bool world_leaving(const struct world *world)
 {
 	for (unsigned int i = 0; i < world->places; i++)
@@ -133,7 +156,7 @@ uint64_t world_load(struct world *world, uint64_t gpa)
 	return value;
 }
 
-/* Where a doubleword is that is about to be written; NULL: nowhere. */
+/* The address of a doubleword that is about to be written; NULL: none. */
 static unsigned char *writable_at(struct world *world, uint64_t gpa)
 {
 	unsigned char *bytes = world_at(world, gpa & ~UINT64_C(7));

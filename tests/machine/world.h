@@ -36,7 +36,7 @@ struct world_place {
 	uint64_t bytes;
 	uint32_t prot;
 	unsigned char *memory;
-	uint64_t slot_gpa; /* what a slot shows of it */
+	uint64_t slot_gpa; /* the part that a slot shows */
 	uint64_t slot_bytes;
 	bool shown;
 	bool leaving; /* its removal failed: it is there, and nothing new may be established in it */
@@ -46,20 +46,26 @@ struct world {
 	struct world_place place[WORLD_PLACES];
 	unsigned int places;
 	struct naive_slot slot[WORLD_PLACES];
-	struct naive_memory memory; /* what is shown, for the reference */
+	struct naive_memory memory; /* the shown parts, for the reference */
 	unsigned char *arena;
 	bool little;			/* the guest's byte order */
-	struct fake_tracker *tracker;	/* is told of each store; may be NULL */
+	struct fake_tracker *tracker;	/* is notified of each store; may be NULL */
 	uint32_t written[WORLD_WRITES]; /* offsets of doublewords */
 	unsigned int writes;
 };
 
 /*
- * The same one for every input: places hidden, memory as in the beginning. With gaps, places that
- * are neighbours in GPA are none in host memory.
+ * The same object for every input, in its initial state, with all places hidden. With gaps, places
+ * that are adjacent in GPA are not adjacent in host memory.
  */
 struct world *world_begin(bool little, bool large, bool gaps);
 void world_end(struct world *world);
+
+/* Shows all places but one (WORLD_PLACES: but none) as slots of a new VM. */
+void world_show(struct world *world, struct viommu_vm *vm, unsigned int but);
+
+/* Removes a place's slot, or adds it; tight: the budget may be met. */
+void world_toggle(struct world *world, struct viommu_vm *vm, unsigned int place, bool tight);
 
 /* Called after a place was shown or hidden. */
 void world_update(struct world *world);
@@ -67,7 +73,7 @@ struct viommu_slot world_slot(const struct world *world, unsigned int place);
 bool world_leaving(const struct world *world);
 
 /*
- * Memory that a slot shows or could show; NULL where there is none. Pages of it have numbers below
+ * Memory that a slot shows or could show; NULL where there is none. Its pages have numbers below
  * WORLD_PAGES, others WORLD_PAGES.
  */
 unsigned char *world_at(struct world *world, uint64_t gpa);
@@ -78,10 +84,10 @@ void world_store(struct world *world, uint64_t gpa, uint64_t value);
 /* Makes an entry invalid at each level. */
 void world_invalidate(struct world *world, uint64_t gpa);
 
-/* The same for the n-th of four parts of what was written. */
+/* The same for the n-th of four parts of the written entries. */
 void world_wipe(struct world *world, unsigned int n);
 
-/* Where the n-th 16 KiB of a small world's memory are; above that, GPAs without any. */
+/* The address of the n-th 16 KiB of a small world's memory; larger n: GPAs without memory. */
 uint64_t world_unit(unsigned int n);
 
 /* A page that an input names with one byte. */

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What checks of recordings have in common, whatever the guest IOMMU."""
+"""Common parts of the checks of recordings, for all guest IOMMUs."""
 import collections
 
 PAGE = 4096
@@ -33,7 +33,7 @@ class Memory:
 
 
 class Recording:
-    """Takes a capture's lines one by one: each record has a method of its keyword. answers() is to say what the tables give for self.asked."""
+    """Takes a capture's lines one by one: each record has a method of its keyword. answers() returns the translations of self.asked by the tables."""
 
     def __init__(self):
         self.memory = Memory()

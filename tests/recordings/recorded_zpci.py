@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Recordings of s390x guests. The walk is written from what Linux writes (arch/s390/include/asm/pci_dma.h).
+"""Recordings of s390x guests. The walk is written from the entries of Linux (arch/s390/include/asm/pci_dma.h).
 
 Beyond the walk: handles are those of functions that were announced, no two functions have one FID, the oracle was asked for the range of the operation, and a
 registration that succeeded was allowed.

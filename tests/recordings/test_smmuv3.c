@@ -168,7 +168,7 @@ static void look(struct rig *rig)
 	changes->count = 0;
 }
 
-static void test_what_is_valid(void **state)
+static void test_valid_entries(void **state)
 {
 	struct rig *rig = *state;
 
@@ -423,7 +423,7 @@ static void ask(struct rig *rig, const struct invalids *invalids, bool kicked)
 	assert_int_equal(rig->quiet, rig->streams.stretches.count || rig->streams.stale);
 }
 
-static void test_what_is_asked(void **state)
+static void test_queries(void **state)
 {
 	struct rig *rig = *state;
 	struct invalids none = { 0 }, range, all;
@@ -540,13 +540,13 @@ static void test_register_pages(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_what_is_valid, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_valid_entries, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_other_streams, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_circles, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_queue, setup, teardown),
 		cmocka_unit_test(test_commands),
 		cmocka_unit_test(test_register_pages),
-		cmocka_unit_test_setup_teardown(test_what_is_asked, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_queries, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""A made-up Debian in a folder: package lists that say which version exists where, a dpkg of its own, and the project's tools, which set it up with the real apt.
+"""A made-up Debian in a folder: package lists with the versions of each suite, a dpkg of its own, and the project's tools, which set it up with the real apt.
 
 A mirror is a folder with suites. A suite is a dictionary: (package, architecture) -> version, or (version, fields, files).
 """
@@ -96,16 +96,16 @@ class Machine:
         path.chmod(0o755)
 
     def user(self, sudo):
-        """What runs from here on is a user, with sudo or without."""
+        """Commands run as a user from here on, with sudo or without."""
         self.stand_in("id", 'if [ "$1" = -u ]; then echo 1000; else exec /usr/bin/id "$@"; fi')
         self.stand_in("sudo", f'echo "$*" >>{self.root}/sudo.log; exec "$@"' if sudo else "exit 1")
 
     def root_user(self):
-        """What runs from here on is root, whichever user the test is of."""
+        """Commands run as root from here on, for any user of the test."""
         self.stand_in("id", 'if [ "$1" = -u ]; then echo 0; else exec /usr/bin/id "$@"; fi')
 
     def run(self, *command):
-        """Runs a command of the project there: its exit status, and all that it says."""
+        """Runs a command of the project there: its exit status and its output."""
         environment = {**os.environ, "APT_CONFIG": str(self.root / "apt.conf"), "PATH": f"{self.bin}:{os.environ['PATH']}:/usr/sbin:/sbin"}
         done = subprocess.run(
             command, cwd=self.project, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False, timeout=600

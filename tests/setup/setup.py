@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What tools/setup and its kin do on machines whose package lists are made up: which versions exist where. Writes TAP."""
+"""tools/setup and related tools on machines with made-up package lists. Writes TAP."""
 import pathlib
 import re
 import shutil
@@ -22,7 +22,7 @@ OLD, NEW, QEMU_OLD, QEMU = "1.5.4+dfsg2-5", "1.5.4+dfsg2-5+deb12u1", "1:7.2+dfsg
 
 
 def libraries(architecture, zstd=OLD):
-    """What the sysroot of an architecture is made from; each -dev wants its library in the same version."""
+    """The packages of a sysroot of an architecture; each -dev depends on its library in the same version."""
     made = {("libc6", architecture): "2.36-9"}
     for name, version in (("zstd1", zstd), ("jansson4", "2.14-2"), ("cmocka0", "1.1.5-2")):
         made["lib" + name, architecture] = version, {"Depends": "libc6", "Multi-Arch": "same"}, (f"usr/lib/{architecture}/lib{name}",)
@@ -137,7 +137,7 @@ class Scenarios:
         installed = machine.installed()
         assert installed["qemu-system-s390x"] == QEMU and installed["libelf-dev"] == "1.1~bpo12", installed
         assert "qemu-system-arm" not in installed, "watching an s390x does not take arm64"
-        # What the machine's own sources name is not added again.
+        # Packages in the machine's own sources are not added again.
         status, said = machine.run("tests/vm/fetch-source", "7.3", "kernels")
         assert not status and "multiple times" not in said and "linux-source-7.3" in said, said
 
@@ -339,7 +339,7 @@ class Scenarios:
 
 
 def skipped_configuration():
-    """./check leaves out what it has no libraries for, and says so."""
+    """./check leaves out configurations without libraries, and reports them."""
     sys.path.insert(0, str(TOP / "tools"))
     import check  # pylint: disable=import-outside-toplevel
 

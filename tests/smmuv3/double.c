@@ -17,7 +17,10 @@
 
 #define MOST_DEVICES 64u
 
-/* Not the library's: only this file sees it. Those that are not in `all` are the library's. */
+/*
+ * The double's own functions, seen by this file alone. Domains that are not in `all` are the
+ * library's.
+ */
 struct viommu_domain {
 	struct viommu_smmuv3_stage1 data;
 	struct viommu_device *device[MOST_DEVICES];
@@ -72,7 +75,7 @@ static void take_off(struct viommu_device **place)
 	doubles.attached--;
 }
 
-/* Where a device is attached, NULL if nowhere. */
+/* The domain that a device is attached to, NULL if none. */
 static struct viommu_device **find(const struct viommu_device *device)
 {
 	for (unsigned int i = 0; i < MOST_DEVICES; i++)
@@ -142,7 +145,7 @@ void __wrap_viommu_domain_destroy(struct viommu_domain *domain)
 	free(domain);
 }
 
-/* From a domain that is a double's. Errors are the host's. */
+/* From a double's domain. Errors are the host's. */
 static int leave(const struct viommu_device *device)
 {
 	struct viommu_device **place;

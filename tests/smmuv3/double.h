@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stand-ins for nested domains, which translate nothing, do what the test tells them to, and keep what they were asked for. The VM, the host, devices and
- * direct domains are the library's. Linked with --wrap for each function here.
+ * Stand-ins for nested domains. They translate nothing, return what the test sets, and record the
+ * calls. The VM, the host, devices and direct domains are the library's. Linked with --wrap for
+ * each function here.
  */
 #ifndef TESTS_SMMUV3_DOUBLE_H
 #define TESTS_SMMUV3_DOUBLE_H
@@ -17,10 +18,13 @@ struct double_refresh {
 #define DOUBLE_REFRESHES 256u
 
 struct double_domains {
-	/* What calls return; a count says how often they do that, and 0 afterwards; 0 = always. */
+	/*
+	 * Results of calls. A count limits how often a result is returned, and calls return 0
+	 * afterwards; 0 = no limit.
+	 */
 	int create;
 	unsigned int create_count;
-	uint64_t entries; /* that creating examines */
+	uint64_t entries; /* by a creation */
 	int attach;
 	unsigned int attach_count;
 	int refresh;
@@ -28,22 +32,28 @@ struct double_domains {
 	int detach; /* of any device */
 	unsigned int detach_count;
 
-	/* What the guest's tables say: a run, or a fault. */
+	/* The result of a refresh: a run, or a fault. */
 	int walk;
 	struct viommu_run run;
 	struct viommu_fault fault;
 
-	/* What the shadow has: a global entry everywhere; the largest leaf, 0: as large as there are. */
+	/*
+	 * The properties of the shadow: a global entry everywhere; the largest leaf, 0: the largest
+	 * of the format.
+	 */
 	bool global;
 	unsigned int leaf_bits;
 
-	/* Called within each refresh, and before a device is attached to a direct domain, without locks. */
+	/*
+	 * Called within each refresh, and before a device is attached to a direct domain, without
+	 * locks.
+	 */
 	void (*in_refresh)(void *ctx);
 	void (*in_direct)(void *ctx);
 	void *ctx;
 
 	unsigned int detached; /* devices, from these; atomic */
-	unsigned int domains;  /* there are now */
+	unsigned int domains;  /* that exist */
 	unsigned int attached; /* devices, to these */
 	unsigned int creates;
 	struct viommu_smmuv3_stage1 data; /* of the last one */
@@ -54,12 +64,12 @@ struct double_domains {
 
 extern struct double_domains doubles;
 
-/* Back to domains that succeed in everything. Nothing may be left of the test before. */
+/* Resets it: all domains succeed. Nothing of the test before may be left. */
 void double_reset(void);
-/* Forgets the refreshes that were asked for. */
+/* Clears the record of refreshes. */
 void double_forget(void);
 
-/* For cmocka: *state is a rig over these, whose SMMU is enabled or not. */
+/* For cmocka: *state is a rig over these, with its SMMU enabled or not. */
 int double_setup(void **state);
 int double_setup_enabled(void **state);
 int double_teardown(void **state);

@@ -27,7 +27,7 @@ static void *add_memory(struct rig *rig, uint64_t gpa, uint64_t bytes, uint32_t 
 {
 	struct viommu_slot slot = { .size = sizeof(slot), .prot = prot, .gpa = gpa, .bytes = bytes, .fd = -1 };
 
-	/* Of zeros, which cost nothing until they are written over. */
+	/* Zeros, which use no memory until they are written. */
 	slot.hva = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	assert_ptr_not_equal(slot.hva, MAP_FAILED);
 	assert_int_equal(viommu_slot_add(rig->vm, &slot), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest with memory and an SMMUv3, for tests. What the guest writes is written here byte by byte, little-endian, with numbers of its own: nothing of the
- * library's own headers but the public ones is used.
+ * A guest with memory and an SMMUv3, for tests. Its structures are written byte by byte,
+ * little-endian, with constants defined here: of the library only the public headers are used.
  *
  *   GPA 0 .. 32 MiB - 1    RAM
  *   GPA 64 MiB, 64 KiB     ROM: devices may read it
@@ -30,7 +30,7 @@
 #define DATA	    UINT64_C(0x1000000)
 #define PAGE	    UINT64_C(4096)
 
-/* Register offsets, once more. */
+/* Register offsets, independent of the library's. */
 #define R_IDR0		  0x0u
 #define R_CR0		  0x20u
 #define R_CR0ACK	  0x24u
@@ -63,30 +63,33 @@ struct rig {
 	uint8_t *ram;
 	uint8_t *rom;
 	unsigned int irqs[3]; /* atomic */
-	uint64_t pinned;      /* bytes that are to be, when all of the SMMU's is gone */
+	uint64_t pinned;      /* bytes that remain after the SMMU is destroyed */
 };
 
 struct rig_config {
 	struct viommu_vm_config vm;
 	struct viommu_smmuv3_config smmu;
-	struct viommu_host *host; /* the caller's; NULL: a soft one is made */
+	struct viommu_host *host; /* the caller's; NULL: a soft host is made */
 };
 
 struct rig_config rig_config(void);
 void rig_up_as(struct rig *rig, const struct rig_config *config);
 void rig_up(struct rig *rig);
-/* Checks that nothing is left, and nothing pinned. */
+/* Checks that nothing is left or pinned. */
 void rig_down(struct rig *rig);
 
-/* The queues and a linear stream table of zeros are set up, and all is enabled; interrupts, too. */
+/*
+ * Sets up the queues and a linear stream table of zeros, and enables everything, interrupts
+ * included.
+ */
 void rig_enable(struct rig *rig);
-void rig_set_up(struct rig *rig); /* the same, but for CR0 */
+void rig_set_up(struct rig *rig); /* the same without CR0 */
 
 uint32_t rig_read(struct rig *rig, uint32_t offset);
 void rig_write(struct rig *rig, uint32_t offset, uint32_t value);
 uint64_t rig_read64(struct rig *rig, uint32_t offset);
 void rig_write64(struct rig *rig, uint32_t offset, uint64_t value);
-unsigned int rig_irqs(struct rig *rig, enum viommu_smmuv3_irq irq); /* since this was asked last */
+unsigned int rig_irqs(struct rig *rig, enum viommu_smmuv3_irq irq); /* since the last call */
 
 /* Guest memory, in RAM: one store or load of 8 bytes. */
 void rig_put(struct rig *rig, uint64_t gpa, uint64_t value);
@@ -97,7 +100,10 @@ struct viommu_smmuv3_info rig_info(struct rig *rig);
 struct viommu_smmuv3_device_info rig_device_info(struct viommu_smmuv3_device *device);
 uint64_t rig_pinned(struct rig *rig); /* pages */
 
-/* Puts a command where the producer is, counting *prod on; rig_kick() has them consumed. rig_command() does both, and checks that it was. */
+/*
+ * Writes a command at the producer index, and increments *prod; rig_kick() has the commands
+ * consumed. rig_command() does both, and checks that the command was consumed.
+ */
 void rig_queue(struct rig *rig, uint32_t *prod, uint64_t dw0, uint64_t dw1);
 void rig_kick(struct rig *rig, uint32_t prod);
 void rig_command(struct rig *rig, uint64_t dw0, uint64_t dw1);
@@ -116,7 +122,9 @@ void rig_command(struct rig *rig, uint64_t dw0, uint64_t dw1);
 #define TTL(n)		  ((uint64_t)(n) << 8)
 #define TG(n)		  ((uint64_t)(n) << 10)
 
-/* Stream table entries (in the linear table), and context descriptors: number n is at CDS + 64 * n. */
+/*
+ * Stream table entries (in the linear table), and context descriptors: number n is at CDS + 64 * n.
+ */
 #define STE_ABORT  UINT64_C(0x1)
 #define STE_BYPASS UINT64_C(0x9)
 #define STE_S1(cd) (UINT64_C(0xb) | (cd))
@@ -132,7 +140,9 @@ static inline uint64_t cd_gpa(unsigned int n)
 #define CD_A	  (UINT64_C(1) << 46)
 void rig_put_cd(struct rig *rig, unsigned int n, uint64_t dw0, uint64_t ttb0);
 
-/* A stream at stage 1 with descriptor n, as the guest makes one: entry, descriptor, CFGI_STE, SYNC. */
+/*
+ * A stream at stage 1 with descriptor n, as the guest makes one: entry, descriptor, CFGI_STE, SYNC.
+ */
 void rig_stage1(struct rig *rig, uint32_t sid, unsigned int n, uint64_t cd0, uint64_t ttb0);
 
 /* Takes the oldest record from the event queue; false if there is none. */
@@ -141,7 +151,7 @@ bool rig_event(struct rig *rig, uint64_t record[4]);
 #define assert_no_event(rig)	     rig_assert_event(rig, 0, 0, __FILE__, __LINE__)
 void rig_assert_event(struct rig *rig, unsigned int type, uint32_t sid, const char *file, int line);
 
-/* A device's access to iova failed so. */
+/* An access of a device to iova failed like this. */
 int rig_fault(struct viommu_smmuv3_device *device, uint32_t reason, uint64_t iova, uint32_t access);
 
 #endif

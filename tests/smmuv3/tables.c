@@ -13,7 +13,7 @@
 
 #define ENTRY_ADDRESS UINT64_C(0xfffffffff000)
 
-/* A translation that comes and goes may take some rounds. */
+/* A translation that comes and goes may take several rounds. */
 #define ROUNDS 64
 
 static uint64_t make_table(struct tables *tables)

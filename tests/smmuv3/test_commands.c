@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The command queue: each command, well-formed and not; indexes, wrap bits and errors; what invalidations become. IHI 0070, chapter 4. */
+/*
+ * The command queue: each command, well-formed and not; indexes, wrap bits and errors; the
+ * refreshes that invalidations cause. IHI 0070, chapter 4.
+ */
 #include "double.h"
 #include "rig.h"
 
@@ -14,7 +17,7 @@
 #define ABT 2u
 #define ALL UINT64_MAX
 
-/* A command that is refused: where the queue stands, why, and how the guest goes on. */
+/* A command that is refused: the state of the queue, the error code, and the guest's recovery. */
 static void expect_refused(struct rig *rig, uint64_t dw0, uint64_t dw1)
 {
 	uint32_t cons = rig_read(rig, R_CMDQ_CONS), prod = rig_read(rig, R_CMDQ_PROD), at = prod;
@@ -27,7 +30,10 @@ static void expect_refused(struct rig *rig, uint64_t dw0, uint64_t dw1)
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), at | ILL << 24);
 	assert_int_equal(rig_read(rig, R_GERROR) ^ rig_read(rig, R_GERRORN), 1);
 	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_GERROR), 1);
-	/* It stays where it is until that was acknowledged, whatever is stored there meanwhile. */
+	/*
+	 * The queue stays stopped until the error is acknowledged, whatever is stored there
+	 * meanwhile.
+	 */
 	rig_put(rig, gpa, SYNC);
 	rig_put(rig, gpa + 8, 0);
 	rig_kick(rig, prod);
@@ -47,14 +53,14 @@ static void test_illegal(void **state)
 	for (unsigned int opcode = 0; opcode < 256; opcode++) {
 		if (memchr(legal, (int)opcode, sizeof(legal))) {
 			rig_command(rig, opcode, 0);
-			/* Secure streams are not for this queue. */
+			/* Secure streams do not belong to this queue. */
 			if (opcode < 0x10)
 				expect_refused(rig, opcode | 1u << 10, 0);
 		} else {
 			expect_refused(rig, opcode, 0);
 		}
 	}
-	/* A reserved way to signal, and a range of nothing known. */
+	/* A reserved completion signal, and a range of unknown size. */
 	rig_command(rig, SYNC | UINT64_C(2) << 12, 0);
 	expect_refused(rig, SYNC | UINT64_C(3) << 12, 0);
 	expect_refused(rig, TLBI_VA(1), TG(1));
@@ -63,7 +69,7 @@ static void test_illegal(void **state)
 	rig_command(rig, TLBI_VA(1) | RANGE(0, 1), TG(1));
 	rig_command(rig, TLBI_VA(1), TG(1) | TTL(3));
 	rig_command(rig, TLBI_VA(1) | RANGE(31, 31), 0);
-	/* There are no leaves at level 1 with 16K: that TTL is as none. */
+	/* There are no leaves at level 1 with 16K: this TTL counts as none. */
 	expect_refused(rig, TLBI_VA(1), TG(2) | TTL(1));
 	expect_refused(rig, TLBI_VAA, TG(2) | TTL(1));
 	rig_command(rig, TLBI_VA(1), TG(2) | TTL(2));
@@ -78,7 +84,7 @@ static void test_sync(void **state)
 	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 0);
 	rig_command(rig, SYNC | UINT64_C(1) << 12, 0);
 	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 1);
-	/* It is not IRQ_CTRL's to say. */
+	/* IRQ_CTRL does not control it. */
 	rig_write(rig, R_IRQ_CTRL, 0);
 	rig_command(rig, SYNC | UINT64_C(1) << 12, UINT64_MAX);
 	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 1);
@@ -88,7 +94,7 @@ static void test_sync(void **state)
 	assert_int_equal(rig_info(rig).commands, 4);
 }
 
-/* GERROR's interrupt is the guest's to enable. */
+/* The guest enables GERROR's interrupt. */
 static void test_gerror_irq(void **state)
 {
 	struct rig *rig = *state;
@@ -106,7 +112,7 @@ static void test_indexes(void **state)
 	struct rig *rig = *state;
 	uint32_t prod = 0;
 
-	/* Three rounds, one by one; then whole queues at once. */
+	/* Three rounds, one command at a time; then whole queues at once. */
 	for (unsigned int i = 0; i < 3u << CMDQ_BITS; i++) {
 		rig_command(rig, SYNC, 0);
 		assert_int_equal(rig_read(rig, R_CMDQ_CONS), (i + 1) & ((2u << CMDQ_BITS) - 1));
@@ -121,15 +127,15 @@ static void test_indexes(void **state)
 		assert_int_equal(rig_read(rig, R_CMDQ_CONS), prod);
 		assert_int_equal(rig_info(rig).syncs - before, 1u << CMDQ_BITS);
 	}
-	/* An index of which nothing can be true is no more than two rounds. */
+	/* An illegal index has no more effect than two rounds. */
 	rig_kick(rig, (prod + (1u << CMDQ_BITS) + 7) & ((2u << CMDQ_BITS) - 1));
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), (prod + (1u << CMDQ_BITS) + 7) & ((2u << CMDQ_BITS) - 1));
-	/* Bits above the wrap bit are nothing. */
+	/* Bits above the wrap bit are ignored. */
 	rig_write(rig, R_CMDQ_PROD, 0xfff80u | rig_read(rig, R_CMDQ_CONS));
 	assert_int_equal(rig_info(rig).gerror, 0);
 }
 
-/* A queue of one command; one that is larger than there may be; one that is not aligned. */
+/* A queue of one command; one larger than the limit; one that is not aligned. */
 static void test_sizes(void **state)
 {
 	struct rig *rig = *state;
@@ -142,7 +148,7 @@ static void test_sizes(void **state)
 	rig_kick(rig, 0);
 	assert_int_equal(rig_info(rig).syncs, 2);
 	rig_write(rig, R_CR0, 0);
-	/* 2^12 at the most: 64 KiB, and so at 0x400000. */
+	/* 2^12 at most: 64 KiB, and so at 0x400000. */
 	rig_write64(rig, R_CMDQ_BASE, 0x40ffe0 | 31);
 	for (unsigned int i = 0; i < 4096; i++)
 		rig_put(rig, 0x400000 + 16 * i, SYNC);
@@ -152,7 +158,7 @@ static void test_sizes(void **state)
 	assert_int_equal(rig_info(rig).syncs, 2 + 4096);
 }
 
-/* Commands wait for CMDQEN, and for nothing else. */
+/* Commands wait only for CMDQEN. */
 static void test_enabling(void **state)
 {
 	struct rig *rig = *state;
@@ -166,7 +172,7 @@ static void test_enabling(void **state)
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 0);
 	rig_write(rig, R_CR0, CMDQEN);
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), 1);
-	/* With everything else at once. */
+	/* Together with everything else. */
 	rig_write(rig, R_CR0, 0);
 	rig_queue(rig, &prod, SYNC, 0);
 	rig_kick(rig, prod);
@@ -185,13 +191,13 @@ static void test_abort(void **state)
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), ABT << 24);
 	assert_int_equal(rig_info(rig).gerror, 1);
 	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_GERROR), 1);
-	/* Once more, as it is no better. */
+	/* Once more, since the queue is as bad as before. */
 	rig_write(rig, R_GERRORN, 1);
 	assert_int_equal(rig_read(rig, R_CMDQ_CONS), ABT << 24);
 	assert_int_equal(rig_read(rig, R_GERROR), 0);
 	assert_int_equal(rig_info(rig).gerror, 1);
 	assert_int_equal(rig_irqs(rig, VIOMMU_SMMUV3_IRQ_GERROR), 1);
-	/* From ROM it may be read. */
+	/* It may be read from ROM. */
 	rig_write(rig, R_CR0, 0);
 	rig_write64(rig, R_CMDQ_BASE, ROM_GPA | CMDQ_BITS);
 	rig_write(rig, R_CR0, CMDQEN);
@@ -226,7 +232,7 @@ static void test_ranges(void **state)
 	rig_command(rig, 0x06 | UINT64_C(0x20) << 32, 0);
 	assert_int_equal(rig_device_info(device[0]).stream, VIOMMU_SMMUV3_STREAM_ABORT);
 	assert_int_equal(rig_device_info(device[1]).stream, VIOMMU_SMMUV3_STREAM_BYPASS);
-	/* Prefetching changes nothing, and what is not there is no error. */
+	/* Prefetching changes nothing, and a missing translation is no error. */
 	rig_command(rig, 0x01 | UINT64_C(0x21) << 32, 0);
 	rig_command(rig, 0x02 | UINT64_C(0x21) << 32, 0);
 	rig_command(rig, CFGI_STE(0xffffffff), LEAF);
@@ -299,7 +305,10 @@ static void test_tlbi(void **state)
 	assert_int_equal(rig_info(rig).invalidations, 8);
 }
 
-/* How far an invalidation goes: NUM, SCALE, TG and TTL; and whatever is translated by one entry is invalidated with any part of it. */
+/*
+ * The range of an invalidation: NUM, SCALE, TG and TTL. A part of a range that one entry translates
+ * invalidates all of it.
+ */
 static void test_tlbi_ranges(void **state)
 {
 	static const struct {
@@ -321,7 +330,7 @@ static void test_tlbi_ranges(void **state)
 		{ RANGE(0, 0), 0x12340000 | TG(3) | TTL(2), 0x00000000, 0x1fffffff },
 		{ RANGE(1, 0), 0x32340000 | TG(3), 0x20000000, 0x3fffffff },
 		{ RANGE(0, 0), 0x52340000 | TG(3) | TTL(1), 0, (UINT64_C(1) << 42) - 1 },
-		/* Without TG nothing is known but the address. */
+		/* Without TG only the address is known. */
 		{ RANGE(31, 31), 0x52345000 | TTL(3), 0x40000000, 0x7fffffff },
 	};
 	struct rig *rig = *state;
@@ -333,7 +342,7 @@ static void test_tlbi_ranges(void **state)
 	}
 }
 
-/* Where the level is unknown: no more than the largest leaf that a domain has had. */
+/* With an unknown level: no more than the largest leaf that a domain has had. */
 static void test_tlbi_leaves(void **state)
 {
 	struct rig *rig = *state;
@@ -378,7 +387,7 @@ static uint64_t page(uint64_t n)
 	return (0x12345000 + n * PAGE) | TG(1) | TTL(3);
 }
 
-/* Neighbours are one refresh, which comes before the CMD_SYNC, or when there are no more commands. */
+/* Adjacent ranges are one refresh, which comes before the CMD_SYNC, or after the last command. */
 static void test_merging(void **state)
 {
 	struct rig *rig = *state;
@@ -394,26 +403,26 @@ static void test_merging(void **state)
 	rig_queue(rig, &prod, SYNC, 0);
 	rig_kick(rig, prod);
 	EXPECT({ 9, 0x12345000, 0x12354fff }, { 9, 0x1235d000, 0x12364fff });
-	/* What comes between two makes them one. */
+	/* A range between two merges them. */
 	rig_queue(rig, &prod, TLBI_VA(9), page(0));
 	rig_queue(rig, &prod, TLBI_VA(9), page(2));
 	rig_queue(rig, &prod, TLBI_VA(7), page(7));
 	rig_queue(rig, &prod, TLBI_VA(9), page(1));
 	rig_kick(rig, prod);
 	EXPECT({ 9, 0x12345000, 0x12347fff });
-	/* Not over a CMD_SYNC, which is done before the next command. */
+	/* Not across a CMD_SYNC, which is done before the next command. */
 	rig_queue(rig, &prod, TLBI_VA(9), page(0));
 	rig_queue(rig, &prod, SYNC, 0);
 	rig_queue(rig, &prod, TLBI_VA(9), page(1));
 	rig_kick(rig, prod);
 	EXPECT({ 9, 0x12345000, 0x12345fff }, { 9, 0x12346000, 0x12346fff });
-	/* Nor with what is for all ASIDs. */
+	/* Nor with a range for all ASIDs. */
 	rig_queue(rig, &prod, TLBI_VAA, page(0));
 	rig_queue(rig, &prod, TLBI_VA(0), page(1));
 	rig_queue(rig, &prod, TLBI_VA(9), page(1));
 	rig_kick(rig, prod);
 	EXPECT({ 9, 0x12345000, 0x12345fff }, { 9, 0x12346000, 0x12346fff });
-	/* All is more than some. */
+	/* An invalidation of everything includes the others. */
 	rig_queue(rig, &prod, TLBI_VA(9), page(0));
 	rig_queue(rig, &prod, TLBI_ASID(7), 0);
 	rig_queue(rig, &prod, TLBI_ALL, 0);
@@ -425,7 +434,7 @@ static void test_merging(void **state)
 	rig_queue(rig, &prod, TLBI_VA(9), page(8));
 	rig_kick(rig, prod);
 	EXPECT({ 9, 0, ALL }, { 9, 0x1234d000, 0x1234dfff });
-	/* More than are kept: none is lost. */
+	/* More ranges than are kept: none is lost. */
 	for (unsigned int i = 0; i < 40; i++)
 		rig_queue(rig, &prod, TLBI_VA(9), page(2 * i));
 	rig_kick(rig, prod);
@@ -433,7 +442,7 @@ static void test_merging(void **state)
 	for (unsigned int i = 0; i < 40; i++)
 		assert_int_equal(doubles.refreshed[i].first, page(2 * i) & ~UINT64_C(0xfff));
 	double_forget();
-	/* What came before a command that is refused is done. */
+	/* Commands before one that is refused are done. */
 	rig_queue(rig, &prod, TLBI_VA(9), page(0));
 	rig_queue(rig, &prod, 0xff, 0);
 	rig_kick(rig, prod);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* viommu_read() and viommu_write(), of a device behind an SMMUv3: misses, page crossings, faults in the middle, and an end to the asking. */
+/*
+ * viommu_read() and viommu_write() for a device behind an SMMUv3: misses, page crossings, faults in
+ * the middle, and the limit of misses.
+ */
 #include "tables.h"
 
 #include <errno.h>
@@ -24,7 +27,10 @@ struct guest {
 	uint8_t buffer[PAGES * 4096];
 };
 
-/* Pages of the IOVA space lie in memory in descending order, so that no two are one piece. */
+/*
+ * Consecutive pages of the IOVA space are in descending order in memory, so that no two are one
+ * piece.
+ */
 static uint64_t page_gpa(unsigned int page)
 {
 	return DATA + (PAGES - page) * PAGE;
@@ -55,7 +61,7 @@ static void end(struct guest *guest)
 	rig_down(&guest->rig);
 }
 
-/* The guest announces nothing that it maps: each page, at first, is a miss. */
+/* The guest does not announce what it maps: the first access to a page is a miss. */
 static void test_misses(void **state)
 {
 	static struct guest guest;
@@ -101,7 +107,7 @@ static void test_faults(void **state)
 		assert_int_equal(guest.buffer[i], *memory(&guest, 10 + i));
 	for (size_t i = done; i < 4 * PAGE; i++)
 		assert_int_equal(guest.buffer[i], 0);
-	/* Loads are allowed there, stores are not; what lies before is stored. */
+	/* Loads are allowed there, stores are not; the bytes before it are stored. */
 	memset(guest.buffer, 0xaa, sizeof(guest.buffer));
 	assert_int_equal(viommu_write(guest.user.reader, IOVA + 5 * PAGE - 16, guest.buffer, 32, &done, NULL), -EFAULT);
 	assert_int_equal(done, 16);
@@ -130,7 +136,10 @@ static void test_arguments(void **state)
 	end(&guest);
 }
 
-/* CD.A is 0: faults end without an error. Loads yield zeros, stores are ignored, to the end of the page. */
+/*
+ * CD.A is 0: faults end without an error. Loads yield zeros, stores are ignored, to the end of the
+ * page.
+ */
 static void test_ignored(void **state)
 {
 	static struct guest guest;
@@ -152,7 +161,7 @@ static void test_ignored(void **state)
 	end(&guest);
 }
 
-/* A guest IOMMU that finds a translation each time, which is gone when it is used. */
+/* A guest IOMMU that establishes a translation at each miss, and removes it before it is used. */
 static int finds(void *ctx, const struct viommu_fault *fault)
 {
 	unsigned int *asked = ctx;
@@ -184,7 +193,9 @@ static void test_bounded(void **state)
 	end(&guest);
 }
 
-/* A guest IOMMU that finds one page at each miss: only misses at one byte are counted. */
+/*
+ * A guest IOMMU that establishes one page at each miss: only misses at the same byte are counted.
+ */
 #define MANY (3 * VIOMMU_COPY_MISSES)
 
 static int maps_page(void *ctx, const struct viommu_fault *fault)
@@ -231,7 +242,7 @@ static void test_many(void **state)
 	end(&guest);
 }
 
-/* Without a guest IOMMU, what the device is attached to is all there is. */
+/* Without a guest IOMMU, only the established translations of the domain are reached. */
 static void test_alone(void **state)
 {
 	static struct guest guest;
@@ -258,7 +269,7 @@ static void test_alone(void **state)
 	end(&guest);
 }
 
-/* The domain of a stream, to be looked at. */
+/* The domain of a stream, for inspection. */
 static void test_domain(void **state)
 {
 	static struct guest guest;

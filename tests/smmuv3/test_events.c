@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Faults of devices: the event records, the queue that they go to, and what the device model is told. IHI 0070, chapter 7. */
+/*
+ * Faults of devices: the event records, their queue, and the answers to the device model. IHI 0070,
+ * chapter 7.
+ */
 #include "double.h"
 #include "rig.h"
 
@@ -25,7 +28,7 @@ static struct viommu_smmuv3_device *stage1(struct rig *rig, uint64_t cd0, uint64
 	return device;
 }
 
-/* From now on the guest's tables say this. */
+/* The guest's tables from now on. */
 static void tables_say(uint32_t reason)
 {
 	doubles.walk = -EFAULT;
@@ -70,16 +73,19 @@ static void test_records(void **state)
 	tables_say(VIOMMU_FAULT_TABLE_UNBACKED);
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1000, VIOMMU_WRITE), -EFAULT);
 	expect_record(rig, 0x0b | SID, TABLE, 0x1000, 0x123456789a8);
-	/* Not the SMMU's: there is no memory where a leaf points. */
+	/* Not the SMMU's event: a leaf points to no memory. */
 	tables_say(VIOMMU_FAULT_LEAF_UNBACKED);
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1000, VIOMMU_WRITE), -EFAULT);
 	assert_no_event(rig);
-	/* A store to what may only be loaded. */
+	/* A store to a read-only page. */
 	doubles.walk = 0;
 	doubles.run = (struct viommu_run){ .first = 0x1000, .last = 0x1fff, .prot = VIOMMU_READ };
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_PROTECTION, 0x1234, VIOMMU_WRITE), -EFAULT);
 	expect_record(rig, 0x13 | SID, INPUT, 0x1234, 0);
-	/* A store that the tables allow, and the memory does not; and one that they do not, to where there is none. */
+	/*
+	 * A store that the tables allow, and the memory does not; and one that the tables forbid,
+	 * where there is no memory.
+	 */
 	doubles.run.tables = VIOMMU_RW;
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_PROTECTION, 0x1234, VIOMMU_WRITE), -EFAULT);
 	assert_no_event(rig);
@@ -128,14 +134,14 @@ static void test_flags(void **state)
 			else
 				assert_no_event(rig);
 		}
-		/* They are for stage 1's own faults alone. */
+		/* They apply to stage 1's own faults only. */
 		tables_say(VIOMMU_FAULT_TABLE_UNBACKED);
 		assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1000, VIOMMU_READ), -EFAULT);
 		assert_event(rig, 0x0b, 0x12);
 	}
 }
 
-/* What is wrong with a configuration is told at an access, not when it is read. */
+/* An illegal configuration is reported at an access, not when it is read. */
 static void test_configurations(void **state)
 {
 	struct rig *rig = *state;
@@ -153,12 +159,12 @@ static void test_configurations(void **state)
 	rig_command(rig, CFGI_STE(0x12), LEAF);
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
 	expect_record(rig, 0x0a | SID, 0, 0, 0);
-	/* Abort is what the guest asked for. */
+	/* The guest asked for an abort. */
 	rig_put_ste(rig, 0x12, STE_ABORT, 0);
 	rig_command(rig, CFGI_STE(0x12), LEAF);
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
 	assert_no_event(rig);
-	/* StreamIDs beyond the table are told of if the guest wants to know. */
+	/* StreamIDs beyond the table are reported if the guest enabled that. */
 	assert_int_equal(rig_fault(far, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
 	assert_no_event(rig);
 	rig_write(rig, R_CR0, EVENTQEN);
@@ -169,7 +175,7 @@ static void test_configurations(void **state)
 	expect_record(rig, 0x02 | UINT64_C(0x1234) << 32, 0, 0, 0);
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
 	expect_record(rig, 0x03 | SID, 0, 0, HOLE_GPA + 0x12 * 64);
-	/* A disabled SMMU says nothing. */
+	/* A disabled SMMU records nothing. */
 	rig_write(rig, R_GBPA, 1u << 31 | 1u << 20);
 	rig_write(rig, R_CR0, EVENTQEN);
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_WRITE), -EFAULT);
@@ -188,7 +194,7 @@ static void test_bypass(void **state)
 	assert_no_event(rig);
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_APERTURE, UINT64_C(1) << 44, VIOMMU_READ), -EFAULT);
 	expect_record(rig, 0x11 | SID, READ | INPUT, UINT64_C(1) << 44, 0);
-	/* They came while the device was on its way there, or before it went. */
+	/* They arrived while the device was being attached, or before it was detached. */
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), 0);
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x1000, VIOMMU_RW), 0);
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_PROTECTION, ROM_GPA, VIOMMU_READ), 0);
@@ -199,7 +205,7 @@ static void test_bypass(void **state)
 	assert_no_event(rig);
 }
 
-/* What the tables translate is refreshed: the leaf, but no more than is around. */
+/* The miss refreshes the leaf that translates the IOVA, and its surroundings at most. */
 static void test_filling(void **state)
 {
 	struct rig *rig = *state;
@@ -216,14 +222,14 @@ static void test_filling(void **state)
 	assert_int_equal(doubles.refreshed[1].last, 0x555fffff);
 	assert_int_equal(rig_info(rig).filled, 2);
 	assert_no_event(rig);
-	/* No room, but for the page. */
+	/* There is room for the page only. */
 	double_forget();
 	doubles.refresh = -ENOSPC;
 	doubles.refresh_count = 1;
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x55555555, VIOMMU_RW), 0);
 	assert_int_equal(doubles.refreshed[1].first & ~UINT64_C(0xfff), 0x55555000);
 	assert_int_equal(doubles.refreshed[1].last & ~UINT64_C(0xfff), 0x55555000);
-	/* None at all: an end, and no event. */
+	/* No room at all: the access ends, without an event. */
 	doubles.refresh = -ENOSPC;
 	assert_int_equal(rig_fault(device, VIOMMU_FAULT_NOT_PRESENT, 0x55555555, VIOMMU_RW), -EFAULT);
 	assert_no_event(rig);
@@ -272,7 +278,7 @@ static void test_queue(void **state)
 	for (uint64_t i = 0; i < 4; i++)
 		fault(device, i);
 	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 4);
-	/* Two are lost, which is said once. */
+	/* Two are lost, which is reported once. */
 	fault(device, 4);
 	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0x80000004);
 	fault(device, 5);
@@ -309,7 +315,10 @@ static void test_disabled(void **state)
 	assert_event(rig, 0x10, 0x12);
 }
 
-/* A queue where no memory is, or none that may be written; one larger than there may be; one that is not aligned. */
+/*
+ * A queue without memory, or in read-only memory; one larger than the limit; one that is not
+ * aligned.
+ */
 static void test_places(void **state)
 {
 	static const uint64_t places[] = { HOLE_GPA, ROM_GPA };
@@ -344,7 +353,7 @@ static void test_places(void **state)
 	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0x801);
 }
 
-/* While EVENTQ_ABT_ERR is active, records are discarded, wherever the queue is by now. */
+/* While EVENTQ_ABT_ERR is active, records are discarded, even if the queue was moved. */
 static void test_abort_error(void **state)
 {
 	struct rig *rig = *state;
@@ -361,7 +370,7 @@ static void test_abort_error(void **state)
 	rig_write(rig, R_CR0, SMMUEN | EVENTQEN);
 	for (unsigned int i = 0; i < 9; i++)
 		fault(device, 2);
-	/* Not as an overflow either. */
+	/* Nor is there an overflow. */
 	assert_int_equal(rig_read(rig, R_EVENTQ_PROD), 0);
 	assert_int_equal(rig_info(rig).events_lost, 10);
 	rig_write(rig, R_GERRORN, rig_read(rig, R_GERROR));
@@ -388,7 +397,10 @@ static void test_truncated(void **state)
 	assert_int_equal(rig_info(rig).gerror, 0);
 }
 
-/* The VM's lock is held for as long as domains are made and destroyed: loads and events do not wait for it. */
+/*
+ * The VM's lock is held while domains are made and destroyed: register loads and events do not wait
+ * for it.
+ */
 static void test_no_vm_lock(void **state)
 {
 	struct rig *rig = *state;
@@ -430,7 +442,10 @@ static void expect_msi(uint64_t address, uint32_t data)
 	msis = (struct msi){ .number = 0 };
 }
 
-/* MSIs of the three sources: to an address without memory, into memory, and wired without an address. IHI 0070, sections 3.18 and 4.7.3. */
+/*
+ * MSIs of the three sources: to an address without memory, into memory, and wired if there is no
+ * address. IHI 0070, sections 3.18 and 4.7.3.
+ */
 static void test_msi(void **state)
 {
 	const uint64_t doorbell = UINT64_C(0x8090040);
@@ -447,7 +462,7 @@ static void test_msi(void **state)
 	rig_enable(&rig);
 	device = stage1(&rig, CD0(7), 0);
 	tables_say(VIOMMU_FAULT_NOT_PRESENT);
-	/* While the interrupt is enabled, its configuration does not change. */
+	/* The configuration of an interrupt does not change while it is enabled. */
 	rig_write64(&rig, 0x68, doorbell);
 	rig_write64(&rig, 0xb0, doorbell);
 	assert_int_equal(rig_read64(&rig, 0x68) | rig_read64(&rig, 0xb0), 0);
@@ -469,7 +484,7 @@ static void test_msi(void **state)
 	expect_msi(doorbell + 4, 0x22);
 	rig_put(&rig, CMDQ + 16 * (rig_read(&rig, R_CMDQ_PROD) - 1), SYNC);
 	rig_write(&rig, R_GERRORN, rig_read(&rig, R_GERROR));
-	/* CMD_SYNC: into memory, as Linux and FreeBSD have it; to a doorbell; wired. */
+	/* CMD_SYNC: into memory, as Linux and FreeBSD use it; to a doorbell; wired. */
 	rig_put(&rig, DATA, UINT64_MAX);
 	rig_command(&rig, SYNC | UINT64_C(1) << 12 | UINT64_C(0x12345678) << 32, DATA + 4);
 	assert_int_equal(rig_get(&rig, DATA), UINT64_C(0x12345678ffffffff));

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a guest must not suffer from: budgets and limits that are met, and hosts that fail. */
+/*
+ * Budgets and limits that are met, and hosts that fail: the guest must not suffer more than
+ * necessary.
+ */
 #include "double.h"
 #include "rig.h"
 
@@ -28,7 +31,7 @@ static uint64_t page(uint64_t n)
 	return (0x12345000 + n * PAGE) | TG(1) | TTL(3);
 }
 
-/* No room for a domain: the device is attached to nothing, and the next access asks again. */
+/* No room for a domain: the device is attached to nothing, and the next access tries again. */
 static void test_no_room(void **state)
 {
 	static const int errors[] = { -ENOSPC, -ENOMEM, -EIO, -ERANGE };
@@ -49,7 +52,7 @@ static void test_no_room(void **state)
 		assert_int_equal(doubles.attached, 1);
 	}
 	assert_int_equal(rig_info(rig).gerror, 0);
-	/* The last device's domain may be what the next one needs the room of. */
+	/* The domain of a stream's last device may occupy the room that its next one needs. */
 	doubles.create = -ENOSPC;
 	doubles.create_count = 1;
 	rig_stage1(rig, 5, 0, CD0(9), TABLES + PAGE);
@@ -59,7 +62,7 @@ static void test_no_room(void **state)
 	assert_int_equal(doubles.attached, 1);
 }
 
-/* A domain that took long, and did not fit: no access asks again before something has changed. */
+/* A domain that took long, and did not fit: no access tries again before something has changed. */
 static void test_remembered(void **state)
 {
 	struct rig *rig = *state;
@@ -89,7 +92,7 @@ static void test_remembered(void **state)
 		case 3:
 			assert_int_equal(viommu_slot_remove(rig->vm, HOLE_GPA), 0);
 			break;
-		case 4: /* what a host is short of cannot be seen */
+		case 4: /* a host's shortage cannot be seen */
 			for (unsigned int n = 0; n < 4096; n++)
 				rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ);
 			assert_int_equal(doubles.creates, creates + 1);
@@ -124,7 +127,7 @@ static void test_no_attaching(void **state)
 	assert_int_equal(rig_device_info(device).sharing, 1);
 }
 
-/* An invalidation that met a limit is done: what is missing is looked for at the next access. */
+/* An invalidation that met a limit is complete: missing pages are looked up at the next access. */
 static void test_refresh_short(void **state)
 {
 	static const int errors[] = { -ENOSPC, -EFAULT, -ERANGE };
@@ -145,7 +148,10 @@ static void test_refresh_short(void **state)
 	doubles.refresh = 0;
 }
 
-/* The host will not remove something: its domain is destroyed before the CMD_SYNC is passed, and all streams get another. */
+/*
+ * The host fails to remove something: the domain is destroyed before the CMD_SYNC is passed, and
+ * all its streams get another.
+ */
 static void test_refresh_fails(void **state)
 {
 	struct rig *rig = *state;
@@ -171,7 +177,7 @@ static void test_refresh_fails(void **state)
 		assert_int_equal(rig_device_info(device[i]).sharing, i < 2 ? 2 : 1);
 	assert_int_equal(rig_info(rig).rebuilt, 1);
 	assert_int_equal(rig_info(rig).gerror, 0);
-	/* And where there cannot be another one, they reach nothing until there can. */
+	/* Where no other domain can be made, they reach nothing until one can. */
 	doubles.refresh = -EIO;
 	doubles.refresh_count = 1;
 	doubles.create = -EIO;
@@ -209,7 +215,10 @@ static void test_fill_fails(void **state)
 	doubles.create = 0;
 }
 
-/* The host will not let go of a device: the domain goes, and those who shared it get another. */
+/*
+ * The host fails to detach a device: the domain is destroyed, and the streams that shared it get
+ * another.
+ */
 static void test_detach_fails(void **state)
 {
 	struct rig *rig = *state;
@@ -227,7 +236,7 @@ static void test_detach_fails(void **state)
 	assert_int_equal(doubles.domains, 1);
 	assert_int_equal(doubles.creates, 2);
 	assert_int_equal(rig_info(rig).rebuilt, 1);
-	/* The same where it has another place to go to. */
+	/* The same where the device has another domain to move to. */
 	rig_stage1(rig, 0, 0, CD0(7), TABLES);
 	assert_int_equal(rig_device_info(device[1]).sharing, 2);
 	doubles.detach = -EIO;
@@ -239,7 +248,7 @@ static void test_detach_fails(void **state)
 	assert_int_equal(doubles.attached, 2);
 	assert_int_equal(doubles.domains, 2);
 	assert_int_equal(rig_info(rig).rebuilt, 2);
-	/* Nothing else to have fails, either. */
+	/* Making another domain fails, too. */
 	rig_stage1(rig, 0, 0, CD0(7), TABLES);
 	doubles.detach = -EIO;
 	doubles.detach_count = 1;
@@ -256,7 +265,7 @@ static void test_detach_fails(void **state)
 	doubles.detach_count = 1;
 	viommu_smmuv3_device_remove(device[1]);
 	assert_int_equal(doubles.domains, 0);
-	/* Where registers take everything away. */
+	/* The same by stores to registers. */
 	rig_stage1(rig, 0, 0, CD0(7), TABLES);
 	doubles.detach = -EIO;
 	doubles.detach_count = 1;
@@ -271,7 +280,7 @@ struct visit {
 	bool inside; /* atomic */
 };
 
-/* Stays until the device was taken from the domain, and a little longer. */
+/* Returns some time after the device was detached from the domain. */
 static void stay(void *ctx)
 {
 	struct visit *visit = ctx;
@@ -291,7 +300,7 @@ static void *visit_domain(void *ctx)
 	return NULL;
 }
 
-/* A domain is not destroyed while a fault is being looked into: the double counts that as a breach. */
+/* A domain is not destroyed while a fault is handled: the double counts that as a breach. */
 static void test_destroyed_under_fault(void **state)
 {
 	struct rig *rig = *state;
@@ -334,14 +343,14 @@ static void access_meanwhile(void *ctx)
 	struct access *access = ctx;
 
 	assert_int_equal(pthread_create(&access->thread, NULL, access_memory, access), 0);
-	/* It waits, so that whoever tries again does not try in vain. */
+	/* It waits, so that the retry does not fail at once. */
 	for (unsigned int i = 0; i < 1000; i++) {
 		assert_false(__atomic_load_n(&access->done, __ATOMIC_ACQUIRE));
 		sched_yield();
 	}
 }
 
-/* An access that finds nothing yet in the tables' shadow, while the stream is on its way to bypass, where it is good. */
+/* A miss in a nested domain while the stream moves to bypass, where the access is legal. */
 static void test_fault_on_the_way(void **state)
 {
 	struct rig *rig = *state;
@@ -358,7 +367,10 @@ static void test_fault_on_the_way(void **state)
 	doubles.in_direct = NULL;
 }
 
-/* Bypass pins all of the guest's memory: a budget that is too small for it is no event, and no reason to be stuck. */
+/*
+ * Bypass pins all of the guest's memory: a budget that is too small for it causes no event, and the
+ * stream recovers when it is raised.
+ */
 static void test_bypass_budget(void **state)
 {
 	struct rig_config config = rig_config();
@@ -381,7 +393,10 @@ static void test_bypass_budget(void **state)
 	double_reset();
 }
 
-/* Each allocation fails once: nothing is left of what could not be, and it can be when tried again. */
+/*
+ * Each allocation fails once: a call that failed leaves nothing behind, and succeeds when it is
+ * tried again.
+ */
 static void test_no_memory(void **state)
 {
 	struct viommu_smmuv3_config config = { .size = sizeof(config) };
@@ -403,7 +418,7 @@ static void test_no_memory(void **state)
 	}
 	fail_at = 0;
 	assert_true(failures >= 2);
-	/* The target of a stream in stage 1, which is made when a device asks, and in bypass. */
+	/* The domain of a stream in stage 1, which is made at a device's access, and in bypass. */
 	fail_at = 1;
 	rig_stage1(rig, 5, 0, CD0(7), TABLES);
 	assert_int_equal(fail_at, 0);
@@ -413,7 +428,7 @@ static void test_no_memory(void **state)
 	rig_put_ste(rig, 5, STE_BYPASS, 0);
 	fail_at = 1;
 	rig_command(rig, CFGI_STE(5), LEAF);
-	/* The first one failed; what stood in its way was taken down, and the second one did not. */
+	/* The first attempt failed; the obstacle was removed, and the second attempt succeeded. */
 	assert_int_equal(rig_device_info(device).sharing, 1);
 	assert_int_equal(doubles.domains, 0);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Devices whose tables hardware walks, behind the guest's SMMUv3: what the guest is offered, what its commands come to, its events, and hosts that fail. The hardware
- * is one that forgets nothing until it is told to (tests/core/mock_smmu.h); beside it, a device on a soft host has the same configuration, and reaches the same.
+ * Devices whose tables hardware walks, behind the guest's SMMUv3: the features that the guest is
+ * offered, the effects of its commands, its events, and hosts that fail. The hardware keeps
+ * everything until it is invalidated (tests/core/mock_smmu.h). A device on a soft host has the same
+ * configuration, and must reach the same.
  *
  * usage: test-smmuv3-hardware [--seed N] [--steps N]
  */
@@ -35,7 +37,7 @@ struct world {
 
 static int add(struct world *world, uint32_t sid, uint32_t nesting, struct viommu_smmuv3_device **out)
 {
-	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = sid, .host = &world->smmu->host, .nesting = nesting };
+	struct viommu_smmuv3_device_config config = { .size = sizeof(config), .sid = sid, .host = &world->smmu->mock.host, .nesting = nesting };
 
 	return viommu_smmuv3_device_add(world->rig.smmu, &config, out);
 }
@@ -46,8 +48,8 @@ static void up_with(struct world *world, const uint32_t idr[6])
 
 	memset(world, 0, sizeof(*world));
 	world->smmu = mock_smmu_create(idr);
-	config.host = &world->smmu->host;
-	config.smmu.hardware = &world->smmu->host;
+	config.host = &world->smmu->mock.host;
+	config.smmu.hardware = &world->smmu->mock.host;
 	rig_up_as(&world->rig, &config);
 	assert_int_equal(viommu_host_soft_create(&world->soft), 0);
 }
@@ -61,7 +63,7 @@ static void up_on(struct world *world, const uint32_t idr[6])
 	/* The rig makes devices on its host. */
 	world->rig.host = world->soft;
 	user_init(&world->shadow, &world->rig, SOFT);
-	world->rig.host = &world->smmu->host;
+	world->rig.host = &world->smmu->mock.host;
 	world->rig.pinned = ALL;
 	rig_enable(&world->rig);
 	tables_init(&world->tables, &world->rig, TABLES);
@@ -80,10 +82,10 @@ static void down(struct world *world)
 	world->rig.smmu = NULL;
 	assert_int_equal(mock_smmu_spaces(world->smmu), 0);
 	rig_down(&world->rig);
-	assert_false(world->smmu->guest.there);
-	assert_int_equal(world->smmu->breaches, 0);
+	assert_null(world->smmu->guest);
+	assert_int_equal(world->smmu->mock.breaches, 0);
 	viommu_host_destroy(world->soft);
-	viommu_host_destroy(&world->smmu->host);
+	viommu_host_destroy(&world->smmu->mock.host);
 }
 
 static void command(struct world *world, uint64_t dw0, uint64_t dw1)
@@ -106,7 +108,7 @@ static void both(struct world *world, uint64_t ste0)
 	command(world, CFGI_STE(SOFT), LEAF);
 }
 
-/* Where hardware goes, NULL if nowhere; what it records then. */
+/* The memory that hardware reaches, NULL if none; the event that it records. */
 static const uint8_t *hard(struct world *world, uint64_t iova, uint32_t access, unsigned int event)
 {
 	unsigned int code;
@@ -125,7 +127,7 @@ static const uint8_t *hard(struct world *world, uint64_t iova, uint32_t access, 
 		assert_ptr_equal(soft_, rig_hva(&(world)->rig, gpa));                                                                  \
 	} while (0)
 
-/* A GPA where nothing is. */
+/* A GPA without memory. */
 #define NOWHERE HOLE_GPA
 
 static void test_streams(void **state)
@@ -147,7 +149,7 @@ static void test_streams(void **state)
 	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
 	assert_both(&world, 0x2004, VIOMMU_READ, DATA + PAGE + 4);
 	assert_null(hard(&world, 0x2000, VIOMMU_WRITE, 0x13));
-	/* Nothing is applied before the command that makes it so. */
+	/* Nothing is applied before the command for it. */
 	rig_put_ste(&world.rig, HARD, STE_BYPASS, 0);
 	command(&world, TLBI_ALL, 0);
 	assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
@@ -157,14 +159,14 @@ static void test_streams(void **state)
 	assert_null(hard(&world, ROM_GPA, VIOMMU_WRITE, 0));
 	both(&world, STE_ABORT);
 	assert_both(&world, DATA, VIOMMU_READ, NOWHERE);
-	/* Stage 2 a guest does not have. */
+	/* A guest has no stage 2. */
 	both(&world, 0xd);
 	assert_int_equal(rig_device_info(world.device).stream, VIOMMU_SMMUV3_STREAM_FAULTY);
 	assert_int_equal(rig_device_info(world.device).event, 0x04);
 	assert_null(hard(&world, DATA, VIOMMU_READ, 0));
 	both(&world, STE_S1(cd_gpa(0)));
 	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
-	/* GBPA says bypass; and a reset is one. */
+	/* GBPA selects bypass, as after a reset. */
 	rig_write(&world.rig, R_CR0, 0);
 	assert_both(&world, DATA, VIOMMU_READ, DATA);
 	rig_enable(&world.rig);
@@ -183,12 +185,12 @@ static void test_entry_is_handed_on(void **state)
 	up(&world);
 	stage1(&world, 0, CD0(3), TABLES);
 	tables_map(&world.tables, 0x1000, DATA, 0);
-	/* All that is for hardware, and nothing that is not: it would refuse the whole of it. */
+	/* The fields for hardware, and no others: it would refuse the entry. */
 	rig_put_ste(&world.rig, HARD, STE_S1(cd_gpa(0)) | UINT64_C(3) << 4, contiguous | privileged | caching | mev | UINT64_C(2) << 28 | 1);
 	command(&world, CFGI_STE(HARD), LEAF);
-	assert_non_null(world.theirs->space);
-	assert_true(world.theirs->space->ste[0] == STE_S1(cd_gpa(0)));
-	assert_true(world.theirs->space->ste[1] == caching);
+	assert_non_null(world.theirs->mock.space);
+	assert_true(smmu_space_of(world.theirs)->ste[0] == STE_S1(cd_gpa(0)));
+	assert_true(smmu_space_of(world.theirs)->ste[1] == caching);
 	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
 	down(&world);
 }
@@ -210,7 +212,7 @@ static void test_invalidations(void **state)
 	up(&world);
 	stage1(&world, 0, CD0(3), TABLES);
 	for (unsigned int i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
-		uint64_t was = world.smmu->calls[SMMU_INVALIDATE];
+		uint64_t was = world.smmu->mock.calls[MOCK_INVALIDATE];
 
 		tables_map(&world.tables, 0x5000, DATA + i * PAGE, 0);
 		assert_both(&world, 0x5000, VIOMMU_WRITE, DATA + i * PAGE);
@@ -218,15 +220,18 @@ static void test_invalidations(void **state)
 		assert_ptr_equal(hard(&world, 0x5000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA + i * PAGE));
 		command(&world, commands[i][0], commands[i][1]);
 		command(&world, SYNC, 0);
-		assert_int_equal(world.smmu->calls[SMMU_INVALIDATE], was + 1);
+		assert_int_equal(world.smmu->mock.calls[MOCK_INVALIDATE], was + 1);
 		assert_null(hard(&world, 0x5000, VIOMMU_WRITE, 0x10));
 		assert_both(&world, 0x5000, VIOMMU_WRITE, NOWHERE);
 	}
 	down(&world);
 }
 
-/* A context that two streams share, and another: the hardware is told once, whatever the ASID. */
-static void test_told_once(void **state)
+/*
+ * A context that two streams share, and another one: one command to the hardware, whatever the
+ * ASID.
+ */
+static void test_registered_once(void **state)
 {
 	struct viommu_smmuv3_device *other;
 	struct world world;
@@ -238,9 +243,9 @@ static void test_told_once(void **state)
 	stage1(&world, 0, CD0(3), TABLES);
 	rig_stage1(&world.rig, 9, 1, CD0(4), TABLES);
 	assert_int_equal(rig_info(&world.rig).domains, 3);
-	was = world.smmu->calls[SMMU_INVALIDATE];
+	was = world.smmu->mock.calls[MOCK_INVALIDATE];
 	command(&world, TLBI_VA(4), 0x1000);
-	assert_int_equal(world.smmu->calls[SMMU_INVALIDATE], was + 1);
+	assert_int_equal(world.smmu->mock.calls[MOCK_INVALIDATE], was + 1);
 	rig_put_ste(&world.rig, 9, STE_S1(cd_gpa(0)), 0);
 	command(&world, CFGI_STE(9), LEAF);
 	assert_int_equal(rig_info(&world.rig).domains, 2);
@@ -248,7 +253,7 @@ static void test_told_once(void **state)
 	down(&world);
 }
 
-/* The same entry, and another descriptor behind it. */
+/* The same entry with another descriptor. */
 static void test_descriptors(void **state)
 {
 	struct tables second;
@@ -265,19 +270,19 @@ static void test_descriptors(void **state)
 	for (unsigned int i = 0; i < 3; i++) {
 		const uint64_t commands[] = { CFGI_CD(HARD), CFGI_STE(HARD), CFGI_ALL };
 
-		was = world.smmu->calls[SMMU_CONTEXT];
+		was = world.smmu->mock.calls[MOCK_CONTEXT];
 		rig_put_cd(&world.rig, 0, CD0(4 + i), i & 1 ? TABLES : second.root);
 		assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, i & 1 ? DATA + PAGE : DATA));
 		command(&world, commands[i], i == 2 ? 31 : LEAF);
 		command(&world, CFGI_CD(SOFT), LEAF);
 		command(&world, SYNC, 0);
 		assert_both(&world, 0x1000, VIOMMU_WRITE, i & 1 ? DATA : DATA + PAGE);
-		assert_true(world.smmu->calls[SMMU_CONTEXT] > was);
+		assert_true(world.smmu->mock.calls[MOCK_CONTEXT] > was);
 	}
-	was = world.smmu->calls[SMMU_CONTEXT];
+	was = world.smmu->mock.calls[MOCK_CONTEXT];
 	command(&world, TLBI_ALL, 0);
 	command(&world, SYNC, 0);
-	assert_int_equal(world.smmu->calls[SMMU_CONTEXT], was);
+	assert_int_equal(world.smmu->mock.calls[MOCK_CONTEXT], was);
 	down(&world);
 }
 
@@ -304,15 +309,15 @@ static void test_without_commands(void **state)
 			rig_write(&world.rig, R_GBPA, UINT32_C(1) << 31);
 		if (i == 3)
 			viommu_smmuv3_reset(world.rig.smmu);
-		was = world.smmu->calls[SMMU_CONTEXT];
-		assert_non_null(mock_smmu_find(world.smmu, 9)->space);
+		was = world.smmu->mock.calls[MOCK_CONTEXT];
+		assert_non_null(mock_smmu_find(world.smmu, 9)->mock.space);
 		viommu_smmuv3_device_remove(other);
 		if (i == 3)
 			rig_enable(&world.rig);
 		else
 			command(&world, SYNC, 0);
-		assert_true(i == 3 || world.smmu->calls[SMMU_CONTEXT] == was);
-		assert_int_equal(world.smmu->breaches, 0);
+		assert_true(i == 3 || world.smmu->mock.calls[MOCK_CONTEXT] == was);
+		assert_int_equal(world.smmu->mock.breaches, 0);
 		rig_write(&world.rig, R_CR0, 0xd);
 	}
 	down(&world);
@@ -342,7 +347,7 @@ static void test_top_byte(void **state)
 	down(&world);
 }
 
-/* What is invalidated while the stream is elsewhere is not there when it comes back. */
+/* Translations that are invalidated while the stream is detached are not there when it returns. */
 static void test_back_again(void **state)
 {
 	static const uint64_t elsewhere[] = { STE_ABORT, STE_BYPASS, 0 };
@@ -370,7 +375,7 @@ static void test_identity(void **state)
 		unsigned int reg;
 		uint32_t set, clear; /* of the hardware's */
 		unsigned int ours;
-		uint32_t mask, value; /* UINT32_MAX: there is no such SMMU */
+		uint32_t mask, value; /* UINT32_MAX: no such SMMU can be made */
 	} trials[] = {
 		{ 0, 0, 0, 1, 1u << 26, 0 },		     /* ATTR_PERMS_OVR */
 		{ 0, 0, 0, 0, 1u << 26, 1u << 26 },	     /* TERM_MODEL */
@@ -386,7 +391,7 @@ static void test_identity(void **state)
 		{ 5, 0, 1u << 5, 5, 7u << 4, 5u << 4 }, /* 16K */
 		{ 5, 0, 7u << 4, 5, 7u << 4, 0 },
 		{ 5, 2, 7, 5, 7, 2 },			     /* OAS 40 bits */
-		{ 5, 5, 7, 5, 7, 4 },			     /* OAS 48 bits: the default is smaller */
+		{ 5, 5, 7, 5, 7, 4 },			     /* OAS 48 bits: the default is less */
 		{ 0, 1u << 2, 0, 0, 3u << 2, 2u << 2 },	     /* AArch32, too */
 		{ 0, 0, 3u << 21, 0, 3u << 21, 2u << 21 },   /* TTENDIAN mixed */
 		{ 0, 0, 3u << 24, 0, 3u << 24, 1u << 24 },   /* stalls */
@@ -409,7 +414,7 @@ static void test_identity(void **state)
 		memcpy(idr, mock_smmu_idr, sizeof(idr));
 		idr[trials[i].reg] = (idr[trials[i].reg] & ~trials[i].clear) | trials[i].set;
 		memcpy(world.smmu->info.idr, idr, sizeof(idr));
-		config.hardware = &world.smmu->host;
+		config.hardware = &world.smmu->mock.host;
 		if (trials[i].value == UINT32_MAX) {
 			assert_int_equal(viommu_smmuv3_create(world.rig.vm, &config, &smmu), -EOPNOTSUPP);
 			assert_int_equal(add(&world, 1, VIOMMU_NESTING_HARDWARE, &device), -EOPNOTSUPP);
@@ -425,8 +430,8 @@ static void test_identity(void **state)
 	}
 }
 
-/* A device is hardware's only if its hardware has all that the guest was offered. */
-static void test_who_walks(void **state)
+/* A device is on hardware only if the hardware has all features that the guest was offered. */
+static void test_choice_of_the_walker(void **state)
 {
 	static const uint32_t changes[][3] = { { 0, 1u << 4, 0 },  { 0, 1u << 12, 0 }, { 3, 1u << 2, 0 }, { 3, 1u << 10, 0 },
 					       { 3, 3u << 11, 0 }, { 5, 1u << 4, 0 },  { 5, 7, 3 },	  { 0, 1u << 1, 0 } };
@@ -450,7 +455,7 @@ static void test_who_walks(void **state)
 	assert_int_equal(add(&world, 1, VIOMMU_NESTING_HARDWARE, &device), 0);
 	viommu_smmuv3_device_remove(device);
 	world.rig.pinned = ALL;
-	/* Nobody would see what a shadow of it misses. */
+	/* Misses of its shadow would not be reported. */
 	assert_int_equal(add(&world, 1, VIOMMU_NESTING_SHADOW, &device), -EOPNOTSUPP);
 	config.host = world.soft;
 	config.nesting = VIOMMU_NESTING_HARDWARE;
@@ -458,16 +463,16 @@ static void test_who_walks(void **state)
 	config.nesting = VIOMMU_NESTING_AUTO;
 	assert_int_equal(viommu_smmuv3_device_add(world.rig.smmu, &config, &device), 0);
 	assert_int_equal(rig_device_info(device).hardware, 0);
-	/* An SMMU that was not made for hardware offers what that has not. */
+	/* An SMMU that was not made for hardware offers features that this hardware lacks. */
 	limited.output_bits = 48;
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), 0);
-	config.host = &world.smmu->host;
+	config.host = &world.smmu->mock.host;
 	config.nesting = VIOMMU_NESTING_HARDWARE;
 	assert_int_equal(viommu_smmuv3_device_add(smmu, &config, &device), -EOPNOTSUPP);
 	viommu_smmuv3_destroy(smmu);
-	/* One that says what becomes of a fault, where the other lets the guest choose. */
+	/* TERM_MODEL: one fixes the result of a fault, the other lets the guest choose. */
 	limited.output_bits = 0;
-	limited.hardware = &world.smmu->host;
+	limited.hardware = &world.smmu->mock.host;
 	world.smmu->info.idr[0] &= ~(1u << 26);
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), 0);
 	world.smmu->info.idr[0] |= 1u << 26;
@@ -475,7 +480,7 @@ static void test_who_walks(void **state)
 	viommu_smmuv3_destroy(smmu);
 	limited.hardware = world.soft;
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), -EOPNOTSUPP);
-	limited.hardware = &world.smmu->host;
+	limited.hardware = &world.smmu->mock.host;
 	limited.output_bits = 48;
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &limited, &smmu), -EOPNOTSUPP);
 	limited.output_bits = 40;
@@ -484,7 +489,10 @@ static void test_who_walks(void **state)
 	down(&world);
 }
 
-/* What the guest was not offered it does not get from the library either: the same for all of its devices. */
+/*
+ * Features that the guest was not offered do not work in the library either: all its devices behave
+ * alike.
+ */
 static void test_limits_of_shadows(void **state)
 {
 	struct world world;
@@ -530,12 +538,12 @@ static void test_events(void **state)
 	up(&world);
 	stage1(&world, 0, CD0(3), TABLES);
 	assert_int_equal(viommu_nest_events(world.rig.vm, world.soft), -EOPNOTSUPP);
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_no_event(&world.rig);
-	assert_int_equal(viommu_nest_fd(world.rig.vm, &world.smmu->host), world.smmu->event_fd);
+	assert_int_equal(viommu_nest_fd(world.rig.vm, &world.smmu->mock.host), world.smmu->event_fd);
 	assert_null(hard(&world, 0x7008, VIOMMU_READ, 0x10));
 	assert_no_event(&world.rig);
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(rig_irqs(&world.rig, VIOMMU_SMMUV3_IRQ_EVENTQ), 1);
 	assert_true(rig_event(&world.rig, record));
 	assert_true(record[0] == (UINT64_C(0x10) | (uint64_t)HARD << 32) && record[1] == UINT64_C(1) << 35 && record[2] == 0x7008);
@@ -544,42 +552,44 @@ static void test_events(void **state)
 	/* The guest's queue has four: then it is full. */
 	for (unsigned int i = 0; i < 5; i++)
 		assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(rig_info(&world.rig).events, 5);
 	assert_int_equal(rig_info(&world.rig).events_lost, 1);
 	assert_true(rig_read(&world.rig, R_EVENTQ_PROD) & 0x80000000u);
 	while (rig_event(&world.rig, record))
 		;
 	rig_write(&world.rig, R_EVENTQ_CONS, rig_read(&world.rig, R_EVENTQ_PROD));
-	/* Lost on the way: the guest learns of it, with what was not lost. */
+	/* Lost on the way: the guest is notified with the next event. */
 	world.smmu->lost = true;
 	assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 2);
 	assert_false(rig_read(&world.rig, R_EVENTQ_PROD) & 0x80000000u);
 	assert_event(&world.rig, 0x10, HARD);
-	/* Nothing but that. */
+	/* The notification alone. */
 	rig_write(&world.rig, R_EVENTQ_CONS, rig_read(&world.rig, R_EVENTQ_PROD));
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .lost = true };
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 3);
 	assert_no_event(&world.rig);
-	/* The device has gone meanwhile, or never was. */
+	/* The device was removed meanwhile, or never existed. */
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_no_event(&world.rig);
 	/* The queue is off. */
 	rig_write(&world.rig, R_CR0, SMMUEN | CMDQEN);
 	assert_null(hard(&world, 0x7000, VIOMMU_READ, 0x10));
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(rig_info(&world.rig).events_lost, 4);
-	world.smmu->fail[SMMU_EVENT].at = 1;
-	world.smmu->fail[SMMU_EVENT].error = ENODEV;
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), -EIO);
+	mock_fail(&world.smmu->mock, MOCK_EVENT, 1, false, ENODEV);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), -EIO);
 	down(&world);
 }
 
-/* Events go to the SMMU that has the device; what belongs to none is counted, and does not stop those behind it. */
+/*
+ * Events go to the SMMU that has the device. An event of no device is counted, and does not stop
+ * those after it.
+ */
 static void test_two_smmus(void **state)
 {
 	struct viommu_vm_stats stats = { .size = sizeof(stats) };
@@ -592,14 +602,14 @@ static void test_two_smmus(void **state)
 
 	(void)state;
 	up(&world);
-	config.hardware = device_config.host = &world.smmu->host;
+	config.hardware = device_config.host = &world.smmu->mock.host;
 	assert_int_equal(viommu_smmuv3_create(world.rig.vm, &config, &second), 0);
 	assert_int_equal(viommu_smmuv3_device_add(second, &device_config, &device), 0);
 	stage1(&world, 0, CD0(3), TABLES);
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(77) << 32 | 0x10 } };
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(9) << 32 | 0x10 } };
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { (uint64_t)HARD << 32 | 0x10 } };
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	assert_int_equal(world.smmu->events, 0);
 	viommu_smmuv3_info(second, &info);
 	/* Its queue is disabled. */
@@ -609,39 +619,43 @@ static void test_two_smmus(void **state)
 	assert_event(&world.rig, 0x10, HARD);
 	viommu_vm_stats(world.rig.vm, &stats);
 	assert_int_equal(stats.events_unclaimed, 1);
-	/* Lost before they came here: nobody knows whose they were. */
+	/* Lost before they arrived: their devices are unknown. */
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .lost = true };
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	viommu_smmuv3_info(second, &info);
 	assert_int_equal(info.events_lost, 2);
 	assert_int_equal(rig_info(&world.rig).events_lost, 1);
 	viommu_smmuv3_destroy(second);
 	world.smmu->event[world.smmu->events++] = (struct smmu_event){ .record = { UINT64_C(9) << 32 | 0x10 } };
-	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(world.rig.vm, &world.smmu->mock.host), 0);
 	viommu_vm_stats(world.rig.vm, &stats);
 	assert_int_equal(stats.events_unclaimed, 2);
 	down(&world);
 }
 
-/* Whatever fails when a device is plugged: it is refused, nothing is left, and the next attempt is as if there had been none. */
+/*
+ * A device cannot be plugged, whatever fails: nothing is left, and the next attempt is not
+ * affected.
+ */
 static void test_plugging_fails(void **state)
 {
-	static const enum smmu_call calls[] = { SMMU_GUEST_CREATE, SMMU_CREATE, SMMU_INVALIDATE, SMMU_SET_ID, SMMU_ATTACH };
+	static const enum mock_call calls[] = { MOCK_GUEST_CREATE, MOCK_CREATE, MOCK_INVALIDATE, MOCK_SET_ID, MOCK_ATTACH };
 	struct viommu_smmuv3_device *device, *twin;
 	struct world world;
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		up_with(&world, mock_smmu_idr);
-		world.smmu->fail[calls[i]].at = 1;
-		world.smmu->fail[calls[i]].error = ENODEV;
+		mock_fail(&world.smmu->mock, calls[i], 1, false, ENODEV);
 		assert_true(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device) < 0);
 		assert_int_equal(mock_smmu_spaces(world.smmu), 0);
 		assert_int_equal(rig_info(&world.rig).devices, 0);
 		viommu_vm_set_pin_budget(world.rig.vm, ALL - 1);
-		/* Charged for is what the host may have pinned: nothing before a device was to be attached. */
-		assert_int_equal(rig_pinned(&world.rig), calls[i] == SMMU_ATTACH ? ALL / PAGE : 0);
-		if (calls[i] != SMMU_ATTACH)
+		/*
+		 * Memory that the host may have pinned is charged: nothing before the first attach.
+		 */
+		assert_int_equal(rig_pinned(&world.rig), calls[i] == MOCK_ATTACH ? ALL / PAGE : 0);
+		if (calls[i] != MOCK_ATTACH)
 			assert_int_equal(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device), -EDQUOT);
 		viommu_vm_set_pin_budget(world.rig.vm, ALL);
 		assert_int_equal(add(&world, HARD, VIOMMU_NESTING_HARDWARE, &device), 0);
@@ -652,7 +666,7 @@ static void test_plugging_fails(void **state)
 	}
 }
 
-/* Invalidating fails: nobody may go on with what was invalidated, whichever context it was in. */
+/* Invalidating fails: no stream continues with invalidated translations, in any context. */
 static void test_invalidating_fails(void **state)
 {
 	struct viommu_smmuv3_device *other;
@@ -661,7 +675,7 @@ static void test_invalidating_fails(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 4; i++) {
 		bool context = i & 1, for_good = i & 2;
-		enum smmu_call call = context ? SMMU_CONTEXT : SMMU_INVALIDATE;
+		enum mock_call call = context ? MOCK_CONTEXT : MOCK_INVALIDATE;
 
 		up(&world);
 		assert_int_equal(add(&world, 9, VIOMMU_NESTING_HARDWARE, &other), 0);
@@ -672,15 +686,13 @@ static void test_invalidating_fails(void **state)
 		tables_unmap(&world.tables, 0x1000);
 		if (context)
 			rig_put_cd(&world.rig, 0, 0, 0);
-		world.smmu->fail[call].at = 1;
-		world.smmu->fail[call].for_good = for_good;
-		world.smmu->fail[call].error = EIO;
+		mock_fail(&world.smmu->mock, call, 1, for_good, EIO);
 		command(&world, context ? CFGI_CD(HARD) : TLBI_VA(3), 0x1000);
 		command(&world, SYNC, 0);
 		assert_true(rig_info(&world.rig).rebuilt > 0);
 		if (for_good && !context) {
 			assert_int_equal(mock_smmu_attached(world.smmu), 0);
-			world.smmu->fail[call].at = 0;
+			world.smmu->mock.fail[call].at = 0;
 			command(&world, SYNC, 0);
 		}
 		assert_int_equal(mock_smmu_attached(world.smmu), 2);
@@ -689,7 +701,7 @@ static void test_invalidating_fails(void **state)
 	}
 }
 
-/* Attaching fails: the device reaches nothing, and has what it wants as soon as the host lets it. */
+/* Attaching fails: the device reaches nothing, and is attached as soon as the host permits it. */
 static void test_attaching_fails(void **state)
 {
 	struct world world;
@@ -697,44 +709,46 @@ static void test_attaching_fails(void **state)
 	(void)state;
 	up(&world);
 	tables_map(&world.tables, 0x1000, DATA, 0);
-	world.smmu->fail[SMMU_ATTACH].at = 1;
-	world.smmu->fail[SMMU_ATTACH].for_good = true;
-	world.smmu->fail[SMMU_ATTACH].error = ENODEV;
+	mock_fail(&world.smmu->mock, MOCK_ATTACH, 1, true, ENODEV);
 	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
-	assert_null(world.theirs->space);
+	assert_null(world.theirs->mock.space);
 	assert_int_equal(rig_device_info(world.device).sharing, 0);
 	command(&world, SYNC, 0);
-	assert_null(world.theirs->space);
-	world.smmu->fail[SMMU_ATTACH].at = 0;
+	assert_null(world.theirs->mock.space);
+	world.smmu->mock.fail[MOCK_ATTACH].at = 0;
 	command(&world, SYNC, 0);
 	assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
-	/* Moving fails: it is detached and attached then. */
-	world.smmu->fail[SMMU_REPLACE].at = 1;
-	world.smmu->fail[SMMU_REPLACE].error = EINVAL;
+	/* Replacing fails: the device is detached, then attached. */
+	mock_fail(&world.smmu->mock, MOCK_REPLACE, 1, false, EINVAL);
 	both(&world, STE_BYPASS);
 	assert_ptr_equal(hard(&world, DATA, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
 	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
 	assert_ptr_equal(hard(&world, 0x1000, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
-	/* Detaching fails as well: the domain goes instead, and the device has what the guest's tables say then. */
-	world.smmu->fail[SMMU_REPLACE].at = 1;
-	world.smmu->fail[SMMU_DETACH].at = 1;
-	world.smmu->fail[SMMU_DETACH].error = EBUSY;
+	/*
+	 * Detaching fails as well: the domain is destroyed, and the device follows the guest's
+	 * tables of that time.
+	 */
+	world.smmu->mock.fail[MOCK_REPLACE].at = 1;
+	mock_fail(&world.smmu->mock, MOCK_DETACH, 1, false, EBUSY);
 	both(&world, STE_BYPASS);
 	assert_ptr_equal(hard(&world, DATA, VIOMMU_WRITE, 0), rig_hva(&world.rig, DATA));
 	assert_int_equal(rig_device_info(world.device).sharing, 1);
 	assert_int_equal(mock_smmu_spaces(world.smmu), 1);
-	assert_int_equal(world.smmu->fail[SMMU_DETACH].at, 0);
-	/* And attaching to the next, from a domain that would not let it go: nothing is reached. */
-	world.smmu->fail[SMMU_REPLACE].at = world.smmu->fail[SMMU_DETACH].at = world.smmu->fail[SMMU_ATTACH].at = 1;
-	world.smmu->fail[SMMU_ATTACH].for_good = true;
+	assert_int_equal(world.smmu->mock.fail[MOCK_DETACH].at, 0);
+	/*
+	 * So does attaching to the next domain, from one that would not let it go: nothing is
+	 * reached.
+	 */
+	world.smmu->mock.fail[MOCK_REPLACE].at = world.smmu->mock.fail[MOCK_DETACH].at = world.smmu->mock.fail[MOCK_ATTACH].at = 1;
+	world.smmu->mock.fail[MOCK_ATTACH].for_good = true;
 	rig_stage1(&world.rig, HARD, 0, CD0(3), TABLES);
-	assert_null(world.theirs->space);
+	assert_null(world.theirs->mock.space);
 	assert_int_equal(rig_device_info(world.device).sharing, 0);
 	assert_int_equal(mock_smmu_spaces(world.smmu), 0);
 	down(&world);
 }
 
-/* A stream whose entry changes is moved: no access of its finds it attached to nothing. */
+/* A stream whose entry changes is replaced: it is never detached in between. */
 static void test_moves_in_one_step(void **state)
 {
 	uint64_t detached, replaced;
@@ -744,25 +758,25 @@ static void test_moves_in_one_step(void **state)
 	up(&world);
 	tables_map(&world.tables, 0x1000, DATA, 0);
 	stage1(&world, 0, CD0(3), TABLES);
-	detached = world.smmu->calls[SMMU_DETACH];
-	replaced = world.smmu->calls[SMMU_REPLACE];
+	detached = world.smmu->mock.calls[MOCK_DETACH];
+	replaced = world.smmu->mock.calls[MOCK_REPLACE];
 	both(&world, STE_BYPASS);
 	assert_both(&world, DATA, VIOMMU_WRITE, DATA);
 	stage1(&world, 1, CD0(3), TABLES);
 	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
 	stage1(&world, 2, CD0(3), TABLES);
 	assert_both(&world, 0x1000, VIOMMU_WRITE, DATA);
-	assert_int_equal(world.smmu->calls[SMMU_DETACH], detached);
-	assert_int_equal(world.smmu->calls[SMMU_REPLACE], replaced + 3);
+	assert_int_equal(world.smmu->mock.calls[MOCK_DETACH], detached);
+	assert_int_equal(world.smmu->mock.calls[MOCK_REPLACE], replaced + 3);
 	assert_int_equal(mock_smmu_spaces(world.smmu), 1);
-	/* To where nothing is, it is detached. */
+	/* If the new entry aborts, it is detached. */
 	both(&world, STE_ABORT);
 	assert_both(&world, 0x1000, VIOMMU_WRITE, NOWHERE);
-	assert_int_equal(world.smmu->calls[SMMU_DETACH], detached + 1);
+	assert_int_equal(world.smmu->mock.calls[MOCK_DETACH], detached + 1);
 	down(&world);
 }
 
-/* Random: a guest that keeps to the rules, in a hurry. */
+/* Random operations of a guest that keeps to the rules. */
 
 #define STREAMS 3u /* of hardware and of the library's, of each: StreamIDs 16 + i and 32 + i */
 #define SETS	3u
@@ -805,7 +819,7 @@ static void change(struct crowd *crowd, uint32_t *prod)
 		uint64_t iova = any_iova() & UINT64_C(0x7fffffffff), gpa = tables_entry(&crowd->set[set], iova, 0), was = rig_get(rig, gpa);
 
 		rig_put(rig, gpa, below(3) ? (DATA + PAGE * below(PAGES)) | E_PAGE | (below(3) ? 0 : E_RO) : 0);
-		/* What was not there nobody can have kept. */
+		/* Translations that did not exist cannot have been kept. */
 		if (!(was & 1))
 			continue;
 		switch (below(8)) {
@@ -869,7 +883,7 @@ static void compare(struct crowd *crowd)
 		crowd->compared++;
 		crowd->reached += expected != NULL;
 	}
-	assert_int_equal(viommu_nest_events(rig->vm, &crowd->world.smmu->host), 0);
+	assert_int_equal(viommu_nest_events(rig->vm, &crowd->world.smmu->mock.host), 0);
 	rig_write(rig, R_EVENTQ_CONS, rig_read(rig, R_EVENTQ_PROD));
 }
 
@@ -892,7 +906,7 @@ static void test_random(void **state)
 		crowd.hard[i] = mock_smmu_find(crowd.world.smmu, 16 + i);
 		rig->host = crowd.world.soft;
 		user_init(&crowd.soft[i], rig, 32 + i);
-		rig->host = &crowd.world.smmu->host;
+		rig->host = &crowd.world.smmu->mock.host;
 	}
 	for (uint64_t step = 0; step < steps; step++) {
 		uint32_t prod = rig_read(rig, R_CMDQ_PROD);
@@ -918,12 +932,12 @@ static void test_random(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_streams),		cmocka_unit_test(test_entry_is_handed_on), cmocka_unit_test(test_invalidations),
-		cmocka_unit_test(test_told_once),	cmocka_unit_test(test_descriptors),	   cmocka_unit_test(test_back_again),
-		cmocka_unit_test(test_identity),	cmocka_unit_test(test_who_walks),	   cmocka_unit_test(test_limits_of_shadows),
-		cmocka_unit_test(test_events),		cmocka_unit_test(test_plugging_fails),	   cmocka_unit_test(test_invalidating_fails),
-		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),  cmocka_unit_test(test_random),
-		cmocka_unit_test(test_two_smmus),	cmocka_unit_test(test_without_commands),   cmocka_unit_test(test_top_byte),
+		cmocka_unit_test(test_streams),		cmocka_unit_test(test_entry_is_handed_on),   cmocka_unit_test(test_invalidations),
+		cmocka_unit_test(test_registered_once), cmocka_unit_test(test_descriptors),	     cmocka_unit_test(test_back_again),
+		cmocka_unit_test(test_identity),	cmocka_unit_test(test_choice_of_the_walker), cmocka_unit_test(test_limits_of_shadows),
+		cmocka_unit_test(test_events),		cmocka_unit_test(test_plugging_fails),	     cmocka_unit_test(test_invalidating_fails),
+		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),    cmocka_unit_test(test_random),
+		cmocka_unit_test(test_two_smmus),	cmocka_unit_test(test_without_commands),     cmocka_unit_test(test_top_byte),
 	};
 
 	for (int i = 1; i + 1 < argc; i += 2) {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What Linux's driver does, on the library itself with the soft host: what is reached, what is not any more, and when. Linux sends nothing when it maps; when
- * it unmaps, a range and a CMD_SYNC at once (strict), or later everything of the ASID (lazy).
+ * The operations of Linux's driver on the library itself, with the soft host: which pages are
+ * reached, and from when to when. Linux sends nothing when it maps. When it unmaps, it sends a
+ * range and a CMD_SYNC at once (strict), or later everything of the ASID (lazy).
  */
 #include "tables.h"
 
@@ -22,7 +23,7 @@ struct guest {
 	struct user user;
 };
 
-/* As arm_smmu_device_reset() does it, and then a domain for one device. */
+/* Like arm_smmu_device_reset(), and then a domain for one device. */
 static void start(struct guest *guest, const struct rig_config *config)
 {
 	struct rig *rig = &guest->rig;
@@ -66,7 +67,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* What Linux sends for a range of pages of the leaf's level. */
+/* The commands of Linux for a range of pages of the leaf's level. */
 static void invalidate(struct guest *guest, uint64_t iova, unsigned int pages)
 {
 	uint32_t prod = rig_read(&guest->rig, R_CMDQ_PROD);
@@ -77,7 +78,7 @@ static void invalidate(struct guest *guest, uint64_t iova, unsigned int pages)
 	assert_int_equal(rig_read(&guest->rig, R_CMDQ_CONS), prod);
 }
 
-/* Nothing is sent for what becomes valid: an access finds it. */
+/* Linux sends nothing for what becomes valid: an access finds it. */
 static void test_mapping(void **state)
 {
 	struct guest *guest = *state;
@@ -112,7 +113,7 @@ static void test_strict(void **state)
 	assert_int_equal(rig_pinned(&guest->rig), 8);
 	for (unsigned int i = 0; i < 4; i++)
 		tables_unmap(&guest->tables, IOVA + i * PAGE);
-	/* Not before the command; after it, nothing. */
+	/* The page is reached until the command, and not after it. */
 	assert_true(user_has(&guest->user, IOVA, RW, &hva));
 	invalidate(guest, IOVA, 4);
 	for (unsigned int i = 0; i < 8; i++)
@@ -127,7 +128,7 @@ static void test_strict(void **state)
 	assert_true(user_has(&guest->user, IOVA, RW, &hva));
 	rig_command(&guest->rig, TLBI_VAA, IOVA | TG(1) | TTL(3));
 	assert_false(user_has(&guest->user, IOVA, RW, &hva));
-	/* A global entry (nG = 0), by another ASID. */
+	/* A global entry (nG = 0), reached with another ASID. */
 	rig_put(&guest->rig, tables_entry(&guest->tables, IOVA, 0), (DATA + 64 * PAGE) | (E_PAGE & ~(UINT64_C(1) << 11)));
 	assert_reaches(&guest->user, IOVA, DATA + 64 * PAGE, RW);
 	tables_unmap(&guest->tables, IOVA);
@@ -135,7 +136,10 @@ static void test_strict(void **state)
 	assert_false(user_has(&guest->user, IOVA, RW, &hva));
 }
 
-/* CD.TBI0 and TBI1: bits 63:56 of an address are ignored, and recorded as they came (IHI 0070, section 5.4). */
+/*
+ * CD.TBI0 and TBI1: bits 63:56 of an address are ignored, and recorded as they came (IHI 0070,
+ * section 5.4).
+ */
 static void test_top_byte(void **state)
 {
 	const uint64_t tagged = UINT64_C(0xab) << 56, upper = UINT64_C(0xffffff8000000000);
@@ -160,7 +164,7 @@ static void test_top_byte(void **state)
 		else
 			assert_refused(&guest->user, ((upper << 8) >> 8) + IOVA, VIOMMU_READ, 0x10);
 		tables_unmap(&guest->tables, IOVA);
-		/* A command may name any of the addresses. */
+		/* A command may use any of the addresses. */
 		rig_command(&guest->rig, TLBI_VA(1), (halves & 1 ? tagged : 0) + IOVA);
 		rig_command(&guest->rig, TLBI_VA(1), upper + IOVA);
 		assert_false(user_has(&guest->user, IOVA, RW, &hva));
@@ -189,7 +193,7 @@ static void test_lazy(void **state)
 		assert_false(user_has(&guest->user, IOVA + i * PAGE, RW, &hva));
 }
 
-/* A block is one translation: whichever of its addresses is invalidated, all of it is. */
+/* A block is one translation: the invalidation of any of its addresses invalidates all of it. */
 static void test_blocks(void **state)
 {
 	static const uint64_t commands[] = { TG(1) | TTL(2) | LEAF, LEAF, 0 };
@@ -209,7 +213,7 @@ static void test_blocks(void **state)
 		assert_false(user_has(&guest->user, 0x401ff000, RW, &hva));
 		assert_int_equal(rig_pinned(&guest->rig), 0);
 	}
-	/* A table in the place of a block, and the other way round. */
+	/* A table replaces a block, and a block a table. */
 	rig_put(&guest->rig, tables_entry(&guest->tables, 0x40000000, 1), DATA | E_BLOCK);
 	assert_reaches(&guest->user, 0x40000000, DATA, RW);
 	rig_put(&guest->rig, tables_entry(&guest->tables, 0x40000000, 1), 0);
@@ -220,7 +224,7 @@ static void test_blocks(void **state)
 	rig_put(&guest->rig, tables_entry(&guest->tables, 0x40000000, 1), DATA | E_BLOCK);
 	rig_command(&guest->rig, TLBI_VA(1) | RANGE(1, 9), UINT64_C(0x40000000) | TG(1));
 	assert_reaches(&guest->user, 0x40003000, DATA + 3 * PAGE, RW);
-	/* A whole gigabyte, of which the guest has memory for a part only. */
+	/* A whole gigabyte, of which the guest has memory only for a part. */
 	rig_put(&guest->rig, tables_entry(&guest->tables, UINT64_C(0x100000000), 2), E_BLOCK);
 	assert_reaches(&guest->user, UINT64_C(0x100000000) + DATA, DATA, RW);
 	assert_refused(&guest->user, UINT64_C(0x100000000) + HOLE_GPA, RW, 0);
@@ -229,7 +233,7 @@ static void test_blocks(void **state)
 	assert_false(user_has(&guest->user, UINT64_C(0x100000000) + DATA, RW, &hva));
 }
 
-/* Another context for the same stream: nothing of the old one is left when CMD_CFGI_CD is done. */
+/* Another context for the same stream: nothing of the old one is reached after CMD_CFGI_CD. */
 static void test_contexts(void **state)
 {
 	struct guest *guest = *state;
@@ -247,10 +251,13 @@ static void test_contexts(void **state)
 	rig_command(&guest->rig, SYNC, 0);
 	assert_false(user_has(&guest->user, IOVA, RW, &hva));
 	assert_refused(&guest->user, IOVA, RW, 0x10);
-	/* What is there already is had at once. */
+	/* Existing translations are reached at once. */
 	assert_true(user_has(&guest->user, IOVA + PAGE, RW, &hva));
 	assert_int_equal(rig_pinned(&guest->rig), 1);
-	/* What the tables allow and the memory does not is none of the SMMU's events; what they do not allow is one, wherever it leads. */
+	/*
+	 * An access that the tables allow and the memory does not causes no event of the SMMU; one
+	 * that the tables forbid does, with memory or without.
+	 */
 	tables_map(&other, IOVA + 2 * PAGE, ROM_GPA, 0);
 	tables_map(&other, IOVA + 3 * PAGE, HOLE_GPA, E_RO);
 	assert_reaches(&guest->user, IOVA + 2 * PAGE, ROM_GPA, VIOMMU_READ);
@@ -274,7 +281,7 @@ static void test_contexts(void **state)
 	rig_put_ste(&guest->rig, SID, STE_S1(cd_gpa(0)), 0);
 	rig_command(&guest->rig, CFGI_STE(SID), LEAF);
 	assert_refused(&guest->user, DATA, VIOMMU_READ, 0x10);
-	/* Tables beyond the output size that the context has: 32 bits. */
+	/* Tables beyond the context's output size: 32 bits. */
 	rig_put_cd(&guest->rig, 0, CD0(2) ^ UINT64_C(4) << 32, UINT64_C(1) << 32);
 	rig_command(&guest->rig, CFGI_CD(SID), LEAF);
 	assert_refused(&guest->user, DATA, VIOMMU_READ, 0x0a);
@@ -318,7 +325,7 @@ static void test_two_devices(void **state)
 	user_end(&second);
 }
 
-/* Each way that tables can be wrong, at the access that finds it. */
+/* Each kind of malformed table, found by an access. */
 static void test_events(void **state)
 {
 	struct guest *guest = *state;
@@ -344,7 +351,7 @@ static void test_events(void **state)
 	assert_int_equal(record[0] & 0xff, 0x0b);
 	assert_int_equal(record[2], 0x40005000);
 	assert_int_equal(record[3], HOLE_GPA + 8 * 5);
-	/* What is malformed does not keep an invalidation from being done. */
+	/* Malformed entries do not prevent an invalidation. */
 	tables_map(&guest->tables, IOVA, DATA, 0);
 	assert_reaches(&guest->user, IOVA, DATA, RW);
 	tables_unmap(&guest->tables, IOVA);
@@ -353,7 +360,10 @@ static void test_events(void **state)
 	assert_int_equal(rig_info(&guest->rig).gerror, 0);
 }
 
-/* A pin budget that is too small for what the tables name: an access that it does not suffice for is aborted, until something was unmapped. */
+/*
+ * A pin budget that is too small for the tables: an access beyond it is aborted, until something is
+ * unmapped.
+ */
 static void test_budget(void **state)
 {
 	struct rig_config config = rig_config();
@@ -372,7 +382,7 @@ static void test_budget(void **state)
 	invalidate(&guest, IOVA, 1);
 	assert_reaches(&guest.user, IOVA + 4 * PAGE, DATA + 4 * PAGE, RW);
 	assert_int_equal(rig_pinned(&guest.rig), 4);
-	/* A domain that does not fit from the start: once there is room, an access makes it. */
+	/* A domain that does not fit at first: an access makes it once there is room. */
 	tables_map(&guest.tables, IOVA + 7 * PAGE, DATA + 7 * PAGE, 0);
 	rig_put_cd(&guest.rig, 0, CD0(2), TABLES);
 	rig_command(&guest.rig, CFGI_CD(SID), LEAF);
@@ -385,7 +395,7 @@ static void test_budget(void **state)
 	rig_down(&guest.rig);
 }
 
-/* Guest memory that goes and comes back under everything. */
+/* Guest memory that is removed and added again under all of this. */
 static void test_slots(void **state)
 {
 	struct guest *guest = *state;
@@ -396,7 +406,7 @@ static void test_slots(void **state)
 	assert_int_equal(viommu_slot_remove(guest->rig.vm, 0), 0);
 	assert_int_equal(rig_pinned(&guest->rig), 0);
 	assert_int_equal(rig_fault(guest->user.device, VIOMMU_FAULT_NOT_PRESENT, IOVA, VIOMMU_READ), -EFAULT);
-	/* The table walk aborts, and so does the record of it. */
+	/* The table walk aborts, and so does the write of its event record. */
 	assert_int_equal(rig_info(&guest->rig).gerror, 4);
 	rig_write(&guest->rig, R_CMDQ_PROD, rig_read(&guest->rig, R_CMDQ_PROD) + 1);
 	assert_int_equal(rig_info(&guest->rig).gerror, 5);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The register pages: what each register is, when it may change, and what is refused. IHI 0070, chapter 6. */
+/*
+ * The register pages: each register, the times at which it may change, and illegal values. IHI
+ * 0070, chapter 6.
+ */
 #include "rig.h"
 
 #include <errno.h>
@@ -56,7 +59,7 @@ static void test_sizes(void **state)
 		assert_int_equal(rig_read(&rig, 0x04) & 0x3f, 1 + i);
 		rig_down(&rig);
 	}
-	/* As many as there may be. */
+	/* The largest sizes. */
 	config.smmu.sid_bits = 32;
 	rig_up_as(&rig, &config);
 	assert_int_equal(rig_read(&rig, 0x04) & 0x3f, 32);
@@ -78,7 +81,7 @@ static void test_sizes(void **state)
 	rig_down(&rig);
 }
 
-/* Whatever is reserved reads as zero, and what is written there changes nothing. */
+/* Reserved offsets read as zero, and stores to them change nothing. */
 static void test_reserved(void **state)
 {
 	static const uint32_t known[] = { 0x00,
@@ -145,7 +148,7 @@ static void test_access(void **state)
 	assert_int_equal(viommu_smmuv3_read(rig.smmu, 0x20000, 4, &value), -EINVAL);
 	assert_int_equal(viommu_smmuv3_read(rig.smmu, UINT64_MAX - 3, 4, &value), -EINVAL);
 
-	/* By halves and as a whole. */
+	/* As two halves and as a whole. */
 	rig_write(&rig, R_STRTAB_BASE, 0x12345678);
 	rig_write(&rig, R_STRTAB_BASE + 4, 0xffffffff);
 	assert_int_equal(rig_read64(&rig, R_STRTAB_BASE), UINT64_C(0x400fffff12345640));
@@ -181,7 +184,10 @@ static void test_fields(void **state)
 	assert_int_equal(rig_read(&rig, R_IRQ_CTRLACK), 5);
 	rig_write(&rig, R_IRQ_CTRLACK, 0);
 	assert_int_equal(rig_read(&rig, R_IRQ_CTRLACK), 5);
-	/* Bits above the wrap bit: RAZ where the SMMU writes the index, and kept where the guest does. */
+	/*
+	 * Bits above the wrap bit: RAZ where the SMMU writes the index, and kept where the guest
+	 * does.
+	 */
 	rig_write64(&rig, R_CMDQ_BASE, CMDQ | 8);
 	rig_write64(&rig, R_EVENTQ_BASE, EVENTQ | 8);
 	rig_write(&rig, R_EVENTQ_PROD, 0xffffffff);
@@ -190,7 +196,7 @@ static void test_fields(void **state)
 	assert_int_equal(rig_read(&rig, R_EVENTQ_CONS), 0x800fffff);
 	rig_write(&rig, R_CMDQ_CONS, 0xffffffff);
 	assert_int_equal(rig_read(&rig, R_CMDQ_CONS), 0x7f0001ff);
-	/* With a queue that is smaller, or larger than there are. */
+	/* With a smaller queue, or one larger than the limit. */
 	rig_write64(&rig, R_EVENTQ_BASE, EVENTQ | 2);
 	assert_int_equal(rig_read(&rig, R_EVENTQ_PROD), 0x80000007);
 	rig_write64(&rig, R_CMDQ_BASE, 31);
@@ -203,7 +209,7 @@ static void test_fields(void **state)
 	assert_int_equal(rig_read(&rig, R_CMDQ_PROD), 0xfffff);
 	rig_write(&rig, R_CR0, 0xfffffff0);
 	assert_int_equal(rig_read(&rig, R_CR0), 0);
-	/* GERROR is not the guest's, and only what is active can be acknowledged. */
+	/* The guest cannot write GERROR, and can acknowledge only active errors. */
 	rig_write(&rig, R_GERROR, 0xffffffff);
 	assert_int_equal(rig_read(&rig, R_GERROR), 0);
 	rig_write(&rig, R_GERRORN, 0xffffffff);
@@ -229,7 +235,7 @@ static void test_gbpa(void **state)
 	rig_down(&rig);
 }
 
-/* What may not change while something is enabled. */
+/* Registers that may not change while something is enabled. */
 static void test_guarded(void **state)
 {
 	struct rig rig;
@@ -254,7 +260,7 @@ static void test_guarded(void **state)
 	assert_int_equal(rig_read(&rig, R_CR1), 0);
 	assert_int_equal(rig_read(&rig, R_CR2), 0);
 
-	/* Each by what guards it alone. */
+	/* Each with its own guard alone. */
 	rig_write(&rig, R_CR0, SMMUEN | EVENTQEN);
 	rig_write(&rig, R_CMDQ_CONS, 3);
 	rig_write(&rig, R_CR1, 0xffffffff);

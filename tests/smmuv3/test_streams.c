@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Stream tables, context descriptors, GBPA: what streams are configured to be, when that is read, and what they share. */
+/*
+ * Stream tables, context descriptors, GBPA: the configuration of streams, when it is read, and
+ * sharing.
+ */
 #include <viommu/smmuv3.h>
 
 #include "double.h"
@@ -34,7 +37,10 @@ static void expect_faulty(struct viommu_smmuv3_device *device, uint32_t event)
 	assert_int_equal(info.sharing, 0);
 }
 
-/* Disabled, GBPA says what devices reach; enabled, the stream table does. */
+/*
+ * While the SMMU is disabled, GBPA decides what devices reach; while it is enabled, the stream
+ * table does.
+ */
 static void test_enabling(void **state)
 {
 	struct rig *rig = *state;
@@ -52,7 +58,7 @@ static void test_enabling(void **state)
 	rig_enable(rig);
 	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_STAGE1);
 	assert_int_equal(doubles.attached, 1);
-	/* GBPA has its turn again when the SMMU is disabled, and not before. */
+	/* GBPA applies again when the SMMU is disabled, and not before. */
 	rig_write(rig, R_GBPA, 1u << 31);
 	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_STAGE1);
 	rig_write(rig, R_CR0, EVENTQEN | CMDQEN);
@@ -83,7 +89,7 @@ static void test_configs(void **state)
 			assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_STAGE1);
 		else
 			expect_faulty(device, C_BAD_STE);
-		/* Without V, it is nothing. */
+		/* An entry without V is illegal. */
 		rig_put_ste(rig, 5, config << 1 | cd_gpa(0), 0);
 		rig_command(rig, CFGI_STE(5), LEAF);
 		expect_faulty(device, C_BAD_STE);
@@ -125,7 +131,7 @@ static void test_ste(void **state)
 			assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_STAGE1);
 			assert_int_equal(doubles.data.flags, cases[i].flags);
 		}
-		/* In between, nothing. */
+		/* Reserved values between them abort. */
 		rig_put_ste(rig, 5, STE_ABORT, 0);
 		rig_command(rig, CFGI_STE(5), LEAF);
 	}
@@ -141,7 +147,7 @@ static void test_cd(void **state)
 		{ UINT64_C(1) << 31, true },  /* V */
 		{ UINT64_C(1) << 41, true },  /* AA64 */
 		{ UINT64_C(1) << 15, true },  /* ENDI */
-		{ UINT64_C(0xc000), false },  /* without any tables it is ignored */
+		{ UINT64_C(0xc000), false },  /* ignored without tables */
 		{ UINT64_C(1) << 38, false }, /* TBI0 */
 		{ UINT64_C(1) << 39, false }, /* TBI1 */
 		{ UINT64_C(1) << 42, true },  /* HD */
@@ -153,7 +159,7 @@ static void test_cd(void **state)
 		{ UINT64_C(0x9), false },
 		{ UINT64_C(0x3e), false },
 		{ UINT64_C(0x31), true },
-		{ UINT64_C(0x4031) | UINT64_C(1) << 30 | UINT64_C(2) << 22 | UINT64_C(16) << 16, false }, /* EPD0: the rest does not matter */
+		{ UINT64_C(0x4031) | UINT64_C(1) << 30 | UINT64_C(2) << 22 | UINT64_C(16) << 16, false }, /* EPD0: the other fields are ignored */
 		{ UINT64_C(1) << 6, false },								  /* TG0: 64K, 16K, reserved */
 		{ UINT64_C(2) << 6, false },
 		{ UINT64_C(3) << 6, true },
@@ -187,7 +193,7 @@ static void test_cd(void **state)
 		assert_int_equal(rig_device_info(device).cd_gpa, cd_gpa(0));
 		assert_int_equal(rig_device_info(device).ttb[0], TABLES);
 	}
-	/* What only the tables' format knows to be impossible. */
+	/* Illegal values that only the tables' format can detect. */
 	doubles.create = -EINVAL;
 	rig_put_cd(rig, 0, CD0(8), TABLES);
 	rig_command(rig, CFGI_CD(5), LEAF);
@@ -211,7 +217,7 @@ static void test_fetches(void **state)
 	rig_command(rig, CFGI_STE(5), LEAF);
 	expect_faulty(device, F_CD_FETCH);
 	expect_faulty(far, C_BAD_STREAMID);
-	/* ROM will do. */
+	/* ROM is memory, too. */
 	rig_put_ste(rig, 5, STE_S1(ROM_GPA), 0);
 	rig_command(rig, CFGI_STE(5), LEAF);
 	expect_faulty(device, C_BAD_CD);
@@ -221,7 +227,7 @@ static void test_fetches(void **state)
 	expect_faulty(device, F_STE_FETCH);
 }
 
-/* A linear table: its alignment, and a size that is larger than there are StreamIDs. */
+/* A linear table: its alignment, and a size above the number of StreamIDs. */
 static void test_linear(void **state)
 {
 	struct rig *rig = *state;
@@ -233,7 +239,10 @@ static void test_linear(void **state)
 	rig_write(rig, R_CR0, SMMUEN);
 	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_BYPASS);
 	rig_write(rig, R_CR0, 0);
-	/* 2^16 entries of 64 bytes: the base is aligned to 4 MiB. A reserved FMT is as that of a linear table. */
+	/*
+	 * 2^16 entries of 64 bytes: the base is aligned to 4 MiB. A reserved FMT counts as a linear
+	 * table.
+	 */
 	rig_write64(rig, R_STRTAB_BASE, 0x40ffc0);
 	rig_write(rig, R_STRTAB_BASE_CFG, 0x20010);
 	rig_put(rig, 0x400000 + 64 * 0xffff, STE_BYPASS);
@@ -241,7 +250,10 @@ static void test_linear(void **state)
 	rig_write(rig, R_CR0, SMMUEN);
 	assert_int_equal(kind(last), VIOMMU_SMMUV3_STREAM_BYPASS);
 	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_ABORT);
-	/* More entries than there are StreamIDs: alignment is by LOG2SIZE as it is, here to 16 MiB, and to more than all. */
+	/*
+	 * More entries than StreamIDs: the base is aligned by the full LOG2SIZE, here to 16 MiB,
+	 * and to more than all addresses.
+	 */
 	rig_put(rig, DATA + 64 * 0xffff, STE_ABORT);
 	rig_put(rig, DATA + 64 * 5, STE_BYPASS);
 	rig_write(rig, R_CR0, 0);
@@ -285,7 +297,7 @@ static void test_two_levels(void **state)
 				expect_faulty(device, C_BAD_STREAMID);
 			rig_write(rig, R_CR0, CMDQEN);
 		}
-		/* Level 1, level 2 in no memory; a StreamID beyond level 1. */
+		/* Level 1, then level 2 in no memory; a StreamID beyond level 1. */
 		rig_put(rig, l1, HOLE_GPA | (split + 1));
 		rig_write(rig, R_CR0, SMMUEN | CMDQEN);
 		expect_faulty(device, F_STE_FETCH);
@@ -301,7 +313,7 @@ static void test_two_levels(void **state)
 		rig_put(rig, L2TABLES + 64 * index, 0);
 		rig_put(rig, l1, 0);
 	}
-	/* More StreamIDs than there are: level 1 is aligned by LOG2SIZE as it is, here to 128 KiB. */
+	/* More entries than StreamIDs: level 1 is aligned by the full LOG2SIZE, here to 128 KiB. */
 	viommu_smmuv3_reset(rig->smmu);
 	rig_put(rig, STRTAB + 8 * (0x1234u >> 6), L2TABLES | 7);
 	rig_put(rig, L2TABLES + 64 * (0x1234 & 63), STE_BYPASS);
@@ -311,7 +323,7 @@ static void test_two_levels(void **state)
 	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_BYPASS);
 }
 
-/* Nothing is applied before the command that makes it so. */
+/* Nothing is applied before the command for it. */
 static void test_cached(void **state)
 {
 	struct rig *rig = *state;
@@ -334,15 +346,15 @@ static void test_cached(void **state)
 	rig_command(rig, CFGI_STE(6), LEAF);
 	assert_int_equal(kind(other), VIOMMU_SMMUV3_STREAM_BYPASS);
 	assert_int_equal(doubles.creates, 2);
-	/* Saying the same again makes nothing anew. */
+	/* A command without a change makes no new domain. */
 	rig_command(rig, CFGI_ALL, 31);
 	assert_int_equal(doubles.creates, 2);
-	/* A device that is added finds what is there. */
+	/* A device that is added uses the present configuration. */
 	rig_put_ste(rig, 8, STE_S1(cd_gpa(0)), 0);
 	assert_int_equal(rig_device_info(rig_device(rig, 8)).sharing, 2);
 }
 
-/* Streams whose descriptors say the same have one domain; streams in bypass have one, too. */
+/* Streams with equal descriptors share a domain; so do streams in bypass. */
 static void test_sharing(void **state)
 {
 	struct viommu_host *second;
@@ -357,13 +369,13 @@ static void test_sharing(void **state)
 	rig_enable(rig);
 	rig_stage1(rig, 0, 0, CD0(7), TABLES);
 	rig_stage1(rig, 1, 0, CD0(7), TABLES);
-	rig_stage1(rig, 2, 2, CD0(7), TABLES); /* another descriptor that says the same */
+	rig_stage1(rig, 2, 2, CD0(7), TABLES); /* another, equal descriptor */
 	rig_stage1(rig, 3, 3, CD0(7), TABLES + PAGE);
 	assert_int_equal(doubles.creates, 2);
 	assert_int_equal(rig_info(rig).domains, 2);
 	assert_int_equal(rig_device_info(device[0]).sharing, 3);
 	assert_int_equal(rig_device_info(device[3]).sharing, 1);
-	/* Attributes that are ignored make no difference. */
+	/* Ignored attributes make no difference. */
 	rig_put_ste(rig, 1, STE_S1(cd_gpa(0)), UINT64_C(3) << 48);
 	rig_command(rig, CFGI_STE(1), LEAF);
 	assert_int_equal(doubles.creates, 2);
@@ -383,7 +395,7 @@ static void test_sharing(void **state)
 	viommu_host_destroy(second);
 }
 
-/* On a host of which nobody learns what a device missed, the guest has to tell of what it makes valid. */
+/* On a host that does not report misses, the guest has to announce what becomes valid. */
 static void test_host_without_misses(void **state)
 {
 	struct rig *rig = *state;
@@ -412,7 +424,10 @@ static int widen(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* Where a host's IOVAs begin later and end sooner than the guest's memory, in the middle of pages: bypass is what there is of both, in whole pages. */
+/*
+ * A host whose IOVAs begin after the guest's memory and end before it, in the middle of pages:
+ * bypass has the whole pages of both.
+ */
 static void test_bypass_on_small_host(void **state)
 {
 	struct rig *rig = *state;
@@ -427,7 +442,7 @@ static void test_bypass_on_small_host(void **state)
 	assert_int_equal(extent.first, 0x2000);
 	assert_int_equal(extent.last, 0xffffff);
 	viommu_smmuv3_device_remove(device);
-	/* With no whole page, there is none. */
+	/* Without a whole page, there is no bypass. */
 	rig->host->caps.last = 0x27ff;
 	device = rig_device(rig, 7);
 	assert_int_equal(rig_device_info(device).sharing, 0);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Everything at once: a CPU that maps and unmaps, one that configures streams, one that reads events, devices that access memory, and a VMM that plugs and
- * unplugs. What is asserted holds for every interleaving; ThreadSanitizer sees to the rest.
+ * Everything at once: a CPU that maps and unmaps, one that configures streams, one that reads
+ * events, devices that access memory, and a VMM that plugs and unplugs. The assertions hold for
+ * every interleaving; ThreadSanitizer checks for races.
  */
 #include "tables.h"
 
@@ -24,7 +25,7 @@ struct race {
 	pthread_mutex_t queue; /* the guest's own, around its command queue */
 	struct tables tables;
 	struct user user[3];
-	bool live[PAGES]; /* between mapping it and having it invalidated */
+	bool live[PAGES]; /* between mapping and invalidating it */
 	bool stop;
 	unsigned int wrong;
 	unsigned int reached;
@@ -62,7 +63,7 @@ static void *map_and_unmap(void *ctx)
 		__atomic_store_n(&race->live[n], true, __ATOMIC_RELEASE);
 		tables_map(&race->tables, IOVA + n * PAGE, DATA + n * PAGE, 0);
 	}
-	/* Until the devices are at work. */
+	/* Until the devices have begun. */
 	while (!__atomic_load_n(&race->reached, __ATOMIC_RELAXED))
 		sched_yield();
 	for (unsigned int round = 0; round < ROUNDS; round++) {
@@ -79,7 +80,7 @@ static void *map_and_unmap(void *ctx)
 			command(race, TLBI_VA(1) | RANGE(PAGES - 1, 0), IOVA | TG(1) | TTL(3) | LEAF);
 		else
 			command(race, TLBI_ASID(1), 0);
-		/* From here on nobody can be at it. */
+		/* From here on no access can reach it. */
 		for (n = 0; n < PAGES; n++)
 			__atomic_store_n(&race->live[n], false, __ATOMIC_RELEASE);
 	}

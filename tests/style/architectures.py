@@ -23,7 +23,7 @@ EXCEPTIONS = {
     r"src/host/(iommufd_smmuv3\.[ch]|iommufd_abi_smmuv3\.h|iommufd_types\.c|meson\.build)": None,
     # The files are named in the table of contents, and in functions of the kernel's that comments cite.
     r"src/host/iommufd_stage2\.c": {"arm", "smmu"},
-    # What the s390 kernel does with devices of its own: each is filled after it was attached.
+    # The s390 kernel's treatment of its own devices: each is filled after it was attached.
     r"src/host/iommufd(_ask|_space)?\.[ch]": {"s390"},
     # Advice about the machine's kernel.
     r"src/host/vfio_find\.c": {"intel"},

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The house: which file of src/ may include which, and what freestanding files may use.
+"""The house: legal includes among the files of src/, and the means of freestanding files.
 
 usage: house.py ROOT
 

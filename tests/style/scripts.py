@@ -13,7 +13,7 @@ from sources import first_lines, source_files
 
 
 def problem(path, first_line):
-    """What is wrong with a script: None if nothing is."""
+    """The problem of a script: None if there is none."""
     shell = re.match(r"#! ?(?:/usr)?/bin/(?:env )?(bash|dash|sh)\b", first_line)
     if shell:
         done = subprocess.run([shell.group(1), "-n", path], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The files of a source tree, without what is built and what git keeps. For the tests beside this file."""
+"""The files of a source tree, without build folders and git's own. For the tests in this folder."""
 import os
 
 # LICENSES: texts that are not ours to mark or to format.
@@ -7,7 +7,7 @@ NOT_SOURCES = {".git", "build", "LICENSES", "__pycache__"}
 
 
 def source_files(root):
-    """Paths of all files, in order. Build folders are recognised by meson's files in them, whatever their names."""
+    """Paths of all files, in order. Build folders are recognised by meson's files in them, not by their names."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(f for f in folders if f not in NOT_SOURCES and not os.path.exists(os.path.join(folder, f, "meson-info")))
         for name in sorted(names):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Each source file names its licence in its first line (in its second, if the first says which program runs it), in its own comment syntax.
+"""Each source file names its licence in its first line (in its second, if the first names the program that runs it), in its own comment syntax.
 
 usage: spdx.py SOURCE_FOLDER
 """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What a program needs to run on a machine that has nothing else: its dynamic loader and its libraries, for this machine's architecture or another."""
+"""The files that a program needs on a machine without any others: its dynamic loader and its libraries, for this machine's architecture or another."""
 import os
 import re
 import subprocess
@@ -37,7 +37,7 @@ def find(name, folders, wanted_machine):
 
 
 def closure(program, wanted_machine, triplet, sysroot):
-    """{path on the test host: path here} of what a program needs beside itself: nothing if it is static. The libraries go to /lib.
+    """{path on the test host: path here} of a program's libraries: none if it is static. The libraries go to /lib.
 
     They are taken from a folder with the libraries of that architecture, if there is one."""
     machine, loader, needed, own = read(program)
@@ -45,7 +45,7 @@ def closure(program, wanted_machine, triplet, sysroot):
         raise NotRunnable(f"{program} is a program for {machine}, and this host is {wanted_machine}")
     if not loader:
         return {}
-    # Debian's folders for any architecture, then what others have for this machine's.
+    # Debian's folders for any architecture, then those of other distributions for this machine's.
     system = [sysroot + folder for folder in (f"/lib/{triplet}", f"/usr/lib/{triplet}", "/usr/local/lib", "/lib64", "/usr/lib64", "/usr/lib")]
     found = {loader: find(os.path.basename(loader), [sysroot + os.path.dirname(loader)] + system, wanted_machine)}
     todo = [(name, own) for name in needed]

@@ -31,7 +31,7 @@ class NoTable(Exception):
 
 
 class Machine:
-    """A machine that does not run, asked for what it gives its firmware."""
+    """A machine that does not run, queried for the tables that it gives its firmware."""
 
     def __init__(self, command):
         self.qemu = subprocess.Popen(command + ["-S", "-qtest", "stdio", "-qtest-log", "none"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

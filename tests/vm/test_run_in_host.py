@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""What run-in-host says of programs that misbehave: it has to tell each way to fail, and must not take any of them for success.
+"""The reports of run-in-host about programs that misbehave: each kind of failure has its own, and none is taken for success.
 
 usage: test_run_in_host.py HOST MISBEHAVE RUN-IN-HOST-WORD...
 """

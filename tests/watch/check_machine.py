@@ -57,7 +57,7 @@ class Watch:
     def run(self, *arguments):
         board = self.work / 'board'
         board.unlink(missing_ok=True)
-        # The plugin keeps what it has until QEMU's process ends: QEMU does not unload it.
+        # The plugin frees nothing before QEMU's process ends: QEMU does not unload it.
         environment = dict(os.environ, ASAN_OPTIONS=os.environ.get('ASAN_OPTIONS', '') + ':detect_leaks=0')
         subprocess.run([self.machine, self.plugin, self.target, f'board={board}', *arguments], check=True, env=environment)
         return Board(self.print_board, board)

@@ -58,11 +58,10 @@ int dma_open(int vfio_fd, const struct dma_page pages[DMA_PAGES], struct dma_dev
 void dma_close(struct dma_device *device);
 
 /*
- * One transfer of DMA_BYTES at an IOVA that is a multiple of them; when it returns the device has
- * done with it, but for -ETIMEDOUT. 0; -EINVAL (no such block, IOVA not aligned); -EIO (the device
- * says that it failed, or that it cannot go on); -ENXIO (its registers cannot be read: it is gone
- * or in an error state); -ETIMEDOUT. After any of the last three only dma_restart() and dma_reset()
- * help.
+ * One transfer of DMA_BYTES at an IOVA that is a multiple of them; when it returns, the device has
+ * finished, except after -ETIMEDOUT. 0; -EINVAL (no such block, IOVA not aligned); -EIO (the device
+ * reports a failure, or cannot continue); -ENXIO (its registers cannot be read: it is gone or in an
+ * error state); -ETIMEDOUT. After any of the last three only dma_restart() and dma_reset() help.
  */
 int dma_read_from(struct dma_device *device, uint64_t iova, uint64_t block);
 int dma_write_to(struct dma_device *device, uint64_t iova, uint64_t block);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Common to the drivers: a device's registers, its configuration space, and time. Registers are
- * little-endian, whatever the machine is; values here are in the CPU's order. An access that the
- * kernel refuses, or a register that reads as all ones where it never is, means that the function
- * is gone or in an error state: -ENXIO.
+ * little-endian; values here are in the CPU's order. An access that the kernel refuses, or a
+ * register that unexpectedly reads as all ones, means that the function is gone or in an error
+ * state: -ENXIO.
  */
 #ifndef DMA_DRIVER_H
 #define DMA_DRIVER_H
@@ -14,10 +14,7 @@
 
 struct dma_driver {
 	const char *name;
-	/*
-	 * Brings the device into a state in which it takes transfers, whatever it was in. Fills in
-	 * blocks.
-	 */
+	/* Prepares the device for transfers, from any state. Fills in blocks. */
 	int (*start)(struct dma_device *device);
 	void (*stop)(struct dma_device *device);
 	int (*transfer)(struct dma_device *device, uint64_t iova, uint64_t block, bool write);
@@ -54,7 +51,7 @@ struct dma_device {
 	char why[192];
 };
 
-/* Notes what went wrong, and returns error. */
+/* Notes the reason, and returns error. */
 __attribute__((format(printf, 3, 4))) int dma_failed(struct dma_device *device, int error, const char *format, ...);
 
 int dma_load32(struct dma_device *device, uint64_t offset, uint32_t *value);

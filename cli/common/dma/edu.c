@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * QEMU's educational device (docs/specs/edu.rst): a buffer of 4096 bytes, and one DMA transfer at a
- * time between it and memory, which takes 100 ms. How a transfer ended it does not say. Addresses
- * are cut to the bits of its dma_mask property, which begins at 28.
+ * time between it and memory, which takes 100 ms. It does not report how a transfer ended.
+ * Addresses are cut to the bits of its dma_mask property, 28 by default.
  */
 #include "dma/driver.h"
 

@@ -216,8 +216,8 @@ static int identify(struct dma_device *device)
 	if (error)
 		return error;
 	/*
-	 * NSZE is in bytes 0-7; byte 26 says which format of those from byte 128 on is used; LBADS
-	 * is in bits 16-23 of that.
+	 * NSZE is in bytes 0-7; byte 26 selects one of the formats from byte 128 on; LBADS is in
+	 * bits 16-23 of that.
 	 */
 	memcpy(&size, data, sizeof(size));
 	size = le64toh(size);

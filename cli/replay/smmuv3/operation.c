@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Operations of an SMMUv3: a vCPU's store is carried out as a monitor does it, and the SMMU's
- * counters say what it did. A kick changes nothing: the oracle that follows says what the device
+ * Operations of an SMMUv3: a vCPU's store is carried out as a VMM does it, and the SMMU's counters
+ * show its effect. A kick changes nothing: the oracle that follows lists the pages that the device
  * may reach then.
  */
 #include "smmuv3.h"

@@ -27,7 +27,7 @@ static void destroy(struct replay *replay)
 {
 	if (zpci_of(replay)) {
 		viommu_zpci_destroy(zpci_of(replay)->zpci);
-		zpci_change_free(zpci_of(replay)->change);
+		zpci_change_free(&zpci_of(replay)->change);
 	}
 	free(replay->own);
 }

@@ -3,7 +3,7 @@
  * Operations: each is carried out through the interface that a VMM uses, and its answer is compared
  * with the recorded one.
  *
- * Where the recorded machine had room and this one has not, the capture no longer says what the
+ * Where the recorded machine had room and this one has not, the capture no longer shows what the
  * guest would do next, and the replay plays the guest's part as Linux does
  * (drivers/iommu/s390-iommu.c): a refresh that answers "insufficient resources" is followed by one
  * refresh of the whole registration. A registration that finds no room leaves the function unused
@@ -142,7 +142,7 @@ static int call(struct replay *replay, const struct capture_record *record, stru
 	}
 }
 
-/* CLP and SCLP: what they change is known from the capture. */
+/* CLP and SCLP: their effect is known from the capture. */
 static int change_state(const struct capture_record *record, const struct replay_function *of)
 {
 	if (!of)
@@ -295,7 +295,7 @@ static void after_refresh(struct replay *replay, struct replay_operation *operat
 		function->short_of_room = false;
 }
 
-/* Follows what drops or makes a registration. */
+/* Follows operations that drop or make a registration. */
 static void after_registration(struct zpci *zpci, const struct replay_operation *operation)
 {
 	bool registers = operation->instruction == ZPCI_REG_IOAT || operation->instruction == ZPCI_REREG_IOAT;
@@ -318,7 +318,7 @@ static void after_registration(struct zpci *zpci, const struct replay_operation 
 	}
 }
 
-/* The answer that a guest has to live with against the recorded one. */
+/* Compares the final answer to the guest with the recorded one. */
 static void compare_answer(struct replay *replay, const struct replay_operation *operation)
 {
 	const struct capture_answer *recorded = &operation->record.answer;

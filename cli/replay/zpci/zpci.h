@@ -38,11 +38,21 @@ struct zpci_function {
 
 struct zpci_change;
 
-/* replay->own: the zPCI, and what the last operation answered. */
+/* change.c: the runs in the range of the last refresh before it. */
+struct zpci_change {
+	const struct replay_function *function; /* NULL: there was no refresh, or something else changed translations after it */
+	bool registration;
+	uint64_t first, last;
+	FILE *to; /* text, from its beginning on for each refresh; NULL: no picture is requested */
+	char *text;
+	size_t bytes;
+};
+
+/* replay->own: the zPCI, and the answer of the last operation. */
 struct zpci {
 	struct viommu_zpci *zpci;
-	struct zpci_change *change; /* NULL: no picture is asked for */
-	bool making_room;	    /* an instruction is under way that is not in the capture */
+	struct zpci_change change;
+	bool making_room; /* an instruction is under way that is not in the capture */
 	struct viommu_zpci_answer answer;
 	unsigned int event_count;
 	struct viommu_zpci_event events[ZPCI_MAX_EVENTS];

@@ -19,7 +19,7 @@
 
 static struct viommu_smmuv3 *smmu;
 
-/* As QEMU's, whose devices reach all of memory until the guest says otherwise. */
+/* Like QEMU's, whose devices reach all of memory until the guest configures it. */
 static int create(struct checker *checker)
 {
 	struct viommu_smmuv3_config config = { .size = sizeof(config) };
@@ -170,7 +170,10 @@ static void count_refresh(struct checker *checker, const struct smmuv3_observati
 		live_histogram_add(&numbers->times[kind][LIVE_QEMU_WALKER], observation->qemu_ns);
 }
 
-/* wrote: what the library's write did; library_ns: of the write, or of the misses behind a kick. */
+/*
+ * wrote: the effect of the library's write; library_ns: of the write, or of the misses after a
+ * kick.
+ */
 static void count_operation(struct checker *checker, const struct smmuv3_observation *operation, const struct difference *wrote, uint64_t library_ns)
 {
 	struct live_numbers *numbers = &checker->board->numbers;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The checker of guests with an SMMUv3: an SMMU of the library's that is given what QEMU's was
- * given.
- */
+/* The checker of guests with an SMMUv3: an SMMU of the library's with the same input as QEMU's. */
 #ifndef VIOMMU_WATCH_SMMUV3_CHECK_H
 #define VIOMMU_WATCH_SMMUV3_CHECK_H
 
@@ -15,7 +12,7 @@ extern const struct check_ops smmuv3_check_ops;
 /* The functions below do nothing where nothing is checked. */
 void smmuv3_check_stream(struct checker *checker, const struct stream *stream);
 
-/* An operation, and what only this architecture's observations have. */
+/* An operation, with data of this architecture. */
 struct smmuv3_observation {
 	const struct observation *observation;
 	struct streams *streams;

@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One command's part. Ranges are what the command names; an SMMU may remove more. */
+/* One command's part. Ranges are those of the command; an SMMU may remove more. */
 struct invalid {
 	bool any_stream; /* or the one that sid names */
 	uint32_t sid;
@@ -27,7 +27,7 @@ struct invalids {
 	struct invalid *list;
 	size_t count;
 	size_t room;
-	uint64_t commands;	/* of which there were: */
+	uint64_t commands;	/* number of commands; of these: */
 	uint64_t invalidations; /* CMD_TLBI_* */
 	uint64_t configs;	/* CMD_CFGI_* */
 	bool whole;		/* some are of all that an ASID, or a stream, translates */

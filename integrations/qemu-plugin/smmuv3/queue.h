@@ -2,11 +2,10 @@
 /*
  * The command queue as the library sees it.
  *
- * QEMU offers queues of 2^19 commands, and Linux takes what it gets. The library's SMMU has 2^12 at
+ * QEMU offers queues of 2^19 commands, and Linux uses all of it. The library's SMMU has 2^12 at
  * most, to bound the work of one store. So commands are copied from the guest's queue into another
  * one, of QUEUE_BITS, in a page that is not the guest's memory; stores to CMDQ_BASE, _PROD and
- * _CONS become those of a guest with that queue. Nothing else that a guest stores depends on the
- * size.
+ * _CONS become those of a guest with that queue. No other store of a guest depends on the size.
  */
 #ifndef VIOMMU_WATCH_SMMUV3_QUEUE_H
 #define VIOMMU_WATCH_SMMUV3_QUEUE_H
@@ -27,15 +26,15 @@ struct queue {
 	uint32_t prod;	     /* with its wrap bit; the library has consumed all before it */
 	uint64_t guest_base; /* CMDQ_BASE as the guest stored it */
 	uint32_t guest_prod;
-	uint32_t guest_cons; /* what was copied so far */
+	uint32_t guest_cons; /* copied up to here */
 };
 
 /* false if memory is short. */
 bool queue_init(struct queue *queue);
 
 /*
- * Copies the guest's next commands, as many as there are and fit, adds what that changes in the
- * page to *changes, and calls fn for each. Stops at the end of memory. Returns how many.
+ * Copies the guest's next commands, as many as there are and fit, adds the changed doublewords of
+ * the page to *changes, and calls fn for each. Stops at the end of memory. Returns their number.
  */
 unsigned int queue_take(struct queue *queue, const struct guest_ram *ram, struct changes *changes, void (*fn)(void *ctx, const uint64_t command[2]), void *ctx);
 

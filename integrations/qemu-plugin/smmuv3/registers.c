@@ -261,7 +261,7 @@ static int watch(struct observer *observer, qemu_plugin_id_t id, const struct qe
 static void ready(struct observer *observer)
 {
 	struct capture_record queue = { .kind = CAPTURE_SLOT, .slot = { .gpa = QUEUE_GPA, .bytes = QUEUE_BYTES, .prot = CAPTURE_R } };
-	/* As QEMU's, whose devices reach all of memory until the guest says otherwise. */
+	/* Like QEMU's, whose devices reach all of memory until the guest configures it. */
 	struct capture_record smmu = { .kind = CAPTURE_SMMU };
 	struct checker *checker = &observer->checker;
 

@@ -63,7 +63,7 @@
 #define TSZ_LEAST 16u
 #define TSZ_MOST  39u
 
-/* Descriptors of 48 output bits. In the last level bit 1 says that it is a page. */
+/* Descriptors of 48 output bits. In the last level bit 1 means a page. */
 #define DESCRIPTOR_VALID(d)	BITS(d, 0, 0)
 #define DESCRIPTOR_TABLE(d)	BITS(d, 1, 1)
 #define DESCRIPTOR_READ_ONLY(d) BITS(d, 7, 7) /* AP[2] */

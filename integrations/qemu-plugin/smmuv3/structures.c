@@ -7,7 +7,7 @@
 #define LEVELS 4u
 
 struct arm_layout {
-	struct table_layout layout; /* first: what entry_of() is given */
+	struct table_layout layout; /* first: the argument of entry_of() */
 	unsigned int granule;	    /* bits */
 };
 

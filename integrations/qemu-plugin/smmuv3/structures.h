@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A stream's structures: stream table, context descriptor, translation tables. This decides which
- * pages QEMU and the library are asked about, so it must not overlook what the library overlooks:
- * it shares no code and no masks with it. It does not judge, since QEMU does: a page is one if
- * there is a valid leaf, whatever the rights above it are.
+ * A stream's structures: stream table, context descriptor, translation tables. They determine the
+ * pages that QEMU and the library are asked about. An error of the library must not hide pages from
+ * that, so no code and no masks are shared with it. Rights are left to QEMU: a page with a valid
+ * leaf counts, whatever the rights above it.
  */
 #ifndef VIOMMU_WATCH_SMMUV3_STRUCTURES_H
 #define VIOMMU_WATCH_SMMUV3_STRUCTURES_H
@@ -17,7 +17,10 @@ struct stream_table {
 	uint32_t config;
 };
 
-/* Fills in what the structures of the stream with that requester ID say. false if it is not all. */
+/*
+ * Reads the structures of the stream with that requester ID, and fills in its members. false if
+ * something is missing.
+ */
 bool structures_look(struct tables *tables, const struct stream_table *root, struct stream *stream);
 
 #endif

@@ -115,7 +115,7 @@ static void before(unsigned int index, void *data)
 	*record = (struct capture_record){ .kind = 0 };
 	vcpu->at = (uintptr_t)data;
 	code = vcpu_memory(&vcpu->vcpu, vcpu->at, 4);
-	/* The first two bits of an instruction say how long it is. */
+	/* The first two bits of an instruction determine its length. */
 	vcpu->next = vcpu->at + (code && code[0] >= 0xc0 ? 6 : 4);
 	code = vcpu_memory(&vcpu->vcpu, vcpu->at, vcpu->next - vcpu->at);
 	if (code)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- *  - Operations are done when QEMU has carried them out, and before the vCPU goes on.
- *  - A function that appears, or comes back under a handle that CLP did not give it, is plugged;
- *    what was there before is unplugged.
+ * - Operations are done when QEMU has carried them out, and before the vCPU continues.
+ * - A function that appears, or comes back under a handle that CLP did not give it, is plugged; the
+ *   former one is unplugged.
  *
  * The library does not learn that QEMU has put a function into its error state because of a
  * device's access. The guest's answer to that, a reset of the error and a registration, works in

@@ -31,7 +31,7 @@ struct zpci_checker {
 	const struct check *current; /* the operation that the library is in */
 	/* Lists that are used again. */
 	struct stretch walk; /* QEMU's walk behind the library's refresh */
-	struct runs runs;    /* what the library translates then */
+	struct runs runs;    /* the library's translations then */
 };
 
 extern const struct check_ops zpci_check_ops;
@@ -51,7 +51,7 @@ void zpci_check(struct operation *operation, const struct observation *observati
 /* An RPCIT or MPCIFC has ended in a way that is not known. */
 void zpci_check_skip(void);
 
-/* refresh.c: does an RPCIT or MPCIFC, and compares what is translated then with QEMU's walk. */
+/* refresh.c: does an RPCIT or MPCIFC, and compares the translations after it with QEMU's walk. */
 void zpci_refresh(struct zpci_checker *zpci, struct check *check, struct operation *operation);
 
 /* The guest's entries on the way to an IOVA, as they are now, for a message. */

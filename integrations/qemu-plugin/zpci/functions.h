@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The PCI functions that the guest was seen to use, and what CLP (call logical processor) answered
+ * The PCI functions that the guest was seen to use, and the answers of CLP (call logical processor)
  * about them.
  *
  * Answers of CLP are noted when they are seen, and results of an operation (a new handle, a
@@ -42,7 +42,7 @@ struct functions {
 	} groups[FUNCTION_GROUPS];
 };
 
-/* The function whose handle this is or was. NULL if there is none. */
+/* The function with this present or former handle. NULL if there is none. */
 struct function *functions_find(struct functions *functions, uint32_t fh);
 
 /* The recorded function with this FID. NULL if there is none. */
@@ -54,8 +54,8 @@ struct function *functions_get(struct functions *functions, uint32_t fh);
 void function_register(struct function *function, const struct capture_mpcifc *mpcifc);
 
 /*
- * CLP has ended: learns what it answered, from the block with request and response. true if it was
- * Set PCI Function and succeeded, which is *clp then.
+ * CLP has ended: reads its answer from the block with request and response. true if it was Set PCI
+ * Function and succeeded, which is *clp then.
  */
 bool functions_end_clp(struct functions *functions, const uint8_t *bytes, size_t count, struct capture_clp *clp);
 

@@ -134,7 +134,7 @@ static void end_mpcifc(const struct capture_record *record)
 		function->registered = false;
 }
 
-/* Fills in what the machine answered. true if the instruction was an operation. */
+/* Fills in the machine's answer. true if the instruction was an operation. */
 static bool fill_in_answer(struct capture_record *record, const struct ending *ending)
 {
 	const struct outcome *outcome = &ending->outcome;
@@ -157,9 +157,9 @@ static bool fill_in_answer(struct capture_record *record, const struct ending *e
 }
 
 /*
- * Makes sure that the function that has this handle is recorded. A function that was unplugged and
- * plugged comes back with another index in its handle, and nothing says that it left: its FID,
- * which no two functions have at a time, shows that what had it before is gone.
+ * Makes sure that the function with this handle is recorded. A function that was unplugged and
+ * plugged comes back with another index in its handle, and its removal is not seen: its FID, which
+ * is unique, shows that the former function is gone.
  */
 static void introduce(uint32_t fh)
 {
@@ -212,7 +212,7 @@ static void observe(struct operation *operation, const struct ending *ending)
 	}
 	if (succeeded && record->kind == CAPTURE_MPCIFC)
 		end_mpcifc(record);
-	/* With condition code 3 the machine has said that there is no such function. */
+	/* Condition code 3 means that there is no such function. */
 	if (record->kind == CAPTURE_CLP || (record->answer.kind == CAPTURE_ANSWER_CC && record->answer.cc != 3))
 		introduce(capture_handle(record));
 	observation.operation = *record;

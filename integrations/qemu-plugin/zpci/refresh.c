@@ -90,7 +90,7 @@ static bool agrees(const struct zpci_checker *zpci, const struct runs *answers, 
 	return !runs_compare(answers, &zpci->runs, range->first, range->last, NULL, NULL);
 }
 
-/* Compares what is translated now with QEMU's walk at the beginning and, asked here, now. */
+/* Compares the present translations with QEMU's walk at the beginning and with another walk now. */
 static void compare_walk(struct zpci_checker *zpci, struct check *check, struct stretch *before)
 {
 	const struct range *range = &check->operation->range;
@@ -160,7 +160,7 @@ void zpci_refresh(struct zpci_checker *zpci, struct check *check, struct operati
 		checker_skip(zpci->checker, LIVE_WALKER, (range->last - range->first) / VIOMMU_PAGE_SIZE + 1);
 }
 
-/* One page that QEMU surely translates, and what the library has there. */
+/* One page that QEMU certainly translates, and the library's translation. */
 static void ask_shadow(struct zpci_checker *zpci, const struct check *check, struct qemu_space *space, uint64_t iova, size_t *run)
 {
 	const struct runs *runs = &zpci->runs;
@@ -196,10 +196,10 @@ static struct qemu_space *space_of(const char *id)
 }
 
 /*
- * QEMU takes a question about a page that it does not translate for an access of the device, and
- * puts the function into its error state. So a page is asked about if QEMU's walk had it before the
+ * QEMU takes a query about a page that it does not translate for an access of the device, and puts
+ * the function into its error state. So a page is queried if QEMU's walk had it before the
  * instruction and has it now, and no other operation is under way: then it had it in between, when
- * QEMU carried the instruction out. QEMU always says read and write: rights are not compared.
+ * QEMU carried the instruction out. QEMU always reports read and write: rights are not compared.
  */
 void zpci_compare_shadow(struct zpci_checker *zpci, const struct check *check, bool alone)
 {

@@ -22,7 +22,7 @@
 #define REGION_ENTRIES	2048u
 #define PAGE_ENTRIES	256u
 
-/* Leaves are QEMU's matter, whose walk is asked about them. */
+/* Leaves are left to QEMU's walk. */
 static struct table_entry entry_of(const struct table_layout *layout, unsigned int level, uint64_t value)
 {
 	struct table_entry entry = { .kind = TABLE_NOTHING };
@@ -86,10 +86,10 @@ void zpci_look(struct tables *tables, uint64_t iota, uint64_t first, uint64_t la
 #define QUESTIONS_MAX (UINT64_C(1) << 22)
 
 /*
- * The walk answers for one IOVA: a leaf, or that there is none and how much the invalid entry
- * covers, or an error. The answer holds for the entry's aligned span around the IOVA; the next
- * question is for the IOVA behind it. An error does not say what it covers, and counts for one
- * page. Errors and invalid entries both mean that a page does not translate.
+ * The walk answers for one IOVA: a leaf, or none and the range of the invalid entry, or an error.
+ * The answer holds for the entry's aligned span around the IOVA; the next query is for the IOVA
+ * after it. The range of an error is not known, and counts as one page. Errors and invalid entries
+ * both mean that a page does not translate.
  */
 bool zpci_ask_walk(uint64_t iota, uint64_t first, uint64_t last, struct stretch *answers)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * A callback's view of the vCPU in whose thread it runs: registers, PSW, memory at logical
- * addresses, and from what it executes next, how an instruction ended.
+ * addresses, and the outcome of an instruction, from the next one that is executed.
  */
 #ifndef VIOMMU_WATCH_ZPCI_VCPU_H
 #define VIOMMU_WATCH_ZPCI_VCPU_H
@@ -15,7 +15,7 @@
 struct vcpu {
 	struct qemu_plugin_register *gr[16];
 	struct qemu_plugin_register *psw_mask;
-	struct plugin_bytes *buffer; /* what was read last */
+	struct plugin_bytes *buffer; /* the last bytes read */
 };
 
 /* Makes it ready, in the vCPU's thread. false if QEMU does not offer the registers. */
@@ -25,7 +25,7 @@ uint64_t vcpu_gr(struct vcpu *vcpu, unsigned int n);
 uint64_t vcpu_psw_mask(struct vcpu *vcpu);
 
 /*
- * Bytes at a logical address, good until the next call for this vCPU. NULL if they cannot be read.
+ * Bytes at a logical address, valid until the next call for this vCPU. NULL if they cannot be read.
  */
 const uint8_t *vcpu_memory(struct vcpu *vcpu, uint64_t address, size_t bytes);
 

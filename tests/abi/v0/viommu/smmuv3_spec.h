@@ -1,15 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * Arm's SMMUv3 in numbers (IHI 0070): offsets of registers (chapter 6), commands (chapter 4) and codes of
- * events (chapter 7), as far as the guest's SMMU has them. For VMMs that handle accesses to registers, and for
- * programs that watch a guest.
- */
 #ifndef VIOMMU_SMMUV3_SPEC_H
 #define VIOMMU_SMMUV3_SPEC_H
 
 #include <viommu/types.h>
 
-/* Registers of page 0. */
 #define VIOMMU_SMMUV3_IDR0	      0x00u
 #define VIOMMU_SMMUV3_IDR1	      0x04u
 #define VIOMMU_SMMUV3_IDR2	      0x08u
@@ -28,23 +22,22 @@
 #define VIOMMU_SMMUV3_IRQ_CTRLACK     0x54u
 #define VIOMMU_SMMUV3_GERROR	      0x60u
 #define VIOMMU_SMMUV3_GERRORN	      0x64u
-#define VIOMMU_SMMUV3_GERROR_IRQ_CFG0 0x68u /* 64 bits */
+#define VIOMMU_SMMUV3_GERROR_IRQ_CFG0 0x68u
 #define VIOMMU_SMMUV3_GERROR_IRQ_CFG1 0x70u
 #define VIOMMU_SMMUV3_GERROR_IRQ_CFG2 0x74u
-#define VIOMMU_SMMUV3_STRTAB_BASE     0x80u /* 64 bits */
+#define VIOMMU_SMMUV3_STRTAB_BASE     0x80u
 #define VIOMMU_SMMUV3_STRTAB_BASE_CFG 0x88u
-#define VIOMMU_SMMUV3_CMDQ_BASE	      0x90u /* 64 bits */
+#define VIOMMU_SMMUV3_CMDQ_BASE	      0x90u
 #define VIOMMU_SMMUV3_CMDQ_PROD	      0x98u
 #define VIOMMU_SMMUV3_CMDQ_CONS	      0x9cu
-#define VIOMMU_SMMUV3_EVENTQ_BASE     0xa0u /* 64 bits */
-#define VIOMMU_SMMUV3_EVENTQ_IRQ_CFG0 0xb0u /* 64 bits */
+#define VIOMMU_SMMUV3_EVENTQ_BASE     0xa0u
+#define VIOMMU_SMMUV3_EVENTQ_IRQ_CFG0 0xb0u
 #define VIOMMU_SMMUV3_EVENTQ_IRQ_CFG1 0xb8u
 #define VIOMMU_SMMUV3_EVENTQ_IRQ_CFG2 0xbcu
-/* Page 1. */
+
 #define VIOMMU_SMMUV3_EVENTQ_PROD 0x100a8u
 #define VIOMMU_SMMUV3_EVENTQ_CONS 0x100acu
 
-/* Commands are two doublewords, little-endian in memory. Fields of the first (CMD0) and the second (CMD1) of them. */
 #define VIOMMU_SMMUV3_CMD_BYTES		 16u
 #define VIOMMU_SMMUV3_CMD_WORDS		 2u
 #define VIOMMU_SMMUV3_CMD0_OPCODE(cmd0)	 ((unsigned int)(cmd0)&0xffu)
@@ -66,12 +59,11 @@
 #define VIOMMU_SMMUV3_SYNC_CS_IRQ	 1u
 #define VIOMMU_SMMUV3_SYNC_CS_RESERVED	 3u
 
-/* The opcode. */
 enum {
 	VIOMMU_SMMUV3_CMD_PREFETCH_CONFIG = 0x01,
 	VIOMMU_SMMUV3_CMD_PREFETCH_ADDR = 0x02,
 	VIOMMU_SMMUV3_CMD_CFGI_STE = 0x03,
-	VIOMMU_SMMUV3_CMD_CFGI_STE_RANGE = 0x04, /* CMD_CFGI_ALL is the one of all StreamIDs: RANGE is 31 */
+	VIOMMU_SMMUV3_CMD_CFGI_STE_RANGE = 0x04,
 	VIOMMU_SMMUV3_CMD_CFGI_CD = 0x05,
 	VIOMMU_SMMUV3_CMD_CFGI_CD_ALL = 0x06,
 	VIOMMU_SMMUV3_CMD_TLBI_NH_ALL = 0x10,
@@ -84,7 +76,6 @@ enum {
 
 enum { VIOMMU_SMMUV3_CERROR_NONE = 0, VIOMMU_SMMUV3_CERROR_ILL = 1, VIOMMU_SMMUV3_CERROR_ABT = 2 };
 
-/* The code of an event record, bits 7:0 of its first doubleword; the StreamID is in bits 63:32. */
 enum {
 	VIOMMU_SMMUV3_C_BAD_STREAMID = 0x02,
 	VIOMMU_SMMUV3_F_STE_FETCH = 0x03,
