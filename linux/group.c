@@ -52,9 +52,14 @@ struct iommu_domain *group_alloc_domain(struct group *group)
 	iommu_group_for_each_dev(group->iommu_group, &trial, try_device);
 	if (IS_ERR_OR_NULL(trial.domain))
 		return trial.domain ? trial.domain : ERR_PTR(-ENODEV);
-	/* Before anything is mapped, since IOMMUs say so in each entry. */
-	group->coherent = trial.coherent && trial.domain->ops->enforce_cache_coherency && trial.domain->ops->enforce_cache_coherency(trial.domain);
-	if (is_software_msi(group, &msi))
+	/*
+	 * Before anything is mapped, since IOMMUs say so in each entry. KVM takes it for granted of each group whose IOMMU can do it: its guests then have no need of
+	 * flushes of their own.
+	 */
+	group->coherent = trial.coherent;
+	if (trial.coherent && !(trial.domain->ops->enforce_cache_coherency && trial.domain->ops->enforce_cache_coherency(trial.domain)))
+		error = -EINVAL;
+	else if (is_software_msi(group, &msi))
 		error = iommu_get_msi_cookie(trial.domain, msi);
 	if (error && error != -ENODEV) {
 		iommu_domain_free(trial.domain);

@@ -91,7 +91,7 @@ long memory_map(struct container *container, const struct vfio_iommu_type1_dma_m
 		return -EPERM;
 	if (!access_ok((void __user *)map->vaddr, map->size))
 		return -EFAULT;
-	range = kvzalloc(struct_size(range, pfns, container->paged ? 0 : pages), GFP_KERNEL_ACCOUNT);
+	range = kvzalloc(struct_size(range, pfns, container->paged ? 0 : pages), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
 	if (!range)
 		return -ENOMEM;
 	range->first = map->iova;

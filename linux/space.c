@@ -24,6 +24,7 @@ struct space {
 	struct iommu_domain *domain;
 	struct iommu_iotlb_gather gather;
 	struct xarray pages; /* PFN by IOVA */
+	bool coherent;	     /* so are all accesses of devices, and of those that are attached later, too */
 	unsigned long most;  /* pages of one mapping for which the IOMMU has no larger page */
 	unsigned int retired_number;
 	unsigned long retired[SPACE_RETIRED];
@@ -66,6 +67,7 @@ static int space_create(struct viommu_host *host, struct host_guest *guest, u64 
 		goto free_domain;
 	space->space.host = host;
 	space->container = container;
+	space->coherent = container->creating->coherent;
 	space->most = most_pages(space->domain);
 	xa_init_flags(&space->pages, XA_FLAGS_ACCOUNT);
 	iommu_iotlb_gather_init(&space->gather);
@@ -246,6 +248,8 @@ static void space_device_destroy(struct host_device *device)
 
 static int space_attach(struct host_space *space, struct host_device *device, u32 pasid)
 {
+	if (group_of(device)->coherent != space_of(space)->coherent)
+		return -EINVAL;
 	return iommu_attach_group(space_of(space)->domain, group_of(device)->iommu_group);
 }
 

@@ -36,9 +36,13 @@ struct rig {
 	int64_t pinned_before;
 };
 
-/* The module. False with errno. */
-bool rig_load(void);
+/* The module. isolated: it insists on isolated interrupts, on machines without these, too. False with errno. */
+bool rig_load(bool isolated);
+bool rig_has_isolated_interrupts(void);
 bool rig_unload(void);
+
+/* For cmocka, before each test: what a test that failed has left open is closed, so that the next one gets the group. */
+int rig_setup(void **state);
 
 /* A container of this type with the group of the device that the environment names. Failures end the test. */
 void rig_open(struct rig *rig, uint32_t type);

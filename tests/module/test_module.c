@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -317,6 +318,8 @@ static void test_refused_arguments(void **state)
 	struct vfio_viommu_attach attach = { .argsz = sizeof(attach), .group = 12345 };
 	struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap), .flags = VFIO_DMA_UNMAP_FLAG_ALL, .size = PAGE };
 	struct vfio_viommu_info info = { .argsz = sizeof(info), .group = 12345 };
+	struct vfio_viommu_info ranges;
+	struct vfio_viommu_range *range;
 	uint32_t words[64];
 	struct rig rig;
 	uint32_t domain;
@@ -357,7 +360,17 @@ static void test_refused_arguments(void **state)
 	create.data_len = UINT32_MAX;
 	assert_int_equal(call(&rig, VFIO_VIOMMU_DOMAIN_CREATE, &create), -EINVAL);
 	assert_int_equal(rig_create(&rig, RIG_PAL, RIG_PBA, &domain, NULL), -EINVAL);
-	assert_int_equal(rig_create(&rig, 0, UINT64_MAX, &domain, NULL), -ERANGE);
+	ranges = (struct vfio_viommu_info){ .argsz = sizeof(ranges), .group = rig.group, .ranges = 1, .ranges_uptr = (uint64_t)(uintptr_t)words };
+	assert_int_equal(call(&rig, VFIO_VIOMMU_INFO, &ranges), 0);
+	range = calloc(ranges.out_ranges, sizeof(*range));
+	assert_non_null(range);
+	ranges.ranges = ranges.out_ranges;
+	ranges.ranges_uptr = (uint64_t)(uintptr_t)range;
+	assert_int_equal(call(&rig, VFIO_VIOMMU_INFO, &ranges), 0);
+	/* AMD's IOMMU translates all IOVAs. */
+	if (range[ranges.out_ranges - 1].last != UINT64_MAX)
+		assert_int_equal(rig_create(&rig, 0, range[ranges.out_ranges - 1].last + 1, &domain, NULL), -ERANGE);
+	free(range);
 	assert_int_equal(rig_info(&rig).out_domains, 0);
 	/* Another process has other memory at these addresses. */
 	child = fork();
@@ -409,10 +422,10 @@ static void test_process_unmaps(void **state)
 
 static uint32_t types[] = { VFIO_VIOMMU_PINNED_IOMMU, VFIO_VIOMMU_PAGED_IOMMU };
 
-#define BOTH(test)                                            \
-	{ #test " (pinned)", test, NULL, NULL, &types[0] },   \
-	{                                                     \
-#test " (paged)", test, NULL, NULL, &types[1] \
+#define BOTH(test)                                                 \
+	{ #test " (pinned)", test, rig_setup, NULL, &types[0] },   \
+	{                                                          \
+#test " (paged)", test, rig_setup, NULL, &types[1] \
 	}
 
 int main(int argc, char **argv)
@@ -427,7 +440,7 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		return cmocka_run_group_tests(limit, NULL, NULL);
-	if (!rig_load())
+	if (!rig_load(false))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
