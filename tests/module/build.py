@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""The module builds without a warning, its frames are small, and its global names have a prefix.
+"""The module builds without a warning, its frames are small, its global names have a prefix, and DKMS has the right version of it.
 
 usage: build.py FOLDER      where to build
 
@@ -8,6 +8,7 @@ It is built for Debian's stock kernel, where that was fetched, and for the runni
 """
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,14 @@ def names_without_prefix(path):
     return [name for name in (line.split()[-1] for line in done.stdout.splitlines()) if not name.startswith(KNOWN)]
 
 
+def version_problem():
+    version = re.findall(r"^#define VIOMMU_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$", (module.TOP / "include/viommu/types.h").read_text(), flags=re.M)
+    if f'PACKAGE_VERSION="{".".join(version)}"' in (module.TOP / "linux/dkms.conf").read_text():
+        return 0
+    print(f"linux/dkms.conf is not of version {'.'.join(version)}")
+    return 1
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     kernels = [kernel for kernel in (module.STOCK / "headers/build", RUNNING) if (kernel / "Makefile").exists()]
@@ -34,7 +43,7 @@ def main():
     if not shutil.which("make"):
         print("skipped: there is no make")
         return SKIPPED
-    problems = 0
+    problems = version_problem()
     for number, kernel in enumerate(kernels):
         try:
             names = names_without_prefix(module.build(kernel, folder / f"module{number}"))
