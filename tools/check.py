@@ -289,23 +289,28 @@ def chosen_tests(configuration, folder, pattern):
 kernel_lock = threading.Lock()
 
 
-def prepare_kernel(configuration, tally):
-    """Fetches the kernel of test hosts, which takes minutes the first time. Without one the tests that need it are skipped, with that reason."""
-    if os.environ.get("VIOMMU_TEST_KERNELS"):
-        return
-    command = [os.path.join(ROOT, "tests/vm/build-kernel"), configuration.kernel, os.path.join(ROOT, "build/kernels")]
+def prepare_kernels(configuration, tally):
+    """Sees to the kernels of test hosts, which takes minutes the first time. Without one the tests that need it are skipped, and say so."""
+    folder = os.path.join(ROOT, "build/kernels")
+    if not os.environ.get("VIOMMU_TEST_KERNELS"):
+        prepare_kernel(configuration, tally, "test kernel", [os.path.join(ROOT, "tests/vm/build-kernel"), configuration.kernel, folder])
+    if configuration.kernel == "x86_64" and not os.environ.get("VIOMMU_TEST_STOCK"):
+        fetch = [os.path.join(ROOT, "tools/guest/fetch-kernel"), "--arch", "amd64", "--kernel", "6.12", "--headers"]
+        prepare_kernel(configuration, tally, "stock kernel", [*fetch, os.path.join(folder, "stock")], may_fail=True)
 
+
+def prepare_kernel(configuration, tally, what, command, may_fail=False):
     def line(text):
         # Its progress, and not the output of a failed step.
         if re.match(r"t(ests|ools)/\S+: ", text):
             progress.say(text.rstrip())
 
-    progress.set(configuration, "test kernel")
+    progress.set(configuration, what)
     with kernel_lock:
         status, output = output_of(command, line)
     if status:
-        skipped = status == 77
-        tally.add(f"{configuration.name}: test kernel", 0, 0 if skipped else 1, 1 if skipped else 0, output)
+        skipped = status == 77 or may_fail
+        tally.add(f"{configuration.name}: {what}", 0, 0 if skipped else 1, 1 if skipped else 0, output)
 
 
 def count_cmocka(output, all_well):
@@ -397,7 +402,7 @@ def carry_out(configuration, pattern, tally):
             return
         run(["ninja", "-C", folder, "-j", str(CORES), *files], steps(configuration, "building"))
         if "vm-hosts" in suites:
-            prepare_kernel(configuration, tally)
+            prepare_kernels(configuration, tally)
         built = time.monotonic()
         passed, failed, skipped = test(configuration, folder, names, tally) if names else (0, 0, 0)
         more = f", {skipped} skipped" if skipped else ""

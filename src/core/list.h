@@ -36,7 +36,7 @@ static inline void list_remove(struct list *link)
 }
 
 /* Appends all of `from`, which is empty then. */
-static inline void list_move(struct list *head, struct list *from)
+static inline void list_append_all(struct list *head, struct list *from)
 {
 	if (list_is_empty(from))
 		return;

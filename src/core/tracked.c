@@ -142,7 +142,7 @@ static bool is_beneath_open(const struct tracking_table *table)
 }
 
 /* Ascending, and apart from each other. False if there are too many. */
-static bool add_range(struct tracking_pass *pass, uint64_t first, uint64_t last)
+static bool append_range(struct tracking_pass *pass, uint64_t first, uint64_t last)
 {
 	unsigned int at = pass->ranges;
 
@@ -170,7 +170,7 @@ static void find_ranges(struct tracking_pass *pass)
 	pass->ranges = 0;
 	list_each (&tracked->open, struct tracking_table, in_open, table) {
 		if (fit && !is_beneath_open(table))
-			fit = add_range(pass, table->first, table->last);
+			fit = append_range(pass, table->first, table->last);
 		if (table->first < first)
 			first = table->first;
 		if (table->last > last)
@@ -440,7 +440,7 @@ static void settle(struct tracked *tracked, uint64_t stamp)
 			list_append(&still_open, &table->in_open);
 		}
 	}
-	list_move(&tracked->open, &still_open);
+	list_append_all(&tracked->open, &still_open);
 }
 
 void tracking_end_learning(struct tracked *tracked, struct tracking_pass *pass, bool complete)

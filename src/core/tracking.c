@@ -195,7 +195,7 @@ void tracking_slot_removed(struct tracking *tracking, const struct slot *slot)
 			list_append(&elsewhere, &page->in_vm);
 		}
 	}
-	list_move(&tracking->pages, &elsewhere);
+	list_append_all(&tracking->pages, &elsewhere);
 	if (tracking->tracker.slot_removed)
 		tracking->tracker.slot_removed(tracking->tracker.ctx, slot->first, slot->last, slot_hva(slot, slot->first));
 	port_unlock(&tracking->lock);

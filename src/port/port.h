@@ -67,7 +67,8 @@ void port_grace_heavy(void);
 /*
  * <port_guest.h>: the memory of one slot. Nothing reads or writes guest memory but through this.
  *
- *   int port_guest_init(guest, hva, bytes)    of a slot's address and size, whole pages. 0 or a negative errno
+ *   int port_guest_init(guest, hva, bytes, written)
+ *                                             of a slot's address and size, whole pages. written: it may also be stored to. 0 or a negative errno
  *   void port_guest_destroy(guest)
  *   void *port_guest_map(guest, offset)       the memory at an offset, up to the end of its page. It stays where it is until it is unmapped. NULL if it
  *                                             cannot be mapped now
@@ -119,11 +120,19 @@ static inline bool port_cmpxchg_entry(const uint64_t *entry, uint64_t *old, uint
 
 /*
  * Whether n entries equal a copy: each, by itself, did at a moment of the call. port_widest_equal() is the fastest function that the machine has. It is worth a call
- * from PORT_WIDE_ENTRIES entries on.
+ * from PORT_WIDE_ENTRIES entries on. port_equal_plain() is for machines that have none that is faster.
  */
 #define PORT_WIDE_ENTRIES 8u
 typedef bool (*port_equal)(const uint64_t *entries, const uint64_t *copy, unsigned int n);
 port_equal port_widest_equal(void);
+static inline bool port_equal_plain(const uint64_t *entries, const uint64_t *copy, unsigned int n)
+{
+	uint64_t differs = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		differs |= port_load_entry(&entries[i]) ^ copy[i];
+	return !differs;
+}
 
 /* The position of the lowest and of the highest bit that is set. There is one. By halves on 32-bit machines, where the compiler would call a library function. */
 static inline unsigned int port_lowest_bit(uint64_t bits)

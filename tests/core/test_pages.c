@@ -29,7 +29,8 @@ static struct {
 	void *memory[MOST_MAPPED];
 	unsigned int number;
 	uint64_t maps;
-	uint64_t fail_at; /* the fail_at-th map from now on, counted from 1, fails; 0: none fails */
+	uint64_t fail_at; /* the fail_at-th map from now on, counted from 1, fails; 0: none does */
+	bool written;	  /* of the memory that came last */
 } mapped;
 
 static void must(bool ok)
@@ -39,12 +40,13 @@ static void must(bool ok)
 }
 
 /* Puts a file where the memory is, so that it can be mapped twice. */
-int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes)
+int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes, bool written)
 {
 	int fd = memfd_create("guest", 0);
 
 	must(fd >= 0 && !ftruncate(fd, (off_t)bytes));
 	guest->bytes = bytes;
+	guest->written = mapped.written = written;
 	guest->base = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	must(guest->base != MAP_FAILED);
 	for (uint64_t at = 0; at < bytes; at += PAGE) {
@@ -85,7 +87,7 @@ void *port_guest_map(const struct port_guest *guest, uint64_t offset)
 	if (mapped.fail_at && !--mapped.fail_at)
 		return NULL;
 	if (!is_mapped(page_of(memory)))
-		must(!mprotect(page_of(memory), PAGE, PROT_READ | PROT_WRITE));
+		must(!mprotect(page_of(memory), PAGE, guest->written ? PROT_READ | PROT_WRITE : PROT_READ));
 	mapped.memory[mapped.number++] = memory;
 	return memory;
 }
@@ -184,9 +186,33 @@ static void test_page_is_missing(void **state)
 	rig_end(&rig);
 }
 
+/* A port may have to know beforehand what is written. Nothing is written in a slot that is only read. */
+static void test_written_slots(void **state)
+{
+	static const uint32_t prots[] = { VIOMMU_READ, VIOMMU_RW };
+	struct viommu_slot slot = VIOMMU_SLOT_INIT;
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, &(struct rig_options){ .guest_bytes = 16 * MIB });
+	slot.gpa = GIB;
+	slot.bytes = PAGE;
+	slot.hva = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	must(slot.hva != MAP_FAILED);
+	for (unsigned int i = 0; i < 2; i++) {
+		slot.prot = prots[i];
+		assert_int_equal(viommu_slot_add(rig.guest.vm, &slot), 0);
+		assert_int_equal(mapped.written, prots[i] == VIOMMU_RW);
+		assert_int_equal(viommu_slot_remove(rig.guest.vm, slot.gpa), 0);
+	}
+	must(!munmap(slot.hva, PAGE));
+	rig_end(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_written_slots),
 		cmocka_unit_test(test_nothing_is_kept),
 		cmocka_unit_test(test_page_is_missing),
 	};

@@ -15,8 +15,8 @@ import sys
 # Of folders on one floor each may include the others, but core/shadow, which is a part of core.
 FLOORS = ["port", "format", "host", "core", "guest"]
 FREESTANDING = ["port", "format", "core", "guest", "host/host.h", "host/host.c", "host/soft.h", "host/soft.c", "host/table.h", "host/soft_vtdss.c"]
-# A port is where the system begins.
-PORTS = "port/posix/"
+# Ports are where the system begins.
+PORTS = ("port/posix/", "port/linux/")
 FORBIDDEN = [
     (r"__atomic_|__sync_", "a built-in atomic function: port_atomic.h has what there is"),
     (r"__attribute__", "an attribute: port_types.h has what there is"),

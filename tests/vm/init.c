@@ -4,6 +4,7 @@
  * result to run-in-host, which has started the machine, and powers the machine off.
  *
  * The file /job has the instructions: strings, each ended by a zero byte.
+ *   module=PATH       load this module of the kernel, in the order of these lines
  *   bind=ADDRESS      give this PCI function to vfio-pci
  *   limit=SECONDS     how long the program may take
  *   env=NAME=VALUE    of the program's environment
@@ -35,6 +36,7 @@
 #include <sys/reboot.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
@@ -46,7 +48,8 @@ static struct {
 	char *arguments[WORDS + 1];
 	char *environment[WORDS + 1];
 	char *devices[WORDS];
-	size_t argument_count, environment_count, device_count;
+	char *modules[WORDS];
+	size_t argument_count, environment_count, device_count, module_count;
 	long limit;
 } job;
 
@@ -204,7 +207,9 @@ static void read_job(void)
 		fail("/job is too long");
 	close(fd);
 	for (char *word = text; word < text + n; word += strlen(word) + 1) {
-		if (!strncmp(word, "bind=", 5))
+		if (!strncmp(word, "module=", 7))
+			append(job.modules, &job.module_count, word + 7);
+		else if (!strncmp(word, "bind=", 5))
 			append(job.devices, &job.device_count, word + 5);
 		else if (!strncmp(word, "limit=", 6))
 			job.limit = strtol(word + 6, NULL, 10);
@@ -225,6 +230,15 @@ static void write_file(const char *path, const char *text)
 
 	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		fail("cannot write %s to %s: %s", text, path, strerror(errno));
+	close(fd);
+}
+
+static void load_module(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || syscall(SYS_finit_module, fd, "", 0))
+		fail("cannot load %s: %s", path, strerror(errno));
 	close(fd);
 }
 
@@ -448,6 +462,8 @@ int main(void)
 	mount_at("tmpfs", "/tmp");
 	mount_at("tmpfs", "/dev/shm");
 	read_job();
+	for (size_t i = 0; i < job.module_count; i++)
+		load_module(job.modules[i]);
 	for (size_t i = 0; i < job.device_count; i++)
 		bind_to_vfio(job.devices[i]);
 	run_program();

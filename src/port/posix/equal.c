@@ -16,15 +16,6 @@
 #endif
 #endif
 
-static bool equal_plain(const uint64_t *entries, const uint64_t *copy, unsigned int n)
-{
-	uint64_t differs = 0;
-
-	for (unsigned int i = 0; i < n; i++)
-		differs |= port_load_entry(&entries[i]) ^ copy[i];
-	return !differs;
-}
-
 #if defined(__x86_64__) && !defined(PLAIN_ONLY)
 #include <immintrin.h>
 
@@ -42,7 +33,7 @@ static bool equal_sse2(const uint64_t *entries, const uint64_t *copy, unsigned i
 	for (; n - i >= 8; i += 8)
 		differs = _mm_or_si128(differs, _mm_or_si128(_mm_or_si128(differs_2(&entries[i], &copy[i]), differs_2(&entries[i + 2], &copy[i + 2])),
 							     _mm_or_si128(differs_2(&entries[i + 4], &copy[i + 4]), differs_2(&entries[i + 6], &copy[i + 6]))));
-	return _mm_movemask_epi8(_mm_cmpeq_epi8(differs, _mm_setzero_si128())) == 0xffff && equal_plain(&entries[i], &copy[i], n - i);
+	return _mm_movemask_epi8(_mm_cmpeq_epi8(differs, _mm_setzero_si128())) == 0xffff && port_equal_plain(&entries[i], &copy[i], n - i);
 }
 
 __attribute__((target("avx2"))) static inline __m256i differs_4(const uint64_t *entries, const uint64_t *copy)
@@ -59,7 +50,7 @@ __attribute__((target("avx2"))) static bool equal_avx2(const uint64_t *entries, 
 		differs = _mm256_or_si256(
 			differs, _mm256_or_si256(_mm256_or_si256(differs_4(&entries[i], &copy[i]), differs_4(&entries[i + 4], &copy[i + 4])),
 						 _mm256_or_si256(differs_4(&entries[i + 8], &copy[i + 8]), differs_4(&entries[i + 12], &copy[i + 12]))));
-	return _mm256_testz_si256(differs, differs) && equal_plain(&entries[i], &copy[i], n - i);
+	return _mm256_testz_si256(differs, differs) && port_equal_plain(&entries[i], &copy[i], n - i);
 }
 
 port_equal port_widest_equal(void)
@@ -69,6 +60,6 @@ port_equal port_widest_equal(void)
 #else
 port_equal port_widest_equal(void)
 {
-	return equal_plain;
+	return port_equal_plain;
 }
 #endif

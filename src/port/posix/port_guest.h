@@ -9,9 +9,10 @@ struct port_guest {
 	unsigned char *base;
 };
 
-static inline int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes)
+static inline int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes, bool written)
 {
 	(void)bytes;
+	(void)written;
 	guest->base = hva;
 	return 0;
 }

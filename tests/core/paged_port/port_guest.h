@@ -11,9 +11,10 @@
 struct port_guest {
 	unsigned char *base;
 	uint64_t bytes;
+	bool written;
 };
 
-int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes);
+int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes, bool written);
 void port_guest_destroy(struct port_guest *guest);
 void *port_guest_map(const struct port_guest *guest, uint64_t offset);
 void port_guest_unmap(const struct port_guest *guest, void *memory);

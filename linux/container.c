@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The life of a container, and its ioctls.
+ *
+ * VFIO ends a container when its last group leaves, while other threads may be in an ioctl of it:
+ * VFIO's data is therefore not a pointer but a handle. An ioctl holds a reference to the container
+ * that it has found; the end of a container takes the handle away and waits for the references.
+ */
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/vfio.h>
+
+#include "container.h"
+
+/* A few thousand, between which a refresh lets others run. */
+#define STEP_ENTRIES VIOMMU_LEAST_STEP_ENTRIES
+
+static_assert(PAGE_SIZE == VIOMMU_PAGE_SIZE, "guests and IOMMUs are served in pages of 4096 bytes");
+
+/* struct container by handle */
+static DEFINE_XARRAY_ALLOC1(containers);
+
+static struct container *get(void *handle)
+{
+	struct container *container;
+
+	xa_lock(&containers);
+	container = xa_load(&containers, (unsigned long)handle);
+	if (container)
+		refcount_inc(&container->shared.users);
+	xa_unlock(&containers);
+	return container;
+}
+
+static void put(struct container *container)
+{
+	shared_put(&container->shared);
+}
+
+static void log_line(void *ctx, enum viommu_log_level level, const char *what, u64 a, u64 b)
+{
+	if (level == VIOMMU_LOG_INFO)
+		pr_debug("viommu: %s (%#llx, %#llx)\n", what, a, b);
+	else
+		pr_warn_ratelimited("viommu: %s (%#llx, %#llx)\n", what, a, b);
+}
+
+static int create(struct container *container, bool paged)
+{
+	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
+	int error = pinned_init(&container->pinned);
+
+	if (error)
+		return error;
+	config.pin = paged ? VIOMMU_PIN_ON_REFRESH : VIOMMU_PIN_GUEST;
+	config.step_entries = STEP_ENTRIES;
+	config.log = log_line;
+	error = viommu_vm_create(&config, &container->vm);
+	if (error) {
+		pinned_destroy(&container->pinned);
+		return error;
+	}
+	container->paged = paged;
+	container->host.ops = &space_ops;
+	container->host.caps = (struct viommu_host_caps){
+		.size = sizeof(container->host.caps),
+		.name = "iommu",
+		.split = true,
+		.page_sizes = PAGE_SIZE,
+		.last = U64_MAX,
+		.entry_limit = VIOMMU_NO_LIMIT,
+	};
+	mutex_init(&container->lock);
+	mt_init(&container->memory);
+	INIT_LIST_HEAD(&container->groups);
+	init_rwsem(&container->reserved);
+	xa_init_flags(&container->domains, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	shared_init(&container->shared);
+	return 0;
+}
+
+/* Nothing uses it any more. */
+static void destroy(struct container *container)
+{
+	vfio_domain_destroy_all(container);
+	while (!list_empty(&container->groups))
+		group_leave(container, list_first_entry(&container->groups, struct group, in_container)->iommu_group);
+	viommu_vm_destroy(container->vm);
+	memory_unmap_all(container);
+	pinned_destroy(&container->pinned);
+	mutex_destroy(&container->lock);
+	kfree(container);
+}
+
+static void *container_open(unsigned long type)
+{
+	struct container *container;
+	u32 handle;
+	int error;
+
+	if (type != VFIO_VIOMMU_PINNED_IOMMU && type != VFIO_VIOMMU_PAGED_IOMMU)
+		return ERR_PTR(-EINVAL);
+	container = kzalloc(sizeof(*container), GFP_KERNEL_ACCOUNT);
+	if (!container)
+		return ERR_PTR(-ENOMEM);
+	error = create(container, type == VFIO_VIOMMU_PAGED_IOMMU);
+	if (error) {
+		kfree(container);
+		return ERR_PTR(error);
+	}
+	error = xa_alloc(&containers, &handle, container, xa_limit_31b, GFP_KERNEL);
+	if (error) {
+		destroy(container);
+		return ERR_PTR(error);
+	}
+	return (void *)(unsigned long)handle;
+}
+
+static void container_release(void *handle)
+{
+	struct container *container = xa_erase(&containers, (unsigned long)handle);
+
+	shared_end(&container->shared);
+	destroy(container);
+}
+
+static int container_attach_group(void *handle, struct iommu_group *group, enum vfio_group_type type)
+{
+	struct container *container;
+	int error;
+
+	if (type != VFIO_IOMMU)
+		return -EOPNOTSUPP;
+	container = get(handle);
+	if (!container)
+		return -ENODEV;
+	mutex_lock(&container->lock);
+	error = group_join(container, group);
+	mutex_unlock(&container->lock);
+	put(container);
+	return error;
+}
+
+static void container_detach_group(void *handle, struct iommu_group *group)
+{
+	struct container *container = get(handle);
+
+	if (!container)
+		return;
+	mutex_lock(&container->lock);
+	group_leave(container, group);
+	mutex_unlock(&container->lock);
+	put(container);
+}
+
+/* The arguments of any ioctl. */
+union arguments {
+	struct {
+		u32 argsz;
+		u32 flags;
+	} head;
+	struct vfio_iommu_type1_dma_map map;
+	struct vfio_iommu_type1_dma_unmap unmap;
+	struct vfio_viommu_domain_create create;
+	struct vfio_viommu_domain_destroy destroy;
+	struct vfio_viommu_attach attach;
+	struct vfio_viommu_refresh refresh;
+	struct vfio_viommu_info info;
+};
+
+static long map(struct container *container, union arguments *arguments)
+{
+	return memory_map(container, &arguments->map);
+}
+
+static long unmap(struct container *container, union arguments *arguments)
+{
+	return memory_unmap(container, &arguments->unmap);
+}
+
+static long create_domain(struct container *container, union arguments *arguments)
+{
+	return vfio_domain_create(container, &arguments->create);
+}
+
+static long destroy_domain(struct container *container, union arguments *arguments)
+{
+	return vfio_domain_destroy(container, &arguments->destroy);
+}
+
+static long attach(struct container *container, union arguments *arguments)
+{
+	return vfio_domain_attach(container, &arguments->attach);
+}
+
+static long refresh(struct container *container, union arguments *arguments)
+{
+	return vfio_domain_refresh(container, &arguments->refresh);
+}
+
+static long info(struct container *container, union arguments *arguments)
+{
+	struct viommu_features features = { .size = sizeof(features) };
+	long error = group_info(container, &arguments->info);
+
+	if (error)
+		return error;
+	viommu_features(&features);
+	arguments->info.out_domains = container->domain_number;
+	arguments->info.out_data_types = features.guests;
+	arguments->info.out_mapped = container->mapped;
+	arguments->info.out_pinned = (u64)READ_ONCE(container->pinned.charged) << PAGE_SHIFT;
+	return 0;
+}
+
+struct ioctl {
+	unsigned int command;
+	u32 least; /* bytes of the struct's first version, which are those that there are */
+	u32 flags; /* that are known */
+	bool out;
+	bool unlocked; /* without the container's lock */
+	long (*run)(struct container *container, union arguments *arguments);
+};
+
+static const struct ioctl ioctls[] = {
+	{ VFIO_IOMMU_MAP_DMA, offsetofend(struct vfio_iommu_type1_dma_map, size), VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE, false, false, map },
+	{ VFIO_IOMMU_UNMAP_DMA, offsetofend(struct vfio_iommu_type1_dma_unmap, size), VFIO_DMA_UNMAP_FLAG_ALL, true, false, unmap },
+	{ VFIO_VIOMMU_DOMAIN_CREATE, sizeof(struct vfio_viommu_domain_create), 0, true, false, create_domain },
+	{ VFIO_VIOMMU_DOMAIN_DESTROY, sizeof(struct vfio_viommu_domain_destroy), 0, false, false, destroy_domain },
+	{ VFIO_VIOMMU_ATTACH, sizeof(struct vfio_viommu_attach), 0, false, false, attach },
+	{ VFIO_VIOMMU_REFRESH, sizeof(struct vfio_viommu_refresh), 0, true, true, refresh },
+	{ VFIO_VIOMMU_INFO, sizeof(struct vfio_viommu_info), 0, true, false, info },
+};
+
+static long run(struct container *container, const struct ioctl *ioctl, void __user *user)
+{
+	union arguments arguments = {};
+	long error;
+
+	if (copy_from_user(&arguments, user, ioctl->least))
+		return -EFAULT;
+	if (arguments.head.argsz < ioctl->least || arguments.head.flags & ~ioctl->flags)
+		return -EINVAL;
+	if (!ioctl->unlocked)
+		mutex_lock(&container->lock);
+	error = ioctl->run(container, &arguments);
+	if (!ioctl->unlocked)
+		mutex_unlock(&container->lock);
+	if (ioctl->out && copy_to_user(user, &arguments, ioctl->least))
+		return -EFAULT;
+	return error;
+}
+
+static long check_extension(struct container *container, unsigned long extension)
+{
+	long answer;
+
+	switch (extension) {
+	case VFIO_VIOMMU_PINNED_IOMMU:
+	case VFIO_VIOMMU_PAGED_IOMMU:
+		return 1;
+	case VFIO_UNMAP_ALL:
+		return container ? 1 : 0;
+	case VFIO_DMA_CC_IOMMU:
+		if (!container)
+			return 0;
+		mutex_lock(&container->lock);
+		answer = group_all_coherent(container);
+		mutex_unlock(&container->lock);
+		return answer;
+	default:
+		return 0;
+	}
+}
+
+static long container_ioctl(void *handle, unsigned int command, unsigned long argument)
+{
+	struct container *container = handle ? get(handle) : NULL;
+	long answer = -ENOTTY;
+
+	if (command == VFIO_CHECK_EXTENSION) {
+		answer = check_extension(container, argument);
+	} else if (!container) {
+		answer = -ENODEV;
+	} else {
+		for (unsigned int i = 0; i < ARRAY_SIZE(ioctls); i++)
+			if (ioctls[i].command == command)
+				answer = run(container, &ioctls[i], (void __user *)argument);
+	}
+	if (container)
+		put(container);
+	return answer;
+}
+
+static const struct vfio_iommu_driver_ops driver_ops = {
+	.name = "vfio-viommu",
+	.owner = THIS_MODULE,
+	.open = container_open,
+	.release = container_release,
+	.ioctl = container_ioctl,
+	.attach_group = container_attach_group,
+	.detach_group = container_detach_group,
+};
+
+static int __init viommu_init(void)
+{
+	return vfio_register_iommu_driver(&driver_ops);
+}
+
+static void __exit viommu_exit(void)
+{
+	vfio_unregister_iommu_driver(&driver_ops);
+}
+
+module_init(viommu_init);
+module_exit(viommu_exit);
+
+MODULE_LICENSE("Dual BSD/GPL");
+MODULE_DESCRIPTION("I/O translation through a guest's own tables, for VFIO");
+MODULE_VERSION(__stringify(VIOMMU_VERSION_MAJOR) "." __stringify(VIOMMU_VERSION_MINOR) "." __stringify(VIOMMU_VERSION_PATCH));

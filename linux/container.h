@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * A container: one VM of the core's, the groups that the VM was given, and its domains.
+ *
+ *   container.c   what VFIO calls, and the life of a container
+ *   domain.c      domains, by id
+ *   group.c       groups: what is checked when one comes, and which IOVAs it reserves
+ *   memory.c      guest memory: VFIO_IOMMU_MAP_DMA, VFIO_IOMMU_UNMAP_DMA
+ *   pinned.c      pages that are pinned, each charged once
+ *   space.c       the core's host: a space is a struct iommu_domain
+ *
+ * Locks, in the order in which they are taken: the container's lock, the core's, then either the lock
+ * of pinned pages and after it mmap_lock, or the lock of reserved IOVAs. A refresh takes the core's
+ * locks and those after it.
+ */
+#ifndef VIOMMU_LINUX_CONTAINER_H
+#define VIOMMU_LINUX_CONTAINER_H
+
+#include <linux/completion.h>
+#include <linux/iommu.h>
+#include <linux/list.h>
+#include <linux/maple_tree.h>
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/rwsem.h>
+#include <linux/xarray.h>
+
+#include <viommu/viommu.h>
+
+#include "host/host.h"
+#include "uapi/vfio_viommu.h"
+#include "vfio_driver.h"
+
+/* One object that is found by a number, and that waits for its users before it goes. */
+struct shared {
+	refcount_t users;
+	struct completion unused;
+};
+
+static inline void shared_init(struct shared *shared)
+{
+	refcount_set(&shared->users, 1);
+	init_completion(&shared->unused);
+}
+
+static inline void shared_put(struct shared *shared)
+{
+	if (refcount_dec_and_test(&shared->users))
+		complete(&shared->unused);
+}
+
+/* When it is not found any more: returns when all users have put it. */
+static inline void shared_end(struct shared *shared)
+{
+	shared_put(shared);
+	wait_for_completion(&shared->unused);
+}
+
+struct pinned {
+	struct mutex lock;
+	struct xarray counts; /* by PFN: see pinned.c */
+	unsigned long charged;
+	struct mm_struct *mm;
+	struct task_struct *task; /* whose RLIMIT_MEMLOCK it is */
+	bool unlimited;
+};
+
+struct container {
+	struct viommu_host host;
+	struct viommu_vm *vm;
+	bool paged;
+	struct pinned pinned;
+
+	struct mutex lock;	  /* of all below, but where it is said */
+	struct maple_tree memory; /* struct guest_range by GPA; read without the lock */
+	u64 mapped;		  /* bytes */
+	struct list_head groups;  /* changed under reserved, too */
+	struct rw_semaphore reserved;
+	struct group *creating; /* the group that a space is created for */
+	struct xarray domains;	/* struct domain by id; read without the lock */
+	unsigned int domain_number;
+
+	struct shared shared;
+	unsigned long handle;
+};
+
+struct group {
+	struct list_head in_container;
+	struct iommu_group *iommu_group;
+	struct host_device host_device;
+	struct viommu_device *device;
+	struct list_head reserved; /* struct iommu_resv_region, ascending */
+	u64 first;		   /* IOVAs that its IOMMU translates */
+	u64 last;
+	bool coherent; /* its IOMMU can make all accesses of devices coherent */
+};
+
+/* container.c: which container a struct viommu_host is a part of. */
+static inline struct container *container_of_host(struct viommu_host *host)
+{
+	return container_of(host, struct container, host);
+}
+
+/* domain.c, with the container's lock held but for vfio_domain_refresh(): the ioctls of these names. */
+long vfio_domain_create(struct container *container, struct vfio_viommu_domain_create *create);
+long vfio_domain_destroy(struct container *container, const struct vfio_viommu_domain_destroy *destroy);
+long vfio_domain_attach(struct container *container, const struct vfio_viommu_attach *attach);
+long vfio_domain_refresh(struct container *container, struct vfio_viommu_refresh *refresh);
+void vfio_domain_destroy_all(struct container *container);
+
+/* group.c, with the container's lock held. */
+int group_join(struct container *container, struct iommu_group *iommu_group);
+void group_leave(struct container *container, struct iommu_group *iommu_group);
+struct group *group_find(struct container *container, u32 number);
+long group_info(struct container *container, struct vfio_viommu_info *info);
+/* An empty domain of the group's IOMMU. */
+struct iommu_domain *group_alloc_domain(struct group *group);
+/* Without the lock: whether any group reserves an IOVA of first..last. */
+bool group_any_reserves(struct container *container, u64 first, u64 last);
+/* Whether a domain translates IOVAs that this one reserves. */
+bool group_reserves_established(struct group *group, struct viommu_domain *domain);
+bool group_all_coherent(struct container *container);
+
+/* memory.c, with the container's lock held. */
+long memory_map(struct container *container, const struct vfio_iommu_type1_dma_map *map);
+long memory_unmap(struct container *container, struct vfio_iommu_type1_dma_unmap *unmap);
+void memory_unmap_all(struct container *container);
+/*
+ * Without the lock, while the core knows of the memory: its pages, at least one and at most `number`,
+ * pinned for a translation. Returns how many, or a negative errno.
+ */
+long memory_get(struct container *container, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages);
+void memory_put(struct container *container, const unsigned long *pfns, unsigned long number);
+
+/* pinned.c */
+int pinned_init(struct pinned *pinned);
+void pinned_destroy(struct pinned *pinned);
+/* At least one page, or a negative errno: -ENOSPC beyond RLIMIT_MEMLOCK. */
+long pinned_get(struct pinned *pinned, unsigned long address, unsigned long number, bool written, struct page **pages);
+void pinned_put(struct pinned *pinned, const unsigned long *pfns, unsigned long number);
+
+/* space.c */
+extern const struct host_ops space_ops;
+
+#endif

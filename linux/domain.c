@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Domains of a container. A refresh finds its domain without the container's lock, and holds a
+ * reference meanwhile. Destroying a domain takes away its id, waits for the references, and only then
+ * destroys it.
+ */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "container.h"
+
+struct domain {
+	struct viommu_domain *viommu;
+	struct shared shared;
+};
+
+#define LEAST_DATA sizeof(u32)
+#define MOST_DATA  4096u
+
+static struct domain *get(struct container *container, u32 id)
+{
+	struct domain *domain;
+
+	xa_lock(&container->domains);
+	domain = xa_load(&container->domains, id);
+	if (domain)
+		refcount_inc(&domain->shared.users);
+	xa_unlock(&container->domains);
+	return domain;
+}
+
+static void report(struct vfio_viommu_outcome *outcome, const struct viommu_refresh_result *result)
+{
+	*outcome = (struct vfio_viommu_outcome){
+		.established = result->established,
+		.released = result->released,
+		.unestablished = result->unestablished,
+		.unbacked = result->unbacked,
+		.entries = result->entries,
+		.fault_reason = result->fault.reason,
+		.fault_level = result->fault.level,
+		.fault_iova = result->fault.iova,
+		.fault_entry_gpa = result->fault.entry_gpa,
+		.fault_entry = result->fault.entry,
+	};
+}
+
+/* The architecture's data is the core's to judge. It begins with its size. */
+static int create_viommu(struct container *container, struct group *group, const struct vfio_viommu_domain_create *create, struct viommu_refresh_result *result,
+			 struct viommu_domain **out)
+{
+	u32 *data;
+	int error;
+
+	if (create->data_len < LEAST_DATA || create->data_len > MOST_DATA)
+		return -EINVAL;
+	data = memdup_user(u64_to_user_ptr(create->data_uptr), create->data_len);
+	if (IS_ERR(data))
+		return (int)PTR_ERR(data);
+	container->creating = group;
+	error = *data > create->data_len ? -EINVAL : viommu_domain_create(container->vm, &container->host, create->data_type, data, result, out);
+	container->creating = NULL;
+	kfree(data);
+	return error;
+}
+
+long vfio_domain_create(struct container *container, struct vfio_viommu_domain_create *create)
+{
+	struct group *group = group_find(container, create->group);
+	struct viommu_refresh_result result = {};
+	struct domain *domain;
+	int error;
+
+	if (!group)
+		return -EINVAL;
+	domain = kzalloc(sizeof(*domain), GFP_KERNEL_ACCOUNT);
+	if (!domain)
+		return -ENOMEM;
+	shared_init(&domain->shared);
+	error = create_viommu(container, group, create, &result, &domain->viommu);
+	if (error)
+		goto free;
+	error = xa_alloc(&container->domains, &create->out_domain, domain, xa_limit_31b, GFP_KERNEL_ACCOUNT);
+	if (error) {
+		viommu_domain_destroy(domain->viommu);
+		goto free;
+	}
+	container->domain_number++;
+	report(&create->out_outcome, &result);
+	return 0;
+free:
+	kfree(domain);
+	return error;
+}
+
+static void destroy(struct container *container, struct domain *domain)
+{
+	shared_end(&domain->shared);
+	viommu_domain_destroy(domain->viommu);
+	kfree(domain);
+	container->domain_number--;
+}
+
+long vfio_domain_destroy(struct container *container, const struct vfio_viommu_domain_destroy *arguments)
+{
+	struct domain *domain;
+
+	if (arguments->reserved)
+		return -EINVAL;
+	domain = xa_erase(&container->domains, arguments->domain);
+	if (!domain)
+		return -ENOENT;
+	destroy(container, domain);
+	return 0;
+}
+
+void vfio_domain_destroy_all(struct container *container)
+{
+	struct domain *domain;
+	unsigned long id;
+
+	xa_for_each(&container->domains, id, domain)
+	{
+		xa_erase(&container->domains, id);
+		destroy(container, domain);
+	}
+	xa_destroy(&container->domains);
+}
+
+static long attach(struct group *group, struct domain *domain)
+{
+	if (!domain)
+		return viommu_device_detach(group->device, VIOMMU_NO_PASID);
+	if (group_reserves_established(group, domain->viommu))
+		return -ENOSPC;
+	return viommu_domain_attach(domain->viommu, group->device, VIOMMU_NO_PASID);
+}
+
+long vfio_domain_attach(struct container *container, const struct vfio_viommu_attach *arguments)
+{
+	struct group *group = group_find(container, arguments->group);
+	struct domain *domain = get(container, arguments->domain);
+	long error;
+
+	if (arguments->domain && !domain)
+		return -ENOENT;
+	error = group ? attach(group, domain) : -EINVAL;
+	if (domain)
+		shared_put(&domain->shared);
+	return error;
+}
+
+long vfio_domain_refresh(struct container *container, struct vfio_viommu_refresh *refresh)
+{
+	struct domain *domain = get(container, refresh->domain);
+	struct viommu_refresh_result result = {};
+	int error;
+
+	if (!domain)
+		return -ENOENT;
+	error = viommu_domain_refresh(domain->viommu, refresh->first, refresh->last, &result);
+	shared_put(&domain->shared);
+	report(&refresh->out_outcome, &result);
+	switch (error) {
+	case 0:
+		refresh->out_status = VFIO_VIOMMU_REFRESH_DONE;
+		break;
+	case -ERANGE:
+		refresh->out_status = VFIO_VIOMMU_REFRESH_OUTSIDE;
+		break;
+	case -ENOSPC:
+		refresh->out_status = VFIO_VIOMMU_REFRESH_INSUFFICIENT;
+		break;
+	case -EFAULT:
+		refresh->out_status = VFIO_VIOMMU_REFRESH_MALFORMED;
+		break;
+	case -EIO:
+		refresh->out_status = VFIO_VIOMMU_REFRESH_FAILED;
+		break;
+	default:
+		return error;
+	}
+	return 0;
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <linux/device.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "container.h"
+
+static bool allow_unsafe_interrupts;
+module_param(allow_unsafe_interrupts, bool, 0644);
+MODULE_PARM_DESC(allow_unsafe_interrupts, "Take groups whose interrupts are not isolated, too: a guest may then send any interrupt to the host (off)");
+
+struct trial {
+	struct iommu_domain *domain;
+	bool coherent;
+};
+
+/* Any device of the group stands for all, since they are behind one IOMMU. */
+static int try_device(struct device *device, void *data)
+{
+	struct trial *trial = data;
+
+	trial->domain = iommu_paging_domain_alloc(device);
+	trial->coherent = device_iommu_capable(device, IOMMU_CAP_ENFORCE_CACHE_COHERENCY);
+	return 1;
+}
+
+static bool is_software_msi(const struct group *group, phys_addr_t *base)
+{
+	const struct iommu_resv_region *region;
+	bool found = false;
+
+	list_for_each_entry(region, &group->reserved, list)
+	{
+		/* An IOMMU that has a window of its own needs none of ours. */
+		if (region->type == IOMMU_RESV_MSI)
+			return false;
+		if (region->type == IOMMU_RESV_SW_MSI) {
+			*base = region->start;
+			found = true;
+		}
+	}
+	return found;
+}
+
+struct iommu_domain *group_alloc_domain(struct group *group)
+{
+	struct trial trial = { .domain = ERR_PTR(-ENODEV) };
+	phys_addr_t msi;
+	int error = 0;
+
+	iommu_group_for_each_dev(group->iommu_group, &trial, try_device);
+	if (IS_ERR_OR_NULL(trial.domain))
+		return trial.domain ? trial.domain : ERR_PTR(-ENODEV);
+	/*
+	 * Before anything is mapped, since IOMMUs say so in each entry. KVM takes it for granted of each group whose IOMMU can do it: its guests then have no need of
+	 * flushes of their own.
+	 */
+	group->coherent = trial.coherent;
+	if (trial.coherent && !(trial.domain->ops->enforce_cache_coherency && trial.domain->ops->enforce_cache_coherency(trial.domain)))
+		error = -EINVAL;
+	else if (is_software_msi(group, &msi))
+		error = iommu_get_msi_cookie(trial.domain, msi);
+	if (error && error != -ENODEV) {
+		iommu_domain_free(trial.domain);
+		return ERR_PTR(error);
+	}
+	return trial.domain;
+}
+
+static void free_group(struct group *group)
+{
+	struct iommu_resv_region *region, *next;
+
+	list_for_each_entry_safe(region, next, &group->reserved, list) kfree(region);
+	kfree(group);
+}
+
+static int try_group(struct group *group)
+{
+	struct iommu_domain *domain;
+	int error = iommu_get_group_resv_regions(group->iommu_group, &group->reserved);
+
+	if (error)
+		return error;
+	domain = group_alloc_domain(group);
+	if (IS_ERR(domain))
+		return (int)PTR_ERR(domain);
+	group->first = domain->geometry.aperture_start;
+	group->last = domain->geometry.aperture_end;
+	iommu_domain_free(domain);
+	return 0;
+}
+
+static struct group *find(struct container *container, const struct iommu_group *iommu_group)
+{
+	struct group *group;
+
+	list_for_each_entry(group, &container->groups, in_container) if (group->iommu_group == iommu_group) return group;
+	return NULL;
+}
+
+int group_join(struct container *container, struct iommu_group *iommu_group)
+{
+	struct group *group;
+	int error;
+
+	if (find(container, iommu_group))
+		return -EINVAL;
+	if (!allow_unsafe_interrupts && !iommu_group_has_isolated_msi(iommu_group)) {
+		pr_warn("viommu: the interrupts of group %d are not isolated: see the parameter allow_unsafe_interrupts\n", iommu_group_id(iommu_group));
+		return -EPERM;
+	}
+	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
+	if (!group)
+		return -ENOMEM;
+	group->iommu_group = iommu_group;
+	INIT_LIST_HEAD(&group->reserved);
+	error = try_group(group);
+	if (!error)
+		error = viommu_device_create(container->vm, &container->host, group, &group->device);
+	if (error) {
+		free_group(group);
+		return error;
+	}
+	down_write(&container->reserved);
+	list_add_tail(&group->in_container, &container->groups);
+	up_write(&container->reserved);
+	return 0;
+}
+
+void group_leave(struct container *container, struct iommu_group *iommu_group)
+{
+	struct group *group = find(container, iommu_group);
+
+	if (!group)
+		return;
+	viommu_device_destroy(group->device);
+	down_write(&container->reserved);
+	list_del(&group->in_container);
+	up_write(&container->reserved);
+	free_group(group);
+}
+
+struct group *group_find(struct container *container, u32 number)
+{
+	struct group *group;
+
+	list_for_each_entry(group, &container->groups, in_container) if ((u32)iommu_group_id(group->iommu_group) == number) return group;
+	return NULL;
+}
+
+bool group_all_coherent(struct container *container)
+{
+	struct group *group;
+
+	list_for_each_entry(group, &container->groups, in_container) if (!group->coherent) return false;
+	return true;
+}
+
+/* The IOVAs that a region takes away from a domain's. False if it takes none. */
+static bool takes(const struct iommu_resv_region *region, u64 *first, u64 *last)
+{
+	*first = region->start;
+	*last = region->start + (region->length - 1);
+	return region->length && region->type != IOMMU_RESV_DIRECT_RELAXABLE;
+}
+
+bool group_any_reserves(struct container *container, u64 first, u64 last)
+{
+	const struct iommu_resv_region *region;
+	struct group *group;
+	bool found = false;
+	u64 from, to;
+
+	down_read(&container->reserved);
+	list_for_each_entry(group, &container->groups, in_container) list_for_each_entry(region, &group->reserved, list) found |=
+		takes(region, &from, &to) && first <= to && last >= from;
+	up_read(&container->reserved);
+	return found;
+}
+
+static int is_there(void *ctx, const struct viommu_run *run)
+{
+	return 1;
+}
+
+bool group_reserves_established(struct group *group, struct viommu_domain *domain)
+{
+	const struct iommu_resv_region *region;
+	u64 first, last;
+
+	list_for_each_entry(region, &group->reserved,
+			    list) if (takes(region, &first, &last) && viommu_domain_each_run(domain, first, last, is_there, NULL)) return true;
+	return false;
+}
+
+static long put_range(const struct vfio_viommu_info *info, u32 number, u64 first, u64 last)
+{
+	const struct vfio_viommu_range range = { .first = first, .last = last };
+	struct vfio_viommu_range __user *ranges = u64_to_user_ptr(info->ranges_uptr);
+
+	return number < info->ranges && copy_to_user(ranges + number, &range, sizeof(range)) ? -EFAULT : 0;
+}
+
+/* Regions are ascending by their first IOVA, and may overlap. */
+long group_info(struct container *container, struct vfio_viommu_info *info)
+{
+	struct group *group = group_find(container, info->group);
+	const struct iommu_resv_region *region;
+	u64 at, first, last;
+	bool full = false;
+	long error;
+	u32 number = 0;
+
+	if (!group)
+		return -EINVAL;
+	at = group->first;
+	list_for_each_entry(region, &group->reserved, list)
+	{
+		if (!takes(region, &first, &last) || last < at || full)
+			continue;
+		if (first > group->last)
+			break;
+		if (first > at) {
+			error = put_range(info, number++, at, first - 1);
+			if (error)
+				return error;
+		}
+		full = last >= group->last;
+		at = last + 1;
+	}
+	if (!full) {
+		error = put_range(info, number++, at, group->last);
+		if (error)
+			return error;
+	}
+	info->out_ranges = number;
+	return 0;
+}

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#include <linux/mm.h>
+#include <linux/sched.h>
+#include <linux/sched/mm.h>
+
+#include "port/port.h"
+
+#ifdef CONFIG_HIGHMEM
+#error "guest memory is accessed through the kernel's map of all memory"
+#endif
+
+long port_guest_pin(struct mm_struct *mm, unsigned long address, unsigned long number, unsigned int flags, struct page **pages)
+{
+	long pinned;
+
+	if (current->mm == mm) {
+		pinned = pin_user_pages_fast(address, (int)min(number, (unsigned long)INT_MAX), flags, pages);
+	} else {
+		if (!mmget_not_zero(mm))
+			return -ESRCH;
+		mmap_read_lock(mm);
+		pinned = pin_user_pages_remote(mm, address, number, flags, pages, NULL);
+		mmap_read_unlock(mm);
+		/* The last reference tears down an address space, which is not to happen under a lock of the core's. */
+		mmput_async(mm);
+	}
+	return pinned ? pinned : -EFAULT;
+}
+
+int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes, bool written)
+{
+	unsigned long base = (unsigned long)hva;
+
+	if (!current->mm)
+		return -EINVAL;
+	if (!access_ok((void __user *)hva, bytes))
+		return -EFAULT;
+	mmgrab(current->mm);
+	*guest = (struct port_guest){ .mm = current->mm, .base = base, .written = written };
+	return 0;
+}
+
+void port_guest_destroy(struct port_guest *guest)
+{
+	mmdrop(guest->mm);
+}
+
+void *port_guest_map(const struct port_guest *guest, uint64_t offset)
+{
+	struct page *page;
+	long pinned = port_guest_pin(guest->mm, guest->base + (offset & PAGE_MASK), 1, guest->written ? FOLL_WRITE : 0, &page);
+
+	return pinned == 1 ? page_address(page) + offset_in_page(offset) : NULL;
+}
+
+void port_guest_unmap(const struct port_guest *guest, void *memory)
+{
+	struct page *page = virt_to_page(memory);
+
+	/* Pages that may be written are made dirty by the pin's fault. Where they are cleaned meanwhile, they have to be made so again. */
+	unpin_user_pages_dirty_lock(&page, 1, guest->written);
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+#define _GNU_SOURCE
+#include "rig.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <viommu/zpci.h>
+
+#include "../dma/kernel.h"
+
+#define MODULE "/viommu.ko"
+
+/* GPAs of tables: a region-third table, segment tables for 0 to 6 GiB, and tables of leaves for 16 MiB from each beginning of 2 GiB. */
+#define REGION	    UINT64_C(0x10000)
+#define SEGMENTS    UINT64_C(0x20000)
+#define LEAVES	    UINT64_C(0x40000)
+#define TABLE_BYTES UINT64_C(0x4000)
+#define LEAF_BYTES  UINT64_C(0x800)
+#define LEAF_TABLES 16u
+
+#define EXCHANGE_IOVA (RIG_PBA + 15 * MIB)
+#define EXCHANGE_GPA  (RIG_BYTES - PAGE)
+
+#define NUMBERED UINT64_C(0x6e756d6265720000)
+#define NOTHING	 UINT64_C(0x6e6f7468696e6721)
+#define MARKED	 UINT64_C(0x6d61726b65642121)
+
+#define CLEAN_MS 10000
+
+static int error_of(int result)
+{
+	return result < 0 ? -errno : 0;
+}
+
+bool rig_has_isolated_interrupts(void)
+{
+	const char *host = getenv("VIOMMU_TEST_HOST");
+
+	return !host || strcmp(host, "amd");
+}
+
+bool rig_load(bool isolated)
+{
+	int fd = open(MODULE, O_RDONLY | O_CLOEXEC), result;
+
+	if (fd < 0)
+		return false;
+	result = (int)syscall(SYS_finit_module, fd, isolated || rig_has_isolated_interrupts() ? "" : "allow_unsafe_interrupts=1", 0);
+	close(fd);
+	return !result;
+}
+
+bool rig_unload(void)
+{
+	return !syscall(SYS_delete_module, "viommu", O_NONBLOCK);
+}
+
+static uint64_t *word_at(const struct rig *rig, uint64_t gpa)
+{
+	return (uint64_t *)(void *)(rig->memory + gpa);
+}
+
+void rig_store(struct rig *rig, uint64_t gpa, uint64_t entry)
+{
+	__atomic_store_n(word_at(rig, gpa), __builtin_bswap64(entry), __ATOMIC_RELEASE);
+}
+
+static uint64_t leaf_table(uint64_t iova)
+{
+	return LEAVES + (iova / (2 * GIB) * LEAF_TABLES + iova % (2 * GIB) / MIB) * LEAF_BYTES;
+}
+
+uint64_t rig_segment(uint64_t iova)
+{
+	return SEGMENTS + iova / (2 * GIB) * TABLE_BYTES + iova % (2 * GIB) / MIB * 8;
+}
+
+uint64_t rig_leaf(uint64_t iova)
+{
+	return leaf_table(iova) + iova % MIB / PAGE * sizeof(uint64_t);
+}
+
+static void make_tables(struct rig *rig)
+{
+	for (uint64_t i = 0; i < TABLE_BYTES / 8; i++) {
+		rig_store(rig, REGION + i * 8, VIOMMU_ZPCI_ENTRY_INVALID);
+		for (uint64_t region = 0; region < 3; region++)
+			rig_store(rig, SEGMENTS + region * TABLE_BYTES + i * 8, VIOMMU_ZPCI_ENTRY_INVALID);
+	}
+	for (uint64_t region = 0; region < 3; region++) {
+		rig_store(rig, REGION + region * 8,
+			  (SEGMENTS + region * TABLE_BYTES) | VIOMMU_ZPCI_ENTRY_TT(VIOMMU_ZPCI_TYPE_REGION_THIRD) | VIOMMU_ZPCI_ENTRY_TL(3));
+		for (uint64_t mib = 0; mib < LEAF_TABLES; mib++)
+			rig_store(rig, rig_segment(region * 2 * GIB + mib * MIB), leaf_table(region * 2 * GIB + mib * MIB));
+		rig_hide(rig, region * 2 * GIB, LEAF_TABLES * MIB / PAGE);
+	}
+	rig_name(rig, EXCHANGE_IOVA, 1, EXCHANGE_GPA, true);
+}
+
+void rig_name(struct rig *rig, uint64_t iova, uint64_t pages, uint64_t gpa, bool written)
+{
+	for (uint64_t i = 0; i < pages; i++)
+		rig_store(rig, rig_leaf(iova + i * PAGE), (gpa + i * PAGE) | (written ? 0 : VIOMMU_ZPCI_ENTRY_PROTECTED));
+}
+
+void rig_hide(struct rig *rig, uint64_t iova, uint64_t pages)
+{
+	for (uint64_t i = 0; i < pages; i++)
+		rig_store(rig, rig_leaf(iova + i * PAGE), VIOMMU_ZPCI_PAGE_INVALID);
+}
+
+/* The group of the device, as sysfs names it. */
+static uint32_t group_of(const char *address)
+{
+	char path[128], group[256];
+	ssize_t length;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group", address);
+	length = readlink(path, group, sizeof(group) - 1);
+	assert_true(length > 0);
+	group[length] = 0;
+	return (uint32_t)strtoul(strrchr(group, '/') + 1, NULL, 10);
+}
+
+/* The device that is open. */
+static struct dma_device *driven;
+
+int rig_setup(void **state)
+{
+	(void)state;
+	dma_close(driven);
+	driven = NULL;
+	return close_range(3, ~0u, 0);
+}
+
+int rig_begin(struct rig *rig, uint32_t type)
+{
+	const char *address = getenv("VIOMMU_TEST_EDU");
+	char path[64];
+	int result;
+
+	*rig = (struct rig){ .type = type, .device_fd = -1, .pinned_before = kernel_pinned_pages() };
+	assert_non_null(address);
+	rig->group = group_of(address);
+	rig->memory = mmap(NULL, RIG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(rig->memory != MAP_FAILED);
+	for (uint64_t gpa = RIG_NUMBERED; gpa < RIG_BYTES; gpa += PAGE)
+		*word_at(rig, gpa) = NUMBERED + gpa / PAGE;
+	make_tables(rig);
+	rig->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
+	assert_true(rig->container >= 0);
+	snprintf(path, sizeof(path), "/dev/vfio/%u", rig->group);
+	rig->group_fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(rig->group_fd >= 0);
+	assert_int_equal(ioctl(rig->group_fd, VFIO_GROUP_SET_CONTAINER, &rig->container), 0);
+	result = error_of(ioctl(rig->container, VFIO_SET_IOMMU, type));
+	return result;
+}
+
+void rig_open_device(struct rig *rig)
+{
+	struct dma_page pages[DMA_PAGES];
+	char why[256] = "";
+
+	/* edu uses none of them. */
+	for (unsigned int i = 0; i < DMA_PAGES; i++)
+		pages[i] = (struct dma_page){ .iova = EXCHANGE_IOVA, .memory = rig->memory + EXCHANGE_GPA };
+	rig->device_fd = ioctl(rig->group_fd, VFIO_GROUP_GET_DEVICE_FD, getenv("VIOMMU_TEST_EDU"));
+	assert_true(rig->device_fd >= 0);
+	if (dma_open(rig->device_fd, pages, &rig->device, why, sizeof(why)))
+		fail_msg("the device's driver: %s", why);
+	driven = rig->device;
+}
+
+void rig_open(struct rig *rig, uint32_t type)
+{
+	assert_int_equal(rig_begin(rig, type), 0);
+	assert_int_equal(rig_map(rig, 0, RIG_BYTES, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
+	rig_open_device(rig);
+}
+
+void rig_check_nothing_pinned(const struct rig *rig)
+{
+	int64_t pinned = kernel_pinned_pages();
+
+	/* The kernel may end what a process has left after it has said that the process has ended. */
+	for (unsigned int waited = 0; pinned != rig->pinned_before && waited < CLEAN_MS; waited += 10) {
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+		pinned = kernel_pinned_pages();
+	}
+	assert_int_equal(pinned, rig->pinned_before);
+}
+
+void rig_close(struct rig *rig)
+{
+	dma_close(rig->device);
+	driven = NULL;
+	if (rig->device_fd >= 0)
+		close(rig->device_fd);
+	close(rig->group_fd);
+	close(rig->container);
+	rig_check_nothing_pinned(rig);
+	assert_int_equal(rig_locked(), 0);
+	munmap(rig->memory, RIG_BYTES);
+}
+
+int rig_map(struct rig *rig, uint64_t gpa, uint64_t bytes, uint32_t flags)
+{
+	struct vfio_iommu_type1_dma_map map = {
+		.argsz = sizeof(map), .flags = flags, .vaddr = (uint64_t)(uintptr_t)(rig->memory + gpa), .iova = gpa, .size = bytes
+	};
+
+	return error_of(ioctl(rig->container, VFIO_IOMMU_MAP_DMA, &map));
+}
+
+int rig_unmap(struct rig *rig, uint64_t gpa, uint64_t bytes)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap), .iova = gpa, .size = bytes };
+	int error = error_of(ioctl(rig->container, VFIO_IOMMU_UNMAP_DMA, &unmap));
+
+	if (!error)
+		assert_int_equal(unmap.size, bytes);
+	return error;
+}
+
+int rig_create(struct rig *rig, uint64_t pba, uint64_t pal, uint32_t *domain, struct vfio_viommu_outcome *outcome)
+{
+	struct vfio_viommu_zpci zpci = {
+		.size = sizeof(zpci),
+		.iota = REGION | VIOMMU_ZPCI_IOTA_T | VIOMMU_ZPCI_IOTA_DT(VIOMMU_ZPCI_TYPE_REGION_THIRD),
+		.pba = pba,
+		.pal = pal,
+	};
+	struct vfio_viommu_domain_create create = {
+		.argsz = sizeof(create),
+		.group = rig->group,
+		.data_type = VFIO_VIOMMU_DATA_ZPCI,
+		.data_uptr = (uint64_t)(uintptr_t)&zpci,
+		.data_len = sizeof(zpci),
+	};
+	int error = error_of(ioctl(rig->container, VFIO_VIOMMU_DOMAIN_CREATE, &create));
+
+	*domain = create.out_domain;
+	if (outcome)
+		*outcome = create.out_outcome;
+	return error;
+}
+
+int rig_destroy(struct rig *rig, uint32_t domain)
+{
+	struct vfio_viommu_domain_destroy destroy = { .argsz = sizeof(destroy), .domain = domain };
+
+	return error_of(ioctl(rig->container, VFIO_VIOMMU_DOMAIN_DESTROY, &destroy));
+}
+
+int rig_attach(struct rig *rig, uint32_t domain)
+{
+	struct vfio_viommu_attach attach = { .argsz = sizeof(attach), .domain = domain, .group = rig->group };
+
+	return error_of(ioctl(rig->container, VFIO_VIOMMU_ATTACH, &attach));
+}
+
+int rig_refresh(struct rig *rig, uint32_t domain, uint64_t iova, uint64_t pages, struct vfio_viommu_refresh *refresh)
+{
+	struct vfio_viommu_refresh own;
+
+	refresh = refresh ? refresh : &own;
+	*refresh = (struct vfio_viommu_refresh){ .argsz = sizeof(*refresh), .domain = domain, .first = iova, .last = iova + (pages * PAGE - 1) };
+	return error_of(ioctl(rig->container, VFIO_VIOMMU_REFRESH, refresh));
+}
+
+struct vfio_viommu_info rig_info(struct rig *rig)
+{
+	struct vfio_viommu_info info = { .argsz = sizeof(info), .group = rig->group };
+
+	assert_int_equal(ioctl(rig->container, VFIO_VIOMMU_INFO, &info), 0);
+	return info;
+}
+
+uint32_t rig_domain(struct rig *rig)
+{
+	uint32_t domain;
+
+	assert_int_equal(rig_create(rig, RIG_PBA, RIG_PAL, &domain, NULL), 0);
+	assert_int_equal(rig_attach(rig, domain), 0);
+	return domain;
+}
+
+void rig_refreshed(struct rig *rig, uint32_t domain, uint64_t iova, uint64_t pages)
+{
+	struct vfio_viommu_refresh refresh;
+
+	assert_int_equal(rig_refresh(rig, domain, iova, pages, &refresh), 0);
+	assert_int_equal(refresh.out_status, VFIO_VIOMMU_REFRESH_DONE);
+}
+
+/* Through the rig's own page. edu has one block. */
+static void put(struct rig *rig, uint64_t word)
+{
+	*word_at(rig, EXCHANGE_GPA) = word;
+	assert_int_equal(dma_read_from(rig->device, EXCHANGE_IOVA, 0), 0);
+}
+
+static uint64_t get(struct rig *rig)
+{
+	*word_at(rig, EXCHANGE_GPA) = 0;
+	assert_int_equal(dma_write_to(rig->device, EXCHANGE_IOVA, 0), 0);
+	return *word_at(rig, EXCHANGE_GPA);
+}
+
+void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written)
+{
+	uint64_t word;
+
+	put(rig, NOTHING);
+	dma_read_from(rig->device, iova, 0);
+	word = get(rig);
+	if (gpa == RIG_NOWHERE)
+		assert_true(word < NUMBERED || word >= NUMBERED + RIG_BYTES / PAGE);
+	else
+		assert_int_equal(word, NUMBERED + gpa / PAGE);
+	put(rig, MARKED);
+	dma_write_to(rig->device, iova, 0);
+	for (uint64_t at = RIG_NUMBERED; at < EXCHANGE_GPA; at += PAGE) {
+		bool here = at == gpa && written;
+
+		assert_int_equal(*word_at(rig, at), here ? MARKED : NUMBERED + at / PAGE);
+		*word_at(rig, at) = NUMBERED + at / PAGE;
+	}
+}
+
+uint64_t rig_locked(void)
+{
+	unsigned long long kib = 0;
+	char line[128];
+	FILE *file = fopen("/proc/self/status", "re");
+
+	assert_non_null(file);
+	while (fgets(line, sizeof(line), file) && sscanf(line, "VmLck: %llu", &kib) != 1)
+		;
+	fclose(file);
+	return kib * 1024 / PAGE;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/* How containers of the module end: by kill -9 at any moment, while threads are in their ioctls, and before the module is removed. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../dma/kernel.h"
+#include "rig.h"
+
+#define A      (RIG_NUMBERED + 8 * PAGE)
+#define DEATHS 20u
+#define MS     1000000
+
+static void sleep_ms(unsigned int ms)
+{
+	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * MS }, NULL);
+}
+
+/* Pages come and go, domains and memory, too, for ever: a byte is written to `begun` when the first have come. What fails is not of interest here. */
+static void live(uint32_t type, int begun)
+{
+	struct rig rig;
+	uint32_t domain;
+
+	if (rig_begin(&rig, type))
+		_exit(1);
+	rig_map(&rig, 0, 8 * MIB, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+	rig_open_device(&rig);
+	for (unsigned int i = 0;; i++) {
+		if (rig_create(&rig, RIG_PBA, RIG_PAL, &domain, NULL))
+			_exit(1);
+		rig_attach(&rig, domain);
+		rig_map(&rig, 8 * MIB, 8 * MIB, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+		for (unsigned int n = 0; n < 20; n++) {
+			rig_name(&rig, RIG_PBA + n * 100 * PAGE, 150, n % 3 ? 8 * MIB + i % 64 * PAGE : A, n % 2);
+			rig_refresh(&rig, domain, RIG_PBA, n % 4 ? 1000 : 2 * GIB / PAGE, NULL);
+			rig_hide(&rig, RIG_PBA + n * 50 * PAGE, 70);
+		}
+		if (!i && write(begun, "", 1) != 1)
+			_exit(1);
+		rig_unmap(&rig, 8 * MIB, 8 * MIB);
+		if (i % 2)
+			rig_destroy(&rig, domain);
+		else
+			rig_attach(&rig, 0);
+	}
+}
+
+/* The device works for the next process. */
+static void check_usable(uint32_t type)
+{
+	struct rig rig;
+
+	rig_open(&rig, type);
+	rig_name(&rig, RIG_PBA, 1, A, true);
+	rig_domain(&rig);
+	rig_reaches(&rig, RIG_PBA, A, true);
+	rig_close(&rig);
+}
+
+static void killed(uint32_t type)
+{
+	const struct rig before = { .pinned_before = kernel_pinned_pages() };
+	unsigned int pinned = 0;
+
+	for (unsigned int i = 0; i < DEATHS; i++) {
+		int begun[2], status;
+		pid_t child;
+		char byte;
+
+		assert_int_equal(pipe(begun), 0);
+		child = fork();
+		assert_true(child >= 0);
+		if (!child)
+			live(type, begun[1]);
+		close(begun[1]);
+		/* Some die while they make all. */
+		if (i % 4)
+			assert_int_equal(read(begun[0], &byte, 1), 1);
+		sleep_ms(i * 17 % 100);
+		close(begun[0]);
+		pinned += kernel_pinned_pages() > before.pinned_before;
+		assert_int_equal(kill(child, SIGKILL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_true(WIFSIGNALED(status));
+		rig_check_nothing_pinned(&before);
+	}
+	/* Else this tests nothing. */
+	assert_true(pinned >= DEATHS / 2);
+	check_usable(type);
+}
+
+static void test_killed_pinned(void **state)
+{
+	(void)state;
+	killed(VFIO_VIOMMU_PINNED_IOMMU);
+}
+
+static void test_killed_paged(void **state)
+{
+	(void)state;
+	killed(VFIO_VIOMMU_PAGED_IOMMU);
+}
+
+/* The module stays while there is a container of it. */
+static void test_unloading(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	rig_open(&rig, VFIO_VIOMMU_PAGED_IOMMU);
+	rig_domain(&rig);
+	assert_false(rig_unload());
+	assert_true(errno == EAGAIN || errno == EBUSY);
+	rig_close(&rig);
+	assert_true(rig_unload());
+	assert_int_equal(rig_begin(&rig, VFIO_VIOMMU_PAGED_IOMMU), -ENODEV);
+	rig_close(&rig);
+	assert_true(rig_load(false));
+	check_usable(VFIO_VIOMMU_PINNED_IOMMU);
+}
+
+/* Where a device can send any interrupt, the module takes its group only if it is made to. */
+static void test_unsafe_interrupts(void **state)
+{
+	struct rig rig;
+
+	(void)state;
+	if (rig_has_isolated_interrupts())
+		skip();
+	assert_true(rig_unload());
+	assert_true(rig_load(true));
+	assert_int_equal(rig_begin(&rig, VFIO_VIOMMU_PINNED_IOMMU), -EPERM);
+	rig_close(&rig);
+	assert_true(rig_unload());
+	assert_true(rig_load(false));
+	check_usable(VFIO_VIOMMU_PINNED_IOMMU);
+}
+
+/* Threads in all ioctls at once. Each may fail, since the others take away what it names. */
+static struct {
+	struct rig rig;
+	volatile bool end;
+	volatile uint64_t refreshed;
+	volatile uint64_t created;
+	uint32_t domain;
+} races;
+
+static void *refresh_for_ever(void *unused)
+{
+	(void)unused;
+	for (uint64_t i = 0; !races.end; i++) {
+		uint32_t domain = __atomic_load_n(&races.domain, __ATOMIC_RELAXED);
+
+		rig_name(&races.rig, RIG_PBA + i % 64 * PAGE, 16, i % 2 ? A : 9 * MIB, true);
+		races.refreshed += !rig_refresh(&races.rig, domain, RIG_PBA, i % 5 ? 80 : 2 * GIB / PAGE, NULL);
+		rig_hide(&races.rig, RIG_PBA + i * 7 % 64 * PAGE, 8);
+	}
+	return NULL;
+}
+
+static void *create_for_ever(void *unused)
+{
+	(void)unused;
+	while (!races.end) {
+		uint32_t domain;
+
+		if (rig_create(&races.rig, RIG_PBA, RIG_PAL, &domain, NULL))
+			continue;
+		races.created++;
+		__atomic_store_n(&races.domain, domain, __ATOMIC_RELAXED);
+		rig_attach(&races.rig, domain);
+		rig_attach(&races.rig, 0);
+		rig_destroy(&races.rig, domain);
+	}
+	return NULL;
+}
+
+static void *remap_for_ever(void *unused)
+{
+	(void)unused;
+	while (!races.end) {
+		rig_map(&races.rig, 8 * MIB, 8 * MIB, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+		rig_unmap(&races.rig, 8 * MIB, 8 * MIB);
+	}
+	return NULL;
+}
+
+static void race(uint32_t type, bool leave)
+{
+	static void *(*const run[])(void *) = { refresh_for_ever, refresh_for_ever, create_for_ever, remap_for_ever };
+	pthread_t threads[4];
+
+	races.end = false;
+	races.refreshed = races.created = 0;
+	assert_int_equal(rig_begin(&races.rig, type), 0);
+	assert_int_equal(rig_map(&races.rig, 0, 8 * MIB, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, run[i], NULL), 0);
+	while (!races.refreshed || !races.created)
+		sleep_ms(1);
+	sleep_ms(leave ? 0 : 4000);
+	/* The container loses its last group, and with it all that it has, beneath the threads. */
+	if (leave)
+		assert_int_equal(ioctl(races.rig.group_fd, VFIO_GROUP_UNSET_CONTAINER), 0);
+	sleep_ms(leave ? 100 : 0);
+	races.end = true;
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	rig_close(&races.rig);
+}
+
+static void test_races(void **state)
+{
+	(void)state;
+	race(VFIO_VIOMMU_PAGED_IOMMU, false);
+	race(VFIO_VIOMMU_PINNED_IOMMU, false);
+	for (unsigned int i = 0; i < 5; i++)
+		race(i % 2 ? VFIO_VIOMMU_PINNED_IOMMU : VFIO_VIOMMU_PAGED_IOMMU, true);
+	check_usable(VFIO_VIOMMU_PAGED_IOMMU);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_killed_pinned, rig_setup), cmocka_unit_test_setup(test_killed_paged, rig_setup),
+		cmocka_unit_test_setup(test_unloading, rig_setup),     cmocka_unit_test_setup(test_unsafe_interrupts, rig_setup),
+		cmocka_unit_test_setup(test_races, rig_setup),
+	};
+
+	if (!rig_load(false))
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
