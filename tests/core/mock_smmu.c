@@ -36,7 +36,7 @@ static void check(struct mock_smmu *smmu, bool holds, const char *rule)
 static int vm_create(struct viommu_host *host, bool pinned, struct host_vm **out)
 {
 	struct mock_smmu *smmu = smmu_of(host);
-	int error = mock_host_ops.guest_create(host, pinned, out);
+	int error = mock_host_ops.vm_create(host, pinned, out);
 
 	check(smmu, error || !smmu->guest, "a second guest");
 	if (!error)
@@ -48,7 +48,7 @@ static void vm_destroy(struct host_vm *guest)
 {
 	struct mock_smmu *smmu = smmu_of(guest->host);
 
-	mock_host_ops.guest_destroy(guest);
+	mock_host_ops.vm_destroy(guest);
 	smmu->guest = NULL;
 	smmu->translations = 0;
 	smmu->events = 0;
@@ -247,8 +247,8 @@ struct mock_smmu *mock_smmu_create(const uint32_t idr[6])
 	if (!smmu)
 		abort();
 	ops = mock_host_ops;
-	ops.guest_create = guest_create;
-	ops.guest_destroy = guest_destroy;
+	ops.vm_create = vm_create;
+	ops.vm_destroy = vm_destroy;
 	ops.space_create = space_create;
 	ops.map = NULL;
 	ops.unmap = NULL;
