@@ -30,7 +30,7 @@ struct viommu_vm {
 	struct log log;
 	/* Taken before every other lock of core, and after those of a guest IOMMU. */
 	struct port_lock lock;
-	struct slots *slots;   /* replaced with a release store; see slots.h for which thread may load it */
+	struct slots *slots; /* replaced with a release store; see slots.h for which thread may load it */
 	struct list domains;
 	struct list slots_users; /* slots.h; changed under the lock */
 	struct list devices;
