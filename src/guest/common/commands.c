@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Commands are consumed in their order, until there are none, or until one is refused: then the
- * consumer's index stays at it. Each is loaded once. The producer's index does not change meanwhile,
- * so that the work of one store is bounded: at most two queues of commands, as an index may have a
- * bit more than the queue's.
+ * consumer's index stays at it. Each is loaded once. The producer's index does not change
+ * meanwhile, so that the work of one store is bounded: at most two queues of commands, as an index
+ * may have a bit more than the queue's.
  */
 #include "guest/common/devices.h"
 

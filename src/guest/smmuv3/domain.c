@@ -39,8 +39,8 @@ static int create_nested(struct viommu_vm *vm, struct viommu_host *host, const s
 }
 
 /*
- * The hardware's features. False for hardware that always stalls on a fault: the guest's SMMU has no
- * stalls, and so no command that ends one.
+ * The hardware's features. False for hardware that always stalls on a fault: the guest's SMMU has
+ * no stalls, and so no command that ends one.
  */
 static bool nests(struct viommu_host *host, struct viommu_smmuv3_hw_info *info)
 {
