@@ -5,8 +5,8 @@
  * devices with equal configurations share. The architecture embeds these structs and supplies the
  * ops.
  *
- *   iommu.c       creation, reset, loads and stores of the register pages
- *   commands.c    consuming commands
+ *   iommu.c       creation, reset
+ *   pages.c       loads and stores of the register pages; commands
  *   events.c      recording events, also those of nesting hardware
  *   interrupts.c  interrupts, wired or by message
  *   devices.c     devices: added, removed, configured
@@ -292,15 +292,14 @@ void guest_iommu_init(struct guest_iommu *iommu, struct viommu_vm *vm, const str
 void guest_iommu_destroy(struct guest_iommu *iommu);
 void guest_iommu_reset(struct guest_iommu *iommu);
 
+/* pages.c */
+
 /*
  * A vCPU's load and store: 0, or -EINVAL for one that is not naturally aligned, or beyond the
  * pages.
  */
 int guest_iommu_read(struct guest_iommu *iommu, uint64_t offset, unsigned int bytes, uint64_t *value);
 int guest_iommu_write(struct guest_iommu *iommu, uint64_t offset, unsigned int bytes, uint64_t value);
-
-/* commands.c. With change held: consumes commands until there are none, or one is refused. */
-void guest_iommu_consume(struct guest_iommu *iommu);
 
 /* events.c. Begins to take events of nesting hardware. */
 void guest_iommu_listen(struct guest_iommu *iommu);
