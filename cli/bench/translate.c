@@ -267,12 +267,12 @@ static void two_threads(struct bench *bench, const char *name, const char *what,
 
 void bench_translate(struct bench *bench)
 {
-	one_thread(bench, "hit", "4 KiB that the reader has translated before", IN_CACHE, true, 8);
+	one_thread(bench, "hit", "4 KiB that the reader has translated before", IN_CACHE, true, 5);
 	one_thread(bench, "miss", "4 KiB that the reader does not remember: a walk of three levels", NOT_IN_CACHE, true, 60);
 	one_thread(bench, "mixed", "4 KiB, hits and misses by turns", BY_TURNS, true, 0);
 	one_thread(bench, "fault", "4 KiB where nothing is mapped", NOT_MAPPED, true, 0);
 	one_thread(bench, "long", "1 MiB in one piece", LONG_BUFFERS, false, 0);
-	one_thread(bench, "long/scattered", "1 MiB in 256 pieces", LONG_BUFFERS, true, 0);
+	one_thread(bench, "long/scattered", "1 MiB in 256 pieces", LONG_BUFFERS, true, 1700);
 	two_threads(bench, "hit", "hits, by two threads at a time; nanoseconds for one of all their translations", IN_CACHE, 1.8);
 	two_threads(bench, "miss", "misses, by two threads at a time; nanoseconds for one of all their translations", NOT_IN_CACHE, 1.8);
 }

@@ -55,8 +55,8 @@ void attachment_drain(struct attachment *attachment);
 
 struct reader_extent {
 	uint64_t first;
-	uint64_t last;
 	uint64_t generation; /* of the space, when it was looked up */
+	uint64_t last;
 	unsigned char *hva;
 	uint32_t prot; /* 0: nothing is here */
 };

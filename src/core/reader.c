@@ -89,17 +89,27 @@ static void end(struct viommu_reader *reader)
 	port_store_release(&reader->inside, reader->inside + 1);
 }
 
+static port_always_inline struct reader_extent *place(struct viommu_reader *reader, uint64_t iova)
+{
+	return &reader->cache[(iova / VIOMMU_PAGE_SIZE) % READER_CACHE];
+}
+
+static port_always_inline bool is_good(const struct reader_extent *extent, const struct viommu_domain *domain)
+{
+	return extent->generation == port_load_acquire(&domain->host_space->generation);
+}
+
 /* The extent that iova is in, NULL if nothing is there. The pointer is good until the next call. */
 static const struct reader_extent *find_extent(struct viommu_reader *reader, struct viommu_domain *domain, uint64_t iova)
 {
-	struct reader_extent *extent = &reader->cache[(iova / VIOMMU_PAGE_SIZE) % READER_CACHE];
+	struct reader_extent *extent = place(reader, iova);
 	struct host_mapping mapping;
 	uint64_t alias;
 
-	if (extent->prot && iova >= extent->first && iova <= extent->last && extent->generation == port_load_acquire(&domain->host_space->generation))
+	if (extent->prot && iova >= extent->first && iova <= extent->last && is_good(extent, domain))
 		return extent;
 	/* Extents are kept where the access sees them. */
-	alias = iova - domain_iova(domain, iova);
+	alias = domain->top_ignored ? iova - domain_iova(domain, iova) : 0;
 	if (domain->host->ops->lookup(domain->host_space, iova - alias, &mapping, &extent->generation)) {
 		extent->prot = 0;
 		return NULL;
@@ -120,13 +130,63 @@ static int fail(const struct attachment *attachment, struct viommu_fault *fault,
 	return -PORT_EFAULT;
 }
 
-static int translate(struct viommu_reader *reader, uint64_t iova, uint64_t last, uint32_t access, struct viommu_piece *pieces, unsigned int max,
-		     uint64_t *translated, struct viommu_fault *fault)
+/* What a translation has found so far. */
+struct result {
+	struct viommu_piece *pieces;
+	unsigned int number;
+	unsigned int max;
+	uint64_t translated;
+};
+
+/* False if there is no room for another piece. */
+static port_always_inline bool add(struct result *result, unsigned char *hva, uint64_t bytes)
+{
+	struct viommu_piece *piece = result->pieces + result->number;
+
+	if (result->number && hva == (unsigned char *)piece[-1].hva + piece[-1].bytes) {
+		piece[-1].bytes += bytes;
+	} else {
+		if (result->number == result->max)
+			return false;
+		*piece = (struct viommu_piece){ .hva = hva, .bytes = bytes };
+		result->number++;
+	}
+	result->translated += bytes;
+	return true;
+}
+
+/* From so many pages on they are looked up together. Fewer are often known to the reader. */
+#define MANY_PAGES    4u
+#define PAGES_AT_ONCE 32u
+
+/*
+ * Whole pages from iova on, as far as the host finds them in small mappings that allow the access,
+ * but not the page that the range ends in.
+ */
+static port_noinline void add_pages(const struct viommu_domain *domain, uint64_t iova, uint64_t last, uint32_t access, struct result *result)
+{
+	struct host_page page[PAGES_AT_ONCE];
+	uint64_t left = (last - iova) / VIOMMU_PAGE_SIZE;
+	unsigned int found;
+
+	do {
+		unsigned int max = left < PAGES_AT_ONCE ? (unsigned int)left : PAGES_AT_ONCE;
+
+		found = domain->host->ops->lookup_pages(domain->host_space, domain_iova(domain, iova), page, max);
+		for (unsigned int i = 0; i < found; i++)
+			if (access & ~page[i].prot || !add(result, page[i].hva, VIOMMU_PAGE_SIZE))
+				return;
+		left -= found;
+		iova += found * VIOMMU_PAGE_SIZE;
+	} while (left && found == PAGES_AT_ONCE);
+}
+
+static port_always_inline int translate(struct viommu_reader *reader, uint64_t first, uint64_t last, uint32_t access, struct result *result,
+					struct viommu_fault *fault)
 {
 	struct attachment *attachment = reader->attachment;
 	struct viommu_domain *domain = port_load_acquire(&attachment->reached);
-	uint64_t binding = port_load_relaxed(&attachment->binding);
-	unsigned int number = 0;
+	uint64_t binding = port_load_relaxed(&attachment->binding), iova = first;
 
 	if (!domain)
 		return fail(attachment, fault, VIOMMU_FAULT_BLOCKED, iova, access);
@@ -138,45 +198,68 @@ static int translate(struct viommu_reader *reader, uint64_t iova, uint64_t last,
 	}
 	for (;;) {
 		const struct reader_extent *extent = find_extent(reader, domain, iova);
-		unsigned char *hva;
-		uint64_t bytes;
 
 		if (!extent)
 			return fail(attachment, fault, iova < domain->first || iova > domain->last ? VIOMMU_FAULT_APERTURE : VIOMMU_FAULT_NOT_PRESENT, iova,
 				    access);
 		if (access & ~extent->prot)
 			return fail(attachment, fault, VIOMMU_FAULT_PROTECTION, iova, access);
-		hva = extent->hva + (iova - extent->first);
-		bytes = (last < extent->last ? last : extent->last) - iova + 1;
-		if (number && hva == (unsigned char *)pieces[number - 1].hva + pieces[number - 1].bytes) {
-			pieces[number - 1].bytes += bytes;
-		} else {
-			if (number == max)
-				return (int)number;
-			pieces[number++] = (struct viommu_piece){ .hva = hva, .bytes = bytes };
-		}
-		*translated += bytes;
-		if (last <= extent->last)
-			return (int)number;
-		iova += bytes;
+		if (!add(result, extent->hva + (iova - extent->first), (last < extent->last ? last : extent->last) - iova + 1) || last <= extent->last)
+			return (int)result->number;
+		iova = first + result->translated;
+		if (last - iova < MANY_PAGES * VIOMMU_PAGE_SIZE || extent->last - extent->first >= VIOMMU_PAGE_SIZE || !domain->host->ops->lookup_pages)
+			continue;
+		add_pages(domain, iova, last, access, result);
+		iova = first + result->translated;
 	}
+}
+
+/* Begun by the caller, whose arguments these are. */
+static port_noinline int translate_and_end(struct viommu_reader *reader, uint64_t iova, uint64_t bytes, uint32_t access, struct viommu_piece *pieces,
+					   unsigned int max, uint64_t *translated, struct viommu_fault *fault)
+{
+	struct result result = { .pieces = pieces, .max = max };
+	int ret = translate(reader, iova, iova + (bytes - 1), access, &result, fault);
+
+	end(reader);
+	if (translated)
+		*translated = result.translated;
+	return ret;
+}
+
+/* The common case: all of it lies in one extent that the reader remembers. */
+static port_always_inline bool is_remembered(struct viommu_reader *reader, uint64_t iova, uint64_t last, uint32_t access, unsigned char **hva)
+{
+	const struct reader_extent *extent = place(reader, iova);
+	const struct attachment *attachment = reader->attachment;
+	const struct viommu_domain *domain;
+
+	if (!extent->prot || access & ~extent->prot || iova < extent->first || last > extent->last)
+		return false;
+	domain = port_load_acquire(&attachment->reached);
+	if (!domain || reader->domain != domain || reader->binding != port_load_relaxed(&attachment->binding) || !is_good(extent, domain))
+		return false;
+	*hva = extent->hva + (iova - extent->first);
+	return true;
 }
 
 int viommu_translate(struct viommu_reader *reader, uint64_t iova, uint64_t bytes, uint32_t access, struct viommu_piece *pieces, unsigned int max,
 		     uint64_t *translated, struct viommu_fault *fault)
 {
-	uint64_t unused;
-	int result;
+	uint64_t last = iova + (bytes - 1);
+	unsigned char *hva;
 
-	if (!translated)
-		translated = &unused;
-	*translated = 0;
-	if (!bytes)
-		return 0;
-	if (!max || iova + (bytes - 1) < iova)
-		return -PORT_EINVAL;
+	if (!bytes || !max || last < iova) {
+		if (translated)
+			*translated = 0;
+		return bytes ? -PORT_EINVAL : 0;
+	}
 	begin(reader);
-	result = translate(reader, iova, iova + (bytes - 1), access, pieces, max, translated, fault);
+	if (!is_remembered(reader, iova, last, access, &hva))
+		return translate_and_end(reader, iova, bytes, access, pieces, max, translated, fault);
+	*pieces = (struct viommu_piece){ .hva = hva, .bytes = bytes };
 	end(reader);
-	return result;
+	if (translated)
+		*translated = bytes;
+	return 1;
 }

@@ -104,6 +104,12 @@ struct host_device {
 	struct viommu_host *host;
 };
 
+/* What lookup_pages says of one page. */
+struct host_page {
+	unsigned char *hva;
+	uint32_t prot;
+};
+
 struct host_ops {
 	/*
 	 * Guest memory. All four are NULL where the host has no use for it; else a VM's memory is
@@ -151,6 +157,12 @@ struct host_ops {
 	 * caps.lookup is false.
 	 */
 	int (*lookup)(struct host_space *space, uint64_t iova, struct host_mapping *mapping, uint64_t *generation);
+	/*
+	 * The same for many small mappings at once: pages of VIOMMU_PAGE_SIZE from iova, a multiple
+	 * of it, on. Fills in at most max, and returns how many. It stops before a page that has no
+	 * mapping, or one of another size, and may stop elsewhere. NULL where nothing is gained.
+	 */
+	unsigned int (*lookup_pages)(struct host_space *space, uint64_t iova, struct host_page *pages, unsigned int max);
 
 	/*
 	 * Devices. Created detached: a detached device reaches nothing. data is the user's, as it

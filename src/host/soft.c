@@ -67,6 +67,7 @@ static const struct host_ops soft_ops = {
 	.flush = vtdss_space_flush,
 	.trim = vtdss_space_trim,
 	.lookup = vtdss_space_lookup,
+	.lookup_pages = vtdss_space_lookup_pages,
 	.device_create = soft_device_create,
 	.device_destroy = soft_device_destroy,
 	.attach = soft_attach,

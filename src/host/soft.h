@@ -12,5 +12,6 @@ int vtdss_space_unmap(struct host_space *space, uint64_t first, uint64_t last);
 int vtdss_space_flush(struct host_space *space);
 void vtdss_space_trim(struct host_space *space);
 int vtdss_space_lookup(struct host_space *space, uint64_t iova, struct host_mapping *mapping, uint64_t *generation);
+unsigned int vtdss_space_lookup_pages(struct host_space *space, uint64_t iova, struct host_page *pages, unsigned int max);
 
 #endif

@@ -654,16 +654,22 @@ int F(space_unmap)(struct host_space *space, uint64_t first, uint64_t last)
 	return 0;
 }
 
+/* Until all that a walk loaded is of one generation, which view has then. */
+static port_always_inline void F(look_up)(struct host_table *table, uint64_t iova, struct F(view) * view, struct format_walk *walk)
+{
+	do {
+		view->began = port_load_acquire(&table->space.generation);
+		F(walk)(&table->root, iova, F(load), view, walk);
+	} while (walk->reason == VIOMMU_FAULT_TABLE_UNBACKED);
+}
+
 int F(space_lookup)(struct host_space *space, uint64_t iova, struct host_mapping *mapping, port_word *generation)
 {
 	struct host_table *table = table_of(space);
 	struct F(view) view = { &space->generation, 0 };
 	struct format_walk walk;
 
-	do {
-		view.began = port_load_acquire(&space->generation);
-		F(walk)(&table->root, iova, F(load), &view, &walk);
-	} while (walk.reason == VIOMMU_FAULT_TABLE_UNBACKED);
+	F(look_up)(table, iova, &view, &walk);
 	*generation = view.began;
 	if (walk.reason)
 		return -PORT_ENOENT;
@@ -674,6 +680,38 @@ int F(space_lookup)(struct host_space *space, uint64_t iova, struct host_mapping
 	mapping->prot = walk.prot;
 	mapping->fd = -1;
 	return 0;
+}
+
+/*
+ * Entries of a lowest table are not followed, so that rule 3 may be kept for all of them at once. A
+ * table_entry allows everything.
+ */
+unsigned int F(space_lookup_pages)(struct host_space *space, uint64_t iova, struct host_page *pages, unsigned int max)
+{
+	struct host_table *table = table_of(space);
+	struct F(view) view = { &space->generation, 0 };
+	unsigned int number, left = F(entries)(0) - F(index)(0, iova);
+	struct format_walk walk;
+
+	if (max > left)
+		max = left;
+	do {
+		const port_word *slot;
+
+		F(look_up)(table, iova, &view, &walk);
+		if (walk.reason || walk.level)
+			return 0;
+		slot = table_pointer(walk.entry_address);
+		for (number = 0; number < max; number++) {
+			uint64_t entry = F(get)(slot + number);
+
+			if (F(kind)(&table->root, 0, entry) != FORMAT_LEAF)
+				break;
+			pages[number].hva = (unsigned char *)(uintptr_t)(table->base + F(leaf_address)(0, entry));
+			pages[number].prot = F(prot)(&table->root, 0, entry);
+		}
+	} while (port_load_relaxed(&space->generation) != view.began);
+	return number;
 }
 
 #endif

@@ -278,13 +278,85 @@ static void test_sealed(void **state)
 	viommu_host_destroy(soft);
 }
 
+#define MANY 1200u
+
+/*
+ * Many pages at a time against one page at a time, in a space with contiguous and scattered frames,
+ * read-only pages and holes, across tables.
+ */
+static void test_many_pages(void **state)
+{
+	static struct viommu_piece many[MANY];
+	uint64_t random = 1, sizes[3] = { 0 };
+	struct viommu_mapped *mapped;
+	struct bench bench;
+
+	(void)state;
+	for (unsigned int soft = 0; soft < 2; soft++) {
+		begin(&bench, soft);
+		assert_int_equal(viommu_mapped_create(bench.rig.guest.vm, bench.host, 0, (UINT64_C(1) << 40) - 1, &mapped), 0);
+		for (uint64_t page = 0; page < MANY - 20;) {
+			uint64_t pages = 1;
+
+			random = random * UINT64_C(6364136223846793005) + 1;
+			if (random >> 60 < 2)
+				pages = 1 + (random >> 40) % 9;
+			/* A few holes. */
+			if ((random >> 34) % 200)
+				assert_int_equal(viommu_mapped_map(mapped, page << 12, ((page + pages) << 12) - 1, ((random >> 20) % 64) << 12,
+								   (random >> 50) % 200 ? VIOMMU_RW : VIOMMU_READ),
+						 0);
+			page += pages;
+		}
+		assert_int_equal(viommu_domain_attach(viommu_mapped_domain(mapped), bench.device, VIOMMU_NO_PASID), 0);
+		for (unsigned int round = 0; round < 3000; round++) {
+			uint64_t iova, bytes, at, expected = 0, translated;
+			uint32_t access = round % 3 ? VIOMMU_READ : VIOMMU_WRITE;
+			unsigned int max, number = 0;
+			struct viommu_piece piece, ours[MANY];
+			struct viommu_fault fault = { 0 }, single = { 0 };
+			int found, one = 0;
+
+			random = random * UINT64_C(6364136223846793005) + 1;
+			iova = (random >> 20) % (MANY << 12);
+			bytes = 1 + (random >> 45) % (round % 2 ? 0x80000 : 0x8000);
+			max = round % 5 ? MANY : 1 + (unsigned int)(random >> 33) % 40;
+			found = viommu_translate(bench.reader, iova, bytes, access, many, max, &translated, &fault);
+			for (at = iova; at < iova + bytes; at += piece.bytes) {
+				uint64_t left = iova + bytes - at, page = 0x1000 - at % 0x1000;
+
+				one = viommu_translate(bench.reader, at, left < page ? left : page, access, &piece, 1, NULL, &single);
+				if (one < 0)
+					break;
+				assert_int_equal(one, 1);
+				if (number && (unsigned char *)piece.hva == (unsigned char *)ours[number - 1].hva + ours[number - 1].bytes)
+					ours[number - 1].bytes += piece.bytes;
+				else if (number == max)
+					break;
+				else
+					ours[number++] = piece;
+				expected += piece.bytes;
+			}
+			assert_int_equal(translated, expected);
+			assert_int_equal(found, one < 0 ? -EFAULT : (int)number);
+			assert_memory_equal(many, ours, number * sizeof(piece));
+			if (one < 0)
+				assert_memory_equal(&fault, &single, sizeof(fault));
+			sizes[found < 0 ? 0 : number < 50 ? 1 : 2]++;
+		}
+		viommu_domain_destroy(viommu_mapped_domain(mapped));
+		end(&bench);
+	}
+	/* Faults, few pieces, and many. */
+	for (unsigned int i = 0; i < 3; i++)
+		assert_true(sizes[i] > 20);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_pieces),
-		cmocka_unit_test(test_faults),
-		cmocka_unit_test(test_staleness),
-		cmocka_unit_test(test_sealed),
+		cmocka_unit_test(test_pieces), cmocka_unit_test(test_faults),	  cmocka_unit_test(test_staleness),
+		cmocka_unit_test(test_sealed), cmocka_unit_test(test_many_pages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

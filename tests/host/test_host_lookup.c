@@ -52,6 +52,7 @@ int hooked_space_unmap(struct host_space *space, uint64_t first, uint64_t last);
 int hooked_space_flush(struct host_space *space);
 void hooked_space_trim(struct host_space *space);
 int hooked_space_lookup(struct host_space *space, uint64_t iova, struct host_mapping *mapping, uint64_t *generation);
+unsigned int hooked_space_lookup_pages(struct host_space *space, uint64_t iova, struct host_page *pages, unsigned int max);
 
 #define VIOMMU_FORMAT hooked
 #include "host/table.h"
@@ -172,6 +173,38 @@ static const struct action actions[] = {
 	{ surroundings_removed, true, true, false },
 };
 
+static void begin(const struct action *action, struct counted_memory *memory)
+{
+	counted_memory_init(memory);
+	assert_int_equal(hooked_space_create(NULL, NULL, 0, (UINT64_C(1) << 48) - 1, &memory->memory, &space), 0);
+	if (action->large)
+		map(HERE & ~(LARGE - 1), LARGE, OLD & ~(LARGE - 1));
+	else
+		map(HERE, PAGE, OLD);
+}
+
+/* Of several pages at once, each was there at a moment of the call. */
+static void interleave_pages(const struct action *action, unsigned int loads)
+{
+	struct counted_memory memory;
+	struct host_page page[4];
+	unsigned int number;
+
+	begin(action, &memory);
+	hook = action->run;
+	after_loads = loads;
+	number = hooked_space_lookup_pages(space, HERE, page, 4);
+	after_loads = 0;
+	assert_true(number <= (action->large ? 4u : 1u));
+	for (unsigned int i = 0; i < number; i++) {
+		uint64_t output = (uint64_t)(uintptr_t)page[i].hva;
+
+		assert_true(output == OLD + i * PAGE || (!i && action->replaced && output == NEW));
+	}
+	hooked_space_destroy(space);
+	assert_int_equal(memory.pieces, 0);
+}
+
 static void interleave(const struct action *action, unsigned int loads)
 {
 	struct counted_memory memory;
@@ -179,12 +212,7 @@ static void interleave(const struct action *action, unsigned int loads)
 	uint64_t generation = 0, before;
 	int error;
 
-	counted_memory_init(&memory);
-	assert_int_equal(hooked_space_create(NULL, NULL, 0, (UINT64_C(1) << 48) - 1, &memory.memory, &space), 0);
-	if (action->large)
-		map(HERE & ~(LARGE - 1), LARGE, OLD & ~(LARGE - 1));
-	else
-		map(HERE, PAGE, OLD);
+	begin(action, &memory);
 	before = space->generation;
 	hook = action->run;
 	after_loads = loads;
@@ -221,9 +249,17 @@ static void changes_between_loads(void **state)
 			interleave(&actions[i], loads);
 }
 
+static void changes_between_loads_of_pages(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
+		for (unsigned int loads = 1; loads <= 9; loads++)
+			interleave_pages(&actions[i], loads);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(changes_between_loads) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(changes_between_loads), cmocka_unit_test(changes_between_loads_of_pages) };
 
 	return cmocka_run_group_tests_name("host lookup", tests, NULL, NULL);
 }

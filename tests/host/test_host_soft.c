@@ -296,6 +296,23 @@ static bool possible(struct shared *shared, uint64_t iova, const struct host_map
 					     __ATOMIC_ACQUIRE);
 }
 
+/* Several pages at once: each answer is one of the time of the call. */
+static uint64_t wrong_pages(struct shared *shared, uint64_t iova)
+{
+	const struct host_ops *ops = shared->soft.host->ops;
+	uint64_t generation = __atomic_load_n(&shared->soft.space->generation, __ATOMIC_ACQUIRE), wrong = 0;
+	struct host_page page[8];
+	unsigned int number = ops->lookup_pages(shared->soft.space, iova, page, 8);
+
+	for (unsigned int i = 0; i < number; i++) {
+		struct host_mapping found = { .first = iova + i * PAGE, .hva = page[i].hva, .prot = page[i].prot };
+
+		found.last = found.first + PAGE - 1;
+		wrong += !possible(shared, found.first, &found, generation);
+	}
+	return wrong + (number > 8);
+}
+
 static void *look_up(void *ctx)
 {
 	struct reader *reader = (struct reader *)ctx;
@@ -316,6 +333,7 @@ static void *look_up(void *ctx)
 		failures += error ? error != -ENOENT : !possible(shared, iova, &found, generation);
 		failures += generation < last_generation;
 		last_generation = generation;
+		failures += wrong_pages(shared, iova & ~(uint64_t)(PAGE - 1));
 
 		staying = __atomic_load_n(&shared->staying, __ATOMIC_ACQUIRE);
 		if (!staying)
@@ -362,6 +380,36 @@ static bool enough(struct shared *shared)
 		if (__atomic_load_n(&shared->found[i], __ATOMIC_RELAXED) < ENOUGH)
 			return false;
 	return true;
+}
+
+/* Pages at once end before a hole, before the end of their table, and at a larger leaf. */
+static void pages_at_once(void **state)
+{
+	const uint64_t table = UINT64_C(0x40000000), large = table + 512 * PAGE, output = UINT64_C(0x7e0000000000);
+	struct host_page page[600];
+	struct soft soft;
+
+	(void)state;
+	if (sizeof(void *) < 8)
+		skip();
+	soft_open(&soft, 0, (UINT64_C(1) << 48) - 1);
+	assert_int_equal(soft_map(&soft, table + 10 * PAGE, table + 511 * PAGE + PAGE - 1, output + PAGE, VIOMMU_RW), 0);
+	assert_int_equal(soft_map(&soft, large, large + 512 * PAGE - 1, output + 0x40000000, VIOMMU_READ), 0);
+	for (unsigned int first = 0; first < 512; first++) {
+		unsigned int number = soft.host->ops->lookup_pages(soft.space, table + first * PAGE, page, 600);
+
+		assert_int_equal(number, first < 10 ? 0 : 512 - first);
+		for (unsigned int i = 0; i < number; i++) {
+			assert_ptr_equal(page[i].hva, (void *)(uintptr_t)(output + (first + i - 9) * PAGE));
+			assert_int_equal(page[i].prot, VIOMMU_RW);
+		}
+	}
+	assert_int_equal(soft.host->ops->lookup_pages(soft.space, table + 500 * PAGE, page, 3), 3);
+	assert_int_equal(soft.host->ops->lookup_pages(soft.space, large + 7 * PAGE, page, 8), 0);
+	assert_int_equal(soft.host->ops->unmap(soft.space, table + 20 * PAGE, table + 20 * PAGE + PAGE - 1), 0);
+	assert_int_equal(soft.host->ops->lookup_pages(soft.space, table + 12 * PAGE, page, 600), 8);
+	assert_int_equal(soft.host->ops->lookup_pages(soft.space, table + 20 * PAGE, page, 600), 0);
+	soft_close(&soft);
 }
 
 static void lookups_while_mapping(void **state)
@@ -490,6 +538,7 @@ int main(void)
 		cmocka_unit_test(large_pages),
 		cmocka_unit_test(exact_fit),
 		cmocka_unit_test(whole_mappings),
+		cmocka_unit_test(pages_at_once),
 		cmocka_unit_test(lookups_while_mapping),
 		cmocka_unit_test(lookups_of_fresh_tables),
 	};
