@@ -16,10 +16,10 @@
  * the same page and with no more rights. After any return, an IOVA in the range either translates
  * as the tables say or does not translate. IOVAs outside the range keep their translations, but for
  * one case: a host that removes only whole mappings (those of the Linux kernel; host_splits counts)
- * takes what lies in one mapping with a page that changes away with it, and maps it again before the
- * call returns. A device that reads it within that time meets a fault. If the host is then short of
- * memory or of mappings it stays away: result.unestablished counts it, and the next refresh of it
- * tries again.
+ * takes what lies in one mapping with a page that changes away with it, and maps it again before
+ * the call returns. A device that reads it within that time meets a fault. If the host is then
+ * short of memory or of mappings it stays away: result.unestablished counts it, and the next
+ * refresh of it tries again.
  *
  * An operation that a kind does not have returns -EOPNOTSUPP; each says which kinds have it.
  *
@@ -67,7 +67,10 @@ struct viommu_features {
 };
 #define VIOMMU_FEATURES_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_features, formats)
 
-/* Fills in features, whose size member the caller has set. 0 or -EINVAL (features is of no known size). */
+/*
+ * Fills in features, whose size member the caller has set. 0 or -EINVAL (features is of no known
+ * size).
+ */
 VIOMMU_API int viommu_features(struct viommu_features *features);
 
 /* In words, for people: constant strings. Numbers that are none of the enum have one, too. */
@@ -77,12 +80,20 @@ VIOMMU_API const char *viommu_domain_kind_name(uint32_t kind);
 
 /* What a refresh did, filled in whether it succeeded or not. Frozen. */
 struct viommu_refresh_result {
-	uint32_t steps;		   /* how many steps it was cut into */
-	uint32_t reserved;	   /* 0 */
-	uint64_t established;	   /* pages of 4096 bytes */
-	uint64_t released;	   /* pages of 4096 bytes */
-	uint64_t unestablished;	   /* pages at least, that the tables name and that could not be had: memory, budget or the host was short */
-	uint64_t unbacked;	   /* pages that the tables name where the guest has no memory: not an error, and not translated */
+	uint32_t steps;	      /* how many steps it was cut into */
+	uint32_t reserved;    /* 0 */
+	uint64_t established; /* pages of 4096 bytes */
+	uint64_t released;    /* pages of 4096 bytes */
+	/*
+	 * Pages at least, that the tables name and that could not be had: memory, budget or the
+	 * host was short
+	 */
+	uint64_t unestablished;
+	/*
+	 * Pages that the tables name where the guest has no memory: not an error, and not
+	 * translated
+	 */
+	uint64_t unbacked;
 	uint64_t entries;	   /* guest entries examined */
 	struct viommu_fault fault; /* the malformed entry with the lowest IOVA, for -EFAULT */
 };
@@ -102,10 +113,14 @@ struct viommu_domain_stats {
 	uint64_t host_maps;    /* calls to the host */
 	uint64_t host_unmaps;
 	uint64_t host_flushes;
-	uint64_t host_splits;	 /* mappings that had to be taken apart because the host removes only whole ones */
-	uint64_t entries;	 /* guest entries examined */
-	uint64_t shadow_bytes;	 /* now; the host's own tables not included */
-	uint64_t tracked;	 /* refreshes of the whole aperture that looked only at tables that were written (tracking.h) */
+	/* mappings that had to be taken apart because the host removes only whole ones */
+	uint64_t host_splits;
+	uint64_t entries;      /* guest entries examined */
+	uint64_t shadow_bytes; /* now; the host's own tables not included */
+	/*
+	 * Refreshes of the whole aperture that looked only at tables that were written (tracking.h)
+	 */
+	uint64_t tracked;
 	uint64_t tracked_tables; /* now: those of which it is known whether they are written */
 };
 #define VIOMMU_DOMAIN_STATS_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_domain_stats, tracked_tables)
@@ -127,8 +142,8 @@ VIOMMU_API int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *ho
 				    struct viommu_refresh_result *result, struct viommu_domain **out);
 
 /*
- * Creates a direct domain over the IOVAs first..last; GPAs that fall outside are not reached. All of
- * the VM's slots are pinned while it exists, and are charged to the budget once. Slots that are
+ * Creates a direct domain over the IOVAs first..last; GPAs that fall outside are not reached. All
+ * of the VM's slots are pinned while it exists, and are charged to the budget once. Slots that are
  * added or removed later follow.
  *
  * 0; -EINVAL (not aligned to 4096); -ERANGE (outside the host's aperture); -EDQUOT (the budget is
@@ -141,8 +156,8 @@ VIOMMU_API int viommu_domain_create_direct(struct viommu_vm *vm, struct viommu_h
 VIOMMU_API int viommu_domain_create_blocked(struct viommu_vm *vm, struct viommu_host *host, struct viommu_domain **out);
 
 /*
- * Detaches its devices, removes every translation, flushes, unpins, and destroys. Needs nothing from
- * the guest and never fails. No table of the guest is looked at again. NULL is allowed.
+ * Detaches its devices, removes every translation, flushes, unpins, and destroys. Needs nothing
+ * from the guest and never fails. No table of the guest is looked at again. NULL is allowed.
  */
 VIOMMU_API void viommu_domain_destroy(struct viommu_domain *domain);
 
@@ -171,31 +186,35 @@ VIOMMU_API int viommu_domain_attach(struct viommu_domain *domain, struct viommu_
  *
  * 0; -ERANGE (no IOVA of the range is inside the aperture, or first > last: nothing was done);
  * -ENOSPC ("insufficient resources": budget, limits, memory or the host's entries; what is not
- * established is not mapped, releases were done, and what was true stays); -EFAULT (a malformed table: result->fault;
- * what is beneath it is not mapped, everything else in the range is true); -EIO (the host failed to
- * remove a translation: it stays mapped, pinned and charged, and the next refresh tries again). If
- * several apply, the last of these in this order is returned. -EOPNOTSUPP for other kinds.
+ * established is not mapped, releases were done, and what was true stays); -EFAULT (a malformed
+ * table: result->fault; what is beneath it is not mapped, everything else in the range is true);
+ * -EIO (the host failed to remove a translation: it stays mapped, pinned and charged, and the next
+ * refresh tries again). If several apply, the last of these in this order is returned. -EOPNOTSUPP
+ * for other kinds.
  */
 VIOMMU_API int viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result);
 
 /*
  * Calls fn for each maximal run of established translations that overlaps first..last, in ascending
- * order and clipped to that range, with the domain locked: fn must not call the library. Stops where
- * fn returns anything but 0, and returns that; else 0. For the kinds hardware and blocked there are
- * no runs.
+ * order and clipped to that range, with the domain locked: fn must not call the library. Stops
+ * where fn returns anything but 0, and returns that; else 0. For the kinds hardware and blocked
+ * there are no runs.
  */
 VIOMMU_API int viommu_domain_each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
 				      void *ctx);
 
 /*
  * Nested: walks the guest's tables, not the shadow, for one IOVA, as a refresh would. 0 with *run
- * filled in (one whole leaf, unclipped), or -EFAULT with *fault; for VIOMMU_FAULT_LEAF_UNBACKED with
- * *run, too, whose prot is 0. For diagnosis and for events; a device's accesses go through
+ * filled in (one whole leaf, unclipped), or -EFAULT with *fault; for VIOMMU_FAULT_LEAF_UNBACKED
+ * with *run, too, whose prot is 0. For diagnosis and for events; a device's accesses go through
  * viommu_translate(). -EOPNOTSUPP for other kinds.
  */
 VIOMMU_API int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *run, struct viommu_fault *fault);
 
-/* Fills in stats, whose size member the caller has set. Figures that a kind does not have are 0. 0 or -EINVAL (stats is of no known size). */
+/*
+ * Fills in stats, whose size member the caller has set. Figures that a kind does not have are 0. 0
+ * or -EINVAL (stats is of no known size).
+ */
 VIOMMU_API int viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats);
 
 #ifdef __cplusplus

@@ -24,17 +24,23 @@ extern "C" {
 
 struct viommu_mapped;
 
-/* Creates a mapped domain over the IOVAs first..last. 0; -EINVAL (not aligned to 4096); -ERANGE (outside the host's aperture); -ENOMEM; -ENOSPC; -EIO. */
+/*
+ * Creates a mapped domain over the IOVAs first..last. 0; -EINVAL (not aligned to 4096); -ERANGE
+ * (outside the host's aperture); -ENOMEM; -ENOSPC; -EIO.
+ */
 VIOMMU_API int viommu_mapped_create(struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct viommu_mapped **out);
 
-/* Its domain, to attach devices to, and for statistics, runs and walks. Borrowed: it is the mapped domain's, and viommu_domain_destroy() destroys both. */
+/*
+ * Its domain, to attach devices to, and for statistics, runs and walks. Borrowed: it is the mapped
+ * domain's, and viommu_domain_destroy() destroys both.
+ */
 VIOMMU_API struct viommu_domain *viommu_mapped_domain(struct viommu_mapped *mapped);
 
 /*
  * Maps the IOVAs first..last to gpa on. prot is VIOMMU_READ or VIOMMU_RW; the slots' rights limit
  * it. All or nothing. 0; -EINVAL (not aligned to 4096, gpa wraps, other rights); -ERANGE (outside
- * the domain); -EEXIST (overlaps a mapping); -ENOSPC (budget, limits, memory or the host's entries);
- * -EIO (the host failed, or a slot there could not be removed).
+ * the domain); -EEXIST (overlaps a mapping); -ENOSPC (budget, limits, memory or the host's
+ * entries); -EIO (the host failed, or a slot there could not be removed).
  */
 VIOMMU_API int viommu_mapped_map(struct viommu_mapped *mapped, uint64_t first, uint64_t last, uint64_t gpa, uint32_t prot);
 

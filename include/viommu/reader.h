@@ -2,15 +2,19 @@
 /*
  * Translating for a device model: IOVA + access -> HVA, without a lock.
  *
- * A reader belongs to one device, or to one of its PASIDs, and is used by one thread at a time; there may be many. It follows what it belongs to: attached,
- * detached, attached elsewhere.
+ * A reader belongs to one device, or to one of its PASIDs, and is used by one thread at a time;
+ * there may be many. It follows what it belongs to: attached, detached, attached elsewhere.
  *
- * How long a pointer is good for: a piece that viommu_translate() returned is what the device could reach at some moment during the call. A translation
- * that begins after a refresh, a detach or a slot's removal has returned never yields what that took away. To hold such a removal off while pointers are
- * in use, bracket translation and use with viommu_reader_enter() and viommu_reader_leave(): then a refresh that releases something, a detach, or
- * viommu_slot_remove() does not return before every reader that was inside has left. Inside, call nothing of the library but viommu_translate() and
- * what a guest IOMMU's header allows there (getters that wait for nothing; no statistics, no runs), and stay for as long as a device's DMA would be in flight,
- * not longer. A call that may wait for readers would wait for its own thread: a library of meson's build type debug calls abort() there.
+ * How long a pointer is good for: a piece that viommu_translate() returned is what the device could
+ * reach at some moment during the call. A translation that begins after a refresh, a detach or a
+ * slot's removal has returned never yields what that took away. To hold such a removal off while
+ * pointers are in use, bracket translation and use with viommu_reader_enter() and
+ * viommu_reader_leave(): then a refresh that releases something, a detach, or viommu_slot_remove()
+ * does not return before every reader that was inside has left. Inside, call nothing of the library
+ * but viommu_translate() and what a guest IOMMU's header allows there (getters that wait for
+ * nothing; no statistics, no runs), and stay for as long as a device's DMA would be in flight, not
+ * longer. A call that may wait for readers would wait for its own thread: a library of meson's
+ * build type debug calls abort() there.
  */
 #ifndef VIOMMU_READER_H
 #define VIOMMU_READER_H
@@ -29,8 +33,8 @@ struct viommu_piece {
 
 /*
  * Makes a reader for a device, or one of its PASIDs, on a host whose translations can be read back.
- * 0; -ENOMEM; -EOPNOTSUPP (the host's capability lookup is false, or it has no PASIDs); -EINVAL (the
- * PASID is wider than the host's).
+ * 0; -ENOMEM; -EOPNOTSUPP (the host's capability lookup is false, or it has no PASIDs); -EINVAL
+ * (the PASID is wider than the host's).
  */
 VIOMMU_API int viommu_reader_create(struct viommu_device *device, uint32_t pasid, struct viommu_reader **out);
 
@@ -41,27 +45,29 @@ VIOMMU_API void viommu_reader_enter(struct viommu_reader *reader);
 VIOMMU_API void viommu_reader_leave(struct viommu_reader *reader);
 
 /*
- * Translates the bytes iova .. iova + bytes - 1 for one kind of access (VIOMMU_READ, VIOMMU_WRITE or both) into at most max pieces; neighbours that are
- * contiguous in host memory are one piece. *translated (translated may be NULL) is the
- * number of bytes that the pieces cover: less than bytes where max was too small, or before the byte that has no translation.
+ * Translates the bytes iova .. iova + bytes - 1 for one kind of access (VIOMMU_READ, VIOMMU_WRITE
+ * or both) into at most max pieces; neighbours that are contiguous in host memory are one piece.
+ * *translated (translated may be NULL) is the number of bytes that the pieces cover: less than
+ * bytes where max was too small, or before the byte that has no translation.
  *
- * Returns the number of pieces, 0 if bytes is 0; -EFAULT if any byte that it came to has no translation (*fault says which and why; fault may be NULL);
- * -EINVAL if the range wraps or max is 0. Does not sleep, allocate or lock.
+ * Returns the number of pieces, 0 if bytes is 0; -EFAULT if any byte that it came to has no
+ * translation (*fault says which and why; fault may be NULL); -EINVAL if the range wraps or max is
+ * 0. Does not sleep, allocate or lock.
  */
 VIOMMU_API int viommu_translate(struct viommu_reader *reader, uint64_t iova, uint64_t bytes, uint32_t access, struct viommu_piece *pieces, unsigned int max,
 				uint64_t *translated, struct viommu_fault *fault);
 
 /*
- * Copy bytes from, and to, the IOVAs iova .. iova + bytes - 1, as the device's DMA does. What has no
- * translation goes to the guest IOMMU that the device belongs to, as viommu_smmuv3_device_fault()
- * and viommu_zpci_dma_fault() take it: it may find a translation, or report the fault to the guest.
- * A device or PASID that no guest IOMMU knows has only what it is attached to. At one byte the guest
- * IOMMU is asked VIOMMU_COPY_MISSES times at most.
+ * Copy bytes from, and to, the IOVAs iova .. iova + bytes - 1, as the device's DMA does. What has
+ * no translation goes to the guest IOMMU that the device belongs to, as
+ * viommu_smmuv3_device_fault() and viommu_zpci_dma_fault() take it: it may find a translation, or
+ * report the fault to the guest. A device or PASID that no guest IOMMU knows has only what it is
+ * attached to. At one byte the guest IOMMU is asked VIOMMU_COPY_MISSES times at most.
  *
- * 0; -EFAULT (*fault says where and why; fault may be NULL); -EINVAL (the range wraps). *done, which
- * may be NULL, is the number of bytes that were copied, from iova on. Where the guest IOMMU ends an
- * access without an error (RAZ/WI), the rest of its page of 4096 bytes reads as zeros, ignores the
- * store, and counts as copied.
+ * 0; -EFAULT (*fault says where and why; fault may be NULL); -EINVAL (the range wraps). *done,
+ * which may be NULL, is the number of bytes that were copied, from iova on. Where the guest IOMMU
+ * ends an access without an error (RAZ/WI), the rest of its page of 4096 bytes reads as zeros,
+ * ignores the store, and counts as copied.
  *
  * Not inside viommu_reader_enter() and viommu_reader_leave(). Bytes are copied in no fixed order:
  * where the guest watches for one store of a word, use viommu_translate().

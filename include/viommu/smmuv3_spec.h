@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Arm's SMMUv3 in numbers (IHI 0070): offsets of registers (chapter 6), commands (chapter 4) and codes of
- * events (chapter 7), as far as the guest's SMMU has them. For VMMs that handle accesses to registers, and for
- * programs that watch a guest.
+ * Arm's SMMUv3 in numbers (IHI 0070): offsets of registers (chapter 6), commands (chapter 4) and
+ * codes of events (chapter 7), as far as the guest's SMMU has them. For VMMs that handle accesses
+ * to registers, and for programs that watch a guest.
  */
 #ifndef VIOMMU_SMMUV3_SPEC_H
 #define VIOMMU_SMMUV3_SPEC_H
@@ -44,7 +44,10 @@
 #define VIOMMU_SMMUV3_EVENTQ_PROD 0x100a8u
 #define VIOMMU_SMMUV3_EVENTQ_CONS 0x100acu
 
-/* Commands are two doublewords, little-endian in memory. Fields of the first (CMD0) and the second (CMD1) of them. */
+/*
+ * Commands are two doublewords, little-endian in memory. Fields of the first (CMD0) and the second
+ * (CMD1) of them.
+ */
 #define VIOMMU_SMMUV3_CMD_BYTES		 16u
 #define VIOMMU_SMMUV3_CMD_WORDS		 2u
 #define VIOMMU_SMMUV3_CMD0_OPCODE(cmd0)	 ((unsigned int)(cmd0)&0xffu)
@@ -71,7 +74,8 @@ enum {
 	VIOMMU_SMMUV3_CMD_PREFETCH_CONFIG = 0x01,
 	VIOMMU_SMMUV3_CMD_PREFETCH_ADDR = 0x02,
 	VIOMMU_SMMUV3_CMD_CFGI_STE = 0x03,
-	VIOMMU_SMMUV3_CMD_CFGI_STE_RANGE = 0x04, /* CMD_CFGI_ALL is the one of all StreamIDs: RANGE is 31 */
+	/* CMD_CFGI_ALL is the one of all StreamIDs: RANGE is 31 */
+	VIOMMU_SMMUV3_CMD_CFGI_STE_RANGE = 0x04,
 	VIOMMU_SMMUV3_CMD_CFGI_CD = 0x05,
 	VIOMMU_SMMUV3_CMD_CFGI_CD_ALL = 0x06,
 	VIOMMU_SMMUV3_CMD_TLBI_NH_ALL = 0x10,

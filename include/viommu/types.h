@@ -2,17 +2,20 @@
 /*
  * Words that every other header uses.
  *
- * Addresses: an IOVA is what a device emits, a GPA is a guest physical (on s390: absolute) address, an HVA is a pointer in this process. Ranges are
- * first/last and inclusive, so that a range may end at 2^64 - 1. All addresses and lengths are in bytes.
+ * Addresses: an IOVA is what a device emits, a GPA is a guest physical (on s390: absolute) address,
+ * an HVA is a pointer in this process. Ranges are first/last and inclusive, so that a range may end
+ * at 2^64 - 1. All addresses and lengths are in bytes.
  *
- * Errors: every function that can fail returns 0 or a negative errno value (the constants of <errno.h>). Nothing is printed, nothing exits.
+ * Errors: every function that can fail returns 0 or a negative errno value (the constants of
+ * <errno.h>). Nothing is printed, nothing exits.
  *
  * Growth: a public struct is one of two kinds.
  *  - A sized struct begins with its size. The caller sets it to sizeof of the struct as it was
  *    compiled. Members past that size are taken as zero when read, and not written when filled in.
- *    Zero is always a valid value for a member that was added later. Bytes past the members that the
- *    library knows must be zero when read. A struct that is smaller than in the first release
- *    (VIOMMU_..._SIZE_V0), one of size 0 included, is -EINVAL. No sized struct contains another one.
+ *    Zero is always a valid value for a member that was added later. Bytes past the members that
+ *    the library knows must be zero when read. A struct that is smaller than in the first release
+ *    (VIOMMU_..._SIZE_V0), one of size 0 included, is -EINVAL. No sized struct contains another
+ *    one.
  *  - A frozen struct has no size, and its comment says so. Its size and its members stay. Reserved
  *    members are 0; a later release may use one in such a way that 0 keeps today's meaning.
  */
@@ -28,8 +31,8 @@ extern "C" {
 #endif
 
 /*
- * The version that a program is compiled with. viommu_version() is the one that it runs with. Before
- * 1.0 a minor version may change the interface.
+ * The version that a program is compiled with. viommu_version() is the one that it runs with.
+ * Before 1.0 a minor version may change the interface.
  */
 #define VIOMMU_VERSION_MAJOR 0
 #define VIOMMU_VERSION_MINOR 2
@@ -70,18 +73,23 @@ struct viommu_reader; /* one thread's way to translate for one device */
 /* Why an IOVA has no translation. The guest IOMMU turns it into its architecture's event. */
 enum viommu_fault_reason {
 	VIOMMU_FAULT_NONE = 0,
-	VIOMMU_FAULT_BLOCKED,	     /* the device is attached to nothing, or its guest IOMMU has stopped it */
-	VIOMMU_FAULT_APERTURE,	     /* the IOVA is outside what the guest registered */
-	VIOMMU_FAULT_NOT_PRESENT,    /* an invalid entry */
-	VIOMMU_FAULT_PROTECTION,     /* a store where only loads are allowed */
-	VIOMMU_FAULT_ENTRY_TYPE,     /* an entry says that it is of another level than where it stands */
-	VIOMMU_FAULT_ENTRY_LENGTH,   /* an index lies outside the table's offset and length */
-	VIOMMU_FAULT_ENTRY_FORMAT,   /* an entry that the format does not allow in another way */
-	VIOMMU_FAULT_ENTRY_ZERO,     /* an entry of all zeros, where the guest IOMMU takes that for an error */
-	VIOMMU_FAULT_TABLE_UNBACKED, /* a table, or a part of it, lies where the guest has no memory */
-	VIOMMU_FAULT_LEAF_UNBACKED,  /* a leaf names an address where the guest has no memory */
-	VIOMMU_FAULT_ACCESS_FLAG,    /* a leaf whose access flag is not set, where it has to be */
-	VIOMMU_FAULT_ADDRESS_SIZE,   /* an entry names an address beyond the output size that the guest has set */
+	/* The device is attached to nothing, or its guest IOMMU has stopped it */
+	VIOMMU_FAULT_BLOCKED,
+	VIOMMU_FAULT_APERTURE,	  /* the IOVA is outside what the guest registered */
+	VIOMMU_FAULT_NOT_PRESENT, /* an invalid entry */
+	VIOMMU_FAULT_PROTECTION,  /* a store where only loads are allowed */
+	/* An entry says that it is of another level than where it stands */
+	VIOMMU_FAULT_ENTRY_TYPE,
+	VIOMMU_FAULT_ENTRY_LENGTH, /* an index lies outside the table's offset and length */
+	VIOMMU_FAULT_ENTRY_FORMAT, /* an entry that the format does not allow in another way */
+	/* An entry of all zeros, where the guest IOMMU takes that for an error */
+	VIOMMU_FAULT_ENTRY_ZERO,
+	/* A table, or a part of it, lies where the guest has no memory */
+	VIOMMU_FAULT_TABLE_UNBACKED,
+	VIOMMU_FAULT_LEAF_UNBACKED, /* a leaf names an address where the guest has no memory */
+	VIOMMU_FAULT_ACCESS_FLAG,   /* a leaf whose access flag is not set, where it has to be */
+	/* An entry names an address beyond the output size that the guest has set */
+	VIOMMU_FAULT_ADDRESS_SIZE,
 };
 
 /* The reason in words, for people: a constant string. Numbers that are no reason have one, too. */
@@ -89,23 +97,34 @@ VIOMMU_API const char *viommu_fault_name(uint32_t reason);
 
 /* A fault, with everything that is known about it. Frozen. */
 struct viommu_fault {
-	uint32_t reason;    /* enum viommu_fault_reason */
-	uint32_t access;    /* as asked for: VIOMMU_READ, VIOMMU_WRITE or both; 0 in a refresh, which is not an access */
+	uint32_t reason; /* enum viommu_fault_reason */
+	/*
+	 * As asked for: VIOMMU_READ, VIOMMU_WRITE or both; 0 in a refresh, which is not an access
+	 */
+	uint32_t access;
 	uint64_t iova;	    /* the first IOVA that is affected */
 	uint64_t entry_gpa; /* where the entry is, or UINT64_MAX */
 	uint64_t entry;	    /* the entry as loaded, in the CPU's byte order */
 	uint32_t level;	    /* level of the entry, 0 = only leaves; meaningful if entry_gpa is */
-	uint32_t pasid;	    /* of the access; VIOMMU_NO_PASID: the device's own. In a refresh, which is not an access, too */
-	uint64_t reserved;  /* 0 */
+	/*
+	 * Of the access; VIOMMU_NO_PASID: the device's own. In a refresh, which is not an access,
+	 * too.
+	 */
+	uint32_t pasid;
+	uint64_t reserved; /* 0 */
 };
 
-/* One part of a composed translation: contiguous in IOVA and in GPA, the same rights throughout. Frozen. */
+/*
+ * One part of a composed translation: contiguous in IOVA and in GPA, the same rights throughout.
+ * Frozen.
+ */
 struct viommu_run {
-	uint64_t first;	 /* IOVA */
-	uint64_t last;	 /* IOVA, inclusive */
-	uint64_t gpa;	 /* of first */
-	uint32_t prot;	 /* VIOMMU_READ, VIOMMU_WRITE or both */
-	uint32_t tables; /* of viommu_domain_walk(): what the guest's tables allow, wherever they lead; else 0 */
+	uint64_t first; /* IOVA */
+	uint64_t last;	/* IOVA, inclusive */
+	uint64_t gpa;	/* of first */
+	uint32_t prot;	/* VIOMMU_READ, VIOMMU_WRITE or both */
+	/* Of viommu_domain_walk(): what the guest's tables allow, wherever they lead; else 0 */
+	uint32_t tables;
 };
 
 #ifdef __cplusplus

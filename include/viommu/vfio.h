@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Hosts that drive the kernel: type1 (a VFIO container for each device) and iommufd (/dev/iommu), and the devices that they have, which are VFIO's.
+ * Hosts that drive the kernel: type1 (a VFIO container for each device) and iommufd (/dev/iommu),
+ * and the devices that they have, which are VFIO's.
  *
- * Rules are Linux's: include/uapi/linux/vfio.h, include/uapi/linux/iommufd.h, Documentation/driver-api/vfio.rst, Documentation/userspace-api/iommufd.rst.
+ * Rules are Linux's: include/uapi/linux/vfio.h, include/uapi/linux/iommufd.h,
+ * Documentation/driver-api/vfio.rst, Documentation/userspace-api/iommufd.rst.
  *
- * What both are like: they cannot split a mapping, and translations cannot be read back (no viommu_reader). A page stays pinned by the kernel while a device
- * can reach it, and counts against RLIMIT_MEMLOCK unless the process has CAP_IPC_LOCK. When the process ends, however it ends, the kernel undoes all of it.
+ * What both are like: they cannot split a mapping, and translations cannot be read back (no
+ * viommu_reader). A page stays pinned by the kernel while a device can reach it, and counts against
+ * RLIMIT_MEMLOCK unless the process has CAP_IPC_LOCK. When the process ends, however it ends, the
+ * kernel undoes all of it.
  *
  * How they differ:
- *  - iommufd pins a page of guest memory once, however many IOVAs and domains name it. With VIOMMU_PIN_GUEST all of it is pinned once, when a slot is added.
- *  - type1 pins, and counts, a page once for each mapping and device. It cannot pin memory that is not mapped: with VIOMMU_PIN_GUEST slots are charged to the
- *    VM's budget as a whole all the same, but the kernel pins what is mapped, when it is. A device's group stays in its container from the device's creation
- *    to its destruction; it is detached by taking all translations away. Attaching maps what the domain holds, and is -ENOSPC where that does not fit.
+ *  - iommufd pins a page of guest memory once, however many IOVAs and domains name it. With
+ *    VIOMMU_PIN_GUEST all of it is pinned once, when a slot is added.
+ *  - type1 pins, and counts, a page once for each mapping and device. It cannot pin memory that is
+ *    not mapped: with VIOMMU_PIN_GUEST slots are charged to the VM's budget as a whole all the
+ *    same, but the kernel pins what is mapped, when it is. A device's group stays in its container
+ *    from the device's creation to its destruction; it is detached by taking all translations away.
+ *    Attaching maps what the domain holds, and is -ENOSPC where that does not fit.
  *
  * A fault of a device's DMA is seen by the kernel alone, which logs it.
  */
@@ -25,14 +32,15 @@ extern "C" {
 #endif
 
 /*
- * A device, by file descriptors or by address. The caller owns the file descriptors that it gives, and
- * keeps them open while the device exists. The library opens and closes the others.
+ * A device, by file descriptors or by address. The caller owns the file descriptors that it gives,
+ * and keeps them open while the device exists. The library opens and closes the others.
  *
- *   type1    device_fd, group_fd and container_fd; a group given without a container is set into one of the library's own. A container must not be used
- *            for anything else.
+ *   type1    device_fd, group_fd and container_fd; a group given without a container is set into
+ *            one of the library's own. A container must not be used for anything else.
  *   iommufd  device_fd of the cdev (/dev/vfio/devices/vfioN), not bound yet
  *
- * An address is that of PCI ("0000:00:05.0"; the domain may be left out); the device is bound to vfio-pci, or another VFIO driver, by then.
+ * An address is that of PCI ("0000:00:05.0"; the domain may be left out); the device is bound to
+ * vfio-pci, or another VFIO driver, by then.
  */
 struct viommu_vfio_device {
 	uint32_t size;	      /* sizeof(struct viommu_vfio_device) */
@@ -51,16 +59,21 @@ struct viommu_vfio_device {
 struct viommu_vfio_config {
 	uint32_t size; /* sizeof(struct viommu_vfio_config) */
 	/*
-	 * iommufd: an open /dev/iommu, which stays the caller's; -1: the library opens it. type1: -1. Of an IOMMU group whose devices the host is given, the caller
-	 * attaches none himself: to move one of a group moves all that are attached (docs/hosts.md).
+	 * iommufd: an open /dev/iommu, which stays the caller's; -1: the library opens it. type1:
+	 * -1. Of an IOMMU group whose devices the host is given, the caller attaches none himself:
+	 * to move one of a group moves all that are attached (docs/hosts.md).
 	 */
 	int32_t iommu_fd;
 	/*
-	 * The device that is asked what the host can do, and the first that viommu_device_create() may name. From here on it is held, and reaches nothing. Later
-	 * devices may have wider apertures; one that has less is refused.
+	 * The device that is asked what the host can do, and the first that viommu_device_create()
+	 * may name. From here on it is held, and reaches nothing. Later devices may have wider
+	 * apertures; one that has less is refused.
 	 */
 	const struct viommu_vfio_device *device;
-	/* Where what went wrong is written, in words: what failed, on which file or device, and what may be done about it. May be NULL. */
+	/*
+	 * Where what went wrong is written, in words: what failed, on which file or device, and
+	 * what may be done about it. May be NULL.
+	 */
 	char *why;
 	size_t why_bytes;
 };
@@ -71,16 +84,17 @@ struct viommu_vfio_config {
 	}
 
 /*
- * Makes a host. 0; -EINVAL (config of no known size, an address that is none, no device named); -ENODEV (no such device, or it is bound to no VFIO driver);
- * -EACCES, -EPERM; -EBUSY (another process has the device); -ENOSYS or -ENOENT (the kernel has no such interface); -ENOMEM; another negative errno that the
- * kernel gave. *why speaks of it.
+ * Makes a host. 0; -EINVAL (config of no known size, an address that is none, no device named);
+ * -ENODEV (no such device, or it is bound to no VFIO driver); -EACCES, -EPERM; -EBUSY (another
+ * process has the device); -ENOSYS or -ENOENT (the kernel has no such interface); -ENOMEM; another
+ * negative errno that the kernel gave. *why speaks of it.
  */
 VIOMMU_API int viommu_host_type1_create(const struct viommu_vfio_config *config, struct viommu_host **out);
 VIOMMU_API int viommu_host_iommufd_create(const struct viommu_vfio_config *config, struct viommu_host **out);
 
 /*
- * The VFIO device's file descriptor, for its regions and interrupts; it stays the library's (or the caller's, if it was given). -1 where the device is none
- * of VFIO's.
+ * The VFIO device's file descriptor, for its regions and interrupts; it stays the library's (or the
+ * caller's, if it was given). -1 where the device is none of VFIO's.
  */
 VIOMMU_API int viommu_device_vfio_fd(const struct viommu_device *device);
 

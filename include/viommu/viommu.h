@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * libviommu: nested I/O translation for virtual machines. Everything but the guest IOMMUs, which have a header each (zpci.h, smmuv3.h, virtio.h).
+ * libviommu: nested I/O translation for virtual machines. Everything but the guest IOMMUs, which
+ * have a header each (zpci.h, smmuv3.h, virtio.h).
  */
 #ifndef VIOMMU_H
 #define VIOMMU_H
@@ -19,7 +20,10 @@
 extern "C" {
 #endif
 
-/* The version of the library that runs, "major.minor.patch" (VIOMMU_VERSION_MAJOR in types.h). A constant string. */
+/*
+ * The version of the library that runs, "major.minor.patch" (VIOMMU_VERSION_MAJOR in types.h). A
+ * constant string.
+ */
 VIOMMU_API const char *viommu_version(void);
 
 #ifdef __cplusplus

@@ -9,9 +9,9 @@
  * virtio-iommu manages. An endpoint's accesses go through a reader of its device (reader.h).
  *
  * Domains of the guest are mapped domains (mapped.h): memory that a MAP names is pinned and charged
- * while the mapping exists, and is reached when the request returns. A request that does not fit the
- * budget or a limit is answered with VIRTIO_IOMMU_S_NOMEM and has no effect. An endpoint in bypass
- * mode reaches all of the VM's slots at IOVA = GPA.
+ * while the mapping exists, and is reached when the request returns. A request that does not fit
+ * the budget or a limit is answered with VIRTIO_IOMMU_S_NOMEM and has no effect. An endpoint in
+ * bypass mode reaches all of the VM's slots at IOVA = GPA.
  *
  * Threads: every function may be called from any thread at any time, but for the destruction of
  * what is in use. Callbacks are called without locks. A request may wait for another one, for slots
@@ -40,7 +40,10 @@ struct viommu_virtio_endpoint; /* one of the devices behind it */
 #define VIOMMU_VIRTIO_F_PROBE	      (UINT64_C(1) << 4)
 #define VIOMMU_VIRTIO_F_BYPASS_CONFIG (UINT64_C(1) << 6)
 
-/* Bytes of the configuration space (section 5.13.4), of a fault report (section 5.13.6.8), and of the properties of an endpoint (section 5.13.6.6). */
+/*
+ * Bytes of the configuration space (section 5.13.4), of a fault report (section 5.13.6.8), and of
+ * the properties of an endpoint (section 5.13.6.6).
+ */
 #define VIOMMU_VIRTIO_CONFIG_BYTES 40u
 #define VIOMMU_VIRTIO_FAULT_BYTES  24u
 #define VIOMMU_VIRTIO_PROBE_BYTES  512u
@@ -50,11 +53,19 @@ struct viommu_virtio_endpoint; /* one of the devices behind it */
 
 /* 0 takes the default in parentheses. */
 struct viommu_virtio_config {
-	uint32_t size;	     /* sizeof(struct viommu_virtio_config) */
-	uint32_t flags;	     /* VIOMMU_VIRTIO_BOOT_BYPASS */
-	uint64_t last;	     /* the highest IOVA (2^48 - 1), the last of a page: input_range.end. input_range.start is 0 */
-	uint32_t page_bits;  /* mappings are multiples of 2^page_bits bytes, 12 to 30 (12): the lowest bit of page_size_mask */
-	uint32_t domain_max; /* the highest domain ID (2^32 - 1): domain_range.end. domain_range.start is 0 */
+	uint32_t size;	/* sizeof(struct viommu_virtio_config) */
+	uint32_t flags; /* VIOMMU_VIRTIO_BOOT_BYPASS */
+	/*
+	 * The highest IOVA (2^48 - 1), the last of a page: input_range.end. input_range.start is 0.
+	 */
+	uint64_t last;
+	/*
+	 * mappings are multiples of 2^page_bits bytes, 12 to 30 (12): the lowest bit of
+	 * page_size_mask
+	 */
+	uint32_t page_bits;
+	/* The highest domain ID (2^32 - 1): domain_range.end. domain_range.start is 0. */
+	uint32_t domain_max;
 	/*
 	 * Called for each fault report, which is VIOMMU_VIRTIO_FAULT_BYTES of bytes for a buffer of
 	 * the event queue. If there is no buffer, the VMM drops it (section 5.13.6.8). May be NULL.
@@ -68,7 +79,10 @@ struct viommu_virtio_config {
 		sizeof(struct viommu_virtio_config), 0, 0, 0, 0, NULL, NULL \
 	}
 
-/* 0; -EINVAL (a member is out of range) or -ENOMEM. The caller owns it, and destroys it before its VM. No feature is negotiated yet. */
+/*
+ * 0; -EINVAL (a member is out of range) or -ENOMEM. The caller owns it, and destroys it before its
+ * VM. No feature is negotiated yet.
+ */
 VIOMMU_API int viommu_virtio_create(struct viommu_vm *vm, const struct viommu_virtio_config *config, struct viommu_virtio **out);
 
 /* Destroys it with its endpoints and their domains, in any state. Never fails. NULL is allowed. */
@@ -94,8 +108,8 @@ VIOMMU_API void viommu_virtio_config_read(struct viommu_virtio *virtio, uint64_t
 VIOMMU_API void viommu_virtio_config_write(struct viommu_virtio *virtio, uint64_t offset, const void *from, size_t bytes);
 
 /*
- * The device's reset (status 0), or with `system` that of the VM: endpoints leave their domains, all
- * mappings are removed, no feature is negotiated. `bypass` stays, or gets its first value again
+ * The device's reset (status 0), or with `system` that of the VM: endpoints leave their domains,
+ * all mappings are removed, no feature is negotiated. `bypass` stays, or gets its first value again
  * (section 5.13.4.2).
  */
 VIOMMU_API void viommu_virtio_reset(struct viommu_virtio *virtio, bool system);
@@ -114,7 +128,11 @@ VIOMMU_API size_t viommu_virtio_request(struct viommu_virtio *virtio, const void
 struct viommu_virtio_reserved {
 	uint64_t first;
 	uint64_t last;
-	uint32_t msi;	   /* 1: the doorbell of message-signalled interrupts, at most one an endpoint; 0: something else */
+	/*
+	 * 1: the doorbell of message-signalled interrupts, at most one an endpoint; 0: something
+	 * else
+	 */
+	uint32_t msi;
 	uint32_t reserved; /* 0 */
 };
 
@@ -148,7 +166,10 @@ struct viommu_virtio_endpoint_config {
 VIOMMU_API int viommu_virtio_endpoint_add(struct viommu_virtio *virtio, const struct viommu_virtio_endpoint_config *config,
 					  struct viommu_virtio_endpoint **out);
 
-/* Removes it (unplugs it): never fails. The caller sees to it that no other call for it is under way. */
+/*
+ * Removes it (unplugs it): never fails. The caller sees to it that no other call for it is under
+ * way.
+ */
 VIOMMU_API void viommu_virtio_endpoint_remove(struct viommu_virtio_endpoint *endpoint);
 
 /* The endpoint with this ID, NULL if there is none. */
@@ -176,13 +197,20 @@ struct viommu_virtio_info {
 	uint64_t discarded; /* that were too short, or of no known type */
 	uint64_t faults;    /* calls of viommu_virtio_endpoint_fault() */
 	uint64_t reports;   /* of them: reported */
-	uint64_t rebuilt;   /* domains of a host that were destroyed and made anew, since the host failed to remove something */
+	/*
+	 * Domains of a host that were destroyed and made anew, since the host failed to remove
+	 * something
+	 */
+	uint64_t rebuilt;
 };
 #define VIOMMU_VIRTIO_INFO_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_virtio_info, rebuilt)
 /* Fills in info, whose size member the caller has set. 0 or -EINVAL (info is of no known size). */
 VIOMMU_API int viommu_virtio_info(struct viommu_virtio *virtio, struct viommu_virtio_info *info);
 
-/* The statistics and the established runs of what the endpoint is attached to, as viommu_domain_stats() and viommu_domain_each_run() give them. */
+/*
+ * The statistics and the established runs of what the endpoint is attached to, as
+ * viommu_domain_stats() and viommu_domain_each_run() give them.
+ */
 VIOMMU_API int viommu_virtio_endpoint_stats(struct viommu_virtio_endpoint *endpoint, struct viommu_domain_stats *stats);
 VIOMMU_API int viommu_virtio_endpoint_each_run(struct viommu_virtio_endpoint *endpoint, uint64_t first, uint64_t last,
 					       int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);

@@ -28,8 +28,9 @@
 #define CAPTURE_MAX_SLOTS  1024u	       /* slots at one time */
 #define CAPTURE_MAX_COUNT  (UINT64_C(1) << 24) /* doublewords that one mem record sets */
 #define CAPTURE_WINDOW_LOG 23		       /* compressed with a window of at most 2^23 bytes */
-#define CAPTURE_MAX_LEVEL  19		       /* the highest compression level that keeps to that window */
-#define CAPTURE_PAGE_SIZE  UINT64_C(4096)
+/* The highest compression level that keeps to that window */
+#define CAPTURE_MAX_LEVEL 19
+#define CAPTURE_PAGE_SIZE UINT64_C(4096)
 
 /* An SMMUv3's defaults, for an smmu record without the key, or with 0. */
 #define CAPTURE_SMMU_SID_BITS	 16u
@@ -224,7 +225,8 @@ struct capture_end {
 
 struct capture_record {
 	enum capture_kind kind;
-	uint64_t line;		      /* its line in the text; set by the reader, ignored by the writer */
+	/* Its line in the text; set by the reader, ignored by the writer */
+	uint64_t line;
 	struct capture_answer answer; /* of MPCIFC, RPCIT and STPCIFC */
 	struct capture_time time;     /* of operations */
 	union {
@@ -273,13 +275,16 @@ uint32_t capture_handle(const struct capture_record *record);
 /* The kinds of errors. */
 enum capture_fault {
 	CAPTURE_FAULT_NONE = 0,
-	CAPTURE_FAULT_SYSTEM,	     /* the file could not be opened, read or written, or memory is short */
+	/* The file could not be opened, read or written, or memory is short */
+	CAPTURE_FAULT_SYSTEM,
 	CAPTURE_FAULT_NOT_A_CAPTURE, /* it does not begin like a capture */
-	CAPTURE_FAULT_VERSION,	     /* a capture of another version, or of an unknown guest IOMMU */
-	CAPTURE_FAULT_SYNTAX,	     /* a line that the format does not allow */
-	CAPTURE_FAULT_TRUNCATED,     /* it stops before its end */
-	CAPTURE_FAULT_CORRUPT,	     /* it is damaged: bad compressed data or checksum, or a wrong count */
-	CAPTURE_FAULT_WINDOW,	     /* compressed with a window that is too large */
+	/* A capture of another version, or of an unknown guest IOMMU */
+	CAPTURE_FAULT_VERSION,
+	CAPTURE_FAULT_SYNTAX,	 /* a line that the format does not allow */
+	CAPTURE_FAULT_TRUNCATED, /* it stops before its end */
+	/* It is damaged: bad compressed data or checksum, or a wrong count */
+	CAPTURE_FAULT_CORRUPT,
+	CAPTURE_FAULT_WINDOW, /* compressed with a window that is too large */
 };
 
 struct capture_error {

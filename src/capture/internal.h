@@ -3,7 +3,8 @@
  * Shared by the files of this folder. A capture passes through three stages in either direction,
  * one file each:
  *
- *   read.c   <- parse.c (a line, cut by words.c, to a record)  <- input.c (a file, compressed or not, to lines)
+ *   read.c   <- parse.c (a line, cut by words.c, to a record) <- input.c (a file, compressed or
+ *            not, to lines)
  *   write.c  -> print.c (a record to a line)  -> output.c (text to a file, compressed or not)
  *
  * check.c has the rules for well-formed records and their order. It is between a record and its

@@ -10,14 +10,20 @@
 #include "core/device.h"
 #include "core/domain.h"
 
-/* Both locks, in the order of their addresses. The VM's lock is held: without it no thread takes two. */
+/*
+ * Both locks, in the order of their addresses. The VM's lock is held: without it no thread takes
+ * two.
+ */
 static void lock_both(struct viommu_domain *one, struct viommu_domain *other)
 {
 	port_lock((uintptr_t)one < (uintptr_t)other ? &one->lock : &other->lock);
 	port_lock_nested((uintptr_t)one < (uintptr_t)other ? &other->lock : &one->lock);
 }
 
-/* In one step of the host's, so that no access finds the device detached. If there is no such step, it stays where it is. */
+/*
+ * In one step of the host's, so that no access finds the device detached. If there is no such step,
+ * it stays where it is.
+ */
 static int move(struct viommu_domain *domain, struct attachment *attachment)
 {
 	struct viommu_domain *old = attachment->domain;

@@ -43,7 +43,10 @@ void readers_wait_inside(struct list *readers)
 
 void attachment_drain(struct attachment *attachment)
 {
-	/* Pairs with the light side in viommu_translate(): either it sees the new state, or we see that it is inside. */
+	/*
+	 * Pairs with the light side in viommu_translate(): either it sees the new state, or we see
+	 * that it is inside.
+	 */
 	port_grace_heavy();
 	readers_wait_inside(&attachment->readers);
 	readers_wait_held(&attachment->readers);

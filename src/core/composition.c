@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A refresh is cut into steps: whenever it has examined as many entries as the VM's limit says, it brings what it began to a safe end (what it removed is
- * flushed and unpinned, what it collected is mapped), lets others have the domain's lock, and goes on. Releases of the whole range come first, then the
- * establishing; see core/shadow/refresh.h. A refresh whose range needs more entries than any honest table has gives up: of what it did not come to, what is
- * established is held against the tables, so that it is never stale and what is still true stays; and the answer is "insufficient resources".
+ * A refresh is cut into steps: whenever it has examined as many entries as the VM's limit says, it
+ * brings what it began to a safe end (what it removed is flushed and unpinned, what it collected is
+ * mapped), lets others have the domain's lock, and goes on. Releases of the whole range come first,
+ * then the establishing; see core/shadow/refresh.h. A refresh whose range needs more entries than
+ * any honest table has gives up: of what it did not come to, what is established is held against
+ * the tables, so that it is never stale and what is still true stays; and the answer is
+ * "insufficient resources".
  */
 #include "core/composition.h"
 #include "core/result.h"
@@ -20,7 +23,8 @@ static void refused(void *ctx, uint64_t first, uint64_t last, int error)
 }
 
 /*
- * A host that splits takes a long run in parts just as well. So memory goes to the shadow and to the host's tables by turns, and where it ends, it ends for both.
+ * A host that splits takes a long run in parts just as well. So memory goes to the shadow and to
+ * the host's tables by turns, and where it ends, it ends for both.
  */
 static const struct runs_ops splitting = { .most = UINT64_C(64) << 20, .begins = shadow_begin_mapping, .refused = refused };
 static const struct runs_ops whole = { .most = UINT64_MAX, .widen = shadow_widen, .begins = shadow_begin_mapping, .refused = refused };
@@ -43,7 +47,10 @@ static void begin_runs(struct composition *composition, struct shadow_pass *pass
 	runs->unmaps = 0;
 }
 
-/* take_up_step() and tracking_begin() fill in the rest. Out of line, since inlined it takes registers from the loops of a refresh. */
+/*
+ * take_up_step() and tracking_begin() fill in the rest. Out of line, since inlined it takes
+ * registers from the loops of a refresh.
+ */
 static port_noinline void begin_pass(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
 {
 	pass->shadow = &composition->shadow;
@@ -115,7 +122,10 @@ static int end_removals(struct composition *composition, struct shadow_pass *pas
 			error = flush_error;
 	}
 	if (error) {
-		/* Removed or not, it may still be reached: it stays pinned, charged and on record, and the next refresh removes it again. */
+		/*
+		 * Removed or not, it may still be reached: it stays pinned, charged and on record,
+		 * and the next refresh removes it again.
+		 */
 		vm_log(pass->vm, VIOMMU_LOG_ERROR, "the host failed to remove translations: they stay pinned", (uint64_t)-error, 0);
 		shadow_keep(pass);
 	} else if (pass->listed) {
@@ -157,7 +167,10 @@ static void next_step(struct composition *composition, struct shadow_pass *pass)
 	take_up_step(pass, pass->result.entries);
 }
 
-/* The refresh is exhausted. What is established is bounded by the memory of shadows, not by the entries of a refresh. */
+/*
+ * The refresh is exhausted. What is established is bounded by the memory of shadows, not by the
+ * entries of a refresh.
+ */
 static int verify_rest(struct composition *composition, struct shadow_pass *pass)
 {
 	int error = 0, step_error;
@@ -221,7 +234,10 @@ static void fill_range(struct composition *composition, struct shadow_pass *pass
 	}
 }
 
-/* The noted ranges, clipped to what was examined, since the last note may be widened. Both lists are ascending. */
+/*
+ * The noted ranges, clipped to what was examined, since the last note may be widened. Both lists
+ * are ascending.
+ */
 static void fill(struct composition *composition, struct shadow_pass *pass, bool *too_much)
 {
 	const struct tracking_pass *tracking = &pass->tracking;

@@ -22,12 +22,16 @@ struct composition {
 	const struct shadow_ops *ops;
 	uint64_t first; /* IOVAs */
 	uint64_t last;
-	uint64_t counted; /* of shadow.mapped: as many are in the domain's figures; under the domain's lock */
+	/* Of shadow.mapped: as many are in the domain's figures; under the domain's lock */
+	uint64_t counted;
 	struct tracked tracked;
 	struct shadow shadow;
 };
 
-/* Of zeroed memory. 0, -EINVAL, or -ERANGE if the tables cannot translate their IOVAs; then there is nothing to destroy. The domain may be made later. */
+/*
+ * Of zeroed memory. 0, -EINVAL, or -ERANGE if the tables cannot translate their IOVAs; then there
+ * is nothing to destroy. The domain may be made later.
+ */
 int composition_init(struct composition *composition, struct viommu_vm *vm, struct viommu_domain *domain, const struct guest_tables *tables);
 
 /* When nothing of it is in the host's space any more. */
@@ -40,7 +44,10 @@ void composition_destroy(struct composition *composition);
  */
 int composition_refresh(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge);
 
-/* With the domain's lock held: gives back memory that is only kept for later. True if there was any. */
+/*
+ * With the domain's lock held: gives back memory that is only kept for later. True if there was
+ * any.
+ */
 bool composition_trim(struct composition *composition);
 
 /* With the VM's lock held: releases all pages of a slot. */

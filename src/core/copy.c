@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Copying from and to IOVAs. What a reader cannot translate goes to the device's guest IOMMU, outside
- * of the reader's sections, since the guest IOMMU may have to wait for readers.
+ * Copying from and to IOVAs. What a reader cannot translate goes to the device's guest IOMMU,
+ * outside of the reader's sections, since the guest IOMMU may have to wait for readers.
  */
 #include "core/device.h"
 

@@ -20,7 +20,10 @@ struct viommu_device {
 	void *fault_ctx;
 };
 
-/* With the VM's lock held. find: NULL if there is none. get: made if there is none; 0, -EOPNOTSUPP or -EINVAL (the host's PASIDs), or -ENOMEM. */
+/*
+ * With the VM's lock held. find: NULL if there is none. get: made if there is none; 0, -EOPNOTSUPP
+ * or -EINVAL (the host's PASIDs), or -ENOMEM.
+ */
 struct attachment *device_find_attachment(struct viommu_device *device, uint32_t pasid);
 int device_get_attachment(struct viommu_device *device, uint32_t pasid, struct attachment **out);
 

@@ -16,7 +16,10 @@ static struct direct *direct_of(struct viommu_domain *domain)
 	return list_member(domain, struct direct, domain);
 }
 
-/* The IOVAs at which a slot is reached: false if there are none. GPAs whose IOVA would wrap have none. */
+/*
+ * The IOVAs at which a slot is reached: false if there are none. GPAs whose IOVA would wrap have
+ * none.
+ */
 static bool window(const struct direct *direct, const struct slot *slot, uint64_t *first, uint64_t *last)
 {
 	uint64_t most = UINT64_MAX - direct->offset; /* the last GPA that has an IOVA */
@@ -40,7 +43,10 @@ static int map_slot(struct direct *direct, const struct slot *slot)
 	uint64_t skipped;
 	int error;
 
-	/* A slot whose removal failed on another host is still being removed: it is not mapped here. */
+	/*
+	 * A slot whose removal failed on another host is still being removed: it is not mapped
+	 * here.
+	 */
 	if (slot->removing || !window(direct, slot, &mapping.first, &mapping.last))
 		return 0;
 	skipped = mapping.first - direct->offset - slot->first;
@@ -104,7 +110,10 @@ static int each_run(struct viommu_domain *domain, uint64_t first, uint64_t last,
 	const struct slots *slots;
 	int result = 0;
 
-	/* The VM's lock, not the domain's: slots are mapped under it, and so come and go here exactly as they do there. */
+	/*
+	 * The VM's lock, not the domain's: slots are mapped under it, and so come and go here
+	 * exactly as they do there.
+	 */
 	port_lock(&domain->vm->lock);
 	slots = vm_slots(domain->vm);
 	for (unsigned int i = 0; !result && i < slots->number; i++) {

@@ -188,7 +188,10 @@ int domain_flush(struct viommu_domain *domain)
 
 	if (error)
 		return error;
-	/* Pairs with viommu_reader_enter(): either it sees the new generation, or we see that it is held. */
+	/*
+	 * Pairs with viommu_reader_enter(): either it sees the new generation, or we see that it is
+	 * held.
+	 */
 	port_fence();
 	list_each (&domain->attachments, struct attachment, in_domain, attachment)
 		readers_wait_held(&attachment->readers);
@@ -199,7 +202,10 @@ void domain_trim(struct viommu_domain *domain)
 {
 	if (!domain->host->ops->trim)
 		return;
-	/* The host frees tables that the last flush has retired; only a lookup that began before it may still use them. */
+	/*
+	 * The host frees tables that the last flush has retired; only a lookup that began before it
+	 * may still use them.
+	 */
 	port_grace_heavy();
 	list_each (&domain->attachments, struct attachment, in_domain, attachment)
 		readers_wait_inside(&attachment->readers);

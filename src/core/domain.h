@@ -29,8 +29,8 @@ struct domain_ops {
 	bool needs_id; /* only devices that were given an ID can be attached */
 	/*
 	 * The host's part of an attachment, with the locks of the VM and of the domain (replace: of
-	 * both domains). Errors are those of struct host_ops. replace belongs to the domain that the
-	 * device comes to; -EOPNOTSUPP: there is no such step.
+	 * both domains). Errors are those of struct host_ops. replace belongs to the domain that
+	 * the device comes to; -EOPNOTSUPP: there is no such step.
 	 */
 	int (*attach)(struct viommu_domain *domain, struct attachment *attachment);
 	int (*detach)(struct viommu_domain *domain, struct attachment *attachment);
@@ -69,14 +69,15 @@ struct viommu_domain {
 	struct host_memory memory;
 	/*
 	 * Held for all calls to host_space but lookup, and to read the list of attachments and
-	 * their lists of readers. Order: the VM's lock, then domains' locks (two of them by address, with
-	 * the VM's lock), then the pins' locks, the tracking lock, or a host's.
+	 * their lists of readers. Order: the VM's lock, then domains' locks (two of them by
+	 * address, with the VM's lock), then the pins' locks, the tracking lock, or a host's.
 	 */
 	struct port_lock lock;
 	struct list in_vm;
 	struct list attachments; /* changed under the VM's lock and this one */
-	uint8_t top_ignored;	 /* of IOVAs with bit 55 clear (1) and set (2), bits 63:56 are ignored; constant */
-	uint64_t first;		 /* IOVAs */
+	/* Of IOVAs with bit 55 clear (1) and set (2), bits 63:56 are ignored; constant */
+	uint8_t top_ignored;
+	uint64_t first; /* IOVAs */
 	uint64_t last;
 	struct viommu_domain_stats stats; /* common counters; under the lock */
 };
@@ -87,14 +88,23 @@ struct viommu_domain {
  */
 int domain_create(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct domain_ops *ops);
 
-/* In two parts, for kinds that make another space, or none: before the space is made (*guest: the host's view of the VM), and when it is there. */
+/*
+ * In two parts, for kinds that make another space, or none: before the space is made (*guest: the
+ * host's view of the VM), and when it is there.
+ */
 int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, struct host_vm **host_vm);
 void domain_enter(struct viommu_domain *domain, const struct domain_ops *ops);
 
-/* Maps a host's error to the errno values that creating a domain documents, and logs what is not among them. */
+/*
+ * Maps a host's error to the errno values that creating a domain documents, and logs what is not
+ * among them.
+ */
 int domain_failure(struct viommu_vm *vm, int error);
 
-/* With the VM's lock held: detaches the devices and destroys the host's space. From then on nothing of it is reached. */
+/*
+ * With the VM's lock held: detaches the devices and destroys the host's space. From then on nothing
+ * of it is reached.
+ */
 void domain_end(struct viommu_domain *domain);
 
 /* The IOVA that an access with any top byte means. */

@@ -12,7 +12,10 @@
 #include "core/vm_hosts.h"
 #include "port/sized.h"
 
-/* With the VM's lock held. Hosts pin from the first attach on: if there was none, there is nothing to charge for without such a domain. */
+/*
+ * With the VM's lock held. Hosts pin from the first attach on: if there was none, there is nothing
+ * to charge for without such a domain.
+ */
 static void unpin(struct viommu_vm *vm)
 {
 	if (vm->pinned && !vm->hardware && !vm->kept && vm->config.pin != VIOMMU_PIN_GUEST)
@@ -187,7 +190,10 @@ void nest_sink_remove(struct viommu_vm *vm, struct nest_sink *sink)
 	port_unlock(&vm->events);
 }
 
-/* With the lock for events held: offers an event to the guest IOMMUs of its type, of which one has the device. */
+/*
+ * With the lock for events held: offers an event to the guest IOMMUs of its type, of which one has
+ * the device.
+ */
 static void distribute(struct viommu_vm *vm, uint32_t type, const struct host_nest_event *event)
 {
 	bool taken = !event->bytes;

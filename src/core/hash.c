@@ -12,7 +12,10 @@ static size_t place(const struct hash *hash, unsigned int bits, uint64_t key)
 {
 	uint64_t mixed = key ^ (uint64_t)(uintptr_t)hash;
 
-	/* Two rounds of multiply and fold: every bit of the key has a say in the ones that are left. */
+	/*
+	 * Two rounds of multiply and fold: every bit of the key has a say in the ones that are
+	 * left.
+	 */
 	mixed = (mixed ^ mixed >> 32) * UINT64_C(0xd6e8feb86659fd93);
 	mixed = (mixed ^ mixed >> 32) * UINT64_C(0xd6e8feb86659fd93);
 	return (size_t)(mixed >> (64 - bits));

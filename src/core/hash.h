@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A hash table whose links live in its members, which have keys of 64 bits, each one once. It grows as members come; where there is no memory to grow,
- * lookups become slower. Guests choose keys, so that where one lands also depends on an address of ours that they do not know. The buckets, two pointers a
- * member at the most, are counted against no limit; members are.
+ * A hash table whose links live in its members, which have keys of 64 bits, each one once. It grows
+ * as members come; where there is no memory to grow, lookups become slower. Guests choose keys, so
+ * that where one lands also depends on an address of ours that they do not know. The buckets, two
+ * pointers a member at the most, are counted against no limit; members are.
  */
 #ifndef VIOMMU_CORE_HASH_H
 #define VIOMMU_CORE_HASH_H

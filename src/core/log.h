@@ -8,7 +8,8 @@
 #include "port/port.h"
 
 struct log {
-	void (*fn)(void *ctx, enum viommu_log_level level, const char *what, uint64_t a, uint64_t b); /* may be NULL */
+	/* May be NULL */
+	void (*fn)(void *ctx, enum viommu_log_level level, const char *what, uint64_t a, uint64_t b);
 	void *ctx;
 };
 

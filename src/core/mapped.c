@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Mapped domains: a record of the guest's requests, and in the host's space those parts of them that
- * lie in slots, one mapping for each request and slot.
+ * Mapped domains: a record of the guest's requests, and in the host's space those parts of them
+ * that lie in slots, one mapping for each request and slot.
  *
  * Invariant while the VM's lock is free: each part of a request that lies in a slot is mapped and
  * pinned. After a host failed to remove a slot, the parts in it are pinned and may be mapped.
@@ -180,7 +180,10 @@ static int slot_unmap(struct viommu_domain *domain, struct slot *slot)
 	return error;
 }
 
-/* With both locks held, as in what follows: takes the parts of a request in slots before the end-th out of the host. 0 or -EIO. */
+/*
+ * With both locks held, as in what follows: takes the parts of a request in slots before the end-th
+ * out of the host. 0 or -EIO.
+ */
 static int unmap_parts(struct viommu_domain *domain, const struct mapping *request, unsigned int end)
 {
 	const struct slots *slots = vm_slots(domain->vm);
@@ -223,7 +226,10 @@ static int pin_parts(struct viommu_domain *domain, const struct mapping *request
 	return 0;
 }
 
-/* Makes a request that was recorded true. *stays: it failed, and the host does not give back what it took; the guest can unmap it. */
+/*
+ * Makes a request that was recorded true. *stays: it failed, and the host does not give back what
+ * it took; the guest can unmap it.
+ */
 static int map_parts(struct viommu_domain *domain, const struct mapping *request, bool *stays)
 {
 	const struct slots *slots = vm_slots(domain->vm);

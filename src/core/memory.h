@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Memory that is spent on a guest's behalf, counted against the VM's limit (viommu_vm_config.shadow_bytes). */
+/*
+ * Memory that is spent on a guest's behalf, counted against the VM's limit
+ * (viommu_vm_config.shadow_bytes).
+ */
 #ifndef VIOMMU_CORE_MEMORY_H
 #define VIOMMU_CORE_MEMORY_H
 

@@ -148,7 +148,10 @@ static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, 
 		first = domain->first;
 	if (last > domain->last)
 		last = domain->last;
-	/* A part of the aperture that one call makes valid is likely unmapped by one call, so it may become one mapping of the host's. */
+	/*
+	 * A part of the aperture that one call makes valid is likely unmapped by one call, so it
+	 * may become one mapping of the host's.
+	 */
 	error = refresh_covered(nested_of(domain), &pass, first, last, first != domain->first || last != domain->last);
 	if (error == -PORT_ERANGE)
 		return nothing_refreshed(result);
@@ -245,7 +248,10 @@ static void stats(struct viommu_domain *domain, struct viommu_domain_stats *stat
 	}
 }
 
-/* The next refresh finds entries that name a new slot. Its pages are charged when a table names them. */
+/*
+ * The next refresh finds entries that name a new slot. Its pages are charged when a table names
+ * them.
+ */
 static int slot_unmap(struct viommu_domain *domain, struct slot *slot)
 {
 	struct nested *nested = nested_of(domain);
@@ -313,7 +319,10 @@ static int synchronise(struct nested *nested, struct viommu_refresh_result *resu
 	error = refresh_covered(nested, &pass, domain->first, domain->last, false);
 	if (result)
 		*result = pass.result;
-	/* A malformed entry is for the refresh of it to report: the registration stands. It does not hide that something else did not fit. */
+	/*
+	 * A malformed entry is for the refresh of it to report: the registration stands. It does
+	 * not hide that something else did not fit.
+	 */
 	if (error == -PORT_EFAULT)
 		return pass.insufficient ? -PORT_ENOSPC : 0;
 	return error;

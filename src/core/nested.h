@@ -16,8 +16,8 @@ int nested_create(struct viommu_vm *vm, struct viommu_host *host, const struct g
 /*
  * Of a nested domain, for a guest IOMMU that is to invalidate less than everything.
  *
- * Whether there may be a leaf in first..last that is established and in whose entry, as in memory, all bits
- * of the mask are 0. Of leaves above level 0 the bits are not known: they count as 0.
+ * Whether there may be a leaf in first..last that is established and in whose entry, as in memory,
+ * all bits of the mask are 0. Of leaves above level 0 the bits are not known: they count as 0.
  */
 bool nested_has_leaf_without(struct viommu_domain *domain, uint64_t first, uint64_t last, uint64_t mask);
 

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A page's count is 16 bits wide, in a chunk of them. Few pages are named more often than that holds (a guest may map one scratch page everywhere); where one
- * is, its chunk gets a second array, of the counts' upper halves. Chunks are made when a page of theirs is first named, and stay until their slot goes: no
- * more than a two-thousandth of it, and no allocation in the long run.
+ * A page's count is 16 bits wide, in a chunk of them. Few pages are named more often than that
+ * holds (a guest may map one scratch page everywhere); where one is, its chunk gets a second array,
+ * of the counts' upper halves. Chunks are made when a page of theirs is first named, and stay until
+ * their slot goes: no more than a two-thousandth of it, and no allocation in the long run.
  */
 #include "core/pins.h"
 
 /* How often each of 512 pages is named by established translations. */
 #define PIN_CHUNK_PAGES 512u
 struct pin_chunk {
-	struct port_lock lock; /* of all below. Taken after the lock of all pins; no lock is taken under it */
-	bool whole;	       /* all of the slot is wanted, and charged for */
-	uint16_t *upper;       /* of counts, where 16 bits do not do; NULL: all are 0 */
-	uint16_t named;	       /* pages whose count is not zero */
+	/* Of all below. Taken after the lock of all pins; no lock is taken under it. */
+	struct port_lock lock;
+	bool whole;	 /* all of the slot is wanted, and charged for */
+	uint16_t *upper; /* of counts, where 16 bits do not do; NULL: all are 0 */
+	uint16_t named;	 /* pages whose count is not zero */
 	uint16_t count[PIN_CHUNK_PAGES];
 };
 
@@ -77,8 +79,10 @@ static unsigned int chunk_pages(const struct slot *slot, size_t i)
 }
 
 /*
- * With the pins' lock held, so that no chunk is made meanwhile: charges for what is not named in the chunks before `to`, and marks them; or takes that back.
- * One after the other: each is charged for as its mark says whenever its lock is free. Returns the index of the chunk that the budget has no room for, or `to`.
+ * With the pins' lock held, so that no chunk is made meanwhile: charges for what is not named in
+ * the chunks before `to`, and marks them; or takes that back. One after the other: each is charged
+ * for as its mark says whenever its lock is free. Returns the index of the chunk that the budget
+ * has no room for, or `to`.
  */
 static size_t charge_chunks(struct pins *pins, struct slot *slot, size_t to)
 {
@@ -249,7 +253,10 @@ static unsigned int get_some(struct pins *pins, struct pin_chunk *chunk, unsigne
 	unsigned int fresh = 0, got = 0;
 	bool full = false;
 
-	/* All at once, where no count is at either end of what 16 bits hold, and the budget has room for all. */
+	/*
+	 * All at once, where no count is at either end of what 16 bits hold, and the budget has
+	 * room for all.
+	 */
 	for (unsigned int i = 0; i < pages; i++) {
 		fresh += !count[i];
 		full |= count[i] == UINT16_MAX;

@@ -2,9 +2,10 @@
 /*
  * Translating, from any thread, without a lock.
  *
- * A reader keeps the last few extents that it looked up. Each carries the generation of the space at which the host found it, and is good while the space
- * still has that generation: a flush, which is what ends a release, makes every older one stale before the release is answered. Extents that appear make
- * nothing stale, since what is not mapped is not kept.
+ * A reader keeps the last few extents that it looked up. Each carries the generation of the space
+ * at which the host found it, and is good while the space still has that generation: a flush, which
+ * is what ends a release, makes every older one stale before the release is answered. Extents that
+ * appear make nothing stale, since what is not mapped is not kept.
  */
 #include "core/device.h"
 #include "core/domain.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An empty result of a refresh. Member by member: where it is cleared as a whole, compilers use string instructions, which take as long as a third of a refresh
- * of one page.
+ * An empty result of a refresh. Member by member: where it is cleared as a whole, compilers use
+ * string instructions, which take as long as a third of a refresh of one page.
  */
 #ifndef VIOMMU_CORE_RESULT_H
 #define VIOMMU_CORE_RESULT_H

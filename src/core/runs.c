@@ -8,8 +8,8 @@ static bool is_shortage(int error)
 }
 
 /*
- * A host that is short of something may still have room for a part of the run: as much of its beginning as goes in, found by halving, is mapped, and only
- * the rest is refused.
+ * A host that is short of something may still have room for a part of the run: as much of its
+ * beginning as goes in, found by halving, is mapped, and only the rest is refused.
  */
 static void map_parts(struct runs *runs, int error)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Runs: page after page goes in, calls to the host come out, as few as there can be. A run of mappings is contiguous in IOVA, in GPA and in host memory
- * (and in the file behind it) with the same rights; a run of removals is contiguous in IOVA.
+ * Runs: page after page goes in, calls to the host come out, as few as there can be. A run of
+ * mappings is contiguous in IOVA, in GPA and in host memory (and in the file behind it) with the
+ * same rights; a run of removals is contiguous in IOVA.
  *
- * A host that cannot split removes only whole mappings. So what is merged there is only what the guest itself made valid together (merge), and a removal
- * is first widened to whole mappings (widen), whose other parts the owner maps again.
+ * A host that cannot split removes only whole mappings. So what is merged there is only what the
+ * guest itself made valid together (merge), and a removal is first widened to whole mappings
+ * (widen), whose other parts the owner maps again.
  */
 #ifndef VIOMMU_CORE_RUNS_H
 #define VIOMMU_CORE_RUNS_H
@@ -14,7 +16,10 @@
 /* The owner's part, for one kind of host. */
 struct runs_ops {
 	uint64_t most; /* bytes of a run of mappings */
-	/* Widens a removal to whole mappings, or makes it empty (first > last). NULL where the host splits. */
+	/*
+	 * Widens a removal to whole mappings, or makes it empty (first > last). NULL where the host
+	 * splits.
+	 */
 	void (*widen)(void *ctx, uint64_t *first, uint64_t *last);
 	/* The host took a run in more than one mapping: another one begins here. */
 	void (*begins)(void *ctx, uint64_t first);

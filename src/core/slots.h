@@ -2,15 +2,17 @@
 /*
  * Which guest memory there is.
  *
- * The slots of a VM are an immutable, sorted array that is replaced as a whole. The array is published by a release store (vm.h). A thread that holds the lock of
- * one of the VM's spaces may use the array that it loaded under that lock. An array, and a slot that left it, are freed only after every space's lock was held once
- * since (vm_slots.c).
+ * The slots of a VM are an immutable, sorted array that is replaced as a whole. The array is
+ * published by a release store (vm.h). A thread that holds the lock of one of the VM's spaces may
+ * use the array that it loaded under that lock. An array, and a slot that left it, are freed only
+ * after every space's lock was held once since (vm_slots.c).
  *
  * What it keeps true:
  *  - Slots do not overlap. A slot's range and memory never change.
- *  - A slot that is being removed stays in the array, marked, until no translation names it. So what is established can always be found for release, while nothing
- *    new is established.
- *  - Guest memory is reached through slot_map_page() alone, and a page stays mapped only while it is looked at.
+ *  - A slot that is being removed stays in the array, marked, until no translation names it. So
+ *    what is established can always be found for release, while nothing new is established.
+ *  - Guest memory is reached through slot_map_page() alone, and a page stays mapped only while it
+ *    is looked at.
  *
  * It has no lock: see vm.h.
  */
@@ -35,7 +37,8 @@ struct slot {
 	struct port_guest memory;
 
 	/* pins.c */
-	uint32_t whole; /* a refcount: all of the slot is to be pinned; under the lock of all pins */
+	/* A refcount: all of the slot is to be pinned; under the lock of all pins */
+	uint32_t whole;
 	struct pin_chunk **chunks;
 };
 
@@ -46,8 +49,8 @@ struct slots {
 };
 
 /*
- * A user of slots that has no space. While its lock is held, which is taken after all others and for a few
- * instructions, it may use the array that viommu_vm.slots named when the lock was taken.
+ * A user of slots that has no space. While its lock is held, which is taken after all others and
+ * for a few instructions, it may use the array that viommu_vm.slots named when the lock was taken.
  */
 struct slots_user {
 	struct list in_vm;
@@ -67,7 +70,10 @@ static inline unsigned char *slot_hva(const struct slot *slot, uint64_t gpa)
 	return (unsigned char *)(slot->hva + (uintptr_t)(gpa - slot->first));
 }
 
-/* The memory at a GPA, up to the end of its page, until it is unmapped. NULL if it cannot be mapped now. See port_guest_map(). */
+/*
+ * The memory at a GPA, up to the end of its page, until it is unmapped. NULL if it cannot be mapped
+ * now. See port_guest_map().
+ */
 static inline void *slot_map_page(const struct slot *slot, uint64_t gpa)
 {
 	return port_guest_map(&slot->memory, gpa - slot->first);
@@ -82,7 +88,10 @@ static inline void slot_unmap_page(const struct slot *slot, void *memory)
 struct slots *slots_alloc(unsigned int number);
 void slots_free(struct slots *slots);
 
-/* A copy with one more slot, or with one less. NULL if there is no memory; *error is -ENOMEM then, or -EEXIST if the slot overlaps another. */
+/*
+ * A copy with one more slot, or with one less. NULL if there is no memory; *error is -ENOMEM then,
+ * or -EEXIST if the slot overlaps another.
+ */
 struct slots *slots_with(const struct slots *old, struct slot *slot, int *error);
 struct slots *slots_without(const struct slots *old, const struct slot *slot);
 

@@ -17,7 +17,8 @@ struct tracking_table {
 	uint64_t loaded;       /* ... and loaded all of its entries */
 	uint32_t open_beneath; /* records */
 	uint32_t pieces;
-	bool written; /* since it was loaded, or for another reason not to be known when the refresh ends */
+	/* Since it was loaded, or for another reason not to be known when the refresh ends */
+	bool written;
 	struct tracking_piece piece[];
 };
 
@@ -155,7 +156,10 @@ static bool append_range(struct tracking_pass *pass, uint64_t first, uint64_t la
 	return true;
 }
 
-/* The IOVAs of what is open. Where that is much, it is what lies between the first and the last of it: the scan goes past what is known. */
+/*
+ * The IOVAs of what is open. Where that is much, it is what lies between the first and the last of
+ * it: the scan goes past what is known.
+ */
 static void find_ranges(struct tracking_pass *pass)
 {
 	struct tracked *tracked = pass->tracked;
@@ -309,7 +313,10 @@ static bool enter(struct tracking_pass *pass, const struct slots *slots, const s
 	if (!table) {
 		if (is->level != tracked->root_level)
 			parent = find_table(tracked, is->level + 1, first);
-		/* What can't be watched as a whole has no record, nor has anything beneath it: what leads there stays open, or everything is in doubt. */
+		/*
+		 * What can't be watched as a whole has no record, nor has anything beneath it: what
+		 * leads there stays open, or everything is in doubt.
+		 */
 		pieces = pieces_of(is, &gpa);
 		if (!pieces || !is_backed(slots, gpa, pieces) || (!parent && is->level != tracked->root_level)) {
 			if (parent)
@@ -382,7 +389,10 @@ void tracking_leaves(struct tracking_pass *pass, uint64_t address, uint32_t prot
 	port_lock(&tracking->lock);
 	for (unsigned int level = 0; !table && level <= tracked->root_level; level++)
 		table = find_table(tracked, level, iova);
-	/* Opening the lowest record is enough: on the way to it everything above is held against its record. */
+	/*
+	 * Opening the lowest record is enough: on the way to it everything above is held against
+	 * its record.
+	 */
 	if (!table)
 		tracked->doubts++;
 	else if (table->is.level || table->is.table != address || table->is.prot != prot)
@@ -399,13 +409,19 @@ void tracking_distrust(struct tracking_pass *pass, unsigned int level, uint64_t 
 	if (!pass->learns)
 		return;
 	port_lock(&tracking->lock);
-	/* The table that the entry is in, and what it leads to; if they have no record, then the next one above. */
+	/*
+	 * The table that the entry is in, and what it leads to; if they have no record, then the
+	 * next one above.
+	 */
 	for (unsigned int at = 0; at <= tracked->root_level && (at <= level || !found); at++) {
 		struct tracking_table *table = find_table(tracked, at, iova);
 
 		if (table)
 			open_table(table);
-		/* A record that this refresh did not come to is of what was there before, and goes when the refresh ends: it keeps nothing open. */
+		/*
+		 * A record that this refresh did not come to is of what was there before, and goes
+		 * when the refresh ends: it keeps nothing open.
+		 */
 		found |= table && at >= level && (!pass->learns || table->entered == pass->stamp);
 	}
 	if (!found)
@@ -421,7 +437,10 @@ static void drop_unmet(struct tracking_table *table, uint64_t stamp)
 			drop_table(child);
 }
 
-/* With the lock held: tables that this refresh loaded, and that were not written since, are known from now on. */
+/*
+ * With the lock held: tables that this refresh loaded, and that were not written since, are known
+ * from now on.
+ */
 static void settle(struct tracked *tracked, uint64_t stamp)
 {
 	struct list still_open;

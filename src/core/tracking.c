@@ -183,7 +183,9 @@ void tracking_slot_removed(struct tracking *tracking, const struct slot *slot)
 	if (!tracking->tracker.collect)
 		return;
 	port_lock(&tracking->lock);
-	/* Dropping a table may free any of the pages, so that each is taken from the list's head. */
+	/*
+	 * Dropping a table may free any of the pages, so that each is taken from the list's head.
+	 */
 	list_init(&elsewhere);
 	while (!list_is_empty(&tracking->pages)) {
 		struct tracking_page *page = list_member(tracking->pages.next, struct tracking_page, in_vm);

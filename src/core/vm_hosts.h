@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The hosts that keep a record of a VM. A host with host_ops.vm_create gets each slot before a part
- * of it is mapped, and its removal after the last part was unmapped. That begins with the VM's first
- * space or device on the host, and ends when the VM is destroyed.
+ * of it is mapped, and its removal after the last part was unmapped. That begins with the VM's
+ * first space or device on the host, and ends when the VM is destroyed.
  *
  * The VM's lock is held for each call but vm_hosts_find().
  */
@@ -22,8 +22,8 @@ int vm_hosts_get(struct viommu_vm *vm, struct viommu_host *host, struct host_vm 
 struct host_vm *vm_hosts_find(const struct viommu_vm *vm, const struct viommu_host *host);
 
 /*
- * add: all hosts take the slot, or none; -EBUSY if one does not release it again. remove: 0, or -EIO
- * and may be called again.
+ * add: all hosts take the slot, or none; -EBUSY if one does not release it again. remove: 0, or
+ * -EIO and may be called again.
  */
 int vm_hosts_add_slot(struct viommu_vm *vm, const struct slot *slot);
 int vm_hosts_remove_slot(struct viommu_vm *vm, const struct slot *slot);

@@ -2,13 +2,16 @@
 /*
  * A VM's slots: adding and removing them, with the VM's lock held.
  *
- * A slot is added in this order: it is charged for wherever it will be pinned whole; hosts that keep guest memory take it; it is mapped in the direct domains; it
- * enters the array.
+ * A slot is added in this order: it is charged for wherever it will be pinned whole; hosts that
+ * keep guest memory take it; it is mapped in the direct domains; it enters the array.
  *
- * It is removed in this order, so that nothing is left behind: it is marked, after which nothing new is established in it; each space unmaps and flushes what it has
- * of it; hosts drop it; it leaves the array; each space's lock is held once, after which no thread uses the old array; it is uncharged; it is freed.
+ * It is removed in this order, so that nothing is left behind: it is marked, after which nothing
+ * new is established in it; each space unmaps and flushes what it has of it; hosts drop it; it
+ * leaves the array; each space's lock is held once, after which no thread uses the old array; it is
+ * uncharged; it is freed.
  *
- * Where a host fails to remove it, it stays in the array, marked and charged for, and removing it can be tried again.
+ * Where a host fails to remove it, it stays in the array, marked and charged for, and removing it
+ * can be tried again.
  */
 #include "core/vm_hosts.h"
 #include "core/domain.h"
@@ -52,10 +55,10 @@ void slots_user_remove(struct viommu_vm *vm, struct slots_user *user)
 }
 
 /*
- * Unless the VM's config has a limit, a refresh may examine as many entries as there is room for in the
- * guest's memory, once in its scan and once in its fill. So no guest whose tables each stand in memory
- * meets the limit, and one whose entries name the same table again and again does. A small guest has
- * what a full shadow needs.
+ * Unless the VM's config has a limit, a refresh may examine as many entries as there is room for in
+ * the guest's memory, once in its scan and once in its fill. So no guest whose tables each stand in
+ * memory meets the limit, and one whose entries name the same table again and again does. A small
+ * guest has what a full shadow needs.
  */
 void vm_limit_refreshes(const struct viommu_vm *vm, struct slots *slots)
 {
@@ -130,7 +133,10 @@ int vm_pin(struct viommu_vm *vm)
 
 	if (vm->pinned)
 		return 0;
-	/* What is on its way out, too: it may still be reached, and leaves with what was charged for it. */
+	/*
+	 * What is on its way out, too: it may still be reached, and leaves with what was charged
+	 * for it.
+	 */
 	while (charged < slots->number && !pins_get_slot(&vm->pins, slots->slot[charged]))
 		charged++;
 	vm->pinned = charged == slots->number;

@@ -18,11 +18,12 @@
  * what one entry covers, and at most what its table does. Entries are little-endian.
  *
  * IR and IW of every entry on the way, and of the designation, restrict what is below. FC and U say
- * nothing about reach and rights, nor do A and D, which hardware sets in leaves if the designation asks
- * for it. Reserved bits make an entry malformed; address bits of a leaf below its size are ignored.
+ * nothing about reach and rights, nor do A and D, which hardware sets in leaves if the designation
+ * asks for it. Reserved bits make an entry malformed; address bits of a leaf below its size are
+ * ignored.
  *
- * A designation is what a device table entry says in its first doubleword: HAD, Mode (AMD's top level),
- * the top table's address, IR and IW.
+ * A designation is what a device table entry says in its first doubleword: HAD, Mode (AMD's top
+ * level), the top table's address, IR and IW.
  */
 #ifndef VIOMMU_FORMAT_AMDV1_H
 #define VIOMMU_FORMAT_AMDV1_H
@@ -30,7 +31,9 @@
 #include "format/format.h"
 #include "port/port.h"
 
-/* The designation; IR, IW, the address and Mode are where entries have them and their Next Level. */
+/*
+ * The designation; IR, IW, the address and Mode are where entries have them and their Next Level.
+ */
 #define AMDV1_ROOT_HAD_ACCESSED UINT64_C(0x080)
 #define AMDV1_ROOT_HAD_DIRTY	UINT64_C(0x100) /* not without the other */
 #define AMDV1_ROOT_HAD		UINT64_C(0x180)

@@ -4,10 +4,10 @@
  * an SMMUv3 uses it (IHI 0070, sections 3.4 and 5.4). One format for each granule: this header is
  * the template of arm64_4k.h, arm64_16k.h and arm64_64k.h.
  *
- *   Arm's   4K: level, entries, covers      16K: level, entries, covers     64K: level, entries, covers
+ *   Arm's   4K: level, entries, covers 16K: level, entries, covers 64K: level, entries, covers
  *   L0      3   512   512 GiB               4   2     128 TiB
- *   L1      2   512   1 GiB, may be a leaf  3   2048  64 GiB                3   1024  4 TiB, may be a leaf
- *   L2      1   512   2 MiB, may be a leaf  2   2048  32 MiB, may be a leaf 2   8192  512 MiB, may be a leaf
+ *   L1      2 512 1 GiB, may be a leaf 3 2048 64 GiB 3 1024 4 TiB, may be a leaf
+ *   L2      1 512 2 MiB, may be a leaf 2 2048 32 MiB, may be a leaf 2 8192 512 MiB, may be a leaf
  *   L3      0   512   4 KiB                 1   2048  16 KiB                1   8192  64 KiB
  *   none                                    0   4     4 KiB                 0   16    4 KiB
  *
@@ -58,8 +58,9 @@
 #define ARM64_OPTION_PRIVILEGED 0x100u
 
 /* Every entry. */
-#define ARM64_VALID   UINT64_C(0x1)
-#define ARM64_TABLE   UINT64_C(0x2) /* and not a block; in an entry of L3: a page, and not reserved */
+#define ARM64_VALID UINT64_C(0x1)
+/* And not a block; in an entry of L3: a page, and not reserved */
+#define ARM64_TABLE   UINT64_C(0x2)
 #define ARM64_ADDRESS UINT64_C(0x0000fffffffff000)
 #define ARM64_HIGH    UINT64_C(0xf000) /* 64K: address bits 51-48 */
 #define ARM64_HIGH_UP 36
@@ -71,7 +72,8 @@
 #define ARM64_NG	      UINT64_C(0x800) /* nG: of one ASID */
 
 /* Tables. */
-#define ARM64_APTABLE_PRIVILEGED (UINT64_C(1) << 61) /* APTable[0]: below, for privileged accesses alone */
+/* APTable[0]: below, for privileged accesses alone */
+#define ARM64_APTABLE_PRIVILEGED (UINT64_C(1) << 61)
 #define ARM64_APTABLE_READ_ONLY	 (UINT64_C(1) << 62) /* APTable[1] */
 
 /* The entries of level 0 that are in no memory. */

@@ -20,23 +20,28 @@
  *   unsigned X_shift(level)       [12 + 9 * level] log2 of the bytes that one entry covers
  *   unsigned X_index_bits(level)  [9] log2 of the number of entries of a table
  *   uint64_t X_from_memory(raw), X_to_memory(e)   [little-endian] byte order of memory and CPU
- *   int X_root(const struct format_designation *, struct format_root *)   decodes a root designation:
+ *   int X_root(const struct format_designation *, struct format_root *)   decodes a root
+ *                                                                         designation:
  *                                 0, or -EINVAL if the architecture has no such root
  *   enum format_kind X_kind(root, level, e)       what an entry is, in tables with that root
  *   uint64_t X_table_address(level, e)            of a FORMAT_TABLE: address of the table it names
- *   unsigned X_table_level(level, e)              [level - 1] of a FORMAT_TABLE: level of that table.
+ *   unsigned X_table_level(level, e)              [level - 1] of a FORMAT_TABLE: level of that
+ *                                                 table.
  *                                 Levels between the two are skipped: their indexes must be 0
  *   struct format_bounds X_table_bounds(level, e) [all] of a FORMAT_TABLE: indexes of that table
  *   uint64_t X_leaf_address(level, e)             of a FORMAT_LEAF: first byte of the whole leaf
- *   unsigned X_leaf_repeat(level, e)              [1] of a FORMAT_LEAF: how many consecutive entries
+ *   unsigned X_leaf_repeat(level, e)              [1] of a FORMAT_LEAF: how many consecutive
+ *                                                 entries
  *                                 say this one leaf, with the same word: a power of two. The first
  *                                 of them is at a multiple of that number
  *   uint32_t X_prot(root, level, e)               of either: rights left at and below this entry
- *   uint64_t X_accessed(root, level, e, prot)     [e] of a FORMAT_LEAF: the entry with the flags set
+ *   uint64_t X_accessed(root, level, e, prot)     [e] of a FORMAT_LEAF: the entry with the flags
+ *                                                 set
  *                                 that accesses with these rights leave
  *   bool X_can_leaf(level)                        whether an entry at that level may be a leaf
  *   uint64_t X_invalid_entry(level)               [0] an invalid entry, as software writes it
- *   uint64_t X_invalid_mask(level), X_invalid_bits(level)   [, 0] an entry e with (e & mask) == bits
+ *   uint64_t X_invalid_mask(level), X_invalid_bits(level)   [, 0] an entry e with (e & mask) ==
+ *                                                           bits
  *                                 is FORMAT_INVALID; others may be, too
  *   uint64_t X_leaf_entry(level, address, prot)   a leaf with these rights, under every root; its
  *                                 X_leaf_repeat() is 1
@@ -58,10 +63,11 @@
 #define F(name)		    FORMAT_PASTE(VIOMMU_FORMAT, name)
 
 enum format_kind {
-	FORMAT_INVALID,	 /* yields nothing, and is no error in a refresh */
-	FORMAT_TABLE,	 /* names a lower table */
-	FORMAT_LEAF,	 /* yields an output address */
-	FORMAT_BAD_TYPE, /* malformed, in the ways that architectures distinguish: see enum viommu_fault_reason */
+	FORMAT_INVALID, /* yields nothing, and is no error in a refresh */
+	FORMAT_TABLE,	/* names a lower table */
+	FORMAT_LEAF,	/* yields an output address */
+	/* malformed, in the ways that architectures distinguish: see enum viommu_fault_reason */
+	FORMAT_BAD_TYPE,
 	FORMAT_BAD_LENGTH,
 	FORMAT_BAD_FORMAT,
 	FORMAT_BAD_ZERO,
@@ -82,9 +88,11 @@ struct format_designation {
 };
 
 struct format_root {
-	uint64_t table;		     /* address of the top table; modulo 2^64, where its first index is not 0 */
-	unsigned int level;	     /* its level */
-	unsigned int tables;	     /* where X_root_tables > 1: how many follow each other, a power of two */
+	/* address of the top table; modulo 2^64, where its first index is not 0 */
+	uint64_t table;
+	unsigned int level; /* its level */
+	/* Where X_root_tables > 1: how many follow each other, a power of two */
+	unsigned int tables;
 	uint32_t prot;		     /* rights at the most */
 	struct format_bounds bounds; /* its indexes */
 	uint64_t first;		     /* IOVAs that it translates; all of them where X_wraps */

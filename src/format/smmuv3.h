@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where an SMMUv3 finds the tables of a stream: Stream Table Entries (Arm IHI 0070, section 5.2) and context descriptors (section 5.4), as far as anybody here
- * looks at them. Both are arrays of doublewords; fields are named with the doubleword that they are in.
+ * Where an SMMUv3 finds the tables of a stream: Stream Table Entries (Arm IHI 0070, section 5.2)
+ * and context descriptors (section 5.4), as far as anybody here looks at them. Both are arrays of
+ * doublewords; fields are named with the doubleword that they are in.
  */
 #ifndef VIOMMU_FORMAT_SMMUV3_H
 #define VIOMMU_FORMAT_SMMUV3_H

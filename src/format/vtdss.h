@@ -15,8 +15,8 @@
  * and that no hardware has; the soft host uses it to translate all 64 bits of an IOVA. Entries are
  * little-endian.
  *
- * A designation is what a context entry says: the top table's address in bits 63-12 (SSPTPTR), and the
- * address width (AW) in bits 2-0.
+ * A designation is what a context entry says: the top table's address in bits 63-12 (SSPTPTR), and
+ * the address width (AW) in bits 2-0.
  *
  * An entry is present if it allows anything, loads or stores. Reserved bits make an entry malformed
  * where the specification reserves them whatever the hardware can do; SNP and TM of a leaf, and
@@ -39,9 +39,10 @@
 #define VTDSS_AW_64	   4u /* 6 levels */
 
 /* Entries. */
-#define VTDSS_R	      UINT64_C(0x1)
-#define VTDSS_W	      UINT64_C(0x2)
-#define VTDSS_PS      UINT64_C(0x80) /* page size: a leaf at level 1 or 2. Ignored at level 0, reserved above level 2 */
+#define VTDSS_R UINT64_C(0x1)
+#define VTDSS_W UINT64_C(0x2)
+/* page size: a leaf at level 1 or 2. Ignored at level 0, reserved above level 2. */
+#define VTDSS_PS      UINT64_C(0x80)
 #define VTDSS_SNP     (UINT64_C(1) << 11)
 #define VTDSS_ADDRESS UINT64_C(0x000ffffffffff000)
 #define VTDSS_TM      (UINT64_C(1) << 62)

@@ -40,8 +40,12 @@ struct format_walk {
 	uint64_t entry_address;		 /* UINT64_MAX if the walk never came to an entry */
 	uint64_t entry;			 /* in the CPU's order; 0 if it could not be loaded */
 	uint64_t output;		 /* of a leaf: what the IOVA itself translates to */
-	uint32_t prot;			 /* of a leaf: rights, of all levels together. 0 is possible where a format lets levels allow disjoint rights */
-	uint64_t first, last;		 /* IOVAs that share this answer */
+	/*
+	 * Of a leaf: rights, of all levels together. 0 is possible where a format lets levels allow
+	 * disjoint rights.
+	 */
+	uint32_t prot;
+	uint64_t first, last; /* IOVAs that share this answer */
 };
 
 static inline uint64_t format_span_first(uint64_t iova, unsigned int shift)

@@ -20,11 +20,11 @@
  * Entries are big-endian.
  *
  * Rules: the invalid bit comes before anything else, since Linux leaves the old frame address in an
- * invalid PTE; then the entry must be of the type that belongs to its table. Bits that are not named
- * here are ignored in entries. In an IOTA they are refused: their meaning is unknown, and a designation
- * that is misread is a wrong table. An entry of zeros is nothing special (zpci_qemu.h differs): it is
- * a valid STE that names a page table at 0, a valid PTE that names the frame at 0, and in a region
- * table an entry of the wrong type.
+ * invalid PTE; then the entry must be of the type that belongs to its table. Bits that are not
+ * named here are ignored in entries. In an IOTA they are refused: their meaning is unknown, and a
+ * designation that is misread is a wrong table. An entry of zeros is nothing special (zpci_qemu.h
+ * differs): it is a valid STE that names a page table at 0, a valid PTE that names the frame at 0,
+ * and in a region table an entry of the wrong type.
  *
  * Bits are written as masks of the doubleword in the CPU's order; bit numbers in comments count
  * from the right, bit 0 = 1.
@@ -40,7 +40,8 @@
 #define ZPCI_IOTA_T	   UINT64_C(0x800) /* translation: 0 = there are no tables */
 #define ZPCI_IOTA_DT	   UINT64_C(0x01c) /* designation type */
 #define ZPCI_IOTA_DT_SHIFT 2
-#define ZPCI_IOTA_FS	   UINT64_C(0x003) /* frame size: of a designation that names a frame and no table */
+/* frame size: of a designation that names a frame and no table */
+#define ZPCI_IOTA_FS UINT64_C(0x003)
 
 /* Designation types that name a table. */
 enum zpci_designation {
@@ -62,9 +63,10 @@ enum zpci_designation {
  * Region table entries. TF and TL count quarters, of 512 entries, of the table that is named; it
  * begins at the origin even where TF leaves quarters out.
  */
-#define ZPCI_RTE_ORIGIN	   (~UINT64_C(0xfff))
-#define ZPCI_RTE_FC	   UINT64_C(0x400) /* format control, in an RTTE: would be a 2 GiB frame */
-#define ZPCI_RTE_TF	   UINT64_C(0x0c0) /* table offset: quarters that are missing at the beginning */
+#define ZPCI_RTE_ORIGIN (~UINT64_C(0xfff))
+#define ZPCI_RTE_FC	UINT64_C(0x400) /* format control, in an RTTE: would be a 2 GiB frame */
+/* table offset: quarters that are missing at the beginning */
+#define ZPCI_RTE_TF	   UINT64_C(0x0c0)
 #define ZPCI_RTE_TF_SHIFT  6
 #define ZPCI_RTE_TL	   UINT64_C(0x003) /* table length: the last quarter that is there */
 #define ZPCI_RTE_TL_FULL   UINT64_C(0x003)

@@ -12,7 +12,10 @@
 
 #define IOMMU_FILE "/dev/iommu"
 
-/* Closing its file unbinds a device, and blocks it. One whose file is the caller's stays bound until the caller closes it, and reaches nothing. */
+/*
+ * Closing its file unbinds a device, and blocks it. One whose file is the caller's stays bound
+ * until the caller closes it, and reaches nothing.
+ */
 static void close_device(struct iommufd_device *device)
 {
 	if (device->named.address[0] && device->fd >= 0)
@@ -112,7 +115,10 @@ static struct iommufd_device *find(struct iommufd_host *host, const struct vfio_
 	return device;
 }
 
-/* With the host's lock: the device after another one that was in use and may have gone meanwhile; NULL: there is none. */
+/*
+ * With the host's lock: the device after another one that was in use and may have gone meanwhile;
+ * NULL: there is none.
+ */
 static struct iommufd_device *next_device(const struct iommufd_host *host, const struct iommufd_device *after)
 {
 	if (!after)
@@ -121,8 +127,8 @@ static struct iommufd_device *next_device(const struct iommufd_host *host, const
 }
 
 /*
- * Without the host's lock, as it may pin all of a VM's memory: other VMs do not wait for it. A device
- * that is destroyed meanwhile is closed by its last user.
+ * Without the host's lock, as it may pin all of a VM's memory: other VMs do not wait for it. A
+ * device that is destroyed meanwhile is closed by its last user.
  */
 int iommufd_hwpt_any(struct iommufd_host *host, uint32_t ioas, uint32_t *id)
 {

@@ -11,20 +11,27 @@
  *   iommufd_nest.c    spaces that are a guest's own tables
  *   iommufd_<type>.c  what nesting takes of one architecture; iommufd_types.c is the table of them
  *
- * Each VM's memory is in an IOAS of its own, to which no device is ever attached: mapping a slot there makes the kernel keep *pages* for it, and pins nothing yet.
- * A space is another IOAS with an HWPT, and is filled by IOMMU_IOAS_COPY: its mappings refer to the same pages, so that one that has been pinned for one IOVA is
- * neither pinned nor charged again for another, or for another space. With an HWPT of its own the VM's IOAS pins all that is in it; that is the policy
- * "pinned guest".
+ * Each VM's memory is in an IOAS of its own, to which no device is ever attached: mapping a slot
+ * there makes the kernel keep *pages* for it, and pins nothing yet. A space is another IOAS with an
+ * HWPT, and is filled by IOMMU_IOAS_COPY: its mappings refer to the same pages, so that one that
+ * has been pinned for one IOVA is neither pinned nor charged again for another, or for another
+ * space. With an HWPT of its own the VM's IOAS pins all that is in it; that is the policy "pinned
+ * guest".
  *
- * A space has its HWPT from the beginning, and not when the first device is attached, so that it is map that pins, and that fails where there is no room.
+ * A space has its HWPT from the beginning, and not when the first device is attached, so that it is
+ * map that pins, and that fails where there is no room.
  *
- * Where the hardware walks a guest's own tables, the guest's memory is in a third IOAS, at IOVAs that are its GPAs, copied from the VM's IOAS as well. The kernel's
- * viommu, which stands for the guest's IOMMU, is above that one's HWPT, and above the viommu are HWPTs that name the guest's tables. There is one viommu for each
- * VM, so that all its devices with such tables have to be behind one IOMMU of the machine's.
+ * Where the hardware walks a guest's own tables, the guest's memory is in a third IOAS, at IOVAs
+ * that are its GPAs, copied from the VM's IOAS as well. The kernel's viommu, which stands for the
+ * guest's IOMMU, is above that one's HWPT, and above the viommu are HWPTs that name the guest's
+ * tables. There is one viommu for each VM, so that all its devices with such tables have to be
+ * behind one IOMMU of the machine's.
  *
- * Devices are attached to the space's HWPT; but on s390 each has one of its own, in an IOAS of its own, which is filled after the device is attached to it, from a
- * record of the space's mappings. For there a hypervisor beneath us may learn of translations only from the instruction RPCIT, which Linux executes for the devices that are
- * attached when it maps (s390_iommu_iotlb_sync_map() in drivers/iommu/s390-iommu.c): QEMU does not look into tables that are registered full.
+ * Devices are attached to the space's HWPT; but on s390 each has one of its own, in an IOAS of its
+ * own, which is filled after the device is attached to it, from a record of the space's mappings.
+ * For there a hypervisor beneath us may learn of translations only from the instruction RPCIT,
+ * which Linux executes for the devices that are attached when it maps (s390_iommu_iotlb_sync_map()
+ * in drivers/iommu/s390-iommu.c): QEMU does not look into tables that are registered full.
  */
 #ifndef VIOMMU_HOST_IOMMUFD_H
 #define VIOMMU_HOST_IOMMUFD_H
@@ -41,9 +48,15 @@ struct iommufd_nest_type {
 	uint32_t type; /* enum viommu_domain_type */
 	uint32_t hw_info, viommu, hwpt_data, invalidate, veventq;
 	uint32_t data_bytes, entry_bytes, event_bytes; /* of what is passed through */
-	/* The data of a guest's tables, as the kernel gets them. False: the kernel would not take them. */
+	/*
+	 * The data of a guest's tables, as the kernel gets them. False: the kernel would not take
+	 * them.
+	 */
 	bool (*take)(const void *data, void *theirs);
-	/* What viommu_host_nest_info() fills in, from what the kernel says of a device's IOMMU; of at most IOMMUFD_INFO_BYTES. Returns its bytes. */
+	/*
+	 * What viommu_host_nest_info() fills in, from what the kernel says of a device's IOMMU; of
+	 * at most IOMMUFD_INFO_BYTES. Returns its bytes.
+	 */
 	uint32_t info_least; /* bytes of the first version of that struct */
 	uint32_t (*describe)(const void *hw_info, void *info);
 };
@@ -64,23 +77,33 @@ struct iommufd_device {
 	unsigned int users; /* page tables that are being made with it; under the host's lock */
 	bool gone;	    /* destroyed: its last user closes it */
 	bool has_guest_id;
-	uint32_t guest_id;		    /* by which the guest knows it */
-	uint32_t empty;			    /* an IOAS with nothing in it, where the device could not be detached; else 0 */
-	uint32_t vdevice;		    /* 0: the guest's viommu does not know it */
-	struct iommufd_device *next_nested; /* of those attached to a space that is a guest's own tables */
+	uint32_t guest_id; /* by which the guest knows it */
+	/* An IOAS with nothing in it, where the device could not be detached; else 0 */
+	uint32_t empty;
+	uint32_t vdevice; /* 0: the guest's viommu does not know it */
+	/* Of those attached to a space that is a guest's own tables */
+	struct iommufd_device *next_nested;
 };
 
 struct iommufd_host {
 	struct viommu_host host;
-	struct port_lock lock; /* the list of devices, and which are in use. Taken last; no memory is pinned, mapped or unmapped under it */
+	/*
+	 * The list of devices, and which are in use. Taken last; no memory is pinned, mapped or
+	 * unmapped under it.
+	 */
+	struct port_lock lock;
 	struct ranges usable;
 	struct iommufd_device *devices;
 	const struct iommufd_nest_type *nests; /* NULL: it does not */
 	unsigned char nest_info[IOMMUFD_INFO_BYTES];
 	int32_t fd;
 	bool own_fd;
-	bool apart;	      /* each device has an IOAS of its own in a space */
-	bool empty_is_enoent; /* the kernel answers -ENOENT where there is nothing to unmap; newer ones only where a mapping would be cut */
+	bool apart; /* each device has an IOAS of its own in a space */
+	/*
+	 * The kernel answers -ENOENT where there is nothing to unmap; newer ones only where a
+	 * mapping would be cut
+	 */
+	bool empty_is_enoent;
 };
 
 /* A slot: where its GPAs are in the VM's IOAS. */
@@ -97,8 +120,12 @@ struct iommufd_vm {
 	size_t number, room;
 	uint32_t ioas, hwpt; /* hwpt 0: there is none */
 	bool pinned;
-	/* Beneath the guest's own tables; stage2 is 0 before the first such space, the others before the first attach to one. */
-	struct port_lock nesting; /* writing these, and that stage2 has the slots. Taken after core's, before `lock` */
+	/*
+	 * Beneath the guest's own tables; stage2 is 0 before the first such space, the others
+	 * before the first attach to one.
+	 */
+	/* writing these, and that stage2 has the slots. Taken after core's, before `lock`. */
+	struct port_lock nesting;
 	uint32_t stage2, parent, viommu, events;
 	int32_t events_fd;
 	uint32_t sequence; /* that the next event has */
@@ -158,13 +185,19 @@ int iommufd_veventq_alloc(int fd, const struct iommufd_nest_type *type, uint32_t
 int iommufd_hwpt_alloc_nested(int fd, const struct iommufd_nest_type *type, uint32_t device, uint32_t viommu, const void *data, uint32_t *id);
 /* *done: how many entries were carried out. */
 int iommufd_invalidate(int fd, const struct iommufd_nest_type *type, uint32_t viommu, const void *entries, uint32_t number, uint32_t *done);
-/* *bytes: how much was mapped there. Mappings that are not whole in the range stay, and are an error where the kernel tells. */
+/*
+ * *bytes: how much was mapped there. Mappings that are not whole in the range stay, and are an
+ * error where the kernel tells.
+ */
 int iommufd_unmap(const struct iommufd_host *host, uint32_t ioas, uint64_t first, uint64_t last, uint64_t *bytes);
 int iommufd_attach_pt(const struct iommufd_device *device, uint32_t id);
 int iommufd_detach_pt(const struct iommufd_device *device);
 uint32_t iommufd_map_flags(uint32_t prot);
 
-/* iommufd.c: an HWPT for an IOAS, with any device of the host's: 0; -ENODEV where there is none; what the kernel said. */
+/*
+ * iommufd.c: an HWPT for an IOAS, with any device of the host's: 0; -ENODEV where there is none;
+ * what the kernel said.
+ */
 int iommufd_hwpt_any(struct iommufd_host *host, uint32_t ioas, uint32_t *id);
 
 /* iommufd_ask.c. What a detached device's IOMMU can do. */
@@ -214,9 +247,15 @@ int iommufd_nest_event(struct host_vm *vm, struct host_nest_event *event);
 int iommufd_nest_create(struct viommu_host *host, struct host_vm *vm, const struct host_nest_data *data, const struct host_memory *memory,
 			struct host_space **out);
 void iommufd_nest_destroy(struct iommufd_space *space);
-/* Prepares a device and a space for attaching. The preparations stay if attaching fails, for the next attempt. */
+/*
+ * Prepares a device and a space for attaching. The preparations stay if attaching fails, for the
+ * next attempt.
+ */
 int iommufd_nest_prepare(struct iommufd_space *space, struct iommufd_device *device);
-/* Adds a device to the space's list of attached ones, or removes it; removing one that is absent is no error. */
+/*
+ * Adds a device to the space's list of attached ones, or removes it; removing one that is absent is
+ * no error.
+ */
 void iommufd_nest_enter(struct iommufd_space *space, struct iommufd_device *device);
 void iommufd_nest_leave(struct iommufd_space *space, struct iommufd_device *device);
 int iommufd_nest_invalidate(struct host_vm *vm, const void *entries, uint32_t number, uint32_t *done);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Those parts of the kernel's interface that may be newer than the system's headers: iommufd (Linux 6.2, include/uapi/linux/iommufd.h) and VFIO's
- * character devices (Linux 6.6, include/uapi/linux/vfio.h). Numbers and layouts are the kernel's stable ABI. The running kernel is probed for
- * them. A test compares this with the system's headers where they have it.
+ * Those parts of the kernel's interface that may be newer than the system's headers: iommufd (Linux
+ * 6.2, include/uapi/linux/iommufd.h) and VFIO's character devices (Linux 6.6,
+ * include/uapi/linux/vfio.h). Numbers and layouts are the kernel's stable ABI. The running kernel
+ * is probed for them. A test compares this with the system's headers where they have it.
  *
- * Each of iommufd's structs begins with its size; the kernel takes what is missing at the end for zeros.
+ * Each of iommufd's structs begins with its size; the kernel takes what is missing at the end for
+ * zeros.
  */
 #ifndef VIOMMU_HOST_IOMMUFD_ABI_H
 #define VIOMMU_HOST_IOMMUFD_ABI_H
@@ -32,7 +34,10 @@ typedef uint64_t iommufd_abi_u64 __attribute__((aligned(8)));
 #define VFIO_ABI_ATTACH_PT    _IO(';', 119)
 #define VFIO_ABI_DETACH_PT    _IO(';', 120)
 
-/* Any object: an IOAS (an address space of mappings) or an HWPT (an I/O page table that the hardware walks, filled from an IOAS). */
+/*
+ * Any object: an IOAS (an address space of mappings) or an HWPT (an I/O page table that the
+ * hardware walks, filled from an IOAS).
+ */
 struct iommufd_abi_destroy {
 	uint32_t size;
 	uint32_t id;
@@ -48,7 +53,10 @@ struct iommufd_abi_range {
 	iommufd_abi_u64 first, last;
 };
 
-/* Which IOVAs an IOAS can have, by the devices that are attached to it. -EMSGSIZE, with the right number, if there are more than `number`. */
+/*
+ * Which IOVAs an IOAS can have, by the devices that are attached to it. -EMSGSIZE, with the right
+ * number, if there are more than `number`.
+ */
 struct iommufd_abi_iova_ranges {
 	uint32_t size;
 	uint32_t ioas;
@@ -95,7 +103,10 @@ struct iommufd_abi_copy {
 	iommufd_abi_u64 from_iova;
 };
 
-/* Mappings that lie in the range; iova 0 and bytes 2^64 - 1: all. bytes becomes how many were removed. */
+/*
+ * Mappings that lie in the range; iova 0 and bytes 2^64 - 1: all. bytes becomes how many were
+ * removed.
+ */
 struct iommufd_abi_unmap {
 	uint32_t size;
 	uint32_t ioas;
@@ -115,7 +126,10 @@ struct iommufd_abi_hwpt_alloc {
 	uint32_t zero;
 };
 
-/* One whose tables are the guest's, beneath which those of a viommu's HWPT are. The first members are those of the struct before. */
+/*
+ * One whose tables are the guest's, beneath which those of a viommu's HWPT are. The first members
+ * are those of the struct before.
+ */
 struct iommufd_abi_hwpt_alloc_nested {
 	uint32_t size;
 	uint32_t flags; /* 0 */
@@ -128,7 +142,10 @@ struct iommufd_abi_hwpt_alloc_nested {
 	iommufd_abi_u64 data; /* an address */
 };
 
-/* Commands to forget what was read from a guest's tables, in order, done when the call returns. number becomes how many were carried out. */
+/*
+ * Commands to forget what was read from a guest's tables, in order, done when the call returns.
+ * number becomes how many were carried out.
+ */
 struct iommufd_abi_hwpt_invalidate {
 	uint32_t size;
 	uint32_t id;	      /* of a viommu, or of an HWPT */
@@ -139,7 +156,10 @@ struct iommufd_abi_hwpt_invalidate {
 	uint32_t zero;
 };
 
-/* What a device's IOMMU says of itself, in the form that its type has. The kernel fills at most data_bytes. */
+/*
+ * What a device's IOMMU says of itself, in the form that its type has. The kernel fills at most
+ * data_bytes.
+ */
 struct iommufd_abi_hw_info {
 	uint32_t size;
 	uint32_t flags; /* 0 */
@@ -151,7 +171,10 @@ struct iommufd_abi_hw_info {
 	iommufd_abi_u64 out_capabilities;
 };
 
-/* The kernel's side of an IOMMU that a guest has, for devices behind one of the machine's: hwpt holds the guest's memory. The kernel's goes on, for other types. */
+/*
+ * The kernel's side of an IOMMU that a guest has, for devices behind one of the machine's: hwpt
+ * holds the guest's memory. The kernel's goes on, for other types.
+ */
 struct iommufd_abi_viommu_alloc {
 	uint32_t size;
 	uint32_t flags; /* 0 */
@@ -161,7 +184,10 @@ struct iommufd_abi_viommu_alloc {
 	uint32_t out_id;
 };
 
-/* A device as a guest knows it, behind a viommu. A device has one at a time; it has to go before the device's file is closed. */
+/*
+ * A device as a guest knows it, behind a viommu. A device has one at a time; it has to go before
+ * the device's file is closed.
+ */
 struct iommufd_abi_vdevice_alloc {
 	uint32_t size;
 	uint32_t viommu;
@@ -170,7 +196,10 @@ struct iommufd_abi_vdevice_alloc {
 	iommufd_abi_u64 virtual_id; /* the ID by which the guest knows it */
 };
 
-/* What happens to a viommu's devices, to be read from a file: for each event a header, and behind it what the type has. One queue of a type for each viommu. */
+/*
+ * What happens to a viommu's devices, to be read from a file: for each event a header, and behind
+ * it what the type has. One queue of a type for each viommu.
+ */
 struct iommufd_abi_veventq_alloc {
 	uint32_t size;
 	uint32_t flags; /* 0 */
@@ -182,7 +211,8 @@ struct iommufd_abi_veventq_alloc {
 	uint32_t zero;
 };
 
-enum { IOMMUFD_ABI_VEVENT_LOST = 1 << 0 }; /* nothing follows the header: from this event on some were lost */
+/* nothing follows the header: from this event on some were lost */
+enum { IOMMUFD_ABI_VEVENT_LOST = 1 << 0 };
 
 struct iommufd_abi_vevent_header {
 	uint32_t flags;

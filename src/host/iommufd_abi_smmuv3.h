@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What iommufd's interface has for Arm's SMMUv3 alone: numbers of types, and data that are passed through. */
+/*
+ * What iommufd's interface has for Arm's SMMUv3 alone: numbers of types, and data that are passed
+ * through.
+ */
 #ifndef VIOMMU_HOST_IOMMUFD_ABI_SMMUV3_H
 #define VIOMMU_HOST_IOMMUFD_ABI_SMMUV3_H
 
@@ -13,14 +16,17 @@ enum {
 	IOMMUFD_ABI_VEVENTQ_SMMUV3 = 1,
 };
 
-/* The first two doublewords of a Stream Table Entry (Arm IHI 0070, 5.2), little-endian. -EIO: it has what the kernel does not take. */
+/*
+ * The first two doublewords of a Stream Table Entry (Arm IHI 0070, 5.2), little-endian. -EIO: it
+ * has what the kernel does not take.
+ */
 struct iommufd_abi_hwpt_smmuv3 {
 	iommufd_abi_u64 ste[2];
 };
 
 /*
- * A command as in a command queue (Arm IHI 0070, 4.1), little-endian. The kernel puts in the VMID, and the StreamID in a virtual one's place. -EIO: not one of
- * those that it takes.
+ * A command as in a command queue (Arm IHI 0070, 4.1), little-endian. The kernel puts in the VMID,
+ * and the StreamID in a virtual one's place. -EIO: not one of those that it takes.
  */
 struct iommufd_abi_invalidate_smmuv3 {
 	iommufd_abi_u64 command[2];

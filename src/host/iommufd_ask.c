@@ -2,9 +2,11 @@
 /*
  * Finds out what a device's IOMMU can do, with a temporary empty IOAS.
  *
- * An IOAS learns which IOVAs a device cannot have when the device is attached, from what its IOMMU's driver says just before. s390's leaves out what lies above
- * the device's aperture as long as the device is blocked (s390_iommu_get_resv_regions() in drivers/iommu/s390-iommu.c), which it is before it is attached for the
- * first time. So the device is attached to one IOAS, and then to a second one in its place, which is the one that is asked.
+ * An IOAS learns which IOVAs a device cannot have when the device is attached, from what its
+ * IOMMU's driver says just before. s390's leaves out what lies above the device's aperture as long
+ * as the device is blocked (s390_iommu_get_resv_regions() in drivers/iommu/s390-iommu.c), which it
+ * is before it is attached for the first time. So the device is attached to one IOAS, and then to a
+ * second one in its place, which is the one that is asked.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -52,7 +54,10 @@ static bool can(int fd, const struct iommufd_device *device, uint32_t ioas, uint
 	return !error;
 }
 
-/* Everything that nesting takes, once: the kernel offers parts of it where the rest does not work (IOMMU_VIOMMU_ALLOC wants a coherent root complex, for one). */
+/*
+ * Everything that nesting takes, once: the kernel offers parts of it where the rest does not work
+ * (IOMMU_VIOMMU_ALLOC wants a coherent root complex, for one).
+ */
 static void ask_nesting(int fd, const struct iommufd_device *device, uint32_t ioas, struct iommufd_info *info)
 {
 	uint64_t data[32] = { 0 };

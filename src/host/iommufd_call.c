@@ -27,7 +27,9 @@ int iommufd_try_put(int fd, uint32_t id)
 	return id ? vfio_ioctl(fd, IOMMUFD_ABI_DESTROY, &call) : 0;
 }
 
-/* An object that is in use stays, and goes with the iommufd: nothing can be done about that here. */
+/*
+ * An object that is in use stays, and goes with the iommufd: nothing can be done about that here.
+ */
 void iommufd_put(int fd, uint32_t id)
 {
 	iommufd_try_put(fd, id);
@@ -66,7 +68,10 @@ int iommufd_vdevice_alloc(int fd, uint32_t device, uint32_t viommu, uint32_t gue
 	return error;
 }
 
-/* One transfer that is stopped may make an event for each few bytes, and a guest that reads its queue slowly shall still see others. */
+/*
+ * One transfer that is stopped may make an event for each few bytes, and a guest that reads its
+ * queue slowly shall still see others.
+ */
 int iommufd_veventq_alloc(int fd, const struct iommufd_nest_type *type, uint32_t viommu, uint32_t *id, int32_t *events_fd)
 {
 	struct iommufd_abi_veventq_alloc call = { .size = sizeof(call), .viommu = viommu, .type = type->veventq, .depth = 1024 };

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Spaces that are a guest's own tables. What the kernel has of one is an HWPT with the guest's data,
- * made when the first device is attached; the hardware reads tables from the guest's memory through
- * what iommufd_stage2.c keeps. A device is in the space's list exactly while it is attached there.
+ * Spaces that are a guest's own tables. What the kernel has of one is an HWPT with the guest's
+ * data, made when the first device is attached; the hardware reads tables from the guest's memory
+ * through what iommufd_stage2.c keeps. A device is in the space's list exactly while it is attached
+ * there.
  */
 #include <errno.h>
 #include <string.h>
@@ -43,9 +44,10 @@ int iommufd_nest_create(struct viommu_host *any, struct host_vm *host_vm, const 
 }
 
 /*
- * A device that could not be detached is tried once more, and then attached to an IOAS that is empty
- * instead. The kernel has no reason to fail in both. If it does, the device goes on with the guest's
- * tables until its file is closed, which its destruction does unless the file is the caller's.
+ * A device that could not be detached is tried once more, and then attached to an IOAS that is
+ * empty instead. The kernel has no reason to fail in both. If it does, the device goes on with the
+ * guest's tables until its file is closed, which its destruction does unless the file is the
+ * caller's.
  */
 void iommufd_nest_destroy(struct iommufd_space *space)
 {
@@ -110,7 +112,10 @@ int iommufd_device_set_id(struct host_device *any, uint32_t id)
 	return 0;
 }
 
-/* Where there is no viommu yet the hardware has read nothing. It is asked even if no device is attached: what was read for one that was is still there. */
+/*
+ * Where there is no viommu yet the hardware has read nothing. It is asked even if no device is
+ * attached: what was read for one that was is still there.
+ */
 int iommufd_nest_invalidate(struct host_vm *any, const void *entries, uint32_t number, uint32_t *done)
 {
 	const struct iommufd_host *host = iommufd_host(any->host);

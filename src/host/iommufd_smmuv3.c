@@ -2,9 +2,10 @@
 /*
  * Nesting on Arm's SMMUv3. The kernel takes the first two doublewords of a Stream Table Entry (IHI
  * 0070, 5.2), commands of an invalidation, and gives event records, all little-endian. It replaces
- * the VMID of a command by its own, and the StreamID by the machine's; it ends what it is given with
- * CMD_SYNC and waits for it (arm_vsmmu_cache_invalidate() in
- * drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3-iommufd.c). So a guest's commands go through as they are.
+ * the VMID of a command by its own, and the StreamID by the machine's; it ends what it is given
+ * with CMD_SYNC and waits for it (arm_vsmmu_cache_invalidate() in
+ * drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3-iommufd.c). So a guest's commands go through as they
+ * are.
  */
 #include "host/iommufd_smmuv3.h"
 
@@ -19,7 +20,10 @@
 
 /* V, Config, S1Fmt, S1ContextPtr, S1CDMax. */
 #define STE_0_TAKEN (STE0_V | UINT64_C(7) << STE0_CONFIG_SHIFT | STE0_S1FMT | STE0_S1CONTEXTPTR | STE0_S1CDMAX_ALL)
-/* S1DSS, S1CIR, S1COR, S1CSH, S1STALLD. Not EATS: a device's own cache would have to be invalidated, too. */
+/*
+ * S1DSS, S1CIR, S1COR, S1CSH, S1STALLD. Not EATS: a device's own cache would have to be
+ * invalidated, too.
+ */
 #define STE_1_TAKEN (STE1_S1DSS | STE1_S1_CACHING | STE1_S1STALLD)
 
 /* The kernel's rules, checked before a device exists with which the kernel could be asked. */

@@ -25,7 +25,10 @@ int iommufd_space_create(struct viommu_host *any, struct host_vm *vm, uint64_t f
 	mappings_init(&space->mappings, memory);
 	error = iommufd_ioas_alloc(host->fd, &space->ioas);
 	if (!error) {
-		/* Without a device, or on a kernel older than 6.6, the kernel makes a page table when the first device is attached. */
+		/*
+		 * Without a device, or on a kernel older than 6.6, the kernel makes a page table
+		 * when the first device is attached.
+		 */
 		error = iommufd_hwpt_any(host, space->ioas, &space->hwpt);
 		if (!is_shortage(error))
 			error = 0;
@@ -38,7 +41,10 @@ int iommufd_space_create(struct viommu_host *any, struct host_vm *vm, uint64_t f
 	return 0;
 }
 
-/* With what is in it. Where a device could not be detached the objects stay in use, but nothing is in them. */
+/*
+ * With what is in it. Where a device could not be detached the objects stay in use, but nothing is
+ * in them.
+ */
 static void drop(const struct iommufd_host *host, uint32_t ioas, uint32_t hwpt)
 {
 	uint64_t bytes;
@@ -88,8 +94,9 @@ static int copy(const struct iommufd_space *space, uint32_t ioas, uint64_t iova,
 }
 
 /*
- * One call of the kernel for each slot that the mapping touches. Where one fails those before it are taken back; should that fail (nothing makes it), they stay until
- * an unmap over them or the space's end, and lead to memory that the guest named, which the kernel keeps pinned for as long.
+ * One call of the kernel for each slot that the mapping touches. Where one fails those before it
+ * are taken back; should that fail (nothing makes it), they stay until an unmap over them or the
+ * space's end, and lead to memory that the guest named, which the kernel keeps pinned for as long.
  */
 static int fill(const struct iommufd_space *space, uint32_t ioas, uint64_t first, uint64_t last, uint64_t gpa, uint32_t prot)
 {
@@ -169,7 +176,10 @@ int iommufd_space_unmap(struct host_space *any, uint64_t first, uint64_t last)
 	bool removed;
 	int error = empty(space, first, last, NULL, &removed);
 
-	/* Even where it is still in an IOAS: the core will ask again, and no other device shall have it. */
+	/*
+	 * Even where it is still in an IOAS: the core will ask again, and no other device shall
+	 * have it.
+	 */
 	mappings_remove(&space->mappings, first, last);
 	/* A call that failed may have removed a part. */
 	if (removed || error)
@@ -178,8 +188,9 @@ int iommufd_space_unmap(struct host_space *any, uint64_t first, uint64_t last)
 }
 
 /*
- * The kernel has flushed by the time that an unmap returns: iopt_area_unfill_domains() in drivers/iommu/iommufd/pages.c removes translations with iommu_unmap(),
- * which ends with iommu_iotlb_sync() (drivers/iommu/iommu.c), and unpins afterwards.
+ * The kernel has flushed by the time that an unmap returns: iopt_area_unfill_domains() in
+ * drivers/iommu/iommufd/pages.c removes translations with iommu_unmap(), which ends with
+ * iommu_iotlb_sync() (drivers/iommu/iommu.c), and unpins afterwards.
  */
 int iommufd_space_flush(struct host_space *any)
 {
@@ -222,12 +233,18 @@ static int attach_apart(struct iommufd_space *space, const struct iommufd_device
 	return error;
 }
 
-/* Of a device that is attached the kernel replaces what it has, or leaves it there (iommufd_device_replace() in drivers/iommu/iommufd/device.c). */
+/*
+ * Of a device that is attached the kernel replaces what it has, or leaves it there
+ * (iommufd_device_replace() in drivers/iommu/iommufd/device.c).
+ */
 static int attach(const struct iommufd_space *space, const struct iommufd_device *device)
 {
 	int error = iommufd_attach_pt(device, space->hwpt ? space->hwpt : space->ioas);
 
-	/* -EINVAL: the page table is of another IOMMU's kind than the device's. The kernel makes one that fits, and fills it. */
+	/*
+	 * -EINVAL: the page table is of another IOMMU's kind than the device's. The kernel makes
+	 * one that fits, and fills it.
+	 */
 	if (error == -EINVAL && space->hwpt && !space->nest)
 		error = iommufd_attach_pt(device, space->ioas);
 	return error;
@@ -277,7 +294,10 @@ int iommufd_space_attach(struct host_space *any, struct host_device *host_device
 	(void)pasid;
 	if (error)
 		return error;
-	/* Set before attaching, so that a concurrent move of a device of its group has ended or does not begin. */
+	/*
+	 * Set before attaching, so that a concurrent move of a device of its group has ended or
+	 * does not begin.
+	 */
 	set_attached(device, true);
 	if (iommufd_host(any->host)->apart && !space->nest)
 		error = attach_apart(space, device);
@@ -304,8 +324,9 @@ int iommufd_space_detach(struct host_space *any, struct host_device *host_device
 }
 
 /*
- * The kernel moves all devices of a group that are attached, and not the one alone that it is asked to move (iommufd_device_do_replace() in
- * drivers/iommu/iommufd/device.c): where there are others, there is no such step.
+ * The kernel moves all devices of a group that are attached, and not the one alone that it is asked
+ * to move (iommufd_device_do_replace() in drivers/iommu/iommufd/device.c): where there are others,
+ * there is no such step.
  */
 int iommufd_space_replace(struct host_space *any_from, struct host_space *any_to, struct host_device *host_device, uint32_t pasid)
 {

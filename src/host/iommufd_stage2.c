@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What lies beneath a guest's own tables: an IOAS that has each slot at its GPA, an HWPT of it that can be nested upon, the viommu above, and the file that this
- * one's events come from. The IOAS is made with the first space that is the guest's own tables, and the others when the first device is attached to one,
- * since they take a device; all stay as long as the VM does. What holds: where stage2 is not 0 it has every slot, whole, with the slot's rights.
+ * What lies beneath a guest's own tables: an IOAS that has each slot at its GPA, an HWPT of it that
+ * can be nested upon, the viommu above, and the file that this one's events come from. The IOAS is
+ * made with the first space that is the guest's own tables, and the others when the first device is
+ * attached to one, since they take a device; all stay as long as the VM does. What holds: where
+ * stage2 is not 0 it has every slot, whole, with the slot's rights.
  *
- * A slot that goes is unmapped here first. Linux forgets all that was translated through it before the unmap returns, what came out of a guest's tables included
- * (arm_smmu_tlb_inv_range_domain() in drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c, of a domain that is a nest parent).
+ * A slot that goes is unmapped here first. Linux forgets all that was translated through it before
+ * the unmap returns, what came out of a guest's tables included (arm_smmu_tlb_inv_range_domain() in
+ * drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c, of a domain that is a nest parent).
  */
 #include <errno.h>
 #include <string.h>
@@ -104,8 +107,9 @@ int iommufd_nest_fd(struct host_vm *any)
 }
 
 /*
- * The kernel writes as many whole events as there is room for. There is room for one; or for a header alone, which says that events were lost, and behind which
- * one would not fit. Events are numbered with 31 bits, those that were lost too.
+ * The kernel writes as many whole events as there is room for. There is room for one; or for a
+ * header alone, which says that events were lost, and behind which one would not fit. Events are
+ * numbered with 31 bits, those that were lost too.
  */
 int iommufd_nest_event(struct host_vm *any, struct host_nest_event *event)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A VM's memory in an IOAS of its own: each slot at an IOVA that the kernel chooses, which no device ever uses. What holds: the array has exactly what the IOAS
- * has, ascending; and what lies beneath the guest's own tables, if anything does, has no more than these.
+ * A VM's memory in an IOAS of its own: each slot at an IOVA that the kernel chooses, which no
+ * device ever uses. What holds: the array has exactly what the IOAS has, ascending; and what lies
+ * beneath the guest's own tables, if anything does, has no more than these.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +27,10 @@ int iommufd_vm_create(struct viommu_host *any, bool pinned, struct host_vm **out
 	error = iommufd_ioas_alloc(host->fd, &vm->ioas);
 	if (!error)
 		error = iommufd_vm_pin(vm);
-	/* Without a device there is no page table to pin for: it is made when one comes, before the device can reach anything. */
+	/*
+	 * Without a device there is no page table to pin for: it is made when one comes, before the
+	 * device can reach anything.
+	 */
 	if (error && error != -ENODEV) {
 		iommufd_vm_destroy(&vm->vm);
 		return error;
@@ -144,7 +148,10 @@ static int add(struct iommufd_vm *vm, const struct host_slot *slot)
 	port_unlock(&vm->lock);
 	if (error)
 		return error;
-	/* Only files in memory can be mapped as such, and only newer kernels can do it; the address says the same. */
+	/*
+	 * Only files in memory can be mapped as such, and only newer kernels can do it; the address
+	 * says the same.
+	 */
 	error = slot->fd >= 0 ? map_file(vm, slot, &made.iova) : -EINVAL;
 	if (error && error != -ENOMEM && error != -ENOSPC)
 		error = map_hva(vm, slot, &made.iova);
@@ -152,7 +159,10 @@ static int add(struct iommufd_vm *vm, const struct host_slot *slot)
 		return error;
 	error = iommufd_stage2_add(vm, &made);
 	if (error) {
-		/* Should this fail (nothing makes it), it stays where no device reaches it, and goes with the VM. */
+		/*
+		 * Should this fail (nothing makes it), it stays where no device reaches it, and
+		 * goes with the VM.
+		 */
 		iommufd_unmap(iommufd_host(vm->vm.host), vm->ioas, made.iova, made.iova + (slot->last - slot->first), &bytes);
 		return error;
 	}
@@ -185,7 +195,10 @@ static int remove_slot(struct iommufd_vm *vm, const struct host_slot *slot)
 	/* Where adding it failed, it is not there. */
 	if (at == vm->number || vm->slots[at].first != slot->first || vm->slots[at].last != slot->last)
 		return 0;
-	/* If the second of these fails the first stays done: the slot is there, and no device with tables of the guest's reaches it. */
+	/*
+	 * If the second of these fails the first stays done: the slot is there, and no device with
+	 * tables of the guest's reaches it.
+	 */
 	error = iommufd_stage2_remove(vm, slot->first, slot->last);
 	if (!error)
 		error = iommufd_unmap(iommufd_host(vm->vm.host), vm->ioas, vm->slots[at].iova, vm->slots[at].iova + (slot->last - slot->first), &bytes);

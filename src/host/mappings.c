@@ -6,7 +6,10 @@
 void mappings_init(struct mappings *mappings, const struct host_memory *memory)
 {
 	*mappings = (struct mappings){ .memory = memory };
-	/* A guest chooses IOVAs, and must not know what the dice will say: an address of ours is a secret that it does not have. */
+	/*
+	 * A guest chooses IOVAs, and must not know what the dice will say: an address of ours is a
+	 * secret that it does not have.
+	 */
 	mappings->dice = (uint64_t)(uintptr_t)mappings * UINT64_C(0x9e3779b97f4a7c15);
 }
 

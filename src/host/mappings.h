@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The mappings of a space, in the order of IOVAs, for a host that maps them in the kernel once more.
- * They do not overlap. They are kept in a treap: a search tree by IOVA that is a heap by random
- * priorities, which keeps it flat. Removed nodes are kept for reuse until mappings_trim().
+ * The mappings of a space, in the order of IOVAs, for a host that maps them in the kernel once
+ * more. They do not overlap. They are kept in a treap: a search tree by IOVA that is a heap by
+ * random priorities, which keeps it flat. Removed nodes are kept for reuse until mappings_trim().
  */
 #ifndef VIOMMU_HOST_MAPPINGS_H
 #define VIOMMU_HOST_MAPPINGS_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The soft host: no hardware. A composed translation is an entry in a table in memory, and what would be the IOTLB's is done by lookup. Its "host physical
- * address" is the HVA.
+ * The soft host: no hardware. A composed translation is an entry in a table in memory, and what
+ * would be the IOTLB's is done by lookup. Its "host physical address" is the HVA.
  *
- * Nothing moves data here by itself: a device is a device model that translates with viommu_translate(), so that attaching one to a space is a matter for
- * the core alone.
+ * Nothing moves data here by itself: a device is a device model that translates with
+ * viommu_translate(), so that attaching one to a space is a matter for the core alone.
  */
 #include "host/soft.h"
 #include "port/port.h"

@@ -1,38 +1,55 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A host's table: the template of a translation table in the format VIOMMU_FORMAT, written by one thread and read by any number of others.
+ * A host's table: the template of a translation table in the format VIOMMU_FORMAT, written by one
+ * thread and read by any number of others.
  *
  * It keeps true:
- *  - map is all or nothing, and is not seen half done: it first plans, changing nothing, then has every page of memory that it will need, then writes.
- *  - unmap needs no memory. To remove part of a leaf that covers more than a page, the leaf is split: replaced by a table that says the same in smaller
- *    leaves. The pages for splitting a leaf all the way down are set aside when the leaf is written (promised), so that a large leaf saves time and
- *    steps of a walk, and no memory. Splitting one completely needs no more tables than mapping its pages one by one. A mapping that is only
- *    removed as a whole (host_mapping.whole) needs no such pages.
- *  - A table other than the top one has at least one entry that is not invalid. Its number of those, its live count, is kept in the entry that points at
- *    it, in bits that the format leaves to software. A table whose live count falls to 0 is taken out of the tree.
- *  - Work is proportional to what is mapped in a range, not to the range: an invalid entry is skipped with all that it covers.
- *  - In a steady state nothing is allocated: pages go round between the tree, the parked list and the spare list, and back to the VM only when it is short
- *    of memory (trim), or in the end.
+ *  - map is all or nothing, and is not seen half done: it first plans, changing nothing, then has
+ *    every page of memory that it will need, then writes.
+ *  - unmap needs no memory. To remove part of a leaf that covers more than a page, the leaf is
+ *    split: replaced by a table that says the same in smaller leaves. The pages for splitting a
+ *    leaf all the way down are set aside when the leaf is written (promised), so that a large leaf
+ *    saves time and steps of a walk, and no memory. Splitting one completely needs no more tables
+ *    than mapping its pages one by one. A mapping that is only removed as a whole
+ *    (host_mapping.whole) needs no such pages.
+ *  - A table other than the top one has at least one entry that is not invalid. Its number of
+ *    those, its live count, is kept in the entry that points at it, in bits that the format leaves
+ *    to software. A table whose live count falls to 0 is taken out of the tree.
+ *  - Work is proportional to what is mapped in a range, not to the range: an invalid entry is
+ *    skipped with all that it covers.
+ *  - In a steady state nothing is allocated: pages go round between the tree, the parked list and
+ *    the spare list, and back to the VM only when it is short of memory (trim), or in the end.
  *
- * How lookup does without a lock. Pages are type-stable: while a lookup may be in it, a page that once was a table holds entries, so that following a stale
- * pointer reads an entry, if perhaps one of another table that the page has become since. What must not happen is that such an entry is believed, or that
- * a leaf read in a page that was a higher table is followed as if it pointed at one. Hence three rules:
- *  1. A table that is taken out of the tree is parked, all its entries invalid, until the next flush. Its link in the parked list is in its first entry, in
- *     the form of an invalid entry. A lookup that is still in it finds nothing, which is what the table said.
- *  2. flush first increments the space's generation, and only then makes parked pages spare ones, which get new content.
- *  3. lookup reads the generation, and reads it again after each entry that it loads, before it does anything with the entry. If it has changed, it begins
- *     anew. It does so once for each flush that happens in its time at the most.
- * All entries are written by release stores and loaded by acquire loads. So a thread that loads an entry that was written after a flush also sees that
- * flush's generation (2 is before the store, 3 after the load), and an entry that passes rule 3 is one of the table that it was meant to be in. And a thread that
- * reads a generation sees all that was removed before the flush that made it: an answer is never older than its generation. Nothing here needs
- * a fence.
+ * How lookup does without a lock. Pages are type-stable: while a lookup may be in it, a page that
+ * once was a table holds entries, so that following a stale pointer reads an entry, if perhaps one
+ * of another table that the page has become since. What must not happen is that such an entry is
+ * believed, or that a leaf read in a page that was a higher table is followed as if it pointed at
+ * one. Hence three rules:
+ *  1. A table that is taken out of the tree is parked, all its entries invalid, until the next
+ *     flush. Its link in the parked list is in its first entry, in the form of an invalid entry. A
+ *     lookup that is still in it finds nothing, which is what the table said.
+ *  2. flush first increments the space's generation, and only then makes parked pages spare ones,
+ *     which get new content.
+ *  3. lookup reads the generation, and reads it again after each entry that it loads, before it
+ *     does anything with the entry. If it has changed, it begins anew. It does so once for each
+ *     flush that happens in its time at the most.
+ * All entries are written by release stores and loaded by acquire loads. So a thread that loads an
+ * entry that was written after a flush also sees that flush's generation (2 is before the store, 3
+ * after the load), and an entry that passes rule 3 is one of the table that it was meant to be in.
+ * And a thread that reads a generation sees all that was removed before the flush that made it: an
+ * answer is never older than its generation. Nothing here needs a fence.
  *
- * The format must have 8-byte entries in tables of at most 4096 bytes, 0 for its invalid entry, and, beyond the list in format.h:
+ * The format must have 8-byte entries in tables of at most 4096 bytes, 0 for its invalid entry,
+ * and, beyond the list in format.h:
  *   bool X_can_address(address)             whether an entry can hold an address
- *   unsigned X_software(e), uint64_t X_with_software(e, number)      a number, up to 512 at least, in an entry that points at a table, or a leaf
- *   uint64_t X_parked_entry(address), uint64_t X_parked_address(e)   an invalid entry that holds the address of a page, or 0
+ *   unsigned X_software(e), uint64_t X_with_software(e, number)      a number, up to 512 at least,
+ *                                                                    in an entry that points at a
+ *                                                                    table, or a leaf
+ *   uint64_t X_parked_entry(address), uint64_t X_parked_address(e)   an invalid entry that holds
+ *                                                                    the address of a page, or 0
  *
- * A unit that instantiates the template includes it once, and gets the functions at the end, with external linkage, under the format's name.
+ * A unit that instantiates the template includes it once, and gets the functions at the end, with
+ * external linkage, under the format's name.
  */
 #ifndef VIOMMU_HOST_TABLE_H
 #define VIOMMU_HOST_TABLE_H
@@ -51,19 +68,27 @@ struct host_table {
 	const struct host_memory *memory;
 	uint64_t first, last;
 	struct format_root root;
-	/* Leaves hold HVAs less this: entries have room for fewer bits than HVAs have. Fixed once something was mapped. */
+	/*
+	 * Leaves hold HVAs less this: entries have room for fewer bits than HVAs have. Fixed once
+	 * something was mapped.
+	 */
 	uint64_t base;
 
 	/* From here on it is the writer's own, kept away from the line that lookups read. */
 	port_word *spare port_aligned(64); /* pages to take, linked through their first entries */
 	uint64_t spares;		   /* how many */
-	uint64_t promised;		   /* how many of them are set aside for splitting: no more than there are */
-	port_word *parked;		   /* pages taken out since the last flush, the latest first */
-	port_word *parked_end;		   /* the earliest of them */
+	/* How many of them are set aside for splitting: no more than there are */
+	uint64_t promised;
+	/* Pages taken out since the last flush, the latest first */
+	port_word *parked;
+	port_word *parked_end; /* the earliest of them */
 	uint64_t parked_pages;
 	bool removed; /* something was, since the last flush */
 	bool based;   /* something was ever mapped */
-	/* The lowest table that was used last, where it hangs in the tree, and its first IOVA. NULL: none was, or it may be gone. */
+	/*
+	 * The lowest table that was used last, where it hangs in the tree, and its first IOVA.
+	 * NULL: none was, or it may be gone.
+	 */
 	port_word *recent;
 	port_word *recent_above;
 	uint64_t recent_first;
@@ -105,7 +130,10 @@ static inline port_word *F(child)(unsigned int level, uint64_t entry)
 	return table_pointer(F(table_address)(level, entry));
 }
 
-/* Pages that splitting one leaf of this level down to the lowest takes: the table that replaces it, and those that replace that one's leaves. */
+/*
+ * Pages that splitting one leaf of this level down to the lowest takes: the table that replaces it,
+ * and those that replace that one's leaves.
+ */
 static inline uint64_t F(split_pages)(unsigned int level)
 {
 	uint64_t pages = 0;
@@ -137,7 +165,10 @@ static void F(free_spare)(struct host_table *table)
 	table->memory->free(table->memory->ctx, F(pop_spare)(table), TABLE_BYTES, TABLE_BYTES);
 }
 
-/* Sees to it that there are so many spare pages beyond the promised ones. Without them, gives back what it got: no lookup has ever seen those pages. */
+/*
+ * Sees to it that there are so many spare pages beyond the promised ones. Without them, gives back
+ * what it got: no lookup has ever seen those pages.
+ */
 static int F(reserve)(struct host_table *table, uint64_t pages)
 {
 	const struct host_memory *memory = table->memory;
@@ -161,7 +192,10 @@ static int F(reserve)(struct host_table *table, uint64_t pages)
 	return 0;
 }
 
-/* The level of the largest leaf that can begin at iova, translate to output, and end at last or before. */
+/*
+ * The level of the largest leaf that can begin at iova, translate to output, and end at last or
+ * before.
+ */
 static inline unsigned int F(leaf_level)(const struct host_table *table, uint64_t iova, uint64_t last, uint64_t output)
 {
 	unsigned int level = 0;
@@ -176,7 +210,10 @@ static inline unsigned int F(leaf_level)(const struct host_table *table, uint64_
 	return level;
 }
 
-/* How many leaves of this level go, from iova on, into one table and end at last or before. At least one does. */
+/*
+ * How many leaves of this level go, from iova on, into one table and end at last or before. At
+ * least one does.
+ */
 static inline unsigned int F(leaf_count)(unsigned int level, uint64_t iova, uint64_t last)
 {
 	uint64_t below = (UINT64_C(1) << F(shift)(level)) - 1;
@@ -188,10 +225,12 @@ static inline unsigned int F(leaf_count)(unsigned int level, uint64_t iova, uint
 }
 
 /*
- * Counts the pages for mapping first..last to output: missing tables, and pages to promise. -EEXIST if something is mapped there already.
+ * Counts the pages for mapping first..last to output: missing tables, and pages to promise. -EEXIST
+ * if something is mapped there already.
  *
- * It goes leaf table by leaf table, as F(write) will. A table that is missing for one of these is missing for the next one, too, if that
- * lies in the same table's reach, and is counted only for the first.
+ * It goes leaf table by leaf table, as F(write) will. A table that is missing for one of these is
+ * missing for the next one, too, if that lies in the same table's reach, and is counted only for
+ * the first.
  */
 static int F(plan)(const struct host_table *table, uint64_t first, uint64_t last, uint64_t output, bool whole, uint64_t *tables, uint64_t *promise)
 {
@@ -271,7 +310,10 @@ static void F(write)(struct host_table *table, uint64_t first, uint64_t last, ui
 	}
 }
 
-/* Replaces a leaf by a table that translates the same, with one of the pages that were promised for this. Lookups see the one or the other. */
+/*
+ * Replaces a leaf by a table that translates the same, with one of the pages that were promised for
+ * this. Lookups see the one or the other.
+ */
 static void F(split)(struct host_table *table, unsigned int level, port_word *slot)
 {
 	uint64_t entry = F(get)(slot);
@@ -296,7 +338,10 @@ static void F(park)(struct host_table *table, port_word *page)
 	table->parked_pages++;
 }
 
-/* count entries of a table became invalid. slot points at that table, and *(path + 1) at the one above: NULL after the top. */
+/*
+ * count entries of a table became invalid. slot points at that table, and *(path + 1) at the one
+ * above: NULL after the top.
+ */
 static void F(account)(struct host_table *table, port_word **path, unsigned int level, unsigned int count)
 {
 	table->removed = true;
@@ -314,10 +359,14 @@ static void F(account)(struct host_table *table, port_word **path, unsigned int 
 	}
 }
 
-/* Removes what is mapped from iova on, up to the end of a table or to last. Returns the last IOVA that it has dealt with. */
+/*
+ * Removes what is mapped from iova on, up to the end of a table or to last. Returns the last IOVA
+ * that it has dealt with.
+ */
 static uint64_t F(remove_some)(struct host_table *table, uint64_t iova, uint64_t last)
 {
-	port_word *path[F(max_level) + 2]; /* path[n] points at the table of level n - 1 that iova is in; NULL for the top table */
+	/* path[n] points at the table of level n - 1 that iova is in; NULL for the top table */
+	port_word *path[F(max_level) + 2];
 	unsigned int level = table->root.level;
 	port_word *slot = table_pointer(table->root.table) + F(index)(level, iova);
 
@@ -343,7 +392,10 @@ static uint64_t F(remove_some)(struct host_table *table, uint64_t iova, uint64_t
 					F(split)(table, level, slot);
 					break;
 				}
-				/* One that cannot be split goes as a whole: rather too much than too little. */
+				/*
+				 * One that cannot be split goes as a whole: rather too much than
+				 * too little.
+				 */
 				F(set)(slot, 0);
 				table->promised -= can_split ? F(split_pages)(level) : 0;
 				removed++;
@@ -373,7 +425,9 @@ static void F(remove)(struct host_table *table, uint64_t first, uint64_t last)
 	}
 }
 
-/* One lookup's view: what it loads counts only while the generation is the one that it began with. */
+/*
+ * One lookup's view: what it loads counts only while the generation is the one that it began with.
+ */
 struct F(view) {
 	const port_word *generation;
 	uint64_t began;
@@ -388,8 +442,9 @@ static inline int F(load)(void *ctx, uint64_t address, uint64_t *raw)
 }
 
 /*
- * Finds the lowest table that all of first..last are in: where its entry of `first` is, or NULL where there is no such table. What a guest maps and unmaps all
- * day lies in few of them, so that the last one is kept in mind.
+ * Finds the lowest table that all of first..last are in: where its entry of `first` is, or NULL
+ * where there is no such table. What a guest maps and unmaps all day lies in few of them, so that
+ * the last one is kept in mind.
  */
 static port_word *F(find_lowest)(struct host_table *table, uint64_t first, uint64_t last)
 {
@@ -428,7 +483,10 @@ static bool F(map_within)(struct host_table *table, uint64_t first, uint64_t las
 	unsigned int pages = (unsigned int)((last - first) >> F(shift)(0)) + 1;
 	port_word *slot = F(find_lowest)(table, first, last), *above;
 
-	/* A whole table may do with one leaf of the level above; there, too, it may be that something is mapped already. */
+	/*
+	 * A whole table may do with one leaf of the level above; there, too, it may be that
+	 * something is mapped already.
+	 */
 	if (!slot || pages == F(entries)(0) || F(live)(table, slot, pages))
 		return false;
 	above = table->recent_above;
@@ -537,7 +595,10 @@ static inline bool F(can_hold)(uint64_t output, uint64_t last)
 	return output <= last && F(can_address)(output) && F(can_address)(last - (VIOMMU_PAGE_SIZE - 1));
 }
 
-/* Sets the base by the first HVA: 0, or so that HVAs as far below it as above fit. It is a multiple of what the largest leaf covers. */
+/*
+ * Sets the base by the first HVA: 0, or so that HVAs as far below it as above fit. It is a multiple
+ * of what the largest leaf covers.
+ */
 #define TABLE_AROUND (UINT64_C(1) << 51)
 static port_noinline void F(set_base)(struct host_table *table, uint64_t hva)
 {
@@ -548,7 +609,10 @@ static port_noinline void F(set_base)(struct host_table *table, uint64_t hva)
 	table->base = hva < TABLE_AROUND ? 0 : format_span_first(hva - TABLE_AROUND, F(shift)(level));
 }
 
-/* -EINVAL, -EEXIST, -ENOMEM, or -ERANGE: outside the space's IOVAs, or too far from what was mapped first for the entries. */
+/*
+ * -EINVAL, -EEXIST, -ENOMEM, or -ERANGE: outside the space's IOVAs, or too far from what was mapped
+ * first for the entries.
+ */
 int F(space_map)(struct host_space *space, const struct host_mapping *mapping)
 {
 	struct host_table *table = table_of(space);
@@ -618,7 +682,10 @@ int F(space_lookup)(struct host_space *space, uint64_t iova, struct host_mapping
 	return 0;
 }
 
-/* Entries of a lowest table are not followed, so that rule 3 may be kept for all of them at once. A table_entry allows everything. */
+/*
+ * Entries of a lowest table are not followed, so that rule 3 may be kept for all of them at once. A
+ * table_entry allows everything.
+ */
 unsigned int F(space_lookup_pages)(struct host_space *space, uint64_t iova, struct host_page *pages, unsigned int max)
 {
 	struct host_table *table = table_of(space);

@@ -13,7 +13,10 @@
 
 static void close_device(struct type1_host *host, struct type1_device *device)
 {
-	/* First the device, then what its group is in: the kernel lets a group leave its container only when none of its devices is open. */
+	/*
+	 * First the device, then what its group is in: the kernel lets a group leave its container
+	 * only when none of its devices is open.
+	 */
 	if (device->named.address[0] && device->fd >= 0)
 		close(device->fd);
 	if (device->group)
@@ -43,7 +46,10 @@ static int open_device(struct type1_host *host, const struct vfio_named *named, 
 			error = vfio_say(why, device->fd, "%s cannot be had from its group (VFIO_GROUP_GET_DEVICE_FD): %s", named->address,
 					 strerror(-device->fd));
 	}
-	/* What the host said that it can, it must be able to do for each device. A group that it has already was measured when it came. */
+	/*
+	 * What the host said that it can, it must be able to do for each device. A group that it
+	 * has already was measured when it came.
+	 */
 	if (!error && info->usable.number && !ranges_cover(&info->usable, &host->usable))
 		error = vfio_say(why, -ERANGE, "%s cannot translate all IOVAs that this host's other devices can", vfio_named_text(named));
 	if (error) {

@@ -6,13 +6,15 @@
  *   type1_group.c  a group and its container, from files to what the kernel says of it
  *   type1_space.c  spaces, and attaching
  *
- * The kernel ties a group to its container for as long as one of the group's devices is open (VFIO_GROUP_UNSET_CONTAINER is -EBUSY until then), so that a device
- * cannot be moved from one container to another. Therefore each group has a container of its own from the first device's creation to the last one's
- * destruction, and a space has none: it has a record of its mappings, which stand in the container of each group that is attached. Detaching a group empties
- * its container.
+ * The kernel ties a group to its container for as long as one of the group's devices is open
+ * (VFIO_GROUP_UNSET_CONTAINER is -EBUSY until then), so that a device cannot be moved from one
+ * container to another. Therefore each group has a container of its own from the first device's
+ * creation to the last one's destruction, and a space has none: it has a record of its mappings,
+ * which stand in the container of each group that is attached. Detaching a group empties its
+ * container.
  *
- * A group is the least that an IOMMU can tell apart: devices of one group are attached to one space only, and while one of them is, the others reach what it
- * reaches.
+ * A group is the least that an IOMMU can tell apart: devices of one group are attached to one space
+ * only, and while one of them is, the others reach what it reaches.
  */
 #ifndef VIOMMU_HOST_TYPE1_H
 #define VIOMMU_HOST_TYPE1_H
@@ -51,7 +53,11 @@ struct type1_device {
 
 struct type1_host {
 	struct viommu_host host;
-	struct port_lock lock; /* the lists, and which space a group is attached to. Taken last; no memory is pinned, mapped or unmapped under it */
+	/*
+	 * The lists, and which space a group is attached to. Taken last; no memory is pinned,
+	 * mapped or unmapped under it.
+	 */
+	struct port_lock lock;
 	struct ranges usable;
 	struct type1_group *groups;
 	struct type1_device *devices;
@@ -81,7 +87,10 @@ static inline struct type1_space *type1_space(struct host_space *space)
 	return (struct type1_space *)(void *)space;
 }
 
-/* type1_group.c. With the host's lock. A group that the host has already is shared, and *info stays empty then. */
+/*
+ * type1_group.c. With the host's lock. A group that the host has already is shared, and *info stays
+ * empty then.
+ */
 int type1_group_get(struct type1_host *host, const struct vfio_named *named, const struct vfio_found *found, struct type1_group **out, struct type1_info *info,
 		    const struct vfio_why *why);
 void type1_group_put(struct type1_host *host, struct type1_group *group);

@@ -28,14 +28,20 @@ static void take_ranges(struct type1_info *info, const unsigned char *capability
 	memcpy(&head, capability, sizeof(head));
 	for (uint32_t i = 0; !*error && i < head.nr_iovas && (i + 1) * sizeof(range) <= bytes - sizeof(head); i++) {
 		memcpy(&range, capability + sizeof(head) + i * sizeof(range), sizeof(range));
-		/* Up to Linux 6.18 vfio_iommu_type1.c reckons with the IOVA behind a mapping's end, which for the last page of all is 0. */
+		/*
+		 * Up to Linux 6.18 vfio_iommu_type1.c reckons with the IOVA behind a mapping's end,
+		 * which for the last page of all is 0.
+		 */
 		if (range.end == UINT64_MAX)
 			range.end -= VIOMMU_PAGE_SIZE;
 		*error = ranges_add(&info->usable, range.start, range.end);
 	}
 }
 
-/* The chain of capabilities behind the fixed part. Offsets are looked at before they are followed, and lead forwards only, so that this ends. */
+/*
+ * The chain of capabilities behind the fixed part. Offsets are looked at before they are followed,
+ * and lead forwards only, so that this ends.
+ */
 static int take_capabilities(struct type1_info *info, const unsigned char *answer, size_t bytes, uint32_t at)
 {
 	struct vfio_info_cap_header header;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Spaces of type1. What holds: the container of each attached group has what the record has, and a container of a group that is not attached has nothing.
+ * Spaces of type1. What holds: the container of each attached group has what the record has, and a
+ * container of a group that is not attached has nothing.
  *
- * Where the kernel fails to take back what it has just mapped (nothing makes it do so), that translation stays behind, unrecorded, until an unmap over it or the
- * device's detaching. It leads to memory that the guest named, which the kernel keeps pinned for as long.
+ * Where the kernel fails to take back what it has just mapped (nothing makes it do so), that
+ * translation stays behind, unrecorded, until an unmap over it or the device's detaching. It leads
+ * to memory that the guest named, which the kernel keeps pinned for as long.
  */
 #include <errno.h>
 #include <linux/vfio.h>
@@ -76,7 +78,10 @@ int type1_map(struct host_space *host_space, const struct host_mapping *from)
 	return 0;
 }
 
-/* Whether the range goes through the middle of a mapping: that the kernel does not remove, and neither would a device that is attached later have it. */
+/*
+ * Whether the range goes through the middle of a mapping: that the kernel does not remove, and
+ * neither would a device that is attached later have it.
+ */
 static bool cuts(const struct mappings *mappings, uint64_t first, uint64_t last)
 {
 	const struct mapping *one = mappings_at(mappings, first), *other = mappings_at(mappings, last);
@@ -97,14 +102,18 @@ int type1_unmap(struct host_space *host_space, uint64_t first, uint64_t last)
 		if (failed)
 			error = failed;
 	}
-	/* Even where it is still in a container: the core will ask again, and no other container shall have it. */
+	/*
+	 * Even where it is still in a container: the core will ask again, and no other container
+	 * shall have it.
+	 */
 	if (mappings_remove(&space->mappings, first, last))
 		space->removed = true;
 	return error;
 }
 
 /*
- * The kernel has flushed by the time that an unmap returns: vfio_sync_unpin() in drivers/vfio/vfio_iommu_type1.c calls iommu_iotlb_sync() before it unpins.
+ * The kernel has flushed by the time that an unmap returns: vfio_sync_unpin() in
+ * drivers/vfio/vfio_iommu_type1.c calls iommu_iotlb_sync() before it unpins.
  */
 int type1_flush(struct host_space *host_space)
 {
@@ -139,7 +148,10 @@ static void leave(struct type1_space *space, struct type1_group *group)
 	group->space = NULL;
 }
 
-/* Calls of the kernel for one group, without the host's lock, since they pin and unpin memory of one VM: other VMs do not wait for them. */
+/*
+ * Calls of the kernel for one group, without the host's lock, since they pin and unpin memory of
+ * one VM: other VMs do not wait for them.
+ */
 static int fill_group(const struct type1_space *space, const struct type1_group *group)
 {
 	/* Something may have been left behind, by the user or by a failure. */
@@ -152,7 +164,10 @@ static int fill_group(const struct type1_space *space, const struct type1_group 
 	return error;
 }
 
-/* A group that has a space, and is in no list of one yet, is being attached: its other devices are refused elsewhere, and those of its VM come one by one. */
+/*
+ * A group that has a space, and is in no list of one yet, is being attached: its other devices are
+ * refused elsewhere, and those of its VM come one by one.
+ */
 int type1_attach(struct host_space *host_space, struct host_device *host_device, uint32_t pasid)
 {
 	struct type1_host *host = type1_host(host_space->host);
@@ -211,7 +226,10 @@ void type1_space_destroy(struct host_space *host_space)
 	while (space->groups) {
 		struct type1_group *group = space->groups;
 
-		/* A detach of it failed. If this fails as well, the next attach and the container's end see to it. */
+		/*
+		 * A detach of it failed. If this fails as well, the next attach and the container's
+		 * end see to it.
+		 */
 		type1_group_clear(group);
 		port_lock(&host->lock);
 		group->attached = 0;

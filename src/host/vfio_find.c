@@ -25,7 +25,10 @@ int vfio_say(const struct vfio_why *why, int error, const char *format, ...)
 	return error;
 }
 
-/* Up to `most` hexadecimal digits, at least one, and then `end`: the value, or -1. *text moves behind it. */
+/*
+ * Up to `most` hexadecimal digits, at least one, and then `end`: the value, or -1. *text moves
+ * behind it.
+ */
 static long number(const char **text, int most, char end)
 {
 	char digits[9] = { 0 };
@@ -90,7 +93,10 @@ int32_t vfio_group_of(int fd)
 	return group_in(folder);
 }
 
-/* VFIO gives each of its devices a folder vfio-dev/vfioN, since Linux 6.1; with a file "dev" in it where there is a character device of it. */
+/*
+ * VFIO gives each of its devices a folder vfio-dev/vfioN, since Linux 6.1; with a file "dev" in it
+ * where there is a character device of it.
+ */
 static void find_cdev(struct vfio_found *found)
 {
 	char path[PATH_MAX];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Calls of the kernel that return what they found or a negative errno, and that a signal does not end. */
+/*
+ * Calls of the kernel that return what they found or a negative errno, and that a signal does not
+ * end.
+ */
 #ifndef VIOMMU_HOST_VFIO_IOCTL_H
 #define VIOMMU_HOST_VFIO_IOCTL_H
 

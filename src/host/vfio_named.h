@@ -15,8 +15,9 @@ struct vfio_named {
 };
 
 /*
- * data is a struct viommu_vfio_device. 0, or -EINVAL: of no known size, names nothing or in both ways, or gives other file descriptors than this host takes:
- * with_group says that a group's belongs to a device's.
+ * data is a struct viommu_vfio_device. 0, or -EINVAL: of no known size, names nothing or in both
+ * ways, or gives other file descriptors than this host takes: with_group says that a group's
+ * belongs to a device's.
  */
 int vfio_named_take(struct vfio_named *named, const void *data, bool with_group, const struct vfio_why *why);
 bool vfio_named_same(const struct vfio_named *one, const struct vfio_named *other);

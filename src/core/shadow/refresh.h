@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The generic refresh: a template that is included once for each guest format (#define VIOMMU_FORMAT, include its header, include this), and yields its
- * struct shadow_ops.
+ * The generic refresh: a template that is included once for each guest format (#define
+ * VIOMMU_FORMAT, include its header, include this), and yields its struct shadow_ops.
  *
- * A refresh is a scan and a fill. The scan goes down the guest's tables and the shadow side by side: what the shadow has and the tables no longer say is
- * taken out of the host's space, what the tables say and the shadow does not have is noted. After the scan comes the flush, then what was taken out is
- * unpinned (commit), and only then the fill pins and maps what was noted: so a refresh of the whole aperture frees what it needs, and no page is unpinned
- * while a device may reach it.
+ * A refresh is a scan and a fill. The scan goes down the guest's tables and the shadow side by
+ * side: what the shadow has and the tables no longer say is taken out of the host's space, what the
+ * tables say and the shadow does not have is noted. After the scan comes the flush, then what was
+ * taken out is unpinned (commit), and only then the fill pins and maps what was noted: so a refresh
+ * of the whole aperture frees what it needs, and no page is unpinned while a device may reach it.
  *
- * Tables change while they are read. Each entry is loaded once and judged on the copy, in the scan and again in the fill; what the scan found unchanged the
- * fill leaves alone, even if it differs by then: it was true during the call, and the guest owes another refresh.
+ * Tables change while they are read. Each entry is loaded once and judged on the copy, in the scan
+ * and again in the fill; what the scan found unchanged the fill leaves alone, even if it differs by
+ * then: it was true during the call, and the guest owes another refresh.
  *
  * Where a table's entries come from is its source. Besides guest memory there are three that need
  * none. A frame is mapped by one entry of a higher table and seen here as a table of pages. An
@@ -27,10 +29,16 @@
 /* How often to try to set access flags in an entry that a guest goes on changing. */
 #define SHADOW_TOUCHES 16u
 
-/* How many tables of leaves ahead. Fewer come too late where the copies are in no near cache, and more gain nothing. */
+/*
+ * How many tables of leaves ahead. Fewer come too late where the copies are in no near cache, and
+ * more gain nothing.
+ */
 #define SHADOW_AHEAD 4u
 
-/* The page of guest memory from which entries were loaded last, and which is mapped until the cursor is closed. */
+/*
+ * The page of guest memory from which entries were loaded last, and which is mapped until the
+ * cursor is closed.
+ */
 struct shadow_cursor {
 	uint64_t page; /* GPA, not a multiple of a page where there is none yet */
 	const struct slot *slot;
@@ -92,8 +100,9 @@ static inline bool shadow_all_have(const uint64_t *guest, unsigned int n, uint64
 }
 
 /*
- * Reports each step of a scan or a fill to core/tracking.h: to a table, or to none although there may
- * have been one. (A frame is such a case for the fill alone: the scan notes what it releases for it.)
+ * Reports each step of a scan or a fill to core/tracking.h: to a table, or to none although there
+ * may have been one. (A frame is such a case for the fill alone: the scan notes what it releases
+ * for it.)
  */
 static inline void shadow_no_table(struct shadow_pass *pass, unsigned int level, uint64_t first, uint64_t last)
 {
@@ -101,7 +110,10 @@ static inline void shadow_no_table(struct shadow_pass *pass, unsigned int level,
 		tracking_no_table(&pass->tracking, level, first, last);
 }
 
-/* Whether a table need not be scanned, since nothing in it or beneath it was written since it was made true. Asked before its entries are loaded. */
+/*
+ * Whether a table need not be scanned, since nothing in it or beneath it was written since it was
+ * made true. Asked before its entries are loaded.
+ */
 static inline bool shadow_is_known(struct shadow_pass *pass, unsigned int level, const struct shadow_source *source, uint64_t first, uint64_t last)
 {
 	const struct format_root table = { .table = source->address, .level = level, .prot = source->prot, .bounds = source->bounds };
@@ -109,14 +121,19 @@ static inline bool shadow_is_known(struct shadow_pass *pass, unsigned int level,
 	return pass->tracking.tracked && source->kind == SHADOW_TABLE && !tracking_enter(&pass->tracking, pass->slots, &table, first, last);
 }
 
-/* The same, where the way was not walked table by table: of the leaves at iova, NULL if there are none. */
+/*
+ * The same, where the way was not walked table by table: of the leaves at iova, NULL if there are
+ * none.
+ */
 static inline void shadow_leaves_are(struct shadow_pass *pass, const struct shadow_source *source, uint64_t iova)
 {
 	if (pass->tracking.tracked)
 		tracking_leaves(&pass->tracking, source && source->kind == SHADOW_TABLE ? source->address : UINT64_MAX, source ? source->prot : 0, iova);
 }
 
-/* Whether the scan went past a table for that reason, so that there is nothing to fill beneath it. */
+/*
+ * Whether the scan went past a table for that reason, so that there is nothing to fill beneath it.
+ */
 static inline bool shadow_was_known(struct shadow_pass *pass, unsigned int level, const struct shadow_source *source, uint64_t first, uint64_t last)
 {
 	const struct format_root table = { .table = source->address, .level = level, .prot = source->prot, .bounds = source->bounds };
@@ -144,10 +161,10 @@ static struct shadow_source F(root_source)(const struct shadow *shadow)
 }
 
 /*
- * Sets the access flags that a leaf lacks, for a guest whose hardware does that. Accesses of a device
- * are not seen here, so that what a page allows counts as done: flags are set when it is established,
- * and again if the guest clears them. Returns the word as it then is in memory. If the flags cannot
- * be set, returns an invalid word, since the page then must not be reached.
+ * Sets the access flags that a leaf lacks, for a guest whose hardware does that. Accesses of a
+ * device are not seen here, so that what a page allows counts as done: flags are set when it is
+ * established, and again if the guest clears them. Returns the word as it then is in memory. If the
+ * flags cannot be set, returns an invalid word, since the page then must not be reached.
  */
 static uint64_t F(touch)(struct shadow_pass *pass, const uint64_t *location, uint64_t gpa, unsigned int level, uint32_t prot, uint64_t iova, uint64_t word)
 {
@@ -174,8 +191,8 @@ static uint64_t F(touch)(struct shadow_pass *pass, const uint64_t *location, uin
 }
 
 /*
- * Judges an entry of a higher table. True if something may be beneath it, and then *below says what; it may be *source. The entry becomes a step of the
- * path, if there is one.
+ * Judges an entry of a higher table. True if something may be beneath it, and then *below says
+ * what; it may be *source. The entry becomes a step of the path, if there is one.
  */
 static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_source *source, unsigned int level,
 					  uint64_t iova, struct shadow_source *below, struct shadow_path *path)
@@ -248,8 +265,9 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 }
 
 /*
- * Whether an entry of that level is, or lies in, a leaf that has no memory in at..end, IOVAs that the entry covers. A guest may name any amount of address space with
- * one leaf: what has no memory is passed over at once.
+ * Whether an entry of that level is, or lies in, a leaf that has no memory in at..end, IOVAs that
+ * the entry covers. A guest may name any amount of address space with one leaf: what has no memory
+ * is passed over at once.
  */
 static inline bool F(is_empty)(const struct shadow_pass *pass, const struct shadow_source *below, unsigned int level, uint64_t at, uint64_t end)
 {
@@ -261,7 +279,10 @@ static inline bool F(is_empty)(const struct shadow_pass *pass, const struct shad
 	return !slots_overlap(pass->slots, first, first + (end - at));
 }
 
-/* A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole. False where it is not; else it is to be closed. */
+/*
+ * A table of leaves lies within one page of guest memory, so that it is found, or not, as a whole.
+ * False where it is not; else it is to be closed.
+ */
 static bool F(open_table)(struct shadow_pass *pass, struct shadow_source *source, uint64_t iova)
 {
 	source->table = NULL;
@@ -320,7 +341,10 @@ static inline bool F(is_path)(const struct shadow_path *path)
 	return true;
 }
 
-/* As F(find_path), but without a walk where the last one still is what the tables say. NULL, too, if the pass is cut. */
+/*
+ * As F(find_path), but without a walk where the last one still is what the tables say. NULL, too,
+ * if the pass is cut.
+ */
 static struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t iova)
 {
 	struct shadow_path *path = &pass->shadow->path;
@@ -357,8 +381,8 @@ static inline void F(load_block)(struct shadow_pass *pass, const struct shadow_s
 }
 
 /*
- * The page that an entry of level 0 at iova names. Entries that say one leaf name its parts. The mask
- * lets the compiler drop what is 0 for formats without such leaves.
+ * The page that an entry of level 0 at iova names. Entries that say one leaf name its parts. The
+ * mask lets the compiler drop what is 0 for formats without such leaves.
  */
 static inline uint64_t F(page)(uint64_t entry, uint64_t iova)
 {
@@ -381,7 +405,10 @@ static inline bool F(is_frame)(const struct shadow_source *source, unsigned int 
 	return !differs;
 }
 
-/* Of the established leaves in `mask`, those that are no longer true. True ones whose words differ take the new words. */
+/*
+ * Of the established leaves in `mask`, those that are no longer true. True ones whose words differ
+ * take the new words.
+ */
 static uint64_t F(stale)(const struct format_root *root, struct shadow_leaves *leaves, const struct shadow_source *source, const uint64_t word[SHADOW_BLOCK],
 			 uint64_t mask)
 {
@@ -398,7 +425,10 @@ static uint64_t F(stale)(const struct format_root *root, struct shadow_leaves *l
 			stale |= bit;
 			continue;
 		}
-		/* It may differ in bits that mean nothing, or say itself what a higher entry said before. */
+		/*
+		 * It may differ in bits that mean nothing, or say itself what a higher entry said
+		 * before.
+		 */
 		leaves->word[i] = word[i];
 		leaves->readable = source->prot & VIOMMU_READ ? leaves->readable | bit : leaves->readable & ~bit;
 		leaves->writable = source->prot & VIOMMU_WRITE ? leaves->writable | bit : leaves->writable & ~bit;
@@ -411,12 +441,15 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 			  unsigned int hi)
 {
 	uint64_t base = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
-	unsigned int table_index = F(index)(0, iova) - lo; /* modulo 2^32: of entry 0, which a small table may not have */
+	/* modulo 2^32: of entry 0, which a small table may not have */
+	unsigned int table_index = F(index)(0, iova) - lo;
 	uint64_t mask = shadow_mask(lo, hi), established = 0, stale = 0, valid = 0, bad = 0;
 	uint64_t word[SHADOW_BLOCK];
 
 	if (leaves) {
-		/* Entries whose higher entries leave other rights than when they were established. */
+		/*
+		 * Entries whose higher entries leave other rights than when they were established.
+		 */
 		uint64_t rights = (source->prot & VIOMMU_READ ? ~leaves->readable : leaves->readable) |
 				  (source->prot & VIOMMU_WRITE ? ~leaves->writable : leaves->writable);
 
@@ -435,7 +468,10 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 	}
 	if (leaves) {
 		stale = F(stale)(&pass->shadow->root, leaves, source, word, established);
-		/* The copy of what is not established is what lets the next refresh find at once that nothing changed. */
+		/*
+		 * The copy of what is not established is what lets the next refresh find at once
+		 * that nothing changed.
+		 */
 		for (uint64_t bits = mask & ~established & ~valid & ~bad; bits; bits &= bits - 1)
 			leaves->word[port_lowest_bit(bits)] = word[port_lowest_bit(bits)];
 		if (stale)
@@ -478,8 +514,8 @@ static void F(scan_leaves)(struct shadow_pass *pass, struct shadow_node *node, c
 }
 
 /*
- * Whether a block of entries can be passed over at once: `at` is the first one's, all end before `last`, nothing is established beneath them, and none is
- * valid. An aperture is mostly this.
+ * Whether a block of entries can be passed over at once: `at` is the first one's, all end before
+ * `last`, nothing is established beneath them, and none is valid. An aperture is mostly this.
  */
 static bool F(skip)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_node *node, unsigned int level,
 		    const struct shadow_source *source, uint64_t at, uint64_t last)
@@ -496,7 +532,10 @@ static bool F(skip)(struct shadow_pass *pass, struct shadow_cursor *cursor, cons
 	       shadow_spend(pass, SHADOW_BLOCK, at);
 }
 
-/* The node of a table some way ahead, whose copies are fetched block by block while this one is compared; and, already, the node after it. */
+/*
+ * The node of a table some way ahead, whose copies are fetched block by block while this one is
+ * compared; and, already, the node after it.
+ */
 static const struct shadow_node *F(ahead)(const struct shadow_node *node, const struct shadow_source *source, unsigned int index)
 {
 	index += SHADOW_AHEAD;
@@ -608,8 +647,8 @@ static void F(verify)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 }
 
 /*
- * Hands established entries from `index` on to the host, or to the run that they continue: of as many pages as are said, which one slot backs, one after the
- * other, with the same rights.
+ * Hands established entries from `index` on to the host, or to the run that they continue: of as
+ * many pages as are said, which one slot backs, one after the other, with the same rights.
  */
 static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, const struct slot *slot, unsigned int index, unsigned int pages)
 {
@@ -667,7 +706,10 @@ static void F(unbacked)(struct shadow_pass *pass, const struct shadow_source *so
 		tracking_distrust(&pass->tracking, source->table ? 0 : source->entry_level, iova);
 }
 
-/* Makes the entries lo..hi of one block true where nothing is established, a run at a time: pins first, then maps. */
+/*
+ * Makes the entries lo..hi of one block true where nothing is established, a run at a time: pins
+ * first, then maps.
+ */
 static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, const struct shadow_source *source, uint64_t iova, unsigned int lo,
 			  unsigned int hi)
 {
@@ -802,7 +844,10 @@ static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 	F(fill_table)(pass, &place, pass->shadow->top_level, &source, first, last);
 }
 
-/* Clears established entries of a block, which are in the host's space no more: unpinned, and no longer a copy of anything. */
+/*
+ * Clears established entries of a block, which are in the host's space no more: unpinned, and no
+ * longer a copy of anything.
+ */
 static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct slots *slots, struct shadow_leaves *leaves, uint64_t mask)
 {
 	bool pinned = vm->config.pin == VIOMMU_PIN_ON_REFRESH;
@@ -836,7 +881,10 @@ static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct s
 	shadow->mapped -= port_count_bits(mask);
 }
 
-/* The slot may be one that is being removed: what is established in it stays true until it is released. */
+/*
+ * The slot may be one that is being removed: what is established in it stays true until it is
+ * released.
+ */
 static void F(map_again)(struct shadow_pass *pass, struct shadow_leaves *leaves, unsigned int index)
 {
 	F(map)(pass, leaves, slots_find(pass->slots, F(page_in)(leaves, index)), index, 1);
@@ -859,8 +907,8 @@ static int F(restore_block)(void *ctx, struct shadow_leaves *leaves, uint64_t ma
 }
 
 /*
- * Maps again what shared a mapping with something released, on a host that cannot split. The guest made it valid together, so that it is merged whatever this
- * pass does with what is new.
+ * Maps again what shared a mapping with something released, on a host that cannot split. The guest
+ * made it valid together, so that it is merged whatever this pass does with what is new.
  */
 static void F(restore)(struct shadow_pass *pass)
 {
@@ -1006,7 +1054,10 @@ static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots
 	uint32_t prot;
 
 	F(walk)(&shadow->root, iova, F(walk_load), (void *)(uintptr_t)slots, &walk);
-	/* As the fill judges: what it does not establish, the walk does not promise. Otherwise a device model that asks again on each miss never ends. */
+	/*
+	 * As the fill judges: what it does not establish, the walk does not promise. Otherwise a
+	 * device model that asks again on each miss never ends.
+	 */
 	slot = walk.reason == VIOMMU_FAULT_NONE ? slots_backing(slots, walk.output) : NULL;
 	prot = slot ? walk.prot & slot->prot : 0;
 	if (walk.reason == VIOMMU_FAULT_NONE && walk.prot)
@@ -1032,7 +1083,10 @@ static int F(init)(struct shadow *shadow, const struct format_designation *desig
 
 	if (error)
 		return error;
-	/* Where IOVA bits above the root table's reach are ignored, levels above it go up to where they reach everything. */
+	/*
+	 * Where IOVA bits above the root table's reach are ignored, levels above it go up to where
+	 * they reach everything.
+	 */
 	for (level = 0; level < SHADOW_MAX_LEVELS; level++) {
 		shadow->shift[level] = (uint8_t)F(shift)(level);
 		shadow->index_bits[level] = (uint8_t)F(index_bits)(level);
@@ -1042,8 +1096,9 @@ static int F(init)(struct shadow *shadow, const struct format_designation *desig
 	if (first < shadow->root.first || last > shadow->root.last)
 		return -PORT_ERANGE;
 	/*
-	 * As many levels as it takes for first and last to lie in one table: the root table's aliases, and
-	 * tables that follow it, are entries of a level above; so is a root that has only leaves.
+	 * As many levels as it takes for first and last to lie in one table: the root table's
+	 * aliases, and tables that follow it, are entries of a level above; so is a root that has
+	 * only leaves.
 	 */
 	level = shadow->root.level;
 	if (!level || (F(root_tables) > 1 && shadow->root.tables > 1))

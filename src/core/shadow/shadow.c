@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The parts of the shadow that know no format: the tree, and taking out of the host what is in a range of it. */
+/*
+ * The parts of the shadow that know no format: the tree, and taking out of the host what is in a
+ * range of it.
+ */
 #include "core/shadow/shadow.h"
 
 /* How many of each piece are kept: 1 MiB of IOVA takes four blocks of leaves. */
@@ -82,7 +85,10 @@ static struct shadow_node *make_node(struct shadow *shadow, struct shadow_node *
 	node->blocks = (uint16_t)blocks;
 	node->level = (uint8_t)level;
 	node->shift = shadow->shift[level];
-	/* A table of fewer leaves than a block holds has them where they stand in the block of their IOVAs. */
+	/*
+	 * A table of fewer leaves than a block holds has them where they stand in the block of
+	 * their IOVAs.
+	 */
 	node->mask = (uint16_t)((level ? entries : blocks * SHADOW_BLOCK) - 1);
 	return node;
 }
@@ -388,8 +394,9 @@ static bool is_established(struct page page)
 }
 
 /*
- * Widens a removal to whole mappings of the host. Those of its pages whose mapping was removed already, with that of a page before them, come first in it,
- * and need no removal of their own: if that is all of them, the range becomes empty (*first > *last).
+ * Widens a removal to whole mappings of the host. Those of its pages whose mapping was removed
+ * already, with that of a page before them, come first in it, and need no removal of their own: if
+ * that is all of them, the range becomes empty (*first > *last).
  */
 void shadow_widen(void *ctx, uint64_t *first, uint64_t *last)
 {

@@ -2,19 +2,25 @@
 /*
  * The shadow: what of a guest's tables is established, kept in the shape of those tables.
  *
- * A tree of nodes stands for the tables. A node for a table of leaves has blocks of 64 entries that hold a copy of the guest's entries as last applied; a
- * node for a higher table only has children. Blocks and nodes exist where something is established beneath them, and nowhere else, but for a few blocks
- * that have become empty and rest where they are: an absent one says "nothing here", so that a sparse aperture costs what is present. Frames that a guest
- * maps with one entry of a higher table are kept as if they were a table of leaves, so that everything established is at level 0, page by page, whatever the
- * guest's tables looked like when it was.
+ * A tree of nodes stands for the tables. A node for a table of leaves has blocks of 64 entries that
+ * hold a copy of the guest's entries as last applied; a node for a higher table only has children.
+ * Blocks and nodes exist where something is established beneath them, and nowhere else, but for a
+ * few blocks that have become empty and rest where they are: an absent one says "nothing here", so
+ * that a sparse aperture costs what is present. Frames that a guest maps with one entry of a higher
+ * table are kept as if they were a table of leaves, so that everything established is at level 0,
+ * page by page, whatever the guest's tables looked like when it was.
  *
  * What it keeps true:
- *  - leaf bit set: the page is in the host's space, pinned and charged, as `word` says with the rights that readable and writable leave. word is a valid
- *    entry. Only where the host failed to remove it, or what shared its mapping, may it not be there (doubtful): the next refresh makes it anew.
- *  - leaf bit clear: nothing of the page is in the host's space or pinned. word is an invalid entry, so that it differs from any valid one: a page that
- *    could not be had is tried again by the next refresh.
- *  - Higher entries are never copied. Rights that they leave are recorded with each page (readable, writable), and where they lead is asked anew each time.
- *    So refreshing a part of what a changed entry covers changes that part and nothing else.
+ *  - leaf bit set: the page is in the host's space, pinned and charged, as `word` says with the
+ *    rights that readable and writable leave. word is a valid entry. Only where the host failed to
+ *    remove it, or what shared its mapping, may it not be there (doubtful): the next refresh makes
+ *    it anew.
+ *  - leaf bit clear: nothing of the page is in the host's space or pinned. word is an invalid
+ *    entry, so that it differs from any valid one: a page that could not be had is tried again by
+ *    the next refresh.
+ *  - Higher entries are never copied. Rights that they leave are recorded with each page (readable,
+ *    writable), and where they lead is asked anew each time. So refreshing a part of what a changed
+ *    entry covers changes that part and nothing else.
  * Both hold whenever the space's lock is free; within a pass, dying and gone say what is under way.
  */
 #ifndef VIOMMU_CORE_SHADOW_SHADOW_H
@@ -51,15 +57,23 @@ struct shadow_branches {
 };
 
 struct shadow_leaves {
-	/* one bit an entry */
+	/* One bit an entry */
 	uint64_t leaf;	   /* established */
 	uint64_t readable; /* rights that higher entries left when it was */
 	uint64_t writable;
-	uint64_t doubtful; /* a removal failed half way: perhaps not in the host's space any more, and so never taken for true */
-	uint64_t dying;	   /* to be released once flushed */
-	uint64_t start;	   /* where the host cannot split: a mapping begins here */
-	uint64_t gone;	   /* where the host cannot split: removed from the host with its mapping; if not dying, to be mapped again */
-	uint64_t first;	   /* IOVA of entry 0 */
+	/*
+	 * A removal failed half way: perhaps not in the host's space any more, and so never taken
+	 * for true
+	 */
+	uint64_t doubtful;
+	uint64_t dying; /* to be released once flushed */
+	uint64_t start; /* where the host cannot split: a mapping begins here */
+	/*
+	 * Where the host cannot split: removed from the host with its mapping; if not dying, to be
+	 * mapped again
+	 */
+	uint64_t gone;
+	uint64_t first; /* IOVA of entry 0 */
 	struct shadow_node *node;
 	struct shadow_leaves *next; /* in the pass's list */
 	uint32_t index;		    /* in the node */
@@ -87,16 +101,18 @@ struct shadow_source {
 	uint64_t offset;	 /* there */
 	uint64_t *table;	 /* mapped; NULL for a frame, and while the table is not open */
 	struct format_bounds bounds;
-	unsigned int table_level; /* of an alias and a skipped level: that of the table at `address` */
-	/* the entry that named the table, for faults */
+	/* Of an alias and a skipped level: that of the table at `address` */
+	unsigned int table_level;
+	/* The entry that named the table, for faults */
 	unsigned int entry_level;
 	uint64_t entry_gpa;
 	uint64_t entry;
 };
 
 /*
- * The way to the table of leaves that was walked last: which entries led there, and what they said. As long as they say the same, it needs no other walk.
- * Forgotten when a slot goes, so that it never leads to memory that is no more there.
+ * The way to the table of leaves that was walked last: which entries led there, and what they said.
+ * As long as they say the same, it needs no other walk. Forgotten when a slot goes, so that it
+ * never leads to memory that is no more there.
  */
 #define SHADOW_NO_PATH UINT64_C(1)
 struct shadow_path {
@@ -120,21 +136,31 @@ struct shadow_work {
 
 struct shadow {
 	struct format_root root;
-	unsigned int top_level; /* of the tree: the root's level, or more if the aperture is wider than the root table reaches (F(wraps)) */
+	/*
+	 * Of the tree: the root's level, or more if the aperture is wider than the root table
+	 * reaches (F(wraps))
+	 */
+	unsigned int top_level;
 	struct shadow_node *top;
 	struct memory *memory;
-	port_equal equal;	    /* port_widest_equal() */
-	struct shadow_node *recent; /* the node of a table of leaves that was found last, NULL if none was or it is gone */
-	uint64_t recent_first;	    /* its first IOVA */
+	port_equal equal; /* port_widest_equal() */
+	/* The node of a table of leaves that was found last, NULL if none was or it is gone */
+	struct shadow_node *recent;
+	uint64_t recent_first; /* its first IOVA */
 	struct shadow_path path;
-	uint64_t block_reach; /* what differs between IOVAs of one block: of 64 leaves, or of a table that has fewer */
-	uint64_t mapped;      /* pages */
+	/* What differs between IOVAs of one block: of 64 leaves, or of a table that has fewer */
+	uint64_t block_reach;
+	uint64_t mapped; /* pages */
 	struct shadow_spare spare[SHADOW_PIECES];
 	uint64_t bytes;
-	/* Blocks that have become empty, kept where they are: a strict guest maps and unmaps the same few pages all day. The oldest makes room for the next. */
+	/*
+	 * Blocks that have become empty, kept where they are: a strict guest maps and unmaps the
+	 * same few pages all day. The oldest makes room for the next.
+	 */
 	struct shadow_leaves *resting[SHADOW_RESTING];
 	unsigned int next_resting;
-	uint8_t widest; /* log2 of the most that a leaf above level 0 has ever covered; 0: there was none */
+	/* log2 of the most that a leaf above level 0 has ever covered; 0: there was none */
+	uint8_t widest;
 	uint8_t shift[SHADOW_MAX_LEVELS];
 	uint8_t index_bits[SHADOW_MAX_LEVELS];
 	/* Room for one pass's work at a time, since a pass is on a stack that may be small. */
@@ -143,8 +169,10 @@ struct shadow {
 };
 
 /*
- * One refresh on its way. It first scans its range: what is established and no longer true is released, and what is to be established is noted in `work`.
- * Then it fills what it noted. A scan or a fill that has used up its `budget` of entries, or of releases, stops, sets cut, and goes on at `next`.
+ * One refresh on its way. It first scans its range: what is established and no longer true is
+ * released, and what is to be established is noted in `work`. Then it fills what it noted. A scan
+ * or a fill that has used up its `budget` of entries, or of releases, stops, sets cut, and goes on
+ * at `next`.
  */
 struct shadow_pass {
 	struct shadow *shadow;
@@ -152,8 +180,10 @@ struct shadow_pass {
 	const struct slots *slots; /* good while the space's lock is held */
 	struct slot *slot;	   /* the last one that something was found in */
 	struct runs runs;
-	struct shadow_leaves *listed; /* blocks with something dying, gone, or that may have become empty */
-	uint64_t gone_first;	      /* IOVAs between which something is gone; gone_first > gone_last: nothing is */
+	/* blocks with something dying, gone, or that may have become empty */
+	struct shadow_leaves *listed;
+	/* IOVAs between which something is gone; gone_first > gone_last: nothing is */
+	uint64_t gone_first;
 	uint64_t gone_last;
 	uint64_t first; /* of the whole refresh; first > last: it is none */
 	uint64_t last;
@@ -177,13 +207,19 @@ struct shadow_pass {
 
 /* What a format's instance of the shadow can do (core/shadow/refresh.h). */
 struct shadow_ops {
-	/* Takes the designation apart. 0, -EINVAL, or -ERANGE if the tables cannot translate first..last. */
+	/*
+	 * Takes the designation apart. 0, -EINVAL, or -ERANGE if the tables cannot translate
+	 * first..last.
+	 */
 	int (*init)(struct shadow *shadow, const struct format_designation *designation, uint64_t first, uint64_t last);
 	void (*scan)(struct shadow_pass *pass, uint64_t first, uint64_t last);
 	void (*fill)(struct shadow_pass *pass, uint64_t first, uint64_t last);
 	/* The scan of what is established alone. */
 	void (*verify)(struct shadow_pass *pass, uint64_t first, uint64_t last);
-	/* After the flush of what the scan removed: unpins it, and maps again what had to go with it. */
+	/*
+	 * After the flush of what the scan removed: unpins it, and maps again what had to go with
+	 * it.
+	 */
 	void (*commit)(struct shadow_pass *pass);
 	/* The host refused these pages: they are not mapped, and so not established. */
 	void (*forget)(struct shadow_pass *pass, uint64_t first, uint64_t last);
@@ -245,8 +281,9 @@ static inline struct shadow_node *shadow_child(const struct shadow_node *node, u
 }
 
 /*
- * Where a node belongs, whether there is one or not. On the way down nothing is made: only when something is established is there a need for nodes, and then
- * for all on the way. NULL if there is no memory.
+ * Where a node belongs, whether there is one or not. On the way down nothing is made: only when
+ * something is established is there a need for nodes, and then for all on the way. NULL if there is
+ * no memory.
  */
 struct shadow_place {
 	struct shadow_place *above; /* NULL: the top */
@@ -269,19 +306,23 @@ static inline struct shadow_node *shadow_leaf_node(struct shadow *shadow, uint64
 /* The block that iova is in, or NULL. */
 struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova);
 
-/* Calls fn for each block that overlaps first..last, ascending, with the mask of the entries that do. Stops at anything but 0, and returns it. */
+/*
+ * Calls fn for each block that overlaps first..last, ascending, with the mask of the entries that
+ * do. Stops at anything but 0, and returns it.
+ */
 int shadow_each(const struct shadow *shadow, uint64_t first, uint64_t last, int (*fn)(void *ctx, struct shadow_leaves *leaves, uint64_t mask), void *ctx);
 
 /*
- * Takes out of the host's space what is established in first..last (of a block: in mask), to be unpinned by commit. A pass that may
- * release no more in this step is cut, between two blocks.
+ * Takes out of the host's space what is established in first..last (of a block: in mask), to be
+ * unpinned by commit. A pass that may release no more in this step is cut, between two blocks.
  */
 void shadow_release_node(struct shadow_pass *pass, struct shadow_node *node, uint64_t first, uint64_t last);
 void shadow_release_leaves(struct shadow_pass *pass, struct shadow_leaves *leaves, uint64_t mask);
 
 /*
- * A step releases a bounded number of pages, which it counts apart from the entries that it examines, since a refresh may release any number. Where a step may release
- * no more, it examines nothing more either. shadow_may_release() stops the pass at a block then.
+ * A step releases a bounded number of pages, which it counts apart from the entries that it
+ * examines, since a refresh may release any number. Where a step may release no more, it examines
+ * nothing more either. shadow_may_release() stops the pass at a block then.
  */
 #define SHADOW_RELEASE_COST 8u /* of a page, in entries that are examined in the same time */
 bool shadow_may_release(struct shadow_pass *pass, const struct shadow_leaves *leaves, uint64_t mask);
@@ -300,7 +341,10 @@ static inline void shadow_charge_release(struct shadow_pass *pass, unsigned int 
 /* The scan's removals failed, or their flush: everything stays established. */
 void shadow_keep(struct shadow_pass *pass);
 
-/* Enters a block into the pass's list; lets those of the list rest that are empty, and drops what rested longest with all nodes that are empty then. */
+/*
+ * Enters a block into the pass's list; lets those of the list rest that are empty, and drops what
+ * rested longest with all nodes that are empty then.
+ */
 void shadow_list(struct shadow_pass *pass, struct shadow_leaves *leaves);
 void shadow_reap(struct shadow_pass *pass);
 
@@ -311,10 +355,16 @@ void shadow_begin_mapping(void *pass, uint64_t first);
 /* Gives back what is only kept for later. */
 void shadow_trim(struct shadow *shadow);
 
-/* Whether there is room for more work than a pass has itself: the shadow's, unless another pass has it, which is between two of its steps. */
+/*
+ * Whether there is room for more work than a pass has itself: the shadow's, unless another pass has
+ * it, which is between two of its steps.
+ */
 bool shadow_has_room(struct shadow_pass *pass);
 
-/* Notes that something in first..last is to be established. Ascending; what does not fit widens the last one. */
+/*
+ * Notes that something in first..last is to be established. Ascending; what does not fit widens the
+ * last one.
+ */
 static inline void shadow_note(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
 	if (pass->works && (pass->work[pass->works - 1].last + 1 == first || (pass->works >= SHADOW_OWN_WORK && !shadow_has_room(pass)))) {

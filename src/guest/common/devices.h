@@ -21,7 +21,7 @@ static inline struct guest_device *guest_device_find(const struct guest_iommu *i
 	return (struct guest_device *)(void *)guest_registry_find(&iommu->devices, id);
 }
 
-/* devices.c */
+/* Devices.c */
 
 /* Without locks. NULL if there is none. */
 struct guest_device *guest_device_lookup(struct guest_iommu *iommu, uint32_t id);
@@ -44,8 +44,8 @@ int guest_device_add(struct guest_iommu *iommu, const struct guest_device_config
 void guest_device_remove(struct guest_device *device);
 
 /*
- * With change held: reads the configuration of a device, and attaches it accordingly; of those whose
- * ID is `id` but for so many low bits.
+ * With change held: reads the configuration of a device, and attaches it accordingly; of those
+ * whose ID is `id` but for so many low bits.
  */
 #define GUEST_ALL_IDS 32u
 void guest_device_configure(struct guest_device *device);
@@ -62,12 +62,15 @@ int guest_device_stats(struct guest_device *device, struct viommu_domain_stats *
 int guest_device_each_run(struct guest_device *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 
 /*
- * nesting.c. Whether hardware walks tables, as `nesting` asks and `unfit` (NULL: it can) permits. The
- * outcome is logged, with the ID. 0; -EINVAL (unknown nesting); -EOPNOTSUPP (hardware is required,
- * and cannot).
+ * nesting.c. Whether hardware walks tables, as `nesting` asks and `unfit` (NULL: it can) permits.
+ * The outcome is logged, with the ID. 0; -EINVAL (unknown nesting); -EOPNOTSUPP (hardware is
+ * required, and cannot).
  */
 int guest_nesting_pick(struct viommu_vm *vm, uint32_t nesting, const char *unfit, uint32_t id, bool *hardware);
-/* The same of a device. -EOPNOTSUPP also if its tables would be shadowed on a host that reports no misses, and the guest does not announce valid entries. */
+/*
+ * The same of a device. -EOPNOTSUPP also if its tables would be shadowed on a host that reports no
+ * misses, and the guest does not announce valid entries.
+ */
 int guest_device_pick(struct guest_iommu *iommu, const struct guest_device_config *config, bool *hardware);
 /*
  * With change held, of a device that has its ID and is not found yet: whether hardware takes it. 0,
@@ -75,7 +78,7 @@ int guest_device_pick(struct guest_iommu *iommu, const struct guest_device_confi
  */
 int guest_device_try_hardware(struct guest_device *device);
 
-/* domains.c */
+/* Domains.c */
 
 /* With change held: attaches the device to the domain of its configuration, or to none. */
 void guest_device_settle(struct guest_device *device);
@@ -122,9 +125,9 @@ void guest_iommu_sync(struct guest_iommu *iommu);
 int guest_device_fault(struct guest_device *device, const struct viommu_fault *fault);
 
 /*
- * Without locks: settles a device that is attached to another domain than that of its configuration,
- * or one whose host failed under the domain `failed` (else NULL). 0: try the access again; -EFAULT:
- * the device is attached to nothing, as the host failed or something is too small.
+ * Without locks: settles a device that is attached to another domain than that of its
+ * configuration, or one whose host failed under the domain `failed` (else NULL). 0: try the access
+ * again; -EFAULT: the device is attached to nothing, as the host failed or something is too small.
  */
 int guest_device_resettle(struct guest_device *device, const struct guest_domain *failed);
 

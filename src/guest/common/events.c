@@ -26,8 +26,8 @@ static bool write(struct guest_iommu *iommu, const uint64_t *record)
 		return false;
 	}
 	/*
-	 * A guest reads the index by a load that takes this lock. A reader of its memory without one
-	 * finds the record first, too.
+	 * A guest reads the index by a load that takes this lock. A reader of its memory without
+	 * one finds the record first, too.
 	 */
 	port_fence_release();
 	ops->recorded(iommu);

@@ -2,8 +2,8 @@
 /*
  * Invalidations, applied as refreshes, and handed to hardware that walks the tables.
  *
- * When guest_iommu_sync() has returned, nothing is reached that the tables had ceased to name before the
- * invalidation was collected. A refresh can fail where an invalidation cannot:
+ * When guest_iommu_sync() has returned, nothing is reached that the tables had ceased to name
+ * before the invalidation was collected. A refresh can fail where an invalidation cannot:
  *   malformed tables   are an event for the access that meets them, not for the invalidation;
  *   shortage           what is missing is looked for at the next access;
  *   the host failed    to remove something: the domain is destroyed, and made anew from the tables.

@@ -5,8 +5,8 @@
  * devices with equal configurations share. The architecture embeds these structs and supplies the
  * ops.
  *
- *   iommu.c       creation, reset, loads and stores of the register pages
- *   commands.c    consuming commands
+ *   iommu.c       creation, reset
+ *   pages.c       loads and stores of the register pages; commands
  *   events.c      recording events, also those of nesting hardware
  *   interrupts.c  interrupts, wired or by message
  *   devices.c     devices: added, removed, configured
@@ -59,7 +59,8 @@ enum guest_target {
  */
 struct guest_config {
 	enum guest_target target;
-	uint32_t context;	       /* TABLES: which invalidations apply (an ASID, a domain ID) */
+	/* TABLES: which invalidations apply (an ASID, a domain ID) */
+	uint32_t context;
 	uint64_t key[GUEST_KEY_WORDS]; /* TABLES: the architecture's words that designate them */
 };
 
@@ -80,26 +81,38 @@ struct guest_signals {
 };
 
 /* What a store to a register requests, to be done without `lock`. */
-enum { GUEST_CONFIGURE = 1, /* read all configurations again */ GUEST_CONSUME = 2 /* consume commands */ };
+enum {
+	GUEST_CONFIGURE = 1, /* read all configurations again */
+	GUEST_CONSUME = 2,   /* consume commands */
+};
 
 struct guest_iommu_ops {
 	uint32_t type; /* enum viommu_domain_type */
-	/* Sizes of the architecture's structs, whose first members are struct guest_device and struct guest_domain. */
+	/*
+	 * Sizes of the architecture's structs, whose first members are struct guest_device and
+	 * struct guest_domain.
+	 */
 	uint32_t device_bytes;
 	uint32_t domain_bytes;
 
-	/* Registers: the table, and the size of the pages. All of these are called with lock held. */
+	/*
+	 * Registers: the table, and the size of the pages. All of these are called with lock held.
+	 */
 	const struct guest_register *table;
 	unsigned int registers;
 	uint32_t page_bytes;
 	void (*reset)(struct guest_iommu *iommu); /* NULL: the table has all values */
 	unsigned int (*conditions)(const struct guest_iommu *iommu);
-	/* A store's effects besides changing writable bits. Returns GUEST_CONFIGURE and GUEST_CONSUME. */
+	/*
+	 * A store's effects besides changing writable bits. Returns GUEST_CONFIGURE and
+	 * GUEST_CONSUME.
+	 */
 	unsigned int (*stored)(struct guest_iommu *iommu, const struct guest_store *store);
 
 	/*
-	 * Commands. commands: with lock held, the queue; false if none may be consumed now. execute:
-	 * without lock; 0, or an error of the architecture. stop: with lock held, reports an error.
+	 * Commands. commands: with lock held, the queue; false if none may be consumed now.
+	 * execute: without lock; 0, or an error of the architecture. stop: with lock held, reports
+	 * an error.
 	 */
 	unsigned int command_words;
 	unsigned int unreadable; /* the error of a command that is not in memory */
@@ -109,9 +122,9 @@ struct guest_iommu_ops {
 
 	/*
 	 * Events. All of these are called with lock held. events: the queue; false if events are
-	 * discarded now. recorded: before the producer's index covers the record. overflow: the queue
-	 * was full. abort: the record could not be written. device_id: of the device that a record of
-	 * hardware's is about; false: of none.
+	 * discarded now. recorded: before the producer's index covers the record. overflow: the
+	 * queue was full. abort: the record could not be written. device_id: of the device that a
+	 * record of hardware's is about; false: of none.
 	 */
 	unsigned int event_words;
 	bool (*events)(struct guest_iommu *iommu, struct guest_ring *ring);
@@ -132,23 +145,23 @@ struct guest_iommu_ops {
 	/* With change held: a device could not be attached to the domain of its configuration. */
 	void (*refused)(struct guest_device *device, int error);
 	/*
-	 * With change held: makes the domain of domain->config, which has target TABLES. *entries: how
-	 * many of the guest's were examined. freed: may be NULL.
+	 * With change held: makes the domain of domain->config, which has target TABLES. *entries:
+	 * how many of the guest's were examined. freed: may be NULL.
 	 */
 	int (*create)(const struct guest_device *device, struct guest_domain *domain, uint64_t *entries);
 	void (*freed)(struct guest_domain *domain);
 	/* For hardware: tables through which nothing is reached. */
 	struct guest_config nothing;
 	/*
-	 * Leaves whose entries have none of these bits belong to all contexts. 0: each leaf belongs to
-	 * its own. In the CPU's byte order.
+	 * Leaves whose entries have none of these bits belong to all contexts. 0: each leaf belongs
+	 * to its own. In the CPU's byte order.
 	 */
 	uint64_t not_global;
 
 	/*
-	 * Without locks: answers for an access that has no translation, as guest_device_fault() does.
-	 * blocked: of a device with target NONE. unmapped: the tables of config do not translate it,
-	 * and walked says why. beyond: the direct domain has nothing at the address.
+	 * Without locks: answers for an access that has no translation, as guest_device_fault()
+	 * does. blocked: of a device with target NONE. unmapped: the tables of config do not
+	 * translate it, and walked says why. beyond: the direct domain has nothing at the address.
 	 */
 	int (*blocked)(struct guest_device *device, const struct viommu_fault *access);
 	int (*unmapped)(struct guest_device *device, const struct guest_config *config, const struct viommu_fault *access, const struct viommu_fault *walked);
@@ -190,16 +203,17 @@ struct guest_iommu {
 	uint64_t last_address; /* of the guest's physical ones; constant */
 
 	/*
-	 * Taken before every other lock but those of the monitor. Held by a thread that changes configurations, domains, or registers
-	 * with such an effect, from the first load to the last effect, however long that takes:
-	 * commands are consumed, domains made and destroyed under it.
+	 * Taken before every other lock but those of the monitor. Held by a thread that changes
+	 * configurations, domains, or registers with such an effect, from the first load to the
+	 * last effect, however long that takes: commands are consumed, domains made and destroyed
+	 * under it.
 	 */
 	struct port_lock change;
 	/*
-	 * Taken after `change`, and after the VM's `events`. Held for a few instructions, and for an
-	 * access to guest memory, whose lock comes after this one. It guards registers, the event
-	 * queue, pending interrupts, and what `change` guards as far as others read it. No lock of
-	 * core is taken with it.
+	 * Taken after `change`, and after the VM's `events`. Held for a few instructions, and for
+	 * an access to guest memory, whose lock comes after this one. It guards registers, the
+	 * event queue, pending interrupts, and what `change` guards as far as others read it. No
+	 * lock of core is taken with it.
 	 */
 	struct port_lock lock;
 
@@ -214,9 +228,14 @@ struct guest_iommu {
 	struct guest_signals signals;  /* lock */
 	struct list domains;	       /* change */
 	struct guest_ranges ranges;    /* change */
-	uint64_t changes;	       /* invalidations of tables and configurations, counted; change */
-	struct guest_batch batch;      /* change */
-	bool unsettled;		       /* a device is without the domain of its configuration, and no access will ask for it; change */
+	/* invalidations of tables and configurations, counted; change */
+	uint64_t changes;
+	struct guest_batch batch; /* change */
+	/*
+	 * A device is without the domain of its configuration, and no access will ask for it;
+	 * change
+	 */
+	bool unsettled;
 	struct guest_counts counts;
 	struct nest_sink sink; /* of events of nesting hardware */
 };
@@ -284,17 +303,14 @@ void guest_iommu_init(struct guest_iommu *iommu, struct viommu_vm *vm, const str
 void guest_iommu_destroy(struct guest_iommu *iommu);
 void guest_iommu_reset(struct guest_iommu *iommu);
 
-/* A vCPU's load and store: 0, or -EINVAL for one that is not naturally aligned, or beyond the pages. */
-int guest_iommu_read(struct guest_iommu *iommu, uint64_t offset, unsigned int bytes, uint64_t *value);
-int guest_iommu_write(struct guest_iommu *iommu, uint64_t offset, unsigned int bytes, uint64_t value);
+/* pages.c */
 
 /*
- * commands.c. With change held: consumes commands until there are none, one is refused, or too many
- * messages are pending.
+ * A vCPU's load and store: 0, or -EINVAL for one that is not naturally aligned, or beyond the
+ * pages.
  */
-void guest_iommu_consume(struct guest_iommu *iommu);
-/* Without locks, after pending interrupts were delivered: goes on with commands that waited for that. False if there were none. */
-bool guest_iommu_consume_rest(struct guest_iommu *iommu);
+int guest_iommu_read(struct guest_iommu *iommu, uint64_t offset, unsigned int bytes, uint64_t *value);
+int guest_iommu_write(struct guest_iommu *iommu, uint64_t offset, unsigned int bytes, uint64_t value);
 
 /* events.c. Begins to take events of nesting hardware. */
 void guest_iommu_listen(struct guest_iommu *iommu);
@@ -317,9 +333,9 @@ void guest_iommu_deliver(struct guest_iommu *iommu);
 void guest_iommu_signal(struct guest_iommu *iommu, unsigned int irq, struct guest_message message);
 
 /*
- * save.c. The caller calls no other function for the guest IOMMU meanwhile. save: the bytes that the
- * stream has, which was written if they fit; 0: no memory. restore: 0, or -EINVAL (logged), and then
- * nothing has changed.
+ * save.c. The caller calls no other function for the guest IOMMU meanwhile. save: the bytes that
+ * the stream has, which was written if they fit; 0: no memory. restore: 0, or -EINVAL (logged), and
+ * then nothing has changed.
  */
 size_t guest_iommu_save(struct guest_iommu *iommu, void *to, size_t bytes);
 int guest_iommu_restore(struct guest_iommu *iommu, const void *from, size_t bytes);

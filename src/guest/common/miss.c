@@ -7,9 +7,9 @@
 #define TOP    (UINT64_C(0xff) << 56)
 
 /*
- * With the lane of the domain's gate locked. 0: there is a translation now. -EFAULT: the tables do not
- * translate the access, *walked says why, and LEAF_UNBACKED means that they do, but the guest has no
- * such memory. Else an error of the refresh.
+ * With the lane of the domain's gate locked. 0: there is a translation now. -EFAULT: the tables do
+ * not translate the access, *walked says why, and LEAF_UNBACKED means that they do, but the guest
+ * has no such memory. Else an error of the refresh.
  */
 static int fill(struct guest_iommu *iommu, const struct guest_domain *domain, const struct viommu_fault *access, struct viommu_fault *walked)
 {

@@ -15,8 +15,8 @@ int guest_nesting_pick(struct viommu_vm *vm, uint32_t nesting, const char *unfit
 }
 
 /*
- * If a host does not report misses, entries that become valid are seen only if the guest invalidates
- * after it maps.
+ * If a host does not report misses, entries that become valid are seen only if the guest
+ * invalidates after it maps.
  */
 int guest_device_pick(struct guest_iommu *iommu, const struct guest_device_config *config, bool *hardware)
 {

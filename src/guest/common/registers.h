@@ -14,10 +14,12 @@
  */
 struct guest_register {
 	uint32_t offset;
-	uint8_t bytes;	   /* 4 or 8 */
-	uint8_t locked_by; /* conditions, bits of the architecture's, in any of which `writable` is not */
-	uint8_t effect;	   /* of a store, a number of the architecture's; 0: none */
-	bool light;	   /* a store takes the guest IOMMU's `lock` alone, and requests nothing (iommu.h) */
+	uint8_t bytes; /* 4 or 8 */
+	/* conditions, bits of the architecture's, in any of which `writable` is not */
+	uint8_t locked_by;
+	uint8_t effect; /* of a store, a number of the architecture's; 0: none */
+	/* A store takes the guest IOMMU's `lock` alone, and requests nothing (iommu.h) */
+	bool light;
 	uint64_t reset;
 	uint64_t writable;
 	uint64_t internal; /* bits that change without a store, and are part of a saved state */

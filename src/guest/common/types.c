@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The one place that brings guest IOMMUs, formats and hosts together: viommu_domain_create(), and what there is of them. */
+/*
+ * The one place that brings guest IOMMUs, formats and hosts together: viommu_domain_create(), and
+ * what there is of them.
+ */
 #include "guest/common/types.h"
 
 #include "port/port.h"

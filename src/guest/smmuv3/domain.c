@@ -28,7 +28,10 @@ static int create_nested(struct viommu_vm *vm, struct viommu_host *host, const s
 
 	if (size == ARM64_SIZES || !smmuv3_cd_is_legal(stage1->cd[0], &limits))
 		return -PORT_EINVAL;
-	/* What unprivileged accesses reach is not for privileged ones: a combination that the format does not have. */
+	/*
+	 * What unprivileged accesses reach is not for privileged ones: a combination that the
+	 * format does not have.
+	 */
 	if (stage1->cd[0] & CD0_PAN && stage1->flags & VIOMMU_SMMUV3_PRIVILEGED)
 		return -PORT_EINVAL;
 	/* On a host whose hardware sees the top byte, it cannot be ignored. */
@@ -42,8 +45,8 @@ static int create_nested(struct viommu_vm *vm, struct viommu_host *host, const s
 }
 
 /*
- * The hardware's features. False for hardware that always stalls on a fault: the guest's SMMU has no
- * stalls, and so no command that ends one.
+ * The hardware's features. False for hardware that always stalls on a fault: the guest's SMMU has
+ * no stalls, and so no command that ends one.
  */
 static bool nests(struct viommu_host *host, struct viommu_smmuv3_hw_info *info)
 {

@@ -2,10 +2,10 @@
 /*
  * Accesses that have no translation.
  *
- * If the tables do not translate an access, that is an event of section 7.3, recorded unless the context descriptor
- * suppresses that (CD.R), and the access ends as CD.A says. Where the guest has no memory, or none
- * that may be written, and where the VM's budget or the host has no room, the access is aborted
- * without an event: that is not the SMMU's matter.
+ * If the tables do not translate an access, that is an event of section 7.3, recorded unless the
+ * context descriptor suppresses that (CD.R), and the access ends as CD.A says. Where the guest has
+ * no memory, or none that may be written, and where the VM's budget or the host has no room, the
+ * access is aborted without an event: that is not the SMMU's matter.
  */
 #include "smmuv3.h"
 

@@ -4,9 +4,9 @@
  * and the MSIs of the SMMU's own interrupts (3.18).
  *
  * A record that finds the queue full is lost, and OVFLG reports that, once until the guest has
- * acknowledged it; one that cannot be written is lost, and GERROR.EVENTQ_ABT_ERR reports that. While
- * that is active, and while the queue is disabled, records are lost silently. GERROR.CMDQ_ERR stops
- * the command queue until the guest has acknowledged it; CONS.ERR says why.
+ * acknowledged it; one that cannot be written is lost, and GERROR.EVENTQ_ABT_ERR reports that.
+ * While that is active, and while the queue is disabled, records are lost silently. GERROR.CMDQ_ERR
+ * stops the command queue until the guest has acknowledged it; CONS.ERR says why.
  */
 #include "smmuv3.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The objects of the SMMUv3 guest IOMMU. Everything in src/guest/smmuv3 includes this, and nothing
- * outside does. Locks, queues, devices and domains are those of guest/common/iommu.h, which has what
- * is not Arm's; this folder supplies guest_iommu_ops (ops.c).
+ * outside does. Locks, queues, devices and domains are those of guest/common/iommu.h, which has
+ * what is not Arm's; this folder supplies guest_iommu_ops (ops.c).
  */
 #ifndef VIOMMU_GUEST_SMMUV3_SMMUV3_H
 #define VIOMMU_GUEST_SMMUV3_SMMUV3_H

@@ -23,8 +23,9 @@
 #define IDR0_COHACC		  (1u << 4)
 #define IDR0_ASID16		  (1u << 12)
 #define IDR0_MSI		  (1u << 13)
-#define IDR0_STALL_MODEL_NONE	  (STALL_MODEL_NONE << 24) /* faulting transactions are terminated */
-#define IDR0_ST_LEVEL_TWO	  (1u << 27)
+/* faulting transactions are terminated */
+#define IDR0_STALL_MODEL_NONE (STALL_MODEL_NONE << 24)
+#define IDR0_ST_LEVEL_TWO     (1u << 27)
 /* IDR1 */
 #define IDR1_EVENTQS_SHIFT 16
 #define IDR1_CMDQS_SHIFT   21

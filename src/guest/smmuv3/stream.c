@@ -135,7 +135,8 @@ static void read_stream(struct viommu_smmuv3_device *device, struct smmuv3_strea
 			read_hardware_stage1(ste, config);
 		else
 			read_descriptor(smmu, stream, config);
-	} else if (what & STE_CONFIG_BYPASS) { /* stage 2, or an illegal stage 1; without this bit: abort */
+	} else if (what & STE_CONFIG_BYPASS) {
+		/* Stage 2, or an illegal stage 1. Without this bit: abort. */
 		faulty(stream, VIOMMU_SMMUV3_C_BAD_STE, 0);
 	}
 }

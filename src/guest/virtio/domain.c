@@ -86,7 +86,9 @@ static int map(const struct virtio_space *space, const struct host_mapping *mapp
 	return viommu_mapped_map(space->mapped, mapping->first, mapping->last, mapping->gpa, mapping->prot);
 }
 
-/* Takes a mapping out of the spaces before `end`, NULL: of all. One whose host fails is made anew. */
+/*
+ * Takes a mapping out of the spaces before `end`, NULL: of all. One whose host fails is made anew.
+ */
 static void unmap_spaces(struct guest_iommu *iommu, struct virtio_domain *domain, uint64_t first, uint64_t last, const struct virtio_space *end)
 {
 	list_each (&domain->spaces, struct virtio_space, in_domain, space) {

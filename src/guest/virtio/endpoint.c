@@ -52,7 +52,10 @@ static void add_hole(struct reserved_list *list, uint64_t first, uint64_t last)
 	}
 }
 
-/* What lies between the parts of the host's aperture, up to `last`. 0 or -ERANGE: an end of the aperture is among it. */
+/*
+ * What lies between the parts of the host's aperture, up to `last`. 0 or -ERANGE: an end of the
+ * aperture is among it.
+ */
 static int add_holes(struct reserved_list *list, struct viommu_host *host, uint64_t last)
 {
 	struct viommu_host_caps caps = { .size = sizeof(caps) };

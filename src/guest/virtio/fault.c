@@ -34,7 +34,10 @@ static int covers(void *ctx, const struct viommu_run *run)
 	return !(access->access & ~run->prot);
 }
 
-/* Where the access fails though the guest permits it, the guest has no memory there: no reason of the specification says that. */
+/*
+ * Where the access fails though the guest permits it, the guest has no memory there: no reason of
+ * the specification says that.
+ */
 static unsigned int reason_in(struct viommu_domain *domain, const struct viommu_fault *access)
 {
 	struct viommu_fault walked = { 0 };

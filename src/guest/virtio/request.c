@@ -76,7 +76,10 @@ static int detach(struct viommu_virtio *virtio, const unsigned char *request)
 		return -PORT_ENOENT;
 	if (!endpoint->domain || endpoint->domain->id.id != (uint32_t)virtio_get(request + ATTACH_DOMAIN, 4))
 		return -PORT_EINVAL;
-	/* Where there is no room for bypass mode, the endpoint reaches nothing, and is detached all the same. */
+	/*
+	 * Where there is no room for bypass mode, the endpoint reaches nothing, and is detached all
+	 * the same.
+	 */
 	(void)virtio_endpoint_move(endpoint, NULL);
 	return 0;
 }
@@ -107,7 +110,10 @@ static int map(struct viommu_virtio *virtio, const unsigned char *request)
 		.first = virtio_get(request + MAP_VIRT_START, 8),
 		.last = virtio_get(request + MAP_VIRT_END, 8),
 		.gpa = virtio_get(request + MAP_PHYS_START, 8),
-		/* No host of the library has mappings that may be written and not read; MAP_F_WRITE permits that. */
+		/*
+		 * No host of the library has mappings that may be written and not read; MAP_F_WRITE
+		 * permits that.
+		 */
 		.prot = flags & MAP_F_WRITE ? VIOMMU_RW : VIOMMU_READ,
 	};
 	struct virtio_domain *domain;
@@ -154,7 +160,10 @@ static int probe(struct viommu_virtio *virtio, const unsigned char *request, uns
 	return 0;
 }
 
-/* The size of the device-readable part of a request; 0: there is no such request, or it was not negotiated. */
+/*
+ * The size of the device-readable part of a request; 0: there is no such request, or it was not
+ * negotiated.
+ */
 static size_t readable_bytes(const struct viommu_virtio *virtio, unsigned int type)
 {
 	switch (type) {
@@ -205,7 +214,10 @@ size_t viommu_virtio_request(struct viommu_virtio *virtio, const void *in, size_
 	}
 	__builtin_memcpy(request, in, bytes);
 	if (request[REQUEST_TYPE] == REQUEST_PROBE) {
-		/* The status is behind the properties, whose size the driver knows. Fewer bytes: at the end of what there is. */
+		/*
+		 * The status is behind the properties, whose size the driver knows. Fewer bytes: at
+		 * the end of what there is.
+		 */
 		properties = out_bytes - TAIL_BYTES;
 		if (properties < VIOMMU_VIRTIO_PROBE_BYTES)
 			error = -PORT_EINVAL;

@@ -53,9 +53,10 @@ struct virtio_space {
 
 struct viommu_virtio_endpoint {
 	struct guest_device guest;
-	struct virtio_domain *domain; /* that the guest has attached it to, or NULL; change and lock */
-	struct list in_domain;	      /* change */
-	int error;		      /* of the last attempt to attach it; change */
+	/* That the guest has attached it to, or NULL; change and lock */
+	struct virtio_domain *domain;
+	struct list in_domain; /* change */
+	int error;	       /* of the last attempt to attach it; change */
 	unsigned int reserved_number;
 	struct viommu_virtio_reserved reserved[]; /* ascending; does not change */
 };

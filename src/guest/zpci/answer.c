@@ -44,7 +44,8 @@ void zpci_reply_exception(struct zpci_reply *reply, uint32_t code)
 uint32_t zpci_pec(uint32_t reason)
 {
 	switch (reason) {
-	case VIOMMU_FAULT_BLOCKED: /* DMA by a function that is enabled, but has registered nothing */
+	/* DMA by a function that is enabled, but has registered nothing */
+	case VIOMMU_FAULT_BLOCKED:
 		return VIOMMU_ZPCI_PEC_INVALAS;
 	case VIOMMU_FAULT_APERTURE:
 		return VIOMMU_ZPCI_PEC_OORANGE;

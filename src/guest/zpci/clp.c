@@ -23,8 +23,11 @@
 #define GROUP_MSIA  40u
 
 #define GROUP_FLAG_RELAXED 0x20u /* rtr: an IOTA without T is accepted */
-#define GROUP_FLAG_FRAME \
-	0x02u /* presumably frames of 1 MiB. Linux does not test it, QEMU does not set it, and it is not set here, although frames are translated */
+/*
+ * Presumably frames of 1 MiB. Linux does not test it, QEMU does not set it, and it is not set here,
+ * although frames are translated.
+ */
+#define GROUP_FLAG_FRAME   0x02u
 #define GROUP_FLAG_REFRESH 0x01u /* entries that become valid must be refreshed, too */
 
 int viommu_zpci_clp_query_function(struct viommu_zpci_function *function, void *response, size_t bytes)

@@ -35,8 +35,8 @@ struct viommu_zpci {
 	struct viommu_vm *vm;
 	struct viommu_zpci_config config;
 	/*
-	 * Taken after a function's `change`, before a function's `lock`; no lock of core is taken with it.
-	 * It guards both registries. Held for a few instructions.
+	 * Taken after a function's `change`, before a function's `lock`; no lock of core is taken
+	 * with it. It guards both registries. Held for a few instructions.
 	 */
 	struct port_lock lock;
 	struct guest_registry by_index; /* the index in a handle */
@@ -45,21 +45,23 @@ struct viommu_zpci {
 
 struct viommu_zpci_function {
 	struct viommu_zpci *zpci;
-	struct viommu_zpci_function_config config; /* defaults filled in; fh and state are only the initial ones */
+	/* defaults filled in; fh and state are only the initial ones */
+	struct viommu_zpci_function_config config;
 	struct viommu_device *device;
 	struct guest_id index; /* the zpci's lock */
 	struct guest_id fid;   /* the zpci's lock */
-	unsigned int users;    /* refcount of instructions. Atomic: up under the zpci's lock, down without */
+	/* refcount of instructions. Atomic: up under the zpci's lock, down without. */
+	unsigned int users;
 
 	/*
-	 * Taken before the zpci's `lock`, the gate's lanes and all locks of core. Held by a thread that changes state, handle or registration, from the
-	 * first check to the last effect, however long that takes: domains are made and destroyed
-	 * under it.
+	 * Taken before the zpci's `lock`, the gate's lanes and all locks of core. Held by a thread
+	 * that changes state, handle or registration, from the first check to the last effect,
+	 * however long that takes: domains are made and destroyed under it.
 	 */
 	struct port_lock change;
 	/*
-	 * Taken after `change` and the zpci's `lock`; no lock is taken with it. It guards the members
-	 * below. Held for a few instructions.
+	 * Taken after `change` and the zpci's `lock`; no lock is taken with it. It guards the
+	 * members below. Held for a few instructions.
 	 */
 	struct port_lock lock;
 	uint32_t fh;

@@ -2,15 +2,16 @@
 /*
  * What SCLP and CLP do to a function, and to its handle:
  *
- *   RESERVED, STANDBY --configure--> DISABLED --enable--> ENABLED, (errors) BLOCKED, ERROR --disable--> DISABLED
- *   any state --deconfigure--> STANDBY
- *   any state --the device has failed--> PERMANENT ERROR --deconfigure--> STANDBY
+ *   RESERVED, STANDBY --configure--> DISABLED --enable--> ENABLED, (errors) BLOCKED, ERROR
+ *   --disable--> DISABLED any state --deconfigure--> STANDBY any state --the device has failed-->
+ *   PERMANENT ERROR --deconfigure--> STANDBY
  *
- * The transitions between ENABLED, BLOCKED and ERROR are the guest's (mpcifc.c), and those of errors
- * (answer.c).
+ * The transitions between ENABLED, BLOCKED and ERROR are the guest's (mpcifc.c), and those of
+ * errors (answer.c).
  *
- * A function outside of ENABLED, BLOCKED and ERROR has no registration. An ordinary handle names one
- * enabling: each enabling increments the handle's instance, so that an old handle never names a new enabling.
+ * A function outside of ENABLED, BLOCKED and ERROR has no registration. An ordinary handle names
+ * one enabling: each enabling increments the handle's instance, so that an old handle never names a
+ * new enabling.
  */
 #include "ioat.h"
 

@@ -21,7 +21,10 @@ long port_guest_pin(struct mm_struct *mm, unsigned long address, unsigned long n
 		mmap_read_lock(mm);
 		pinned = pin_user_pages_remote(mm, address, number, flags, pages, NULL);
 		mmap_read_unlock(mm);
-		/* The last reference tears down an address space, which is not to happen under a lock of the core's. */
+		/*
+		 * The last reference tears down an address space, which is not to happen under a
+		 * lock of the core's.
+		 */
 		mmput_async(mm);
 	}
 	return pinned ? pinned : -EFAULT;
@@ -57,6 +60,9 @@ void port_guest_unmap(const struct port_guest *guest, void *memory)
 {
 	struct page *page = virt_to_page(memory);
 
-	/* Pages that may be written are made dirty by the pin's fault. Where they are cleaned meanwhile, they have to be made so again. */
+	/*
+	 * Pages that may be written are made dirty by the pin's fault. Where they are cleaned
+	 * meanwhile, they have to be made so again.
+	 */
 	unpin_user_pages_dirty_lock(&page, 1, guest->written);
 }

@@ -12,7 +12,10 @@ static_assert(PORT_ENOENT == ENOENT && PORT_EIO == EIO && PORT_EAGAIN == EAGAIN 
 	      PORT_EEXIST == EEXIST && PORT_EXDEV == EXDEV && PORT_ENODEV == ENODEV && PORT_EINVAL == EINVAL && PORT_ENOSPC == ENOSPC &&
 	      PORT_ERANGE == ERANGE && PORT_EOPNOTSUPP == EOPNOTSUPP && PORT_EDQUOT == EDQUOT);
 
-/* Charged to the memory cgroup of the thread that asks, which is the guest's owner. Requests are bounded by the VM's limits: a failure is no reason for a message. */
+/*
+ * Charged to the memory cgroup of the thread that asks, which is the guest's owner. Requests are
+ * bounded by the VM's limits: a failure is no reason for a message.
+ */
 void *port_alloc(size_t bytes, size_t align)
 {
 	/* Sizes that are powers of two are aligned to themselves. */
@@ -41,7 +44,10 @@ void port_relax(void)
 	cpu_relax();
 }
 
-/* Vector registers of a kernel have to be saved and restored around each use, which costs more than they spare. */
+/*
+ * Vector registers of a kernel have to be saved and restored around each use, which costs more than
+ * they spare.
+ */
 port_equal port_widest_equal(void)
 {
 	return port_equal_plain;

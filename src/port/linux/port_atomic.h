@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Atomic accesses in the kernel's memory model. Loads, stores and compare-and-exchange are the kernel's own, so that KCSAN knows them. Its counters have types of
- * their own, which the core's plain integers are not: adding is a loop of compare-and-exchange.
+ * Atomic accesses in the kernel's memory model. Loads, stores and compare-and-exchange are the
+ * kernel's own, so that KCSAN knows them. Its counters have types of their own, which the core's
+ * plain integers are not: adding is a loop of compare-and-exchange.
  */
 #ifndef VIOMMU_PORT_LINUX_ATOMIC_H
 #define VIOMMU_PORT_LINUX_ATOMIC_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* A symmetric fence. What an asymmetric one spares is a fence for each translation of a reader, and a kernel's hosts have no readers. */
+/*
+ * A symmetric fence. What an asymmetric one spares is a fence for each translation of a reader, and
+ * a kernel's hosts have no readers.
+ */
 #ifndef VIOMMU_PORT_LINUX_GRACE_H
 #define VIOMMU_PORT_LINUX_GRACE_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Guest memory in a kernel: a range of a process's address space. A page is pinned for as long as it is looked at, and read or written through the kernel's map of all
- * memory. Nothing that the process does to its mappings meanwhile changes which page that is.
+ * Guest memory in a kernel: a range of a process's address space. A page is pinned for as long as
+ * it is looked at, and read or written through the kernel's map of all memory. Nothing that the
+ * process does to its mappings meanwhile changes which page that is.
  *
  * The address in a slot is the process's. It is of the process that adds the slot.
  */
@@ -25,8 +26,8 @@ void *port_guest_map(const struct port_guest *guest, uint64_t offset);
 void port_guest_unmap(const struct port_guest *guest, void *memory);
 
 /*
- * Pins pages of a process, which may be another one than this thread's: as pin_user_pages_remote(). Returns how many, at least 1, or a negative errno; -ESRCH if the
- * process has ended.
+ * Pins pages of a process, which may be another one than this thread's: as pin_user_pages_remote().
+ * Returns how many, at least 1, or a negative errno; -ESRCH if the process has ended.
  */
 long port_guest_pin(struct mm_struct *mm, unsigned long address, unsigned long number, unsigned int flags, struct page **pages);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The lock of a kernel: a mutex. Each place that initialises locks makes a class of its own for lockdep. */
+/*
+ * The lock of a kernel: a mutex. Each place that initialises locks makes a class of its own for
+ * lockdep.
+ */
 #ifndef VIOMMU_PORT_LINUX_LOCK_H
 #define VIOMMU_PORT_LINUX_LOCK_H
 
@@ -33,8 +36,8 @@ static inline void port_unlock(struct port_lock *lock)
 }
 
 /*
- * A mutex may be taken again before a thread that it woke has run. That thread then asks for it to be
- * handed over, which the next unlock does: it waits for two steps at the most.
+ * A mutex may be taken again before a thread that it woke has run. That thread then asks for it to
+ * be handed over, which the next unlock does: it waits for two steps at the most.
  */
 static inline void port_lock_by_turns(struct port_lock *lock)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The types and the compiler attributes of a kernel. include/ has the three headers of the C standard that the public headers name. */
+/*
+ * The types and the compiler attributes of a kernel. include/ has the three headers of the C
+ * standard that the public headers name.
+ */
 #ifndef VIOMMU_PORT_LINUX_TYPES_H
 #define VIOMMU_PORT_LINUX_TYPES_H
 

@@ -2,9 +2,11 @@
 /*
  * Compares guest entries with a copy of them, as wide as the machine can.
  *
- * The guest may be changing what is compared. "Equal" means that each entry, by itself, was what the copy says at a moment of the call. The plain function loads
- * each entry with one atomic load. On x86-64 a vector load is as good: a store of eight aligned bytes becomes visible as a whole, and a line is read as a whole. So
- * no aligned eight bytes of a vector are half written. Other machines have the plain function only. So has ThreadSanitizer, which cannot follow the others.
+ * The guest may be changing what is compared. "Equal" means that each entry, by itself, was what
+ * the copy says at a moment of the call. The plain function loads each entry with one atomic load.
+ * On x86-64 a vector load is as good: a store of eight aligned bytes becomes visible as a whole,
+ * and a line is read as a whole. So no aligned eight bytes of a vector are half written. Other
+ * machines have the plain function only. So has ThreadSanitizer, which cannot follow the others.
  */
 #include "port/port.h"
 

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The heavy side of the asymmetric fence: membarrier, which executes a fence on each CPU that runs a thread of this process.
+ * The heavy side of the asymmetric fence: membarrier, which executes a fence on each CPU that runs
+ * a thread of this process.
  *
- * The system may refuse membarrier at any time, to any thread: a seccomp filter can be installed after the first use. From then on both sides fence by
- * themselves. The change is made once. It has to wait for light sides that began before it and executed no fence: each CPU must switch threads once, which is
- * a fence. So the thread that makes the change runs on one CPU after the other. Where the system refuses that too, it waits. A store leaves the CPU's store
- * buffer within microseconds, and a timer tick ends what is left of it.
+ * The system may refuse membarrier at any time, to any thread: a seccomp filter can be installed
+ * after the first use. From then on both sides fence by themselves. The change is made once. It has
+ * to wait for light sides that began before it and executed no fence: each CPU must switch threads
+ * once, which is a fence. So the thread that makes the change runs on one CPU after the other.
+ * Where the system refuses that too, it waits. A store leaves the CPU's store buffer within
+ * microseconds, and a timer tick ends what is left of it.
  */
 #define _GNU_SOURCE
 #include "port/port.h"
@@ -50,7 +53,10 @@ void port_grace_init(void)
 	pthread_once(&once, find_membarrier);
 }
 
-/* Runs on each CPU once. A CPU that does not exist, or that this process may not use, is EINVAL. False if the system refuses. */
+/*
+ * Runs on each CPU once. A CPU that does not exist, or that this process may not use, is EINVAL.
+ * False if the system refuses.
+ */
 static bool visit_cpus(void)
 {
 	unsigned long before[MOST_CPUS / 8 / sizeof(long)], one[MOST_CPUS / 8 / sizeof(long)] = { 0 };

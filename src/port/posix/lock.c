@@ -2,8 +2,9 @@
 /*
  * The lock of user space.
  *
- * It is a futex: whether it is taken, and how many threads sleep for it or are about to. It is mostly held for a short time, so that a thread that finds it taken
- * looks again a few times before it sleeps. An unlock wakes one sleeper. A thread that comes in between may take the lock first.
+ * It is a futex: whether it is taken, and how many threads sleep for it or are about to. It is
+ * mostly held for a short time, so that a thread that finds it taken looks again a few times before
+ * it sleeps. An unlock wakes one sleeper. A thread that comes in between may take the lock first.
  */
 #define _GNU_SOURCE
 #include "port/port.h"
@@ -94,7 +95,10 @@ void port_lock_by_turns(struct port_lock *lock)
 		return;
 	state = port_sub_release(&lock->state, TAKEN);
 	wake_one(lock);
-	/* This thread does not sleep, since no unlock need wake it. Nor does it wait without end: the thread that was woken may get no CPU. */
+	/*
+	 * This thread does not sleep, since no unlock need wake it. Nor does it wait without end:
+	 * the thread that was woken may get no CPU.
+	 */
 	for (unsigned int i = 0; i < YIELDS && port_load_relaxed(&lock->state) == state; i++)
 		sched_yield();
 	port_lock(lock);

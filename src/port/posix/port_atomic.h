@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Atomic accesses, by the compiler's built-in functions. `place` points at an object of 1, 2, 4 or 8 bytes that is aligned to its size. */
+/*
+ * Atomic accesses, by the compiler's built-in functions. `place` points at an object of 1, 2, 4 or
+ * 8 bytes that is aligned to its size.
+ */
 #ifndef VIOMMU_PORT_POSIX_ATOMIC_H
 #define VIOMMU_PORT_POSIX_ATOMIC_H
 
@@ -13,7 +16,10 @@
 #define port_sub_relaxed(place, n) __atomic_sub_fetch(place, n, __ATOMIC_RELAXED)
 #define port_sub_release(place, n) __atomic_sub_fetch(place, n, __ATOMIC_RELEASE)
 
-/* True if *place was *expected, and is `value` now. It may fail without a reason. On failure *expected is what was found. */
+/*
+ * True if *place was *expected, and is `value` now. It may fail without a reason. On failure
+ * *expected is what was found.
+ */
 #define port_cmpxchg_relaxed(place, expected, value) __atomic_compare_exchange_n(place, expected, value, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED)
 #define port_cmpxchg_acquire(place, expected, value) __atomic_compare_exchange_n(place, expected, value, true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)
 

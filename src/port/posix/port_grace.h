@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The light side of the asymmetric fence: inline, since each translation passes it. grace.c has the heavy side. */
+/*
+ * The light side of the asymmetric fence: inline, since each translation passes it. grace.c has the
+ * heavy side.
+ */
 #ifndef VIOMMU_PORT_POSIX_GRACE_H
 #define VIOMMU_PORT_POSIX_GRACE_H
 

@@ -26,7 +26,10 @@ static inline void *port_guest_map(const struct port_guest *guest, uint64_t offs
 {
 	unsigned char *memory = guest->base + offset;
 
-	/* A slot is never at NULL. The compiler drops the callers' handling of pages that cannot be mapped. */
+	/*
+	 * A slot is never at NULL. The compiler drops the callers' handling of pages that cannot be
+	 * mapped.
+	 */
 	if (!memory)
 		__builtin_unreachable();
 	return memory;

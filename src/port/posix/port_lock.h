@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The lock of user space: a futex. It is small, so that it can stand in the cache line of what it guards. */
+/*
+ * The lock of user space: a futex. It is small, so that it can stand in the cache line of what it
+ * guards.
+ */
 #ifndef VIOMMU_PORT_POSIX_LOCK_H
 #define VIOMMU_PORT_POSIX_LOCK_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The types and the compiler attributes that freestanding code uses. No other header of the port, and no file above it, includes a header of the system. */
+/*
+ * The types and the compiler attributes that freestanding code uses. No other header of the port,
+ * and no file above it, includes a header of the system.
+ */
 #ifndef VIOMMU_PORT_POSIX_TYPES_H
 #define VIOMMU_PORT_POSIX_TYPES_H
 
