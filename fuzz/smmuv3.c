@@ -356,16 +356,19 @@ static void set_up(struct rig *rig, unsigned int kind)
  * Some streams, or all, are on a host whose hardware walks tables. It has addresses of 44 bits: an
  * SMMU with larger ones cannot be made for it.
  */
-static void begin_hardware(struct rig *rig, struct viommu_smmuv3_config *smmu, unsigned int kind, bool stalls)
+static void begin_hardware(struct rig *rig, struct viommu_smmuv3_config *smmu, unsigned int kind, unsigned int sizes)
 {
 	uint32_t idr[6];
 
 	memcpy(idr, mock_smmu_idr, sizeof(idr));
-	if (stalls)
+	rig->model->stalls = sizes & 16;
+	rig->model->short_asids = sizes & 32;
+	if (rig->model->stalls)
 		idr[0] &= ~UINT32_C(0x3000000);
+	if (rig->model->short_asids)
+		idr[0] &= ~UINT32_C(0x1000);
 	rig->hard = mock_smmu_create(idr);
 	rig->model->hardware = true;
-	rig->model->stalls = stalls;
 	rig->model->hardware_oas = 4;
 	rig->model->invalidated = rig_invalidated;
 	rig->model->ctx = rig;
@@ -413,7 +416,7 @@ static void begin(struct rig *rig, struct input *input)
 	for (unsigned int i = 0; i < STREAMS; i++)
 		model.stream[i].sid = sids[i];
 	if (kind & 64)
-		begin_hardware(rig, &smmu, kind, sizes & 16);
+		begin_hardware(rig, &smmu, kind, sizes);
 	fuzz_must(!viommu_smmuv3_create(rig->vm, &smmu, &rig->smmu));
 	model_reset(&model);
 	world_show(rig->world, rig->vm, WORLD_PLACES);

@@ -5,18 +5,15 @@
 #include <errno.h>
 #include <string.h>
 
-/* Registers with indexes of queues: bits above an index are ignored. */
+/* Of the indexes that the guest moves, what is above the wrap bit means nothing; of the SMMU's it is zero (sections 6.3.28 and 6.3.95). */
 static uint32_t telling_bits(const struct model_smmu *model, uint32_t offset)
 {
-	uint64_t base = offset == 0x98 || offset == 0x9c ? model->cmdq_base : model->eventq_base;
-	uint32_t wrap = (2u << ((base & 31) > 12 ? 12 : base & 31)) - 1;
+	uint64_t base = offset == 0x98 ? model->cmdq_base : model->eventq_base, most = offset == 0x98 ? 12 : 11;
+	uint32_t wrap = (2u << ((base & 31) > most ? most : base & 31)) - 1;
 
 	switch (offset) {
 	case 0x98:
 		return wrap;
-	case 0x9c:
-		return wrap | 0x7f000000;
-	case 0x100a8:
 	case 0x100ac:
 		return wrap | 0x80000000;
 	default:

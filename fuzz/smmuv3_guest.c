@@ -208,6 +208,9 @@ void guest_write_context(struct world *world, struct input *input)
 	case 7:
 		first = input_take(input, 8);
 		break;
+	case 8: /* an ASID of more than 8 bits */
+		first |= UINT64_C(1) << (56 + (kind >> 4 & 7));
+		break;
 	default:
 		break;
 	}

@@ -91,6 +91,8 @@ bool model_is_legal(const struct model_smmu *smmu, uint64_t cd0)
 			return false;
 	if (flag(cd0, 15) && !(flag(cd0, 14) && flag(cd0, 30)))
 		return false;
+	if (smmu->short_asids && field(cd0, 63, 56))
+		return false;
 	if (!flag(cd0, 31) || !flag(cd0, 41) || (smmu->hardware && !flag(cd0, 46)))
 		return false;
 	if (!flag(cd0, 14) && (!is_size(field(cd0, 5, 0)) || field(cd0, 7, 6) == 3))

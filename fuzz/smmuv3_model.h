@@ -59,8 +59,9 @@ struct model_smmu {
 	const struct naive_memory *memory;
 	unsigned int sid_bits, oas; /* oas as encoded in IDR5 */
 	bool reset_abort;
-	bool hardware; /* it is made for: TERM_MODEL 1 */
-	bool stalls;   /* and hardware that stalls is legal */
+	bool hardware;	  /* it is made for: TERM_MODEL 1 */
+	bool stalls;	  /* and hardware could stall */
+	bool short_asids; /* and it has ASIDs of 8 bits (IDR0.ASID16) */
 	unsigned int hardware_oas;
 	void (*invalidated)(void *ctx, const uint64_t command[2], bool by_address);
 	void *ctx;

@@ -348,14 +348,14 @@ static bool read_cd(const struct mock_smmu *smmu, struct smmu_device *device)
 
 /*
  * Sections 5.4 and 5.4.1: V, AA64 and A are required. HD, HA and S belong to features that are
- * absent. ENDI does, too, and is illegal only where there are tables.
+ * absent. ENDI does, too, and is illegal only where there are tables. ASIDs of 16 bits need IDR0.
  */
-static bool is_legal(const struct naive_memory *memory, const uint64_t cd[8])
+static bool is_legal(const struct mock_smmu *smmu, const struct naive_memory *memory, const uint64_t cd[8])
 {
 	const uint64_t needed = UINT64_C(1) << 31 | UINT64_C(1) << 41 | UINT64_C(1) << 46, absent = UINT64_C(0x7) << 42;
 	const uint64_t big_endian = UINT64_C(1) << 15, no_tables = UINT64_C(1) << 14 | UINT64_C(1) << 30;
 
-	if ((cd[0] & needed) != needed || cd[0] & absent)
+	if ((cd[0] & needed) != needed || cd[0] & absent || (!(smmu->info.idr[0] & 0x1000) && cd[0] >> 56))
 		return false;
 	if (cd[0] & big_endian && (cd[0] & no_tables) != no_tables)
 		return false;
@@ -411,7 +411,7 @@ unsigned char *mock_smmu_access(struct mock_smmu *smmu, struct smmu_device *devi
 		return reach(smmu, iova, access);
 	if (!read_cd(smmu, device))
 		return fault(smmu, device, 0x09, iova, access, event);
-	if (!is_legal(&memory, device->cd))
+	if (!is_legal(smmu, &memory, device->cd))
 		return fault(smmu, device, 0x0a, iova, access, event);
 	untagged = naive_arm64_untagged(device->cd, iova);
 	for (unsigned int i = 0; !translation && i < smmu->translations; i++)
