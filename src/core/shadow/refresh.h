@@ -22,6 +22,7 @@
 #ifndef VIOMMU_CORE_SHADOW_REFRESH_H
 #define VIOMMU_CORE_SHADOW_REFRESH_H
 
+#include "core/shadow/formats.h"
 #include "core/shadow/shadow.h"
 #include "core/vm.h"
 #include "port/sized.h"

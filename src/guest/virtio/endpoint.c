@@ -8,21 +8,8 @@
 #include "spec.h"
 #include "virtio.h"
 
-#define RESERVED_MAX (VIOMMU_VIRTIO_PROBE_BYTES / RESV_MEM_BYTES)
-
-static size_t endpoint_bytes(unsigned int reserved)
-{
-	return sizeof(struct viommu_virtio_endpoint) + reserved * sizeof(struct viommu_virtio_reserved);
-}
-
-struct reserved_list {
-	unsigned int number;
-	bool overflow;
-	struct viommu_virtio_reserved range[RESERVED_MAX];
-};
-
 /* Inserts a range of the host's in ascending order, without the parts that are there already. */
-static void add_hole(struct reserved_list *list, uint64_t first, uint64_t last)
+static void add_hole(struct virtio_reserved *list, uint64_t first, uint64_t last)
 {
 	unsigned int at = 0;
 
@@ -39,7 +26,7 @@ static void add_hole(struct reserved_list *list, uint64_t first, uint64_t last)
 		}
 		if (at < list->number && list->range[at].first <= last)
 			end = list->range[at].first - 1;
-		if (list->number == RESERVED_MAX) {
+		if (list->number == VIRTIO_RESERVED) {
 			list->overflow = true;
 			return;
 		}
@@ -56,16 +43,16 @@ static void add_hole(struct reserved_list *list, uint64_t first, uint64_t last)
  * What lies between the parts of the host's aperture, up to `last`. 0 or -ERANGE: an end of the
  * aperture is among it.
  */
-static int add_holes(struct reserved_list *list, struct viommu_host *host, uint64_t last)
+static int add_holes(struct virtio_reserved *list, struct viommu_host *host, uint64_t last)
 {
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
-	struct viommu_iova_range part[RESERVED_MAX + 1];
-	size_t parts = viommu_host_ranges(host, part, RESERVED_MAX + 1);
+	struct viommu_iova_range part[VIRTIO_RESERVED + 1];
+	size_t parts = viommu_host_ranges(host, part, VIRTIO_RESERVED + 1);
 
 	viommu_host_caps(host, &caps);
 	if (caps.first || caps.last < last)
 		return -PORT_ERANGE;
-	if (parts > RESERVED_MAX + 1) {
+	if (parts > VIRTIO_RESERVED + 1) {
 		list->overflow = true;
 		return 0;
 	}
@@ -79,7 +66,7 @@ static int add_holes(struct reserved_list *list, struct viommu_host *host, uint6
 }
 
 /* The VMM's ranges. 0, -EINVAL or -ENOSPC. */
-static int add_named(struct reserved_list *list, const struct viommu_virtio_endpoint_config *config)
+static int add_named(struct virtio_reserved *list, const struct viommu_virtio_endpoint_config *config)
 {
 	unsigned int msis = 0;
 
@@ -88,7 +75,7 @@ static int add_named(struct reserved_list *list, const struct viommu_virtio_endp
 	for (uint32_t i = 0; i < config->reserved_number; i++) {
 		const struct viommu_virtio_reserved *range = &config->reserved[i];
 
-		if (i >= RESERVED_MAX)
+		if (i >= VIRTIO_RESERVED)
 			return -PORT_ENOSPC;
 		msis += range->msi;
 		if (range->first > range->last || range->msi > 1 || range->reserved || msis > 1 || (i && range->first <= list->range[i - 1].last))
@@ -98,7 +85,7 @@ static int add_named(struct reserved_list *list, const struct viommu_virtio_endp
 	return 0;
 }
 
-static int collect_reserved(struct reserved_list *list, const struct viommu_virtio *virtio, const struct viommu_virtio_endpoint_config *config)
+static int collect_reserved(struct virtio_reserved *list, const struct viommu_virtio *virtio, const struct viommu_virtio_endpoint_config *config)
 {
 	int error = add_named(list, config);
 
@@ -140,26 +127,21 @@ int viommu_virtio_endpoint_add(struct viommu_virtio *virtio, const struct viommu
 {
 	struct viommu_virtio_endpoint_config settled;
 	struct viommu_virtio_endpoint *endpoint;
-	struct reserved_list list = { 0 };
 	int error;
 
 	if (!sized_in(&settled, sizeof(settled), VIOMMU_VIRTIO_ENDPOINT_CONFIG_SIZE_V0, config) || !settled.host || settled.flags)
 		return -PORT_EINVAL;
 	if (!has_pages(settled.host, virtio->config.page_bits))
 		return -PORT_ERANGE;
-	error = collect_reserved(&list, virtio, &settled);
-	if (error)
-		return error;
-	endpoint = port_alloc(endpoint_bytes(list.number), 0);
+	endpoint = port_alloc(sizeof(*endpoint), 0);
 	if (!endpoint)
 		return -PORT_ENOMEM;
 	endpoint->guest.iommu = &virtio->iommu;
 	endpoint->guest.host = settled.host;
-	endpoint->reserved_number = list.number;
 	list_init(&endpoint->in_domain);
-	for (unsigned int i = 0; i < list.number; i++)
-		endpoint->reserved[i] = list.range[i];
-	error = viommu_device_create(virtio->iommu.vm, settled.host, settled.device, &endpoint->guest.device);
+	error = collect_reserved(&endpoint->reserved, virtio, &settled);
+	if (!error)
+		error = viommu_device_create(virtio->iommu.vm, settled.host, settled.device, &endpoint->guest.device);
 	if (!error) {
 		device_set_fault(endpoint->guest.device, device_fault, endpoint);
 		port_lock(&virtio->iommu.change);
@@ -168,7 +150,7 @@ int viommu_virtio_endpoint_add(struct viommu_virtio *virtio, const struct viommu
 	}
 	if (error) {
 		viommu_device_destroy(endpoint->guest.device);
-		port_free(endpoint, endpoint_bytes(list.number), 0);
+		port_free(endpoint, sizeof(*endpoint), 0);
 		return error;
 	}
 	*out = endpoint;
@@ -191,7 +173,7 @@ void viommu_virtio_endpoint_remove(struct viommu_virtio_endpoint *endpoint)
 	virtio_endpoint_leave(endpoint, domain);
 	port_unlock(&iommu->change);
 	viommu_device_destroy(endpoint->guest.device);
-	port_free(endpoint, endpoint_bytes(endpoint->reserved_number), 0);
+	port_free(endpoint, sizeof(*endpoint), 0);
 }
 
 struct viommu_device *viommu_virtio_endpoint_device(struct viommu_virtio_endpoint *endpoint)

@@ -37,10 +37,10 @@ static struct viommu_virtio_endpoint *find_endpoint(struct viommu_virtio *virtio
 /* Whether a mapping of the domain lies where the endpoint has none. */
 static bool is_incompatible(const struct virtio_domain *domain, const struct viommu_virtio_endpoint *endpoint)
 {
-	for (unsigned int i = 0; i < endpoint->reserved_number; i++) {
-		const struct mapping *at = mappings_from(&domain->mappings, endpoint->reserved[i].first);
+	for (unsigned int i = 0; i < endpoint->reserved.number; i++) {
+		const struct mapping *at = mappings_from(&domain->mappings, endpoint->reserved.range[i].first);
 
-		if (at && at->first <= endpoint->reserved[i].last)
+		if (at && at->first <= endpoint->reserved.range[i].last)
 			return true;
 	}
 	return false;
@@ -96,8 +96,8 @@ static int find_mapped(struct viommu_virtio *virtio, const unsigned char *reques
 static bool is_reserved(const struct virtio_domain *domain, uint64_t first, uint64_t last)
 {
 	list_each (&domain->endpoints, struct viommu_virtio_endpoint, in_domain, endpoint)
-		for (unsigned int i = 0; i < endpoint->reserved_number; i++)
-			if (endpoint->reserved[i].first <= last && endpoint->reserved[i].last >= first)
+		for (unsigned int i = 0; i < endpoint->reserved.number; i++)
+			if (endpoint->reserved.range[i].first <= last && endpoint->reserved.range[i].last >= first)
 				return true;
 	return false;
 }
@@ -150,12 +150,12 @@ static int probe(struct viommu_virtio *virtio, const unsigned char *request, uns
 
 	if (!endpoint)
 		return -PORT_ENOENT;
-	for (unsigned int i = 0; i < endpoint->reserved_number; i++, out += RESV_MEM_BYTES) {
+	for (unsigned int i = 0; i < endpoint->reserved.number; i++, out += RESV_MEM_BYTES) {
 		virtio_put(out + PROPERTY_TYPE, 2, PROPERTY_RESV_MEM);
 		virtio_put(out + PROPERTY_LENGTH, 2, RESV_MEM_BYTES - PROPERTY_HEAD_BYTES);
-		virtio_put(out + RESV_MEM_SUBTYPE, 1, endpoint->reserved[i].msi);
-		virtio_put(out + RESV_MEM_START, 8, endpoint->reserved[i].first);
-		virtio_put(out + RESV_MEM_END, 8, endpoint->reserved[i].last);
+		virtio_put(out + RESV_MEM_SUBTYPE, 1, endpoint->reserved.range[i].msi);
+		virtio_put(out + RESV_MEM_START, 8, endpoint->reserved.range[i].first);
+		virtio_put(out + RESV_MEM_END, 8, endpoint->reserved.range[i].last);
 	}
 	return 0;
 }

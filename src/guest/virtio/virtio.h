@@ -17,6 +17,7 @@
 
 #include "guest/common/devices.h"
 #include "host/mappings.h"
+#include "spec.h"
 
 enum virtio_count { COUNT_REQUESTS, COUNT_REFUSED, COUNT_DISCARDED, COUNT_REPORTS, COUNTS };
 
@@ -51,14 +52,21 @@ struct virtio_space {
 	struct viommu_mapped *mapped; /* NULL: of endpoints in bypass mode */
 };
 
+/* Reserved IOVAs, ascending: as many as a PROBE has room for. */
+#define VIRTIO_RESERVED (VIOMMU_VIRTIO_PROBE_BYTES / RESV_MEM_BYTES)
+struct virtio_reserved {
+	unsigned int number;
+	bool overflow; /* there are more */
+	struct viommu_virtio_reserved range[VIRTIO_RESERVED];
+};
+
 struct viommu_virtio_endpoint {
 	struct guest_device guest;
 	/* That the guest has attached it to, or NULL; change and lock */
 	struct virtio_domain *domain;
-	struct list in_domain; /* change */
-	int error;	       /* of the last attempt to attach it; change */
-	unsigned int reserved_number;
-	struct viommu_virtio_reserved reserved[]; /* ascending; does not change */
+	struct list in_domain;		 /* change */
+	int error;			 /* of the last attempt to attach it; change */
+	struct virtio_reserved reserved; /* does not change */
 };
 
 extern const struct guest_iommu_ops virtio_ops;
