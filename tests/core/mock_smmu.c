@@ -113,7 +113,7 @@ static int nest_create(struct viommu_host *host, struct host_guest *guest, const
 	smmu->breaches += guest != &smmu->guest.guest;
 	if (error)
 		return error;
-	/* A guest's entry has more than a host takes: whoever hands it on has to leave it out. */
+	/* A guest's entry has more than a host takes: the caller leaves it out. */
 	if (!(ste[0] & 1) || (config != 0 && config != 4 && config != 5) || ste[0] & ~UINT64_C(0xf8fffffffffffff) || ste[1] & ~UINT64_C(0x080000ff)) {
 		smmu->breaches++;
 		return -EINVAL;

@@ -163,7 +163,7 @@ static void test_changes_within_a_run(void **state)
 	rig_end(&rig);
 }
 
-/* What a registration or a refresh of everything finds is not merged: nobody knows in which parts it will go. A host that splits gets it merged. */
+/* What a registration or a refresh of everything finds is not merged: it is not known in which parts it will go. A host that splits gets it merged. */
 static void test_registration_is_not_merged(void **state)
 {
 	(void)state;
