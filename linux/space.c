@@ -3,7 +3,7 @@
  * The core's host in a kernel. A space is a struct iommu_domain of the group that it was created for,
  * and a device is a group.
  *
- * What it keeps true:
+ * Invariants:
  *  - `pages` has exactly what is mapped: for each page of IOVAs the page frame. For a paged guest each
  *    entry holds a pin of its frame.
  *  - A frame is unpinned after the IOTLB was flushed. Frames that wait for that are `retired`.

@@ -11,7 +11,7 @@
  *   mapped    filled by requests of a paravirtual guest (mapped.h).
  *   blocked   nothing is reached.
  *
- * What holds for nested domains: after viommu_domain_refresh() has returned 0 for a range, the host
+ * Guarantees of nested domains: after viommu_domain_refresh() has returned 0 for a range, the host
  * translates each IOVA in it exactly as the guest's tables did at some moment during the call, to
  * the same page and with no more rights. After any return, an IOVA in the range either translates
  * as the tables say or does not translate. IOVAs outside the range keep their translations, but for
@@ -59,7 +59,7 @@ enum viommu_format {
 	VIOMMU_FORMAT_ARM64_64K = 4,
 };
 
-/* What this library has. Hosts say themselves what they can do (viommu_host_caps()). */
+/* The features of this library. Those of a host are in viommu_host_caps(). */
 struct viommu_features {
 	uint32_t size;	  /* sizeof(struct viommu_features) */
 	uint32_t guests;  /* bit n: the guest IOMMU n of enum viommu_domain_type */
@@ -78,7 +78,7 @@ VIOMMU_API const char *viommu_format_name(uint32_t format);
 VIOMMU_API const char *viommu_domain_type_name(uint32_t type);
 VIOMMU_API const char *viommu_domain_kind_name(uint32_t kind);
 
-/* What a refresh did, filled in whether it succeeded or not. Frozen. */
+/* The effects of a refresh, filled in whether it succeeded or not. Frozen. */
 struct viommu_refresh_result {
 	uint32_t steps;	      /* how many steps it was cut into */
 	uint32_t reserved;    /* 0 */

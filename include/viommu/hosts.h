@@ -51,9 +51,9 @@ VIOMMU_API int viommu_host_soft_create(struct viommu_host **out);
 VIOMMU_API int viommu_host_caps(struct viommu_host *host, struct viommu_host_caps *caps);
 
 /*
- * What the nesting hardware of a type has: fills in the type's struct, whose size member the caller
- * has set (VIOMMU_DOMAIN_SMMUV3: struct viommu_smmuv3_hw_info). A guest cannot be offered more. 0;
- * -EOPNOTSUPP (caps.nests does not have the type); -EINVAL (info is of no known size).
+ * The features of the nesting hardware of a type: fills in the type's struct, whose size member the
+ * caller has set (VIOMMU_DOMAIN_SMMUV3: struct viommu_smmuv3_hw_info). A guest cannot be offered
+ * more. 0; -EOPNOTSUPP (caps.nests does not have the type); -EINVAL (info is of no known size).
  */
 VIOMMU_API int viommu_host_nest_info(struct viommu_host *host, uint32_t type, void *info);
 

@@ -13,7 +13,7 @@
  *                          StreamIDs as the guest knows them; VMIDs are ignored.
  *                          events: records of 32 bytes (7.3)
  *
- * What holds:
+ * Guarantees:
  *  - A device reaches what the guest's tables name, as far as it is in the VM's slots and with no
  *    more rights than these have. A slot that was removed is not reached.
  *  - What was invalidated is read anew from the guest's tables. What becomes valid needs no
@@ -45,7 +45,7 @@ struct viommu_device;
 struct viommu_host;
 struct viommu_vm;
 
-/* What walks a guest's tables. */
+/* The choice between the library and hardware as the walker of a guest's tables. */
 enum viommu_nesting {
 	/*
 	 * The hardware where it can, else the library; which one it is, and why, is logged (vm.h,
@@ -80,7 +80,7 @@ VIOMMU_API int viommu_nest_invalidate(struct viommu_vm *vm, struct viommu_host *
  */
 VIOMMU_API int viommu_nest_fd(struct viommu_vm *vm, struct viommu_host *host);
 
-/* What hardware recorded of a device's access. */
+/* A record that hardware made about a device's access. */
 struct viommu_nest_event {
 	uint32_t size; /* sizeof(struct viommu_nest_event) */
 	uint32_t type; /* filled in: enum viommu_domain_type */

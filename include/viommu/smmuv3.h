@@ -71,7 +71,7 @@ struct viommu_smmuv3_stage1 {
 #define VIOMMU_SMMUV3_PRIVILEGED 0x1u
 
 /*
- * What hardware has that walks an SMMUv3's tables, as viommu_host_nest_info() fills it in:
+ * The features of hardware that walks an SMMUv3's tables, as viommu_host_nest_info() fills them in:
  * registers of the machine's SMMU (sections 6.3.1 to 6.3.8).
  */
 struct viommu_smmuv3_hw_info {
@@ -277,7 +277,7 @@ struct viommu_smmuv3_info {
 /* Fills in info, whose size member the caller has set. 0 or -EINVAL (info is of no known size). */
 VIOMMU_API int viommu_smmuv3_info(struct viommu_smmuv3 *smmu, struct viommu_smmuv3_info *info);
 
-/* What the guest has configured for a stream, as last applied. */
+/* The guest's configuration of a stream, as last applied. */
 enum viommu_smmuv3_stream {
 	VIOMMU_SMMUV3_STREAM_ABORT = 0,	 /* accesses are aborted without an event */
 	VIOMMU_SMMUV3_STREAM_BYPASS = 1, /* IOVA = GPA */

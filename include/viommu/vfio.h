@@ -6,7 +6,7 @@
  * Rules are Linux's: include/uapi/linux/vfio.h, include/uapi/linux/iommufd.h,
  * Documentation/driver-api/vfio.rst, Documentation/userspace-api/iommufd.rst.
  *
- * What both are like: they cannot split a mapping, and translations cannot be read back (no
+ * Both have these limits: they cannot split a mapping, and translations cannot be read back (no
  * viommu_reader). A page stays pinned by the kernel while a device can reach it, and counts against
  * RLIMIT_MEMLOCK unless the process has CAP_IPC_LOCK. When the process ends, however it ends, the
  * kernel undoes all of it.

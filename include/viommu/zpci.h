@@ -150,7 +150,7 @@ struct viommu_zpci_event {
 	uint64_t faddr;	   /* the IOVA concerned, page-aligned, or 0 */
 	uint32_t access;   /* VIOMMU_READ or VIOMMU_WRITE, 0 if no access was involved */
 	uint32_t reserved; /* 0 */
-	/* What is known beyond the event; reason VIOMMU_FAULT_NONE if nothing */
+	/* details of the event; reason VIOMMU_FAULT_NONE if there are none */
 	struct viommu_fault fault;
 };
 #define VIOMMU_ZPCI_EVENT_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_event, fault)
@@ -233,7 +233,7 @@ VIOMMU_API struct viommu_device *viommu_zpci_function_device(struct viommu_zpci_
  */
 VIOMMU_API struct viommu_domain *viommu_zpci_function_domain(struct viommu_zpci_function *function);
 
-/* What may be known of a function. */
+/* The state of a function. */
 struct viommu_zpci_function_info {
 	uint32_t size; /* sizeof(struct viommu_zpci_function_info) */
 	uint32_t fh;
@@ -325,7 +325,7 @@ struct viommu_zpci_fib {
 #define VIOMMU_ZPCI_FC_BLOCKED 0x20u
 #define VIOMMU_ZPCI_FC_DMAAS   0x10u
 
-/* What the guest must see of an instruction. */
+/* The outcome of an instruction, as the guest must see it. */
 struct viommu_zpci_answer {
 	uint32_t size; /* sizeof(struct viommu_zpci_answer) */
 	/* VIOMMU_ZPCI_PGM_*; 0 = none. With an exception the other members mean nothing */

@@ -49,7 +49,7 @@
 #define VFIO_VIOMMU_PINNED_IOMMU 0x5649
 #define VFIO_VIOMMU_PAGED_IOMMU	 0x564a
 
-/* What a refresh, or the first one that DOMAIN_CREATE makes, has done. Numbers of pages are of 4096 bytes. */
+/* The effects of a refresh, or of the first one that DOMAIN_CREATE makes. Numbers of pages are of 4096 bytes. */
 struct vfio_viommu_outcome {
 	__u64 established;   /* pages that are reached from now on */
 	__u64 released;	     /* pages that are not any more */
@@ -175,7 +175,7 @@ enum vfio_viommu_refresh_status {
 /*
  * VFIO_VIOMMU_INFO
  *
- * What there is. ranges_uptr has room for ranges structs vfio_viommu_range: which IOVAs the group's
+ * Properties of a container. ranges_uptr has room for ranges structs vfio_viommu_range: which IOVAs the group's
  * domains can translate, ascending. As many as fit are written; out_ranges says how many there are.
  * -EINVAL: no such group.
  */

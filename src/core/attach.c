@@ -2,7 +2,7 @@
 /*
  * Attaching, moving and detaching.
  *
- * What holds: when a detach or a move has returned, no reader of the attachment is inside a
+ * Invariant: when a detach or a move has returned, no reader of the attachment is inside a
  * translation of the domain that it left. Other attachments' readers are not waited for. A device
  * is moved in one step where its host can; else it is detached first, and reaches nothing for a
  * moment.

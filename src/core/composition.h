@@ -9,7 +9,7 @@
 #include "core/domain.h"
 #include "core/shadow/shadow.h"
 
-/* What a guest IOMMU says about one set of tables. */
+/* The description of one set of tables by a guest IOMMU. */
 struct guest_tables {
 	const struct shadow_ops *ops;	/* their format: core/shadow/formats.h */
 	struct format_designation root; /* where they begin, in the format's own terms */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What all kinds of domains have in common: domain.h. */
+/* The common part of all kinds of domains: domain.h. */
 #include "core/domain.h"
 
 #include "core/attachment.h"

@@ -10,7 +10,7 @@
  *   mapped.c     what a paravirtual guest has requested
  *   blocked.c    nothing is reached
  *
- * What it keeps true for readers (viommu/reader.h): domain_flush() returns when each reader that
+ * Invariant for readers (viommu/reader.h): domain_flush() returns when each reader that
  * was held before has left at least once. A detach returns when, besides, no reader of the device
  * is inside a translation, so that what the reader looked at can be freed.
  */

@@ -132,7 +132,7 @@ static int fail(const struct attachment *attachment, struct viommu_fault *fault,
 	return -PORT_EFAULT;
 }
 
-/* What a translation has found so far. */
+/* The result of a translation so far. */
 struct result {
 	struct viommu_piece *pieces;
 	unsigned int number;

@@ -7,7 +7,7 @@
  * use the array that it loaded under that lock. An array, and a slot that left it, are freed only
  * after every space's lock was held once since (vm_slots.c).
  *
- * What it keeps true:
+ * Invariants:
  *  - Slots do not overlap. A slot's range and memory never change.
  *  - A slot that is being removed stays in the array, marked, until no translation names it. So
  *    what is established can always be found for release, while nothing new is established.

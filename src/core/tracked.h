@@ -9,7 +9,7 @@
  * opens records. Then it scans the IOVAs of its open records, and skips each table that is known
  * and has nothing open beneath it.
  *
- * What it keeps true:
+ * Invariants:
  *  - A record is marked as loaded (`written` cleared) after its pages are watched and before the
  *    entries are loaded. So a write that the load did not see opens the record again, also while
  *    the refresh is under way.
@@ -79,7 +79,7 @@ struct tracking_pass {
 	struct viommu_iova_range own;
 };
 
-/* What tracking_init() needs. */
+/* Parameters of tracking_init(). */
 extern const struct tracking_ops tracked_ops;
 
 /* The caller fills in `bits`. */

@@ -3,7 +3,7 @@
  * A VM's side of tracking: its tracker (viommu/tracking.h), and the pages of guest memory that
  * tables with a record lie on. tracked.h has the records, which are each domain's.
  *
- * What it keeps true:
+ * Invariants:
  *  - Each page that a record's table lies on is watched, exactly as long as there is one. What lies
  *    next to each other, in the guest and here, is watched in one call.
  *  - A page is watched before its entries are loaded. So each write that a load did not see is
@@ -26,7 +26,7 @@
 /* A table's record: tracked.c. */
 struct tracking_table;
 
-/* What happens to a record, with the lock held. */
+/* Changes of a record, with the lock held. */
 struct tracking_ops {
 	/* The table was written. */
 	void (*open)(struct tracking_table *table);

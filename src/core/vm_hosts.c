@@ -36,7 +36,7 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, struct vm_host
 		port_free(entry, sizeof(*entry), 0);
 		return error;
 	}
-	/* What is on its way out of another host does not come in here. */
+	/* A slot that is being removed from another host is not added here. */
 	for (unsigned int i = 0; !error && i < slots->number; i++)
 		if (!slots->slot[i]->removing)
 			error = add(entry, slots->slot[i]);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What the public interface does to any host. */
+/* The public interface of any host. */
 #include "host/host.h"
 #include "port/port.h"
 #include "port/sized.h"

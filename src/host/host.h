@@ -104,7 +104,7 @@ struct host_device {
 	struct viommu_host *host;
 };
 
-/* What lookup_pages says of one page. */
+/* lookup_pages' answer for one page. */
 struct host_page {
 	unsigned char *hva;
 	uint32_t prot;
@@ -222,7 +222,7 @@ struct host_ops {
 	void (*destroy)(struct viommu_host *host);
 };
 
-/* What there is to know of the one type that a host nests. */
+/* Properties of the one type that a host nests. */
 struct host_nest {
 	uint32_t type;	      /* 0: none */
 	uint32_t entry_bytes; /* of an invalidation */

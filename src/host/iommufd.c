@@ -71,7 +71,7 @@ static int open_device(struct iommufd_host *host, const struct vfio_named *named
 		error = bind(host, device, why);
 	if (!error)
 		error = iommufd_ask(host->fd, device, info, why);
-	/* What the host said that it can, it must be able to do for each device. */
+	/* The host's capabilities must hold for each device. */
 	if (!error && !ranges_cover(&info->usable, &host->usable))
 		error = vfio_say(why, -ERANGE, "%s cannot translate all IOVAs that this host's other devices can", vfio_named_text(named));
 	if (error) {

@@ -54,8 +54,8 @@ struct iommufd_nest_type {
 	 */
 	bool (*take)(const void *data, void *theirs);
 	/*
-	 * What viommu_host_nest_info() fills in, from what the kernel says of a device's IOMMU; of
-	 * at most IOMMUFD_INFO_BYTES. Returns its bytes.
+	 * Fills in viommu_host_nest_info()'s struct from the kernel's description of a device's
+	 * IOMMU; of at most IOMMUFD_INFO_BYTES. Returns its bytes.
 	 */
 	uint32_t info_least; /* bytes of the first version of that struct */
 	uint32_t (*describe)(const void *hw_info, void *info);

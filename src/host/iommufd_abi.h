@@ -157,7 +157,7 @@ struct iommufd_abi_hwpt_invalidate {
 };
 
 /*
- * What a device's IOMMU says of itself, in the form that its type has. The kernel fills at most
+ * The properties of a device's IOMMU, in the form that its type has. The kernel fills at most
  * data_bytes.
  */
 struct iommufd_abi_hw_info {
@@ -197,7 +197,7 @@ struct iommufd_abi_vdevice_alloc {
 };
 
 /*
- * What happens to a viommu's devices, to be read from a file: for each event a header, and behind
+ * Events of a viommu's devices, to be read from a file: for each event a header, and behind
  * it what the type has. One queue of a type for each viommu.
  */
 struct iommufd_abi_veventq_alloc {

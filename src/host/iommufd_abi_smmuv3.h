@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What iommufd's interface has for Arm's SMMUv3 alone: numbers of types, and data that are passed
- * through.
+ * The part of iommufd's interface that is for Arm's SMMUv3 alone: numbers of types, and data that
+ * are passed through.
  */
 #ifndef VIOMMU_HOST_IOMMUFD_ABI_SMMUV3_H
 #define VIOMMU_HOST_IOMMUFD_ABI_SMMUV3_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What lies beneath a guest's own tables: an IOAS that has each slot at its GPA, an HWPT of it that
+ * The stage beneath a guest's own tables: an IOAS that has each slot at its GPA, an HWPT of it that
  * can be nested upon, the viommu above, and the file that this one's events come from. The IOAS is
  * made with the first space that is the guest's own tables, and the others when the first device is
  * attached to one, since they take a device; all stay as long as the VM does. What holds: where

@@ -47,7 +47,7 @@ static int open_device(struct type1_host *host, const struct vfio_named *named, 
 					 strerror(-device->fd));
 	}
 	/*
-	 * What the host said that it can, it must be able to do for each device. A group that it
+	 * The host's capabilities must hold for each device. A group that it
 	 * has already was measured when it came.
 	 */
 	if (!error && info->usable.number && !ranges_cover(&info->usable, &host->usable))

@@ -25,7 +25,7 @@
 #include "host/vfio_named.h"
 #include "port/port.h"
 
-/* What a container says of itself. */
+/* The properties of a container. */
 struct type1_info {
 	struct ranges usable;
 	uint64_t page_sizes;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the library asks of its surroundings. Freestanding code (core, formats, guest IOMMUs, the
- * soft host) uses nothing else: no C library but memcpy, memmove, memset and memcmp, which a
- * freestanding compiler may call anyway.
+ * The interface between the library and its environment. Freestanding code (core, formats, guest
+ * IOMMUs, the soft host) uses nothing else: no C library but memcpy, memmove, memset and memcmp,
+ * which a freestanding compiler may call anyway.
  *
  * A port is a folder beside this file that is in the include path. It answers with functions and
  * with five headers, whose contents are inline where speed matters. posix/ is the port for user

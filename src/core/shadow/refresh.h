@@ -741,7 +741,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 		}
 		if ((slot->last - gpa) >> SHADOW_PAGE_SHIFT < most)
 			most = (unsigned int)((slot->last - gpa) >> SHADOW_PAGE_SHIFT) + 1;
-		/* What one call maps, such a host removes in one, too. */
+		/* Such a host removes with one call all that one call mapped. */
 		pages = 1;
 		if (most > 1 && pass->runs.merge)
 			pages = F(run_length)(&pass->shadow->root, &word[i], base + ((uint64_t)i << SHADOW_PAGE_SHIFT), gpa, most);
@@ -899,7 +899,7 @@ static int F(restore_block)(void *ctx, struct shadow_leaves *leaves, uint64_t ma
 	leaves->gone = 0;
 	leaves->doubtful &= ~again;
 	for (; again; again &= again - 1) {
-		/* What was two mappings before does not become one. */
+		/* Two former mappings do not become one. */
 		if (leaves->start & again & -again)
 			runs_end_map(&pass->runs);
 		F(map_again)(pass, leaves, port_lowest_bit(again));

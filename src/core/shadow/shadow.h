@@ -10,7 +10,7 @@
  * table are kept as if they were a table of leaves, so that everything established is at level 0,
  * page by page, whatever the guest's tables looked like when it was.
  *
- * What it keeps true:
+ * Invariants:
  *  - leaf bit set: the page is in the host's space, pinned and charged, as `word` says with the
  *    rights that readable and writable leave. word is a valid entry. Only where the host failed to
  *    remove it, or what shared its mapping, may it not be there (doubtful): the next refresh makes
@@ -148,7 +148,10 @@ struct shadow {
 	struct shadow_node *recent;
 	uint64_t recent_first; /* its first IOVA */
 	struct shadow_path path;
-	/* What differs between IOVAs of one block: of 64 leaves, or of a table that has fewer */
+	/*
+	 * the bits that differ between IOVAs of one block: of 64 leaves, or of a table that has
+	 * fewer
+	 */
 	uint64_t block_reach;
 	uint64_t mapped; /* pages */
 	struct shadow_spare spare[SHADOW_PIECES];
@@ -205,7 +208,7 @@ struct shadow_pass {
 	struct tracking_pass tracking;
 };
 
-/* What a format's instance of the shadow can do (core/shadow/refresh.h). */
+/* The operations of a format's instance of the shadow (core/shadow/refresh.h). */
 struct shadow_ops {
 	/*
 	 * Takes the designation apart. 0, -EINVAL, or -ERANGE if the tables cannot translate

@@ -21,7 +21,7 @@ static inline struct guest_device *guest_device_find(const struct guest_iommu *i
 	return (struct guest_device *)(void *)guest_registry_find(&iommu->devices, id);
 }
 
-/* Devices.c */
+/* devices.c */
 
 /* Without locks. NULL if there is none. */
 struct guest_device *guest_device_lookup(struct guest_iommu *iommu, uint32_t id);
@@ -78,7 +78,7 @@ int guest_device_pick(struct guest_iommu *iommu, const struct guest_device_confi
  */
 int guest_device_try_hardware(struct guest_device *device);
 
-/* Domains.c */
+/* domains.c */
 
 /* With change held: attaches the device to the domain of its configuration, or to none. */
 void guest_device_settle(struct guest_device *device);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a guest IOMMU with registers and queues consists of, whatever its architecture: register
+ * The parts of a guest IOMMU with registers and queues, whatever its architecture: register
  * pages, a command queue, an event queue, interrupts, devices found by their ID, and domains that
  * devices with equal configurations share. The architecture embeds these structs and supplies the
  * ops.
@@ -44,7 +44,7 @@ struct guest_device;
 struct guest_domain;
 struct guest_iommu;
 
-/* What a device's configuration lets it reach. */
+/* The target of a device's configuration. */
 enum guest_target {
 	GUEST_TARGET_NONE,
 	GUEST_TARGET_DIRECT, /* guest memory at IOVA = GPA */
@@ -54,7 +54,7 @@ enum guest_target {
 #define GUEST_KEY_WORDS 8u
 
 /*
- * What the guest has configured for a device, as far as it decides which domain the device is
+ * The guest's configuration of a device, as far as it decides which domain the device is
  * attached to. Devices of one host with equal configurations share a domain.
  */
 struct guest_config {
@@ -80,7 +80,7 @@ struct guest_signals {
 	struct guest_message message[GUEST_SIGNALS];
 };
 
-/* What a store to a register requests, to be done without `lock`. */
+/* Work that a store to a register requests, to be done without `lock`. */
 enum {
 	GUEST_CONFIGURE = 1, /* read all configurations again */
 	GUEST_CONSUME = 2,   /* consume commands */

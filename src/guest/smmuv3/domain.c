@@ -29,8 +29,8 @@ static int create_nested(struct viommu_vm *vm, struct viommu_host *host, const s
 	if (size == ARM64_SIZES || !smmuv3_cd_is_legal(stage1->cd[0], &limits))
 		return -PORT_EINVAL;
 	/*
-	 * What unprivileged accesses reach is not for privileged ones: a combination that the
-	 * format does not have.
+	 * Pages that unprivileged accesses reach are not for privileged ones: a combination that
+	 * the format does not have.
 	 */
 	if (stage1->cd[0] & CD0_PAN && stage1->flags & VIOMMU_SMMUV3_PRIVILEGED)
 		return -PORT_EINVAL;

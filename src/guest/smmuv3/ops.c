@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What guest/common asks of this architecture, and the domain of a stream's configuration. */
+/* The operations that guest/common calls, and the domain of a stream's configuration. */
 #include "format/arm64.h"
 #include "smmuv3.h"
 

@@ -40,7 +40,7 @@ static void add_hole(struct virtio_reserved *list, uint64_t first, uint64_t last
 }
 
 /*
- * What lies between the parts of the host's aperture, up to `last`. 0 or -ERANGE: an end of the
+ * The gaps between the parts of the host's aperture, up to `last`. 0 or -ERANGE: an end of the
  * aperture is among it.
  */
 static int add_holes(struct virtio_reserved *list, struct viommu_host *host, uint64_t last)

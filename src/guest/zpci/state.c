@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What SCLP and CLP do to a function, and to its handle:
+ * The effects of SCLP and CLP on a function, and on its handle:
  *
  *   RESERVED, STANDBY --configure--> DISABLED --enable--> ENABLED, (errors) BLOCKED, ERROR
  *   --disable--> DISABLED any state --deconfigure--> STANDBY any state --the device has failed-->

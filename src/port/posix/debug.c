@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* What a build for debugging checks: port.h. */
+/* The checks of a build for debugging: port.h. */
 #include "port/port.h"
 
 #ifdef VIOMMU_DEBUG
