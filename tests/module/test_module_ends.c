@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How containers of the module end: by kill -9 at any moment, while threads are in their ioctls, after calls at random, and before the module is removed.
+ * How containers of the module end: by kill -9 at any moment, while threads are in their ioctls, and before the module is removed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -234,105 +234,12 @@ static void test_races(void **state)
 	check_usable(VFIO_VIOMMU_PAGED_IOMMU);
 }
 
-/* Calls at random: most of their words are ones that mean something. */
-static uint64_t draw(uint64_t *state)
-{
-	*state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-	return *state >> 33 ^ *state << 31;
-}
-
-static uint64_t draw_word(uint64_t *state, const struct rig *rig)
-{
-	const uint64_t words[] = { 0,	       1,
-				   2,	       3,
-				   PAGE,       PAGE - 1,
-				   8 * MIB,    RIG_BYTES,
-				   RIG_PBA,    RIG_PAL,
-				   INT64_MAX,  UINT64_MAX,
-				   GIB,	       RIG_PBA + MIB,
-				   rig->group, (uint64_t)(uintptr_t)rig->memory,
-				   32,	       UINT32_MAX,
-				   64 * PAGE,  UINT64_C(0xfee00000),
-				   1u << 31,   (uint64_t)(uintptr_t)(rig->memory + 8 * MIB) };
-	uint64_t number = draw(state) % (sizeof(words) / sizeof(words[0]) + 2);
-
-	return number < sizeof(words) / sizeof(words[0]) ? words[number] : draw(state);
-}
-
-/* The arguments of an ioctl of the module's, with its size right, mostly, and no flag, mostly. */
-static void draw_arguments(uint64_t *state, const struct rig *rig, uint64_t arguments[32])
-{
-	for (unsigned int i = 0; i < 32; i++)
-		arguments[i] = draw(state) % 2 ? draw_word(state, rig) : draw_word(state, rig) << 32 | (uint32_t)draw_word(state, rig);
-	if (draw(state) % 16)
-		arguments[0] = 256 | (draw(state) % 8 ? draw(state) % 4 : draw(state)) << 32;
-}
-
-struct caller {
-	struct rig *rig;
-	uint64_t state;
-	unsigned int calls;
-	unsigned int done; /* that succeeded */
-};
-
-static void *call_at_random(void *of)
-{
-	static const unsigned long commands[] = { VFIO_IOMMU_MAP_DMA, VFIO_IOMMU_UNMAP_DMA, VFIO_VIOMMU_DOMAIN_CREATE, VFIO_VIOMMU_DOMAIN_DESTROY,
-						  VFIO_VIOMMU_ATTACH, VFIO_VIOMMU_REFRESH,  VFIO_VIOMMU_INFO };
-	struct caller *caller = of;
-	struct rig *rig = caller->rig;
-	uint64_t arguments[32];
-	uint32_t domain;
-
-	for (unsigned int i = 0; i < caller->calls; i++) {
-		/* Else there is soon nothing left to name. */
-		switch (draw(&caller->state) % 32) {
-		case 0:
-			rig_map(rig, 0, 8 * MIB, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
-			break;
-		case 1:
-			rig_create(rig, RIG_PBA, RIG_PAL, &domain, NULL);
-			break;
-		case 2:
-			rig_store(rig, draw(&caller->state) % MIB & ~UINT64_C(7), draw_word(&caller->state, rig));
-			break;
-		case 3:
-			rig_name(rig, RIG_PBA + draw(&caller->state) % 1000 * PAGE, 20, draw(&caller->state) % 4000 * PAGE, draw(&caller->state) % 2);
-			break;
-		default:
-			draw_arguments(&caller->state, rig, arguments);
-			caller->done += !ioctl(rig->container, commands[draw(&caller->state) % 7], arguments);
-		}
-	}
-	return NULL;
-}
-
-static void test_random_calls(void **state)
-{
-	struct rig rig;
-
-	(void)state;
-	for (unsigned int round = 0; round < 6; round++) {
-		struct caller callers[2] = { { &rig, round, 3000, 0 }, { &rig, round + 1000, 3000, 0 } };
-		pthread_t other;
-
-		assert_int_equal(rig_begin(&rig, round % 2 ? VFIO_VIOMMU_PINNED_IOMMU : VFIO_VIOMMU_PAGED_IOMMU), 0);
-		assert_int_equal(pthread_create(&other, NULL, call_at_random, &callers[1]), 0);
-		call_at_random(&callers[0]);
-		assert_int_equal(pthread_join(other, NULL), 0);
-		/* Else this tests nothing. */
-		assert_true(callers[0].done + callers[1].done > 100);
-		rig_close(&rig);
-	}
-	check_usable(VFIO_VIOMMU_PAGED_IOMMU);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_killed_pinned, rig_setup), cmocka_unit_test_setup(test_killed_paged, rig_setup),
 		cmocka_unit_test_setup(test_unloading, rig_setup),     cmocka_unit_test_setup(test_unsafe_interrupts, rig_setup),
-		cmocka_unit_test_setup(test_races, rig_setup),	       cmocka_unit_test_setup(test_random_calls, rig_setup),
+		cmocka_unit_test_setup(test_races, rig_setup),
 	};
 
 	if (!rig_load(false))
