@@ -49,7 +49,7 @@ static unsigned long most_pages(const struct iommu_domain *domain)
 	return larger ? (1ul << (__ffs(larger) - PAGE_SHIFT)) - 1 : ULONG_MAX;
 }
 
-static int space_create(struct viommu_host *host, struct host_guest *guest, u64 first, u64 last, const struct host_memory *memory, struct host_space **out)
+static int space_create(struct viommu_host *host, struct host_vm *guest, u64 first, u64 last, const struct host_memory *memory, struct host_space **out)
 {
 	struct container *container = container_of_host(host);
 	struct space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
@@ -233,7 +233,7 @@ static void space_destroy(struct host_space *host_space)
 	kfree(space);
 }
 
-static int space_device_create(struct viommu_host *host, struct host_guest *guest, const void *data, struct host_device **out)
+static int space_device_create(struct viommu_host *host, struct host_vm *guest, const void *data, struct host_device **out)
 {
 	struct group *group = (struct group *)data;
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /* Domains of the guest, and their spaces. */
-#include "guest/common/types.h"
 #include "virtio.h"
 
 struct virtio_domain *virtio_domain_find(struct viommu_virtio *virtio, uint32_t id)
@@ -202,9 +201,4 @@ const struct guest_iommu_ops virtio_ops = {
 	.create = create,
 	.freed = freed,
 	.refused = refused,
-};
-
-const struct guest_type virtio_guest_type = {
-	.type = VIOMMU_DOMAIN_VIRTIO,
-	.name = "virtio-iommu",
 };
