@@ -17,13 +17,13 @@
 struct machine machine;
 
 /* QEMU's objects: a zpci device or a PCI device, the host bridge, the SMMU. */
-struct object {
+struct qemu_object {
 	const char *type;
 	const char *name;
 	unsigned int number;
 };
-static struct object root = { "container", "", 0 }, bridge = { "gpex-root", "bridge", 0 }, smmu = { "arm-smmuv3", "smmu", 0 };
-static struct object devices[DEVICES_MAX], zpcis[DEVICES_MAX];
+static struct qemu_object root = { "container", "", 0 }, bridge = { "gpex-root", "bridge", 0 }, smmu = { "arm-smmuv3", "smmu", 0 };
+static struct qemu_object devices[DEVICES_MAX], zpcis[DEVICES_MAX];
 static unsigned int device_count;
 
 static void require(bool holds, const char *what)
@@ -84,8 +84,8 @@ unsigned int machine_blocks(uint64_t next)
 void machine_plug(const char *name, unsigned int number)
 {
 	require(device_count < DEVICES_MAX, "too many devices");
-	devices[device_count] = (struct object){ "pci-device", name, number };
-	zpcis[device_count++] = (struct object){ "zpci", name, number };
+	devices[device_count] = (struct qemu_object){ "pci-device", name, number };
+	zpcis[device_count++] = (struct qemu_object){ "zpci", name, number };
 }
 
 /* The plugin interface. */
@@ -348,10 +348,13 @@ EXPORT bool bql_locked(void)
 	return lock_held;
 }
 
-EXPORT int qemu_ram_foreach_block(int (*fn)(void *block, void *ctx), void *ctx);
-EXPORT int qemu_ram_foreach_block(int (*fn)(void *block, void *ctx), void *ctx)
+/* Functions that the plugin passes are called by their own types, as a sanitizer checks. */
+struct qemu_block;
+
+EXPORT int qemu_ram_foreach_block(int (*fn)(struct qemu_block *block, void *ctx), void *ctx);
+EXPORT int qemu_ram_foreach_block(int (*fn)(struct qemu_block *block, void *ctx), void *ctx)
 {
-	return fn(&machine, ctx);
+	return fn((struct qemu_block *)(void *)&machine, ctx);
 }
 
 EXPORT void *qemu_ram_get_host_addr(void *block);
@@ -368,14 +371,14 @@ EXPORT uint64_t qemu_ram_get_used_length(void *block)
 	return RAM_BYTES;
 }
 
-EXPORT struct object *object_get_root(void);
-EXPORT struct object *object_get_root(void)
+EXPORT struct qemu_object *object_get_root(void);
+EXPORT struct qemu_object *object_get_root(void)
 {
 	return &root;
 }
 
-EXPORT int object_child_foreach_recursive(struct object *object, int (*fn)(struct object *child, void *ctx), void *ctx);
-EXPORT int object_child_foreach_recursive(struct object *object, int (*fn)(struct object *child, void *ctx), void *ctx)
+EXPORT int object_child_foreach_recursive(struct qemu_object *object, int (*fn)(struct qemu_object *child, void *ctx), void *ctx);
+EXPORT int object_child_foreach_recursive(struct qemu_object *object, int (*fn)(struct qemu_object *child, void *ctx), void *ctx)
 {
 	int ret = fn(&bridge, ctx);
 
@@ -388,38 +391,38 @@ EXPORT int object_child_foreach_recursive(struct object *object, int (*fn)(struc
 	return ret;
 }
 
-EXPORT struct object *object_dynamic_cast(struct object *object, const char *type);
-EXPORT struct object *object_dynamic_cast(struct object *object, const char *type)
+EXPORT struct qemu_object *object_dynamic_cast(struct qemu_object *object, const char *type);
+EXPORT struct qemu_object *object_dynamic_cast(struct qemu_object *object, const char *type)
 {
 	return !strcmp(object->type, type) ? object : NULL;
 }
 
-EXPORT uint64_t object_property_get_uint(struct object *object, const char *property, void **error);
-EXPORT uint64_t object_property_get_uint(struct object *object, const char *property, void **error)
+EXPORT uint64_t object_property_get_uint(struct qemu_object *object, const char *property, void **error);
+EXPORT uint64_t object_property_get_uint(struct qemu_object *object, const char *property, void **error)
 {
 	(void)error;
 	require(!strcmp(property, "fid"), "another property is expected");
 	return object->number;
 }
 
-EXPORT int64_t object_property_get_int(struct object *object, const char *property, void **error);
-EXPORT int64_t object_property_get_int(struct object *object, const char *property, void **error)
+EXPORT int64_t object_property_get_int(struct qemu_object *object, const char *property, void **error);
+EXPORT int64_t object_property_get_int(struct qemu_object *object, const char *property, void **error)
 {
 	(void)error;
 	require(!strcmp(property, "addr"), "another property is expected");
 	return object->number;
 }
 
-EXPORT char *object_property_get_str(struct object *object, const char *property, void **error);
-EXPORT char *object_property_get_str(struct object *object, const char *property, void **error)
+EXPORT char *object_property_get_str(struct qemu_object *object, const char *property, void **error);
+EXPORT char *object_property_get_str(struct qemu_object *object, const char *property, void **error)
 {
 	(void)error;
 	require(!strcmp(property, "target"), "another property is expected");
 	return strdup(object->name);
 }
 
-EXPORT char *object_get_canonical_path(struct object *object);
-EXPORT char *object_get_canonical_path(struct object *object)
+EXPORT char *object_get_canonical_path(struct qemu_object *object);
+EXPORT char *object_get_canonical_path(struct qemu_object *object)
 {
 	char path[64];
 
@@ -433,8 +436,8 @@ EXPORT void *sysbus_get_default(void)
 	return &bridge;
 }
 
-EXPORT void *qdev_get_parent_bus(struct object *object);
-EXPORT void *qdev_get_parent_bus(struct object *object)
+EXPORT void *qdev_get_parent_bus(struct qemu_object *object);
+EXPORT void *qdev_get_parent_bus(struct qemu_object *object)
 {
 	(void)object;
 	return &bridge;
@@ -447,8 +450,8 @@ EXPORT int pci_bus_num(void *bus)
 	return 0;
 }
 
-EXPORT struct object *qdev_find_recursive(void *bus, const char *id);
-EXPORT struct object *qdev_find_recursive(void *bus, const char *id)
+EXPORT struct qemu_object *qdev_find_recursive(void *bus, const char *id);
+EXPORT struct qemu_object *qdev_find_recursive(void *bus, const char *id)
 {
 	require(bus == &bridge, "another bus is expected");
 	for (unsigned int i = 0; i < device_count; i++) {
@@ -458,14 +461,14 @@ EXPORT struct object *qdev_find_recursive(void *bus, const char *id)
 	return NULL;
 }
 
-EXPORT struct object *pci_device_iommu_address_space(struct object *object);
-EXPORT struct object *pci_device_iommu_address_space(struct object *object)
+EXPORT struct qemu_object *pci_device_iommu_address_space(struct qemu_object *object);
+EXPORT struct qemu_object *pci_device_iommu_address_space(struct qemu_object *object)
 {
 	return object;
 }
 
-EXPORT struct iotlb_entry address_space_get_iotlb_entry(struct object *space, uint64_t iova, bool is_write, uint64_t attributes);
-EXPORT struct iotlb_entry address_space_get_iotlb_entry(struct object *space, uint64_t iova, bool is_write, uint64_t attributes)
+EXPORT struct iotlb_entry address_space_get_iotlb_entry(struct qemu_object *space, uint64_t iova, bool is_write, uint64_t attributes);
+EXPORT struct iotlb_entry address_space_get_iotlb_entry(struct qemu_object *space, uint64_t iova, bool is_write, uint64_t attributes)
 {
 	(void)attributes;
 	require(lock_held, "QEMU is asked without its lock");
@@ -476,7 +479,7 @@ EXPORT struct iotlb_entry address_space_get_iotlb_entry(struct object *space, ui
 struct region {
 	uint64_t address;
 	uint64_t bytes;
-	struct object *owner;
+	struct qemu_object *owner;
 };
 struct section {
 	unsigned __int128 bytes;
@@ -518,8 +521,8 @@ EXPORT struct section memory_region_find(struct region *region, uint64_t address
 	return found;
 }
 
-EXPORT struct object *memory_region_owner(struct region *region);
-EXPORT struct object *memory_region_owner(struct region *region)
+EXPORT struct qemu_object *memory_region_owner(struct region *region);
+EXPORT struct qemu_object *memory_region_owner(struct region *region)
 {
 	return region->owner;
 }
