@@ -26,7 +26,7 @@ void replay_disagree(struct replay *replay, const char *format, ...)
 	va_end(args);
 	if (operation->number) {
 		fprintf(stderr, " (operation %" PRIu64 ", %s", operation->number, replay->iommu->instructions[operation->instruction].name);
-		replay->iommu->told(replay);
+		replay->iommu->print_operation(replay);
 		fprintf(stderr, ")");
 	}
 	fputc('\n', stderr);

@@ -14,7 +14,7 @@
 
 #include <viommu/types.h>
 
-/* What one leaf of a host's table may cover. */
+/* The most that one leaf of a host's table covers. */
 #define LARGE  (UINT64_C(2) << 20)
 #define LARGER (UINT64_C(1) << 30)
 

@@ -273,7 +273,7 @@ struct replay_iommu {
 	 */
 	void (*ops)(const struct replay *replay);
 	void (*json)(const struct replay *replay, void *object);
-	void (*told)(const struct replay *replay);
+	void (*print_operation)(const struct replay *replay);
 	/* The sums of its operations, as lines of the summary. */
 	void (*summary)(const struct replay_counts *counts);
 

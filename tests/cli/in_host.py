@@ -236,7 +236,7 @@ def test_replay_wide_aperture():
 
 
 def test_replay_refuses():
-    """What cannot be done is said before anything is."""
+    """An impossible request is refused before anything is done."""
     capture = "captures/nvme-recover.vcap.zst"
     for arguments, why in ((["--host", "type1:{nvme}"], "--overwrite"), (["--host", "type1:0000:77:00.0"], "viommu probe")):
         result = Result(["nvme"], [capture], ["replay", *arguments, "/" + os.path.basename(capture)])

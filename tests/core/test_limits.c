@@ -154,7 +154,7 @@ static void test_refresh_entries(void **state)
 	tables_set(&rig.tables, PBA + 36 * MIB, 1, STE_INVALID);
 	tables_map(&rig.tables, PBA + 34 * MIB + 50 * PAGE, 1, 4 * MIB, VIOMMU_READ);
 	assert_int_equal(rig_refresh_all(&rig, &result), -ENOSPC);
-	/* What is established is looked at beyond that. */
+	/* Established pages are examined beyond that. */
 	assert_true(result.entries <= VIOMMU_LEAST_STEP_ENTRIES + 20 * (256 + 4 * 2));
 	assert_int_equal(check_pages(&rig.subject, 0, UINT64_MAX), 20 * 256 - 16 - 100 - 256 - 1);
 	check_not_stale(rig.mock, &rig.subject, rig.tables.pba, rig.tables.pal);
@@ -165,7 +165,7 @@ static void test_refresh_entries(void **state)
 	rig_end(&rig);
 }
 
-/* What is looked at beyond the limit is looked at in steps, and what is released there is flushed in each. */
+/* Beyond the limit the refresh goes on in steps, too, and each flushes its releases. */
 static void test_beyond_the_limit_takes_steps(void **state)
 {
 	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT, .mock = { .split = true } };
@@ -243,7 +243,7 @@ static void test_honest_guest_meets_no_limit(void **state)
 	}
 }
 
-/* What this needs at the most is what it gets: one byte less does not do, and nothing is lost over repetitions. */
+/* The limit is exactly the memory that this needs at most: one byte less is not enough, and repetitions lose nothing. */
 static uint64_t shadow_of(uint64_t limit, bool soft, int expected)
 {
 	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT };

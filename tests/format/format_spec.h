@@ -37,7 +37,7 @@ enum spec_base {
 	SPEC_INVALID, /* what F(invalid_entry) says */
 };
 
-/* What flipping a bit does to an entry of one kind. */
+/* The effect of flipping a bit of an entry of one kind. */
 enum spec_effect {
 	SPEC_NOTHING, /* it means the same */
 	SPEC_ADDRESS, /* the address has that bit flipped */

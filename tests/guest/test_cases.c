@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What a guest may do to its tables, and to its function while the tables are in use: one test for
+ * A guest changes its tables, and its function while the tables are in use: one test for
  * each row of the table of cases in docs/zpci.md, on the library itself, in the architecture's way
  * and in QEMU's. viommu_translate() shows what the device reaches, as to a device model.
  *
@@ -1104,7 +1104,7 @@ static void dma_malformed(uint32_t flags)
 		guest_put(&guest, RT + 8 * 2, ST | RTTE | FRAME);
 		expect_dma_fault(&guest, iova(3), VIOMMU_READ, 0x03);
 	}
-	/* What is established is reached meanwhile. */
+	/* Established pages are reached meanwhile. */
 	assert_reaches(&guest, iova(0), data(0), RW);
 	guest_put(&guest, RT + 8 * 2, ST | RTTE);
 	guest_down(&guest);

@@ -382,7 +382,7 @@ static void entry_limit(void **state)
 	make(&f, kind_of(state), &(struct fake_options){ .entry_limit = 3 }, false);
 	for (unsigned int i = 0; i < 4; i++)
 		assert_int_equal(map(&f, f.place + i * PAGE, PAGE, 0, VIOMMU_RW), 0);
-	/* What is mapped already does not fit into the device's container. */
+	/* The existing mappings do not fit into the device's container. */
 	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), -ENOSPC);
 	assert_false(reaches(&f, f.device, f.place));
 	assert_int_equal(f.ops->unmap(f.space, f.place, f.place + PAGE - 1), 0);

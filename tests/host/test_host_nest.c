@@ -257,7 +257,7 @@ static void invalidates(void **state)
 	assert_int_equal(done, 2);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
 	assert_int_equal(nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID), 0);
-	/* What was read for a device that is gone is still known. */
+	/* The values that were read for a removed device are still known. */
 	assert_int_equal(invalidate(&nest, some, 1), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
 	nest.f.ops->space_destroy(space);

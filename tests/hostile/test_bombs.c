@@ -125,7 +125,7 @@ static void *refresh_bomb(void *ctx)
 		/* Between two steps others have their turn. */
 		if (lock_watch_turns() - turns != result.steps - 1)
 			abort();
-		/* What is established, which takes 8 bytes of the shadow each, may be examined once more. */
+		/* Established pages, each of which takes 8 bytes of the shadow, may be examined once more. */
 		if (result.entries > ENTRIES + SHADOW / 8 || result.entries > result.steps * STEP)
 			abort();
 		__atomic_add_fetch(&bomb->refreshes, 1, __ATOMIC_RELEASE);

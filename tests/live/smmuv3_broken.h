@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What can be wrong in the library's SMMU, on purpose.
+ * Deliberate faults in the library's SMMU.
  */
 #ifndef VIOMMU_TESTS_LIVE_SMMUV3_BROKEN_H
 #define VIOMMU_TESTS_LIVE_SMMUV3_BROKEN_H

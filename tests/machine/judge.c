@@ -123,7 +123,7 @@ static void judge_full(struct machine *machine, struct subject *subject, struct 
 }
 
 /*
- * What was there and is what the tables still say is not released, whatever was short. A host
+ * A page that the tables still name as before is not released, whatever was short. A host
  * that holds few mappings and does not split may not take back what it had to remove with others.
  */
 static void check_kept(const struct machine *machine, const struct subject *subject, const struct outlook *outlook, const struct model_list *list)

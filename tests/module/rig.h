@@ -21,7 +21,7 @@
 #define RIG_BYTES    (16 * MIB)
 #define RIG_NUMBERED (1 * MIB)
 
-/* What the tables are for. Each rig_name() is within the first 15 MiB of one of these; the rig has its own page in the last MiB of the first 16. */
+/* The IOVAs of the tables. Each rig_name() is within the first 15 MiB of one of these; the rig has its own page in the last MiB of the first 16. */
 #define RIG_PBA (4 * GIB)
 #define RIG_PAL (6 * GIB - 1)
 

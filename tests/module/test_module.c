@@ -53,7 +53,7 @@ static void test_tables_are_followed(void **state)
 	rig_open(&rig, type_of(state));
 	check_pinned(&rig, 0);
 	rig_name(&rig, at, 1, A, true);
-	/* What the tables have before the domain is there, what they get, and what they lose. */
+	/* Entries from before the domain was created, new ones, and removed ones. */
 	domain = rig_domain(&rig);
 	check_pinned(&rig, 2);
 	rig_reaches(&rig, at, A, true);

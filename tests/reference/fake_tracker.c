@@ -131,7 +131,7 @@ static int collect(void *ctx, void (*written)(void *arg, uint64_t first, uint64_
 		fake->in_collect(fake->ctx, false);
 	pthread_mutex_lock(&fake->lock);
 	fake->collects++;
-	/* What was written is lost then. */
+	/* The written pages are lost then. */
 	if (fake->fail_collect && fake->collects >= fake->fail_collect) {
 		pthread_mutex_unlock(&fake->lock);
 		return -EIO;

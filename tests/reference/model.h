@@ -30,7 +30,7 @@ void model_list_add(struct model_list *list, struct model_page page);
 /* Copies a list behind another one. */
 void model_list_copy(struct model_list *to, const struct model_list *from);
 
-/* What the tables say about a range. */
+/* The translations of a range, by the tables. */
 struct model_found {
 	struct model_list list;
 	uint64_t unbacked;	   /* pages that are named and that the guest has no memory for */
@@ -58,12 +58,12 @@ void model_found_free(struct model_found *found);
 bool model_clip(uint64_t aperture_first, uint64_t aperture_last, uint64_t *first, uint64_t *last);
 
 /*
- * What a refresh of a (clipped) range does to a domain's list, and how many pages are new or other
+ * The effect of a refresh of a (clipped) range on a domain's list, and how many pages are new or other
  * than before, and gone or other than before.
  */
 void model_apply(struct model_list *list, uint64_t first, uint64_t last, const struct model_list *now, uint64_t *established, uint64_t *released);
 
-/* What the removal of a slot does. */
+/* The effect of the removal of a slot. */
 void model_drop(struct model_list *list, uint64_t gpa, uint64_t bytes);
 
 /* The page of an IOVA, NULL if it has none. */

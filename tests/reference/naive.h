@@ -58,7 +58,7 @@ struct naive_answer {
 	unsigned int top;	     /* the level that the way began at */
 };
 
-/* What an entry says by itself. */
+/* The meaning of an entry by itself. */
 enum naive_verdict {
 	NAIVE_IS_TABLE,
 	NAIVE_IS_PAGE,

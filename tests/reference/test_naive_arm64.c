@@ -102,7 +102,7 @@ static void four_kib(void **state)
 	fault(&tables, 0x8040201abc, ARM64_NO_TABLE, 1, 0x9000008);
 }
 
-/* What tables take away, and the output size of 32 bits. */
+/* Rights that tables remove, and the output size of 32 bits. */
 static void restrictions(void **state)
 {
 	struct arm64_tables tables = { .granule = 4, .ips = 0, .ttb0 = 0x10000, .t0sz = 34, .epd1 = true };

@@ -347,7 +347,7 @@ static void test_sharing(void **state)
 
 	assert_int_equal(rig_attach(rig, 1, 8, 0), OK);
 	assert_int_equal(rig_map(rig, 1, 0x1000, 0x1fff, 0x3000, MAP_READ), OK);
-	/* What is mapped is reached by those that come later, on their host, too. */
+	/* Endpoints that are attached later reach the existing mappings, on another host, too. */
 	assert_int_equal(rig_attach(rig, 1, 9, 0), OK);
 	assert_int_equal(rig_attach(rig, 1, 10, 0), OK);
 	assert_int_equal(rig_map(rig, 1, 0x2000, 0x2fff, 0x4000, MAP_READ), OK);
@@ -418,7 +418,7 @@ static void test_reports(void **state)
 	assert_int_equal(viommu_virtio_endpoint_fault(world->endpoint[0], &none), -EINVAL);
 	assert_int_equal(rig_info(rig).faults, 5);
 	assert_int_equal(rig_info(rig).reports, 5);
-	/* What was mapped since is to be tried again. */
+	/* An access is tried again if its page was mapped meanwhile. */
 	none.reason = VIOMMU_FAULT_NOT_PRESENT;
 	none.access = VIOMMU_READ;
 	none.iova = 0x1000;

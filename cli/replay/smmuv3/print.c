@@ -52,7 +52,7 @@ void smmuv3_print_json(const struct replay *replay, void *object)
 	json_object_set_new(object, "error", smmu->error ? json_string(error_name(smmu->error)) : json_null());
 }
 
-void smmuv3_print_told(const struct replay *replay)
+void smmuv3_print_operation(const struct replay *replay)
 {
 	const struct smmuv3 *smmu = smmuv3_of(replay);
 	const struct capture_record *record = &replay->operation.record;

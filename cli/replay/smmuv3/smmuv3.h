@@ -78,7 +78,7 @@ void smmuv3_view(struct replay *replay, const struct replay_function *function, 
 /* print.c */
 void smmuv3_print_ops(const struct replay *replay);
 void smmuv3_print_json(const struct replay *replay, void *object);
-void smmuv3_print_told(const struct replay *replay);
+void smmuv3_print_operation(const struct replay *replay);
 void smmuv3_print_summary(const struct replay_counts *counts);
 
 #endif

@@ -150,7 +150,7 @@ static void print_answer(const struct replay *replay)
 	}
 }
 
-void zpci_print_told(const struct replay *replay)
+void zpci_print_operation(const struct replay *replay)
 {
 	const struct capture_record *record = &replay->operation.record;
 

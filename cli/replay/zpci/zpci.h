@@ -94,7 +94,7 @@ void zpci_change_free(struct zpci_change *change);
 /* print.c */
 void zpci_print_ops(const struct replay *replay);
 void zpci_print_json(const struct replay *replay, void *object);
-void zpci_print_told(const struct replay *replay);
+void zpci_print_operation(const struct replay *replay);
 void zpci_print_summary(const struct replay_counts *counts);
 
 #endif
