@@ -182,8 +182,8 @@ void probe_reserved(const struct probe_tree *tree, const struct probe_group *gro
 }
 
 /*
- * PCI Code and ID Assignment Specification, "Class Codes": the kind of a device, for a user who is
- * about to take it from its driver.
+ * The kind of a device (PCI Code and ID Assignment Specification, "Class Codes"). A user reads it
+ * before taking the device from its driver.
  */
 const char *probe_class_name(uint32_t class)
 {

@@ -125,6 +125,12 @@ void guest_iommu_sync(struct guest_iommu *iommu);
 int guest_device_fault(struct guest_device *device, const struct viommu_fault *fault);
 
 /*
+ * With the lane of the domain's gate locked: whether an established translation permits the
+ * access.
+ */
+bool guest_domain_permits(const struct guest_domain *domain, const struct viommu_fault *access);
+
+/*
  * Without locks: settles a device that is attached to another domain than that of its
  * configuration, or one whose host failed under the domain `failed` (else NULL). 0: try the access
  * again; -EFAULT: the device is attached to nothing, as the host failed or something is too small.

@@ -95,6 +95,11 @@ static int covers(void *ctx, const struct viommu_run *run)
 	return !(access->access & ~run->prot);
 }
 
+bool guest_domain_permits(const struct guest_domain *domain, const struct viommu_fault *access)
+{
+	return viommu_domain_each_run(domain->domain, access->iova, access->iova, covers, (void *)(uintptr_t)access);
+}
+
 /* The device was on its way to the direct domain, or there is nothing at the address. */
 static int fault_in_direct(struct guest_device *device, struct viommu_fault *access)
 {
@@ -106,7 +111,7 @@ static int fault_in_direct(struct guest_device *device, struct viommu_fault *acc
 	if (!domain)
 		return 0;
 	port_lock(&lane->lock);
-	reached = guest_domain_kind(domain) != VIOMMU_KIND_DIRECT || viommu_domain_each_run(domain->domain, access->iova, access->iova, covers, access);
+	reached = guest_domain_kind(domain) != VIOMMU_KIND_DIRECT || guest_domain_permits(domain, access);
 	port_unlock(&lane->lock);
 	guest_gate_leave(lane);
 	return reached ? 0 : device->iommu->ops->beyond(device, access);

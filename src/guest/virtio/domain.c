@@ -86,7 +86,8 @@ static int map(const struct virtio_space *space, const struct host_mapping *mapp
 }
 
 /*
- * Takes a mapping out of the spaces before `end`, NULL: of all. One whose host fails is made anew.
+ * Takes a mapping out of the spaces before `end`, NULL: of all. One whose host fails is destroyed,
+ * and made anew by guest_iommu_settle(), which the caller calls.
  */
 static void unmap_spaces(struct guest_iommu *iommu, struct virtio_domain *domain, uint64_t first, uint64_t last, const struct virtio_space *end)
 {
@@ -96,7 +97,6 @@ static void unmap_spaces(struct guest_iommu *iommu, struct virtio_domain *domain
 		if (viommu_mapped_unmap(space->mapped, first, last))
 			guest_domain_break(iommu, &space->guest);
 	}
-	guest_iommu_settle(iommu);
 }
 
 int virtio_domain_map(struct viommu_virtio *virtio, struct virtio_domain *domain, const struct host_mapping *mapping)
@@ -131,6 +131,7 @@ int virtio_domain_unmap(struct viommu_virtio *virtio, struct virtio_domain *doma
 	mappings_remove(&domain->mappings, first, last);
 	mappings_trim(&domain->mappings);
 	unmap_spaces(&virtio->iommu, domain, first, last, NULL);
+	guest_iommu_settle(&virtio->iommu);
 	return 0;
 }
 

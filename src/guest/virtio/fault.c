@@ -27,13 +27,6 @@ static int report(struct viommu_virtio_endpoint *endpoint, unsigned int reason, 
 	return -PORT_EFAULT;
 }
 
-static int covers(void *ctx, const struct viommu_run *run)
-{
-	const struct viommu_fault *access = ctx;
-
-	return !(access->access & ~run->prot);
-}
-
 /*
  * Where the access fails though the guest permits it, the guest has no memory there: no reason of
  * the specification says that.
@@ -56,8 +49,7 @@ int viommu_virtio_endpoint_fault(struct viommu_virtio_endpoint *endpoint, const 
 	struct guest_domain *space;
 	struct guest_lane *lane;
 	unsigned int reason;
-	bool wanted, attached;
-	int reached;
+	bool wanted, attached, reached;
 
 	if (!fault || fault->reason == VIOMMU_FAULT_NONE)
 		return -PORT_EINVAL;
@@ -76,7 +68,7 @@ int viommu_virtio_endpoint_fault(struct viommu_virtio_endpoint *endpoint, const 
 	if (!space)
 		return 0;
 	port_lock(&lane->lock);
-	reached = viommu_domain_each_run(space->domain, access.iova, access.iova, covers, &access);
+	reached = guest_domain_permits(space, &access);
 	reason = reached ? 0 : reason_in(space->domain, &access);
 	port_unlock(&lane->lock);
 	guest_gate_leave(lane);

@@ -72,7 +72,7 @@ uint64_t viommu_virtio_features(const struct viommu_virtio *virtio)
 	return FEATURES;
 }
 
-/* With change held: what the next requests are judged by. */
+/* With change held: the feature bits that hold for the next requests. */
 static void set_accepted(struct viommu_virtio *virtio, uint64_t accepted)
 {
 	port_lock(&virtio->iommu.lock);
@@ -142,11 +142,8 @@ void viommu_virtio_config_write(struct viommu_virtio *virtio, uint64_t offset, c
 
 struct viommu_virtio_endpoint *viommu_virtio_find(struct viommu_virtio *virtio, uint32_t endpoint)
 {
-	struct guest_device *device;
+	struct guest_device *device = guest_device_lookup(&virtio->iommu, endpoint);
 
-	port_lock(&virtio->iommu.lock);
-	device = guest_device_find(&virtio->iommu, endpoint);
-	port_unlock(&virtio->iommu.lock);
 	return device ? virtio_endpoint_of(device) : NULL;
 }
 
