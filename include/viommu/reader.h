@@ -11,7 +11,7 @@
  * pointers are in use, bracket translation and use with viommu_reader_enter() and
  * viommu_reader_leave(): then a refresh that releases something, a detach, or viommu_slot_remove()
  * does not return before every reader that was inside has left. Inside, call nothing of the library
- * but viommu_translate() and what a guest IOMMU's header allows there (getters that wait for
+ * but viommu_translate(), viommu_lookup() and what a guest IOMMU's header allows there (getters that wait for
  * nothing; no statistics, no runs), and stay for as long as a device's DMA would be in flight, not
  * longer. A call that may wait for readers would wait for its own thread: a library of meson's
  * build type debug calls abort() there.
@@ -56,6 +56,36 @@ VIOMMU_API void viommu_reader_leave(struct viommu_reader *reader);
  */
 VIOMMU_API int viommu_translate(struct viommu_reader *reader, uint64_t iova, uint64_t bytes, uint32_t access, struct viommu_piece *pieces, unsigned int max,
 				uint64_t *translated, struct viommu_fault *fault);
+
+/*
+ * What an IOVA translates to: contiguous in IOVA, in GPA and in this process, with the same rights
+ * throughout.
+ */
+struct viommu_extent {
+	uint32_t size;	/* sizeof(struct viommu_extent) */
+	uint32_t prot;	/* VIOMMU_READ, VIOMMU_WRITE or both */
+	uint64_t first; /* IOVA */
+	uint64_t last;	/* IOVA, inclusive */
+	uint64_t gpa;	/* of first */
+	void *hva;	/* of first */
+};
+#define VIOMMU_EXTENT_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_extent, hva)
+
+/*
+ * Looks up what the device reaches at iova, without an access: no event results, and the guest
+ * IOMMU is not asked. Fills in extent, whose size member the caller has set: the extent that
+ * contains iova. It may begin before iova, and what continues it is added until it contains last
+ * (inclusive; iova itself for the least work). How far it is contiguous is a lower bound. Where the
+ * guest has the same memory in several slots, the GPA is that of the lowest one that permits the
+ * rights.
+ *
+ * 0; -EFAULT (nothing is reached at iova; *fault, which may be NULL, says why, its access is 0);
+ * -EINVAL (extent is of no known size, or last < iova). It may wait for viommu_slot_add() and
+ * viommu_slot_remove(), for a few instructions; it does not sleep otherwise, and does not allocate.
+ * It may be called between viommu_reader_enter() and viommu_reader_leave(). How long the answer is
+ * good is said at the head of this file, for the GPA as for the pointer.
+ */
+VIOMMU_API int viommu_lookup(struct viommu_reader *reader, uint64_t iova, uint64_t last, struct viommu_extent *extent, struct viommu_fault *fault);
 
 /*
  * Copy bytes from, and to, the IOVAs iova .. iova + bytes - 1, as the device's DMA does. What has

@@ -13,8 +13,7 @@
 #include <viommu/device.h>
 #include <viommu/reader.h>
 
-#include "core/list.h"
-#include "port/port.h"
+#include "core/slots.h"
 
 struct host_device;
 struct viommu_domain;
@@ -64,6 +63,7 @@ struct reader_extent {
 struct viommu_reader {
 	struct attachment *attachment;
 	struct list in_attachment;
+	struct slots_user slots; /* for viommu_lookup() */
 	/*
 	 * Both are odd while it lasts. `inside` brackets each translation and keeps alive what it
 	 * looks at: waited for by detach, through the asymmetric fence, so that translating pays

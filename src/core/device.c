@@ -87,10 +87,8 @@ static int detach_all(struct viommu_device *device)
 /* With the VM's lock held, of one that is detached. */
 static void free_readers(struct attachment *attachment)
 {
-	list_each (&attachment->readers, struct viommu_reader, in_attachment, reader) {
-		list_remove(&reader->in_attachment);
-		port_free(reader, sizeof(*reader), READER_ALIGN);
-	}
+	list_each (&attachment->readers, struct viommu_reader, in_attachment, reader)
+		reader_free(reader);
 }
 
 void viommu_device_destroy(struct viommu_device *device)

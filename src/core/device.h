@@ -35,4 +35,7 @@ int device_get_attachment(struct viommu_device *device, uint32_t pasid, struct a
 #define DEVICE_FAULT_IGNORED 1
 void device_set_fault(struct viommu_device *device, int (*fault)(void *ctx, const struct viommu_fault *fault), void *ctx);
 
+/* reader.c. With the VM's lock held: frees a reader, which is in the list of its attachment. */
+void reader_free(struct viommu_reader *reader);
+
 #endif

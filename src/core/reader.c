@@ -9,6 +9,7 @@
  */
 #include "core/device.h"
 #include "core/domain.h"
+#include "port/sized.h"
 
 /* With the VM's lock held: the lock under which the list of readers is read, if there is one. */
 static void lock_readers(struct attachment *attachment)
@@ -36,6 +37,7 @@ int viommu_reader_create(struct viommu_device *device, uint32_t pasid, struct vi
 	port_lock(&device->vm->lock);
 	error = device_get_attachment(device, pasid, &reader->attachment);
 	if (!error) {
+		slots_user_add(device->vm, &reader->slots);
 		lock_readers(reader->attachment);
 		list_append(&reader->attachment->readers, &reader->in_attachment);
 		unlock_readers(reader->attachment);
@@ -49,6 +51,17 @@ int viommu_reader_create(struct viommu_device *device, uint32_t pasid, struct vi
 	return 0;
 }
 
+void reader_free(struct viommu_reader *reader)
+{
+	struct attachment *attachment = reader->attachment;
+
+	lock_readers(attachment);
+	list_remove(&reader->in_attachment);
+	unlock_readers(attachment);
+	slots_user_remove(&reader->slots);
+	port_free(reader, sizeof(*reader), READER_ALIGN);
+}
+
 void viommu_reader_destroy(struct viommu_reader *reader)
 {
 	struct attachment *attachment;
@@ -59,12 +72,9 @@ void viommu_reader_destroy(struct viommu_reader *reader)
 	attachment = reader->attachment;
 	vm = attachment->device->vm;
 	port_lock(&vm->lock);
-	lock_readers(attachment);
-	list_remove(&reader->in_attachment);
-	unlock_readers(attachment);
+	reader_free(reader);
 	attachment_put(attachment);
 	port_unlock(&vm->lock);
-	port_free(reader, sizeof(*reader), READER_ALIGN);
 }
 
 void viommu_reader_enter(struct viommu_reader *reader)
@@ -183,27 +193,44 @@ static port_noinline void add_pages(const struct viommu_domain *domain, uint64_t
 	} while (left && found == PAGES_AT_ONCE);
 }
 
-static port_always_inline int translate(struct viommu_reader *reader, uint64_t first, uint64_t last, uint32_t access, struct result *result,
-					struct viommu_fault *fault)
+/* The domain that the reader's device reaches now, for which its cache is made ready; or NULL. */
+static port_always_inline struct viommu_domain *follow(struct viommu_reader *reader)
 {
-	struct attachment *attachment = reader->attachment;
+	const struct attachment *attachment = reader->attachment;
 	struct viommu_domain *domain = port_load_acquire(&attachment->reached);
-	uint64_t binding = port_load_relaxed(&attachment->binding), iova = first;
+	uint64_t binding = port_load_relaxed(&attachment->binding);
 
-	if (!domain)
-		return fail(attachment, fault, VIOMMU_FAULT_BLOCKED, iova, access);
-	if (reader->binding != binding || reader->domain != domain) {
+	if (domain && (reader->binding != binding || reader->domain != domain)) {
 		for (unsigned int i = 0; i < READER_CACHE; i++)
 			reader->cache[i].prot = 0;
 		reader->binding = binding;
 		reader->domain = domain;
 	}
+	return domain;
+}
+
+/* At an IOVA of which nothing is found. */
+static int fail_absent(const struct attachment *attachment, const struct viommu_domain *domain, struct viommu_fault *fault, uint64_t iova, uint32_t access)
+{
+	enum viommu_fault_reason reason = iova < domain->first || iova > domain->last ? VIOMMU_FAULT_APERTURE : VIOMMU_FAULT_NOT_PRESENT;
+
+	return fail(attachment, fault, reason, iova, access);
+}
+
+static port_always_inline int translate(struct viommu_reader *reader, uint64_t first, uint64_t last, uint32_t access, struct result *result,
+					struct viommu_fault *fault)
+{
+	const struct attachment *attachment = reader->attachment;
+	struct viommu_domain *domain = follow(reader);
+	uint64_t iova = first;
+
+	if (!domain)
+		return fail(attachment, fault, VIOMMU_FAULT_BLOCKED, iova, access);
 	for (;;) {
 		const struct reader_extent *extent = find_extent(reader, domain, iova);
 
 		if (!extent)
-			return fail(attachment, fault, iova < domain->first || iova > domain->last ? VIOMMU_FAULT_APERTURE : VIOMMU_FAULT_NOT_PRESENT, iova,
-				    access);
+			return fail_absent(attachment, domain, fault, iova, access);
 		if (access & ~extent->prot)
 			return fail(attachment, fault, VIOMMU_FAULT_PROTECTION, iova, access);
 		if (!add(result, extent->hva + (iova - extent->first), (last < extent->last ? last : extent->last) - iova + 1) || last <= extent->last)
@@ -264,4 +291,80 @@ int viommu_translate(struct viommu_reader *reader, uint64_t iova, uint64_t bytes
 	if (translated)
 		*translated = bytes;
 	return 1;
+}
+
+/*
+ * The extent around iova, with what follows it in host memory, but not looked for beyond last. NULL
+ * if nothing is there.
+ */
+static bool find_run(struct viommu_reader *reader, struct viommu_domain *domain, uint64_t iova, uint64_t last, struct reader_extent *run)
+{
+	const struct reader_extent *extent = find_extent(reader, domain, iova);
+
+	if (!extent)
+		return false;
+	*run = *extent;
+	while (run->last < last && (extent = find_extent(reader, domain, run->last + 1)) && extent->prot == run->prot &&
+	       extent->generation == run->generation && extent->first == run->last + 1 && extent->hva == run->hva + (extent->first - run->first))
+		run->last = extent->last;
+	return true;
+}
+
+/*
+ * Clips a run to the slot that has the memory at iova, and fills in the extent. False: no slot has
+ * it, as the slots have changed since.
+ */
+static bool find_gpa(struct viommu_reader *reader, const struct reader_extent *run, uint64_t iova, struct viommu_extent *extent)
+{
+	const unsigned char *hva = run->hva + (iova - run->first);
+	uint64_t before = iova - run->first, after = run->last - iova, at;
+	const struct slot *slot;
+
+	port_lock(&reader->slots.lock);
+	slot = slots_find_memory(vm_slots(reader->attachment->device->vm), hva, run->prot);
+	if (slot) {
+		at = (uintptr_t)hva - slot->hva;
+		if (before > at)
+			before = at;
+		if (after > slot->last - slot->first - at)
+			after = slot->last - slot->first - at;
+		*extent = (struct viommu_extent){
+			.prot = run->prot,
+			.first = iova - before,
+			.last = iova + after,
+			.gpa = slot->first + (at - before),
+			.hva = run->hva + (iova - before - run->first),
+		};
+	}
+	port_unlock(&reader->slots.lock);
+	return slot;
+}
+
+int viommu_lookup(struct viommu_reader *reader, uint64_t iova, uint64_t last, struct viommu_extent *extent, struct viommu_fault *fault)
+{
+	struct viommu_extent known;
+	struct viommu_domain *domain;
+	struct reader_extent run;
+	int ret = 0;
+	bool found;
+
+	if (!sized_fits(extent, VIOMMU_EXTENT_SIZE_V0) || last < iova)
+		return -PORT_EINVAL;
+	begin(reader);
+	domain = follow(reader);
+	if (!domain)
+		ret = fail(reader->attachment, fault, VIOMMU_FAULT_BLOCKED, iova, 0);
+	/*
+	 * A slot is removed after the flush of all translations to it. As long as the generation
+	 * is the one of the look-up, the slot with this memory is the one that was translated to.
+	 */
+	do {
+		found = domain && find_run(reader, domain, iova, last, &run) && find_gpa(reader, &run, iova, &known);
+	} while (found && !is_good(&run, domain));
+	if (domain && !found)
+		ret = fail_absent(reader->attachment, domain, fault, iova, 0);
+	end(reader);
+	if (!ret)
+		sized_out(extent, &known, sizeof(known));
+	return ret;
 }

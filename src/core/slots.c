@@ -38,3 +38,14 @@ struct slots *slots_without(const struct slots *old, const struct slot *slot)
 			slots->slot[at++] = old->slot[i];
 	return slots;
 }
+
+struct slot *slots_find_memory(const struct slots *slots, const unsigned char *hva, uint32_t prot)
+{
+	for (unsigned int i = 0; i < slots->number; i++) {
+		struct slot *slot = slots->slot[i];
+
+		if ((uintptr_t)hva >= slot->hva && (uintptr_t)hva - slot->hva <= slot->last - slot->first && !(prot & ~slot->prot))
+			return slot;
+	}
+	return NULL;
+}

@@ -56,8 +56,9 @@ struct slots_user {
 	struct list in_vm;
 	struct port_lock lock; /* taken last */
 };
+/* With the VM's lock held. */
 void slots_user_add(struct viommu_vm *vm, struct slots_user *user);
-void slots_user_remove(struct viommu_vm *vm, struct slots_user *user);
+void slots_user_remove(struct slots_user *user);
 
 static inline uint64_t slot_pages(const struct slot *slot)
 {
@@ -134,6 +135,12 @@ static inline bool slots_overlap(const struct slots *slots, uint64_t first, uint
 	}
 	return low < slots->number && last >= slots->slot[low]->first;
 }
+
+/*
+ * The slot with the lowest GPA that has memory at hva and permits prot, or NULL. The guest may have
+ * the same memory in several slots.
+ */
+struct slot *slots_find_memory(const struct slots *slots, const unsigned char *hva, uint32_t prot);
 
 /* Loads the entry at a GPA, which is naturally aligned. False if there is no memory. */
 static inline bool slots_load(const struct slots *slots, uint64_t gpa, uint64_t *word)

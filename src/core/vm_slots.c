@@ -41,16 +41,12 @@ static void drain_users(struct viommu_vm *vm)
 void slots_user_add(struct viommu_vm *vm, struct slots_user *user)
 {
 	port_lock_init(&user->lock);
-	port_lock(&vm->lock);
 	list_append(&vm->slots_users, &user->in_vm);
-	port_unlock(&vm->lock);
 }
 
-void slots_user_remove(struct viommu_vm *vm, struct slots_user *user)
+void slots_user_remove(struct slots_user *user)
 {
-	port_lock(&vm->lock);
 	list_remove(&user->in_vm);
-	port_unlock(&vm->lock);
 	port_lock_destroy(&user->lock);
 }
 

@@ -518,14 +518,88 @@ static void test_held_off_from_both(void **state)
 	}
 }
 
+/*
+ * The same memory is now in one slot, now in another. The tables name the first, so that a look-up
+ * yields its GPA, or nothing.
+ */
+
+#define HOME (GIB)
+#define AWAY (2 * GIB)
+
+static void *look_up_always(void *ctx)
+{
+	struct racer *racer = ctx;
+
+	while (!__atomic_load_n(&racer->race->stop, __ATOMIC_RELAXED)) {
+		struct viommu_extent extent = { .size = sizeof(extent) };
+
+		if (viommu_lookup(racer->reader, PBA, PBA + WINDOW * PAGE - 1, &extent, NULL))
+			continue;
+		if (extent.gpa != HOME + (extent.first - PBA) || extent.last > PBA + WINDOW * PAGE - 1)
+			__atomic_add_fetch(&racer->race->bad, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&racer->translated, racer->translated + 1, __ATOMIC_RELAXED);
+	}
+	return NULL;
+}
+
+static void slots_swap(bool soft)
+{
+	struct racer racer = { .translated = 0 };
+	struct area *home, *away;
+	struct race race;
+
+	memset(&race, 0, sizeof(race));
+	rig_begin(&race.rig, &(struct rig_options){ .mock.lookup = true });
+	race.host = &race.rig.mock->host;
+	if (soft)
+		assert_int_equal(viommu_host_soft_create(&race.host), 0);
+	home = guest_area(&race.rig.guest, HOME, WINDOW * PAGE, VIOMMU_RW);
+	away = &race.rig.guest.area[race.rig.guest.areas++];
+	*away = *home;
+	away->gpa = AWAY;
+	tables_map(&race.rig.tables, PBA, WINDOW, HOME, VIOMMU_RW);
+	race.domain = tables_domain(&race.rig.tables, race.host, NULL);
+	racer.race = &race;
+	assert_int_equal(viommu_device_create(race.rig.guest.vm, race.host, NULL, &racer.device), 0);
+	assert_int_equal(viommu_reader_create(racer.device, VIOMMU_NO_PASID, &racer.reader), 0);
+	assert_int_equal(viommu_domain_attach(race.domain, racer.device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(pthread_create(&racer.thread, NULL, look_up_always, &racer), 0);
+	for (unsigned int i = 0; i < 300; i++) {
+		uint64_t before;
+
+		assert_int_equal(guest_show(&race.rig.guest, home), 0);
+		assert_int_equal(viommu_domain_refresh(race.domain, 0, UINT64_MAX, NULL), 0);
+		before = __atomic_load_n(&racer.translated, __ATOMIC_RELAXED);
+		while (__atomic_load_n(&racer.translated, __ATOMIC_RELAXED) == before)
+			sched_yield();
+		assert_int_equal(guest_hide(&race.rig.guest, home), 0);
+		assert_int_equal(guest_show(&race.rig.guest, away), 0);
+		assert_int_equal(guest_hide(&race.rig.guest, away), 0);
+	}
+	__atomic_store_n(&race.stop, true, __ATOMIC_RELAXED);
+	pthread_join(racer.thread, NULL);
+	assert_int_equal(race.bad, 0);
+	race.rig.guest.areas--;
+	viommu_device_destroy(racer.device);
+	viommu_domain_destroy(race.domain);
+	if (soft)
+		viommu_host_destroy(race.host);
+	rig_end(&race.rig);
+}
+
+static void test_looking_up_while_slots_swap(void **state)
+{
+	(void)state;
+	slots_swap(true);
+	slots_swap(false);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_translating_while_refreshing),
-		cmocka_unit_test(test_translating_while_detaching),
-		cmocka_unit_test(test_translating_while_moving),
-		cmocka_unit_test(test_translating_while_domains_go),
-		cmocka_unit_test(test_held_off),
+		cmocka_unit_test(test_translating_while_refreshing), cmocka_unit_test(test_translating_while_detaching),
+		cmocka_unit_test(test_translating_while_moving),     cmocka_unit_test(test_looking_up_while_slots_swap),
+		cmocka_unit_test(test_translating_while_domains_go), cmocka_unit_test(test_held_off),
 		cmocka_unit_test(test_held_off_from_both),
 	};
 

@@ -6,12 +6,16 @@
 void guest_memory_init(struct guest_memory *memory, struct viommu_vm *vm)
 {
 	memory->vm = vm;
+	port_lock(&vm->lock);
 	slots_user_add(vm, &memory->user);
+	port_unlock(&vm->lock);
 }
 
 void guest_memory_destroy(struct guest_memory *memory)
 {
-	slots_user_remove(memory->vm, &memory->user);
+	port_lock(&memory->vm->lock);
+	slots_user_remove(&memory->user);
+	port_unlock(&memory->vm->lock);
 }
 
 /*
