@@ -211,6 +211,18 @@ VIOMMU_API int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct
  */
 VIOMMU_API void viommu_smmuv3_device_remove(struct viommu_smmuv3_device *device);
 
+/*
+ * Gives it another StreamID, as when the guest has renumbered buses. What the guest has configured
+ * for that one is applied when this returns: an access meanwhile finds what it reached before or
+ * what it reaches from now on, and nothing for a moment where the device's host cannot move it in
+ * one step (viommu_domain_attach()).
+ *
+ * 0; -EINVAL (not below 2^sid_bits) and -EEXIST (another device has it): nothing has changed. Where
+ * hardware walks its tables also -EIO, -ENOMEM and what else an attach to hardware says: it has its
+ * old StreamID then, and reaches nothing if the host does not take that again, either.
+ */
+VIOMMU_API int viommu_smmuv3_device_set_sid(struct viommu_smmuv3_device *device, uint32_t sid);
+
 /* Its device, for viommu_reader_create(). It stays the SMMU's. */
 VIOMMU_API struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv3_device *device);
 

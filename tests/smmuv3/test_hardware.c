@@ -666,6 +666,42 @@ static void test_plugging_fails(void **state)
 	}
 }
 
+/*
+ * Another StreamID: the hardware knows the device by it, and has the entry of it. Where the host
+ * fails, the device has the old one.
+ */
+static void test_another_stream_id(void **state)
+{
+	static const enum mock_call calls[] = { MOCK_SET_ID, MOCK_ATTACH };
+	struct world world;
+
+	(void)state;
+	up(&world);
+	stage1(&world, 0, CD0(1), TABLES);
+	tables_map(&world.tables, 0x5000, DATA, 0);
+	assert_ptr_equal(hard(&world, 0x5000, VIOMMU_READ, 0), world.rig.ram + DATA);
+	rig_put_ste(&world.rig, 9, STE_BYPASS, 0);
+	assert_int_equal(viommu_smmuv3_device_set_sid(world.device, 9), 0);
+	assert_ptr_equal(mock_smmu_find(world.smmu, 9), world.theirs);
+	assert_ptr_equal(hard(&world, 0x5000, VIOMMU_READ, 0), world.rig.ram + 0x5000);
+	for (unsigned int i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		mock_fail(&world.smmu->mock, calls[i], 1, false, ENODEV);
+		assert_true(viommu_smmuv3_device_set_sid(world.device, HARD) < 0);
+		assert_ptr_equal(viommu_smmuv3_find(world.rig.smmu, 9), world.device);
+		assert_ptr_equal(mock_smmu_find(world.smmu, 9), world.theirs);
+		assert_ptr_equal(hard(&world, 0x5000, VIOMMU_READ, 0), world.rig.ram + 0x5000);
+	}
+	/* The old one is refused as well: the device reaches nothing until its entry is read again. */
+	mock_fail(&world.smmu->mock, MOCK_ATTACH, 1, true, ENODEV);
+	assert_true(viommu_smmuv3_device_set_sid(world.device, HARD) < 0);
+	assert_int_equal(rig_device_info(world.device).sharing, 0);
+	assert_null(hard(&world, 0x5000, VIOMMU_READ, 0));
+	mock_fail(&world.smmu->mock, MOCK_ATTACH, 0, false, 0);
+	assert_int_equal(viommu_smmuv3_device_set_sid(world.device, HARD), 0);
+	assert_ptr_equal(hard(&world, 0x5000, VIOMMU_READ, 0), world.rig.ram + DATA);
+	down(&world);
+}
+
 /* Invalidating fails: no stream continues with invalidated translations, in any context. */
 static void test_invalidating_fails(void **state)
 {
@@ -932,12 +968,25 @@ static void test_random(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_streams),		cmocka_unit_test(test_entry_is_handed_on),   cmocka_unit_test(test_invalidations),
-		cmocka_unit_test(test_registered_once), cmocka_unit_test(test_descriptors),	     cmocka_unit_test(test_back_again),
-		cmocka_unit_test(test_identity),	cmocka_unit_test(test_choice_of_the_walker), cmocka_unit_test(test_limits_of_shadows),
-		cmocka_unit_test(test_events),		cmocka_unit_test(test_plugging_fails),	     cmocka_unit_test(test_invalidating_fails),
-		cmocka_unit_test(test_attaching_fails), cmocka_unit_test(test_moves_in_one_step),    cmocka_unit_test(test_random),
-		cmocka_unit_test(test_two_smmus),	cmocka_unit_test(test_without_commands),     cmocka_unit_test(test_top_byte),
+		cmocka_unit_test(test_streams),
+		cmocka_unit_test(test_entry_is_handed_on),
+		cmocka_unit_test(test_invalidations),
+		cmocka_unit_test(test_registered_once),
+		cmocka_unit_test(test_descriptors),
+		cmocka_unit_test(test_back_again),
+		cmocka_unit_test(test_identity),
+		cmocka_unit_test(test_choice_of_the_walker),
+		cmocka_unit_test(test_limits_of_shadows),
+		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_plugging_fails),
+		cmocka_unit_test(test_another_stream_id),
+		cmocka_unit_test(test_invalidating_fails),
+		cmocka_unit_test(test_attaching_fails),
+		cmocka_unit_test(test_moves_in_one_step),
+		cmocka_unit_test(test_random),
+		cmocka_unit_test(test_two_smmus),
+		cmocka_unit_test(test_without_commands),
+		cmocka_unit_test(test_top_byte),
 	};
 
 	for (int i = 1; i + 1 < argc; i += 2) {

@@ -496,6 +496,53 @@ static void test_devices(void **state)
 	assert_int_equal(rig_info(rig).devices, 1);
 }
 
+/* Buses are renumbered: a device has another StreamID, and what is configured for that. */
+static void test_another_stream_id(void **state)
+{
+	struct rig *rig = *state;
+	struct viommu_smmuv3_device *device, *other;
+
+	rig_enable(rig);
+	device = rig_device(rig, 5);
+	other = rig_device(rig, 7);
+	rig_stage1(rig, 5, 0, CD0(3), TABLES);
+	rig_put_ste(rig, 9, STE_BYPASS, 0);
+	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_STAGE1);
+	assert_int_equal(viommu_smmuv3_device_set_sid(device, 0x10000), -EINVAL);
+	assert_int_equal(viommu_smmuv3_device_set_sid(device, 7), -EEXIST);
+	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_STAGE1);
+	assert_ptr_equal(viommu_smmuv3_find(rig->smmu, 5), device);
+	assert_ptr_equal(viommu_smmuv3_find(rig->smmu, 7), other);
+	/* The same one: nothing changes, and nothing is read again. */
+	rig_put_ste(rig, 5, STE_ABORT, 0);
+	assert_int_equal(viommu_smmuv3_device_set_sid(device, 5), 0);
+	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_STAGE1);
+
+	assert_int_equal(viommu_smmuv3_device_set_sid(device, 9), 0);
+	assert_null(viommu_smmuv3_find(rig->smmu, 5));
+	assert_ptr_equal(viommu_smmuv3_find(rig->smmu, 9), device);
+	assert_int_equal(rig_device_info(device).sid, 9);
+	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_BYPASS);
+	assert_int_equal(rig_info(rig).devices, 2);
+	/* Invalidations and events are those of the new one. */
+	rig_put_ste(rig, 9, STE_S1(cd_gpa(0)), 0);
+	rig_command(rig, CFGI_STE(5), LEAF);
+	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_BYPASS);
+	rig_command(rig, CFGI_STE(9), LEAF);
+	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_STAGE1);
+	rig_put_ste(rig, 9, 0, 0);
+	rig_command(rig, CFGI_STE(9), LEAF);
+	assert_int_equal(rig_fault(device, VIOMMU_FAULT_BLOCKED, 0x1000, VIOMMU_READ), -EFAULT);
+	assert_event(rig, C_BAD_STE, 9);
+	assert_no_event(rig);
+	/* The old one is free. */
+	viommu_smmuv3_device_remove(other);
+	other = rig_device(rig, 5);
+	assert_int_equal(kind(other), VIOMMU_SMMUV3_STREAM_ABORT);
+	viommu_smmuv3_device_remove(other);
+	viommu_smmuv3_device_remove(device);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, double_setup, double_teardown)
 
 int main(void)
@@ -511,6 +558,7 @@ int main(void)
 		TEST(test_cached),
 		TEST(test_sharing),
 		TEST(test_devices),
+		TEST(test_another_stream_id),
 		TEST(test_host_without_misses),
 		TEST(test_bypass_on_small_host),
 	};

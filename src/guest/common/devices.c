@@ -91,6 +91,45 @@ void guest_device_remove(struct guest_device *device)
 	destroy(device);
 }
 
+/* With change held. */
+static int move(struct guest_device *device, uint32_t id)
+{
+	struct guest_iommu *iommu = device->iommu;
+
+	port_lock(&iommu->lock);
+	guest_registry_remove(&iommu->devices, &device->id);
+	(void)guest_registry_add(&iommu->devices, &device->id, id);
+	port_unlock(&iommu->lock);
+	return device->hardware ? guest_device_try_hardware(device) : 0;
+}
+
+int guest_device_set_id(struct guest_device *device, uint32_t id)
+{
+	struct guest_iommu *iommu = device->iommu;
+	const struct guest_device *other;
+	uint32_t old;
+	int error = 0;
+
+	port_lock(&iommu->change);
+	old = device->id.id;
+	other = guest_device_find(iommu, id);
+	if (other && other != device)
+		error = -PORT_EEXIST;
+	if (!other) {
+		/* A host changes the ID of a device that is detached. */
+		if (device->hardware)
+			guest_device_detach(device);
+		error = move(device, id);
+		if (error)
+			(void)move(device, old);
+		guest_device_configure(device);
+		guest_iommu_sync(iommu);
+		guest_iommu_settle(iommu);
+	}
+	port_unlock(&iommu->change);
+	return error;
+}
+
 void guest_device_configure(struct guest_device *device)
 {
 	device->iommu->ops->configure(device);

@@ -21,6 +21,12 @@ static inline struct guest_device *guest_device_find(const struct guest_iommu *i
 	return (struct guest_device *)(void *)guest_registry_find(&iommu->devices, id);
 }
 
+/* Its ID, without locks. */
+static inline uint32_t guest_device_id(const struct guest_device *device)
+{
+	return port_load_relaxed(&device->id.id);
+}
+
 /* devices.c */
 
 /* Without locks. NULL if there is none. */
@@ -42,6 +48,13 @@ struct guest_device_config {
  */
 int guest_device_add(struct guest_iommu *iommu, const struct guest_device_config *config, struct guest_device **out);
 void guest_device_remove(struct guest_device *device);
+
+/*
+ * Gives a device another ID, and applies what the guest has configured for that. 0; -EEXIST
+ * (another device has it); where hardware walks its tables, what the host says: then it has its old
+ * ID, and reaches nothing if the host does not take that again.
+ */
+int guest_device_set_id(struct guest_device *device, uint32_t id);
 
 /*
  * With change held: reads the configuration of a device, and attaches it accordingly; of those

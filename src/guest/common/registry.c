@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "guest/common/registry.h"
 
+#include "port/port.h"
+
 bool guest_registry_add(struct guest_registry *registry, struct guest_id *link, uint32_t id)
 {
 	struct guest_id **chain = &registry->chain[guest_chain(id)];
 
 	if (guest_registry_find(registry, id))
 		return false;
-	link->id = id;
+	port_store_relaxed(&link->id, id);
 	link->next = *chain;
 	*chain = link;
 	registry->number++;

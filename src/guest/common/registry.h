@@ -11,7 +11,7 @@
 /* A member of the device. */
 struct guest_id {
 	struct guest_id *next; /* in its chain */
-	uint32_t id;
+	uint32_t id;	       /* written with the owner's lock held; atomic */
 };
 
 #define GUEST_CHAINS 256u

@@ -11,7 +11,7 @@
 
 static void record(struct guest_device *device, uint32_t event, uint64_t class, uint64_t iova, uint64_t fetch)
 {
-	const uint64_t words[EVENT_WORDS] = { event | (uint64_t)device->id.id << EVENT0_SID_SHIFT, class, iova, fetch & EVENT3_FETCH };
+	const uint64_t words[EVENT_WORDS] = { event | (uint64_t)guest_device_id(device) << EVENT0_SID_SHIFT, class, iova, fetch & EVENT3_FETCH };
 
 	guest_device_record(device, words);
 }

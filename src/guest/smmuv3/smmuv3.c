@@ -92,6 +92,13 @@ void viommu_smmuv3_device_remove(struct viommu_smmuv3_device *device)
 	guest_device_remove(&device->guest);
 }
 
+int viommu_smmuv3_device_set_sid(struct viommu_smmuv3_device *device, uint32_t sid)
+{
+	if ((uint64_t)sid >> smmuv3_of(device->guest.iommu)->config.sid_bits)
+		return -PORT_EINVAL;
+	return guest_device_set_id(&device->guest, sid);
+}
+
 struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv3_device *device)
 {
 	return device->guest.device;
@@ -156,7 +163,7 @@ int viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viommu
 {
 	struct guest_device *guest = &device->guest;
 	const struct smmuv3_stream *stream = &device->stream;
-	struct viommu_smmuv3_device_info known = { .sid = guest->id.id, .hardware = guest->hardware };
+	struct viommu_smmuv3_device_info known = { .sid = guest_device_id(guest), .hardware = guest->hardware };
 
 	if (!sized_fits(info, VIOMMU_SMMUV3_DEVICE_INFO_SIZE_V0))
 		return -PORT_EINVAL;
