@@ -152,6 +152,7 @@ struct viommu_zpci_event {
 	uint32_t reserved; /* 0 */
 	/* details of the event; reason VIOMMU_FAULT_NONE if there are none */
 	struct viommu_fault fault;
+	void *ctx; /* the function's */
 };
 #define VIOMMU_ZPCI_EVENT_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_event, fault)
 
@@ -195,12 +196,13 @@ struct viommu_zpci_function_config {
 	uint8_t reserved[3];	  /* 0 */
 	struct viommu_host *host; /* where its translations land */
 	const void *device;	  /* which device it is there: viommu_device_create()'s data */
+	void *ctx;		  /* the caller's: viommu_zpci_function_ctx() */
 };
 #define VIOMMU_ZPCI_FUNCTION_CONFIG_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_zpci_function_config, device)
 /* All defaults. fid, fh and host are for the caller to set. */
-#define VIOMMU_ZPCI_FUNCTION_CONFIG_INIT                                                                                     \
-	{                                                                                                                    \
-		sizeof(struct viommu_zpci_function_config), 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, { 0, 0, 0 }, NULL, NULL \
+#define VIOMMU_ZPCI_FUNCTION_CONFIG_INIT                                                                                           \
+	{                                                                                                                          \
+		sizeof(struct viommu_zpci_function_config), 0, 0, 0, 0, 0, 0, 0, 0, false, false, 0, { 0, 0, 0 }, NULL, NULL, NULL \
 	}
 
 /* 0, -EINVAL or -ENOMEM. The caller owns the zpci and destroys it before its VM. */
@@ -223,6 +225,9 @@ VIOMMU_API void viommu_zpci_function_remove(struct viommu_zpci_function *functio
 
 /* Its device, for viommu_reader_create(). It stays the function's. */
 VIOMMU_API struct viommu_device *viommu_zpci_function_device(struct viommu_zpci_function *function);
+
+/* The ctx of its config. */
+VIOMMU_API void *viommu_zpci_function_ctx(const struct viommu_zpci_function *function);
 
 /*
  * The domain of its registration, for viommu_domain_walk() and the other functions that only look;
@@ -280,6 +285,15 @@ VIOMMU_API int viommu_zpci_enable_as(struct viommu_zpci_function *function, uint
 VIOMMU_API int viommu_zpci_disable_as(struct viommu_zpci_function *function, uint32_t fh);
 
 /*
+ * Resets of a function, and of all functions of the VM (the machine's reset): the IOAT is dropped,
+ * and the function is DISABLED, with its handle as after viommu_zpci_disable(). One that is
+ * RESERVED, in STANDBY or in PERMANENT_ERROR stays so. Never fail. While all are reset, the caller
+ * adds and removes none.
+ */
+VIOMMU_API void viommu_zpci_function_reset(struct viommu_zpci_function *function);
+VIOMMU_API void viommu_zpci_reset(struct viommu_zpci *zpci);
+
+/*
  * The device itself has failed and will not come back (it was unplugged by surprise, say): drops
  * the IOAT and moves the function to PERMANENT_ERROR, which it leaves only by
  * viommu_zpci_deconfigure(). There is no event: the VMM notifies the guest.
@@ -306,6 +320,12 @@ VIOMMU_API struct viommu_zpci_function *viommu_zpci_find(struct viommu_zpci *zpc
  */
 VIOMMU_API int viommu_zpci_clp_query_function(struct viommu_zpci_function *function, void *response, size_t bytes);
 VIOMMU_API int viommu_zpci_clp_query_group(struct viommu_zpci_function *function, void *response, size_t bytes);
+
+/*
+ * The same of the group that the guest names: that of a function that has it, all of which the
+ * caller has configured alike. -ENOENT if there is none.
+ */
+VIOMMU_API int viommu_zpci_clp_query_group_id(struct viommu_zpci *zpci, uint8_t pfgid, void *response, size_t bytes);
 
 /*
  * The function information block, as far as it concerns translation (Linux, pci_insn.h: struct

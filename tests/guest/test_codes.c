@@ -903,6 +903,12 @@ static void clp(void **state)
 	assert_int_equal(viommu_zpci_clp_query_group(rig.function, response, 47), -EINVAL);
 	assert_int_equal(viommu_zpci_clp_query_group(rig.function, response, sizeof(response)), 0);
 	assert_memory_equal(response, expected, sizeof(response));
+	/* By the number that the guest names. */
+	memset(response, 0xaa, sizeof(response));
+	assert_int_equal(viommu_zpci_clp_query_group_id(rig.zpci, 0x77, response, 47), -EINVAL);
+	assert_int_equal(viommu_zpci_clp_query_group_id(rig.zpci, 0x76, response, sizeof(response)), -ENOENT);
+	assert_int_equal(viommu_zpci_clp_query_group_id(rig.zpci, 0x77, response, sizeof(response)), 0);
+	assert_memory_equal(response, expected, sizeof(response));
 	end(&rig);
 
 	config.relaxed = true;
@@ -911,6 +917,48 @@ static void clp(void **state)
 	assert_int_equal(viommu_zpci_clp_query_group(rig.function, response, sizeof(response)), 0);
 	assert_int_equal(response[19], 0xa8);
 	assert_int_equal(response[24], 0x40);
+	end(&rig);
+}
+
+/* Several functions: each has the caller's pointer, and one reset is for all. */
+static void several_functions(void **state)
+{
+	struct viommu_zpci_function_config config = rig_function_config(double_host());
+	struct viommu_fault fault = { .reason = VIOMMU_FAULT_PROTECTION, .iova = PBA, .access = VIOMMU_WRITE };
+	struct viommu_zpci_function *function[3];
+	uint8_t response[80];
+	struct rig rig;
+
+	(void)state;
+	config.ctx = &function[0];
+	begin_as(&rig, config, 0);
+	function[0] = rig.function;
+	for (uint32_t i = 1; i < 3; i++) {
+		struct viommu_zpci_function_info info = { .size = sizeof(info) };
+
+		config.ctx = &function[i];
+		config.fid += 0x100;
+		config.fh += 1;
+		config.pfgid = (uint8_t)i;
+		assert_int_equal(viommu_zpci_function_add(rig.zpci, &config, &function[i]), 0);
+		assert_int_equal(viommu_zpci_function_info(function[i], &info), 0);
+		assert_int_equal(info.state, VIOMMU_ZPCI_ENABLED);
+		assert_int_equal(viommu_zpci_clp_query_group_id(rig.zpci, (uint8_t)i, response, sizeof(response)), 0);
+	}
+	for (unsigned int i = 0; i < 3; i++)
+		assert_ptr_equal(viommu_zpci_function_ctx(function[i]), &function[i]);
+	assert_int_equal(viommu_zpci_dma_fault(function[2], &fault), 0);
+	assert_ptr_equal(rig.event.ctx, &function[2]);
+	rig.events = 0;
+	viommu_zpci_reset(rig.zpci);
+	for (unsigned int i = 0; i < 3; i++) {
+		struct viommu_zpci_function_info info = { .size = sizeof(info) };
+
+		assert_int_equal(viommu_zpci_function_info(function[i], &info), 0);
+		assert_int_equal(info.state, VIOMMU_ZPCI_DISABLED);
+		assert_false(info.fh & VIOMMU_ZPCI_FH_ENABLED);
+		assert_ptr_equal(viommu_zpci_find(rig.zpci, info.fh), function[i]);
+	}
 	end(&rig);
 }
 
@@ -1010,6 +1058,7 @@ int main(void)
 		cmocka_unit_test(bad_configs),
 		cmocka_unit_test(many_functions),
 		cmocka_unit_test(clp),
+		cmocka_unit_test(several_functions),
 		cmocka_unit_test(looking_at_a_function),
 		cmocka_unit_test(event_without_locks),
 	};

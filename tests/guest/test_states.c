@@ -44,6 +44,8 @@ enum operation {
 	ENABLE,
 	DISABLE,
 	DEVICE_FAILED,
+	RESET,
+	RESET_ALL,
 	OPERATIONS,
 };
 
@@ -82,6 +84,8 @@ static const struct row unregistered[OPERATIONS] = {
 	[ENABLE] = { { INVAL, INVAL, 0, INVAL, INVAL, INVAL, INVAL }, { RES, STB, ENA, ENA, BLK, ERR, PRM } },
 	[DISABLE] = { { INVAL, INVAL, INVAL, 0, 0, 0, INVAL }, { RES, STB, DIS, DIS, DIS, DIS, PRM } },
 	[DEVICE_FAILED] = { { 0 }, { PRM, PRM, PRM, PRM, PRM, PRM, PRM } },
+	[RESET] = { { 0 }, { RES, STB, DIS, DIS, DIS, DIS, PRM } },
+	[RESET_ALL] = { { 0 }, { RES, STB, DIS, DIS, DIS, DIS, PRM } },
 };
 
 /* With a registration: only ENABLED, BLOCKED and ERROR occur. */
@@ -102,6 +106,8 @@ static const struct row registered[OPERATIONS] = {
 	[ENABLE] = { { 0, 0, 0, INVAL, INVAL, INVAL, 0 }, SAME },
 	[DISABLE] = { { 0, 0, 0, 0, 0, 0, 0 }, { RES, STB, DIS, DIS, DIS, DIS, PRM } },
 	[DEVICE_FAILED] = { { 0 }, { PRM, PRM, PRM, PRM, PRM, PRM, PRM } },
+	[RESET] = { { 0 }, { RES, STB, DIS, DIS, DIS, DIS, PRM } },
+	[RESET_ALL] = { { 0 }, { RES, STB, DIS, DIS, DIS, DIS, PRM } },
 };
 
 /*
@@ -179,6 +185,12 @@ static int carry_out(struct rig *rig, uint32_t *fh, enum operation operation)
 	case DEVICE_FAILED:
 		viommu_zpci_device_failed(rig->function);
 		return 0;
+	case RESET:
+		viommu_zpci_function_reset(rig->function);
+		return 0;
+	case RESET_ALL:
+		viommu_zpci_reset(rig->zpci);
+		return 0;
 	default:
 		return 0;
 	}
@@ -187,7 +199,7 @@ static int carry_out(struct rig *rig, uint32_t *fh, enum operation operation)
 /* Weighted, so that a walk stays long enough in the states with the most operations. */
 static enum operation choose(uint64_t *seed)
 {
-	uint32_t n = dice(seed) % 64;
+	uint32_t n = dice(seed) % 66;
 
 	if (n < 32)
 		return (enum operation)(n % CONFIGURE);
@@ -201,7 +213,9 @@ static enum operation choose(uint64_t *seed)
 		return RESET_ERROR;
 	if (n < 61)
 		return DISABLE;
-	return n < 63 ? DECONFIGURE : DEVICE_FAILED;
+	if (n < 63)
+		return DECONFIGURE;
+	return (enum operation)(DEVICE_FAILED + (n - 63));
 }
 
 static void random_sequences(uint32_t flags)

@@ -87,6 +87,7 @@ static void enter_error(struct viommu_zpci_event *event, struct viommu_zpci_func
 	event->faddr = faddr & ~(VIOMMU_PAGE_SIZE - 1);
 	event->access = access;
 	event->reserved = 0;
+	event->ctx = function->config.ctx;
 	event->fault = fault ? *fault : (struct viommu_fault){ .reason = VIOMMU_FAULT_NONE };
 }
 

@@ -65,3 +65,21 @@ int viommu_zpci_clp_query_group(struct viommu_zpci_function *function, void *res
 	zpci_store_be64(&to[GROUP_MSIA], config->msia);
 	return 0;
 }
+
+int viommu_zpci_clp_query_group_id(struct viommu_zpci *zpci, uint8_t pfgid, void *response, size_t bytes)
+{
+	struct viommu_zpci_function *function = NULL, *before;
+	int ret;
+
+	do {
+		before = function;
+		function = zpci_function_get_next(zpci, before);
+		if (before)
+			zpci_function_put(before);
+	} while (function && function->config.pfgid != pfgid);
+	if (!function)
+		return -PORT_ENOENT;
+	ret = viommu_zpci_clp_query_group(function, response, bytes);
+	zpci_function_put(function);
+	return ret;
+}

@@ -150,6 +150,21 @@ struct viommu_zpci_function *zpci_function_get_by_index(struct viommu_zpci *zpci
 	return get(zpci, fh, VIOMMU_ZPCI_FH_INDEX);
 }
 
+struct viommu_zpci_function *zpci_function_get_next(struct viommu_zpci *zpci, const struct viommu_zpci_function *after)
+{
+	struct viommu_zpci_function *function = NULL;
+	struct guest_id *next;
+
+	port_lock(&zpci->lock);
+	next = guest_registry_next(&zpci->by_fid, after ? &after->fid : NULL);
+	if (next) {
+		function = list_member(next, struct viommu_zpci_function, fid);
+		port_add_relaxed(&function->users, 1);
+	}
+	port_unlock(&zpci->lock);
+	return function;
+}
+
 void zpci_function_put(struct viommu_zpci_function *function)
 {
 	port_sub_release(&function->users, 1);
@@ -244,6 +259,11 @@ void zpci_function_drop_ioat(struct viommu_zpci_function *function)
 struct viommu_device *viommu_zpci_function_device(struct viommu_zpci_function *function)
 {
 	return function->device;
+}
+
+void *viommu_zpci_function_ctx(const struct viommu_zpci_function *function)
+{
+	return function->config.ctx;
 }
 
 struct viommu_domain *viommu_zpci_function_domain(struct viommu_zpci_function *function)

@@ -2,9 +2,11 @@
 /*
  * The effects of SCLP and CLP on a function, and on its handle:
  *
- *   RESERVED, STANDBY --configure--> DISABLED --enable--> ENABLED, (errors) BLOCKED, ERROR
- *   --disable--> DISABLED any state --deconfigure--> STANDBY any state --the device has failed-->
- *   PERMANENT ERROR --deconfigure--> STANDBY
+ *   RESERVED, STANDBY           --configure-->            DISABLED
+ *   DISABLED                    --enable-->               ENABLED, (errors) BLOCKED, ERROR
+ *   ENABLED, BLOCKED, ERROR     --disable, or a reset-->  DISABLED
+ *   any state                   --deconfigure-->          STANDBY
+ *   any state                   --the device failed-->    PERMANENT ERROR
  *
  * The transitions between ENABLED, BLOCKED and ERROR are the guest's (mpcifc.c), and those of
  * errors (answer.c).
@@ -62,6 +64,29 @@ int viommu_zpci_deconfigure(struct viommu_zpci_function *function)
 	ret = bring_down(function, VIOMMU_ZPCI_STANDBY, handle_after_disabling(function->fh));
 	port_unlock(&function->change);
 	return ret;
+}
+
+void viommu_zpci_function_reset(struct viommu_zpci_function *function)
+{
+	port_lock(&function->change);
+	/* The index stays, so that the handle is free. */
+	if (zpci_state_is_operational(function->state))
+		(void)bring_down(function, VIOMMU_ZPCI_DISABLED, handle_after_disabling(function->fh));
+	port_unlock(&function->change);
+}
+
+void viommu_zpci_reset(struct viommu_zpci *zpci)
+{
+	struct viommu_zpci_function *function = zpci_function_get_next(zpci, NULL);
+
+	while (function) {
+		struct viommu_zpci_function *next;
+
+		viommu_zpci_function_reset(function);
+		next = zpci_function_get_next(zpci, function);
+		zpci_function_put(function);
+		function = next;
+	}
 }
 
 void viommu_zpci_device_failed(struct viommu_zpci_function *function)
