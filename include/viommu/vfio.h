@@ -37,7 +37,8 @@ extern "C" {
  *
  *   type1    device_fd, group_fd and container_fd; a group given without a container is set into
  *            one of the library's own. A container must not be used for anything else.
- *   iommufd  device_fd of the cdev (/dev/vfio/devices/vfioN), not bound yet
+ *   iommufd  device_fd of the cdev (/dev/vfio/devices/vfioN), not bound yet; or bound by the caller
+ *            to the iommu_fd of the host's config, and bound_id
  *
  * An address is that of PCI ("0000:00:05.0"; the domain may be left out); the device is bound to
  * vfio-pci, or another VFIO driver, by then.
@@ -48,12 +49,18 @@ struct viommu_vfio_device {
 	int32_t group_fd;     /* -1: not given */
 	int32_t container_fd; /* -1: not given */
 	const char *address;  /* NULL where file descriptors are given */
+	/*
+	 * iommufd: out_devid of the caller's VFIO_DEVICE_BIND_IOMMUFD. The device stays bound when
+	 * the library's is destroyed, and is attached to nothing then. 0: the library binds it.
+	 */
+	uint32_t bound_id;
+	uint32_t reserved; /* 0 */
 };
 #define VIOMMU_VFIO_DEVICE_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_vfio_device, address)
 
-#define VIOMMU_VFIO_DEVICE_INIT                                     \
-	{                                                           \
-		sizeof(struct viommu_vfio_device), -1, -1, -1, NULL \
+#define VIOMMU_VFIO_DEVICE_INIT                                           \
+	{                                                                 \
+		sizeof(struct viommu_vfio_device), -1, -1, -1, NULL, 0, 0 \
 	}
 
 struct viommu_vfio_config {

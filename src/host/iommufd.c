@@ -42,8 +42,12 @@ static int bind(const struct iommufd_host *host, struct iommufd_device *device, 
 {
 	struct vfio_abi_bind_iommufd call = { .size = sizeof(call), .iommufd = host->fd };
 	const char *text = vfio_named_text(&device->named), *hint = "";
-	int error = vfio_ioctl(device->fd, VFIO_ABI_BIND_IOMMUFD, &call);
+	int error;
 
+	device->id = device->named.bound_id;
+	if (device->id)
+		return host->own_fd ? vfio_say(why, -EINVAL, "a device that is bound already needs the iommufd that it is bound to: iommu_fd") : 0;
+	error = vfio_ioctl(device->fd, VFIO_ABI_BIND_IOMMUFD, &call);
 	device->id = call.out_id;
 	if (error == -EPERM)
 		hint = "; are all devices of its IOMMU group bound to VFIO drivers? Without interrupt remapping it needs iommufd.allow_unsafe_interrupts=1, "

@@ -11,6 +11,7 @@ struct vfio_named {
 	int32_t device_fd; /* -1: named by its address */
 	int32_t group_fd;
 	int32_t container_fd;
+	uint32_t bound_id;		  /* 0: not bound by the user */
 	char address[VFIO_ADDRESS_BYTES]; /* in full; "" where it is named by file descriptors */
 };
 

@@ -166,26 +166,35 @@ static void words(void **state)
 /* A host with guest memory, two devices and a space, for tests outside of the suite. */
 static struct counted_memory counted;
 
-static void make(struct fixture *f, const struct kind *kind, const struct fake_options *with, bool pinned)
+/* A guest, a device and a space, on a host that is there. */
+static void make_on(struct fixture *f, struct viommu_host *host, const struct viommu_vfio_device *device, bool pinned)
 {
 	const struct host_slot slot = { .first = ARENA_GPA, .last = ARENA_GPA + 16 * MIB - 1, .hva = arena_memory(), .prot = VIOMMU_RW, .fd = arena_file() };
 
 	memset(f, 0, sizeof(*f));
-	fake_begin(with);
-	fake_file_is(arena_file(), 0, arena_memory());
-	assert_int_equal(create_with(kind->create, &one, &f->host), 0);
+	f->host = host;
 	f->ops = f->host->ops;
 	if (f->ops->vm_create) {
 		assert_int_equal(f->ops->vm_create(f->host, pinned, &f->guest), 0);
 		assert_int_equal(f->ops->slot_add(f->guest, &slot), 0);
 	}
-	assert_int_equal(f->ops->device_create(f->host, f->guest, &one, &f->device), 0);
+	assert_int_equal(f->ops->device_create(f->host, f->guest, device, &f->device), 0);
 	counted_memory_init(&counted);
 	assert_int_equal(open_space(f, f->host->caps.first, f->host->caps.last, &counted, &f->space), 0);
 	f->place = GIB;
 }
 
-static void unmake(struct fixture *f)
+static void make(struct fixture *f, const struct kind *kind, const struct fake_options *with, bool pinned)
+{
+	struct viommu_host *host;
+
+	fake_begin(with);
+	fake_file_is(arena_file(), 0, arena_memory());
+	assert_int_equal(create_with(kind->create, &one, &host), 0);
+	make_on(f, host, &one, pinned);
+}
+
+static void unmake_on(struct fixture *f)
 {
 	f->ops->space_destroy(f->space);
 	assert_int_equal(counted.pieces, 0);
@@ -193,8 +202,13 @@ static void unmake(struct fixture *f)
 		f->ops->device_destroy(f->device);
 	if (f->guest)
 		f->ops->vm_destroy(f->guest);
-	assert_int_equal(fake_objects(), 0);
 	assert_int_equal(fake_mappings(), 0);
+}
+
+static void unmake(struct fixture *f)
+{
+	unmake_on(f);
+	assert_int_equal(fake_objects(), 0);
 	viommu_host_destroy(f->host);
 	assert_true(fake_end());
 }
@@ -462,6 +476,57 @@ static void descriptors(void **state)
 	assert_true(fake_end());
 }
 
+/* A device that the caller has bound to its own iommufd, as a VMM does that opens devices itself. */
+static void bound_by_the_caller(void **state)
+{
+	struct vfio_abi_bind_iommufd bind = { .size = sizeof(bind) };
+	struct viommu_vfio_device device = VIOMMU_VFIO_DEVICE_INIT;
+	struct viommu_vfio_config config = { .size = sizeof(config), .device = &device, .why = why, .why_bytes = sizeof(why) };
+	const struct kind *kind = kind_of(state);
+	struct viommu_host *host;
+	struct fixture f;
+
+	fake_begin(&(struct fake_options){ 0 });
+	fake_file_is(arena_file(), 0, arena_memory());
+	config.iommu_fd = fake_open("/dev/iommu");
+	device.device_fd = fake_open("/dev/vfio/devices/vfio0");
+	bind.iommufd = config.iommu_fd;
+	assert_int_equal(fake_ioctl(device.device_fd, VFIO_ABI_BIND_IOMMUFD, &bind), 0);
+	/* The library does not bind it again, and says so where it is asked to. */
+	assert_int_equal(kind->create(&config, &host), -EINVAL);
+	assert_non_null(strstr(why, "bound already"));
+	device.bound_id = bind.out_id;
+	device.reserved = 1;
+	assert_int_equal(kind->create(&config, &host), -EINVAL);
+	device.reserved = 0;
+	/* Its ID belongs to an iommufd. */
+	config.iommu_fd = -1;
+	assert_int_equal(kind->create(&config, &host), -EINVAL);
+	assert_non_null(strstr(why, "iommu_fd"));
+	config.iommu_fd = bind.iommufd;
+	for (unsigned int round = 0; round < 2; round++) {
+		assert_int_equal(kind->create(&config, &host), 0);
+		make_on(&f, host, &device, false);
+		assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
+		assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
+		assert_true(reaches(&f, f.device, f.place));
+		assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
+		assert_int_equal(f.ops->unmap(f.space, f.place, f.place + PAGE - 1), 0);
+		unmake_on(&f);
+		viommu_host_destroy(host);
+		/* Still bound, and attached to nothing. */
+		assert_int_equal(fake_ioctl(device.device_fd, VFIO_ABI_BIND_IOMMUFD, &bind), -1);
+		assert_int_equal(errno, EINVAL);
+	}
+	/* One that type1 cannot take. */
+	device.group_fd = 1;
+	assert_int_equal(viommu_host_type1_create(&config, &host), -EINVAL);
+	assert_non_null(strstr(why, "iommufd"));
+	fake_close(device.device_fd);
+	fake_close(config.iommu_fd);
+	assert_true(fake_end());
+}
+
 #define TEST(function, setup) cmocka_unit_test_setup(function, setup)
 #define TESTS(setup)                                                                                                                              \
 	{                                                                                                                                         \
@@ -474,7 +539,7 @@ int main(void)
 {
 	struct conformance_subject subject = { .device = &one, .second_device = &two, .arena_bytes = 16 * MIB, .probe = probe };
 	const struct CMUnitTest type1_tests[] = TESTS(with_type1), iommufd_tests[] = TESTS(with_iommufd), apart_tests[] = TESTS(with_apart);
-	const struct CMUnitTest moving_tests[] = { TEST(hidden_groups, with_iommufd) };
+	const struct CMUnitTest alone_tests[] = { TEST(hidden_groups, with_iommufd), TEST(bound_by_the_caller, with_iommufd) };
 	int failed = 0;
 
 	subject.name = "host type1, as every host";
@@ -497,6 +562,6 @@ int main(void)
 	end();
 	failed += cmocka_run_group_tests_name("host type1", type1_tests, use_arena, NULL);
 	failed += cmocka_run_group_tests_name("host iommufd", iommufd_tests, use_arena, NULL);
-	failed += cmocka_run_group_tests_name("host iommufd, moving devices", moving_tests, use_arena, NULL);
+	failed += cmocka_run_group_tests_name("host iommufd alone", alone_tests, use_arena, NULL);
 	return failed + cmocka_run_group_tests_name("host iommufd with devices apart", apart_tests, use_arena, NULL);
 }
