@@ -92,7 +92,10 @@ int zpci_function_move(struct viommu_zpci_function *function, uint32_t fh);
  */
 struct viommu_zpci_function *zpci_function_get(struct viommu_zpci *zpci, uint32_t fh);
 struct viommu_zpci_function *zpci_function_get_by_index(struct viommu_zpci *zpci, uint32_t fh);
-/* The first function, or the one after another that stays meanwhile, with one more user; or NULL. */
+/*
+ * The first function, or the one after another that stays meanwhile, with one more user. NULL if
+ * there is none.
+ */
 struct viommu_zpci_function *zpci_function_get_next(struct viommu_zpci *zpci, const struct viommu_zpci_function *after);
 void zpci_function_put(struct viommu_zpci_function *function);
 
