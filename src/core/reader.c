@@ -116,12 +116,13 @@ static const struct reader_extent *find_extent(struct viommu_reader *reader, str
 {
 	struct reader_extent *extent = place(reader, iova);
 	struct host_mapping mapping;
-	uint64_t alias;
+	uint64_t alias = 0;
 
 	if (extent->prot && iova >= extent->first && iova <= extent->last && is_good(extent, domain))
 		return extent;
 	/* Extents are kept where the access sees them. */
-	alias = domain->top_ignored ? iova - domain_iova(domain, iova) : 0;
+	if (__builtin_expect(domain->top_ignored, 0))
+		alias = iova - domain_iova(domain, iova);
 	if (domain->host->ops->lookup(domain->host_space, iova - alias, &mapping, &extent->generation)) {
 		extent->prot = 0;
 		return NULL;
@@ -140,6 +141,17 @@ static int fail(const struct attachment *attachment, struct viommu_fault *fault,
 	if (fault)
 		*fault = ours;
 	return -PORT_EFAULT;
+}
+
+static port_always_inline int fail_unmapped(const struct attachment *attachment, const struct viommu_domain *domain, struct viommu_fault *fault, uint64_t iova,
+					    uint32_t access)
+{
+	bool outside;
+
+	if (!fault)
+		return -PORT_EFAULT;
+	outside = iova < domain->first || iova > domain->last;
+	return fail(attachment, fault, outside ? VIOMMU_FAULT_APERTURE : VIOMMU_FAULT_NOT_PRESENT, iova, access);
 }
 
 /* The result of a translation so far. */
@@ -209,14 +221,6 @@ static port_always_inline struct viommu_domain *follow(struct viommu_reader *rea
 	return domain;
 }
 
-/* At an IOVA of which nothing is found. */
-static int fail_absent(const struct attachment *attachment, const struct viommu_domain *domain, struct viommu_fault *fault, uint64_t iova, uint32_t access)
-{
-	enum viommu_fault_reason reason = iova < domain->first || iova > domain->last ? VIOMMU_FAULT_APERTURE : VIOMMU_FAULT_NOT_PRESENT;
-
-	return fail(attachment, fault, reason, iova, access);
-}
-
 static port_always_inline int translate(struct viommu_reader *reader, uint64_t first, uint64_t last, uint32_t access, struct result *result,
 					struct viommu_fault *fault)
 {
@@ -230,7 +234,7 @@ static port_always_inline int translate(struct viommu_reader *reader, uint64_t f
 		const struct reader_extent *extent = find_extent(reader, domain, iova);
 
 		if (!extent)
-			return fail_absent(attachment, domain, fault, iova, access);
+			return fail_unmapped(attachment, domain, fault, iova, access);
 		if (access & ~extent->prot)
 			return fail(attachment, fault, VIOMMU_FAULT_PROTECTION, iova, access);
 		if (!add(result, extent->hva + (iova - extent->first), (last < extent->last ? last : extent->last) - iova + 1) || last <= extent->last)
@@ -362,7 +366,7 @@ int viommu_lookup(struct viommu_reader *reader, uint64_t iova, uint64_t last, st
 		found = domain && find_run(reader, domain, iova, last, &run) && find_gpa(reader, &run, iova, &known);
 	} while (found && !is_good(&run, domain));
 	if (domain && !found)
-		ret = fail_absent(reader->attachment, domain, fault, iova, 0);
+		ret = fail_unmapped(reader->attachment, domain, fault, iova, 0);
 	end(reader);
 	if (!ret)
 		sized_out(extent, &known, sizeof(known));

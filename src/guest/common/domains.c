@@ -83,6 +83,7 @@ static int get(const struct guest_device *device, struct guest_domain **out, uin
 		return error;
 	domain->devices = 1;
 	list_append(&iommu->domains, &domain->in_iommu);
+	iommu->hardware += domain->hardware;
 	count_shared(iommu, 1);
 	*out = domain;
 	return 0;
@@ -92,6 +93,7 @@ static int get(const struct guest_device *device, struct guest_domain **out, uin
 static void destroy(struct guest_iommu *iommu, struct guest_domain *domain)
 {
 	list_remove(&domain->in_iommu);
+	iommu->hardware -= domain->hardware;
 	count_shared(iommu, (uint32_t)-1);
 	guest_gate_drain(&domain->gate);
 	viommu_domain_destroy(domain->domain);

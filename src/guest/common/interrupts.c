@@ -19,22 +19,39 @@ static void interrupt(struct guest_iommu *iommu, unsigned int irq)
 		iommu->ops->msi(iommu, &message);
 }
 
-void guest_iommu_deliver(struct guest_iommu *iommu)
+/* True if commands waited for that, and are `taken` by the caller, which consumes them. */
+static bool deliver(struct guest_iommu *iommu, bool taken)
 {
-	struct guest_signals signals;
+	struct guest_message message[GUEST_SIGNALS];
+	unsigned int number;
 	uint32_t irqs;
 
 	port_lock(&iommu->lock);
 	irqs = iommu->irqs;
-	signals = iommu->signals;
 	iommu->irqs = 0;
+	number = iommu->signals.number;
 	iommu->signals.number = 0;
+	for (unsigned int i = 0; i < number; i++)
+		message[i] = iommu->signals.message[i];
+	taken &= iommu->signals.waits;
+	iommu->signals.waits &= !taken;
 	port_unlock(&iommu->lock);
-	for (unsigned int i = 0; i < signals.number; i++)
-		iommu->ops->msi(iommu, &signals.message[i]);
+	for (unsigned int i = 0; i < number; i++)
+		iommu->ops->msi(iommu, &message[i]);
 	for (unsigned int irq = 0; irqs >> irq; irq++)
 		if (irqs >> irq & 1)
 			interrupt(iommu, irq);
+	return taken;
+}
+
+void guest_iommu_deliver(struct guest_iommu *iommu)
+{
+	(void)deliver(iommu, false);
+}
+
+bool guest_iommu_deliver_for_commands(struct guest_iommu *iommu)
+{
+	return deliver(iommu, true);
 }
 
 void guest_iommu_signal(struct guest_iommu *iommu, unsigned int irq, struct guest_message message)

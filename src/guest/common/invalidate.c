@@ -100,8 +100,6 @@ static void send_batch(struct guest_iommu *iommu)
 {
 	const struct viommu_host *done = NULL;
 
-	if (!iommu->batch.number)
-		return;
 	list_each (&iommu->domains, struct guest_domain, in_iommu, domain) {
 		if (!is_hardware(domain) || domain->host == done)
 			continue;
@@ -117,6 +115,8 @@ void guest_iommu_forward(struct guest_iommu *iommu, struct viommu_host *host, co
 {
 	struct guest_batch *batch = &iommu->batch;
 
+	if (!iommu->hardware)
+		return;
 	if (batch->number == GUEST_BATCH)
 		send_batch(iommu);
 	batch->host[batch->number] = host;
@@ -125,12 +125,19 @@ void guest_iommu_forward(struct guest_iommu *iommu, struct viommu_host *host, co
 	batch->number++;
 }
 
-void guest_iommu_sync(struct guest_iommu *iommu)
+static void refresh_domains(struct guest_iommu *iommu)
 {
 	list_each (&iommu->domains, struct guest_domain, in_iommu, domain)
 		if (guest_domain_kind(domain) == VIOMMU_KIND_NESTED && !refresh_ranges(iommu, domain))
 			guest_domain_break(iommu, domain);
 	iommu->ranges.number = 0;
-	send_batch(iommu);
+}
+
+void guest_iommu_sync(struct guest_iommu *iommu)
+{
+	if (iommu->ranges.number)
+		refresh_domains(iommu);
+	if (iommu->batch.number)
+		send_batch(iommu);
 	guest_iommu_settle(iommu);
 }

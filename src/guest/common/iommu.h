@@ -110,9 +110,9 @@ struct guest_iommu_ops {
 	unsigned int (*stored)(struct guest_iommu *iommu, const struct guest_store *store);
 
 	/*
-	 * Commands. commands: with lock held, the queue; false if none may be consumed now.
-	 * execute: without lock; 0, or an error of the architecture. stop: with lock held, reports
-	 * an error.
+	 * Commands. commands: with lock held, the queue; false if none may be consumed now. While
+	 * change is held, it changes by its indices alone, until a command stops it. execute:
+	 * without lock; 0, or an error of the architecture. stop: with lock held, reports an error.
 	 */
 	unsigned int command_words;
 	unsigned int unreadable; /* the error of a command that is not in memory */
@@ -170,7 +170,8 @@ struct guest_iommu_ops {
 
 /*
  * Invalidations for hardware that walks the guest's tables, as the guest wrote them, until it waits
- * for them. host: the one that the entry is for, NULL: each that has such a domain.
+ * for them. host: the one that the entry is for, NULL: each that has such a domain. Where no domain
+ * is hardware's, none are kept: one that is made later begins with nothing in the caches.
  */
 #define GUEST_BATCH	  64u
 #define GUEST_ENTRY_WORDS 2u
@@ -227,6 +228,7 @@ struct guest_iommu {
 	uint32_t irqs;		       /* pending: bit n for interrupt n; lock */
 	struct guest_signals signals;  /* lock */
 	struct list domains;	       /* change */
+	uint32_t hardware;	       /* of them: hardware walks the tables; change */
 	struct guest_ranges ranges;    /* change */
 	/* invalidations of tables and configurations, counted; change */
 	uint64_t changes;
@@ -325,6 +327,8 @@ static inline void guest_iommu_note(struct guest_iommu *iommu, unsigned int irq)
 	iommu->irqs |= 1u << irq;
 }
 void guest_iommu_deliver(struct guest_iommu *iommu);
+/* The same. True if commands waited for that: the caller is to consume them. */
+bool guest_iommu_deliver_for_commands(struct guest_iommu *iommu);
 
 /*
  * With change held: the interrupt of a command, whose message comes with the command. A message to

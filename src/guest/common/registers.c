@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "guest/common/registers.h"
 
-/* The first row of the register that `offset` lies in; registers->number if it is reserved. */
-static unsigned int find(const struct guest_registers *registers, uint32_t offset)
+unsigned int guest_registers_find(const struct guest_registers *registers, uint32_t offset)
 {
 	unsigned int low = 0, high = registers->number;
 
@@ -46,16 +45,9 @@ void guest_registers_reset(const struct guest_registers *registers)
 			registers->value[i] = registers->table[i].reset;
 }
 
-bool guest_registers_is_light(const struct guest_registers *registers, uint32_t offset)
-{
-	unsigned int row = find(registers, offset);
-
-	return row == registers->number || registers->table[row].light;
-}
-
 static uint64_t load32(const struct guest_registers *registers, uint32_t offset)
 {
-	unsigned int row = find(registers, offset);
+	unsigned int row = guest_registers_find(registers, offset);
 
 	return row == registers->number ? 0 : (uint32_t)(registers->value[row] >> (offset - registers->table[row].offset) * 8);
 }
@@ -65,20 +57,17 @@ uint64_t guest_registers_load(const struct guest_registers *registers, uint32_t 
 	return load32(registers, offset) | (bytes == 8 ? load32(registers, offset + 4) << 32 : 0);
 }
 
-bool guest_registers_store(const struct guest_registers *registers, uint32_t offset, uint32_t value, unsigned int conditions, struct guest_store *store)
+void guest_registers_store(const struct guest_registers *registers, unsigned int row, uint32_t offset, uint32_t value, unsigned int conditions,
+			   struct guest_store *store)
 {
-	unsigned int row = find(registers, offset), shift;
+	unsigned int shift = (offset - registers->table[row].offset) * 8;
 	uint64_t open = 0;
 
-	if (row == registers->number)
-		return false;
-	shift = (offset - registers->table[row].offset) * 8;
 	*store = (struct guest_store){ .effect = registers->table[row].effect, .row = row, .old = registers->value[row] };
 	for (unsigned int i = row; i == row || continues(registers, i); i++)
 		open |= registers->table[i].locked_by & conditions ? 0 : registers->table[i].writable;
 	store->written = (uint64_t)value << shift | (store->old & ~((uint64_t)UINT32_MAX << shift));
 	registers->value[row] = (store->old & ~open) | (store->written & open);
-	return true;
 }
 
 unsigned int guest_registers_save(const struct guest_registers *registers, struct guest_saved_register *saved)

@@ -42,17 +42,19 @@ struct guest_store {
 void guest_registers_init(const struct guest_registers *registers);
 void guest_registers_reset(const struct guest_registers *registers);
 
-/* Whether a store to an offset is light. Reserved ones are. */
-bool guest_registers_is_light(const struct guest_registers *registers, uint32_t offset);
+/* The first row of the register that an offset lies in; registers->number if it is reserved. */
+unsigned int guest_registers_find(const struct guest_registers *registers, uint32_t offset);
 
 /* 4 or 8 bytes, naturally aligned. Reserved offsets read as 0. */
 uint64_t guest_registers_load(const struct guest_registers *registers, uint32_t offset, unsigned int bytes);
 
 /*
- * A store of 4 bytes: one of 8 is one to the lower and then one to the upper half. The value has
- * changed when this returns. `conditions` are those that hold now. False for a reserved offset.
+ * A store of 4 bytes to an offset in the register whose first row is `row`: one of 8 is one to the
+ * lower and then one to the upper half. The value has changed when this returns. `conditions` are
+ * those that hold now.
  */
-bool guest_registers_store(const struct guest_registers *registers, uint32_t offset, uint32_t value, unsigned int conditions, struct guest_store *store);
+void guest_registers_store(const struct guest_registers *registers, unsigned int row, uint32_t offset, uint32_t value, unsigned int conditions,
+			   struct guest_store *store);
 
 /*
  * Saved registers are pairs of offset and value: one for each register, at most registers->number.
