@@ -30,6 +30,25 @@ VIOMMU_API int viommu_device_create(struct viommu_vm *vm, struct viommu_host *ho
 VIOMMU_API void viommu_device_destroy(struct viommu_device *device);
 
 /*
+ * Has fn called when translations of a device, or of one of its PASIDs, were taken away: for a user
+ * that keeps some outside the library (the IOTLB of a vhost device, a VFIO container of the VMM's).
+ * After IOVAs first..last (inclusive) were reported, what was looked up before they were is not to
+ * be used any more; looking up again tells what there is now.
+ *
+ * A range is reported before the call that took it away returns: after the host's flush, and after
+ * the readers that were inside have left. Ranges of one flush are merged into a few, and may be
+ * wider than what was taken away. When the device is detached, attached elsewhere, or destroyed
+ * while attached, all IOVAs are reported. New translations are not reported. Where hardware walks
+ * the guest's tables (nesting.h), nothing but an attach or a detach is seen, and reported.
+ *
+ * fn is called with locks of the library held, from whichever thread called the library: it must
+ * not call it. fn NULL ends it; when that call has returned, the fn before is not running. 0;
+ * -ENOMEM; -EOPNOTSUPP, -EINVAL (of a PASID, as viommu_reader_create()). Not between
+ * viommu_reader_enter() and viommu_reader_leave().
+ */
+VIOMMU_API int viommu_device_set_notifier(struct viommu_device *device, uint32_t pasid, void (*fn)(void *ctx, uint64_t first, uint64_t last), void *ctx);
+
+/*
  * Takes a device, or one of its PASIDs, from whatever it is attached to, nothing included. When
  * this returns it reaches nothing, and no reader of it is inside a translation. 0, or -EIO where
  * the host refused: it is then still attached.

@@ -14,7 +14,7 @@ void attachment_init(struct attachment *attachment, struct viommu_device *device
 
 void attachment_put(struct attachment *attachment)
 {
-	if (attachment->pasid == VIOMMU_NO_PASID || attachment->domain || !list_is_empty(&attachment->readers))
+	if (attachment->pasid == VIOMMU_NO_PASID || attachment->domain || attachment->notify || !list_is_empty(&attachment->readers))
 		return;
 	list_remove(&attachment->in_device);
 	port_free(attachment, sizeof(*attachment), 0);

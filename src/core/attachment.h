@@ -33,6 +33,9 @@ struct attachment {
 	 * that belongs to the domain.
 	 */
 	struct viommu_domain *reached;
+	/* viommu_device_set_notifier(); changed under the locks of the VM and of the domain */
+	void (*notify)(void *ctx, uint64_t first, uint64_t last);
+	void *notify_ctx;
 	/* Counts attachments, so that a reader tells an old one's translations from a new one's */
 	port_word binding;
 };

@@ -108,6 +108,7 @@ void viommu_device_destroy(struct viommu_device *device)
 	free_readers(&device->self);
 	list_each (&device->pasids, struct attachment, in_device, attachment) {
 		free_readers(attachment);
+		attachment->notify = NULL;
 		attachment_put(attachment);
 	}
 	list_remove(&device->in_vm);

@@ -80,7 +80,7 @@ static int slot_unmap(struct viommu_domain *domain, struct slot *slot)
 	if (!window(direct_of(domain), slot, &first, &last))
 		return 0;
 	port_lock(&domain->lock);
-	error = domain->host->ops->unmap(domain->host_space, first, last);
+	error = space_unmap(domain->host_space, first, last);
 	if (!error)
 		error = domain_flush(domain);
 	port_unlock(&domain->lock);

@@ -92,6 +92,7 @@ void domain_join(struct viommu_domain *domain, struct attachment *attachment)
 	attachment->domain = domain;
 	port_store_relaxed(&attachment->binding, attachment->binding + 1);
 	port_store_release(&attachment->reached, domain->host_space ? domain : NULL);
+	notify_joined(domain, attachment);
 }
 
 int domain_detach(struct attachment *attachment, bool by_force)
@@ -108,6 +109,7 @@ int domain_detach(struct attachment *attachment, bool by_force)
 		port_store_relaxed(&attachment->reached, NULL);
 		list_remove(&attachment->in_domain);
 		attachment_drain(attachment);
+		notify_left(domain, attachment);
 	}
 	port_unlock(&domain->lock);
 	return error ? -PORT_EIO : 0;
@@ -195,6 +197,8 @@ int domain_flush(struct viommu_domain *domain)
 	port_fence();
 	list_each (&domain->attachments, struct attachment, in_domain, attachment)
 		readers_wait_held(&attachment->readers);
+	if (domain->removed.number)
+		removed_report(domain);
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 
 #include <viommu/domain.h>
 
+#include "core/notify.h"
 #include "core/vm.h"
 #include "host/host.h"
 
@@ -79,6 +80,7 @@ struct viommu_domain {
 	uint8_t top_ignored;
 	uint64_t first; /* IOVAs */
 	uint64_t last;
+	struct removed removed;		  /* under the lock */
 	struct viommu_domain_stats stats; /* common counters; under the lock */
 };
 

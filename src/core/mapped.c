@@ -99,7 +99,7 @@ static int map_piece(struct viommu_domain *domain, const struct host_mapping *pi
 static int unmap_piece(struct viommu_domain *domain, const struct host_mapping *piece)
 {
 	domain->stats.host_unmaps++;
-	return domain->host->ops->unmap(domain->host_space, piece->first, piece->last) ? -PORT_EIO : 0;
+	return space_unmap(domain->host_space, piece->first, piece->last) ? -PORT_EIO : 0;
 }
 
 static int flush(struct viommu_domain *domain)

@@ -112,7 +112,7 @@ static port_always_inline bool is_good(const struct reader_extent *extent, const
 }
 
 /* The extent that iova is in, NULL if nothing is there. The pointer is good until the next call. */
-static const struct reader_extent *find_extent(struct viommu_reader *reader, struct viommu_domain *domain, uint64_t iova)
+static port_always_inline const struct reader_extent *find_extent(struct viommu_reader *reader, struct viommu_domain *domain, uint64_t iova)
 {
 	struct reader_extent *extent = place(reader, iova);
 	struct host_mapping mapping;
@@ -303,15 +303,21 @@ int viommu_translate(struct viommu_reader *reader, uint64_t iova, uint64_t bytes
  */
 static bool find_run(struct viommu_reader *reader, struct viommu_domain *domain, uint64_t iova, uint64_t last, struct reader_extent *run)
 {
-	const struct reader_extent *extent = find_extent(reader, domain, iova);
+	const struct reader_extent *extent;
 
-	if (!extent)
-		return false;
-	*run = *extent;
-	while (run->last < last && (extent = find_extent(reader, domain, run->last + 1)) && extent->prot == run->prot &&
-	       extent->generation == run->generation && extent->first == run->last + 1 && extent->hva == run->hva + (extent->first - run->first))
-		run->last = extent->last;
-	return true;
+	*run = (struct reader_extent){ .prot = 0 };
+	while ((extent = find_extent(reader, domain, run->prot ? run->last + 1 : iova))) {
+		if (!run->prot)
+			*run = *extent;
+		else if (extent->prot == run->prot && extent->generation == run->generation && extent->first == run->last + 1 &&
+			 extent->hva == run->hva + (extent->first - run->first))
+			run->last = extent->last;
+		else
+			break;
+		if (run->last >= last)
+			break;
+	}
+	return run->prot;
 }
 
 /*

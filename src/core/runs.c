@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "core/runs.h"
+
+#include "core/notify.h"
 #include "port/port.h"
 
 static bool is_shortage(int error)
@@ -85,7 +87,7 @@ void runs_end_unmap(struct runs *runs)
 		return;
 	runs->unmaps++;
 	runs->unflushed = true;
-	error = runs->space->host->ops->unmap(runs->space, runs->unmap_first, runs->unmap_last);
+	error = space_unmap(runs->space, runs->unmap_first, runs->unmap_last);
 	if (error)
 		runs->error = error;
 }
