@@ -11,10 +11,10 @@
  * pointers are in use, bracket translation and use with viommu_reader_enter() and
  * viommu_reader_leave(): then a refresh that releases something, a detach, or viommu_slot_remove()
  * does not return before every reader that was inside has left. Inside, call nothing of the library
- * but viommu_translate(), viommu_lookup() and what a guest IOMMU's header allows there (getters that
- * wait for nothing; no statistics, no runs), and stay for as long as a device's DMA would be in
- * flight, not longer. A call that may wait for readers would wait for its own thread: a library of
- * meson's build type debug calls abort() there.
+ * but viommu_translate(), viommu_lookup() and what a guest IOMMU's header allows there (getters
+ * that wait for nothing; no statistics, no runs), and stay for as long as a device's DMA would be
+ * in flight, not longer. A call that may wait for readers would wait for its own thread: a library
+ * of meson's build type debug calls abort() there.
  */
 #ifndef VIOMMU_READER_H
 #define VIOMMU_READER_H

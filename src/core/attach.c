@@ -35,7 +35,7 @@ static int move(struct viommu_domain *domain, struct attachment *attachment)
 		list_remove(&attachment->in_domain);
 		domain_join(domain, attachment);
 		attachment_drain(attachment);
-		notify_left(old, attachment);
+		domain_notify_left(old, attachment);
 	}
 	port_unlock(&domain->lock);
 	port_unlock(&old->lock);

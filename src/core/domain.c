@@ -92,7 +92,27 @@ void domain_join(struct viommu_domain *domain, struct attachment *attachment)
 	attachment->domain = domain;
 	port_store_relaxed(&attachment->binding, attachment->binding + 1);
 	port_store_release(&attachment->reached, domain->host_space ? domain : NULL);
-	notify_joined(domain, attachment);
+	if (attachment->notify)
+		domain_count_notified(domain, 1);
+}
+
+void domain_count_notified(struct viommu_domain *domain, unsigned int change)
+{
+	struct removed *removed = &domain->removed;
+
+	removed->notified += change;
+	if (!removed->notified)
+		removed->number = 0;
+	if (domain->host_space)
+		domain->host_space->removed = removed->notified ? removed : NULL;
+}
+
+void domain_notify_left(struct viommu_domain *domain, const struct attachment *attachment)
+{
+	if (!attachment->notify)
+		return;
+	domain_count_notified(domain, -1u);
+	attachment->notify(attachment->notify_ctx, 0, UINT64_MAX);
 }
 
 int domain_detach(struct attachment *attachment, bool by_force)
@@ -109,7 +129,7 @@ int domain_detach(struct attachment *attachment, bool by_force)
 		port_store_relaxed(&attachment->reached, NULL);
 		list_remove(&attachment->in_domain);
 		attachment_drain(attachment);
-		notify_left(domain, attachment);
+		domain_notify_left(domain, attachment);
 	}
 	port_unlock(&domain->lock);
 	return error ? -PORT_EIO : 0;
@@ -184,6 +204,24 @@ enum viommu_domain_kind viommu_domain_kind(const struct viommu_domain *domain)
 	return domain->ops->kind;
 }
 
+/* Reports what was noted. */
+static void report(struct viommu_domain *domain)
+{
+	struct removed *removed = &domain->removed;
+
+	for (unsigned int i = 0; i < removed->number; i++) {
+		struct removed_range range = removed->range[i];
+
+		/* The same translations are reached with any top byte. */
+		if (domain->top_ignored)
+			range = (struct removed_range){ 0, UINT64_MAX };
+		list_each (&domain->attachments, struct attachment, in_domain, attachment)
+			if (attachment->notify)
+				attachment->notify(attachment->notify_ctx, range.first, range.last);
+	}
+	removed->number = 0;
+}
+
 int domain_flush(struct viommu_domain *domain)
 {
 	int error = domain->host->ops->flush(domain->host_space);
@@ -198,7 +236,7 @@ int domain_flush(struct viommu_domain *domain)
 	list_each (&domain->attachments, struct attachment, in_domain, attachment)
 		readers_wait_held(&attachment->readers);
 	if (domain->removed.number)
-		removed_report(domain);
+		report(domain);
 	return 0;
 }
 

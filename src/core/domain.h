@@ -19,7 +19,7 @@
 
 #include <viommu/domain.h>
 
-#include "core/notify.h"
+#include "core/removed.h"
 #include "core/vm.h"
 #include "host/host.h"
 
@@ -132,6 +132,13 @@ void domain_join(struct viommu_domain *domain, struct attachment *attachment);
  * the host refuses, since the domain is about to be destroyed. 0 or -EIO.
  */
 int domain_detach(struct attachment *attachment, bool by_force);
+
+/*
+ * With the domain's lock held. How many attachments are notified changes. An attachment has left,
+ * and none of its readers is in the domain any more: all IOVAs are reported.
+ */
+void domain_count_notified(struct viommu_domain *domain, unsigned int change);
+void domain_notify_left(struct viommu_domain *domain, const struct attachment *attachment);
 
 /* With the domain's lock held, after something was unmapped. */
 int domain_flush(struct viommu_domain *domain);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "core/runs.h"
 
-#include "core/notify.h"
+#include "core/removed.h"
 #include "port/port.h"
 
 static bool is_shortage(int error)

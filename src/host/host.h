@@ -80,7 +80,8 @@ struct host_space {
 	 * thread; aligned so that this is one access on 32-bit machines, too.
 	 */
 	uint64_t generation port_aligned(8);
-	struct removed *removed; /* core's: where ranges that are unmapped are noted; NULL: nowhere */
+	/* The core's: where ranges that are unmapped are noted; NULL: nowhere */
+	struct removed *removed;
 };
 
 /* Data of one architecture, passed through as it is. type: enum viommu_domain_type. */
