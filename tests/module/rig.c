@@ -236,14 +236,19 @@ int rig_unmap(struct rig *rig, uint64_t gpa, uint64_t bytes)
 	return error;
 }
 
-int rig_create(struct rig *rig, uint64_t pba, uint64_t pal, uint32_t *domain, struct vfio_viommu_outcome *outcome)
+struct vfio_viommu_zpci rig_tables(uint64_t pba, uint64_t pal)
 {
-	struct vfio_viommu_zpci zpci = {
-		.size = sizeof(zpci),
+	return (struct vfio_viommu_zpci){
+		.size = sizeof(struct vfio_viommu_zpci),
 		.iota = REGION | VIOMMU_ZPCI_IOTA_T | VIOMMU_ZPCI_IOTA_DT(VIOMMU_ZPCI_TYPE_REGION_THIRD),
 		.pba = pba,
 		.pal = pal,
 	};
+}
+
+int rig_create(struct rig *rig, uint64_t pba, uint64_t pal, uint32_t *domain, struct vfio_viommu_outcome *outcome)
+{
+	struct vfio_viommu_zpci zpci = rig_tables(pba, pal);
 	struct vfio_viommu_domain_create create = {
 		.argsz = sizeof(create),
 		.group = rig->group,

@@ -65,6 +65,9 @@ void rig_store(struct rig *rig, uint64_t gpa, uint64_t entry);
 uint64_t rig_segment(uint64_t iova);
 uint64_t rig_leaf(uint64_t iova);
 
+/* The registration of the tables. */
+struct vfio_viommu_zpci rig_tables(uint64_t pba, uint64_t pal);
+
 /* The ioctls: 0 or a negative errno. */
 int rig_create(struct rig *rig, uint64_t pba, uint64_t pal, uint32_t *domain, struct vfio_viommu_outcome *outcome);
 int rig_destroy(struct rig *rig, uint32_t domain);
