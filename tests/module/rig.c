@@ -93,7 +93,7 @@ uint64_t rig_leaf(uint64_t iova)
 	return leaf_table(iova) + iova % MIB / PAGE * sizeof(uint64_t);
 }
 
-static void make_tables(struct rig *rig)
+void rig_repair(struct rig *rig)
 {
 	for (uint64_t i = 0; i < TABLE_BYTES / 8; i++) {
 		rig_store(rig, REGION + i * 8, VIOMMU_ZPCI_ENTRY_INVALID);
@@ -159,7 +159,7 @@ int rig_begin(struct rig *rig, uint32_t type)
 	assert_true(rig->memory != MAP_FAILED);
 	for (uint64_t gpa = RIG_NUMBERED; gpa < RIG_BYTES; gpa += PAGE)
 		*word_at(rig, gpa) = NUMBERED + gpa / PAGE;
-	make_tables(rig);
+	rig_repair(rig);
 	rig->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	assert_true(rig->container >= 0);
 	snprintf(path, sizeof(path), "/dev/vfio/%u", rig->group);
