@@ -16,6 +16,9 @@
 /* A few thousand, between which a refresh lets others run. */
 #define STEP_ENTRIES VIOMMU_LEAST_STEP_ENTRIES
 
+/* Guest IOMMUs that a domain is created for with data. Others have no tables. */
+#define DATA_TYPES (BIT_ULL(VFIO_VIOMMU_DATA_ZPCI) | BIT_ULL(VFIO_VIOMMU_DATA_SMMUV3))
+
 static_assert(PAGE_SIZE == VIOMMU_PAGE_SIZE, "guests and IOMMUs are served in pages of 4096 bytes");
 
 /* struct container by handle */
@@ -208,7 +211,7 @@ static long info(struct container *container, union arguments *arguments)
 		return error;
 	viommu_features(&features);
 	arguments->info.out_domains = container->domain_number;
-	arguments->info.out_data_types = features.guests;
+	arguments->info.out_data_types = features.guests & DATA_TYPES;
 	arguments->info.out_mapped = container->mapped;
 	arguments->info.out_pinned = (u64)READ_ONCE(container->pinned.charged) << PAGE_SHIFT;
 	return 0;

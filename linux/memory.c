@@ -166,8 +166,12 @@ long memory_get(struct container *container, const struct host_mapping *mapping,
 	unsigned long index;
 
 	number = min(number, BATCH);
-	if (container->paged)
-		return pinned_get(&container->pinned, (unsigned long)mapping->hva + offset, number, mapping->prot & VIOMMU_WRITE, pages);
+	if (container->paged) {
+		long got = pinned_get(&container->pinned, (unsigned long)mapping->hva + offset, number, mapping->prot & VIOMMU_WRITE, pages);
+
+		/* What the process has not mapped cannot be had, and is no failure of the IOMMU's. */
+		return got == -EFAULT ? -ENOSPC : got;
+	}
 	range = mtree_load(&container->memory, mapping->gpa + offset);
 	if (WARN_ON_ONCE(!range))
 		return -EFAULT;

@@ -93,7 +93,7 @@ uint64_t rig_leaf(uint64_t iova)
 	return leaf_table(iova) + iova % MIB / PAGE * sizeof(uint64_t);
 }
 
-static void make_tables(struct rig *rig)
+void rig_repair(struct rig *rig)
 {
 	for (uint64_t i = 0; i < TABLE_BYTES / 8; i++) {
 		rig_store(rig, REGION + i * 8, VIOMMU_ZPCI_ENTRY_INVALID);
@@ -159,7 +159,7 @@ int rig_begin(struct rig *rig, uint32_t type)
 	assert_true(rig->memory != MAP_FAILED);
 	for (uint64_t gpa = RIG_NUMBERED; gpa < RIG_BYTES; gpa += PAGE)
 		*word_at(rig, gpa) = NUMBERED + gpa / PAGE;
-	make_tables(rig);
+	rig_repair(rig);
 	rig->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	assert_true(rig->container >= 0);
 	snprintf(path, sizeof(path), "/dev/vfio/%u", rig->group);
@@ -236,14 +236,19 @@ int rig_unmap(struct rig *rig, uint64_t gpa, uint64_t bytes)
 	return error;
 }
 
-int rig_create(struct rig *rig, uint64_t pba, uint64_t pal, uint32_t *domain, struct vfio_viommu_outcome *outcome)
+struct vfio_viommu_zpci rig_tables(uint64_t pba, uint64_t pal)
 {
-	struct vfio_viommu_zpci zpci = {
-		.size = sizeof(zpci),
+	return (struct vfio_viommu_zpci){
+		.size = sizeof(struct vfio_viommu_zpci),
 		.iota = REGION | VIOMMU_ZPCI_IOTA_T | VIOMMU_ZPCI_IOTA_DT(VIOMMU_ZPCI_TYPE_REGION_THIRD),
 		.pba = pba,
 		.pal = pal,
 	};
+}
+
+int rig_create(struct rig *rig, uint64_t pba, uint64_t pal, uint32_t *domain, struct vfio_viommu_outcome *outcome)
+{
+	struct vfio_viommu_zpci zpci = rig_tables(pba, pal);
 	struct vfio_viommu_domain_create create = {
 		.argsz = sizeof(create),
 		.group = rig->group,

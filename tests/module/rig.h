@@ -60,10 +60,15 @@ int rig_unmap(struct rig *rig, uint64_t gpa, uint64_t bytes);
 /* Stores of the guest's in its tables: the IOVAs from this one on lead to these pages, writable or not, or nowhere. */
 void rig_name(struct rig *rig, uint64_t iova, uint64_t pages, uint64_t gpa, bool written);
 void rig_hide(struct rig *rig, uint64_t iova, uint64_t pages);
+/* All tables as they were at first: nothing is named but the rig's own page. */
+void rig_repair(struct rig *rig);
 /* Entries as they are, and where those of an IOVA are: in a segment table, and in a table of leaves. */
 void rig_store(struct rig *rig, uint64_t gpa, uint64_t entry);
 uint64_t rig_segment(uint64_t iova);
 uint64_t rig_leaf(uint64_t iova);
+
+/* The registration of the tables. */
+struct vfio_viommu_zpci rig_tables(uint64_t pba, uint64_t pal);
 
 /* The ioctls: 0 or a negative errno. */
 int rig_create(struct rig *rig, uint64_t pba, uint64_t pal, uint32_t *domain, struct vfio_viommu_outcome *outcome);

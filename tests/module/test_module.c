@@ -217,7 +217,7 @@ static void test_reserved(void **state)
 	assert_int_equal(ioctl(rig.container, VFIO_VIOMMU_INFO, &info), 0);
 	assert_true(info.out_ranges >= 2 && info.out_ranges <= 8);
 	assert_int_equal(info.out_mapped, RIG_BYTES);
-	assert_true(info.out_data_types & 1u << VFIO_VIOMMU_DATA_ZPCI);
+	assert_int_equal(info.out_data_types, 1u << VFIO_VIOMMU_DATA_ZPCI | 1u << VFIO_VIOMMU_DATA_SMMUV3);
 	for (uint32_t i = 0; i < info.out_ranges; i++) {
 		assert_true(ranges[i].first <= ranges[i].last && (!i || ranges[i].first > ranges[i - 1].last));
 		assert_true(ranges[i].last < window || ranges[i].first >= window + MIB);

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Random calls: three threads call the module's ioctls with arguments that are right, nearly right, or
+ * random, while tables are rewritten beneath them. Each call may fail. The kernel must not complain,
+ * and nothing may be pinned when the container is closed.
+ *
+ * usage: test-module-calls [--seed N] [--calls N]
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include <cmocka.h>
+#include <viommu/zpci.h>
+
+#include "rig.h"
+
+#define CALLERS 3u
+/* The largest struct of arguments has fewer bytes. */
+#define WORDS 32u
+
+static uint64_t seed = 1, calls = 4000;
+
+/* What each ioctl answered. */
+enum { MAP, UNMAP, CREATE, DESTROY, ATTACH, REFRESH, INFO, COMMANDS };
+static const unsigned long command_of[COMMANDS] = {
+	[MAP] = VFIO_IOMMU_MAP_DMA,
+	[UNMAP] = VFIO_IOMMU_UNMAP_DMA,
+	[CREATE] = VFIO_VIOMMU_DOMAIN_CREATE,
+	[DESTROY] = VFIO_VIOMMU_DOMAIN_DESTROY,
+	[ATTACH] = VFIO_VIOMMU_ATTACH,
+	[REFRESH] = VFIO_VIOMMU_REFRESH,
+	[INFO] = VFIO_VIOMMU_INFO,
+};
+
+struct caller {
+	struct rig *rig;
+	uint64_t state;
+	uint64_t done[COMMANDS], failed[COMMANDS];
+	pthread_t thread;
+};
+
+static uint64_t draw(struct caller *caller)
+{
+	caller->state = caller->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return caller->state >> 16;
+}
+
+static uint64_t below(struct caller *caller, uint64_t limit)
+{
+	return draw(caller) % limit;
+}
+
+/* Numbers that mean something to one of the ioctls, and others. */
+static uint64_t draw_word(struct caller *caller)
+{
+	const struct rig *rig = caller->rig;
+	const uint64_t words[] = {
+		0,	    1,		PAGE,	    RIG_NUMBERED, RIG_BYTES,  RIG_BYTES - PAGE,	      RIG_PBA,
+		RIG_PAL,    2 * GIB,	UINT64_MAX, INT64_MAX,	  1ull << 52, (uintptr_t)rig->memory, (uintptr_t)rig->memory + RIG_NUMBERED,
+		rig->group, 0xfee00000,
+	};
+	uint64_t number = below(caller, sizeof(words) / sizeof(words[0]) + 3);
+
+	return number < sizeof(words) / sizeof(words[0]) ? words[number] : draw(caller);
+}
+
+/* The ids that domains have had, those of groups, sizes and types of data. */
+static uint32_t draw_small(struct caller *caller)
+{
+	return below(caller, 4) ? (uint32_t)below(caller, 6) : caller->rig->group;
+}
+
+static void call(struct caller *caller, unsigned int which, void *arguments)
+{
+	if (ioctl(caller->rig->container, command_of[which], arguments))
+		caller->failed[which]++;
+	else
+		caller->done[which]++;
+}
+
+/* Arguments without sense, whose size and flags are mostly right. */
+static void call_at_random(struct caller *caller)
+{
+	unsigned int which = (unsigned int)below(caller, COMMANDS);
+	uint64_t arguments[WORDS];
+	uint32_t flags = which == MAP ? VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE : 0;
+
+	for (unsigned int i = 0; i < WORDS; i++)
+		arguments[i] = below(caller, 2) ? draw_word(caller) : (uint64_t)draw_small(caller) << 32 | draw_small(caller);
+	if (below(caller, 16))
+		arguments[0] = sizeof(arguments) | (uint64_t)(below(caller, 8) ? flags : (uint32_t)draw(caller)) << 32;
+	call(caller, which, arguments);
+}
+
+/* A registration that is right but for one word, sometimes. */
+static void create(struct caller *caller)
+{
+	struct vfio_viommu_zpci zpci = rig_tables(RIG_PBA + below(caller, 4) * GIB / 4, RIG_PAL);
+	struct vfio_viommu_domain_create create = {
+		.argsz = sizeof(create),
+		.group = caller->rig->group,
+		.data_type = VFIO_VIOMMU_DATA_ZPCI,
+		.data_uptr = (uint64_t)(uintptr_t)&zpci,
+		.data_len = sizeof(zpci),
+	};
+	uint64_t smmuv3[16];
+
+	if (!below(caller, 4))
+		((uint64_t *)&zpci)[1 + below(caller, 3)] = draw_word(caller);
+	if (!below(caller, 8))
+		((uint64_t *)&create)[below(caller, 4)] = draw_word(caller);
+	if (!below(caller, 4)) {
+		for (unsigned int i = 0; i < 16; i++)
+			smmuv3[i] = draw_word(caller);
+		smmuv3[0] = sizeof(struct vfio_viommu_smmuv3);
+		smmuv3[1] = 48;
+		create.data_type = VFIO_VIOMMU_DATA_SMMUV3;
+		create.data_uptr = (uint64_t)(uintptr_t)smmuv3;
+		create.data_len = sizeof(struct vfio_viommu_smmuv3);
+	}
+	call(caller, CREATE, &create);
+	/* Few at a time: an id that is drawn names one. */
+	if (create.out_domain > 4) {
+		struct vfio_viommu_domain_destroy destroy = { .argsz = sizeof(destroy), .domain = create.out_domain };
+
+		call(caller, DESTROY, &destroy);
+	}
+}
+
+static void call_one(struct caller *caller)
+{
+	struct vfio_viommu_domain_destroy destroy = { .argsz = sizeof(destroy), .domain = draw_small(caller) };
+	struct vfio_viommu_attach attach = { .argsz = sizeof(attach), .domain = draw_small(caller), .group = caller->rig->group };
+	struct vfio_viommu_refresh refresh = { .argsz = sizeof(refresh), .domain = draw_small(caller) };
+	struct vfio_viommu_range ranges[4];
+	struct vfio_viommu_info info = {
+		.argsz = sizeof(info), .group = caller->rig->group, .ranges = (uint32_t)below(caller, 5), .ranges_uptr = (uint64_t)(uintptr_t)ranges
+	};
+	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ | (below(caller, 4) ? VFIO_DMA_MAP_FLAG_WRITE : 0) };
+	struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap) };
+	/* The first MiB has the tables. */
+	uint64_t mib = below(caller, RIG_BYTES / MIB);
+
+	switch (below(caller, 8)) {
+	case 0:
+		create(caller);
+		break;
+	case 1:
+		call(caller, DESTROY, &destroy);
+		break;
+	case 2:
+		call(caller, ATTACH, &attach);
+		break;
+	case 3:
+	case 4:
+		refresh.first = RIG_PBA + below(caller, 4000) * PAGE;
+		refresh.last = below(caller, 4) ? refresh.first + below(caller, 600) * PAGE : draw_word(caller);
+		call(caller, REFRESH, &refresh);
+		break;
+	case 5:
+		map.iova = mib * MIB;
+		map.vaddr = (uint64_t)(uintptr_t)caller->rig->memory + mib * MIB;
+		map.size = (1 + below(caller, 2)) * MIB;
+		call(caller, MAP, &map);
+		break;
+	case 6:
+		unmap.iova = mib * MIB;
+		unmap.size = (1 + below(caller, 3)) * MIB;
+		if (!below(caller, 8))
+			unmap = (struct vfio_iommu_type1_dma_unmap){ .argsz = sizeof(unmap), .flags = VFIO_DMA_UNMAP_FLAG_ALL };
+		call(caller, UNMAP, &unmap);
+		break;
+	default:
+		call(caller, INFO, &info);
+	}
+}
+
+static void change_tables(struct caller *caller)
+{
+	uint64_t iova = RIG_PBA + below(caller, 1000) * PAGE;
+
+	switch (below(caller, 4)) {
+	case 0:
+		rig_hide(caller->rig, iova, 20);
+		break;
+	case 1:
+		/* Any entry at all: a table that names itself, what lies nowhere, what is malformed. */
+		rig_store(caller->rig, below(caller, 2) ? rig_segment(iova) : rig_leaf(iova), draw_word(caller));
+		break;
+	default:
+		rig_name(caller->rig, iova, 20, below(caller, 4000) * PAGE, below(caller, 2));
+	}
+}
+
+static void *run(void *of)
+{
+	struct caller *caller = of;
+
+	for (uint64_t i = 0; i < calls; i++) {
+		/* Tables that name each other make each refresh long. */
+		if (i % 64)
+			change_tables(caller);
+		else
+			rig_repair(caller->rig);
+		if (below(caller, 3))
+			call_one(caller);
+		else
+			call_at_random(caller);
+	}
+	return NULL;
+}
+
+static void random_calls(uint32_t type)
+{
+	struct caller callers[CALLERS];
+	struct rig rig;
+
+	assert_int_equal(rig_begin(&rig, type), 0);
+	assert_int_equal(rig_map(&rig, 0, RIG_NUMBERED, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
+	for (unsigned int i = 0; i < CALLERS; i++) {
+		callers[i] = (struct caller){ .rig = &rig, .state = seed * CALLERS + i };
+		assert_int_equal(pthread_create(&callers[i].thread, NULL, run, &callers[i]), 0);
+	}
+	for (unsigned int i = 0; i < CALLERS; i++)
+		assert_int_equal(pthread_join(callers[i].thread, NULL), 0);
+	for (unsigned int which = 0; which < COMMANDS; which++) {
+		uint64_t done = 0, failed = 0;
+
+		for (unsigned int i = 0; i < CALLERS; i++) {
+			done += callers[i].done[which];
+			failed += callers[i].failed[which];
+		}
+		print_message("ioctl %lu: %llu done, %llu failed\n", command_of[which] & 0xff, (unsigned long long)done, (unsigned long long)failed);
+		/* Else they were no test of it. */
+		assert_true(done >= calls / 200 && failed >= calls / 200);
+	}
+	rig_close(&rig);
+}
+
+static void test_paged(void **state)
+{
+	(void)state;
+	random_calls(VFIO_VIOMMU_PAGED_IOMMU);
+}
+
+static void test_pinned(void **state)
+{
+	(void)state;
+	random_calls(VFIO_VIOMMU_PINNED_IOMMU);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_paged, rig_setup),
+		cmocka_unit_test_setup(test_pinned, rig_setup),
+	};
+
+	for (int i = 1; i + 1 < argc; i += 2) {
+		if (!strcmp(argv[i], "--seed"))
+			seed = strtoull(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--calls"))
+			calls = strtoull(argv[i + 1], NULL, 0);
+	}
+	if (!rig_load(false))
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
