@@ -245,8 +245,9 @@ static long run(struct container *container, const struct ioctl *ioctl, void __u
 		return -EFAULT;
 	if (arguments.head.argsz < ioctl->least || arguments.head.flags & ~ioctl->flags)
 		return -EINVAL;
-	if (!ioctl->unlocked)
-		mutex_lock(&container->lock);
+	/* Others may make a domain meanwhile, which takes as long as its tables are large. */
+	if (!ioctl->unlocked && mutex_lock_killable(&container->lock))
+		return -EINTR;
 	error = ioctl->run(container, &arguments);
 	if (!ioctl->unlocked)
 		mutex_unlock(&container->lock);

@@ -104,10 +104,10 @@ static port_noinline void begin_pass(struct composition *composition, struct sha
 	refresh_result_init(&pass->result);
 }
 
-/* Whether a pass that was cut may not go on. */
+/* Whether a pass that was cut may not go on: a limit is met, or its thread is to end. */
 static bool is_exhausted(const struct shadow_pass *pass)
 {
-	return pass->slots->refresh_entries < pass->result.entries + SHADOW_BLOCK;
+	return pass->slots->refresh_entries < pass->result.entries + SHADOW_BLOCK || port_interrupted();
 }
 
 /* With the lock just taken. */

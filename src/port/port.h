@@ -110,6 +110,12 @@ static inline void port_debug_may_wait(void)
 /* Called repeatedly while a thread waits for another thread's few instructions. */
 void port_relax(void);
 
+/*
+ * Whether the calling thread is to end as soon as it can: asked between steps of long work, which
+ * then goes on no further than it must.
+ */
+bool port_interrupted(void);
+
 /* The size of a cache line, for what is only a matter of speed. */
 #define PORT_LINE_BYTES 64u
 

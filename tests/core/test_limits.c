@@ -165,6 +165,48 @@ static void test_refresh_entries(void **state)
 	rig_end(&rig);
 }
 
+/* Written by one thread. Of the calls from now on the first ones say no, all others yes; 0: none says yes. */
+static unsigned int interrupt_at, asked;
+
+bool __wrap_port_interrupted(void);
+bool __wrap_port_interrupted(void)
+{
+	return interrupt_at && ++asked >= interrupt_at;
+}
+
+/* A thread that is to end goes on no further: as at a limit, what it came to is true. */
+static void test_interrupted(void **state)
+{
+	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT };
+	struct viommu_refresh_result whole, result;
+	struct rig rig;
+
+	(void)state;
+	options.config.step_entries = 1;
+	rig_begin(&rig, &options);
+	rig_domain(&rig);
+	for (uint64_t i = 0; i < 60; i++)
+		tables_map(&rig.tables, PBA + i * MIB, 256, i % 8 * MIB, VIOMMU_RW);
+	for (unsigned int at = 1; at < 4; at++) {
+		interrupt_at = at;
+		asked = 0;
+		assert_int_equal(rig_refresh_all(&rig, &result), -ENOSPC);
+		assert_true(result.entries <= (at + 1) * 2 * VIOMMU_LEAST_STEP_ENTRIES);
+		check_not_stale(rig.mock, &rig.subject, rig.tables.pba, rig.tables.pal);
+		check_books(rig.mock, &rig.guest, &rig.subject, 1);
+	}
+	/* What is established is taken away even so. */
+	interrupt_at = 0;
+	assert_int_equal(rig_refresh_all(&rig, &whole), 0);
+	tables_unmap(&rig.tables, PBA, 60 * 256);
+	interrupt_at = 1;
+	assert_int_equal(rig_refresh_all(&rig, &result), -ENOSPC);
+	assert_int_equal(check_pages(&rig.subject, 0, UINT64_MAX), 0);
+	interrupt_at = 0;
+	rig_check(&rig);
+	rig_end(&rig);
+}
+
 /* Beyond the limit the refresh goes on in steps, too, and each flushes its releases. */
 static void test_beyond_the_limit_takes_steps(void **state)
 {
@@ -501,6 +543,7 @@ int main(void)
 		cmocka_unit_test(test_bomb_registered),
 		cmocka_unit_test(test_bomb_refreshed),
 		cmocka_unit_test(test_refresh_entries),
+		cmocka_unit_test(test_interrupted),
 		cmocka_unit_test(test_beyond_the_limit_takes_steps),
 		cmocka_unit_test(test_honest_guest_meets_no_limit),
 		cmocka_unit_test(test_shadow_is_notified),

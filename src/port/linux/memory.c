@@ -3,7 +3,7 @@
 #include <linux/errno.h>
 #include <linux/log2.h>
 #include <linux/mm.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 
 #include "port/port.h"
@@ -42,6 +42,12 @@ void port_relax(void)
 {
 	cond_resched();
 	cpu_relax();
+}
+
+/* kill -9 does not wait for tables that name each other. */
+bool port_interrupted(void)
+{
+	return fatal_signal_pending(current);
 }
 
 /*

@@ -101,3 +101,9 @@ void port_relax(void)
 {
 	sched_yield();
 }
+
+/* A process ends while its threads are in the library. */
+bool port_interrupted(void)
+{
+	return false;
+}
