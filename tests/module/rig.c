@@ -110,6 +110,17 @@ void rig_repair(struct rig *rig)
 	rig_name(rig, EXCHANGE_IOVA, 1, EXCHANGE_GPA, true);
 }
 
+void rig_entangle(struct rig *rig, uint64_t end)
+{
+	for (uint64_t i = 0; i < TABLE_BYTES / 8; i++) {
+		rig_store(rig, SEGMENTS + i * 8, LEAVES);
+		if (i * 2 * GIB < end)
+			rig_store(rig, REGION + i * 8, SEGMENTS | VIOMMU_ZPCI_ENTRY_TT(VIOMMU_ZPCI_TYPE_REGION_THIRD) | VIOMMU_ZPCI_ENTRY_TL(3));
+	}
+	for (uint64_t i = 0; i < LEAF_BYTES / 8; i++)
+		rig_store(rig, LEAVES + i * 8, i % 2 ? VIOMMU_ZPCI_PAGE_INVALID : UINT64_C(1) << 50);
+}
+
 void rig_name(struct rig *rig, uint64_t iova, uint64_t pages, uint64_t gpa, bool written)
 {
 	for (uint64_t i = 0; i < pages; i++)

@@ -62,6 +62,11 @@ void rig_name(struct rig *rig, uint64_t iova, uint64_t pages, uint64_t gpa, bool
 void rig_hide(struct rig *rig, uint64_t iova, uint64_t pages);
 /* All tables as they were at first: nothing is named but the rig's own page. */
 void rig_repair(struct rig *rig);
+/*
+ * Tables that name each other: all IOVAs below `end` lead to one table of leaves, whose entries are invalid. They have far more entries than
+ * there is memory.
+ */
+void rig_entangle(struct rig *rig, uint64_t end);
 /* Entries as they are, and where those of an IOVA are: in a segment table, and in a table of leaves. */
 void rig_store(struct rig *rig, uint64_t gpa, uint64_t entry);
 uint64_t rig_segment(uint64_t iova);

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -114,6 +115,72 @@ static void test_killed_paged(void **state)
 {
 	(void)state;
 	killed(VFIO_VIOMMU_PAGED_IOMMU);
+}
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / MS;
+}
+
+/*
+ * Claims memory that there is not, and has one refresh after the other that examines as many entries as that would have room for. How long
+ * the first takes is written to `took`.
+ */
+static void entangle(int took)
+{
+	const uint64_t claimed = UINT64_C(1) << 40, end = UINT64_C(1) << 38;
+	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ, .iova = claimed, .size = claimed };
+	void *memory = mmap(NULL, claimed, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint32_t domain;
+	struct rig rig;
+
+	if (memory == MAP_FAILED || rig_begin(&rig, VFIO_VIOMMU_PAGED_IOMMU) || rig_map(&rig, 0, RIG_BYTES, VFIO_DMA_MAP_FLAG_READ))
+		_exit(1);
+	map.vaddr = (uint64_t)(uintptr_t)memory;
+	if (ioctl(rig.container, VFIO_IOMMU_MAP_DMA, &map) || rig_create(&rig, 0, end - 1, &domain, NULL))
+		_exit(1);
+	rig_entangle(&rig, end);
+	for (;;) {
+		uint64_t begun = now_ms();
+
+		if (rig_refresh(&rig, domain, 0, end / PAGE, NULL))
+			_exit(1);
+		begun = now_ms() - begun;
+		if (took >= 0 && write(took, &begun, sizeof(begun)) != sizeof(begun))
+			_exit(1);
+		took = -1;
+	}
+}
+
+static void test_killed_in_a_long_refresh(void **state)
+{
+	const struct rig before = { .pinned_before = kernel_pinned_pages() };
+	int took[2], status;
+	uint64_t ms, begun;
+	pid_t child;
+
+	(void)state;
+	assert_int_equal(pipe(took), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		entangle(took[1]);
+	close(took[1]);
+	assert_int_equal(read(took[0], &ms, sizeof(ms)), sizeof(ms));
+	close(took[0]);
+	/* It is at the beginning of the second one. */
+	sleep_ms(50);
+	begun = now_ms();
+	assert_int_equal(kill(child, SIGKILL), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	print_message("a refresh takes %llu ms, and is ended in %llu ms\n", (unsigned long long)ms, (unsigned long long)(now_ms() - begun));
+	assert_true(now_ms() - begun < ms / 3);
+	assert_true(WIFSIGNALED(status));
+	rig_check_nothing_pinned(&before);
+	check_usable(VFIO_VIOMMU_PAGED_IOMMU);
 }
 
 /* The module stays while there is a container of it. */
@@ -237,8 +304,11 @@ static void test_races(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_killed_pinned, rig_setup), cmocka_unit_test_setup(test_killed_paged, rig_setup),
-		cmocka_unit_test_setup(test_unloading, rig_setup),     cmocka_unit_test_setup(test_unsafe_interrupts, rig_setup),
+		cmocka_unit_test_setup(test_killed_pinned, rig_setup),
+		cmocka_unit_test_setup(test_killed_paged, rig_setup),
+		cmocka_unit_test_setup(test_killed_in_a_long_refresh, rig_setup),
+		cmocka_unit_test_setup(test_unloading, rig_setup),
+		cmocka_unit_test_setup(test_unsafe_interrupts, rig_setup),
 		cmocka_unit_test_setup(test_races, rig_setup),
 	};
 
