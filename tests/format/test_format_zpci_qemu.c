@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The format zpci_qemu, described a second time, from QEMU's hw/s390x/s390-pci-inst.c. */
+/* A second description of the format zpci_qemu, from QEMU's hw/s390x/s390-pci-inst.c. */
 #include "format_spec.h"
 #include "port/port.h"
 
@@ -58,7 +58,7 @@ static const struct spec_bits spec_bits[] = {
 };
 
 static const struct spec_entry spec_entries[] = {
-	/* Linux' entries mean what they mean in zpci. */
+	/* Linux's entries have the same meaning as in zpci. */
 	{ .level = 0, .entry = 0x400, .kind = FORMAT_INVALID },
 	{ .level = 0, .entry = 0x12345400, .kind = FORMAT_INVALID },
 	{ .level = 0, .entry = 0x12345200, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ },
@@ -66,11 +66,11 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 1, .entry = 0x12345800, .kind = FORMAT_TABLE, .address = 0x12345800, .prot = VIOMMU_RW, .first = 0, .last = 255 },
 	{ .level = 2, .entry = 0x20, .kind = FORMAT_INVALID },
 	{ .level = 2, .entry = 0x12344007, .kind = FORMAT_TABLE, .address = 0x12344000, .prot = VIOMMU_RW, .first = 0, .last = 2047 },
-	/* Zero comes before all else. */
+	/* Zero takes precedence over everything. */
 	{ .level = 0, .entry = 0, .kind = FORMAT_BAD_ZERO },
 	{ .level = 1, .entry = 0, .kind = FORMAT_BAD_ZERO },
 	{ .level = 2, .entry = 0, .kind = FORMAT_BAD_ZERO },
-	/* Frames and tables at 0, where other bits are set. An invalid entry may hold 0. */
+	/* Frames and tables at 0 with other bits set. An invalid entry may hold 0. */
 	{ .level = 0, .entry = 0x200, .kind = FORMAT_BAD_TYPE },
 	{ .level = 0, .entry = 0x800, .kind = FORMAT_BAD_TYPE },
 	{ .level = 0, .entry = 0x600, .kind = FORMAT_INVALID },
@@ -79,7 +79,10 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 1, .entry = 0xc00, .kind = FORMAT_BAD_TYPE },
 	{ .level = 2, .entry = 0x7, .kind = FORMAT_BAD_TYPE },
 	{ .level = 2, .entry = 0x3007, .kind = FORMAT_BAD_TYPE },
-	/* Invalid, then length, then type; the format control is ignored, and origins are aligned to 16 KiB. */
+	/*
+	 * Precedence: invalid, length, type. The format control is ignored, and origins are aligned
+	 * to 16 KiB.
+	 */
 	{ .level = 2, .entry = 0x123440eb, .kind = FORMAT_INVALID },
 	{ .level = 2, .entry = 0x1234404b, .kind = FORMAT_BAD_LENGTH },
 	{ .level = 2, .entry = 0x1234400b, .kind = FORMAT_BAD_TYPE },

@@ -43,9 +43,7 @@ bool costly(void);
 bool giant(void); /* the arena is large enough for pages of 1 GiB */
 
 int fixture_setup(void **state);
-/*
- * Destroying the space also removes what a test has left mapped. All of its memory must be freed.
- */
+/* Destroying the space removes remaining mappings. All of its memory must be freed. */
 int fixture_teardown(void **state);
 
 /* More spaces. The device may be attached to a space that is closed. */
