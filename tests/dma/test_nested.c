@@ -187,7 +187,7 @@ static void expect_edu_writes(uint64_t iova, uint32_t page, bool reached)
 static void entries_that_do_not_walk(void **state)
 {
 	const uint64_t gpa = leaf_of(3, 0) & UINT64_C(0xfffffffff000);
-	const uint64_t entries[3] = { 0x1 /* aborts */, 0x9 /* bypasses */, 0 /* is not valid */ };
+	const uint64_t entries[3] = { 0x1 /* aborts */, 0x9 /* bypasses */, 0 /* invalid */ };
 	struct host_device *edu = rig.unit[EDU].device;
 	struct host_space *space;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Rare events: the log when a host fails, illegal arguments of a VMM, reports that are stopped,
- * direct domains whose slots are adjacent or beyond the last IOVA, a page with more IOVAs than a
- * small count can hold.
+ * Rare events: the log after a failure of the host, illegal arguments of a VMM, reports that are
+ * stopped, direct domains whose slots are adjacent or beyond the last IOVA, a page with more IOVAs
+ * than a small count can hold.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -36,8 +36,8 @@ static void on_log(void *ctx, enum viommu_log_level level, const char *what, uin
 }
 
 /*
- * The log has a host that fails to map, to remove, or to detach a device; and nothing while all is
- * well.
+ * The log reports a host that fails to map, to remove, or to detach a device. Without failures it
+ * is empty.
  */
 static void test_failures_are_logged(void **state)
 {
@@ -81,7 +81,7 @@ static void test_failures_are_logged(void **state)
 	rig_end(&rig);
 }
 
-/* A lack of memory is no failure of the host: it gets as much of a run as fits. */
+/* A lack of memory is not a failure of the host: as much of a run as fits is mapped. */
 static void test_host_is_short(void **state)
 {
 	static const int errors[] = { ENOMEM, ENOSPC };
@@ -102,9 +102,9 @@ static void test_host_is_short(void **state)
 }
 
 /*
- * One page of a run is released on a host that removes only whole mappings, and the host fails to
- * map the rest again, once. The part of it in the range is tried again, and is there; the part
- * outside the range is lost, and the answer is an error that counts it.
+ * One page of a run is released on a host that removes only whole mappings, and the host once fails
+ * to map the rest again. The part in the range is retried and mapped. The part outside the range is
+ * lost, and the answer is an error that counts it.
  */
 static void test_tried_again(void **state)
 {
@@ -129,8 +129,8 @@ static void test_tried_again(void **state)
 }
 
 /*
- * An aperture with more aliases of the top table than are compared together; the mapped page is in
- * none of the entries with their index.
+ * An aperture with more aliases of the top table than are compared together. None of the entries
+ * with their index is the mapped page's.
  */
 static void test_many_aliases(void **state)
 {
@@ -191,13 +191,12 @@ static int stop_at(void *ctx, const struct viommu_run *run)
 }
 
 /*
- * Runs in one block, in adjacent blocks, and in other tables: the report can be stopped at any of
- * them.
+ * Runs in one block, in adjacent blocks, and in other tables. The report can stop at any of them.
  */
 static void test_report_is_stopped(void **state)
 {
 	static const unsigned int pages[] = { 1, 3, 5, 70, 300, 301, 700 };
-	const unsigned int number = 6; /* 300 and 301 are one */
+	const unsigned int number = 6; /* 300 and 301 are one run */
 	struct rig rig;
 
 	(void)state;
@@ -216,8 +215,8 @@ static void test_report_is_stopped(void **state)
 }
 
 /*
- * Adjacent slots with the same rights are one run of a direct domain; those whose IOVAs would wrap
- * are in none.
+ * Adjacent slots with the same rights are one run of a direct domain. Slots whose IOVAs would wrap
+ * are in no run.
  */
 static void test_direct_runs(void **state)
 {
@@ -244,7 +243,7 @@ static void test_direct_runs(void **state)
 	stopper = (struct stopper){ .at = 1 };
 	assert_int_equal(viommu_domain_each_run(direct, 5 * GIB + PAGE, UINT64_MAX, stop_at, &stopper), 42);
 	assert_true(stopper.run.first == 5 * GIB + PAGE && stopper.run.gpa == GIB + PAGE);
-	/* The one beyond is removed, then the others, in the order in which they were added. */
+	/* The slot beyond is removed, then the others, in the order in which they were added. */
 	assert_int_equal(guest_hide(&rig.guest, far), 0);
 	assert_int_equal(guest_hide(&rig.guest, first), 0);
 	assert_int_equal(mock_pages(rig.mock, mock_newest(rig.mock)), 17 * MIB / PAGE);
@@ -252,7 +251,7 @@ static void test_direct_runs(void **state)
 	rig_end(&rig);
 }
 
-/* One page at 70 000 IOVAs: charged once, until the last of them is released. */
+/* One page at 70 000 IOVAs is charged once, until its last IOVA is released. */
 static void test_many_names(void **state)
 {
 	const uint64_t names = 70000;
@@ -278,8 +277,8 @@ static void test_many_names(void **state)
 }
 
 /*
- * A refresh in steps; the host fails to remove a page in the first one. The success of the later
- * steps does not hide that.
+ * A refresh in steps. The host fails to remove a page in the first step. The success of later steps
+ * does not hide that.
  */
 static void test_first_step_fails(void **state)
 {
