@@ -14,8 +14,8 @@
 
 #include "view.h"
 
-#define PANELS	     16u	/* functions that are drawn; the others are counted */
-#define RUNS_OF_EACH (1u << 18) /* that the drawing program holds */
+#define PANELS	     16u	/* number of drawn functions; the others are counted */
+#define RUNS_OF_EACH (1u << 18) /* limit of the drawing program */
 
 bool replay_pictures_begin(struct replay_pictures *pictures, const struct replay *replay)
 {
@@ -61,7 +61,7 @@ static void put_counts(FILE *to, const struct replay *replay)
 		fprintf(to, ",\"%s\":%" PRIu64, all[i].name, all[i].value);
 }
 
-/* The state after an operation, or after another record where operation is NULL. */
+/* The state after an operation, or after another record if operation is NULL. */
 static void note(struct replay_pictures *pictures, const struct replay *replay, const struct replay_operation *operation)
 {
 	FILE *to = pictures->timeline.to;
@@ -84,8 +84,8 @@ void replay_pictures_after(struct replay_pictures *pictures, struct replay *repl
 	if (pictures->map && operation && replay->iommu->note_after)
 		replay->iommu->note_after(replay);
 	/*
-	 * Stores change no translation until they are refreshed, and answers only where accesses
-	 * do.
+	 * Stores change translations only by a refresh, answers only where they are compared by
+	 * accesses.
 	 */
 	if (record->kind == CAPTURE_ORACLE ? replay->iommu->accesses : record->kind != CAPTURE_MEM)
 		note(pictures, replay, operation ? &replay->operation : NULL);
@@ -129,7 +129,7 @@ static void put_function(FILE *to, struct replay *replay, const struct replay_fu
 	bool all = replay_put_runs(replay, function, "runs", 0, UINT64_MAX, to);
 	if (!all)
 		fprintf(to, "{\"cut\":1}\n");
-	/* Where nothing is translated, nothing is refreshed. */
+	/* Without translation there are no refreshes. */
 	if (replay->iommu->put_change && !view.direct && all)
 		replay->iommu->put_change(replay, function, to);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Runs in an array, in order. Answers are about small ranges and come one after the other, so
- * little is moved for one.
+ * Runs in an array, in order. Answers cover small ranges in sequence, so each moves few elements.
  */
 #include "recorded.h"
 
@@ -31,7 +30,7 @@ void recorded_free(struct recorded *recorded)
 	*recorded = (struct recorded){ 0 };
 }
 
-/* The first run that ends at an IOVA or behind it. */
+/* The first run that ends at or after an IOVA. */
 static size_t find(const struct recorded *recorded, uint64_t iova)
 {
 	size_t low = 0, high = recorded->count;
@@ -69,7 +68,7 @@ static void erase(struct recorded *recorded, size_t at, size_t count)
 	recorded->count -= count;
 }
 
-/* Ends the run that goes over an IOVA before it, and begins another one there. */
+/* Splits the run that contains an IOVA and the one before it. */
 static void split(struct recorded *recorded, uint64_t iova)
 {
 	size_t at = find(recorded, iova);
@@ -118,7 +117,7 @@ void recorded_drop(struct recorded *recorded, uint64_t first, uint64_t last)
 			i++;
 			continue;
 		}
-		/* The parts before and behind the gap stay. */
+		/* The parts before and after the gap stay. */
 		erase(recorded, i, 1);
 		if (run_last > last) {
 			struct viommu_run behind = run;
