@@ -33,7 +33,8 @@ struct stamp {
 };
 
 struct tables_state {
-	uint64_t *reported; /* guest memory as it was reported; the kernel fills in pages on demand */
+	/* guest memory as it was reported; the kernel fills in pages on demand */
+	uint64_t *reported;
 	struct stamp *stamps[TABLE_LEVELS];
 	uint32_t walks;
 	struct stage stages[TABLE_LEVELS];

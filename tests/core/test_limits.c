@@ -195,8 +195,8 @@ static void test_beyond_the_limit_takes_steps(void **state)
 #define FULL_TABLES 2048u /* of leaves, that a segment table names */
 
 /*
- * As many tables as a guest never freed, with one leaf in all. `distinct`: each has its memory, and the
- * limits are small enough for that; else eight empty ones are named again and again.
+ * As many tables as a guest never freed, with one leaf in all. `distinct`: each has its memory, and
+ * the limits are small enough for that; else eight empty ones are named again and again.
  */
 static void sparse_tables(struct rig *rig, unsigned int segments, bool distinct)
 {
@@ -217,7 +217,10 @@ static void sparse_tables(struct rig *rig, unsigned int segments, bool distinct)
 	tables_map(&rig->tables, rig->tables.pal - PAGE + 1, 1, MIB, VIOMMU_RW);
 }
 
-/* With the limits that a VM has by itself, such a guest meets none: registered, and refreshed as a whole again and again. */
+/*
+ * With the limits that a VM has by itself, such a guest meets none: registered, and refreshed as a
+ * whole again and again.
+ */
 static void test_honest_guest_meets_no_limit(void **state)
 {
 	(void)state;
@@ -243,7 +246,10 @@ static void test_honest_guest_meets_no_limit(void **state)
 	}
 }
 
-/* The limit is exactly the memory that this needs at most: one byte less is not enough, and repetitions lose nothing. */
+/*
+ * The limit is exactly the memory that this needs at most: one byte less is not enough, and
+ * repetitions lose nothing.
+ */
 static uint64_t shadow_of(uint64_t limit, bool soft, int expected)
 {
 	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT };

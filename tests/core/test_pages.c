@@ -186,7 +186,10 @@ static void test_page_is_missing(void **state)
 	rig_end(&rig);
 }
 
-/* A port may have to know beforehand what is written. Nothing is written in a slot that is only read. */
+/*
+ * A port may have to know beforehand what is written. Nothing is written in a slot that is only
+ * read.
+ */
 static void test_written_slots(void **state)
 {
 	static const uint32_t prots[] = { VIOMMU_READ, VIOMMU_RW };

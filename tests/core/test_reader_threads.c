@@ -33,7 +33,8 @@ struct race {
 	struct rig rig;
 	struct viommu_host *host;
 	struct viommu_domain *domain;
-	uint64_t floor[WINDOW]; /* a translation of this page that begins now yields no frame of an earlier round */
+	/* a translation of this page that begins now yields no frame of an earlier round */
+	uint64_t floor[WINDOW];
 	bool stop;
 	uint64_t bad;
 };

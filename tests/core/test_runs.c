@@ -70,8 +70,9 @@ static void test_part_of_a_run(void **state)
 }
 
 /*
- * A host that has room for as many mappings as there are, and no more: where a page of a mapping changes, its
- * neighbours come back before the page does, and what has no room is the page that the guest has asked for.
+ * A host that has room for as many mappings as there are, and no more: where a page of a mapping
+ * changes, its neighbours come back before the page does, and what has no room is the page that the
+ * guest has asked for.
  */
 static void test_neighbours_come_back_first(void **state)
 {

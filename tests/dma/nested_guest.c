@@ -20,9 +20,10 @@
 #define EVENTQ	    (STRUCTURES + UINT64_C(0x20000))
 #define EVENTQ_BITS 7u
 #define LEVEL_1	    (STRUCTURES + UINT64_C(0x30000))
-#define LEVEL_2	    (STRUCTURES + UINT64_C(0x80000)) /* of 256 entries each, for every 256 StreamIDs */
-#define SID_BITS    13u
-#define SPLIT	    8u
+/* of 256 entries each, for every 256 StreamIDs */
+#define LEVEL_2	 (STRUCTURES + UINT64_C(0x80000))
+#define SID_BITS 13u
+#define SPLIT	 8u
 
 #define R_CR0		  0x20u
 #define R_STRTAB_BASE	  0x80u

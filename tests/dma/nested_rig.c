@@ -196,8 +196,8 @@ static uint64_t drivers_iova(unsigned int unit, unsigned int page)
 }
 
 /*
- * The context descriptor (IHI 0070, 5.4): T0SZ 16, TG0 4 KiB, walks inner shareable and cached; EPD1, V; IPS 44 bits, AA64; R: faults are recorded, A: they
- * abort.
+ * The context descriptor (IHI 0070, 5.4): T0SZ 16, TG0 4 KiB, walks inner shareable and cached;
+ * EPD1, V; IPS 44 bits, AA64; R: faults are recorded, A: they abort.
  */
 void context_new(struct nested *rig, struct context *context, uint16_t asid)
 {

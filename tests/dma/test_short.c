@@ -235,7 +235,8 @@ static void entries_attach(struct rig_config config, uint64_t seed, uint64_t ope
 	rig_down(&rig);
 }
 
-#define EDMA UINT64_C(0x1ffffffffffffff) /* the default of the last IOVA that the guest may register (zpci.h) */
+/* the default of the last IOVA that the guest may register (zpci.h) */
+#define EDMA UINT64_C(0x1ffffffffffffff)
 
 /*
  * A registration beyond the host's aperture is refused where one is possible. The next one is not.

@@ -83,7 +83,10 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 1, .entry = 0x12345a00, .kind = FORMAT_TABLE, .address = 0x12345800, .prot = VIOMMU_READ, .first = 0, .last = 255 },
 	{ .level = 1, .entry = 0x7f800400, .kind = FORMAT_LEAF, .address = 0x7f800000, .prot = VIOMMU_RW },
 	{ .level = 1, .entry = 0x7f8ffe00, .kind = FORMAT_LEAF, .address = 0x7f800000, .prot = VIOMMU_READ },
-	/* Zero is a page table at 0. The invalid bit comes before the type, and the type before the format control. */
+	/*
+	 * Zero is a page table at 0. The invalid bit comes before the type, and the type before the
+	 * format control.
+	 */
 	{ .level = 1, .entry = 0, .kind = FORMAT_TABLE, .address = 0, .prot = VIOMMU_RW, .first = 0, .last = 255 },
 	{ .level = 1, .entry = 0x7f80042c, .kind = FORMAT_INVALID },
 	{ .level = 1, .entry = 0x7f80040c, .kind = FORMAT_BAD_TYPE },

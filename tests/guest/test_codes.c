@@ -691,7 +691,8 @@ static void dma_faults(void **state)
 	(void)state;
 	begin(&rig, 0);
 	assert_cc(reg(&rig), 0);
-	assert_int_equal(viommu_zpci_dma_fault(rig.function, &fault), -EINVAL); /* no reason: no fault */
+	/* no reason: no fault */
+	assert_int_equal(viommu_zpci_dma_fault(rig.function, &fault), -EINVAL);
 	assert_int_equal(viommu_zpci_dma_fault(rig.function, NULL), -EINVAL);
 	assert_no_event(&rig);
 	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {

@@ -99,7 +99,10 @@ static void test_saving(void **state)
 	assert_memory_not_equal(value, before, sizeof(value));
 	assert_true(guest_registers_restore(&registers, saved, number));
 	assert_memory_equal(value, before, sizeof(value));
-	/* Too few, too many, unknown registers, bits that one does not have, and one that differs here. */
+	/*
+	 * Too few, too many, unknown registers, bits that one does not have, and one that differs
+	 * here.
+	 */
 	assert_false(guest_registers_restore(&registers, saved, 3));
 	assert_false(guest_registers_restore(&registers, saved, 5));
 	for (unsigned int i = 0; i < 5; i++) {

@@ -28,8 +28,9 @@ struct fake_options {
 	 * -ENOENT
 	 */
 	bool old_iommufd;
-	bool late_ranges;	/* a blocked device does not report the upper end of its aperture */
-	bool smmuv3;		/* with nested: the IOMMU is an SMMUv3, and devices can be attached to guests' tables */
+	bool late_ranges; /* a blocked device does not report the upper end of its aperture */
+	/* with nested: the IOMMU is an SMMUv3, and devices can be attached to guests' tables */
+	bool smmuv3;
 	bool no_viommu;		/* but for IOMMU_VIOMMU_ALLOC */
 	bool nested;		/* NEST_PARENT and DIRTY_TRACKING work */
 	bool no_vfio, no_iommu; /* the file is missing */

@@ -23,10 +23,11 @@ struct fake_file {
 	enum fake_kind kind;
 	int fd;
 	unsigned int number; /* number of the group, or of the device */
-	int container;	     /* group: the container that it is in, by its file descriptor; 0: none */
-	bool type1;	     /* container: its IOMMU driver is set */
-	int iommufd;	     /* cdev: its iommufd, 0: none */
-	uint32_t attached;   /* cdev: the object it is attached to, 0: none */
+	/* group: the container that it is in, by its file descriptor; 0: none */
+	int container;
+	bool type1;	   /* container: its IOMMU driver is set */
+	int iommufd;	   /* cdev: its iommufd, 0: none */
+	uint32_t attached; /* cdev: the object it is attached to, 0: none */
 };
 
 /* A translation, in a container or in an IOAS. */

@@ -23,7 +23,10 @@
 
 #define MODULE "/viommu.ko"
 
-/* GPAs of tables: a region-third table, segment tables for 0 to 6 GiB, and tables of leaves for 16 MiB from each beginning of 2 GiB. */
+/*
+ * GPAs of tables: a region-third table, segment tables for 0 to 6 GiB, and tables of leaves for 16
+ * MiB from each beginning of 2 GiB.
+ */
 #define REGION	    UINT64_C(0x10000)
 #define SEGMENTS    UINT64_C(0x20000)
 #define LEAVES	    UINT64_C(0x40000)
@@ -196,7 +199,9 @@ void rig_check_nothing_pinned(const struct rig *rig)
 {
 	int64_t pinned = kernel_pinned_pages();
 
-	/* The kernel may end what a process has left after it has said that the process has ended. */
+	/*
+	 * The kernel may end what a process has left after it has said that the process has ended.
+	 */
 	for (unsigned int waited = 0; pinned != rig->pinned_before && waited < CLEAN_MS; waited += 10) {
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 		pinned = kernel_pinned_pages();

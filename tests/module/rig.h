@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A process that has a guest and a device in a container of the module viommu (linux/): memory, zPCI
- * tables in it, and the device's DMA to see where an IOVA leads.
+ * A process that has a guest and a device in a container of the module viommu (linux/): memory,
+ * zPCI tables in it, and the device's DMA to see where an IOVA leads.
  */
 #ifndef TESTS_MODULE_RIG_H
 #define TESTS_MODULE_RIG_H
@@ -17,11 +17,17 @@
 #define MIB  (UINT64_C(1) << 20)
 #define GIB  (UINT64_C(1) << 30)
 
-/* The guest's memory begins at GPA 0. Tables are in its first MiB, and behind that are pages that hold their own number. */
+/*
+ * The guest's memory begins at GPA 0. Tables are in its first MiB, and behind that are pages that
+ * hold their own number.
+ */
 #define RIG_BYTES    (16 * MIB)
 #define RIG_NUMBERED (1 * MIB)
 
-/* The IOVAs of the tables. Each rig_name() is within the first 15 MiB of one of these; the rig has its own page in the last MiB of the first 16. */
+/*
+ * The IOVAs of the tables. Each rig_name() is within the first 15 MiB of one of these; the rig has
+ * its own page in the last MiB of the first 16.
+ */
 #define RIG_PBA (4 * GIB)
 #define RIG_PAL (6 * GIB - 1)
 
@@ -36,15 +42,24 @@ struct rig {
 	int64_t pinned_before;
 };
 
-/* The module. isolated: it insists on isolated interrupts, on machines without these, too. False with errno. */
+/*
+ * The module. isolated: it insists on isolated interrupts, on machines without these, too. False
+ * with errno.
+ */
 bool rig_load(bool isolated);
 bool rig_has_isolated_interrupts(void);
 bool rig_unload(void);
 
-/* For cmocka, before each test: what a test that failed has left open is closed, so that the next one gets the group. */
+/*
+ * For cmocka, before each test: what a test that failed has left open is closed, so that the next
+ * one gets the group.
+ */
 int rig_setup(void **state);
 
-/* A container of this type with the group of the device that the environment names. Failures end the test. */
+/*
+ * A container of this type with the group of the device that the environment names. Failures end
+ * the test.
+ */
 void rig_open(struct rig *rig, uint32_t type);
 /* The same as far as VFIO_SET_IOMMU, which may fail: 0 or a negative errno. */
 int rig_begin(struct rig *rig, uint32_t type);
@@ -57,10 +72,16 @@ void rig_check_nothing_pinned(const struct rig *rig);
 int rig_map(struct rig *rig, uint64_t gpa, uint64_t bytes, uint32_t flags);
 int rig_unmap(struct rig *rig, uint64_t gpa, uint64_t bytes);
 
-/* Stores of the guest's in its tables: the IOVAs from this one on lead to these pages, writable or not, or nowhere. */
+/*
+ * Stores of the guest's in its tables: the IOVAs from this one on lead to these pages, writable or
+ * not, or nowhere.
+ */
 void rig_name(struct rig *rig, uint64_t iova, uint64_t pages, uint64_t gpa, bool written);
 void rig_hide(struct rig *rig, uint64_t iova, uint64_t pages);
-/* Entries as they are, and where those of an IOVA are: in a segment table, and in a table of leaves. */
+/*
+ * Entries as they are, and where those of an IOVA are: in a segment table, and in a table of
+ * leaves.
+ */
 void rig_store(struct rig *rig, uint64_t gpa, uint64_t entry);
 uint64_t rig_segment(uint64_t iova);
 uint64_t rig_leaf(uint64_t iova);
@@ -77,7 +98,10 @@ uint32_t rig_domain(struct rig *rig);
 /* A refresh that is done. */
 void rig_refreshed(struct rig *rig, uint32_t domain, uint64_t iova, uint64_t pages);
 
-/* Where the device's accesses lead: to the page at this GPA, or nowhere. The rig's own page is named by the tables and refreshed. */
+/*
+ * Where the device's accesses lead: to the page at this GPA, or nowhere. The rig's own page is
+ * named by the tables and refreshed.
+ */
 #define RIG_NOWHERE UINT64_MAX
 void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written);
 

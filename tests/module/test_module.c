@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The module's containers: what a device reaches, what is pinned and charged for it, and what each ioctl refuses. Each test runs with both types. */
+/*
+ * The module's containers: what a device reaches, what is pinned and charged for it, and what each
+ * ioctl refuses. Each test runs with both types.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>
@@ -401,7 +404,10 @@ static void test_process_unmaps(void **state)
 	rig_open(&rig, type_of(state));
 	rig_name(&rig, at, 1, A, true);
 	domain = rig_domain(&rig);
-	/* A page that is pinned stays reachable by the device, and by it alone. A page that is not there cannot be pinned. */
+	/*
+	 * A page that is pinned stays reachable by the device, and by it alone. A page that is not
+	 * there cannot be pinned.
+	 */
 	assert_int_equal(munmap(rig.memory + B, PAGE), 0);
 	rig_name(&rig, at + PAGE, 1, B, true);
 	assert_int_equal(rig_refresh(&rig, domain, at, 2, &refresh), 0);
@@ -439,7 +445,10 @@ int main(int argc, char **argv)
 
 	const struct CMUnitTest limit[] = { { "limited", limited, NULL, NULL, &types[argc > 1 && !strcmp(argv[1], "paged")] } };
 
-	/* The parent's test has the result. The report of the child would be counted with the parent's. */
+	/*
+	 * The parent's test has the result. The report of the child would be counted with the
+	 * parent's.
+	 */
 	if (argc > 1)
 		return freopen("/dev/null", "w", stdout) ? cmocka_run_group_tests(limit, NULL, NULL) : 1;
 	if (!rig_load(false))

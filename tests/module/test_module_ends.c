@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How containers of the module end: by kill -9 at any moment, while threads are in their ioctls, and before the module is removed.
+ * How containers of the module end: by kill -9 at any moment, while threads are in their ioctls,
+ * and before the module is removed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -30,7 +31,10 @@ static void sleep_ms(unsigned int ms)
 	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * MS }, NULL);
 }
 
-/* Pages come and go, domains and memory, too, for ever: a byte is written to `begun` when the first have come. What fails is not of interest here. */
+/*
+ * Pages come and go, domains and memory, too, for ever: a byte is written to `begun` when the first
+ * have come. What fails is not of interest here.
+ */
 static void live(uint32_t type, int begun)
 {
 	struct rig rig;

@@ -12,7 +12,10 @@
 #define ANCHOR_T      UINT64_C(0x800)
 #define ANCHOR_ORIGIN (~UINT64_C(0xfff))
 
-/* Region- and segment-table entries: bit 53 format control, bit 54 protection, bits 56-57 table offset, bit 58 invalid, bits 60-61 type, bits 62-63 length. */
+/*
+ * Region- and segment-table entries: bit 53 format control, bit 54 protection, bits 56-57 table
+ * offset, bit 58 invalid, bits 60-61 type, bits 62-63 length.
+ */
 #define FORMAT_CONTROL UINT64_C(0x400)
 #define PROTECTION     UINT64_C(0x200)
 #define INVALID	       UINT64_C(0x20)

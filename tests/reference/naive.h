@@ -29,7 +29,10 @@ struct naive_memory {
 	unsigned int count;
 };
 
-/* A registration: translation anchor, first and last IOVA (whole pages). qemu: judge entries as QEMU does (hw/s390x/s390-pci-inst.c). */
+/*
+ * A registration: translation anchor, first and last IOVA (whole pages). qemu: judge entries as
+ * QEMU does (hw/s390x/s390-pci-inst.c).
+ */
 struct naive_tables {
 	uint64_t iota;
 	uint64_t pba;

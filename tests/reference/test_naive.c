@@ -220,7 +220,10 @@ static void test_invalid_is_looked_at_first(void **state)
 static void test_types(void **state)
 {
 	(void)state;
-	/* A region-second entry in a region-third table; a segment entry in a region-third table; a region-third entry in a segment table. */
+	/*
+	 * A region-second entry in a region-third table; a segment entry in a region-third table; a
+	 * region-third entry in a segment table.
+	 */
 	set(RT + 8 * 0x530, ST | 0x0b);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_TYPE);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).level, 2);
@@ -240,7 +243,10 @@ static void test_table_offset_and_length(void **state)
 	struct naive_answer answer;
 
 	(void)state;
-	/* Segment index 0x765 is in quarter 3, region-third index 0x530 in quarter 2, region-second index 0x72e in quarter 3. */
+	/*
+	 * Segment index 0x765 is in quarter 3, region-third index 0x530 in quarter 2, region-second
+	 * index 0x72e in quarter 3.
+	 */
 	set(RT + 8 * 0x530, ST | 0xc7); /* offset 3, length 3: only the last quarter */
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_PAGE);
 	answer = walk(RT | 0x804, EXAMPLE - (UINT64_C(1) << 30));
@@ -291,7 +297,9 @@ static void test_segment_frames(void **state)
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_FORMAT);
 	set(ST + 8 * 0x765, PT);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_PAGE);
-	/* QEMU takes the segment table's address from bits 0-49, the architecture from bits 0-51. */
+	/*
+	 * QEMU takes the segment table's address from bits 0-49, the architecture from bits 0-51.
+	 */
 	set(RT + 8 * 0x530, (ST + 0x3000) | 0x07);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_PAGE);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).entry_gpa, ST + 0x3000 + 8 * 0x765);

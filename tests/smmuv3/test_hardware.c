@@ -390,12 +390,13 @@ static void test_identity(void **state)
 		{ 3, 0, 0, 7, 0xff, 2 },
 		{ 5, 0, 1u << 5, 5, 7u << 4, 5u << 4 }, /* 16K */
 		{ 5, 0, 7u << 4, 5, 7u << 4, 0 },
-		{ 5, 2, 7, 5, 7, 2 },			     /* OAS 40 bits */
-		{ 5, 5, 7, 5, 7, 4 },			     /* OAS 48 bits: the default is less */
-		{ 0, 1u << 2, 0, 0, 3u << 2, 2u << 2 },	     /* AArch32, too */
-		{ 0, 0, 3u << 21, 0, 3u << 21, 2u << 21 },   /* TTENDIAN mixed */
-		{ 0, 0, 3u << 24, 0, 3u << 24, 1u << 24 },   /* stalls */
-		{ 0, 0, 1u << 27, 0, 3u << 27, 1u << 27 },   /* two-level stream tables are the library's */
+		{ 5, 2, 7, 5, 7, 2 },			   /* OAS 40 bits */
+		{ 5, 5, 7, 5, 7, 4 },			   /* OAS 48 bits: the default is less */
+		{ 0, 1u << 2, 0, 0, 3u << 2, 2u << 2 },	   /* AArch32, too */
+		{ 0, 0, 3u << 21, 0, 3u << 21, 2u << 21 }, /* TTENDIAN mixed */
+		{ 0, 0, 3u << 24, 0, 3u << 24, 1u << 24 }, /* stalls */
+		/* two-level stream tables are the library's */
+		{ 0, 0, 1u << 27, 0, 3u << 27, 1u << 27 },
 		{ 0, 3u << 21, 0, 0, 0, UINT32_MAX },	     /* big-endian */
 		{ 0, 0, 2u << 2, 0, 0, UINT32_MAX },	     /* no AArch64 */
 		{ 0, 0, 1u << 1, 0, 0, UINT32_MAX },	     /* no stage 1 */

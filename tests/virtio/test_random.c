@@ -4,9 +4,9 @@
  * section 5.13, that keeps lists. After each request, each endpoint reaches in its host what the
  * model says, and what is pinned is what the model names.
  *
- * Hosts and allocations fail in some runs. A request may then be refused, or an endpoint be left without a
- * translation until its next access; it never reaches more than the model says, and an UNMAP or a
- * DETACH is always done.
+ * Hosts and allocations fail in some runs. A request may then be refused, or an endpoint be left
+ * without a translation until its next access; it never reaches more than the model says, and an
+ * UNMAP or a DETACH is always done.
  */
 #include "rig.h"
 
@@ -224,7 +224,10 @@ static void recover(struct run *run)
 	run->failing = false;
 }
 
-/* A request, sent and modelled. Refused where something fails, it has no effect, but that an endpoint may have lost its domain. */
+/*
+ * A request, sent and modelled. Refused where something fails, it has no effect, but that an
+ * endpoint may have lost its domain.
+ */
 static void request(struct run *run)
 {
 	unsigned int domain = (unsigned int)below(run, DOMAINS), endpoint = (unsigned int)below(run, ENDPOINTS), status, expected;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Requests, the configuration space and fault reports, as virtio 1.3, section 5.13 has them, on soft hosts. */
+/*
+ * Requests, the configuration space and fault reports, as virtio 1.3, section 5.13 has them, on
+ * soft hosts.
+ */
 #include "rig.h"
 
 #include <errno.h>
@@ -12,7 +15,8 @@
 struct world {
 	struct rig rig;
 	struct viommu_host *host[2];
-	struct viommu_virtio_endpoint *endpoint[3]; /* IDs 8, 9 on the first host, 10 on the second */
+	/* IDs 8, 9 on the first host, 10 on the second */
+	struct viommu_virtio_endpoint *endpoint[3];
 	struct viommu_reader *reader[3];
 };
 

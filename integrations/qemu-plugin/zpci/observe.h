@@ -36,8 +36,9 @@ bool observe_begin(struct operation *operation);
 /* The instruction has ended. */
 struct ending {
 	struct outcome outcome;
-	uint64_t r1;		/* the register's value now */
-	const uint8_t *clp;	/* the block of CLP, of CLP_BLOCK_BYTES; NULL: it could not be read */
+	uint64_t r1; /* the register's value now */
+	/* the block of CLP, of CLP_BLOCK_BYTES; NULL: it could not be read */
+	const uint8_t *clp;
 	uint64_t machine_ticks; /* timing_ticks() that the machine took */
 	uint64_t watch_ticks;	/* and those that the plugin took before */
 };
