@@ -137,6 +137,8 @@ void bench_note(struct bench_case *one, const struct bench_lane *lane, double va
 /* This machine cannot measure it; or (fail) a check failed. */
 void bench_skip(struct bench_case *one, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void bench_fail(struct bench *bench, struct bench_case *one, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* True if a setup returned 0. Otherwise its negative errno becomes the case's failure. */
+bool bench_is_set_up(struct bench *bench, struct bench_case *one, int error);
 
 /* The median, the mean of the two middle values for an even number. Sorts the values. */
 double bench_median(double *values, unsigned int number);

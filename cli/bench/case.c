@@ -81,6 +81,13 @@ void bench_fail(struct bench *bench, struct bench_case *one, const char *format,
 	cli_complain("%s: %s", one->name, text);
 }
 
+bool bench_is_set_up(struct bench *bench, struct bench_case *one, int error)
+{
+	if (error)
+		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
+	return !error;
+}
+
 static struct bench_figure *figure_of(struct bench_case *one, const struct bench_lane *lane)
 {
 	for (unsigned int i = 0; i < one->figures; i++)

@@ -144,9 +144,7 @@ static void measure(struct bench *bench, struct bench_case *one, struct change *
 		error = bench_domain(&change->tables, bench_noop_host(), &lanes[0].domain);
 	if (!error)
 		error = bench_domain(&change->tables, soft, &lanes[1].domain);
-	if (error) {
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
-	} else {
+	if (bench_is_set_up(bench, one, error)) {
 		const struct bench_lane all[3] = {
 			{ .name = "no-op host", .sample = sample, .ctx = &lanes[0], .at_most = aims->at_most, .at_least = aims->at_least },
 			{ .name = "soft host", .sample = sample, .ctx = &lanes[1] },

@@ -102,9 +102,7 @@ void bench_hold(struct bench *bench)
 		{ .name = "no-op host", .sample = sample, .ctx = &hold[0] },
 		{ .name = "soft host", .sample = sample, .ctx = &hold[1] },
 	};
-	if (error)
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
-	else
+	if (bench_is_set_up(bench, one, error))
 		bench_measure(bench, one, lanes, 2);
 	viommu_domain_destroy(hold[0].domain);
 	viommu_domain_destroy(hold[1].domain);

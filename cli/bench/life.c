@@ -241,9 +241,7 @@ static void release(struct bench *bench, uint64_t bytes)
 		error = bench_domain(&life.tables, soft, &soft_lane.domain);
 	if (!error && !bench_tables_walk(&life.tables, life.pages, &walk_lane.walk))
 		error = -ENOMEM;
-	if (error) {
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
-	} else {
+	if (bench_is_set_up(bench, one, error)) {
 		const struct bench_lane lanes[] = {
 			{ .name = "no-op host", .sample = sample_release, .ctx = &noop_lane },
 			{ .name = "soft host", .sample = sample_release, .ctx = &soft_lane },

@@ -103,11 +103,9 @@ static void measure(struct bench *bench, struct bench_case *one, uint64_t bytes,
 	int error = begin(&with, true, bytes, changes);
 	int other = begin(&without, false, bytes, changes);
 
-	if (error == -EOPNOTSUPP || error == -EPERM)
+	if (error == -EOPNOTSUPP || error == -EPERM) {
 		bench_skip(one, "this machine has no way to track writes: %s", strerror(-error));
-	else if (error || other)
-		bench_fail(bench, one, "it could not be set up: %s", strerror(error ? -error : -other));
-	if (!error && !other) {
+	} else if (bench_is_set_up(bench, one, error ? error : other)) {
 		const struct bench_lane lanes[] = {
 			{ .name = "with tracking", .sample = sample, .ctx = &with, .at_most = at_most },
 			{ .name = "without", .sample = sample, .ctx = &without, .baseline = true },

@@ -220,11 +220,8 @@ static void one_thread(struct bench *bench, const char *name, const char *what, 
 
 	if (!one)
 		return;
-	int error = begin(&rig, scattered);
-	if (error) {
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
+	if (!bench_is_set_up(bench, one, begin(&rig, scattered)))
 		return;
-	}
 	choose(&rig, where);
 	init_lane(&library, bench, &rig, translate, 1, 2);
 	init_lane(&array, bench, &rig, look_up, 1, 2);
@@ -249,11 +246,8 @@ static void two_threads(struct bench *bench, const char *name, const char *what,
 		bench_skip(one, "this process may use one CPU only");
 		return;
 	}
-	int error = begin(&rig, true);
-	if (error) {
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
+	if (!bench_is_set_up(bench, one, begin(&rig, true)))
 		return;
-	}
 	choose(&rig, where);
 	init_lane(&alone, bench, &rig, translate, 1, 10);
 	init_lane(&both, bench, &rig, translate, 2, 10);

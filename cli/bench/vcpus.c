@@ -84,9 +84,7 @@ static void measure(struct bench *bench, struct bench_case *one, struct viommu_h
 		{ .name = "two vCPUs", .sample = sample, .together = true, .ctx = &both },
 		{ .name = "one vCPU", .sample = sample, .ctx = &alone, .baseline = true },
 	};
-	if (error)
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
-	else
+	if (bench_is_set_up(bench, one, error))
 		bench_measure(bench, one, lanes, 2);
 	viommu_domain_destroy(domain[0]);
 	viommu_domain_destroy(domain[1]);

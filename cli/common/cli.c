@@ -202,3 +202,15 @@ bool cli_flush(void)
 	cli_complain("standard output: %s", strerror(errno));
 	return false;
 }
+
+void *cli_room(void *array, size_t count, size_t *capacity, size_t bytes)
+{
+	size_t more = *capacity ? *capacity * 2 : 64;
+
+	if (count < *capacity)
+		return array;
+	array = reallocarray(array, more, bytes);
+	if (array)
+		*capacity = more;
+	return array;
+}

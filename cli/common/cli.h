@@ -53,6 +53,12 @@ const char *cli_seconds(double seconds);
 enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_DIM, CLI_GREEN, CLI_RED, CLI_YELLOW };
 const char *cli_colour(FILE *stream, enum cli_colour colour);
 
+/*
+ * The array with room for one more element behind `count` of `bytes` each. NULL if memory is short:
+ * the array is as before.
+ */
+void *cli_room(void *array, size_t count, size_t *capacity, size_t bytes);
+
 /* A line of a summary on stdout: a label in its column, and text in a colour. */
 void cli_line(const char *label, enum cli_colour colour, const char *format, ...) __attribute__((format(printf, 3, 4)));
 

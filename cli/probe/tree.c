@@ -232,14 +232,10 @@ size_t probe_each(const struct probe_tree *tree, const char *folder, void (*fn)(
 	while (count < ENTRIES_LIMIT && (entry = readdir(directory))) {
 		if (*entry->d_name == '.')
 			continue;
-		if (count == capacity) {
-			size_t more = capacity ? capacity * 2 : 64;
-			char **larger = realloc(names, more * sizeof(*names));
-			if (!larger)
-				break;
-			names = larger;
-			capacity = more;
-		}
+		char **larger = cli_room(names, count, &capacity, sizeof(*names));
+		if (!larger)
+			break;
+		names = larger;
 		names[count] = strdup(entry->d_name);
 		if (!names[count])
 			break;

@@ -5,6 +5,7 @@
  * may have written the capture.
  */
 #include "guest.h"
+#include "common/cli.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -84,14 +85,11 @@ static void slot_free(struct guest_slot *slot)
 
 int guest_add(struct guest *guest, uint64_t gpa, uint64_t bytes, uint32_t prot, const struct guest_slot **out)
 {
-	if (guest->count == guest->capacity) {
-		unsigned int capacity = guest->capacity ? guest->capacity * 2 : 8;
-		struct guest_slot *slots = realloc(guest->slots, capacity * sizeof(*slots));
-		if (!slots)
-			return -ENOMEM;
-		guest->slots = slots;
-		guest->capacity = capacity;
-	}
+	struct guest_slot *slots = cli_room(guest->slots, guest->count, &guest->capacity, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	guest->slots = slots;
 	struct guest_slot slot = { .gpa = gpa, .bytes = bytes, .prot = prot };
 	slot.memory = map_slot(gpa, bytes);
 	slot.filled = map_sparse(bitmap_bytes(bytes));

@@ -25,7 +25,7 @@ struct guest_slot {
 struct guest {
 	struct guest_slot *slots; /* in no order */
 	unsigned int count;
-	unsigned int capacity;
+	size_t capacity;
 	bool little_endian;  /* its doublewords are */
 	unsigned int recent; /* result of the last search */
 	uint64_t bytes;	     /* in all slots */

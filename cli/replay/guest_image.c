@@ -5,6 +5,7 @@
  * zeros.
  */
 #include "guest_image.h"
+#include "common/cli.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -83,16 +84,12 @@ static bool take_page(void *ctx, uint64_t gpa, const unsigned char *page)
 
 	if (!hash)
 		return false;
-	if (image->count == image->capacity) {
-		size_t capacity = image->capacity ? image->capacity * 2 : 1024;
-		struct guest_image_page *pages = realloc(image->pages, capacity * sizeof(*pages));
-		if (!pages) {
-			taking->failed = true;
-			return true;
-		}
-		image->pages = pages;
-		image->capacity = capacity;
+	struct guest_image_page *pages = cli_room(image->pages, image->count, &image->capacity, sizeof(*pages));
+	if (!pages) {
+		taking->failed = true;
+		return true;
 	}
+	image->pages = pages;
 	image->pages[image->count++] = (struct guest_image_page){ gpa, hash };
 	return false;
 }

@@ -3,6 +3,7 @@
  * Runs in an array, in order. Answers cover small ranges in sequence, so each moves few elements.
  */
 #include "recorded.h"
+#include "common/cli.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -47,16 +48,13 @@ static size_t find(const struct recorded *recorded, uint64_t iova)
 
 static void insert(struct recorded *recorded, size_t at, const struct viommu_run *run)
 {
-	if (recorded->count == recorded->capacity) {
-		size_t capacity = recorded->capacity ? recorded->capacity * 2 : 64;
-		struct viommu_run *runs = realloc(recorded->runs, capacity * sizeof(*runs));
-		if (!runs) {
-			recorded->lost = true;
-			return;
-		}
-		recorded->runs = runs;
-		recorded->capacity = capacity;
+	struct viommu_run *runs = cli_room(recorded->runs, recorded->count, &recorded->capacity, sizeof(*runs));
+
+	if (!runs) {
+		recorded->lost = true;
+		return;
 	}
+	recorded->runs = runs;
 	memmove(&recorded->runs[at + 1], &recorded->runs[at], (recorded->count - at) * sizeof(*run));
 	recorded->runs[at] = *run;
 	recorded->count++;
