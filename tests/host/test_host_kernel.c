@@ -199,6 +199,18 @@ static void unmake(struct fixture *f)
 	assert_true(fake_end());
 }
 
+/* A host with a mapping that the first device is attached to, a second space and a second device. */
+static void make_two(struct fixture *f, const struct kind *kind, const struct fake_options *fake, struct counted_memory *memory, struct host_space **other,
+		     struct host_device **second)
+{
+	make(f, kind, fake, false);
+	counted_memory_init(memory);
+	assert_int_equal(open_space(f, f->host->caps.first, f->host->caps.last, memory, other), 0);
+	assert_int_equal(f->ops->device_create(f->host, f->guest, &two, second), 0);
+	assert_int_equal(map(f, f->place, PAGE, 0, VIOMMU_RW), 0);
+	assert_int_equal(f->ops->attach(f->space, f->device, VIOMMU_NO_PASID), 0);
+}
+
 /* Two devices in one group can be in one space only. */
 static void one_group(void **state)
 {
@@ -207,12 +219,7 @@ static void one_group(void **state)
 	struct host_device *second;
 	struct fixture f;
 
-	make(&f, kind_of(state), &(struct fake_options){ .one_group = true }, false);
-	counted_memory_init(&memory);
-	assert_int_equal(open_space(&f, f.host->caps.first, f.host->caps.last, &memory, &other), 0);
-	assert_int_equal(f.ops->device_create(f.host, f.guest, &two, &second), 0);
-	assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
-	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
+	make_two(&f, kind_of(state), &(struct fake_options){ .one_group = true }, &memory, &other, &second);
 	if (kind_of(state) == &type1) {
 		assert_int_equal(f.ops->attach(other, second, VIOMMU_NO_PASID), -EBUSY);
 		assert_true(reaches(&f, f.device, f.place));
@@ -261,12 +268,7 @@ static void hidden_groups(void **state)
 	struct host_device *second;
 	struct fixture f;
 
-	make(&f, kind_of(state), &(struct fake_options){ .hidden_groups = true }, false);
-	counted_memory_init(&memory);
-	assert_int_equal(open_space(&f, f.host->caps.first, f.host->caps.last, &memory, &other), 0);
-	assert_int_equal(f.ops->device_create(f.host, f.guest, &two, &second), 0);
-	assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
-	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
+	make_two(&f, kind_of(state), &(struct fake_options){ .hidden_groups = true }, &memory, &other, &second);
 	assert_int_equal(f.ops->replace(f.space, other, f.device, VIOMMU_NO_PASID), 0);
 	assert_false(reaches(&f, f.device, f.place));
 	assert_int_equal(f.ops->attach(f.space, second, VIOMMU_NO_PASID), 0);

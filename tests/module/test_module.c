@@ -33,6 +33,14 @@ static uint32_t type_of(void **state)
 	return *(const uint32_t *)*state;
 }
 
+/* A rig with one domain, in which an IOVA maps page A. */
+static uint32_t open_mapped(struct rig *rig, void **state, uint64_t at)
+{
+	rig_open(rig, type_of(state));
+	rig_name(rig, at, 1, A, true);
+	return rig_domain(rig);
+}
+
 static bool is_paged(const struct rig *rig)
 {
 	return rig->type == VFIO_VIOMMU_PAGED_IOMMU;
@@ -151,9 +159,7 @@ static void test_domains(void **state)
 	struct rig rig;
 	uint32_t domain, other;
 
-	rig_open(&rig, type_of(state));
-	rig_name(&rig, at, 1, A, true);
-	domain = rig_domain(&rig);
+	domain = open_mapped(&rig, state, at);
 	rig_name(&rig, at, 1, B, true);
 	assert_int_equal(rig_create(&rig, RIG_PBA, RIG_PAL, &other, NULL), 0);
 	rig_reaches(&rig, at, A, true);
@@ -184,9 +190,7 @@ static void test_malformed(void **state)
 	struct rig rig;
 	uint32_t domain;
 
-	rig_open(&rig, type_of(state));
-	rig_name(&rig, at, 1, A, true);
-	domain = rig_domain(&rig);
+	domain = open_mapped(&rig, state, at);
 	/* An entry of a segment table says that it is one of a region table. */
 	rig_store(&rig, rig_segment(at + MIB), VIOMMU_ZPCI_ENTRY_TT(VIOMMU_ZPCI_TYPE_REGION_THIRD));
 	rig_name(&rig, at + PAGE, 1, B, true);
@@ -401,9 +405,7 @@ static void test_process_unmaps(void **state)
 	struct rig rig;
 	uint32_t domain;
 
-	rig_open(&rig, type_of(state));
-	rig_name(&rig, at, 1, A, true);
-	domain = rig_domain(&rig);
+	domain = open_mapped(&rig, state, at);
 	/*
 	 * A page that is pinned stays reachable by the device, and by it alone. A page that is not
 	 * there cannot be pinned.
