@@ -47,7 +47,7 @@ static void fail(const char *what)
 	exit(70);
 }
 
-/* The board's path ends at a comma: what the command makes of it holds none. */
+/* The board's path ends at a comma: the command's paths contain none. */
 static void open_board(const char *argument)
 {
 	const char *path = strstr(argument, ",board="), *why = NULL;

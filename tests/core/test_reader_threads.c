@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Readers that translate while another thread changes translations. When a refresh has returned,
+ * Readers that translate while another thread changes translations. After a refresh has returned,
  * the VMM may overwrite the released pages. So the writer overwrites them at once, with plain
- * stores, and ThreadSanitizer reports a reader that is still there.
+ * stores, and ThreadSanitizer reports a reader that still accesses them.
  */
 #include <errno.h>
 #include <pthread.h>

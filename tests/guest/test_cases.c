@@ -1078,7 +1078,7 @@ static void dma(uint32_t flags)
 }
 
 /*
- * 38, too: an access finds what the tables have in the way, as a refresh would (docs/zpci.md, error
+ * 38, too: an access fails for the reasons that a refresh would report (docs/zpci.md, error
  * events).
  */
 static void dma_malformed(uint32_t flags)
@@ -1099,7 +1099,7 @@ static void dma_malformed(uint32_t flags)
 	expect_dma_fault(&guest, iova(513) + 8, VIOMMU_WRITE, 0x07);
 	guest_put(&guest, segment, INVALID);
 	expect_dma_fault(&guest, iova(513), VIOMMU_WRITE, 0x04);
-	/* A page whose frame has no memory is none that is malformed. */
+	/* A page whose frame is outside memory is not malformed. */
 	guest_put_page(&guest, 1, HOLE_GPA);
 	expect_dma_fault(&guest, iova(1), VIOMMU_READ, 0x04);
 	/* A segment table that begins, or ends, elsewhere; a frame where there is none. */

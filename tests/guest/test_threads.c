@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The guest IOMMU from many threads, on the double of the core, which locks nothing around a
- * refresh. Refreshes of one function do run in parallel; an operation that revokes a registration,
- * a handle or a function drains the refreshes in flight; and everything at once leaves nothing
- * behind. The double counts uses after the end of an object, and ThreadSanitizer and
- * AddressSanitizer find the rest.
+ * refresh. Refreshes of one function run in parallel. An operation that revokes a registration, a
+ * handle or a function drains the refreshes in progress. All operations together leak nothing. The
+ * double counts uses of destroyed objects, and ThreadSanitizer and AddressSanitizer find the rest.
  */
 #include <errno.h>
 #include <pthread.h>

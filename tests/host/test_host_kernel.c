@@ -199,7 +199,7 @@ static void unmake(struct fixture *f)
 	assert_true(fake_end());
 }
 
-/* A host with a mapping that the first device is attached to, a second space and a second device. */
+/* A host with an attached device and a mapping, a second space and a second device. */
 static void make_two(struct fixture *f, const struct kind *kind, const struct fake_options *fake, struct counted_memory *memory, struct host_space **other,
 		     struct host_device **second)
 {

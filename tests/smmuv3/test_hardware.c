@@ -737,8 +737,8 @@ static void test_attaching_fails(void **state)
 	assert_int_equal(mock_smmu_spaces(world.smmu), 1);
 	assert_int_equal(world.smmu->mock.fail[MOCK_DETACH].at, 0);
 	/*
-	 * So does attaching to the next domain, from one that would not let it go: nothing is
-	 * reached.
+	 * Attaching to the next domain fails as well, after a domain that did not detach: nothing
+	 * is reached.
 	 */
 	world.smmu->mock.fail[MOCK_REPLACE].at = world.smmu->mock.fail[MOCK_DETACH].at = world.smmu->mock.fail[MOCK_ATTACH].at = 1;
 	world.smmu->mock.fail[MOCK_ATTACH].for_good = true;
@@ -777,7 +777,7 @@ static void test_moves_in_one_step(void **state)
 	down(&world);
 }
 
-/* Random operations of a guest that keeps to the rules. */
+/* Random operations of a guest that follows the rules. */
 
 #define STREAMS 3u /* of hardware and of the library's, of each: StreamIDs 16 + i and 32 + i */
 #define SETS	3u
@@ -820,7 +820,7 @@ static void change(struct crowd *crowd, uint32_t *prod)
 		uint64_t iova = any_iova() & UINT64_C(0x7fffffffff), gpa = tables_entry(&crowd->set[set], iova, 0), was = rig_get(rig, gpa);
 
 		rig_put(rig, gpa, below(3) ? (DATA + PAGE * below(PAGES)) | E_PAGE | (below(3) ? 0 : E_RO) : 0);
-		/* Translations that did not exist cannot have been kept. */
+		/* Translations that did not exist cannot be stale. */
 		if (!(was & 1))
 			continue;
 		switch (below(8)) {
