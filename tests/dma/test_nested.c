@@ -155,7 +155,7 @@ static void set_word(uint32_t page, uint64_t word)
 	__atomic_store_n(gpa_word(&rig, leaf_of(page, 0) & UINT64_C(0xfffffffff000)), word, __ATOMIC_SEQ_CST);
 }
 
-static void bad_contexts_let_nothing_pass(void **state)
+static void bad_contexts_block_accesses(void **state)
 {
 	uint64_t *cd = gpa_word(&rig, rig.context.cd), good = *cd, was = word_at(3);
 
@@ -184,7 +184,7 @@ static void expect_edu_writes(uint64_t iova, uint32_t page, bool reached)
 	set_word(page, was);
 }
 
-static void entries_that_do_not_walk(void **state)
+static void entries_without_tables(void **state)
 {
 	const uint64_t gpa = leaf_of(3, 0) & UINT64_C(0xfffffffff000);
 	const uint64_t entries[3] = { 0x1 /* aborts */, 0x9 /* bypasses */, 0 /* invalid */ };
@@ -239,7 +239,7 @@ static void slots_come_and_go(void **state)
  * An interrupt is a write to the window that the kernel reserves. It passes if the guest's tables
  * map it.
  */
-static void interrupts_pass_where_tables_let_them(void **state)
+static void interrupts_pass_if_tables_map_them(void **state)
 {
 	const int event = dma_event(rig.ops->device_fd(rig.unit[EDU].device), VFIO_PCI_MSI_IRQ_INDEX);
 	struct pollfd readable = { .fd = event, .events = POLLIN };
@@ -422,10 +422,10 @@ int main(int argc, char **argv)
 		TEST(data_lands_where_the_tables_say),
 		TEST(changes_are_reached_once_invalidated),
 		TEST(faults_are_reported),
-		TEST(bad_contexts_let_nothing_pass),
-		TEST(entries_that_do_not_walk),
+		TEST(bad_contexts_block_accesses),
+		TEST(entries_without_tables),
 		TEST(slots_come_and_go),
-		TEST(interrupts_pass_where_tables_let_them),
+		TEST(interrupts_pass_if_tables_map_them),
 		TEST(contexts_change_while_dma_runs),
 		TEST(at_random),
 	};

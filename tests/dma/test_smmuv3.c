@@ -103,7 +103,7 @@ static void changes_are_reached_once_invalidated(void **state)
 	}
 }
 
-static void faults_are_in_the_guests_queue(void **state)
+static void faults_are_events_of_the_guest(void **state)
 {
 	uint64_t record[4];
 
@@ -126,7 +126,7 @@ static void faults_are_in_the_guests_queue(void **state)
 	assert_int_equal(record[2] & ~(PAGE - 1), SOME_IOVA + 200 * PAGE);
 }
 
-static void bad_descriptors_let_nothing_pass(void **state)
+static void bad_descriptors_block_accesses(void **state)
 {
 	uint64_t good = *gpa_word(&rig, rig.context.cd);
 
@@ -358,7 +358,7 @@ static uint64_t iova_of(unsigned int i)
  * After each operation, the hardware's device and the shadow's device reach the reference's
  * translation.
  */
-static void both_are_the_same(void **state)
+static void hardware_and_shadow_agree(void **state)
 {
 	uint64_t changed;
 
@@ -407,14 +407,14 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(data_lands_where_the_tables_say),
 		TEST(changes_are_reached_once_invalidated),
-		TEST(faults_are_in_the_guests_queue),
-		TEST(bad_descriptors_let_nothing_pass),
+		TEST(faults_are_events_of_the_guest),
+		TEST(bad_descriptors_block_accesses),
 		TEST(slots_come_and_go),
 		TEST(roots_change_while_dma_runs),
 		TEST(streams_change_while_dma_runs),
 		TEST(no_access_is_lost_between_two),
 		SHADOWS(bypass_of_both),
-		SHADOWS(both_are_the_same),
+		SHADOWS(hardware_and_shadow_agree),
 	};
 
 	if (argc > 1)

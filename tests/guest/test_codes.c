@@ -587,7 +587,7 @@ static void recovery(void **state)
 }
 
 /* If the host fails to detach the device, its domain is destroyed to stop DMA. */
-static void host_will_not_detach(void **state)
+static void host_fails_to_detach(void **state)
 {
 	struct rig rig;
 
@@ -921,7 +921,7 @@ static int count_run(void *ctx, const struct viommu_run *run)
 	return 7;
 }
 
-static void looking_at_a_function(void **state)
+static void queries_of_a_function(void **state)
 {
 	struct viommu_domain_stats stats;
 	uint64_t bytes = 0;
@@ -1003,7 +1003,7 @@ int main(void)
 		cmocka_unit_test(refresh_without_registration),
 		cmocka_unit_test(refresh_failures),
 		cmocka_unit_test(recovery),
-		cmocka_unit_test(host_will_not_detach),
+		cmocka_unit_test(host_fails_to_detach),
 		cmocka_unit_test(store_controls),
 		cmocka_unit_test(dma_faults),
 		cmocka_unit_test(handles),
@@ -1011,7 +1011,7 @@ int main(void)
 		cmocka_unit_test(bad_configs),
 		cmocka_unit_test(many_functions),
 		cmocka_unit_test(clp),
-		cmocka_unit_test(looking_at_a_function),
+		cmocka_unit_test(queries_of_a_function),
 		cmocka_unit_test(event_without_locks),
 	};
 

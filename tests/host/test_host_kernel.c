@@ -64,7 +64,7 @@ static int probe(struct host_space *space, struct host_device *device, uint64_t 
 	return fake_dma(space->host->ops->device_fd(device), iova, hva, prot);
 }
 
-static void says_what_it_can(void **state)
+static void reports_capabilities(void **state)
 {
 	const struct kind *kind = kind_of(state);
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
@@ -145,7 +145,7 @@ static void refuses(void **state)
 }
 
 /* Messages are truncated if they do not fit, and omitted without a buffer. */
-static void words(void **state)
+static void messages(void **state)
 {
 	struct viommu_vfio_config config = { .size = sizeof(config), .iommu_fd = -1, .why = why, .why_bytes = 8 };
 	struct viommu_host *host;
@@ -468,11 +468,11 @@ static void descriptors(void **state)
 }
 
 #define TEST(function, setup) cmocka_unit_test_setup(function, setup)
-#define TESTS(setup)                                                                                                                              \
-	{                                                                                                                                         \
-		TEST(says_what_it_can, setup), TEST(refuses, setup), TEST(words, setup), TEST(one_group, setup), TEST(narrower_device, setup),    \
-			TEST(other_iommu, setup), TEST(without_devices, setup), TEST(pinning, setup), TEST(entry_limit, setup), TEST(cut, setup), \
-			TEST(descriptors, setup)                                                                                                  \
+#define TESTS(setup)                                                                                                                                  \
+	{                                                                                                                                             \
+		TEST(reports_capabilities, setup), TEST(refuses, setup), TEST(messages, setup), TEST(one_group, setup), TEST(narrower_device, setup), \
+			TEST(other_iommu, setup), TEST(without_devices, setup), TEST(pinning, setup), TEST(entry_limit, setup), TEST(cut, setup),     \
+			TEST(descriptors, setup)                                                                                                      \
 	}
 
 int main(void)

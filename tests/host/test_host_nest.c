@@ -114,7 +114,7 @@ static int invalidate(struct nest *nest, const uint64_t (*commands)[2], uint32_t
 	return error;
 }
 
-static void says_what_nests(void **state)
+static void reports_nesting(void **state)
 {
 	const struct fake_options options[] = { nesting, { .nested = true }, { .smmuv3 = true, .nested = true, .no_viommu = true }, { .old_iommufd = true } };
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
@@ -312,7 +312,7 @@ static void moves_devices(void **state)
 /*
  * A device without an ID, or with the ID of another device, is not attached. It may get another ID.
  */
-static void knows_devices_by_their_ids(void **state)
+static void finds_devices_by_their_ids(void **state)
 {
 	static const uint64_t both[2][2] = { { 6, 0 }, { UINT64_C(0x2800000006), 0 } }, unknown[1][2] = { { UINT64_C(0x2900000006), 0 } };
 	uint64_t commands[FAKE_COMMANDS][2];
@@ -585,8 +585,8 @@ static void many_calls_fail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(says_what_nests),  cmocka_unit_test(takes_entries),	      cmocka_unit_test(keeps_slots_beneath),
-		cmocka_unit_test(invalidates),	    cmocka_unit_test(moves_devices),	      cmocka_unit_test(knows_devices_by_their_ids),
+		cmocka_unit_test(reports_nesting),  cmocka_unit_test(takes_entries),	      cmocka_unit_test(keeps_slots_beneath),
+		cmocka_unit_test(invalidates),	    cmocka_unit_test(moves_devices),	      cmocka_unit_test(finds_devices_by_their_ids),
 		cmocka_unit_test(passes_events_on), cmocka_unit_test(other_iommu_is_refused), cmocka_unit_test(destroying_stops_devices),
 		cmocka_unit_test(each_call_fails),  cmocka_unit_test(each_allocation_fails),  cmocka_unit_test(each_call_is_interrupted),
 		cmocka_unit_test(many_calls_fail),

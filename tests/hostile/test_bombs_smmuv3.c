@@ -213,7 +213,7 @@ static void test_queue_of_invalidations(void **state)
  * An invalidation of everything that reaches the limit of a refresh removes nothing that is still
  * in the tables, although it does not get to it: a device continues without a miss.
  */
-static void test_what_is_true_stays(void **state)
+static void test_valid_translations_stay(void **state)
 {
 	const uint64_t page = UINT64_C(511) << 39 | PAGE;
 	struct viommu_piece piece = { 0 };
@@ -253,7 +253,7 @@ static void test_what_is_true_stays(void **state)
  * A full table of itself does not fit. Each access retries at the cost of one refresh, and leaks
  * nothing.
  */
-static void test_domain_that_cannot_be(void **state)
+static void test_domain_that_does_not_fit(void **state)
 {
 	struct user user;
 	struct rig rig;
@@ -354,7 +354,7 @@ static void test_streams_that_share(void **state)
 	streams(SHARING, true);
 }
 
-static void test_streams_that_do_not(void **state)
+static void test_streams_that_do_not_share(void **state)
 {
 	(void)state;
 	streams(CONTEXTS, false);
@@ -363,8 +363,9 @@ static void test_streams_that_do_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_queue_of_invalidations), cmocka_unit_test(test_what_is_true_stays),  cmocka_unit_test(test_domain_that_cannot_be),
-		cmocka_unit_test(test_streams_that_share),     cmocka_unit_test(test_streams_that_do_not),
+		cmocka_unit_test(test_queue_of_invalidations),	  cmocka_unit_test(test_valid_translations_stay),
+		cmocka_unit_test(test_domain_that_does_not_fit),  cmocka_unit_test(test_streams_that_share),
+		cmocka_unit_test(test_streams_that_do_not_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

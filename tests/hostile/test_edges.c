@@ -153,7 +153,7 @@ static void test_many_aliases(void **state)
 	rig_end(&rig);
 }
 
-static void test_configs_that_cannot_be(void **state)
+static void test_illegal_configs(void **state)
 {
 	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
 	struct viommu_vm *vm = NULL;
@@ -307,11 +307,9 @@ static void test_first_step_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_failures_are_logged), cmocka_unit_test(test_configs_that_cannot_be),
-		cmocka_unit_test(test_report_is_stopped),   cmocka_unit_test(test_host_is_short),
-		cmocka_unit_test(test_tried_again),	    cmocka_unit_test(test_many_aliases),
-		cmocka_unit_test(test_direct_runs),	    cmocka_unit_test(test_many_names),
-		cmocka_unit_test(test_first_step_fails),
+		cmocka_unit_test(test_failures_are_logged), cmocka_unit_test(test_illegal_configs), cmocka_unit_test(test_report_is_stopped),
+		cmocka_unit_test(test_host_is_short),	    cmocka_unit_test(test_tried_again),	    cmocka_unit_test(test_many_aliases),
+		cmocka_unit_test(test_direct_runs),	    cmocka_unit_test(test_many_names),	    cmocka_unit_test(test_first_step_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -235,7 +235,7 @@ static void a_new_table_is_reported_whole(void **state)
 }
 
 /* IOVA bits above the root's reach are ignored, so a range may wrap around. */
-static void ranges_that_go_round(void **state)
+static void ranges_that_wrap(void **state)
 {
 	struct rig *rig = *state;
 
@@ -268,7 +268,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_ways_to_one_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_table_of_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_new_table_is_reported_whole, setup, teardown),
-		cmocka_unit_test_setup_teardown(ranges_that_go_round, setup, teardown),
+		cmocka_unit_test_setup_teardown(ranges_that_wrap, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_table, setup, teardown),
 	};
 
