@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The part of spec_bits for page and segment tables that zpci and zpci_qemu share. It is included in
- * the array. CLEARED_PAGE and CLEARED_SEGMENT are the kinds of an invalid entry that loses its
- * invalid bit, and then is zero. It has no guard.
+ * The part of spec_bits for page and segment tables that zpci and zpci_qemu share. It is included
+ * in the array, and has no guard. CLEARED_PAGE and CLEARED_SEGMENT are the kinds of an entry of
+ * zeros but for its invalid bit, after that bit is cleared.
  */
 /* clang-format off */
 	{ 0, SPEC_LEAF, 63, 12, SPEC_ADDRESS, 0 },
