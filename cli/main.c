@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The command viommu: finds the sub-command and hands the rest of the line to it.
+ * The command viommu: finds the sub-command and passes the rest of the line to it.
  */
 #include "common/cli.h"
 
@@ -80,7 +80,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		choice->command = find_command(arg);
 		if (!choice->command)
 			argp_failure(state, CLI_BAD_INPUT, 0, "unknown command '%s'; `viommu --help' lists the commands", arg);
-		/* The rest is the command's, with its name in the place of the program's. */
+		/* The rest belongs to the sub-command, with its name in place of the program's. */
 		choice->argc = state->argc - state->next + 1;
 		choice->argv = state->argv + state->next - 1;
 		state->next = state->argc;
@@ -104,7 +104,7 @@ int main(int argc, char **argv)
 	argp_program_version_hook = print_version;
 	if (argc > 0)
 		argv[0] = name;
-	/* In order: an option that stands behind the command is the command's. */
+	/* In order: an option after the sub-command belongs to it. */
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &choice);
 	if (!choice.command)
 		return CLI_BAD_INPUT;
@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 	char *title = strdup(choice.command->title);
 	if (!title)
 		return CLI_BAD_INPUT;
-	/* -h is --help. Behind the first argument it may be QEMU's. */
+	/* -h is --help. After the first argument it may be QEMU's. */
 	static char help[] = "--help";
 	char *help_argv[] = { title, help, NULL };
 	if (choice.help || (choice.argc > 1 && !strcmp(choice.argv[1], "-h"))) {

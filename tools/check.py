@@ -290,7 +290,7 @@ kernel_lock = threading.Lock()
 
 
 def prepare_kernels(configuration, tally):
-    """Sees to the kernels of test hosts, which takes minutes the first time. Without one the tests that need it are skipped, and say so."""
+    """Builds the kernels of test hosts, which takes minutes the first time. Without a kernel, the tests that need it are skipped with a message."""
     folder = os.path.join(ROOT, "build/kernels")
     if not os.environ.get("VIOMMU_TEST_KERNELS"):
         prepare_kernel(configuration, tally, "test kernel", [os.path.join(ROOT, "tests/vm/build-kernel"), configuration.kernel, folder])

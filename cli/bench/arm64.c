@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The same work over tables of Arm's stage 1, as an SMMUv3's guest has them: with a granule of 4
- * KiB, whose leaves are compared like those of other formats, and with one of 64 KiB, whose leaves
- * are sixteen pages each.
+ * The same work with tables of Arm's stage 1, as of an SMMUv3's guest: with a granule of 4 KiB,
+ * whose leaves are compared like those of other formats, and with one of 64 KiB, whose leaves are
+ * sixteen pages each.
  *
- * The aperture is 1 GiB from IOVA 4 GiB on, of 39 bits; its tables of leaves are adjacent, so that
- * they are one array.
+ * The aperture is 1 GiB from IOVA 4 GiB on, of 39 bits. Its leaf tables are adjacent, so that they
+ * are one array.
  */
 #include <viommu/smmuv3.h>
 
@@ -40,8 +40,8 @@ struct arm64 {
 	uint64_t *leaves;   /* of the aperture */
 	uint64_t *copy;	    /* of these */
 	struct viommu_domain *domain;
-	uint64_t step; /* every step-th leaf is changed, from the first on ... */
-	uint64_t run;  /* ... and so many after it, in one refresh */
+	uint64_t step; /* every step-th leaf changes, starting with the first ... */
+	uint64_t run;  /* ... and this many adjacent ones, in one refresh */
 };
 
 static uint64_t granule(const struct arm64 *arm64)
@@ -70,8 +70,8 @@ static void set(const struct arm64 *arm64, uint64_t i, bool valid)
 }
 
 /*
- * Tables from the first one that is asked for by TSZ down to those of leaves: two levels of them
- * with 64 KiB, three with 4.
+ * Tables from the one that TSZ selects down to the leaf tables: two levels with 64 KiB, three with
+ * 4.
  */
 static void build(struct arm64 *arm64)
 {
@@ -120,7 +120,7 @@ static bool begin(struct arm64 *arm64, unsigned int shift)
 
 /*
  * Makes the changed entries valid or invalid, and refreshes them run by run. Returns the
- * nanoseconds of the refreshes, or a negative errno value.
+ * nanoseconds of the refreshes, or a negative errno.
  */
 static double turn(const struct arm64 *arm64, bool valid)
 {
@@ -137,7 +137,7 @@ static double turn(const struct arm64 *arm64, bool valid)
 	return error ? error : ns;
 }
 
-/* The whole cycle twice, the second time measured; a figure for each leaf. */
+/* The whole cycle twice. The second one is measured. The figure is for each leaf. */
 static double sample_map(void *ctx)
 {
 	const struct arm64 *arm64 = ctx;
@@ -182,7 +182,7 @@ static const char *name_of(unsigned int shift)
 	return shift == 12 ? "4k" : "64k";
 }
 
-/* Some neighbouring leaves become valid in one refresh; every `step` leaves. */
+/* Some adjacent leaves become valid in one refresh, every `step` leaves. */
 static void map(struct bench *bench, unsigned int shift, uint64_t run, uint64_t step)
 {
 	struct arm64 arm64;
@@ -199,7 +199,7 @@ static void map(struct bench *bench, unsigned int shift, uint64_t run, uint64_t 
 	}
 	arm64.run = run;
 	arm64.step = step;
-	/* Leaves between the changing ones are mapped all the time. */
+	/* Leaves between the changing ones stay mapped. */
 	for (uint64_t i = 0; i < leaves(&arm64); i++)
 		set(&arm64, i, i % step >= run);
 	if (sample_same(&arm64) < 0)

@@ -31,7 +31,7 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-/* Cases are called by the names of files, without the folders. */
+/* Cases have the names of files, without the folders. */
 static void check_captures(const struct bench_options *to, struct argp_state *state)
 {
 	char one[BENCH_NAME_BYTES], other[BENCH_NAME_BYTES];

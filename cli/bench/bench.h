@@ -49,17 +49,17 @@ struct bench_lane {
 	const char *name;
 	bool baseline;
 	/*
-	 * Takes one sample: its figure, or a negative errno value where something went wrong. NULL
-	 * where bench_note() brings the figure.
+	 * Takes one sample: its figure, or a negative errno after an error. NULL if bench_note()
+	 * supplies the figure.
 	 */
 	double (*sample)(void *ctx);
 	void *ctx;
-	/* Aims: 0 where there is none. */
-	double at_most;	     /* of the figure */
-	double at_least;     /* how many times as fast as the lane `against` */
-	bool together;	     /* two threads work at the same time: without two CPUs there is no figure */
-	const char *against; /* which baseline a ratio is formed with; NULL: with each */
-	bool exact;	     /* at_most is also met by nothing more: counts that must be 0 */
+	/* Aims: 0 for none. */
+	double at_most;	     /* upper limit of the figure */
+	double at_least;     /* minimum ratio to the lane `against` */
+	bool together;	     /* two threads work at the same time: needs two CPUs */
+	const char *against; /* the baseline of the ratio; NULL: each */
+	bool exact;	     /* at_most includes the value itself: for counts that must be 0 */
 };
 
 struct bench_figure {
@@ -73,7 +73,7 @@ struct bench_case {
 	char name[BENCH_NAME_BYTES];
 	char what[128];
 	enum bench_unit unit;
-	double size; /* where it stands on the plot, 0 if it does not */
+	double size; /* its place on the plot, 0: none */
 	unsigned int figures;
 	struct bench_figure figure[BENCH_LANES];
 	char skipped[128]; /* why there are no figures; empty if there are */
@@ -84,10 +84,10 @@ struct bench_machine {
 	char cpu[96];
 	char system[160];
 	unsigned int cpus;  /* that this process may use */
-	int cpu_number[2];  /* the ones that work is done on; the second is -1 if there is but one */
+	int cpu_number[2];  /* CPUs of the measured work; the second is -1 if there is only one */
 	bool pinned;	    /* the process was bound to them */
 	bool siblings;	    /* they share a core */
-	double clock_ns;    /* that a look at the clock takes */
+	double clock_ns;    /* cost of a read of the clock */
 	uint64_t available; /* bytes of memory */
 };
 
@@ -99,7 +99,7 @@ struct bench_options {
 	bool list;
 	const char *svg;
 	const char *only;
-	uint64_t memory; /* that a case may take */
+	uint64_t memory; /* memory limit of a case */
 	char **captures;
 	int capture_count;
 };
@@ -110,11 +110,11 @@ struct bench {
 	regex_t only;
 	struct bench_case *cases, **cases_end;
 	unsigned int run;   /* from 0 on */
-	uint64_t disturbed; /* samples that were taken again, since the kernel had taken the CPU away */
+	uint64_t disturbed; /* samples repeated because the kernel took the CPU away */
 	uint64_t samples;
-	uint64_t lost;	/* by threads that a sample has made: times that the kernel took the CPU away from one */
-	bool failed;	/* something was not as it should be */
-	bool bad_input; /* a capture was not */
+	uint64_t lost;	/* preemptions of threads that a sample has created */
+	bool failed;	/* a check failed */
+	bool bad_input; /* of a capture */
 };
 
 /* bench.c: shows the current measurement on a terminal. */
@@ -123,8 +123,8 @@ void bench_progress(const struct bench *bench, const struct bench_case *one);
 /* case.c */
 
 /*
- * The case of that name for one more run, made in the first. NULL where the user wants others only,
- * where it was skipped before, or where there is no memory for it.
+ * The case of that name for one more run, created in the first run. NULL if the user has not
+ * selected it, if it was skipped before, or if memory is short.
  */
 struct bench_case *bench_case(struct bench *bench, enum bench_unit unit, const char *what, const char *name, ...) __attribute__((format(printf, 4, 5)));
 
@@ -134,21 +134,23 @@ void bench_measure(struct bench *bench, struct bench_case *one, const struct ben
 /* A figure that needs no samples. */
 void bench_note(struct bench_case *one, const struct bench_lane *lane, double value);
 
-/* There is nothing to measure on this machine; or (fail) something was not as it should be. */
+/* This machine cannot measure it; or (fail) a check failed. */
 void bench_skip(struct bench_case *one, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void bench_fail(struct bench *bench, struct bench_case *one, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* True if a setup returned 0. Otherwise its negative errno becomes the case's failure. */
+bool bench_is_set_up(struct bench *bench, struct bench_case *one, int error);
 
-/* The middle one, the mean of the two middle ones. Sorts the values. */
+/* The median, the mean of the two middle values for an even number. Sorts the values. */
 double bench_median(double *values, unsigned int number);
 
-/* Of a figure over the runs. */
+/* The figure over all runs. */
 struct bench_spread {
 	double median, least, most;
 };
 struct bench_spread bench_spread(const struct bench_figure *figure);
-/* How many times as fast as the baseline, run by run. */
+/* The ratio to the baseline, run by run. */
 struct bench_spread bench_ratio(const struct bench_figure *figure, const struct bench_figure *baseline);
-/* The baseline at a place in the case that a figure is compared with, NULL if it is not one. */
+/* The n-th baseline of the case that a figure is compared with, NULL if it is not one. */
 const struct bench_figure *bench_against(const struct bench_case *one, const struct bench_figure *figure, unsigned int place);
 
 enum bench_verdict { BENCH_NO_AIM, BENCH_MET, BENCH_MISSED };
@@ -158,38 +160,37 @@ enum bench_verdict bench_verdict(const struct bench_case *one, const struct benc
 void bench_machine(struct bench_machine *machine);
 /* Binds the calling thread to one of the two CPUs. */
 void bench_bind(const struct bench_machine *machine, unsigned int which);
-/* Nanoseconds on a clock that only goes forward. */
+/* Nanoseconds of a monotonic clock. */
 uint64_t bench_now(void);
 /*
- * A stopwatch for one thread that never waits. Below a millisecond it gives the time that has
- * passed; above, where a busy machine lets others run in between, the time that the thread has had
- * a CPU.
+ * A stopwatch for one thread that never waits. Below a millisecond it gives wall time. Above, where
+ * a busy machine may preempt the thread, it gives the thread's CPU time.
  */
 struct bench_watch {
 	uint64_t begin, cpu_begin;
 };
 struct bench_watch bench_watch(void);
 double bench_elapsed(const struct bench_watch *watch);
-/* How often the kernel has taken the CPU away from the calling thread. */
+/* The number of preemptions of the calling thread. */
 uint64_t bench_preemptions(void);
-/* Keeps the compiler from removing the computation of a value. */
+/* Keeps the compiler from removing a computation. */
 static inline void bench_use(uint64_t value)
 {
 	__asm__ volatile("" : : "r"(value) : "memory");
 }
 
 /*
- * pair.c: runs work by one or two threads, each on a CPU of its own, and returns the nanoseconds
- * from the first beginning to the last end.
+ * pair.c: runs work in one or two threads, each on its own CPU. Returns the nanoseconds from the
+ * first start to the last end.
  */
 struct bench_work {
-	/* 0 or a negative errno value */
+	/* 0 or a negative errno */
 	int (*fn)(void *ctx);
 	void *ctx;
 };
 double bench_together(struct bench *bench, const struct bench_work *work, unsigned int threads);
 
-/* Groups of cases. Each is called once a run. */
+/* Groups of cases. Each is called once in each run. */
 void bench_changes(struct bench *bench);
 void bench_same(struct bench *bench);
 void bench_tracking(struct bench *bench);
@@ -209,11 +210,11 @@ void bench_capture_name(const char *path, char name[BENCH_NAME_BYTES]);
 void bench_table(const struct bench *bench);
 /* "12.3 ns": three digits, in a unit that fits. */
 void bench_print_value(char *text, size_t bytes, enum bench_unit unit, double value);
-/* "80.0 ns, 5 times": empty where there is none. */
+/* "80.0 ns, 5 times": empty without an aim. */
 void bench_print_aim(char *text, size_t bytes, enum bench_unit unit, const struct bench_lane *lane);
 void bench_markdown(const struct bench *bench);
 void bench_json(const struct bench *bench);
-/* The picture. False, with a complaint, if it could not be drawn. */
+/* The picture. False, with an error message, if drawing failed. */
 bool bench_draw(const struct bench *bench, const char *path);
 
 #endif

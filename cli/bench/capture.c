@@ -30,7 +30,7 @@ enum { MOST_WALKS = 16, MOST_REPLAYS = 5 };
 struct times {
 	double (*seconds)[2][MOST_REPLAYS];
 	size_t count, capacity;
-	size_t most; /* operations that there is memory for */
+	size_t most; /* operations that memory suffices for */
 };
 
 /* One function's baseline. */
@@ -57,7 +57,7 @@ static void forget(struct walker *walker)
 	walker->info.registered = false;
 }
 
-/* The slot that the tables begin in is taken for the one that all of them are in. */
+/* The slot with the root table is assumed to hold all tables. */
 static bool memory_of(struct replay *replay, uint64_t gpa, struct bench_walk_memory *memory)
 {
 	const struct guest_slot *slot = guest_find(&replay->guest, gpa);
@@ -88,8 +88,8 @@ static bool refresh(struct recording *recording, struct walker *walker, uint64_t
 }
 
 /*
- * A function's registration may have changed: then its table is made anew. False if that is nothing
- * for the baseline.
+ * A function's registration may have changed: its table is rebuilt. False if the baseline does not
+ * support it.
  */
 static bool follow(struct recording *recording, struct viommu_zpci_function *function)
 {
@@ -147,7 +147,7 @@ static void carry_out(struct recording *recording, const struct capture_record *
 		recording->unfit = !follow(recording, zpci_function_of(replay->operation.function)->function);
 }
 
-/* Room for one more. False if there is none. */
+/* Adds room for one more. False if memory is short. */
 static bool grow(struct times *times)
 {
 	size_t capacity = times->capacity ? times->capacity * 2 : 4096;
@@ -164,7 +164,7 @@ static bool grow(struct times *times)
 	return true;
 }
 
-/* The same, with both times on record. False if there is no memory for them. */
+/* The same, with both times on record. False if memory is short. */
 static bool time_operation(struct recording *recording, const struct capture_record *record)
 {
 	struct times *times = recording->times;
@@ -182,7 +182,7 @@ static bool time_operation(struct recording *recording, const struct capture_rec
 	return true;
 }
 
-/* Whether the baseline has come to the same. */
+/* Whether the baseline has the same result. */
 static bool agrees(const struct recording *recording)
 {
 	uint64_t pages = 0, walked = 0;
@@ -197,9 +197,7 @@ static bool agrees(const struct recording *recording)
 	return pages == walked;
 }
 
-/*
- * Where translations come with accesses, these are made; else an answer is nothing for a benchmark.
- */
+/* If translations need accesses, these are made. Otherwise an oracle's answer is ignored. */
 static void compare(struct recording *recording, const struct capture_record *record)
 {
 	struct replay *replay = recording->replay;
@@ -244,7 +242,9 @@ static bool go_through(struct recording *recording, const char *path)
 			snprintf(replay->problem, sizeof(replay->problem), "%.240s: more operations than there is memory for (--memory)", path);
 			break;
 		}
-		/* Slots come and go: the baseline's walk begins anew with the next registration. */
+		/*
+		 * Slots come and go: the baseline's walk starts again with the next registration.
+		 */
 		if (record.kind == CAPTURE_UNSLOT || record.kind == CAPTURE_UNPLUG)
 			recording->unfit = true;
 	}

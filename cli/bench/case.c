@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-/* Cases, their samples, and the figures that are computed from these. */
+/* Cases, their samples, and the figures computed from them. */
 #include "bench.h"
 
 #include <errno.h>
@@ -13,11 +13,11 @@ enum {
 	QUICK_ROUNDS = 2,
 };
 
-/* How long a case may take samples in one run, beyond the least number of rounds. */
+/* Time limit for a case's samples in one run, beyond the minimum number of rounds. */
 #define RUN_NS	     UINT64_C(150000000)
 #define QUICK_RUN_NS UINT64_C(2000000)
 
-/* How long it waits for a sample without a disturbance. */
+/* Time limit for a sample without a disturbance. */
 #define TRY_NS	     UINT64_C(20000000)
 #define QUICK_TRY_NS UINT64_C(2000000)
 
@@ -81,6 +81,13 @@ void bench_fail(struct bench *bench, struct bench_case *one, const char *format,
 	cli_complain("%s: %s", one->name, text);
 }
 
+bool bench_is_set_up(struct bench *bench, struct bench_case *one, int error)
+{
+	if (error)
+		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
+	return !error;
+}
+
 static struct bench_figure *figure_of(struct bench_case *one, const struct bench_lane *lane)
 {
 	for (unsigned int i = 0; i < one->figures; i++)
@@ -113,10 +120,7 @@ double bench_median(double *values, unsigned int number)
 	return number % 2 ? values[number / 2] : (values[number / 2 - 1] + values[number / 2]) / 2;
 }
 
-/*
- * One sample; again if the CPU was taken away in the middle of it, unless that has been going on
- * for long.
- */
+/* One sample. It is repeated if the CPU was taken away during it, up to a time limit. */
 static double sample(struct bench *bench, const struct bench_lane *lane)
 {
 	uint64_t until = bench_now() + (bench->options.quick ? QUICK_TRY_NS : TRY_NS);
@@ -144,8 +148,8 @@ void bench_measure(struct bench *bench, struct bench_case *one, const struct ben
 	for (unsigned int round = 0; round <= MOST_ROUNDS; round++) {
 		for (unsigned int i = 0; i < number; i++) {
 			/*
-			 * Each beginning, in both directions: nothing always comes after the same
-			 * thing.
+			 * Starts with each lane, in both directions, so that no lane always follows
+			 * the same one.
 			 */
 			unsigned int at = ((round & 1 ? i : number - 1 - i) + round / 2) % number;
 			double value = sample(bench, &lanes[at]);

@@ -20,17 +20,17 @@
 /* Work on one set of tables. */
 struct change {
 	struct bench_tables tables;
-	uint64_t pages;	    /* that one refresh changes */
-	uint64_t refreshes; /* in a sample, or 1 where it is of the whole aperture */
+	uint64_t pages;	    /* pages changed by one refresh */
+	uint64_t refreshes; /* in a sample, or 1 for the whole aperture */
 	bool whole;
-	bool valid; /* pages becoming valid are timed */
-	/* In ascending order of IOVAs; pages * refreshes of them. */
+	bool valid; /* times pages that become valid */
+	/* In ascending order of IOVAs, pages * refreshes of them. */
 	uint64_t *iovas;
 	uint64_t **entries;
 	uint64_t *raw; /* the valid value of each */
 };
 
-/* A lane: exactly one of the two is there. */
+/* A lane: exactly one of the two is set. */
 struct lane {
 	struct change *change;
 	struct viommu_domain *domain;
@@ -70,7 +70,7 @@ static uint64_t mapped(const struct lane *lane)
 	return lane->domain ? bench_mapped(lane->domain) : lane->walk->used;
 }
 
-/* A sample of a figure for each refresh (of the whole) or each page. */
+/* A sample for each refresh (of the whole) or each page. */
 static double sample(void *ctx)
 {
 	const struct lane *lane = ctx;
@@ -79,7 +79,7 @@ static double sample(void *ctx)
 	uint64_t before = mapped(lane);
 	double ns = 0;
 
-	/* It begins as invalid where pages are to become valid, and the other way round. */
+	/* Starts with invalid pages if they are to become valid, otherwise with valid ones. */
 	for (unsigned int i = 0; i < 4 && ns >= 0; i++) {
 		double one = turn(lane, i % 2 ? !change->valid : change->valid);
 		uint64_t expected = i % 2 ? before : change->valid ? before + all : before - all;
@@ -127,14 +127,14 @@ static void set_page(struct change *change, uint64_t i, uint64_t iova, uint64_t 
 	change->raw[i] = bench_leaf(gpa);
 }
 
-/* The lanes that all of these cases have. aims is of the no-op host. */
+/* The lanes of all of these cases. aims applies to the no-op host. */
 static void measure(struct bench *bench, struct bench_case *one, struct change *change, uint64_t most, const struct bench_lane *aims)
 {
 	struct viommu_host *soft = NULL;
 	struct bench_walk walk;
 	struct lane lanes[3] = { { .change = change }, { .change = change }, { .change = change, .walk = &walk } };
 
-	/* Where pages are to become invalid, they are valid to begin with. */
+	/* Pages that are to become invalid are valid at first. */
 	for (uint64_t i = 0; i < change->pages * change->refreshes; i++)
 		bench_set(change->entries[i], change->valid ? change->raw[i] | BENCH_NOTHING : change->raw[i]);
 	int error = bench_tables_walk(&change->tables, most, &walk) ? 0 : -ENOMEM;
@@ -144,9 +144,7 @@ static void measure(struct bench *bench, struct bench_case *one, struct change *
 		error = bench_domain(&change->tables, bench_noop_host(), &lanes[0].domain);
 	if (!error)
 		error = bench_domain(&change->tables, soft, &lanes[1].domain);
-	if (error) {
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
-	} else {
+	if (bench_is_set_up(bench, one, error)) {
 		const struct bench_lane all[3] = {
 			{ .name = "no-op host", .sample = sample, .ctx = &lanes[0], .at_most = aims->at_most, .at_least = aims->at_least },
 			{ .name = "soft host", .sample = sample, .ctx = &lanes[1] },
@@ -170,7 +168,7 @@ static const char *becomes(bool valid)
 	return valid ? "valid" : "invalid";
 }
 
-/* One page in one refresh, with every second page of the same tables mapped all the time. */
+/* One page in one refresh. Every second page of the same tables stays mapped. */
 static void one_page(struct bench *bench, bool valid)
 {
 	const struct bench_lane aims = { .at_most = valid ? 80 : 0, .at_least = valid ? 5 : 0 };
@@ -200,8 +198,8 @@ static void one_page(struct bench *bench, bool valid)
 }
 
 /*
- * One page in one refresh, each alone in its region: everything that the library has for it is
- * made, or goes.
+ * One page in one refresh, alone in its region: all of the library's structures for it are created
+ * or destroyed.
  */
 static void lone_page(struct bench *bench, bool valid)
 {
@@ -221,7 +219,7 @@ static void lone_page(struct bench *bench, bool valid)
 	}
 	change.valid = valid;
 	for (uint64_t i = 0; i < pages; i++) {
-		/* Not at the same place of each table. */
+		/* At different places of the tables. */
 		uint64_t iova = BENCH_PBA + i * (BENCH_REGION + 5 * BENCH_SEGMENT + 3 * BENCH_PAGE) % (pages * BENCH_REGION);
 		set_page(&change, i, iova, bench_frame(&change.tables, BENCH_PBA + i * BENCH_PAGE));
 	}
@@ -230,8 +228,7 @@ static void lone_page(struct bench *bench, bool valid)
 }
 
 /*
- * Some neighbouring pages in one refresh, nothing else near them; frames contiguous, or no two of
- * them.
+ * Some adjacent pages in one refresh, nothing else near them. All frames are contiguous, or none.
  */
 static void some_pages(struct bench *bench, bool valid, uint64_t pages, bool scattered)
 {
@@ -259,7 +256,7 @@ static void some_pages(struct bench *bench, bool valid, uint64_t pages, bool sca
 	end(&change);
 }
 
-/* The whole aperture in one refresh, after some pages have changed. The rest is mapped. */
+/* The whole aperture in one refresh, after some pages have changed. The others stay mapped. */
 static void whole(struct bench *bench, bool valid, uint64_t pages)
 {
 	static const struct bench_lane no_aims;

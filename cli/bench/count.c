@@ -46,7 +46,7 @@ struct bench_count bench_count(void)
 /* The child's exit status. */
 enum { CHILD_DONE = 0, CHILD_FAILED = 1, CHILD_NOT_TRACED = 2 };
 
-/* Stops before fn and after it. */
+/* Stops before and after fn. */
 static void child(int (*fn)(void *ctx), void *ctx)
 {
 	pid_t self = getpid();
@@ -90,7 +90,7 @@ static int64_t count_stops(pid_t pid)
 	}
 	if (ptrace(PTRACE_CONT, pid, NULL, NULL))
 		return -errno;
-	/* Two stops for each, and the last one is the kill() that ends this. */
+	/* Two stops for each system call. The last one is the kill() that ends this. */
 	return stops / 2 - 1;
 }
 
@@ -128,9 +128,6 @@ static int make_two(void *ctx)
 
 int64_t bench_system_calls(int (*fn)(void *ctx), void *ctx)
 {
-	/*
-	 * Emulators and sandboxes may trace in a way of their own: is it right where the number is
-	 * known?
-	 */
+	/* Emulators and sandboxes may trace differently: checks a known number. */
 	return count_in_child(make_two, NULL) == 2 ? count_in_child(fn, ctx) : -EOPNOTSUPP;
 }

@@ -15,7 +15,7 @@
 
 struct bench_count {
 	uint64_t allocations; /* so far */
-	uint64_t bytes;	      /* that are not freed yet */
+	uint64_t bytes;	      /* not freed yet */
 };
 
 struct bench_count bench_count(void);

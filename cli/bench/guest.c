@@ -13,17 +13,15 @@
 #define PAGES_BYTES UINT64_C(2048)
 #define ROOTS	    10u
 
-/* Machine monitors lay guest memory out for large pages, and ask for them. */
+/* VMMs align guest memory for large pages, and request them. */
 #define ALIGNED (UINT64_C(1) << 21)
 
-/* A region third table entry: full length, and the type of the table that it stands in. */
+/* A region third table entry: full length, with the type of its table. */
 #define REGION_THIRD UINT64_C(0x07)
 
 bool bench_guest_begin_tracked(struct bench_guest *guest, uint64_t frames, uint64_t page_tables, uint64_t segment_tables, const struct viommu_tracker *tracker)
 {
-	/*
-	 * The library's limits are made for guests that are not trusted, and would end some cases.
-	 */
+	/* The default limits are for untrusted guests, and some cases would reach them. */
 	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
 	uint64_t tables = page_tables * PAGES_BYTES + (segment_tables + ROOTS) * TABLE_BYTES;
 
@@ -66,7 +64,7 @@ static uint64_t *at(const struct bench_guest *guest, uint64_t gpa)
 
 static uint64_t new_table(struct bench_guest *guest, uint64_t bytes, uint64_t entry)
 {
-	/* Region and segment tables lie on page boundaries, page tables on those of 2 KiB. */
+	/* Region and segment tables are aligned to 4 KiB, page tables to 2 KiB. */
 	uint64_t align = bytes < BENCH_PAGE ? bytes : BENCH_PAGE;
 	uint64_t table = (guest->next + align - 1) & ~(align - 1);
 
@@ -111,7 +109,7 @@ void bench_set(uint64_t *entry, uint64_t raw)
 
 uint64_t bench_scattered_frame(const struct bench_tables *tables, uint64_t iova)
 {
-	/* An odd factor names each frame of a power of two of them once. */
+	/* An odd factor makes a permutation of a power of two of frames. */
 	return (iova - tables->pba) * 0x2545 % tables->guest->frames;
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * How long a refresh holds the lock of its domain at the most. One entry of the top table, above 2
+ * The longest time that a refresh holds the lock of its domain. One entry of the top table, above 2
  * GiB of mapped pages, becomes invalid, and the whole aperture is refreshed. Each step of such a
- * refresh flushes the host once, shortly before it releases the lock: the figure is the longest
+ * refresh flushes the host once, shortly before it releases the lock. The figure is the longest
  * time between two flushes, or between a flush and either end of the call.
  */
 #include "bench.h"
@@ -102,9 +102,7 @@ void bench_hold(struct bench *bench)
 		{ .name = "no-op host", .sample = sample, .ctx = &hold[0] },
 		{ .name = "soft host", .sample = sample, .ctx = &hold[1] },
 	};
-	if (error)
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
-	else
+	if (bench_is_set_up(bench, one, error))
 		bench_measure(bench, one, lanes, 2);
 	viommu_domain_destroy(hold[0].domain);
 	viommu_domain_destroy(hold[1].domain);

@@ -18,7 +18,7 @@ static json_t *spread_json(struct bench_spread spread)
 	return json_pack("{s:f, s:f, s:f}", "median", spread.median, "least", spread.least, "most", spread.most);
 }
 
-/* A number, or null where there is none. */
+/* A number, or null if there is none. */
 static json_t *positive_or_null(double value)
 {
 	return value > 0 ? json_real(value) : json_null();
@@ -65,8 +65,7 @@ static json_t *case_json(const struct bench_case *one)
 	for (unsigned int i = 0; i < one->figures; i++)
 		json_array_append_new(figures, figure_json(one, &one->figure[i]));
 	/*
-	 * A case of a capture is named after its file, which may have any name; json_string()
-	 * refuses names that are not UTF-8.
+	 * A case of a capture has its file's name. json_string() refuses names that are not UTF-8.
 	 */
 	json_t *name = json_string(one->name);
 	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o}", "name", name ? name : json_null(), "what", one->what, "unit", unit_name(one->unit), "aperture",

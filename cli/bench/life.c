@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Beginning and end: a domain over empty tables; a full table that is registered, taken away by the
- * guest, or given up with its domain.
+ * Beginning and end: a domain over empty tables; full tables that are registered, deregistered, or
+ * destroyed with their domain.
  */
 #include "bench.h"
 
@@ -15,16 +15,16 @@
 
 #define LIVES 32u
 
-/* Which part of a domain's life is timed. */
+/* The timed part of a domain's life. */
 enum part { CREATE, DESTROY };
 
 struct life {
 	struct bench_tables tables;
 	enum part part;
-	uint64_t pages;	      /* that the tables hold */
+	uint64_t pages;	      /* pages in the tables */
 	uint64_t *entry;      /* of the root table, which covers all of them */
-	uint64_t allocations; /* that one life takes, on the no-op host */
-	uint64_t bytes;	      /* of one of them, on the average */
+	uint64_t allocations; /* allocations of one life, on the no-op host */
+	uint64_t bytes;	      /* average size of an allocation */
 	void **pieces;
 };
 
@@ -40,7 +40,7 @@ static double for_each(const struct life *life, double ns)
 	return ns / (double)life->pages;
 }
 
-/* Tables with something in them: one part of the domain's life. */
+/* Tables with contents: one part of the domain's life. */
 static double sample_domain(void *ctx)
 {
 	const struct lane *lane = ctx;
@@ -59,7 +59,7 @@ static double sample_domain(void *ctx)
 	return mapped == life->pages ? for_each(life, life->part == CREATE ? created : destroyed) : -EILSEQ;
 }
 
-/* Empty tables: all of it, many times over. */
+/* Empty tables: the whole life, many times. */
 static double sample_empty(void *ctx)
 {
 	const struct lane *lane = ctx;
@@ -75,7 +75,7 @@ static double sample_empty(void *ctx)
 	return bench_elapsed(&watch) / LIVES;
 }
 
-/* The baseline registers by walking into an empty table, and gives up by freeing it. */
+/* The baseline registers by walking into an empty table, and ends by freeing it. */
 static double sample_walk(void *ctx)
 {
 	const struct life *life = ((const struct lane *)ctx)->life;
@@ -96,7 +96,7 @@ static double sample_walk(void *ctx)
 	return walked && mapped == life->pages ? for_each(life, ns) : -EILSEQ;
 }
 
-/* As many allocations of as many bytes in all, and nothing else. */
+/* The same number of allocations and bytes, and nothing else. */
 static double sample_allocations(void *ctx)
 {
 	const struct life *life = ((const struct lane *)ctx)->life;
@@ -113,8 +113,8 @@ static double sample_allocations(void *ctx)
 }
 
 /*
- * The guest makes the entry of the root table invalid, and refreshes everything; valid again,
- * untimed.
+ * The guest invalidates the entry of the root table, and refreshes everything. It becomes valid
+ * again untimed.
  */
 static double sample_release(void *ctx)
 {
@@ -183,7 +183,7 @@ static void create_empty(struct bench *bench)
 	bench_guest_end(&guest);
 }
 
-/* Tables with a page in each `stride` of them. */
+/* Tables with a page in each `stride`. */
 static void full(struct bench *bench, enum part part, const char *name, const char *what, uint64_t bytes, uint64_t stride)
 {
 	uint64_t page_tables = stride * BENCH_PAGE < BENCH_SEGMENT ? bytes / BENCH_SEGMENT : bytes / BENCH_PAGE / stride;
@@ -241,9 +241,7 @@ static void release(struct bench *bench, uint64_t bytes)
 		error = bench_domain(&life.tables, soft, &soft_lane.domain);
 	if (!error && !bench_tables_walk(&life.tables, life.pages, &walk_lane.walk))
 		error = -ENOMEM;
-	if (error) {
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
-	} else {
+	if (bench_is_set_up(bench, one, error)) {
 		const struct bench_lane lanes[] = {
 			{ .name = "no-op host", .sample = sample_release, .ctx = &noop_lane },
 			{ .name = "soft host", .sample = sample_release, .ctx = &soft_lane },

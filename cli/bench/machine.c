@@ -3,8 +3,8 @@
  * The machine: its clock, the CPUs for the work, and its description in the results.
  *
  * The clock is CLOCK_MONOTONIC, which user space reads without a system call on most machines. A
- * sample is long compared with a read of it, whose cost is printed. The thread's own clock of CPU
- * time takes a system call, and is for samples that are long compared with that.
+ * sample is long compared with a read of it. The cost of a read is printed. The thread's CPU clock
+ * takes a system call, and is for samples that are long compared with that.
  */
 #include "bench.h"
 
@@ -66,7 +66,7 @@ void bench_bind(const struct bench_machine *machine, unsigned int which)
 	(void)sched_setaffinity(0, sizeof(set), &set);
 }
 
-/* The line of a file that begins with a word, from behind the colon on. */
+/* The text after the colon in the line of a file that begins with a word. */
 static bool find_line(const char *path, const char *word, char *text, size_t bytes)
 {
 	char line[512];
@@ -87,7 +87,7 @@ static bool find_line(const char *path, const char *word, char *text, size_t byt
 	return found;
 }
 
-/* Which CPUs share a core with that one, as the kernel writes it. */
+/* The CPUs that share a core with that one, as the kernel writes them. */
 static bool core_of(int cpu, char *text, size_t bytes)
 {
 	char path[96];
@@ -127,7 +127,7 @@ static void choose_cpus(struct bench_machine *machine)
 		if (apart)
 			break;
 	}
-	/* Is it let? */
+	/* Whether binding is permitted. */
 	CPU_ZERO(&set);
 	if (machine->cpu_number[0] >= 0) {
 		CPU_SET((size_t)machine->cpu_number[0], &set);
@@ -154,8 +154,8 @@ static void *do_nothing(void *ctx)
 }
 
 /*
- * A C library may save itself some of a lock while there has been but one thread. A VMM has many,
- * so that saving must not be measured.
+ * A C library may simplify locks while there is one thread. A VMM has many, so that must not be
+ * measured.
  */
 static void end_single_thread(void)
 {

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * --markdown: the table of docs/benchmarks.md, a line a case: medians, and the spread of the
- * library's.
+ * --markdown: the table of docs/benchmarks.md, one line for each case: medians, and the spread of
+ * the library's.
  */
 #include "bench.h"
 
 #include <string.h>
 
-/* A cell that is put together bit by bit. */
+/* A cell, assembled piece by piece. */
 struct cell {
 	char text[256];
 };

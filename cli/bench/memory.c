@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Memory: the library's allocations with so many pages mapped, minus those before the domain was
- * created, for each page. That is everything: the shadow, the counts of pins, the host's tables.
- * The baseline's memory is its hash table, which is about half full.
+ * Memory: the library's allocations with that many mapped pages, minus those before the domain was
+ * created, for each page. That covers everything: the shadow, pin counts, the host's tables. The
+ * baseline's memory is its hash table, which is about half full.
  */
 #include "bench.h"
 
@@ -13,7 +13,7 @@
 #include "guest.h"
 #include "noop.h"
 
-/* How pages, and the frames that they name, lie. */
+/* The layout of pages and of their frames. */
 struct layout {
 	const char *name, *what;
 	uint64_t pages;
@@ -29,7 +29,7 @@ static uint64_t frame(const struct bench_tables *tables, const struct layout *la
 	return i * layout->frame_stride % tables->guest->frames;
 }
 
-/* In a VM that has never named a page before: counts of pins are kept for the next domain. */
+/* In a VM that has named no page before: pin counts are kept for the next domain. */
 static int note(struct bench_case *one, const struct layout *layout, const struct bench_lane *lane, struct viommu_host *host)
 {
 	uint64_t last = BENCH_PBA + layout->pages * layout->stride - 1;

@@ -10,17 +10,14 @@ struct worker {
 	const struct bench *bench;
 	const struct bench_work *work;
 	unsigned int which;
-	unsigned int *missing; /* that have not come to the start yet */
+	unsigned int *missing; /* threads that have not reached the start */
 	uint64_t begin, end;
-	uint64_t preemptions; /* while it worked */
-	uint64_t waiting;     /* and while it waited for the start, which does not matter */
+	uint64_t preemptions; /* preemptions during the work */
+	uint64_t waiting;     /* and during the wait for the start, which do not matter */
 	int error;
 };
 
-/*
- * Both leave at the same moment. A thread that has no CPU yet is waited for, without taking one
- * from it.
- */
+/* Both leave at the same moment. The wait for a thread without a CPU yields this one. */
 static void wait_for_start(unsigned int *missing)
 {
 	unsigned int turns = 0;
@@ -47,7 +44,7 @@ static void *work(void *ctx)
 	return NULL;
 }
 
-/* A thread that had to wait for a CPU after the start has worked alone. */
+/* If a thread had to wait for a CPU after the start, the other one worked alone. */
 static bool began_together(const struct worker *workers)
 {
 	uint64_t apart = workers[0].begin < workers[1].begin ? workers[1].begin - workers[0].begin : workers[0].begin - workers[1].begin;
@@ -70,7 +67,7 @@ double bench_together(struct bench *bench, const struct bench_work *works, unsig
 		pthread_join(thread, NULL);
 		bench->lost += workers[1].preemptions + !began_together(workers);
 	}
-	/* The sampling thread sees all that happens to the calling thread. */
+	/* The sampling thread counts the calling thread's preemptions. */
 	bench->lost -= workers[0].waiting;
 	uint64_t begin = workers[0].begin, end = workers[0].end;
 	if (threads == 2 && workers[1].begin < begin)

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Refreshes of the whole aperture that change nothing: a guest that unmaps lazily requests them
- * again and again, and their cost is the least to find out that there is nothing to do. The plot
+ * Refreshes of the whole aperture that change nothing. A guest that unmaps lazily requests them
+ * again and again. Their cost is the minimum for finding out that there is nothing to do. The plot
  * shows these.
  *
- * memcmp compares all bytes of all tables that are present, in one call, with a copy: nothing that
- * reads every entry can be faster.
+ * memcmp compares all bytes of all tables with a copy, in one call: nothing that reads every entry
+ * can be faster.
  */
 #include "bench.h"
 
@@ -16,11 +16,11 @@
 #include "guest.h"
 #include "noop.h"
 
-/* Sparse: one page in each of these. */
+/* Sparse: one page in each of these ranges. */
 #define SPARSE_STRIDE (16 * BENCH_SEGMENT)
 
 /*
- * The bytes of a dense page in all: an entry, a copy, the library's, a place in the baseline's
+ * The bytes of a dense page in total: an entry, a copy, the library's, a place in the baseline's
  * table.
  */
 #define DENSE_PAGE_BYTES 96
@@ -78,14 +78,16 @@ static uint64_t fill(const struct bench_tables *tables, enum shape shape)
 		bench_fill(tables, tables->pba, tables->pal, SPARSE_STRIDE / BENCH_PAGE);
 		return (pages * BENCH_PAGE + SPARSE_STRIDE - 1) / SPARSE_STRIDE;
 	default:
-		/* In the middle, and at the very end. */
+		/* In the middle, and at the end. */
 		bench_fill(tables, tables->pba + pages / 2 * BENCH_PAGE, tables->pba + pages / 2 * BENCH_PAGE, 1);
 		bench_fill(tables, tables->pal + 1 - BENCH_PAGE, tables->pal, 1);
 		return 2;
 	}
 }
 
-/* The caller frees the remaining memory in any case. False: no memory, or the library failed. */
+/*
+ * The caller frees the remaining memory in any case. False: memory is short, or the library failed.
+ */
 static bool begin(struct same *same, struct bench_guest *guest, uint64_t bytes, enum shape shape, bool with_walk)
 {
 	bench_tables(&same->tables, guest, BENCH_PBA, BENCH_PBA + bytes - 1);
@@ -108,12 +110,12 @@ static void measure(struct bench *bench, unsigned int shift, enum shape shape, d
 {
 	static const char *const shapes[] = { "dense", "sparse", "two" };
 	static const char *const how[] = { "mapped densely", "a page in every 16 MiB", "two page tables in all" };
-	/* The aperture of a Linux guest with 4 TiB ends there, and begins at 4 GiB nevertheless. */
+	/* The aperture of a Linux guest with 4 TiB ends there, although it begins at 4 GiB. */
 	uint64_t bytes = shift == 42 ? (UINT64_C(1) << 42) - BENCH_PBA : UINT64_C(1) << shift;
-	/* Beyond, the baseline would take most of the memory. */
+	/* Beyond that, the baseline would take most of the memory. */
 	bool with_walk = shape != DENSE || shift <= 36;
 	uint64_t page_tables = shape == DENSE ? bytes / BENCH_SEGMENT : shape == SPARSE ? bytes / SPARSE_STRIDE + 1 : 2;
-	/* Frames may be named more than once: address space is not without end. */
+	/* Frames may be named repeatedly, since address space is limited. */
 	uint64_t frames = bytes < UINT64_C(64) << 30 ? bytes : UINT64_C(64) << 30;
 	struct bench_guest guest;
 	char what[128];

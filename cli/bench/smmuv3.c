@@ -22,7 +22,7 @@
 
 #define FRAMES	(UINT64_C(16) << 20)
 #define PAGES	(FRAMES / BENCH_PAGE)
-#define BUFFERS 16u /* unmapped in a sample */
+#define BUFFERS 16u /* buffers that a sample unmaps */
 
 /* GPAs, above the frames. */
 #define STREAMS	   FRAMES
@@ -136,11 +136,11 @@ static bool begin(struct rig *rig)
 
 static uint64_t iova_of(const struct rig *rig, unsigned int buffer)
 {
-	/* Buffers lie apart, so that none makes the next one's way shorter. */
+	/* Buffers are apart, so that none shortens the next one's walk. */
 	return BENCH_PBA + buffer * (PAGES / BUFFERS) * BENCH_PAGE + (rig->run == 1 ? 7 * BENCH_PAGE : 0);
 }
 
-/* Whether the device model can have a page without asking. */
+/* Whether the device model translates a page without a miss. */
 static bool has(const struct rig *rig, uint64_t iova, struct viommu_fault *fault)
 {
 	struct viommu_piece piece;
@@ -163,10 +163,7 @@ static void set_buffers(const struct rig *rig, bool valid)
 			set(rig, (iova_of(rig, b) - BENCH_PBA) / BENCH_PAGE + i, valid);
 }
 
-/*
- * All buffers are valid, and every page of them was accessed; those accesses are timed, each a
- * miss.
- */
+/* All buffers are valid, and each page was accessed. Those accesses are timed. Each is a miss. */
 static double map_and_access(const struct rig *rig)
 {
 	set_buffers(rig, true);
@@ -179,8 +176,8 @@ static double map_and_access(const struct rig *rig)
 }
 
 /*
- * A buffer after the other: its pages become invalid, commands stand in the queue, and then there
- * is the store.
+ * One buffer after the other: its pages become invalid, commands are in the queue, and the store
+ * follows.
  */
 static double sample_store(void *ctx)
 {
@@ -225,7 +222,7 @@ static double sample_refresh(void *ctx)
 }
 
 /*
- * Nothing of a buffer is established when its first page is accessed; accesses to other pages of
+ * Nothing of a buffer is established when its first page is accessed. Accesses to other pages of
  * the same leaf do not miss.
  */
 static double sample_miss(void *ctx)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The steady state: operations that were done a few times are repeated a thousand times: pages
- * become valid and invalid, 1, 16 and 256 in one refresh, at a few places and with other frames
- * each time; the whole aperture is refreshed; a device model translates. Allocations and system
- * calls are counted.
+ * The steady state: operations that were done a few times are repeated a thousand times. Pages
+ * become valid and invalid, 1, 16 and 256 in one refresh, at a few places, with other frames each
+ * time. The whole aperture is refreshed. A device model translates. Allocations and system calls
+ * are counted.
  */
 #include "bench.h"
 
@@ -24,7 +24,7 @@ struct steady {
 	struct viommu_host *host;
 	struct viommu_domain *domain;
 	struct viommu_device *device;
-	struct viommu_reader *reader; /* NULL where the host cannot look up */
+	struct viommu_reader *reader; /* NULL if the host cannot look up */
 	unsigned int rounds;	      /* to go */
 };
 
@@ -83,7 +83,7 @@ static int begin(struct steady *steady, struct viommu_host *host, bool translate
 		error = viommu_domain_attach(steady->domain, steady->device, VIOMMU_NO_PASID);
 	if (!error && translates)
 		error = viommu_reader_create(steady->device, VIOMMU_NO_PASID, &steady->reader);
-	/* Frames are named for the first time here, too. */
+	/* This also names the frames for the first time. */
 	steady->rounds = ROUNDS + WARM;
 	if (!error)
 		error = go(steady);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The table for people: for each case a line a lane, the library first, with its comparison with
- * each baseline.
+ * The table for people: for each case one line for each lane, the library first, with its
+ * comparison with each baseline.
  */
 #include "bench.h"
 

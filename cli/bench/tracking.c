@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Refreshes of the whole aperture where the written tables are known: with the library's own
- * tracker, and the same without one. And the cost for the guest: its first store to a page of
- * tables after such a refresh.
+ * Refreshes of the whole aperture when the written tables are known: with the library's own
+ * tracker, and without one. Also the guest's cost: its first store to a page of tables after such a
+ * refresh.
  */
 #include "bench.h"
 
@@ -14,7 +14,7 @@
 
 #define STORES 64u
 
-/* A guest with a tracker, or one without. */
+/* A guest with or without a tracker. */
 struct side {
 	struct viommu_tracker tracker;
 	bool tracks;
@@ -22,7 +22,8 @@ struct side {
 	struct bench_guest guest;
 	struct bench_tables tables;
 	struct viommu_domain *domain;
-	uint64_t changes; /* pages that become valid before each refresh, and invalid again before the next */
+	/* pages that become valid before a refresh, and invalid before the next one */
+	uint64_t changes;
 	unsigned int turn;
 };
 
@@ -31,7 +32,7 @@ static int refresh(const struct side *side)
 	return viommu_domain_refresh(side->domain, side->tables.pba, side->tables.pal, NULL);
 }
 
-/* One page in each of the first page tables, each in a page of memory of its own. */
+/* One page in each of the first page tables, each in a separate page of memory. */
 static uint64_t *entry_of(const struct side *side, uint64_t i)
 {
 	return bench_entry(&side->tables, side->tables.pba + i * 2 * BENCH_SEGMENT);
@@ -50,7 +51,7 @@ static double sample_refresh(void *ctx)
 	return error ? error : ns;
 }
 
-/* Nanoseconds of the first store to a page that a refresh has read; it stores the present value. */
+/* Nanoseconds of the first store to a page that a refresh has read. It stores the old value. */
 static double sample_store(void *ctx)
 {
 	const struct side *side = ctx;
@@ -67,7 +68,7 @@ static double sample_store(void *ctx)
 	return bench_elapsed(&watch) / STORES;
 }
 
-/* 0 or a negative errno value; end() is called in any case. */
+/* 0 or a negative errno. end() is called in any case. */
 static int begin(struct side *side, bool tracks, uint64_t bytes, uint64_t changes)
 {
 	*side = (struct side){ .tracker.size = sizeof(side->tracker), .changes = changes };
@@ -81,7 +82,7 @@ static int begin(struct side *side, bool tracks, uint64_t bytes, uint64_t change
 	bench_tables(&side->tables, &side->guest, BENCH_PBA, BENCH_PBA + bytes - 1);
 	bench_fill(&side->tables, side->tables.pba, side->tables.pal, 1);
 	error = bench_domain(&side->tables, bench_noop_host(), &side->domain);
-	/* Tables are watched from the first refresh of the whole aperture on. */
+	/* Tables are watched after the first refresh of the whole aperture. */
 	for (unsigned int i = 0; i < 3 && !error; i++)
 		error = refresh(side);
 	return error;
@@ -102,11 +103,9 @@ static void measure(struct bench *bench, struct bench_case *one, uint64_t bytes,
 	int error = begin(&with, true, bytes, changes);
 	int other = begin(&without, false, bytes, changes);
 
-	if (error == -EOPNOTSUPP || error == -EPERM)
+	if (error == -EOPNOTSUPP || error == -EPERM) {
 		bench_skip(one, "this machine has no way to track writes: %s", strerror(-error));
-	else if (error || other)
-		bench_fail(bench, one, "it could not be set up: %s", strerror(error ? -error : -other));
-	if (!error && !other) {
+	} else if (bench_is_set_up(bench, one, error ? error : other)) {
 		const struct bench_lane lanes[] = {
 			{ .name = "with tracking", .sample = sample, .ctx = &with, .at_most = at_most },
 			{ .name = "without", .sample = sample, .ctx = &without, .baseline = true },

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Translating for a device model, on the soft host. Frames are scattered, so that each page is a
- * translation of its own, unless a case says otherwise.
+ * separate translation, unless a case says otherwise.
  *
- * The baseline is the best that a device model could do if nothing ever changed: an array with an
- * entry a page, looked up with the same checks of range and rights, and the same answer.
+ * The baseline is the optimum for a device model without any changes: an array with one entry for
+ * each page, with the same checks of range and rights, and the same answer.
  */
 #include "bench.h"
 
@@ -16,8 +16,8 @@
 
 #define APERTURE (UINT64_C(256) << 20)
 #define PAGES	 (APERTURE / BENCH_PAGE)
-#define SEQUENCE 4096u		    /* buffers that a sample goes through, of one page each */
-#define HOT	 16u		    /* pages that a device comes back to again and again */
+#define SEQUENCE 4096u		    /* buffers of one page in a sample */
+#define HOT	 16u		    /* pages that a device uses again and again */
 #define LONG	 (256 * BENCH_PAGE) /* a long buffer */
 #define MOST	 256u		    /* pieces */
 
@@ -72,7 +72,7 @@ static int translate(void *ctx)
 	return 0;
 }
 
-/* The baseline's translate(): a call, as the library's is one. */
+/* The baseline's translate(): a call, like the library's. */
 static __attribute__((noinline)) int array_translate(const struct array_entry *array, uint64_t pba, uint64_t iova, uint64_t bytes, uint32_t access,
 						     struct viommu_piece *pieces, unsigned int max, uint64_t *translated)
 {
@@ -120,7 +120,7 @@ static int look_up(void *ctx)
 	return 0;
 }
 
-/* Nanoseconds for one buffer; of two threads, for one of all that both have translated. */
+/* Nanoseconds for one buffer, with two threads for one of all buffers. */
 static double sample(void *ctx)
 {
 	struct lane *lane = ctx;
@@ -141,7 +141,7 @@ static void end(struct rig *rig)
 	bench_guest_end(&rig->guest);
 }
 
-/* All of the aperture is mapped, but for its last quarter. */
+/* All of the aperture is mapped, except for its last quarter. */
 static int begin(struct rig *rig, bool scattered)
 {
 	int error;
@@ -181,12 +181,12 @@ static void init_lane(struct lane *lane, struct bench *bench, struct rig *rig, i
 	}
 }
 
-/* Where the buffers of a case are. */
+/* The buffers of a case. */
 enum where { IN_CACHE, NOT_IN_CACHE, BY_TURNS, NOT_MAPPED, LONG_BUFFERS };
 
 /*
- * Pages in an order that no cache and no prefetcher foresees, the same in each run: each of them
- * comes once before any comes again.
+ * Pages in an order that no cache and no prefetcher predicts, the same in each run. Each comes once
+ * before any is repeated.
  */
 static uint64_t scattered_page(uint64_t i)
 {
@@ -220,11 +220,8 @@ static void one_thread(struct bench *bench, const char *name, const char *what, 
 
 	if (!one)
 		return;
-	int error = begin(&rig, scattered);
-	if (error) {
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
+	if (!bench_is_set_up(bench, one, begin(&rig, scattered)))
 		return;
-	}
 	choose(&rig, where);
 	init_lane(&library, bench, &rig, translate, 1, 2);
 	init_lane(&array, bench, &rig, look_up, 1, 2);
@@ -236,7 +233,7 @@ static void one_thread(struct bench *bench, const char *name, const char *what, 
 	end(&rig);
 }
 
-/* The same by one thread and by two, each with a reader of its own. */
+/* The same by one thread and by two, each with its own reader. */
 static void two_threads(struct bench *bench, const char *name, const char *what, enum where where, double at_least)
 {
 	struct bench_case *one = bench_case(bench, BENCH_TIME_EACH, what, "translate/%s/threads", name);
@@ -249,11 +246,8 @@ static void two_threads(struct bench *bench, const char *name, const char *what,
 		bench_skip(one, "this process may use one CPU only");
 		return;
 	}
-	int error = begin(&rig, true);
-	if (error) {
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
+	if (!bench_is_set_up(bench, one, begin(&rig, true)))
 		return;
-	}
 	choose(&rig, where);
 	init_lane(&alone, bench, &rig, translate, 1, 10);
 	init_lane(&both, bench, &rig, translate, 2, 10);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Two vCPUs that refresh at the same time: different ranges of one domain, or different domains of
- * one VM. Each maps and unmaps pages of its own, with a refresh each time, as a strict guest does
- * with a queue for each CPU.
+ * one VM. Each maps and unmaps its own pages, with a refresh each time, like a strict guest with a
+ * queue for each CPU.
  */
 #include "bench.h"
 
@@ -42,7 +42,7 @@ static int work(void *ctx)
 	return 0;
 }
 
-/* Nanoseconds for one of all refreshes. */
+/* Nanoseconds per refresh. */
 static double sample(void *ctx)
 {
 	const struct lane *lane = ctx;
@@ -53,10 +53,7 @@ static double sample(void *ctx)
 
 static void measure(struct bench *bench, struct bench_case *one, struct viommu_host *host, uint64_t pages, bool domains)
 {
-	/*
-	 * The ranges are in regions of their own, and no two vCPUs have entries in one line of the
-	 * cache.
-	 */
+	/* The ranges are in separate regions, and no two vCPUs share a cache line of entries. */
 	uint64_t aperture = 2 * BENCH_REGION;
 	struct viommu_domain *domain[2] = { NULL, NULL };
 	struct bench_tables tables[2];
@@ -87,9 +84,7 @@ static void measure(struct bench *bench, struct bench_case *one, struct viommu_h
 		{ .name = "two vCPUs", .sample = sample, .together = true, .ctx = &both },
 		{ .name = "one vCPU", .sample = sample, .ctx = &alone, .baseline = true },
 	};
-	if (error)
-		bench_fail(bench, one, "it could not be set up: %s", strerror(-error));
-	else
+	if (bench_is_set_up(bench, one, error))
 		bench_measure(bench, one, lanes, 2);
 	viommu_domain_destroy(domain[0]);
 	viommu_domain_destroy(domain[1]);

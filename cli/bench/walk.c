@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * A walk page by page into a hash table.
+ * A page-by-page walk into a hash table.
  *
- * A page that is not mapped any more keeps its place, so that dropping it is one store, and mapping
- * it again another: guests use the same IOVAs again and again. Places are given up when the table
- * is made anew, because too many of them are taken.
+ * An unmapped page keeps its place, so unmapping it is one store, and mapping it again another:
+ * guests reuse IOVAs. Places are freed when the table is rebuilt after too many are taken.
  */
 #include "walk.h"
 
@@ -35,7 +34,7 @@ bool bench_walk_begin(struct bench_walk *walk, const struct bench_walk_memory *m
 {
 	unsigned int bits = LEAST_BITS;
 
-	/* Half full at the most. */
+	/* At most half full. */
 	while (UINT64_C(1) << bits < 2 * pages)
 		bits++;
 	*walk = (struct bench_walk){ .memory = *memory, .root = root, .bits = bits, .entries = new_entries(bits) };
@@ -55,9 +54,9 @@ uint64_t bench_walk_bytes(const struct bench_walk *walk)
 }
 
 /*
- * The pages of one page table are adjacent, from a place on that is independent of other page
- * tables' places. A collision continues in another such group, one place further, so that full
- * groups make no long searches, and every place is tried.
+ * The pages of one page table are adjacent, at a place that does not depend on other page tables.
+ * After a collision the search continues in another such group, shifted by one, so that full groups
+ * do not cause long searches and every place is tried.
  */
 static struct bench_walk_entry *find(const struct bench_walk *walk, uint64_t page)
 {
@@ -71,7 +70,7 @@ static struct bench_walk_entry *find(const struct bench_walk *walk, uint64_t pag
 	return &walk->entries[i];
 }
 
-/* A table of the mapped pages alone, and larger if there are many. */
+/* Rebuilds the table with the mapped pages alone, larger if there are many. */
 static bool renew(struct bench_walk *walk)
 {
 	struct bench_walk new = *walk;
@@ -120,7 +119,10 @@ static void drop(struct bench_walk *walk, uint64_t page)
 	}
 }
 
-/* Nothing is in these pages: one by one, or through the hash table, whichever is shorter. */
+/*
+ * Nothing is mapped in these pages: removes them one by one, or by a scan of the hash table,
+ * whichever is shorter.
+ */
 static void drop_range(struct bench_walk *walk, uint64_t first, uint64_t last)
 {
 	if (!walk->used)
@@ -148,8 +150,8 @@ static bool load(const struct bench_walk *walk, uint64_t gpa, uint64_t *entry)
 }
 
 /*
- * Walks for one page. 0, with the result in *to; else the number of bytes from there on that are
- * certainly not mapped.
+ * Walks for one page. 0, with the result in *to; otherwise the number of bytes from there on that
+ * are certainly not mapped.
  */
 static uint64_t walk_page(const struct bench_walk *walk, uint64_t iova, uint64_t *to)
 {

@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Guest memory that tables are found in. */
+/* The guest memory that holds tables. */
 struct bench_walk_memory {
 	const unsigned char *memory;
 	uint64_t gpa;
@@ -22,27 +22,24 @@ struct bench_walk_memory {
 };
 
 struct bench_walk_entry {
-	uint64_t page; /* IOVA / 4096; UINT64_MAX: nothing was ever here */
-	uint64_t to;   /* GPA, and 1 where stores are allowed; UINT64_MAX: not mapped any more */
+	uint64_t page; /* IOVA / 4096; UINT64_MAX: never used */
+	uint64_t to;   /* GPA, and 1 if stores are allowed; UINT64_MAX: unmapped */
 };
 
 struct bench_walk {
 	struct bench_walk_memory memory;
 	uint64_t root; /* GPA of a region third table */
 	struct bench_walk_entry *entries;
-	unsigned int bits; /* there are 2^bits of them */
-	uint64_t taken;	   /* of them, with a page, mapped or not */
+	unsigned int bits; /* 2^bits places */
+	uint64_t taken;	   /* places with a page, mapped or not */
 	uint64_t used;	   /* pages that are mapped */
 };
 
-/*
- * A table that has room for that many pages at once; it grows where it must. False if there is no
- * memory for it.
- */
+/* A table with room for that many pages. It grows when necessary. False if memory is short. */
 bool bench_walk_begin(struct bench_walk *walk, const struct bench_walk_memory *memory, uint64_t root, uint64_t pages);
 void bench_walk_end(struct bench_walk *walk);
 
-/* Makes first..last true. False if it had to grow and could not. */
+/* Walks first..last. False if it had to grow and memory is short. */
 bool bench_walk_refresh(struct bench_walk *walk, uint64_t first, uint64_t last);
 
 uint64_t bench_walk_bytes(const struct bench_walk *walk);

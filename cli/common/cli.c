@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Common to the subcommands: complaints, numbers in and out, colours.
+ * Common to the subcommands: error messages, parsing and formatting of numbers, colours.
  */
 #include "cli.h"
 
@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 /*
- * The bytes of a character that may be printed as it is; 0 if there is none. Strict UTF-8, without
- * the controls from U+0080 to U+009F.
+ * The length of a printable character; 0 if it is not printable. Strict UTF-8, without the controls
+ * from U+0080 to U+009F.
  */
 static size_t printable(const unsigned char *text)
 {
@@ -67,7 +67,7 @@ void cli_complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
-/* A number without a sign; *end is the first character after it. */
+/* An unsigned number. *end is the first character after it. */
 static bool parse_number(const char *text, uint64_t *out, char **end)
 {
 	if (text[0] < '0' || text[0] > '9')
@@ -201,4 +201,16 @@ bool cli_flush(void)
 		return true;
 	cli_complain("standard output: %s", strerror(errno));
 	return false;
+}
+
+void *cli_room(void *array, size_t count, size_t *capacity, size_t bytes)
+{
+	size_t more = *capacity ? *capacity * 2 : 64;
+
+	if (count < *capacity)
+		return array;
+	array = reallocarray(array, more, bytes);
+	if (array)
+		*capacity = more;
+	return array;
 }

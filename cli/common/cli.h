@@ -12,7 +12,7 @@
 
 enum {
 	CLI_OK = 0,
-	CLI_DISAGREES = 1, /* all input was good, and something was not as it should be */
+	CLI_DISAGREES = 1, /* all input was good, and a check failed */
 	CLI_BAD_INPUT = 2, /* bad usage, or bad input; a QEMU that fails */
 };
 
@@ -29,7 +29,7 @@ int cli_show(int argc, char **argv);
  */
 void cli_put_text(FILE *to, const char *text);
 
-/* One line on stderr, after the command's name. */
+/* Prints one line on stderr, after the command's name. */
 void cli_complain(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
@@ -40,8 +40,8 @@ bool cli_parse_size(const char *text, uint64_t *out);
 bool cli_parse_count(const char *text, uint64_t *out);
 
 /*
- * Numbers for people: "12,345"; "1.5 MiB"; "2.35 ms". The text is good until seven more were asked
- * for (cli_count_of() takes two).
+ * Numbers for people: "12,345"; "1.5 MiB"; "2.35 ms". The text is valid until seven more were
+ * formatted (cli_count_of() takes two).
  */
 const char *cli_count(uint64_t count);
 /* "1 page", "2 pages" */
@@ -49,15 +49,22 @@ const char *cli_count_of(uint64_t count, const char *one, const char *more);
 const char *cli_bytes(uint64_t bytes);
 const char *cli_seconds(double seconds);
 
-/* Colours, where a stream is a terminal and NO_COLOR is not set; else empty strings. */
+/* Colours if the stream is a terminal and NO_COLOR is not set, otherwise empty strings. */
 enum cli_colour { CLI_PLAIN, CLI_BOLD, CLI_DIM, CLI_GREEN, CLI_RED, CLI_YELLOW };
 const char *cli_colour(FILE *stream, enum cli_colour colour);
+
+/*
+ * The array with room for one more element behind `count` of `bytes` each. NULL if memory is short:
+ * the array is as before.
+ */
+void *cli_room(void *array, size_t count, size_t *capacity, size_t bytes);
 
 /* A line of a summary on stdout: a label in its column, and text in a colour. */
 void cli_line(const char *label, enum cli_colour colour, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /*
- * Flushes stdout. False, with a complaint, if that fails: a full disk must not look like success.
+ * Flushes stdout. False, with an error message, if that fails: a full disk must not look like
+ * success.
  */
 bool cli_flush(void);
 

@@ -18,8 +18,8 @@
 #define NO_PYTHON 127 /* the exit status if the program could not be started */
 
 /*
- * Beside this command, as in a build folder; where it is installed, relative to this command; or
- * where it was to be installed.
+ * Next to this command in a build folder; relative to this command in an installation; or the
+ * configured path.
  */
 static bool find_program(char *path, size_t bytes)
 {
@@ -70,7 +70,7 @@ bool cli_draw_begin(struct cli_drawing *drawing, const char *path, const char *n
 	*drawing = (struct cli_drawing){ .path = path };
 	if (!find_program(program, sizeof(program)))
 		return complain(drawing, PROGRAM " is not installed");
-	/* A program that has ended is no reason to end as well: cli_draw_end() reports it. */
+	/* A drawing program that has ended must not end this one: cli_draw_end() reports it. */
 	signal(SIGPIPE, SIG_IGN);
 	int err = start(drawing, program, name);
 	return !err || complain(drawing, strerror(err));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The names of an SMMUv3's registers (IHI 0070, section 6.1): those that a guest stores to.
+ * The names of the SMMUv3 registers that a guest stores to (IHI 0070, section 6.1).
  */
 #include "smmuv3_registers.h"
 

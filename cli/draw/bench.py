@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""
-The picture of `viommu bench`.
-"""
+"""The picture of `viommu bench`."""
 import math
 
-from svg import LEFT, MARGIN, RIGHT, Svg, box, line, move, size_text
+from svg import LEFT, MARGIN, RIGHT, Svg, box, size_text
 
 
 class Scale:
     """A logarithmic scale, from one power of its base to another."""
 
     def __init__(self, base, start, end, values):
-        exponents = [math.log(value) / math.log(base) for value in values]
         self.base, self.start, self.end = base, start, end
-        self.first, self.last = math.floor(min(exponents)), math.ceil(max(exponents))
-        self.last += self.last == self.first
+        self.first = math.floor(math.log(min(values), base))
+        self.last = max(math.ceil(math.log(max(values), base)), self.first + 1)
 
     def at(self, value):
-        part = (math.log(value) / math.log(self.base) - self.first) / (self.last - self.first)
+        part = (math.log(value, self.base) - self.first) / (self.last - self.first)
         return self.start + round(part * (self.end - self.start))
 
 
@@ -43,23 +40,24 @@ def draw(data, _lines, _name):
         x = Scale(2, LEFT, RIGHT, [point[0] for *_, points in curves for point in points])
         y = Scale(10, 6400, 960, [value for *_, points in curves for point in points for value in point[2:]])
         for power in range(x.first, x.last + 1):
-            svg.path("rule", move(x.at(2**power), y.start) + line(x.at(2**power), y.end))
+            svg.path("rule", "M", x.at(2**power), y.start, "L", x.at(2**power), y.end)
             if (power - x.first) % 2 == 0 and power >= 0:
                 svg.text("soft", x.at(2**power), y.start + 180, 12, size_text(2**power), "middle")
         for power in range(y.first, y.last + 1):
             unit = min(max(power // 3, 0), 3)
-            svg.path("rule", move(x.start, y.at(10.0**power)) + line(x.end, y.at(10.0**power)))
+            svg.path("rule", "M", x.start, y.at(10.0**power), "L", x.end, y.at(10.0**power))
             svg.text("soft", x.start - 80, y.at(10.0**power) + 40, 12, f"{10.0 ** (power - 3 * unit):g} {('ns', 'us', 'ms', 's')[unit]}", "end")
     else:
         svg.text("bad", LEFT, 1200, 14, "no case of the group same/ was measured")
     for n, (letter, look, label, points) in enumerate(curves):
-        svg.path(look, "".join((line if i else move)(x.at(size), y.at(median)) for i, (size, median, *_) in enumerate(points)), label)
+        curve = [part for size, median, *_ in points for part in ("L", x.at(size), y.at(median))]
+        svg.path(look, "M", *curve[1:], title=label)
         for size, median, least, most in points:
             title = f"{label}, {size_text(int(size))}: {median:.0f} ns ({least:.0f} to {most:.0f})"
-            bar = move(x.at(size), y.at(least)) + line(x.at(size), y.at(most))
-            svg.path(f"mark-{letter}", box(x.at(size) - 30, y.at(median) - 30, 60, 60) + bar, title)
+            bar = ("M", x.at(size), y.at(least), "L", x.at(size), y.at(most))
+            svg.path(f"mark-{letter}", box(x.at(size) - 30, y.at(median) - 30, 60, 60), *bar, title=title)
         left, top = LEFT + n % 3 * 3480, 7000 + n // 3 * 200
-        svg.path(look, move(left, top - 40) + line(left + 400, top - 40))
+        svg.path(look, "M", left, top - 40, "L", left + 400, top - 40)
         svg.text("", left + 480, top, 12, label)
     description = "Time of a refresh of the whole aperture that changes nothing, against the size of the aperture, on logarithmic scales"
     return svg.whole(7080 + 200 * ((len(curves) + 2) // 3), "viommu bench", description)

@@ -1,34 +1,34 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-The mappings at one moment: for each function the aperture and the guest's memory as bands,
-the parts of both that hold something, magnified, and ribbons from one to the other.
+The mappings at one moment: for each function the aperture and the guest's memory as bands, the used
+parts of both, magnified, and ribbons from one to the other.
 """
 import bisect
 
 from rows import Links, Row, windows_of
-from svg import LEFT, MARGIN, PAGE_SHIFT, RIGHT, Svg, across, move, plural, size_text, span_text, text_width, time_text
+from svg import LEFT, MARGIN, PAGE_SHIFT, RIGHT, Svg, pages, plural, range_text, size_text, text_width, time_text
+
+
+def part_of(run, first, last):
+    first, last = max(first, run[0]), min(last, run[1])
+    return first, last, run[2] + first - run[0], run[3]
 
 
 def changes_of(before, after):
-    """The changes of a refresh, from the runs before and after it: (established,
-    run), piece by piece. Within a piece neither the old nor the new translation changes."""
+    """The changes of a refresh, from the runs before and after it: (established, run), piece by
+    piece. Within a piece neither the old nor the new translation changes."""
     edges = sorted({edge for first, last, *_ in (*before, *after) for edge in (first, last + 1)})
 
     def pieces(runs):
-        for first, last, gpa, write in runs:
-            inside = edges[bisect.bisect(edges, first) : bisect.bisect(edges, last)]
-            for begin, end in zip([first, *inside], [*inside, last + 1]):
-                yield begin, (begin, end - 1, gpa + begin - first, write)
+        for run in runs:
+            inside = edges[bisect.bisect_left(edges, run[0]) : bisect.bisect(edges, run[1] + 1)]
+            for begin, end in zip(inside, inside[1:]):
+                yield begin, part_of(run, begin, end - 1)
 
     old, new = dict(pieces(before)), dict(pieces(after))
     for edge in edges:
         if old.get(edge) != new.get(edge):
             yield from ((runs is new, runs[edge]) for runs in (old, new) if edge in runs)
-
-
-def add(layer, first, last, *rows):
-    for row in rows:
-        row.add(layer, first, last)
 
 
 class Panel:
@@ -44,12 +44,14 @@ class Panel:
         self.runs, self.tables, self.before, self.change, self.incomplete, self.cut = [], [], [], None, False, False
 
     def lay_out(self):
-        change, apertures, slots = self.change, self.view["apertures"], self.data["slots"]
-        changes = []
+        def add(layer, first, last, *rows):
+            for row in rows:
+                row.add(layer, first, last)
+
+        change, apertures, slots, changes = self.change, self.view["apertures"], self.data["slots"], []
         if change:
-            clipped = ([max(run[0], change["first"]), min(run[1], change["last"]), run[2], run[3], run[0]] for run in self.runs)
-            after = [(first, last, gpa + first - begin, write) for first, last, gpa, write, begin in clipped if first <= last]
-            changes = list(changes_of(self.before, after))
+            after = (part_of(run, change["first"], change["last"]) for run in self.runs)
+            changes = list(changes_of(self.before, [run for run in after if run[0] <= run[1]]))
         places = self.runs + [run for _, run in changes]
         iovas = [(first, last) for first, last, *_ in places]
         gpas = [(gpa, gpa + last - first) for first, last, gpa, _ in places] + [(first, last) for _, first, last in self.tables]
@@ -63,21 +65,16 @@ class Panel:
             add("ground", first, last, self.aperture, self.mapped)
         for first, last in slots:
             add("ground", first, last, self.memory, self.named)
-        for run in self.runs:
-            first, last, gpa, write = run
-            layer = "rw" if write else "ro"
-            add(layer, first, last, self.aperture, self.mapped)
-            add(layer, gpa, gpa + last - first, self.named, self.memory)
-            self.links.add(layer, run)
         for level, first, last in self.tables:
             add(self.LAYERS[min(level, 2)], first, last, self.named, self.memory)
-        for established, run in changes:
-            layer = "new" if established else "gone"
-            self.mapped.add(layer, run[0], run[1])
-            self.named.add(layer, run[2], run[2] + run[1] - run[0])
+        layers = [(("ro", "rw")[run[3]], run) for run in self.runs] + [(("gone", "new")[established], run) for established, run in changes]
+        for layer, run in layers:
+            first, last, gpa, _ = run
+            add(layer, first, last, self.aperture, self.mapped)
+            add(layer, gpa, gpa + last - first, self.named, self.memory)
             # After a registration everything is new, and ribbons by rights are more useful.
-            if established and not change["registration"]:
-                self.links.add("new", run)
+            if layer in ("ro", "rw") or layer == "new" and not change["registration"]:
+                self.links.add(layer, run)
 
     def draw(self, svg, y):
         y = self.draw_numbers(svg, y)
@@ -98,30 +95,25 @@ class Panel:
         if view["idle"]:
             svg.text("", RIGHT - 140, y, 12, view["idle"], "end")
             return y + 140
-        rw, ro = (sum(((last - first) >> PAGE_SHIFT) + 1 for first, last, _, write in self.runs if bool(write) == wanted) for wanted in (True, False))
-        said = "nothing is mapped"
-        if rw + ro:
-            said = f"{'at least ' if self.cut else ''}{plural(rw + ro, 'page')} in {plural(len(self.runs), 'run')}, {size_text((rw + ro) << PAGE_SHIFT)}: {rw:,} read-write, {ro:,} read-only"
-        svg.text("", RIGHT - 140, y, 12, said, "end")
-        y += 180
+        count, rw = (sum(pages(first, last) for first, last, _, write in self.runs if write >= least) for least in (0, 1))
+        said = f"{'at least ' if self.cut else ''}{plural(count, 'page')} in {plural(len(self.runs), 'run')}, "
+        said += f"{size_text(count << PAGE_SHIFT)}: {rw:,} read-write, {count - rw:,} read-only"
+        svg.text("", RIGHT - 140, y, 12, said if count else "nothing is mapped", "end")
         root = view["root"]
         if not view["direct"]:
-            counts = [sum(min(level, 2) == wanted for level, _, _ in self.tables) for wanted in (2, 1, 0)]
-            names = ", ".join(f"{count:,} {name}" for count, name in zip(counts, self.data["tables"]))
+            levels = [min(level, 2) for level, _, _ in self.tables]
+            names = ", ".join(f"{levels.count(2 - n):,} {name}" for n, name in enumerate(self.data["tables"]))
             root += f"; tables: {'at least ' if self.incomplete else ''}{names}"
-        svg.text("soft", self.INSIDE, y, 11, root)
-        if self.change:
-            change = self.change
-            what = f"RPCIT of {change['first']:#x} + {span_text(change['first'], change['last'])}"
-            if change["registration"]:
-                what = "a registration, which refreshes everything"
-            answer = f"cc {change['cc']}" + (f", status {change['status']}" if change["cc"] == 1 else "")
-            if change["exception"]:
-                answer = f"exception {change['exception']:#06x}"
-            pages = f"{plural(change['established'], 'page')} established, {change['released']:,} released"
-            svg.text("soft", self.INSIDE, y + 160, 11, f"last refresh: operation {change['operation']:,}, {what}: {answer}, {pages}")
-            y += 160
-        return y + 100
+        svg.text("soft", self.INSIDE, y + 180, 11, root)
+        change = self.change
+        if not change:
+            return y + 280
+        what = "a registration, which refreshes everything" if change["registration"] else f"RPCIT of {range_text(change['first'], change['last'])}"
+        answer = f"cc {change['cc']}" + (f", status {change['status']}" if change["cc"] == 1 else "")
+        answer = f"exception {change['exception']:#06x}" if change["exception"] else answer
+        effect = f"{plural(change['established'], 'page')} established, {change['released']:,} released"
+        svg.text("soft", self.INSIDE, y + 340, 11, f"last refresh: operation {change['operation']:,}, {what}: {answer}, {effect}")
+        return y + 440
 
     def row_name(self, svg, y, *lines):
         for n, name in enumerate(lines):
@@ -135,7 +127,7 @@ class Panel:
             what = f"{plural(pages, 'page')} in {plural(parts, 'run')}"
             if memory:
                 what = f"{plural(pages, 'mapping')}, {plural(sum(window.parts[layer] for layer in self.LAYERS), 'table')}"
-            svg.text("", window.x + 60, y, 11, f"{window.first:#x} + {span_text(window.first, window.last)}")
+            svg.text("", window.x + 60, y, 11, range_text(window.first, window.last))
             svg.text("soft", window.x + 60, y + self.LINE, 10, what)
             svg.text("soft", window.x + 60, y + 2 * self.LINE, 10, f"one column is {size_text(1 << window.shift)}")
 
@@ -143,7 +135,7 @@ class Panel:
         y += 120
         for window, (first, last, name) in zip(self.aperture.windows, self.view["apertures"]):
             svg.text("", window.x, y, 11, f"{first:#x}")
-            svg.text("soft", window.x + window.width // 2, y, 11, f"{name}, {span_text(first, last)}", "middle")
+            svg.text("soft", window.x + window.width // 2, y, 11, f"{name}, {size_text(last - first + 1)}", "middle")
             svg.text("", window.x + window.width, y, 11, f"{last:#x}", "end")
         y += 50
         if self.change:
@@ -184,9 +176,8 @@ class Panel:
             self.row_name(svg, y + 130, "memory,", "magnified")
             self.memory.zoom(svg, whole - self.TABLE_LANE - 20, self.named, neck, bottom)
             self.named.draw(svg, y, 300)
-            if self.change:
-                self.named.marks(svg, "new", bottom, self.LANE)
-                self.named.marks(svg, "gone", bottom + self.LANE, self.LANE)
+            self.named.marks(svg, "new", bottom, self.LANE)
+            self.named.marks(svg, "gone", bottom + self.LANE, self.LANE)
             self.draw_tables(svg, self.named, lane)
             self.labels(svg, self.named, labels, True)
         if self.tables:
@@ -197,7 +188,7 @@ class Panel:
         self.memory.draw(svg, whole, 240)
         y = whole + 240 + self.LINE
         for window in self.memory.windows:
-            svg.text("", window.x, y, 11, f"{window.first:#x} + {span_text(window.first, window.last)}")
+            svg.text("", window.x, y, 11, range_text(window.first, window.last))
         return y
 
 
@@ -207,9 +198,7 @@ def draw(data, lines, name):
     for record in lines:
         if "view" in record:
             panels.append(Panel(data, record["view"]))
-        elif "change" in record:
-            panels[-1].change = record["change"]
-        elif "incomplete" in record or "cut" in record:
+        elif isinstance(record, dict):
             vars(panels[-1]).update(record)
         else:
             what, *numbers = record
@@ -219,22 +208,19 @@ def draw(data, lines, name):
         when = f"after {plural(data['operations'], 'operation')}" + (f", at {time_text(data['ns'])}" if "ns" in data else "")
     description = f"{when}: {plural(data['mapped_pages'], 'page')} mapped by tables, {size_text(data['pinned_bytes'])} pinned; "
     description += f"the guest has {size_text(data['guest_bytes'])} in {plural(len(data['slots']), 'slot')}"
-    svg.heading(name, title)
-    svg.text("soft", MARGIN, 780, 12, description)
-    y = 780
+    svg.heading(name, title, description)
     if not data["functions"]:
-        y += 180
-        svg.text("soft", MARGIN, y, 12, f"there is no {kind}")
+        svg.text("soft", MARGIN, 960, 12, f"there is no {kind}")
     legend = [("rw", 160, 120, "mapped read-write"), ("ro", 160, 120, "mapped read-only"), ("none", 160, 120, "no memory, or outside the aperture")]
     # A guest IOMMU that makes translations at accesses, too, has no last refresh.
     if not data["accesses"]:
         legend += [("span", 200, None, "range of the last refresh"), ("new", 120, 80, "established by it"), ("gone", 120, 80, "released by it")]
     legend += [(layer, 60, height, text) for layer, height, text in zip(reversed(Panel.LAYERS), (120, 80, 40), data["legends"])]
     legend += [(None, 0, 0, "the higher a column, the more of it is mapped")]
-    y = svg.legend(legend, y + 120) + 60
+    y = svg.legend(legend, 900 if data["functions"] else 1080) + 60
     for panel in panels:
         bottom = panel.draw(svg, y)
-        svg.path("rule", move(MARGIN, y) + across(RIGHT - MARGIN))
+        svg.path("rule", "M", MARGIN, y, "h", RIGHT - MARGIN)
         y = bottom
     if data["functions"] > len(panels):
         y += 220

@@ -5,6 +5,7 @@ pixel. A picture needs nothing from outside, and has a background. All text is i
 width, so its width is known here. Classes name a look and stand in STYLE: read-only is striped and
 released is an outline, so that a picture can be read without colours.
 """
+import re
 
 WIDTH, LEFT, RIGHT, MARGIN = 12000, 1280, 11760, 240
 PAGE_SHIFT = 12
@@ -32,22 +33,19 @@ STYLE = (
     ".fold{fill:url(#fold)}.full{fill:#d98a1f;stroke:#8a5200;stroke-width:.8}.error{stroke:#c62f24;stroke-width:2;fill:none}.state{fill:#5b6776}"
 )
 
-
-def stripes(name, size, paper, ink):
-    return (
-        f'<pattern id="{name}" width="{size}" height="{size}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-        f'<rect width="{size}" height="{size}" {paper}/><rect {ink}/></pattern>'
+PATTERNS = "".join(
+    f'<pattern id="{name}" width="{size}" height="{size}" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    f'<rect width="{size}" height="{size}" {paper}/><rect width="{width}" height="{size}" fill="{ink}"/></pattern>'
+    for name, size, paper, width, ink in (
+        ("ro", 6, 'fill="#fbe6c8"', 3, "#c4740c"),
+        ("unmap", 5, 'fill="#fff"', 2.5, "#c62f24"),
+        ("fold", 8, 'fill="#fff" fill-opacity=".6"', 3, "#dfe4ea"),
     )
-
-
-PATTERNS = (
-    stripes("ro", 6, 'fill="#fbe6c8"', 'width="3" height="6" fill="#c4740c"')
-    + stripes("unmap", 5, 'fill="#fff"', 'width="2.5" height="5" fill="#c62f24"')
-    + stripes("fold", 8, 'fill="#fff" fill-opacity=".6"', 'width="3" height="8" fill="#dfe4ea"')
 )
 
 
-# Numbers in words
+def pages(first, last):
+    return ((last - first) >> PAGE_SHIFT) + 1
 
 
 def plural(count, one, more=None):
@@ -55,15 +53,13 @@ def plural(count, one, more=None):
 
 
 def size_text(count):
-    unit = 0
-    while unit < 6 and count >> 10 * unit >= 1024:
-        unit += 1
+    unit = min(max(count.bit_length() - 1, 0) // 10, 6)
     whole = not count & ((1 << 10 * unit) - 1)
     return f"{count / (1 << 10 * unit):.{0 if whole else 1}f} {('bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB')[unit]}"
 
 
-def span_text(first, last):
-    return size_text(last - first + 1)
+def range_text(first, last):
+    return f"{first:#x} + {size_text(last - first + 1)}"
 
 
 def time_text(ns):
@@ -74,45 +70,32 @@ def time_text(ns):
     return f"{ns // 10**9}.{ns // 10**7 % 100:02} s"
 
 
+def text_width(text, pixels):
+    return (len(text) * pixels * 602 + 99) // 100
+
 
 def tenths(number):
-    sign, number = ("-", -number) if number < 0 else ("", number)
-    return f"{sign}{number // 10}.{number % 10}" if number % 10 else f"{sign}{number // 10}"
+    return f"{number / 10:.10g}"
 
 
-def move(x, y):
-    return f"M{tenths(x)} {tenths(y)}"
-
-
-def line(x, y):
-    return f"L{tenths(x)} {tenths(y)}"
-
-
-def across(width):
-    return f"h{tenths(width)}"
-
-
-def down(height):
-    return f"v{tenths(height)}"
+def steps(*parts):
+    """Path data: commands, each followed by its numbers, or parts of other path data."""
+    return re.sub("([A-Za-z]) ", r"\1", "".join(part if isinstance(part, str) else " " + tenths(part) for part in parts))
 
 
 def box(x, y, width, height):
-    return f"{move(x, y)}{across(width)}{down(height)}{across(-width)}z"
+    return steps("M", x, y, "h", width, "v", height, "h", -width, "z")
 
 
 def swing(x0, y0, x1, y1):
-    """A curve that leaves and arrives upright."""
-    middle = tenths((y0 + y1) // 2)
-    return f"C{tenths(x0)} {middle} {tenths(x1)} {middle} {tenths(x1)} {tenths(y1)}"
+    """A curve that leaves and arrives vertically."""
+    middle = (y0 + y1) // 2
+    return steps("C", x0, middle, x1, middle, x1, y1)
 
 
 def escaped(text):
     printable = "".join(c if " " <= c <= "~" else "?" for c in text)
     return printable.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def text_width(text, pixels):
-    return (len(text) * pixels * 602 + 99) // 100
 
 
 class Svg:
@@ -128,15 +111,16 @@ class Svg:
     def rect(self, look, x, y, width, height, more=""):
         self.body.append(f'<rect class="{look}" x="{tenths(x)}" y="{tenths(y)}" width="{tenths(width)}" height="{tenths(height)}"{more}/>')
 
-    def path(self, look, d, title=None):
+    def path(self, look, *parts, title=None):
         end = f"><title>{escaped(title)}</title></path>" if title else "/>"
-        if d:
-            self.body.append(f'<path class="{look}" d="{d}"{end}')
+        if parts:
+            self.body.append(f'<path class="{look}" d="{steps(*parts)}"{end}')
 
-    def heading(self, name, what):
+    def heading(self, name, what, description):
         name = name.rsplit("/", 1)[-1]
         self.text("title", MARGIN, 360, 20, name[:60] + ("..." if len(name) > 60 else ""))
         self.text("", MARGIN, 580, 13, what)
+        self.text("soft", MARGIN, 780, 12, description)
 
     def legend(self, entries, y):
         """Samples with their meaning: (look, width, height, text), a bracket where the height is
@@ -148,7 +132,7 @@ class Svg:
             if x + whole > RIGHT:
                 x, y = MARGIN, y + 190
             if look and height is None:
-                self.path(look, move(x, y + 100) + line(x, y + 40) + across(width) + down(60))
+                self.path(look, "M", x, y + 100, "L", x, y + 40, "h", width, "v", 60)
             elif look:
                 self.rect(look, x, y + 120 - height, width, height)
             self.text("", x + before, y + 110, 11, text)
@@ -156,8 +140,7 @@ class Svg:
         return y + 240
 
     def whole(self, height, title, description):
-        paper = Svg()
-        paper.rect("paper", 5, 5, WIDTH - 10, height - 10, ' rx="8"')
+        self.rect("paper", 5, 5, WIDTH - 10, height - 10, ' rx="8"')
         head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {tenths(WIDTH)} {tenths(height)}" role="img">'
         head += f"\n<title>{escaped(title)}</title>\n<desc>{escaped(description)}</desc>\n<defs>{PATTERNS}<style>{STYLE}</style></defs>"
-        return "\n".join([head, *paper.body, *self.body, "</svg>\n"])
+        return "\n".join([head, self.body[-1], *self.body[:-1], "</svg>\n"])

@@ -1,25 +1,22 @@
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""
-A run: mapped and pinned memory, refreshes and marks one below the other, over
-the same axis.
-"""
+"""A run: mapped and pinned memory, refreshes and marks, one below the other, over the same axis."""
 import functools
 import itertools
 
-from svg import LEFT, MARGIN, PAGE_SHIFT, RIGHT, WIDTH, Svg, across, box, down, line, move, plural, size_text, text_width, time_text
+from svg import LEFT, PAGE_SHIFT, RIGHT, WIDTH, Svg, box, plural, size_text, steps, text_width, time_text
 
 KINDS = ("whole", "map", "unmap", "both", "same")  # of refreshes, by their effect
 KIND_OF = {(1, 0): "map", (0, 1): "unmap", (1, 1): "both", (0, 0): "same"}  # by whether they established and released
 COUNTS = ("refreshes", "global_refreshes", "insufficient_resources", "errors")
 
-# A span of time, or of operations, is a tuple: the least, the most and the last of
-# mapped memory, and of pinned memory; the most that was pinned while no device reached all memory;
-# refreshes by kind; state changes, shortages and errors.
+# A span of time or of operations is a tuple: the least, the most and the last value of mapped and of
+# pinned memory; the most that was pinned while no device reached all memory; refreshes by kind;
+# state changes, shortages and errors.
 MAPPED, PINNED, TRANSLATED, REFRESHES, MARKS = 0, 3, 6, 7, 12
 
 
 def merge(a, b):
-    """b happened after a. Where nothing happened there is None."""
+    """b happened after a. None means that nothing happened."""
     if not a or not b:
         return a or b
     levels = (min(a[0], b[0]), max(a[1], b[1]), b[2], min(a[3], b[3]), max(a[4], b[4]), b[5], max(a[6], b[6]))
@@ -36,7 +33,7 @@ def column_of(record, before):
 
 
 class Times:
-    """A fixed number of columns. Where a run goes on beyond the last one, each two become one and
+    """A fixed number of columns. If a run continues beyond the last one, each two are merged and
     cover twice as much: a run of any length takes the same memory."""
 
     COUNT = 4096
@@ -67,90 +64,82 @@ class Plot:
         count = times.last // times.width + 1
         columns = times.columns[:count]
         stretches = [list(group) for there, group in itertools.groupby(range(count), lambda i: columns[i] is None) if there]
-        # A few operations need no more room.
+        # A few operations have enough room without folds.
         limit = self.FOLDS if count - sum(map(len, stretches)) >= 48 else 0
         folds = [(empty[0], len(empty)) for empty in stretches if len(empty) > max(count // 8, 1)][:limit]
         shown = count - sum(empty for _, empty in folds)
         self.factor = 1 << (-(-shown // self.DRAWN) - 1).bit_length()
-        parts, begin = [], 0  # between folds
-        for first, empty in [*folds, (count, 0)]:
-            parts.append([(i, min(i + self.factor, first)) for i in range(begin, first, self.factor)])
-            begin = first + empty
+        ends = [*folds, (count, 0)]
+        parts = [range(first + empty, end, self.factor) for (first, empty), (end, _) in zip([(0, 0), *ends], ends)]
         width, drawn = RIGHT - LEFT - len(folds) * self.FOLD, sum(map(len, parts))
-        self.columns, self.folds, left = [], [], LEFT  # (column, first, count, x, end); (x, length)
-        for part, (_, empty) in zip(parts, [*folds, (count, 0)]):
-            for first, end in part:
-                n = len(self.columns)
-                x, to = (left + i * width // drawn for i in (n, n + 1))
-                self.columns.append((functools.reduce(merge, columns[first:end]), first, end - first, x, to))
+        # (column, first, count, x, end); (x, length)
+        self.columns, self.folds, left, column = [], [], LEFT, (0,) * (MARKS + 3)
+        for part, (end, empty) in zip(parts, ends):
+            for first in part:
+                x, to = (left + (len(self.columns) + i) * width // drawn for i in (0, 1))
+                # If nothing happens, memory stays as it is.
+                idle = (column[2],) * 3 + (column[5],) * 3 + (0,) * (len(column) - 6)
+                column = functools.reduce(merge, columns[first : min(first + self.factor, end)]) or idle
+                self.columns.append((column, first, min(self.factor, end - first), x, to))
             if empty:
                 self.folds.append((left + len(self.columns) * width // drawn, empty))
             left += self.FOLD
 
-    def frame(self, name, most, half):
-        """The frame of a plot with its scale: nothing at the bottom, most at the top."""
+    def frame(self, name, top, text):
+        """The frame of a plot with its scale: nothing at the bottom, top at the top."""
         self.svg.text("", LEFT, self.y - 70, 12, name)
-        self.svg.path("rule", "".join(move(LEFT, self.y + self.HEIGHT * i // 4) + across(RIGHT - LEFT) for i in range(5)))
-        for text, down_by in ((most, 80), (half, self.HEIGHT // 2 + 40), ("0", self.HEIGHT)):
-            self.svg.text("soft", LEFT - 80, self.y + down_by, 11, text, "end")
+        self.svg.path("rule", *(steps("M", LEFT, self.y + self.HEIGHT * i // 4, "h", RIGHT - LEFT) for i in range(5)))
+        for twice, y in ((2 * top, self.y + 80), (top, self.y + self.HEIGHT // 2 + 40)):
+            self.svg.text("soft", LEFT - 80, y, 11, text(twice // 2) if twice and not twice % 2 else "", "end")
+        self.svg.text("soft", LEFT - 80, self.y + self.HEIGHT, 11, "0", "end")
 
-    def draw_folds(self, height):
+    def finish(self, height, step):
         for x, _ in self.folds:
             self.svg.rect("fold", x, self.y, self.FOLD, height)
+        self.y += step
 
-    def area(self, look, what, index, top):
-        """An area from the bottom up. A column without a value goes on as the one before it ended.
-        """
+    def area(self, look, index, top):
+        """An area from the bottom up, of one value of each column."""
         bottom = y = self.y + self.HEIGHT
-        d, last = move(LEFT, bottom), 0
+        parts = ["M", LEFT, bottom]
         for column, _, _, x, _ in self.columns:
-            value = column[what + index] if column else last
-            to = bottom - min(value, top) * self.HEIGHT // top
+            to = bottom - min(column[index], top) * self.HEIGHT // top
             if to != y:
-                d += line(x, y) + down(to - y)
+                parts += ["L", x, y, "v", to - y]
                 y = to
-            last = column[what + 2] if column else last
-        self.svg.path(look, d + line(RIGHT, y) + line(RIGHT, bottom) + "z")
+        self.svg.path(look, *parts, "L", RIGHT, y, "L", RIGHT, bottom, "z")
 
     def memory(self, what, looks, kind):
-        """Where a device reaches all of memory, that is cut off: the scale is that of mappings by tables.
-        """
-        columns = [column for column, *_ in self.columns if column]
-        most = max((column[what + 1] for column in columns), default=0)
-        top = max((column[TRANSLATED] for column in columns), default=0) if what == PINNED else most
-        name = f"{'pinned' if what == PINNED else 'mapped'}, at most {size_text(top or most)}"
-        if 0 < top < most:
+        """The scale is that of mappings by tables. While a device reaches all of memory, the area is
+        cut off."""
+        most, translated = (max(column[index] for column, *_ in self.columns) for index in (what + 1, TRANSLATED))
+        top = what == PINNED and translated or most
+        name = f"{'pinned' if what == PINNED else 'mapped'}, at most {size_text(top)}"
+        if top < most:
             name += f" by tables; cut off: {size_text(most)} while a {kind} reaches all memory"
-        top = top or most
-        self.frame(name, size_text(top) if top else "", size_text(top // 2) if top else "")
+        self.frame(name, top, size_text)
         for look, index in zip(looks, (1, 0)):
             if top:
-                self.area(look, what, index, top)
-        self.draw_folds(self.HEIGHT)
-        self.y += self.HEIGHT + 300
+                self.area(look, what + index, top)
+        self.finish(self.HEIGHT, self.HEIGHT + 300)
 
     def refreshes(self):
-        top = max(sum(column[REFRESHES:MARKS]) if column else 0 for column, *_ in self.columns)
+        top = max(sum(column[REFRESHES:MARKS]) for column, *_ in self.columns)
         width = self.times.width * self.factor
         name = f"refreshes in a column of {time_text(width) if self.timed else plural(width, 'operation')}, at most {top:,}"
-        self.frame(name, f"{top:,}" if top else "", f"{top // 2:,}" if top and not top & 1 else "")
+        self.frame(name, top, "{:,}".format)
         for kind, look in enumerate(KINDS):
-            d = ""
-            for column, _, _, x, end in self.columns:
-                if column and column[REFRESHES + kind]:
-                    below = sum(column[REFRESHES : REFRESHES + kind])
-                    low, high = (number * self.HEIGHT // top for number in (below, below + column[REFRESHES + kind]))
-                    d += box(x, self.y + self.HEIGHT - high, end - x, high - low)
-            self.svg.path(look, d)
-        self.draw_folds(self.HEIGHT)
-        self.y += self.HEIGHT + 140
+            at = REFRESHES + kind
+            spans = [(x, end, sum(column[REFRESHES:at]), sum(column[REFRESHES : at + 1])) for column, _, _, x, end in self.columns if column[at]]
+            heights = ((x, end, low * self.HEIGHT // top, high * self.HEIGHT // top) for x, end, low, high in spans)
+            self.svg.path(look, *(box(x, self.y + self.HEIGHT - high, end - x, high - low) for x, end, low, high in heights))
+        self.finish(self.HEIGHT, self.HEIGHT + 140)
 
     def marks(self, look, name, index, shape):
         y = self.y + 90
         self.svg.text("soft", LEFT - 80, self.y + 130, 11, name, "end")
-        self.svg.path("rule", move(LEFT, y) + across(RIGHT - LEFT))
-        marked = [(x + end) // 2 for column, _, _, x, end in self.columns if column and column[index]]
-        self.svg.path(look, "".join(shape(x, y) for x in marked))
+        self.svg.path("rule", "M", LEFT, y, "h", RIGHT - LEFT)
+        self.svg.path(look, *(shape((x + end) // 2, y) for column, _, _, x, end in self.columns if column[index]))
         self.y += 180
 
     def tick_text(self, value, step):
@@ -166,32 +155,30 @@ class Plot:
         return f"{value // unit:,}{part} {name}"
 
     def labels(self, look, down_by, labels):
-        """Those of the labels that do not cover the one before."""
+        """The labels that do not cover the previous one. Each has twice the x of its middle."""
         free = 0
-        for left, text in labels:
+        for twice, text in labels:
+            width = text_width(text, 11)
+            left = min((twice - width) // 2, WIDTH - 80 - width)
             if left >= free:
                 self.svg.text(look, left, self.y + down_by, 11, text)
-                free = left + text_width(text, 11) + 80
+                free = left + width + 80
 
     def axis(self):
         times = self.times
         span, step, n = sum(count for _, _, count, *_ in self.columns) * times.width, 1, 0
         while min(span, (1 << 64) - 1) // step >= 11:
             step, n = step // 2 * 5 if n % 3 == 1 else step * 2, n + 1
-        labels, begin = [], -(-times.origin // step) * step
+        labels = []
         for _, first, count, x, end in self.columns:
-            low, high = first * times.width, (first + count) * times.width
-            at = begin + max(0, -(-(times.origin + low - begin) // step)) * step
-            while at - times.origin < high and at - times.origin <= times.last and at < 1 << 64:
-                to = x + (at - times.origin - low) * (end - x) // (count * times.width)
-                self.svg.path("frame", move(to, self.y) + down(50))
-                text = self.tick_text(at, step)
-                labels.append((min(to - text_width(text, 11) // 2, WIDTH - 80 - text_width(text, 11)), text))
-                at += step
+            low, width = times.origin + first * times.width, count * times.width
+            for at in range(-(-low // step) * step, min(low + width, times.origin + times.last + 1, 1 << 64), step):
+                to = x + (at - low) * (end - x) // width
+                self.svg.path("frame", "M", to, self.y, "v", 50)
+                labels.append((2 * to + 1, self.tick_text(at, step)))
         self.labels("soft", 180, labels)
-        texts = ((x, time_text(count * times.width)) for x, count in self.folds)
-        self.labels("", 340, [((2 * x + self.FOLD - text_width(text, 11)) // 2, text) for x, text in texts])
-        self.svg.path("frame", move(LEFT, self.y) + across(RIGHT - LEFT))
+        self.labels("", 340, [(2 * x + self.FOLD, time_text(count * times.width)) for x, count in self.folds])
+        self.svg.path("frame", "M", LEFT, self.y, "h", RIGHT - LEFT)
         self.y += 540 if self.folds else 360
         name = "time since the recording began" if self.timed else "number of the operation"
         folded = "; striped: so much time in which nothing was done" if self.folds else ""
@@ -200,9 +187,9 @@ class Plot:
 
 LANES = (
     ("whole", "whole", REFRESHES, lambda x, y: box(x - 40, y - 40, 80, 80)),
-    ("state", "state changes", MARKS, lambda x, y: move(x - 40, y + 40) + line(x, y - 40) + line(x + 40, y + 40) + "z"),
-    ("full", "no room", MARKS + 1, lambda x, y: move(x - 50, y) + line(x, y - 50) + line(x + 50, y) + line(x, y + 50) + "z"),
-    ("error", "errors", MARKS + 2, lambda x, y: move(x - 40, y - 40) + line(x + 40, y + 40) + move(x - 40, y + 40) + line(x + 40, y - 40)),
+    ("state", "state changes", MARKS, lambda x, y: steps("M", x - 40, y + 40, "L", x, y - 40, "L", x + 40, y + 40, "z")),
+    ("full", "no room", MARKS + 1, lambda x, y: steps("M", x - 50, y, "L", x, y - 50, "L", x + 50, y, "L", x, y + 50, "z")),
+    ("error", "errors", MARKS + 2, lambda x, y: steps("M", x - 40, y - 40, "L", x + 40, y + 40, "M", x - 40, y + 40, "L", x + 40, y - 40)),
 )
 
 
@@ -233,8 +220,7 @@ def draw(_data, lines, name):
     description = f"{plural(record['operations'], 'operation')}, {plural(record['refreshes'], 'refresh', 'refreshes')}, "
     description += f"{plural(record['mapped_pages_peak'], 'page')} mapped at most, {size_text(record['pinned_bytes_peak'])} pinned at most; "
     description += f"{plural(record['insufficient_resources'], 'answer of insufficient resources', 'answers of insufficient resources')}, {plural(record['errors'], 'error')}"
-    plot.svg.heading(name, title)
-    plot.svg.text("soft", MARGIN, 780, 12, description)
+    plot.svg.heading(name, title, description)
     names = ("whole-aperture refreshes", "mapping", "unmapping", "both", "changing nothing")
     legend = [(look, 120, 120, f"{text}: {count:,}") for look, text, count in zip(KINDS, names, total)]
     legend += [("low", 120, 120, "dark: least in a column"), ("high", 120, 120, "light: most in it")]
@@ -242,7 +228,7 @@ def draw(_data, lines, name):
     plot.memory(MAPPED, ("high", "low"), record["function"])
     plot.memory(PINNED, ("high2", "low2"), record["function"])
     plot.refreshes()
-    plot.draw_folds(720)
+    plot.finish(720, 0)
     for lane in LANES:
         plot.marks(*lane)
     plot.axis()

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Making and mapping boards. A file that could be cut short while it is mapped would take the
- * process with it (SIGBUS), so a memfd is sealed, and a file is mapped only if it has its full
- * length.
+ * Creating and mapping boards. Truncating a mapped file would kill the process (SIGBUS), so a memfd
+ * is sealed, and a file is mapped only if it has its full length.
  */
 #include "board.h"
 
@@ -16,7 +15,7 @@
 _Static_assert(sizeof(struct live_board) % 8 == 0 && sizeof(struct live_numbers) % 8 == 0, "a board is made of words");
 _Static_assert(LIVE_FUNCTION_NAME % 8 == 0 && LIVE_MESSAGE_BYTES % 8 == 0, "a board is made of words");
 
-/* NULL, with errno set, if it cannot be mapped. */
+/* NULL, with errno set, if mapping fails. */
 static struct live_board *map(int fd)
 {
 	void *memory = mmap(NULL, sizeof(struct live_board), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
@@ -24,7 +23,7 @@ static struct live_board *map(int fd)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-/* Makes an empty file a board. */
+/* Turns an empty file into a board. */
 static int make(int fd, struct live_board **board)
 {
 	struct live_board *made;
@@ -52,7 +51,7 @@ int live_board_memfd(int *fd, struct live_board **board)
 		close(made);
 		return ret;
 	}
-	/* The seals are optional, as long as no process does what they forbid. */
+	/* Without seals, no process does what they forbid. */
 	(void)fcntl(made, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
 	*fd = made;
 	return 0;
@@ -71,8 +70,8 @@ static const char *judge(const struct live_board *board)
 }
 
 /*
- * Maps the board that a file should hold. The header is the same in all versions, so that a board
- * of another length is known from a file that is none.
+ * Maps a file that should hold a board. The header is the same in all versions, which distinguishes
+ * a board of another length from other files.
  */
 static int open_made(int fd, off_t length, struct live_board **board, const char **why)
 {

@@ -30,8 +30,8 @@
 #define LIVE_FUNCTION_NAME 64u
 
 /*
- * Which IOMMU the guest has. Where it is an SMMUv3, a function stands for a stream: fh and fid are
- * its StreamID, and iota is TTB0.
+ * The guest's IOMMU. With an SMMUv3, a function is a stream: fh and fid are its StreamID, and iota
+ * is TTB0.
  */
 enum live_iommu { LIVE_ZPCI = 0, LIVE_SMMUV3 };
 
@@ -39,14 +39,15 @@ enum live_iommu { LIVE_ZPCI = 0, LIVE_SMMUV3 };
 enum live_guest { LIVE_GUEST_STARTING = 0, LIVE_GUEST_RUNNING, LIVE_GUEST_ENDED };
 
 /*
- * How it ended; the watcher knows only that QEMU exits, the command that started QEMU knows more.
+ * The end of the guest. The watcher only knows that QEMU exits. The command that started QEMU knows
+ * more.
  */
 enum live_end { LIVE_END_UNKNOWN = 0, LIVE_END_QEMU_EXITS, LIVE_END_EXIT_STATUS, LIVE_END_SIGNAL };
 
 /* State of a function's entry. */
 enum live_function_state { LIVE_FUNCTION_FREE = 0, LIVE_FUNCTION_DISABLED, LIVE_FUNCTION_ENABLED, LIVE_FUNCTION_ERROR, LIVE_FUNCTION_UNPLUGGED };
 
-/* Refreshes by their effect. One that covers the whole aperture counts only as that. */
+/* Refreshes by their effect. A refresh of the whole aperture counts only as that. */
 enum live_kind {
 	LIVE_MAP = 0, /* something was established, nothing released */
 	LIVE_UNMAP,   /* something was released, nothing established */
@@ -67,9 +68,11 @@ enum live_oracle {
 
 /* The implementations whose time for the same refresh is measured. */
 enum live_timed {
-	LIVE_QEMU_WHOLE = 0, /* all that QEMU does for the instruction */
-	LIVE_QEMU_WALKER,    /* its walk of the tables alone; with an SMMUv3: its answers for the pages that have become valid */
-	LIVE_LIBRARY,	     /* the library's refresh; with an SMMUv3: the store that handed in commands, or the misses of accesses to those pages */
+	LIVE_QEMU_WHOLE = 0, /* QEMU's whole instruction */
+	/* its walk of the tables; SMMUv3: its answers for the pages that became valid */
+	LIVE_QEMU_WALKER,
+	/* the library's refresh; SMMUv3: the store of commands, or the misses for those pages */
+	LIVE_LIBRARY,
 	LIVE_TIMED
 };
 
@@ -93,15 +96,15 @@ struct live_function {
 	uint64_t fh;
 	uint64_t fid;
 	char name[LIVE_FUNCTION_NAME]; /* QEMU's id of the device, or empty */
-	uint64_t registered;	       /* 1 if there is an IOAT: */
-	uint64_t direct;	       /* 1 if it is one without translation */
+	uint64_t registered;	       /* 1 with an IOAT; then: */
+	uint64_t direct;	       /* 1 if it works without translation */
 	uint64_t pba;
 	uint64_t pal;
 	uint64_t iota;
 	uint64_t levels; /* of tables, as the IOTA designates; 0 in direct operation */
 	uint64_t mapped_pages;
 	uint64_t mapped_pages_peak;
-	uint64_t pinned_bytes; /* of this function's translations; shared ones count for each function */
+	uint64_t pinned_bytes; /* of this function; shared ones count for each function */
 	uint64_t refreshes[LIVE_KINDS];
 	uint64_t established; /* pages, in total */
 	uint64_t released;
@@ -125,10 +128,10 @@ struct live_numbers {
 	uint64_t started;      /* CLOCK_MONOTONIC, ns */
 	uint64_t updated;      /* CLOCK_MONOTONIC, ns: the last operation */
 	uint64_t ended;	       /* CLOCK_MONOTONIC, ns */
-	uint64_t guest_bytes;  /* memory that the guest has */
-	uint64_t checking;     /* 1 if the library runs along */
+	uint64_t guest_bytes;  /* size of guest memory */
+	uint64_t checking;     /* 1 if the library checks */
 
-	uint64_t rpcits;      /* seen, whatever the answer */
+	uint64_t rpcits;      /* all instructions, whatever the answer */
 	uint64_t rpcits_done; /* with condition code 0, as in the guest's own counter */
 	uint64_t mpcifcs;
 	uint64_t clps; /* functions enabled and disabled */
@@ -146,22 +149,24 @@ struct live_numbers {
 	uint64_t available[LIVE_ORACLES]; /* 1 if the oracle is there */
 	uint64_t checks[LIVE_ORACLES];
 	uint64_t disagreements[LIVE_ORACLES];
-	uint64_t skipped[LIVE_ORACLES]; /* possible comparisons that were not made: tables changed meanwhile, an unknown outcome */
-	uint64_t blocks_expected;	/* of the numbered disk, 0 if there is none */
-	uint64_t blocks_seen;		/* in order, so far */
+	/* comparisons that were not made: changing tables, unknown outcomes */
+	uint64_t skipped[LIVE_ORACLES];
+	uint64_t blocks_expected; /* of the numbered disk, 0 if there is none */
+	uint64_t blocks_seen;	  /* in order, so far */
 
-	uint64_t mapped_pages; /* now, of all functions */
+	uint64_t mapped_pages; /* at present, of all functions */
 	uint64_t mapped_pages_peak;
 	uint64_t pinned_bytes;
 	uint64_t pinned_bytes_peak;
 	uint64_t shadow_bytes;
 	uint64_t shadow_bytes_peak;
 
-	uint64_t watch_ns; /* time that the guest's vCPUs have spent in the watcher, in total */
+	uint64_t watch_ns; /* total time of the guest's vCPUs in the watcher */
 
 	struct live_function functions[LIVE_FUNCTIONS];
 	struct live_histogram times[LIVE_KINDS][LIVE_TIMED]; /* ns */
-	struct live_histogram overhead;			     /* ns that measuring adds to each value: two looks at the clock, one right after the other */
+	/* ns added by measuring: two consecutive reads of the clock */
+	struct live_histogram overhead;
 };
 
 /* The messages: the last LIVE_RING_LINES of them, one line each. */
@@ -171,14 +176,14 @@ struct live_numbers {
 enum live_message_kind { LIVE_NOTE = 0, LIVE_EVENT, LIVE_DISAGREEMENT };
 
 struct live_ring_line {
-	uint64_t sequence;			/* of the message + 1; 0 while it is being written */
+	uint64_t sequence;			/* of the message, plus 1; 0 during a write */
 	uint64_t kind;				/* enum live_message_kind */
 	uint64_t time;				/* CLOCK_MONOTONIC, ns */
 	uint64_t text[LIVE_MESSAGE_BYTES / 8u]; /* ends in at least one byte of 0 */
 };
 
 struct live_ring {
-	uint64_t written; /* messages so far: the sequence number of the next */
+	uint64_t written; /* number of messages: the next one's sequence number */
 	struct live_ring_line lines[LIVE_RING_LINES];
 };
 
@@ -198,30 +203,28 @@ struct live_message {
 	char text[LIVE_MESSAGE_BYTES];
 };
 
-/*
- * Boards. Each function returns 0 or a negative errno; path and message may be NULL.
- */
+/* Boards. Each function returns 0 or a negative errno; path and message may be NULL. */
 
 /*
- * Makes a board in a memfd, which is not closed on exec: /proc/self/fd/N is its name in a child.
- * The fd is the caller's.
+ * Creates a board in a memfd, which is not closed on exec: /proc/self/fd/N is its name in a child.
+ * The fd belongs to the caller.
  */
 int live_board_memfd(int *fd, struct live_board **board);
 
 /*
- * Maps the board in a file. create: an empty file becomes a board, and a file that does not exist
- * is made. Otherwise, and for any file that is not empty, -EINVAL if it is no board, or one of
- * another version, and *why is the reason in words.
+ * Maps the board in a file. create: an empty file becomes a board, and a missing file is created.
+ * Otherwise, and for any file that is not empty, -EINVAL if it is not a board of this version, and
+ * *why is the reason.
  */
 int live_board_open(const char *path, bool create, struct live_board **board, const char **why);
 
 /* Unmaps it. NULL is allowed. */
 void live_board_close(struct live_board *board);
 
-/* Copies all numbers, to be read at leisure. */
+/* Copies all numbers. */
 void live_board_snapshot(const struct live_board *board, struct live_numbers *numbers);
 
-/* For the one writer. */
+/* For the writer, of which there is one. */
 static inline void live_set(uint64_t *word, uint64_t value)
 {
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);
@@ -237,18 +240,15 @@ static inline void live_add(uint64_t *word, uint64_t value)
 	live_set(word, live_get(word) + value);
 }
 
-/*
- * Histograms: add is for the writer, the others are for one that does not change any more (a
- * snapshot).
- */
+/* Histograms: add is for the writer, the other functions are for snapshots. */
 void live_histogram_add(struct live_histogram *histogram, uint64_t value);
 
 /* Adds the contents of another one. */
 void live_histogram_merge(struct live_histogram *histogram, const struct live_histogram *other);
 
 /*
- * The value that `percent` of all values are not above, to the width of a class; 0 if there are
- * none. 50 is the median.
+ * The smallest value that at least `percent` of all values do not exceed, to the width of a class;
+ * 0 without values. 50 is the median.
  */
 uint64_t live_histogram_percentile(const struct live_histogram *histogram, unsigned int percent);
 uint64_t live_histogram_median(const struct live_histogram *histogram);
@@ -257,12 +257,12 @@ uint64_t live_histogram_median(const struct live_histogram *histogram);
 uint64_t live_class_first(unsigned int class);
 uint64_t live_class_last(unsigned int class);
 
-/* Writes a message; a long one is cut, and ends in "...". One writer at a time. */
+/* Writes a message. A long one is truncated, and ends in "...". One writer at a time. */
 void live_ring_write(struct live_ring *ring, enum live_message_kind kind, uint64_t time, const char *text);
 
 /*
- * Reads the message with the number *next, or the oldest one after it that is still there, and sets
- * *next to the following number. true if there was one; the message's sequence shows how many were
+ * Reads the message with the number *next, or the oldest later one that is still there, and sets
+ * *next to the following number. true if there was one. The message's sequence shows how many were
  * lost. A reader begins with *next = 0.
  */
 bool live_ring_read(const struct live_ring *ring, uint64_t *next, struct live_message *message);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Charts of characters: the refreshes of the last seconds, and the durations of refreshes, the
+ * Character charts: the refreshes of the last seconds, and the durations of refreshes, the
  * library's next to QEMU's on one logarithmic scale.
  */
 #include "screen.h"
@@ -42,7 +42,7 @@ void chart_history(const struct live_screen *screen, int row)
 		screen_format(row, LABELS + 2 + (int)count, 14, STYLE_DIM, "%s at most", cli_count(most));
 }
 
-/* Decades from the fastest to the slowest of all times: from 10^*low to 10^*high ns. */
+/* The decades that contain all times: from 10^*low to 10^*high ns. */
 static bool find_range(const struct live_state *state, int *low, int *high)
 {
 	uint64_t least = UINT64_MAX, most = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * QEMU as a child process. It runs in a session of its own, so that signals from keys reach only
- * this process, which decides about them; and it gets SIGTERM if this process dies. Its output
- * comes through a pseudo-terminal where the user can type into the guest, else through a pipe.
+ * this process, which handles them. It gets SIGTERM if this process dies. Its output comes through
+ * a pseudo-terminal if the user can type into the guest, otherwise through a pipe.
  */
 #include "live.h"
 
@@ -49,7 +49,7 @@ static int open_pipe(int *ours, int *theirs)
 	return 0;
 }
 
-/* In the new process. Returns, with errno, only if the program cannot be started. */
+/* Runs in the new process. Returns, with errno, only if the program cannot be started. */
 static void become(char **command, int console, bool terminal, pid_t parent)
 {
 	int input = console;
@@ -57,7 +57,7 @@ static void become(char **command, int console, bool terminal, pid_t parent)
 
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	/* If the parent ended before this, there will be no signal. */
+	/* If the parent ended before this, no signal will come. */
 	if (getppid() != parent)
 		_exit(127);
 	if (terminal) {
@@ -65,8 +65,8 @@ static void become(char **command, int console, bool terminal, pid_t parent)
 			return;
 	} else {
 		/*
-		 * A terminal would be put into another mode by QEMU, and stay so if QEMU is killed.
-		 * Files and pipes are the guest's to read.
+		 * QEMU would change a terminal's mode, and not restore it if it is killed. Files
+		 * and pipes are the guest's to read.
 		 */
 		input = isatty(STDIN_FILENO) ? open("/dev/null", O_RDONLY) : STDIN_FILENO;
 	}
@@ -111,7 +111,7 @@ int live_child_start(struct live_child *child, char **command, bool terminal)
 	theirs = -1;
 	close(report[1]);
 	report[1] = -1;
-	/* The other end is closed by the program's start: nothing to read is good news. */
+	/* Starting the program closes the other end: end of file means success. */
 	do
 		got = read(report[0], &problem, sizeof(problem));
 	while (got < 0 && errno == EINTR);
@@ -178,7 +178,7 @@ bool live_child_failed(const struct live_child *child)
 		return false;
 	if (WIFEXITED(child->status))
 		return WEXITSTATUS(child->status) != 0;
-	/* The signal that we sent is no failure. */
+	/* The signal that we sent is not a failure. */
 	return !(child->asked && (WTERMSIG(child->status) == SIGTERM || child->killed));
 }
 

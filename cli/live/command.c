@@ -14,17 +14,14 @@
 
 #define PLUGIN "viommu-watch.so"
 
-/*
- * Where the plugin is, seen from the folder that this program is in: in a build, and where both
- * were installed.
- */
+/* The plugin's folder, relative to this program's folder: in a build, and in an installation. */
 static const char *const places[] = {
 	"../integrations/qemu-plugin/" PLUGIN, "../lib/viommu/" PLUGIN, "../" VIOMMU_LIBDIR "/viommu/" PLUGIN, "../" VIOMMU_LIBDIR "/" PLUGIN, PLUGIN,
 };
 
 /*
- * QEMU gives a path without a slash to the dynamic linker, which looks elsewhere. So the path that
- * comes out is always an absolute one.
+ * QEMU passes a path without a slash to the dynamic linker, which looks elsewhere. So the result is
+ * always an absolute path.
  */
 static char *find_plugin(const char *given)
 {
@@ -55,7 +52,7 @@ static char *find_plugin(const char *given)
 	return NULL;
 }
 
-/* In an argument of QEMU's a comma is written twice. */
+/* In an argument of QEMU's, a comma is doubled. */
 static void add_quoted(FILE *to, const char *text)
 {
 	for (; *text; text++) {
@@ -96,10 +93,7 @@ static char *plugin_argument(const struct live_options *options, const char *plu
 	return NULL;
 }
 
-/*
- * A QEMU that goes into the background would end before its guest has begun, as far as can be seen
- * from here.
- */
+/* A QEMU that daemonizes would seem to end before its guest begins. */
 static bool usable(char *const *command)
 {
 	for (; *command; command++) {

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The output of the guest and of QEMU: kept whole in a file if the user wants it, and the last
- * lines for the screen. Lines are text: control sequences, which were meant for the guest's screen,
- * are removed.
+ * The output of the guest and of QEMU: written to a file on request, and the last lines for the
+ * screen. Lines are text: control sequences, which were meant for the guest's screen, are removed.
  */
 #include "live.h"
 
@@ -78,8 +77,8 @@ static void take(struct live_console *console, char c)
 			break;
 		console->state = TEXT;
 		/*
-		 * "Erase to the end of the line" is the one that matters to a line: shells send it
-		 * when a line becomes shorter.
+		 * "Erase to the end of the line" matters: shells send it when a line becomes
+		 * shorter.
 		 */
 		if (c == 'K') {
 			console->used = console->column;
@@ -107,7 +106,7 @@ void live_console_take(struct live_console *console, const char *bytes, size_t c
 
 const char *live_console_line(const struct live_console *console, unsigned int back)
 {
-	/* The line that is still growing is the last one only if there is something in it. */
+	/* The incomplete line is the last one only if it is not empty. */
 	uint64_t lines = console->count + (console->used ? 1 : 0);
 
 	if (back >= lines || back >= LIVE_CONSOLE_LINES - 1)
@@ -115,7 +114,7 @@ const char *live_console_line(const struct live_console *console, unsigned int b
 	return console->lines[(lines - 1 - back) % LIVE_CONSOLE_LINES];
 }
 
-/* All of it, or a complaint, once. */
+/* Writes all of it, or reports an error, once. */
 static void keep(struct live_console *console, int fd, const char *bytes, size_t count)
 {
 	while (count && !console->full) {
@@ -140,7 +139,7 @@ bool live_console_read(struct live_console *console, int from)
 	do
 		got = read(from, bytes, sizeof(bytes));
 	while (got < 0 && errno == EINTR);
-	/* A pseudo-terminal whose other end is closed returns EIO, a pipe returns 0. */
+	/* After the other end is closed, a pseudo-terminal returns EIO, a pipe returns 0. */
 	if (got <= 0) {
 		console->closed = got == 0 || errno != EAGAIN;
 		return false;

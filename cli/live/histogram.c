@@ -67,7 +67,7 @@ uint64_t live_histogram_percentile(const struct live_histogram *histogram, unsig
 	if (!all)
 		return 0;
 	/*
-	 * The least rank that is not below percent of all, in two parts so that nothing overflows.
+	 * The smallest rank of at least percent of all values, in two parts to avoid an overflow.
 	 */
 	wanted = all / 100 * percent + (all % 100 * percent + 99) / 100;
 	if (!wanted)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The view for programs: one JSON object a line, whose member "type" is its kind. docs/live.md
+ * The view for programs: one JSON object on each line. Its member "type" is its kind. docs/live.md
  * lists the keys.
  */
 #include "live.h"
@@ -10,21 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Numbers of the board are below 2^63, or else not believable; JSON's are signed. */
+/* Numbers of the board are below 2^63, or not plausible. JSON's integers are signed. */
 static json_t *number(uint64_t value)
 {
 	return json_integer(value > INT64_MAX ? INT64_MAX : (json_int_t)value);
 }
 
-/* Addresses, handles: JSON's own numbers would lose bits in many a reader. */
+/* Addresses and handles as strings: many JSON readers lose bits of large numbers. */
 static json_t *hexadecimal(uint64_t value, int digits)
 {
 	return json_sprintf("0x%0*" PRIx64, digits, value);
 }
 
 /*
- * References to values that could not be made are NULL: jansson then refuses them, and the object
- * lacks a key. There is no memory then.
+ * References to values that could not be created are NULL. jansson refuses them, and the object
+ * lacks a key. Memory is short in that case.
  */
 static void set(json_t *object, const char *key, json_t *value)
 {

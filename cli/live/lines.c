@@ -37,7 +37,7 @@ void live_lines_message(const struct live_state *state, const struct live_messag
 {
 	bool disagrees = message->kind == LIVE_DISAGREEMENT;
 
-	/* If there are many, the first ones are the most useful. The lines continue to count. */
+	/* If there are many, only the first ones are printed. The lines continue to count. */
 	if (disagrees && state->disagreement_messages > LIVE_DISAGREEMENTS)
 		return;
 	printf("%7.1f s  %s%s", live_when(state, message->time), disagrees ? cli_colour(stdout, CLI_RED) : "", disagrees ? "DISAGREES: " : "");

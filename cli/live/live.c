@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `viommu live`: makes the board, starts QEMU, and waits for the first event: output, a key, a
- * signal, the time for the next update.
+ * `viommu live`: creates the board, starts QEMU, and waits for events: output, a key, a signal, the
+ * time of the next update.
  */
 #include "live.h"
 
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define REDRAW 0.05 /* seconds from something new on the console to a new picture */
+#define REDRAW 0.05 /* seconds between new console output and an update */
 
 enum view { VIEW_NOTHING, VIEW_LINES, VIEW_JSON, VIEW_SCREEN };
 
@@ -25,10 +25,10 @@ struct live {
 	int board_fd;
 	int wake;
 	enum view view;
-	bool deserted;	   /* the terminal that was typed on is gone */
+	bool deserted;	   /* the input terminal has gone */
 	unsigned int ends; /* requests to end that were passed on */
 	double interval;
-	double next; /* look */
+	double next; /* update */
 	double next_picture;
 };
 
@@ -48,7 +48,7 @@ static void choose_view(struct live *live)
 	live->state.on_message = live->view == VIEW_JSON ? live_json_message : live->view == VIEW_LINES ? live_lines_message : NULL;
 }
 
-/* Where the console goes besides the screen. */
+/* The file for the console's output. */
 static bool open_log(struct live *live)
 {
 	const char *path = live->options.log;
@@ -94,8 +94,8 @@ static bool start(struct live *live)
 	if (live->view == VIEW_SCREEN) {
 		struct live_screen screen = { &live->state, &live->options, &live->console, &live->child };
 		/*
-		 * The terminal is not of the type that its name promises: continue without. The
-		 * guest has its pseudo-terminal, without input.
+		 * The terminal does not have its name's type: continue without a screen. The guest
+		 * has its pseudo-terminal, without input.
 		 */
 		if (!live_screen_begin(&screen)) {
 			live->options.lines = true;
@@ -116,7 +116,7 @@ static void look(struct live *live)
 		live_json_update(&live->state, false);
 }
 
-/* The looks that have become due. Missed ones, because we were stopped, are not made up for. */
+/* Counts updates that have become due. Updates missed while we were stopped are skipped. */
 static void catch_up(struct live *live)
 {
 	double now = live_clock();
@@ -142,7 +142,7 @@ static int milliseconds_left(const struct live *live)
 
 	if (live->view == VIEW_SCREEN && live->console.changed && live->next_picture < until)
 		until = live->next_picture;
-	/* Rounded up: a moment too early would be a loop without waiting. */
+	/* Rounded up: a timeout that ends too early would cause a busy loop. */
 	return until <= now ? 0 : (int)((until - now) * 1000) + 1;
 }
 
@@ -152,7 +152,7 @@ static void handle_signals(struct live *live)
 
 	if (signals.resized && live->view == VIEW_SCREEN)
 		live_screen_resize();
-	/* Several at once are one request; a user who sees no effect repeats it. */
+	/* Several at once are one request. A user repeats a request without an effect. */
 	if (signals.ends != live->ends) {
 		live->ends = signals.ends;
 		live_child_ask(&live->child, live_clock());
@@ -180,16 +180,16 @@ static void run(struct live *live)
 		catch_up(live);
 	}
 	/*
-	 * Its last words. Not until the end of the file: a process that QEMU has started may live
-	 * on and keep it open.
+	 * Reads the last output. Not up to the end of the file: a process that QEMU has started may
+	 * keep it open.
 	 */
 	while (live_console_read(&live->console, live->child.console))
 		;
 }
 
 /*
- * Where QEMU failed, the reason is in its last output, which may have vanished with the screen, or
- * be in a file.
+ * After a failure of QEMU, the reason is in its last output, which may have vanished with the
+ * screen, or be in a file.
  */
 static void show_last_words(const struct live *live)
 {

@@ -4,7 +4,7 @@
  * operations on libviommu, compares, and keeps a board (live/board.h) of the results. This is the
  * side that reads the board.
  *
- *   live.c                            the main loop: reads the board periodically, reads the console, ends when QEMU ends
+ *   live.c                            the main loop, until QEMU ends
  *   options.c                         the command line
  *   command.c                         QEMU's command line: the user's, and the plugin
  *   child.c                           QEMU as a process
@@ -43,17 +43,17 @@ struct live_options {
 	const char *log;
 	char **arguments; /* more for the plugin */
 	unsigned int argument_count;
-	double interval; /* 0: as the view likes it */
+	double interval; /* 0: the view's default */
 	bool json;
 	bool quiet;
 	bool lines; /* no full-screen view */
 };
 
-/* options.c: exits where the command line is not right. */
+/* options.c: exits after an error in the command line. */
 void live_options_parse(struct live_options *options, int argc, char **argv);
 void live_options_free(struct live_options *options);
 
-/* command.c: NULL with a complaint. The words belong to the caller, as does the list. */
+/* command.c: NULL after an error message. The caller owns the words and the list. */
 char **live_command_make(const struct live_options *options, int board);
 void live_command_free(char **command);
 
@@ -68,40 +68,40 @@ struct live_child {
 	int status; /* as waitpid() gave it */
 	double asked_at;
 };
-/* 0, or the negative error number for which the program could not be started. */
+/* 0, or the negative errno of starting the program. */
 int live_child_start(struct live_child *child, char **command, bool terminal);
 void live_child_reap(struct live_child *child);
-/* Asks it to end; the second time it is not asked any more. */
+/* Requests the end. The second request kills. */
 void live_child_ask(struct live_child *child, double now);
-/* Ends one that was asked and has not ended for LIVE_PATIENCE. */
+/* Kills a program that has not ended LIVE_PATIENCE after the request. */
 void live_child_hurry(struct live_child *child, double now);
 void live_child_window(const struct live_child *child, unsigned int rows, unsigned int columns);
 bool live_child_type(const struct live_child *child, const char *bytes, size_t count);
-/* It ended otherwise than by itself with status 0, or because we asked it to. */
+/* True unless it ended by itself with status 0, or at our request. */
 bool live_child_failed(const struct live_child *child);
 void live_child_close(struct live_child *child);
 
 /* console.c */
 struct live_console {
-	int copy;     /* where all of it goes; -1 for nowhere */
-	int error;    /* why not all of it went there */
-	bool full;    /* nothing more goes there */
-	bool closed;  /* nothing more will come */
-	bool changed; /* since the view has reset this */
-	int state;    /* in a control sequence */
+	int copy;     /* file for all output; -1: none */
+	int error;    /* the reason of a failed write */
+	bool full;    /* writing has failed */
+	bool closed;  /* end of output */
+	bool changed; /* output since the view has reset this */
+	int state;    /* within a control sequence */
 	uint64_t count;
-	unsigned int used;   /* of the line that grows */
+	unsigned int used;   /* of the incomplete line */
 	unsigned int column; /* in that line */
 	char lines[LIVE_CONSOLE_LINES][LIVE_CONSOLE_BYTES];
 };
 /* False if there is nothing to read now. */
 bool live_console_read(struct live_console *console, int from);
 void live_console_take(struct live_console *console, const char *bytes, size_t count);
-/* A line counted from the last one back, 0 for that; NULL if there are not so many. */
+/* A line, counted back from the last one, which is 0; NULL if there are fewer. */
 const char *live_console_line(const struct live_console *console, unsigned int back);
 
 /* state.c */
-#define LIVE_HISTORY	   120u /* seconds of refreshes that the screen can draw */
+#define LIVE_HISTORY	   120u /* seconds of refreshes on the screen */
 #define LIVE_MESSAGES	   64u	/* of the last ones that are kept */
 #define LIVE_DISAGREEMENTS 20u	/* of the first ones that are kept, for the end */
 
@@ -109,16 +109,18 @@ struct live_state {
 	struct live_board *board;
 	const char *program;
 	double begun;			       /* when QEMU was started */
-	double time;			       /* when the numbers were taken */
-	struct live_numbers now;	       /* the contents of the board then */
-	double rates[LIVE_KINDS];	       /* refreshes a second, since the time before */
+	double time;			       /* when the numbers were read */
+	struct live_numbers now;	       /* the contents of the board at that time */
+	double rates[LIVE_KINDS];	       /* refreshes per second since the last time */
 	double rate;			       /* of all kinds */
 	uint64_t disagreements;		       /* of all oracles */
 	uint64_t checks;		       /* of all oracles */
 	struct live_histogram all[LIVE_TIMED]; /* times of refreshes of all kinds */
-	uint64_t history[LIVE_HISTORY];	       /* refreshes of each second, by the second's number modulo LIVE_HISTORY */
-	uint64_t history_seconds;	       /* so many are complete */
-	uint64_t history_refreshes;	       /* up to the last one that is */
+	/* refreshes of each second, indexed modulo LIVE_HISTORY */
+	uint64_t history[LIVE_HISTORY];
+	uint64_t history_seconds; /* number of complete seconds */
+	/* refreshes up to the end of the last complete second */
+	uint64_t history_refreshes;
 	uint64_t next_message;
 	uint64_t messages; /* read so far: the last LIVE_MESSAGES are kept */
 	struct live_message last[LIVE_MESSAGES];
@@ -126,22 +128,25 @@ struct live_state {
 	struct live_message first[LIVE_DISAGREEMENTS]; /* of these */
 	uint64_t before[LIVE_KINDS];
 	double time_before;
-	char fate[80];										/* how QEMU ended; empty while it runs */
-	bool failed;										/* it ended as it should not */
-	void (*on_message)(const struct live_state *state, const struct live_message *message); /* with each that is new; may be NULL */
+	/* the end of QEMU; empty while it runs */
+	char fate[80];
+	/* an abnormal end */
+	bool failed;
+	/* for each new message; may be NULL */
+	void (*on_message)(const struct live_state *state, const struct live_message *message);
 };
 void live_state_begin(struct live_state *state, struct live_board *board, const char *program);
-/* Looks at the board. */
+/* Reads the board. */
 void live_state_update(struct live_state *state);
 /* QEMU has ended. */
 void live_state_end(struct live_state *state, const struct live_child *child);
-/* The exit status of `viommu live`; and whether the plugin has used the board. */
+/* The exit status of `viommu live`, and whether the plugin has used the board. */
 int live_status(const struct live_state *state);
 bool live_attached(const struct live_state *state);
-/* Messages, counted from the last one back. NULL if there are not so many. */
+/* Messages, counted back from the last one. NULL if there are fewer. */
 const struct live_message *live_message_back(const struct live_state *state, unsigned int back);
 uint64_t live_refreshes(const struct live_numbers *numbers);
-/* Seconds of QEMU's life at which something happened. */
+/* Seconds from QEMU's start to an event. */
 double live_when(const struct live_state *state, uint64_t monotonic_ns);
 double live_clock(void);
 /* "35 ns", "3.42 us"; texts as those of cli_count() */
@@ -160,8 +165,8 @@ void live_json_message(const struct live_state *state, const struct live_message
 void live_summary(const struct live_state *state, const struct live_options *options);
 
 /*
- * screen.c; noscreen.c where it was built without ncurses. The screen is one: its functions may be
- * called only between begin and end, and end as often as one likes.
+ * screen.c; noscreen.c in builds without ncurses. There is one screen: its functions may be called
+ * only between begin and end, and end repeatedly.
  */
 struct live_screen {
 	const struct live_state *state;
@@ -170,12 +175,12 @@ struct live_screen {
 	struct live_child *child;
 };
 enum live_wish { LIVE_WISH_NOTHING, LIVE_WISH_END };
-/* Whether there is a terminal that can do it. */
+/* Whether there is a suitable terminal. */
 bool live_screen_possible(void);
 bool live_screen_begin(const struct live_screen *screen);
 void live_screen_draw(void);
 void live_screen_resize(void);
-/* Keys were pressed. */
+/* Handles keys. */
 enum live_wish live_screen_keys(void);
 void live_screen_end(void);
 
@@ -183,14 +188,12 @@ void live_screen_end(void);
 struct live_signals {
 	bool child;
 	bool resized;
-	unsigned int ends; /* how often the end was asked for, from the beginning on */
+	unsigned int ends; /* number of requests to end so far */
 };
-/*
- * A file descriptor that is readable when there is something to take, or a negative error number.
- */
+/* A file descriptor that is readable if a request is pending, or a negative error number. */
 int live_signals_begin(void);
 struct live_signals live_signals_take(void);
-/* A signal handler's repair of the terminal at a sudden end. */
+/* Restores the terminal in a signal handler. */
 void live_terminal_arm(int fd, const struct termios *attributes, const char *text, size_t bytes);
 void live_terminal_disarm(void);
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * In the place of screen.c where there is no ncurses: no screen is possible, and lines are written
- * instead.
+ * Replaces screen.c in builds without ncurses: lines are written instead of a screen.
  */
 #include "live.h"
 

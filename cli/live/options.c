@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The command line of `viommu live`. All arguments after the program to be run are that program's,
- * so that `--' is optional.
+ * The command line of `viommu live`. All arguments after the program are that program's, so `--' is
+ * optional.
  */
 #include "live.h"
 

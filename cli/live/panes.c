@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define WIDE   100 /* columns from which on there is room for the less important */
+#define WIDE   100 /* minimum width of the screen for the less important columns */
 #define MIDDLE 76
 #define LABELS 12
 
@@ -25,7 +25,7 @@ void pane_title(const struct live_screen *screen, int row)
 	screen_right(row, COLS - 41, 40, STYLE_PLAIN, right);
 }
 
-/* Functions worth a row: those that are there, and then those that were. */
+/* Functions with a row: the present ones, then the former ones. */
 static unsigned int list_functions(const struct live_numbers *now, const struct live_function **list)
 {
 	unsigned int count = 0;
@@ -51,7 +51,7 @@ struct column {
 	int first, width;
 };
 
-/* Where the columns are, at this width of the screen. */
+/* The columns at this width of the screen. */
 static const struct {
 	struct column handle, state, aperture, mapped, peak, refreshes, pinned, tables;
 } at = { { 1, 10 }, { 12, 9 }, { 22, 23 }, { 46, 10 }, { 57, 10 }, { 68, 10 }, { 79, 10 }, { 91, 60 } };
@@ -115,7 +115,7 @@ void pane_functions(const struct live_screen *screen, int row, int rows)
 	if (!count)
 		screen_text(row + 1, 1, COLS - 2, STYLE_DIM, live_attached(screen->state) ? "none in use so far" : "QEMU starts");
 	for (unsigned int i = 0; i < count && (int)i < rows - 1; i++) {
-		/* The last row has the number of those that do not fit. */
+		/* The last row has the number of functions that do not fit. */
 		if ((int)i == rows - 2 && (int)count > rows - 1 && rows > 2)
 			screen_format(row + 1 + (int)i, 1, COLS - 2, STYLE_DIM, "and %u more", count - i);
 		else
@@ -142,10 +142,7 @@ void pane_memory(const struct live_screen *screen, int row)
 	show_memory(row, half, COLS - half - 1, "pinned", now->pinned_bytes, now->pinned_bytes_peak);
 }
 
-/*
- * Kinds in the order of their importance here; the last two have a row if there are such refreshes
- * and there is room.
- */
+/* Kinds by importance. The last two have a row if there are such refreshes and there is room. */
 static const enum live_kind kinds[LIVE_KINDS] = { LIVE_MAP, LIVE_UNMAP, LIVE_WHOLE, LIVE_BOTH, LIVE_NOTHING };
 
 #define ALWAYS 3
@@ -249,8 +246,8 @@ void pane_messages(const struct live_screen *screen, int row, int rows)
 	unsigned int count = 0;
 
 	/*
-	 * As many of the last ones as there is room for, and then from the oldest of them on. One
-	 * that is cut is better than none.
+	 * As many of the last messages as fit, from the oldest of them on. A truncated message is
+	 * better than none.
 	 */
 	while ((message = live_message_back(screen->state, count)) && used + message_rows(message) <= rows) {
 		used += message_rows(message);
@@ -273,10 +270,7 @@ void pane_console(const struct live_screen *screen, int row, int rows, bool typi
 
 	while (lines < rows && live_console_line(console, (unsigned int)lines))
 		lines++;
-	/*
-	 * While the user types, the last row is the one that grows, though there may be nothing in
-	 * it yet.
-	 */
+	/* While the user types, the last row is the incomplete line, which may be empty. */
 	bool empty = typing && !console->used;
 	shown = lines + empty <= rows ? lines : rows - empty;
 	for (int i = 0; i < shown; i++)

@@ -34,7 +34,7 @@ void live_ring_write(struct live_ring *ring, enum live_message_kind kind, uint64
 	__atomic_store_n(&ring->written, sequence + 1, __ATOMIC_RELEASE);
 }
 
-/* Reads one message. false if it is not there any more. */
+/* Reads one message. false if it was overwritten. */
 static bool read_line(const struct live_ring_line *line, uint64_t sequence, struct live_message *message)
 {
 	uint64_t words[WORDS];

@@ -82,17 +82,17 @@ void live_screen_end(void)
 {
 	if (!view.terminal)
 		return;
-	/* A picture that is not finished is not to be seen any more. */
+	/* An unfinished update is not shown any more. */
 	endwin();
 	delscreen(view.terminal);
 	view.terminal = NULL;
 	live_terminal_disarm();
 }
 
-/* How many rows each pane has; 0 for none. */
+/* The number of rows of each pane; 0 for none. */
 struct layout {
 	int functions, refreshes, history, times, messages, console, gaps;
-	int left; /* rows that no pane has yet */
+	int left; /* rows without a pane */
 };
 
 static void grow(struct layout *layout, int *rows, int to)
@@ -117,8 +117,7 @@ static void grant(struct layout *layout, int *rows, int wanted)
 static struct layout arrange(void)
 {
 	/*
-	 * Title, memory, two rows of checks, the console's rule and the footer have their place in
-	 * any case.
+	 * Title, memory, two rows of checks, the console's rule and the footer are always present.
 	 */
 	struct layout layout = { .functions = 2, .refreshes = 4, .messages = 1, .console = 2, .left = LINES - 15 };
 	int functions = pane_functions_rows(&view.screen), some = functions < 5 ? functions : 5;
@@ -173,7 +172,7 @@ static void draw_panes(void)
 	row += layout.messages;
 	screen_rule(row++, view.typing ? STYLE_BOLD : STYLE_PLAIN, "console");
 	draw_footer(LINES - 1);
-	/* The last one, since it leaves the cursor where the guest has it. */
+	/* Last, since it sets the cursor to the guest's position. */
 	pane_console(&view.screen, row, layout.console, view.typing);
 	if (layout.console != view.console_rows || COLS != view.console_columns) {
 		view.console_rows = layout.console;
@@ -217,7 +216,7 @@ void live_screen_resize(void)
 static void set_typing(bool typing)
 {
 	view.typing = typing;
-	/* Keys as the bytes that they are, signals included. */
+	/* Keys as bytes, signals included. */
 	keypad(stdscr, typing ? FALSE : TRUE);
 	if (typing)
 		raw();

@@ -38,7 +38,7 @@ static void on_request(int number)
 		resizes = 1;
 	else
 		ends++;
-	/* A full pipe wakes the loop, too. */
+	/* A full pipe also wakes the loop. */
 	written = write(wake[1], "", 1);
 	(void)written;
 	errno = saved;
@@ -65,9 +65,7 @@ static void restore_terminal(void)
 static void on_defect(int number)
 {
 	restore_terminal();
-	/*
-	 * The action is the default one again (SA_RESETHAND): once more, and it is ours no longer.
-	 */
+	/* SA_RESETHAND has restored the default action: raise the signal again. */
 	raise(number);
 }
 
@@ -102,7 +100,7 @@ int live_signals_begin(void)
 	action.sa_flags = (int)SA_RESETHAND;
 	for (size_t i = 0; i < sizeof(defects) / sizeof(defects[0]); i++)
 		sigaction(defects[i], &action, NULL);
-	/* The reader of our output may go: writing then fails, which is handled where we write. */
+	/* If the reader of our output has gone, writing fails, which is handled there. */
 	signal(SIGPIPE, SIG_IGN);
 	return wake[0];
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * From the board to the views: the numbers as they are now, how fast they grow, and the messages
- * that are new.
+ * Turns the board into the views' data: current numbers, their rates, and new messages.
  */
 #include "live.h"
 
@@ -117,10 +116,7 @@ static void update_rates(struct live_state *state)
 {
 	double passed = state->time - state->time_before;
 
-	/*
-	 * A look that was forced by something else than the clock is too close to the one before
-	 * for a rate.
-	 */
+	/* An update that the clock did not cause is too close to the previous one for a rate. */
 	if (passed < 0.2)
 		return;
 	state->rate = 0;
@@ -183,7 +179,7 @@ void live_state_update(struct live_state *state)
 
 void live_state_end(struct live_state *state, const struct live_child *child)
 {
-	/* Its writer is gone, and knew only that it was to go. */
+	/* The writer is gone, and only knew that it would exit. */
 	bool exited = WIFEXITED(child->status);
 	int value = exited ? WEXITSTATUS(child->status) : WTERMSIG(child->status);
 

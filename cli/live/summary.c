@@ -77,7 +77,7 @@ static void print_oracles(const struct live_state *state)
 		cli_line("", CLI_PLAIN, "%s of %s numbered blocks seen in order", cli_count(now->blocks_seen), cli_count(now->blocks_expected));
 }
 
-/* Those that have gone with the screen. */
+/* Messages that were only on the screen. */
 static void print_disagreements(const struct live_state *state)
 {
 	unsigned int kept = state->disagreement_messages < LIVE_DISAGREEMENTS ? (unsigned int)state->disagreement_messages : LIVE_DISAGREEMENTS;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Text on the screen. A guest may print anything: it is shown character by character as far as this
- * terminal's character set has them, and never gets beyond its place.
+ * Text on the screen. A guest may print anything. Text is shown character by character if the
+ * terminal's character set has them, and never leaves its place.
  */
 #include "screen.h"
 
@@ -35,7 +35,7 @@ void screen_styles_begin(void)
 	}
 }
 
-/* The next character of a text, and its replacement on the screen. False at the end. */
+/* The next character of a text, or its replacement on the screen. False at the end. */
 static bool next(const char **text, mbstate_t *state, wchar_t *shown, int *columns)
 {
 	wchar_t c;
@@ -70,10 +70,7 @@ int screen_text(int row, int first, int width, enum screen_style style, const ch
 		return column;
 	attrset((int)styles[style]);
 	while (next(&text, &state, &c, &columns) && column + columns <= end) {
-		/*
-		 * Marks that combine with the character before them take no column; the cell is not
-		 * worth the risk.
-		 */
+		/* Combining marks take no column and are omitted. */
 		if (!columns)
 			continue;
 		mvaddnwstr(row, column, &c, 1);
@@ -93,8 +90,8 @@ void screen_wrapped(int row, int rows, int first, int width, enum screen_style s
 		wchar_t c;
 
 		/*
-		 * After the last blank that fits, if there is one in the second half; else wherever
-		 * the line is full.
+		 * After the last blank that fits, if it is in the second half; otherwise at the end
+		 * of the line.
 		 */
 		const char *end = text, *blank = NULL;
 		while (next(&rest, &state, &c, &more) && columns + more <= width) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * Missing parts of the machine, and remedies: an IOMMU that the kernel drives, the interfaces,
- * rights, memory that may be locked. Commands are those that an administrator would type. Where
- * distributions differ (the kernel's command line), it is Debian's way.
+ * rights, the limit of locked memory. Commands are for an administrator. Where distributions differ
+ * (the kernel's command line), they are Debian's.
  */
 #include "probe.h"
 
@@ -56,7 +56,7 @@ static void advise_parameter(struct probe *probe, const char *parameter)
 	probe_command(advice, "reboot");
 }
 
-/* A parameter that switches the IOMMU off. */
+/* A parameter that disables the IOMMU. */
 static bool advise_off(struct probe *probe)
 {
 	static const char *const off[] = { "intel_iommu=off", "amd_iommu=off", "iommu=off" };
@@ -122,8 +122,8 @@ static void advise_iommu(struct probe *probe)
 }
 
 /*
- * The options that it needs and the kernel lacks. If the configuration does not mention any of
- * them, only the first counts, which the others depend on: kernels older than these options have
+ * The options that an interface needs and the kernel lacks. If the configuration mentions none of
+ * them, only the first counts, on which the others depend: kernels older than these options have
  * their function without them.
  */
 static void list_options(const struct probe_interface *interface, char *text, size_t bytes)
@@ -133,7 +133,7 @@ static void list_options(const struct probe_interface *interface, char *text, si
 	*text = '\0';
 	for (unsigned int i = 0; i < PROBE_INTERFACE_PARTS && interface->options[i].name && used < bytes; i++) {
 		char value = interface->options[i].value;
-		/* It takes type1's place; it is nothing that iommufd needs. */
+		/* It replaces type1. iommufd does not need it. */
 		if (!strcmp(interface->options[i].name, "IOMMUFD_VFIO_CONTAINER"))
 			continue;
 		if (value == 'n' || (value == '-' && !i))
@@ -165,7 +165,7 @@ static void advise_rights(struct probe *probe, const char *node, bool needed)
 	probe_command(advice, "setfacl -m u:%" PRIu64 ":rw %s", probe->tree.uid, node);
 }
 
-/* Why an interface is unusable. It is needed if the other one is unusable, too. */
+/* The reason why an interface is unusable. It is needed if the other one is unusable, too. */
 static void advise_interface(struct probe *probe, const struct probe_interface *interface, bool needed)
 {
 	const struct probe_module_state *loadable = module_that_is(interface, PROBE_MODULE_LOADABLE);
@@ -194,7 +194,7 @@ static void advise_interface(struct probe *probe, const struct probe_interface *
 	}
 }
 
-/* A guest's own SMMUv3, which iommufd alone can give it. Everything else works without. */
+/* A guest's own SMMUv3, which needs iommufd. Everything else works without. */
 static void advise_smmuv3(struct probe *probe)
 {
 	const struct probe_smmuv3 *smmu = &probe->chosen.smmuv3;
@@ -211,7 +211,8 @@ static void advise_smmuv3(struct probe *probe)
 }
 
 /*
- * A guest's memory has to be pinned to be reached; a limit below the machine's memory may be met.
+ * A guest's memory must be pinned before devices reach it, so a limit below the machine's memory
+ * may be reached.
  */
 static void advise_memlock(struct probe *probe)
 {
@@ -234,8 +235,8 @@ static void advise_memlock(struct probe *probe)
 void probe_advise(struct probe *probe)
 {
 	/*
-	 * Either interface is enough: the missing one is that which does not take another kernel,
-	 * type1 where neither or both do.
+	 * Either interface is enough. Advises on the one that does not need another kernel, on
+	 * type1 if neither or both do.
 	 */
 	bool none = !probe->type1.usable && !probe->iommufd.usable;
 	bool take_iommufd = takes_kernel(&probe->type1) && !takes_kernel(&probe->iommufd);

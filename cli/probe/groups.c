@@ -15,13 +15,13 @@
 
 struct reading {
 	struct probe *probe;
-	char folder[PATH_MAX]; /* of devices */
+	char folder[PATH_MAX]; /* of a group's devices */
 	int32_t group;
 };
 
 /*
- * Drivers that leave the device's DMA to VFIO: VFIO's own variants have it in their names, and
- * since Linux 6.1 make a folder vfio-dev.
+ * Drivers that leave the device's DMA to VFIO. VFIO's own variants have "vfio" in their names, and
+ * since Linux 6.1 create a folder vfio-dev.
  */
 static bool is_vfio_driver(const char *driver)
 {
@@ -57,8 +57,8 @@ static uint32_t read_hex(const struct probe *probe, const char *device, const ch
 }
 
 /*
- * Drivers that hold a device without doing DMA with it (Linux: driver_managed_dma in struct
- * pci_driver, and pci-stub).
+ * Drivers that bind a device without using its DMA (Linux: driver_managed_dma in struct pci_driver,
+ * and pci-stub).
  */
 static bool leaves_dma_alone(const struct probe_device *device)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The options that the kernel was built with, and its modules, as far as the distribution lets
- * users read them. Without that everything is "not known", and only device nodes show what works.
+ * The kernel's build options and modules, as far as the distribution lets users read them. Without
+ * them every answer is "not known", and only device nodes show what works.
  */
 #include "probe.h"
 
@@ -17,7 +17,7 @@
 #define TEXT_LIMIT ((size_t)4 << 20)
 
 #ifdef HAVE_ZLIB
-/* /proc/config.gz: loaded as it is, and unpacked up to the limit. */
+/* proc/config.gz: read into memory, and unpacked up to the limit. */
 static char *load_compressed(const struct probe_tree *tree, const char *path)
 {
 	int fd = probe_descriptor(tree, path);
@@ -79,7 +79,7 @@ void probe_kernel_free(struct probe_kernel *kernel)
 	*kernel = (struct probe_kernel){ 0 };
 }
 
-/* Where a line begins with this; NULL if none does. */
+/* The first line with this beginning; NULL if there is none. */
 static const char *find_line(const char *text, const char *wanted)
 {
 	for (const char *at = text; (at = strstr(at, wanted)); at++) {
@@ -109,8 +109,8 @@ bool probe_option_is_off(char value)
 }
 
 /*
- * Whether a list of modules has a file of this name: lines are "kernel/drivers/vfio/vfio.ko", in
- * modules.dep with ".xz:" and more behind it.
+ * Whether a list of modules has a file of this name. Lines are "kernel/drivers/vfio/vfio.ko", in
+ * modules.dep with ".xz:" and more after it.
  */
 static bool is_listed(const char *list, const char *name)
 {
@@ -128,7 +128,7 @@ static bool is_listed(const char *list, const char *name)
 	return false;
 }
 
-/* In file names of modules '-' and '_' may stand for each other. */
+/* In file names of modules, '-' and '_' are interchangeable. */
 static bool has_module(const char *list, const char *name)
 {
 	char other[PROBE_NAME];

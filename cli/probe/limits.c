@@ -16,7 +16,7 @@
 #define CAPABILITY_IPC_LOCK	14
 #define CAPABILITY_DAC_OVERRIDE 1
 
-/* The number behind "Name:" at the beginning of a line. */
+/* The number after "Name:" at the start of a line. */
 static bool field(const char *text, const char *name, int base, uint64_t *value)
 {
 	size_t length = strlen(name);
@@ -86,7 +86,7 @@ static void read_limit(const struct probe *probe, struct probe_limits *limits)
 	}
 }
 
-/* The process whose rights are judged, in a tree: the one of the status there. */
+/* The process whose rights are judged. In a tree, the one of the status file there. */
 static void read_user(struct probe *probe)
 {
 	struct probe_limits *limits = &probe->limits;

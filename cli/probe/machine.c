@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/utsname.h>
 
-/* The word behind a colon, in the first line that begins with a key. */
+/* The word after a colon, in the first line that begins with a key. */
 static void cpuinfo_value(const char *cpuinfo, const char *key, char *value, size_t bytes)
 {
 	const char *at = strstr(cpuinfo, key);
@@ -45,7 +45,7 @@ static void read_processor(const struct probe_tree *tree, struct probe_machine *
 	free(cpuinfo);
 }
 
-/* Whether a word of the kernel's command line is about IOMMUs or VFIO. */
+/* Whether a word of the kernel's command line concerns IOMMUs or VFIO. */
 static bool is_of_interest(const char *word)
 {
 	static const char *const beginnings[] = {
@@ -102,7 +102,7 @@ static enum probe_answer bit(uint64_t value, unsigned int n)
 }
 
 /*
- * MGAW (bits 21:16) is the widest IOVA less one; SLLPS (bits 37:34) has large pages of the second
+ * MGAW (bits 21:16) is the widest IOVA minus one. SLLPS (bits 37:34) has large pages of the second
  * stage. ECAP: NEST 26, SMTS 43, SLADS 45.
  */
 static void describe_vtd(const struct probe_tree *tree, struct probe_iommu *iommu)
@@ -124,8 +124,8 @@ static void describe_vtd(const struct probe_tree *tree, struct probe_iommu *iomm
 }
 
 /*
- * GTSup (bit 4): guest translation; HDSup (bit 52): the IOMMU sets dirty bits. Any page size that
- * is a power of two.
+ * GTSup (bit 4): guest translation. HDSup (bit 52): the IOMMU sets dirty bits. Page sizes are all
+ * powers of two.
  */
 static void describe_amd(const struct probe_tree *tree, struct probe_iommu *iommu)
 {

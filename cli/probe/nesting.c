@@ -25,16 +25,19 @@ static uint32_t field(uint32_t value, unsigned int high, unsigned int low)
 	return value >> low & ((UINT32_C(1) << (high - low + 1)) - 1);
 }
 
-/* Arm IHI 0070, 6.3.1 to 6.3.6. */
+/*
+ * Arm IHI 0070, 6.3.1 to 6.3.6: ASID16; STALL_MODEL, of which 1 is "not supported"; SIDSIZE;
+ * SSIDSIZE; VAX; GRAN4K, GRAN16K and GRAN64K.
+ */
 static void describe(struct probe_smmuv3 *smmu, const uint32_t idr[6])
 {
 	memcpy(smmu->idr, idr, sizeof(smmu->idr));
-	smmu->asid_bits = field(idr[0], 12, 12) ? 16 : 8;						    /* ASID16 */
-	smmu->stalls = field(idr[0], 25, 24) != 1;							    /* STALL_MODEL: 1 is "not supported" */
-	smmu->stream_bits = field(idr[1], 5, 0);							    /* SIDSIZE */
-	smmu->substream_bits = field(idr[1], 10, 6);							    /* SSIDSIZE */
-	smmu->address_bits = field(idr[5], 11, 10) ? 52 : 48;						    /* VAX */
-	smmu->granules = field(idr[5], 4, 4) << 12 | field(idr[5], 5, 5) << 14 | field(idr[5], 6, 6) << 16; /* GRAN4K, GRAN16K, GRAN64K */
+	smmu->asid_bits = field(idr[0], 12, 12) ? 16 : 8;
+	smmu->stalls = field(idr[0], 25, 24) != 1;
+	smmu->stream_bits = field(idr[1], 5, 0);
+	smmu->substream_bits = field(idr[1], 10, 6);
+	smmu->address_bits = field(idr[5], 11, 10) ? 52 : 48;
+	smmu->granules = field(idr[5], 4, 4) << 12 | field(idr[5], 5, 5) << 14 | field(idr[5], 6, 6) << 16;
 }
 
 /*

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
  * One device: its files, and the reports of the library's hosts that have opened it. Only a device
- * that is bound to a VFIO driver is opened, so that nothing is bound or loaded; a device that
- * another process uses answers -EBUSY.
+ * that is bound to a VFIO driver is opened, so that nothing is bound or loaded. A device that
+ * another process uses yields -EBUSY.
  */
 #include "probe.h"
 
@@ -24,7 +24,7 @@ static void read_nodes(struct probe *probe, struct probe_chosen *chosen)
 	}
 }
 
-/* Nothing in its group keeps the device from VFIO. */
+/* True if no device in its group keeps the device from VFIO. */
 static bool is_viable(const struct probe *probe)
 {
 	const struct probe_chosen *chosen = &probe->chosen;
@@ -92,7 +92,7 @@ static void not_tried(struct probe_host *host, const char *format, ...)
 	va_end(args);
 }
 
-/* Whether a host can be asked; else why not. */
+/* Whether a host can be queried. If not, stores the reason. */
 static bool can_ask(const struct probe *probe, struct probe_host *host, const struct probe_interface *interface, const char *node, enum probe_answer rights)
 {
 	if (probe->tree.root)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `viommu probe`: its options, and the way from files to words. docs/probe.md explains each answer.
+ * `viommu probe`: its options, and the steps from files to text. docs/probe.md explains each
+ * answer.
  */
 #include "probe.h"
 
@@ -57,7 +58,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
-/* Without a device: it takes devices behind an IOMMU, and one of the two interfaces. */
+/* Without a device: usable means devices behind an IOMMU and one of the two interfaces. */
 static bool machine_is_ready(const struct probe *probe)
 {
 	for (uint32_t i = 0; i < probe->devices.group_count; i++) {

@@ -71,13 +71,13 @@ bool probe_exists(const struct probe_tree *tree, const char *path);
 /* Whether the user may read and write it. PROBE_UNKNOWN where it does not exist. */
 enum probe_answer probe_rights(const struct probe_tree *tree, const char *path);
 /*
- * Calls fn with the name of each entry of a folder, in the order of their names, numbers in numbers
- * taken as such. How many there are.
+ * Calls fn with the name of each entry of a folder, sorted, with numbers in numerical order.
+ * Returns their number.
  */
 size_t probe_each(const struct probe_tree *tree, const char *folder, void (*fn)(void *ctx, const char *name), void *ctx);
 /*
- * "/a" "/b" -> a path of the tree. False where it is too long, or has a part that is no name ("..",
- * or not printable).
+ * "/a" "/b" -> a path of the tree. False if it is too long, or has an illegal component ("..", or
+ * not printable).
  */
 bool probe_path(char path[PATH_MAX], const char *folder, const char *name, const char *rest);
 /* Copies printable characters, up to the end of the line; everything else becomes '?'. */
@@ -96,7 +96,7 @@ enum probe_module { PROBE_MODULE_UNKNOWN, PROBE_MODULE_ABSENT, PROBE_MODULE_LOAD
  * depends on is not set, or the kernel does not know it); '?' (the configuration cannot be read).
  */
 char probe_option(const struct probe_kernel *kernel, const char *name);
-/* It is known not to be there. */
+/* The option is known to be absent. */
 bool probe_option_is_off(char value);
 enum probe_module probe_module(const struct probe_tree *tree, const struct probe_kernel *kernel, const char *name);
 const char *probe_module_name(enum probe_module module);
@@ -106,7 +106,8 @@ void probe_kernel_free(struct probe_kernel *kernel);
 /* machine.c */
 struct probe_iommu {
 	char name[PROBE_NAME];
-	const char *type; /* "VT-d", "AMD-Vi", "SMMUv3", "SMMU", "zPCI", "RISC-V", "virtio", "other" */
+	/* "VT-d", "AMD-Vi", "SMMUv3", "SMMU", "zPCI", "RISC-V", "virtio", "other" */
+	const char *type;
 	char version[PROBE_NAME];
 	uint32_t address_bits; /* of an IOVA; 0: not known */
 	uint64_t page_sizes;   /* bit n set: pages of 2^n bytes; 0: not known */
@@ -117,11 +118,13 @@ struct probe_iommu {
 struct probe_machine {
 	char architecture[PROBE_NAME];
 	char kernel[PROBE_NAME];
-	char processor[PROBE_NAME];		       /* its maker, as the kernel names it */
-	bool virtual;				       /* it is a virtual machine itself, according to the processor */
-	bool acpi_known;			       /* firmware's tables can be looked at */
-	char acpi_table[8];			       /* the one that describes IOMMUs (DMAR, IVRS, IORT, RIMT, VIOT); empty: there is none */
-	char parameters[PROBE_PARAMETERS][PROBE_NAME]; /* options of the kernel's command line that concern IOMMUs and VFIO */
+	char processor[PROBE_NAME]; /* vendor, as the kernel names it */
+	bool virtual;		    /* this machine is virtual */
+	bool acpi_known;	    /* firmware's tables are readable */
+	/* the table of IOMMUs (DMAR, IVRS, IORT, RIMT, VIOT); empty: none */
+	char acpi_table[8];
+	/* IOMMU and VFIO options on the kernel's command line */
+	char parameters[PROBE_PARAMETERS][PROBE_NAME];
 	uint32_t parameter_count;
 	struct probe_iommu *iommus;
 	uint32_t iommu_count;
@@ -140,13 +143,13 @@ struct probe_option_state {
 struct probe_interface {
 	const char *name;
 	const char *node;
-	bool present;		  /* the node is there */
+	bool present;		  /* the node exists */
 	enum probe_answer rights; /* the user may open it */
 	bool usable;
 	struct probe_module_state modules[PROBE_INTERFACE_PARTS];
 	struct probe_option_state options[PROBE_INTERFACE_PARTS];
 	enum probe_answer unsafe_interrupts; /* the module's parameter allow_unsafe_interrupts */
-	uint64_t entry_limit;		     /* type1: its parameter dma_entry_limit; 0: not known */
+	uint64_t entry_limit;		     /* type1: dma_entry_limit; 0: not known */
 };
 
 /* groups.c */
@@ -154,7 +157,7 @@ struct probe_group {
 	char name[PROBE_NAME];
 	char type[PROBE_NAME];
 	uint32_t first, count; /* of its devices */
-	bool no_iommu;	       /* one that VFIO has made up for a device without an IOMMU */
+	bool no_iommu;	       /* one that VFIO has created for a device without an IOMMU */
 };
 struct probe_device {
 	char address[PROBE_NAME];
@@ -165,8 +168,9 @@ struct probe_device {
 	uint32_t class;		      /* PCI class, subclass and interface; 0: not known */
 	int32_t group;		      /* index, or -1 */
 	bool pci;
-	bool vfio;	 /* bound to a driver of VFIO's */
-	bool bridge;	 /* which stays with its driver, and is no obstacle for its group */
+	bool vfio; /* bound to a VFIO driver */
+	/* its driver does not use its DMA, and does not keep its group from VFIO */
+	bool bridge;
 	bool in_the_way; /* its driver keeps its group from VFIO */
 };
 struct probe_reserved {
@@ -176,7 +180,7 @@ struct probe_reserved {
 struct probe_devices {
 	struct probe_group *groups;
 	uint32_t group_count;
-	struct probe_device *devices; /* in the order of their groups; those without a group at the end */
+	struct probe_device *devices; /* sorted by group; devices without a group come last */
 	uint32_t device_count;
 	bool cut; /* there are more */
 };
@@ -189,9 +193,9 @@ struct probe_limits {
 	uint64_t soft, hard; /* RLIMIT_MEMLOCK in bytes, VIOMMU_NO_LIMIT for none */
 	bool known;
 	enum probe_answer cap_ipc_lock;
-	uint64_t locked_bytes; /* by processes of this user, now */
+	uint64_t locked_bytes; /* locked by processes of this user */
 	uint64_t pinned_bytes;
-	uint32_t processes; /* that were looked at */
+	uint32_t processes; /* number of processes that were read */
 	uint64_t memory_bytes;
 };
 
@@ -199,8 +203,8 @@ struct probe_limits {
 struct probe_host {
 	const char *name;
 	bool tried;
-	int error;     /* 0: caps and ranges hold */
-	char why[512]; /* why not; of the library, or why it was not tried */
+	int error;     /* 0: caps and ranges are valid */
+	char why[512]; /* errno of the library, or the reason why the host was not queried */
 	struct viommu_host_caps caps;
 	struct viommu_iova_range ranges[PROBE_RANGES];
 	size_t range_count;
@@ -208,8 +212,8 @@ struct probe_host {
 
 /* nesting.c: the properties of a device's SMMUv3, for a guest with one. */
 struct probe_smmuv3 {
-	bool known; /* the rest is valid: iommufd reports an SMMUv3 */
-	int error;  /* of the kernel when it was to make its side of a guest's SMMUv3; 0: it does */
+	bool known; /* iommufd reports an SMMUv3, and the other members are valid */
+	int error;  /* error of the kernel's object for a guest's SMMUv3; 0: it can be created */
 	uint32_t idr[6];
 	uint32_t granules; /* as page sizes: bit n set for tables of 2^n bytes */
 	uint32_t address_bits, asid_bits, stream_bits, substream_bits;
@@ -217,18 +221,17 @@ struct probe_smmuv3 {
 };
 /* Whether one of the machine's IOMMUs is an SMMUv3. */
 bool probe_has_smmuv3(const struct probe_machine *machine);
-/*
- * Opens the device once more. No process has it open. If it cannot be queried, *smmu is unchanged.
- */
+/* Opens the device again. No process has it open. If it cannot be queried, *smmu is unchanged. */
 void probe_ask_smmuv3(const char *cdev_node, struct probe_smmuv3 *smmu);
 
 struct probe_chosen {
-	const struct probe_device *device; /* NULL: none was asked for */
+	const struct probe_device *device; /* NULL: none was requested */
 	const struct probe_group *group;   /* NULL: it has none */
 	struct probe_reserved reserved[PROBE_RESERVED];
 	uint32_t reserved_count;
-	char group_node[PROBE_NAME], cdev_node[PROBE_NAME]; /* as they are, or would be; empty: none */
-	enum probe_answer group_rights, cdev_rights;	    /* PROBE_UNKNOWN: it is not there */
+	/* actual or expected paths; empty: none */
+	char group_node[PROBE_NAME], cdev_node[PROBE_NAME];
+	enum probe_answer group_rights, cdev_rights; /* PROBE_UNKNOWN: it does not exist */
 	struct probe_host type1, iommufd;
 	struct probe_smmuv3 smmuv3;
 	bool ready;
@@ -238,7 +241,7 @@ struct probe_chosen {
 #define PROBE_COMMANDS 6u
 struct probe_advice {
 	const char *id;
-	bool needed; /* without it nothing works; else it is good to know */
+	bool needed; /* a requirement; otherwise advice */
 	char what[400];
 	char commands[PROBE_COMMANDS][200]; /* to be run as root */
 	uint32_t command_count;
@@ -264,14 +267,15 @@ void probe_read_interfaces(struct probe *probe);
 void probe_read_limits(struct probe *probe);
 
 /*
- * Finds the device with a full PCI address, and all that files show about it. False: there is none.
+ * Finds the device with a full PCI address, and all that files show about it. False if it does not
+ * exist.
  */
 bool probe_choose(struct probe *probe, const char *address);
-/* Asks the hosts. */
+/* Queries the hosts. */
 void probe_open(struct probe *probe);
 
 void probe_advise(struct probe *probe);
-/* For the files that advise: a new piece, or the last one again where there are too many. */
+/* For the files that advise: a new piece, or the last one again if there are too many. */
 struct probe_advice *probe_advice_add(struct probe *probe, const char *id, bool needed, const char *format, ...) __attribute__((format(printf, 4, 5)));
 void probe_command(struct probe_advice *advice, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* bind.c: the reasons why VFIO cannot use the chosen device. */

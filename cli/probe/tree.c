@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Files of a machine: this one's, or a copy of another's beneath a folder. In a copy a link must
- * lead where it would lead there, so links are followed here, a part of the path at a time, and an
- * absolute one begins at the copy's root.
+ * Files of a machine: this one, or a copy of another one's in a folder. A link in the copy must
+ * lead to its target in the copy. So links are followed here, one component of the path at a time,
+ * and an absolute link starts at the copy's root.
  */
 #include "probe.h"
 
@@ -40,7 +40,7 @@ bool probe_path(char path[PATH_MAX], const char *folder, const char *name, const
 	return length > 0 && length < PATH_MAX;
 }
 
-/* A path of the tree as the system has it. */
+/* The system's path for a path of the tree. */
 static bool system_path(const struct probe_tree *tree, const char *path, char out[PATH_MAX])
 {
 	int length = snprintf(out, PATH_MAX, "%s%s", tree->root ? tree->root : "", *path ? path : "/");
@@ -61,8 +61,8 @@ static bool follow(const char *target, const char *left, char rest[PATH_MAX])
 }
 
 /*
- * Follows all links, but for one at the very end unless asked to: the system's path of a file that
- * is there.
+ * Follows all links, except one at the very end unless requested: returns the system's path of an
+ * existing file.
  */
 static bool resolve(const struct probe_tree *tree, const char *path, bool follow_last, char out[PATH_MAX])
 {
@@ -106,7 +106,7 @@ static bool resolve(const struct probe_tree *tree, const char *path, bool follow
 	}
 }
 
-/* Opens a regular file; nothing else, as opening a device may do something. */
+/* Opens a regular file and nothing else, since opening a device may have an effect. */
 int probe_descriptor(const struct probe_tree *tree, const char *path)
 {
 	char real[PATH_MAX];
@@ -117,7 +117,7 @@ int probe_descriptor(const struct probe_tree *tree, const char *path)
 	return open(real, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-/* Up to limit bytes. Files of sysfs and proc have no size that could be asked for. */
+/* Reads up to limit bytes. Files of sysfs and proc have no size. */
 static char *read_all(int fd, size_t limit)
 {
 	size_t capacity = 4096, length = 0;
@@ -207,7 +207,7 @@ enum probe_answer probe_rights(const struct probe_tree *tree, const char *path)
 	return tree->all_powerful || (mode & 6) == 6 ? PROBE_YES : PROBE_NO;
 }
 
-/* "2" before "10"; equal numbers with other digits as strcmp() has them. */
+/* "2" before "10". Equal numbers with different digits are in the order of strcmp(). */
 static int compare_names(const void *a, const void *b)
 {
 	const char *first = *(char *const *)a, *second = *(char *const *)b;
@@ -232,14 +232,10 @@ size_t probe_each(const struct probe_tree *tree, const char *folder, void (*fn)(
 	while (count < ENTRIES_LIMIT && (entry = readdir(directory))) {
 		if (*entry->d_name == '.')
 			continue;
-		if (count == capacity) {
-			size_t more = capacity ? capacity * 2 : 64;
-			char **larger = realloc(names, more * sizeof(*names));
-			if (!larger)
-				break;
-			names = larger;
-			capacity = more;
-		}
+		char **larger = cli_room(names, count, &capacity, sizeof(*names));
+		if (!larger)
+			break;
+		names = larger;
 		names[count] = strdup(entry->d_name);
 		if (!names[count])
 			break;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The two interfaces of the kernel that can carry a translation: type1 (/dev/vfio/vfio) and iommufd
- * (/dev/iommu). Whether the node of each exists, and if not, the reason in modules and the kernel's
+ * The kernel's two interfaces for translations: type1 (/dev/vfio/vfio) and iommufd (/dev/iommu).
+ * Whether the node of each exists, and if not, the reason in modules and the kernel's
  * configuration.
  */
 #include "probe.h"
@@ -44,8 +44,8 @@ static enum probe_module state_of(const struct probe_interface *interface, const
 }
 
 /*
- * In memory, as far as is known: a built-in module without parameters is visible only in a list
- * that may be missing.
+ * In memory, as far as is known: a built-in module without parameters appears only in a list that
+ * may be missing.
  */
 static bool is_running(enum probe_module state)
 {

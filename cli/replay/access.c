@@ -2,7 +2,8 @@
 /*
  * The recorded machine's translations, compared with the accesses of a device model: it translates,
  * and where that fails it reports the miss to its guest IOMMU, if that takes misses, and translates
- * once more. So it is the host's translation that is compared, and not what the library has on record.
+ * once more. So it is the host's translation that is compared, and not what the library has on
+ * record.
  *
  *  - Where a page was reached, a load must reach the same one, and a store must if it may, and must
  *    not if it may not.
@@ -14,12 +15,12 @@
 #include "replay.h"
 
 /*
- * Once for a translation that is not there yet, once for a device that is on its way to its target.
- * More means that a translation that was found is taken away again.
+ * Once for a missing translation, once for a device that is moving to its target. More retries
+ * would hide a translation that is removed again.
  */
 #define ROUNDS 4u
 
-/* Pages that are tried at each end, where there are more than twice as many. */
+/* Pages that are tried at each end of a range with more than twice as many. */
 #define TRIED_MAPPED   32768u
 #define TRIED_UNMAPPED 512u
 
@@ -38,7 +39,7 @@ static bool translate(const struct access *access, uint64_t iova, uint32_t kind,
 	return viommu_translate(access->reader, iova, VIOMMU_PAGE_SIZE, kind, piece, 1, &translated, fault) == 1 && translated == VIOMMU_PAGE_SIZE;
 }
 
-/* An access to a page, to its end. Whether it came through. */
+/* Accesses a page up to its end. Returns whether the access succeeded. */
 static bool reach(const struct access *access, uint64_t iova, uint32_t kind, struct viommu_piece *piece)
 {
 	const struct replay_iommu *iommu = access->replay->iommu;
@@ -59,7 +60,7 @@ static bool reach(const struct access *access, uint64_t iova, uint32_t kind, str
 	return false;
 }
 
-/* Where in guest memory a piece is; false if it is in none. */
+/* The guest memory of a piece; false if it has none. */
 static bool gpa_of(const struct guest *guest, const void *hva, uint64_t *gpa)
 {
 	for (unsigned int i = 0; i < guest->count; i++) {
@@ -82,10 +83,7 @@ static void differs(const struct access *access, uint64_t iova, const struct vio
 	replay_oracle_differs(access->replay, access->expected, iova, run.last, piece ? &run : NULL, "an access finds");
 }
 
-/*
- * An access that was to come through, and did not. True: there was no room, as the user has limited
- * it.
- */
+/* An access that should have succeeded. True: there was no room within the user's limits. */
 static bool missing(const struct access *access, uint64_t iova, const struct viommu_piece *piece, uint64_t shortages)
 {
 	struct replay *replay = access->replay;
@@ -104,7 +102,7 @@ static uint64_t shortages_of(const struct replay *replay)
 	return replay->iommu->shortages ? replay->iommu->shortages(replay) : 0;
 }
 
-/* This and the next one: true if there was no room, where the user has limited it. */
+/* This and the next one: true if there was no room within the user's limits. */
 static bool try_mapped(const struct access *access, uint64_t iova)
 {
 	const struct replay_expected *expected = access->expected;
@@ -143,8 +141,8 @@ static bool is_usable(const struct access *access)
 }
 
 /*
- * Where a whole domain has no room, each access tries to make one; between two of them nothing
- * changes, so that one is enough.
+ * If a whole domain has no room, each access tries to create one. Nothing changes between two of
+ * them, so one is enough.
  */
 static void each(const struct access *access, bool (*fn)(const struct access *access, uint64_t iova), uint64_t most)
 {

@@ -2,9 +2,9 @@
 /*
  * --host: the hosts of a replayed machine, and the devices of this machine for its functions.
  *
- * The first function of a capture is the first device, the second one the second, in the order of
- * their appearance; a function that is unplugged and comes back under its FID is the same device
- * again. Functions without a device are on the soft host, and are compared as always.
+ * The first function of a capture gets the first device, the second one the second, in order of
+ * appearance. A function that is unplugged and comes back under its FID gets the same device again.
+ * Functions without a device are on the soft host, and are compared as always.
  */
 #include "replay.h"
 
@@ -99,7 +99,7 @@ int replay_device_for(struct replay *replay, uint32_t number)
 	return (int)replay->devices_used++;
 }
 
-/* Whether the device can check anything, before the capture is carried out for nothing. */
+/* Whether the device can check anything, tested before the capture is executed. */
 int replay_device_check(struct replay *replay, uint64_t line, const struct replay_function *function)
 {
 	if (function->device < 0 || !replay->options->dma_pages)
@@ -145,7 +145,7 @@ int replay_aperture_check(struct replay *replay, const struct capture_record *re
 	return -1;
 }
 
-/* The number behind a name, in KiB there. */
+/* The number of KiB after a name. */
 static uint64_t status_bytes(const char *status, const char *name)
 {
 	const char *at = strstr(status, name);

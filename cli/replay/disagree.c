@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Messages about disagreements: one line on stderr with everything that is known of the operation,
- * for the first few; the rest is counted.
+ * Messages about disagreements: one line on stderr with all known details of the operation, for the
+ * first few. The others are counted.
  */
 #include "replay.h"
 
@@ -15,7 +15,7 @@ void replay_disagree(struct replay *replay, const char *format, ...)
 
 	if (++replay->disagreements > REPLAY_SHOWN || replay->options->quiet)
 		return;
-	/* The progress bar is on this stream, too. */
+	/* The progress bar uses this stream, too. */
 	fputs(*cli_colour(stderr, CLI_PLAIN) ? "\r\033[K" : "", stderr);
 	cli_put_text(stderr, replay->path);
 	if (operation->number)

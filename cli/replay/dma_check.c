@@ -16,12 +16,11 @@
 
 #include "guest_image.h"
 
-/*
- * The number of pages that are checked by default. A transfer of an edu takes a tenth of a second.
- */
-#define EDU_PAGES   256u
-#define NVME_PAGES  16384u
-#define HOLES_LIMIT 16u /* IOVAs of a kind where something must not work that are tried; on s390 each takes a reset */
+/* The default number of checked pages. A transfer of an edu takes a tenth of a second. */
+#define EDU_PAGES  256u
+#define NVME_PAGES 16384u
+/* number of IOVAs of each kind that must fail; on s390 each costs a reset */
+#define HOLES_LIMIT 16u
 
 static int copy_run(void *ctx, const struct viommu_run *run)
 {
@@ -63,7 +62,7 @@ static int note_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* If the user has limited pinned memory, a page may be missing, which was reported before. */
+/* If the user has limited pinned memory, a page may be missing. It was reported before. */
 static bool is_excused(const struct dma_check *check, uint64_t iova)
 {
 	bool there = false;
@@ -85,7 +84,7 @@ static void add_target(struct dma_check *check, const struct viommu_run *run, ui
 	check->targets[check->target_count++] = target;
 }
 
-/* All pages of the map; of more than were asked for, some from everywhere. */
+/* All pages of the map, or a sample of the requested size. */
 static bool find_targets(struct dma_check *check)
 {
 	uint64_t pages = count_pages(&check->map), number = check->replay->options->dma_pages;
@@ -125,8 +124,8 @@ bool dma_check_is_lent(const struct dma_check *check, uint64_t gpa)
 }
 
 /*
- * Lends the driver pages: from the map's begin, or from its end, none that it had before. How many
- * there were.
+ * Lends pages to the driver: from the start of the map or from its end, none that it had before.
+ * Returns their number.
  */
 static unsigned int lend(struct dma_check *check, bool from_end, const uint64_t avoid[DMA_PAGES], unsigned int avoid_count)
 {
@@ -146,7 +145,7 @@ static unsigned int lend(struct dma_check *check, bool from_end, const uint64_t 
 	return lent;
 }
 
-/* A page that was found to be right, used to pass on content. */
+/* A page that was found to be right, used to pass contents on. */
 static const struct dma_target *find_through(const struct dma_check *check, uint64_t not_gpa)
 {
 	for (size_t i = 0; i < check->target_count; i++) {
@@ -177,7 +176,7 @@ static void check_target(struct dma_check *check, struct dma_target *target)
 	counts->dma_pages++;
 }
 
-/* An IOVA that no run of the map has. */
+/* An IOVA in no run of the map. */
 static bool leads_nowhere(const struct dma_check *check, uint64_t iova)
 {
 	for (size_t i = 0; i < check->map.count; i++) {
@@ -195,13 +194,13 @@ static void try_hole(struct dma_check *check, uint64_t iova, const struct dma_ta
 	++*tried;
 }
 
-/* Notes the reason why nothing, or not everything, is checked. */
+/* Stores the reason why nothing, or not everything, is checked. */
 static void leave_out(struct dma_check *check, const char *why)
 {
 	snprintf(check->replay->dma_note, sizeof(check->replay->dma_note), "%s: %s", check->address, why);
 }
 
-/* Former translations, the latest first: the device can neither write nor read there. */
+/* Former translations, the latest first: the device must neither write nor read there. */
 static void check_gone(struct dma_check *check, const struct dma_target *source)
 {
 	const struct recorded *recorded = check->function->recorded;
@@ -226,8 +225,8 @@ static void check_gone(struct dma_check *check, const struct dma_target *source)
 }
 
 /*
- * Accesses that must fail: writing to pages that may only be read, and to IOVAs that are mapped no
- * longer, or lie around those that are.
+ * Accesses that must fail: writes to read-only pages, and accesses to IOVAs that were unmapped or
+ * are next to mapped ones.
  */
 static void check_forbidden(struct dma_check *check)
 {
@@ -275,7 +274,7 @@ static bool open_device(struct dma_check *check)
 	return false;
 }
 
-/* One go with the pages that are lent now. */
+/* One pass with the pages that are lent now. */
 static void go(struct dma_check *check, bool last)
 {
 	unsigned char saved[DMA_PAGES][DMA_BYTES];
@@ -362,7 +361,7 @@ void replay_dma_check(struct replay *replay)
 		guest_image_free(&image);
 		return;
 	}
-	/* Disagreements from here on do not concern the last operation. */
+	/* Later disagreements do not concern the last operation. */
 	replay->operation.number = 0;
 	for (unsigned int i = 0; i < replay->function_count; i++) {
 		if (replay->functions[i].device < 0)

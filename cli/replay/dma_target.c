@@ -21,7 +21,7 @@
 
 enum purpose { PURPOSE_CARRIED = 1, PURPOSE_BEFORE, PURPOSE_UNTOUCHED };
 
-/* Fills a page with the content for an IOVA and a purpose (splitmix64). */
+/* Fills a page with unique contents for an IOVA and a purpose (splitmix64). */
 static void fill(unsigned char *page, uint64_t iova, enum purpose purpose)
 {
 	for (size_t i = 0; i < DMA_BYTES; i += sizeof(uint64_t)) {
@@ -92,7 +92,7 @@ static bool must(struct dma_check *check, uint64_t iova, bool write)
 	return false;
 }
 
-/* One that they do not. */
+/* A transfer that they do not allow. */
 static void may_not(struct dma_check *check, uint64_t iova, bool write)
 {
 	if (check->dead)
@@ -102,7 +102,7 @@ static void may_not(struct dma_check *check, uint64_t iova, bool write)
 		revive(check);
 }
 
-/* A device's write is not where it should be. */
+/* A device's write has not arrived. */
 static void misplaced(struct dma_check *check, const struct dma_target *target, const char *what)
 {
 	unsigned char wanted[DMA_BYTES];
@@ -118,7 +118,7 @@ static void misplaced(struct dma_check *check, const struct dma_target *target, 
 			check->function->handle, target->iova, what, target->gpa, found);
 }
 
-/* Read, changed here, and written: it must be the content that was read. */
+/* Read by the device, changed here, and written back: it must be the page's contents. */
 void dma_target_writable(struct dma_check *check, const struct dma_target *target)
 {
 	unsigned char saved[DMA_BYTES];
@@ -133,7 +133,7 @@ void dma_target_writable(struct dma_check *check, const struct dma_target *targe
 	memcpy(target->memory, saved, DMA_BYTES);
 }
 
-/* A read-only page: its content is written through another page, which is right. */
+/* A read-only page: the device writes its contents to another page, which was found to be right. */
 void dma_target_readable(struct dma_check *check, const struct dma_target *target, const struct dma_target *through)
 {
 	unsigned char saved[DMA_BYTES], saved_through[DMA_BYTES];
@@ -153,7 +153,7 @@ void dma_target_readable(struct dma_check *check, const struct dma_target *targe
 	memcpy(target->memory, saved, DMA_BYTES);
 }
 
-/* A page that may only be read: it stays as it is. The device gets something to write from it. */
+/* A write to a read-only page must not change it. The device's data comes from another page. */
 void dma_target_protected(struct dma_check *check, const struct dma_target *target)
 {
 	unsigned char saved[DMA_BYTES];
@@ -174,8 +174,8 @@ void dma_target_protected(struct dma_check *check, const struct dma_target *targ
 }
 
 /*
- * An IOVA without a translation. If a write lands nevertheless, the comparison of all memory finds
- * it.
+ * An IOVA without a translation. If a write arrives nevertheless, the comparison of all memory
+ * finds it.
  */
 void dma_target_nothing(struct dma_check *check, uint64_t iova, const struct dma_target *source)
 {
@@ -191,7 +191,7 @@ void dma_target_nothing(struct dma_check *check, uint64_t iova, const struct dma
 	check->replay->counts.dma_unmapped++;
 }
 
-/* A page that an IOVA led to once: its present content must not come out of the device. */
+/* The former page of an IOVA: the device must not read its current contents. */
 void dma_target_unreadable(struct dma_check *check, const struct dma_target *gone, const struct dma_target *through)
 {
 	unsigned char saved[DMA_BYTES], saved_through[DMA_BYTES];

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The memory of a replayed guest. Nothing here is reserved: a mapping of terabytes costs address
- * space alone until something is stored, and storing is counted page by page against a limit,
- * because a capture is a file that anyone may have written.
+ * The memory of a replayed guest. Nothing is reserved: a mapping of terabytes costs only address
+ * space until something is stored. Stores are counted page by page against a limit, since anyone
+ * may have written the capture.
  */
 #include "guest.h"
+#include "common/cli.h"
 
 #include <endian.h>
 #include <errno.h>
@@ -14,11 +15,11 @@
 
 #include <viommu/types.h>
 
-/* The most that one leaf of a host's table covers. */
+/* The largest leaf of a host's table. */
 #define LARGE  (UINT64_C(2) << 20)
 #define LARGER (UINT64_C(1) << 30)
 
-/* Sparse zeroed memory; NULL if there is none. */
+/* Sparse zeroed memory; NULL on failure. */
 static void *map_sparse(uint64_t bytes)
 {
 	void *memory = bytes > SIZE_MAX ? MAP_FAILED : mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -32,7 +33,10 @@ static void unmap_sparse(void *memory, uint64_t bytes)
 		munmap(memory, (size_t)bytes);
 }
 
-/* The same for a GPA, as far behind a multiple of `alignment` as that is; a page that cannot be accessed follows it. */
+/*
+ * The same for a GPA, with its offset from a multiple of `alignment`, followed by a page that
+ * cannot be accessed.
+ */
 static unsigned char *map_aligned(uint64_t gpa, uint64_t bytes, uint64_t alignment)
 {
 	unsigned char *memory = bytes > UINT64_MAX - alignment ? NULL : map_sparse(bytes + alignment);
@@ -49,8 +53,8 @@ static unsigned char *map_aligned(uint64_t gpa, uint64_t bytes, uint64_t alignme
 }
 
 /*
- * Where a slot lies decides how large the leaves of a host's table may be, and so does another slot right
- * behind it. No figure is to depend on that: a slot lies as its GPA does, and apart from others.
+ * The placement of a slot determines the leaf sizes of a host's table, and so does an adjacent
+ * slot. Results must not depend on that, so a slot is aligned like its GPA, and apart from others.
  */
 static unsigned char *map_slot(uint64_t gpa, uint64_t bytes)
 {
@@ -59,8 +63,8 @@ static unsigned char *map_slot(uint64_t gpa, uint64_t bytes)
 	if (!memory)
 		memory = map_aligned(gpa, bytes, bytes >= LARGE ? LARGE : VIOMMU_PAGE_SIZE);
 	/*
-	 * With huge pages, a single doubleword would fill 2 MiB. Where there are none to refuse,
-	 * this fails, and does not matter.
+	 * With huge pages, a single doubleword would fill 2 MiB. On kernels without huge pages this
+	 * fails, and does not matter.
 	 */
 	if (memory)
 		(void)madvise(memory, (size_t)bytes, MADV_NOHUGEPAGE);
@@ -81,14 +85,11 @@ static void slot_free(struct guest_slot *slot)
 
 int guest_add(struct guest *guest, uint64_t gpa, uint64_t bytes, uint32_t prot, const struct guest_slot **out)
 {
-	if (guest->count == guest->capacity) {
-		unsigned int capacity = guest->capacity ? guest->capacity * 2 : 8;
-		struct guest_slot *slots = realloc(guest->slots, capacity * sizeof(*slots));
-		if (!slots)
-			return -ENOMEM;
-		guest->slots = slots;
-		guest->capacity = capacity;
-	}
+	struct guest_slot *slots = cli_room(guest->slots, guest->count, &guest->capacity, sizeof(*slots));
+
+	if (!slots)
+		return -ENOMEM;
+	guest->slots = slots;
 	struct guest_slot slot = { .gpa = gpa, .bytes = bytes, .prot = prot };
 	slot.memory = map_slot(gpa, bytes);
 	slot.filled = map_sparse(bitmap_bytes(bytes));
@@ -148,7 +149,7 @@ const struct guest_slot *guest_find(struct guest *guest, uint64_t gpa)
 	return find(guest, gpa);
 }
 
-/* Stores within one page. Zeros in a page that was never filled are there already. */
+/* Stores within one page. A page that was never filled holds zeros already. */
 static int store_in_page(struct guest *guest, struct guest_slot *slot, uint64_t offset, uint64_t value, uint64_t count)
 {
 	uint64_t page = offset / VIOMMU_PAGE_SIZE;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Images of a guest's memory: a hash for each page with content. mincore() lists the pages of a
- * mapping that exist, including pages that a device has written; a page that does not exist holds
+ * Snapshots of a guest's memory: a hash for each page with contents. mincore() lists the pages of a
+ * mapping that exist, including pages that a device has written. A page that does not exist holds
  * zeros.
  */
 #include "guest_image.h"
+#include "common/cli.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -14,14 +15,14 @@
 
 #include <viommu/types.h>
 
-#define CHUNK_PAGES 4096u /* asked for at once */
+#define CHUNK_PAGES 4096u /* pages of one query */
 
 struct guest_image_page {
 	uint64_t gpa;
 	uint64_t hash;
 };
 
-/* 0 for a page of zeros, and for no other that will ever be seen. */
+/* 0 for a page of zeros, and in practice for no other. */
 static uint64_t hash_page(const unsigned char *page)
 {
 	uint64_t hash = 0;
@@ -37,7 +38,8 @@ static uint64_t hash_page(const unsigned char *page)
 }
 
 /*
- * Calls fn with the pages of a slot that may hold something, until it returns true. Whether it did.
+ * Calls fn for the pages of a slot that may have contents, until it returns true. Returns whether
+ * it did.
  */
 static bool each_page_of(const struct guest_slot *slot, bool (*fn)(void *ctx, uint64_t gpa, const unsigned char *page), void *ctx)
 {
@@ -49,7 +51,7 @@ static bool each_page_of(const struct guest_slot *slot, bool (*fn)(void *ctx, ui
 		bool known = !mincore(slot->memory + begin, (size_t)bytes, present);
 		for (uint64_t offset = 0; offset < bytes; offset += VIOMMU_PAGE_SIZE) {
 			uint64_t at = begin + offset;
-			/* One that was swapped out is not in memory, but has been filled. */
+			/* A page that was swapped out is not in memory, but has contents. */
 			bool filled = slot->filled[at / VIOMMU_PAGE_SIZE / 8] >> (at / VIOMMU_PAGE_SIZE % 8) & 1;
 			if (known && !filled && !(present[offset / system_page] & 1))
 				continue;
@@ -82,16 +84,12 @@ static bool take_page(void *ctx, uint64_t gpa, const unsigned char *page)
 
 	if (!hash)
 		return false;
-	if (image->count == image->capacity) {
-		size_t capacity = image->capacity ? image->capacity * 2 : 1024;
-		struct guest_image_page *pages = realloc(image->pages, capacity * sizeof(*pages));
-		if (!pages) {
-			taking->failed = true;
-			return true;
-		}
-		image->pages = pages;
-		image->capacity = capacity;
+	struct guest_image_page *pages = cli_room(image->pages, image->count, &image->capacity, sizeof(*pages));
+	if (!pages) {
+		taking->failed = true;
+		return true;
 	}
+	image->pages = pages;
 	image->pages[image->count++] = (struct guest_image_page){ gpa, hash };
 	return false;
 }
@@ -114,8 +112,8 @@ struct comparing {
 };
 
 /*
- * Pages come in the same order as in the image, and none of the image is missing: a page that
- * exists stays, and one that was swapped out had content.
+ * Pages come in the image's order, and none of the image is missing: a page that exists stays, and
+ * one that was swapped out has contents.
  */
 static bool compare_page(void *ctx, uint64_t gpa, const unsigned char *page)
 {

@@ -26,7 +26,7 @@
 #define THOROUGH_PAGES 4096
 #define THOROUGH_EVERY 64
 
-/* Runs that are looked at together: no access is made while they are reported. */
+/* Number of runs that are collected: no access is made while runs are reported. */
 #define TRIED_RUNS 64
 
 struct tally {
@@ -40,8 +40,8 @@ struct tally {
 	struct viommu_run untrue_run;
 	struct viommu_run run[TRIED_RUNS];
 	unsigned int runs;
-	bool untrue;   /* accesses do not reach what a run says, or reach something where none may */
-	uint64_t last; /* of the run before */
+	bool untrue;   /* accesses miss a run, or reach something without a run */
+	uint64_t last; /* of the previous run */
 	uint64_t pages;
 	uint64_t distinct;
 };
@@ -59,7 +59,7 @@ static void violated(struct replay *replay, const char *format, ...)
 	replay_disagree(replay, "%s", text);
 }
 
-/* Both ends of a run. What lies between is compared with the recorded machine's translations. */
+/* Both ends of a run. The comparison with the recorded machine's translations covers the rest. */
 static void try_run(struct tally *tally, const struct viommu_run *run)
 {
 	uint32_t prot = tally->usable ? run->prot : 0;
@@ -127,7 +127,7 @@ static uint64_t count_function(struct replay *replay, const struct replay_functi
 	return tally.distinct;
 }
 
-/* The bytes that should be pinned. */
+/* The number of bytes that should be pinned. */
 static uint64_t reachable(struct replay *replay)
 {
 	uint64_t distinct = 0;
@@ -185,8 +185,8 @@ void replay_check(struct replay *replay, bool thorough)
 }
 
 /*
- * The bytes that the kernel should have pinned: of functions that are devices, as the functions on
- * the soft host pin nothing that it knows of.
+ * The number of bytes that the kernel should have pinned, for functions with a device. The kernel
+ * does not pin for functions on the soft host.
  */
 static bool expect_of_kernel(struct replay *replay, uint64_t *each_iova, uint64_t *distinct)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * --json: one document on stdout. It is written as the replay goes, because the list of operations
- * can have any length; only counts pass through jansson as a whole. docs/replay.md lists the keys.
+ * --json: one document on stdout. It is written during the replay, because the list of operations
+ * can have any length. Only counts pass through jansson as a whole. docs/replay.md lists the keys.
  */
 #include "replay.h"
 
@@ -103,10 +103,7 @@ static void set_counts(json_t *object, const struct replay_counts *counts)
 	json_object_set_new(object, "miss_seconds", json_real(counts->miss_seconds));
 
 	json_t *answers = json_object();
-	/*
-	 * Those of the guest IOMMUs that there were; of a capture that could not be read, the first
-	 * one's.
-	 */
+	/* The guest IOMMUs of the capture; if it could not be read, the first one. */
 	bool any = false;
 	for (unsigned int i = 0; i < REPLAY_IOMMUS; i++)
 		any = any || counts->of[i];
@@ -154,7 +151,7 @@ static json_t *text_or_null(const char *text)
 	return string ? string : json_null();
 }
 
-/* The devices that were functions of this guest's. */
+/* The devices that were assigned to functions of this guest. */
 static json_t *devices_json(const struct replay *replay)
 {
 	json_t *array = json_array();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The machine that a capture is replayed on: a VM, a host or two, a guest IOMMU of the library, and
- * memory. It is changed by the records of the capture, in their order.
+ * The machine of a replay: a VM, one or two hosts, a guest IOMMU of the library, and memory. The
+ * records of the capture change it in their order.
  */
 #include "replay.h"
 
@@ -118,7 +118,7 @@ void replay_remove_function(struct replay *replay, struct replay_function *funct
 {
 	free_function(replay, function);
 	*function = replay->functions[--replay->function_count];
-	/* Whatever speaks of the last operation's function would now speak of another. */
+	/* References to the last operation's function would refer to another one now. */
 	replay->operation.function = NULL;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * --map: the translations at the end, one line a maximal run, in ascending order of handle (or name
- * of a function) and IOVA.
+ * --map: the translations at the end, one line for each maximal run, sorted by handle (or name of a
+ * function) and IOVA.
  */
 #include "replay.h"
 

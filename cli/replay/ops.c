@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * --ops: one line an operation, columns with one blank between them. docs/replay.md describes them.
+ * --ops: one line for each operation, columns separated by one blank. docs/replay.md describes
+ * them.
  */
 #include "replay.h"
 

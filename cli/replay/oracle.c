@@ -41,7 +41,7 @@ static void expect_nothing(struct replay *replay, uint64_t first, uint64_t last)
 	replay->iommu->compare(replay, &nothing);
 }
 
-/* Where the answers are kept for the end, if they are. */
+/* The answers are also kept for the end, if requested. */
 static struct recorded *recorded_of(const struct replay *replay)
 {
 	return replay->oracle.function ? replay->oracle.function->recorded : NULL;
@@ -63,7 +63,7 @@ void replay_oracle_page(struct replay *replay, const struct capture_page *page)
 
 	if (page->iova > oracle->next)
 		expect_nothing(replay, oracle->next, page->iova - 1);
-	/* A slot at a time: their ends are where memory ends, and where rights change. */
+	/* One slot at a time: memory ends, and rights change, at the end of slots. */
 	for (uint64_t done = 0; done < page->count;) {
 		uint64_t first = page->iova + done * VIOMMU_PAGE_SIZE;
 		uint64_t gpa = page->gpa + done * VIOMMU_PAGE_SIZE;

@@ -14,8 +14,8 @@
 
 #include "view.h"
 
-#define PANELS	     16u	/* functions that are drawn; the others are counted */
-#define RUNS_OF_EACH (1u << 18) /* that the drawing program holds */
+#define PANELS	     16u	/* number of drawn functions; the others are counted */
+#define RUNS_OF_EACH (1u << 18) /* limit of the drawing program */
 
 bool replay_pictures_begin(struct replay_pictures *pictures, const struct replay *replay)
 {
@@ -40,55 +40,36 @@ static bool is_direct(const struct replay *replay)
 static void put_counts(FILE *to, const struct replay *replay)
 {
 	const struct replay_counts *counts = &replay->counts;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} all[] = {
-		{ "operations", counts->operations },
-		{ "refreshes", counts->refreshes },
-		{ "global_refreshes", counts->global_refreshes },
-		{ "insufficient_resources", counts->insufficient_resources },
-		{ "errors", counts->events + counts->exceptions + counts->command_errors },
-		{ "mapped_pages", counts->mapped_pages },
-		{ "mapped_pages_peak", counts->mapped_pages_peak },
-		{ "pinned_bytes", counts->pinned_bytes },
-		{ "pinned_bytes_peak", counts->pinned_bytes_peak },
-		{ "guest_bytes", counts->guest_bytes },
-	};
-
-	fprintf(to, "{\"function\":\"%s\",\"direct\":%d", replay->iommu->function, is_direct(replay));
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		fprintf(to, ",\"%s\":%" PRIu64, all[i].name, all[i].value);
-}
-
-/* The state after an operation, or after another record where operation is NULL. */
-static void note(struct replay_pictures *pictures, const struct replay *replay, const struct replay_operation *operation)
-{
-	FILE *to = pictures->timeline.to;
-
-	if (!to)
-		return;
-	put_counts(to, replay);
-	if (operation)
-		fprintf(to, ",\"state\":%d,\"established\":%d,\"released\":%d", replay->iommu->instructions[operation->instruction].changes_state,
-			!!operation->established, !!operation->released);
-	if (operation && operation->record.time.known)
-		fprintf(to, ",\"ns\":%" PRIu64, operation->record.time.ns);
-	fprintf(to, "}\n");
+	fprintf(to,
+		"{\"function\":\"%s\",\"direct\":%d,\"operations\":%" PRIu64 ",\"refreshes\":%" PRIu64 ",\"global_refreshes\":%" PRIu64
+		",\"insufficient_resources\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"mapped_pages\":%" PRIu64 ",\"mapped_pages_peak\":%" PRIu64
+		",\"pinned_bytes\":%" PRIu64 ",\"pinned_bytes_peak\":%" PRIu64 ",\"guest_bytes\":%" PRIu64,
+		replay->iommu->function, is_direct(replay), counts->operations, counts->refreshes, counts->global_refreshes, counts->insufficient_resources,
+		counts->events + counts->exceptions + counts->command_errors, counts->mapped_pages, counts->mapped_pages_peak, counts->pinned_bytes,
+		counts->pinned_bytes_peak, counts->guest_bytes);
 }
 
 void replay_pictures_after(struct replay_pictures *pictures, struct replay *replay, const struct capture_record *record)
 {
-	bool operation = capture_is_operation(record->kind);
+	const struct replay_operation *operation = &replay->operation;
+	bool operates = capture_is_operation(record->kind);
+	FILE *to = pictures->timeline.to;
 
-	if (pictures->map && operation && replay->iommu->note_after)
+	if (pictures->map && operates && replay->iommu->note_after)
 		replay->iommu->note_after(replay);
 	/*
-	 * Stores change no translation until they are refreshed, and answers only where accesses
-	 * do.
+	 * Stores change translations only by a refresh, answers only where they are compared by
+	 * accesses.
 	 */
-	if (record->kind == CAPTURE_ORACLE ? replay->iommu->accesses : record->kind != CAPTURE_MEM)
-		note(pictures, replay, operation ? &replay->operation : NULL);
+	if (!to || (record->kind == CAPTURE_ORACLE ? !replay->iommu->accesses : record->kind == CAPTURE_MEM))
+		return;
+	put_counts(to, replay);
+	if (operates)
+		fprintf(to, ",\"state\":%d,\"established\":%d,\"released\":%d", replay->iommu->instructions[operation->instruction].changes_state,
+			!!operation->established, !!operation->released);
+	if (operates && operation->record.time.known)
+		fprintf(to, ",\"ns\":%" PRIu64, operation->record.time.ns);
+	fprintf(to, "}\n");
 }
 
 struct run_sink {
@@ -129,7 +110,7 @@ static void put_function(FILE *to, struct replay *replay, const struct replay_fu
 	bool all = replay_put_runs(replay, function, "runs", 0, UINT64_MAX, to);
 	if (!all)
 		fprintf(to, "{\"cut\":1}\n");
-	/* Where nothing is translated, nothing is refreshed. */
+	/* Without translation there are no refreshes. */
 	if (replay->iommu->put_change && !view.direct && all)
 		replay->iommu->put_change(replay, function, to);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The progress bar: on stderr, where that is a terminal and the user wants to hear anything. It
- * shows how much of the file was read, which is known even where the number of operations is not.
+ * The progress bar: on stderr if it is a terminal and the user wants output. It shows the part of
+ * the file that was read, since the number of operations may be unknown.
  */
 #include "replay.h"
 
@@ -11,9 +11,9 @@
 #include <unistd.h>
 
 #define WIDTH	   32
-#define EVERY	   256 /* records between two looks at the clock */
-#define INTERVAL   0.1 /* seconds between two pictures */
-#define NOT_BEFORE 0.3 /* seconds: what is over sooner needs no bar */
+#define EVERY	   256 /* records between two reads of the clock */
+#define INTERVAL   0.1 /* seconds between two updates */
+#define NOT_BEFORE 0.3 /* seconds without a bar at the start */
 
 double replay_now(void)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Runs in an array, in order. Answers are about small ranges and come one after the other, so
- * little is moved for one.
+ * Runs in an array, in order. Answers cover small ranges in sequence, so each moves few elements.
  */
 #include "recorded.h"
+#include "common/cli.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +31,7 @@ void recorded_free(struct recorded *recorded)
 	*recorded = (struct recorded){ 0 };
 }
 
-/* The first run that ends at an IOVA or behind it. */
+/* The first run that ends at or after an IOVA. */
 static size_t find(const struct recorded *recorded, uint64_t iova)
 {
 	size_t low = 0, high = recorded->count;
@@ -48,16 +48,13 @@ static size_t find(const struct recorded *recorded, uint64_t iova)
 
 static void insert(struct recorded *recorded, size_t at, const struct viommu_run *run)
 {
-	if (recorded->count == recorded->capacity) {
-		size_t capacity = recorded->capacity ? recorded->capacity * 2 : 64;
-		struct viommu_run *runs = realloc(recorded->runs, capacity * sizeof(*runs));
-		if (!runs) {
-			recorded->lost = true;
-			return;
-		}
-		recorded->runs = runs;
-		recorded->capacity = capacity;
+	struct viommu_run *runs = cli_room(recorded->runs, recorded->count, &recorded->capacity, sizeof(*runs));
+
+	if (!runs) {
+		recorded->lost = true;
+		return;
 	}
+	recorded->runs = runs;
 	memmove(&recorded->runs[at + 1], &recorded->runs[at], (recorded->count - at) * sizeof(*run));
 	recorded->runs[at] = *run;
 	recorded->count++;
@@ -69,7 +66,7 @@ static void erase(struct recorded *recorded, size_t at, size_t count)
 	recorded->count -= count;
 }
 
-/* Ends the run that goes over an IOVA before it, and begins another one there. */
+/* Splits the run that contains an IOVA and the one before it. */
 static void split(struct recorded *recorded, uint64_t iova)
 {
 	size_t at = find(recorded, iova);
@@ -118,7 +115,7 @@ void recorded_drop(struct recorded *recorded, uint64_t first, uint64_t last)
 			i++;
 			continue;
 		}
-		/* The parts before and behind the gap stay. */
+		/* The parts before and after the gap stay. */
 		erase(recorded, i, 1);
 		if (run_last > last) {
 			struct viommu_run behind = run;

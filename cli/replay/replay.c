@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `viommu replay`: its options, and the way through its captures. Each capture gets a machine of
- * its own.
+ * `viommu replay`: its options, and the loop over its captures. Each capture gets a machine of its
+ * own.
  */
 #include "replay.h"
 
@@ -113,7 +113,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case KEY_SHADOW:
 		to->shadow = parse_size_option("--shadow", arg, state);
 		to->limited = true;
-		/* The library takes 0 for its default. */
+		/* 0 means the library's default. */
 		if (!to->shadow)
 			argp_failure(state, CLI_BAD_INPUT, 0, "--shadow: it cannot be 0");
 		return 0;
@@ -188,9 +188,7 @@ static int replay_record(struct replay *replay, const struct capture_record *rec
 		replay_oracle_begin(replay, &record->oracle);
 		return 0;
 	}
-	/*
-	 * An oracle's answer still belongs to the last operation; everything else comes after it.
-	 */
+	/* An oracle's answer belongs to the last operation. Everything else follows it. */
 	if (record->kind != CAPTURE_END && replay->counts.operations == replay->options->stop_after) {
 		replay->stopped = true;
 		return 0;
@@ -236,7 +234,7 @@ static void replay_records(struct replay *replay, struct capture_reader *reader,
 		replay_progress_update(&progress, replay, reader);
 	}
 	replay_progress_end(&progress);
-	/* Of an answer that breaks off, the missing part is not known. */
+	/* The missing part of an interrupted answer is unknown. */
 	if (got < 0)
 		snprintf(replay->problem, sizeof(replay->problem), "%s", error.message);
 	else
@@ -266,7 +264,7 @@ static void replay_capture(struct replay *replay, const char *path, struct repla
 	replay->counts.pages_released = replay->counts.pages_established - replay->counts.mapped_pages;
 }
 
-/* Whether standard output is something else's. */
+/* Whether standard output is used for something else. */
 static bool is_taken(const struct replay_options *to)
 {
 	return to->json || to->map || to->ops || (to->svg && !strcmp(to->svg, "-")) || (to->timeline && !strcmp(to->timeline, "-"));
@@ -294,7 +292,7 @@ int replay_path(const char *path, const struct replay_options *to, struct replay
 	else if (to->map && replay->vm)
 		replay_map_lines(replay);
 	bool drawn = replay_pictures_end(&pictures, replay);
-	/* Findings of the teardown belong to the result. */
+	/* Findings of the teardown are part of the result. */
 	replay_machine_destroy(replay);
 	replay_json_capture_end(json, replay);
 	replay_disagree_finish(replay);

@@ -94,13 +94,13 @@ void replay_counts_add(struct replay_counts *total, const struct replay_counts *
 	total->miss_seconds += counts->miss_seconds;
 }
 
-/* The pages that the oracle has and the guest has memory for. */
+/* Pages that the oracle has within guest memory. */
 static uint64_t expected_pages(const struct replay_counts *counts)
 {
 	return counts->oracle_pages - counts->oracle_unbacked;
 }
 
-/* The pages or operations that are missing, as there was no room; empty if there are none. */
+/* The pages or operations that are missing for lack of room; empty if there are none. */
 static void describe_missing(const struct replay_counts *counts, char *text, size_t bytes)
 {
 	*text = '\0';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The tables that were found. Tables may all name each other: each is looked into once, and the
- * number of entries that are looked at has a limit.
+ * The tables that were found. Tables may all name each other: each is read once, and the number of
+ * entries is limited.
  */
 #include "view.h"
 
@@ -15,7 +15,7 @@
 #define TABLES_LIMIT  (1u << 18)
 
 struct table {
-	uint64_t first, last; /* GPA: the part of it that exists */
+	uint64_t first, last; /* GPA range: the part that exists */
 	uint64_t level;
 	bool whole;
 };

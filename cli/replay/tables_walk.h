@@ -5,7 +5,7 @@
  */
 
 /*
- * One table; first and last are offsets into its range. Calls itself at most as often as there are
+ * One table. first and last are offsets into its range. The depth of the recursion is the number of
  * levels.
  */
 static void F(note_tables)(struct view_tables *tables, const struct format_root *root, unsigned int level, uint64_t origin, struct format_bounds bounds,
@@ -43,10 +43,7 @@ static void F(find_tables)(struct view_tables *tables, const struct view_apertur
 
 	if (F(root)(&(struct format_designation){ from->table, from->control }, &root))
 		return;
-	/*
-	 * Bits above the table's reach are ignored, so that a range may begin in it, go over its
-	 * end, and go on at its beginning.
-	 */
+	/* Bits above the table's reach are ignored, so a range may wrap around. */
 	uint64_t reach = F(reach)(root.level), first = from->first & reach, last = from->last & reach;
 	bool all = from->last - from->first >= reach, wraps = !all && first > last;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The description of a capture: added up record by record, printed at the end. A guest IOMMU's own
- * part is added up and printed by its own file.
+ * The description of a capture: accumulated record by record, printed at the end. Each guest
+ * IOMMU's file does this for its own part.
  */
 #include "show.h"
 

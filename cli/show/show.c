@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * `viommu show`: the contents of a capture, without carrying anything out. A description is added
- * up while the records stream past; the functions that are described one by one are bounded, and so
- * is everything else that is kept.
+ * `viommu show`: the contents of a capture, without executing it. A description is accumulated
+ * while the records are read. Everything that is stored is bounded, such as the number of functions
+ * with descriptions.
  */
 #include "show.h"
 
@@ -114,7 +114,7 @@ static int show_capture(const char *path, bool records)
 	return got < 0 ? CLI_BAD_INPUT : CLI_OK;
 }
 
-/* Whether a picture goes to standard output, and nothing else does. */
+/* Whether only a picture goes to standard output. */
 static bool is_picture(const char *svg, const char *timeline)
 {
 	return (svg && !strcmp(svg, "-")) || (timeline && !strcmp(timeline, "-"));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The description of an SMMUv3's guest: its SMMU, the streams, and how often it stores to which
- * registers. Its commands are in memory, and are known only when they are carried out.
+ * The description of a guest with an SMMUv3: its SMMU, the streams, and the number of stores to
+ * each register. Its commands are in memory, and are known only when they are executed.
  */
 #include "show.h"
 
@@ -15,7 +15,7 @@ struct stream {
 	uint32_t sid;
 	uint64_t kicks;
 	uint64_t oracles;
-	uint64_t first, last; /* of all that these speak of */
+	uint64_t first, last; /* of all of these */
 };
 
 #define SHOW_REGISTERS 32u /* that are counted separately */
@@ -25,7 +25,7 @@ struct smmuv3 {
 	struct capture_smmu smmu;
 	unsigned int stream_count;
 	struct stream streams[SHOW_FUNCTIONS];
-	uint64_t strangers; /* kicks and oracles of a stream that there is not */
+	uint64_t strangers; /* kicks and oracles of unknown streams */
 	struct {
 		const char *name;
 		uint64_t count;

@@ -11,7 +11,7 @@
 
 /*
  * The I/O translation anchor (Linux, pci_dma.h): T means that there are tables, the designation
- * type is the type of the first one.
+ * type is the type of the first table.
  */
 #define IOTA_T	      0x800u
 #define IOTA_DT_SHIFT 2

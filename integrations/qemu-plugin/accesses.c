@@ -5,7 +5,7 @@
 
 #include "timing.h"
 
-/* How often an access asks again. Once is enough if the tables do not change meanwhile. */
+/* How often an access retries. Once is enough if the tables do not change meanwhile. */
 #define ROUNDS_MAX 8u
 
 struct checked *accesses_device(struct checker *checker, uint32_t requester)
@@ -19,7 +19,7 @@ struct checked *accesses_device(struct checker *checker, uint32_t requester)
 	return NULL;
 }
 
-/* The nanoseconds that misses took are added to *fault_ns. true if the access is allowed. */
+/* Adds the nanoseconds spent in misses to *fault_ns. true if the access is allowed. */
 static bool access_page(struct checker *checker, struct checked *checked, uint64_t iova, uint32_t access, uint64_t *gpa, uint64_t *fault_ns)
 {
 	unsigned int rounds;
@@ -43,7 +43,7 @@ static bool access_page(struct checker *checker, struct checked *checked, uint64
 	return false;
 }
 
-/* Where the library's device reaches: a page with prot 0 is nothing. */
+/* What the library's device reaches: a page with prot 0 is nothing. */
 static struct capture_page reach(struct checker *checker, struct checked *checked, uint64_t iova, uint64_t *fault_ns)
 {
 	struct capture_page page = { .iova = iova };
@@ -66,7 +66,7 @@ static void disagree(struct checker *checker, struct checked *checked, const str
 			 of_library.text);
 }
 
-/* One stretch, as QEMU has answered. */
+/* Compares one stretch with QEMU's answer. */
 static void compare(struct checker *checker, struct streams *streams, struct checked *checked, const struct stretch *stretch, uint64_t *fault_ns)
 {
 	uint64_t count = (stretch->last - stretch->first) / VIOMMU_PAGE_SIZE + 1, page;

@@ -9,9 +9,7 @@
 
 #include "capture/capture.h"
 
-/*
- * Higher levels make captures of lazy guests a quarter smaller, and cost a hundred times as much.
- */
+/* Higher levels make captures of lazy guests a quarter smaller, at a hundred times the cost. */
 #define COMPRESSION_LEVEL 9
 
 int arguments_complain(const char *text, const char *what)

@@ -10,7 +10,10 @@
 
 #include "timing.h"
 
-/* Disagreements of an oracle in one operation that are described; the others are counted. */
+/*
+ * The number of disagreements of an oracle in one operation that are described. The others are
+ * counted.
+ */
 #define DESCRIBED_MAX 4u
 
 static void put_list(struct report_line *line, const char *format, va_list list)
@@ -37,7 +40,7 @@ static void send(struct checker *checker, enum live_message_kind kind, const str
 		fprintf(stderr, "viommu-watch: %s\n", line->text);
 }
 
-/* The board of this guest, or a private one to count on. */
+/* The board of this guest, or a private one that only counts. */
 static struct live_board *open_board(const char *path)
 {
 	struct live_board *board = NULL;
@@ -85,8 +88,7 @@ int checker_add_slot(struct checker *checker, uint64_t gpa, const void *host, ui
 		.gpa = gpa,
 		.bytes = bytes,
 		/*
-		 * The library only reads: it makes no accesses for devices, and has no event
-		 * queue.
+		 * The library only reads: it makes no accesses for devices, and has no event queue.
 		 */
 		.hva = (void *)(uintptr_t)host,
 		.fd = -1,
@@ -287,7 +289,7 @@ void checker_look(struct checker *checker, struct checked *checked, uint64_t *es
 	struct viommu_domain_stats now = { .size = sizeof(now) };
 
 	checker->ops->stats(checked->device, &now);
-	/* Another domain counts from 0, and the pages of the one before are gone. */
+	/* Another domain counts from 0, and the pages of the previous one are gone. */
 	if (now.established < checked->stats.established || now.released < checked->stats.released) {
 		*released_pages += checked->stats.mapped_pages;
 		checked->stats = (struct viommu_domain_stats){ 0 };
@@ -340,8 +342,8 @@ void checker_count_memory(struct checker *checker)
 }
 
 /*
- * Blocks missing at the end of a sequence are no error: the guest may have been ended before it
- * read them, and a kernel may keep its translations. A gap before a later block is found by that
+ * Blocks missing at the end of a sequence are not an error: the guest may have been ended before it
+ * read them, and a kernel may keep its translations. A gap before a later block is reported by that
  * block.
  */
 static void finish_numbered(struct checker *checker)

@@ -5,8 +5,7 @@
  * their numbers on the board, messages, and the data oracle. The operations and their comparison
  * belong to the architecture.
  *
- * Results go to a board, and to stderr if the user gave no board. All of it is called with the
- * observer's lock held.
+ * Results go to a board, or to stderr without a board. The caller holds the observer's lock.
  */
 #ifndef VIOMMU_WATCH_CHECKER_H
 #define VIOMMU_WATCH_CHECKER_H
@@ -25,25 +24,25 @@
 
 #define CHECKED_MAX 256u
 
-/* A line of text under construction; text that is too long is cut. Begins as all zeros. */
+/* A line of text under construction. Begins as all zeros. Text that is too long is truncated. */
 struct report_line {
 	char text[LIVE_MESSAGE_BYTES];
 	size_t used;
 };
 void report_put(struct report_line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A device that was ever seen: a PCI function or a stream. */
+/* A device seen at some time: a PCI function or a stream. */
 struct checked {
 	uint32_t id;   /* FID or StreamID */
-	void *device;  /* the library's; NULL: none now */
+	void *device;  /* the library's; NULL: none at present */
 	char name[64]; /* QEMU's; empty: not known */
 	struct viommu_reader *reader;
 	struct live_function *numbers;
 	struct numbered numbered;
 	struct runs before;		  /* its pages before this operation, for the data oracle */
-	struct viommu_domain_stats stats; /* when it was last looked at */
-	uint64_t samples;		  /* how often a sample of its pages was taken */
-	/* Its state when that was last reported. */
+	struct viommu_domain_stats stats; /* when it was last checked */
+	uint64_t samples;		  /* number of samples taken of its pages */
+	/* The state when it was last reported. */
 	uint64_t said_state;
 	uint64_t said_root;
 };
@@ -57,11 +56,9 @@ struct check_ops {
 	int (*create)(struct checker *checker);
 	int (*each_run)(void *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 	void (*stats)(void *device, struct viommu_domain_stats *stats);
-	/*
-	 * A device's access has found nothing. 0: it may try again. Only for IOMMUs with registers.
-	 */
+	/* A device's access has missed. 0: it may retry. Only for IOMMUs with registers. */
 	int (*miss)(void *device, struct viommu_fault *fault);
-	/* The operation in words, and behind its time the device. checked may be NULL. */
+	/* Describes the operation, and after its time the device. checked may be NULL. */
 	void (*put_operation)(struct report_line *line, const struct capture_record *operation);
 	void (*put_device)(struct report_line *line, const struct capture_record *operation, const struct checked *checked);
 };
@@ -70,19 +67,20 @@ struct checker {
 	const struct check_ops *ops;
 	const struct arguments *arguments;
 	const struct guest_ram *ram;
-	struct live_board *board; /* NULL: nothing is checked */
+	struct live_board *board; /* NULL: no checking */
 	struct viommu_host *host;
 	struct viommu_vm *vm;
 	struct checked list[CHECKED_MAX];
 	size_t count;
-	struct live_function beyond;		/* numbers of devices without a place on the board */
-	const struct capture_record *operation; /* that is being checked */
-	unsigned int described[LIVE_ORACLES];	/* disagreements of it */
+	struct live_function beyond;		/* number of devices without a place on the board */
+	const struct capture_record *operation; /* under check */
+	unsigned int described[LIVE_ORACLES];	/* its disagreements */
 	struct runs now;			/* scratch */
-	bool ready;				/* the library's VM is there, and QEMU has not ended */
+	/* the library's VM exists, and QEMU has not ended */
+	bool ready;
 };
 
-/* false after complaining. The arguments and *ram must stay. */
+/* false after an error message. The arguments and *ram must remain valid. */
 bool checker_open(struct checker *checker, const struct check_ops *ops, const struct arguments *arguments, const struct guest_ram *ram);
 
 /* Main memory was found: makes the VM. */
@@ -95,35 +93,35 @@ int checker_add_slot(struct checker *checker, uint64_t gpa, const void *host, ui
 struct checked *checker_device(struct checker *checker, uint32_t id);
 void checker_name_device(struct checked *checked, const char *name);
 
-/* An operation is about to be checked: messages and the data oracle begin anew. */
+/* An operation is about to be checked: resets messages and the data oracle. */
 void checker_begin_operation(struct checker *checker, const struct capture_record *operation);
 
-/* Notes a device's pages in a range before an operation; looks at those that are gone after it. */
+/* Records a device's pages in a range before an operation; checks those that are gone after it. */
 void checker_data_before(struct checker *checker, struct checked *checked, uint64_t first, uint64_t last);
 void checker_data_after(struct checker *checker);
 
-/* Checks of an oracle that were made. checked may be NULL. */
+/* Counts checks of an oracle. checked may be NULL. */
 void checker_count_checks(struct checker *checker, struct checked *checked, enum live_oracle oracle, uint64_t count);
 
-/* Checks that an oracle skipped. */
+/* Counts checks that an oracle skipped. */
 void checker_skip(struct checker *checker, enum live_oracle oracle, uint64_t count);
 
 /*
  * A disagreement of an oracle over `count` of its items. The message begins with the oracle, the
- * operation and the device; only the first ones of an operation are described.
+ * operation and the device. Only the first ones of an operation are described.
  */
 void checker_disagree(struct checker *checker, struct checked *checked, enum live_oracle oracle, uint64_t count, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
 
-/* Puts "0x1000 rw" or "nothing". */
+/* Appends "0x1000 rw" or "nothing". */
 void checker_put_page(struct report_line *line, uint64_t gpa, uint32_t prot);
 
 void checker_say(struct checker *checker, enum live_message_kind kind, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* The kind of a refresh, by the pages established and released. */
+/* The kind of a refresh, from the numbers of pages established and released. */
 enum live_kind checker_kind(uint64_t established, uint64_t released);
 
-/* Takes over a device's statistics, and adds the pages that came and went since. */
+/* Reads a device's statistics, and adds the pages that came and went since the last time. */
 void checker_look(struct checker *checker, struct checked *checked, uint64_t *established, uint64_t *released);
 
 /* The device's state on the board, and the totals of the VM. */

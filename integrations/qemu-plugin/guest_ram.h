@@ -12,7 +12,7 @@
 
 struct guest_ram {
 	const unsigned char *host;
-	uint64_t gpa; /* where it begins: 0 on s390x */
+	uint64_t gpa; /* its first GPA: 0 on s390x */
 	uint64_t bytes;
 };
 
@@ -21,7 +21,7 @@ static inline bool guest_ram_has(const struct guest_ram *ram, uint64_t gpa)
 	return gpa >= ram->gpa && gpa - ram->gpa < ram->bytes;
 }
 
-/* Loads a doubleword at an aligned GPA once, as it is in memory. false outside memory. */
+/* Loads the doubleword at an aligned GPA once. false outside memory. */
 static inline bool guest_ram_load(const struct guest_ram *ram, uint64_t gpa, uint64_t *raw)
 {
 	if (ram->bytes < 8 || gpa < ram->gpa || gpa - ram->gpa > ram->bytes - 8)

@@ -102,7 +102,7 @@ bool runs_same(const struct runs *a, const struct runs *b)
 	return true;
 }
 
-/* Cuts a piece to where the list does not change, and fills in its side. *i only ascends. */
+/* Cuts a piece up to the next change of the list, and fills in its side. *i only ascends. */
 static void put_side(struct piece *piece, unsigned int side, const struct runs *runs, size_t *i)
 {
 	const struct capture_page *run;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Lists of recorded and compared items: doublewords of guest memory that have changed, and pages
- * that are translated. A list of all zeros is empty. Its memory is used again after it is emptied.
+ * Lists of recorded and compared items: doublewords of guest memory that have changed, and
+ * translated pages. A list of all zeros is empty. Its memory is reused after it is emptied.
  */
 #ifndef VIOMMU_WATCH_LISTS_H
 #define VIOMMU_WATCH_LISTS_H
@@ -18,7 +18,7 @@
 #define LIST_FITS(l) list_fits(&(l)->list, (l)->count, &(l)->room, sizeof(*(l)->list))
 bool list_fits(void *list, size_t count, size_t *room, size_t element);
 
-/* Doublewords that have changed. All that was handed on adds up to the guest's structures. */
+/* Doublewords that have changed. All changes together add up to the guest's structures. */
 struct changes {
 	struct capture_mem *list;
 	size_t count;
@@ -28,7 +28,7 @@ struct changes {
 /* Reports that the doubleword at gpa now holds value. false if memory is short. */
 bool changes_add(struct changes *changes, uint64_t gpa, uint64_t value);
 
-/* Translated pages, of QEMU's or of the library's: ascending and disjoint. */
+/* Translated pages, of QEMU or of the library: ascending and disjoint. */
 struct runs {
 	struct capture_page *list;
 	size_t count;
@@ -36,7 +36,7 @@ struct runs {
 	bool lost; /* memory was short: some are missing */
 };
 
-/* Pages first..last of one device, with all that are translated in that range. */
+/* Pages first..last of one device, with all translations in that range. */
 struct stretch {
 	uint32_t device; /* StreamID; 0 where captures have none */
 	uint64_t first;
@@ -46,7 +46,7 @@ struct stretch {
 
 void runs_clear(struct runs *runs);
 
-/* Adds pages behind the others, to the last run where they continue it. */
+/* Appends pages, to the last run if they continue it. */
 void runs_add(struct runs *runs, uint64_t iova, uint64_t gpa, uint32_t prot, uint64_t count);
 
 /* The same for the library's each_run functions. Always 0. */
@@ -59,7 +59,7 @@ void runs_clip(struct runs *runs, uint64_t bytes);
 
 bool runs_same(const struct runs *a, const struct runs *b);
 
-/* A range over which two lists each have one run, or nothing: then the GPA and prot are 0. */
+/* A range over which two lists each have one run, or nothing. GPA and prot are 0 for nothing. */
 struct piece {
 	uint64_t first;
 	uint64_t last;
@@ -76,10 +76,10 @@ static inline uint64_t piece_pages(const struct piece *piece)
 /* Calls fn for each piece of first..last in which either list has pages, ascending. */
 void runs_each(const struct runs *a, const struct runs *b, uint64_t first, uint64_t last, piece_fn fn, void *ctx);
 
-/* The same for pieces in which they differ. Returns the pages in them. fn may be NULL. */
+/* The same for pieces in which they differ. Returns their number of pages. fn may be NULL. */
 uint64_t runs_compare(const struct runs *a, const struct runs *b, uint64_t first, uint64_t last, piece_fn fn, void *ctx);
 
-/* Calls fn for each page of `before` that is not in `now` with the same GPA, ascending. */
+/* Calls fn for each page of `before` that `now` does not have with the same GPA, ascending. */
 void runs_each_gone(const struct runs *before, const struct runs *now, void (*fn)(void *ctx, uint64_t iova, uint64_t gpa), void *ctx);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The data as an oracle. The guest reads a disk whose blocks of 4096 bytes are filled with their
- * own numbers (big-endian doublewords), directly and in order. When it releases a page that it has
- * read a block into, the page that the library has for it must hold the next block. So a page found
- * at a wrong place is noticed, and one that is missed leaves a gap before the next.
+ * own numbers (big-endian doublewords), directly and in order. When it releases a page into which
+ * it has read a block, the page that the library has for it must hold the next block. So a wrong
+ * page is found, and a missed one leaves a gap before the next block.
  */
 #ifndef VIOMMU_WATCH_NUMBERED_H
 #define VIOMMU_WATCH_NUMBERED_H
@@ -22,8 +22,8 @@ struct numbered {
 };
 
 /*
- * A page was released. true if it holds a block of the sequence: then *block is its number, and
- * *expected the one that it should hold. The sequence continues behind *block.
+ * A page was released. true if it holds a block of the sequence. *block is its number, and
+ * *expected the expected one. The sequence continues after *block.
  */
 bool numbered_released(struct numbered *numbered, const struct guest_ram *ram, uint64_t gpa, uint64_t *block, uint64_t *expected);
 

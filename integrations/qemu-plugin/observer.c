@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The plugin as QEMU loads it. docs/recording.md and docs/live.md describe its use. Each guest
- * IOMMU has a folder here; QEMU's target determines which one the guest has.
+ * IOMMU has a folder here. QEMU's target determines the guest's IOMMU.
  */
 #include "observer.h"
 
@@ -11,12 +11,12 @@
 
 PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_API_VERSION;
 
-/* Callbacks are given a pointer's worth of data, in which the address of a block must fit. */
+/* Callbacks get a pointer's worth of data, which must hold the address of a block. */
 _Static_assert(sizeof(void *) == 8, "the plugin is for hosts of 64 bits");
 
 static const struct observer_ops *const guests[] = { &zpci_observer_ops, &smmuv3_observer_ops };
 
-/* One plugin is loaded into one QEMU, whose callbacks have no argument for the plugin's state. */
+/* Each QEMU loads the plugin once. QEMU's callbacks have no argument for the plugin's state. */
 static struct observer the_observer = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 void observer_note(struct observer *observer, const char *text)
@@ -43,7 +43,7 @@ bool observer_is_ready(struct observer *observer)
 	if (observer->ready || observer->off)
 		return !observer->off;
 	if (!qemu_find_ram(observer->ops->needs & QEMU_MEMORY, &observer->ram)) {
-		observer_give_up(observer, "nothing is watched: this QEMU does not export the place of the guest's memory");
+		observer_give_up(observer, "nothing is watched: this QEMU does not export the location of the guest's memory");
 		return false;
 	}
 	__atomic_store_n(&observer->ready, true, __ATOMIC_RELEASE);

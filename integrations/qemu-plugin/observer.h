@@ -23,9 +23,9 @@ struct observer_ops {
 	const char *target; /* QEMU's name */
 	enum capture_guest guest;
 	bool big_endian;
-	unsigned int needs; /* QEMU_*: without these nothing is watched */
+	unsigned int needs; /* QEMU_*: required functions */
 	const struct check_ops *check;
-	/* Asks QEMU for callbacks. 0, or -1 after complaining. */
+	/* Registers QEMU's callbacks. 0, or -1 after an error message. */
 	int (*watch)(struct observer *observer, qemu_plugin_id_t id, const struct qemu_plugin_info *info);
 	/* Memory was found: records the IOMMU's initial state. */
 	void (*ready)(struct observer *observer);
@@ -45,25 +45,25 @@ struct observer {
 };
 
 /*
- * Takes the lock, and before it QEMU's if `with_qemu` and the thread has it not. The result goes to
- * observer_leave().
+ * Takes the lock. If `with_qemu` and the thread does not hold QEMU's lock, takes that first. The
+ * result goes to observer_leave().
  */
 bool observer_enter(struct observer *observer, bool with_qemu);
 void observer_leave(struct observer *observer, bool has_qemu);
 
 /*
- * Guest memory does not exist yet when the plugin is loaded. To be called before each operation:
- * looks for it at the first one. false: nothing is observed.
+ * Guest memory does not exist yet when the plugin is loaded. Called before each operation: the
+ * first call looks for guest memory. false: nothing is observed.
  */
 bool observer_is_ready(struct observer *observer);
 
 /* Prints and records a note that is not an operation. */
 void observer_note(struct observer *observer, const char *text);
 
-/* Nothing more is observed, for this reason. */
+/* Ends the observation, for this reason. */
 void observer_give_up(struct observer *observer, const char *why);
 
-/* The time of an operation that happens now. */
+/* The time of the current operation. */
 struct capture_time observer_time(const struct observer *observer);
 
 extern const struct observer_ops zpci_observer_ops, smmuv3_observer_ops;

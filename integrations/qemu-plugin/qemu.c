@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The owner of a memory region is the device whose registers are there, wherever the guest has put
- * them. So neither the IOMMU's address nor the devices' BARs have to be known.
+ * The owner of a memory region is the device whose registers are there, at whatever address the
+ * guest has put them. So the addresses of the IOMMU and of the devices' BARs need not be known.
  */
 #include "qemu.h"
 
@@ -58,7 +58,7 @@ bool qemu_find_ram(bool place, struct guest_ram *ram)
 	qemu_ram_foreach_block(keep_largest, ram);
 	if (!ram->host || !place)
 		return ram->host;
-	/* One section of the machine's memory after the other. */
+	/* Calls fn for each section of the machine's memory. */
 	region = memory_region_from_host((void *)(uintptr_t)ram->host, &(uint64_t){ 0 });
 	while (region && address < space) {
 		struct qemu_section section = memory_region_find(get_system_memory(), address, space - address);
@@ -173,7 +173,7 @@ uint32_t qemu_ask(struct qemu_space *space, uint64_t iova, uint64_t *gpa)
 {
 	uint64_t again;
 
-	/* The entry's rights are not those of the tables; a store that is translated is allowed. */
+	/* The entry's rights are not those of the tables. A store that is translated is allowed. */
 	if (!qemu_access(space, iova, false, gpa))
 		return 0;
 	return qemu_access(space, iova, true, &again) && again == *gpa ? VIOMMU_RW : VIOMMU_READ;

@@ -44,13 +44,13 @@ struct qemu_zpci_entry {
 
 #define WEAK __attribute__((weak))
 
-/* Where guest memory is. */
+/* The location of guest memory. */
 #define QEMU_RAM 1u
 WEAK int qemu_ram_foreach_block(int (*fn)(struct qemu_block *block, void *ctx), void *ctx);
 WEAK void *qemu_ram_get_host_addr(struct qemu_block *block);
 WEAK uint64_t qemu_ram_get_used_length(struct qemu_block *block);
 
-/* PCI devices, and where their accesses go. attributes: MemTxAttrs, of up to eight bytes. */
+/* PCI devices, and the targets of their accesses. attributes: MemTxAttrs, of up to eight bytes. */
 #define QEMU_DEVICES 2u
 WEAK void bql_lock_impl(const char *file, int line);
 WEAK void bql_unlock(void);
@@ -91,18 +91,21 @@ WEAK uint16_t s390_guest_io_table_walk(uint64_t iota, uint64_t iova, struct qemu
 /* Whether this QEMU has all functions of these groups. */
 bool qemu_has(unsigned int groups);
 
-/* Takes QEMU's lock. false if the thread has it already, or this QEMU's lock is not accessible. */
+/*
+ * Takes QEMU's lock. false if the thread holds it already, or this QEMU's lock is not accessible.
+ */
 bool qemu_lock(void);
 
 /*
- * Finds main memory: the largest block, since firmware and devices' memory in the machines that are
- * watched are 128 MiB at most, in two halves. Memory that is plugged later is not looked at. place:
- * look for its address too, with QEMU's lock; otherwise it is 0. false if it is not found.
+ * Finds main memory: the largest block. In the supported machines, firmware and device memory have
+ * 128 MiB at most. Memory that is plugged later is ignored. place: look up its address too, with
+ * QEMU's lock held; otherwise it is 0. false if it is not found.
  */
 bool qemu_find_ram(bool place, struct guest_ram *ram);
 
 /*
- * Where a vCPU's virtual address leads, in its thread. false if nowhere. Needs no lock of QEMU's.
+ * Translates a vCPU's virtual address, in its thread. false if there is no translation. Needs no
+ * lock of QEMU's.
  */
 bool qemu_walk(unsigned int vcpu, uint64_t address, uint64_t *physical);
 
@@ -121,22 +124,22 @@ struct qemu_pci {
 	struct qemu_object *object;
 	struct qemu_space *space;
 	uint32_t requester; /* bus, device and function */
-	char name[64];	    /* QEMU's id, or the last part of its path */
+	char name[64];	    /* QEMU's id, or the last component of its path */
 };
 
-/* false if it is behind none. */
+/* false if it is behind no IOMMU. */
 bool qemu_pci_describe(struct qemu_object *object, struct qemu_pci *pci);
 
 /*
- * Calls fn for each device on the host bridge's own bus. Requester IDs of others are not final
+ * Calls fn for each device on the host bridge's own bus. Requester IDs of other buses are not final
  * before the guest has numbered the buses.
  */
 void qemu_pci_each(void (*fn)(void *ctx, const struct qemu_pci *pci), void *ctx);
 
-/* Where a device's access would go. A failing one may be an event, or an error of the device. */
+/* Translates a device's access. A failing one may become an event, or an error of the device. */
 bool qemu_access(struct qemu_space *space, uint64_t iova, bool is_write, uint64_t *gpa);
 
-/* By a load and a store: the rights, 0 for none, and the GPA. */
+/* Translates a load and a store: the rights, 0 for none, and the GPA. */
 uint32_t qemu_ask(struct qemu_space *space, uint64_t iova, uint64_t *gpa);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The parts of QEMU that the plugin uses, declared by hand: distributions do not package a header.
- * The functions stand in the QEMU executable, and are bound when it loads the plugin.
+ * The functions are in the QEMU executable, and are bound when it loads the plugin.
  *
  * The first part is QEMU's plugin interface, version 4 (QEMU 9.2 to 10.0; later ones accept it
- * too), documented in QEMU's manual under "TCG Plugins". The second are two of GLib's array types,
- * as far as the interface hands them out. QEMU's own functions, which are not part of an interface,
+ * too), documented in QEMU's manual under "TCG Plugins". The second part is two of GLib's array
+ * types, as far as the interface returns them. QEMU's own functions, which are not an interface,
  * are in qemu.h.
  */
 #ifndef VIOMMU_QEMU_PLUGIN_API_H
@@ -18,8 +18,7 @@
 #define PLUGIN_EXPORT __attribute__((visibility("default")))
 
 /*
- * The version of the interface that a plugin was written for; QEMU refuses to load one that it
- * does not serve.
+ * The interface version of a plugin. QEMU refuses a plugin with a version that it does not support.
  */
 #define PLUGIN_API_VERSION 4
 extern PLUGIN_EXPORT int qemu_plugin_version;
@@ -43,7 +42,7 @@ struct qemu_plugin_info {
 	} system;
 };
 
-/* Called by QEMU when it has loaded the plugin. Anything but 0 makes QEMU exit. */
+/* Called by QEMU when it has loaded the plugin. Any value but 0 makes QEMU exit. */
 PLUGIN_EXPORT int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_plugin_info *info, int argc, char **argv);
 
 /* GLib's GArray and GByteArray: their public members. */
@@ -77,7 +76,7 @@ size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *buffer, 
 size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
 uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
 
-/* A value for each vCPU, that translated code can test without calling out. */
+/* A value for each vCPU that translated code can test without a callback. */
 struct plugin_u64 {
 	struct qemu_plugin_scoreboard *score;
 	size_t offset;
@@ -86,8 +85,8 @@ struct qemu_plugin_scoreboard *qemu_plugin_scoreboard_new(size_t element_bytes);
 void qemu_plugin_u64_set(struct plugin_u64 entry, unsigned int vcpu, uint64_t value);
 
 /*
- * Calls from translated code: before a block or an instruction is executed, with the registers as
- * they are then.
+ * Callbacks of translated code: before a block or an instruction is executed, with the registers at
+ * that time.
  */
 enum plugin_registers { PLUGIN_REGISTERS_NONE, PLUGIN_REGISTERS_READ };
 enum plugin_condition { PLUGIN_IF_NEVER, PLUGIN_IF_ALWAYS, PLUGIN_IF_EQUAL, PLUGIN_IF_NOT_EQUAL };
@@ -99,8 +98,8 @@ void qemu_plugin_register_vcpu_tb_exec_cond_cb(struct qemu_plugin_tb *tb, plugin
 					       enum plugin_condition condition, struct plugin_u64 entry, uint64_t value, void *data);
 
 /*
- * Calls from translated code behind each access of an instruction to memory. The callback asks for
- * the address and the value, which is the number that the CPU has loaded or stored.
+ * Callbacks of translated code after each memory access of an instruction. The callback reads the
+ * address and the value, the number that the CPU has loaded or stored.
  */
 typedef uint32_t qemu_plugin_meminfo_t;
 struct qemu_plugin_hwaddr;
@@ -125,8 +124,8 @@ uint64_t qemu_plugin_hwaddr_phys_addr(const struct qemu_plugin_hwaddr *address);
 struct plugin_value qemu_plugin_mem_get_value(qemu_plugin_meminfo_t info);
 
 /*
- * Registers, in the vCPU's thread. qemu_plugin_get_registers() yields an array of
- * plugin_register_name; values come in the guest's byte order.
+ * Registers, in the vCPU's thread. qemu_plugin_get_registers() returns an array of
+ * plugin_register_name. Values are in the guest's byte order.
  */
 struct plugin_register_name {
 	struct qemu_plugin_register *handle;
@@ -136,7 +135,7 @@ struct plugin_register_name {
 struct plugin_array *qemu_plugin_get_registers(void);
 int qemu_plugin_read_register(struct qemu_plugin_register *handle, struct plugin_bytes *value);
 
-/* Guest memory at a logical address of the vCPU that is running. */
+/* Guest memory at a logical address of the current vCPU. */
 bool qemu_plugin_read_memory_vaddr(uint64_t address, struct plugin_bytes *data, size_t bytes);
 
 /* A line for QEMU's log. */

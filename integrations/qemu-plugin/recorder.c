@@ -21,7 +21,7 @@ int recorder_open(struct recorder *recorder, const char *path, enum capture_gues
 	return -1;
 }
 
-/* A capture that lacks a record would be wrong; one that ends early is only short. */
+/* A capture that lacks a record would be wrong. One that ends early is only short. */
 static void fail(struct recorder *recorder)
 {
 	say(capture_writer_error(recorder->writer)->message);

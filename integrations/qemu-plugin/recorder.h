@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A capture that is written while the guest runs. Records are handed to the operating system about
- * once a second, so that a QEMU that is killed leaves a capture that can be read up to there. A
- * failure to write is reported once on stderr, and the guest continues.
+ * A capture that is written while the guest runs. Records are written to the file about once a
+ * second, so that a QEMU that is killed leaves a capture that is readable up to there. A write
+ * error is reported once on stderr, and the guest continues.
  */
 #ifndef VIOMMU_WATCH_RECORDER_H
 #define VIOMMU_WATCH_RECORDER_H
@@ -17,15 +17,12 @@
 struct observation {
 	/* With the machine's answer, and the time. */
 	struct capture_record operation;
-	/* Apply before the operation. */
+	/* To apply before the operation. */
 	const struct changes *changes;
-	/* Hold after it. */
+	/* Valid after it. */
 	const struct stretch *stretches;
 	size_t stretch_count;
-	/*
-	 * Nanoseconds: QEMU's for the instruction or for its answers, and those that watching
-	 * cost.
-	 */
+	/* Nanoseconds: QEMU's for the instruction or for its answers, and the plugin's own. */
 	uint64_t qemu_ns;
 	uint64_t watch_ns;
 };
@@ -37,7 +34,7 @@ struct recorder {
 	struct timespec flushed;
 };
 
-/* Creates the file. 0, or -1 with a message on stderr. level: as of capture_writer_open(). */
+/* Creates the file. 0, or -1 with a message on stderr. level: see capture_writer_open(). */
 int recorder_open(struct recorder *recorder, const char *path, enum capture_guest guest, int level);
 
 /* Without a file these do nothing. */
@@ -46,7 +43,7 @@ void recorder_put_changes(struct recorder *recorder, const struct changes *chang
 void recorder_put_note(struct recorder *recorder, const char *text);
 void recorder_put_observation(struct recorder *recorder, const struct observation *observation);
 
-/* Must be called now and then. */
+/* Must be called regularly. */
 void recorder_flush_if_due(struct recorder *recorder);
 
 void recorder_close(struct recorder *recorder);

@@ -7,10 +7,10 @@ static struct {
 	struct observer *observer;
 	const struct store_ops *ops;
 	struct register_pages pages;
-	uint64_t watch_ticks; /* with the observer's lock */
+	uint64_t watch_ticks; /* with the observer's lock held */
 } state;
 
-/* Where a vCPU's virtual address leads: false if it is not registers (any more). */
+/* Translates a vCPU's virtual address. false if it is not a register, or is not any more. */
 static bool walk_to_registers(unsigned int vcpu, uint64_t address, uint64_t *physical)
 {
 	const struct observer *observer = state.observer;
@@ -53,9 +53,7 @@ static void observe(uint64_t address, unsigned int bytes, uint64_t value)
 		target = qemu_target_of(address, state.ops->iommu);
 		if (target.owner == QEMU_IOMMU && observer_is_ready(observer))
 			state.ops->iommu_store(observer, &target, address, bytes, value);
-		/*
-		 * Before the IOMMU was used for the first time, there is nothing to compare with.
-		 */
+		/* Before the first use of the IOMMU there is nothing to compare with. */
 		else if (target.owner == QEMU_PCI && observer->ready)
 			state.ops->device_store(observer, target.object);
 	}
@@ -86,7 +84,7 @@ static void stored(unsigned int vcpu, qemu_plugin_meminfo_t info, uint64_t addre
 		observe(physical, 8, value.u64);
 		break;
 	case PLUGIN_VALUE_U128:
-		/* No register has this size: it is two stores. */
+		/* No register has this size: split into two stores. */
 		observe(physical, 8, value.u128[0]);
 		observe(physical + 8, 8, value.u128[1]);
 		break;

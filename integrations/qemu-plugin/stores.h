@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Stores to devices' registers, for IOMMUs with registers. Any instruction may make such a store,
- * so each one gets a call after its stores, and nearly all of these calls return at once for a
- * store to memory. The call comes after the device has acted.
+ * so each one has a callback after its stores. Nearly all of these callbacks return at once for a
+ * store to memory. The callback comes after the device has acted.
  */
 #ifndef VIOMMU_WATCH_STORES_H
 #define VIOMMU_WATCH_STORES_H
@@ -10,9 +10,9 @@
 #include "observer.h"
 
 /*
- * Pages, by their virtual address, that a store to registers was seen to. The walk finds out that
- * one has become another page, which is then forgotten. For any thread at any time. Of two pages
- * with one slot, the older is forgotten.
+ * Pages, by their virtual address, with stores to registers. The walk detects that a page has been
+ * remapped, and it is then forgotten. For any thread at any time. Of two pages with one slot, the
+ * older is forgotten.
  */
 #define REGISTER_PAGES 16384u
 struct register_pages {
@@ -39,7 +39,7 @@ static inline void register_pages_forget(struct register_pages *pages, uint64_t 
 	__atomic_store_n(register_pages_slot(pages, address), 0, __ATOMIC_RELAXED);
 }
 
-/* Called with both locks for each store to registers of the IOMMU or of a PCI device. */
+/* Called with both locks held for each store to registers of the IOMMU or of a PCI device. */
 struct store_ops {
 	const char *iommu; /* its type in QEMU */
 	void (*iommu_store)(struct observer *observer, const struct qemu_target *target, uint64_t address, unsigned int bytes, uint64_t value);
@@ -48,7 +48,7 @@ struct store_ops {
 
 void stores_watch(struct observer *observer, const struct store_ops *ops, qemu_plugin_id_t id);
 
-/* Nanoseconds for which stores were held up since this was last called. */
+/* Nanoseconds by which stores were delayed since the last call. */
 uint64_t stores_watch_ns(void);
 
 #endif

@@ -3,10 +3,10 @@
 
 #include "timing.h"
 
-/* How often structures are looked at again before QEMU's answers are given up. */
+/* How often structures are read again before QEMU's answers are given up. */
 #define LOOKS_MAX 16u
 
-/* Pages of a stream that is not translated that are asked about. */
+/* Number of pages that are queried for a stream without translation. */
 #define SAMPLES 4u
 
 static void found_device(void *ctx, const struct qemu_pci *pci)
@@ -16,7 +16,7 @@ static void found_device(void *ctx, const struct qemu_pci *pci)
 	size_t i;
 
 	for (i = 0; i < streams->count; i++) {
-		/* Another device in its place: to the IOMMU it is the same. */
+		/* Another device in its place is the same to the IOMMU. */
 		if (streams->list[i].pci.requester == pci->requester) {
 			streams->list[i].pci = *pci;
 			return;
@@ -93,7 +93,7 @@ bool streams_moved(struct streams *streams, uint32_t requester)
 	return true;
 }
 
-/* A stretch that an IOVA continues, or a new one. NULL if memory is short. */
+/* The stretch that an IOVA continues, or a new one. NULL if memory is short. */
 static struct stretch *stretch_at(struct streams *streams, uint32_t device, uint64_t iova)
 {
 	struct stretch *stretch = streams->stretches.count ? &streams->stretches.list[streams->stretches.count - 1] : NULL;
@@ -112,7 +112,7 @@ static struct stretch *stretch_at(struct streams *streams, uint32_t device, uint
 	return stretch;
 }
 
-/* valid: where its entry leads, or UINT64_MAX; NULL: the stream is not translated. */
+/* valid: the target of its entry, or UINT64_MAX; NULL: the stream is not translated. */
 static void ask_page(struct streams *streams, struct stream *stream, uint64_t iova, const uint64_t *valid)
 {
 	struct stretch *stretch;
@@ -121,7 +121,7 @@ static void ask_page(struct streams *streams, struct stream *stream, uint64_t io
 
 	streams->ops->quiet(streams, true);
 	prot = qemu_ask(stream->pci.space, iova, &gpa);
-	/* Registers of other devices are not the library's matter. */
+	/* Registers of other devices do not concern the library. */
 	if (!guest_ram_has(&streams->observer->ram, gpa))
 		prot = 0;
 	if (prot && valid)
@@ -142,7 +142,7 @@ struct asking {
 	bool kicked;
 };
 
-/* Pages with a valid entry (side 0), or for which QEMU's answer is known (side 1). */
+/* Pages with a valid entry (side 0), or with a known answer of QEMU (side 1). */
 static void consider(void *ctx, const struct piece *piece)
 {
 	const struct asking *asking = ctx;

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * PCI devices behind an IOMMU with registers, and queries to QEMU about their translations. A query
- * is made when, and only when, the answer is certain:
- * - When the guest starts a device's work, the device may reach the pages in the guest's tables,
- *   announced or not. Then about pages that are valid, and were not asked about since they are.
- * - When the guest invalidates a range, nothing of its former contents may be left. Then about the
- *   pages in it that were translated before, and those that are valid now.
- * - Not about a page that is no longer valid and that no invalidation has named yet. Both QEMU and
- *   the library may still have it. A lazy guest has many of these. A stream that is not translated
- *   has every page or none: a few are asked about, once for each configuration.
+ * is made only if the answer is certain:
+ *  - When the guest starts a device's work, the device may reach the pages in the guest's tables,
+ *    announced or not. The query covers pages that are valid and were not queried since they became
+ *    valid.
+ *  - When the guest invalidates a range, none of its former contents may be left. The query covers
+ *    the pages in it that were translated before, and those that are valid now.
+ *  - A page that is no longer valid and that no invalidation has named yet is not queried. Both
+ *    QEMU and the library may still have it. A lazy guest has many of these.
  *
- * A page that QEMU translates otherwise than the tables do now is not judged. An access of QEMU's
- * device may have brought it into QEMU's IOTLB after the invalidation, and another vCPU may have
- * taken its entry back since, without an invalidation yet.
+ * A stream without translation has every page or none: a few are queried, once for each
+ * configuration.
  *
- * Called with QEMU's lock, and the observer's.
+ * A page that QEMU translates differently from the current tables is not judged. An access of
+ * QEMU's device may have brought it into QEMU's IOTLB after the invalidation, and another vCPU may
+ * have removed its entry since, without an invalidation yet.
+ *
+ * The caller holds QEMU's lock and the observer's.
  */
 #ifndef VIOMMU_WATCH_STREAMS_H
 #define VIOMMU_WATCH_STREAMS_H
@@ -27,15 +30,15 @@
 
 struct stream {
 	struct qemu_pci pci;
-	/* Its structures' contents, as last read. */
+	/* The contents of its structures, as last read. */
 	bool translates;
 	uint16_t asid;
 	unsigned int granule; /* bits */
 	struct runs valid;    /* pages that have valid entries, in main memory */
-	/* Pages that QEMU has translated when it was asked, and that were not invalidated since. */
+	/* Pages that QEMU has translated in a query, and that were not invalidated since. */
 	struct runs asked;
-	struct runs next; /* the same behind this operation */
-	bool sampled;	  /* where it reaches without translation was asked */
+	struct runs next; /* the same after this operation */
+	bool sampled;	  /* the query without translation was made */
 };
 
 struct streams;
@@ -45,11 +48,10 @@ struct stream_ops {
 	 * Reads the stream's structures, and fills in its members. false if something is missing.
 	 */
 	bool (*look)(struct streams *streams, struct stream *stream);
-	/* Whether the guest's invalidations at hand name an IOVA. */
+	/* Whether the guest's pending invalidations cover an IOVA. */
 	bool (*invalidated)(struct streams *streams, const struct stream *stream, uint64_t iova);
 	/*
-	 * QEMU is about to be asked, or was: an access that fails must not be an event to the
-	 * guest.
+	 * QEMU is about to be queried, or was. A failing access must not be an event to the guest.
 	 */
 	void (*quiet)(struct streams *streams, bool quiet);
 	/* A stream was found, and its configuration has been read. */
@@ -65,30 +67,30 @@ struct streams {
 		struct stretch *list;
 		size_t count;
 		size_t room;
-	} stretches;	/* QEMU's answers; the lists in them are used again */
+	} stretches;	/* QEMU's answers; the lists in them are reused */
 	uint64_t stale; /* pages that are not judged */
 	bool lost;	/* memory was short: answers are missing */
 };
 
-/* Finds the devices that are there now. */
+/* Finds the devices that exist now. */
 void streams_find(struct streams *streams);
 
-/* The stream of a device that starts to work, a new one if it was plugged since. NULL: none. */
+/* The stream of a device that starts to work. A new one if it was plugged since. NULL: none. */
 struct stream *streams_of(struct streams *streams, struct qemu_object *device);
 
-/* The configuration of streams may have changed: answers so far are void. */
+/* The configuration of streams may have changed: earlier answers are void. */
 void streams_forget(struct streams *streams);
 
-/* Looks at all streams, or one. false if something is missing. */
+/* Reads all streams, or one. false if something is missing. */
 bool streams_look(struct streams *streams, struct stream *only);
 
-/* Whether a stream's structures have changed since QEMU was asked: then the question is void. */
+/* Whether a stream's structures have changed since the query. The query is void then. */
 bool streams_moved(struct streams *streams, uint32_t requester);
 
 /* Queries QEMU about one stream whose structures were read; kicked: its device was started. */
 void stream_ask(struct streams *streams, struct stream *stream, bool kicked);
 
-/* Makes the answers known. */
+/* Commits the answers. */
 void stream_asked(struct stream *stream);
 
 /*

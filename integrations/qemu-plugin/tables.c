@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Invariants, for any contents of the tables:
- * - Each entry is loaded once when its table is entered, and reported and followed by that value.
- * - Depth is bounded by TABLE_LEVELS. A walk without leaves enters a table once for each level and
- *   range of indexes; one with leaves enters TABLES_MAX tables at most.
- * - A doubleword counts as reported only after it was reported.
+ *  - Each entry is loaded once when its table is entered. That value is reported and followed.
+ *  - TABLE_LEVELS bounds the depth. A walk without leaves enters a table once for each level and
+ *    range of indexes. One with leaves enters TABLES_MAX tables at most.
+ *  - A doubleword counts as reported only after it was reported.
  */
 #include "tables.h"
 
@@ -14,7 +14,7 @@
 
 #define TABLE_ENTRIES_MAX 8192u
 
-/* The smallest table, and the part of a table that lengths are given in. */
+/* The smallest table. The lengths of tables are multiples of it. */
 #define GRANULE_SHIFT 11
 #define QUARTER	      512u
 
@@ -24,8 +24,8 @@ struct stage {
 };
 
 /*
- * A granule of memory, as the beginning of a table of one level: in which walk it was entered
- * last, and with which lengths.
+ * A granule of memory as the start of a table of one level: the walk that entered it last, and the
+ * lengths.
  */
 struct stamp {
 	uint32_t walk;
@@ -33,7 +33,8 @@ struct stamp {
 };
 
 struct tables_state {
-	uint64_t *reported; /* guest memory as it was reported; the kernel fills in pages on demand */
+	/* guest memory as it was reported; the kernel fills in pages on demand */
+	uint64_t *reported;
 	struct stamp *stamps[TABLE_LEVELS];
 	uint32_t walks;
 	struct stage stages[TABLE_LEVELS];
@@ -45,7 +46,7 @@ bool tables_init(struct tables *tables, const struct guest_ram *ram, bool big_en
 	return tables->state;
 }
 
-/* Zeros in memory that is allocated when it is written. NULL if there is none. */
+/* Zeroed memory that is allocated when it is written. NULL if there is none. */
 static void *map_zeros(uint64_t bytes)
 {
 	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -141,7 +142,7 @@ struct walk {
 	uint64_t page_count;
 };
 
-/* Registers of other devices, to which messages of interrupts go, are not memory. */
+/* Registers of other devices, the targets of message interrupts, are not memory. */
 static void add_leaf(struct walk *walk, uint64_t iova, unsigned int shift, const struct table_entry *leaf)
 {
 	const struct guest_ram *ram = walk->tables->ram;
@@ -162,8 +163,8 @@ static void add_leaf(struct walk *walk, uint64_t iova, unsigned int shift, const
 }
 
 /*
- * Whether to enter a table with these of its indexes. A whole table is entered once in a walk; the
- * others are those on the paths to the ends of the range, two in a level.
+ * Whether to enter a table with these of its indexes. A whole table is entered once in a walk. The
+ * others are on the paths to the ends of the range, two in a level.
  */
 static bool may_enter(struct walk *walk, const struct table_root *root, unsigned int first, unsigned int last)
 {
@@ -193,7 +194,7 @@ static bool may_enter(struct walk *walk, const struct table_root *root, unsigned
 	return true;
 }
 
-/* root: the table and its level; whole: all of it is reported. */
+/* root: the table and its level. whole: report all of it. */
 static void enter(struct walk *walk, const struct table_root *root, bool whole)
 {
 	unsigned int shift = walk->layout->shift[root->level], first = root->first, last = root->last, i;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The guest's IOMMU structures in memory: changes since they were last read, and the pages that the
- * tables map. One walk serves all architectures; a layout interprets an entry.
+ * tables map. One walk serves all architectures. A layout interprets an entry.
  *
  * Layouts are written from the architectures' documents and share no code with the library's
- * formats: so the comparison with QEMU finds an entry that the library misreads.
+ * formats. So the comparison with QEMU finds an entry that the library misreads.
  *
- * The state keeps the reported values, beginning with zeros. So a reader that begins with zeros and
+ * The state keeps the reported values, which begin as zeros. A reader that begins with zeros and
  * applies all changes has the structures as the guest had them at each operation.
  */
 #ifndef VIOMMU_WATCH_TABLES_H
@@ -29,7 +29,7 @@ struct table_entry {
 	enum { TABLE_NOTHING = 0, TABLE_LEAF, TABLE_NEXT } kind;
 	uint64_t address; /* of the leaf's memory, or of the next table */
 	uint32_t prot;	  /* CAPTURE_R or CAPTURE_RW */
-	/* Indexes that the next table has. */
+	/* Indexes of the next table. */
 	unsigned int first;
 	unsigned int last;
 };
@@ -43,7 +43,7 @@ struct table_layout {
 struct table_root {
 	uint64_t table;
 	unsigned int level;
-	unsigned int first; /* indexes that it has */
+	unsigned int first; /* its indexes */
 	unsigned int last;
 	uint64_t iova; /* of index 0 */
 };
@@ -51,9 +51,9 @@ struct table_root {
 struct tables {
 	const struct guest_ram *ram;
 	bool big_endian;
-	struct changes changes; /* that were not handed on yet */
+	struct changes changes; /* changes that have not been handed on */
 	bool changed;		/* a change was found since this was cleared */
-	bool lost;		/* something was not looked at, or not kept */
+	bool lost;		/* something was not read, or not stored */
 	struct tables_state *state;
 };
 
@@ -66,19 +66,22 @@ bool tables_load(struct tables *tables, uint64_t gpa, uint64_t *values, unsigned
 
 /*
  * Reads every entry that takes part in translating the IOVAs first..last. A table whose entry has
- * changed is reported as a whole. Adds the leaves in main memory to *leaves, or if that is NULL
- * reads each part of a table once, so that loops and repeated tables cost nothing.
+ * changed is reported as a whole. Adds the leaves in main memory to *leaves. If leaves is NULL,
+ * each part of a table is read once, so that loops and repeated tables cost nothing.
  */
 void tables_walk(struct tables *tables, const struct table_layout *layout, const struct table_root *root, uint64_t first, uint64_t last, struct runs *leaves);
 
-/* Calls fn for each entry on the way to an IOVA, highest level first; readable: it is in memory. */
+/*
+ * Calls fn for each entry on the path to an IOVA, highest level first. readable: the entry is in
+ * memory.
+ */
 void tables_path(const struct tables *tables, const struct table_layout *layout, const struct table_root *root, uint64_t iova,
 		 void (*fn)(void *ctx, unsigned int level, uint64_t gpa, bool readable, uint64_t value), void *ctx);
 
-/* Takes the changes so far; the caller frees their list. */
+/* Takes the pending changes. The caller frees their list. */
 struct changes tables_take_changes(struct tables *tables);
 
-/* Spreads a key over a word. The factor is 2^64 divided by the golden ratio. */
+/* Hashes a key to a word. The factor is 2^64 divided by the golden ratio. */
 static inline size_t tables_mix(uint64_t key)
 {
 	return (size_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32);

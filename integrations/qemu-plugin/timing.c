@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The fine clock is x86's time-stamp counter, where it runs at a constant rate (CPUID 80000007, EDX
- * bit 8), since reading the operating system's clock takes as long as a short refresh. The length
- * of a tick follows from both clocks at the start and at the first conversion. Elsewhere the fine
+ * bit 8): reading the operating system's clock takes as long as a short refresh. The length of a
+ * tick follows from both clocks at the start and at the first conversion. On other CPUs the fine
  * clock is the operating system's.
  */
 #include "timing.h"
@@ -59,10 +59,7 @@ uint64_t timing_ticks(void)
 	if (timing.counter) {
 		uint64_t ticks;
 
-		/*
-		 * Nothing that stands before it is still under way, and nothing behind it has
-		 * begun.
-		 */
+		/* All earlier instructions have ended, and no later one has begun. */
 		_mm_lfence();
 		ticks = __rdtsc();
 		_mm_lfence();
@@ -72,7 +69,7 @@ uint64_t timing_ticks(void)
 	return timing_now();
 }
 
-/* Called with the observer's lock held, as everything that measures. */
+/* Called with the observer's lock held, like everything that measures. */
 uint64_t timing_ns(uint64_t ticks)
 {
 	if (!timing.counter)

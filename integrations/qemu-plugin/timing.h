@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Clocks: one for the time of an event, and one, as fine and cheap as the CPU has it, for
- * durations.
+ * Clocks: one for the time of an event, and the CPU's finest and cheapest one for durations.
  */
 #ifndef VIOMMU_WATCH_TIMING_H
 #define VIOMMU_WATCH_TIMING_H
@@ -12,12 +11,10 @@
 uint64_t timing_now(void);
 uint64_t timing_real(void);
 
-/*
- * To be called once, as early as possible: the longer ago, the better is known how long a tick is.
- */
+/* Called once, as early as possible. The length of a tick becomes more exact with time. */
 void timing_start(void);
 
-/* The fine clock, in ticks, and a difference of two of its values in nanoseconds. */
+/* The fine clock in ticks, and the difference of two values in nanoseconds. */
 uint64_t timing_ticks(void);
 uint64_t timing_ns(uint64_t ticks);
 

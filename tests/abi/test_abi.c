@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Growth of public structs (types.h). Each function that takes a sized struct is called with one of the first release, one of the headers that this was compiled
- * with, larger ones, and ones that are too small. Structs lie at the end of what was allocated, so that sanitizers see an access beyond their size.
+ * Growth of public structs (types.h). Each function that takes a sized struct is called with one of
+ * the first release, one of the current headers, larger ones, and ones that are too small. Structs
+ * are at the end of their allocation, so that sanitizers detect an access beyond their size.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -32,7 +33,10 @@ _Static_assert(sizeof(struct viommu_zpci_fib) == 32, "frozen");
 _Static_assert(sizeof(struct viommu_virtio_reserved) == 24, "frozen");
 _Static_assert(offsetof(struct viommu_piece, bytes) + sizeof(uint64_t) == sizeof(struct viommu_piece), "frozen");
 
-/* A member that is added later must not begin within what the first release has: no padding at the end. */
+/*
+ * A member that is added later must not begin within the first release's struct: the struct has no
+ * padding at its end.
+ */
 #ifdef FIRST_RELEASE
 #define WHOLE(type, constant) _Static_assert(sizeof(struct type) == (constant), "no padding at the end")
 #else
@@ -81,7 +85,10 @@ static struct {
 /* Calls a function with a struct. Undoes what it did, and returns what it returned. */
 typedef int (*call)(void *data);
 
-/* A struct of `size` bytes, at the end of an allocation: the first of them from good, all else is `fill`. */
+/*
+ * A struct of `size` bytes, at the end of an allocation. It begins with the bytes of good, and
+ * `fill` follows.
+ */
 static unsigned char *make(uint32_t size, const void *good, size_t bytes, int fill)
 {
 	size_t room = size > sizeof(size) ? size : sizeof(size);
@@ -114,7 +121,7 @@ static void check_in(call fn, const void *good, size_t bytes, size_t v0, int exp
 	assert_int_equal(takes(fn, (uint32_t)v0, good, bytes, 0), expected);
 	assert_int_equal(takes(fn, (uint32_t)bytes, good, bytes, 0), expected);
 	assert_int_equal(takes(fn, (uint32_t)bytes + MORE, good, bytes, 0), expected);
-	/* A later release's struct is larger than any of this one's: its members may only be used as zeros. */
+	/* A later release's struct is larger than this one's. Its new members must be zeros. */
 	assert_int_equal(takes(fn, 4096, good, bytes, 0), expected);
 	assert_int_equal(takes(fn, 4096, good, bytes, FILL), -EINVAL);
 }
@@ -529,7 +536,7 @@ static void event(void *ctx, const struct viommu_zpci_event *event)
 	events++;
 }
 
-/* A fault that is none is an error, and is not passed over. */
+/* A fault without a reason is an error, and is not ignored. */
 static void test_fault(void **state)
 {
 	struct viommu_zpci_function_info info = { .size = sizeof(info) };
@@ -540,7 +547,10 @@ static void test_fault(void **state)
 	(void)state;
 	assert_int_equal(viommu_zpci_dma_fault(world.function, &fault), -EINVAL);
 	assert_int_equal(viommu_smmuv3_device_fault(world.device, &fault), -EINVAL);
-	/* An access of the device's goes to its guest IOMMU, which reports it and stops the function. */
+	/*
+	 * An access of the device goes to its guest IOMMU, which reports the fault and stops the
+	 * function.
+	 */
 	assert_null(viommu_zpci_function_domain(world.function));
 	assert_int_equal(viommu_reader_create(viommu_zpci_function_device(world.function), VIOMMU_NO_PASID, &reader), 0);
 	assert_int_equal(viommu_write(reader, 0x1234, &fault, sizeof(fault), &done, NULL), -EFAULT);

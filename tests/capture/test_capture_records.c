@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Records: what the writer writes, what the reader makes of it, and what both refuse.
+ * Records: the output of the writer, its meaning to the reader, and the records that both refuse.
  */
 #include "rig.h"
 
@@ -291,7 +291,7 @@ static void test_bad_lines(void **state)
 	check_bad_lines("smmuv3\n\n# comment", bad_lines_without_smmu, sizeof(bad_lines_without_smmu) / sizeof(bad_lines_without_smmu[0]));
 }
 
-/* Everything that the format allows a hand to do, and that the writer does not do. */
+/* Everything that the format allows and the writer never writes. */
 static void test_liberties(void **state)
 {
 	static const char text[] = "viommu-capture 1 zpci\n"
@@ -406,7 +406,7 @@ static void check_refused(struct capture_writer *writer, const struct capture_re
 	assert_true(strlen(capture_writer_error(writer)->message) > 0);
 }
 
-/* A record that the format does not allow is refused, and does no harm. */
+/* An illegal record is refused, and does no harm. */
 static void test_writer_refuses(void **state)
 {
 	static const struct capture_record bad[] = {

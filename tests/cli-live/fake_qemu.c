@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Stands in for QEMU and the plugin in tests of `viommu live`: finds the board in the -plugin
- * argument as the plugin would, and does what the words before it say, one after the other.
+ * Replaces QEMU and the plugin in tests of `viommu live`: finds the board in the -plugin argument
+ * like the plugin, and executes the words before it in order.
  *
  *   plugin          prints the -plugin argument
- *   attach          says on the board that the guest runs
- *   smmuv3          and that it has an SMMUv3
+ *   attach          reports on the board that the guest runs
+ *   smmuv3          reports that the guest has an SMMUv3
  *   function=FH     a function with a registered aperture, or a stream
- *   gone=FH         one that was unplugged
- *   refresh=N       N refreshes that map, N that unmap and one of everything, with their times and checks
+ *   gone=FH         the function was unplugged
+ *   refresh=N       N refreshes that map, N that unmap, one of everything; with times and checks
  *   disagree=TEXT   one disagreement, with its message
  *   event=TEXT      a message
  *   print=TEXT      prints a line; ^ in it is an escape character
  *   flood=N         prints N long lines
- *   wait=FIFO       waits until somebody has opened FIFO for writing and closed it again
- *   echo            repeats what is typed, character by character, until there is a '.'
+ *   wait=FIFO       waits until another process has opened FIFO for writing and closed it again
+ *   echo            echoes the input, character by character, up to a '.'
  *   stubborn        ignores SIGTERM from here on
  *   hang            waits for a signal
  *   raise=N         sends itself a signal
@@ -47,7 +47,7 @@ static void fail(const char *what)
 	exit(70);
 }
 
-/* The board's path ends at a comma: what the command makes of it holds none. */
+/* The board's path ends at a comma: the command's paths contain none. */
 static void open_board(const char *argument)
 {
 	const char *path = strstr(argument, ",board="), *why = NULL;

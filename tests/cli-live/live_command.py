@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-`viommu live` as a user meets it, with a stand-in for QEMU that puts on the board what a test needs (fake_qemu.c). Prints TAP.
+`viommu live` as a user meets it, with a replacement of QEMU that writes test data to the board (fake_qemu.c). Prints TAP.
 
     live_command.py VIOMMU FAKE-QEMU screen|lines      whether the command was built with its full-screen view
 """

@@ -127,12 +127,12 @@ def test_probe_device():
 
 
 def test_probe_smmuv3():
-    """What a guest's own SMMUv3 can be like. With QEMU's (hw/arm/smmuv3.c): all granules, 16 bits of ASIDs and of streams, no substreams, no stalls."""
+    """The features of a guest's own SMMUv3. With QEMU's (hw/arm/smmuv3.c): all granules, 16 bits of ASIDs and of streams, no substreams, no stalls."""
     result = Result(["edu"], [], ["probe", "--json", "{edu}"])
     told = result.json()
     if version(told) < (6, 13):
         check(told["device"]["smmuv3"] is None, result)
-        raise Skipped("this kernel does not tell of its SMMUv3, Linux 6.13 does")
+        raise Skipped("this kernel does not report its SMMUv3, Linux 6.13 does")
     smmu = told["device"]["smmuv3"]
     known = {"guests": True, "errno": None, "granules": [4096, 16384, 65536], "address_bits": 48, "asid_bits": 16, "stream_bits": 16, "substream_bits": 0, "stalls": False}
     check({key: smmu[key] for key in known} == known and len(smmu["idr"]) == 6, result)
@@ -142,17 +142,17 @@ def test_probe_smmuv3():
 
 
 def test_probe_smmuv3_without_canwbs():
-    """With the table that QEMU gives, Linux lets no guest have it; and it is said why."""
+    """With the table that QEMU gives, Linux gives it to no guest, and the reason is reported."""
     result = Result(["edu"], [], ["probe", "--json", "{edu}"], options=["--original-iort"])
     told = result.json()
     if version(told) < (6, 13):
-        raise Skipped("this kernel does not tell of its SMMUv3, Linux 6.13 does")
+        raise Skipped("this kernel does not report its SMMUv3, Linux 6.13 does")
     check(result.status == 0 and told["device"]["smmuv3"]["guests"] is False and told["device"]["smmuv3"]["errno"] == errno.EOPNOTSUPP, result)
     check([piece for piece in told["advice"] if piece["id"] == "nesting" and "CANWBS" in piece["what"] and not piece["needed"]], result)
 
 
 def test_probe_refused_interrupts():
-    """Without the permission that this machine's kernel is booted with, VFIO refuses; and it is said what to do."""
+    """Without the permission that this machine's kernel is booted with, VFIO refuses, and the remedy is reported."""
     append = "vfio_iommu_type1.allow_unsafe_interrupts=0 iommufd.allow_unsafe_interrupts=0"
     result = Result(["nvme"], [], ["probe", "--json", "{nvme}"], append)
     told = result.json()
@@ -189,7 +189,7 @@ def test_replay_many_pages():
 
 
 def test_replay_to_the_end():
-    """All that is left in the end, checked by an edu where there is one."""
+    """The final mappings, checked by an edu if there is one."""
     for host in ("type1", "iommufd"):
         result, told = replay(EDU or ["nvme"], "captures/nvme-recover.vcap.zst", ["--host", host + (":{nvme}" if S390X else ":{edu}")])
         check_agrees(result, told, 24, dma_unmapped=2)
@@ -197,7 +197,7 @@ def test_replay_to_the_end():
 
 
 def test_replay_two_functions():
-    """Unplugged and plugged again, twice, each its own device: what one of them reaches the other does not."""
+    """Unplugged and plugged again, twice, each its own device: the devices reach different pages."""
     for host in ("type1", "iommufd"):
         result, told = replay(["nvme:2"], "captures/two-functions-replug.vcap.zst", ["--host", host + ":{nvme},{nvme1}"])
         # The other function has 4 pages left, too few for an NVMe's queues.
@@ -212,7 +212,7 @@ def test_replay_one_of_two():
 
 
 def test_replay_little_memory():
-    """With a small budget the guest makes room; what it has in the end is right."""
+    """With a small budget the guest makes room; its final mappings are right."""
     result, told = replay(["nvme"], "captures/nvme-4k-lazy.vcap.zst", ["--stop-after", "1500", "--budget", "100K", "--host", ONE + ":{nvme}"])
     check(result.status == 0 and told["agrees"] and not told["dma_wrong"] and told["pinned_bytes_peak"] <= 102400, result)
     check(told["insufficient_resources"] and told["dma_pages"] >= 20, result)

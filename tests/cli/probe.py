@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-`viommu probe` on machines that are made of files (probe_trees.py), and on files that are as bad as they can be. Prints TAP.
+`viommu probe` on machines that are made of files (probe_trees.py), and on malformed files. Prints TAP.
 
     probe.py VIOMMU DOCS      the command, and the folder that holds probe.md
 """
@@ -77,7 +77,7 @@ def test_no_iommu():
 
 
 def test_advice_does_not_contradict_itself():
-    """One of two interfaces is enough, so only one is missing: the one that the running kernel can have. A machine without an IOMMU has none to be driven."""
+    """One of two interfaces is enough, so at most one is missing: the one that the running kernel supports. Without an IOMMU there is no advice about drivers."""
     with Machine(probe_trees.switched_off) as machine:
         interfaces = [piece for piece in machine.json()["advice"] if re.match("type1|iommufd", piece["what"])]
         check([(piece["what"].split(":")[0], piece["needed"]) for piece in interfaces] == [("type1", True), ("iommufd", False)], interfaces)
@@ -204,7 +204,7 @@ def test_s390x():
 
 
 def test_smmuv3():
-    """A kernel that gives no guest an SMMUv3 is good for everything else; one that drives none is not."""
+    """A kernel that gives no guest an SMMUv3 is usable for everything else. One that drives no SMMUv3 is not usable."""
     with Machine(probe_trees.smmuv3) as machine:
         told = machine.json("0000:00:10.0")
         check(told["ready"] and told["machine"]["acpi_table"] == "IORT", told)
@@ -230,7 +230,7 @@ def test_firmware_keeps_the_device():
 
 
 def test_without_a_group():
-    """VFIO's mode without IOMMU is none that a guest's translation could be put into."""
+    """VFIO's mode without IOMMU cannot carry a guest's translation."""
     with Machine(probe_trees.no_iommu) as machine:
         machine.tree.type1()
         machine.tree.device("0000:00:09.0", group=0, driver="vfio-pci")
@@ -404,7 +404,7 @@ def test_bad_links():
 
 
 def test_odd_names():
-    """Folders whose entries have names that no kernel gives."""
+    """Folder entries with names that no kernel uses."""
     with Machine(probe_trees.type1_only) as machine:
         for name in (b"\xff\xff", b"a b", b"\x1b[31m", b"x" * 250, b"%s", b"5\n", b"999999999999999999999999999"):
             for folder in ("/sys/kernel/iommu_groups", "/sys/kernel/iommu_groups/5/devices", "/sys/class/iommu", "/sys/bus/pci/devices", "/proc"):
@@ -442,7 +442,7 @@ def test_text_that_is_none():
 
 
 def test_random_damage():
-    """Many files at once, by a fixed seed."""
+    """Damages many files at once, from a fixed seed."""
     dice = random.Random(20)
     for _ in range(15 // EACH):
         with Machine(probe_trees.no_rights) as machine:
@@ -454,7 +454,7 @@ def test_random_damage():
 
 
 def test_packed_damage():
-    """A configuration that unpacks to more than anything should, and broken ones."""
+    """A configuration that unpacks beyond the limit, and broken ones."""
     with Machine(probe_trees.type1_only) as machine:
         for content in (gzip.compress(b"C" * (64 << 20)), gzip.compress(b"CONFIG_VFIO=y\n" * 1000)[:60], b"\x1f\x8b" + b"\xff" * 100):
             machine.tree.put("/proc/config.gz", content)

@@ -56,6 +56,16 @@ class Folder:
         return path
 
 
+# A guest with one function, and its registration of tables for one page.
+HEAD = "viommu-capture 1 zpci\nslot gpa=0 bytes=0x100000 prot=rw\nfunction fh=0x80000001 fid=1 state=enabled\n"
+REGISTRATION = """\
+mem 0x10000 0x20 2048
+mem 0x14000 0x20 2048
+mem 0x18000 0x400 256
+mem 0x10010 0x14007
+mem 0x14000 0x18000
+mpcifc fh=0x80000001 oc=4 dmaas=0 pba=0x100000000 pal=0x17fffffff iota=0x10804"""
+
 # Operations and output
 
 
@@ -172,15 +182,7 @@ def test_json_of_several():
 
 def test_qemu_ways():
     """A page entry of zeros: the page at 0 by the architecture, an error event (table entry, 7) to QEMU."""
-    text = """viommu-capture 1 zpci
-slot gpa=0 bytes=0x100000 prot=rw
-function fh=0x80000001 fid=1 state=enabled
-mem 0x10000 0x20 2048
-mem 0x14000 0x20 2048
-mem 0x18000 0x400 256
-mem 0x10010 0x14007
-mem 0x14000 0x18000
-mpcifc fh=0x80000001 oc=4 dmaas=0 pba=0x100000000 pal=0x17fffffff iota=0x10804
+    text = f"""{HEAD}{REGISTRATION}
 mem 0x18000 0
 rpcit fh=0x80000001 start=0x100000000 bytes=0x1000
 end operations=2
@@ -236,20 +238,12 @@ def test_headline_names_missing_parts():
 
 def test_one_is_one():
     """No output has "1 pages" and the like."""
-    text = """viommu-capture 1 zpci
-# one note
-slot gpa=0 bytes=0x100000 prot=rw
-function fh=0x80000001 fid=1 state=enabled
-mem 0x10000 0x20 2048
-mem 0x14000 0x20 2048
-mem 0x18000 0x400 256
-mem 0x10010 0x14007
-mem 0x14000 0x18000
-mpcifc fh=0x80000001 oc=4 dmaas=0 pba=0x100000000 pal=0x17fffffff iota=0x10804 cc=0
+    text = f"""{HEAD}# one note
+{REGISTRATION} cc=0
 mem 0x18000 0x2000
 rpcit fh=0x80000001 start=0x100000000 bytes=0x1000 cc=0
 oracle first=0x100000000 last=0x100000fff
-page 0x100000000 {} rw
+page 0x100000000 {{}} rw
 end operations=2
 """
     with Folder() as folder:
@@ -373,7 +367,6 @@ def check_complaint(result, said, status=BAD_INPUT):
     check(len(result.err.splitlines()) == 1 and said in result.err, result, f"not one line that says '{said}'")
 
 
-HEAD = "viommu-capture 1 zpci\nslot gpa=0 bytes=0x100000 prot=rw\nfunction fh=0x80000001 fid=1 state=enabled\n"
 BAD = [
     ("", "it is empty"),
     ("hello\n", "not a capture"),

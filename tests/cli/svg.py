@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 """
-The pictures of the command viommu: that they are what they should be (well-formed, complete in themselves, readable), and that what they say and show is
-what `--map` and `--json` say. Prints TAP.
+The pictures of the command viommu: they are well-formed, self-contained and readable, and agree with `--map` and `--json`. Prints TAP.
 
     svg.py VIOMMU RECORDINGS     the command, and the folder with recordings of real guests
 """

@@ -48,7 +48,8 @@ struct guest {
 	struct naive_slot slot[GUEST_AREAS];
 	struct naive_memory memory;   /* the areas that are shown */
 	struct fake_tracker *tracker; /* is notified of each store; may be NULL */
-	bool whole;		      /* all of it is pinned: the VM was made so, or there is a direct domain */
+	/* all of it is pinned: the VM was made so, or there is a direct domain */
+	bool whole;
 };
 
 /* Memory that no slot shows yet. It is zero; host memory is used only for touched pages. */

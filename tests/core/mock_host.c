@@ -62,8 +62,8 @@ static void drop(struct mock_list *list, size_t at, size_t number)
 }
 
 /*
- * The beginning of every call. Returns with the lock held. A positive result is an errno with which
- * the call fails.
+ * The start of every call. Returns with the lock held. A positive result is the errno of a failing
+ * call.
  */
 int mock_enter(struct mock_host *mock, struct mock_space *space, enum mock_call call, uint64_t first, uint64_t last)
 {
@@ -163,7 +163,7 @@ static int remove_slot(struct host_vm *vm, const struct host_slot *slot)
 	return mock_leave(mock, 0);
 }
 
-/* Whether a mapping names registered guest memory, at its right place, and with no more rights. */
+/* Whether a mapping names registered guest memory, at the right place, with no excess rights. */
 static bool is_registered(const struct mock_guest *guest, const struct host_mapping *mapping)
 {
 	uint64_t first = mapping->first;
@@ -261,7 +261,7 @@ static int map(struct host_space *host_space, const struct host_mapping *mapping
 	return mock_leave(mock, 0);
 }
 
-/* Takes a mapping apart so that one ends before iova. */
+/* Splits a mapping so that one part ends before iova. */
 static void split(struct mock_list *list, uint64_t iova)
 {
 	size_t at = find(list, iova);

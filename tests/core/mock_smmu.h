@@ -46,7 +46,8 @@ struct smmu_translation {
 	uint64_t gpa;
 	bool readable, writable;
 	unsigned int granule, level; /* KiB, and Arm's number of the level of the leaf */
-	bool stale;		     /* set by tests: must be invalidated as soon as there is a space */
+	/* set by tests: must be invalidated as soon as there is a space */
+	bool stale;
 };
 
 struct smmu_event {

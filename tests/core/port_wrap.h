@@ -13,7 +13,8 @@ struct port_wrap {
 	uint64_t allocs;      /* calls that returned memory */
 	uint64_t outstanding; /* of these, not freed */
 	uint64_t bytes;	      /* of the memory that is not freed */
-	uint64_t fail_at;     /* the fail_at-th call from now on, counted from 1, returns NULL; 0: none */
+	/* the fail_at-th call from now on, counted from 1, returns NULL; 0: none */
+	uint64_t fail_at;
 };
 
 /* Written by one thread at a time. */

@@ -8,7 +8,7 @@
 
 #include "check.h"
 
-/* An aperture as Linux guests have it: from 4 GiB on. */
+/* An aperture like that of Linux guests: from 4 GiB on. */
 #define PBA (4 * GIB)
 
 struct rig {
@@ -41,7 +41,7 @@ void rig_end(struct rig *rig);
 int rig_refresh(struct rig *rig, uint64_t iova, uint64_t pages, struct viommu_refresh_result *result);
 int rig_refresh_all(struct rig *rig, struct viommu_refresh_result *result);
 
-/* The whole aperture is as in the tables, and the books are in order. */
+/* Checks that the whole aperture matches the tables, and that the accounts are consistent. */
 void rig_check(struct rig *rig);
 
 struct viommu_domain_stats rig_stats(const struct rig *rig);

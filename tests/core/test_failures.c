@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of the machine. A scenario has everything that a guest and a VMM do. Each of its
- * allocations and calls to the host fails, first once, then for good. After each return the books
- * must be in order, and a success must be true. After the failures one refresh of everything must
- * make everything true.
+ * Failures of the machine. A scenario has all operations of a guest and a VMM. Each of its
+ * allocations and calls to the host fails, first once, then permanently. After each return the
+ * accounts are consistent, and a reported success is real. After the failures one refresh of
+ * everything makes everything match the tables.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -302,7 +302,7 @@ static void repair(void *ctx)
 	refresh_all(story);
 }
 
-/* A lack of memory is no error of the host. */
+/* A lack of memory is not an error of the host. */
 static void unharmed(void *ctx, bool nothing)
 {
 	(void)nothing;
@@ -310,8 +310,8 @@ static void unharmed(void *ctx, bool nothing)
 }
 
 /*
- * A page in doubt after a failure does not stay so: once it was mapped again, together with the
- * released part of its run, it is like any other.
+ * A page does not stay in doubt after a failure: once it is mapped again, together with the
+ * released part of its run, it is like any other page.
  */
 static void test_doubt_ends(void **state)
 {

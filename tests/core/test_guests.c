@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The registration of guest memory with hosts that need it (iommufd): all memory, in time, and none
- * in vain.
+ * unnecessarily.
  */
 #include <viommu/zpci.h>
 

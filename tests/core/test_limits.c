@@ -131,8 +131,8 @@ static void test_bomb_refreshed(void **state)
 }
 
 /*
- * More entries than a refresh may examine, in honest tables: what it comes to is true, the rest is
- * not stale, and what is still true there stays; smaller refreshes get there.
+ * More entries than a refresh may examine, in honest tables. The examined part matches the tables.
+ * In the rest, stale translations are released, and others stay. Smaller refreshes reach the rest.
  */
 static void test_refresh_entries(void **state)
 {
@@ -237,8 +237,9 @@ static void test_beyond_the_limit_takes_steps(void **state)
 #define FULL_TABLES 2048u /* of leaves, that a segment table names */
 
 /*
- * As many tables as a guest never freed, with one leaf in all. `distinct`: each has its memory, and the
- * limits are small enough for that; else eight empty ones are named again and again.
+ * As many tables as a guest that never freed any, with one leaf in total. `distinct`: each has its
+ * own memory, and the limits are small enough for that. Otherwise eight empty tables are named
+ * repeatedly.
  */
 static void sparse_tables(struct rig *rig, unsigned int segments, bool distinct)
 {
@@ -259,7 +260,10 @@ static void sparse_tables(struct rig *rig, unsigned int segments, bool distinct)
 	tables_map(&rig->tables, rig->tables.pal - PAGE + 1, 1, MIB, VIOMMU_RW);
 }
 
-/* With the limits that a VM has by itself, such a guest meets none: registered, and refreshed as a whole again and again. */
+/*
+ * With the default limits of a VM, such a guest reaches none: it is registered and refreshed
+ * completely, again and again.
+ */
 static void test_honest_guest_meets_no_limit(void **state)
 {
 	(void)state;
@@ -285,7 +289,10 @@ static void test_honest_guest_meets_no_limit(void **state)
 	}
 }
 
-/* The limit is exactly the memory that this needs at most: one byte less is not enough, and repetitions lose nothing. */
+/*
+ * The limit is exactly the maximum memory use: one byte less is not enough, and repetitions leak
+ * nothing.
+ */
 static uint64_t shadow_of(uint64_t limit, bool soft, int expected)
 {
 	struct rig_options options = { .config = VIOMMU_VM_CONFIG_INIT };
@@ -426,7 +433,7 @@ static void test_host_aperture(void **state)
 	rig_end(&rig);
 }
 
-/* Designations and registrations that there are not. */
+/* Unknown designations and illegal registrations. */
 static void test_bad_registrations(void **state)
 {
 	struct viommu_domain *domain = NULL;

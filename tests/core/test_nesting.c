@@ -176,6 +176,18 @@ static int invalidate(struct world *world, uint64_t dw0, uint64_t dw1)
 	return viommu_nest_invalidate(world->vm, &world->smmu->mock.host, VIOMMU_DOMAIN_SMMUV3, command, sizeof(command), 1, NULL);
 }
 
+/* Attaches the device to a new domain, which maps a page at 0x1000. */
+static struct viommu_domain *attach_mapped(struct world *world, uint64_t gpa)
+{
+	struct viommu_domain *domain;
+
+	set(world, 0x1000, gpa | E_PAGE);
+	domain = domain_of(world, ENTRY_S1);
+	assert_int_equal(viommu_domain_attach(domain, world->device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(reached(world, 0x1000, VIOMMU_READ, 0), gpa);
+	return domain;
+}
+
 static void test_tables_are_the_guests(void **state)
 {
 	struct viommu_domain_stats stats = { .size = sizeof(stats) };
@@ -280,15 +292,11 @@ static void test_info(void **state)
 
 static void test_contexts(void **state)
 {
-	struct viommu_domain *domain;
 	struct world world;
 
 	(void)state;
 	up(&world);
-	set(&world, 0x1000, DATA | E_PAGE);
-	domain = domain_of(&world, ENTRY_S1);
-	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
-	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
+	attach_mapped(&world, DATA);
 	put(&world, CD_GPA, 0);
 	assert_int_equal(invalidate(&world, TLBI_ALL, 0), 0);
 	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
@@ -326,15 +334,9 @@ static void test_begins_with_nothing(void **state)
 
 	(void)state;
 	up(&world);
-	set(&world, 0x1000, DATA | E_PAGE);
-	domain = domain_of(&world, ENTRY_S1);
-	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
-	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA);
+	domain = attach_mapped(&world, DATA);
 	viommu_domain_destroy(domain);
-	set(&world, 0x1000, (DATA + PAGE) | E_PAGE);
-	domain = domain_of(&world, ENTRY_S1);
-	assert_int_equal(viommu_domain_attach(domain, world.device, VIOMMU_NO_PASID), 0);
-	assert_int_equal(reached(&world, 0x1000, VIOMMU_READ, 0), DATA + PAGE);
+	attach_mapped(&world, DATA + PAGE);
 	down(&world);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The core on a port that reaches guest memory as a kernel does: paged_port/port_guest.h. The
- * library looks at guest memory through a second mapping of it, of which only what is mapped at the
- * moment is accessible. So a pointer that outlives its unmapping faults. Pages are unmapped in the
+ * The core on a port that accesses guest memory like a kernel: paged_port/port_guest.h. The library
+ * accesses guest memory through a second mapping, in which only the currently mapped pages are
+ * accessible. So a pointer that is used after its unmapping faults. Pages are unmapped in the
  * reverse order, all of them at each return, and a page may be missing at any time.
  */
 #define _GNU_SOURCE
@@ -110,8 +110,8 @@ static void fill(struct rig *rig)
 }
 
 /*
- * Refreshes of one page alternate with refreshes of everything, and tables change in each of the
- * ways that a path notices.
+ * Refreshes of one page alternate with refreshes of everything, and tables change in each way that
+ * a path has to detect.
  */
 static void test_nothing_is_kept(void **state)
 {
@@ -186,7 +186,7 @@ static void test_page_is_missing(void **state)
 	rig_end(&rig);
 }
 
-/* A port may have to know beforehand what is written. Nothing is written in a slot that is only read. */
+/* A port may have to know in advance which memory is written. A read-only slot is never written. */
 static void test_written_slots(void **state)
 {
 	static const uint32_t prots[] = { VIOMMU_READ, VIOMMU_RW };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Readers that translate while another thread changes translations. When a refresh has returned,
+ * Readers that translate while another thread changes translations. After a refresh has returned,
  * the VMM may overwrite the released pages. So the writer overwrites them at once, with plain
- * stores, and ThreadSanitizer reports a reader that is still there.
+ * stores, and ThreadSanitizer reports a reader that still accesses them.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -33,7 +33,8 @@ struct race {
 	struct rig rig;
 	struct viommu_host *host;
 	struct viommu_domain *domain;
-	uint64_t floor[WINDOW]; /* a translation of this page that begins now yields no frame of an earlier round */
+	/* a translation of this page that begins now yields no frame of an earlier round */
+	uint64_t floor[WINDOW];
 	bool stop;
 	uint64_t bad;
 };
@@ -144,6 +145,31 @@ static void leave_and_return(struct race *race, struct racer *racer, uint64_t ro
 		race->bad++;
 }
 
+/* Returns the host: the rig's mock host, or a soft host. */
+static struct viommu_host *begin(struct rig *rig, bool soft)
+{
+	struct viommu_host *host;
+
+	rig_begin(rig, &(struct rig_options){ .mock.lookup = true });
+	if (!soft)
+		return &rig->mock->host;
+	assert_int_equal(viommu_host_soft_create(&host), 0);
+	return host;
+}
+
+static void end(struct rig *rig, struct viommu_host *host)
+{
+	if (host != &rig->mock->host)
+		viommu_host_destroy(host);
+	rig_end(rig);
+}
+
+static void make_reader(const struct rig *rig, struct viommu_host *host, struct viommu_device **device, struct viommu_reader **reader)
+{
+	assert_int_equal(viommu_device_create(rig->guest.vm, host, NULL, device), 0);
+	assert_int_equal(viommu_reader_create(*device, VIOMMU_NO_PASID, reader), 0);
+}
+
 static void run_race(bool soft, unsigned int readers, bool detach)
 {
 	struct racer racer[READERS];
@@ -151,10 +177,7 @@ static void run_race(bool soft, unsigned int readers, bool detach)
 
 	memset(&race, 0, sizeof(race));
 	memset(racer, 0, sizeof(racer));
-	rig_begin(&race.rig, &(struct rig_options){ .mock.lookup = true });
-	race.host = &race.rig.mock->host;
-	if (soft)
-		assert_int_equal(viommu_host_soft_create(&race.host), 0);
+	race.host = begin(&race.rig, soft);
 	race.domain = tables_domain(&race.rig.tables, race.host, NULL);
 	for (uint64_t page = 0; page < WINDOW; page++) {
 		race.floor[page] = page;
@@ -162,8 +185,7 @@ static void run_race(bool soft, unsigned int readers, bool detach)
 	}
 	for (unsigned int i = 0; i < readers; i++) {
 		racer[i].race = &race;
-		assert_int_equal(viommu_device_create(race.rig.guest.vm, race.host, NULL, &racer[i].device), 0);
-		assert_int_equal(viommu_reader_create(racer[i].device, VIOMMU_NO_PASID, &racer[i].reader), 0);
+		make_reader(&race.rig, race.host, &racer[i].device, &racer[i].reader);
 		assert_int_equal(viommu_domain_attach(race.domain, racer[i].device, VIOMMU_NO_PASID), 0);
 		assert_int_equal(pthread_create(&racer[i].thread, NULL, race_reader, &racer[i]), 0);
 	}
@@ -183,9 +205,7 @@ static void run_race(bool soft, unsigned int readers, bool detach)
 	}
 	assert_int_equal(race.bad, 0);
 	viommu_domain_destroy(race.domain);
-	if (soft)
-		viommu_host_destroy(race.host);
-	rig_end(&race.rig);
+	end(&race.rig, race.host);
 }
 
 static void test_translating_while_refreshing(void **state)
@@ -246,10 +266,7 @@ static void run_moves(bool soft)
 	pthread_t thread;
 
 	memset(&moves, 0, sizeof(moves));
-	rig_begin(&moves.rig, &(struct rig_options){ .mock.lookup = true });
-	moves.host = &moves.rig.mock->host;
-	if (soft)
-		assert_int_equal(viommu_host_soft_create(&moves.host), 0);
+	moves.host = begin(&moves.rig, soft);
 	tables_map(&moves.rig.tables, PBA, 1, 3 * MIB, VIOMMU_RW);
 	tables_init(&other, &moves.rig.guest, 2, PBA, PBA + MIB - 1);
 	tables_map(&other, PBA, 1, 5 * MIB, VIOMMU_RW);
@@ -258,8 +275,7 @@ static void run_moves(bool soft)
 		word[i] = (uint64_t *)(void *)guest_hva(&moves.rig.guest, i ? 5 * MIB : 3 * MIB);
 		*word[i] = i;
 	}
-	assert_int_equal(viommu_device_create(moves.rig.guest.vm, moves.host, NULL, &moves.device), 0);
-	assert_int_equal(viommu_reader_create(moves.device, VIOMMU_NO_PASID, &moves.reader), 0);
+	make_reader(&moves.rig, moves.host, &moves.device, &moves.reader);
 	assert_int_equal(viommu_domain_attach(domain[0], moves.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(pthread_create(&thread, NULL, follow, &moves), 0);
 	for (unsigned int i = 1; i < ROUNDS; i++) {
@@ -278,9 +294,7 @@ static void run_moves(bool soft)
 	viommu_device_destroy(moves.device);
 	viommu_domain_destroy(domain[0]);
 	viommu_domain_destroy(domain[1]);
-	if (soft)
-		viommu_host_destroy(moves.host);
-	rig_end(&moves.rig);
+	end(&moves.rig, moves.host);
 }
 
 static void test_translating_while_moving(void **state)
@@ -314,14 +328,10 @@ static void domains_go(bool soft)
 	struct race race;
 
 	memset(&race, 0, sizeof(race));
-	rig_begin(&race.rig, &(struct rig_options){ .mock.lookup = true });
-	race.host = &race.rig.mock->host;
-	if (soft)
-		assert_int_equal(viommu_host_soft_create(&race.host), 0);
+	race.host = begin(&race.rig, soft);
 	tables_map(&race.rig.tables, PBA, WINDOW, MIB, VIOMMU_RW);
 	racer.race = &race;
-	assert_int_equal(viommu_device_create(race.rig.guest.vm, race.host, NULL, &racer.device), 0);
-	assert_int_equal(viommu_reader_create(racer.device, VIOMMU_NO_PASID, &racer.reader), 0);
+	make_reader(&race.rig, race.host, &racer.device, &racer.reader);
 	assert_int_equal(pthread_create(&racer.thread, NULL, translate_always, &racer), 0);
 	for (unsigned int i = 0; i < 300; i++) {
 		uint64_t before = __atomic_load_n(&racer.translated, __ATOMIC_RELAXED);
@@ -337,9 +347,7 @@ static void domains_go(bool soft)
 	__atomic_store_n(&race.stop, true, __ATOMIC_RELAXED);
 	pthread_join(racer.thread, NULL);
 	viommu_device_destroy(racer.device);
-	if (soft)
-		viommu_host_destroy(race.host);
-	rig_end(&race.rig);
+	end(&race.rig, race.host);
 }
 
 static void test_translating_while_domains_go(void **state)

@@ -70,8 +70,9 @@ static void test_part_of_a_run(void **state)
 }
 
 /*
- * A host that has room for as many mappings as there are, and no more: where a page of a mapping changes, its
- * neighbours come back before the page does, and what has no room is the page that the guest has asked for.
+ * A host whose capacity is exactly the number of mappings. When a page of a mapping changes, its
+ * neighbours are mapped again before the page, so that only the page requested by the guest has no
+ * room.
  */
 static void test_neighbours_come_back_first(void **state)
 {
@@ -93,7 +94,7 @@ static void test_neighbours_come_back_first(void **state)
 	assert_int_equal(gpa, MIB + PAGE);
 	check_not_stale(rig.mock, &rig.subject, PBA, PBA + 2 * PAGE - 1);
 	check_books(rig.mock, &rig.guest, &rig.subject, 1);
-	/* With a place more, both. */
+	/* With one more entry, both fit. */
 	rig.mock->host.caps.entry_limit = 2;
 	assert_int_equal(rig_refresh(&rig, PBA, 1, NULL), 0);
 	rig_check(&rig);

@@ -40,7 +40,7 @@ static struct direct_runs direct_runs(struct viommu_domain *direct, uint64_t fir
 }
 
 /*
- * A slot is in two nested domains and in a direct one: after its removal none of them reaches it.
+ * A slot is in two nested domains and in a direct one. After its removal none of them reaches it.
  */
 static void test_removal_reaches_everywhere(void **state)
 {
@@ -69,7 +69,7 @@ static void test_removal_reaches_everywhere(void **state)
 	assert_int_equal(mock_pages(rig.mock, direct_space), 65 * MIB / PAGE);
 	assert_int_equal(direct_runs(direct, 0, UINT64_MAX).number, 2);
 
-	/* A slot is named by its beginning only. */
+	/* Only its first GPA identifies a slot. */
 	assert_int_equal(viommu_slot_remove(rig.guest.vm, GIB + PAGE), -ENOENT);
 	assert_int_equal(viommu_slot_remove(rig.guest.vm, GIB - PAGE), -ENOENT);
 	assert_int_equal(viommu_slot_remove(rig.guest.vm, 2 * GIB), -ENOENT);
@@ -81,7 +81,7 @@ static void test_removal_reaches_everywhere(void **state)
 	rig.guest.whole = true;
 	check_books(rig.mock, &rig.guest, subjects, 2);
 
-	/* IOVAs that name it reach nothing, and reach it again later. */
+	/* IOVAs that name it reach nothing until it is added again. */
 	assert_int_equal(rig_refresh_all(&rig, NULL), 0);
 	assert_int_equal(rig_stats(&rig).unbacked, 100);
 	assert_int_equal(guest_show(&rig.guest, area), 0);
@@ -260,7 +260,7 @@ static void test_last_slot(void **state)
 	rig_end(&rig);
 }
 
-/* A direct domain whose window shows a part of a slot. */
+/* A direct domain whose window covers a part of a slot. */
 static void test_direct_window(void **state)
 {
 	struct viommu_slot file = { .size = sizeof(file), .prot = VIOMMU_RW, .gpa = GIB, .bytes = MIB, .fd = 0, .offset = 7 * PAGE };
@@ -300,7 +300,7 @@ static void test_direct_window(void **state)
 	rig_end(&rig);
 }
 
-/* A slot that one of several direct domains cannot take is in none of them. */
+/* A slot that one of several direct domains cannot map is added to none. */
 static void test_all_or_none(void **state)
 {
 	struct viommu_domain *direct[3];

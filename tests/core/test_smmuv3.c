@@ -301,7 +301,7 @@ static void test_bad_contexts(void **state)
 		else
 			assert_int_equal(create(&trial, &bad), -EINVAL);
 	}
-	/* PAN: means nothing for unprivileged accesses, and would take rights from privileged ones. */
+	/* PAN has no effect on unprivileged accesses. It would remove rights of privileged ones. */
 	bad = good;
 	bad.cd[0] |= UINT64_C(1) << 40;
 	assert_int_equal(walk(&trial, &bad, 0x5000), VIOMMU_FAULT_NONE);

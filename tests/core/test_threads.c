@@ -2,7 +2,8 @@
 /*
  * Many threads on one VM: refreshes of overlapping ranges, tables that another thread writes,
  * slots, devices and domains that come and go. Meanwhile no call may fail with an unexpected error.
- * Whenever all threads rest, the books are in order, and one refresh makes everything true.
+ * Whenever all threads rest, the accounts are consistent, and one refresh makes everything match
+ * the tables.
  */
 #include <viommu/zpci.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Refreshes of a whole aperture with a tracker. They look at written tables and at nothing else,
- * and miss nothing: tables that are shared, moved, freed and used again, written during a refresh,
- * or not wholly established; and trackers that fail or report too much.
+ * Refreshes of a whole aperture with a tracker. They read only written tables, and miss nothing:
+ * tables that are shared, moved, freed and reused, written during a refresh, or not completely
+ * established; and trackers that fail or report too much.
  *
- * The reference reads the tables for comparison; the tracker is exact, and notified of each of the
- * guest's stores.
+ * The reference reads the tables for comparison. The tracker is exact, and each store of the guest
+ * is reported to it.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -19,9 +19,9 @@
 
 #include "rig.h"
 
-#define TABLE_PAGES 256u /* that a table of leaves maps */
+#define TABLE_PAGES 256u /* pages that a leaf table maps */
 
-/* Entries of one way down the tables: of the region third, the segment and the page table. */
+/* Entries on one path down the tables: of the region third, the segment and the page table. */
 #define WAY (1u + 1u + TABLE_PAGES)
 
 static void begin(struct rig *rig, struct fake_tracker *fake)
@@ -37,8 +37,8 @@ static void end(struct rig *rig, struct fake_tracker *fake)
 }
 
 /*
- * A refresh of everything, after which everything is true. Returns the number of entries it looked
- * at.
+ * A refresh of everything, after which everything must match the tables. Returns the number of
+ * examined entries.
  */
 static uint64_t refresh(struct rig *rig)
 {
@@ -93,8 +93,8 @@ static void test_setting(void **state)
 }
 
 /*
- * Nothing written: nothing is looked at. One page written: the entries down to its table, and the
- * tables that share its page, are.
+ * Without writes, nothing is read. After a write to one page, the entries down to its table are
+ * read, and the tables that share its page.
  */
 static void test_cost_of_changes(void **state)
 {
@@ -112,7 +112,7 @@ static void test_cost_of_changes(void **state)
 	tables_map(&rig.tables, PBA + 7 * PAGE, 1, 5 * MIB, VIOMMU_RW);
 	assert_in_range(refresh(&rig), WAY, 2 * (2 * WAY));
 	assert_int_equal(refresh(&rig), 0);
-	/* Data in guest memory that is no table. */
+	/* Data in guest memory outside of tables. */
 	guest_store(&rig.guest, 3 * MIB, 1);
 	assert_int_equal(refresh(&rig), 0);
 	/* A refresh of a part compares as always, and does not consume the notes. */
@@ -124,7 +124,7 @@ static void test_cost_of_changes(void **state)
 	end(&rig, &fake);
 }
 
-/* In a wide aperture, tables outside the path to the written one are not looked at either. */
+/* In a wide aperture, tables outside the path to the written one are not read either. */
 static void test_goes_straight_there(void **state)
 {
 	struct fake_tracker fake;
@@ -268,7 +268,7 @@ static void test_part_refreshed(void **state)
 	end(&rig, &fake);
 }
 
-/* The guest frees a table's page, uses it for data, and for another table at another place. */
+/* The guest frees a table's page, uses it for data, and then for another table at another place. */
 static void test_reused_page(void **state)
 {
 	struct fake_tracker fake;
@@ -544,7 +544,7 @@ static void write_in_call(void *ctx, struct mock_space *space, const struct mock
 		tables_unmap(&writer->rig->tables, PBA + 100 * PAGE, 1);
 }
 
-/* A store while a refresh runs is seen by it or by the next one, at any point of the refresh. */
+/* A store during a refresh is seen by it or by the next one, at any point of the refresh. */
 static void test_written_meanwhile(void **state)
 {
 	struct fake_tracker fake;
@@ -563,8 +563,8 @@ static void test_written_meanwhile(void **state)
 	refresh(&rig);
 
 	/*
-	 * In each of the calls to the host that a refresh makes: its scan has ended then, or has
-	 * passed the entry.
+	 * In each call to the host during a refresh: its scan has ended then, or has passed the
+	 * entry.
 	 */
 	rig.mock->watch = write_in_call;
 	rig.mock->watch_ctx = &writer;
@@ -635,7 +635,7 @@ static void count_log(void *ctx, enum viommu_log_level level, const char *what, 
 	++*(unsigned int *)ctx;
 }
 
-/* After its failure there is no tracking, and nothing else changes. */
+/* After the tracker's failure there is no tracking, and nothing else changes. */
 static void test_failing_tracker(void **state)
 {
 	(void)state;

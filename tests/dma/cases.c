@@ -87,7 +87,7 @@ static void one_process(void **state)
 	pid_t child;
 	int status;
 
-	/* The last case may have changed these. */
+	/* The last case may have changed them. */
 	kernel_entry_limit(KERNEL_ENTRY_LIMIT);
 	fflush(stdout);
 	child = fork();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * See rig.h: what the guest does. It writes tables, and executes instructions (or has the core do the same for a shared domain); the model follows those that
- * are done.
+ * See rig.h: the guest's operations. It writes tables, and executes instructions, or has the core
+ * do the same for a shared domain. The model follows the operations that succeed.
  */
 #include <viommu/zpci.h>
 
@@ -15,7 +15,7 @@
 
 static const struct model_limits ample = { .entries = 4000000, .pages = 1000000 };
 
-/* The guest makes tables where the space has its own. */
+/* Builds the guest's tables where the unit's space has them. */
 static void enter_zone(struct rig *rig, struct rig_space *space)
 {
 	const uint64_t zone = space->zone[space->generation % 2];

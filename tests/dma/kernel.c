@@ -10,7 +10,7 @@
 
 #define PARAMETER "/sys/module/vfio_iommu_type1/parameters/dma_entry_limit"
 
-/* The time to wait for a device that was found again. */
+/* Time limit for a device that was found again. */
 #define RETURN_MS 20000
 
 int64_t kernel_pinned_pages(void)
@@ -20,7 +20,9 @@ int64_t kernel_pinned_pages(void)
 	int64_t pinned = 0;
 	FILE *file;
 
-	/* Each processor has its own count, and adds it up at intervals; this makes them do it. */
+	/*
+	 * Each CPU has its own count, and adds it up at intervals. Reading this file does it now.
+	 */
 	kernel_write("/proc/sys/vm/stat_refresh", "1");
 	file = fopen("/proc/vmstat", "re");
 	if (!file)
@@ -96,7 +98,7 @@ bool kernel_device_return(const char *address)
 	snprintf(override, sizeof(override), "/sys/bus/pci/devices/%s/driver_override", address);
 	snprintf(unbind, sizeof(unbind), "/sys/bus/pci/devices/%s/driver/unbind", address);
 	kernel_write("/sys/bus/pci/rescan", "1");
-	/* Its usual driver may bind it first, and late. */
+	/* Its usual driver may bind it first, and with a delay. */
 	for (int waited = 0; !is_bound(address); waited += 5) {
 		if (waited >= RETURN_MS)
 			return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The kernel beneath: pinned pages, parameters, devices and their drivers. */
+/* The kernel: pinned pages, parameters, devices and their drivers. */
 #ifndef TESTS_DMA_KERNEL_H
 #define TESTS_DMA_KERNEL_H
 
@@ -12,22 +12,22 @@
  */
 int64_t kernel_pinned_pages(void);
 
-/* Whether it has the host that is called "type1" or "iommufd". */
+/* Whether the kernel has the host named "type1" or "iommufd". */
 bool kernel_has_host(const char *name);
 
-/* A word in a file of sysfs or procfs. False on failure. */
+/* Writes a word to a file of sysfs or procfs. False on failure. */
 bool kernel_read(const char *path, char *text, unsigned int bytes);
 bool kernel_write(const char *path, const char *text);
 
-/* Removes a device from the bus, like hot-unplugging; finds it again, and binds it to vfio-pci. */
+/* Removes a device from the bus like a hot unplug; finds it again and binds it to vfio-pci. */
 bool kernel_device_remove(const char *address);
 bool kernel_device_return(const char *address);
 
 /*
- * The limit of mappings for type1's containers made from now on (dma_entry_limit). False without
+ * The entry limit of type1 containers that are opened from now on (dma_entry_limit). False without
  * such a parameter.
  */
-#define KERNEL_ENTRY_LIMIT 65535u /* the kernel's own choice */
+#define KERNEL_ENTRY_LIMIT 65535u /* the kernel's default */
 bool kernel_entry_limit(unsigned int limit);
 
 #endif

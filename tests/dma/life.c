@@ -9,7 +9,7 @@
 #define WINDOWS	     5
 #define WINDOW_PAGES 512u
 
-/* Accesses that must be stopped cost a reset on s390. */
+/* A stopped access costs a reset on s390. */
 #ifdef __s390x__
 #define ONE_STOPPED_IN 12u
 #else
@@ -19,7 +19,7 @@
 
 struct guest_life {
 	struct rig *rig;
-	uint64_t window[WINDOWS]; /* ranges of IOVAs in use */
+	uint64_t window[WINDOWS]; /* used ranges of IOVAs */
 	unsigned int windows;
 	uint64_t shortages, checks, stopped, splits;
 };
@@ -32,10 +32,11 @@ static struct rig_unit *draw_unit(struct guest_life *life)
 static void choose_windows(struct guest_life *life)
 {
 	const struct rig *rig = life->rig;
-	const uint64_t region = ((rig->lowest + 64 * MIB) | (2 * GIB - 1)) + 1; /* where another region third entry begins */
+	/* in another region third entry */
+	const uint64_t region = ((rig->lowest + 64 * MIB) | (2 * GIB - 1)) + 1;
 
 	life->window[life->windows++] = rig->lowest + 16 * MIB;
-	/* Not at the beginning of a segment. */
+	/* Not at the start of a segment. */
 	life->window[life->windows++] = rig->lowest + 100 * MIB + 37 * PAGE;
 	if (region + 2 * MIB < rig->highest)
 		life->window[life->windows++] = region - MIB;
@@ -45,7 +46,7 @@ static void choose_windows(struct guest_life *life)
 		life->window[life->windows++] = rig->lowest + 77 * GIB;
 }
 
-/* A page of a window, and how many pages there are from there on, at most `most`. */
+/* A page of a window, and the number of pages from there on, at most `most`. */
 static uint64_t draw_iova(struct guest_life *life, unsigned int most, unsigned int *pages)
 {
 	const uint64_t window = life->window[rig_below(life->rig, life->windows)];
@@ -69,7 +70,7 @@ static uint64_t draw_gpa(struct guest_life *life)
 	return rig_gpa(life->rig, area, rig_below(life->rig, (unsigned int)(life->rig->guest.area[area].bytes / PAGE)));
 }
 
-/* Makes translations of the windows invalid: all, or those of half the pages. */
+/* Makes translations of the windows invalid: all of them, or those of half the pages. */
 static void give_up(struct guest_life *life, struct rig_unit *unit, bool all)
 {
 	for (unsigned int w = 0; w < life->windows; w++)
@@ -89,7 +90,7 @@ static void make_room(struct guest_life *life, struct rig_unit *unit)
 		give_up(life, unit, attempt > 2);
 		if (attempt < 4)
 			continue;
-		/* Then the others have too much. */
+		/* The other units have too much in that case. */
 		for (unsigned int u = 0; u < rig->units; u++) {
 			if (rig->unit[u].space == unit->space)
 				continue;
@@ -106,7 +107,7 @@ static void refresh(struct guest_life *life, struct rig_unit *unit, uint64_t fir
 		make_room(life, unit);
 }
 
-/* Exactly the changed range; or more; or nothing, like a lazy guest. */
+/* Exactly the changed range; a larger one; or none, like a lazy guest. */
 static void refresh_somehow(struct guest_life *life, struct rig_unit *unit, uint64_t iova, uint64_t pages)
 {
 	const struct rig *rig = life->rig;
@@ -136,7 +137,7 @@ static void map_pages(struct guest_life *life, struct rig_unit *unit)
 
 	rig_and(life->rig, "%u pages at %#" PRIx64 " are mapped, %s", pages, iova, contiguous ? "contiguous" : "from everywhere");
 	if (contiguous)
-		/* It may go on into the next slot, or past the end of memory. */
+		/* It may continue into the next slot, or beyond memory. */
 		rig_map(unit, iova, pages, gpa, prot);
 	for (unsigned int i = 0; i < pages && !contiguous; i++)
 		rig_map(unit, iova + i * PAGE, 1, draw_gpa(life), prot);
@@ -153,7 +154,7 @@ static void unmap_pages(struct guest_life *life, struct rig_unit *unit)
 	refresh_somehow(life, unit, iova, pages);
 }
 
-/* One of the pages that devices reach now; NULL if there is none but the drivers' own. */
+/* One of the pages that devices reach now; NULL if there is none except the drivers' own. */
 static const struct model_page *draw_page(struct guest_life *life, struct rig_unit *unit)
 {
 	const struct model_list *list = &unit->space->model;
@@ -167,7 +168,7 @@ static const struct model_page *draw_page(struct guest_life *life, struct rig_un
 	return NULL;
 }
 
-/* Protection of a page or a frame is set or cleared. */
+/* Sets or clears the protection of a page or a frame. */
 static void protect(struct guest_life *life, struct rig_unit *unit)
 {
 	const struct model_page *page = draw_page(life, unit);
@@ -220,7 +221,7 @@ static void refresh_anything(struct guest_life *life, struct rig_unit *unit)
 	refresh(life, unit, first, last);
 }
 
-/* All tables are replaced. The device stays as it is, idle meanwhile. */
+/* Replaces all tables. The device is idle, and its driver continues. */
 static void replace_tables(struct guest_life *life, struct rig_unit *unit)
 {
 	struct rig *rig = life->rig;
@@ -258,7 +259,7 @@ static void change_slot(struct guest_life *life)
 		rig_show(life->rig, area);
 }
 
-/* In a shared domain: a device leaves it, or joins it. */
+/* In a shared domain: a device leaves it or joins it. */
 static void change_attachment(struct guest_life *life, struct rig_unit *unit)
 {
 	const bool attached = unit->attached;
@@ -273,7 +274,7 @@ static void change_attachment(struct guest_life *life, struct rig_unit *unit)
 	unit->attached = !attached;
 }
 
-/* A nearly full zone of tables is replaced by the other one. */
+/* Replaces a nearly full zone of tables by the other one. */
 static bool tables_full(const struct rig_unit *unit)
 {
 	const struct rig_space *space = unit->space;
@@ -311,7 +312,7 @@ static uint64_t draw_access(struct guest_life *life, struct rig_unit *unit)
 
 	if (page && how < 12)
 		return page->iova;
-	/* Next to a translation there is another one, or none. */
+	/* An IOVA next to a translation. It may have a translation or none. */
 	if (page)
 		return how < 14 ? page->iova - PAGE : page->iova + PAGE;
 	if (how < 19)

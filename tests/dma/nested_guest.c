@@ -20,9 +20,10 @@
 #define EVENTQ	    (STRUCTURES + UINT64_C(0x20000))
 #define EVENTQ_BITS 7u
 #define LEVEL_1	    (STRUCTURES + UINT64_C(0x30000))
-#define LEVEL_2	    (STRUCTURES + UINT64_C(0x80000)) /* of 256 entries each, for every 256 StreamIDs */
-#define SID_BITS    13u
-#define SPLIT	    8u
+/* of 256 entries each, for every 256 StreamIDs */
+#define LEVEL_2	 (STRUCTURES + UINT64_C(0x80000))
+#define SID_BITS 13u
+#define SPLIT	 8u
 
 #define R_CR0		  0x20u
 #define R_STRTAB_BASE	  0x80u
@@ -137,8 +138,8 @@ static int hide(struct nested *rig, const struct host_slot *slot)
 }
 
 /*
- * The guest writes the entry first, so that the device has its context when it is added; or
- * afterwards, and invalidates it.
+ * The guest writes the entry before the device is added, so that the device has its context at
+ * once; or it writes and invalidates it afterwards.
  */
 static int plug(struct nested *rig, unsigned int unit, const struct viommu_vfio_device *named)
 {
@@ -171,13 +172,13 @@ static void unplug(struct nested *rig, unsigned int unit)
 	viommu_smmuv3_device_remove(rig->unit[unit].behind);
 }
 
-/* From the guest's own queue, which the library fills while the monitor's file is readable. */
+/* Reads the guest's own queue. The library fills it while the monitor's file is readable. */
 static int event(struct nested *rig, uint64_t record[4], bool wait)
 {
 	struct pollfd readable = { .fd = viommu_nest_fd(rig->vm, rig->host), .events = POLLIN };
 	uint32_t index = (1u << EVENTQ_BITS) - 1, prod;
 
-	/* The overflow of a queue is acknowledged. */
+	/* Acknowledges the overflow of a queue. */
 	prod = read_register(rig, R_EVENTQ_PROD);
 	if (prod == ((prod & 0x80000000u) | rig->eventq_cons)) {
 		if (wait && poll(&readable, 1, 1000) != 1)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The guest's part: its memory, and stores to the register pages of its SMMUv3. Structures are in
- * STRUCTURES: a command queue, an event queue, and a stream table of two levels (IHI 0070, 3.3 and
- * 3.5).
+ * The guest's part: its memory, and stores to the register pages of its SMMUv3. STRUCTURES holds a
+ * command queue, an event queue, and a stream table of two levels (IHI 0070, 3.3 and 3.5).
  */
 #ifndef TESTS_DMA_NESTED_GUEST_H
 #define TESTS_DMA_NESTED_GUEST_H
@@ -10,7 +9,7 @@
 #include "nested_rig.h"
 
 /*
- * The walker of each unit's tables, enum viommu_nesting; set before nested_up(). Guests with
+ * The walker of each unit's tables, enum viommu_nesting; set it before nested_up(). Guests with
  * shadows also invalidate on map.
  */
 extern uint32_t guest_nesting[UNITS];
@@ -22,7 +21,8 @@ void guest_entry(struct nested *rig, uint32_t stream, uint64_t ste0, uint64_t st
 void guest_entry_context(struct nested *rig, uint32_t stream, const struct context *context);
 
 /*
- * Commands (IHI 0070, 4.1): into the queue; and the queue is consumed, with a CMD_SYNC at its end.
+ * Commands (IHI 0070, 4.1): appends one to the queue; consumes the queue, with a CMD_SYNC at its
+ * end.
  */
 void guest_queue(struct nested *rig, uint64_t command0, uint64_t command1);
 void guest_sync(struct nested *rig);

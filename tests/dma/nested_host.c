@@ -27,7 +27,7 @@ static void release(void *ctx, void *memory, size_t bytes, size_t align)
 	free(memory);
 }
 
-/* One slot is there before the first space, the others come later. */
+/* One slot exists before the first space, the others are added later. */
 static void begin(struct nested *rig)
 {
 	uint64_t ste[2];
@@ -73,7 +73,7 @@ static void unplug(struct nested *rig, unsigned int unit)
 	rig->ops->device_destroy(rig->unit[unit].device);
 }
 
-/* The kernel passes events on from its interrupt's thread. */
+/* The kernel's interrupt thread passes events on. */
 static int event(struct nested *rig, uint64_t record[4], bool wait)
 {
 	struct pollfd readable = { .fd = rig->ops->nest_fd(rig->guest), .events = POLLIN };
@@ -94,7 +94,7 @@ static int event(struct nested *rig, uint64_t record[4], bool wait)
 
 const struct nested_side nested_host_side = { .begin = begin, .end = end, .show = show, .hide = hide, .plug = plug, .unplug = unplug, .event = event };
 
-/* CMD_TLBI_NH_VAA for each page, or CMD_TLBI_NH_ALL where there are many. */
+/* CMD_TLBI_NH_VAA for each page, or CMD_TLBI_NH_ALL for many pages. */
 void nested_invalidate(struct nested *rig, uint64_t first, uint64_t last)
 {
 	uint64_t commands[64][2] = { { htole64(0x10) } };

@@ -18,7 +18,7 @@
 #define MAIN_GPA   UINT64_C(0x40000000)
 #define MAIN_BYTES (8 * MIB)
 #define PAGES_AT   (2 * MIB) /* in SLOT_MAIN: the pages; tables are made before them */
-#define DRIVERS_AT (6 * MIB) /* what drivers need: DMA_PAGES and one to exchange data, for each unit */
+#define DRIVERS_AT (6 * MIB) /* for drivers: DMA_PAGES and one to exchange data, for each unit */
 #define TABLES_AT  UINT64_C(0x1000)
 
 static const struct {
@@ -30,12 +30,12 @@ static const struct {
 	[SLOT_VISITING] = { UINT64_C(0x180000000), OTHER_PAGES *PAGE, VIOMMU_RW },
 };
 
-/* In a page's first doubleword. */
+/* The first doubleword of a page. */
 #define NUMBERED UINT64_C(0x6e756d6265720000)
 #define NOTHING	 UINT64_C(0x6e6f7468696e6721)
 #define MARKED	 UINT64_C(0x6d61726b65642121)
 
-/* Where drivers' pages are in every context. */
+/* IOVAs of drivers' pages in every context. */
 #define DRIVERS_IOVA UINT64_C(0x7f0000000000)
 #define UNIT_PAGES   (DMA_PAGES + 1)
 
@@ -84,7 +84,7 @@ bool nested_is_possible(void)
 	return false;
 }
 
-/* Where page n's first doubleword is, and which slot it is in. */
+/* The first doubleword of page n, and its slot. */
 static unsigned int slot_of(uint32_t page)
 {
 	return page < MAIN_PAGES ? SLOT_MAIN : page < MAIN_PAGES + OTHER_PAGES ? SLOT_READ_ONLY : SLOT_VISITING;
@@ -196,8 +196,8 @@ static uint64_t drivers_iova(unsigned int unit, unsigned int page)
 }
 
 /*
- * The context descriptor (IHI 0070, 5.4): T0SZ 16, TG0 4 KiB, walks inner shareable and cached; EPD1, V; IPS 44 bits, AA64; R: faults are recorded, A: they
- * abort.
+ * The context descriptor (IHI 0070, 5.4): T0SZ 16, TG0 4 KiB, walks inner shareable and cached;
+ * EPD1, V; IPS 44 bits, AA64; R: faults are recorded, A: they abort.
  */
 void context_new(struct nested *rig, struct context *context, uint16_t asid)
 {
@@ -292,7 +292,7 @@ void nested_down(struct nested *rig)
 		munmap(rig->slot[s].hva, (size_t)layout[s].bytes);
 }
 
-/* Data into a device's block and out of it, through a page that is always mapped. */
+/* Transfers data into a block of the device and out of it, through a page that is always mapped. */
 static void put(struct nested *rig, unsigned int unit, uint64_t block, uint64_t word)
 {
 	guest_store(rig, drivers_gpa(unit, DMA_PAGES), word);
@@ -336,7 +336,7 @@ void expect(struct nested *rig, const struct context *context, unsigned int unit
 
 	probe(rig, unit, iova, &reads, &writes);
 	if (reads != should.page || writes != (should.writable ? should.page : NO_PAGE))
-		fail_msg("unit %u at %#llx reads page %d and writes page %d; it should reach %d, %s", unit, (unsigned long long)iova, (int)reads, (int)writes,
+		fail_msg("unit %u at %#llx reads page %d and writes page %d; expected is %d, %s", unit, (unsigned long long)iova, (int)reads, (int)writes,
 			 (int)should.page, should.writable ? "writable" : "read-only");
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * See rig.h: the machine and its memory. instructions.c has the guest's operations, transfers.c the
- * devices'.
+ * devices' transfers.
  */
 #define _GNU_SOURCE
 #include "rig.h"
@@ -20,7 +20,7 @@
 #define SYSTEM_BYTES (8 * MIB)
 #define FILE_BYTES   (8 * MIB)
 
-/* Where an area is. offset is into its file. */
+/* The place of an area. offset is into its file. */
 static const struct {
 	uint64_t gpa;
 	uint64_t bytes;
@@ -174,7 +174,7 @@ static void make_host(struct rig *rig)
 		rig->lowest = config->lowest;
 		rig->highest = config->highest;
 	}
-	/* One region third table's worth. */
+	/* The reach of one region third table. */
 	if (rig->highest >> 42)
 		rig->highest = (UINT64_C(1) << 42) - 1;
 }

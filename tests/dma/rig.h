@@ -29,11 +29,9 @@
 
 #define RIG_UNITS 3
 
-#define RIG_ZONE_BYTES MIB /* for one set of tables */
+#define RIG_ZONE_BYTES MIB /* of one set of tables */
 
-/*
- * The pages of a unit's driver, by number: those that the driver wants, and the one for patterns.
- */
+/* Pages of a unit's driver, by number: those that the driver asks for, and the one for patterns. */
 #define RIG_STAGING DMA_PAGES
 static inline uint64_t rig_driver_gpa(unsigned int unit, unsigned int page)
 {
@@ -43,30 +41,36 @@ static inline uint64_t rig_driver_gpa(unsigned int unit, unsigned int page)
 /* Areas of guest memory, in the order in which they are made. */
 enum { AREA_SYSTEM, AREA_FILE, AREA_NEIGHBOUR, AREA_READ_ONLY, AREA_VISITING_FILE, AREA_VISITING, RIG_AREAS };
 
-/* Which host, which policy, which limits. */
+/* The host, the policy and the limits of a rig. */
 struct rig_config {
 	const char *host; /* "type1" or "iommufd" */
 	enum viommu_pin_policy pin;
-	uint64_t pin_budget;		/* 0: none */
-	unsigned int entry_limit;	/* type1's for all devices but the first, which is the one that the host knows of; 0: as it is */
-	bool shared;			/* all devices in one domain of the core's, instead of a zPCI function each */
-	uint64_t lowest, highest;	/* the guest's aperture; 0: what the host has, from 4 GiB on */
-	unsigned int units;		/* devices to use of those that there are */
+	uint64_t pin_budget; /* 0: none */
+	/*
+	 * type1's entry limit for all devices but the first, whose limit the host has read; 0:
+	 * default
+	 */
+	unsigned int entry_limit;
+	/* all devices in one domain of the core, instead of one zPCI function each */
+	bool shared;
+	uint64_t lowest, highest;	/* the guest's aperture; 0: the host's, from 4 GiB on */
+	unsigned int units;		/* number of devices */
 	const char *address[RIG_UNITS]; /* of the devices */
 };
 
 /*
  * A set of tables, and the pages that devices behind it must reach. In zPCI each device has its
- * own, in a shared domain all have unit 0's.
+ * own, in a shared domain all use unit 0's.
  */
 struct rig_space {
 	struct tables tables;
 	struct naive_tables naive; /* as they are registered */
 	struct model_list model;
-	uint64_t zone[2];	 /* where tables are made: two places, by turns, each time that all of them are replaced */
-	unsigned int generation; /* counts such replacements */
+	/* zones for tables: two, used by turns for each replacement of all tables */
+	uint64_t zone[2];
+	unsigned int generation; /* number of replacements */
 	uint64_t table_next;
-	struct viommu_domain *domain; /* of a shared one */
+	struct viommu_domain *domain; /* shared domain only */
 	bool registered;
 };
 
@@ -82,7 +86,7 @@ struct rig_unit {
 	struct dma_page pages[DMA_PAGES];
 	uint64_t staging_iova;
 	unsigned char *staging;
-	uint64_t block; /* counts transfers, and so blocks to use */
+	uint64_t block; /* number of transfers, which selects blocks */
 };
 
 struct rig {
@@ -93,7 +97,7 @@ struct rig {
 	struct viommu_host_caps caps;
 	struct viommu_zpci *zpci;
 	unsigned int events;
-	uint64_t lowest, highest; /* IOVAs that are registered */
+	uint64_t lowest, highest; /* registered IOVAs */
 	unsigned int units;
 	struct rig_unit unit[RIG_UNITS];
 	struct rig_space space[RIG_UNITS];
@@ -101,58 +105,57 @@ struct rig {
 	char doing[200];
 };
 
-/* Ends the process, with the current operation and the error. */
+/* Ends the process with the current operation and the error. */
 __attribute__((noreturn, format(printf, 2, 3))) void rig_fail(struct rig *rig, const char *format, ...);
 /* The current operation, for rig_fail(). */
 __attribute__((format(printf, 2, 3))) void rig_doing(struct rig *rig, const char *format, ...);
-/* And more of that. */
+/* Appends to that. */
 __attribute__((format(printf, 2, 3))) void rig_and(struct rig *rig, const char *format, ...);
 
-/* Random numbers: any seed will do. */
+/* Random numbers from any seed. */
 uint64_t rig_draw(struct rig *rig);
 unsigned int rig_below(struct rig *rig, unsigned int bound);
 
 /*
- * Sets up everything: memory, host, devices, tables that lead to the drivers' pages, registrations,
+ * Sets up everything: memory, host, devices, tables that map the drivers' pages, registrations,
  * drivers.
  */
 void rig_up(struct rig *rig, const struct rig_config *config, uint64_t seed);
 
 /*
- * Tears down everything, and checks that nothing is charged and that memory has the expected
- * contents.
+ * Tears everything down. Checks that nothing is charged and that memory has the expected contents.
  */
 void rig_down(struct rig *rig);
 
-/* Tables of a unit's space: pages contiguous in both spaces; nothing is refreshed. */
+/* Writes tables of a unit's space: pages that are contiguous in both spaces. Refreshes nothing. */
 void rig_map(struct rig_unit *unit, uint64_t iova, uint64_t pages, uint64_t gpa, uint32_t prot);
 void rig_unmap(struct rig_unit *unit, uint64_t iova, uint64_t pages);
-/* Sets an entry of a level as it is. */
+/* Sets an entry of a level to a value. */
 void rig_set(struct rig_unit *unit, uint64_t iova, unsigned int level, uint64_t entry);
 
 /*
- * New tables in the place of the old ones, which lead to the drivers' pages and to nothing else.
- * Not registered yet.
+ * New tables in the place of the old ones. They map only the drivers' pages. They are not
+ * registered.
  */
 void rig_new_tables(struct rig *rig, struct rig_space *space);
 
-/* Takes note that a space's tables are now registered, or not. */
+/* Notes that a space's tables are registered now, or are not. */
 void rig_space_known(struct rig *rig, struct rig_space *space, bool registered);
 
 /* The result of an instruction. */
 enum rig_answer {
 	RIG_DONE,
-	RIG_SHORT, /* "insufficient resources": the model is not what it was */
+	RIG_SHORT, /* "insufficient resources": the model is outdated */
 };
 
-/* RPCIT of first..last, or a refresh of the shared domain. The model follows where it is done. */
+/* RPCIT of first..last, or a refresh of the shared domain. The model follows if it succeeds. */
 enum rig_answer rig_refresh_any(struct rig *rig, struct rig_unit *unit, uint64_t first, uint64_t last);
 /* The same, which must succeed. */
 void rig_refresh(struct rig *rig, struct rig_unit *unit, uint64_t first, uint64_t last);
 
 /*
- * MPCIFC: registers, ends the registration, or registers anew. In a shared domain: creates and
- * attaches, detaches and destroys, or both.
+ * MPCIFC: registers, deregisters, or registers anew. In a shared domain: creates and attaches,
+ * detaches and destroys, or both.
  */
 enum rig_answer rig_register_any(struct rig *rig, struct rig_unit *unit);
 void rig_register(struct rig *rig, struct rig_unit *unit);
@@ -160,22 +163,22 @@ void rig_deregister(struct rig *rig, struct rig_unit *unit);
 void rig_reregister(struct rig *rig, struct rig_unit *unit);
 
 /*
- * Takes a unit's function away, and gives it again with tables that lead to the driver's pages
- * alone. Not of a shared domain.
+ * Removes a unit's function, and adds it again with tables that map only the driver's pages. Not in
+ * a shared domain.
  */
 void rig_unplug(struct rig *rig, struct rig_unit *unit);
 void rig_plug(struct rig *rig, struct rig_unit *unit);
 
-/* Starts the unit's driver, or starts it anew where its pages were unreachable for a while. */
+/* Starts the unit's driver, or restarts it after its pages were unreachable. */
 void rig_start(struct rig *rig, struct rig_unit *unit);
 
-/* Areas: shown to the VM, and hidden from it. The model follows. */
+/* Adds areas to the VM, or removes them. The model follows. */
 void rig_show(struct rig *rig, unsigned int area);
 void rig_hide(struct rig *rig, unsigned int area);
 
 /*
- * The device writes to, or reads from, an IOVA, and must do as the model says. If nothing may
- * arrive, the first ends with a comparison of all memory.
+ * The device writes to or reads from an IOVA, with the result that the model predicts. If a write
+ * must not arrive, the first such access ends with a comparison of all memory.
  */
 void rig_check_write(struct rig *rig, struct rig_unit *unit, uint64_t iova);
 void rig_check_read(struct rig *rig, struct rig_unit *unit, uint64_t iova);
@@ -184,11 +187,12 @@ void rig_check_read(struct rig *rig, struct rig_unit *unit, uint64_t iova);
 void rig_check_memory(struct rig *rig);
 
 /*
- * The charge matches the reference, and the kernel's pins match the charge in the way of the host.
+ * Checks that the charge matches the reference, and that the kernel's pins match the charge in the
+ * way of the host.
  */
 void rig_check_pins(struct rig *rig);
 
-/* Pages that the kernel must have pinned now. */
+/* The expected number of pinned pages in the kernel. */
 uint64_t rig_kernel_pages(struct rig *rig);
 
 /* Bytes charged to the VM. */
@@ -197,7 +201,7 @@ uint64_t rig_pinned(struct rig *rig);
 /* The statistics of a unit's domain. */
 struct viommu_domain_stats rig_stats(struct rig_unit *unit);
 
-/* GPA of a data area's page. */
+/* The GPA of a data area's page. */
 uint64_t rig_gpa(struct rig *rig, unsigned int area, uint64_t page);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A device that writes one page again and again, in a thread of its own, while a test changes its
- * translation.
+ * A device that writes one page again and again, in a thread of its own, while a test changes the
+ * page's translation.
  */
 #ifndef TESTS_DMA_RUNNER_H
 #define TESTS_DMA_RUNNER_H
@@ -15,17 +15,17 @@
 struct runner {
 	struct dma_device *device;
 	uint64_t iova;
-	uint64_t begun, ended; /* transfers; these and the next two atomic */
+	uint64_t begun, ended; /* number of transfers; these and the next two are atomic */
 	bool stop;
-	bool failed; /* a transfer did, and there are no more */
+	bool failed; /* a transfer failed, and there are no more */
 	pthread_t thread;
 };
 
 void runner_start(struct runner *runner, struct dma_device *device, uint64_t iova);
-/* A transfer that failed is the test's failure, here and below. */
+/* A failed transfer fails the test, here and below. */
 void runner_stop(struct runner *runner);
 
-/* Until a transfer has ended that began after now. */
+/* Waits for the end of a transfer that began after the call. */
 void runner_await(const struct runner *runner);
 
 #endif

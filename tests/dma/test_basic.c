@@ -9,13 +9,16 @@
 #include "cases.h"
 #include "kernel.h"
 
-/* Where the tests map, and how many pages they access: some before and after the mapped ones. */
+/*
+ * IOVAs where the tests map, and the number of accessed pages: some before and after the mapped
+ * ones.
+ */
 #define AT(rig) ((rig)->lowest + 16 * MIB)
 #define AROUND	2u
 
 /*
- * On s390 an access that is stopped costs a reset, and each of edu's transfers takes 100 ms: fewer
- * of those, and always the last page.
+ * On s390 a stopped access costs a reset, and each transfer of edu takes 100 ms: fewer accesses
+ * there, always including the last page.
  */
 static bool worth_asking(const struct rig_unit *unit, uint64_t iova, uint64_t last)
 {
@@ -51,8 +54,8 @@ static void refresh_pages(struct rig *rig, struct rig_unit *unit, uint64_t iova,
 }
 
 /*
- * Pages are mapped, made invalid, protected and mapped elsewhere; before the refresh nothing
- * changes, after it everything has.
+ * Pages are mapped, made invalid, protected and mapped elsewhere. Nothing changes before the
+ * refresh, everything after it.
  */
 static void pages(struct rig_config config, uint64_t seed, uint64_t operations)
 {
@@ -101,9 +104,7 @@ static void pages(struct rig_config config, uint64_t seed, uint64_t operations)
 	rig_down(&rig);
 }
 
-/*
- * A segment's frame of 1 MiB; a page table in its place; protection from the segment's entry down.
- */
+/* A segment's frame of 1 MiB; a page table in its place; protection by the segment's entry. */
 static void segments(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -144,14 +145,14 @@ static void segments(struct rig_config config, uint64_t seed, uint64_t operation
 	rig_down(&rig);
 }
 
-/* A device's write does nothing while it reaches nothing. Its driver must then be started again. */
+/* A device that reaches nothing must not write. Its driver must be restarted afterwards. */
 static void ask_detached(struct rig *rig, struct rig_unit *unit, uint64_t iova)
 {
 	dma_write_to(unit->dma, iova, 0);
 	rig_check_memory(rig);
 }
 
-/* Registrations end and begin again, functions are disabled and enabled. */
+/* Registrations end and begin again. Functions are disabled and enabled. */
 static void registrations(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -199,7 +200,7 @@ static void registrations(struct rig_config config, uint64_t seed, uint64_t oper
 	rig_down(&rig);
 }
 
-/* Slots go while pages of theirs are mapped, and come back. */
+/* Slots are removed while pages of theirs are mapped, and added again. */
 static void slots(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -226,8 +227,8 @@ static void slots(struct rig_config config, uint64_t seed, uint64_t operations)
 }
 
 /*
- * Two devices in one domain: both reach it, the detached one reaches nothing, and the other is not
- * affected.
+ * Two devices in one domain: both reach it. After one is detached, it reaches nothing, and the
+ * other is not affected.
  */
 static void shared(struct rig_config config, uint64_t seed, uint64_t operations)
 {
@@ -267,9 +268,9 @@ static void shared(struct rig_config config, uint64_t seed, uint64_t operations)
 #define RUN_BYTES (16 * MIB)
 
 /*
- * 16 MiB of contiguous memory, made valid by one refresh, are one call to the host, and go in one.
- * type1 is given room for one mapping beside those of the driver's pages, which are found by the
- * registration and so are one each.
+ * One refresh that maps 16 MiB of contiguous memory is one call to the host, and so is its removal.
+ * type1 is given room for one mapping in addition to the driver's pages, which the registration
+ * maps one by one.
  */
 static void one_run(struct rig_config config, uint64_t seed, uint64_t operations)
 {

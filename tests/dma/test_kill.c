@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * kill -9 at any moment: a process runs a random guest (life.h) with devices that do DMA, and is
- * killed. Then the kernel must have nothing pinned, and the next process gets the devices, whatever
- * the one before was doing.
+ * killed. Afterwards the kernel must have nothing pinned, and the next process gets the devices,
+ * whatever the previous one did.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,9 +16,9 @@
 #include "kernel.h"
 #include "life.h"
 
-#define BIRTH_MS 400u	/* some are killed while they make hosts, domains and devices, which takes about as long */
-#define LIFE_MS	 100u	/* the others at most so long after that */
-#define CLEAN_MS 10000u /* the kernel may finish after it has said that the process has ended */
+#define BIRTH_MS 400u	/* some are killed during their setup, which takes about as long */
+#define LIFE_MS	 100u	/* others are killed at most this long after it */
+#define CLEAN_MS 10000u /* the kernel may finish after it has reported the end of the process */
 #define FOREVER	 UINT64_MAX
 
 static void sleep_ms(unsigned int milliseconds)
@@ -40,7 +40,7 @@ static void check_clean(struct rig *rig, int64_t before)
 		rig_fail(rig, "the kernel has %" PRId64 " pages pinned, %" PRId64 " before", pinned, before);
 }
 
-/* A process that lives, and is killed after a while. Returns whether anything was pinned then. */
+/* Runs a process and kills it after a while. Returns whether it had pinned anything. */
 static bool live_and_die(struct rig *rig, const struct rig_config *config, uint64_t seed, bool early, int64_t before)
 {
 	const unsigned int after_ms = rig_below(rig, early ? BIRTH_MS : LIFE_MS);

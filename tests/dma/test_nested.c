@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest's own stage-1 tables beneath the host iommufd, walked by the machine's SMMUv3: devices
- * must reach the reference's translation of the tables, as far as the guest has slots there, and
- * stale translations end before an invalidation completes. The first argument is the random part's
- * seed.
+ * A guest's own stage-1 tables beneath the host iommufd, walked by the machine's SMMUv3. Devices
+ * must reach the reference's translation of the tables, within the guest's slots, and stale
+ * translations end before an invalidation completes. The first argument is the random part's seed.
  */
 #define _GNU_SOURCE
 #include "nested_rig.h"
@@ -32,8 +31,8 @@
 #define MSI_WINDOW UINT64_C(0x8000000)
 
 /*
- * edu's registers (QEMU, docs/specs/edu.rst): what is written there is raised as an interrupt's
- * reason, or taken back.
+ * edu's registers (QEMU, docs/specs/edu.rst): a write raises an interrupt with this reason, or
+ * clears it.
  */
 #define EDU_RAISE	0x60u
 #define EDU_ACKNOWLEDGE 0x64u
@@ -82,7 +81,7 @@ static void data_lands_where_the_tables_say(void **state)
 		}
 		expect(&rig, &rig.context, u, 16 * MIB + 99 * PAGE);
 		expect_nothing(&rig, u, SOME_IOVA + 4 * PAGE);
-		/* It names no memory, and 1:1 leads nowhere. */
+		/* The tables do not map it, and an identity mapping has no memory there. */
 		expect_nothing(&rig, u, rig.slot[SLOT_MAIN].first + 2 * MIB);
 	}
 }
@@ -106,7 +105,10 @@ static void changes_are_reached_once_invalidated(void **state)
 			assert_int_equal(reads, i % 3 ? to : NO_PAGE);
 		if (writes != from)
 			assert_int_equal(writes, i % 3 ? to : NO_PAGE);
-		/* One page, a range of several, one of too many for single commands, everything. */
+		/*
+		 * One page, a range of several pages, one of too many pages for single commands,
+		 * everything.
+		 */
 		if (i % 4 == 0)
 			told(SOME_IOVA, PAGE);
 		else if (i % 4 == 1)
@@ -136,8 +138,7 @@ static void faults_are_reported(void **state)
 }
 
 /*
- * A device's transfer alone, without others to exchange data. edu keeps nothing in memory that it
- * would have to reach.
+ * A transfer of the device alone, without others that exchange data. edu needs nothing in memory.
  */
 static void edu_write(uint64_t iova)
 {
@@ -154,7 +155,7 @@ static void set_word(uint32_t page, uint64_t word)
 	__atomic_store_n(gpa_word(&rig, leaf_of(page, 0) & UINT64_C(0xfffffffff000)), word, __ATOMIC_SEQ_CST);
 }
 
-static void bad_contexts_let_nothing_pass(void **state)
+static void bad_contexts_block_accesses(void **state)
 {
 	uint64_t *cd = gpa_word(&rig, rig.context.cd), good = *cd, was = word_at(3);
 
@@ -183,10 +184,10 @@ static void expect_edu_writes(uint64_t iova, uint32_t page, bool reached)
 	set_word(page, was);
 }
 
-static void entries_that_do_not_walk(void **state)
+static void entries_without_tables(void **state)
 {
 	const uint64_t gpa = leaf_of(3, 0) & UINT64_C(0xfffffffff000);
-	const uint64_t entries[3] = { 0x1 /* aborts */, 0x9 /* bypasses */, 0 /* is not valid */ };
+	const uint64_t entries[3] = { 0x1 /* aborts */, 0x9 /* bypasses */, 0 /* invalid */ };
 	struct host_device *edu = rig.unit[EDU].device;
 	struct host_space *space;
 
@@ -212,7 +213,10 @@ static void entries_that_do_not_walk(void **state)
 	expect(&rig, &rig.context, EDU, SOME_IOVA);
 }
 
-/* Removed slots are not reached any more, without an invalidation by the guest; new ones are. */
+/*
+ * Removed slots become unreachable without an invalidation by the guest. Added slots become
+ * reachable.
+ */
 static void slots_come_and_go(void **state)
 {
 	const uint32_t visiting = MAIN_PAGES + OTHER_PAGES + 1;
@@ -232,10 +236,10 @@ static void slots_come_and_go(void **state)
 }
 
 /*
- * An interrupt is a write to the window that the kernel keeps, and passes where the guest's tables
- * lead there.
+ * An interrupt is a write to the window that the kernel reserves. It passes if the guest's tables
+ * map it.
  */
-static void interrupts_pass_where_tables_let_them(void **state)
+static void interrupts_pass_if_tables_map_them(void **state)
 {
 	const int event = dma_event(rig.ops->device_fd(rig.unit[EDU].device), VFIO_PCI_MSI_IRQ_INDEX);
 	struct pollfd readable = { .fd = event, .events = POLLIN };
@@ -262,8 +266,8 @@ static void interrupts_pass_where_tables_let_them(void **state)
 }
 
 /*
- * The guest changes the tables in its context descriptor while a device writes: after the
- * invalidation, the old tables' pages are not written.
+ * The guest changes the tables in its context descriptor while a device writes. After the
+ * invalidation, the device does not write the old tables' pages.
  */
 static void contexts_change_while_dma_runs(void **state)
 {
@@ -282,7 +286,7 @@ static void contexts_change_while_dma_runs(void **state)
 		__atomic_store_n(gpa_word(&rig, rig.context.cd + 8), i & 1 ? rig.context.ttb : other.ttb, __ATOMIC_SEQ_CST);
 		nested_invalidate_contexts(&rig);
 		told(0, UINT64_C(1) << 48);
-		/* A transfer that was under way may still end in the old page. */
+		/* A transfer in progress may still end in the old page. */
 		runner_await(&runner);
 		set_word(3, untouched);
 		set_word(4, untouched);
@@ -291,15 +295,15 @@ static void contexts_change_while_dma_runs(void **state)
 		assert_true(word_at(before) == untouched);
 	}
 	runner_stop(&runner);
-	/* An even number of changes: as it was. */
+	/* An even number of changes restores the old state. */
 	set_word(3, UINT64_C(0x6e756d6265720000) + 3);
 	set_word(4, UINT64_C(0x6e756d6265720000) + 4);
 	expect(&rig, &rig.context, NVME, SOME_IOVA);
 }
 
 /*
- * Random changes. For each IOVA, the leaf's values since the last invalidation: each of them may be
- * reached.
+ * Random changes. For each IOVA the test keeps the leaf's values since the last invalidation. Any
+ * of them may be reached.
  */
 #define IOVAS	   24u
 #define STATES	   6u
@@ -325,7 +329,7 @@ static unsigned int below(unsigned int bound)
 	return (unsigned int)(draw() % bound);
 }
 
-/* In three tables of leaves, some next to each other. */
+/* In three tables of leaves, some of them adjacent. */
 static uint64_t iova_of(unsigned int i)
 {
 	static const uint64_t bases[] = { UINT64_C(0x123450000), UINT64_C(0x7000000ff000), 34 * MIB };
@@ -418,10 +422,10 @@ int main(int argc, char **argv)
 		TEST(data_lands_where_the_tables_say),
 		TEST(changes_are_reached_once_invalidated),
 		TEST(faults_are_reported),
-		TEST(bad_contexts_let_nothing_pass),
-		TEST(entries_that_do_not_walk),
+		TEST(bad_contexts_block_accesses),
+		TEST(entries_without_tables),
 		TEST(slots_come_and_go),
-		TEST(interrupts_pass_where_tables_let_them),
+		TEST(interrupts_pass_if_tables_map_them),
 		TEST(contexts_change_while_dma_runs),
 		TEST(at_random),
 	};

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A device that never stops: a thread has it write to all pages of a window, again and again, while
- * the guest makes them invalid, maps them elsewhere, protects them, and the VMM takes slots away.
- * When such a call has returned the page is no target any more, and data then written into it
+ * A device that never stops: a thread makes it write to all pages of a window, again and again.
+ * Meanwhile the guest makes them invalid, maps them elsewhere and protects them, and the VMM
+ * removes slots. After such a call returns the page is not a target any more, and later data in it
  * stays.
  *
- * "When it has returned" is, here, when a transfer that was under way then has ended, too: QEMU's
- * emulated devices translate an IOVA when a transfer begins, and later changes to the IOMMU do not
- * stop it.
+ * Here, a call returns when the transfer in progress has ended as well: QEMU's emulated devices
+ * translate an IOVA at the start of a transfer, and later changes to the IOMMU do not stop it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -26,7 +25,7 @@ struct writer {
 	struct rig *rig;
 	struct rig_unit *unit;
 	uint64_t block;
-	uint64_t transfers; /* that have ended; shared */
+	uint64_t transfers; /* ended transfers; shared */
 	bool stop;	    /* shared */
 	int error;
 	pthread_t thread;
@@ -48,7 +47,7 @@ static void *write_on(void *argument)
 	return NULL;
 }
 
-/* Until so many more transfers have ended. */
+/* Waits for the end of this many more transfers. */
 static void wait_transfers(struct writer *writer, uint64_t number)
 {
 	const uint64_t until = __atomic_load_n(&writer->transfers, __ATOMIC_ACQUIRE) + number;
@@ -65,7 +64,7 @@ static unsigned char *page_at(struct rig *rig, uint64_t gpa)
 	return guest_hva(&rig->guest, gpa);
 }
 
-/* It is written to now. */
+/* It must be written to now. */
 static void must_be_written(struct writer *writer, uint64_t gpa)
 {
 	memset(page_at(writer->rig, gpa), 0, PAGE);
@@ -74,7 +73,7 @@ static void must_be_written(struct writer *writer, uint64_t gpa)
 		rig_fail(writer->rig, "GPA %#" PRIx64 " is not written to", gpa);
 }
 
-/* It is not written to any more. */
+/* It must not be written to any more. */
 static void must_be_left(struct writer *writer, uint64_t gpa)
 {
 	const unsigned char *page = page_at(writer->rig, gpa);
@@ -154,7 +153,7 @@ static void running(struct rig_config config, uint64_t seed, uint64_t operations
 	__atomic_store_n(&writer.stop, true, __ATOMIC_RELEASE);
 	pthread_join(writer.thread, NULL);
 	printf("# %" PRIu64 " transfers during %" PRIu64 " changes\n", writer.transfers, operations);
-	/* The writer's data at its target. */
+	/* The writer's data in its target. */
 	for (unsigned int a = AREA_SYSTEM + 1; a < RIG_AREAS; a++) {
 		const bool written = a == AREA_FILE || a == AREA_VISITING;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Shortages: of memory that may be pinned (by the VM's budget, and by the process's
- * RLIMIT_MEMLOCK), of type1's mappings, of the aperture. The guest gets "insufficient resources",
- * makes room as Linux does, and completes all of its work in the end.
+ * Shortages: of pinned memory (by the VM's budget, and by the process's RLIMIT_MEMLOCK), of type1's
+ * mappings, of the aperture. The guest gets "insufficient resources", makes room like Linux, and
+ * completes all of its work.
  *
- * The work is that of a driver under Linux (drivers/iommu/dma-iommu.c, s390-iommu.c): buffers of a
+ * The work is that of a driver under Linux (drivers/iommu/dma-iommu.c, s390-iommu.c). Buffers of a
  * few scattered pages are mapped at IOVAs that are not reused soon, refreshed, used by the device,
  * and made invalid again, without a refresh. When a refresh reports a shortage, the guest refreshes
  * everything, which releases invalid pages, and tries the buffer's refresh again.
@@ -27,12 +27,12 @@
 #define WANTED	1280u /* pages: all writable ones */
 #define ALLOWED (WANTED / 16)
 
-#define LIVE	     6u /* buffers in use at one time */
+#define LIVE	     6u /* buffers in use at a time */
 #define BUFFER_PAGES 4u
 
 static const unsigned int areas[] = { AREA_FILE, AREA_NEIGHBOUR, AREA_VISITING_FILE, AREA_VISITING };
 
-/* All writable pages, in an order that leaves few neighbours together. */
+/* All writable pages, in an order with few adjacent pages. */
 static void deal_pages(struct rig *rig, uint64_t pages[WANTED])
 {
 	unsigned int number = 0;
@@ -51,7 +51,7 @@ static void deal_pages(struct rig *rig, uint64_t pages[WANTED])
 	}
 }
 
-/* The guest's work. Returns how often it had to make room. */
+/* The guest's work. Returns the number of times that it made room. */
 static unsigned int work(struct rig *rig, struct rig_unit *unit)
 {
 	uint64_t pages[WANTED];
@@ -104,7 +104,7 @@ static void budget(struct rig_config config, uint64_t seed, uint64_t operations)
 	work_short(&rig, &rig.unit[0]);
 }
 
-/* Without CAP_IPC_LOCK, which lifts a process's limit. */
+/* Drops CAP_IPC_LOCK, which lifts a process's limit. */
 static void limit_memlock(uint64_t pages)
 {
 	const struct rlimit limit = { .rlim_cur = (rlim_t)(pages * PAGE), .rlim_max = (rlim_t)(pages * PAGE) };
@@ -127,8 +127,8 @@ static void memlock(struct rig_config config, uint64_t seed, uint64_t operations
 
 	(void)operations;
 	/*
-	 * Before anything else: iommufd checks the capability when memory is mapped into an IOAS,
-	 * not when it is pinned.
+	 * At the start: iommufd checks the capability when memory is mapped into an IOAS, not when
+	 * it is pinned.
 	 */
 	limit_memlock(ALLOWED);
 	rig_up(&rig, &config, seed);
@@ -136,8 +136,8 @@ static void memlock(struct rig_config config, uint64_t seed, uint64_t operations
 }
 
 /*
- * The kernel refuses to pin all of guest memory: adding the device or the slot fails. Nothing else
- * changes.
+ * The kernel refuses to pin all of guest memory. Adding the device or the slot fails and changes
+ * nothing else.
  */
 static void memlock_guest(struct rig_config config, uint64_t seed, uint64_t operations)
 {
@@ -158,7 +158,7 @@ static void memlock_guest(struct rig_config config, uint64_t seed, uint64_t oper
 	rig_down(&rig);
 }
 
-/* The host has the limit from the kernel. */
+/* The host reads the limit from the kernel. */
 static void entries_known(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -171,7 +171,7 @@ static void entries_known(struct rig_config config, uint64_t seed, uint64_t oper
 	work_short(&rig, &rig.unit[0]);
 }
 
-/* The host's limit is not that of the second device's container. */
+/* The second device's container has another limit than the host. */
 static void entries_met(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -182,7 +182,7 @@ static void entries_met(struct rig_config config, uint64_t seed, uint64_t operat
 	work_short(&rig, &rig.unit[1]);
 }
 
-/* As before, but both devices are in one domain. */
+/* The same with both devices in one domain. */
 static void entries_shared(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct rig rig;
@@ -195,8 +195,8 @@ static void entries_shared(struct rig_config config, uint64_t seed, uint64_t ope
 }
 
 /*
- * A device does not get mappings that do not fit into its container; the device that is attached
- * already keeps its own.
+ * Mappings that exceed the limit of a device's container are not attached to it. The device that is
+ * attached already keeps its own.
  */
 static void entries_attach(struct rig_config config, uint64_t seed, uint64_t operations)
 {
@@ -213,7 +213,7 @@ static void entries_attach(struct rig_config config, uint64_t seed, uint64_t ope
 	if (viommu_device_detach(other->device, VIOMMU_NO_PASID))
 		rig_fail(&rig, "the second device cannot be detached");
 	other->attached = false;
-	/* Every other page, so that nothing can be merged. */
+	/* Every other page, so that nothing is contiguous. */
 	for (unsigned int i = 0; i < ALLOWED + 20; i++)
 		rig_map(unit, AT(&rig) + 2 * i * PAGE, 1, rig_gpa(&rig, AREA_FILE, 3 * i), VIOMMU_RW);
 	rig_refresh(&rig, unit, AT(&rig), AT(&rig) + MIB - 1);
@@ -235,10 +235,11 @@ static void entries_attach(struct rig_config config, uint64_t seed, uint64_t ope
 	rig_down(&rig);
 }
 
-#define EDMA UINT64_C(0x1ffffffffffffff) /* the default of the last IOVA that the guest may register (zpci.h) */
+/* the default of the last IOVA that the guest may register (zpci.h) */
+#define EDMA UINT64_C(0x1ffffffffffffff)
 
 /*
- * A registration beyond the host's aperture is refused, if there can be one; the next one is not.
+ * A registration beyond the host's aperture is refused where one is possible. The next one is not.
  */
 static void aperture(struct rig_config config, uint64_t seed, uint64_t operations)
 {
@@ -275,7 +276,7 @@ static int is_there(void *ctx, const struct viommu_run *run)
 	return 1;
 }
 
-/* The machine's IOVAs for interrupts lie inside the guest's aperture. */
+/* The machine's IOVAs for interrupts are inside the guest's aperture. */
 static void reserved(struct rig_config config, uint64_t seed, uint64_t operations)
 {
 	struct viommu_iova_range range[2];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * All of the library by DMA: a guest's SMMUv3, whose streams the machine's own SMMUv3 walks, and
- * beside them one that the library shadows on the same host. Devices must reach the reference's
- * translation of the guest's tables, and stale translations end before a CMD_SYNC is passed;
- * stopped accesses are in the guest's event queue. The first argument is the random part's seed.
+ * All of the library by DMA: a guest's SMMUv3 whose streams the machine's own SMMUv3 walks, and one
+ * stream on the same host that the library shadows. Devices must reach the reference's translation
+ * of the guest's tables. Stale translations end before a CMD_SYNC is passed. Stopped accesses are
+ * in the guest's event queue. The first argument is the random part's seed.
  */
 #define _GNU_SOURCE
 #include "nested_guest.h"
@@ -92,7 +92,7 @@ static void changes_are_reached_once_invalidated(void **state)
 		told(SOME_IOVA);
 		expect(&rig, &rig.context, unit, SOME_IOVA);
 		set(SOME_IOVA, i % 3 ? leaf_of(40 + i, LEAF_WRITE) : 0);
-		/* It may stay as it was until the guest has waited for its command. */
+		/* It may be stale until the guest has waited for its command. */
 		probe(&rig, unit, SOME_IOVA, &reads, &writes);
 		if (reads != 10 + i)
 			assert_int_equal(reads, i % 3 ? 40 + i : NO_PAGE);
@@ -103,7 +103,7 @@ static void changes_are_reached_once_invalidated(void **state)
 	}
 }
 
-static void faults_are_in_the_guests_queue(void **state)
+static void faults_are_events_of_the_guest(void **state)
 {
 	uint64_t record[4];
 
@@ -117,7 +117,7 @@ static void faults_are_in_the_guests_queue(void **state)
 		expect_nothing(&rig, u, iova + PAGE);
 		expect_event(&rig, u, F_TRANSLATION, iova + PAGE);
 	}
-	/* A read, whose event is compared. */
+	/* A read, compared with its event. */
 	forget_events(&rig);
 	dma_read_from(rig.unit[EDU].dma, SOME_IOVA + 200 * PAGE, 0);
 	assert_int_equal(rig.side->event(&rig, record, true), 0);
@@ -126,7 +126,7 @@ static void faults_are_in_the_guests_queue(void **state)
 	assert_int_equal(record[2] & ~(PAGE - 1), SOME_IOVA + 200 * PAGE);
 }
 
-static void bad_descriptors_let_nothing_pass(void **state)
+static void bad_descriptors_block_accesses(void **state)
 {
 	uint64_t good = *gpa_word(&rig, rig.context.cd);
 
@@ -162,7 +162,7 @@ static void slots_come_and_go(void **state)
 	}
 }
 
-/* In each unit's own page. */
+/* In the page of each unit. */
 static void start(struct runner *runner, unsigned int unit)
 {
 	runner_start(runner, rig.unit[unit].dma, SOME_IOVA + unit * PAGE);
@@ -173,12 +173,12 @@ static uint64_t *word_of(uint32_t page)
 	return gpa_word(&rig, leaf_of(page, 0) & UINT64_C(0xfffffffff000));
 }
 
-/* Of two pages, the running device writes the one, and not the other; neither, if it is NO_PAGE. */
+/* The running device writes one of two pages and not the other; neither if it is NO_PAGE. */
 static void expect_running(const struct runner *runner, uint32_t writes, uint32_t one, uint32_t other)
 {
 	const uint64_t untouched = UINT64_C(0x1234567812345678);
 
-	/* A transfer that was under way may still end where it began. */
+	/* A transfer in progress may still end in the old page. */
 	runner_await(runner);
 	__atomic_store_n(word_of(one), untouched, __ATOMIC_SEQ_CST);
 	__atomic_store_n(word_of(other), untouched, __ATOMIC_SEQ_CST);
@@ -192,7 +192,7 @@ static void number_again(uint32_t page)
 	guest_store(&rig, leaf_of(page, 0) & UINT64_C(0xfffffffff000), UINT64_C(0x6e756d6265720000) + page);
 }
 
-/* Roots change behind the same entry, while an NVMe writes without a pause. */
+/* The entry's root changes while an NVMe writes without a pause. */
 static void roots_change_while_dma_runs(void **state)
 {
 	struct runner runner;
@@ -217,8 +217,9 @@ static void roots_change_while_dma_runs(void **state)
 }
 
 /*
- * One stream to bypass, to abort, to another context and back, while its device writes, and while
- * that of another stream does: edu, which needs no memory of its own, and an NVMe.
+ * A stream changes to bypass, to abort, to another context and back while its device writes and
+ * another stream's device writes as well. The devices are an edu, which has no memory of its own,
+ * and an NVMe.
  */
 static void streams_change_while_dma_runs(void **state)
 {
@@ -258,7 +259,7 @@ static void streams_change_while_dma_runs(void **state)
 	runner_stop(&nvme);
 	for (uint32_t page = 3; page < 6; page++)
 		number_again(page);
-	/* In bypass it reaches the guest's memory where it is. */
+	/* In bypass it reaches guest memory at the same addresses. */
 	guest_entry(&rig, stream, GUEST_BYPASS, 0);
 	guest_queue(&rig, CFGI_STE(stream), 1);
 	guest_sync(&rig);
@@ -268,9 +269,9 @@ static void streams_change_while_dma_runs(void **state)
 }
 
 /*
- * A stream moves from one context to another, both with all of its NVMe's memory: not one access
- * fails. The next one begins somewhere while the stream is on its way; an NVMe that finds its
- * queues gone even once does no more.
+ * A stream moves from one context to another. Both map all of its NVMe's memory, so that no access
+ * may fail. The next transfer begins at some time during the move. An NVMe that loses its queues
+ * once stops for good.
  */
 static void no_access_is_lost_between_two(void **state)
 {
@@ -299,14 +300,14 @@ static void no_access_is_lost_between_two(void **state)
 	assert_int_equal(rig.side->event(&rig, record, true), -ENOENT);
 }
 
-/* Both in bypass: the one's is the hardware's, the other's is the library's. */
+/* Both in bypass: the hardware handles one, the library the other. */
 static void bypass_of_both(void **state)
 {
 	const uint64_t gpa = leaf_of(7, 0) & UINT64_C(0xfffffffff000);
 	struct viommu_smmuv3_device_info info = { .size = sizeof(info) };
 
 	(void)state;
-	/* The shadow's first. */
+	/* The shadow's device first. */
 	for (unsigned int u = UNITS; --u >= NVME;) {
 		guest_entry(&rig, rig.unit[u].stream, GUEST_BYPASS, 0);
 		guest_queue(&rig, CFGI_STE(rig.unit[u].stream), 1);
@@ -345,7 +346,7 @@ static unsigned int below(unsigned int bound)
 #define IOVAS	   24u
 #define OPERATIONS 2500u
 
-/* In three tables of leaves, some next to each other. */
+/* In three tables of leaves, some of them adjacent. */
 static uint64_t iova_of(unsigned int i)
 {
 	static const uint64_t bases[] = { UINT64_C(0x123450000), UINT64_C(0x7000000ff000), 34 * MIB };
@@ -353,8 +354,11 @@ static uint64_t iova_of(unsigned int i)
 	return bases[i % 3] + i / 3 * PAGE;
 }
 
-/* After each operation the hardware's device and the shadow's reach the reference's translation. */
-static void both_are_the_same(void **state)
+/*
+ * After each operation, the hardware's device and the shadow's device reach the reference's
+ * translation.
+ */
+static void hardware_and_shadow_agree(void **state)
 {
 	uint64_t changed;
 
@@ -378,7 +382,7 @@ static void both_are_the_same(void **state)
 				nested_hide(&rig, SLOT_VISITING);
 			else
 				nested_show(&rig, SLOT_VISITING);
-			/* A shadow is not refreshed by itself. */
+			/* A shadow is refreshed by invalidations only. */
 			guest_queue(&rig, TLBI_ALL, 0);
 			guest_sync(&rig);
 		}
@@ -403,14 +407,14 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(data_lands_where_the_tables_say),
 		TEST(changes_are_reached_once_invalidated),
-		TEST(faults_are_in_the_guests_queue),
-		TEST(bad_descriptors_let_nothing_pass),
+		TEST(faults_are_events_of_the_guest),
+		TEST(bad_descriptors_block_accesses),
 		TEST(slots_come_and_go),
 		TEST(roots_change_while_dma_runs),
 		TEST(streams_change_while_dma_runs),
 		TEST(no_access_is_lost_between_two),
 		SHADOWS(bypass_of_both),
-		SHADOWS(both_are_the_same),
+		SHADOWS(hardware_and_shadow_agree),
 	};
 
 	if (argc > 1)

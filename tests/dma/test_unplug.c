@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A device is pulled while it is in use. The kernel asks for it back (Linux,
- * drivers/vfio/pci/vfio_pci_core.c, vfio_pci_core_request()), and waits until it has it; the VMM
+ * A device is unplugged while it is in use. The kernel requests it (Linux,
+ * drivers/vfio/pci/vfio_pci_core.c, vfio_pci_core_request()), and waits for its release. The VMM
  * stops using it, may report to the guest that the function has failed, and removes it. Then the
  * removal ends, nothing is pinned for the device, the guest's other device is not affected, and the
  * first one can be plugged again.
@@ -17,13 +17,13 @@
 #include "kernel.h"
 
 #define AT(rig)	   ((rig)->lowest + 16 * MIB)
-#define RELEASE_MS 30000 /* how long the kernel may take from the VMM's letting go of the device to its removal */
+#define RELEASE_MS 30000 /* how long the removal may take after the VMM has released the device */
 #define MAPPED	   16u
 
 /*
- * A process that requests the removal of a device sleeps until that is done, and nothing wakes it.
- * So a process without any file of the device does this: created before there is one, it takes
- * numbers of devices from a pipe, and answers each when the device is removed.
+ * A process that requests the removal of a device sleeps until the removal is done, and no signal
+ * wakes it. So a process without any file of the device does this. It is created before there is a
+ * device, reads numbers of devices from a pipe, and answers each when the device is removed.
  */
 struct puller {
 	int ask;
@@ -80,7 +80,7 @@ static void map_some(struct rig *rig, struct rig_unit *unit)
 static void unplug(struct rig *rig, const struct puller *puller, struct rig_unit *unit, bool failed_first)
 {
 	const unsigned char number = (unsigned char)unit->number;
-	/* The kernel signals it to request the device. */
+	/* The kernel's signal for a request. */
 	const int request = dma_event(viommu_device_vfio_fd(unit->device), VFIO_PCI_REQ_IRQ_INDEX);
 	bool ok = false;
 
@@ -89,7 +89,7 @@ static void unplug(struct rig *rig, const struct puller *puller, struct rig_unit
 		rig_fail(rig, "the kernel will not say when it wants it back: %s", strerror(-request));
 	if (write(puller->ask, &number, 1) != 1)
 		rig_fail(rig, "there is no process to remove it");
-	/* It is used until the request, and works as long as it is held. */
+	/* It is used until the request, and works until it is released. */
 	do
 		use(rig, unit);
 	while (!is_readable(request, 0));

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Devices' transfers and their results. A pattern is put into the unit's staging page, the device
- * reads it into a block, and writes the block to the IOVA in question; or the device reads from the
- * IOVA into a block, and writes that to the staging page. Only the data counts: a transfer's status
- * matters only if it must have succeeded.
+ * Devices' transfers and their results. A pattern is put into the unit's staging page. The device
+ * reads it into a block, and writes the block to the tested IOVA. Or the device reads from the IOVA
+ * into a block, and writes that to the staging page. Only data decides: a transfer's status matters
+ * only if the transfer must succeed.
  *
  * A device of an s390 machine is in an error state after a stopped access, and is reset.
  */
@@ -28,7 +28,7 @@ static unsigned char *expected_at(struct rig *rig, uint64_t gpa)
 	return NULL;
 }
 
-/* The library's own translation of an IOVA, for the report of an error. */
+/* The library's translation of an IOVA, for an error message. */
 struct report {
 	bool there;
 	struct viommu_run run;
@@ -69,7 +69,7 @@ void rig_check_memory(struct rig *rig)
 	}
 }
 
-/* The pattern in the staging page gets into a block, which is returned. */
+/* Transfers the pattern in the staging page into a block, and returns the block's number. */
 static uint64_t load_block(struct rig *rig, struct rig_unit *unit)
 {
 	uint64_t block = unit->block++ % dma_blocks(unit->dma);
@@ -108,7 +108,7 @@ void rig_check_write(struct rig *rig, struct rig_unit *unit, uint64_t iova)
 	memcpy(expected_at(rig, page->gpa), unit->staging, PAGE);
 }
 
-/* Whether a page begins as one of the guest's data does. Data is nowhere twice. */
+/* Whether a page begins with the data of a guest page. All data is unique. */
 static bool is_data(struct rig *rig, const unsigned char *page)
 {
 	for (unsigned int a = AREA_SYSTEM + 1; a < RIG_AREAS; a++)
@@ -121,7 +121,7 @@ static bool is_data(struct rig *rig, const unsigned char *page)
 void rig_check_read(struct rig *rig, struct rig_unit *unit, uint64_t iova)
 {
 	const struct model_page *page = model_at(&unit->space->model, iova);
-	/* Before, the block holds a unique content, so that an unchanged block is no data. */
+	/* The block holds unique contents before, so that an unchanged block is recognized. */
 	const uint64_t block = load_block(rig, unit);
 	int error = dma_read_from(unit->dma, iova, block);
 

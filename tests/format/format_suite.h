@@ -4,9 +4,9 @@
  * tests. A test includes it after its format's header and its description (format_spec.h), and runs
  * FORMAT_SUITE_TESTS.
  *
- * Entries are compared with the description one by one. Walks are made over tables of every depth,
- * written with the format's writers, with each way for a walk to end at each level in turn; where a
- * walk must end, and after which loads, the suite knows from the description.
+ * Entries are compared with the description one by one. Walks go over tables of every depth,
+ * written with the format's writers. At each level in turn, a walk ends in each possible way. The
+ * description gives the end of a walk and the number of its loads.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,8 +20,8 @@
 #include "format/walk.h"
 
 /*
- * Memory for tables: one of 64 KiB for each level, at addresses that have nothing else in common,
- * so that no wrong address is taken for a right one. A load anywhere else fails.
+ * Memory for tables: one of 64 KiB for each level, at addresses with no set bits in common, so that
+ * a wrong address reaches no table. A load anywhere else fails.
  */
 enum { ARENA_LEVELS = 6, ARENA_ENTRIES = 8192 };
 
@@ -30,7 +30,7 @@ struct arena {
 	uint64_t raw[ARENA_LEVELS][ARENA_ENTRIES];
 	unsigned int loads;
 	uint64_t loaded[64];
-	unsigned int fail_at; /* the load that finds nothing, counted from 1; 0 = none */
+	unsigned int fail_at; /* the load that fails, counted from 1; 0: none */
 };
 
 static inline uint64_t *arena_at(struct arena *arena, uint64_t address)
@@ -64,8 +64,8 @@ static inline uint64_t suite_random(uint64_t *state)
 }
 
 /*
- * An address that fits every entry of the suite: aligned to the largest leaf or table, with bits
- * set high and low.
+ * An address that fits every entry of the suite: aligned to the largest leaf or table, with high
+ * and low bits set.
  */
 #ifndef SUITE_ADDRESS
 #define SUITE_ADDRESS UINT64_C(0x0005a5a540000000)
@@ -83,10 +83,10 @@ static inline uint64_t suite_random(uint64_t *state)
 #define SPEC_ROOT_TABLES 1
 #endif
 
-/* How many IOVA bits beyond the root table's say which of several it is. */
+/* The number of IOVA bits above the root table's index that select one of several root tables. */
 #define SUITE_ROOT_BITS (SPEC_ROOT_TABLES == 4 ? 2u : 0u)
 
-/* The root that entries are judged under. It translates everything. */
+/* The root under which entries are judged. It translates everything. */
 static struct format_root suite_root = { .tables = 1, .prot = VIOMMU_RW, .last = UINT64_MAX };
 
 static int suite_setup(void **state)
@@ -153,7 +153,7 @@ static void suite_levels(void **state)
 		assert_int_equal(F(shift)(level), spec->shift);
 		assert_int_equal(F(index_bits)(level), spec->bits);
 		assert_int_equal(F(can_leaf)(level), spec->leaf);
-		/* Levels follow each other without a gap. */
+		/* The levels are contiguous. */
 		if (level)
 			assert_int_equal(spec->shift, spec_levels[level - 1].shift + spec_levels[level - 1].bits);
 	}
@@ -168,7 +168,7 @@ static void suite_writers(void **state)
 
 		assert_int_equal(F(kind)(&suite_root, level, F(invalid_entry)(level)), FORMAT_INVALID);
 		assert_true((F(invalid_entry)(level) & mask) == bits);
-		/* Whatever the other bits are: all alike, or one that differs from the rest. */
+		/* Whatever the other bits are: all the same, or one that differs. */
 		for (unsigned int bit = 0; bit < 64; bit++) {
 			uint64_t one = UINT64_C(1) << bit;
 
@@ -204,8 +204,8 @@ static bool suite_is_output(uint64_t address)
 }
 
 /*
- * The entry a step after a leaf of level 0 is the leaf of the next page, if there can be one; a
- * leaf that several entries say is aligned to its size.
+ * The entry one step after a leaf of level 0 is the leaf of the next page, if one is possible. A
+ * leaf that spans several entries is aligned to its size.
  */
 static void suite_follows(uint64_t entry)
 {
@@ -224,7 +224,7 @@ static void suite_follows(uint64_t entry)
 }
 
 /*
- * Runs of pages are found by comparing entries: across each bit of the address that a carry can
+ * The core finds runs of pages by comparing entries: across each address bit that a carry can
  * reach, and from leaves with any other bits.
  */
 static void suite_runs(void **state)
@@ -253,8 +253,8 @@ static void suite_runs(void **state)
 }
 
 /*
- * A walk is bounded: in the lowest tables there is nothing that names a table, and a leaf is only
- * where one can be.
+ * A walk is bounded: the lowest tables have no entry that names a table, and leaves are only at
+ * levels that allow them.
  */
 static void suite_bottom(void **state)
 {
@@ -271,7 +271,7 @@ static void suite_bottom(void **state)
 	}
 }
 
-/* Each bit of each kind of entry, flipped. */
+/* Flips each bit of each kind of entry. */
 static void suite_flips(void **state)
 {
 	(void)state;
@@ -307,8 +307,8 @@ static void suite_flips(void **state)
 					fail_msg("level %u, base %d, bit %u: kind %d, not %d", level, (int)base, bit, (int)F(kind)(&suite_root, level, entry),
 						 (int)kind);
 				/*
-				 * An entry that became another kind is described where it is a
-				 * base, or in spec_entries.
+				 * An entry that changed its kind is described as a base of that
+				 * kind, or in spec_entries.
 				 */
 				if (kind != same[base] || base == SPEC_INVALID)
 					continue;
@@ -359,7 +359,7 @@ static void suite_entries_as_numbers(void **state)
 #endif
 }
 
-/* The root that a row describes: of a full table, where it does not say otherwise. */
+/* The root that a row describes, of a full table unless the row says otherwise. */
 static struct format_root suite_described(const struct spec_root *spec)
 {
 	unsigned int bits = spec_levels[spec->level].shift + spec_levels[spec->level].bits;
@@ -426,8 +426,8 @@ static unsigned int suite_index(unsigned int level, uint64_t iova)
 }
 
 /*
- * Where an entry is in the arena's table of its level: tables that follow each other at the root
- * are one.
+ * The offset of an entry in the arena's table of its level. Consecutive tables at the root count as
+ * one.
  */
 static unsigned int suite_place(const struct suite_path *path, unsigned int level)
 {
@@ -446,7 +446,7 @@ static uint64_t suite_slot_address(struct suite_path *path, unsigned int level)
 	return path->arena->base[level] + suite_place(path, level) * UINT64_C(8);
 }
 
-/* The arena's tables are full ones: of the top one, the root's bounds say what is there. */
+/* The arena has full tables. The root's bounds limit the top one. */
 static void suite_build(struct suite_path *path, struct arena *arena, const struct format_root *root, unsigned int leaf, uint64_t iova)
 {
 	unsigned int top = root->level;
@@ -457,7 +457,10 @@ static void suite_build(struct suite_path *path, struct arena *arena, const stru
 	path->leaf = leaf;
 	path->iova = iova;
 	arena->fail_at = 0;
-	/* Every other entry is a leaf that must not be found, or invalid where a leaf cannot be. */
+	/*
+	 * Every other entry is a leaf that a walk must not reach, or invalid at levels without
+	 * leaves.
+	 */
 	for (unsigned int level = leaf; level <= top; level++) {
 		uint64_t wrong = spec_levels[level].leaf ? F(leaf_entry)(level, UINT64_C(0x3c0000000), VIOMMU_RW) : F(invalid_entry)(level);
 
@@ -475,7 +478,7 @@ static struct format_walk suite_walk(struct suite_path *path)
 	memset(&walk, 0x55, sizeof(walk));
 	path->arena->loads = 0;
 	F(walk)(&path->root, path->iova, arena_load, path->arena, &walk);
-	/* Every walk starts at the root and goes down the path, one load for each level. */
+	/* Every walk starts at the root and follows the path, with one load for each level. */
 	for (unsigned int i = 0; i < path->arena->loads; i++)
 		assert_true(path->arena->loaded[i] == suite_slot_address(path, path->root.level - i));
 	return walk;
@@ -498,8 +501,8 @@ static void suite_ended(struct suite_path *path, const struct format_walk *walk,
 }
 
 /*
- * Calls fn for roots of all levels that the format has designations for, with leaves of all levels, for
- * IOVAs that are telling and some that are random.
+ * Calls fn for roots of all levels that the format can designate, with leaves of all levels, for
+ * selected IOVAs and some random ones.
  */
 static void suite_each_path(void (*fn)(struct suite_path *path))
 {
@@ -520,7 +523,7 @@ static void suite_each_path(void (*fn)(struct suite_path *path))
 				uint64_t iova = i < SPEC_COUNT(telling) ? telling[i] : suite_random(&seed);
 				struct suite_path path;
 
-				/* A range of a power of two, at a multiple of it. */
+				/* An aligned range whose size is a power of two. */
 				iova = root.first | (iova & (root.last - root.first));
 				memcpy(arena.base, bases, sizeof(bases));
 				suite_build(&path, &arena, &root, leaf, iova);
@@ -575,8 +578,8 @@ static void suite_walk_malformed(struct suite_path *path, unsigned int level, en
 }
 
 /*
- * At each level in turn: an invalid entry, a load that fails, each flip of a bit that makes the
- * entry malformed, and each malformed entry of spec_entries.
+ * At each level in turn: an invalid entry, a failing load, each flip of a bit that makes the entry
+ * malformed, and each malformed entry of spec_entries.
  */
 static void suite_walk_ends(struct suite_path *path)
 {
@@ -607,10 +610,7 @@ static void suite_walk_ends(struct suite_path *path)
 	}
 }
 
-/*
- * Rights that one level takes away are gone, whichever level it is; two levels take away what
- * either does.
- */
+/* Rights that one level removes are gone, at whichever level. Two levels remove the union. */
 static void suite_walk_rights(struct suite_path *path)
 {
 	for (unsigned int level = path->leaf; level <= path->root.level; level++)
@@ -633,7 +633,7 @@ static void suite_walk_rights(struct suite_path *path)
 		}
 }
 
-/* An index outside the bounds that an entry gives the next lower table. */
+/* An index outside the bounds that an entry sets for the next lower table. */
 static void suite_walk_bounds(struct suite_path *path)
 {
 	for (unsigned int level = path->leaf + 1; level <= path->root.level; level++)
@@ -668,8 +668,8 @@ static void suite_walk_bounds(struct suite_path *path)
 }
 
 /*
- * IOVAs that differ in one bit above what the root reaches: it is ignored by some formats, beyond
- * anything for the others.
+ * IOVAs that differ in one bit above the root's reach. Some formats ignore it. For the others the
+ * IOVA is out of range.
  */
 static void suite_walk_beyond(struct suite_path *path)
 {
@@ -685,8 +685,8 @@ static void suite_walk_beyond(struct suite_path *path)
 		walk = suite_walk(path);
 		if (SPEC_WRAPS) {
 			/*
-			 * suite_ended() also sees to it that the range is around this IOVA and not
-			 * around another that aliases it.
+			 * suite_ended() also checks that the range contains this IOVA, not one that
+			 * aliases it.
 			 */
 			suite_ended(path, &walk, VIOMMU_FAULT_NONE, path->leaf);
 			assert_true(walk.output == SUITE_ADDRESS + iova % (UINT64_C(1) << spec_levels[path->leaf].shift));
@@ -703,8 +703,8 @@ static void suite_walk_beyond(struct suite_path *path)
 }
 
 /*
- * Tables that all are one table, whose entries all point at it: the walk ends after one load for
- * each level.
+ * All tables are the same table, and all its entries name it. The walk ends after one load for each
+ * level.
  */
 static void suite_walk_loop(struct suite_path *path)
 {
@@ -718,7 +718,7 @@ static void suite_walk_loop(struct suite_path *path)
 	assert_true(path->arena->loads >= 1 && path->arena->loads <= path->root.level + 1);
 }
 
-/* A leaf that several entries say: each of these leads to its own part of it. */
+/* A leaf that spans several entries: each entry leads to its own part. */
 static void suite_walk_repeats(struct suite_path *path)
 {
 	unsigned int level = path->leaf;
@@ -745,8 +745,8 @@ static void suite_walk_repeats(struct suite_path *path)
 }
 
 /*
- * An entry that names a table some levels below: it is reached if the IOVA has 0 for the levels
- * between, and nothing is there otherwise.
+ * An entry that names a table some levels below. An IOVA reaches that table if its bits of the
+ * skipped levels are 0, and otherwise nothing.
  */
 static void suite_walk_skips(struct suite_path *path)
 {
@@ -844,7 +844,7 @@ static void suite_walks_loop(void **state)
 	suite_each_path(suite_walk_loop);
 }
 
-/* Worked examples: only the entries that the example names lead to the leaf. */
+/* Worked examples: only the entries in the example lead to the leaf. */
 static void suite_walks_worked(void **state)
 {
 	static struct arena arena = { .base = { 0x10000, 0x20000, 0x30000, 0x40000, 0x50000, 0x60000 } };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The format amdv1, described a second time, from the AMD I/O Virtualization Technology (IOMMU)
+ * A second description of the format amdv1, from the AMD I/O Virtualization Technology (IOMMU)
  * Specification (48882), "I/O Page Tables for Host Translations": the figures of page directory and
  * page table entries, and the tables of levels and of page size encodings.
  */
@@ -17,8 +17,8 @@ static const struct spec_level spec_levels[] = {
 };
 
 /*
- * Ignored; IW; IR; FC and U; reserved; the address, and what is below the size. Then Next Level 4,
- * 2, 1; D, A and ignored; PR.
+ * Ignored; IW; IR; FC and U; reserved; the address, and bits below the page size. Then Next Level
+ * 4, 2, 1; D, A and ignored; PR.
  */
 #define LEAF(level, low, next_4, next_2, next_1)                                                                               \
 	{ level, SPEC_LEAF, 63, 63, SPEC_NOTHING, 0 }, { level, SPEC_LEAF, 62, 62, SPEC_PROT, VIOMMU_READ },                   \
@@ -35,7 +35,7 @@ static const struct spec_level spec_levels[] = {
 		level, SPEC_LEAF, high, 12, SPEC_NOTHING, 0 \
 	}
 
-/* The bits of Next Level: what each does, and what to. */
+/* The bits of Next Level: the effect of each flip. */
 #define TABLE(level, effect_4, to_4, effect_2, to_2, effect_1, to_1)                                                                                          \
 	{ level, SPEC_TABLE, 63, 63, SPEC_NOTHING, 0 }, { level, SPEC_TABLE, 62, 62, SPEC_PROT, VIOMMU_READ },                                                \
 		{ level, SPEC_TABLE, 61, 61, SPEC_PROT, VIOMMU_WRITE }, { level, SPEC_TABLE, 60, 52, SPEC_BECOMES, FORMAT_BAD_FORMAT },                       \
@@ -64,7 +64,7 @@ static const struct spec_bits spec_bits[] = {
 	INVALID(2, FORMAT_LEAF),
 	LEAF(3, 39, FORMAT_BAD_TYPE, FORMAT_TABLE, FORMAT_TABLE),
 	BELOW(3, 38),
-	/* 3 becomes 7, a leaf that is too small; 1 and 2 skip levels. */
+	/* 3 becomes 7, a leaf that is too small. 1 and 2 skip levels. */
 	TABLE(3, SPEC_BECOMES, FORMAT_BAD_FORMAT, SPEC_LEVEL, 0, SPEC_LEVEL, 1),
 	INVALID(3, FORMAT_LEAF),
 	LEAF(4, 48, FORMAT_TABLE, FORMAT_TABLE, FORMAT_TABLE),
@@ -76,20 +76,20 @@ static const struct spec_bits spec_bits[] = {
 };
 
 static const struct spec_entry spec_entries[] = {
-	/* Pages, with rights of each kind; with FC and U; all but PR. */
+	/* Pages: each combination of rights; with FC and U; without PR. */
 	{ .level = 0, .entry = UINT64_C(0x6000000012345001), .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW },
 	{ .level = 0, .entry = UINT64_C(0x2000000012345001), .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ },
 	{ .level = 0, .entry = UINT64_C(0x4000000012345001), .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_WRITE },
 	{ .level = 0, .entry = UINT64_C(0x0000000012345001), .kind = FORMAT_LEAF, .address = 0x12345000, .prot = 0 },
 	{ .level = 0, .entry = UINT64_C(0xf80ffffffffff1ff), .kind = FORMAT_LEAF, .address = UINT64_C(0x000ffffffffff000), .prot = VIOMMU_RW },
 	{ .level = 0, .entry = UINT64_C(0xfffffffffffffffe), .kind = FORMAT_INVALID },
-	/* Leaves of the default size; of 2 MiB, bits below which mean nothing. */
+	/* Leaves of the default size; of 2 MiB, with ignored low bits. */
 	{ .level = 1, .entry = UINT64_C(0x6000000012345001), .kind = FORMAT_LEAF, .address = 0x12200000, .prot = VIOMMU_RW },
 	{ .level = 2, .entry = UINT64_C(0x6000000040000001), .kind = FORMAT_LEAF, .address = 0x40000000, .prot = VIOMMU_RW },
 	{ .level = 5, .entry = UINT64_C(0x6000000000000001), .kind = FORMAT_BAD_TYPE },
 	/*
-	 * Next Level 7: 8 KiB, 16 KiB, 64 KiB, 1 MiB, 2 MiB, and 4 MiB, which is more than the
-	 * table covers.
+	 * Next Level 7: 8 KiB, 16 KiB, 64 KiB, 1 MiB, 2 MiB, and 4 MiB, which exceeds the table's
+	 * reach.
 	 */
 	{ .level = 0, .entry = UINT64_C(0x6000000012346e01), .kind = FORMAT_LEAF, .address = 0x12346000, .prot = VIOMMU_RW, .repeat = 2 },
 	{ .level = 0, .entry = UINT64_C(0x2000000012345e01), .kind = FORMAT_LEAF, .address = 0x12344000, .prot = VIOMMU_READ, .repeat = 4 },
@@ -97,23 +97,23 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 0, .entry = UINT64_C(0x600000001237fe01), .kind = FORMAT_LEAF, .address = 0x12300000, .prot = VIOMMU_RW, .repeat = 256 },
 	{ .level = 0, .entry = UINT64_C(0x60000000122ffe01), .kind = FORMAT_LEAF, .address = 0x12200000, .prot = VIOMMU_RW, .repeat = 512 },
 	{ .level = 0, .entry = UINT64_C(0x60000000121ffe01), .kind = FORMAT_BAD_FORMAT },
-	/* A level up: 1 MiB is less than an entry covers, 2 MiB just that; then 4 MiB. */
+	/* One level up: 1 MiB is less than an entry's reach, 2 MiB equals it; then 4 MiB. */
 	{ .level = 1, .entry = UINT64_C(0x600000001237fe01), .kind = FORMAT_BAD_FORMAT },
 	{ .level = 1, .entry = UINT64_C(0x60000000122ffe01), .kind = FORMAT_LEAF, .address = 0x12200000, .prot = VIOMMU_RW },
 	{ .level = 1, .entry = UINT64_C(0x60000000121ffe01), .kind = FORMAT_LEAF, .address = 0x12000000, .prot = VIOMMU_RW, .repeat = 2 },
-	/* 4 GiB, as of four entries; 2^52, and what would be 2^53. */
+	/* 4 GiB in four entries; 2^52; an encoding of 2^53. */
 	{ .level = 2, .entry = UINT64_C(0x600000057ffffe01), .kind = FORMAT_LEAF, .address = UINT64_C(0x500000000), .prot = VIOMMU_RW, .repeat = 4 },
 	{ .level = 4, .entry = UINT64_C(0x6007fffffffffe01), .kind = FORMAT_LEAF, .address = 0, .prot = VIOMMU_RW, .repeat = 16 },
 	{ .level = 4, .entry = UINT64_C(0x600ffffffffffe01), .kind = FORMAT_BAD_FORMAT },
 	{ .level = 5, .entry = UINT64_C(0x6007fffffffffe01), .kind = FORMAT_BAD_TYPE },
-	/* Tables: rights of each kind; FC and U are reserved there. */
+	/* Tables: each combination of rights. FC and U are reserved there. */
 	{ .level = 1, .entry = UINT64_C(0x6000000012345201), .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_RW, .last = 511 },
 	{ .level = 1, .entry = UINT64_C(0x2000000012345201), .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_READ, .last = 511 },
 	{ .level = 1, .entry = UINT64_C(0x4000000012345201), .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_WRITE, .last = 511 },
 	{ .level = 1, .entry = UINT64_C(0x7000000012345201), .kind = FORMAT_BAD_FORMAT },
 	{ .level = 1, .entry = UINT64_C(0x6800000012345201), .kind = FORMAT_BAD_FORMAT },
 	{ .level = 5, .entry = UINT64_C(0x6000000012345a01), .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_RW, .last = 511 },
-	/* Next Level of the table itself, and above. */
+	/* Next Level equal to the table's own level, and above it. */
 	{ .level = 1, .entry = UINT64_C(0x6000000012345401), .kind = FORMAT_BAD_TYPE },
 	{ .level = 1, .entry = UINT64_C(0x6000000012345c01), .kind = FORMAT_BAD_TYPE },
 	{ .level = 5, .entry = UINT64_C(0x6000000012345c01), .kind = FORMAT_BAD_TYPE },
@@ -139,7 +139,7 @@ static const struct spec_root spec_roots[] = {
 	{ .designation = UINT64_C(0x6000000012345c00), .level = 5, .table = 0x12345000 },
 	{ .designation = UINT64_C(0x6000000012345880), .level = 3, .table = 0x12345000 },
 	{ .designation = UINT64_C(0x6000000012345980), .level = 3, .table = 0x12345000 },
-	/* No translation; the reserved mode; D without A; V, TV and others; a control word. */
+	/* Disabled; the reserved mode; D without A; V, TV and others; a control word. */
 	{ .designation = UINT64_C(0x6000000012345000), .error = -PORT_EINVAL },
 	{ .designation = UINT64_C(0x6000000012345e00), .error = -PORT_EINVAL },
 	{ .designation = UINT64_C(0x6000000012345900), .error = -PORT_EINVAL },
@@ -180,7 +180,7 @@ static void root_rights(void **state)
 	assert_int_equal(root.prot, 0);
 }
 
-/* HAD: A for an access, D for one that writes. */
+/* HAD: A for any access, D for a write. */
 static void access_flags(void **state)
 {
 	const uint64_t page = UINT64_C(0x6000000012345001);

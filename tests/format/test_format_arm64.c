@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The formats arm64_4k, arm64_16k and arm64_64k, described a second time (DDI 0487, D8.2.8 to
- * D8.2.10, D8.3): one description, compiled once for each granule, with -DGRANULE=12, 14 or 16.
- * Tests that all granules share use the levels L3 and L2, and PAGE, the address of a page. Each
- * granule has a part for the rest. In addition to the tests of every format there are some of
- * contexts.
+ * A second description of the formats arm64_4k, arm64_16k and arm64_64k (DDI 0487, D8.2.8 to
+ * D8.2.10, D8.3). It is compiled once for each granule, with -DGRANULE=12, 14 or 16. Tests for all
+ * granules use the levels L3 and L2, and PAGE, the address of a page. Each granule has a part of
+ * its own. Contexts have additional tests.
  *
  * A control word is TSZ, and IPS << 6; 0x200 is TTB1, 0x400 AFFD, 0x800 HAD, 0x1000 privileged.
  */
@@ -32,7 +31,7 @@
 	}
 
 /*
- * Ignored; PBHA or ignored; software's; UXN, PXN, contiguous; DBM, GP, RES0. Below the address: nG;
+ * Ignored; PBHA or ignored; software; UXN, PXN, contiguous; DBM, GP, RES0. Below the address: nG;
  * AF; SH; AP[2]; AP[1]; NS; AttrIndx; the type; valid.
  */
 #define ARM64_LEAF_BITS(level, other)                                                                                                                      \
@@ -46,7 +45,7 @@
 	}
 
 /*
- * Zeros. With bit 0 alone: a block at 0 without an access flag, where there are blocks, or
+ * Zeros. With only bit 0 set: a block at 0 without an access flag at levels with blocks, otherwise
  * reserved.
  */
 #define ARM64_INVALID_BITS(level, valid)                       \
@@ -55,22 +54,22 @@
 		level, SPEC_INVALID, 0, 0, SPEC_BECOMES, valid \
 	}
 
-/* Level 0 where the granule is larger than 4 KiB: parts of a leaf, in no memory. */
+/* Level 0 for granules above 4 KiB: parts of a leaf. It is not in memory. */
 #define ARM64_PART_BITS                                                                                                                        \
 	{ 0, SPEC_LEAF, 63, 52, SPEC_NOTHING, 0 }, { 0, SPEC_LEAF, 51, 12, SPEC_ADDRESS, 0 }, { 0, SPEC_LEAF, 11, 8, SPEC_NOTHING, 0 },        \
 		{ 0, SPEC_LEAF, 7, 7, SPEC_PROT, VIOMMU_READ }, { 0, SPEC_LEAF, 6, 6, SPEC_PROT, 0 }, { 0, SPEC_LEAF, 5, 1, SPEC_NOTHING, 0 }, \
 		{ 0, SPEC_LEAF, 0, 0, SPEC_BECOMES, FORMAT_INVALID }, ARM64_INVALID_BITS(0, FORMAT_LEAF)
 
-/* With which TSZ the top table is one of a level. */
+/* The TSZ values whose top table is at a level. */
 struct arm64_tsz {
 	unsigned int first, last, level;
 };
 
-/* The last page, and the last block of L2, of addresses of so many bits. */
+/* The last page, and the last block of L2, of an address size. */
 #define LAST_PAGE(bits)	 ((UINT64_C(1) << (bits)) - (UINT64_C(1) << GRANULE))
 #define LAST_BLOCK(bits) ((UINT64_C(1) << (bits)) - (UINT64_C(1) << (2 * GRANULE - 3)))
 
-/* The last index of a table below. */
+/* The last index of a lower table. */
 #define TABLE_LAST ((1u << (GRANULE - 3)) - 1)
 
 /* Rows. */
@@ -95,7 +94,10 @@ struct arm64_tsz {
 		.designation = to, .control = word, .error = -PORT_EINVAL \
 	}
 
-/* An output size: the last address, and the first beyond. That comes before the access flag. */
+/*
+ * The output size: the last address, and the first beyond it. This check precedes the access
+ * flag's.
+ */
 #define SIZE_CASES(ips, bits)                                                                          \
 	{ 0, ips << 6 | 16, LEAF(L3, LAST_PAGE(bits) | 0xf47, LAST_PAGE(bits), VIOMMU_RW) },           \
 		{ 0, ips << 6 | 16, OTHER(L3, UINT64_C(1) << bits | 0xf47, FORMAT_BAD_ADDRESS) },      \
@@ -141,13 +143,13 @@ static const struct spec_level spec_levels[] = {
 	{ 30, 9, true },  /* L1 */
 	{ 39, 9, false }, /* L0 */
 #elif GRANULE == 14
-	{ 12, 2, true },   /* in no memory */
+	{ 12, 2, true },   /* not in memory */
 	{ 14, 11, true },  /* L3 */
 	{ 25, 11, true },  /* L2 */
 	{ 36, 11, false }, /* L1 */
 	{ 47, 1, false },  /* L0 */
 #elif GRANULE == 16
-	{ 12, 4, true },  /* in no memory */
+	{ 12, 4, true },  /* not in memory */
 	{ 16, 13, true }, /* L3 */
 	{ 29, 13, true }, /* L2 */
 	{ 42, 10, true }, /* L1 */
@@ -237,10 +239,10 @@ static const struct spec_entry spec_entries[] = {
 	LEAF(L3, PAGE | 0xf47, PAGE, VIOMMU_RW),
 	LEAF(L3, UINT64_C(0x0060000000000f47) | PAGE, PAGE, VIOMMU_RW),
 	LEAF(L3, PAGE | 0xfc7, PAGE, VIOMMU_READ),
-	/* Not for those that are not privileged. */
+	/* No rights for unprivileged accesses. */
 	LEAF(L3, PAGE | 0xf07, PAGE, 0),
 	LEAF(L3, PAGE | 0xf87, PAGE, 0),
-	/* Invalid, reserved, without an access flag; an invalid one is nothing else. */
+	/* Invalid, reserved, without an access flag. Invalid takes precedence. */
 	OTHER(L3, 0, FORMAT_INVALID),
 	OTHER(L3, UINT64_C(0xfffffffffffffffe), FORMAT_INVALID),
 	OTHER(L3, PAGE | 0xf45, FORMAT_INVALID),
@@ -248,19 +250,19 @@ static const struct spec_entry spec_entries[] = {
 	OTHER(L3, PAGE | 0xb47, FORMAT_BAD_ACCESS),
 	/* Contiguous. */
 	LEAF(L3, UINT64_C(0x0010000000000f47) | PAGE, PAGE, VIOMMU_RW),
-	/* Tables, and what they leave to entries below. */
+	/* Tables, and the rights that they leave to lower entries. */
 	TABLE(L2, PAGE | 3, PAGE, VIOMMU_RW),
 	TABLE(3, PAGE | 3, PAGE, VIOMMU_RW),
 	OTHER(3, PAGE | 2, FORMAT_INVALID),
 	TABLE(3, UINT64_C(0x4000000000000003) | PAGE, PAGE, VIOMMU_READ),
 	TABLE(L2, UINT64_C(0x2000000000000003) | PAGE, PAGE, 0),
 #if GRANULE == 12
-	/* All bits. An address has no more than 48. */
+	/* All bits set. Addresses have at most 48 bits. */
 	LEAF(0, UINT64_C(0xffffffffffffffff), UINT64_C(0x0000fffffffff000), VIOMMU_READ),
 	LEAF(0, UINT64_C(0x0003000012345f47), 0x12345000, VIOMMU_RW),
 	/*
-	 * The same number as a block of 2 MiB, of 1 GiB, and where there is none. Address bits
-	 * below the block are ignored.
+	 * The same number as a block of 2 MiB, of 1 GiB, and at a level without blocks. Address
+	 * bits below the block are ignored.
 	 */
 	LEAF(1, 0x40200f45, 0x40200000, VIOMMU_RW),
 	LEAF(2, 0x40200f45, 0x40000000, VIOMMU_RW),
@@ -269,16 +271,16 @@ static const struct spec_entry spec_entries[] = {
 	OTHER(2, 0x7ffffb45, FORMAT_BAD_ACCESS),
 	/* Contiguous. */
 	LEAF(1, UINT64_C(0x0010000040200f45), 0x40200000, VIOMMU_RW),
-	/* Tables, and what they leave to entries below. */
+	/* Tables, and the rights that they leave to lower entries. */
 	TABLE(2, 0x12345003, 0x12345000, VIOMMU_RW),
 	TABLE(2, UINT64_C(0xffffffffffffffff), UINT64_C(0x0000fffffffff000), 0),
 	TABLE(3, UINT64_C(0x1803000012345fff), 0x12345000, VIOMMU_RW),
 #elif GRANULE == 14
-	/* With bits below a page; all bits; and such as an address does not have. */
+	/* With bits below a page; all bits set; with bits that addresses do not have. */
 	LEAF(1, 0x12347f47, 0x12344000, VIOMMU_RW),
 	LEAF(1, UINT64_C(0xffffffffffffffff), UINT64_C(0x0000ffffffffc000), VIOMMU_READ),
 	LEAF(1, UINT64_C(0x0003000012344f47), 0x12344000, VIOMMU_RW),
-	/* A block of 32 MiB; where there are none. */
+	/* A block of 32 MiB, and at a level without blocks. */
 	LEAF(2, 0x42000f45, 0x42000000, VIOMMU_RW),
 	LEAF(2, 0x43ffffc5, 0x42000000, VIOMMU_READ),
 	OTHER(3, 0x42000f45, FORMAT_INVALID),
@@ -286,18 +288,18 @@ static const struct spec_entry spec_entries[] = {
 	OTHER(2, 0x42000b45, FORMAT_BAD_ACCESS),
 	/* Contiguous. */
 	LEAF(2, UINT64_C(0x0010000042000f45), 0x42000000, VIOMMU_RW),
-	/* Tables: full ones below, of 2048. */
+	/* Tables: the lower ones are full, of 2048 entries. */
 	TABLE(2, 0x12347003, 0x12344000, VIOMMU_RW),
 	TABLE(4, 0x12344003, 0x12344000, VIOMMU_RW),
 	TABLE(4, UINT64_C(0x4000000012344003), 0x12344000, VIOMMU_READ),
 	TABLE(3, UINT64_C(0xffffffffffffffff), UINT64_C(0x0000ffffffffc000), 0),
-	/* Parts of leaves: whatever else an entry has. */
+	/* Parts of leaves: other bits have no meaning. */
 	LEAF(0, 0x12345001, 0x12345000, 0),
 	LEAF(0, 0x12345041, 0x12345000, VIOMMU_RW),
 	LEAF(0, 0x123450c1, 0x12345000, VIOMMU_READ),
 	OTHER(0, 0x12345040, FORMAT_INVALID),
 #elif GRANULE == 16
-	/* With the highest address bits. */
+	/* With the highest address bits set. */
 	LEAF(1, 0x1234ff47, UINT64_C(0x000f000012340000), VIOMMU_RW),
 	LEAF(1, 0x12341f47, UINT64_C(0x0001000012340000), VIOMMU_RW),
 	LEAF(1, UINT64_C(0xffffffffffffffff), UINT64_C(0x000fffffffff0000), VIOMMU_READ),
@@ -312,10 +314,10 @@ static const struct spec_entry spec_entries[] = {
 	OTHER(3, UINT64_C(0x0000080000000b45), FORMAT_BAD_ACCESS),
 	/* Contiguous. */
 	LEAF(2, UINT64_C(0x0010000060000f45), 0x60000000, VIOMMU_RW),
-	/* Tables: full ones below, of 8192. */
+	/* Tables: the lower ones are full, of 8192 entries. */
 	TABLE(3, 0x12345003, UINT64_C(0x0005000012340000), VIOMMU_RW),
 	TABLE(3, UINT64_C(0xffffffffffffffff), UINT64_C(0x000fffffffff0000), 0),
-	/* Parts of leaves: the address as it is, whatever else an entry has. */
+	/* Parts of leaves: the address is unmodified, other bits have no meaning. */
 	LEAF(0, 0x12345001, 0x12345000, 0),
 	LEAF(0, UINT64_C(0x000f000012345041), UINT64_C(0x000f000012345000), VIOMMU_RW),
 	LEAF(0, UINT64_C(0x000f0000123450c1), UINT64_C(0x000f000012345000), VIOMMU_READ),
@@ -324,14 +326,14 @@ static const struct spec_entry spec_entries[] = {
 };
 
 static const struct spec_case spec_cases[] = {
-	/* AP[1] is for those that are not privileged; AP[2] for all. */
+	/* AP[1] allows unprivileged accesses. AP[2] applies to all. */
 	{ 0, 0x1150, LEAF(L3, PAGE | 0xf07, PAGE, VIOMMU_RW) },
 	{ 0, 0x1150, LEAF(L3, PAGE | 0xf87, PAGE, VIOMMU_READ) },
 	{ 0, 0x1150, LEAF(L3, PAGE | 0xf47, PAGE, VIOMMU_RW) },
 	{ 0, 0x1150, LEAF(L3, PAGE | 0xfc7, PAGE, VIOMMU_READ) },
 	{ 0, 0x150, LEAF(L3, PAGE | 0xf07, PAGE, 0) },
 	{ 0, 0x150, LEAF(L3, PAGE | 0xf87, PAGE, 0) },
-	/* APTable[0] and [1], the same; not with HAD, whatever the leaf's bits. */
+	/* The same for APTable[0] and [1]. With HAD they are ignored. */
 	{ 0, 0x1150, TABLE(L2, UINT64_C(0x2000000000000003) | PAGE, PAGE, VIOMMU_RW) },
 	{ 0, 0x1150, TABLE(L2, UINT64_C(0x4000000000000003) | PAGE, PAGE, VIOMMU_READ) },
 	{ 0, 0x1150, TABLE(L2, UINT64_C(0x6000000000000003) | PAGE, PAGE, VIOMMU_READ) },
@@ -343,7 +345,7 @@ static const struct spec_case spec_cases[] = {
 	{ 0, 0x950, LEAF(L3, UINT64_C(0x6000000000000fc7) | PAGE, PAGE, VIOMMU_READ) },
 	{ 0, 0x950, LEAF(L3, PAGE | 0xf07, PAGE, 0) },
 	{ 0, 0x950, LEAF(L2, UINT64_C(0x6000000000000f85) | 0x40000000, 0x40000000, 0) },
-	/* No access flag: with AFFD, and without; a block's as well. */
+	/* Access flag clear: with and without AFFD, also in a block. */
 	{ 0, 0x150, OTHER(L3, PAGE | 0xb47, FORMAT_BAD_ACCESS) },
 	{ 0, 0x550, LEAF(L3, PAGE | 0xb47, PAGE, VIOMMU_RW) },
 	{ 0, 0x150, OTHER(L2, 0x40000000 | 0xb45, FORMAT_BAD_ACCESS) },
@@ -359,7 +361,8 @@ static const struct spec_case spec_cases[] = {
 	SIZE_CASES(4, 44),
 #if GRANULE == 12
 	/*
-	 * 52 bits count as 48: bits 49 and 48 of an entry are RES0. Blocks of L1, and none of L0.
+	 * 52 bits are treated as 48: bits 49 and 48 of an entry are RES0. L1 has blocks, L0 has
+	 * none.
 	 */
 	{ 0, 0x190, LEAF(0, UINT64_C(0x0000ffffffffff47), UINT64_C(0x0000fffffffff000), VIOMMU_RW) },
 	{ 0, 0x190, LEAF(0, UINT64_C(0x0003000012345f47), 0x12345000, VIOMMU_RW) },
@@ -369,12 +372,12 @@ static const struct spec_case spec_cases[] = {
 	{ 0, 0x190, OTHER(3, 0x40000f45, FORMAT_INVALID) },
 	{ 0, 0x410, OTHER(3, UINT64_C(0x0000010000000f45), FORMAT_INVALID) },
 #elif GRANULE == 14
-	/* 52 bits count as 48. L1 has no blocks. */
+	/* 52 bits are treated as 48. L1 has no blocks. */
 	{ 0, 0x190, LEAF(1, UINT64_C(0x0000ffffffffcf47), UINT64_C(0x0000ffffffffc000), VIOMMU_RW) },
 	{ 0, 0x190, LEAF(1, UINT64_C(0x0003000012344f47), 0x12344000, VIOMMU_RW) },
 	{ 0, 0x190, OTHER(3, UINT64_C(0x0000001000000f45), FORMAT_INVALID) },
 #elif GRANULE == 16
-	/* Bits 51-48, with fewer bits and with 52. Blocks of 4 TiB are for these alone. */
+	/* Bits 51-48, with fewer bits and with 52. Only 52 bits allow blocks of 4 TiB. */
 	{ 0, 0x150, OTHER(1, 0x12341f47, FORMAT_BAD_ADDRESS) },
 	{ 0, 0x150, OTHER(1, 0x12348b47, FORMAT_BAD_ADDRESS) },
 	{ 0, 0x150, OTHER(2, 0x60001f45, FORMAT_BAD_ADDRESS) },
@@ -426,9 +429,7 @@ static const struct spec_root spec_roots[] = {
 	{ .designation = UINT64_C(0x123456000), .control = 0x1d50, .level = 3, .table = UINT64_C(0x123456000) },
 	{ .designation = 0xfffff000, .control = 0x10, .level = 3, .table = 0xfffff000 },
 	{ .designation = UINT64_C(0xfffffffff000), .control = 0x190, .level = 3, .table = UINT64_C(0xfffffffff000) },
-	/*
-	 * TSZ too small, or too large; a reserved IPS; unknown bits; tables beyond the output size.
-	 */
+	/* TSZ out of range; a reserved IPS; unknown bits; tables beyond the output size. */
 	NO_ROOT(UINT64_C(0x123456000), 0x14f),
 	NO_ROOT(UINT64_C(0x123456000), 0x168),
 	NO_ROOT(UINT64_C(0x123456000), 0x140),
@@ -457,9 +458,7 @@ static const struct spec_root spec_roots[] = {
 	ROOT(UINT64_C(0x123456fff), 0x35f, 2, UINT64_C(0x123453000), 1792, 2047, UINT64_C(0xfffffffe00000000), UINT64_C(0xffffffffffffffff)),
 	ROOT(UINT64_C(0x123454000), 0x367, 1, UINT64_C(0x123454000), 0, 2047, UINT64_C(0xfffffffffe000000), UINT64_C(0xffffffffffffffff)),
 	ROOT(UINT64_C(0x123456798), 0x35b, 3, UINT64_C(0x1234527a0), 2046, 2047, UINT64_C(0xffffffe000000000), UINT64_C(0xffffffffffffffff)),
-	/*
-	 * TSZ too small, or too large; a reserved IPS; unknown bits; tables beyond the output size.
-	 */
+	/* TSZ out of range; a reserved IPS; unknown bits; tables beyond the output size. */
 	NO_ROOT(UINT64_C(0x123454000), 0x14f),
 	NO_ROOT(UINT64_C(0x123454000), 0x168),
 	NO_ROOT(UINT64_C(0x123454000), 0x1d0),
@@ -472,8 +471,8 @@ static const struct spec_root spec_roots[] = {
 	{ .designation = UINT64_C(0x12345ffff), .control = 0x196, .level = 2, .table = UINT64_C(0x123450000) },
 	{ .designation = UINT64_C(0xfffffffff0000), .control = 0x1a3, .level = 1, .table = UINT64_C(0xfffffffff0000) },
 	/*
-	 * Partial ones: 48, 43 and 25 bits. Where addresses have 52 bits, a table is aligned to 64
-	 * bytes, if it is smaller.
+	 * Partial ones: 48, 43 and 25 bits. With addresses of 52 bits, a smaller table is aligned
+	 * to 64 bytes.
 	 */
 	ROOT(UINT64_C(0x1234567ff), 0x190, 3, UINT64_C(0x123456600), 0, 63, 0, UINT64_C(0xffffffffffff)),
 	ROOT(UINT64_C(0x1234567f8), 0x195, 3, UINT64_C(0x1234567c0), 0, 1, 0, UINT64_C(0x7ffffffffff)),
@@ -484,9 +483,7 @@ static const struct spec_root spec_roots[] = {
 	ROOT(UINT64_C(0x1234567ff), 0x390, 3, UINT64_C(0x123454800), 960, 1023, UINT64_C(0xffff000000000000), UINT64_C(0xffffffffffffffff)),
 	ROOT(UINT64_C(0x123456fff), 0x3a7, 1, UINT64_C(0x123447000), 7680, 8191, UINT64_C(0xfffffffffe000000), UINT64_C(0xffffffffffffffff)),
 	ROOT(UINT64_C(0x1234567f8), 0x395, 3, UINT64_C(0x1234547d0), 1022, 1023, UINT64_C(0xfffff80000000000), UINT64_C(0xffffffffffffffff)),
-	/*
-	 * TSZ too small, or too large; a reserved IPS; unknown bits; tables beyond the output size.
-	 */
+	/* TSZ out of range; a reserved IPS; unknown bits; tables beyond the output size. */
 	NO_ROOT(UINT64_C(0x123450000), 0x18b),
 	NO_ROOT(UINT64_C(0x123450000), 0x1a8),
 	NO_ROOT(UINT64_C(0x123450000), 0x1d0),
@@ -541,7 +538,7 @@ static int arm64_root_of(uint64_t control, uint64_t table, struct format_root *r
 	return F(root)(&(struct format_designation){ table, control }, root);
 }
 
-/* Every TSZ with every IPS, at either end. */
+/* Every TSZ with every IPS, in both halves. */
 static void arm64_contexts(void **state)
 {
 	static const unsigned int output_bits[] = { 32, 36, 40, 42, 44, 48, ARM64_MOST_OUTPUT_BITS };
@@ -569,14 +566,11 @@ static void arm64_contexts(void **state)
 		assert_true(root.last == (upper ? UINT64_MAX : size - 1));
 		assert_int_equal(root.bounds.last - root.bounds.first + 1, entries);
 		assert_int_equal(root.bounds.first, upper ? suite_entries(row->level) - entries : 0);
-		/* The first entry is where the table is, and the first IOVA has it. */
+		/* The first entry is at the table's address, and the first IOVA uses it. */
 		assert_true(root.table + 8 * (uint64_t)root.bounds.first == 0);
 		assert_int_equal(F(index)(row->level, root.first), root.bounds.first);
 		assert_int_equal(F(index)(row->level, root.last), root.bounds.last);
-		/*
-		 * A table within the output size, at the last place there is; and the first place
-		 * beyond it.
-		 */
+		/* The last table address within the output size, and the first beyond it. */
 		assert_int_equal(arm64_root_of(control, (UINT64_C(1) << output_bits[ips]) - 1, &root), 0);
 		for (unsigned int bit = output_bits[ips]; bit < 64; bit++)
 			assert_int_equal(arm64_root_of(control, UINT64_C(1) << bit, &root), -PORT_EINVAL);
@@ -587,8 +581,8 @@ static void arm64_contexts(void **state)
 }
 
 /*
- * What the core writes for a page, or for a part of a leaf, means the same under every context: its
- * rights do not depend on one.
+ * An entry that the core writes for a page, or for a part of a leaf, has the same meaning in every
+ * context: its rights do not depend on the context.
  */
 static void arm64_pages(void **state)
 {
@@ -601,7 +595,7 @@ static void arm64_pages(void **state)
 
 		if (arm64_root_of(control, 0, &root))
 			continue;
-		/* A page is judged by the output size, a part is not: the leaf was. */
+		/* The output size limits pages. It does not limit parts, whose leaf was checked. */
 		for (size_t i = 0; i < SPEC_COUNT(addresses) && (SPEC_LOWEST || addresses[i] >> 32 == 0); i++)
 			for (uint32_t prot = VIOMMU_READ; prot <= VIOMMU_RW; prot += VIOMMU_WRITE) {
 				uint64_t entry = F(leaf_entry)(0, addresses[i], prot);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The format riscv_sv, described a second time, from the RISC-V Privileged Architecture ("Sv39" to
+ * A second description of the format riscv_sv, from the RISC-V Privileged Architecture ("Sv39" to
  * "Sv57", "Svnapot", "Svpbmt", "Two-Stage Address Translation") and the RISC-V IOMMU specification.
- * A control word is 1 for the second stage, 2 for the upper half, 4 for a supervisor, 8 for PBMT,
- * 0x10 for ADUE.
+ * Bits of the control word: 1 second stage, 2 upper half, 4 supervisor, 8 PBMT, 0x10 ADUE.
  */
 #include "format_spec.h"
 #include "port/port.h"
@@ -33,15 +32,15 @@ static const struct spec_level spec_levels[] = {
 		level, SPEC_LEAF, 0, 0, SPEC_BECOMES, FORMAT_INVALID                                                                                       \
 	}
 
-/* Of a superpage, the lowest bits of the PPN. */
+/* The lowest PPN bits of a superpage. */
 #define MISALIGNED(level, high)                                             \
 	{                                                                   \
 		level, SPEC_LEAF, high, 10, SPEC_BECOMES, FORMAT_BAD_FORMAT \
 	}
 
 /*
- * A pointer that gets W is a reserved encoding; one that gets R or X is a leaf without A, where
- * there may be leaves.
+ * A pointer with W is a reserved encoding. With R or X it is a leaf without A, at levels with
+ * leaves.
  */
 #define TABLE(level, write, leaf)                                                                                           \
 	{ level, SPEC_TABLE, 63, 54, SPEC_BECOMES, FORMAT_BAD_FORMAT }, { level, SPEC_TABLE, 53, 10, SPEC_HIGHER, 2 },      \
@@ -76,8 +75,8 @@ static const struct spec_bits spec_bits[] = {
 
 static const struct spec_entry spec_entries[] = {
 	/*
-	 * Pages: a user's, read-write; read-only; clean; without A; execute-only; executable; a
-	 * supervisor's. The PPN is 0x12345.
+	 * Pages: user, read-write; read-only; clean; without A; execute-only; executable;
+	 * supervisor. The PPN is 0x12345.
 	 */
 	{ .level = 0, .entry = 0x48d14d7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW },
 	{ .level = 0, .entry = 0x48d1453, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ },
@@ -89,7 +88,7 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 0, .entry = UINT64_C(0x003fffffffffffd7), .kind = FORMAT_LEAF, .address = UINT64_C(0x00fffffffffff000), .prot = VIOMMU_RW },
 	{ .level = 0, .entry = UINT64_C(0xfffffffffffffffe), .kind = FORMAT_INVALID },
 	{ .level = 0, .entry = UINT64_C(0xffffffffffffffff), .kind = FORMAT_BAD_FORMAT },
-	/* W without R, with X and without; a pointer where there are none. */
+	/* W without R, with and without X; a pointer at the lowest level. */
 	{ .level = 0, .entry = 0x48d14d5, .kind = FORMAT_BAD_FORMAT },
 	{ .level = 0, .entry = 0x48d14dd, .kind = FORMAT_BAD_FORMAT },
 	{ .level = 0, .entry = 0x48d1401, .kind = FORMAT_BAD_TYPE },
@@ -107,7 +106,7 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 0, .entry = UINT64_C(0x80000000048d24d7), .kind = FORMAT_BAD_FORMAT },
 	{ .level = 1, .entry = UINT64_C(0x80000000048820d7), .kind = FORMAT_BAD_FORMAT },
 	{ .level = 1, .entry = UINT64_C(0x80000000048d2001), .kind = FORMAT_BAD_FORMAT },
-	/* Superpages: 2 MiB at 0x12200000, and one that is not aligned; 1 GiB at 0x40000000. */
+	/* Superpages: 2 MiB at 0x12200000, and a misaligned one; 1 GiB at 0x40000000. */
 	{ .level = 1, .entry = 0x48800d7, .kind = FORMAT_LEAF, .address = 0x12200000, .prot = VIOMMU_RW },
 	{ .level = 2, .entry = 0x48800d7, .kind = FORMAT_BAD_FORMAT },
 	{ .level = 2, .entry = 0x100000d7, .kind = FORMAT_LEAF, .address = 0x40000000, .prot = VIOMMU_RW },
@@ -121,15 +120,15 @@ static const struct spec_entry spec_entries[] = {
 };
 
 static const struct spec_case spec_cases[] = {
-	/* Without PBMT, its bits are reserved. */
+	/* Without PBMT, the bits of PBMT are reserved. */
 	{ SPEC_DESIGNATION, 0, { .level = 0, .entry = UINT64_C(0x20000000048d14d7), .kind = FORMAT_BAD_FORMAT } },
 	{ SPEC_DESIGNATION, 0, { .level = 0, .entry = UINT64_C(0x40000000048d14d7), .kind = FORMAT_BAD_FORMAT } },
-	/* U, for a supervisor and at the second stage. */
+	/* U, for supervisor accesses and in the second stage. */
 	{ SPEC_DESIGNATION, 4, { .level = 0, .entry = 0x48d14c7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
 	{ SPEC_DESIGNATION, 4, { .level = 0, .entry = 0x48d14d7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
 	{ SPEC_DESIGNATION + 3, 1, { .level = 0, .entry = 0x48d14c7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = 0 } },
 	{ SPEC_DESIGNATION + 3, 1, { .level = 0, .entry = 0x48d14d7, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
-	/* Where hardware sets A and D. */
+	/* With hardware updates of A and D. */
 	{ SPEC_DESIGNATION, 0x10, { .level = 0, .entry = 0x48d1417, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW } },
 	{ SPEC_DESIGNATION, 0x10, { .level = 0, .entry = 0x48d1413, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ } },
 	{ SPEC_DESIGNATION, 0x10, { .level = 2, .entry = 0x10000017, .kind = FORMAT_LEAF, .address = 0x40000000, .prot = VIOMMU_RW } },
@@ -189,8 +188,8 @@ static const struct spec_root spec_roots[] = {
 	{ .designation = UINT64_C(0xb000000000012345), .error = -PORT_EINVAL },
 	{ .designation = UINT64_C(0xf000000000012344), .control = 1, .error = -PORT_EINVAL },
 	/*
-	 * Reserved bits; roots that are not aligned to 16 KiB; what there is at one stage alone;
-	 * unknown bits.
+	 * Reserved bits; roots not aligned to 16 KiB; control bits of the other stage; unknown
+	 * bits.
 	 */
 	{ .designation = UINT64_C(0x8000100000012345), .error = -PORT_EINVAL },
 	{ .designation = UINT64_C(0x8800000000012345), .error = -PORT_EINVAL },
@@ -218,7 +217,7 @@ static const struct spec_walk spec_walks[] = {
 #include "format/riscv_sv.h"
 #include "format_suite.h"
 
-/* The bits that hardware sets: A for an access, D for one that writes. */
+/* The bits that hardware sets: A for any access, D for a write. */
 static void access_flags(void **state)
 {
 	const struct format_root updating = { .options = 0x10 }, other = { .options = 0xc };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The format vtdss, described a second time, from the VT-d specification's figures of the second-stage paging entries; and what software keeps in them. */
+/*
+ * A second description of the format vtdss, from the VT-d specification's figures of the
+ * second-stage paging entries, and of the number that software keeps in them.
+ */
 #include "format_spec.h"
 #include "port/port.h"
 
@@ -57,16 +60,16 @@ static const struct spec_bits spec_bits[] = {
 };
 
 static const struct spec_entry spec_entries[] = {
-	/* Not present, whatever else is set. */
+	/* Not present, whatever the other bits are. */
 	{ .level = 0, .entry = UINT64_C(0xfffffffffffffffc), .kind = FORMAT_INVALID },
 	{ .level = 1, .entry = UINT64_C(0xfffffffffffffffc), .kind = FORMAT_INVALID },
 	{ .level = 5, .entry = UINT64_C(0xfffffffffffffffc), .kind = FORMAT_INVALID },
-	/* Pages, with rights of each kind. */
+	/* Pages: each combination of rights. */
 	{ .level = 0, .entry = 0x12345003, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW },
 	{ .level = 0, .entry = 0x12345001, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ },
 	{ .level = 0, .entry = 0x12345002, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_WRITE },
 	{ .level = 0, .entry = UINT64_C(0xffffffffffffffff), .kind = FORMAT_LEAF, .address = UINT64_C(0x000ffffffffff000), .prot = VIOMMU_RW },
-	/* Pages of 2 MiB and of 1 GiB: the same number is right for the one and wrong for the other. */
+	/* Pages of 2 MiB and of 1 GiB: the number is legal for one of them. */
 	{ .level = 1, .entry = 0x12200083, .kind = FORMAT_LEAF, .address = 0x12200000, .prot = VIOMMU_RW },
 	{ .level = 2, .entry = 0x12200083, .kind = FORMAT_BAD_FORMAT },
 	{ .level = 2, .entry = 0x40000081, .kind = FORMAT_LEAF, .address = 0x40000000, .prot = VIOMMU_READ },
@@ -109,7 +112,7 @@ static const struct spec_walk spec_walks[] = {
 #include "format/vtdss.h"
 #include "format_suite.h"
 
-/* Software's number in an entry that points at a table changes nothing that hardware sees. */
+/* Software's number in an entry that names a table is invisible to hardware. */
 static void software_number(void **state)
 {
 	(void)state;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The format zpci, described a second time. The entries with a name are those that Linux writes: arch/s390/include/asm/pci_dma.h and
- * drivers/iommu/s390-iommu.c (ZPCI_TABLE_INVALID, ZPCI_PTE_INVALID, set_rt_sto(), set_rs_rto(), set_rf_rso(), set_st_pto()).
+ * A second description of the format zpci. Named entries are those that Linux writes:
+ * arch/s390/include/asm/pci_dma.h and drivers/iommu/s390-iommu.c (ZPCI_TABLE_INVALID,
+ * ZPCI_PTE_INVALID, set_rt_sto(), set_rs_rto(), set_rf_rso(), set_st_pto()).
  */
 #include "format_spec.h"
 #include "port/port.h"
@@ -26,35 +27,9 @@ static const struct spec_level spec_levels[] = {
 	}
 
 static const struct spec_bits spec_bits[] = {
-	{ 0, SPEC_LEAF, 63, 12, SPEC_ADDRESS, 0 },
-	{ 0, SPEC_LEAF, 11, 11, SPEC_NOTHING, 0 },
-	{ 0, SPEC_LEAF, 10, 10, SPEC_BECOMES, FORMAT_INVALID },
-	{ 0, SPEC_LEAF, 9, 9, SPEC_PROT, VIOMMU_READ },
-	{ 0, SPEC_LEAF, 8, 0, SPEC_NOTHING, 0 },
-	{ 0, SPEC_INVALID, 63, 11, SPEC_NOTHING, 0 },
-	{ 0, SPEC_INVALID, 10, 10, SPEC_BECOMES, FORMAT_LEAF },
-	{ 0, SPEC_INVALID, 9, 0, SPEC_NOTHING, 0 },
-
-	{ 1, SPEC_TABLE, 63, 11, SPEC_ADDRESS, 0 },
-	{ 1, SPEC_TABLE, 10, 10, SPEC_BECOMES, FORMAT_LEAF },
-	{ 1, SPEC_TABLE, 9, 9, SPEC_PROT, VIOMMU_READ },
-	{ 1, SPEC_TABLE, 8, 6, SPEC_NOTHING, 0 },
-	{ 1, SPEC_TABLE, 5, 5, SPEC_BECOMES, FORMAT_INVALID },
-	{ 1, SPEC_TABLE, 4, 4, SPEC_NOTHING, 0 },
-	{ 1, SPEC_TABLE, 3, 2, SPEC_BECOMES, FORMAT_BAD_TYPE },
-	{ 1, SPEC_TABLE, 1, 0, SPEC_NOTHING, 0 },
-	{ 1, SPEC_LEAF, 63, 20, SPEC_ADDRESS, 0 },
-	{ 1, SPEC_LEAF, 19, 11, SPEC_NOTHING, 0 },
-	{ 1, SPEC_LEAF, 10, 10, SPEC_BECOMES, FORMAT_TABLE },
-	{ 1, SPEC_LEAF, 9, 9, SPEC_PROT, VIOMMU_READ },
-	{ 1, SPEC_LEAF, 8, 6, SPEC_NOTHING, 0 },
-	{ 1, SPEC_LEAF, 5, 5, SPEC_BECOMES, FORMAT_INVALID },
-	{ 1, SPEC_LEAF, 4, 4, SPEC_NOTHING, 0 },
-	{ 1, SPEC_LEAF, 3, 2, SPEC_BECOMES, FORMAT_BAD_TYPE },
-	{ 1, SPEC_LEAF, 1, 0, SPEC_NOTHING, 0 },
-	{ 1, SPEC_INVALID, 63, 6, SPEC_NOTHING, 0 },
-	{ 1, SPEC_INVALID, 5, 5, SPEC_BECOMES, FORMAT_TABLE },
-	{ 1, SPEC_INVALID, 4, 0, SPEC_NOTHING, 0 },
+#define CLEARED_PAGE	FORMAT_LEAF
+#define CLEARED_SEGMENT FORMAT_TABLE
+#include "zpci_lower_bits.h"
 
 	REGION_TABLE(2, SPEC_BECOMES, FORMAT_BAD_FORMAT),
 	REGION_TABLE(3, SPEC_NOTHING, 0),
@@ -62,24 +37,30 @@ static const struct spec_bits spec_bits[] = {
 };
 
 static const struct spec_entry spec_entries[] = {
-	/* A page table entry: fresh; unmapped, with its old frame address; mapped; read-only. */
+	/* Page table entries: fresh; unmapped, with the old frame address; mapped; read-only. */
 	{ .level = 0, .entry = 0x400, .kind = FORMAT_INVALID },
 	{ .level = 0, .entry = 0x12345400, .kind = FORMAT_INVALID },
 	{ .level = 0, .entry = 0x12345000, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW },
 	{ .level = 0, .entry = 0x12345200, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ },
-	/* Zero is the frame at 0. All other bits than those with a meaning change nothing. */
+	/* Zero is the frame at 0. Bits without a meaning change nothing. */
 	{ .level = 0, .entry = 0, .kind = FORMAT_LEAF, .address = 0, .prot = VIOMMU_RW },
 	{ .level = 0, .entry = UINT64_C(0xfffffffffffff9ff), .kind = FORMAT_LEAF, .address = UINT64_C(0xfffffffffffff000), .prot = VIOMMU_RW },
 	{ .level = 0, .entry = UINT64_MAX, .kind = FORMAT_INVALID },
 
-	/* A segment table entry: fresh; a page table; one that is only 2 KiB-aligned; a frame of 1 MiB, also one with bits below its address. */
+	/*
+	 * Segment table entries: fresh; a page table; a page table aligned to 2 KiB only; a frame
+	 * of 1 MiB, also with bits below its address.
+	 */
 	{ .level = 1, .entry = 0x20, .kind = FORMAT_INVALID },
 	{ .level = 1, .entry = 0x12345000, .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_RW, .first = 0, .last = 255 },
 	{ .level = 1, .entry = 0x12345800, .kind = FORMAT_TABLE, .address = 0x12345800, .prot = VIOMMU_RW, .first = 0, .last = 255 },
 	{ .level = 1, .entry = 0x12345a00, .kind = FORMAT_TABLE, .address = 0x12345800, .prot = VIOMMU_READ, .first = 0, .last = 255 },
 	{ .level = 1, .entry = 0x7f800400, .kind = FORMAT_LEAF, .address = 0x7f800000, .prot = VIOMMU_RW },
 	{ .level = 1, .entry = 0x7f8ffe00, .kind = FORMAT_LEAF, .address = 0x7f800000, .prot = VIOMMU_READ },
-	/* Zero is a page table at 0. The invalid bit comes before the type, and the type before the format control. */
+	/*
+	 * Zero is a page table at 0. The invalid bit comes before the type, and the type before the
+	 * format control.
+	 */
 	{ .level = 1, .entry = 0, .kind = FORMAT_TABLE, .address = 0, .prot = VIOMMU_RW, .first = 0, .last = 255 },
 	{ .level = 1, .entry = 0x7f80042c, .kind = FORMAT_INVALID },
 	{ .level = 1, .entry = 0x7f80040c, .kind = FORMAT_BAD_TYPE },
@@ -104,12 +85,15 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 2, .entry = 0, .kind = FORMAT_BAD_TYPE },
 	{ .level = 3, .entry = 0, .kind = FORMAT_BAD_TYPE },
 	{ .level = 4, .entry = 0, .kind = FORMAT_BAD_TYPE },
-	/* Partial tables: the last quarter, the first, the second and third, and none. Origins of partial tables are aligned to 4 KiB only. */
+	/*
+	 * Partial tables: the last quarter, the first, the second and third, and none. Origins of
+	 * partial tables are aligned to 4 KiB.
+	 */
 	{ .level = 2, .entry = 0x123450c7, .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_RW, .first = 1536, .last = 2047 },
 	{ .level = 2, .entry = 0x12345004, .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_RW, .first = 0, .last = 511 },
 	{ .level = 3, .entry = 0x1234724a, .kind = FORMAT_TABLE, .address = 0x12347000, .prot = VIOMMU_READ, .first = 512, .last = 1535 },
 	{ .level = 4, .entry = 0x123450cc, .kind = FORMAT_TABLE, .address = 0x12345000, .prot = VIOMMU_RW, .first = 1536, .last = 511 },
-	/* Precedence, as for segments; the format control has a meaning in a region third table alone. */
+	/* Precedence as for segments. The format control is for region third tables only. */
 	{ .level = 2, .entry = 0x12344427, .kind = FORMAT_INVALID },
 	{ .level = 2, .entry = 0x12344407, .kind = FORMAT_BAD_FORMAT },
 	{ .level = 2, .entry = 0x12344403, .kind = FORMAT_BAD_TYPE },
@@ -125,17 +109,20 @@ static const struct spec_root spec_roots[] = {
 	{ .designation = 0x1234480c, .level = 4, .table = 0x12344000 },
 	{ .designation = UINT64_C(0xfffffffffffff804), .level = 2, .table = 0xfffffffffffff000 },
 	{ .designation = 0x804, .level = 2, .table = 0 },
-	/* No translation; with a designation all the same. */
+	/* Translation disabled, with a designation. */
 	{ .designation = 0, .error = -PORT_EINVAL },
 	{ .designation = 0x12344000, .error = -PORT_EINVAL },
 	{ .designation = 0x12344004, .error = -PORT_EINVAL },
-	/* Designations of frames, of the extended format, and none (ZPCI_IOTA_RFAA_FLAG is 0x812). */
+	/*
+	 * Designations of frames and of the extended format, and no designation
+	 * (ZPCI_IOTA_RFAA_FLAG is 0x812).
+	 */
 	{ .designation = 0x12344810, .error = -PORT_EINVAL },
 	{ .designation = 0x12344812, .error = -PORT_EINVAL },
 	{ .designation = 0x12344814, .error = -PORT_EINVAL },
 	{ .designation = 0x12344818, .error = -PORT_EINVAL },
 	{ .designation = 0x1234481c, .error = -PORT_EINVAL },
-	/* A frame size; each of the unknown bits. */
+	/* A frame size; each unknown bit. */
 	{ .designation = 0x12344805, .error = -PORT_EINVAL },
 	{ .designation = 0x12344806, .error = -PORT_EINVAL },
 	{ .designation = 0x12344824, .error = -PORT_EINVAL },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The format zpci_qemu, described a second time, from QEMU's hw/s390x/s390-pci-inst.c. */
+/* A second description of the format zpci_qemu, from QEMU's hw/s390x/s390-pci-inst.c. */
 #include "format_spec.h"
 #include "port/port.h"
 
@@ -13,35 +13,9 @@ static const struct spec_level spec_levels[] = {
 };
 
 static const struct spec_bits spec_bits[] = {
-	{ 0, SPEC_LEAF, 63, 12, SPEC_ADDRESS, 0 },
-	{ 0, SPEC_LEAF, 11, 11, SPEC_NOTHING, 0 },
-	{ 0, SPEC_LEAF, 10, 10, SPEC_BECOMES, FORMAT_INVALID },
-	{ 0, SPEC_LEAF, 9, 9, SPEC_PROT, VIOMMU_READ },
-	{ 0, SPEC_LEAF, 8, 0, SPEC_NOTHING, 0 },
-	{ 0, SPEC_INVALID, 63, 11, SPEC_NOTHING, 0 },
-	{ 0, SPEC_INVALID, 10, 10, SPEC_BECOMES, FORMAT_BAD_ZERO },
-	{ 0, SPEC_INVALID, 9, 0, SPEC_NOTHING, 0 },
-
-	{ 1, SPEC_TABLE, 63, 11, SPEC_ADDRESS, 0 },
-	{ 1, SPEC_TABLE, 10, 10, SPEC_BECOMES, FORMAT_LEAF },
-	{ 1, SPEC_TABLE, 9, 9, SPEC_PROT, VIOMMU_READ },
-	{ 1, SPEC_TABLE, 8, 6, SPEC_NOTHING, 0 },
-	{ 1, SPEC_TABLE, 5, 5, SPEC_BECOMES, FORMAT_INVALID },
-	{ 1, SPEC_TABLE, 4, 4, SPEC_NOTHING, 0 },
-	{ 1, SPEC_TABLE, 3, 2, SPEC_BECOMES, FORMAT_BAD_TYPE },
-	{ 1, SPEC_TABLE, 1, 0, SPEC_NOTHING, 0 },
-	{ 1, SPEC_LEAF, 63, 20, SPEC_ADDRESS, 0 },
-	{ 1, SPEC_LEAF, 19, 11, SPEC_NOTHING, 0 },
-	{ 1, SPEC_LEAF, 10, 10, SPEC_BECOMES, FORMAT_TABLE },
-	{ 1, SPEC_LEAF, 9, 9, SPEC_PROT, VIOMMU_READ },
-	{ 1, SPEC_LEAF, 8, 6, SPEC_NOTHING, 0 },
-	{ 1, SPEC_LEAF, 5, 5, SPEC_BECOMES, FORMAT_INVALID },
-	{ 1, SPEC_LEAF, 4, 4, SPEC_NOTHING, 0 },
-	{ 1, SPEC_LEAF, 3, 2, SPEC_BECOMES, FORMAT_BAD_TYPE },
-	{ 1, SPEC_LEAF, 1, 0, SPEC_NOTHING, 0 },
-	{ 1, SPEC_INVALID, 63, 6, SPEC_NOTHING, 0 },
-	{ 1, SPEC_INVALID, 5, 5, SPEC_BECOMES, FORMAT_BAD_ZERO },
-	{ 1, SPEC_INVALID, 4, 0, SPEC_NOTHING, 0 },
+#define CLEARED_PAGE	FORMAT_BAD_ZERO
+#define CLEARED_SEGMENT FORMAT_BAD_ZERO
+#include "zpci_lower_bits.h"
 
 	{ 2, SPEC_TABLE, 63, 14, SPEC_ADDRESS, 0 },
 	{ 2, SPEC_TABLE, 13, 10, SPEC_NOTHING, 0 },
@@ -58,7 +32,7 @@ static const struct spec_bits spec_bits[] = {
 };
 
 static const struct spec_entry spec_entries[] = {
-	/* Linux' entries mean what they mean in zpci. */
+	/* Linux's entries have the same meaning as in zpci. */
 	{ .level = 0, .entry = 0x400, .kind = FORMAT_INVALID },
 	{ .level = 0, .entry = 0x12345400, .kind = FORMAT_INVALID },
 	{ .level = 0, .entry = 0x12345200, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ },
@@ -66,11 +40,11 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 1, .entry = 0x12345800, .kind = FORMAT_TABLE, .address = 0x12345800, .prot = VIOMMU_RW, .first = 0, .last = 255 },
 	{ .level = 2, .entry = 0x20, .kind = FORMAT_INVALID },
 	{ .level = 2, .entry = 0x12344007, .kind = FORMAT_TABLE, .address = 0x12344000, .prot = VIOMMU_RW, .first = 0, .last = 2047 },
-	/* Zero comes before all else. */
+	/* Zero takes precedence over everything. */
 	{ .level = 0, .entry = 0, .kind = FORMAT_BAD_ZERO },
 	{ .level = 1, .entry = 0, .kind = FORMAT_BAD_ZERO },
 	{ .level = 2, .entry = 0, .kind = FORMAT_BAD_ZERO },
-	/* Frames and tables at 0, where other bits are set. An invalid entry may hold 0. */
+	/* Frames and tables at 0 with other bits set. An invalid entry may hold 0. */
 	{ .level = 0, .entry = 0x200, .kind = FORMAT_BAD_TYPE },
 	{ .level = 0, .entry = 0x800, .kind = FORMAT_BAD_TYPE },
 	{ .level = 0, .entry = 0x600, .kind = FORMAT_INVALID },
@@ -79,7 +53,10 @@ static const struct spec_entry spec_entries[] = {
 	{ .level = 1, .entry = 0xc00, .kind = FORMAT_BAD_TYPE },
 	{ .level = 2, .entry = 0x7, .kind = FORMAT_BAD_TYPE },
 	{ .level = 2, .entry = 0x3007, .kind = FORMAT_BAD_TYPE },
-	/* Invalid, then length, then type; the format control is ignored, and origins are aligned to 16 KiB. */
+	/*
+	 * Precedence: invalid, length, type. The format control is ignored, and origins are aligned
+	 * to 16 KiB.
+	 */
 	{ .level = 2, .entry = 0x123440eb, .kind = FORMAT_INVALID },
 	{ .level = 2, .entry = 0x1234404b, .kind = FORMAT_BAD_LENGTH },
 	{ .level = 2, .entry = 0x1234400b, .kind = FORMAT_BAD_TYPE },

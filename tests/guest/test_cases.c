@@ -201,7 +201,8 @@ static void tables_without_memory(uint32_t flags)
 	guest_put(&guest, table + 8 * 511, PT1);
 	guest_put(&guest, RT + 8 * 2, (table & ~UINT64_C(0x3fff)) | RTTE);
 	guest_put_page(&guest, 3, data(3));
-	guest_fill(&guest, RAM_BYTES - 4 * PAGE, INVALID, 3 * 512); /* aligned to 16 KiB, a segment table ends where memory does */
+	/* aligned to 16 KiB, a segment table ends where memory does */
+	guest_fill(&guest, RAM_BYTES - 4 * PAGE, INVALID, 3 * 512);
 	guest_register_rt(&guest);
 	assert_reaches(&guest, PBA + 3 * UINT64_C(0x20000000) + 3 * PAGE, data(3), RW);
 	/* Across the end: 12 KiB further up, where QEMU does not align it to 16 KiB. */
@@ -979,7 +980,8 @@ static void frames(uint32_t flags)
 	guest_up(&guest, 0);
 	for (i = 0; i < sizeof(no_tables) / sizeof(no_tables[0]); i++)
 		assert_exception(guest_register(&guest, PBA, PAL, RT | 0x800 | no_tables[i]), OPERAND);
-	guest_put_segment(&guest, 3, UINT64_C(0x400000) | 0xff000 | FRAME | PROTECT); /* bits below the frame's address are ignored */
+	/* bits below the frame's address are ignored */
+	guest_put_segment(&guest, 3, UINT64_C(0x400000) | 0xff000 | FRAME | PROTECT);
 	guest_register_rt(&guest);
 	assert_int_equal(guest_mapped_pages(&guest), 256);
 	assert_reaches(&guest, iova(3 * 256), 0x400000, RO);
@@ -1075,7 +1077,10 @@ static void dma(uint32_t flags)
 	guest_down(&guest);
 }
 
-/* 38, too: an access finds what the tables have in the way, as a refresh would (docs/zpci.md, error events). */
+/*
+ * 38, too: an access fails for the reasons that a refresh would report (docs/zpci.md, error
+ * events).
+ */
 static void dma_malformed(uint32_t flags)
 {
 	const uint64_t segment = ST + 8 * 2;
@@ -1094,7 +1099,7 @@ static void dma_malformed(uint32_t flags)
 	expect_dma_fault(&guest, iova(513) + 8, VIOMMU_WRITE, 0x07);
 	guest_put(&guest, segment, INVALID);
 	expect_dma_fault(&guest, iova(513), VIOMMU_WRITE, 0x04);
-	/* A page whose frame has no memory is none that is malformed. */
+	/* A page whose frame is outside memory is not malformed. */
 	guest_put_page(&guest, 1, HOLE_GPA);
 	expect_dma_fault(&guest, iova(1), VIOMMU_READ, 0x04);
 	/* A segment table that begins, or ends, elsewhere; a frame where there is none. */

@@ -587,7 +587,7 @@ static void recovery(void **state)
 }
 
 /* If the host fails to detach the device, its domain is destroyed to stop DMA. */
-static void host_will_not_detach(void **state)
+static void host_fails_to_detach(void **state)
 {
 	struct rig rig;
 
@@ -691,7 +691,8 @@ static void dma_faults(void **state)
 	(void)state;
 	begin(&rig, 0);
 	assert_cc(reg(&rig), 0);
-	assert_int_equal(viommu_zpci_dma_fault(rig.function, &fault), -EINVAL); /* no reason: no fault */
+	/* no reason: no fault */
+	assert_int_equal(viommu_zpci_dma_fault(rig.function, &fault), -EINVAL);
 	assert_int_equal(viommu_zpci_dma_fault(rig.function, NULL), -EINVAL);
 	assert_no_event(&rig);
 	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
@@ -968,7 +969,7 @@ static int count_run(void *ctx, const struct viommu_run *run)
 	return 7;
 }
 
-static void looking_at_a_function(void **state)
+static void queries_of_a_function(void **state)
 {
 	struct viommu_domain_stats stats;
 	uint64_t bytes = 0;
@@ -1050,7 +1051,7 @@ int main(void)
 		cmocka_unit_test(refresh_without_registration),
 		cmocka_unit_test(refresh_failures),
 		cmocka_unit_test(recovery),
-		cmocka_unit_test(host_will_not_detach),
+		cmocka_unit_test(host_fails_to_detach),
 		cmocka_unit_test(store_controls),
 		cmocka_unit_test(dma_faults),
 		cmocka_unit_test(handles),
@@ -1059,7 +1060,7 @@ int main(void)
 		cmocka_unit_test(many_functions),
 		cmocka_unit_test(clp),
 		cmocka_unit_test(several_functions),
-		cmocka_unit_test(looking_at_a_function),
+		cmocka_unit_test(queries_of_a_function),
 		cmocka_unit_test(event_without_locks),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The parts of guest IOMMUs that know no architecture (src/guest/common), in configurations that no
- * guest IOMMU here has.
+ * guest IOMMU uses.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -107,7 +107,9 @@ static void test_saving(void **state)
 	assert_memory_not_equal(value, before, sizeof(value));
 	assert_true(guest_registers_restore(&registers, saved, number));
 	assert_memory_equal(value, before, sizeof(value));
-	/* Too few, too many, unknown registers, bits that one does not have, and one that differs here. */
+	/*
+	 * Too few, too many and unknown registers, undefined bits, and a value that differs here.
+	 */
 	assert_false(guest_registers_restore(&registers, saved, 3));
 	assert_false(guest_registers_restore(&registers, saved, 5));
 	for (unsigned int i = 0; i < 5; i++) {

@@ -30,8 +30,9 @@ struct cpu {
 	uint64_t psw_mask;
 	unsigned int cc;
 	uint32_t exception;
-	uint8_t memory[4096]; /* logical addresses 0x10000 and up, in every access register's space */
-	unsigned int ar;      /* of the last access */
+	/* logical addresses 0x10000 and up, in every access register's space */
+	uint8_t memory[4096];
+	unsigned int ar; /* of the last access */
 	unsigned int accesses;
 	int access_result;
 };

@@ -81,7 +81,8 @@ static void case_13_tables_change_meanwhile(void **state)
 		ret = viommu_translate(guest->reader, iova(0), 8, VIOMMU_WRITE, &piece, 1, &translated, NULL);
 		if (ret == 1)
 			assert_true(piece.hva == guest->ram + data(1) || piece.hva == guest->ram + data(3));
-		assert_true(guest_pinned_pages(guest) <= 1 + 1); /* page 256 was synchronised by the registration */
+		/* page 256 was synchronised by the registration */
+		assert_true(guest_pinned_pages(guest) <= 1 + 1);
 	}
 	stop(&race, &writer, 1);
 	assert_cc(guest_refresh_all(guest), 0);

@@ -236,7 +236,8 @@ static void random_sequences(uint32_t flags)
 	for (i = 0; i < STEPS; i++) {
 		enum operation operation = choose(&seed);
 		const struct row *row = has_ioat ? &registered[operation] : &unregistered[operation];
-		uint32_t used = dice(&seed) % 16 ? fh : fh ^ (1u << dice(&seed) % 32); /* sometimes another handle */
+		/* sometimes another handle */
+		uint32_t used = dice(&seed) % 16 ? fh : fh ^ (1u << dice(&seed) % 32);
 		bool instruction = operation < DMA_FAULT;
 		bool stale = instruction && used != fh;
 		int expected = stale ? CC3 : row->answer[state];

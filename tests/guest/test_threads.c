@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The guest IOMMU from many threads, on the double of the core, which locks nothing around a
- * refresh. Refreshes of one function do run in parallel; an operation that revokes a registration,
- * a handle or a function drains the refreshes in flight; and everything at once leaves nothing
- * behind. The double counts uses after the end of an object, and ThreadSanitizer and
- * AddressSanitizer find the rest.
+ * refresh. Refreshes of one function run in parallel. An operation that revokes a registration, a
+ * handle or a function drains the refreshes in progress. All operations together leak nothing. The
+ * double counts uses of destroyed objects, and ThreadSanitizer and AddressSanitizer find the rest.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -157,6 +156,22 @@ static bool is_taken(struct rig *rig)
 	return answer.cc || fib.iota != IOTA;
 }
 
+/* Revokes while a thread is in a refresh, which ends only after the object is unreachable. */
+static void take_meanwhile(struct rig *rig, struct stop *stop, void (*take)(struct rig *rig), void *(*refresh)(void *ctx), void *ctx)
+{
+	struct taker how = { rig, take };
+	pthread_t refreshing, taking;
+
+	assert_int_equal(pthread_create(&refreshing, NULL, refresh, ctx), 0);
+	wait_for_inside(stop, 1);
+	assert_int_equal(pthread_create(&taking, NULL, taker, &how), 0);
+	while (!is_taken(rig))
+		sched_yield();
+	open_up(stop);
+	pthread_join(refreshing, NULL);
+	pthread_join(taking, NULL);
+}
+
 /*
  * Case 29: with a refresh in flight, an operation that revokes its domain first makes it
  * unreachable, and then waits.
@@ -170,18 +185,9 @@ static void taking_waits(void **state)
 	for (i = 0; i < sizeof(takes) / sizeof(takes[0]); i++) {
 		struct stop stop = STOP_INIT;
 		struct rig rig;
-		struct taker how = { &rig, takes[i] };
-		pthread_t refresh, take;
 
 		begin(&rig, &stop);
-		assert_int_equal(pthread_create(&refresh, NULL, refresher, &rig), 0);
-		wait_for_inside(&stop, 1);
-		assert_int_equal(pthread_create(&take, NULL, taker, &how), 0);
-		while (!is_taken(&rig))
-			sched_yield();
-		open_up(&stop);
-		pthread_join(refresh, NULL);
-		pthread_join(take, NULL);
+		take_meanwhile(&rig, &stop, takes[i], refresher, &rig);
 		end(&rig);
 	}
 }
@@ -216,21 +222,12 @@ static void fails_too_late(void **state)
 	struct stop stop = STOP_INIT;
 	struct rig rig;
 	struct late late = { .rig = &rig };
-	struct taker how = { &rig, take_disable };
-	pthread_t refresh, take;
 
 	(void)state;
 	begin(&rig, &stop);
 	double_core.in_refresh = change_then_fail;
 	double_core.fault_reason = VIOMMU_FAULT_ENTRY_TYPE;
-	assert_int_equal(pthread_create(&refresh, NULL, late_refresher, &late), 0);
-	wait_for_inside(&stop, 1);
-	assert_int_equal(pthread_create(&take, NULL, taker, &how), 0);
-	while (!is_taken(&rig))
-		sched_yield();
-	open_up(&stop);
-	pthread_join(refresh, NULL);
-	pthread_join(take, NULL);
+	take_meanwhile(&rig, &stop, take_disable, late_refresher, &late);
 	/* As if it had come after the disabling. */
 	assert_cc(late.answer, 3);
 	assert_no_event(&rig);

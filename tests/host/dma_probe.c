@@ -23,25 +23,25 @@
 #define FAULTS_STOP_DEVICES false
 #endif
 
-#define NUMBERED UINT64_C(0x6e756d6265720000) /* in a page's first bytes, with its number */
+#define NUMBERED UINT64_C(0x6e756d6265720000) /* the page's number, at the start of each page */
 #define NOTHING	 UINT64_C(0x6e6f7468696e6721)
 #define MARKED	 UINT64_C(0x6d61726b65642121)
 
-/* Blocks of the device: one that it writes, one that it has read into. */
+/* Blocks of the device: the source of its writes, and the target of its reads. */
 enum { WRITTEN, READ_INTO };
 
 static struct dma_device *driver;
 static struct host_device *driven;
 
-/* Pages of ours behind the arena: the driver's, and one to exchange data with the device. */
+/* Pages behind the arena: the driver's, and one that exchanges data with the device. */
 static unsigned char *ours(void)
 {
 	return arena_memory() + arena_bytes();
 }
 
 /*
- * Where they are while a probe is under way: in the space's first GiB behind its beginning at 8
- * GiB, where the suite has nothing.
+ * Their IOVAs during a probe: in the first GiB of the space, or above 8 GiB. The suite maps nothing
+ * there.
  */
 static uint64_t ours_iova(const struct host_space *space)
 {
@@ -110,7 +110,7 @@ static void start(struct host_space *space, struct host_device *device)
 	driven = device;
 }
 
-/* Only the function, without its driver, which would start DMA at once. */
+/* Opens the function alone. Its driver would start DMA at once. */
 static void reset_function(int fd)
 {
 	for (unsigned int attempt = 0; ioctl(fd, VFIO_DEVICE_RESET) && errno == EAGAIN && attempt < 5000; attempt++)
@@ -118,9 +118,9 @@ static void reset_function(int fd)
 }
 
 /*
- * After an access that may have been stopped. If the kernel's own recovery has disabled and enabled
- * the function, QEMU has lost its translations, and gets them when they are mapped again, which
- * attaching does; while the function is in its error state it cannot be attached (-EIO).
+ * Called after an access that may have been stopped. If the kernel's own recovery has disabled and
+ * enabled the function, QEMU has lost its translations. QEMU reads them again when they are mapped,
+ * which attaching does. A function in its error state cannot be attached (-EIO).
  */
 static void recover(struct host_space *space, struct host_device *device)
 {
@@ -156,12 +156,12 @@ static uint64_t get(struct host_space *space, uint64_t block)
 	return *exchange();
 }
 
-/* No page but one has changed. */
+/* Only one page may have changed. */
 static void assert_untouched(uint64_t but)
 {
 	for (uint64_t i = 0; i < arena_bytes() / PAGE; i++)
 		if (i != but && *page(i) != NUMBERED + i)
-			fail_msg("page %llu of the memory was written, which the IOVA does not lead to", (unsigned long long)i);
+			fail_msg("page %llu of the memory was written, but the IOVA does not map it", (unsigned long long)i);
 }
 
 static int ask(struct host_space *space, struct host_device *device, uint64_t iova, uint64_t *number, uint32_t *prot)
@@ -175,7 +175,7 @@ static int ask(struct host_space *space, struct host_device *device, uint64_t io
 	if (word < NUMBERED || word >= NUMBERED + arena_bytes() / PAGE) {
 		recover(space, device);
 		*number = UINT64_MAX;
-		/* A second stopped access shows little more, and costs much if it needs a reset. */
+		/* A second stopped access proves little more, and is slow if it needs a reset. */
 		if (FAULTS_STOP_DEVICES)
 			return -ENOENT;
 	} else {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The fake kernel's /dev/iommu and VFIO's character devices. There is one iommufd at a time. */
+/* The fake kernel's /dev/iommu and VFIO's character devices. One iommufd exists at a time. */
 #include "fake_objects.h"
 
 #include <errno.h>
@@ -59,7 +59,7 @@ static int by_address(const void *one, const void *other)
 	return (a > b) - (a < b);
 }
 
-/* Pages that an I/O page table names, each once. */
+/* Counts the pages of an I/O page table, each once. */
 uint64_t fake_iommufd_pinned(void)
 {
 	size_t number = 0, room = 0, distinct = 0;
@@ -87,7 +87,7 @@ static bool does_not_fit(void)
 	return fake.options.lock_limit && fake_pinned() > fake.options.lock_limit;
 }
 
-/* The filled page table: an HWPT, or the one beneath a guest's tables. */
+/* The page table that is filled: an HWPT, or the one beneath a guest's tables. */
 static struct fake_object *beneath(uint32_t id)
 {
 	struct fake_object *nested = fake_object(id, FAKE_NESTED);
@@ -127,7 +127,7 @@ static uint32_t prot_of(uint32_t flags)
 	return (flags & IOMMUFD_ABI_MAP_READ ? 1u : 0u) | (flags & IOMMUFD_ABI_MAP_WRITE ? 2u : 0u);
 }
 
-/* The kernel's place for a mapping: after all others. */
+/* The IOVA that the kernel picks for a mapping: after all others. */
 static uint64_t free_iova(uint32_t ioas)
 {
 	uint64_t iova = UINT64_C(1) << 32;
@@ -152,8 +152,8 @@ static int map(uint32_t ioas, uint32_t flags, unsigned char *hva, uint64_t bytes
 }
 
 /*
- * The one file that can be mapped as such is the conformance suite's arena; where it is in memory
- * the kernel has no need to know, but this one has.
+ * Only the file of the conformance suite's arena can be mapped as a file. The fake has to know its
+ * address, unlike the kernel.
  */
 static unsigned char *file_memory;
 static uint64_t file_offset;
@@ -337,8 +337,8 @@ static void detach(struct fake_file *cdev)
 }
 
 /*
- * A group has one page table. A device that is attached later gets the same, and replacing the
- * table of one device replaces it for all.
+ * A group has one page table. A device that is attached later gets the same table, and replacing it
+ * for one device replaces it for all.
  */
 static struct fake_file *next_of_group(const struct fake_file *cdev, struct fake_file *after)
 {
@@ -468,7 +468,7 @@ int fake_iommufd_ioctl(struct fake_file *at, unsigned long request, void *argume
 	return at->kind == FAKE_IOMMUFD ? iommufd_ioctl(request, argument) : cdev_ioctl(at, request, argument);
 }
 
-/* Objects live as long as the iommufd is open, or a device is bound to it. */
+/* Objects live until the iommufd is closed and no device is bound to it. */
 void fake_iommufd_close(struct fake_file *closed)
 {
 	bool used = false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The fake kernel's files: which exist, and their opening and closing. Their ioctls are in
+ * The fake kernel's files: which ones exist, opening and closing them. Their ioctls are in
  * fake_type1.c and fake_iommufd.c.
  */
 #define _GNU_SOURCE
@@ -26,7 +26,7 @@
 
 struct fake fake;
 
-/* Calls of several threads come one after the other. */
+/* Serializes calls of several threads. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 int __real_open64(const char *path, int flags, ...);
@@ -55,7 +55,7 @@ int __wrap_fstat64(int fd, struct stat64 *status);
 int __wrap_stat(const char *path, struct stat64 *status);
 int __wrap_fstat(int fd, struct stat64 *status);
 
-/* Whether this call is set to fail. */
+/* Whether this call was set to fail. */
 static bool ordered_to_fail(void)
 {
 	uint64_t call = ++fake.calls;
@@ -172,7 +172,7 @@ int __wrap_close(int fd)
 	return __real_close(fd);
 }
 
-/* Queues of events: their records are in a pipe. */
+/* Event queues: their records are in a pipe. */
 ssize_t __wrap_read(int fd, void *to, size_t bytes)
 {
 	bool fails;
@@ -241,7 +241,7 @@ void *__wrap_realloc(void *memory, size_t bytes)
 	return allocation_fails() ? NULL : __real_realloc(memory, bytes);
 }
 
-/* "/sys/..." lies in a folder of ours. */
+/* "/sys/..." is redirected to a temporary folder. */
 static const char *in_tree(const char *path, char to[512])
 {
 	if (!fake.root[0] || strncmp(path, "/sys/", 5))
@@ -306,7 +306,7 @@ int __wrap_fstat(int fd, struct stat64 *status)
 	return __wrap_fstat64(fd, status);
 }
 
-/* A folder, with all above it; or a link. */
+/* Creates a folder with its parents, or a link. */
 static void make(const char *folder, const char *name, const char *target)
 {
 	char path[512];
@@ -347,7 +347,7 @@ static int remove_one(const char *path, const struct stat *status, int type, str
 	return remove(path);
 }
 
-/* The tree of the last fake_begin(), which serves the next one if it is alike. */
+/* The tree of the last fake_begin(). The next one uses it again if its options are alike. */
 static struct {
 	char root[64];
 	bool one_group, no_cdev, unbound;
@@ -387,7 +387,7 @@ void fake_begin(const struct fake_options *options)
 	if (!tree.root[0] || tree.one_group != options->one_group || tree.no_cdev != options->no_cdev || tree.unbound != options->unbound)
 		make_tree(options);
 	strcpy(fake.root, tree.root);
-	/* Calls for making the tree do not count. */
+	/* Calls that create the tree do not count. */
 	fake.allocations = 0;
 }
 
@@ -444,7 +444,7 @@ unsigned int fake_group_of(unsigned int device)
 }
 
 /*
- * The upper end of a device's aperture. Below it the window of x86's interrupts is reserved, and so
+ * The upper end of a device's aperture. The window of x86's interrupts below it is reserved, and so
  * is the first page.
  */
 uint64_t fake_last(unsigned int device)

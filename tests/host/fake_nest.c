@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The fake kernel's iommufd for guests' own tables, like an SMMUv3's driver: its objects, the
- * references that keep each from being destroyed, and the words that are refused. It reads no
- * tables: if a guest's entry enables stage 1, IOVAs are taken as GPAs.
+ * The fake kernel's iommufd for guests' own tables, modelled on an SMMUv3's driver: its objects,
+ * the references that keep each object alive, and the words that it refuses. It reads no tables: if
+ * a guest's entry enables stage 1, IOVAs are GPAs.
  */
 #define _GNU_SOURCE
 #include "fake_objects.h"
@@ -23,7 +23,7 @@ bool fake_is_above(uint32_t id)
 	for (uint32_t i = 1; i < FAKE_OBJECTS; i++)
 		if (fake.objects[i].kind >= FAKE_VIOMMU && fake.objects[i].above == id)
 			return true;
-	/* A queue of which the file is open. */
+	/* A queue whose file is open. */
 	return fake.objects[id].kind == FAKE_EVENTS && fake.objects[id].read_end;
 }
 
@@ -147,7 +147,7 @@ size_t fake_commands(uint64_t (*commands)[2], size_t room)
 	return number;
 }
 
-/* The file is the end of a pipe. */
+/* The file is one end of a pipe. */
 static int veventq_alloc(struct iommufd_abi_veventq_alloc *call)
 {
 	struct fake_object *made;

@@ -23,14 +23,15 @@ enum fake_kind { FAKE_NONE, FAKE_CONTAINER, FAKE_GROUP, FAKE_DEVICE, FAKE_CDEV, 
 struct fake_file {
 	enum fake_kind kind;
 	int fd;
-	unsigned int number; /* of the group, or of the device */
-	int container;	     /* group: the container that it is in, by its file descriptor; 0: none */
-	bool type1;	     /* container: has its IOMMU driver */
-	int iommufd;	     /* cdev: bound to; 0: none */
-	uint32_t attached;   /* cdev: to which object; 0: none */
+	unsigned int number; /* number of the group, or of the device */
+	/* group: the container that it is in, by its file descriptor; 0: none */
+	int container;
+	bool type1;	   /* container: its IOMMU driver is set */
+	int iommufd;	   /* cdev: its iommufd, 0: none */
+	uint32_t attached; /* cdev: the object it is attached to, 0: none */
 	struct {
 		uint32_t pasid;
-		uint32_t attached; /* 0: the place is free */
+		uint32_t attached; /* 0: the entry is free */
 	} pasids[FAKE_PASIDS];	   /* cdev */
 };
 
@@ -46,18 +47,19 @@ struct fake_mapping {
 
 struct fake_object {
 	enum { FAKE_FREE, FAKE_IOAS, FAKE_HWPT, FAKE_BOUND, FAKE_VIOMMU, FAKE_VDEVICE, FAKE_NESTED, FAKE_EVENTS } kind;
-	uint32_t ioas;	  /* hwpt: what it is filled from */
+	uint32_t ioas;	  /* hwpt: the IOAS that fills it */
 	uint32_t above;	  /* viommu: the hwpt beneath it; vdevice, nested, events: the viommu */
 	uint64_t stream;  /* vdevice */
-	bool stops;	  /* nested: nothing passes */
+	bool stops;	  /* nested: blocks all accesses */
 	bool nest_parent; /* hwpt */
 	bool for_pasids;  /* hwpt */
-	int read_end;	  /* events: the file, and what writes there */
+	int read_end;	  /* events: both ends of the pipe behind its file */
 	int write_end;
-	unsigned int device; /* hwpt, viommu, vdevice: made for; bound: which */
-	bool automatic;	     /* hwpt: by an attach of an IOAS */
-	bool narrow;	     /* ioas: knows that a device cannot have what lies above its aperture */
-	bool told;	     /* ioas: a device was attached */
+	/* hwpt, viommu, vdevice: the device it was created for; bound: the device */
+	unsigned int device;
+	bool automatic; /* hwpt: created by attaching an IOAS */
+	bool narrow;	/* ioas: a device's aperture limits it */
+	bool told;	/* ioas: a device was attached */
 };
 
 struct fake {
@@ -82,10 +84,10 @@ unsigned int fake_group_of(unsigned int device);
 uint64_t fake_last(unsigned int device);
 bool fake_is_reserved(unsigned int device, uint64_t first, uint64_t last);
 
-/* 0, -EEXIST; a mapping's container or IOAS says where. */
+/* 0 or -EEXIST. The container or IOAS is a member of the mapping. */
 int fake_insert(const struct fake_mapping *mapping);
 /*
- * Removes the mappings in the range. -EINVAL if a mapping would be cut; *bytes is the number of
+ * Removes the mappings in the range. -EINVAL if it would split a mapping. *bytes is the number of
  * removed bytes.
  */
 int fake_remove(int container, uint32_t ioas, uint64_t first, uint64_t last, uint64_t *bytes);
@@ -97,14 +99,14 @@ int fake_type1_dma(struct fake_file *file, uint64_t iova, unsigned char **hva, u
 uint64_t fake_type1_pinned(void);
 size_t fake_type1_mappings(void);
 
-/* Objects of the iommufd. NULL where there is none of this number and kind. */
+/* Objects of the iommufd. NULL if none has this number and kind. */
 struct fake_object *fake_object(uint32_t id, unsigned int kind);
 uint32_t fake_new_object(unsigned int kind);
 
-/* fake_nest.c. Calls that there are for nesting; -ENOTTY: it is none of these. */
+/* fake_nest.c: ioctls for nesting; -ENOTTY for any other. */
 int fake_nest_ioctl(unsigned long request, void *argument);
 int fake_nest_hwpt(void *argument);
-bool fake_is_above(uint32_t id); /* a reference keeps it from being destroyed */
+bool fake_is_above(uint32_t id); /* a reference keeps it alive */
 bool fake_has_vdevice(uint32_t viommu, unsigned int device);
 void fake_queue_close(const struct fake_file *file);
 

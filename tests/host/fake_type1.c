@@ -64,7 +64,7 @@ size_t fake_type1_mappings(void)
 	return number;
 }
 
-/* Each mapping is charged by itself. */
+/* Each mapping is charged separately. */
 uint64_t fake_type1_pinned(void)
 {
 	uint64_t bytes = 0;
@@ -75,7 +75,7 @@ uint64_t fake_type1_pinned(void)
 	return bytes;
 }
 
-/* How many groups are in a container, and which device of theirs has the smallest aperture. */
+/* The number of groups in a container, and the smallest aperture among their devices. */
 static unsigned int groups_in(int container, unsigned int *device)
 {
 	unsigned int groups = 0;
@@ -147,7 +147,7 @@ static int group_ioctl(struct fake_file *group, unsigned long request, void *arg
 	}
 }
 
-/* The answer of VFIO_IOMMU_GET_INFO: the fixed part, and behind it two capabilities. */
+/* The answer of VFIO_IOMMU_GET_INFO: the fixed part, then two capabilities. */
 struct full_info {
 	struct vfio_iommu_type1_info info;
 	uint32_t padding;

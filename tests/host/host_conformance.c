@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The conformance suite without its random operations: each promise of host.h. The shapes of
- * mappings touch each boundary that a host's table could have, and memory runs out at each
- * allocation.
+ * The conformance suite without its random operations: one test for each promise of host.h. The
+ * mappings touch each boundary that a host's table can have, and each allocation fails in turn.
  */
 #include "host_fixture.h"
 
@@ -18,8 +17,8 @@
 static const struct conformance_subject *subject;
 
 /*
- * Shapes of mappings: IOVA relative to the place, offset in the arena, length. Aligned and not,
- * alike and not, across boundaries of each page size.
+ * Mappings: IOVA relative to the place, offset in the arena, length. Some are aligned, some have
+ * IOVA and memory aligned alike, some cross boundaries of each page size.
  */
 struct shape {
 	uint64_t iova, offset, bytes;
@@ -66,7 +65,7 @@ static void capabilities(void **state)
 	assert_true(caps.lookup == (f->ops->lookup != NULL));
 	assert_true(caps.lookup || subject->probe);
 
-	/* A struct that is smaller than in the first release is not touched. */
+	/* A struct smaller than in the first release is not written. */
 	memset(&caps, 0x55, sizeof(caps));
 	caps.size = VIOMMU_HOST_CAPS_SIZE_V0 - 1;
 	assert_int_equal(viommu_host_caps(f->host, &caps), -EINVAL);
@@ -83,7 +82,7 @@ static void empty_space(void **state)
 	assert_nothing(f, first);
 	assert_nothing(f, f->place);
 	assert_nothing(f, last - (PAGE - 1));
-	/* Removing a range without mappings is no error, and changes no generation. */
+	/* Removing an empty range is no error, and changes no generation. */
 	before = f->space->generation;
 	assert_int_equal(f->ops->unmap(f->space, first, last), 0);
 	assert_int_equal(f->ops->unmap(f->space, f->place, f->place + PAGE - 1), 0);
@@ -108,10 +107,7 @@ static void ends_of_the_aperture(void **state)
 	assert_nothing(f, last - (PAGE - 1));
 }
 
-/*
- * IOVAs between the usable parts of the aperture, and beyond it, are refused with -ENOSPC; those
- * next to them are not.
- */
+/* IOVAs in gaps of the aperture, and beyond its end, yield -ENOSPC. IOVAs next to them succeed. */
 static void reserved(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -141,8 +137,8 @@ static void reserved(void **state)
 }
 
 /*
- * One mapping from each slot into the next, with rights that differ from page to page around it,
- * and all three at once.
+ * A mapping from each slot into the next, with rights that alternate from page to page around it,
+ * and one across all three slots.
  */
 static void across_slots(void **state)
 {
@@ -156,7 +152,7 @@ static void across_slots(void **state)
 		assert_int_equal(map(f, iova + 4 * PAGE, PAGE, edges[i], VIOMMU_RW), 0);
 		for (unsigned int page = 0; page < 4; page++)
 			assert_at(f, iova + page * PAGE, edges[i] + page * PAGE - 2 * PAGE, i ? VIOMMU_READ : VIOMMU_RW);
-		/* A failure after a slot's end leaves nothing before it. */
+		/* A map that fails behind a slot's end maps nothing before it. */
 		assert_true(map(f, iova - 2 * PAGE, 4 * PAGE, edges[i] - 2 * PAGE, VIOMMU_RW) < 0);
 		assert_nothing(f, iova - 2 * PAGE);
 		assert_true(map(f, iova - PAGE, 2 * PAGE, edges[i] - PAGE, VIOMMU_RW) < 0);
@@ -191,7 +187,7 @@ static void map_and_unmap_whole(void **state)
 	}
 }
 
-/* Neighbours in IOVA, and the same memory twice, are each their own. */
+/* Mappings with adjacent IOVAs stay apart, and so do two of the same memory. */
 static void neighbours(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -209,8 +205,8 @@ static void neighbours(void **state)
 }
 
 /*
- * Any part of any shape: a page at, before and after each end and each boundary, what is before it,
- * what is after it, and all but the ends.
+ * Removes any part of any mapping: a page at, before and after each end and each boundary; the part
+ * before that page; the part after it; everything but the ends.
  */
 static void unmap_part(void **state)
 {
@@ -236,7 +232,7 @@ static void unmap_part(void **state)
 				if (!bytes)
 					continue;
 				assert_int_equal(map(f, place, s->bytes, s->offset, VIOMMU_RW), 0);
-				/* Large leaves are taken apart for this without any memory. */
+				/* Splitting large leaves for this allocates nothing. */
 				f->memory.fail_after = 0;
 				remove_and_flush(f, place + first, bytes);
 				assert_range_nothing(f, place + first, bytes);
@@ -249,9 +245,7 @@ static void unmap_part(void **state)
 	}
 }
 
-/*
- * A large mapping is removed page by page in an order that never leaves it whole, without memory.
- */
+/* Removes a large mapping page by page, in an order that splits it early, without allocating. */
 static void unmap_every_page(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -280,7 +274,7 @@ static void sparse(void **state)
 		assert_int_equal(map(f, first + i * step, PAGE, i * PAGE, VIOMMU_RW), 0);
 	for (uint64_t i = 0; i < 300; i += costly() ? 37 : 1)
 		assert_range(f, first + i * step, PAGE, i * PAGE, VIOMMU_RW);
-	/* All but the first and the last. */
+	/* Everything but the first and the last page. */
 	assert_int_equal(f->ops->unmap(f->space, first + PAGE, first + 299 * step - 1), 0);
 	assert_int_equal(f->ops->flush(f->space), 0);
 	for (uint64_t i = 0; i < 300; i += costly() && i != 296 ? 37 : 1) {
@@ -291,7 +285,7 @@ static void sparse(void **state)
 	}
 }
 
-/* map never replaces. */
+/* map() never replaces a mapping. */
 static void map_over(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -308,7 +302,7 @@ static void map_over(void **state)
 		assert_range_nothing(f, f->place + where + PAGE, s->iova + s->bytes - where - PAGE);
 	}
 	remove_and_flush(f, f->place + where, PAGE);
-	/* Under a page of every size. */
+	/* Beneath a page of every size. */
 	EACH_SHAPE(s)
 	{
 		if (!usable(s))
@@ -323,8 +317,8 @@ static void map_over(void **state)
 }
 
 /*
- * Without memory at the first, the second, ... allocation: nothing is mapped, nothing is lost, and
- * what is there stays.
+ * The first, second, ... allocation fails: nothing is mapped, nothing leaks, and existing mappings
+ * stay.
  */
 static void all_or_nothing(void **state)
 {
@@ -360,7 +354,7 @@ static void all_or_nothing(void **state)
 			assert_range(&g, last, PAGE, PAGE, VIOMMU_READ);
 			if (error) {
 				assert_range_nothing(&g, f->place + s->iova, s->bytes);
-				/* With memory, the same succeeds. */
+				/* With memory, the same operation succeeds. */
 				assert_int_equal(map(&g, f->place + s->iova, s->bytes, s->offset, VIOMMU_RW), 0);
 			}
 			assert_range(&g, f->place + s->iova, s->bytes, s->offset, VIOMMU_RW);
@@ -389,7 +383,7 @@ static void create_without_memory(void **state)
 	}
 }
 
-/* The generation changes at a flush that has something removed before it, and nowhere else. */
+/* The generation changes only at a flush after a removal. */
 static void generations(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -411,7 +405,7 @@ static void generations(void **state)
 	assert_int_equal(f->space->generation, before);
 }
 
-/* Repeated operations need no allocation. */
+/* Repeated operations allocate nothing. */
 static void steady_state(void **state)
 {
 	struct fixture *f = (struct fixture *)*state;
@@ -436,7 +430,7 @@ static void steady_state(void **state)
 }
 
 /*
- * Devices come and go; mappings from before an attach are there after it, and a detached device
+ * Devices come and go. Mappings from before an attach are effective after it. A detached device
  * reaches nothing.
  */
 static void devices(void **state)
@@ -466,12 +460,12 @@ static void devices(void **state)
 		f->ops->device_destroy(two);
 	}
 	destroy_device(f);
-	/* The same one again. */
+	/* The same device again. */
 	assert_int_equal(f->ops->device_create(f->host, f->guest, subject->device, &f->device), 0);
 	assert_range(f, f->place, PAGE, 0, VIOMMU_RW);
 }
 
-/* Spaces of one host are independent. */
+/* The spaces of one host are independent. */
 static void two_spaces(void **state)
 {
 	struct fixture *f = (struct fixture *)*state, g = *f;
@@ -485,7 +479,7 @@ static void two_spaces(void **state)
 	remove_and_flush(&g, f->place, PAGE);
 	assert_range(f, f->place, PAGE, 0, VIOMMU_RW);
 	assert_nothing(&g, f->place);
-	/* The end of its own aperture, and what lies beyond. */
+	/* The end of the host's aperture, and beyond. */
 	assert_int_equal(map(&g, f->place + GIB - PAGE, PAGE, PAGE, VIOMMU_READ), 0);
 	assert_true(map(&g, f->place + GIB, PAGE, PAGE, VIOMMU_READ) < 0);
 	assert_true(map(&g, f->place + GIB - PAGE, 2 * PAGE, PAGE, VIOMMU_READ) < 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The fixture of the conformance suite. A space's contents are read page by page, so that nothing
- * depends on a host's representation.
+ * The fixture of the conformance suite. It reads a space page by page, so that it depends on no
+ * host's representation.
  */
 #define _GNU_SOURCE
 #include "host_fixture.h"
@@ -23,7 +23,7 @@
 static const struct conformance_subject *subject;
 static unsigned char *arena;
 static int arena_fd = -1;
-static struct host_space *attached; /* where the fixture's device is */
+static struct host_space *attached; /* the space of the fixture's device */
 
 static void *counted_alloc(void *ctx, size_t bytes, size_t align)
 {
@@ -78,7 +78,7 @@ int arena_setup(void **state)
 	arena_fd = memfd_create("arena", MFD_CLOEXEC);
 	if (arena_fd < 0 || ftruncate(arena_fd, (off_t)bytes))
 		return -1;
-	/* Aligned like the place in the space, so that large pages can be used. */
+	/* Aligned like the place in the space, so that large pages are possible. */
 	reserved = (unsigned char *)mmap(NULL, (size_t)(bytes + align), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (reserved == MAP_FAILED)
 		return -1;
@@ -114,7 +114,7 @@ static void add_arena(struct fixture *f)
 			.hva = arena + ends[i],
 			.offset = ends[i],
 			.prot = VIOMMU_RW,
-			/* Not all memory is a file's. */
+			/* Some memory is not backed by a file. */
 			.fd = i == 1 ? -1 : arena_fd,
 		};
 
@@ -222,7 +222,10 @@ void remove_and_flush(struct fixture *f, uint64_t first, uint64_t bytes)
 	assert_int_equal(f->ops->flush(f->space), 0);
 }
 
-/* The translation of an IOVA: the offset in the arena of its byte, and the rights; -1 for none. */
+/*
+ * The translation of an IOVA: the offset of its byte in the arena, and the rights; -1 if there is
+ * none.
+ */
 static int64_t at(struct fixture *f, uint64_t iova, uint32_t *prot)
 {
 	unsigned char *hva;
@@ -274,7 +277,7 @@ void assert_at(struct fixture *f, uint64_t iova, uint64_t offset, uint32_t prot)
 			 prot);
 }
 
-/* Whether the page at this offset in a range is compared. */
+/* Whether the page at this offset of a range is compared. */
 static bool is_asked(uint64_t first, uint64_t bytes, uint64_t done)
 {
 	uint64_t in = (first + done) % (2 * MIB);

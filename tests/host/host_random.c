@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The conformance suite's random operations: maps, unmaps and flushes of all sizes, alignments and overlaps, compared with an array that has one element for
- * each page.
+ * The conformance suite's random operations: maps, unmaps and flushes of all sizes, alignments and
+ * overlaps. The model is an array with one element for each page.
  */
 #include "host_fixture.h"
 
@@ -13,7 +13,10 @@
 
 #include <cmocka.h>
 
-/* The model: what each unit of a window translates to, and which call of map made it so. A unit is one page, or more. */
+/*
+ * The model: the translation of each unit of a window, and the map call that made it. A unit is one
+ * page, or more.
+ */
 enum { MODEL_UNITS = 1536 };
 
 struct model {
@@ -22,7 +25,7 @@ struct model {
 	int64_t offset[MODEL_UNITS]; /* -1: nothing */
 	uint32_t prot[MODEL_UNITS];
 	unsigned int made_by[MODEL_UNITS];
-	bool removed; /* something was, since the last flush */
+	bool removed; /* mapped at some time since the last flush */
 };
 
 static uint64_t random_below(uint64_t *seed, uint64_t below)
@@ -49,7 +52,7 @@ static void model_check(struct fixture *f, const struct model *model, unsigned i
 	}
 }
 
-/* The ends of a range, and one place anywhere. */
+/* The ends of a range, and one place within. */
 static void model_check_some(struct fixture *f, const struct model *model, unsigned int first, unsigned int last, uint64_t *seed)
 {
 	unsigned int any = (unsigned int)random_below(seed, MODEL_UNITS);
@@ -72,14 +75,14 @@ static void model_map(struct fixture *f, struct model *model, unsigned int first
 	uint64_t offset = random_below(seed, units);
 	int expected = 0, error;
 
-	/* Mostly such that IOVA and memory are aligned alike, so that large pages can be used. */
+	/* IOVA and memory are mostly aligned alike, so that large pages can be used. */
 	if (random_below(seed, 4) && first < units)
 		offset = first;
 	offset *= model->unit;
 	for (unsigned int i = first; i <= last; i++)
 		if (model->offset[i] >= 0)
 			expected = -1;
-	/* Where memory was removed and not flushed the core does not map yet. */
+	/* The core does not map removed memory again before a flush. */
 	if (model->removed) {
 		assert_int_equal(f->ops->flush(f->space), 0);
 		model->removed = false;
@@ -95,7 +98,7 @@ static void model_map(struct fixture *f, struct model *model, unsigned int first
 
 static void model_unmap(struct fixture *f, struct model *model, unsigned int first, unsigned int last)
 {
-	/* A host that cannot split is given whole mappings. */
+	/* A host that cannot split gets whole mappings. */
 	if (!f->host->caps.split) {
 		while (first && model->offset[first] >= 0 && model->made_by[first - 1] == model->made_by[first])
 			first--;
@@ -121,7 +124,7 @@ static void random_operations(struct fixture *f, uint64_t unit, uint64_t seed, u
 	for (unsigned int i = 0; i < MODEL_UNITS; i++)
 		model.offset[i] = -1;
 	for (unsigned int call = 1; call <= operations; call++) {
-		/* Lengths of all magnitudes; often whole large pages. */
+		/* Lengths of all magnitudes, often of whole large pages. */
 		unsigned int length = 1 + (unsigned int)random_below(&seed, UINT64_C(1) << random_below(&seed, 10));
 		unsigned int first = (unsigned int)random_below(&seed, MODEL_UNITS), last;
 

@@ -25,7 +25,7 @@ int create_with(create_host *create, const struct viommu_vfio_device *device, st
 	return create(&config, out);
 }
 
-/* Whatever this is built for. */
+/* Overrides the default for the CPU. */
 static int create_as(const struct viommu_vfio_config *config, bool each, struct viommu_host **out)
 {
 	int error = viommu_host_iommufd_create(config, out);

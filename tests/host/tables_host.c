@@ -36,8 +36,8 @@ struct over_guest {
 	struct host_vm guest;
 	struct host_vm *beneath;
 	unsigned char *tables;
-	uint64_t next; /* GPA of what no table was in yet */
-	uint64_t free; /* a table that is not used any more, which names the next: 0 at the end */
+	uint64_t next; /* the next GPA without a table */
+	uint64_t free; /* unused tables, each naming the next one: 0 at the end */
 };
 
 struct over_space {
@@ -47,7 +47,8 @@ struct over_space {
 	const struct host_memory *memory;
 	uint64_t first, last;
 	uint64_t root, cd;
-	uint64_t gone_first, gone_last; /* removed since the last flush; gone_first > gone_last: nothing was */
+	/* removed since the last flush; gone_first > gone_last: none */
+	uint64_t gone_first, gone_last;
 };
 
 struct over_device {
@@ -90,7 +91,7 @@ static void store(const struct over_guest *guest, uint64_t gpa, uint64_t value)
 	__atomic_store_n(word(guest, gpa), htole64(value), __ATOMIC_SEQ_CST);
 }
 
-/* Of zeros; 0 if there is no more room. */
+/* Returns a zeroed table; 0 if there is no more room. */
 static uint64_t take_table(struct over_guest *guest)
 {
 	uint64_t table = guest->free;
@@ -113,7 +114,10 @@ static void give_back(struct over_guest *guest, uint64_t table, unsigned int lev
 	guest->free = table;
 }
 
-/* Where the entry of a page is: 0 if there is no table for it, or none can be made. Level 0 has pages. */
+/*
+ * Returns the entry of a page: 0 if there is no table for it and none can be added. Level 0 has
+ * pages.
+ */
 static uint64_t entry(const struct over_space *space, uint64_t iova, bool make)
 {
 	uint64_t table = space->root;
@@ -178,7 +182,7 @@ static void forget_gone(struct over_space *space)
 	space->gone_last = 0;
 }
 
-/* CMD_TLBI_NH_VAA for each page, or CMD_TLBI_NH_ALL where there are many. */
+/* CMD_TLBI_NH_VAA for each page, or CMD_TLBI_NH_ALL for many pages. */
 static int invalidate(struct over_guest *guest, uint64_t first, uint64_t last)
 {
 	uint64_t commands[64][2] = { { htole64(0x10) } };
@@ -208,7 +212,7 @@ static int begin(struct over_space *space, struct viommu_host *host)
 	store(guest, space->cd, CD0 | (uint64_t)++over(host)->asids << 48);
 	ste[0] = htole64(ste[0] | space->cd);
 	error = over(host)->ops->nest_create(over(host)->beneath, guest->beneath, &data, space->memory, &space->beneath);
-	/* A table may have been another's. */
+	/* Another space may have used this table before. */
 	return error ? error : invalidate(guest, 0, UINT64_MAX);
 }
 
@@ -267,7 +271,7 @@ static int map(struct host_space *any, const struct host_mapping *mapping)
 	return 0;
 }
 
-/* The entry at iova is looked for in steps of what its missing table would cover. */
+/* Advances by the reach of the missing table. */
 static int unmap(struct host_space *any, uint64_t first, uint64_t last)
 {
 	struct over_space *space = over_space(any);

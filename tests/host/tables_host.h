@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A host over one that nests: mapping writes a guest's stage-1 tables, and flushing invalidates the
- * hardware's caches of them. So the conformance suite (host_conformance.h) runs on a host whose
- * hardware walks a guest's tables, though nothing is ever mapped in its spaces.
+ * A host on top of a host that nests. Mapping writes a guest's stage-1 tables, and flushing
+ * invalidates the hardware's caches of them. So the conformance suite (host_conformance.h) covers
+ * hardware that walks a guest's tables, though nothing is ever mapped in the spaces below.
  *
- * Tables are of 4 KiB granules with IOVAs of 48 bits (Arm DDI 0487, D8; IHI 0070, 5.4), in a slot
- * of their own below the arena. Pages alone are mapped, so that any part of a mapping can be
+ * Tables have 4 KiB granules and IOVAs of 48 bits (Arm DDI 0487, D8; IHI 0070, 5.4). They are in a
+ * slot of their own below the arena. All leaves are pages, so that any part of a mapping can be
  * removed.
  */
 #ifndef TABLES_HOST_H
@@ -13,7 +13,7 @@
 
 #include "host/host.h"
 
-/* It destroys the host beneath it, which it takes. 0 or -ENOMEM. */
+/* Takes over the host beneath it, and destroys that with itself. 0 or -ENOMEM. */
 int tables_host_create(struct viommu_host *beneath, struct viommu_host **out);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Our own definitions of the kernel's interface against those of the system's headers, as far as these have them. */
+/*
+ * Compares the library's definitions of the kernel interface with those of the system's headers, as
+ * far as the headers have them.
+ */
 #include "host/iommufd_abi_smmuv3.h"
 
 #include <setjmp.h>
@@ -21,7 +24,7 @@
 		assert_int_equal(sizeof(((struct ours *)0)->our_member), sizeof(((struct theirs *)0)->their_member)); \
 	} while (0)
 
-/* These were there when iommufd came. */
+/* In the kernel since the first iommufd. */
 static void iommufd(void **state)
 {
 	(void)state;
@@ -66,7 +69,7 @@ static void iommufd(void **state)
 	SAME_MEMBER(iommufd_abi_unmap, iova, iommu_ioas_unmap, iova);
 	SAME_MEMBER(iommufd_abi_unmap, bytes, iommu_ioas_unmap, length);
 #else
-	skip(); /* no linux/iommufd.h here */
+	skip(); /* The headers lack linux/iommufd.h. */
 #endif
 }
 
@@ -77,7 +80,7 @@ static void page_tables(void **state)
 	assert_int_equal(IOMMUFD_ABI_HWPT_ALLOC, IOMMU_HWPT_ALLOC);
 	assert_int_equal(IOMMUFD_ABI_HWPT_NEST_PARENT, IOMMU_HWPT_ALLOC_NEST_PARENT);
 	assert_int_equal(IOMMUFD_ABI_HWPT_DIRTY_TRACKING, IOMMU_HWPT_ALLOC_DIRTY_TRACKING);
-	/* Ours ends where the first version of the kernel's did. */
+	/* The struct here ends where the kernel's first version of it ended. */
 	assert_int_equal(sizeof(struct iommufd_abi_hwpt_alloc), offsetof(struct iommu_hwpt_alloc, __reserved) + 4);
 	SAME_MEMBER(iommufd_abi_hwpt_alloc, flags, iommu_hwpt_alloc, flags);
 	SAME_MEMBER(iommufd_abi_hwpt_alloc, device, iommu_hwpt_alloc, dev_id);
@@ -121,7 +124,7 @@ static void smmuv3(void **state)
 	SAME_MEMBER(iommufd_abi_hw_info_smmuv3, idr, iommu_hw_info_arm_smmuv3, idr);
 	assert_int_equal(IOMMUFD_ABI_VIOMMU_ALLOC, IOMMU_VIOMMU_ALLOC);
 	assert_int_equal(IOMMUFD_ABI_VIOMMU_SMMUV3, IOMMU_VIOMMU_TYPE_ARM_SMMUV3);
-	/* Ours ends where the first version of the kernel's did. */
+	/* The struct here ends where the kernel's first version of it ended. */
 	assert_int_equal(sizeof(struct iommufd_abi_viommu_alloc), offsetof(struct iommu_viommu_alloc, out_viommu_id) + 4);
 	SAME_MEMBER(iommufd_abi_viommu_alloc, type, iommu_viommu_alloc, type);
 	SAME_MEMBER(iommufd_abi_viommu_alloc, device, iommu_viommu_alloc, dev_id);
@@ -139,7 +142,7 @@ static void nesting(void **state)
 	assert_int_equal(IOMMUFD_ABI_HWPT_INVALIDATE, IOMMU_HWPT_INVALIDATE);
 	assert_int_equal(IOMMUFD_ABI_HWPT_DATA_SMMUV3, IOMMU_HWPT_DATA_ARM_SMMUV3);
 	assert_int_equal(IOMMUFD_ABI_INVALIDATE_SMMUV3, IOMMU_VIOMMU_INVALIDATE_DATA_ARM_SMMUV3);
-	/* Ours ends where the kernel's was before it had queues of faults. */
+	/* The struct here ends where the kernel's ended before fault queues were added. */
 	assert_int_equal(sizeof(struct iommufd_abi_hwpt_alloc_nested), offsetof(struct iommu_hwpt_alloc, fault_id));
 	SAME_MEMBER(iommufd_abi_hwpt_alloc_nested, flags, iommu_hwpt_alloc, flags);
 	SAME_MEMBER(iommufd_abi_hwpt_alloc_nested, device, iommu_hwpt_alloc, dev_id);
@@ -184,7 +187,7 @@ static void nesting(void **state)
 #endif
 }
 
-/* Later versions of these go on behind what ours have. */
+/* Later kernels append members to these structs. */
 static void devices(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The hosts type1 and iommufd on a fake kernel: the conformance suite, their use of the kernel's
- * capabilities, and behaviour that only they have.
+ * capabilities, and behaviour of their own.
  */
 #include "host/iommufd.h"
 #include "kernel_hosts.h"
@@ -21,8 +21,8 @@
 static struct fake_options options;
 
 /*
- * For the conformance suite. The fake kernel begins when the host is made, and is looked at when
- * the next is.
+ * For the conformance suite. The fake kernel begins when the host is created, and is checked when
+ * the next one is.
  */
 static bool begun;
 
@@ -64,7 +64,7 @@ static int probe(struct host_space *space, struct host_device *device, uint64_t 
 	return fake_dma(space->host->ops->device_fd(device), iova, hva, prot);
 }
 
-static void says_what_it_can(void **state)
+static void reports_capabilities(void **state)
 {
 	const struct kind *kind = kind_of(state);
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
@@ -97,7 +97,7 @@ static void expect_no_host(const struct kind *kind, const struct fake_options *w
 	fake_begin(with);
 	assert_int_equal(create_with(kind->create, device, &host), error);
 	if (!strstr(why, words))
-		fail_msg("\"%s\" does not speak of %s", why, words);
+		fail_msg("\"%s\" does not mention %s", why, words);
 	assert_true(fake_end());
 }
 
@@ -144,8 +144,8 @@ static void refuses(void **state)
 	assert_true(fake_end());
 }
 
-/* Messages are cut if they do not fit, and omitted without a buffer. */
-static void words(void **state)
+/* Messages are truncated if they do not fit, and omitted without a buffer. */
+static void messages(void **state)
 {
 	struct viommu_vfio_config config = { .size = sizeof(config), .iommu_fd = -1, .why = why, .why_bytes = 8 };
 	struct viommu_host *host;
@@ -163,7 +163,7 @@ static void words(void **state)
 	assert_int_equal(kind_of(state)->create(&config, &host), -EINVAL);
 }
 
-/* A host with guest memory, two devices and a space, for tests outside of the suite. */
+/* A host with guest memory, two devices and a space, for tests outside the suite. */
 static struct counted_memory counted;
 
 /* A guest, a device and a space, on a host that is there. */
@@ -213,7 +213,19 @@ static void unmake(struct fixture *f)
 	assert_true(fake_end());
 }
 
-/* Two devices in one group: in one space at a time. */
+/* A host with an attached device and a mapping, a second space and a second device. */
+static void make_two(struct fixture *f, const struct kind *kind, const struct fake_options *fake, struct counted_memory *memory, struct host_space **other,
+		     struct host_device **second)
+{
+	make(f, kind, fake, false);
+	counted_memory_init(memory);
+	assert_int_equal(open_space(f, f->host->caps.first, f->host->caps.last, memory, other), 0);
+	assert_int_equal(f->ops->device_create(f->host, f->guest, &two, second), 0);
+	assert_int_equal(map(f, f->place, PAGE, 0, VIOMMU_RW), 0);
+	assert_int_equal(f->ops->attach(f->space, f->device, VIOMMU_NO_PASID), 0);
+}
+
+/* Two devices in one group can be in one space only. */
 static void one_group(void **state)
 {
 	struct counted_memory memory;
@@ -221,25 +233,23 @@ static void one_group(void **state)
 	struct host_device *second;
 	struct fixture f;
 
-	make(&f, kind_of(state), &(struct fake_options){ .one_group = true }, false);
-	counted_memory_init(&memory);
-	assert_int_equal(open_space(&f, f.host->caps.first, f.host->caps.last, &memory, &other), 0);
-	assert_int_equal(f.ops->device_create(f.host, f.guest, &two, &second), 0);
-	assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
-	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
+	make_two(&f, kind_of(state), &(struct fake_options){ .one_group = true }, &memory, &other, &second);
 	if (kind_of(state) == &type1) {
 		assert_int_equal(f.ops->attach(other, second, VIOMMU_NO_PASID), -EBUSY);
 		assert_true(reaches(&f, f.device, f.place));
 	}
 	if (kind_of(state) == &apart) {
-		/* Which has no groups of two: the kernel lets a group have one page table. */
+		/*
+		 * A host with a page table for each device refuses the second device of a group: in
+		 * the kernel, a group has one page table.
+		 */
 		assert_int_equal(f.ops->attach(f.space, second, VIOMMU_NO_PASID), -EINVAL);
 		assert_true(reaches(&f, f.device, f.place) && !reaches(&f, second, f.place));
 		assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
 	}
 	assert_int_equal(f.ops->attach(f.space, second, VIOMMU_NO_PASID), 0);
 	if (kind_of(state) == &iommufd) {
-		/* One does not take the other with it. */
+		/* Removing one device leaves the other one attached. */
 		assert_int_equal(f.ops->replace(f.space, other, f.device, VIOMMU_NO_PASID), -EOPNOTSUPP);
 		assert_true(reaches(&f, f.device, f.place) && reaches(&f, second, f.place));
 	}
@@ -264,7 +274,7 @@ static void one_group(void **state)
 	unmake(&f);
 }
 
-/* Devices of unknown groups: moved in one step only while no other is attached. */
+/* Devices of unknown groups: a move is a single step only while no other device is attached. */
 static void hidden_groups(void **state)
 {
 	struct counted_memory memory;
@@ -272,12 +282,7 @@ static void hidden_groups(void **state)
 	struct host_device *second;
 	struct fixture f;
 
-	make(&f, kind_of(state), &(struct fake_options){ .hidden_groups = true }, false);
-	counted_memory_init(&memory);
-	assert_int_equal(open_space(&f, f.host->caps.first, f.host->caps.last, &memory, &other), 0);
-	assert_int_equal(f.ops->device_create(f.host, f.guest, &two, &second), 0);
-	assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
-	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
+	make_two(&f, kind_of(state), &(struct fake_options){ .hidden_groups = true }, &memory, &other, &second);
 	assert_int_equal(f.ops->replace(f.space, other, f.device, VIOMMU_NO_PASID), 0);
 	assert_false(reaches(&f, f.device, f.place));
 	assert_int_equal(f.ops->attach(f.space, second, VIOMMU_NO_PASID), 0);
@@ -369,7 +374,7 @@ static void narrower_device(void **state)
 	unmake(&f);
 }
 
-/* A second device behind another IOMMU, and none at all at the beginning. */
+/* A second device behind another IOMMU, or no device at first. */
 static void other_iommu(void **state)
 {
 	struct host_device *second;
@@ -412,7 +417,7 @@ static void without_devices(void **state)
 	f.space = space;
 	assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
 	assert_int_equal(f.ops->device_create(f.host, guest, &two, &f.device), 0);
-	/* From here on a pinned guest is. */
+	/* From here on the guest is pinned. */
 	assert_int_equal(fake_pinned(), guest ? MIB : 0);
 	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
 	assert_true(reaches(&f, f.device, f.place));
@@ -463,7 +468,7 @@ static void entry_limit(void **state)
 	make(&f, kind_of(state), &(struct fake_options){ .entry_limit = 3 }, false);
 	for (unsigned int i = 0; i < 4; i++)
 		assert_int_equal(map(&f, f.place + i * PAGE, PAGE, 0, VIOMMU_RW), 0);
-	/* The existing mappings do not fit into the device's container. */
+	/* The existing mappings exceed the limit of the device's container. */
 	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), -ENOSPC);
 	assert_false(reaches(&f, f.device, f.place));
 	assert_int_equal(f.ops->unmap(f.space, f.place, f.place + PAGE - 1), 0);
@@ -484,7 +489,7 @@ static void cut(void **state)
 		make(&f, kind_of(state), &(struct fake_options){ .old_iommufd = old }, false);
 		assert_int_equal(map(&f, f.place, 4 * PAGE, 0, VIOMMU_RW), 0);
 		assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
-		/* An old kernel answers as if there were nothing. */
+		/* An old kernel answers as if the range were empty. */
 		if (!old || kind_of(state) == &type1)
 			assert_true(f.ops->unmap(f.space, f.place + PAGE, f.place + 2 * PAGE - 1) < 0);
 		assert_true(reaches(&f, f.device, f.place + PAGE));
@@ -496,7 +501,7 @@ static void cut(void **state)
 	}
 }
 
-/* The caller's file descriptors are used, and stay open. */
+/* The host uses the caller's file descriptors, and leaves them open. */
 static void descriptors(void **state)
 {
 	struct viommu_vfio_device device = { .size = sizeof(device), .device_fd = -1, .group_fd = -1, .container_fd = -1 };
@@ -530,7 +535,7 @@ static void descriptors(void **state)
 		host->ops->vm_destroy(guest);
 	viommu_host_destroy(host);
 	assert_int_equal(fake_mappings(), 0);
-	/* Each is still open, for its owner to close. */
+	/* All are still open, for their owner to close. */
 	assert_false(fake_ioctl(device.device_fd, 0, &(uint32_t){ 8 }) == 0);
 	assert_int_equal(errno, kind == &type1 ? ENOTTY : ENOTTY);
 	fake_close(device.device_fd);
@@ -595,11 +600,11 @@ static void bound_by_the_caller(void **state)
 }
 
 #define TEST(function, setup) cmocka_unit_test_setup(function, setup)
-#define TESTS(setup)                                                                                                                              \
-	{                                                                                                                                         \
-		TEST(says_what_it_can, setup), TEST(refuses, setup), TEST(words, setup), TEST(one_group, setup), TEST(narrower_device, setup),    \
-			TEST(other_iommu, setup), TEST(without_devices, setup), TEST(pinning, setup), TEST(entry_limit, setup), TEST(cut, setup), \
-			TEST(descriptors, setup)                                                                                                  \
+#define TESTS(setup)                                                                                                                                  \
+	{                                                                                                                                             \
+		TEST(reports_capabilities, setup), TEST(refuses, setup), TEST(messages, setup), TEST(one_group, setup), TEST(narrower_device, setup), \
+			TEST(other_iommu, setup), TEST(without_devices, setup), TEST(pinning, setup), TEST(entry_limit, setup), TEST(cut, setup),     \
+			TEST(descriptors, setup)                                                                                                      \
 	}
 
 int main(void)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The hosts type1 and iommufd on a fake kernel of which each call fails in turn, in several ways,
+ * The hosts type1 and iommufd on a fake kernel. Each kernel call fails in turn, in several ways,
  * and so does each allocation.
  */
 #include "kernel_hosts.h"
@@ -14,8 +14,8 @@
 #include <cmocka.h>
 
 /*
- * One life of a host, in which calls of the kernel fail. Whatever fails, the device reaches what
- * the return values say.
+ * One life of a host in which kernel calls fail. The device always reaches exactly the mappings
+ * that the return values report.
  */
 struct life {
 	const struct kind *kind;
@@ -127,7 +127,7 @@ end:
 	assert_true(fake_end());
 }
 
-/* How many calls a life takes in which none fails. */
+/* Returns the number of kernel calls of a life without failures. */
 static uint64_t calls_of_a_life(const struct kind *kind)
 {
 	live(&(struct life){ .kind = kind, .single = true });
@@ -156,19 +156,19 @@ static void each_allocation_fails(void **state)
 		live(&(struct life){ .kind = kind_of(state), .allocation = i, .single = true });
 }
 
-/* A signal is no failure. */
+/* A signal does not count as a failure. */
 static void each_call_is_interrupted(void **state)
 {
 	uint64_t calls = calls_of_a_life(kind_of(state));
 
 	for (uint64_t call = 1; call <= calls; call++) {
 		live(&(struct life){ .kind = kind_of(state), .from = call, .until = call, .error = EINTR, .single = true });
-		/* It was called once more, and nothing else was done. */
+		/* The call was repeated, and nothing else happened. */
 		assert_true(fake_calls() == calls + 1);
 	}
 }
 
-/* From some call on, for a while, all fail: undoing fails too, but nothing is lost for good. */
+/* All calls of a period fail. Undoing then fails as well, but nothing leaks. */
 static void many_calls_fail(void **state)
 {
 	const uint64_t lengths[] = { 2, 3, 7, UINT64_MAX / 2 };

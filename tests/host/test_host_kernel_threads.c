@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The hosts type1 and iommufd, on a fake kernel, used by several threads at once, as far as host.h allows that. */
+/*
+ * The hosts type1 and iommufd on a fake kernel, used by several threads at once within the rules of
+ * host.h.
+ */
 #define _GNU_SOURCE
 #include "fake_kernel.h"
 #include "host/host.h"
@@ -40,13 +43,13 @@ static void give_back(void *ctx, void *piece, size_t bytes, size_t align)
 
 static const struct host_memory plain = { .alloc = allocate, .free = give_back };
 
-/* A VM: one thread has its spaces and its device, another one its slots. */
+/* A VM: one thread has its spaces and its device, another one has its slots. */
 struct vm {
 	struct viommu_host *host;
 	struct host_vm *guest;
 	unsigned int number;
-	unsigned int failures;	    /* of the one */
-	unsigned int slot_failures; /* of the other */
+	unsigned int failures;	    /* of the first thread */
+	unsigned int slot_failures; /* of the second thread */
 };
 
 static struct host_slot slot(unsigned int number)
@@ -162,8 +165,8 @@ static void iommufd(void **state)
 }
 
 /*
- * Two VMs of one host. While the kernel works for one (it pins and maps all of its memory), a device
- * of the other is detached: from within a call of the kernel, by another thread, which is waited for.
+ * Two VMs of one host. While the kernel pins and maps all memory of one VM, another thread detaches
+ * a device of the other VM. The kernel call waits for that thread.
  */
 struct neighbour {
 	struct viommu_host *host;
@@ -191,7 +194,7 @@ static void during(void *ctx, unsigned long request)
 		return;
 	neighbour->tried = true;
 	assert_int_equal(pthread_create(&thread, NULL, detach_neighbour, neighbour), 0);
-	/* The time is for a failure alone. */
+	/* The timeout only ends a failing test. */
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += 5;
 	neighbour->in_time = !pthread_timedjoin_np(thread, NULL, &until);
@@ -217,7 +220,7 @@ static void waits_for_no_other(int (*create)(const struct viommu_vfio_config *co
 	ops = neighbour.host->ops;
 	for (unsigned int i = 0; i < 2; i++) {
 		named.address = addresses[i];
-		/* The second one's memory is pinned when its first device comes. */
+		/* The second VM's memory is pinned when its first device is added. */
 		if (i && pinned) {
 			neighbour.space = space[0];
 			neighbour.device = device[0];

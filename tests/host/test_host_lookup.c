@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Lookups in a host's table that is changed in the middle of them, without any threads: the table is instantiated once more, in a format that is vtdss but
- * for a hook, which runs the writer between two loads of a lookup. So every interleaving of whole writer calls with the loads of one lookup is tried, and none is
- * left to chance.
+ * Lookups in a host's table that changes in the middle of the lookup, without threads. The table is
+ * instantiated once more, in a copy of the format vtdss with a hook that runs the writer between
+ * two loads of a lookup. So the test covers every interleaving of whole writer calls with the loads
+ * of one lookup.
  */
 #include "host_conformance.h"
 
@@ -18,7 +19,7 @@
 
 #include "format/vtdss.h"
 
-/* Runs after the load that is the after_loads-th from now. */
+/* Runs after this many more loads. */
 static void (*hook)(void);
 static unsigned int after_loads;
 
@@ -61,14 +62,15 @@ unsigned int hooked_space_lookup_pages(struct host_space *space, uint64_t iova, 
 #define LARGE (UINT64_C(1) << 21)
 
 /*
- * Where the lookup looks; a place with the same indexes in all tables but the top one, so that a table that is reused for it has its entries where the lookup
- * goes on; and one that shares all tables but the lowest with that.
+ * Three places. Lookups are at HERE. The second one has the same indexes in all tables but the top
+ * one, so a table that is reused for it has its entries where the lookup continues. The third one
+ * shares all tables but the lowest with HERE.
  */
 #define HERE	  UINT64_C(0x0000123456789000)
 #define ELSEWHERE (HERE + (UINT64_C(1) << 39))
 #define NEARBY	  (ELSEWHERE + LARGE)
 
-/* Where translations lead: of HERE before, of HERE after, of the other places. */
+/* The memory behind HERE before and after the change, and behind the other places. */
 #define OLD   (UINT64_C(0x40000000) + HERE % LARGE)
 #define NEW   (UINT64_C(0x50000000) + HERE % LARGE)
 #define OTHER (UINT64_C(0x60000000) + HERE % LARGE)
@@ -116,7 +118,7 @@ static void elsewhere_after_the_flush(void)
 	map(ELSEWHERE, PAGE, OTHER);
 }
 
-/* The pages come back in another order, so that they become tables of other levels. */
+/* Frees the pages in another order, so that they become tables of other levels. */
 static void elsewhere_at_other_levels(void)
 {
 	unmap(HERE, PAGE);
@@ -183,7 +185,7 @@ static void begin(const struct action *action, struct counted_memory *memory)
 		map(HERE, PAGE, OLD);
 }
 
-/* Of several pages at once, each was there at a moment of the call. */
+/* Each of several pages was present at a moment of the call. */
 static void interleave_pages(const struct action *action, unsigned int loads)
 {
 	struct counted_memory memory;
@@ -218,7 +220,7 @@ static void interleave(const struct action *action, unsigned int loads)
 	after_loads = loads;
 	error = hooked_space_lookup(space, HERE, &found, &generation);
 	if (after_loads) {
-		/* The lookup had fewer loads than that. */
+		/* The lookup had fewer loads. */
 		after_loads = 0;
 		assert_true(!error && loads > 3);
 		hooked_space_destroy(space);
@@ -227,7 +229,7 @@ static void interleave(const struct action *action, unsigned int loads)
 	if (!error) {
 		uint64_t output = (uint64_t)(uintptr_t)found.hva + (HERE - found.first);
 
-		/* The old translation, if this generation still had it, or what there is now. */
+		/* The old translation if it was valid in this generation, or the current one. */
 		if (output == OLD)
 			assert_true(action->stays || generation == before);
 		else

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest's own tables in the host iommufd, on a fake kernel: which objects are made and when,
- * which words they get, and that nothing is left over whatever fails. The fake reads no tables:
- * translations are tested on test hosts (tests/dma/test_nested.c).
+ * A guest's own tables in the host iommufd, on a fake kernel: which objects are created and when,
+ * the words that they get, and that no failure leaves an object behind. The fake reads no tables.
+ * Translations are tested on test hosts (tests/dma/test_nested.c).
  */
 #define _DEFAULT_SOURCE
 #include "kernel_hosts.h"
@@ -67,8 +67,8 @@ static void up(struct nest *nest, const struct fake_options *options)
 }
 
 /*
- * Objects of the kernel's that go with the iommufd, and should have gone before: all but bound
- * devices.
+ * Counts the objects that are destroyed with the iommufd and should have been destroyed before: all
+ * but bound devices.
  */
 static size_t left_over(void)
 {
@@ -114,7 +114,7 @@ static int invalidate(struct nest *nest, const uint64_t (*commands)[2], uint32_t
 	return error;
 }
 
-static void says_what_nests(void **state)
+static void reports_nesting(void **state)
 {
 	const struct fake_options options[] = { nesting, { .nested = true }, { .smmuv3 = true, .nested = true, .no_viommu = true }, { .old_iommufd = true } };
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
@@ -147,7 +147,8 @@ static void takes_entries(void **state)
 		{ { BYPASSES, 0 }, 0 },
 		{ { WALKS, 0 }, 0 },
 		{ { 0, 0 }, 0 },
-		{ { ~UINT64_C(1), ~UINT64_C(0) }, 0 }, /* not valid: the rest means nothing */
+		/* not valid: the other bits have no meaning */
+		{ { ~UINT64_C(1), ~UINT64_C(0) }, 0 },
 		{ { UINT64_C(0xf80fffffffffffcb), UINT64_C(0x80000ff) }, 0 },
 		{ { 0x3, 0 }, -EINVAL },		       /* Config 0b001 */
 		{ { 0xd, 0 }, -EINVAL },		       /* Config 0b110: stage 2 */
@@ -174,7 +175,7 @@ static void takes_entries(void **state)
 	down(&nest);
 }
 
-/* The guest's memory is pinned from the first attach on, once, and slots come and go beneath. */
+/* Guest memory is pinned once, at the first attach. Slots are added and removed beneath it. */
 static void keeps_slots_beneath(void **state)
 {
 	const struct host_slot window = {
@@ -208,7 +209,7 @@ static void keeps_slots_beneath(void **state)
 	nest.f.ops->space_destroy(space);
 	nest.f.ops->space_destroy(other);
 	down(&nest);
-	/* A slot that was there before. */
+	/* A slot that existed before. */
 	up(&nest, &nesting);
 	assert_int_equal(nest.f.ops->slot_add(nest.f.guest, &window), 0);
 	assert_int_equal(create(&nest, WALKS, 0, &space), -ENOSPC);
@@ -218,7 +219,7 @@ static void keeps_slots_beneath(void **state)
 	down(&nest);
 }
 
-/* The guest's commands go to the kernel as they are, an array at a time. */
+/* The guest's commands go to the kernel unmodified, as arrays. */
 static void invalidates(void **state)
 {
 	static const uint64_t some[][2] = {
@@ -235,7 +236,7 @@ static void invalidates(void **state)
 	(void)state;
 	up(&nest, &nesting);
 	assert_int_equal(create(&nest, WALKS, 0, &space), 0);
-	/* Before a device was attached the hardware has read nothing. */
+	/* Before a device is attached, the hardware has cached nothing. */
 	assert_int_equal(invalidate(&nest, some, number), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 0);
 	assert_int_equal(nest.f.ops->attach(space, nest.f.device, VIOMMU_NO_PASID), 0);
@@ -250,21 +251,27 @@ static void invalidates(void **state)
 	assert_int_equal(invalidate(&nest, (const uint64_t(*)[2])many, FAKE_COMMANDS), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), FAKE_COMMANDS);
 	assert_memory_equal(commands, many, sizeof(many));
-	/* One that is refused: those before it are done. Here the entries are in the guest's byte order already. */
+	/*
+	 * The kernel refuses one command. Those before it are done. The entries are in the guest's
+	 * byte order.
+	 */
 	for (unsigned int i = 0; i < 4; i++)
 		many[i][0] = htole64(i == 2 ? 0x46 : 0x13), many[i][1] = htole64(i * PAGE);
 	assert_int_equal(nest.f.ops->nest_invalidate(nest.f.guest, many, 4, &done), -EIO);
 	assert_int_equal(done, 2);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 2);
 	assert_int_equal(nest.f.ops->detach(space, nest.f.device, VIOMMU_NO_PASID), 0);
-	/* The values that were read for a removed device are still known. */
+	/* The values that were read for a removed device stay available. */
 	assert_int_equal(invalidate(&nest, some, 1), 0);
 	assert_int_equal(fake_commands(commands, FAKE_COMMANDS), 1);
 	nest.f.ops->space_destroy(space);
 	down(&nest);
 }
 
-/* From one space to another, of either kind, in one call to the kernel; if that fails it stays. */
+/*
+ * A move between spaces of either kind is one kernel call. If it fails, the device stays in its
+ * space.
+ */
 static void moves_devices(void **state)
 {
 	struct host_space *walks, *bypasses, *filled;
@@ -302,8 +309,10 @@ static void moves_devices(void **state)
 	down(&nest);
 }
 
-/* A device without an ID, or with another's, is not attached; one may get another. */
-static void knows_devices_by_their_ids(void **state)
+/*
+ * A device without an ID, or with the ID of another device, is not attached. It may get another ID.
+ */
+static void finds_devices_by_their_ids(void **state)
 {
 	static const uint64_t both[2][2] = { { 6, 0 }, { UINT64_C(0x2800000006), 0 } }, unknown[1][2] = { { UINT64_C(0x2900000006), 0 } };
 	uint64_t commands[FAKE_COMMANDS][2];
@@ -403,7 +412,7 @@ static void other_iommu_is_refused(void **state)
 	down(&nest);
 }
 
-/* A device that cannot be detached, twice over: when the space is gone it reaches nothing all the same. */
+/* Detaching a device fails twice. After the space is destroyed, the device reaches nothing. */
 static void destroying_stops_devices(void **state)
 {
 	struct host_space *space;
@@ -421,7 +430,7 @@ static void destroying_stops_devices(void **state)
 	down(&nest);
 }
 
-/* One life, in which calls of the kernel fail, or an allocation does. */
+/* One life in which kernel calls or an allocation fail. */
 struct life {
 	uint64_t from, until;
 	int error;
@@ -474,7 +483,7 @@ static void use(struct nest *nest, const struct life *life, struct host_space *s
 	assert_true(!error || !life->single);
 	if (!error && f->ops->device_set_id(f->device, 4) && life->single)
 		assert_int_equal(f->ops->device_set_id(f->device, 4), 0);
-	/* Where this one fails the space's destruction does it. */
+	/* If this fails, destroying the space does it. */
 	if (!error && !again(life, f->ops->attach, space, f->device)) {
 		assert_true(reaches(f, f->device, ARENA_GPA));
 		f->ops->detach(space, f->device, VIOMMU_NO_PASID);
@@ -513,7 +522,7 @@ guest:
 	f->ops->vm_destroy(f->guest);
 host:
 	assert_int_equal(f->memory.pieces, 0);
-	/* If a device cannot be detached when the host is made, its page table stays as well. */
+	/* If detaching fails while the host is created, the device's page table stays as well. */
 	if (life->single && fake.failed != IOMMUFD_ABI_DESTROY && fake.failed != VFIO_ABI_DETACH_PT)
 		assert_int_equal(left_over(), 0);
 	viommu_host_destroy(f->host);
@@ -576,8 +585,8 @@ static void many_calls_fail(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(says_what_nests),  cmocka_unit_test(takes_entries),	      cmocka_unit_test(keeps_slots_beneath),
-		cmocka_unit_test(invalidates),	    cmocka_unit_test(moves_devices),	      cmocka_unit_test(knows_devices_by_their_ids),
+		cmocka_unit_test(reports_nesting),  cmocka_unit_test(takes_entries),	      cmocka_unit_test(keeps_slots_beneath),
+		cmocka_unit_test(invalidates),	    cmocka_unit_test(moves_devices),	      cmocka_unit_test(finds_devices_by_their_ids),
 		cmocka_unit_test(passes_events_on), cmocka_unit_test(other_iommu_is_refused), cmocka_unit_test(destroying_stops_devices),
 		cmocka_unit_test(each_call_fails),  cmocka_unit_test(each_allocation_fails),  cmocka_unit_test(each_call_is_interrupted),
 		cmocka_unit_test(many_calls_fail),

@@ -62,13 +62,13 @@ static void sets(void **state)
 
 	(void)state;
 	assert_false(ranges_contain(&set, 0, 0));
-	/* Inwards to whole pages, and nothing where there is none. */
+	/* Rounds inwards to whole pages. The result may be empty. */
 	assert_int_equal(ranges_add(&set, 1, PAGE), 0);
 	assert_int_equal(ranges_add(&set, 0, PAGE - 2), 0);
 	assert_int_equal(set.number, 0);
 	assert_int_equal(ranges_add(&set, 1, 3 * PAGE), 0);
 	assert_true(set.number == 1 && set.range[0].first == PAGE && set.range[0].last == 3 * PAGE - 1);
-	/* Adjacent ranges are merged; overlapping or descending ones are an error. */
+	/* Adjacent ranges are merged. Overlapping or descending ranges are an error. */
 	assert_int_equal(ranges_add(&set, 3 * PAGE, 4 * PAGE - 1), 0);
 	assert_true(set.number == 1 && set.range[0].last == 4 * PAGE - 1);
 	assert_int_equal(ranges_add(&set, 3 * PAGE, 9 * PAGE - 1), -EIO);
@@ -115,8 +115,8 @@ static void count_down(void *ctx, void *memory, size_t bytes, size_t align)
 enum { UNITS = 4096 };
 
 /*
- * Against an array with one element for each page. Ascending, descending and at random; the depth
- * shows that order does not matter.
+ * Compares with an array of one element for each page, in ascending, descending and random order.
+ * The depth must not depend on the order.
  */
 static unsigned int depth(const struct mapping *tree)
 {
@@ -146,8 +146,8 @@ static void flat_in_any_order(void **state)
 			assert_int_equal(mappings_add(&mappings, &mapping), -EEXIST);
 		}
 		/*
-		 * A random search tree of 4096 has a depth of about 28; one that is a list would
-		 * have 4096.
+		 * A random search tree of 4096 elements has a depth of about 28. A list would have
+		 * 4096.
 		 */
 		assert_true(depth(mappings.root) < 80);
 		for (uint64_t i = 0; i < UNITS; i++)
@@ -159,7 +159,7 @@ static void flat_in_any_order(void **state)
 
 static void as_an_array(void **state)
 {
-	static unsigned int made[UNITS]; /* by which call; 0: nothing */
+	static unsigned int made[UNITS]; /* the call that made it; 0: none */
 	int64_t pieces = 0;
 	const struct host_memory memory = { .ctx = &pieces, .alloc = count_up, .free = count_down };
 	struct mappings mappings;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The soft host: the conformance suite, and its own behaviour: bad arguments, apertures of all
- * depths, and lookups by some threads while another maps and unmaps.
+ * The soft host: the conformance suite, invalid arguments, apertures of all depths, and lookups by
+ * several threads while another one maps and unmaps.
  */
 #include "host_conformance.h"
 
@@ -20,7 +20,7 @@
 #define PAGE VIOMMU_PAGE_SIZE
 #define MIB  (UINT64_C(1) << 20)
 
-/* Where the translations of these tests lead. The soft host does not look there, so that nothing has to be there. */
+/* Memory that these tests map. The soft host never accesses it, so it need not exist. */
 #define GIB    (UINT64_C(1) << 30)
 #define OUTPUT UINT64_C(0x40000000)
 
@@ -82,8 +82,8 @@ static void refuses(void **state)
 	(void)state;
 	soft_open(&soft, PAGE, 64 * MIB - 1);
 	/*
-	 * Not whole pages, backwards, without rights, memory at an address that no entry can hold
-	 * or that is not of whole pages.
+	 * Partial pages, a reversed range, no rights, and memory whose address no entry can hold or
+	 * is not page-aligned.
 	 */
 	assert_int_equal(soft_map(&soft, PAGE + 1, 2 * PAGE - 1, OUTPUT, VIOMMU_RW), -EINVAL);
 	assert_int_equal(soft_map(&soft, PAGE, 2 * PAGE, OUTPUT, VIOMMU_RW), -EINVAL);
@@ -92,13 +92,13 @@ static void refuses(void **state)
 	assert_int_equal(soft_map(&soft, PAGE, 2 * PAGE - 1, OUTPUT + 8, VIOMMU_RW), -EINVAL);
 	if (sizeof(void *) == 8)
 		assert_int_equal(soft_map(&soft, PAGE, 3 * PAGE - 1, UINT64_C(0xfffffffffffff000), VIOMMU_RW), -EINVAL);
-	/* Outside of the space's aperture. */
+	/* Outside the space's aperture. */
 	assert_int_equal(soft_map(&soft, 0, PAGE - 1, OUTPUT, VIOMMU_RW), -ERANGE);
 	assert_int_equal(soft_map(&soft, 64 * MIB - PAGE, 64 * MIB + PAGE - 1, OUTPUT, VIOMMU_RW), -ERANGE);
 	assert_int_equal(soft_map(&soft, UINT64_MAX - (PAGE - 1), UINT64_MAX, OUTPUT, VIOMMU_RW), -ERANGE);
 	assert_int_equal(soft.host->ops->unmap(soft.space, PAGE, PAGE), -EINVAL);
 	assert_int_equal(soft.host->ops->unmap(soft.space, 2 * PAGE, PAGE - 1), -EINVAL);
-	/* To remove more than the aperture is fine. */
+	/* A removal may exceed the aperture. */
 	assert_int_equal(soft_map(&soft, PAGE, 64 * MIB - 1, OUTPUT, VIOMMU_RW), 0);
 	assert_int_equal(soft.host->ops->unmap(soft.space, 0, UINT64_MAX), 0);
 	assert_int_equal(soft_lookup(&soft, PAGE, &found), -ENOENT);
@@ -107,7 +107,9 @@ static void refuses(void **state)
 	soft_close(&soft);
 }
 
-/* HVAs of any width, as long as they lie within 2 PiB of the first one, at the least. Leaves are as large as they can be all the same. */
+/*
+ * HVAs of any width, within at least 2 PiB of the first one. Leaves are still as large as possible.
+ */
 static void wide_addresses(void **state)
 {
 	static const uint64_t outputs[] = { UINT64_C(1) << 30,		UINT64_C(0xfffffffff000),     UINT64_C(0xffffffffff000),   UINT64_C(1) << 52,
@@ -131,7 +133,7 @@ static void wide_addresses(void **state)
 		for (unsigned int below = 0; below < 2; below++) {
 			uint64_t other = (below ? output - near : output + near) & ~(GIB - 1);
 
-			/* Where there are no such addresses. */
+			/* There are no such addresses. */
 			if (below ? other > output : other < output || other + (GIB - 1) < other)
 				continue;
 			assert_int_equal(soft_map(&soft, 4 * GIB, 5 * GIB - 1, other, VIOMMU_READ), 0);
@@ -143,7 +145,10 @@ static void wide_addresses(void **state)
 	}
 }
 
-/* Tables of three to six levels: the end of the aperture translates, and addresses beyond the tables' reach do not alias it. */
+/*
+ * Tables of three to six levels. The end of the aperture translates. Addresses beyond the tables'
+ * reach do not alias it.
+ */
 static void depths(void **state)
 {
 	static const unsigned int bits[] = { 13, 31, 38, 39, 40, 48, 49, 57, 58, 63, 64 };
@@ -171,7 +176,7 @@ static void depths(void **state)
 	}
 }
 
-/* Large pages are used where they can be: an answer covers them. */
+/* Large pages are used where possible, and an answer covers them. */
 static void large_pages(void **state)
 {
 	struct host_mapping found;
@@ -182,7 +187,7 @@ static void large_pages(void **state)
 	assert_int_equal(soft_map(&soft, 0, 4 * 1024 * MIB - 1, 0x40000000, VIOMMU_RW), 0);
 	assert_int_equal(soft_lookup(&soft, 0xffffffff, &found), 0);
 	assert_true(found.first == 0xc0000000 && found.last == 0xffffffff && (uintptr_t)found.hva == (uintptr_t)UINT64_C(0x100000000));
-	/* The memory for splitting it is reserved: all of the 4 KiB tables, and those above. */
+	/* Memory for splitting the large page is reserved: all 4 KiB tables, and those above. */
 	assert_in_range(soft.memory.bytes, 4 * 513 * 4096, 4 * 513 * 4096 + 10 * 4096);
 	assert_int_equal(soft.host->ops->unmap(soft.space, 0xc0000000, 0xc0000fff), 0);
 	assert_int_equal(soft_lookup(&soft, 0xc0001000, &found), 0);
@@ -193,15 +198,15 @@ static void large_pages(void **state)
 }
 
 /*
- * A large page also where it just fits, and no memory beyond the tables that are needed and those
- * that are set aside.
+ * A large page is also used where it exactly fits. No memory is used beyond the needed and the
+ * reserved tables.
  */
 static void exact_fit(void **state)
 {
 	static const struct {
 		uint64_t first, bytes, output;
 		uint64_t page;	     /* covered by the answer for the first byte */
-		unsigned int tables; /* below the top one */
+		unsigned int tables; /* below the top level */
 		unsigned int set_aside;
 	} cases[] = {
 		{ 0, PAGE, OUTPUT, PAGE, 2, 0 },
@@ -229,13 +234,12 @@ static void exact_fit(void **state)
 }
 
 /*
- * Threads. One thread maps, unmaps and flushes; others look up all the time. Each mapping of the
- * writer has a number, and its output address encodes the number and the IOVA, so that an answer
- * identifies its mapping. A mapping is taken away in three parts: what is before one page of it,
- * what is after that page, and the page. Before the writer flushes the removal of a part, it notes
- * the last generation in which the part may be believed; an answer that is of this part and of a
- * later generation is an error. And the one page must be found whenever it is there, whatever is
- * done around it.
+ * Threads. One thread maps, unmaps and flushes; the others only look up. Each mapping of the writer
+ * has a number. Its output address encodes the number and the IOVA, so an answer identifies its
+ * mapping. A mapping is removed in three parts: the part before one page, the part after it, and
+ * the page. Before the writer flushes the removal of a part, it publishes the last generation in
+ * which answers from that part are valid. An answer from the part with a later generation is an
+ * error. While the one page is mapped, a lookup must find it, whatever happens around it.
  */
 enum { READERS = 2, ROUNDS = 4096, REGIONS = 4, REGION_PAGES = 512, ENOUGH = 2000 };
 enum { BEFORE, AFTER, STAYING, PARTS };
@@ -243,7 +247,8 @@ enum { BEFORE, AFTER, STAYING, PARTS };
 struct shared {
 	struct soft soft;
 	uint64_t believed_until[ROUNDS][PARTS]; /* a generation */
-	uint64_t staying;			/* the number of a mapping whose page is there, 0 if none */
+	/* number of the mapping whose page is present, 0 if none */
+	uint64_t staying;
 	uint64_t found[READERS];
 	uint64_t failures;
 	bool done;
@@ -256,7 +261,7 @@ struct reader {
 
 #define REGION_BYTES (REGION_PAGES * PAGE)
 
-/* The first IOVA of a mapping: regions that share tables, and one far away. */
+/* The first IOVA of a mapping. Some regions share tables, one is far away. */
 static uint64_t region(uint64_t number)
 {
 	uint64_t which = number % REGIONS;
@@ -264,7 +269,7 @@ static uint64_t region(uint64_t number)
 	return which == REGIONS - 1 ? UINT64_C(0x7f0000000000) : UINT64_C(0x100000000) + which * REGION_BYTES;
 }
 
-/* Every other time aligned as the IOVA is, so that large pages are used. */
+/* Every other mapping is aligned like its IOVA, so that large pages are used. */
 static uint64_t output_of(uint64_t number)
 {
 	return OUTPUT + number * 2 * REGION_BYTES + (number / REGIONS % 2) * PAGE;
@@ -280,7 +285,7 @@ static uint64_t staying_page(uint64_t number)
 	return number * 7 % REGION_PAGES;
 }
 
-/* Whether an answer is possible. */
+/* Whether an answer is valid. */
 static bool possible(struct shared *shared, uint64_t iova, const struct host_mapping *found, uint64_t generation)
 {
 	uint64_t output = (uint64_t)(uintptr_t)found->hva + (iova - found->first), number = number_of(output), page;
@@ -296,7 +301,7 @@ static bool possible(struct shared *shared, uint64_t iova, const struct host_map
 					     __ATOMIC_ACQUIRE);
 }
 
-/* Several pages at once: each answer is one of the time of the call. */
+/* Several pages at once: each answer was valid at a moment of the call. */
 static uint64_t wrong_pages(struct shared *shared, uint64_t iova)
 {
 	const struct host_ops *ops = shared->soft.host->ops;
@@ -357,7 +362,7 @@ static int take_away(struct shared *shared, uint64_t number, unsigned int part, 
 	return error ? error : ops->flush(space);
 }
 
-/* One mapping's life. Returns whether all went well. */
+/* One mapping's life. Returns false after an error. */
 static bool live(struct shared *shared, uint64_t number)
 {
 	uint64_t first = region(number), last = first + (REGION_BYTES - 1), stay = first + staying_page(number) * PAGE;
@@ -382,7 +387,7 @@ static bool enough(struct shared *shared)
 	return true;
 }
 
-/* Pages at once end before a hole, before the end of their table, and at a larger leaf. */
+/* A lookup of several pages ends before a hole, at the end of a table, and at a larger leaf. */
 static void pages_at_once(void **state)
 {
 	const uint64_t table = UINT64_C(0x40000000), large = table + 512 * PAGE, output = UINT64_C(0x7e0000000000);
@@ -430,8 +435,8 @@ static void lookups_while_mapping(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, look_up, &readers[i]), 0);
 	}
 	/*
-	 * At least so many rounds, and until the readers have seen something, on a machine that
-	 * does not let them run sooner.
+	 * At least this many rounds, and at least until each reader has had an answer, on machines
+	 * that schedule readers late.
 	 */
 	for (uint64_t number = 1; number < ROUNDS && (number <= ROUNDS / 4 || !enough(shared)); number++)
 		well &= live(shared, number);
@@ -445,9 +450,9 @@ static void lookups_while_mapping(void **state)
 }
 
 /*
- * New tables: a lookup finds in them what was written before they were reachable. The reader
- * depends on nothing but the table itself, so that ThreadSanitizer sees any store or load of an
- * entry without the required order.
+ * New tables: a lookup finds entries that were written before the table became reachable. The
+ * reader depends on the table alone, so ThreadSanitizer reports any store or load of an entry
+ * without the required order.
  */
 enum { FRESH = 2000 };
 
@@ -461,7 +466,7 @@ static void *look_up_fresh(void *ctx)
 	struct soft *soft = (struct soft *)ctx;
 	uintptr_t failures = 0;
 
-	/* Each is asked for until it is there. */
+	/* Looks up each page until it is present. */
 	for (uint64_t i = 0; i < FRESH; i++) {
 		struct host_mapping found;
 
@@ -493,8 +498,8 @@ static void lookups_of_fresh_tables(void **state)
 }
 
 /*
- * A mapping that is only removed as a whole reserves no memory for splitting, next to one that
- * does; and it is removed as a whole, even if only a part is asked for.
+ * A mapping that is only removed as a whole reserves no memory for splitting, and its neighbour
+ * does. It is removed as a whole even if the request covers a part.
  */
 static void whole_mappings(void **state)
 {
@@ -510,7 +515,7 @@ static void whole_mappings(void **state)
 	mapping.whole = true;
 	assert_int_equal(soft.host->ops->map(soft.space, &mapping), 0);
 	assert_true(soft.memory.pieces - before <= 5);
-	/* A neighbour that can be split: its pages are its own. */
+	/* The neighbour can be split: its pages belong to it alone. */
 	assert_int_equal(soft_map(&soft, 0, gib - 1, OUTPUT, VIOMMU_RW), 0);
 	before = soft.memory.pieces;
 	for (uint64_t iova = PAGE; iova < gib; iova += 2 * MIB)

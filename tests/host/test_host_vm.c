@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The hosts type1 and iommufd on a test host's kernel: the conformance suite, with a device's own
- * DMA as the probe. And facts of the kernel alone: pins, charges, and usable IOVAs. The first
- * argument says which part: "suite", "kernel", or "nested", which is the suite where hardware walks
- * a guest's tables.
+ * DMA as the probe, and facts of the kernel: pins, charges, usable IOVAs. The first argument
+ * selects the part: "suite", "kernel", or "nested", the suite on hardware that walks a guest's
+ * tables.
  */
 #define _GNU_SOURCE
 #include "dma_probe.h"
@@ -35,7 +35,7 @@ static struct viommu_vfio_device devices[2];
 
 typedef int create_host(const struct viommu_vfio_config *config, struct viommu_host **out);
 
-/* Whether the kernel is of this version, or newer. */
+/* Whether the kernel has this version or a later one. */
 static bool kernel_is(unsigned int major, unsigned int minor)
 {
 	unsigned int running[2] = { 0 };
@@ -69,7 +69,7 @@ static int create_iommufd(struct viommu_host **out)
 	return create(viommu_host_iommufd_create, out);
 }
 
-/* Two NVMe's. */
+/* Of two NVMes. */
 static void find_devices(void)
 {
 	const char *found = getenv("VIOMMU_TEST_NVME");
@@ -149,7 +149,7 @@ static int64_t pinned(void)
 	FILE *file = fopen("/proc/sys/vm/stat_refresh", "we");
 	char name[64];
 
-	/* Processors count for themselves; this makes them add it up. */
+	/* CPUs count on their own; reading this file adds the counts up. */
 	assert_non_null(file);
 	fputs("1", file);
 	fclose(file);
@@ -171,7 +171,7 @@ struct rig {
 	struct counted_memory memory;
 	unsigned char *hva;
 	int file;
-	int64_t before; /* pinned */
+	int64_t before; /* pinned pages */
 	bool once;	/* a page is pinned once */
 };
 
@@ -234,8 +234,8 @@ static int64_t now_pinned(const struct rig *rig)
 }
 
 /*
- * iommufd pins a page once however many IOVAs name it, and unpins it with the last of them; type1
- * does so for each.
+ * iommufd pins a page once for all its IOVAs, and unpins it with the last one. type1 pins it for
+ * each.
  */
 static void pins(create_host *with)
 {
@@ -265,7 +265,7 @@ static void pinned_guest(create_host *with)
 	down(&rig);
 }
 
-/* A file's memory is mapped as a file: its address is ignored. */
+/* Memory of a file is mapped as a file: its address is ignored. */
 static void file_alone(create_host *with)
 {
 	struct rig rig;
@@ -284,8 +284,8 @@ static void file_alone(create_host *with)
 }
 
 /*
- * Mappings end with the device's last attachment and return with the next; a detached device's
- * space may be filled and emptied.
+ * Mappings end with the device's last attachment and return with the next one. The space of a
+ * detached device can still be changed.
  */
 static void attach_late(create_host *with)
 {
@@ -301,10 +301,7 @@ static void attach_late(create_host *with)
 	down(&rig);
 }
 
-/*
- * The end of the aperture can be mapped, and what lies behind it is refused before the kernel is
- * asked.
- */
+/* The end of the aperture can be mapped. Anything beyond is refused before the kernel is called. */
 static void aperture(create_host *with)
 {
 	struct rig rig;
@@ -334,19 +331,15 @@ static bool without_capability(void)
 }
 
 /*
- * In a process of its own, which may lock 16 pages. (No test runs in it, so that an assertion ends
- * it.) A shortage is reported, nothing is mapped then, and there is room again after something else
- * is removed.
+ * Runs in a process that may lock 16 pages. (No test runs in that process, so an assertion ends
+ * it.) A shortage is reported and maps nothing. Removing another mapping makes room again.
  */
 static int use_up(create_host *with)
 {
 	const struct rlimit limit = { .rlim_cur = 16 * PAGE, .rlim_max = 16 * PAGE };
 	struct rig rig;
 
-	/*
-	 * Before memory is shown to the kernel: iommufd asks for the capability then, type1 when it
-	 * pins.
-	 */
+	/* Before memory is added: iommufd checks the capability then, type1 when it pins. */
 	if (setrlimit(RLIMIT_MEMLOCK, &limit) || !without_capability())
 		return 1;
 	up(&rig, with, false, false);
@@ -362,7 +355,7 @@ static int use_up(create_host *with)
 		return 5;
 	if (now_pinned(&rig) || map_pages(&rig, rig.f.place + MIB, 16, 32))
 		return 6;
-	/* It ends without taking anything back. */
+	/* Ends with the mappings still in place. */
 	return 0;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Threads that operate on one scene at the same time, each in its own way, at random. In each
- * period they begin together; between periods all of them rest, and the scene can be checked. A
- * violation in a thread is noted, since cmocka's asserts are for one thread.
+ * Threads that operate on one scene at the same time, each with its own kind of work, at random. In
+ * each period they start together. Between periods all of them rest, and the scene can be checked.
+ * A violation in a thread is recorded, since cmocka's asserts work in one thread only.
  */
 #ifndef TESTS_HOSTILE_ACTORS_H
 #define TESTS_HOSTILE_ACTORS_H
@@ -27,7 +27,7 @@ struct actor {
 	pthread_t thread;
 };
 
-/* A thread's work, and a number among the threads with the same work. */
+/* A thread's work, and its number among the threads with the same work. */
 struct act {
 	void (*act)(struct actor *actor);
 	unsigned int number;
@@ -38,7 +38,7 @@ uint64_t draw(struct actor *actor, uint64_t bound);
 #define expect(actor, condition) expect_at(actor, condition, __LINE__)
 void expect_at(struct actor *actor, bool ok, unsigned int line);
 
-/* quiet: called after each period, when the threads' expectations were checked. */
+/* quiet: called after each period, after the threads' expectations were checked. */
 void actors_run(struct stage *stage, void *scene, const struct act *acts, unsigned int number, unsigned int periods, unsigned int operations,
 		void (*quiet)(void *scene));
 

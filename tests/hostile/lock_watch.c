@@ -25,21 +25,21 @@ static void must(bool ok, const char *what)
 void __wrap_port_lock(struct port_lock *lock)
 {
 	for (unsigned int i = 0; i < number; i++)
-		must(held[i].lock != lock, "a lock is taken that is held already");
+		must(held[i].lock != lock, "a lock is taken twice");
 	must(number < MOST, "more locks are held than there are kinds of");
 	__real_port_lock(lock);
 	held[number].lock = lock;
 	held[number++].since = lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID);
 }
 
-/* Which of this thread's locks it is: it must be one. */
+/* Finds this lock among the thread's locks. */
 static unsigned int find(const struct port_lock *lock)
 {
 	unsigned int i = number;
 
 	while (i && held[i - 1].lock != lock)
 		i--;
-	must(i, "a lock is let go of that is not held");
+	must(i, "a lock is released that is not held");
 	return i - 1;
 }
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Guests that want to use up the host: tables whose entries all name one table, five levels deep,
- * refreshed over all 2^64 addresses; ten thousand functions, each with such tables; a storm of
- * registrations; entries that change with each look at them. The cost stays within the limits given
- * when the VM was created: memory by what the allocator was asked for, time by entries examined,
- * which is what limits count. Another VM of the same process goes on as before.
+ * Guests that try to exhaust the host: tables whose entries all name one table, five levels deep,
+ * refreshed over all 2^64 addresses; ten thousand functions with such tables; a storm of
+ * registrations; entries that change at each read. The cost stays within the limits given when the
+ * VM was created: memory as requested from the allocator, time as the examined entries, which the
+ * limits count. Another VM of the same process is not affected.
  *
- * Times are measured and printed, for docs/reliability.md; what is asserted of them is generous,
- * since machines are busy.
+ * Times are measured and printed for docs/reliability.md. Asserts on them are generous, since
+ * machines are busy.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -53,7 +53,7 @@ static struct viommu_vm_stats stats_of(const struct guest *guest)
 	return stats;
 }
 
-/* One table a level, all of whose entries name the next lower one. Returns the top table. */
+/* One table for each level. All its entries name the next lower one. Returns the top table. */
 static uint64_t make_bomb(struct guest *guest)
 {
 	uint64_t below = tables_new(guest, 0);
@@ -75,7 +75,7 @@ struct bomb {
 	struct viommu_host *host;
 	struct tables tables;
 	struct viommu_domain *domain;
-	uint64_t honest; /* the top table as it was registered, with nothing in it */
+	uint64_t honest; /* the top table as it was registered, empty */
 	uint64_t armed;
 	bool stop;
 	uint64_t refreshes;
@@ -122,10 +122,13 @@ static void *refresh_bomb(void *ctx)
 
 		if (error != -ENOSPC && error != 0)
 			abort();
-		/* Between two steps others have their turn. */
+		/* Other threads have their turn between two steps. */
 		if (lock_watch_turns() - turns != result.steps - 1)
 			abort();
-		/* Established pages, each of which takes 8 bytes of the shadow, may be examined once more. */
+		/*
+		 * Established pages, each of which takes 8 bytes of the shadow, may be examined
+		 * once more.
+		 */
 		if (result.entries > ENTRIES + SHADOW / 8 || result.entries > result.steps * STEP)
 			abort();
 		__atomic_add_fetch(&bomb->refreshes, 1, __ATOMIC_RELEASE);
@@ -135,8 +138,8 @@ static void *refresh_bomb(void *ctx)
 }
 
 /*
- * Until so many refreshes have ended: a thread that reads the domain's statistics waits for a step,
- * and for a CPU.
+ * Until this many refreshes have ended: a thread that reads the domain's statistics waits for a
+ * step, and for a CPU.
  */
 static void watch_steps(struct bomb *bomb, uint64_t refreshes)
 {
@@ -154,8 +157,8 @@ static void watch_steps(struct bomb *bomb, uint64_t refreshes)
 }
 
 /*
- * All 2^64 addresses, again and again: each refresh ends within its entries, each step within its
- * own, and memory stays within the VM's limit.
+ * All 2^64 addresses, again and again. Each refresh and each step stays within its limit of
+ * entries, and memory stays within the VM's limit.
  */
 static void test_everything_names_one_table(void **state)
 {
@@ -185,7 +188,7 @@ static void test_everything_names_one_table(void **state)
 	bomb_end(&bomb);
 }
 
-/* Entries that alternate between a bomb, nothing, and nonsense, as fast as a CPU can write them. */
+/* Entries that alternate between a bomb, nothing, and garbage, as fast as a CPU can write them. */
 static void *alternate(void *ctx)
 {
 	struct bomb *bomb = ctx;
@@ -235,7 +238,7 @@ static void bus_begin(struct bus *bus)
 	port_wrap.outstanding = 0;
 	port_wrap.bytes = 0;
 	assert_int_equal(viommu_host_soft_create(&bus->host), 0);
-	/* Ten thousand functions make ten thousand attempts: each a small one. */
+	/* Ten thousand functions make ten thousand attempts, each of a small cost. */
 	config.refresh_entries = 4096;
 	guest_simple(&bus->guest, &config, 16 * MIB);
 	tables_init(&bus->tables, &bus->guest, TOP, 4 * GIB, 4 * GIB + 16 * MIB - 1);
@@ -275,8 +278,8 @@ static struct viommu_zpci_answer mpcifc(struct bus *bus, unsigned int n, uint8_t
 }
 
 /*
- * The shadows of all of them share the VM's limit: some are registered, the others are answered
- * with a shortage; the registered ones continue.
+ * The shadows of all functions share the VM's limit. Some are registered, the others get a
+ * shortage. The registered ones continue.
  */
 static void test_ten_thousand_functions(void **state)
 {
@@ -298,14 +301,17 @@ static void test_ten_thousand_functions(void **state)
 		else
 			registered++;
 	}
-	print_message("%u functions: %llu registered, %llu told that there is no room; %llu KiB of shadow, %llu KiB in all; %.1f s of CPU\n", FUNCTIONS,
+	print_message("%u functions: %llu registered, %llu refused for lack of room; %llu KiB of shadow, %llu KiB in all; %.1f s of CPU\n", FUNCTIONS,
 		      (unsigned long long)registered, (unsigned long long)refused, (unsigned long long)stats_of(&bus.guest).shadow_bytes / 1024,
 		      (unsigned long long)port_wrap.bytes / 1024, lock_watch_seconds(CLOCK_PROCESS_CPUTIME_ID) - begin);
 	assert_true(registered && refused);
 	assert_true(stats_of(&bus.guest).shadow_bytes_peak <= SHADOW);
-	/* One page is pinned once, however many devices reach it. */
+	/* A page is pinned once for all devices that reach it. */
 	assert_int_equal(stats_of(&bus.guest).pinned_bytes, 256 * PAGE);
-	/* Beside the shadows: what a function is, whose number is the monitor's choice. */
+	/*
+	 * In addition to the shadows: the size of a function. The monitor chooses the number of
+	 * functions.
+	 */
 	assert_true(port_wrap.bytes < SHADOW + FUNCTIONS * UINT64_C(4096));
 	for (unsigned int n = 0; n < FUNCTIONS; n += 97) {
 		struct viommu_zpci_answer answer = { .size = sizeof(answer) };
@@ -316,7 +322,7 @@ static void test_ten_thousand_functions(void **state)
 	bus_end(&bus);
 }
 
-/* Registering and deregistering all day leaves nothing behind. */
+/* Endless registrations and deregistrations leak nothing. */
 static void test_registrations(void **state)
 {
 	uint64_t outstanding = 0, bytes = 0;
@@ -363,8 +369,8 @@ static void neighbour_begin(struct neighbour *neighbour)
 }
 
 /*
- * CPU time of one of its refreshes, in microseconds: what it waits for others' locks is no CPU
- * time, but there must be none.
+ * CPU time of one refresh, in microseconds. CPU time excludes waits for locks of others, which must
+ * not occur.
  */
 static double neighbour_refresh(struct neighbour *neighbour)
 {
@@ -381,7 +387,7 @@ static double neighbour_refresh(struct neighbour *neighbour)
 	return (lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID) - begin) * 1e6 / rounds;
 }
 
-/* A VM beside one that refreshes bombs has its own locks, limits and memory. */
+/* A VM next to one that refreshes bombs has its own locks, limits and memory. */
 static void test_neighbour(void **state)
 {
 	struct neighbour neighbour;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Guests of an SMMUv3 that want to use up the host: a command queue full of invalidations of
- * everything, over tables that point at themselves; accesses that each retry a domain that does not
- * fit; thousands of streams that share a context, or have one each. One store's work is no more
- * than the queue's commands times the VM's domains times what a refresh may look at, and less where
- * commands are alike; memory stays within the VM's limits; loads of registers do not wait.
+ * Guests with an SMMUv3 that try to exhaust the host: a command queue full of invalidations of
+ * everything, over tables that name themselves; accesses that each retry a domain that does not
+ * fit; thousands of streams that share a context, or have one each. The work of one store is at
+ * most the queue's commands times the VM's domains times the entries of a refresh, and less where
+ * commands are alike. Memory stays within the VM's limits. Loads of registers do not wait.
  *
- * Times are measured and printed, for docs/reliability.md; what is asserted is counted.
+ * Times are measured and printed for docs/reliability.md. Only counts are asserted.
  */
 #include "../smmuv3/tables.h"
 
@@ -75,8 +75,8 @@ static void end(struct rig *rig)
 }
 
 /*
- * A table all of whose entries name it: at the lowest level these are pages, itself again and
- * again.
+ * A table whose entries all name it. At the lowest level they are pages: the table itself, again
+ * and again.
  */
 static void arm(struct rig *rig, bool armed)
 {
@@ -110,7 +110,7 @@ static uint64_t entries_of(struct user *user)
 	return stats.entries;
 }
 
-/* A store's work: refreshes of one domain, and the entries that they examined. */
+/* The work of a store: refreshes of one domain, and the entries that they examined. */
 struct work {
 	uint64_t refreshes;
 	uint64_t entries;
@@ -129,7 +129,7 @@ static struct work measure(struct rig *rig, struct user *user)
 	return work;
 }
 
-/* A vCPU that loads a register all the time: the longest wait, of the clock. */
+/* A vCPU that loads a register all the time, and the longest wait by the wall clock. */
 struct watcher {
 	struct rig *rig;
 	bool stop;
@@ -154,9 +154,8 @@ static void *watch(void *ctx)
 }
 
 /*
- * The domain is made while its tables are small, and they are a bomb when everything is
- * invalidated: by one command after the other, with a CMD_SYNC behind each, and in pieces that do
- * not touch.
+ * The domain is created while its tables are small. They are a bomb when everything is invalidated:
+ * by identical commands, by commands that each have a CMD_SYNC, and by ranges that do not touch.
  */
 static void test_queue_of_invalidations(void **state)
 {
@@ -198,7 +197,7 @@ static void test_queue_of_invalidations(void **state)
 		      COMMANDS, (unsigned long long)alike.refreshes, alike.seconds * 1000, (unsigned long long)waited.refreshes, waited.seconds * 1000,
 		      (unsigned long long)apart.refreshes, apart.seconds * 1000);
 	print_message("%llu loads of a register meanwhile, the longest took %.2f ms\n", (unsigned long long)watcher.loads, watcher.longest * 1000);
-	/* And it all goes. */
+	/* Destroys everything. */
 	arm(&rig, false);
 	before = rig_info(&rig).refreshes;
 	kick_all(&rig);
@@ -211,10 +210,10 @@ static void test_queue_of_invalidations(void **state)
 }
 
 /*
- * An invalidation of everything that meets the limit of a refresh takes nothing away that the tables
- * still say, though it does not come to it: a device goes on without a miss.
+ * An invalidation of everything that reaches the limit of a refresh removes nothing that is still
+ * in the tables, although it does not get to it: a device continues without a miss.
  */
-static void test_what_is_true_stays(void **state)
+static void test_valid_translations_stay(void **state)
 {
 	const uint64_t page = UINT64_C(511) << 39 | PAGE;
 	struct viommu_piece piece = { 0 };
@@ -244,17 +243,17 @@ static void test_what_is_true_stays(void **state)
 	assert_int_equal(rig_info(&rig).insufficient, insufficient + 1);
 	assert_int_equal(viommu_translate(user.reader, page, PAGE, VIOMMU_READ, &piece, 1, NULL, NULL), 1);
 	assert_ptr_equal(piece.hva, rig.ram + DATA);
-	/* The one that the tables do not say any more has gone. */
+	/* The translation that is not in the tables any more is removed. */
 	assert_int_equal(viommu_translate(user.reader, page + PAGE, PAGE, VIOMMU_READ, &piece, 1, NULL, NULL), -EFAULT);
 	user_end(&user);
 	end(&rig);
 }
 
 /*
- * A full table of itself does not fit: each access asks again, at the price of one refresh, and
- * leaves nothing behind.
+ * A full table of itself does not fit. Each access retries at the cost of one refresh, and leaks
+ * nothing.
  */
-static void test_domain_that_cannot_be(void **state)
+static void test_domain_that_does_not_fit(void **state)
 {
 	struct user user;
 	struct rig rig;
@@ -277,7 +276,8 @@ static void test_domain_that_cannot_be(void **state)
 		assert_int_equal(user_access(&user, i * PAGE, VIOMMU_READ, &hva), -EFAULT);
 		assert_int_equal(port_wrap.outstanding, outstanding);
 	}
-	print_message("an access that asks for a domain that cannot be: %.2f ms of CPU\n", (lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID) - start) * 1000 / 200);
+	print_message("an access that retries a domain that does not fit: %.2f ms of CPU\n",
+		      (lock_watch_seconds(CLOCK_THREAD_CPUTIME_ID) - start) * 1000 / 200);
 	assert_int_equal(rig_info(&rig).insufficient - insufficient, 200);
 	assert_true(stats_of(&rig).shadow_bytes_peak <= SHADOW);
 	assert_int_equal(rig_pinned(&rig), 0);
@@ -298,7 +298,7 @@ static struct viommu_smmuv3_device *plugged[SHARING];
 static void plug_all(struct rig *rig, unsigned int number, bool alike)
 {
 	for (unsigned int n = 0; n < number; n++) {
-		/* Descriptors above the stream table's end. */
+		/* Descriptors beyond the stream table's end. */
 		uint64_t cd = UINT64_C(0x600000) + (alike ? 0 : 64 * (uint64_t)n);
 
 		rig_put(rig, STRTAB + 64 * (uint64_t)n, STE_S1(cd));
@@ -310,8 +310,8 @@ static void plug_all(struct rig *rig, unsigned int number, bool alike)
 }
 
 /*
- * Streams whose number is the monitor's: what a full queue of commands for all of them costs, and
- * what each of them takes of memory.
+ * The monitor chooses the number of streams. Measures a full queue of commands for all of them, and
+ * the memory of each.
  */
 static void streams(unsigned int number, bool alike)
 {
@@ -331,14 +331,14 @@ static void streams(unsigned int number, bool alike)
 	assert_int_equal(rig_pinned(&rig), 1);
 	if (alike)
 		assert_int_equal(rig_device_info(plugged[number - 1]).sharing, number);
-	/* Where each has a domain of its own, not all have room for their shadows. */
+	/* If each stream has a domain of its own, not all shadows have room. */
 	assert_in_range(rig_info(&rig).domains, 1, alike ? 1 : number);
 	assert_true(stats_of(&rig).shadow_bytes_peak <= SHADOW);
 	assert_true(bytes / number < 8192);
 	for (unsigned int i = 0; i < COMMANDS; i++)
 		put_command(&rig, i, i < 16 ? CFGI_ALL : SYNC, i < 16 ? 31 : 0);
 	seconds = kick_all(&rig);
-	/* Nothing has changed, so that nothing was made or destroyed. */
+	/* Nothing has changed, so nothing was created or destroyed. */
 	assert_int_equal(rig_pinned(&rig), 1);
 	print_message("%u streams with %s: %u domains, %llu bytes each beside shadows; a CMD_CFGI_ALL takes %.2f us of CPU for each of them\n", number,
 		      alike ? "one context" : "a context each", rig_info(&rig).domains, (unsigned long long)(bytes / number), seconds * 1e6 / 16 / number);
@@ -354,7 +354,7 @@ static void test_streams_that_share(void **state)
 	streams(SHARING, true);
 }
 
-static void test_streams_that_do_not(void **state)
+static void test_streams_that_do_not_share(void **state)
 {
 	(void)state;
 	streams(CONTEXTS, false);
@@ -363,8 +363,9 @@ static void test_streams_that_do_not(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_queue_of_invalidations), cmocka_unit_test(test_what_is_true_stays),  cmocka_unit_test(test_domain_that_cannot_be),
-		cmocka_unit_test(test_streams_that_share),     cmocka_unit_test(test_streams_that_do_not),
+		cmocka_unit_test(test_queue_of_invalidations),	  cmocka_unit_test(test_valid_translations_stay),
+		cmocka_unit_test(test_domain_that_does_not_fit),  cmocka_unit_test(test_streams_that_share),
+		cmocka_unit_test(test_streams_that_do_not_share),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Rare events: the log when a host fails, illegal arguments of a VMM, reports that are stopped,
- * direct domains whose slots are adjacent or beyond the last IOVA, a page with more IOVAs than a
- * small count can hold.
+ * Rare events: the log after a failure of the host, illegal arguments of a VMM, reports that are
+ * stopped, direct domains whose slots are adjacent or beyond the last IOVA, a page with more IOVAs
+ * than a small count can hold.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -36,8 +36,8 @@ static void on_log(void *ctx, enum viommu_log_level level, const char *what, uin
 }
 
 /*
- * The log has a host that fails to map, to remove, or to detach a device; and nothing while all is
- * well.
+ * The log reports a host that fails to map, to remove, or to detach a device. Without failures it
+ * is empty.
  */
 static void test_failures_are_logged(void **state)
 {
@@ -81,7 +81,7 @@ static void test_failures_are_logged(void **state)
 	rig_end(&rig);
 }
 
-/* A lack of memory is no failure of the host: it gets as much of a run as fits. */
+/* A lack of memory is not a failure of the host: as much of a run as fits is mapped. */
 static void test_host_is_short(void **state)
 {
 	static const int errors[] = { ENOMEM, ENOSPC };
@@ -103,9 +103,9 @@ static void test_host_is_short(void **state)
 
 /*
  * One page of a run is released on a host that removes only whole mappings, and the host fails to
- * map a part of the rest again: outside the range (the first two calls), or within. Where it fails
- * once, that part is tried again, and is there. Where it fails for good, it is lost, and the answer
- * is an error that counts it.
+ * map a part of the rest again: outside the range (the first two calls), or within. If it fails
+ * once, that part is retried and mapped. If it fails for good, the part is lost, and the answer is
+ * an error that counts it.
  */
 static void test_tried_again(void **state)
 {
@@ -135,8 +135,8 @@ static void test_tried_again(void **state)
 }
 
 /*
- * An aperture with more aliases of the top table than are compared together; the mapped page is in
- * none of the entries with their index.
+ * An aperture with more aliases of the top table than are compared together. None of the entries
+ * with their index is the mapped page's.
  */
 static void test_many_aliases(void **state)
 {
@@ -159,7 +159,7 @@ static void test_many_aliases(void **state)
 	rig_end(&rig);
 }
 
-static void test_configs_that_cannot_be(void **state)
+static void test_illegal_configs(void **state)
 {
 	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
 	struct viommu_vm *vm = NULL;
@@ -197,13 +197,12 @@ static int stop_at(void *ctx, const struct viommu_run *run)
 }
 
 /*
- * Runs in one block, in adjacent blocks, and in other tables: the report can be stopped at any of
- * them.
+ * Runs in one block, in adjacent blocks, and in other tables. The report can stop at any of them.
  */
 static void test_report_is_stopped(void **state)
 {
 	static const unsigned int pages[] = { 1, 3, 5, 70, 300, 301, 700 };
-	const unsigned int number = 6; /* 300 and 301 are one */
+	const unsigned int number = 6; /* 300 and 301 are one run */
 	struct rig rig;
 
 	(void)state;
@@ -222,8 +221,8 @@ static void test_report_is_stopped(void **state)
 }
 
 /*
- * Adjacent slots with the same rights are one run of a direct domain; those whose IOVAs would wrap
- * are in none.
+ * Adjacent slots with the same rights are one run of a direct domain. Slots whose IOVAs would wrap
+ * are in no run.
  */
 static void test_direct_runs(void **state)
 {
@@ -250,7 +249,7 @@ static void test_direct_runs(void **state)
 	stopper = (struct stopper){ .at = 1 };
 	assert_int_equal(viommu_domain_each_run(direct, 5 * GIB + PAGE, UINT64_MAX, stop_at, &stopper), 42);
 	assert_true(stopper.run.first == 5 * GIB + PAGE && stopper.run.gpa == GIB + PAGE);
-	/* The one beyond is removed, then the others, in the order in which they were added. */
+	/* The slot beyond is removed, then the others, in the order in which they were added. */
 	assert_int_equal(guest_hide(&rig.guest, far), 0);
 	assert_int_equal(guest_hide(&rig.guest, first), 0);
 	assert_int_equal(mock_pages(rig.mock, mock_newest(rig.mock)), 17 * MIB / PAGE);
@@ -258,7 +257,7 @@ static void test_direct_runs(void **state)
 	rig_end(&rig);
 }
 
-/* One page at 70 000 IOVAs: charged once, until the last of them is released. */
+/* One page at 70 000 IOVAs is charged once, until its last IOVA is released. */
 static void test_many_names(void **state)
 {
 	const uint64_t names = 70000;
@@ -284,8 +283,8 @@ static void test_many_names(void **state)
 }
 
 /*
- * A refresh in steps; the host fails to remove a page in the first one. The success of the later
- * steps does not hide that.
+ * A refresh in steps. The host fails to remove a page in the first step. The success of later steps
+ * does not hide that.
  */
 static void test_first_step_fails(void **state)
 {
@@ -314,11 +313,9 @@ static void test_first_step_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_failures_are_logged), cmocka_unit_test(test_configs_that_cannot_be),
-		cmocka_unit_test(test_report_is_stopped),   cmocka_unit_test(test_host_is_short),
-		cmocka_unit_test(test_tried_again),	    cmocka_unit_test(test_many_aliases),
-		cmocka_unit_test(test_direct_runs),	    cmocka_unit_test(test_many_names),
-		cmocka_unit_test(test_first_step_fails),
+		cmocka_unit_test(test_failures_are_logged), cmocka_unit_test(test_illegal_configs), cmocka_unit_test(test_report_is_stopped),
+		cmocka_unit_test(test_host_is_short),	    cmocka_unit_test(test_tried_again),	    cmocka_unit_test(test_many_aliases),
+		cmocka_unit_test(test_direct_runs),	    cmocka_unit_test(test_many_names),	    cmocka_unit_test(test_first_step_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of the machine below a guest of an SMMUv3. In a scenario streams are plugged, bypass,
- * are configured, share a context and move to another, with tables that change and are invalidated,
- * devices that access memory, a reset and unplugging. Each allocation and each call to the host
- * fails, first once, then for good.
+ * Failures of the machine below a guest with an SMMUv3. In a scenario, streams are plugged, bypass,
+ * are configured, share a context and move to another. Tables change and are invalidated, devices
+ * access memory, the SMMU is reset, and streams are unplugged. Each allocation and each call to the
+ * host fails, first once, then permanently.
  *
  * After each step the command queue has been consumed, no device reaches invalidated pages, each
- * reached page is charged once, the host holds exactly those, and nothing waits for a flush: a
- * space that a host fails to clean is destroyed. There is no event, and no error, since the guest
- * has made no mistake. After the failures, a device that accesses the pages in the tables reaches
- * them.
+ * reached page is charged once, the host has exactly those pages, and no flush is pending: a space
+ * that a host fails to clean is destroyed. There is no event and no error, since the guest makes no
+ * mistake. After the failures, a device that accesses the pages in the tables reaches them.
  */
 #include "../smmuv3/tables.h"
 
@@ -28,7 +27,7 @@
 
 #define STREAMS	  3u
 #define IOVA	  UINT64_C(0x40000000)
-#define PAGES	  24u /* from IOVA on, and from the block on: the pages of the scenario */
+#define PAGES	  24u /* the scenario's pages: from IOVA on, and from the block on */
 #define BLOCK	  (IOVA + UINT64_C(0x400000))
 #define MOST_RUNS 4096u
 
@@ -36,7 +35,7 @@ struct story {
 	struct rig rig;
 	struct mock_host *mock;
 	struct tables tables[2];
-	struct user user[STREAMS]; /* without a device: it could not be plugged */
+	struct user user[STREAMS]; /* without a device: plugging failed */
 };
 
 struct report {
@@ -92,7 +91,7 @@ static struct view view_of(const struct story *story, const struct user *user)
 	return view;
 }
 
-/* The present translation by the tables: true if there is one. */
+/* The current translation by the tables. True if there is one. */
 static bool truth(const struct story *story, const struct view *view, uint64_t iova, uint32_t access, uint64_t *gpa)
 {
 	*gpa = iova;
@@ -101,7 +100,7 @@ static bool truth(const struct story *story, const struct view *view, uint64_t i
 	return view->stream == VIOMMU_SMMUV3_STREAM_STAGE1 && tables_naive(&story->rig, view->cd, iova, access, gpa);
 }
 
-/* All changes have been invalidated: devices reach the pages in the tables. */
+/* All changes are invalidated: devices reach the pages in the tables. */
 static void check_window(const struct story *story, struct user *user, uint64_t first)
 {
 	struct view view = view_of(story, user);
@@ -185,8 +184,8 @@ static void command(struct story *story, uint64_t dw0, uint64_t dw1)
 }
 
 /*
- * Devices load from and store to all pages of the scenario: a page in the tables is reached, or
- * there is no room; no other page is.
+ * Devices load from and store to all pages of the scenario. They reach the pages in the tables
+ * unless there is no room, and no others.
  */
 static void use(struct story *story, uint64_t first, bool surely)
 {
@@ -199,7 +198,7 @@ static void use(struct story *story, uint64_t first, bool surely)
 			bool is_there = truth(story, &view, iova, access, &gpa);
 			int ret;
 
-			/* Accesses that end in an event are not part of this scenario. */
+			/* The scenario has no accesses that end in an event. */
 			if (!is_there && view.stream == VIOMMU_SMMUV3_STREAM_STAGE1)
 				continue;
 			ret = user_access(&story->user[n], iova, access, &hva);
@@ -255,7 +254,7 @@ static void tell(void *ctx)
 		tables_map(tables, IOVA + i * PAGE, DATA + i * PAGE, 0);
 	set_up(story);
 	use(story, IOVA, false);
-	/* A page is unmapped, others lose rights, some change their frames. */
+	/* A page is unmapped, some lose rights, some change their frames. */
 	tables_unmap(tables, IOVA + 3 * PAGE);
 	tables_map(tables, IOVA + 5 * PAGE, DATA + 5 * PAGE, E_RO);
 	command(story, TLBI_VA(1) | RANGE(15, 0), IOVA | TG(1) | TTL(3) | LEAF);
@@ -268,7 +267,7 @@ static void tell(void *ctx)
 	use(story, BLOCK, false);
 	rig_put(&story->rig, tables_entry(tables, BLOCK, 1), 0);
 	command(story, TLBI_VAA, BLOCK + 7 * PAGE);
-	/* Streams to other targets, and to none. */
+	/* Streams change to other targets, and to none. */
 	rig_put_ste(&story->rig, 1, STE_ABORT, 0);
 	command(story, CFGI_STE(1), LEAF);
 	rig_put_ste(&story->rig, 1, STE_BYPASS, 0);
@@ -295,7 +294,7 @@ static void tell(void *ctx)
 	look(story);
 }
 
-/* After the failures: the guest continues, and the translations in its tables are established. */
+/* After the failures the guest continues, and the translations in its tables are established. */
 static void repair(void *ctx)
 {
 	struct story *story = ctx;
@@ -323,7 +322,7 @@ static void end(void *ctx)
 	rig_down(&story->rig);
 }
 
-/* A lack of memory is no error of the host. */
+/* A lack of memory is not an error of the host. */
 static void unharmed(void *ctx, bool nothing)
 {
 	struct story *story = ctx;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Failures of the machine below a guest of zPCI. In a scenario two PCI functions are plugged,
+ * Failures of the machine below a guest with zPCI. In a scenario, two PCI functions are plugged,
  * enabled, registered, refreshed, re-registered, brought into error and out of it, disabled and
- * unplugged, with guest memory that comes and goes. Each allocation and each call to the host
- * fails, first once, then for good.
+ * unplugged, while guest memory comes and goes. Each allocation and each call to the host fails,
+ * first once, then permanently.
  *
- * After each instruction the guest has an answer of its architecture, exactly the pages that
- * functions report are charged, and a device reaches the pages that its function reports where its
- * DMA is on, and nothing where it is not. A flush that fails is a removal that may not have
- * happened: the answer is an error event and the function stops; the pages stay charged until a
- * removal succeeds. After the failures, the guest's own recovery (reset, register, refresh all)
- * makes everything true.
+ * After each instruction the guest has an answer of its architecture. Exactly the pages that
+ * functions report are charged. A device reaches the pages that its function reports while its DMA
+ * is on, and nothing while it is off. A failed flush may mean that nothing was removed: the answer
+ * is an error event, and the function stops. Its pages stay charged until a removal succeeds. After
+ * the failures, the guest's own recovery (reset, register, refresh all) makes everything match the
+ * tables.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -38,7 +38,7 @@ struct story {
 	struct guest guest;
 	struct mock_host *mock;
 	struct area *second;
-	struct tables tables[FUNCTIONS + 1]; /* the last one: to re-register with */
+	struct tables tables[FUNCTIONS + 1]; /* the last one, for re-registrations */
 	struct viommu_zpci *zpci;
 	struct viommu_zpci_function *function[FUNCTIONS];
 	struct viommu_reader *reader[FUNCTIONS];
@@ -78,7 +78,7 @@ static int take_run(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* Marks the run's pages, and accesses them as the device does. */
+/* Marks the run's pages, and accesses them like the device. */
 static void check_run(struct story *story, unsigned int n, const struct viommu_run *run, unsigned char *named, bool on)
 {
 	for (uint64_t at = 0; at <= run->last - run->first; at += PAGE) {
@@ -158,7 +158,7 @@ static void check_answer(struct story *story, unsigned int n, const struct viomm
 	look(story);
 }
 
-/* In first..last, the function reports the pages in the tables; none may be missing if `all`. */
+/* In first..last, the function reports only pages in the tables, and all of them if `all`. */
 static void check_tables(struct story *story, unsigned int n, uint64_t first, uint64_t last, bool all)
 {
 	const struct naive_tables naive = { .iota = story->iota[n], .pba = PBA, .pal = PAL };
@@ -290,7 +290,7 @@ static void tell(void *ctx)
 	mpcifc(story, 1, VIOMMU_ZPCI_OC_REG_IOAT, iota[1]);
 	tables_map(&story->tables[1], PBA + 300 * PAGE, 100, GIB, VIOMMU_RW);
 	rpcit(story, 1, PBA + 300 * PAGE, 100);
-	/* Parts of a run are released, and change their rights; then all of it. */
+	/* Parts of a run are released and change their rights, then all of it. */
 	tables_unmap(tables, PBA + 10 * PAGE, 3);
 	tables_map(tables, PBA + 20 * PAGE, 2, MIB + 20 * PAGE, VIOMMU_READ);
 	rpcit(story, 0, PBA + 5 * PAGE, 20);
@@ -302,14 +302,14 @@ static void tell(void *ctx)
 	rpcit(story, 1, PBA, PAGES);
 	change_slot(story, true);
 	rpcit(story, 1, PBA + 300 * PAGE, 100);
-	/* Without translation, and back. */
+	/* Disables translation and enables it again. */
 	mpcifc(story, 1, VIOMMU_ZPCI_OC_DEREG_IOAT, 0);
 	mpcifc(story, 1, VIOMMU_ZPCI_OC_REG_IOAT, 0);
 	change_slot(story, false);
 	change_slot(story, true);
 	mpcifc(story, 1, VIOMMU_ZPCI_OC_DEREG_IOAT, 0);
 	mpcifc(story, 1, VIOMMU_ZPCI_OC_REG_IOAT, iota[1]);
-	/* Disabled and enabled, and unplugged. */
+	/* Disabled and enabled, unplugged. */
 	set_enabled(story, 0, false);
 	set_enabled(story, 0, true);
 	mpcifc(story, 0, VIOMMU_ZPCI_OC_REG_IOAT, iota[0]);
@@ -323,8 +323,8 @@ static void tell(void *ctx)
 }
 
 /*
- * After the failures: the recovery of a guest with an error, and of a VMM whose memory could not be
- * removed.
+ * After the failures: the recovery of a guest from an error, and of a VMM from a failed removal of
+ * memory.
  */
 static void repair(void *ctx)
 {
@@ -381,7 +381,7 @@ static void end(void *ctx)
 	guest_free(&story->guest);
 }
 
-/* A lack of memory is no error of the host. */
+/* A lack of memory is not an error of the host. */
 static void unharmed(void *ctx, bool nothing)
 {
 	const struct story *story = ctx;

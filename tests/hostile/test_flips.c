@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Each bit of an entry flipped, and each two bits, at each level of tables of each depth and each
- * format, from entries of each kind: the walk agrees with a reference that shares no code with it.
- * With each single bit flipped, and flipped back, the shadow and the host's translations do, too.
+ * Flips each bit and each two bits of an entry, at each level of tables of each depth and each
+ * format, starting from entries of each kind. The walk agrees with a reference that shares no code
+ * with it. For each single bit, flipped and flipped back, the shadow and the host's translations
+ * agree as well.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -17,7 +18,9 @@
 #include "formats.h"
 #include "rig.h"
 
-/* Memory for one table a level: the lowest at 16 MiB, each 64 KiB. There is no other memory. */
+/*
+ * Memory for one table of each level: the lowest at 16 MiB, 64 KiB each. There is no other memory.
+ */
 #define LEVELS	6u
 #define TABLES	(16 * MIB)
 #define TABLE	UINT64_C(65536)
@@ -66,13 +69,13 @@ static uint64_t table_of(unsigned int level)
 
 static unsigned int compared;
 
-/* Tables that lead to one IOVA, whose entries are flipped. */
+/* Tables that translate one IOVA. Their entries are flipped. */
 struct flipped {
 	unsigned int format;
 	unsigned int top; /* level of the root's table */
 	struct format_designation designation;
 	uint64_t iova;
-	bool single; /* each bit, and not each two */
+	bool single; /* each single bit instead of each two bits */
 };
 
 static struct format_walk compare(struct memory *memory, const struct flipped *flipped, uint64_t iova)
@@ -92,7 +95,7 @@ static struct format_walk compare(struct memory *memory, const struct flipped *f
 	return walk;
 }
 
-/* The entry of each level that leads on, to a leaf. */
+/* The entry of each level on the path to a leaf. */
 static uint64_t good_entry(const struct flipped *flipped, unsigned int level)
 {
 	uint64_t below = level ? table_of(level - 1) : NOWHERE;
@@ -100,7 +103,7 @@ static uint64_t good_entry(const struct flipped *flipped, unsigned int level)
 	switch (flipped->format) {
 	case FORMAT_ZPCI:
 	case FORMAT_ZPCI_QEMU:
-		/* A page of the tables' memory may be a leaf, too. */
+		/* A page of the tables' memory may also be a leaf. */
 		return level ? tables_link(level, below) : table_of(3);
 	case FORMAT_VTDSS:
 		return below | 3;
@@ -116,7 +119,8 @@ static uint64_t good_entry(const struct flipped *flipped, unsigned int level)
 #define BASES 8u
 
 /*
- * Entries of each kind: tables and leaves, with other rights, at other places, invalid ones, zeros.
+ * Entries of each kind: tables and leaves with other rights and other addresses, invalid ones,
+ * zeros.
  */
 static unsigned int bases_of(const struct flipped *flipped, unsigned int level, uint64_t base[BASES])
 {
@@ -137,7 +141,7 @@ static unsigned int bases_of(const struct flipped *flipped, unsigned int level, 
 		base[n++] = UINT64_C(0x40000083);
 		break;
 	case FORMAT_RISCV_SV:
-		/* Leaves, aligned to everything; for reading; without A; NAPOT; with PBMT. */
+		/* Leaves, aligned to all sizes; read-only; without A; NAPOT; with PBMT. */
 		base[n++] = UINT64_C(0x1400000000000d7);
 		base[n++] = UINT64_C(0x140000000000053);
 		base[n++] = UINT64_C(0x140000000000017);
@@ -176,8 +180,8 @@ static void flip(const struct flipped *flipped)
 	uint64_t place[LEVELS] = { 0 };
 
 	/*
-	 * No entry is valid: zeros are invalid, except for s390, which has one invalid bit for
-	 * tables and one for pages.
+	 * All entries are invalid. Zeros are, except for s390, whose invalid bit is not the same
+	 * for tables and pages.
 	 */
 	for (uint64_t at = 0; format->big_endian && at < sizeof(memory->bytes); at += 8)
 		put(memory, TABLES + at, 0x420);
@@ -204,7 +208,7 @@ static void flip(const struct flipped *flipped)
 				}
 		put(memory, place[level], good_entry(flipped, level));
 	}
-	/* IOVAs that differ in a bit: of another entry, or of no table. */
+	/* IOVAs that differ in one bit: in another entry, or outside the tables. */
 	for (unsigned int a = 0; a < 64; a++)
 		compare(memory, flipped, flipped->iova ^ UINT64_C(1) << a);
 	free(memory);
@@ -238,8 +242,8 @@ static void test_vtdss(void **state)
 }
 
 /*
- * Each mode, at either end of the address space, with other fields of contexts; and IOVAs of each
- * of the four tables of the second stage.
+ * Each mode, at both ends of the address space, with other fields of contexts; IOVAs of each of the
+ * four tables of the second stage.
  */
 static void test_riscv(void **state)
 {
@@ -264,7 +268,9 @@ static void test_riscv(void **state)
 		}
 }
 
-/* Each mode; IOVAs with a bit of every level, and with none of those that may be skipped. */
+/*
+ * Each mode; IOVAs with a bit of every level, and without bits of the levels that may be skipped.
+ */
 static void test_amdv1(void **state)
 {
 	const uint64_t iovas[] = { UINT64_C(0xa05468acf13579b), UINT64_C(0xa05000000013579b), UINT64_C(0x000000008000579b) };
@@ -287,8 +293,8 @@ static void test_amdv1(void **state)
 #define PRIVILEGED UINT64_C(0x1000)
 
 /*
- * Arm's contexts: granule, TSZ and IPS, and the other bits of the control word; and whether two
- * bits are flipped, or one.
+ * Arm's contexts: granule, TSZ and IPS, and the other bits of the control word; flips of two bits,
+ * or of one.
  */
 static const struct context {
 	unsigned int format;
@@ -336,8 +342,8 @@ static void test_arm64(void **state)
 		struct memory *memory = memory_make(false);
 
 		/*
-		 * Low bits of the TTB are the address of a small table, and ignored for a large
-		 * one.
+		 * Low bits of the TTB belong to the address of a small table, and are ignored for a
+		 * large one.
 		 */
 		flipped.top = compare(memory, &flipped, flipped.iova).level;
 		flipped.designation.table = table_of(flipped.top) + 0x1238;
@@ -347,8 +353,8 @@ static void test_arm64(void **state)
 }
 
 /*
- * The same for the shadow, one bit at a time: a refresh of the flipped entry makes the range true,
- * and another one after the entry was restored.
+ * The same for the shadow, one bit at a time. A refresh of the flipped entry makes the range match
+ * the tables, and so does another one after the entry is restored.
  */
 static void test_shadow(void **state)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest that changes its tables at any time: threads write entries at all five levels of the
- * tables, well-formed and not, that name tables, each other and themselves; others refresh two
+ * A guest that changes its tables at any time. Threads write entries at all five levels,
+ * well-formed and malformed, that name tables, each other and themselves. Others refresh two
  * domains over the same tables and a registered function, translate, attach and detach, register
  * and deregister, and remove memory. No call may fail with an unexpected error.
  *
- * Whenever all threads rest, the books must be in order, and after a refresh of everything the
- * domains are as the tables, whatever those contain; after the guest has repaired its tables, all
+ * Whenever all threads rest, the accounts must be consistent. After a refresh of everything the
+ * domains match the tables, whatever those contain. After the guest has repaired its tables, all
  * their pages are mapped.
  *
- * Meanwhile a thread maps and revokes one page: a translation that begins after the revoking
+ * Meanwhile a thread maps and revokes one page. A translation that begins after the revoking
  * refresh has returned never yields it.
  */
 #include <errno.h>
@@ -32,10 +32,11 @@
 #define OPERATIONS 1500u
 #define PAGES	   1024u /* of the aperture: four page tables */
 #define DOMAINS	   2
-#define TOP	   4u		   /* level of the top table */
-#define REVOKED	   (PBA + 8 * MIB) /* with a page table of its own, outside the tables that are written wildly */
-#define LAST	   (REVOKED + MIB - 1)
-#define SECRET	   (5 * MIB) /* the page that is revoked: no other entry names it */
+#define TOP	   4u /* level of the top table */
+/* with a page table of its own, outside the tables with random writes */
+#define REVOKED (PBA + 8 * MIB)
+#define LAST	(REVOKED + MIB - 1)
+#define SECRET	(5 * MIB) /* the page that is revoked: no other entry names it */
 
 struct scene {
 	struct guest guest;
@@ -43,13 +44,13 @@ struct scene {
 	struct viommu_host *host;
 	struct tables tables; /* of all domains */
 	struct subject subject[DOMAINS];
-	struct viommu_device *device[DOMAINS]; /* each stays with its domain */
+	struct viommu_device *device[DOMAINS]; /* each stays in its domain */
 	struct viommu_device *wanderer;
 	struct area *area; /* comes and goes */
 	struct viommu_zpci *zpci;
 	struct viommu_zpci_function *function;
 	uint64_t revoked;	/* even: the page is revoked, until this changes */
-	uint64_t sane[TOP + 1]; /* the right entries on the path to the first page */
+	uint64_t sane[TOP + 1]; /* the correct entries on the path to the first page */
 	uint64_t translated, faults;
 	struct viommu_reader *reader[DOMAINS]; /* of one thread */
 	struct stage stage;
@@ -57,15 +58,15 @@ struct scene {
 
 static uint64_t path_entry(struct scene *scene, uint64_t iova, unsigned int level)
 {
-	/* By hand: tables_entry() would follow the wild entries. */
+	/* Written directly: tables_entry() would follow random entries. */
 	uint64_t table = level == TOP ? scene->tables.root : scene->sane[level + 1] & ~UINT64_C(0xfff);
 
 	return table + 8 * (uint64_t)naive_index(iova, level);
 }
 
 /*
- * An entry at a level above the page tables, or pages. Its own table, a sibling, a table of another
- * level, frames, protection, nonsense; or the right entry.
+ * A random entry at a level above the page tables, or of pages. Its own table, a sibling, a table
+ * of another level, frames, protection, garbage; or the correct entry.
  */
 static void write_wildly(struct actor *actor)
 {
@@ -138,8 +139,8 @@ static void translate(struct actor *actor)
 		after = __atomic_load_n(&scene->revoked, __ATOMIC_SEQ_CST);
 		expect(actor, pieces == 1 || pieces == -EFAULT);
 		/*
-		 * Revoked before it began, and not mapped again before it ended. (The wild entries
-		 * may lead there to other pages.)
+		 * Revoked before the access began, and not mapped again before it ended. (Random
+		 * entries may map other pages there.)
 		 */
 		if (revoked && before == after && !(before & 1))
 			expect(actor, pieces == -EFAULT || piece.hva != guest_hva(&scene->guest, SECRET));
@@ -150,15 +151,15 @@ static void translate(struct actor *actor)
 }
 
 /*
- * Its segment entry is not written wildly, but those above it are, so mapping it may fail. Revoking
- * may not: pages that are not reached by the tables are released.
+ * No thread writes its segment entry at random, but the entries above it change, so mapping it may
+ * fail. Revoking may not: pages that the tables do not reach are released.
  */
 static void revoke(struct actor *actor)
 {
 	struct scene *scene = actor->scene;
 	uint64_t table = guest_load(&scene->guest, path_entry(scene, REVOKED, 1)) & ~UINT64_C(0x7ff);
 
-	/* It is mapped when the scene begins: the first time, it is only revoked. */
+	/* It is mapped when the scene begins, so the first round only revokes it. */
 	if (!(scene->revoked & 1))
 		__atomic_add_fetch(&scene->revoked, 1, __ATOMIC_SEQ_CST);
 	guest_store(&scene->guest, table, SECRET);
@@ -181,7 +182,7 @@ static void change_slots(struct actor *actor)
 	expect(actor, !(area->shown ? guest_hide(&scene->guest, area) : guest_show(&scene->guest, area)));
 }
 
-/* A device that moves between domains, and a domain that is made and destroyed. */
+/* A device that moves between domains, and a domain that is created and destroyed. */
 static void come_and_go(struct actor *actor)
 {
 	struct scene *scene = actor->scene;
@@ -232,7 +233,7 @@ static void drop_registration(struct scene *scene)
 	assert_int_equal(viommu_zpci_enable(scene->function, &fh), 0);
 }
 
-/* At rest, with the tables unchanged; then with the tables repaired. */
+/* At rest without changes to the tables, then after their repair. */
 static void check_quiet(void *ctx)
 {
 	struct scene *scene = ctx;

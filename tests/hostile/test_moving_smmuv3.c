@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest of two SMMUs that changes its tables at any time. A thread writes stream table entries,
- * descriptors of both levels and of contexts, commands and table entries, well-formed and not; two
- * vCPUs submit the contents of the first SMMU's queue, from any index to any other, acknowledge its
- * errors, turn it off and on and reset it; one reads events; devices of both access memory and
- * report their misses; a VMM plugs, unplugs and queries. No call may fail with an unexpected error;
- * ThreadSanitizer checks for races.
+ * A guest with two SMMUs that changes its tables at any time. One thread writes stream table
+ * entries, descriptors of both levels and of contexts, commands and table entries, well-formed and
+ * malformed. Two vCPUs submit the contents of the first SMMU's queue, from any index to any other,
+ * acknowledge its errors, turn it off and on, and reset it. Another thread reads events. Devices of
+ * both SMMUs access memory and report their misses. A VMM plugs, unplugs and queries. No call may
+ * fail with an unexpected error. ThreadSanitizer checks for races.
  *
- * The second SMMU has the same tables, and an honest driver: one page is mapped and revoked again,
+ * The second SMMU has the same tables, and a correct driver: one page is mapped and revoked again,
  * with CMD_TLBI_NH_VA and CMD_SYNC. An access that begins after the CMD_SYNC was passed never
  * yields it.
  *
- * Whenever all threads rest, the books are in order; after the guest has repaired and invalidated
- * everything, all is as in its tables.
+ * Whenever all threads rest, the accounts are consistent. After the guest has repaired and
+ * invalidated everything, devices reach exactly the pages in the tables.
  */
 #include "../smmuv3/tables.h"
 
@@ -46,7 +46,7 @@ struct scene {
 	struct rig rig;	   /* with the first SMMU */
 	struct rig second; /* the same VM and memory, with the other one */
 	struct tables tables;
-	uint64_t lowest; /* the right place of the table with IOVA's pages */
+	uint64_t lowest; /* the address of the table with IOVA's pages */
 	uint64_t middle;
 	struct user wild[WILD];
 	struct user honest[HONEST];
@@ -55,7 +55,7 @@ struct scene {
 	struct stage stage;
 };
 
-/* Registers without cmocka's asserts, which are for one thread. */
+/* Registers without cmocka's asserts, which work in one thread only. */
 static uint32_t load(struct rig *rig, uint32_t offset)
 {
 	uint64_t value = 0;
@@ -82,7 +82,7 @@ static void write_stream(struct actor *actor)
 		entry ^= UINT64_C(1) << (4 + draw(actor, 60));
 	rig_put(rig, STRTAB + 64 * sid, entry);
 	rig_put(rig, STRTAB + 64 * sid + 8, draw(actor, 8) ? 0 : actor->seed);
-	/* The same tables in two levels, or nonsense. */
+	/* The same tables in two levels, or garbage. */
 	rig_put(rig, L2TABLES, draw(actor, 8) ? STRTAB | draw(actor, 9) : HOLE_GPA | 7);
 }
 
@@ -100,8 +100,8 @@ static void write_context(struct actor *actor)
 }
 
 /*
- * The tables down to the pages, except for the path to the page that is revoked: tables,
- * themselves, blocks elsewhere, nonsense; then the right entry.
+ * The tables on the path to the pages, except for the path to the revoked page: tables, the tables
+ * themselves, blocks elsewhere, garbage; then the correct entry.
  */
 static void write_table(struct actor *actor)
 {
@@ -132,7 +132,7 @@ static void write_wildly(struct actor *actor)
 		case 1:
 			write_context(actor);
 			break;
-		case 2: /* a command, in any state of its place */
+		case 2: /* a command, at a place in any state */
 			rig_put(&scene->rig, CMDQ + 8 * draw(actor, 2u << CMDQ_BITS), draw(actor, 2) ? SYNC : actor->seed);
 			break;
 		default:
@@ -191,7 +191,7 @@ static void send(struct actor *actor)
 		store(rig, R_GERRORN, load(rig, R_GERROR));
 	if (actor->number || draw(actor, 4))
 		return;
-	/* One of the two also turns it off and on. */
+	/* One of them also turns the SMMU off and on. */
 	switch (draw(actor, 3)) {
 	case 0:
 		store(rig, R_CR0, 0);
@@ -225,16 +225,16 @@ static void read_events(struct actor *actor)
 	expect(actor, info.devices >= WILD - 1 && info.devices <= WILD && info.domains <= WILD + 1);
 }
 
-/* The driver of the second SMMU: the only user of the page. */
+/* The driver of the second SMMU. Only this thread uses the page. */
 static void revoke(struct actor *actor)
 {
 	struct scene *scene = actor->scene;
 	struct rig *rig = &scene->second;
-	uint64_t at = scene->lowest + PAGE; /* the table right behind: tables_entry() made it so */
+	uint64_t at = scene->lowest + PAGE; /* the next table, as tables_entry() allocated it */
 	uint32_t prod = load(rig, R_CMDQ_PROD), round = 2u << CMDQ_BITS;
 	const uint64_t commands[] = { TLBI_VA(7) | RANGE(0, 0), REVOKED | TG(1) | TTL(3) | LEAF, SYNC, 0 };
 
-	/* It is mapped when the scene begins: the first time, it is only revoked. */
+	/* It is mapped when the scene begins, so the first round only revokes it. */
 	if (!(scene->revoked & 1))
 		__atomic_add_fetch(&scene->revoked, 1, __ATOMIC_SEQ_CST);
 	rig_put(rig, at, SECRET | E_PAGE);
@@ -269,7 +269,7 @@ static void plug(struct actor *actor)
 	viommu_smmuv3_device_remove(device);
 }
 
-/* A device's access, as a device model makes it, with a few retries. */
+/* A device's access, like a device model's, with a few retries. */
 static void access_memory(struct actor *actor, struct user *user, uint64_t iova, bool is_honest)
 {
 	struct scene *scene = actor->scene;
@@ -283,7 +283,7 @@ static void access_memory(struct actor *actor, struct user *user, uint64_t iova,
 
 		after = __atomic_load_n(&scene->revoked, __ATOMIC_SEQ_CST);
 		expect(actor, ret == 1 || ret == -EFAULT);
-		/* Revoked before it began, and not mapped again before it ended. */
+		/* Revoked before the access began, and not mapped again before it ended. */
 		if (is_honest && before == after && !(before & 1))
 			expect(actor, ret != 1 || piece.hva != rig_hva(&scene->rig, SECRET));
 		__atomic_add_fetch(ret == 1 ? &scene->reached : &scene->refused, 1, __ATOMIC_RELAXED);
@@ -323,7 +323,7 @@ static int mark(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-/* Charged = reached by the devices of both. */
+/* The charged pages are those that the devices of both reach. */
 static void check_pins(struct scene *scene)
 {
 	static uint8_t pages[(ROM_GPA + ROM_BYTES) / PAGE];
@@ -367,7 +367,7 @@ static void command(struct rig *rig, uint64_t cmdq, uint64_t dw0, uint64_t dw1)
 	assert_int_equal(load(rig, R_CMDQ_CONS), (prod + 1) % round);
 }
 
-/* At rest, unchanged; then with everything repaired. */
+/* At rest without changes, then after a repair of everything. */
 static void check_quiet(void *ctx)
 {
 	struct scene *scene = ctx;
@@ -397,7 +397,7 @@ static void begin(struct scene *scene)
 	struct rig_config config = rig_config();
 
 	memset(scene, 0, sizeof(*scene));
-	/* Bombs are tested elsewhere. */
+	/* test_bombs_smmuv3.c tests bombs. */
 	config.vm.refresh_entries = 16384;
 	config.vm.step_entries = 1;
 	config.smmu.flags = VIOMMU_SMMUV3_RESET_ABORT;

@@ -38,7 +38,7 @@ def example(lines):
 
 
 def run(command):
-    """Runs a command whose output is this test's own."""
+    """Runs a command. Its output is part of this test's output."""
     print("$", " ".join(command), flush=True)
     if subprocess.run(command, check=False).returncode:
         sys.exit(1)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Prints a board that a guest has left: a line NAME VALUE for each number that tests look at, and
- * the messages.
+ * Prints a board that a guest has left behind: a line NAME VALUE for each number that tests use,
+ * and the messages.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ int main(int argc, char **argv)
 	unsigned int i, k;
 
 	if (argc != 2 || !numbers || live_board_open(argv[1], false, &board, &why)) {
-		fprintf(stderr, "print-board: %s\n", argc != 2 || !numbers ? "wants the name of a board" : why);
+		fprintf(stderr, "print-board: %s\n", argc != 2 || !numbers ? "usage: print-board BOARD" : why);
 		free(numbers);
 		return 1;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stands in for core/shadow/shadow_arm64_4k.c in the plugin that is broken on purpose: Arm's
- * tables, read wrongly in a way that smmuv3_broken.c chooses.
+ * Replaces core/shadow/shadow_arm64_4k.c in the plugin that is broken on purpose: Arm's tables,
+ * read with a fault that smmuv3_broken.c selects.
  */
 #include "smmuv3_broken.h"
 
@@ -13,7 +13,7 @@
 
 static inline uint64_t arm64_4k_table_address(unsigned int level, uint64_t entry)
 {
-	/* Level 1: what it leads to are page tables. */
+	/* Level 1: its entries name page tables. */
 	return arm64_4k_true_table_address(level, entry) + (broken_smmuv3 == BROKEN_ARM64_OFF_BY_ONE && level == 1 ? sizeof(uint64_t) : 0);
 }
 

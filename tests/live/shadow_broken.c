@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Stands in for core/shadow/shadow_zpci.c in the plugin that is broken on purpose: the same
+ * Replaces core/shadow/shadow_zpci.c in the plugin that is broken on purpose: the same
  * shadow_zpci_ops, over a format that can be wrong.
  */
 #include "zpci_broken.h"
@@ -12,7 +12,7 @@
 #include "format/walk.h"
 #include "core/shadow/refresh.h"
 
-/* How often an entry is looked at before it is believed: a few refreshes. */
+/* How often a changed entry is missed: for a few refreshes. */
 #define MISSES	    16u
 #define ENTRIES_MAX 64u
 

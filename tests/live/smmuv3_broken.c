@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Replaces guest/common/ranges.c in the plugin that is broken on purpose: invalidations of a range
- * can be lost, or end too early, to show that the comparison notices. The environment variable
- * VIOMMU_BROKEN_SMMUV3 says how, and nothing is broken where it is not set. Breaks of the format
- * are in shadow_arm64_broken.c.
+ * Replaces guest/common/ranges.c in the plugin that is broken on purpose. Invalidations of a range
+ * can be lost, or end too early, to show that the comparison finds it. The environment variable
+ * VIOMMU_BROKEN_SMMUV3 selects the fault. Without it nothing is broken. Faults of the format are in
+ * shadow_arm64_broken.c.
  */
 #include "smmuv3_broken.h"
 

@@ -9,8 +9,8 @@ enum broken_smmuv3 {
 	BROKEN_SMMUV3_NOTHING = 0,
 	BROKEN_INVALIDATION_LOST,
 	BROKEN_INVALIDATION_SHORT,
-	BROKEN_ARM64_OFF_BY_ONE,    /* a page table is taken to begin one entry later than it does */
-	BROKEN_ARM64_NO_PROTECTION, /* everything may be written */
+	BROKEN_ARM64_OFF_BY_ONE,    /* a page table begins one entry later */
+	BROKEN_ARM64_NO_PROTECTION, /* all pages are writable */
 };
 
 extern enum broken_smmuv3 broken_smmuv3;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The board: histograms against a sorted array, the ring of messages under a writer that does not
- * wait, and files that are no boards.
+ * The board: histograms compared with a sorted array; the ring of messages with a writer that never
+ * waits; files that are not boards.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,8 +40,8 @@ static int by_value(const void *a, const void *b)
 }
 
 /*
- * Every value lies in the one class that claims it, and classes follow on one another without a
- * gap, none wider than 6 % of its values.
+ * Every value is in the one class that claims it. Classes follow one another without a gap, and
+ * none is wider than 6 % of its values.
  */
 static void test_classes(void **state)
 {
@@ -83,7 +83,7 @@ static void check_values(const uint64_t *unsorted, unsigned int count)
 	for (i = 0; i < count; i++) {
 		sorted[i] = unsorted[i];
 		total += unsorted[i];
-		/* Two histograms, put together, are one. */
+		/* Merging two histograms gives the histogram of all values. */
 		live_histogram_add(&histogram[i & 1], unsorted[i]);
 	}
 	live_histogram_merge(&histogram[0], &histogram[1]);
@@ -92,7 +92,10 @@ static void check_values(const uint64_t *unsorted, unsigned int count)
 	assert_true(histogram->total == total);
 	assert_true(histogram->most == sorted[count - 1]);
 	for (i = 0; i < sizeof(percents) / sizeof(percents[0]); i++) {
-		/* The least value that so many per cent of all are not above, found by counting. */
+		/*
+		 * The least value of which at least that many per cent of all are not above it, by
+		 * counting.
+		 */
 		uint64_t rank = ((uint64_t)count * percents[i] + 99) / 100, value = sorted[rank - 1];
 		uint64_t found = live_histogram_percentile(histogram, percents[i]);
 		uint64_t off = found > value ? found - value : value - found;
@@ -116,7 +119,7 @@ static void test_percentiles(void **state)
 		unsigned int count = round < 8 ? round + 1 : (unsigned int)(random_next() % VALUES) + 1;
 
 		for (i = 0; i < count; i++) {
-			/* Of all magnitudes that a class of its own exists for. */
+			/* Of all magnitudes that have a class of their own. */
 			values[i] = random_next() >> (64 - LIVE_VALUE_BITS);
 			values[i] >>= random_next() % (round % 40 + 1);
 		}
@@ -171,7 +174,7 @@ static void test_messages(void **state)
 	assert_int_equal(message.sequence, 0);
 	assert_false(live_ring_read(&board->ring, &next, &message));
 
-	/* A message that is too long is cut, with a mark; one that just fits is not. */
+	/* A message that is too long is truncated, with a mark. One that just fits is not. */
 	for (i = LIVE_MESSAGE_BYTES - 2; i < LIVE_MESSAGE_BYTES + 2; i++) {
 		memset(text, 'x', sizeof(text));
 		memcpy(text, start, sizeof(start) - 1);
@@ -188,7 +191,7 @@ static void test_messages(void **state)
 	}
 
 	/*
-	 * A reader that comes late gets what is there, and sees from the numbers what it has
+	 * A late reader gets the messages that are still there. Their numbers show how many it has
 	 * missed.
 	 */
 	for (i = 0; i < 2 * LIVE_RING_LINES; i++) {
@@ -206,9 +209,9 @@ static void test_messages(void **state)
 }
 
 /*
- * One thread writes as fast as it can, others read: no message is ever made of two, and none comes
- * twice or out of order. One reader follows the writer. The others always want the oldest message,
- * which is the one that is about to be overwritten.
+ * One thread writes as fast as it can, others read. No message is a mix of two, and none comes
+ * twice or out of order. One reader follows the writer. The others always read the oldest message,
+ * the next to be overwritten.
  */
 #define WRITTEN 30000u
 #define READERS 3u
@@ -228,7 +231,7 @@ static void *write_messages(void *ctx)
 		size_t length = 100 + (size_t)(i % 800);
 
 		/*
-		 * Filled with one character, which goes with the number, the length and the kind.
+		 * Filled with one character, which determines the number, the length and the kind.
 		 */
 		memset(text, 'a' + (int)(i % 23), length);
 		text[length] = 0;
@@ -296,7 +299,7 @@ static void *write_numbers(void *ctx)
 	return NULL;
 }
 
-/* A snapshot while numbers are written: they only grow. */
+/* Snapshots while numbers are written: the numbers only grow. */
 static void test_snapshot_threads(void **state)
 {
 	struct live_numbers *numbers = malloc(sizeof(*numbers));
@@ -323,7 +326,7 @@ static void test_snapshot_threads(void **state)
 	free(numbers);
 }
 
-/* A file in a folder of its own. */
+/* A file in a temporary folder. */
 struct place {
 	char folder[64];
 	char file[96];
@@ -353,7 +356,7 @@ static int remove_place(void **state)
 	return 0;
 }
 
-/* A board in a file is found again, with what was written to it. */
+/* Opening a board's file again finds what was written to it. */
 static void test_file(void **state)
 {
 	struct place *place = *state;
@@ -366,7 +369,7 @@ static void test_file(void **state)
 	live_set(&board->numbers.rpcits, 42);
 	assert_int_equal(live_board_open(place->file, false, &same, NULL), 0);
 	assert_int_equal(live_get(&same->numbers.rpcits), 42);
-	/* The other way too, and making it again does not empty it. */
+	/* Also in the other direction. Creating it again does not empty it. */
 	live_set(&same->numbers.rpcits, 43);
 	assert_int_equal(live_get(&board->numbers.rpcits), 43);
 	live_board_close(same);
@@ -391,7 +394,7 @@ static void test_memfd(void **state)
 	assert_int_equal(live_board_open(path, true, &same, NULL), 0);
 	live_set(&same->numbers.rpcits, 5);
 	assert_int_equal(live_get(&board->numbers.rpcits), 5);
-	/* No process can truncate it while others have it mapped. */
+	/* No process can truncate the board while others have it mapped. */
 	assert_int_equal(ftruncate(fd, 4096), -1);
 	live_board_close(same);
 	live_board_close(board);
@@ -421,7 +424,7 @@ static void refuse(const struct place *place, const char *word)
 		assert_int_equal(live_board_open(place->file, create, &board, &why), -EINVAL);
 		assert_null(board);
 		assert_non_null(strstr(why, word));
-		/* Whatever it is, it was somebody's. */
+		/* Any other file belongs to someone and is refused. */
 		assert_int_equal(stat(place->file, &after), 0);
 		assert_int_equal(before.st_size, after.st_size);
 	}
@@ -456,7 +459,7 @@ static void test_bad_files(void **state)
 	write_file(place, header, sizeof(header), whole);
 	refuse(place, "not a board");
 
-	/* And what is right is taken. */
+	/* A correct board is accepted. */
 	header[0] = LIVE_BOARD_MAGIC;
 	write_file(place, header, sizeof(header), whole);
 	assert_int_equal(live_board_open(place->file, false, &board, &why), 0);

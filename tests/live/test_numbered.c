@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Following a numbered disk: which pages carry a block, and what is noticed when one comes twice,
- * too early, or never.
+ * Following a numbered disk: which pages hold a block, and the report if a block comes twice, too
+ * early, or never.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,7 +53,7 @@ static void test_in_order(void **state)
 
 	(void)state;
 	assert_int_equal(numbered_missing(&numbered), 300);
-	/* As often as it is read. */
+	/* As often as the page is read. */
 	for (round = 0; round < 2; round++) {
 		for (block = 258; block < 558; block++) {
 			release(&numbered, block, block);
@@ -70,13 +70,13 @@ static void test_out_of_order(void **state)
 	(void)state;
 	release(&numbered, 10, 10);
 	release(&numbered, 12, 11);
-	/* It goes on behind what was found. */
+	/* It continues after the block that was found. */
 	release(&numbered, 13, 13);
 	release(&numbered, 13, 14);
 	release(&numbered, 14, 14);
 	assert_int_equal(numbered.seen, 3);
 	assert_int_equal(numbered_missing(&numbered), 15);
-	/* Beginning anew before the end is noticed too. */
+	/* A restart before the end is reported, too. */
 	release(&numbered, 10, 15);
 }
 
@@ -92,13 +92,13 @@ static void test_others(void **state)
 	ignore(&numbered, put_block(0, 0));
 	ignore(&numbered, put_block(0, UINT64_C(10) << 32));
 	ignore(&none, put_block(0, 10));
-	/* A page that is a block but for one byte. */
+	/* A page that differs from a block in one byte. */
 	for (at = 0; at < PAGE; at += 511) {
 		put_block(0, 10);
 		memory[at] ^= 1;
 		ignore(&numbered, 0);
 	}
-	/* A page that the guest has not got, or has half of. */
+	/* A page outside guest memory, or half outside. */
 	put_block(PAGES - 1, 10);
 	ignore(&numbered, PAGES * PAGE);
 	ignore(&numbered, PAGES * PAGE - 8);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The ring of messages, interrupted between any two of its loads and stores: the writer comes while
- * a reader is in a message, and a reader while the writer is. The ring's code is compiled in here
- * with its atomic operations counted. (What memory order does is for test_board.c's threads.)
+ * The ring of messages, interrupted between any two of its loads and stores: a write while a reader
+ * copies a message, and a read while the writer stores one. The ring's code is compiled in here
+ * with its atomic operations counted. (Threads in test_board.c test the memory order.)
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #include "live/board.h"
 
 static unsigned int operations;
-static unsigned int interrupt_at; /* the operation before which it comes; 0: never */
+static unsigned int interrupt_at; /* the operation before which the interruption comes; 0: never */
 static void (*interrupt)(void);
 
 static void step(void)
@@ -47,7 +47,7 @@ static void stepped_store(uint64_t *word, uint64_t value)
 static struct live_ring ring;
 static uint64_t writes;
 
-/* A message that differs from every other in each of its words. */
+/* A message with a unique value in each word. */
 static void write_one(void)
 {
 	char text[LIVE_MESSAGE_BYTES];
@@ -78,7 +78,7 @@ static void start(void)
 	operations = 0;
 }
 
-/* While the oldest message is read, it is overwritten. */
+/* The oldest message is overwritten while it is read. */
 static void test_writer_interrupts(void **state)
 {
 	unsigned int at = 0, total = 0;
@@ -94,7 +94,7 @@ static void test_writer_interrupts(void **state)
 		assert_true(live_ring_read(&ring, &next, &message));
 		total = operations;
 		check(&message);
-		/* It is the oldest, or the one behind that. */
+		/* The oldest message, or the next one. */
 		assert_in_range(message.sequence, 0, 1);
 	} while (at <= total);
 }
@@ -111,7 +111,7 @@ static void read_all(void)
 	assert_in_range(count, LIVE_RING_LINES - 1, LIVE_RING_LINES);
 }
 
-/* While a message is written over the oldest one, all are read. */
+/* All messages are read while one is written over the oldest. */
 static void test_reader_interrupts(void **state)
 {
 	unsigned int at = 0, total;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How the checker compares two lists of translations, against a comparison page by page.
+ * Compares the checker's comparison of two lists of translations with one page by page.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,7 +73,7 @@ static uint64_t iova_of(uint64_t base, unsigned int i)
 	return base + i * PAGE;
 }
 
-/* The list, cut at random places that mean nothing. */
+/* The same list, cut at random places that change nothing. */
 static void list(const struct page *pages, uint64_t base, struct runs *runs)
 {
 	unsigned int i, next;
@@ -112,7 +112,7 @@ static void see(void *ctx, const struct piece *piece)
 	}
 }
 
-/* bases: where IOVAs begin, the lowest and the highest among them. */
+/* bases: the first IOVAs, the lowest and the highest possible ones among them. */
 static const uint64_t bases[] = { 0, UINT64_C(0x100000000), UINT64_MAX - PAGES *PAGE + 1 };
 
 static void test_compare(void **state)
@@ -190,7 +190,7 @@ static void test_gone(void **state)
 	free(runs.list);
 }
 
-/* A page after the end of the guest's memory is no translation. */
+/* A page beyond guest memory is no translation. */
 static void test_clip(void **state)
 {
 	struct capture_page pages[] = {

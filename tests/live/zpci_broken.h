@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * s390's tables, read wrongly in one way that is chosen when the plugin is loaded: the environment
- * variable VIOMMU_BROKEN_WALK is off-by-one, no-protection or level-missed, and nothing is broken
- * where it is not set. For showing that the oracles notice. Everything else is format/zpci.h.
+ * s390's tables, read with one fault that is selected when the plugin is loaded: the environment
+ * variable VIOMMU_BROKEN_WALK is off-by-one, no-protection or level-missed. Without it nothing is
+ * broken. It shows that the oracles find such faults. Everything else is format/zpci.h.
  */
 #ifndef VIOMMU_TESTS_LIVE_ZPCI_BROKEN_H
 #define VIOMMU_TESTS_LIVE_ZPCI_BROKEN_H
@@ -19,16 +19,16 @@ enum broken_walk { BROKEN_NOTHING = 0, BROKEN_OFF_BY_ONE, BROKEN_NO_PROTECTION, 
 
 extern enum broken_walk broken_walk;
 
-/* Whether a change to this entry of a segment table is still to be missed. */
+/* Whether a change of this segment table entry is still to be missed. */
 bool broken_missed(uint64_t entry);
 
-/* A page table is taken to begin one entry later than it does. */
+/* A page table begins one entry later. */
 static inline uint64_t zpci_table_address(unsigned int level, uint64_t entry)
 {
 	return zpci_true_table_address(level, entry) + (broken_walk == BROKEN_OFF_BY_ONE && level == ZPCI_SEGMENT ? sizeof(uint64_t) : 0);
 }
 
-/* A page table that is linked into its segment table is not seen at first. */
+/* A page table that is linked into its segment table is missed at first. */
 static inline enum format_kind zpci_kind(const struct format_root *root, unsigned int level, uint64_t entry)
 {
 	enum format_kind kind = zpci_true_kind(root, level, entry);
@@ -38,7 +38,7 @@ static inline enum format_kind zpci_kind(const struct format_root *root, unsigne
 	return kind;
 }
 
-/* Everything may be written. */
+/* All pages are writable. */
 static inline uint32_t zpci_prot(const struct format_root *root, unsigned int level, uint64_t entry)
 {
 	return broken_walk == BROKEN_NO_PROTECTION ? VIOMMU_RW : zpci_true_prot(root, level, entry);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Comparing a machine with its model. */
+/* Compares a machine with its model. */
 #include "machine.h"
 
 #include <errno.h>
@@ -77,7 +77,7 @@ void machine_look(const struct subject *subject, uint64_t first, uint64_t last, 
 	fuzz_must(!viommu_domain_each_run(subject->domain, first, last, take_run, &look));
 }
 
-/* The runs in a range equal the model, or are a part of it after a shortage or a failure. */
+/* The runs in a range equal the model, or a part of it after a shortage or a failure. */
 static void compare(const struct machine *machine, const struct subject *subject, const struct model_list *list, uint64_t first, uint64_t last)
 {
 	uint64_t i = 0;
@@ -140,7 +140,7 @@ static void check_mock(struct machine *machine, const struct subject *subject)
 		fuzz_must(!subject->space->unflushed.number);
 }
 
-/* One page through a reader: NULL for one that must not be reached. */
+/* One page through a reader: NULL if the page must not be reached. */
 static void check_reached(struct machine *machine, struct viommu_reader *reader, uint64_t iova, const struct model_page *page)
 {
 	struct viommu_fault fault = { 0 };
@@ -162,8 +162,8 @@ static void check_reached(struct machine *machine, struct viommu_reader *reader,
 }
 
 /*
- * Present pages are reached. Pages that were released since the last check are not. Of very many
- * pages, a sample is checked.
+ * Pages that are present are reached. Pages that were released since the last check are not. A
+ * sample is checked if there are very many.
  */
 static void check_readers(struct machine *machine, struct subject *subject)
 {
@@ -262,7 +262,7 @@ void machine_check_walk(struct machine *machine, const struct subject *subject, 
 
 /*
  * The expected translation, page by page: the number of pieces, or -EFAULT and the reason. full: it
- * may end before the fault, since there is no room for pieces.
+ * may end before the fault for lack of room for pieces.
  */
 static int expect_pieces(struct machine *machine, const struct subject *subject, uint64_t iova, uint64_t last, uint32_t access, struct viommu_piece *pieces,
 			 unsigned int most, uint64_t *translated, struct viommu_fault *fault, bool *full)
@@ -315,7 +315,7 @@ void machine_check_translate(struct machine *machine, unsigned int device, uint6
 	if (pieces != number && !(full && number == -EFAULT && pieces == (int)most))
 		fuzz_wrong("IOVA %#" PRIx64 ", %" PRIu64 " bytes: returned %d, should be %d", iova, bytes, pieces, number);
 	if (pieces == -EFAULT) {
-		/* A reader need not know the reason why tables translate nothing. */
+		/* A reader need not know the reason of a fault. */
 		known = why.reason == VIOMMU_FAULT_BLOCKED || why.reason == VIOMMU_FAULT_APERTURE || why.reason == VIOMMU_FAULT_PROTECTION;
 		fuzz_must(fault.reason == why.reason || (!known && fault.reason == VIOMMU_FAULT_NOT_PRESENT) || machine->format->loose);
 		fuzz_must((fault.iova ^ why.iova) < PAGE && fault.access == access);

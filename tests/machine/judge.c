@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Refreshes and creations. The model predicts the result of each. Either there is one right answer,
- * or, where resources are or may be short, the library's state must agree with its answer.
+ * Refreshes and creations. The model predicts the result of each. Usually there is one right
+ * answer. Where resources are or may be short, the library's state must match its answer.
  */
 #include "machine.h"
 
@@ -13,7 +13,7 @@ struct outlook {
 	uint64_t first, last;
 	struct model_found found;
 	struct model_list next;		/* the model afterwards, if everything fits */
-	uint64_t established, released; /* at least, then */
+	uint64_t established, released; /* minimum number of them */
 	bool fits;			/* into the pin budget */
 };
 
@@ -35,8 +35,8 @@ uint64_t judge_charge(struct machine *machine, const struct subject *subject, co
 }
 
 /*
- * Tables that name more than is to be compared are wiped, unless the library has limits of its own.
- * False if that does not help.
+ * Clears tables with more entries than are to be compared, unless the library's limits apply. False
+ * if they still have more.
  */
 static bool look_ahead(struct machine *machine, struct subject *subject, uint64_t first, uint64_t last, struct outlook *outlook)
 {
@@ -73,10 +73,10 @@ bool judge_need(struct machine *machine, struct subject *subject, uint64_t *byte
 	return small;
 }
 
-/* Whether the VM's limits may have been met. */
+/* Whether the VM's limits may have been reached. */
 static bool is_limited(const struct machine *machine, const struct model_found *found)
 {
-	/* A frame counts as the pages in it. */
+	/* A frame counts as its pages. */
 	uint64_t entries = found->entries + found->unbacked + found->list.count;
 
 	if (machine->ample)
@@ -88,7 +88,7 @@ static void check_fault(const struct machine *machine, const struct viommu_fault
 {
 	const struct naive_answer *should = &found->fault;
 
-	/* Tables in a slot that a host fails to remove may be used or not. */
+	/* Tables in a slot that a host failed to remove may be read or not. */
 	if (found->too_large || unknown || world_leaving(machine->world))
 		return;
 	if (!found->faulty || fault->iova != found->fault_iova)
@@ -103,7 +103,7 @@ static void check_fault(const struct machine *machine, const struct viommu_fault
 			   should->level);
 }
 
-/* Everything fits, so that there is one answer. */
+/* Everything fits, so only one answer is right. */
 static void judge_full(struct machine *machine, struct subject *subject, struct outlook *outlook, int rc, const struct viommu_refresh_result *result)
 {
 	const struct model_found *found = &outlook->found;
@@ -123,8 +123,8 @@ static void judge_full(struct machine *machine, struct subject *subject, struct 
 }
 
 /*
- * A page that the tables still name as before is not released, whatever was short. A host
- * that holds few mappings and does not split may not take back what it had to remove with others.
+ * A page that is in the tables as before is not released, whatever was short. A host with few
+ * mappings that does not split may fail to restore what it had to remove together with others.
  */
 static void check_kept(const struct machine *machine, const struct subject *subject, const struct outlook *outlook, const struct model_list *list)
 {
@@ -143,8 +143,8 @@ static void check_kept(const struct machine *machine, const struct subject *subj
 }
 
 /*
- * Each page in the range is as the tables say, each other as it was. Returns how many pages are
- * missing of those that were there and those that are named.
+ * Each page in the range matches the tables, all other pages are unchanged. Returns the number of
+ * missing pages among those that were present and those that the tables name.
  */
 static uint64_t adopt(struct machine *machine, struct subject *subject, const struct outlook *outlook)
 {
@@ -175,7 +175,7 @@ static uint64_t adopt(struct machine *machine, struct subject *subject, const st
 	return missing;
 }
 
-/* It may not fit, or does not. */
+/* Some of it may not fit, or does not. */
 static void judge_short(struct machine *machine, struct subject *subject, struct outlook *outlook, int rc, const struct viommu_refresh_result *result,
 			bool limited)
 {
@@ -186,20 +186,21 @@ static void judge_short(struct machine *machine, struct subject *subject, struct
 	if (world_leaving(machine->world))
 		return;
 	/*
-	 * The use of the limits is not specified; an answer is wrong only if it promises too much.
+	 * The order in which limits are used up is not specified. An answer is wrong only if it
+	 * claims too much.
 	 */
 	if (limited || machine->failing) {
 		if (rc == 0 ? missing || found->faulty || found->too_large : rc != -ENOSPC && !(rc == -EFAULT && (found->faulty || found->too_large)))
 			fuzz_wrong("returned %d, with %" PRIu64 " pages missing", rc, missing);
 		return;
 	}
-	/* A budget may be less than the pinned amount; pages that need no new pin still fit. */
+	/* The budget may be below the pinned amount. Pages that need no new pin still fit. */
 	if (rc != (found->faulty ? -EFAULT : missing ? -ENOSPC : 0) || (!machine->format->loose && result->unestablished != missing))
 		fuzz_wrong("returned %d and says %" PRIu64 " unestablished, with %" PRIu64 " pages missing", rc, result->unestablished, missing);
 	fuzz_must(machine->format->loose || result->unbacked == found->unbacked);
 }
 
-/* The host failed to remove something: each page is as before, as in the tables, or absent. */
+/* The host failed to remove something. Each page is as before, as in the tables, or absent. */
 static void judge_failed(struct subject *subject, const struct outlook *outlook)
 {
 	struct model_list list = { .count = 0 };
@@ -218,7 +219,7 @@ static void judge_failed(struct subject *subject, const struct outlook *outlook)
 	machine_seen.failed++;
 }
 
-/* Judges the answer to a refresh, or to a creation that succeeded, and updates the model. */
+/* Judges the answer to a refresh, or to a successful creation, and updates the model. */
 static void judge(struct machine *machine, struct subject *subject, struct outlook *outlook, int rc, const struct viommu_refresh_result *result)
 {
 	uint64_t before = subject->model.count;
@@ -233,7 +234,10 @@ static void judge(struct machine *machine, struct subject *subject, struct outlo
 	machine_seen.insufficient += rc == -ENOSPC;
 	machine_seen.unbacked += outlook->found.unbacked;
 	machine_seen.pages += outlook->found.list.count;
-	/* Beyond its limit a refresh looks at what is established, which takes 8 bytes of the shadow each. */
+	/*
+	 * At its limit a refresh examines established pages, whose entries take 8 bytes of the
+	 * shadow each.
+	 */
 	fuzz_must(machine->ample || machine->format->loose || result->entries <= machine->config.refresh_entries + machine->config.shadow_bytes / 8);
 	if (rc == -EFAULT)
 		check_fault(machine, &result->fault, &outlook->found, limited && machine->format->loose);
@@ -258,7 +262,10 @@ static void judge(struct machine *machine, struct subject *subject, struct outlo
 		subject->lossy = false;
 }
 
-/* After a fault, a guest mostly invalidates the malformed entry, or there would be little else. */
+/*
+ * After a fault the guest usually invalidates the malformed entry. Otherwise most refreshes would
+ * fail.
+ */
 static void repair(struct machine *machine, const struct model_found *found)
 {
 	const struct naive_answer *fault = &found->fault;
@@ -271,7 +278,7 @@ static void repair(struct machine *machine, const struct model_found *found)
 		world_invalidate(machine->world, fault->path[fault->level + 1]);
 }
 
-/* No more is pinned than the budget, or than before. */
+/* The pinned amount exceeds neither the budget nor the amount before. */
 static void check_budget(const struct machine *machine, const struct viommu_vm_stats *before)
 {
 	struct viommu_vm_stats after = machine_stats(machine);
@@ -306,7 +313,7 @@ void judge_refresh(struct machine *machine, struct subject *subject, uint64_t fi
 	judge(machine, subject, &outlook, rc, &result);
 	check_budget(machine, &before);
 	if (rc == 0 && again && machine_is_exact(machine)) {
-		/* There is nothing to do. */
+		/* No-op. */
 		rc = viommu_domain_refresh(subject->domain, first, last, &result);
 		fuzz_must(!rc && !result.established && !result.released && !result.unestablished);
 	}
@@ -356,7 +363,7 @@ bool judge_create(struct machine *machine, struct subject *subject, bool valid)
 	after = machine_stats(machine);
 	if (rc) {
 		subject->domain = NULL;
-		/* A failed creation leaves nothing behind. */
+		/* A failed creation leaks nothing. */
 		fuzz_must(after.pinned_bytes == before.pinned_bytes && after.shadow_bytes == before.shadow_bytes && after.domains == before.domains);
 		if (machine->failing)
 			fuzz_must(rc == -EIO || rc == -ENOMEM || rc == -ENOSPC || (rc == -EINVAL && !valid));
@@ -371,7 +378,7 @@ bool judge_create(struct machine *machine, struct subject *subject, bool valid)
 		fuzz_must(valid && subject->domain);
 		subject->space = machine->mock ? mock_newest(machine->mock) : NULL;
 		subject->lossy = false;
-		/* A malformed table does not prevent a registration. */
+		/* Malformed tables do not prevent a registration. */
 		judge(machine, subject, &outlook, result.fault.reason == VIOMMU_FAULT_NONE ? 0 : -EFAULT, &result);
 		check_budget(machine, &before);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Operations of a machine, as taken from an input. */
+/* Operations of a machine, taken from an input. */
 #include "machine.h"
 
 #include <errno.h>
@@ -91,7 +91,7 @@ void machine_drop(struct machine *machine, struct subject *subject)
 }
 
 /*
- * The first byte selects host, pinning and budget. If its highest bit is set, two more select
+ * The first byte selects host, pinning and budget. If its highest bit is set, two more bytes select
  * differences from the plain machine.
  */
 static void begin(struct machine *machine, struct input *input)
@@ -137,10 +137,7 @@ static struct subject *take_subject(struct machine *machine, struct input *input
 	return &machine->subject[input_byte(input) % SUBJECTS];
 }
 
-/*
- * With a bit of the operation's byte: an IOVA of a page that a domain translates now, if there is
- * one.
- */
+/* With a bit of the operation's byte: an IOVA that a domain translates now, if there is one. */
 static uint64_t take_iova(struct machine *machine, const struct subject *subject, struct input *input, bool near)
 {
 	if (near && subject->model.count)
@@ -148,7 +145,7 @@ static uint64_t take_iova(struct machine *machine, const struct subject *subject
 	return machine->format->take_iova(machine, &subject->tables, input);
 }
 
-/* Notes the result of an attempt to attach a device. */
+/* Records the result of an attempt to attach a device. */
 static void note_place(struct machine *machine, unsigned int d, int to, int error)
 {
 	if (!error) {
@@ -184,7 +181,7 @@ static void move_device(struct machine *machine, struct input *input)
 	note_place(machine, d, (int)(subject - machine->subject), error);
 }
 
-/* Memory that is pinned as a whole: the soft host's tables for it are within the VM's limits. */
+/* All memory is pinned: the soft host's tables for it are within the VM's limits. */
 static bool may_be_refused(const struct machine *machine, int error)
 {
 	return error == -EDQUOT || machine->failing || machine->few || (!machine->ample && (error == -ENOSPC || error == -ENOMEM));
@@ -200,7 +197,7 @@ static void add_slot(struct machine *machine, struct world_place *place)
 	if (machine_is_exact(machine) && !machine->direct)
 		fuzz_must(error == (over ? -EDQUOT : 0));
 	fuzz_must(!error || may_be_refused(machine, error));
-	/* -EBUSY: a host accepted it and failed to remove it. */
+	/* -EBUSY: a host has it and failed to remove it. */
 	place->shown = !error || error == -EBUSY;
 	place->leaving = error == -EBUSY;
 	world_update(machine->world);
@@ -276,8 +273,8 @@ static void set_budget(struct machine *machine, uint64_t bytes)
 }
 
 /*
- * No budget, any budget, a little more than is pinned (or exactly that, or not whole pages), or
- * exactly the need of a refresh of everything, which follows.
+ * No budget; any budget; slightly more than is pinned, or exactly that, or not whole pages; exactly
+ * the need of a refresh of everything, which follows.
  */
 static void change_budget(struct machine *machine, struct input *input, unsigned int way)
 {
@@ -298,7 +295,7 @@ static void change_budget(struct machine *machine, struct input *input, unsigned
 	}
 }
 
-/* All failures are switched off, and everything is made true. */
+/* Ends all failures, and makes everything match the tables. */
 static void restore(struct machine *machine)
 {
 	clear_failures(machine);
@@ -306,7 +303,7 @@ static void restore(struct machine *machine)
 	for (unsigned int i = 0; i < machine->world->places; i++) {
 		struct world_place *place = &machine->world->place[i];
 
-		/* With few entries even a restored mapping may have no place. */
+		/* With few entries even a restored mapping may not fit. */
 		if (place->leaving)
 			remove_slot(machine, place);
 		fuzz_must(!place->leaving);
@@ -337,9 +334,9 @@ static void plan_failure(struct machine *machine, struct input *input)
 }
 
 /*
- * One refresh on a host that does not remove, or does and reports a failure, or does not flush.
- * Then it works again, and everything is made true: a page that the guest unmapped and mapped again
- * meanwhile must be established anew.
+ * One refresh on a host that does not remove, or removes and reports a failure, or does not flush.
+ * Then the host works again, and everything must match the tables. A page that the guest has
+ * unmapped and mapped again must be established anew.
  */
 static void fail_refresh(struct machine *machine, struct input *input)
 {
@@ -474,7 +471,7 @@ static void end(struct machine *machine, bool one_by_one)
 	struct viommu_vm_stats stats;
 
 	restore(machine);
-	/* Everything is destroyed with the VM, or one object after the other. */
+	/* Everything is destroyed with the VM, or object by object. */
 	for (unsigned int i = 0; one_by_one && i < SUBJECTS; i++) {
 		machine_drop(machine, &machine->subject[i]);
 		machine_check(machine);

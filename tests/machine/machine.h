@@ -36,36 +36,33 @@
 #define SUBJECTS 3
 #define DEVICES	 3
 
-/* The data of a domain. format: the format's own. */
+/* The data of a domain. format belongs to the format. */
 struct machine_tables {
-	uint64_t first, last; /* IOVAs, whole pages */
+	uint64_t first, last; /* whole pages of IOVAs */
 	_Alignas(8) unsigned char format[112];
 };
 
 struct machine;
 
 struct machine_format {
-	/* Used where the VM's limits are the defaults: the most that a refresh compares. */
+	/* With the default limits of a VM: the maximum number of compared pages. */
 	struct model_limits ample;
-	uint64_t refresh_entries; /* else: the VM's limit, or about that */
+	uint64_t refresh_entries; /* otherwise: the VM's limit, or approximately that */
 	bool little;
-	bool loose;	/* the counts of refreshes are not judged */
-	uint64_t valid; /* the bit of a lowest entry that makes it valid, or invalid */
+	bool loose;	/* the numbers of refreshes are not checked */
+	uint64_t valid; /* the bit of a lowest-level entry that toggles its validity */
 
 	/*
-	 * A registration. False: it is illegal, and the library must answer -EINVAL. honest: it
+	 * A registration. False: it is illegal, and the library must return -EINVAL. honest: it
 	 * names legal tables.
 	 */
 	bool (*take)(struct machine *machine, struct input *input, bool honest, struct machine_tables *tables);
 	int (*create)(struct machine *machine, const struct machine_tables *tables, struct viommu_refresh_result *result, struct viommu_domain **domain);
-	/*
-	 * An IOVA that is more likely than others to be translated. tables: of a domain, or zeros.
-	 */
+	/* An IOVA that is likely to be translated. tables: of a domain, or zeros. */
 	uint64_t (*take_iova)(const struct machine *machine, const struct machine_tables *tables, struct input *input);
 
 	/*
-	 * Writes an entry, or a few; makes tables down to some pages, as a guest does that maps
-	 * them.
+	 * Writes one entry or a few. Or creates tables for some pages, like a guest that maps them.
 	 */
 	void (*write)(struct world *world, struct input *input);
 	void (*map)(struct machine *machine, const struct machine_tables *tables, struct input *input);
@@ -76,16 +73,17 @@ struct machine_format {
 };
 extern const struct machine_format machine_zpci, machine_arm64;
 
-/* A domain, with a device of its own through which its translations are seen. */
+/* A domain, with a device of its own that shows its translations. */
 struct subject {
 	struct viommu_domain *domain;
 	struct machine_tables tables;
 	struct mock_space *space; /* NULL: soft */
 	struct viommu_device *device;
 	struct viommu_reader *reader;
-	struct model_list model;  /* what it must translate */
-	struct model_list before; /* what it translated at the last check */
-	bool lossy;		  /* the host failed to remove something: it may have lost reported pages */
+	struct model_list model;  /* the expected translations */
+	struct model_list before; /* the translations at the last check */
+	/* the host failed to remove something, and may have lost reported pages */
+	bool lossy;
 };
 
 struct machine {
@@ -95,23 +93,24 @@ struct machine {
 	struct viommu_host *host;
 	struct mock_host *mock; /* NULL: the host is soft */
 	struct viommu_vm_config config;
-	struct fake_tracker tracker; /* the VM's, if world->tracker is it */
+	struct fake_tracker tracker; /* the VM's, if the tracker is world->tracker */
 	bool qemu;
-	bool few;      /* the mock host holds few mappings */
+	bool few;      /* the mock host has room for few mappings */
 	bool ample;    /* the VM's limits are the defaults */
 	bool calm;     /* nothing fails, and there is no direct domain */
 	bool short_of; /* the budget changes */
-	bool repairs;  /* after a fault, the guest makes the malformed entry invalid */
+	bool repairs;  /* after a fault, the guest invalidates the malformed entry */
 	struct subject subject[SUBJECTS];
 	struct viommu_domain *direct;
 	struct viommu_device *device[DEVICES];
 	struct viommu_reader *reader[DEVICES];
-	int at[DEVICES]; /* a subject, -1: nothing, -2: the direct domain */
-	bool failing;	 /* a failure is set for this operation, or was since the last recovery */
+	int at[DEVICES]; /* number of a subject, -1: none, -2: the direct domain */
+	/* a failure is set for this operation, or was set since the last recovery */
+	bool failing;
 	unsigned int operation;
 };
 
-/* Sums over many inputs, so that it can be checked that they tested something. */
+/* Sums over many inputs, to check that they test something. */
 struct machine_seen {
 	uint64_t operations, refreshes, ok, faults, insufficient, failed, exact, exact_fits, too_large, pages, unbacked, translated, refused, walks, domains,
 		slots, tracked;
@@ -120,33 +119,29 @@ extern struct machine_seen machine_seen;
 void machine_summary(void);
 
 /*
- * Runs one input, whose first bytes select the kind of machine. At the end nothing fails, refreshes
- * make everything true, and nothing is left charged or allocated.
+ * Runs one input. Its first bytes select the kind of machine. At the end the failures stop,
+ * refreshes make everything match the tables, and nothing is left charged or allocated.
  */
 void machine_run(const struct machine_format *format, struct input *input);
 
-/*
- * judge.c: predicts, carries out and judges a refresh of first..last, or the creation of a domain.
- */
+/* judge.c: predicts, executes and judges a refresh of first..last, or the creation of a domain. */
 void judge_refresh(struct machine *machine, struct subject *subject, uint64_t first, uint64_t last, bool again);
-/*
- * The same on a host that fails meanwhile, with a page that is toggled before and after, if toggle.
- */
+/* The same on a failing host. If toggle, a page is toggled before and after. */
 void judge_failing_refresh(struct machine *machine, struct subject *subject, uint64_t first, uint64_t last, unsigned int kind, uint64_t toggle);
-/* False: there is no domain. */
+/* False: the domain does not exist. */
 bool judge_create(struct machine *machine, struct subject *subject, bool valid);
 
-/* The charge if a subject's list is `list` and the others' are as they are. */
+/* The charge if a subject has the pages of `list`, and the others have theirs. */
 uint64_t judge_charge(struct machine *machine, const struct subject *subject, const struct model_list *list);
-/* The exact budget that a refresh of everything needs; false if the tables are too large. */
+/* The exact budget for a refresh of everything; false if the tables are too large. */
 bool judge_need(struct machine *machine, struct subject *subject, uint64_t *bytes);
 
-/* check.c: compares everything; or one thing. */
+/* check.c: compares everything, or a part. */
 void machine_check(struct machine *machine);
 void machine_check_range(struct machine *machine, struct subject *subject, uint64_t first, uint64_t last);
 void machine_check_walk(struct machine *machine, const struct subject *subject, uint64_t iova);
 void machine_check_translate(struct machine *machine, unsigned int device, uint64_t iova, uint64_t bytes, uint32_t access, unsigned int most);
-/* Whether domains are exactly as in the model. */
+/* Whether domains match the model exactly. */
 bool machine_is_exact(const struct machine *machine);
 /* Adds the pages that a domain reports in a range to an empty list. */
 void machine_look(const struct subject *subject, uint64_t first, uint64_t last, struct model_list *list);

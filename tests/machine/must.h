@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Fuzzers, and trials that a test and a fuzzer share, print a finding and abort: libFuzzer and
- * AFL++ take that for a finding.
+ * Fuzzers, and trials that a test shares with a fuzzer, print a finding and abort. libFuzzer and
+ * AFL++ recognize that as a finding.
  */
 #ifndef TESTS_MACHINE_MUST_H
 #define TESTS_MACHINE_MUST_H

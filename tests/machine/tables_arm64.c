@@ -24,7 +24,7 @@ static uint64_t take_home(const struct world *world, struct input *input)
 	return world->places == WORLD_PLACES ? 3 * MIB + (n % TABLES << 16) : MIB + (n % 4 << 16);
 }
 
-/* A few indexes, so that paths meet. */
+/* A few indexes, so that paths share tables. */
 static uint64_t take_index(struct input *input, uint64_t entries)
 {
 	static const uint64_t few[] = { 0, 1, 2, 63, 64, 255, 256 };
@@ -54,11 +54,11 @@ static uint64_t take_entry(const struct world *world, struct input *input, unsig
 	case 2:
 	case 3:
 		return high | take_home(world, input) | 3;
-	case 4: /* a block, mostly one in which there is memory */
+	case 4: /* a block, usually with memory */
 		return high | (byte & 0x30 ? input_below(input, 2) * 2 * MIB : input_below(input, 1 << 20) << 21) | (low & ~UINT64_C(2)) | read_only;
 	case 5: /* far away */
 		return high | (input_below(input, UINT64_C(1) << 36) << 12 >> shift << shift) | low;
-	default: /* a page, or what another level makes of it */
+	default: /* a page, or the same value at another level */
 		return high | take_page(world, input, shift) | low | read_only;
 	}
 }
@@ -81,7 +81,7 @@ static void arm64_write(struct world *world, struct input *input)
 	write_entries(world, input, granules[input_byte(input) & 3], take_home(world, input));
 }
 
-/* For a domain's tables: one of the walk's levels. */
+/* In a domain's tables, at one of the walk's levels. */
 static void arm64_map(struct machine *machine, const struct machine_tables *tables, struct input *input)
 {
 	const struct arm64_tables *naive = of(tables);
@@ -92,7 +92,7 @@ static void arm64_map(struct machine *machine, const struct machine_tables *tabl
 	for (unsigned int level = 0; level < 4; level++) {
 		struct arm64_answer answer = naive_arm64_walk(&world->memory, naive, iova);
 
-		/* The entry that ended the walk leads on from now on, or to a page or a block. */
+		/* The entry that ended the walk becomes a table, a page or a block. */
 		if (answer.entry_at == UINT64_MAX || answer.outcome == ARM64_IS_PAGE || !world_at(world, answer.entry_at))
 			break;
 		entry = take_entry(world, input, shift);
@@ -191,7 +191,7 @@ static struct naive_answer arm64_walk(const struct naive_memory *memory, const s
 	return translate(memory, &answer);
 }
 
-/* The first GPA of memory from here on, UINT64_MAX if there is none. */
+/* The first GPA with memory from here on, UINT64_MAX if there is none. */
 static uint64_t next_backed(const struct naive_memory *memory, uint64_t gpa)
 {
 	uint64_t next = UINT64_MAX;
@@ -232,7 +232,7 @@ static void find_pages(const struct naive_memory *memory, const struct arm64_ans
 	}
 }
 
-/* From entry to entry, by the walk. */
+/* Follows the walk from entry to entry. */
 static void arm64_find(const struct naive_memory *memory, const struct machine_tables *tables, uint64_t first, uint64_t last, const struct model_limits *limits,
 		       struct model_found *found)
 {
@@ -253,7 +253,7 @@ static void arm64_find(const struct naive_memory *memory, const struct machine_t
 		}
 		if (end > last)
 			end = last;
-		/* Blocks without memory count, too. */
+		/* Blocks without memory count as well. */
 		found->too_large |= found->entries > limits->entries || found->unbacked > 16 * limits->entries;
 		if (arm.outcome == ARM64_IS_PAGE && arm.readable) {
 			find_pages(memory, &arm, iova, end, limits, found);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Arm's tables of stage 1 behind a context descriptor of an SMMUv3, as the library takes them. */
+/* Arm's tables of stage 1, with the context descriptors of an SMMUv3 that the library supports. */
 #ifndef TESTS_MACHINE_TABLES_ARM64_H
 #define TESTS_MACHINE_TABLES_ARM64_H
 

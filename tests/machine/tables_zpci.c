@@ -11,7 +11,7 @@
 #define MIB	UINT64_C(0x100000)
 #define INVALID UINT64_C(0x420) /* at each level */
 
-/* A domain's registration; PBA and PAL need not be whole pages. */
+/* A domain's registration. PBA and PAL need not be whole pages. */
 struct registration {
 	struct naive_tables naive;
 	uint64_t pba, pal;
@@ -25,7 +25,7 @@ static const struct registration *of(const struct machine_tables *tables)
 static const unsigned int shift[NAIVE_LEVELS] = { 12, 20, 31, 42, 53 };
 static const unsigned int hot[3] = { 0, 1, 2047 };
 
-/* The tables of a level in a large world, so that paths meet: from 3 MiB on. */
+/* The tables of a level in a large world, from 3 MiB on, shared by several paths. */
 static uint64_t take_home(const struct world *world, unsigned int level, unsigned int n)
 {
 	if (world->places < WORLD_PLACES)
@@ -38,7 +38,7 @@ static uint64_t take_table(struct input *input, unsigned int level)
 	unsigned int byte = input_byte(input);
 	uint64_t gpa = world_unit(byte & 63);
 
-	/* Page tables are small, and close together; other tables may be at odd pages. */
+	/* Page tables are small and adjacent. Other tables may be at odd pages. */
 	return gpa + (level ? (byte >> 6) * PAGE : (byte >> 6) * 2 * KIB);
 }
 
@@ -60,8 +60,7 @@ uint64_t zpci_take_iova(struct input *input)
 	for (unsigned int level = 0; level <= (levels & 7); level++)
 		iova += (uint64_t)take_index(input) << shift[level];
 	/*
-	 * The first or the last byte of a page, or one in between; or as Linux has it, from 4 GiB
-	 * on.
+	 * The first or the last byte of a page, or one within; or Linux's default, from 4 GiB on.
 	 */
 	if (levels & 0x08)
 		iova |= 0xfff;
@@ -88,7 +87,7 @@ void zpci_write(struct world *world, struct input *input)
 		world_store(world, at, take_table(input, level ? level - 1 : 0) | (level > 1 ? (uint64_t)(level - 1) << 2 | 3 : 0));
 		break;
 	case 3:
-		/* One that is not. */
+		/* A table that is partly full. */
 		number = take_table(input, level ? level - 1 : 0) | (level > 1 ? (uint64_t)(level - 1) << 2 : 0);
 		world_store(world, at, number | (input_take(input, 1) & 0xc3));
 		break;
@@ -104,7 +103,7 @@ void zpci_write(struct world *world, struct input *input)
 		break;
 	case 8:
 	case 9:
-		/* Many pages in a row, contiguous or always the same. */
+		/* Many pages in a row, contiguous or all the same page. */
 		number = input_take(input, 1);
 		for (uint64_t page = world_take_page(input), i = 0; i <= number % 128; i++)
 			world_store(world, at + 8 * i, page + (number & 128 ? 0 : i * PAGE));
@@ -124,7 +123,7 @@ void zpci_write(struct world *world, struct input *input)
 			world_store(world, at + 8 * i, INVALID);
 		break;
 	case 14:
-		/* The same entry everywhere. */
+		/* The same value in all entries. */
 		number = take_table(input, level ? level - 1 : 0) | (level > 1 ? (uint64_t)(level - 1) << 2 | 3 : 0);
 		for (unsigned int i = 0; i < (level ? 2048 : 256); i++)
 			world_store(world, table + 8 * (uint64_t)i, number);
@@ -150,7 +149,7 @@ static bool zpci_take(struct machine *machine, struct input *input, bool honest,
 	unsigned int range = input_byte(input), top;
 	uint64_t iota = zpci_take_iota(input);
 
-	/* A table of its level, in the place of tables of that level. */
+	/* A table among those of its level. */
 	if (honest) {
 		top = machine->qemu ? 2 : 1 + (iota >> 2 & 3);
 		iota = take_home(machine->world, top, (unsigned int)iota >> 14) | 0x800 | (uint64_t)(top - 1) << 2;
@@ -201,7 +200,7 @@ static uint64_t zpci_take_iova_of(const struct machine *machine, const struct ma
 	return (iova & reach) + (tables->first & ~reach);
 }
 
-/* Replaces a frame of 1 MiB by a page table with the same pages, and the other way round. */
+/* Replaces a frame of 1 MiB by a page table with the same pages, or the reverse. */
 static void rewrite_segment(struct world *world, uint64_t gpa, uint64_t table, bool qemu)
 {
 	uint64_t old = world_load(world, gpa), protection = old & 0x200, page;
@@ -216,7 +215,7 @@ static void rewrite_segment(struct world *world, uint64_t gpa, uint64_t table, b
 	}
 }
 
-/* Consecutive pages, for consecutive frames. */
+/* Consecutive frames for consecutive pages. */
 static void write_pages(struct world *world, struct input *input, uint64_t table)
 {
 	unsigned int begin = input_byte(input), count = 1 + input_byte(input) % 40, kind = input_byte(input);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * zPCI's tables, taken from an input: few bytes for typical tables (an entry of this table names
- * that table), some more for others.
+ * that table), more for others.
  */
 #ifndef TESTS_MACHINE_TABLES_ZPCI_H
 #define TESTS_MACHINE_TABLES_ZPCI_H

@@ -26,8 +26,8 @@ static void put(const struct world *world, unsigned char *bytes, uint64_t value)
 }
 
 /*
- * zPCI's tables are big-endian, and their entries have an invalid bit, whose place depends on the
- * level, and garbage beside it. Arm's are invalid when they are 0.
+ * zPCI's tables are big-endian. Their entries have an invalid bit, at a place that depends on the
+ * level, and garbage beside it. Arm's invalid entries are 0.
  */
 static void put_nothing(const struct world *world, size_t offset)
 {
@@ -156,7 +156,7 @@ uint64_t world_load(struct world *world, uint64_t gpa)
 	return value;
 }
 
-/* The address of a doubleword that is about to be written; NULL: none. */
+/* The address of a doubleword to write; NULL: none. */
 static unsigned char *writable_at(struct world *world, uint64_t gpa)
 {
 	unsigned char *bytes = world_at(world, gpa & ~UINT64_C(7));

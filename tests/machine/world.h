@@ -36,17 +36,18 @@ struct world_place {
 	uint64_t bytes;
 	uint32_t prot;
 	unsigned char *memory;
-	uint64_t slot_gpa; /* the part that a slot shows */
+	uint64_t slot_gpa; /* the part of the place that a slot covers */
 	uint64_t slot_bytes;
 	bool shown;
-	bool leaving; /* its removal failed: it is there, and nothing new may be established in it */
+	/* its removal failed: the slot is there, and nothing new may be established in it */
+	bool leaving;
 };
 
 struct world {
 	struct world_place place[WORLD_PLACES];
 	unsigned int places;
 	struct naive_slot slot[WORLD_PLACES];
-	struct naive_memory memory; /* the shown parts, for the reference */
+	struct naive_memory memory; /* the parts covered by slots, for the reference */
 	unsigned char *arena;
 	bool little;			/* the guest's byte order */
 	struct fake_tracker *tracker;	/* is notified of each store; may be NULL */
@@ -61,19 +62,19 @@ struct world {
 struct world *world_begin(bool little, bool large, bool gaps);
 void world_end(struct world *world);
 
-/* Shows all places but one (WORLD_PLACES: but none) as slots of a new VM. */
+/* Adds all places but one (WORLD_PLACES: all) as slots of a new VM. */
 void world_show(struct world *world, struct viommu_vm *vm, unsigned int but);
 
-/* Removes a place's slot, or adds it; tight: the budget may be met. */
+/* Removes a place's slot, or adds it. tight: the addition may fail at the budget. */
 void world_toggle(struct world *world, struct viommu_vm *vm, unsigned int place, bool tight);
 
-/* Called after a place was shown or hidden. */
+/* Called after a place's slot was added or removed. */
 void world_update(struct world *world);
 struct viommu_slot world_slot(const struct world *world, unsigned int place);
 bool world_leaving(const struct world *world);
 
 /*
- * Memory that a slot shows or could show; NULL where there is none. Its pages have numbers below
+ * Memory that a slot covers or could cover; NULL where there is none. Its pages have numbers below
  * WORLD_PAGES, others WORLD_PAGES.
  */
 unsigned char *world_at(struct world *world, uint64_t gpa);
@@ -84,13 +85,13 @@ void world_store(struct world *world, uint64_t gpa, uint64_t value);
 /* Makes an entry invalid at each level. */
 void world_invalidate(struct world *world, uint64_t gpa);
 
-/* The same for the n-th of four parts of the written entries. */
+/* The same for the n-th quarter of the written entries. */
 void world_wipe(struct world *world, unsigned int n);
 
-/* The address of the n-th 16 KiB of a small world's memory; larger n: GPAs without memory. */
+/* The address of the n-th 16 KiB of a small world's memory. For larger n, GPAs without memory. */
 uint64_t world_unit(unsigned int n);
 
-/* A page that an input names with one byte. */
+/* Reads a page from an input, as one byte. */
 uint64_t world_take_page(struct input *input);
 
 #endif

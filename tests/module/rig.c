@@ -23,7 +23,10 @@
 
 #define MODULE "/viommu.ko"
 
-/* GPAs of tables: a region-third table, segment tables for 0 to 6 GiB, and tables of leaves for 16 MiB from each beginning of 2 GiB. */
+/*
+ * GPAs of tables: a region-third table, segment tables for 0 to 6 GiB, and leaf tables for 16 MiB
+ * at each multiple of 2 GiB.
+ */
 #define REGION	    UINT64_C(0x10000)
 #define SEGMENTS    UINT64_C(0x20000)
 #define LEAVES	    UINT64_C(0x40000)
@@ -133,7 +136,7 @@ void rig_hide(struct rig *rig, uint64_t iova, uint64_t pages)
 		rig_store(rig, rig_leaf(iova + i * PAGE), VIOMMU_ZPCI_PAGE_INVALID);
 }
 
-/* The group of the device, as sysfs names it. */
+/* The device's group, from sysfs. */
 static uint32_t group_of(const char *address)
 {
 	char path[128], group[256];
@@ -146,7 +149,7 @@ static uint32_t group_of(const char *address)
 	return (uint32_t)strtoul(strrchr(group, '/') + 1, NULL, 10);
 }
 
-/* The device that is open. */
+/* The open device. */
 static struct dma_device *driven;
 
 int rig_setup(void **state)
@@ -207,7 +210,7 @@ void rig_check_nothing_pinned(const struct rig *rig)
 {
 	int64_t pinned = kernel_pinned_pages();
 
-	/* The kernel may end what a process has left after it has said that the process has ended. */
+	/* The kernel may clean up after it has reported the end of the process. */
 	for (unsigned int waited = 0; pinned != rig->pinned_before && waited < CLEAN_MS; waited += 10) {
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 		pinned = kernel_pinned_pages();

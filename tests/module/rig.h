@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A process that has a guest and a device in a container of the module viommu (linux/): memory, zPCI
- * tables in it, and the device's DMA to see where an IOVA leads.
+ * A process with a guest and a device in a container of the module viommu (linux/): memory, zPCI
+ * tables in it, and the device's DMA, which shows the translations.
  */
 #ifndef TESTS_MODULE_RIG_H
 #define TESTS_MODULE_RIG_H
@@ -17,11 +17,17 @@
 #define MIB  (UINT64_C(1) << 20)
 #define GIB  (UINT64_C(1) << 30)
 
-/* The guest's memory begins at GPA 0. Tables are in its first MiB, and behind that are pages that hold their own number. */
+/*
+ * The guest's memory begins at GPA 0. Tables are in its first MiB, followed by pages that hold
+ * their own number.
+ */
 #define RIG_BYTES    (16 * MIB)
 #define RIG_NUMBERED (1 * MIB)
 
-/* The IOVAs of the tables. Each rig_name() is within the first 15 MiB of one of these; the rig has its own page in the last MiB of the first 16. */
+/*
+ * The IOVAs of the tables. Each rig_name() is within the first 15 MiB of one of these. The rig has
+ * its own page in the last MiB of the first 16.
+ */
 #define RIG_PBA (4 * GIB)
 #define RIG_PAL (6 * GIB - 1)
 
@@ -36,28 +42,36 @@ struct rig {
 	int64_t pinned_before;
 };
 
-/* The module. isolated: it insists on isolated interrupts, on machines without these, too. False with errno. */
+/*
+ * Loads the module. isolated: without allow_unsafe_interrupts, even on machines without isolated
+ * interrupts. False with errno.
+ */
 bool rig_load(bool isolated);
 bool rig_has_isolated_interrupts(void);
 bool rig_unload(void);
 
-/* For cmocka, before each test: what a test that failed has left open is closed, so that the next one gets the group. */
+/*
+ * For cmocka, before each test: closes the files that a failed test has left open, so that the next
+ * one gets the group.
+ */
 int rig_setup(void **state);
 
-/* A container of this type with the group of the device that the environment names. Failures end the test. */
+/*
+ * A container of this type with the group of the device in the environment. Failures end the test.
+ */
 void rig_open(struct rig *rig, uint32_t type);
-/* The same as far as VFIO_SET_IOMMU, which may fail: 0 or a negative errno. */
+/* The same up to VFIO_SET_IOMMU, which may fail: 0 or a negative errno. */
 int rig_begin(struct rig *rig, uint32_t type);
 void rig_open_device(struct rig *rig);
-/* Closes everything. Nothing may be pinned any more. */
+/* Closes everything, and checks that nothing is pinned. */
 void rig_close(struct rig *rig);
 void rig_check_nothing_pinned(const struct rig *rig);
 
-/* Memory that is mapped: GPA 0 and all of it. 0 or a negative errno. */
+/* Maps all memory, from GPA 0 on. 0 or a negative errno. */
 int rig_map(struct rig *rig, uint64_t gpa, uint64_t bytes, uint32_t flags);
 int rig_unmap(struct rig *rig, uint64_t gpa, uint64_t bytes);
 
-/* Stores of the guest's in its tables: the IOVAs from this one on lead to these pages, writable or not, or nowhere. */
+/* The guest stores to its tables: these IOVAs map these pages, writable or not, or nothing. */
 void rig_name(struct rig *rig, uint64_t iova, uint64_t pages, uint64_t gpa, bool written);
 void rig_hide(struct rig *rig, uint64_t iova, uint64_t pages);
 /* All tables as they were at first: nothing is named but the rig's own page. */
@@ -67,7 +81,7 @@ void rig_repair(struct rig *rig);
  * there is memory.
  */
 void rig_entangle(struct rig *rig, uint64_t end);
-/* Entries as they are, and where those of an IOVA are: in a segment table, and in a table of leaves. */
+/* Stores an entry, and the address of an IOVA's entry: in a segment table, and in a leaf table. */
 void rig_store(struct rig *rig, uint64_t gpa, uint64_t entry);
 uint64_t rig_segment(uint64_t iova);
 uint64_t rig_leaf(uint64_t iova);
@@ -82,12 +96,15 @@ int rig_attach(struct rig *rig, uint32_t domain);
 int rig_refresh(struct rig *rig, uint32_t domain, uint64_t iova, uint64_t pages, struct vfio_viommu_refresh *refresh);
 struct vfio_viommu_info rig_info(struct rig *rig);
 
-/* A domain of all that the tables are for, attached. */
+/* A domain of all the tables, attached. */
 uint32_t rig_domain(struct rig *rig);
-/* A refresh that is done. */
+/* A refresh that must succeed. */
 void rig_refreshed(struct rig *rig, uint32_t domain, uint64_t iova, uint64_t pages);
 
-/* Where the device's accesses lead: to the page at this GPA, or nowhere. The rig's own page is named by the tables and refreshed. */
+/*
+ * Checks the target of the device's accesses: the page at this GPA, or nothing. The tables name the
+ * rig's own page, which is refreshed.
+ */
 #define RIG_NOWHERE UINT64_MAX
 void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written);
 

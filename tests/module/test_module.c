@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The module's containers: what a device reaches, what is pinned and charged for it, and what each ioctl refuses. Each test runs with both types. */
+/*
+ * The module's containers: reachable, pinned and charged memory, and the refused arguments of each
+ * ioctl. Each test runs with both types.
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>
@@ -30,12 +33,20 @@ static uint32_t type_of(void **state)
 	return *(const uint32_t *)*state;
 }
 
+/* A rig with one domain, in which an IOVA maps page A. */
+static uint32_t open_mapped(struct rig *rig, void **state, uint64_t at)
+{
+	rig_open(rig, type_of(state));
+	rig_name(rig, at, 1, A, true);
+	return rig_domain(rig);
+}
+
 static bool is_paged(const struct rig *rig)
 {
 	return rig->type == VFIO_VIOMMU_PAGED_IOMMU;
 }
 
-/* Pages that are pinned and charged, of which the tables name so many. */
+/* Checks the pinned and charged pages, of which the tables name that many. */
 static void check_pinned(struct rig *rig, uint64_t named)
 {
 	uint64_t pages = is_paged(rig) ? named : RIG_BYTES / PAGE;
@@ -68,7 +79,7 @@ static void test_tables_are_followed(void **state)
 	check_pinned(&rig, 3);
 	rig_reaches(&rig, at + PAGE, RIG_NOWHERE, false);
 	rig_reaches(&rig, at + 2 * PAGE, B + PAGE, true);
-	/* Only read; moved, and written again. */
+	/* Read-only; moved, and writable again. */
 	rig_name(&rig, at, 1, A, false);
 	rig_refreshed(&rig, domain, at, 1);
 	rig_reaches(&rig, at, A, false);
@@ -79,7 +90,7 @@ static void test_tables_are_followed(void **state)
 	rig_close(&rig);
 }
 
-/* Pages count once however many IOVAs of however many domains name them. */
+/* Pages count once, however many IOVAs of however many domains name them. */
 static void test_charged_once(void **state)
 {
 	struct rig rig;
@@ -107,7 +118,7 @@ static void test_charged_once(void **state)
 	rig_close(&rig);
 }
 
-/* Memory that is taken away is not reached any more, and is not found by a refresh. */
+/* Removed memory becomes unreachable, and a refresh does not find it. */
 static void test_memory_goes(void **state)
 {
 	uint64_t at = RIG_PBA + 5 * PAGE;
@@ -124,7 +135,7 @@ static void test_memory_goes(void **state)
 	rig_name(&rig, at, 1, 2 * MIB + 7 * PAGE, true);
 	domain = rig_domain(&rig);
 	rig_reaches(&rig, at, 2 * MIB + 7 * PAGE, true);
-	/* Not a part of a mapping, nor one that cuts two. */
+	/* Neither a part of a mapping nor a range that cuts two is accepted. */
 	assert_int_equal(rig_unmap(&rig, 2 * MIB, MIB / 2), -EINVAL);
 	assert_int_equal(rig_unmap(&rig, 2 * MIB - PAGE, MIB + PAGE), -EINVAL);
 	assert_int_equal(rig_map(&rig, 3 * MIB - PAGE, 2 * PAGE, VFIO_DMA_MAP_FLAG_READ), -EEXIST);
@@ -134,23 +145,21 @@ static void test_memory_goes(void **state)
 	assert_int_equal(refresh.out_status, VFIO_VIOMMU_REFRESH_DONE);
 	assert_int_equal(refresh.out_outcome.unbacked, 1);
 	rig_reaches(&rig, at, RIG_NOWHERE, false);
-	/* It comes back to be read only. */
+	/* It is added again as read-only memory. */
 	assert_int_equal(rig_map(&rig, 2 * MIB, MIB, VFIO_DMA_MAP_FLAG_READ), 0);
 	rig_refreshed(&rig, domain, at, 1);
 	rig_reaches(&rig, at, 2 * MIB + 7 * PAGE, false);
 	rig_close(&rig);
 }
 
-/* A group reaches what its own domain translates, and nothing without one. */
+/* A group reaches the translations of its own domain, and nothing without one. */
 static void test_domains(void **state)
 {
 	uint64_t at = RIG_PBA + 9 * PAGE;
 	struct rig rig;
 	uint32_t domain, other;
 
-	rig_open(&rig, type_of(state));
-	rig_name(&rig, at, 1, A, true);
-	domain = rig_domain(&rig);
+	domain = open_mapped(&rig, state, at);
 	rig_name(&rig, at, 1, B, true);
 	assert_int_equal(rig_create(&rig, RIG_PBA, RIG_PAL, &other, NULL), 0);
 	rig_reaches(&rig, at, A, true);
@@ -159,7 +168,7 @@ static void test_domains(void **state)
 	assert_int_equal(rig_attach(&rig, domain), 0);
 	rig_reaches(&rig, at, A, true);
 	assert_int_equal(rig_destroy(&rig, domain), 0);
-	/* The rig's own page is not reached either, until there is a domain again. */
+	/* Without a domain, the rig's own page is unreachable, too. */
 	dma_write_to(rig.device, at, 0);
 	assert_int_equal(rig_attach(&rig, other), 0);
 	rig_reaches(&rig, at, B, true);
@@ -181,10 +190,8 @@ static void test_malformed(void **state)
 	struct rig rig;
 	uint32_t domain;
 
-	rig_open(&rig, type_of(state));
-	rig_name(&rig, at, 1, A, true);
-	domain = rig_domain(&rig);
-	/* An entry of a segment table says that it is one of a region table. */
+	domain = open_mapped(&rig, state, at);
+	/* A segment table entry with the type of a region table entry. */
 	rig_store(&rig, rig_segment(at + MIB), VIOMMU_ZPCI_ENTRY_TT(VIOMMU_ZPCI_TYPE_REGION_THIRD));
 	rig_name(&rig, at + PAGE, 1, B, true);
 	assert_int_equal(rig_refresh(&rig, domain, at, 257, &refresh), 0);
@@ -202,7 +209,7 @@ static void test_malformed(void **state)
 	rig_close(&rig);
 }
 
-/* IOVAs of interrupts are not translated, whatever a table says. */
+/* IOVAs of interrupts are never translated by tables. */
 static void test_reserved(void **state)
 {
 	const uint64_t window = UINT64_C(0xfee00000), table = 0x80000;
@@ -222,7 +229,7 @@ static void test_reserved(void **state)
 		assert_true(ranges[i].first <= ranges[i].last && (!i || ranges[i].first > ranges[i - 1].last));
 		assert_true(ranges[i].last < window || ranges[i].first >= window + MIB);
 	}
-	/* A table of leaves for the window's MiB, in the segment table of 2 to 4 GiB. */
+	/* A leaf table for the window's MiB, in the segment table of 2 to 4 GiB. */
 	for (uint64_t i = 0; i < 256; i++)
 		rig_store(&rig, table + i * 8, A + i * PAGE);
 	rig_store(&rig, rig_segment(window), table);
@@ -272,7 +279,7 @@ static void limited(void **state)
 	assert_int_equal(rig_map(&rig, 0, RIG_BYTES, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
 	rig_open_device(&rig);
 	domain = rig_domain(&rig);
-	/* The rig's page is one; an exact fit is none too many, and one more is. */
+	/* The rig's page counts as one. An exact fit succeeds, one page more does not. */
 	rig_name(&rig, RIG_PBA, 63, A, true);
 	rig_refreshed(&rig, domain, RIG_PBA, 63);
 	check_pinned(&rig, 64);
@@ -288,7 +295,9 @@ static void limited(void **state)
 	rig_close(&rig);
 }
 
-/* In a process of its own, which is this program again: the first argument says which type. */
+/*
+ * Runs in a process of its own, another instance of this program. Its first argument is the type.
+ */
 static void test_limit(void **state)
 {
 	const char *type = type_of(state) == VFIO_VIOMMU_PAGED_IOMMU ? "paged" : "pinned";
@@ -346,7 +355,7 @@ static void test_refused_arguments(void **state)
 	assert_int_equal(call(&rig, VFIO_VIOMMU_DOMAIN_DESTROY, &destroy), -EINVAL);
 	assert_int_equal(call(&rig, VFIO_VIOMMU_ATTACH, &attach), -EINVAL);
 	assert_int_equal(call(&rig, VFIO_VIOMMU_INFO, &info), -EINVAL);
-	/* The architecture's data: its own size, its pointer, its type, and what it says. */
+	/* The architecture's data: its size, its pointer, its type, and its contents. */
 	create.group = rig.group;
 	create.data_type = VFIO_VIOMMU_DATA_ZPCI;
 	create.data_len = sizeof(struct vfio_viommu_zpci);
@@ -380,7 +389,7 @@ static void test_refused_arguments(void **state)
 		_exit(rig_map(&rig, 64 * MIB, PAGE, both) == -EPERM ? 0 : 1);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	/* All of it at once. */
+	/* All memory at once. */
 	unmap.size = 0;
 	assert_int_equal(call(&rig, VFIO_IOMMU_UNMAP_DMA, &unmap), 0);
 	assert_int_equal(unmap.size, RIG_BYTES);
@@ -398,10 +407,11 @@ static void test_process_unmaps(void **state)
 	struct rig rig;
 	uint32_t domain;
 
-	rig_open(&rig, type_of(state));
-	rig_name(&rig, at, 1, A, true);
-	domain = rig_domain(&rig);
-	/* A page that is pinned stays reachable by the device, and by it alone. A page that is not there cannot be pinned. */
+	domain = open_mapped(&rig, state, at);
+	/*
+	 * A pinned page stays reachable, for the device only. A page that is not mapped cannot be
+	 * pinned.
+	 */
 	assert_int_equal(munmap(rig.memory + B, PAGE), 0);
 	rig_name(&rig, at + PAGE, 1, B, true);
 	assert_int_equal(rig_refresh(&rig, domain, at, 2, &refresh), 0);
@@ -412,7 +422,7 @@ static void test_process_unmaps(void **state)
 	for (uint64_t i = 0; i < PAGE; i++)
 		assert_int_equal(rig.memory[B + i], 0);
 	rig_refreshed(&rig, domain, at, 2);
-	/* A table that is not there is none. */
+	/* An unmapped table counts as missing. */
 	assert_int_equal(munmap(rig.memory + 0x10000, PAGE), 0);
 	assert_int_equal(rig_refresh(&rig, domain, RIG_PBA, 2 * GIB / PAGE, &refresh), 0);
 	assert_int_equal(refresh.out_status, VFIO_VIOMMU_REFRESH_MALFORMED);
@@ -439,7 +449,9 @@ int main(int argc, char **argv)
 
 	const struct CMUnitTest limit[] = { { "limited", limited, NULL, NULL, &types[argc > 1 && !strcmp(argv[1], "paged")] } };
 
-	/* The parent's test has the result. The report of the child would be counted with the parent's. */
+	/*
+	 * The parent's test has the result. The child's report would be counted with the parent's.
+	 */
 	if (argc > 1)
 		return freopen("/dev/null", "w", stdout) ? cmocka_run_group_tests(limit, NULL, NULL) : 1;
 	if (!rig_load(false))

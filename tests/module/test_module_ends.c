@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How containers of the module end: by kill -9 at any moment, while threads are in their ioctls, and before the module is removed.
+ * The end of the module's containers: kill -9 at any moment, while threads are in their ioctls, and
+ * before the module is removed.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -31,7 +32,10 @@ static void sleep_ms(unsigned int ms)
 	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * MS }, NULL);
 }
 
-/* Pages come and go, domains and memory, too, for ever: a byte is written to `begun` when the first have come. What fails is not of interest here. */
+/*
+ * Adds and removes pages, domains and memory forever. Writes a byte to `begun` after the first
+ * round. Errors are ignored.
+ */
 static void live(uint32_t type, int begun)
 {
 	struct rig rig;
@@ -89,7 +93,7 @@ static void killed(uint32_t type)
 		if (!child)
 			live(type, begun[1]);
 		close(begun[1]);
-		/* Some die while they make all. */
+		/* Some are killed during their setup. */
 		if (i % 4)
 			assert_int_equal(read(begun[0], &byte, 1), 1);
 		sleep_ms(i * 17 % 100);
@@ -100,7 +104,7 @@ static void killed(uint32_t type)
 		assert_true(WIFSIGNALED(status));
 		rig_check_nothing_pinned(&before);
 	}
-	/* Else this tests nothing. */
+	/* Otherwise this tests nothing. */
 	assert_true(pinned >= DEATHS / 2);
 	check_usable(type);
 }
@@ -183,7 +187,7 @@ static void test_killed_in_a_long_refresh(void **state)
 	check_usable(VFIO_VIOMMU_PAGED_IOMMU);
 }
 
-/* The module stays while there is a container of it. */
+/* The module cannot be unloaded while it has a container. */
 static void test_unloading(void **state)
 {
 	struct rig rig;
@@ -201,7 +205,7 @@ static void test_unloading(void **state)
 	check_usable(VFIO_VIOMMU_PINNED_IOMMU);
 }
 
-/* Where a device can send any interrupt, the module takes its group only if it is made to. */
+/* If a device can send any interrupt, the module accepts its group only when forced. */
 static void test_unsafe_interrupts(void **state)
 {
 	struct rig rig;
@@ -218,7 +222,7 @@ static void test_unsafe_interrupts(void **state)
 	check_usable(VFIO_VIOMMU_PINNED_IOMMU);
 }
 
-/* Threads in all ioctls at once. Each may fail, since the others take away what it names. */
+/* Threads in all ioctls at once. Each may fail, since the others remove its objects. */
 static struct {
 	struct rig rig;
 	volatile bool end;
@@ -281,7 +285,7 @@ static void race(uint32_t type, bool leave)
 	while (!races.refreshed || !races.created)
 		sleep_ms(1);
 	sleep_ms(leave ? 0 : 4000);
-	/* The container loses its last group, and with it all that it has, beneath the threads. */
+	/* The container loses its last group, and with it all objects, while threads use them. */
 	if (leave)
 		assert_int_equal(ioctl(races.rig.group_fd, VFIO_GROUP_UNSET_CONTAINER), 0);
 	sleep_ms(leave ? 100 : 0);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Checks recordings against themselves, with nothing of libviommu: do the contents of the guest's memory yield QEMU's answers?
+"""Checks recordings against themselves, without libviommu: do the contents of the guest's memory yield QEMU's answers?
 
 For each operation with an oracle's answer the tables are walked as the capture's mem records left them, and the result must be the answer, page by page.
 The walks here are deliberately as plain as can be. So a recorder that forgets a changed entry, or records it in the wrong place or order, is found out

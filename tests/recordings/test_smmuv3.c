@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * How the plugin follows a guest with an SMMUv3 (qemu-plugin/smmuv3): what it finds in tables,
- * takes from the command queue and reads in commands, and which pages it asks QEMU about. Tables
- * are compared with a walk of one IOVA at a time, written here from the bit positions alone; QEMU
- * is a function here.
+ * The plugin's view of a guest with an SMMUv3 (qemu-plugin/smmuv3): the contents of tables, the
+ * copied command queue, the meaning of commands, and the pages that it queries QEMU about. Tables
+ * are compared with a walk of one IOVA at a time, written here from the bit positions. A function
+ * replaces QEMU.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,16 +33,16 @@
 #define PAGES	  (BASE + 0x100000)
 #define TWO_LEVEL (1u << 16 | 8u << 6 | 16u)
 
-/* QEMU's, which the plugin is linked with when it is loaded. */
+/* A function of QEMU. The plugin is linked with it when it is loaded. */
 void g_free(void *memory)
 {
 	free(memory);
 }
 
 struct rig {
-	uint64_t *guest; /* the guest's memory, little-endian, as this machine is */
+	uint64_t *guest; /* the guest's memory, little-endian like this machine */
 	uint64_t *replayed;
-	struct observer observer; /* guest memory, tables and QEMU in it */
+	struct observer observer; /* guest memory, with its tables and QEMU */
 	struct streams streams;
 	struct stream *stream;
 	struct stream_table root;
@@ -100,7 +100,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* A leaf at a level, with the tables on the way. */
+/* Writes a leaf at a level, with the tables on the path. */
 static void map(struct rig *rig, uint64_t iova, unsigned int level, uint64_t leaf)
 {
 	uint64_t table = TTB;
@@ -118,7 +118,7 @@ static void map(struct rig *rig, uint64_t iova, unsigned int level, uint64_t lea
 	put(rig, table + (iova >> (39 - 9 * level) & 511) * 8, leaf);
 }
 
-/* Where one IOVA leads, by the guest's memory; 0: nowhere. */
+/* The translation of one IOVA by guest memory; 0: none. */
 static uint64_t walk(const struct rig *rig, uint64_t iova, bool *read_only)
 {
 	uint64_t table = TTB, entry = 0, span = 0;
@@ -140,8 +140,8 @@ static uint64_t walk(const struct rig *rig, uint64_t iova, bool *read_only)
 }
 
 /*
- * Looks, checks the list of pages, and what the changes make of memory full of zeros: nothing that
- * was looked at is missing.
+ * Reads the structures, and checks the list of pages. Applies the changes to zeroed memory, in
+ * which nothing that was read may be missing.
  */
 static void look(struct rig *rig)
 {
@@ -175,7 +175,7 @@ static void test_valid_entries(void **state)
 	map(rig, 0xfffff000, 3, PAGES | 0x403);
 	map(rig, 0xffffe000, 3, (PAGES + 0x1000) | 0x483);
 	map(rig, 0x200000, 2, PAGES | 0x401);
-	/* Not valid; a reserved leaf; and registers, which are no memory. */
+	/* Invalid; a reserved leaf; and device registers, which are not memory. */
 	map(rig, 0xffffd000, 3, PAGES | 0x402);
 	map(rig, 0xffffc000, 3, PAGES | 0x401);
 	map(rig, 0xffffb000, 3, 0x8020000 | 0x403);
@@ -187,7 +187,7 @@ static void test_valid_entries(void **state)
 	assert_true(rig->observer.tables.changed);
 	assert_memory_equal(rig->guest, rig->replayed, RAM_BYTES);
 
-	/* Nothing new; then one entry that goes, and one that comes. */
+	/* No changes; then one entry removed, and one added. */
 	look(rig);
 	assert_false(rig->observer.tables.changed);
 	map(rig, 0xfffff000, 3, 0);
@@ -203,7 +203,7 @@ static void test_other_streams(void **state)
 	struct rig *rig = *state;
 
 	map(rig, 0xfffff000, 3, PAGES | 0x403);
-	/* In bypass, not valid, beyond level 2, beyond the table. */
+	/* In bypass, invalid, beyond level 2, beyond the table. */
 	put(rig, LEVEL_2 + (SID & 0xff) * 64, 4u << 1 | 1);
 	look(rig);
 	assert_false(rig->stream->translates);
@@ -224,8 +224,8 @@ static void test_other_streams(void **state)
 }
 
 /*
- * A table that is its own, and more tables than memory has room for, in which there is nothing: a
- * look ends, and says that it did not see all.
+ * A table that names itself, and more empty tables than the walk has room for: the walk ends, and
+ * reports that it is incomplete.
  */
 static void test_circles(void **state)
 {
@@ -273,7 +273,7 @@ static uint64_t words_of(const struct changes *changes)
 }
 
 /*
- * A queue of 2^10 commands that goes round: each is taken over once, in order, as many as the
+ * A queue of 2^10 commands that wraps around. Each command is copied once, in order, as many as the
  * other queue has room for.
  */
 static void test_queue(void **state)
@@ -292,14 +292,14 @@ static void test_queue(void **state)
 	assert_int_equal(queue_take(&queue, &rig->observer.ram, &changes, take, &taken), 0);
 	queue.guest_prod = 176 | 1024;
 	assert_int_equal(queue_take(&queue, &rig->observer.ram, &changes, take, &taken), 256);
-	/* CMD_SYNC and a number, but for the number 0, which the page held before. */
+	/* CMD_SYNC and a number, except for the number 0, which the page held before. */
 	assert_int_equal(words_of(&changes), 256 * 2 - 1);
 	assert_true(changes.list[0].gpa == QUEUE_GPA && changes.list[0].value == 0x46);
 	assert_true(changes.list[1].gpa == QUEUE_GPA + 16 && changes.list[2].gpa == QUEUE_GPA + 24 && changes.list[2].value == 1);
 	assert_int_equal(queue.prod, 256);
 	changes.count = 0;
 	assert_int_equal(queue_take(&queue, &rig->observer.ram, &changes, take, &taken), 44);
-	/* The first word of each is as it was. */
+	/* The first word of each is unchanged. */
 	assert_int_equal(words_of(&changes), 44);
 	assert_true(changes.list[0].gpa == QUEUE_GPA + 8 && changes.list[0].value == 256);
 	assert_int_equal(queue.prod, 300);
@@ -307,7 +307,7 @@ static void test_queue(void **state)
 	assert_int_equal(taken.first, 0);
 	assert_int_equal(taken.last, 299);
 	assert_int_equal(queue.commands[43 * 2 + 1], 299);
-	/* Beyond memory there are none. */
+	/* Outside memory there are none. */
 	queue.guest_base = (BASE + RAM_BYTES) | 10;
 	queue.guest_prod++;
 	assert_int_equal(queue_take(&queue, &rig->observer.ram, &changes, take, &taken), 0);
@@ -328,7 +328,7 @@ static void test_commands(void **state)
 	struct invalids invalids;
 
 	(void)state;
-	/* TLBI_NH_VA, ASID 3, no TG: the page of the stream's granule, and no other ASID's. */
+	/* TLBI_NH_VA, ASID 3, no TG: the page of the stream's granule, for this ASID only. */
 	invalids = one(UINT64_C(3) << 48 | 0x12, 0x10000);
 	assert_true(invalids_have(&invalids, SID, 3, 12, 0x10000));
 	assert_false(invalids_have(&invalids, SID, 3, 12, 0x11000));
@@ -337,14 +337,14 @@ static void test_commands(void **state)
 	assert_int_equal(invalids.invalidations, 1);
 	assert_false(invalids.whole);
 	free(invalids.list);
-	/* The same for whatever ASID, TG 4 KiB, NUM 2 and SCALE 3: 3 << 3 pages. */
+	/* The same for any ASID, TG 4 KiB, NUM 2 and SCALE 3: 3 << 3 pages. */
 	invalids = one(3u << 20 | 2u << 12 | 0x13, 0x10000 | 1u << 10);
 	assert_true(invalids_have(&invalids, SID, 9, 12, 0x10000));
 	assert_true(invalids_have(&invalids, SID, 9, 12, 0x10000 + 23 * 0x1000));
 	assert_false(invalids_have(&invalids, SID, 9, 12, 0x10000 + 24 * 0x1000));
 	assert_false(invalids_have(&invalids, SID, 9, 12, 0xf000));
 	free(invalids.list);
-	/* TG 64 KiB, one. */
+	/* TG 64 KiB, one granule. */
 	invalids = one(0x13, 0x10000 | 3u << 10);
 	assert_true(invalids_have(&invalids, SID, 9, 12, 0x1f000));
 	assert_false(invalids_have(&invalids, SID, 9, 12, 0x20000));
@@ -364,7 +364,7 @@ static void test_commands(void **state)
 	free(invalids.list);
 }
 
-/* QEMU, which translates as the guest's tables say now. */
+/* Simulates QEMU, which translates by the guest's current tables. */
 static struct rig *translating;
 static uint64_t cached; /* an IOVA that it still has as PAGES */
 static unsigned int questions;
@@ -406,7 +406,7 @@ static void quiet(struct streams *streams, bool now)
 
 static const struct stream_ops ops = { .look = look_again, .invalidated = invalidated, .quiet = quiet };
 
-/* Looks and asks; what was asked before is gone. */
+/* Reads structures and queries QEMU. The previous queries are discarded. */
 static void ask(struct rig *rig, const struct invalids *invalids, bool kicked)
 {
 	translating = rig;
@@ -430,7 +430,7 @@ static void test_queries(void **state)
 	const struct stretch *answers;
 	size_t i;
 
-	/* New entries are not announced until the device is started. */
+	/* New entries are not queried until the device is started. */
 	map(rig, 0x10000, 3, PAGES | 0x403);
 	map(rig, 0x11000, 3, (PAGES + 0x1000) | 0x483);
 	map(rig, 0x20000, 3, (PAGES + 0x2000) | 0x403);
@@ -443,13 +443,13 @@ static void test_queries(void **state)
 	assert_true(answers->runs.list[0].prot == CAPTURE_RW && answers->runs.list[1].prot == CAPTURE_R);
 	answers = &rig->streams.stretches.list[1];
 	assert_true(answers->first == 0x20000 && answers->last == 0x20fff && answers->runs.list[0].gpa == PAGES + 0x2000);
-	/* Once is enough. */
+	/* They are queried once. */
 	ask(rig, &none, true);
 	assert_int_equal(rig->streams.stretches.count, 0);
 
 	/*
-	 * Unmapped pages are not queried before there is a command, and then they are, together
-	 * with mapped ones.
+	 * Unmapped pages are not queried before a command names them. Then they are, together with
+	 * mapped ones.
 	 */
 	map(rig, 0x10000, 3, 0);
 	ask(rig, &none, true);
@@ -459,7 +459,7 @@ static void test_queries(void **state)
 	assert_int_equal(rig->streams.stretches.count, 1);
 	answers = &rig->streams.stretches.list[0];
 	assert_true(answers->first == 0x10000 && answers->last == 0x11fff && answers->runs.count == 1 && answers->runs.list[0].iova == 0x11000);
-	/* It is known that it is gone. */
+	/* The plugin knows that it is gone. */
 	ask(rig, &range, false);
 	answers = &rig->streams.stretches.list[0];
 	assert_true(rig->streams.stretches.count == 1 && answers->first == 0x11000);
@@ -481,13 +481,13 @@ static void test_queries(void **state)
 	ask(rig, &range, false);
 	answers = &rig->streams.stretches.list[0];
 	assert_true(rig->streams.stretches.count == 1 && !rig->streams.stale && answers->runs.list[0].gpa == PAGES + 0x3000);
-	/* Another page at the same IOVA is a new one. */
+	/* Another page at the same IOVA is new. */
 	map(rig, 0x20000, 3, (PAGES + 0x7000) | 0x403);
 	ask(rig, &none, true);
 	assert_int_equal(rig->streams.stretches.count, 1);
 	assert_int_equal(rig->streams.stretches.list[0].runs.list[0].gpa, PAGES + 0x7000);
 
-	/* Without translation, a few pages, once. */
+	/* Without translation: a few pages, once. */
 	put(rig, LEVEL_2 + (SID & 0xff) * 64, 4u << 1 | 1);
 	rig->stream->asked.count = 0;
 	ask(rig, &none, true);
@@ -504,8 +504,8 @@ static void test_queries(void **state)
 }
 
 /*
- * Pages are known until they are forgotten; of too many, some are not known any more, and none
- * that was not added is.
+ * Pages are known until they are forgotten. If there are too many, some are forgotten early. Only
+ * added pages are known.
  */
 static void test_register_pages(void **state)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The recorder's walk (qemu-plugin/zpci/tables.c) on unusual tables: the entries that it reports,
- * applied to memory full of zeros, must give each entry that a translation in the range meets. That
- * is checked against a walk of one IOVA at a time, written here from the bit positions alone.
+ * The recorder's walk (qemu-plugin/zpci/tables.c) on unusual tables. The entries that it reports,
+ * applied to zeroed memory, must give each entry that a translation in the range uses. A walk of
+ * one IOVA at a time checks that. It is written here from the bit positions.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -80,7 +80,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* Scans, and applies what is reported. The number of changes. */
+/* Scans, and applies the reported changes. Returns their number. */
 static size_t scan(struct rig *rig, uint64_t iota, uint64_t first, uint64_t last)
 {
 	size_t i;
@@ -97,7 +97,7 @@ static size_t scan(struct rig *rig, uint64_t iota, uint64_t first, uint64_t last
 		assert_int_equal(mem->gpa % 8, 0);
 		assert_true(mem->count >= 1 && mem->gpa + 8 * mem->count <= RAM_BYTES);
 		for (n = 0; n < mem->count; n++) {
-			/* Only what is new, and as it is. */
+			/* Only new entries, with their values. */
 			assert_int_not_equal(rig->replayed[mem->gpa / 8 + n], mem->value);
 			assert_int_equal(guest_word(rig, mem->gpa + 8 * n), mem->value);
 			rig->replayed[mem->gpa / 8 + n] = mem->value;
@@ -106,7 +106,7 @@ static size_t scan(struct rig *rig, uint64_t iota, uint64_t first, uint64_t last
 	return rig->tables.changes.count;
 }
 
-/* Walks for one IOVA: every entry on the way must have been reported as it is. */
+/* Walks for one IOVA: every entry on the path was reported with its value. */
 static void check_walk(const struct rig *rig, uint64_t iota, uint64_t iova)
 {
 	unsigned int level = (unsigned int)(iota >> 2 & 7) + 1, quarter_first = 0, quarter_last = 3;
@@ -132,7 +132,7 @@ static void check_walk(const struct rig *rig, uint64_t iota, uint64_t iova)
 	}
 }
 
-/* An entry that is often good at some level, and points into memory, or a little behind its end. */
+/* An entry that is often legal at some level, and names memory or an address slightly beyond it. */
 static uint64_t random_entry(struct rig *rig)
 {
 	uint64_t address = draw(rig) % (RAM_BYTES + RAM_BYTES / 16) & ~UINT64_C(0x7ff);
@@ -160,7 +160,7 @@ static void random_tables(void **state)
 		uint64_t first = draw(rig) & ~UINT64_C(0xfff), length = draw(rig) >> width, last;
 
 		last = first + length < first ? UINT64_MAX : first + length;
-		/* The guest changes some entries. Half of them are such as the walk has seen. */
+		/* The guest changes some entries. The walk has seen half of them. */
 		for (i = 0; i < 200; i++)
 			set_word(rig, draw(rig) % RAM_WORDS * 8, random_entry(rig));
 		scan(rig, iota, first, last);
@@ -174,8 +174,8 @@ static void random_tables(void **state)
 }
 
 /*
- * Five levels, and every entry of a table names the same next table: 2^52 ways, which must not all
- * be gone.
+ * Five levels, and every entry of a table names the same next table: 2^52 paths, most of which must
+ * be skipped.
  */
 static void many_ways_to_one_table(void **state)
 {
@@ -189,11 +189,11 @@ static void many_ways_to_one_table(void **state)
 	for (i = 0; i < 256; i++)
 		set_word(rig, i * 8, 0xabcde000);
 	/*
-	 * The segment table's entries are zeros, which names the page table at 0, and zero is what
-	 * memory began with.
+	 * The segment table's entries are zeros. They name the page table at 0, and memory began as
+	 * zeros.
 	 */
 	assert_int_equal(scan(rig, 4 * 0x4000 | 0x80c, 0, UINT64_MAX), 4);
-	/* From the middle of one page table to the middle of another, both the same one. */
+	/* From the middle of one page table to the middle of another. Both are the same table. */
 	set_word(rig, 8, 0x1000);
 	set_word(rig, 254 * 8, 0x2000);
 	assert_int_equal(scan(rig, 4 * 0x4000 | 0x80c, 0xfe000, 0x101000), 2);
@@ -201,7 +201,7 @@ static void many_ways_to_one_table(void **state)
 	check_walk(rig, 4 * 0x4000 | 0x80c, 0x101000);
 }
 
-/* A page table that names itself as one. */
+/* A page table that names itself as a page. */
 static void a_table_of_itself(void **state)
 {
 	struct rig *rig = *state;
@@ -212,8 +212,8 @@ static void a_table_of_itself(void **state)
 }
 
 /*
- * A new table is reported as a whole, but only the part in the range is followed; what was
- * reported is not reported again.
+ * A new table is reported as a whole, but only its part in the range is followed. Reported entries
+ * are not reported again.
  */
 static void a_new_table_is_reported_whole(void **state)
 {
@@ -234,8 +234,8 @@ static void a_new_table_is_reported_whole(void **state)
 	assert_int_equal(scan(rig, 0x4800, 0x6000, 0x6fff), 1);
 }
 
-/* Bits of an IOVA above the root's reach take no part, so a range may go round. */
-static void ranges_that_go_round(void **state)
+/* IOVA bits above the root's reach are ignored, so a range may wrap around. */
+static void ranges_that_wrap(void **state)
 {
 	struct rig *rig = *state;
 
@@ -268,7 +268,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(many_ways_to_one_table, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_table_of_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_new_table_is_reported_whole, setup, teardown),
-		cmocka_unit_test_setup_teardown(ranges_that_go_round, setup, teardown),
+		cmocka_unit_test_setup_teardown(ranges_that_wrap, setup, teardown),
 		cmocka_unit_test_setup_teardown(no_table, setup, teardown),
 	};
 

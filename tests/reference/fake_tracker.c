@@ -15,7 +15,7 @@ __attribute__((noreturn)) static void breach(const char *what, uint64_t gpa)
 	abort();
 }
 
-/* Where a page is, or would be. */
+/* The index of a page, or the index where it would be inserted. */
 static size_t place(const struct fake_tracker *fake, uint64_t gpa)
 {
 	size_t low = 0, high = fake->pages;
@@ -67,9 +67,9 @@ static void slot_removed(void *ctx, uint64_t first, uint64_t last, void *hva)
 	while (i < fake->slots && (fake->slot[i].first != first || fake->slot[i].last != last || fake->slot[i].hva != hva))
 		i++;
 	if (i == fake->slots)
-		breach("a slot that never came", first);
+		breach("a slot that was never added", first);
 	if (place(fake, first) != place(fake, last) || is_watched(fake, last))
-		breach("a slot that goes while it is watched", first);
+		breach("a watched slot is removed", first);
 	fake->slot[i] = fake->slot[--fake->slots];
 	pthread_mutex_unlock(&fake->lock);
 }
@@ -131,7 +131,7 @@ static int collect(void *ctx, void (*written)(void *arg, uint64_t first, uint64_
 		fake->in_collect(fake->ctx, false);
 	pthread_mutex_lock(&fake->lock);
 	fake->collects++;
-	/* The written pages are lost then. */
+	/* The written pages are lost in that case. */
 	if (fake->fail_collect && fake->collects >= fake->fail_collect) {
 		pthread_mutex_unlock(&fake->lock);
 		return -EIO;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A tracker for tests: exact, told by the test of each store, and suspicious. Whoever stores says so after he has stored. It breaks off the process where the library
- * watches what is watched, stops watching what is not, or names memory that is not in a slot.
+ * A tracker for tests. It is exact, a test reports each store to it, and it checks its caller. A
+ * store is reported after it was made. It aborts the process if the library watches a page twice,
+ * stops watching an unwatched page, or names memory that is not in a slot.
  */
 #ifndef TESTS_REFERENCE_FAKE_TRACKER_H
 #define TESTS_REFERENCE_FAKE_TRACKER_H
@@ -27,25 +28,28 @@ struct fake_tracker {
 	pthread_mutex_t lock;
 	struct fake_slot slot[FAKE_SLOTS];
 	unsigned int slots;
-	struct fake_page *page; /* watched; ascending */
+	struct fake_page *page; /* watched pages, ascending */
 	size_t pages;
 	size_t room;
-	uint64_t watches; /* calls */
+	uint64_t watches; /* number of calls */
 	uint64_t collects;
 
-	/* Reports more than was written: every n-th page that is watched, and ranges that have nothing to do with anything. 0: no. */
+	/*
+	 * Reports more than was written: every n-th watched page, and unrelated ranges. 0: does
+	 * not.
+	 */
 	unsigned int too_much;
-	/* The n-th call from now on of a kind fails, and all after it. 0: none does. */
+	/* The n-th call from now on of a kind fails, and all later ones. 0: none fails. */
 	uint64_t fail_watch;
 	uint64_t fail_collect;
-	/* Called in collect(), before and after it looks, if not NULL. */
+	/* Called in collect(), before and after it reads the state, if not NULL. */
 	void (*in_collect)(void *ctx, bool after);
 	void *ctx;
 };
 
 void fake_tracker_init(struct fake_tracker *fake);
 
-/* Nothing may be watched any more. */
+/* Checks that no page is watched. */
 void fake_tracker_end(struct fake_tracker *fake);
 
 /* Bytes at gpa were stored. NULL is allowed. */

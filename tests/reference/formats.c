@@ -64,9 +64,15 @@ static bool zpci_qemu_is_designation(const struct naive_memory *memory, const st
 static struct format_walk zpci_expected_of(const struct naive_memory *memory, const struct naive_tables *tables, uint64_t iova)
 {
 	static const enum viommu_fault_reason reasons[] = {
-		[NAIVE_PAGE] = VIOMMU_FAULT_NONE,	    [NAIVE_LEAF_UNBACKED] = VIOMMU_FAULT_NONE, /* the walk does not ask whether there is memory */
-		[NAIVE_NOTHING] = VIOMMU_FAULT_NOT_PRESENT, [NAIVE_OUTSIDE] = VIOMMU_FAULT_APERTURE,	[NAIVE_TABLE_UNBACKED] = VIOMMU_FAULT_TABLE_UNBACKED,
-		[NAIVE_TYPE] = VIOMMU_FAULT_ENTRY_TYPE,	    [NAIVE_LENGTH] = VIOMMU_FAULT_ENTRY_LENGTH, [NAIVE_FORMAT] = VIOMMU_FAULT_ENTRY_FORMAT,
+		/* the walk ignores whether there is memory */
+		[NAIVE_PAGE] = VIOMMU_FAULT_NONE,
+		[NAIVE_LEAF_UNBACKED] = VIOMMU_FAULT_NONE,
+		[NAIVE_NOTHING] = VIOMMU_FAULT_NOT_PRESENT,
+		[NAIVE_OUTSIDE] = VIOMMU_FAULT_APERTURE,
+		[NAIVE_TABLE_UNBACKED] = VIOMMU_FAULT_TABLE_UNBACKED,
+		[NAIVE_TYPE] = VIOMMU_FAULT_ENTRY_TYPE,
+		[NAIVE_LENGTH] = VIOMMU_FAULT_ENTRY_LENGTH,
+		[NAIVE_FORMAT] = VIOMMU_FAULT_ENTRY_FORMAT,
 		[NAIVE_ZERO] = VIOMMU_FAULT_ENTRY_ZERO,
 	};
 	struct naive_answer answer = naive_walk(memory, tables, iova);
@@ -125,10 +131,7 @@ static struct format_walk vtdss_expected(const struct naive_memory *memory, cons
 	};
 }
 
-/*
- * The control word is what the format says it is; there are no tables at the other end of the
- * addresses.
- */
+/* Decodes the control word. The addresses need not lead to tables. */
 static struct arm64_tables arm64_tables_of(unsigned int granule, const struct format_designation *designation)
 {
 	uint64_t control = designation->control;
@@ -149,7 +152,7 @@ static struct arm64_tables arm64_tables_of(unsigned int granule, const struct fo
 	};
 }
 
-/* Asked of an IOVA of the half that the tables are for. */
+/* For an IOVA of the half that the tables translate. */
 static bool arm64_is_designation(const struct naive_memory *memory, unsigned int granule, const struct format_designation *designation)
 {
 	const struct arm64_tables tables = arm64_tables_of(granule, designation);
@@ -200,7 +203,7 @@ static bool riscv_sv_is_designation(const struct naive_memory *memory, const str
 	return control & 1 ? !(control & 6) && !(designation->table & 3) : !(designation->table >> 44 & 0xffff);
 }
 
-/* The designation is for one half of what the tables of the first stage translate. */
+/* The designation covers one half of what the first stage's tables translate. */
 static struct format_walk riscv_sv_expected(const struct naive_memory *memory, const struct format_designation *designation, uint64_t iova)
 {
 	static const enum viommu_fault_reason reasons[] = {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Every format, and the reference that says what its tables mean, in the same words: for tests that
- * compare the two. The references (naive*.h) share no code with the formats; this table brings them
- * together.
+ * Every format with its reference, which describes the tables in the same terms, for tests that
+ * compare the two. The references (naive*.h) share no code with the formats. This table connects
+ * them.
  */
 #ifndef TESTS_REFERENCE_FORMATS_H
 #define TESTS_REFERENCE_FORMATS_H
@@ -12,7 +12,7 @@
 
 enum { FORMAT_ZPCI, FORMAT_ZPCI_QEMU, FORMAT_VTDSS, FORMAT_ARM64_4K, FORMAT_ARM64_16K, FORMAT_ARM64_64K, FORMAT_RISCV_SV, FORMAT_AMDV1, FORMATS };
 
-/* format_walk.prot of an expected walk: the reference does not say. */
+/* format_walk.prot of an expected walk: the reference has no rights. */
 #define PROT_UNKNOWN UINT32_MAX
 
 struct compared_format {
@@ -24,8 +24,8 @@ struct compared_format {
 	int (*root)(const struct format_designation *designation, struct format_root *root);
 	void (*walk)(const struct format_root *root, uint64_t iova, format_load load, void *ctx, struct format_walk *walk);
 	/*
-	 * The reference: whether there is such a designation; and, if so, what a walk should say, but
-	 * for first and last.
+	 * The reference: whether the designation is legal; if so, the expected walk, except for
+	 * first and last.
 	 */
 	bool (*is_designation)(const struct naive_memory *memory, const struct format_designation *designation);
 	struct format_walk (*expected)(const struct naive_memory *memory, const struct format_designation *designation, uint64_t iova);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The model of model.h. model_find() is the one piece that is not as plain as the rest: ranges may be as large as 2^64 bytes, so it cannot ask page by page.
- * It goes through the tables instead; test_naive.c compares it with the walk, page by page, on random small cases.
+ * The model of model.h. Only model_find() is not plain: ranges can have 2^64 bytes, so it cannot
+ * walk for each page. It goes through the tables instead. test_naive.c compares it with the walk,
+ * page by page, on small random cases.
  */
 #include "model.h"
 
@@ -80,7 +81,7 @@ static void page_at(struct search *search, uint64_t iova, uint64_t gpa, bool wri
 	model_list_add(&search->found->list, (struct model_page){ .iova = iova, .gpa = gpa, .writable = writable && slot_writable });
 }
 
-/* IOVAs come in ascending order, so that the first fault is the lowest. The walk says what it is. */
+/* IOVAs ascend, so the first fault is the lowest. The walk gives its reason. */
 static void fault_at(struct search *search, uint64_t iova)
 {
 	if (search->found->faulty)
@@ -90,7 +91,10 @@ static void fault_at(struct search *search, uint64_t iova)
 	search->found->fault = naive_walk(search->memory, search->tables, iova);
 }
 
-/* Goes through the entries of one table that the range touches. base is the first IOVA that the table covers; bounds is the region entry that names it, if any. */
+/*
+ * Goes through the entries of one table that the range touches. The table's first IOVA is base.
+ * bounds is the region entry that names the table, if any.
+ */
 static void search_table(struct search *search, uint64_t table, unsigned int level, uint64_t base, const uint64_t *bounds, bool writable)
 {
 	unsigned int entries = level == 0 ? 256 : 2048;
@@ -154,7 +158,7 @@ void model_find(const struct naive_memory *memory, const struct naive_tables *ta
 	memset(found, 0, sizeof(*found));
 	if (top < 0)
 		return;
-	/* The top table covers 2^31, 2^42, 2^53 or 2^64 bytes, and then begins again. */
+	/* The top table covers 2^31, 2^42, 2^53 or 2^64 bytes. Higher IOVAs are aliases. */
 	for (uint64_t begin = first;; begin = search.last + 1) {
 		uint64_t span = top == 4 ? UINT64_MAX : (UINT64_C(1) << (shift[top] + 11)) - 1;
 		uint64_t base = begin & ~span;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The walk of naive.h. Bits of an entry are written as the masks that Linux gives them in pci_dma.h, with the Principles of Operation's bit numbers (bit 0 is
- * the most significant) beside them. Each rule stands in one place, once, and nothing is fast.
+ * The walk of naive.h. Masks of an entry's bits are those of Linux (pci_dma.h). The bit numbers of
+ * the Principles of Operation, where bit 0 is the most significant one, are beside them. Each rule
+ * is in one place, and nothing is fast.
  */
 #include "naive.h"
 
@@ -11,7 +12,10 @@
 #define ANCHOR_T      UINT64_C(0x800)
 #define ANCHOR_ORIGIN (~UINT64_C(0xfff))
 
-/* Region- and segment-table entries: bit 53 format control, bit 54 protection, bits 56-57 table offset, bit 58 invalid, bits 60-61 type, bits 62-63 length. */
+/*
+ * Region- and segment-table entries: bit 53 format control, bit 54 protection, bits 56-57 table
+ * offset, bit 58 invalid, bits 60-61 type, bits 62-63 length.
+ */
 #define FORMAT_CONTROL UINT64_C(0x400)
 #define PROTECTION     UINT64_C(0x200)
 #define INVALID	       UINT64_C(0x20)
@@ -35,7 +39,10 @@ const unsigned char *naive_byte(const struct naive_memory *memory, uint64_t gpa,
 
 bool naive_load(const struct naive_memory *memory, uint64_t gpa, uint64_t *value)
 {
-	/* An entry is aligned, so that its 8 bytes are in one page, and a page is in one slot or in none. */
+	/*
+	 * An entry is aligned, so its 8 bytes are in one page, and a page is in one slot or in
+	 * none.
+	 */
 	const unsigned char *byte = naive_byte(memory, gpa, NULL);
 
 	if (!byte)
@@ -75,7 +82,7 @@ int naive_top_level(uint64_t iota, bool qemu)
 	case 3:
 		return 4; /* region-first-table origin */
 	default:
-		return -1; /* frames, and the I/O formats that nobody describes */
+		return -1; /* frames, and the undocumented I/O formats */
 	}
 }
 
@@ -125,7 +132,7 @@ static enum naive_verdict judge_page_entry(uint64_t entry, bool qemu)
 	if (entry & PAGE_INVALID)
 		return NAIVE_IS_INVALID;
 	if (qemu && (entry & ~UINT64_C(0xfff)) == 0)
-		return NAIVE_IS_BAD_TYPE; /* QEMU cannot tell address 0 from a wrong type */
+		return NAIVE_IS_BAD_TYPE; /* QEMU reports address 0 like a wrong type */
 	return NAIVE_IS_PAGE;
 }
 
@@ -137,7 +144,10 @@ static enum naive_verdict judge_segment_entry(uint64_t entry, bool qemu)
 		return NAIVE_IS_INVALID;
 	if ((entry >> 2 & 3) != 0)
 		return NAIVE_IS_BAD_TYPE;
-	/* To QEMU, nothing is at 0. (Of a frame it tests more bits than are the frame's address; that is not imitated.) */
+	/*
+	 * QEMU treats address 0 as empty. (Of a frame it tests more bits than the frame's address
+	 * has. This is not imitated.)
+	 */
 	if (entry & FORMAT_CONTROL)
 		return qemu && (entry & ~UINT64_C(0xfffff)) == 0 ? NAIVE_IS_BAD_TYPE : NAIVE_IS_SEGMENT;
 	return qemu && (entry & ~UINT64_C(0x7ff)) == 0 ? NAIVE_IS_BAD_TYPE : NAIVE_IS_TABLE;
@@ -149,15 +159,18 @@ static enum naive_verdict judge_region_entry(uint64_t entry, unsigned int level,
 		return NAIVE_IS_ZERO;
 	if (entry & INVALID)
 		return NAIVE_IS_INVALID;
-	/* QEMU takes any table but a full one for an error, and looks at that before the type. */
+	/* QEMU reports any table but a full one as an error, before it tests the type. */
 	if (qemu && ((entry >> 6 & 3) != 0 || (entry & 3) != 3))
 		return NAIVE_IS_BAD_LENGTH;
-	/* Type 1 is a region-third table's, 2 a region-second table's, 3 a region-first table's: one less than the level. */
+	/*
+	 * Type 1 is a region-third table, 2 a region-second table, 3 a region-first table: the
+	 * level minus one.
+	 */
 	if ((entry >> 2 & 3) != level - 1)
 		return NAIVE_IS_BAD_TYPE;
 	if (qemu && (entry & ~UINT64_C(0x3fff)) == 0)
 		return NAIVE_IS_BAD_TYPE;
-	/* A frame of 2 GiB, which CPUs have and nobody has for I/O. QEMU does not look at the bit. */
+	/* A frame of 2 GiB. CPUs have them, I/O tables do not. QEMU ignores the bit. */
 	if (!qemu && level == 2 && (entry & FORMAT_CONTROL))
 		return NAIVE_IS_BAD_FORMAT;
 	return NAIVE_IS_TABLE;
@@ -198,7 +211,7 @@ struct naive_answer naive_walk(const struct naive_memory *memory, const struct n
 
 	answer.top = (unsigned int)top;
 	for (unsigned int level = (unsigned int)top;; level--) {
-		/* IOVA bits above the top table's index are not looked at: higher addresses are aliases. */
+		/* IOVA bits above the top table are ignored: higher addresses are aliases. */
 		uint64_t entry_gpa = table + 8 * (uint64_t)naive_index(iova, level);
 		uint64_t entry = 0;
 
@@ -242,7 +255,7 @@ struct naive_answer naive_walk(const struct naive_memory *memory, const struct n
 			break;
 		}
 
-		/* Protection of an upper entry holds for everything beneath it. */
+		/* The protection bit of an upper entry holds for everything beneath it. */
 		if (entry & PROTECTION)
 			writable = false;
 		if (level > 1 && !naive_within(entry, naive_index(iova, level - 1))) {

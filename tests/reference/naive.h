@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A reference for the translation of s390 PCI functions, as plain as it can be: what does one IOVA mean, by the tables as they are in memory now? It shares
- * no code and no header with the library, so that the two can only agree by both being right. It is slow, it keeps nothing, and it answers for one page.
+ * A reference for the translation of s390 PCI functions, as plain as possible: the translation of
+ * one IOVA by the tables in memory at this moment. It shares no code and no header with the
+ * library, so both agree only if both are right. It is slow, keeps no state, and answers for one
+ * page.
  *
- * The table formats are those of z/Architecture Principles of Operation, "Dynamic Address Translation"; the translation anchor and what differs are in Linux,
- * arch/s390/include/asm/pci_dma.h. Levels are counted from the bottom: 0 page table, 1 segment table, 2, 3, 4 region third, second, first table.
+ * The table formats are those of z/Architecture Principles of Operation, "Dynamic Address
+ * Translation". The translation anchor and the differences are in Linux,
+ * arch/s390/include/asm/pci_dma.h. Levels are counted from the bottom: 0 page table, 1 segment
+ * table, 2, 3, 4 region third, second, first table.
  */
 #ifndef TESTS_REFERENCE_NAIVE_H
 #define TESTS_REFERENCE_NAIVE_H
@@ -12,7 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A range of guest memory, and where its bytes are. */
+/* A range of guest memory, and its bytes. */
 struct naive_slot {
 	uint64_t gpa;
 	uint64_t bytes;
@@ -25,7 +29,10 @@ struct naive_memory {
 	unsigned int count;
 };
 
-/* A registration: translation anchor, first and last IOVA (whole pages). qemu: judge entries as QEMU does (hw/s390x/s390-pci-inst.c). */
+/*
+ * A registration: translation anchor, first and last IOVA (whole pages). qemu: judge entries as
+ * QEMU does (hw/s390x/s390-pci-inst.c).
+ */
 struct naive_tables {
 	uint64_t iota;
 	uint64_t pba;
@@ -37,8 +44,8 @@ enum naive_outcome {
 	NAIVE_PAGE,	      /* it translates */
 	NAIVE_NOTHING,	      /* an invalid entry */
 	NAIVE_OUTSIDE,	      /* outside PBA to PAL */
-	NAIVE_LEAF_UNBACKED,  /* it names a page where the guest has no memory */
-	NAIVE_TABLE_UNBACKED, /* from here on: malformed. An entry lies where the guest has no memory */
+	NAIVE_LEAF_UNBACKED,  /* it names a page outside guest memory */
+	NAIVE_TABLE_UNBACKED, /* from here on: malformed. An entry is outside guest memory */
 	NAIVE_TYPE,
 	NAIVE_LENGTH,
 	NAIVE_FORMAT,
@@ -49,16 +56,20 @@ enum naive_outcome {
 
 struct naive_answer {
 	enum naive_outcome outcome;
-	bool writable;		     /* PAGE: else only reading is allowed */
-	uint64_t gpa;		     /* PAGE, LEAF_UNBACKED: of the page of 4096 bytes */
-	unsigned int level;	     /* of the entry that decided. LENGTH: of the entry that bounds the table, not of the one that the bounds exclude */
-	uint64_t entry_gpa;	     /* where it is */
-	uint64_t entry;		     /* what it is; 0 if it could not be loaded */
-	uint64_t path[NAIVE_LEVELS]; /* where the entries were on the way, by level */
-	unsigned int top;	     /* the level that the way began at */
+	bool writable; /* PAGE: otherwise read-only */
+	uint64_t gpa;  /* PAGE, LEAF_UNBACKED: of the page of 4096 bytes */
+	/*
+	 * level of the entry that decided. LENGTH: of the entry that bounds the table, not of the
+	 * entry outside the bounds
+	 */
+	unsigned int level;
+	uint64_t entry_gpa;	     /* its address */
+	uint64_t entry;		     /* its value; 0 if it could not be loaded */
+	uint64_t path[NAIVE_LEVELS]; /* addresses of the entries on the path, by level */
+	unsigned int top;	     /* the top level of the walk */
 };
 
-/* The meaning of an entry by itself. */
+/* The meaning of one entry. */
 enum naive_verdict {
 	NAIVE_IS_TABLE,
 	NAIVE_IS_PAGE,
@@ -71,21 +82,26 @@ enum naive_verdict {
 };
 enum naive_verdict naive_judge(uint64_t entry, unsigned int level, bool qemu);
 
-/* The index into a table of a level, and whether a region-table entry lets the next lower table have that index. */
+/*
+ * The index into a table of a level, and whether a region-table entry allows that index in the next
+ * lower table.
+ */
 unsigned int naive_index(uint64_t iova, unsigned int level);
 bool naive_within(uint64_t region_entry, unsigned int next_index);
 
-/* Where the table begins that an entry at a level names. */
+/* The address of the table that an entry at a level names. */
 uint64_t naive_next_table(uint64_t entry, unsigned int level, bool qemu);
 
-/* The level of the table that an IOTA designates, -1 for one that designates none. */
+/* The level of the table that an IOTA designates; -1 if it designates none. */
 int naive_top_level(uint64_t iota, bool qemu);
 uint64_t naive_top_table(uint64_t iota);
 
-/* The byte of guest memory at gpa, NULL where there is none; *writable may be NULL. */
+/* The byte of guest memory at gpa, NULL outside of it. *writable may be NULL. */
 const unsigned char *naive_byte(const struct naive_memory *memory, uint64_t gpa, bool *writable);
 
-/* Loads the 8 bytes at gpa, as a big-endian or a little-endian number. False where there is no memory. */
+/*
+ * Loads the 8 bytes at gpa as a big-endian or a little-endian number. False outside guest memory.
+ */
 bool naive_load(const struct naive_memory *memory, uint64_t gpa, uint64_t *value);
 bool naive_load_little(const struct naive_memory *memory, uint64_t gpa, uint64_t *value);
 

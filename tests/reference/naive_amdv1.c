@@ -11,7 +11,10 @@ static uint64_t field(uint64_t x, unsigned int high, unsigned int low)
 	return x << (63 - high) >> (63 - high + low);
 }
 
-/* Next Level 7: the lowest address bit that is 0, from bit 12 on, is half the size. log2 of it. */
+/*
+ * Next Level 7: returns log2 of the page size. The lowest 0 bit of the address, from bit 12 on, is
+ * worth half the size.
+ */
 static unsigned int encoded_size(uint64_t entry)
 {
 	unsigned int bit = 12;
@@ -44,8 +47,8 @@ struct amdv1_answer naive_amdv1_walk(const struct naive_memory *memory, uint64_t
 		next = (unsigned int)field(entry, 11, 9);
 		if (next == 0 || next == 7) {
 			/*
-			 * A page: not at level 6, and of at least an entry's reach and at most a
-			 * table's.
+			 * A page: not at level 6. It has at least the reach of an entry and at most
+			 * that of a table.
 			 */
 			answer.outcome = AMDV1_BAD_LEVEL;
 			if (level == 6)
@@ -64,7 +67,7 @@ struct amdv1_answer naive_amdv1_walk(const struct naive_memory *memory, uint64_t
 			if (field(entry, 60, 52))
 				return answer;
 		}
-		/* Bits 61 and 62 of each entry. */
+		/* Bits 61 and 62 of each entry: the rights. */
 		answer.readable &= field(entry, 61, 61);
 		answer.writable &= field(entry, 62, 62);
 		if (answer.outcome == AMDV1_IS_PAGE)

@@ -32,13 +32,13 @@ static unsigned int initial_level(unsigned int granule, unsigned int tsz)
 	return tsz <= 21 ? 1 : tsz <= 34 ? 2 : 3;
 }
 
-/* Level 3 is the library's 0 where its pages are of 4 KiB, and else its 1. */
+/* Level 3 is level 0 of the library for pages of 4 KiB, otherwise level 1. */
 static unsigned int our_level(unsigned int granule, unsigned int arm_level)
 {
 	return 3 - arm_level + (granule == 4 ? 0 : 1);
 }
 
-/* The address in a descriptor of a table (low: the granule's bits) or of a page or block. */
+/* The address in a descriptor of a table (low: the granule's bits), page or block. */
 static uint64_t address_in(unsigned int granule, uint64_t entry, unsigned int low)
 {
 	uint64_t address = bits(entry, 47, low) << low;
@@ -132,13 +132,16 @@ struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const st
 	}
 	if (size == 0 || tsz > 39 || tsz < (granule == 64 ? 12 : 16) || is_beyond(table, size))
 		return answer;
-	/* All bits above the IOVA's are those of its half. */
+	/* All bits above the input size equal the select bit of the half. */
 	for (unsigned int i = top + 1; i < 64; i++)
 		if (bit(iova, i) != upper) {
 			answer.outcome = ARM64_TRANSLATION;
 			return answer;
 		}
-	/* The table has an entry of 8 bytes for each value of the bits that select one, is aligned to its size, and with 52 bits to 64 bytes. */
+	/*
+	 * The table has an entry of 8 bytes for each value of its index. It is aligned to its size,
+	 * and with 52 bits to at least 64 bytes.
+	 */
 	alignment = top - naive_arm64_index_bit(granule, begin) + 1 + 3;
 	if (size == 52 && alignment < 6)
 		alignment = 6;
@@ -190,7 +193,7 @@ struct arm64_answer naive_arm64_walk(const struct naive_memory *memory, const st
 			answer.outcome = ARM64_ACCESS_FLAG;
 			return answer;
 		}
-		/* AP[1] lets those in that are not privileged, AP[2] keeps from writing. */
+		/* AP[1] allows unprivileged accesses. AP[2] forbids writes. */
 		if (!bit(entry, 6))
 			for_all = false;
 		if (bit(entry, 7))

@@ -26,7 +26,7 @@ static bool is_canonical(const struct riscv_tables *tables, uint64_t iova)
 	return above == 0 || above == UINT64_MAX >> (bits - 1);
 }
 
-/* Whether a page table entry has something that is reserved, wherever it stands. */
+/* Whether a page table entry has reserved bits or a reserved encoding, at any level. */
 static bool is_reserved(const struct riscv_tables *tables, uint64_t pte)
 {
 	uint64_t pbmt = field(pte, 62, 61);
@@ -67,14 +67,14 @@ struct riscv_answer naive_riscv_walk(const struct naive_memory *memory, const st
 		if (is_reserved(tables, pte) || (w && !r))
 			return answer;
 		if (!r && !x) {
-			/* A pointer: D, A, U, N and PBMT are reserved in it. */
+			/* In a pointer, D, A, U, N and PBMT are reserved. */
 			answer.outcome = i == 0 ? RISCV_NO_LEAF : RISCV_IS_RESERVED;
 			if (i == 0 || u || d || field(pte, 6, 6) || field(pte, 63, 61))
 				return answer;
 			a = field(pte, 53, 10) * 4096;
 			continue;
 		}
-		/* NAPOT: at the lowest level, and 64 KiB. */
+		/* NAPOT: only 64 KiB, at the lowest level. */
 		if (field(pte, 63, 63) && (i > 0 || field(pte, 13, 10) != 8))
 			return answer;
 		answer.outcome = RISCV_NOT_ACCESSED;
@@ -85,8 +85,8 @@ struct riscv_answer naive_riscv_walk(const struct naive_memory *memory, const st
 			return answer;
 		answer.outcome = RISCV_IS_PAGE;
 		/*
-		 * A superpage's offset is longer; in a NAPOT page, four bits of the PPN are the
-		 * IOVA's.
+		 * The offset in a superpage has more bits. In a NAPOT page, the IOVA supplies four
+		 * bits of the PPN.
 		 */
 		answer.address = field(pte, 53, 10) * 4096 + iova % (UINT64_C(1) << (12 + 9 * i));
 		if (field(pte, 63, 63))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A reference for RISC-V's page tables, as plain as naive.h: what does one IOVA mean? Written from
- * the RISC-V Privileged Architecture ("Virtual Address Translation Process", "Guest-Page Faults"
- * and what they refer to; Svnapot, Svpbmt, Svadu), sharing no code and no header with the library.
+ * A reference for RISC-V's page tables, as plain as naive.h: the translation of one IOVA. Written
+ * from the RISC-V Privileged Architecture ("Virtual Address Translation Process", "Guest-Page
+ * Faults" and what they refer to; Svnapot, Svpbmt, Svadu). It shares no code and no header with the
+ * library.
  */
 #ifndef TESTS_REFERENCE_NAIVE_RISCV_H
 #define TESTS_REFERENCE_NAIVE_RISCV_H
@@ -10,17 +11,17 @@
 #include "naive.h"
 
 /*
- * The specification has one page fault for all but the first and the last; they are told apart to
- * say which rule it was.
+ * The specification has one page fault for all but the first and the last. The reference
+ * distinguishes the rules.
  */
 enum riscv_outcome {
-	RISCV_IS_PAGE, /* there may be no rights */
+	RISCV_IS_PAGE, /* possibly without rights */
 	RISCV_NOT_VALID,
 	RISCV_NOT_CANONICAL, /* the IOVA is too large */
 	RISCV_NO_LEAF,	     /* a pointer in the lowest table */
 	RISCV_IS_RESERVED,   /* reserved bits, encodings, a misaligned superpage */
 	RISCV_NOT_ACCESSED,  /* A is 0 */
-	RISCV_NO_TABLE,	     /* access fault: there is no memory */
+	RISCV_NO_TABLE,	     /* access fault: no memory */
 };
 
 struct riscv_tables {

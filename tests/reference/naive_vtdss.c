@@ -57,7 +57,7 @@ struct vtdss_answer naive_vtdss_walk(const struct naive_memory *memory, uint64_t
 			answer.address = address + iova % 4096;
 			return answer;
 		}
-		/* Bit 7: a page of 2 MiB or of 1 GiB, whose lower address bits are reserved. */
+		/* Bit 7: a page of 2 MiB or 1 GiB. Its lower address bits are reserved. */
 		if (bit(entry, 7) && level <= 2) {
 			uint64_t bytes = level == 1 ? UINT64_C(0x200000) : UINT64_C(0x40000000);
 
@@ -65,7 +65,7 @@ struct vtdss_answer naive_vtdss_walk(const struct naive_memory *memory, uint64_t
 			answer.address = address + iova % bytes;
 			return answer;
 		}
-		/* Of an entry that names a table, bits 7, 11 and 62 are reserved. */
+		/* In an entry that names a table, bits 7, 11 and 62 are reserved. */
 		if (bit(entry, 7) || bit(entry, 11) || bit(entry, 62)) {
 			answer.outcome = VTDSS_RESERVED;
 			return answer;

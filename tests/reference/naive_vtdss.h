@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A reference for second-stage tables of VT-d, as plain as naive.h: what does one IOVA mean? Written from the specification ("Second-Stage
- * Translation", figures of the second-stage paging entries), sharing no code with the library. The address width of 64 bits, with its sixth level, is in the
- * specification's first editions.
+ * A reference for second-stage tables of VT-d, as plain as naive.h: the translation of one IOVA.
+ * Written from the specification ("Second-Stage Translation", figures of the second-stage paging
+ * entries). It shares no code with the library. The first editions of the specification have the
+ * address width of 64 bits, with a sixth level.
  */
 #ifndef TESTS_REFERENCE_NAIVE_VTDSS_H
 #define TESTS_REFERENCE_NAIVE_VTDSS_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Is the reference right? Tables made by hand here have answers worked out by hand, from the layout that Principles of Operation and Linux (pci_dma.h) give.
- * The model's way through large ranges is compared with the walk, page by page, on random tables.
+ * Tests the reference. The tables and the expected answers were worked out by hand, from the layout
+ * in the Principles of Operation and in Linux (pci_dma.h). The model's way through large ranges is
+ * compared with the walk, page by page, on random tables.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,9 +16,7 @@
 #include "model.h"
 #include "naive.h"
 
-/*
- * Guest memory: 256 KiB at 0; 64 KiB that may only be read at 2^40; 16 KiB that end at 2^64.
- */
+/* Guest memory: 256 KiB at 0; 64 KiB of read-only memory at 2^40; the last 16 KiB below 2^64. */
 #define LOW_BYTES  UINT64_C(0x40000)
 #define ROM	   (UINT64_C(1) << 40)
 #define ROM_BYTES  UINT64_C(0x10000)
@@ -32,7 +31,7 @@ static const struct naive_slot slots[] = {
 };
 static const struct naive_memory memory = { slots, 3 };
 
-/* Where the tables of these tests are. */
+/* GPAs of the tests' tables. */
 #define RF 0x4000
 #define RS 0x8000
 #define RT 0xc000
@@ -49,7 +48,10 @@ static void set(uint64_t gpa, uint64_t value)
 	}
 }
 
-/* Everything invalid, as Linux makes fresh tables, and a way of five levels for one IOVA: each entry as Linux writes it. */
+/*
+ * All entries invalid, as in fresh tables of Linux, except for a path of five levels for one IOVA,
+ * whose entries are as Linux writes them.
+ */
 static int setup(void **state)
 {
 	(void)state;
@@ -120,10 +122,10 @@ static void test_each_depth(void **state)
 		assert_int_equal(answer.entry_gpa, PT + 8 * 0x43);
 		assert_int_equal(answer.entry, 0x21000);
 		assert_int_equal(answer.top, 4 - i);
-		/* QEMU knows region-third tables as the top alone. */
+		/* QEMU accepts region-third tables only at the top. */
 		assert_int_equal(walk_as_qemu(iota[i], EXAMPLE).outcome, i == 2 ? NAIVE_PAGE : NAIVE_OUTSIDE);
 	}
-	/* One page further, one segment further, one entry further at each level: nothing there. */
+	/* The next page, the next segment, the next entry of each level: not mapped. */
 	for (unsigned int level = 0; level < NAIVE_LEVELS; level++) {
 		static const unsigned int shift[] = { 12, 20, 31, 42, 53 };
 		struct naive_answer answer = walk(RF | 0x80c, EXAMPLE + (UINT64_C(1) << shift[level]));
@@ -136,7 +138,10 @@ static void test_each_depth(void **state)
 static void test_aliases(void **state)
 {
 	(void)state;
-	/* A region-third table covers 2^42 bytes; what is above has the same translations. The same for the others. */
+	/*
+	 * A region-third table covers 2^42 bytes. IOVAs above are aliases. The same holds for the
+	 * other types.
+	 */
 	assert_int_equal(walk(RT | 0x804, EXAMPLE & ((UINT64_C(1) << 42) - 1)).gpa, 0x21000);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE ^ (UINT64_C(1) << 42)).gpa, 0x21000);
 	assert_int_equal(walk(ST | 0x800, EXAMPLE ^ (UINT64_C(1) << 31)).gpa, 0x21000);
@@ -196,7 +201,7 @@ static void test_invalid_is_looked_at_first(void **state)
 	/* An invalid page-table entry keeps its old address, as Linux leaves it. */
 	set(PT + 8 * 0x43, 0x21400);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_NOTHING);
-	/* The other bits of invalid entries mean nothing: wrong type, empty table, all ones. */
+	/* The other bits of an invalid entry have no meaning: wrong type, empty table, all ones. */
 	set(ST + 8 * 0x765, UINT64_MAX);
 	answer = walk(RT | 0x804, EXAMPLE);
 	assert_int_equal(answer.outcome, NAIVE_NOTHING);
@@ -205,7 +210,7 @@ static void test_invalid_is_looked_at_first(void **state)
 	set(RT + 8 * 0x530, 0xec);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_NOTHING);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_NOTHING);
-	/* 0x20 is the invalid bit of upper entries; in a page-table entry it means nothing. */
+	/* 0x20 is the invalid bit of upper entries. In a page-table entry it has no meaning. */
 	set(RT + 8 * 0x530, ST | 0x07);
 	set(ST + 8 * 0x765, PT);
 	set(PT + 8 * 0x43, 0x21020);
@@ -215,7 +220,10 @@ static void test_invalid_is_looked_at_first(void **state)
 static void test_types(void **state)
 {
 	(void)state;
-	/* A region-second entry in a region-third table; a segment entry in a region-third table; a region-third entry in a segment table. */
+	/*
+	 * A region-second entry in a region-third table; a segment entry in a region-third table; a
+	 * region-third entry in a segment table.
+	 */
 	set(RT + 8 * 0x530, ST | 0x0b);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_TYPE);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).level, 2);
@@ -225,7 +233,7 @@ static void test_types(void **state)
 	set(ST + 8 * 0x765, PT | 0x04);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_TYPE);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).level, 1);
-	/* The table of another level as the IOTA's table. */
+	/* The IOTA names a table of another level. */
 	assert_int_equal(walk(RT | 0x808, EXAMPLE).outcome, NAIVE_NOTHING);
 	assert_int_equal(walk(RT | 0x808, UINT64_C(0x530) << 42).outcome, NAIVE_TYPE);
 }
@@ -235,8 +243,11 @@ static void test_table_offset_and_length(void **state)
 	struct naive_answer answer;
 
 	(void)state;
-	/* Segment index 0x765 is in quarter 3, region-third index 0x530 in quarter 2, region-second index 0x72e in quarter 3. */
-	set(RT + 8 * 0x530, ST | 0xc7); /* offset 3, length 3: the last quarter alone */
+	/*
+	 * Segment index 0x765 is in quarter 3, region-third index 0x530 in quarter 2, region-second
+	 * index 0x72e in quarter 3.
+	 */
+	set(RT + 8 * 0x530, ST | 0xc7); /* offset 3, length 3: only the last quarter */
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_PAGE);
 	answer = walk(RT | 0x804, EXAMPLE - (UINT64_C(1) << 30));
 	assert_int_equal(answer.outcome, NAIVE_LENGTH);
@@ -247,7 +258,7 @@ static void test_table_offset_and_length(void **state)
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_LENGTH);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_LENGTH);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE - (UINT64_C(1) << 30)).outcome, NAIVE_NOTHING);
-	set(RT + 8 * 0x530, ST | 0xc6); /* offset 3, length 2: none at all */
+	set(RT + 8 * 0x530, ST | 0xc6); /* offset 3, length 2: empty */
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_LENGTH);
 
 	set(RT + 8 * 0x530, ST | 0x07);
@@ -267,7 +278,7 @@ static void test_segment_frames(void **state)
 	struct naive_answer answer;
 
 	(void)state;
-	/* 1 MiB at 0: the guest has the first 256 KiB of it. */
+	/* 1 MiB at 0: guest memory covers the first 256 KiB. */
 	set(ST + 8 * 0x765, 0x400);
 	answer = walk(RT | 0x804, EXAMPLE & ~UINT64_C(0xfffff));
 	assert_int_equal(answer.outcome, NAIVE_PAGE);
@@ -275,18 +286,20 @@ static void test_segment_frames(void **state)
 	assert_int_equal(answer.level, 1);
 	assert_int_equal(walk(RT | 0x804, (EXAMPLE & ~UINT64_C(0xfffff)) + 0x3ffff).gpa, 0x3f000);
 	assert_int_equal(walk(RT | 0x804, (EXAMPLE & ~UINT64_C(0xfffff)) + 0x40000).outcome, NAIVE_LEAF_UNBACKED);
-	/* At 2^40, of which only reading is allowed; address bits below the megabyte are ignored. */
+	/* At 2^40 memory is read-only. Address bits below the megabyte are ignored. */
 	set(ST + 8 * 0x765, ROM | 0x8f400);
 	answer = walk(RT | 0x804, (EXAMPLE & ~UINT64_C(0xfffff)) + 0xf123);
 	assert_int_equal(answer.outcome, NAIVE_PAGE);
 	assert_int_equal(answer.gpa, ROM + 0xf000);
 	assert_false(answer.writable);
-	/* A frame of 2 GiB is no format of I/O tables; QEMU does not see the bit. */
+	/* A frame of 2 GiB is not a format of I/O tables. QEMU ignores the bit. */
 	set(RT + 8 * 0x530, ST | 0x407);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_FORMAT);
 	set(ST + 8 * 0x765, PT);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_PAGE);
-	/* QEMU takes the segment table's address from bits 0-49, the architecture from bits 0-51. */
+	/*
+	 * QEMU takes the segment table's address from bits 0-49, the architecture from bits 0-51.
+	 */
 	set(RT + 8 * 0x530, (ST + 0x3000) | 0x07);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_PAGE);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).entry_gpa, ST + 0x3000 + 8 * 0x765);
@@ -295,26 +308,26 @@ static void test_segment_frames(void **state)
 static void test_zero(void **state)
 {
 	(void)state;
-	/* All zeros in a page table: a valid entry, for the page at 0. To QEMU, an error. */
+	/* Zeros in a page table: a valid entry for the page at 0. An error in QEMU. */
 	set(PT + 8 * 0x43, 0);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_PAGE);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).gpa, 0);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_ZERO);
-	/* The page at 0 with any other bit: QEMU takes the address for a wrong type. */
+	/* The page at 0 with any other bit: QEMU reports a wrong type for the address. */
 	set(PT + 8 * 0x43, 0x200);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_PAGE);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_TYPE);
-	/* All zeros in a segment table: the page table at 0. Its entry 0x43 is 0x20: the page at 0. */
+	/* Zeros in a segment table: the page table at 0. Its entry 0x43 is 0x20: the page at 0. */
 	set(ST + 8 * 0x765, 0);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_PAGE);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).entry_gpa, 8 * 0x43);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_ZERO);
-	/* A frame of 1 MiB at 0, with bits that are not of its address. */
+	/* A frame of 1 MiB at 0, with bits outside its address. */
 	set(ST + 8 * 0x765, 0x3c00);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE & ~UINT64_C(0xfffff)).outcome, NAIVE_PAGE);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE & ~UINT64_C(0xfffff)).gpa, 0);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE & ~UINT64_C(0xfffff)).outcome, NAIVE_TYPE);
-	/* All zeros in a region table: type 0, which is a segment table's. */
+	/* Zeros in a region table: type 0, the type of a segment table. */
 	set(RT + 8 * 0x530, 0);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_TYPE);
 	assert_int_equal(walk_as_qemu(RT | 0x804, EXAMPLE).outcome, NAIVE_ZERO);
@@ -325,7 +338,7 @@ static void test_holes(void **state)
 	struct naive_answer answer;
 
 	(void)state;
-	/* A leaf where there is no memory. */
+	/* A leaf outside guest memory. */
 	set(PT + 8 * 0x43, 0x40000);
 	answer = walk(RT | 0x804, EXAMPLE);
 	assert_int_equal(answer.outcome, NAIVE_LEAF_UNBACKED);
@@ -333,13 +346,16 @@ static void test_holes(void **state)
 	set(PT + 8 * 0x43, UINT64_C(0xfffffffffffff000));
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).outcome, NAIVE_PAGE);
 	assert_int_equal(walk(RT | 0x804, EXAMPLE).gpa, UINT64_C(0xfffffffffffff000));
-	/* A page table where there is no memory. */
+	/* A page table outside guest memory. */
 	set(ST + 8 * 0x765, 0x40000);
 	answer = walk(RT | 0x804, EXAMPLE);
 	assert_int_equal(answer.outcome, NAIVE_TABLE_UNBACKED);
 	assert_int_equal(answer.level, 0);
 	assert_int_equal(answer.entry_gpa, 0x40000 + 8 * 0x43);
-	/* A segment table of which the last quarter, with index 0x765, has no memory, but the first has. */
+	/*
+	 * A segment table whose last quarter, with index 0x765, is outside guest memory. Its first
+	 * quarter is not.
+	 */
 	set(RT + 8 * 0x530, (LOW_BYTES - 0x1000) | 0x07);
 	answer = walk(RT | 0x804, EXAMPLE);
 	assert_int_equal(answer.outcome, NAIVE_TABLE_UNBACKED);
@@ -351,11 +367,11 @@ static void test_holes(void **state)
 static void test_self_reference(void **state)
 {
 	(void)state;
-	/* A segment entry that names its own table's words as a page table: word 3 of it is data like any other. */
+	/* A segment entry that names its own table as a page table: word 3 is data. */
 	set(ST + 8 * 3, ST);
 	assert_int_equal(walk(ST | 0x800, 3 * UINT64_C(0x100000) + 3 * 4096).outcome, NAIVE_PAGE);
 	assert_int_equal(walk(ST | 0x800, 3 * UINT64_C(0x100000) + 3 * 4096).gpa, ST);
-	/* A region-third entry that names its own table: its type is wrong for a segment table. */
+	/* A region-third entry that names its own table: the type is wrong for a segment table. */
 	set(RT + 8 * 5, RT | 0x07);
 	assert_int_equal(walk(RT | 0x804, (UINT64_C(5) << 31) + (UINT64_C(5) << 20)).outcome, NAIVE_TYPE);
 	assert_int_equal(walk(RT | 0x804, (UINT64_C(5) << 31) + (UINT64_C(5) << 20)).level, 1);
@@ -372,7 +388,7 @@ static uint64_t draw(void)
 	return z ^ z >> 31;
 }
 
-/* A random entry that fits a level more often than not. */
+/* A random entry that usually fits a level. */
 static uint64_t draw_entry(unsigned int level)
 {
 	uint64_t entry = draw() % 0x48 << 12;
@@ -388,7 +404,10 @@ static uint64_t draw_entry(unsigned int level)
 	return entry;
 }
 
-/* The model's list of a range, and the walk of each page of it: the same pages, the same lowest fault, the same number of pages without memory. */
+/*
+ * Compares the model's list of a range with the walk of each page: the same pages, the same lowest
+ * fault, the same number of pages without memory.
+ */
 static void test_find_agrees_with_the_walk(void **state)
 {
 	static const struct model_limits limits = { 1000000, 100000 };
@@ -405,7 +424,7 @@ static void test_find_agrees_with_the_walk(void **state)
 
 		if (round % 50 == 0)
 			setup(NULL);
-		/* Near a boundary of entries at some level, so that few pages cover much. */
+		/* Near a boundary of entries, so that a few pages cover many tables. */
 		for (unsigned int level = 0; level < NAIVE_LEVELS; level++) {
 			static const unsigned int shift[] = { 12, 20, 31, 42, 53 };
 			unsigned int index = level == 0 ? (draw() % 2 ? 250 : 2) : draw() % 2 ? 2047 : (unsigned int)(draw() % 3);
@@ -420,7 +439,7 @@ static void test_find_agrees_with_the_walk(void **state)
 			set(where[level] + 8 * naive_index(first, level), draw_entry(level));
 			set(where[level] + 8 * naive_index(last, level), draw_entry(level));
 			if (level > 0) {
-				/* Mostly to the next table, so that the way goes on. */
+				/* Mostly names the next table, so that the walk continues. */
 				uint64_t entry = where[level - 1] | (level > 1 ? (level - 1) << 2 | 3 : 0);
 
 				if (draw() % 4)
@@ -488,7 +507,7 @@ static void test_model_refresh_and_drop(void **state)
 	assert_false(model_at(&list, (UINT64_C(1) << 31) + 0x3abc)->writable);
 	assert_null(model_at(&list, (UINT64_C(1) << 31) + 0x4000));
 
-	/* One page gone, one changed, one new; the range touches two of them. */
+	/* One page removed, one changed, one added. The range touches two of them. */
 	set(PT + 8 * 1, 0x400);
 	set(PT + 8 * 2, 0x22200);
 	set(PT + 8 * 0, 0x23000);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Is the reference for Arm's tables right? Tables made by hand here have answers worked out by hand, from the Arm ARM's figures of the descriptors and tables of
- * the levels (DDI 0487, D8.2.8 to D8.3).
+ * Tests the reference for Arm's tables. The tables and the expected answers were worked out by
+ * hand, from the Arm ARM's figures of the descriptors and tables of the levels (DDI 0487, D8.2.8 to
+ * D8.3).
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,7 +14,10 @@
 
 #include "naive_arm64.h"
 
-/* Guest memory: 512 KiB at 0x10000, of which each test makes its tables; and 64 bytes in the last 64 KiB below 2^48, and below 2^52. */
+/*
+ * Guest memory: 512 KiB at 0x10000, where each test places its tables; 64 bytes in the last 64 KiB
+ * below 2^48, and 64 below 2^52.
+ */
 #define TABLES	    0x10000u
 #define TABLE_BYTES 0x80000u
 #define HIGH_48	    (UINT64_C(0x0000ffffffff0000))
@@ -95,14 +99,14 @@ static void four_kib(void **state)
 	page(&tables, 0x8040201abc, 0x80201abc, true, true);
 	set(0x10008, 0x80000441);
 	fault(&tables, 0x8040201abc, ARM64_TRANSLATION, 0, 0x10008);
-	/* Outside: of another end, of no end, and where there is no memory. */
+	/* IOVAs of the other half and of neither half, and tables outside memory. */
 	fault(&tables, UINT64_C(0xffff808040201abc), ARM64_TRANSLATION, 0, UINT64_MAX);
 	fault(&tables, UINT64_C(0x0001008040201abc), ARM64_TRANSLATION, 0, UINT64_MAX);
 	set(0x10008, 0x9000003);
 	fault(&tables, 0x8040201abc, ARM64_NO_TABLE, 1, 0x9000008);
 }
 
-/* Rights that tables remove, and the output size of 32 bits. */
+/* Rights that tables remove, and an output size of 32 bits. */
 static void restrictions(void **state)
 {
 	struct arm64_tables tables = { .granule = 4, .ips = 0, .ttb0 = 0x10000, .t0sz = 34, .epd1 = true };
@@ -126,7 +130,7 @@ static void restrictions(void **state)
 	assert_int_equal(naive_arm64_walk(&memory, &tables, 0).outcome, ARM64_BAD_CONTEXT);
 }
 
-/* TTB1 with 25 bits and 16 KiB, from L3: the last IOVA has the last of 2048 entries. */
+/* TTB1 with 25 bits and 16 KiB, from L3: the last IOVA uses the last of 2048 entries. */
 static void sixteen_kib(void **state)
 {
 	struct arm64_tables tables = { .granule = 16, .ips = 5, .ttb1 = 0x14000, .t1sz = 39, .epd0 = true };
@@ -158,7 +162,7 @@ static void sixty_four_kib(void **state)
 	page(&tables, UINT64_C(0x7ffffffffff), UINT64_C(0x000100007fffffff), true, true);
 	set(HIGH_52 + 8, UINT64_C(0x80000008441));
 	page(&tables, UINT64_C(0x7ffffffffff), UINT64_C(0x00080bffffffffff), true, true);
-	/* With 48 bits there is no such block, and no such address. */
+	/* With 48 bits, neither the block nor the address is legal. */
 	tables.ips = 5;
 	tables.ttb0 = 0x10000;
 	set(0x10008, UINT64_C(0x80000000441));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Are the references for RISC-V's and AMD's tables right? Tables made by hand here have answers
+ * Tests the references for RISC-V's and AMD's tables. The tables and the expected answers were
  * worked out by hand, from the figures of the specifications.
  */
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #include "naive_amdv1.h"
 #include "naive_riscv.h"
 
-/* Guest memory: 128 KiB at 0x10000, of which each test makes its tables. */
+/* Guest memory: 128 KiB at 0x10000, where each test places its tables. */
 #define TABLES	    0x10000u
 #define TABLE_BYTES 0x20000u
 
@@ -64,7 +64,7 @@ static void sv39(void **state)
 	set(0x11008, 0x12 << 10 | 1);
 	set(0x12008, 0x12345 << 10 | 0xd7);
 	riscv_page(&tables, 0x40201abc, 0x12345abc, true, true);
-	/* Read-only; clean; a supervisor's; not accessed. */
+	/* Read-only; clean; supervisor; not accessed. */
 	set(0x12008, 0x12345 << 10 | 0x53);
 	riscv_page(&tables, 0x40201abc, 0x12345abc, true, false);
 	set(0x12008, 0x12345 << 10 | 0x57);
@@ -77,7 +77,7 @@ static void sv39(void **state)
 	riscv_fault(&tables, 0x40201abc, RISCV_NOT_ACCESSED, 0, 0x12008);
 	tables.adue = true;
 	riscv_page(&tables, 0x40201abc, 0x12345abc, true, true);
-	/* W alone, a pointer, PBMT. */
+	/* W without R, a pointer, PBMT. */
 	set(0x12008, 0x12345 << 10 | 0xd5);
 	riscv_fault(&tables, 0x40201abc, RISCV_IS_RESERVED, 0, 0x12008);
 	set(0x12008, 0x12345 << 10 | 1);
@@ -86,25 +86,25 @@ static void sv39(void **state)
 	riscv_fault(&tables, 0x40201abc, RISCV_IS_RESERVED, 0, 0x12008);
 	tables.pbmt = true;
 	riscv_page(&tables, 0x40201abc, 0x12345abc, true, true);
-	/* 64 KiB, which the IOVA's bits 15-12 are a part of. */
+	/* 64 KiB: bits 15-12 of the IOVA are part of the offset. */
 	set(0x12008, UINT64_C(0x8000000000000000) | 0x12348 << 10 | 0xd7);
 	riscv_page(&tables, 0x40201abc, 0x12341abc, true, true);
 	set(0x12008, UINT64_C(0x8000000000000000) | 0x12344 << 10 | 0xd7);
 	riscv_fault(&tables, 0x40201abc, RISCV_IS_RESERVED, 0, 0x12008);
-	/* 2 MiB and 1 GiB; and a superpage that is not aligned. */
+	/* 2 MiB and 1 GiB, and a misaligned superpage. */
 	set(0x11008, 0x12200 << 10 | 0xd7);
 	riscv_page(&tables, 0x40201abc, 0x12201abc, true, true);
 	set(0x10008, 0x40000 << 10 | 0xd7);
 	riscv_page(&tables, 0x40201abc, 0x40201abc, true, true);
 	set(0x10008, 0x40200 << 10 | 0xd7);
 	riscv_fault(&tables, 0x40201abc, RISCV_IS_RESERVED, 2, 0x10008);
-	/* Bits 63-39 are copies of bit 38: the upper half begins with entry 256. */
+	/* Bits 63-39 equal bit 38: the upper half begins with entry 256. */
 	riscv_fault(&tables, UINT64_C(0x4040201abc), RISCV_NOT_CANONICAL, 2, UINT64_MAX);
 	set(0x10000 + 8 * 257, 0x80000 << 10 | 0xd7);
 	riscv_page(&tables, UINT64_C(0xffffffc040201abc), 0x80201abc, true, true);
 }
 
-/* Sv39x4: bits 40 and 39 are the two highest of an index of 11. */
+/* Sv39x4: bits 40 and 39 extend the index to 11 bits. */
 static void sv39x4(void **state)
 {
 	const struct riscv_tables tables = { .levels = 3, .second_stage = true, .ppn = 0x10 };
@@ -154,27 +154,27 @@ static void amd_levels(void **state)
 	/* 32 KiB: address bits 12 and 13 are 1, 14 is 0. */
 	set(0x12008, RW | 0x12343000 | 7 << 9 | 1);
 	amd_page(3, 0x40201abc, 0x12341abc, true, false);
-	/* 2 MiB, 1 GiB; 4 GiB, of four entries. */
+	/* 2 MiB, 1 GiB, and 4 GiB in four entries. */
 	set(0x11008, RW | 0x12200000 | 1);
 	amd_page(3, 0x40201abc, 0x12201abc, true, true);
 	set(0x10008, RW | 0x80000000 | 1);
 	amd_page(3, 0x40201abc, 0x80201abc, true, true);
 	set(0x10008, RW | UINT64_C(0x57ffff000) | 7 << 9 | 1);
 	amd_page(3, 0x40201abc, UINT64_C(0x540201abc), true, true);
-	/* 8 KiB there, and a level that is not below. */
+	/* 8 KiB at level 2; a Next Level that is not lower. */
 	set(0x10008, RW | 7 << 9 | 1);
 	amd_fault(3, 0x40201abc, AMDV1_IS_RESERVED, 3, 0x10008);
 	set(0x10008, RW | 0x11000 | 3 << 9 | 1);
 	amd_fault(3, 0x40201abc, AMDV1_BAD_LEVEL, 3, 0x10008);
-	/* Level 2 is left out: its index must be 0. */
+	/* Level 2 is skipped: its index must be 0. */
 	set(0x10008, RW | 0x12000 | 1 << 9 | 1);
 	set(0x12008, RW | 0x12345000 | 1);
 	amd_fault(3, 0x40201abc, AMDV1_SKIPPED, 3, 0x10008);
 	amd_page(3, 0x40001abc, 0x12345abc, true, true);
-	/* FC and U are reserved in a table's entry. */
+	/* FC and U are reserved in table entries. */
 	set(0x10008, RW | UINT64_C(0x1800000000000000) | 0x12000 | 1 << 9 | 1);
 	amd_fault(3, 0x40001abc, AMDV1_IS_RESERVED, 3, 0x10008);
-	/* Six levels begin at bit 57. */
+	/* Six levels: the top index begins at bit 57. */
 	set(0x10000 + 8 * 127, RW | 0x12000 | 1 << 9 | 1);
 	amd_page(6, UINT64_C(0xfe00000000001abc), 0x12345abc, true, true);
 	set(0x10000 + 8 * 127, RW | 0x12000 | 1);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Between viommu_reader_enter() and viommu_reader_leave() a thread must not call what may wait for that
- * reader. A build for debugging ends the program at each such call, also while no other thread is
- * about to release anything; and at none that headers allow.
+ * Between viommu_reader_enter() and viommu_reader_leave() a thread must not call functions that may
+ * wait for that reader. A debug build aborts the program at each such call, also while no other
+ * thread is about to release anything, and at no call that the headers allow.
  */
 #include "tables.h"
 

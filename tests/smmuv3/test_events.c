@@ -494,7 +494,10 @@ static void test_msi(void **state)
 	assert_int_equal(rig_irqs(&rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 0);
 	rig_command(&rig, SYNC | UINT64_C(1) << 12 | UINT64_C(0x33) << 32, 0);
 	assert_int_equal(rig_irqs(&rig, VIOMMU_SMMUV3_IRQ_CMD_SYNC), 1);
-	/* Of many that one store completes, each comes, in their order, and so does the wired one among them. */
+	/*
+	 * Each of many records that one store completes causes an interrupt, in order, and so does
+	 * the wired one among them.
+	 */
 	prod = rig_read(&rig, R_CMDQ_PROD);
 	for (uint32_t i = 0; i < 50; i++)
 		rig_queue(&rig, &prod, SYNC | UINT64_C(1) << 12 | (uint64_t)i << 32, doorbell);

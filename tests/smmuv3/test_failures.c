@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Budgets and limits that are met, and hosts that fail: the guest must not suffer more than
- * necessary.
+ * Exhausted budgets and limits, and failing hosts: the guest must not suffer more than necessary.
  */
 #include "double.h"
 #include "rig.h"

@@ -390,12 +390,13 @@ static void test_identity(void **state)
 		{ 3, 0, 0, 7, 0xff, 2 },
 		{ 5, 0, 1u << 5, 5, 7u << 4, 5u << 4 }, /* 16K */
 		{ 5, 0, 7u << 4, 5, 7u << 4, 0 },
-		{ 5, 2, 7, 5, 7, 2 },			     /* OAS 40 bits */
-		{ 5, 5, 7, 5, 7, 4 },			     /* OAS 48 bits: the default is less */
-		{ 0, 1u << 2, 0, 0, 3u << 2, 2u << 2 },	     /* AArch32, too */
-		{ 0, 0, 3u << 21, 0, 3u << 21, 2u << 21 },   /* TTENDIAN mixed */
-		{ 0, 0, 3u << 24, 0, 3u << 24, 1u << 24 },   /* stalls */
-		{ 0, 0, 1u << 27, 0, 3u << 27, 1u << 27 },   /* two-level stream tables are the library's */
+		{ 5, 2, 7, 5, 7, 2 },			   /* OAS 40 bits */
+		{ 5, 5, 7, 5, 7, 4 },			   /* OAS 48 bits: the default is less */
+		{ 0, 1u << 2, 0, 0, 3u << 2, 2u << 2 },	   /* AArch32, too */
+		{ 0, 0, 3u << 21, 0, 3u << 21, 2u << 21 }, /* TTENDIAN mixed */
+		{ 0, 0, 3u << 24, 0, 3u << 24, 1u << 24 }, /* stalls */
+		/* two-level stream tables are the library's */
+		{ 0, 0, 1u << 27, 0, 3u << 27, 1u << 27 },
 		{ 0, 3u << 21, 0, 0, 0, UINT32_MAX },	     /* big-endian */
 		{ 0, 0, 2u << 2, 0, 0, UINT32_MAX },	     /* no AArch64 */
 		{ 0, 0, 1u << 1, 0, 0, UINT32_MAX },	     /* no stage 1 */
@@ -772,8 +773,8 @@ static void test_attaching_fails(void **state)
 	assert_int_equal(mock_smmu_spaces(world.smmu), 1);
 	assert_int_equal(world.smmu->mock.fail[MOCK_DETACH].at, 0);
 	/*
-	 * So does attaching to the next domain, from one that would not let it go: nothing is
-	 * reached.
+	 * Attaching to the next domain fails as well, after a domain that did not detach: nothing
+	 * is reached.
 	 */
 	world.smmu->mock.fail[MOCK_REPLACE].at = world.smmu->mock.fail[MOCK_DETACH].at = world.smmu->mock.fail[MOCK_ATTACH].at = 1;
 	world.smmu->mock.fail[MOCK_ATTACH].for_good = true;
@@ -812,7 +813,7 @@ static void test_moves_in_one_step(void **state)
 	down(&world);
 }
 
-/* Random operations of a guest that keeps to the rules. */
+/* Random operations of a guest that follows the rules. */
 
 #define STREAMS 3u /* of hardware and of the library's, of each: StreamIDs 16 + i and 32 + i */
 #define SETS	3u
@@ -855,7 +856,7 @@ static void change(struct crowd *crowd, uint32_t *prod)
 		uint64_t iova = any_iova() & UINT64_C(0x7fffffffff), gpa = tables_entry(&crowd->set[set], iova, 0), was = rig_get(rig, gpa);
 
 		rig_put(rig, gpa, below(3) ? (DATA + PAGE * below(PAGES)) | E_PAGE | (below(3) ? 0 : E_RO) : 0);
-		/* Translations that did not exist cannot have been kept. */
+		/* Translations that did not exist cannot be stale. */
 		if (!(was & 1))
 			continue;
 		switch (below(8)) {

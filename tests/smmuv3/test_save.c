@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The registers of an SMMUv3, saved and restored: into another SMMU, whose devices then reach what
- * they reached before; and streams that must be refused, after which nothing has changed.
+ * Saves and restores the registers of an SMMUv3: into another SMMU, whose devices then reach the
+ * same memory; and refuses illegal streams without any change.
  */
 #include "tables.h"
 
@@ -122,7 +122,7 @@ static void test_restore(void **state)
 	down(&world);
 }
 
-/* Refused, with a message that has this word, and nothing has changed. */
+/* Refused, with a message that contains this word, and without any change. */
 static void refuse(struct world *world, const uint8_t *stream, size_t bytes, const char *word)
 {
 	uint8_t now[MOST_BYTES];
@@ -151,7 +151,7 @@ static void test_damaged(void **state)
 		refuse(&world, copy, world.bytes, bit < 56 ? "no such stream" : bit < 64 ? "version" : "damaged");
 		free(copy);
 	}
-	/* Cut, in memory that ends there; and with something behind. */
+	/* Truncated, at the end of accessible memory; and with trailing bytes. */
 	for (size_t bytes = 0; bytes < world.bytes; bytes++) {
 		copy = malloc(bytes);
 		if (bytes)

@@ -112,9 +112,10 @@ static void test_ste(void **state)
 		{ 0, UINT64_C(1) << 30, false, 0 }, /* STRW: RES0 without EL2 */
 		{ 0, UINT64_C(2) << 30, false, 0 },
 		{ 0, UINT64_C(3) << 30, false, 0 },
-		{ 0, UINT64_C(0xf) << 48, false, 0 },	   /* PRIVCFG and INSTCFG: IGNORED */
-		{ 0, UINT64_C(0xffff300fffff), false, 0 }, /* S1DSS, cacheability, hints, EATS, MemAttr, SHCFG, NSCFG */
-		{ UINT64_C(1) << 44, 0, true, 0 },	   /* S1ContextPtr beyond the output size */
+		{ 0, UINT64_C(0xf) << 48, false, 0 }, /* PRIVCFG and INSTCFG: IGNORED */
+		/* S1DSS, cacheability, hints, EATS, MemAttr, SHCFG, NSCFG */
+		{ 0, UINT64_C(0xffff300fffff), false, 0 },
+		{ UINT64_C(1) << 44, 0, true, 0 }, /* S1ContextPtr beyond the output size */
 		{ UINT64_C(1) << 51, 0, true, 0 },
 	};
 	struct rig *rig = *state;
@@ -159,8 +160,10 @@ static void test_cd(void **state)
 		{ UINT64_C(0x9), false },
 		{ UINT64_C(0x3e), false },
 		{ UINT64_C(0x31), true },
-		{ UINT64_C(0x4031) | UINT64_C(1) << 30 | UINT64_C(2) << 22 | UINT64_C(16) << 16, false }, /* EPD0: the other fields are ignored */
-		{ UINT64_C(1) << 6, false },								  /* TG0: 64K, 16K, reserved */
+		/* EPD0: the other fields are ignored */
+		{ UINT64_C(0x4031) | UINT64_C(1) << 30 | UINT64_C(2) << 22 | UINT64_C(16) << 16, false },
+		/* TG0: 64K, 16K, reserved */
+		{ UINT64_C(1) << 6, false },
 		{ UINT64_C(2) << 6, false },
 		{ UINT64_C(3) << 6, true },
 		{ UINT64_C(1) << 30, true }, /* EPD1 off: TG1 and T1SZ matter */

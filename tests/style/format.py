@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Each C source is as clang-format would write it.
+"""Each C source equals the output of clang-format.
 
 usage: format.py SOURCE_FOLDER CLANG_FORMAT
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
-"""Each script can be read by the program that its first line names: a shell (which only parses it), or Python.
+"""The interpreter in the first line of each script, a shell or Python, can parse the script.
 
 usage: scripts.py SOURCE_FOLDER
 """

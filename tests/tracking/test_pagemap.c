@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The pagemap tracker on this machine's kernel: it reports the pages that were written, by whomever
- * writes through this process's memory, each once, and no others; and with it, refreshes of whole
- * apertures miss nothing, also while another thread writes the tables. Skipped where the kernel
- * lacks it, or forbids it.
+ * The pagemap tracker on this machine's kernel. It reports the pages that were written through this
+ * process's memory, by any writer, each once, and no others. With it, refreshes of whole apertures
+ * miss nothing, also while another thread writes the tables. Skipped where the kernel lacks it, or
+ * forbids it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,7 +27,7 @@
 
 enum kind { ANONYMOUS, HUGE, SHARED, UNTOUCHED, KINDS };
 
-/* One slot, and what the tracker should say of it. */
+/* One slot, and the expected report of the tracker. */
 struct field {
 	struct viommu_tracker tracker;
 	unsigned char *memory;
@@ -369,7 +369,7 @@ static void test_refreshes(void **state)
 	viommu_tracker_pagemap_destroy(&tracker);
 }
 
-/* A guest writes all the time. When it stops, one refresh makes all true. */
+/* A guest writes all the time. After it stops, one refresh makes everything match the tables. */
 static void test_threads(void **state)
 {
 	struct viommu_tracker tracker;

@@ -50,7 +50,7 @@ unsigned int rig_attach(struct rig *rig, uint32_t domain, uint32_t endpoint, uin
 unsigned int rig_detach(struct rig *rig, uint32_t domain, uint32_t endpoint);
 unsigned int rig_map(struct rig *rig, uint32_t domain, uint64_t first, uint64_t last, uint64_t gpa, uint32_t flags);
 unsigned int rig_unmap(struct rig *rig, uint32_t domain, uint64_t first, uint64_t last);
-/* Any bytes, for a request whose device-writable part has but a tail. */
+/* Any bytes, for a request whose device-writable part is only a tail. */
 unsigned int rig_send(struct rig *rig, const uint8_t *bytes, size_t number);
 
 void rig_set(uint8_t *bytes, unsigned int number, uint64_t value);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Random requests on two hosts that remove whole mappings only, against a model of virtio 1.3,
- * section 5.13, that keeps lists. After each request, each endpoint reaches in its host what the
- * model says, and what is pinned is what the model names.
+ * Random requests on two hosts that remove whole mappings only, compared with a model of virtio
+ * 1.3, section 5.13, that keeps lists. After each request, each endpoint reaches in its host the
+ * pages of the model, and the pinned pages are those that the model names.
  *
- * Hosts and allocations fail in some runs. A request may then be refused, or an endpoint be left without a
- * translation until its next access; it never reaches more than the model says, and an UNMAP or a
- * DETACH is always done.
+ * Hosts and allocations fail in some runs. A request may then be refused, or an endpoint may have
+ * no translation until its next access. It never reaches more than in the model, and an UNMAP or a
+ * DETACH always succeeds.
  */
 #include "rig.h"
 
@@ -224,7 +224,10 @@ static void recover(struct run *run)
 	run->failing = false;
 }
 
-/* A request, sent and modelled. Refused where something fails, it has no effect, but that an endpoint may have lost its domain. */
+/*
+ * Sends a request and models it. A request that is refused after a failure has no effect, except
+ * that an endpoint may have lost its domain.
+ */
 static void request(struct run *run)
 {
 	unsigned int domain = (unsigned int)below(run, DOMAINS), endpoint = (unsigned int)below(run, ENDPOINTS), status, expected;
@@ -275,7 +278,7 @@ static void request(struct run *run)
 	}
 	if (run->failing && may_fail && expected == OK && (status == NOMEM || status == DEVERR || status == INVAL || status == UNSUPP)) {
 		run->model = before;
-		/* Whether it still has its old domain is not said. */
+		/* Whether it still has its old domain is unspecified. */
 		if (attach && before.of[endpoint] < DOMAINS) {
 			(void)rig_detach(&run->rig, before.of[endpoint], endpoint);
 			model_leave(&run->model, endpoint);

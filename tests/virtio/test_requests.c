@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Requests, the configuration space and fault reports, as virtio 1.3, section 5.13 has them, on soft hosts. */
+/*
+ * Requests, the configuration space and fault reports by virtio 1.3, section 5.13, on soft hosts.
+ */
 #include "rig.h"
 
 #include <errno.h>
@@ -12,7 +14,8 @@
 struct world {
 	struct rig rig;
 	struct viommu_host *host[2];
-	struct viommu_virtio_endpoint *endpoint[3]; /* IDs 8, 9 on the first host, 10 on the second */
+	/* IDs 8, 9 on the first host, 10 on the second */
+	struct viommu_virtio_endpoint *endpoint[3];
 	struct viommu_reader *reader[3];
 };
 
@@ -120,7 +123,7 @@ static void test_map_and_unmap(void **state)
 	assert_int_equal(rig_map(rig, 1, 0x3000, 0x3fff, ROM_GPA, MAP_READ | MAP_WRITE), OK);
 	assert_false(writes(world, 0, 0x3000));
 	assert_int_equal(reads(world, 0, 0x3000), ROM_GPA / PAGE % 251);
-	/* Where the guest has no memory there is nothing, and the mapping stays. */
+	/* GPAs without memory translate to nothing, and the mapping stays. */
 	assert_int_equal(rig_map(rig, 1, 0x4000, 0x4fff, HOLE_GPA, MAP_READ), OK);
 	assert_int_equal(reads(world, 0, 0x4000), -1);
 	assert_int_equal(rig_map(rig, 1, 0x4000, 0x4fff, 0, MAP_READ), INVAL);
@@ -164,7 +167,7 @@ static void test_unmap_examples(void **state)
 	assert_int_equal(rig_info(rig).domains, 1);
 }
 
-/* However many mappings go, the host unmaps and flushes once. */
+/* The host unmaps and flushes once, however many mappings are removed. */
 static void test_unmap_of_many(void **state)
 {
 	struct world *world = *state;
@@ -364,7 +367,7 @@ static void test_sharing(void **state)
 	assert_int_equal(reads(world, 1, 0x2000), -1);
 	assert_int_equal(reads(world, 0, 0x2000), 4);
 	assert_int_equal(rig_info(rig).domains, 2);
-	/* The last ones to leave take the mappings with them. */
+	/* Detaching the last endpoint removes the mappings. */
 	assert_int_equal(rig_detach(rig, 1, 8), OK);
 	assert_int_equal(reads(world, 2, 0x2000), 4);
 	viommu_reader_destroy(world->reader[2]);

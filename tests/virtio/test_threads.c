@@ -2,7 +2,7 @@
 /*
  * Two CPUs that send requests for a domain each, one that moves an endpoint between both and into
  * bypass mode, devices that access memory, and a VMM that plugs and unplugs. After an UNMAP has
- * returned, no access reaches the page. ThreadSanitizer looks at the rest.
+ * returned, no access reaches the page. ThreadSanitizer checks for races.
  */
 #include "rig.h"
 

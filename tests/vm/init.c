@@ -61,7 +61,7 @@ static void write_console(const char *text, size_t length)
 		ssize_t n = write(console, text, length);
 
 		if (n < 0 && errno != EINTR)
-			return; /* there is no one to report to */
+			return; /* there is no parent to report to */
 		if (n > 0) {
 			text += n;
 			length -= (size_t)n;
@@ -86,7 +86,7 @@ __attribute__((format(printf, 1, 2))) static void line(const char *format, ...)
 	write_console(text, (size_t)length);
 }
 
-/* One piece of a program's output, with what it is in front of each line. */
+/* One piece of a program's output, with the prefix of each line. */
 static void pass_on(const char *tag, const char *data, size_t length)
 {
 	char text[4 + 4096 + 1];
@@ -111,8 +111,8 @@ static void pass_on(const char *tag, const char *data, size_t length)
 }
 
 /*
- * Writes the kernel's messages that came since. A record of /dev/kmsg is
- * "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT", newline, and lines that begin with a blank.
+ * Writes new kernel messages. A record of /dev/kmsg is "PRIORITY,SEQUENCE,TIME,FLAGS;TEXT",
+ * newline, and lines that begin with a blank.
  */
 static void pass_on_kernel_messages(int kmsg)
 {
@@ -137,7 +137,7 @@ static void pass_on_kernel_messages(int kmsg)
 	}
 }
 
-/* The end of the machine. */
+/* Powers the machine off. */
 static _Noreturn void finish(void)
 {
 	tcdrain(console);
@@ -176,13 +176,13 @@ static void open_console(void)
 	console = open("/dev/console", O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (console < 0)
 		finish();
-	/* Output goes out as it is, and nothing comes in. */
+	/* Output is written unmodified, and there is no input. */
 	if (!tcgetattr(console, &terminal)) {
 		cfmakeraw(&terminal);
 		tcsetattr(console, TCSANOW, &terminal);
 	}
 	/*
-	 * From now on only what the kernel says in dying comes there without us:
+	 * From now on the kernel writes to the console only when it crashes:
 	 * SYSLOG_ACTION_CONSOLE_LEVEL.
 	 */
 	klogctl(8, NULL, 1);
@@ -282,7 +282,7 @@ static void show_thread(const char *process, const char *thread)
 	}
 }
 
-/* The same of every process but this one and the kernel's own, which have no command line. */
+/* The same for all processes except this one and kernel threads, which have no command line. */
 static void show_processes(void)
 {
 	DIR *processes = opendir("/proc");
@@ -352,7 +352,7 @@ struct watch {
 
 enum { OUT, ERR, KMSG, SIGNALS };
 
-/* Passes on what there is, and takes note of processes that have ended. False: the time is over. */
+/* Forwards pending output, and reaps processes that have ended. False after the time limit. */
 static bool watch_once(struct watch *w)
 {
 	static const char *const tags[] = { "out", "err" };
@@ -388,8 +388,8 @@ static bool watch_once(struct watch *w)
 }
 
 /*
- * Whether nothing of the program's is left, so that all its devices are closed, and nothing of what
- * it wrote.
+ * Whether all of the program's processes are gone, so that all its devices are closed, and all of
+ * its output is written.
  */
 static bool all_gone(const struct watch *w)
 {
@@ -435,8 +435,8 @@ static void run_program(void)
 	do
 		kill(-1, SIGKILL);
 	while (!all_gone(&w) && watch_once(&w));
-	/* A message that does not end its line can be read when the next one has come. */
-	write_file("/dev/kmsg", "init: the program is gone\n");
+	/* A message without an end of line becomes readable with the next one. */
+	write_file("/dev/kmsg", "init: the program has ended\n");
 	pass_on_kernel_messages(w.fds[KMSG].fd);
 	if (!all_gone(&w)) {
 		line("say a process does not end when it is killed:");

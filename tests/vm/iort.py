@@ -3,7 +3,7 @@
 
 Linux gives no guest an SMMUv3 unless the SMMU or this table says that what a device reads and writes cannot miss the CPU's caches, whatever the guest's tables ask
 for (arm_smmu_get_viommu_size() in drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3-iommufd.c). In the table it is the flag CANWBS of a PCI root complex, "Coherent
-Attributes are Not Writable By Software" (Arm DEN 0049, IO Remapping Table, "Root complex node"). QEMU's root complex is as coherent as that, and QEMU does not say so.
+Attributes are Not Writable By Software" (Arm DEN 0049, IO Remapping Table, "Root complex node"). QEMU's root complex is coherent in this way, but QEMU does not declare it.
 Linux takes a newer table of the same name from an archive in front of its initramfs (Documentation/admin-guide/acpi/initrd_table_override.rst).
 
 The table to change is QEMU's own, of just the machine that will run. QEMU is started with that machine and its CPU stopped, and hands out what firmware would

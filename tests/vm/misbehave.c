@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A program for a test host that does what its argument says, most of it bad: test_run_in_host.py
- * looks at what run-in-host makes of it.
+ * A program for a test host that misbehaves as its argument says. test_run_in_host.py checks how
+ * run-in-host handles it.
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -18,7 +18,7 @@ static int write_to(const char *path, const char *text)
 	return fd >= 0 && write(fd, text, strlen(text)) > 0 ? 0 : 1;
 }
 
-/* Every byte there is, and no line end at the end. */
+/* Every byte value, without a newline at the end. */
 static int say_bytes(void)
 {
 	for (int i = 0; i < 256; i++)
@@ -47,7 +47,7 @@ static int say_arguments(int argc, char **argv)
 	return getchar() == EOF ? 0 : 1;
 }
 
-/* A process that holds on to what its parent had, and that SIGTERM would not end. */
+/* A process that keeps its parent's files open, and that SIGTERM does not end. */
 static int leave_a_child(void)
 {
 	pid_t child = fork();
@@ -75,11 +75,12 @@ int main(int argc, char **argv)
 		for (;;)
 			pause();
 	/*
-	 * A null pointer in the kernel, by the system request "crash", which not every kernel has.
+	 * A null pointer dereference in the kernel, by the system request "crash", which some
+	 * kernels lack.
 	 */
 	if (!strcmp(what, "crash-kernel"))
 		return access("/proc/sysrq-trigger", W_OK) ? 77 : write_to("/proc/sysrq-trigger", "c");
-	/* As a kernel's WARN_ON() looks in the log. */
+	/* The kernel log of a WARN_ON(). */
 	if (!strcmp(what, "warn-kernel"))
 		return write_to("/dev/kmsg", "WARNING: CPU: 0 PID: 1 at drivers/iommu/nowhere.c:1");
 	if (!strcmp(what, "power-off"))

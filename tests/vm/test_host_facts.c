@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The facts that the other tests on test hosts rely on, checked with system calls only: each device
- * is bound and alone in its group, its registers are readable, type1 and iommufd both work for it,
- * the IOMMU is that of the host's name, and it nests where it should. Prints its findings.
+ * Checks the facts that other tests on test hosts rely on, with system calls only. Each device is
+ * bound and alone in its group, its registers are readable, and type1 and iommufd both work for it.
+ * The IOMMU is that of the host's name, and nests where it should. Prints its findings.
  *
- * iommufd's structs are declared here, since the headers of many systems are older than it (Linux:
+ * iommufd's structs are declared here, since the headers of many systems are older (Linux:
  * include/uapi/linux/iommufd.h and vfio.h).
  */
 #include <dirent.h>
@@ -113,7 +113,7 @@ static int ask(int fd, unsigned long request, void *argument, const char *what)
 	return answer;
 }
 
-/* The last part of what a link in a device's folder points to. */
+/* The last component of a link in a device's folder. */
 static const char *link_of(const char *address, const char *name)
 {
 	static char target[PATH_MAX];
@@ -128,7 +128,7 @@ static const char *link_of(const char *address, const char *name)
 	return strrchr(target, '/') + 1;
 }
 
-/* Names in a folder, but for those with a dot in front. The last one's name is left in name. */
+/* The names in a folder, except those with a leading dot. Stores the last one in name. */
 static int names_in(const char *path, char name[256])
 {
 	DIR *folder = opendir(path);
@@ -200,9 +200,7 @@ static void read_registers(int device, const char *address)
 	ask(device, VFIO_DEVICE_GET_REGION_INFO, &region, "VFIO_DEVICE_GET_REGION_INFO");
 	assert_true(region.size >= PAGE);
 	assert_int_equal(pread(device, &value, 4, (off_t)(region.offset + offset)), 4);
-	/*
-	 * On s390 a register is no memory: what can be mapped there must not be read with a load.
-	 */
+	/* On s390 a register is not memory: a mapped register must not be read with a load. */
 	if (!host_is("s390x")) {
 		const volatile uint32_t *bar;
 
@@ -212,7 +210,7 @@ static void read_registers(int device, const char *address)
 		assert_int_equal(bar[offset / 4], value);
 		munmap((void *)(uintptr_t)bar, PAGE);
 	}
-	/* read() gives the bytes as the device has them, and both devices are little-endian. */
+	/* read() returns the device's bytes. Both devices are little-endian. */
 	value = le32toh(value);
 	if (is_edu(address))
 		assert_int_equal(value, EDU_IDENTITY);
@@ -221,7 +219,7 @@ static void read_registers(int device, const char *address)
 	print_message("%s: registers read: %s 0x%" PRIx32 "\n", address, is_edu(address) ? "edu" : "NVMe", value);
 }
 
-/* A page is mapped and unmapped. */
+/* Maps and unmaps a page. */
 static void use_container(int container, const char *address)
 {
 	struct {
@@ -291,7 +289,7 @@ static void test_type1(void **state)
 	for_each_device(through_type1);
 }
 
-/* Whether the kernel is of this version, or newer. */
+/* Whether the kernel has this version or a later one. */
 static bool kernel_is(unsigned int major, unsigned int minor)
 {
 	unsigned int running[2] = { 0 };
@@ -302,7 +300,7 @@ static bool kernel_is(unsigned int major, unsigned int minor)
 	return running[0] > major || (running[0] == major && running[1] >= minor);
 }
 
-/* VT-d says itself in which mode it can be. */
+/* VT-d reports its modes itself. */
 static void check_vtd(const struct hw_info_vtd *vtd, const char *address)
 {
 	print_message("%s: VT-d: cap 0x%" PRIx64 ", ecap 0x%" PRIx64 "\n", address, vtd->cap_reg, vtd->ecap_reg);
@@ -328,10 +326,7 @@ static void check_iommu(int iommufd, uint32_t device_id, const char *address)
 	struct hw_info info = { .size = sizeof(info), .dev_id = device_id, .data_len = sizeof(data), .data_uptr = (uintptr_t)&data };
 	uint32_t expected = 0;
 
-	/*
-	 * The driver of AMD-Vi may say something of its own, and that of SMMUv3 says nothing in
-	 * older kernels.
-	 */
+	/* The drivers of AMD-Vi and, in older kernels, SMMUv3 report nothing about this. */
 	if (!strncmp(host, "vtd-", 4))
 		expected = HW_INFO_VTD;
 	else if (host_is("smmuv3") && kernel_is(6, 13))
@@ -394,8 +389,8 @@ static void test_iommufd(void **state)
 }
 
 /*
- * A table that a guest's own can be nested in, and the kernel's side of a guest's SMMUv3, which it
- * makes only if the machine is known to be coherent (iort.py).
+ * A table in which a guest's own can be nested, and the kernel's object for a guest's SMMUv3. The
+ * kernel creates it only if it knows that the machine is coherent (iort.py).
  */
 static void nests(const char *address)
 {
@@ -440,7 +435,7 @@ int main(void)
 
 	host = getenv("VIOMMU_TEST_HOST");
 	if (!host) {
-		print_error("this is no test host: tests/vm/run-in-host starts one\n");
+		print_error("this is not a test host: tests/vm/run-in-host starts one\n");
 		return 1;
 	}
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An arm64 guest with an SMMUv3 and two PCI devices. Its SMMU walks the guest's tables at each
- * access, and forgets at once what is gone; the walk is written here from the bit positions alone.
+ * An arm64 guest with an SMMUv3 and two PCI devices. The SMMU walks the guest's tables at each
+ * access and caches nothing. The walk is written here from the bit positions.
  */
 #include "machine.h"
 
@@ -84,7 +84,7 @@ static void command(uint64_t word0, uint64_t word1)
 	commands++;
 }
 
-/* CMD_SYNC, and the store that hands in all. */
+/* CMD_SYNC, and the store that submits all commands. */
 static void hand_in(void)
 {
 	command(0x46, 0);
@@ -96,7 +96,7 @@ static void kick(unsigned int device)
 	machine_stored(DEVICE_REGISTERS + (device - 1) * UINT64_C(0x10000) + 0x1000, 4, 1);
 }
 
-/* The address of a page's entry, with the tables on the way. */
+/* The address of a page's entry. Adds the tables on the path. */
 static uint64_t entry_of(unsigned int device, uint64_t iova)
 {
 	uint64_t table = machine_get(cd_of(device) + 8);
@@ -129,7 +129,7 @@ static uint64_t frame(unsigned int number)
 	return DATA + number * (uint64_t)PAGE;
 }
 
-/* CMD_TLBI_NH_VA, of a granule's worth or of a range. */
+/* CMD_TLBI_NH_VA of one granule or of a range. */
 static void invalidate(unsigned int device, unsigned int page, unsigned int count)
 {
 	unsigned int scale = count % 2 == 0;
@@ -181,8 +181,8 @@ static void change_pages(unsigned int device)
 static void begin_device(unsigned int device)
 {
 	/*
-	 * T0SZ 16, granule 4 KiB, no TTB1, AArch64, faults recorded, ASID; what the library's SMMU
-	 * has.
+	 * T0SZ 16, granule 4 KiB, no TTB1, AArch64, faults recorded, ASID; matches the library's
+	 * SMMU.
 	 */
 	machine_put(cd_of(device) + 8, next_table);
 	next_table += PAGE;
@@ -222,11 +222,11 @@ static void run(void)
 		read_blocks(1);
 	for (round = 0; round < ROUNDS; round++)
 		change_pages(2);
-	/* More commands than the recorded queue holds, handed in at once. */
+	/* More commands than the recorded queue holds, submitted at once. */
 	for (round = 0; round < 600; round++)
 		command((uint64_t)2 << 48 | 0x12, iova_of(round % PAGES));
 	hand_in();
-	/* Back to no translation. */
+	/* Disables translation again. */
 	machine_put(ste_of(2), 4u << 1 | 1);
 	command((uint64_t)2 << 32 | 0x03, 1);
 	hand_in();

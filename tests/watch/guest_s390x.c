@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An s390x guest with two PCI functions. Its machine walks the guest's three-level tables at each
- * RPCIT and keeps what it found, as QEMU does; the walk is written here from the bit positions
- * alone.
+ * An s390x guest with two PCI functions. Like QEMU, its machine walks the guest's three-level
+ * tables at each RPCIT and keeps the result. The walk is written here from the bit positions.
  */
 #include "machine.h"
 
@@ -26,7 +25,7 @@
 static const uint8_t rpcit[] = { 0xb9, 0xd3, 0x00, 0x24 }, mpcifc[] = { 0xe3, 0x20, 0x50, 0x00, 0x00, 0xd0 }, clp[] = { 0xb9, 0xa0, 0x00, 0x26 },
 		     other[] = { 0x18, 0x11 };
 
-/* A function as the machine has it. */
+/* A function in the machine. */
 struct function {
 	uint32_t fh;
 	uint64_t root;
@@ -110,7 +109,7 @@ static void begin_rpcit(unsigned int vcpu, uint32_t fh, uint64_t start, uint64_t
 	machine_execute(vcpu, CODE, rpcit, sizeof(rpcit));
 }
 
-/* The machine carries out the instruction that was begun, and the vCPU goes on behind it. */
+/* The machine completes the instruction that was begun, and the vCPU continues after it. */
 static void end_rpcit(unsigned int vcpu)
 {
 	struct function *function = find((uint32_t)(machine.registers[vcpu][2] >> 32));
@@ -144,7 +143,7 @@ static void do_mpcifc(struct function *function, unsigned int operation, uint64_
 	machine_execute(0, CODE + 8 + sizeof(mpcifc), other, sizeof(other));
 }
 
-/* CLP with a request of two doublewords behind its header; the response is at `bytes`. */
+/* CLP with a request of two doublewords after its header. The response is at `bytes`. */
 static void do_clp(unsigned int command, unsigned int bytes, uint64_t request, uint64_t more, unsigned int answers, const uint64_t *answer)
 {
 	machine_put(CLP_BLOCK, (uint64_t)bytes << 48 | (uint64_t)command << 32);
@@ -183,7 +182,7 @@ static uint64_t entry_at(const struct function *function, unsigned int page)
 
 static void set_page(const struct function *function, unsigned int page, uint64_t entry)
 {
-	/* Tables are linked when the first of their pages is. */
+	/* A table is linked with the first of its pages. */
 	machine_put(function->segments + page / 256 * UINT64_C(8), (function->tables + page / 256 * UINT64_C(0x800)));
 	machine_put(entry_at(function, page), entry);
 }
@@ -214,7 +213,7 @@ static void begin_function(unsigned int i)
 	do_mpcifc(function, 4, (ROOT + i * UINT64_C(0x4000)) | 0x804);
 }
 
-/* The guest reads blocks of its disk into some pages that it maps for that. */
+/* The guest reads blocks of its disk into pages that it maps for that. */
 static void read_blocks(struct function *function)
 {
 	unsigned int count = machine_blocks(block), page = machine_draw(PAGES - 16), first = machine_draw(FRAMES - 16), i;
@@ -250,7 +249,7 @@ static void change_pages(struct function *function)
 }
 
 /*
- * Two vCPUs refresh at the same time, and the second one is done first; one instruction is begun
+ * Two vCPUs refresh at the same time, and the second one finishes first. One instruction is begun
  * twice.
  */
 static void overlap(void)
@@ -260,7 +259,7 @@ static void overlap(void)
 	set_page(&functions[1], 9, frame(FRAMES + machine_draw(FRAMES)));
 	begin_rpcit(1, functions[1].fh, FIRST + 9 * PAGE, PAGE);
 	end_rpcit(1);
-	/* Its operand was paged in first. */
+	/* Its operand had to be paged in first. */
 	begin_rpcit(0, functions[1].fh, FIRST + 4 * PAGE, PAGE);
 	end_rpcit(0);
 }
@@ -280,7 +279,7 @@ static void run(void)
 		if (round % 16 == 0)
 			overlap();
 	}
-	/* Everything again, and the end of it. */
+	/* Refreshes everything again, and deregisters. */
 	do_mpcifc(&functions[1], 5, 0);
 	do_mpcifc(&functions[1], 4, (ROOT + 0x4000) | 0x804);
 	do_mpcifc(&functions[1], 5, 0);

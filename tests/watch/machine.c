@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * watch-machine PLUGIN TARGET [NAME=VALUE...]: loads the plugin as QEMU does, with these arguments,
- * runs the guest of that target to its end, and exits as QEMU does.
+ * watch-machine PLUGIN TARGET [NAME=VALUE...]: loads the plugin like QEMU, with these arguments,
+ * runs the guest of that target to its end, and exits like QEMU.
  */
 #include "machine.h"
 
@@ -348,7 +348,9 @@ EXPORT bool bql_locked(void)
 	return lock_held;
 }
 
-/* Functions that the plugin passes are called by their own types, as a sanitizer checks. */
+/*
+ * Functions that the plugin passes are called through their own types, since sanitizers check that.
+ */
 struct qemu_block;
 
 EXPORT int qemu_ram_foreach_block(int (*fn)(struct qemu_block *block, void *ctx), void *ctx);
@@ -603,7 +605,7 @@ void machine_stored(uint64_t address, unsigned int bytes, uint64_t value)
 	stored_value = value;
 	stored_bytes = bytes;
 	stores(0, 0, address, NULL);
-	/* A store to memory, which is no business of the plugin's. */
+	/* A store to memory, which does not concern the plugin. */
 	stored_to.address = machine.ram_gpa;
 	stores(0, 0, machine.ram_gpa, NULL);
 	idles(1, 0);
@@ -625,7 +627,7 @@ int main(int argc, char **argv)
 	require(plugin, plugin ? "" : dlerror());
 	*(void **)&install = dlsym(plugin, "qemu_plugin_install");
 	version = dlsym(plugin, "qemu_plugin_version");
-	require(install && version && *version == PLUGIN_API_VERSION, "this is no plugin");
+	require(install && version && *version == PLUGIN_API_VERSION, "this is not a plugin");
 	info.target_name = argv[2];
 	if (install(1, &info, argc - 3, argv + 3))
 		return 1;

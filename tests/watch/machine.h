@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A machine that stands in for QEMU where the plugin is tested: the plugin interface, the functions
- * that the plugin looks up by name, one block of guest memory and one vCPU or two. A guest is a C
- * function that stores to memory and registers and executes instructions by the calls below.
+ * A machine that replaces QEMU in tests of the plugin: the plugin interface, the functions that the
+ * plugin looks up by name, one block of guest memory and one vCPU or two. A guest is a C function
+ * that stores to memory and registers, and executes instructions, through the calls below.
  */
 #ifndef VIOMMU_TESTS_WATCH_MACHINE_H
 #define VIOMMU_TESTS_WATCH_MACHINE_H
@@ -14,7 +14,7 @@
 #define RAM_BYTES  (UINT64_C(16) << 20)
 #define PAGE	   4096u
 #define GUEST_VCPU 2u
-#define PSW_MASK   16u /* the register behind the sixteen general ones */
+#define PSW_MASK   16u /* the register after the sixteen general ones */
 
 /* QEMU's IOMMUTLBEntry. */
 struct iotlb_entry {
@@ -31,9 +31,9 @@ struct machine {
 	unsigned char *ram;
 	uint64_t ram_gpa;
 	uint64_t registers[GUEST_VCPU][17];
-	/* Where an access of the device `fid` or with that requester ID goes. */
+	/* Translates an access of the device `fid`, or of the one with that requester ID. */
 	struct iotlb_entry (*translate)(unsigned int device, uint64_t iova, bool is_write);
-	/* A store to the IOMMU's registers; NULL: this machine has none. */
+	/* Handles a store to the IOMMU's registers; NULL: the machine has none. */
 	void (*store)(uint64_t offset, uint64_t value);
 	void (*run)(void);
 };
@@ -41,31 +41,31 @@ struct machine {
 extern struct machine machine;
 extern struct machine machine_s390x, machine_arm64;
 
-/* A doubleword of guest memory, in the guest's byte order; both check the address. */
+/* A doubleword of guest memory in the guest's byte order. Both check the address. */
 uint64_t machine_get(uint64_t gpa);
 void machine_put(uint64_t gpa, uint64_t value);
 
-/* A random number below a bound, the same ones in each run. */
+/* A random number below a bound. Each run has the same sequence. */
 unsigned int machine_draw(unsigned int bound);
 
-/* Fills a page with the number of a block, as a device that reads a numbered disk. */
+/* Fills a page with the number of a block, like a device that reads a numbered disk. */
 void machine_dma_block(uint64_t gpa, uint64_t block);
 
-/* Guests read these blocks, so many at a time. */
+/* Guests read these blocks in pieces of this size. */
 #define FIRST_BLOCK UINT64_C(256)
 #define BLOCKS	    600u
 unsigned int machine_blocks(uint64_t next);
 
-/* A PCI device appears: its name, and FID or devfn. */
+/* Plugs a PCI device: its name, and FID or devfn. */
 void machine_plug(const char *name, unsigned int number);
 
 /*
- * Executes a block of one instruction up to the instruction; its effect and the next block are the
- * caller's.
+ * Executes a block of one instruction up to the instruction. The caller does its effect and the
+ * next block.
  */
 void machine_execute(unsigned int vcpu, uint64_t address, const uint8_t *code, size_t bytes);
 
-/* A vCPU stores to a device's register: behind the device's action. */
+/* A vCPU stores to a device's register. Called after the device has acted. */
 void machine_stored(uint64_t address, unsigned int bytes, uint64_t value);
 
 /* Addresses of registers, in machines that have them. */

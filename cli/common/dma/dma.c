@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The part that is common to all drivers: finding a device's registers through VFIO (Linux,
+ * Common to all drivers: finding a device's registers through VFIO (Linux,
  * include/uapi/linux/vfio.h), enabling it, resetting it.
  *
- * Registers are mapped if loads and stores can reach them. s390 has instructions of its own for
- * that, which the kernel executes for reads and writes of the file descriptor.
+ * Registers are mapped if loads and stores can reach them. s390 has special instructions for that,
+ * which the kernel executes for reads and writes of the file descriptor.
  */
 #include "dma/driver.h"
 
@@ -33,10 +33,7 @@
 #define EDU_ID	   0x11e81234u /* device and vendor */
 #define NVME_CLASS 0x010802u   /* base class, subclass, programming interface */
 
-/*
- * How long the kernel may take to recover a function from an error. It was seen to take some
- * hundred milliseconds.
- */
+/* Time limit of the kernel's recovery of a function. Some hundred milliseconds were observed. */
 #define RECOVERY_MS 10000u
 
 uint64_t dma_now_ms(void)
@@ -96,7 +93,7 @@ static int config_write(int vfio_fd, uint32_t offset, const void *value, size_t 
 	return (size_t)put == bytes ? 0 : -EIO;
 }
 
-/* Memory space and bus mastering, on or off. */
+/* Turns memory space and bus mastering on or off. */
 static int enable(struct dma_device *device, bool on)
 {
 	uint16_t command;
@@ -187,7 +184,7 @@ static int find_registers(struct dma_device *device)
 	device->bar_bytes = bar.size;
 	if (!LOADS_REACH_REGISTERS || !(bar.flags & VFIO_REGION_INFO_FLAG_MMAP))
 		return 0;
-	/* A BAR that has capabilities may be mapped in parts only; then it is read and written. */
+	/* A BAR with capabilities may only be mapped in parts. It is read and written instead. */
 	mapped = mmap(NULL, (size_t)bar.size, PROT_READ | PROT_WRITE, MAP_SHARED, device->vfio_fd, (off_t)bar.offset);
 	if (mapped != MAP_FAILED)
 		device->bar = mapped;
@@ -249,7 +246,7 @@ int dma_reset(struct dma_device *device)
 
 	await_recovery(device);
 	while (ioctl(device->vfio_fd, VFIO_DEVICE_RESET)) {
-		/* No way to reset it: then beginning anew is all there is. */
+		/* There is no reset: only restarting is left. */
 		if (errno == EINVAL || errno == ENOTTY)
 			break;
 		if (errno != EAGAIN || dma_now_ms() > until)

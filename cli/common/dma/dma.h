@@ -36,12 +36,12 @@ struct dma_page {
 struct dma_device;
 
 enum dma_kind {
-	DMA_NONE, /* a device that is not known here */
+	DMA_NONE, /* an unknown device */
 	DMA_EDU,
 	DMA_NVME,
 };
 
-/* The kind of device, by its configuration space; or the negative errno that reading it gave. */
+/* The kind of device, by its configuration space, or the negative errno of reading it. */
 int dma_kind(int vfio_fd);
 
 /*
@@ -54,7 +54,7 @@ int dma_kind(int vfio_fd);
  */
 int dma_open(int vfio_fd, const struct dma_page pages[DMA_PAGES], struct dma_device **out, char *why, size_t why_bytes);
 
-/* Stops the device's DMA, as far as it still listens, and forgets it. NULL is allowed. */
+/* Stops the device's DMA if it still responds, and frees it. NULL is allowed. */
 void dma_close(struct dma_device *device);
 
 /*
@@ -66,10 +66,10 @@ void dma_close(struct dma_device *device);
 int dma_read_from(struct dma_device *device, uint64_t iova, uint64_t block);
 int dma_write_to(struct dma_device *device, uint64_t iova, uint64_t block);
 
-/* Begins anew, as dma_open() does: for a device that could not reach its pages for a while. */
+/* Starts again like dma_open(), for a device that could not reach its pages for a while. */
 int dma_restart(struct dma_device *device);
 
-/* Resets the function (on s390 that ends its error state), and begins anew. */
+/* Resets the function (on s390 that ends its error state), and starts again. */
 int dma_reset(struct dma_device *device);
 
 uint64_t dma_blocks(const struct dma_device *device);
@@ -77,7 +77,7 @@ uint64_t dma_blocks(const struct dma_device *device);
 /* "edu" or "nvme". */
 const char *dma_name(const struct dma_device *device);
 
-/* The last error, in words; empty if there was none. */
+/* The last error as text; empty if there was none. */
 const char *dma_why(const struct dma_device *device);
 
 /*

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Common to the drivers: a device's registers, its configuration space, and time. Registers are
- * little-endian; values here are in the CPU's order. An access that the kernel refuses, or a
- * register that unexpectedly reads as all ones, means that the function is gone or in an error
- * state: -ENXIO.
+ * little-endian. Values here are in the CPU's order. If the kernel refuses an access, or a register
+ * unexpectedly reads as all ones, the function is gone or in an error state: -ENXIO.
  */
 #ifndef DMA_DRIVER_H
 #define DMA_DRIVER_H
@@ -23,7 +22,7 @@ struct dma_driver {
 extern const struct dma_driver dma_edu;
 extern const struct dma_driver dma_nvme;
 
-/* One queue of an NVMe: where it is, and how far it has come. */
+/* One queue of an NVMe: its location and its index. */
 struct nvme_queue {
 	const struct dma_page *submissions;
 	const struct dma_page *completions;
@@ -38,8 +37,8 @@ struct dma_device {
 	int vfio_fd;
 	uint64_t bar_offset; /* of BAR 0 in the file descriptor */
 	uint64_t bar_bytes;
-	int error_event;	     /* counts errors of the function that the kernel received; negative: there is no count */
-	volatile unsigned char *bar; /* BAR 0 in memory; NULL: by reading and writing the file descriptor */
+	int error_event;	     /* counts error events of the function; negative: no count */
+	volatile unsigned char *bar; /* BAR 0 in memory; NULL: accessed through the file */
 	struct dma_page pages[DMA_PAGES];
 	uint64_t blocks;
 	struct {
@@ -51,18 +50,18 @@ struct dma_device {
 	char why[192];
 };
 
-/* Notes the reason, and returns error. */
+/* Stores the reason, and returns error. */
 __attribute__((format(printf, 3, 4))) int dma_failed(struct dma_device *device, int error, const char *format, ...);
 
 int dma_load32(struct dma_device *device, uint64_t offset, uint32_t *value);
 int dma_store32(struct dma_device *device, uint64_t offset, uint32_t value);
-/* In one access: for registers that take no halves. */
+/* In one access, for registers that cannot be accessed in halves. */
 int dma_store64(struct dma_device *device, uint64_t offset, uint64_t value);
 
-/* Time that never goes back. */
+/* A monotonic clock. */
 uint64_t dma_now_ms(void);
 
-/* Lets others run while something is waited for. */
+/* Yields the CPU in a polling loop. */
 void dma_pause(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * QEMU's educational device (docs/specs/edu.rst): a buffer of 4096 bytes, and one DMA transfer at a
- * time between it and memory, which takes 100 ms. It does not report how a transfer ended.
- * Addresses are cut to the bits of its dma_mask property, 28 by default.
+ * time between it and memory, which takes 100 ms. It does not report the result of a transfer.
+ * Addresses are truncated to the bits of its dma_mask property, 28 by default.
  */
 #include "dma/driver.h"
 
@@ -17,11 +17,11 @@
 #define EDU_COMMAND_RUN	  0x1u
 #define EDU_COMMAND_WRITE 0x2u /* from the buffer to memory */
 
-#define EDU_BUFFER 0x40000u /* where the buffer is, as a source or a target */
+#define EDU_BUFFER 0x40000u /* address of the buffer, as a source or a target */
 
 #define EDU_MS 30000u
 
-/* Until no transfer is under way: registers do not change before that. */
+/* Waits for the end of a transfer: registers do not change before that. */
 static int edu_wait(struct dma_device *device)
 {
 	uint64_t until = dma_now_ms() + EDU_MS;
@@ -63,7 +63,7 @@ static int edu_transfer(struct dma_device *device, uint64_t iova, uint64_t block
 {
 	int error = edu_wait(device);
 
-	(void)block; /* there is but one */
+	(void)block; /* the only block */
 	if (!error)
 		error = dma_store64(device, EDU_DMA_SOURCE, write ? EDU_BUFFER : iova);
 	if (!error)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * As much of an NVMe driver as it takes to read and write 4096 bytes (NVM Express Base
- * Specification 2.0, NVM Command Set Specification 1.0): the admin queues, one pair of I/O queues,
- * one command at a time, completions polled. Names of registers and fields are the specification's.
+ * The part of an NVMe driver that reads and writes 4096 bytes (NVM Express Base Specification 2.0,
+ * NVM Command Set Specification 1.0): the admin queues, one pair of I/O queues, one command at a
+ * time, polled completions. Names of registers and fields are the specification's.
  *
- * Each queue is one page of the caller's; a fifth one takes what Identify gives. Their contents are
- * little-endian.
+ * Each queue is one of the caller's pages. A fifth page takes the data of Identify. Their contents
+ * are little-endian.
  */
 #include "dma/driver.h"
 
@@ -43,7 +43,7 @@
 
 #define QUEUE_ENTRIES 8u
 #define COMMAND_MS    30000u
-#define LOOK_MS	      20u /* how often the controller is asked whether it still works, while a completion is waited for */
+#define LOOK_MS	      20u /* interval of checks that the controller still works, during a wait */
 
 struct nvme_command {
 	uint32_t opcode; /* and the command's identifier in bits 16-31 */
@@ -161,7 +161,7 @@ static int execute(struct dma_device *device, struct nvme_queue *queue, const st
 		.cdw12 = htole32(command->cdw12),
 	};
 	queue->tail = (queue->tail + 1) % QUEUE_ENTRIES;
-	/* The doorbell may not overtake the entry. */
+	/* The entry must be visible before the doorbell. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	error = dma_store32(device, doorbell(device, queue, false), queue->tail);
 	return error ? error : wait_completion(device, queue, command);
@@ -202,7 +202,7 @@ static int enable(struct dma_device *device)
 	return error ? error : wait_ready(device, true);
 }
 
-/* The size of the namespace and of its sectors. */
+/* Reads the size of the namespace and of its sectors. */
 static int identify(struct dma_device *device)
 {
 	const struct nvme_command command = { .opcode = NVME_ADMIN_IDENTIFY, .nsid = NVME_NAMESPACE, .prp = { device->pages[DATA].iova } };

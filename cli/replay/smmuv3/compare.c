@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The recorded machine's answers, compared with the accesses of a device model. Of what is
- * established in a range where nothing was reached, all is looked at.
+ * Compares the recorded machine's answers with the accesses of a device model. In ranges without a
+ * reached page, everything that is established is tested.
  */
 #include "smmuv3.h"
 
@@ -26,7 +26,7 @@ uint64_t smmuv3_shortages(const struct replay *replay)
 	return info.insufficient;
 }
 
-/* Any page may be missing where a refresh or a domain met a limit meanwhile. */
+/* Any page may be missing if a refresh or a domain reached a limit. */
 bool smmuv3_excuses(struct replay *replay, uint64_t iova, uint64_t shortages)
 {
 	uint64_t more = smmuv3_shortages(replay) - shortages;

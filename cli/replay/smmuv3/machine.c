@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The SMMUv3 of a replayed machine: it appears, its streams come and go, and what the rest of the
- * replay asks about them.
+ * The SMMUv3 of a replayed machine: creates it, adds and removes its streams, and answers the
+ * replay's questions about them.
  *
- * Streams whose context descriptors say the same have one domain. Pages count once for each domain.
+ * Streams with equal context descriptors share a domain. Pages count once for each domain.
  */
 #include "smmuv3.h"
 
@@ -22,7 +22,7 @@ static const char *refuses(const struct replay_options *options)
 	return NULL;
 }
 
-/* The SMMU comes with its record. */
+/* The SMMU is created by its record. */
 static int create(struct replay *replay)
 {
 	replay->own = calloc(1, sizeof(struct smmuv3));
@@ -177,7 +177,7 @@ static int each_run(const struct replay_function *function, uint64_t first, uint
 }
 
 /*
- * Two streams have one domain if the SMMU says so, and if all that is known of their domains is
+ * Two streams share a domain if the SMMU says so, and if all that is known about their domains is
  * equal.
  */
 static bool same_domain(const struct viommu_smmuv3_device_info *a, const struct replay_function *one, const struct replay_function *other)
@@ -206,7 +206,7 @@ bool smmuv3_shares(const struct replay *replay, unsigned int number)
 	return false;
 }
 
-/* The earlier counts of a domain. One that counts less than it did is another one. */
+/* The earlier counts of a domain. If the counts have shrunk, it is another domain. */
 static struct smmuv3_domain domain_before(const struct smmuv3 *smmu, const struct smmuv3_domain *now)
 {
 	for (unsigned int i = 0; i < smmu->domain_count; i++) {
@@ -219,7 +219,7 @@ static struct smmuv3_domain domain_before(const struct smmuv3 *smmu, const struc
 }
 
 /*
- * Pages that go with a domain are released, too: pages released = pages ever established - pages
+ * Pages of a destroyed domain are released, too: pages released = pages ever established - pages
  * mapped.
  */
 void smmuv3_count_pages(struct replay *replay)
@@ -248,7 +248,7 @@ void smmuv3_count_pages(struct replay *replay)
 	smmu->counted_pages = mapped;
 }
 
-/* An oracle says which stream it speaks of. */
+/* An oracle names its stream. */
 static struct replay_function *asked(struct replay *replay, const struct capture_oracle *oracle)
 {
 	return find(replay, oracle->sid);

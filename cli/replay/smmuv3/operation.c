@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Operations of an SMMUv3: a vCPU's store is carried out as a VMM does it, and the SMMU's counters
- * show its effect. A kick changes nothing: the oracle that follows lists the pages that the device
- * may reach then.
+ * Operations of an SMMUv3: a vCPU's store is executed like in a VMM, and the SMMU's counters show
+ * its effect. A kick changes nothing: the oracle that follows lists the pages that the device may
+ * reach.
  */
 #include "smmuv3.h"
 
@@ -60,7 +60,7 @@ static void store(struct replay *replay, struct replay_operation *operation)
 	operation->outcome = operation->err ? REPLAY_REFUSED : REPLAY_DONE;
 	smmu->commands = after.commands - before.commands;
 	smmu->refreshes = after.refreshes - before.refreshes;
-	/* The queue stops at an error, so that there is one at most. */
+	/* The queue stops at an error, so there is at most one. */
 	if (after.errors != before.errors)
 		smmu->error = (after.cmdq_cons & CMDQ_CONS_ERR) >> CMDQ_CONS_ERR_SHIFT;
 	replay->counts.commands += smmu->commands;

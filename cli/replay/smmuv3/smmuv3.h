@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The SMMUv3's side of a replay. A guest does not announce entries that become valid. So a recorded
- * answer is compared by accesses, as the device model of a VMM makes them, and a miss is looked up
- * in the guest's tables.
+ * The SMMUv3's part of a replay. A guest does not announce entries that become valid. So a recorded
+ * answer is compared by accesses like those of a VMM's device model, and a miss is looked up in the
+ * guest's tables.
  */
 #ifndef VIOMMU_CLI_SMMUV3_H
 #define VIOMMU_CLI_SMMUV3_H
@@ -28,14 +28,14 @@ struct smmuv3_stream {
 	struct viommu_reader *reader;
 };
 
-/* The counts of a domain when it was last looked at. */
+/* The last known counts of a domain. */
 struct smmuv3_domain {
 	uint32_t asid;
 	uint64_t ttb[2];
 	uint64_t established, released;
 };
 
-/* replay->own: the SMMU, and what the last operation made it do. */
+/* replay->own: the SMMU, and the effects of the last operation. */
 struct smmuv3 {
 	struct viommu_smmuv3 *smmu;
 	uint32_t output_bits;
@@ -44,7 +44,7 @@ struct smmuv3 {
 	uint64_t counted_pages; /* mapped in these */
 	uint64_t commands;
 	uint64_t refreshes;
-	uint32_t error; /* CMDQ_CONS.ERR, if it came with this */
+	uint32_t error; /* CMDQ_CONS.ERR, if this operation set it */
 };
 
 static inline struct smmuv3 *smmuv3_of(const struct replay *replay)
@@ -59,9 +59,9 @@ static inline struct smmuv3_stream *smmuv3_stream_of(const struct replay_functio
 
 extern const struct replay_iommu replay_smmuv3;
 
-/* machine.c: adds what came and went of pages since the last time to the counts. */
+/* machine.c: adds the pages that came and went since the last call to the counts. */
 void smmuv3_count_pages(struct replay *replay);
-/* Whether another stream before this one has its domain. */
+/* Whether an earlier stream has the same domain. */
 bool smmuv3_shares(const struct replay *replay, unsigned int number);
 
 /* operation.c */

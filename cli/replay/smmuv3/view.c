@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The view of a stream for a picture: the IOVAs of each set of tables that its context descriptor
- * has, and these tables.
+ * The view of a stream for a picture: the IOVAs of each set of tables in its context descriptor,
+ * and these tables.
  *
- * The descriptor is read from guest memory as it is now. So the picture has a change that the guest
- * has made and not announced yet.
+ * The descriptor is read from guest memory. So the picture includes a change that the guest has
+ * made and not announced yet.
  */
 #include "replay/view.h"
 
@@ -47,7 +47,7 @@ static bool load(struct replay *replay, uint64_t gpa, uint64_t *value)
 	return true;
 }
 
-/* TG0 and TG1 name granules by different numbers (IHI 0070, section 5.4). */
+/* TG0 and TG1 have different encodings (IHI 0070, section 5.4). */
 static unsigned int granule_of(uint64_t cd0, bool upper)
 {
 	static const unsigned int lower_bits[] = { 12, 16, 14, 0 }, upper_bits[] = { 0, 14, 12, 16 };

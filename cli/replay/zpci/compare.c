@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The recorded machine's translations, compared with the function's runs, in ascending order of IOVA,
- * against one part of the answer after the other, and then with what accesses reach. An RPCIT makes
- * the shadow true to the tables, so that what it has must be what they say, without asking for
- * anything. A function that is stopped keeps its runs, and reaches nothing.
+ * Compares the recorded machine's translations with the function's runs, in ascending order of
+ * IOVA, one part of the answer after the other, and then with accesses. An RPCIT makes the shadow
+ * match the tables, so both must agree without a miss. A stopped function keeps its runs, and
+ * reaches nothing.
  */
 #include "zpci.h"
 
 struct comparison {
 	struct replay *replay;
 	const struct replay_expected *expected;
-	uint64_t next; /* up to here, everything was compared */
+	uint64_t next; /* all IOVAs below were compared */
 	bool full;     /* all of it was */
 };
 
-/* Only pages that the operation has not made true may be missing, as there was no room. */
+/* Only pages that the operation has not refreshed may be missing for lack of room. */
 static bool excused(const struct replay *replay)
 {
 	const struct replay_function *function = replay->operation.function;
@@ -30,14 +30,14 @@ bool zpci_excuses(struct replay *replay, uint64_t iova, uint64_t shortages)
 	return excused(replay) && !(zpci->refreshed && iova >= zpci->first && iova <= zpci->last);
 }
 
-/* Pages that should be there and are not. */
+/* Expected pages that are missing. */
 static void missing(struct comparison *comparison, uint64_t first, uint64_t last)
 {
 	struct replay *replay = comparison->replay;
 	const struct zpci *zpci = zpci_of(replay);
 
 	if (excused(replay) && zpci->refreshed && zpci->first <= last && zpci->last >= first) {
-		/* Pages beside the refreshed range are excused, pages in it are not. */
+		/* Pages outside the refreshed range are excused, pages in it are not. */
 		uint64_t in_first = first > zpci->first ? first : zpci->first;
 		uint64_t in_last = last < zpci->last ? last : zpci->last;
 		replay->counts.oracle_missing += replay_pages(first, last) - replay_pages(in_first, in_last);
@@ -75,7 +75,7 @@ void zpci_compare(struct replay *replay, const struct replay_expected *expected)
 		viommu_zpci_function_each_run(zpci_function_of(function)->function, expected->first, expected->last, compare_run, &comparison);
 	if (expected->mapped && !comparison.full)
 		missing(&comparison, comparison.next, expected->last);
-	/* Pages that differ on record are no use to be tried, and those that are missing are counted. */
+	/* Pages that differ are not tried by accesses, and missing ones are counted. */
 	if (!function || replay->counts.oracle_mismatches + replay->counts.oracle_missing != before)
 		return;
 	replay->iommu->aperture(function, &aperture);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The zPCI of a replayed machine: its functions come and go, and what the rest of the replay asks
- * about them.
+ * The zPCI of a replayed machine: adds and removes its functions, and answers the replay's
+ * questions about them.
  */
 #include "zpci.h"
 
@@ -172,7 +172,7 @@ static int each_run(const struct replay_function *function, uint64_t first, uint
 	return viommu_zpci_function_each_run(zpci_function_of(function)->function, first, last, fn, ctx);
 }
 
-/* An oracle speaks of the function of the operation before it. */
+/* An oracle belongs to the function of the operation before it. */
 static struct replay_function *asked(struct replay *replay, const struct capture_oracle *oracle)
 {
 	(void)oracle;

@@ -78,7 +78,7 @@ static bool is_insufficient(const struct viommu_zpci_answer *answer)
 	return !answer->exception && answer->cc == 1 && answer->status == VIOMMU_ZPCI_ST_INSUF_RES;
 }
 
-/* Counts of every instruction that the library has answered. */
+/* Counts every instruction that the library has answered. */
 static void count_answer(struct replay_counts *counts, const struct viommu_zpci_answer *answer)
 {
 	counts->pages_established += answer->refresh.established;
@@ -119,7 +119,7 @@ static void count_operation(struct replay *replay)
 	}
 }
 
-/* Hands an instruction to the library. */
+/* Passes an instruction to the library. */
 static int call(struct replay *replay, const struct capture_record *record, struct viommu_zpci_answer *answer)
 {
 	uint64_t r1 = (uint64_t)capture_handle(record) << 32;
@@ -142,7 +142,7 @@ static int call(struct replay *replay, const struct capture_record *record, stru
 	}
 }
 
-/* CLP and SCLP: their effect is known from the capture. */
+/* CLP and SCLP: their effect is in the capture. */
 static int change_state(const struct capture_record *record, const struct replay_function *of)
 {
 	if (!of)
@@ -154,7 +154,7 @@ static int change_state(const struct capture_record *record, const struct replay
 	return record->sclp.op == CAPTURE_SCLP_CONFIGURE ? viommu_zpci_configure(function->function) : viommu_zpci_deconfigure(function->function);
 }
 
-/* The function's guest gave up on it, so that this is not what it would do. */
+/* The function's guest gave up on it, so it would not do this. */
 static bool must_skip(const struct replay_operation *operation)
 {
 	if (!operation->function || !zpci_function_of(operation->function)->unregistered)
@@ -207,7 +207,7 @@ static bool recorded_insufficient(const struct capture_answer *recorded)
 	return recorded->kind == CAPTURE_ANSWER_CC && recorded->cc == 1 && (!recorded->has_status || recorded->status == VIOMMU_ZPCI_ST_INSUF_RES);
 }
 
-/* Hands the library an instruction that is not in the capture. */
+/* Executes an instruction that is not in the capture. */
 static int call_in_between(struct replay *replay, const struct capture_record *record, struct viommu_zpci_answer *answer)
 {
 	double before = replay_now();
@@ -219,8 +219,8 @@ static int call_in_between(struct replay *replay, const struct capture_record *r
 }
 
 /*
- * The refresh of the whole came to a malformed entry, which the recorded guest had not asked for.
- * The function is put back into the state that it was in, so that the capture still fits.
+ * The full refresh met a malformed entry, outside of the recorded guest's request. The function's
+ * state is restored, so that the capture still fits.
  */
 static void recover(struct replay *replay, const struct viommu_zpci_function_info *before)
 {
@@ -232,7 +232,7 @@ static void recover(struct replay *replay, const struct viommu_zpci_function_inf
 	call_in_between(replay, &record, &answer);
 }
 
-/* One refresh of all that the function has registered. Whether that went well. */
+/* Refreshes the whole registration. Returns whether that succeeded. */
 static bool make_room(struct replay *replay, const struct viommu_zpci_function_info *info)
 {
 	struct capture_record record = { .kind = CAPTURE_RPCIT };
@@ -242,11 +242,11 @@ static bool make_room(struct replay *replay, const struct viommu_zpci_function_i
 
 	record.rpcit.fh = info->fh;
 	record.rpcit.start = first;
-	/* All of 2^64 bytes has no length in 64 bits; a byte less is widened to the same pages. */
+	/* 2^64 bytes do not fit into the length. One byte less is widened to the same pages. */
 	record.rpcit.bytes = last - first == UINT64_MAX ? UINT64_MAX : last - first + 1;
 	int err = call_in_between(replay, &record, &answer);
 	replay->counts.make_room_refreshes++;
-	/* No answer has its changes. */
+	/* No recorded answer includes its changes. */
 	if (replay->operation.function->recorded)
 		replay->operation.function->recorded->lost = true;
 	if (err)
@@ -257,7 +257,7 @@ static bool make_room(struct replay *replay, const struct viommu_zpci_function_i
 	return !answer.exception && !answer.cc;
 }
 
-/* Follows a refresh: which range is true now, and was there room for it? */
+/* Follows a refresh: the range that is synchronized now, and whether there was room. */
 static void after_refresh(struct replay *replay, struct replay_operation *operation)
 {
 	const struct capture_rpcit *rpcit = &operation->record.rpcit;
@@ -281,8 +281,8 @@ static void after_refresh(struct replay *replay, struct replay_operation *operat
 	zpci->refreshed = !zpci->answer.cc;
 	zpci->short_of_room = is_insufficient(&zpci->answer);
 	/*
-	 * A refresh of the whole is not made better by another one; and a recorded guest that found
-	 * no room has made room itself.
+	 * Another full refresh does not help. A recorded guest that found no room has made room
+	 * itself.
 	 */
 	if (zpci->short_of_room && !global && !recorded_insufficient(&operation->record.answer) && make_room(replay, &info)) {
 		zpci->short_of_room = false;
@@ -295,7 +295,7 @@ static void after_refresh(struct replay *replay, struct replay_operation *operat
 		function->short_of_room = false;
 }
 
-/* Follows operations that drop or make a registration. */
+/* Follows operations that end or make a registration. */
 static void after_registration(struct zpci *zpci, const struct replay_operation *operation)
 {
 	bool registers = operation->instruction == ZPCI_REG_IOAT || operation->instruction == ZPCI_REREG_IOAT;
@@ -336,7 +336,7 @@ static void compare_answer(struct replay *replay, const struct replay_operation 
 	if (recorded_the_same(recorded, answer))
 		return;
 	/*
-	 * A shortage that making room has ended, or that the user has asked for, is no
+	 * A shortage that ended by making room, or that the user's limits caused, is not a
 	 * disagreement.
 	 */
 	if (is_insufficient(answer) && (!zpci->short_of_room || replay->options->limited)) {
@@ -348,8 +348,8 @@ static void compare_answer(struct replay *replay, const struct replay_operation 
 }
 
 /*
- * The recorded translations of a registration end when it goes, or another one comes; and where a
- * refresh has changed something, the recorded machine's answer is to follow.
+ * The recorded translations of a registration end with it, or with the next one. After a refresh
+ * with changes, the recorded machine's answer must follow.
  */
 static void follow_recorded(const struct zpci *zpci, const struct replay_operation *operation)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * Output about an instruction: its operands, its answer here and on the recorded machine, and the
- * error events that came with it.
+ * Output about an instruction: its operands, its answer here and on the recorded machine, and its
+ * error events.
  */
 #include "zpci.h"
 

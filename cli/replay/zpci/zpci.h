@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * zPCI's side of a replay: an instruction refreshes its range before it answers. So a recorded
- * answer is compared with the established runs, and with accesses that do not ask for anything.
+ * zPCI's part of a replay. An instruction refreshes its range before it returns. So a recorded
+ * answer is compared with the established runs, and with accesses without misses.
  */
 #ifndef VIOMMU_CLI_ZPCI_H
 #define VIOMMU_CLI_ZPCI_H
@@ -10,7 +10,7 @@
 
 #include "replay/replay.h"
 
-#define ZPCI_MAX_EVENTS 4u /* of one operation that are kept; more are counted */
+#define ZPCI_MAX_EVENTS 4u /* kept for one operation; more are counted */
 
 enum zpci_instruction {
 	ZPCI_RPCIT,
@@ -31,19 +31,22 @@ enum zpci_instruction {
 /* replay_function->own. */
 struct zpci_function {
 	struct viommu_zpci_function *function;
-	struct viommu_reader *reader; /* NULL: on a host whose translations cannot be read back */
-	bool short_of_room;	      /* a refresh did not get all it needed, and none of the whole has since */
-	bool unregistered;	      /* a registration found no room: its guest would not use the function */
+	struct viommu_reader *reader; /* NULL: the host's translations cannot be read back */
+	/* a refresh was incomplete, and no complete one of the whole came since */
+	bool short_of_room;
+	/* a registration found no room: its guest would not use the function */
+	bool unregistered;
 };
 
 struct zpci_change;
 
-/* change.c: the runs in the range of the last refresh before it. */
+/* change.c: the runs in the range of the last refresh, before it. */
 struct zpci_change {
-	const struct replay_function *function; /* NULL: there was no refresh, or something else changed translations after it */
+	/* NULL: no refresh, or translations have changed since */
+	const struct replay_function *function;
 	bool registration;
 	uint64_t first, last;
-	FILE *to; /* text, from its beginning on for each refresh; NULL: no picture is requested */
+	FILE *to; /* text, restarted for each refresh; NULL: no picture is requested */
 	char *text;
 	size_t bytes;
 };
@@ -52,12 +55,12 @@ struct zpci_change {
 struct zpci {
 	struct viommu_zpci *zpci;
 	struct zpci_change change;
-	bool making_room; /* an instruction is under way that is not in the capture */
+	bool making_room; /* an instruction that is not in the capture is in progress */
 	struct viommu_zpci_answer answer;
 	unsigned int event_count;
 	struct viommu_zpci_event events[ZPCI_MAX_EVENTS];
-	bool short_of_room; /* it did not get all it needed, even after making room */
-	bool refreshed;	    /* it made first..last true */
+	bool short_of_room; /* incomplete, even after making room */
+	bool refreshed;	    /* it has synchronized first..last */
 	uint64_t first, last;
 };
 
@@ -73,7 +76,7 @@ static inline struct zpci_function *zpci_function_of(const struct replay_functio
 
 extern const struct replay_iommu replay_zpci;
 
-/* machine.c: the function that has this handle now, NULL if none has. */
+/* machine.c: the function that has this handle now, NULL if there is none. */
 struct replay_function *zpci_find(struct replay *replay, uint32_t fh);
 
 /* operation.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * On the board a stream stands for a function of s390x; its StreamID is the handle. A refresh is
- * one by commands, or the misses of a device that was started.
+ * On the board a stream takes the place of an s390x function. Its StreamID is the handle. A refresh
+ * is an invalidation by commands, or the misses of a device that was started.
  */
 #include "smmuv3/check.h"
 
@@ -14,12 +14,12 @@
 #include "smmuv3/spec.h"
 #include "timing.h"
 
-/* IOVAs up to this have TTB0. */
+/* IOVAs up to this one use TTB0. */
 #define FIRST_HALF ((UINT64_C(1) << 48) - 1)
 
 static struct viommu_smmuv3 *smmu;
 
-/* Like QEMU's, whose devices reach all of memory until the guest configures it. */
+/* Like QEMU's SMMU: devices reach all of memory until the guest configures it. */
 static int create(struct checker *checker)
 {
 	struct viommu_smmuv3_config config = { .size = sizeof(config) };
@@ -130,7 +130,7 @@ static uint64_t errors_of_library(void)
 	return info.errors;
 }
 
-/* A command that one SMMU refuses and the other does not. */
+/* A command that one SMMU refuses and the other accepts. */
 static void compare_refusal(struct checker *checker, bool qemu_refuses, bool refuses)
 {
 	checker_count_checks(checker, NULL, LIVE_ANSWER, 1);
@@ -165,14 +165,14 @@ static void count_refresh(struct checker *checker, const struct smmuv3_observati
 			live_add(&checker->list[i].numbers->refreshes[kind], 1);
 	}
 	live_histogram_add(&numbers->times[kind][LIVE_LIBRARY], library_ns);
-	/* The time that QEMU takes to consume a command is not seen. */
+	/* QEMU's time to consume a command is not visible. */
 	if (kicked)
 		live_histogram_add(&numbers->times[kind][LIVE_QEMU_WALKER], observation->qemu_ns);
 }
 
 /*
- * wrote: the effect of the library's write; library_ns: of the write, or of the misses after a
- * kick.
+ * wrote: the effect of the library's write. library_ns: the time of the write, or of the misses
+ * after a kick.
  */
 static void count_operation(struct checker *checker, const struct smmuv3_observation *operation, const struct difference *wrote, uint64_t library_ns)
 {
@@ -189,7 +189,7 @@ static void count_operation(struct checker *checker, const struct smmuv3_observa
 		live_add(&numbers->invalidations, invalids->invalidations);
 		live_add(&numbers->configs, invalids->configs);
 	}
-	/* Misses of accesses after a command do not belong to the command. */
+	/* Misses of accesses after a command are not part of the command. */
 	if (kicked)
 		count_refresh(checker, operation, &accesses, library_ns);
 	else if (invalids && invalids->invalidations)
@@ -201,7 +201,7 @@ static void count_operation(struct checker *checker, const struct smmuv3_observa
 	live_set(&numbers->updated, timing_now());
 }
 
-/* How the guest has configured a stream, if that is new. */
+/* Reports a stream's configuration if it is new. */
 static void say_state(struct checker *checker, struct checked *checked)
 {
 	static const char *const texts[] = {

@@ -4,7 +4,7 @@
 #include "lists.h"
 #include "smmuv3/spec.h"
 
-/* (NUM + 1) << SCALE granules (4.4.1.1). A SCALE above 39 is reserved: it may mean everything. */
+/* (NUM + 1) << SCALE granules (4.4.1.1). A SCALE above 39 is reserved: it counts as everything. */
 static uint64_t last_of(uint64_t first, uint64_t num, unsigned int scale, unsigned int granule)
 {
 	uint64_t bytes = scale <= 39 ? (num + 1) << (scale + granule) : 0;

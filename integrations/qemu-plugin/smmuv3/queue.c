@@ -8,7 +8,7 @@
 #include "smmuv3/spec.h"
 
 #define QUEUE_ENTRIES	(1u << QUEUE_BITS)
-#define GUEST_BITS_MOST 19u /* the architecture's */
+#define GUEST_BITS_MOST 19u /* the architecture's limit */
 
 bool queue_init(struct queue *queue)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Observing an SMMUv3. The call behind a store comes when the device has acted: QEMU consumes
- * commands in the thread of the vCPU that stores CMDQ_PROD, before the store has ended. Meanwhile
- * that vCPU stands still, and a guest has one vCPU at a time submit commands. Invariants:
- *  - Stores become those of a guest with the library's SMMU: stores that depend on the size of the
- *    command queue are adapted (queue.h), all others are handed on unmodified.
+ * Observing an SMMUv3. The callback of a store comes after the device has acted: QEMU consumes
+ * commands in the thread of the vCPU that stores CMDQ_PROD, before the store ends. Meanwhile that
+ * vCPU is stopped, and a guest lets one vCPU at a time submit commands. Invariants:
+ *  - Stores become those of a guest with the library's SMMU. Stores that depend on the size of the
+ *    command queue are adapted (queue.h), all others are passed on unmodified.
  *  - Guest memory is recorded as it was when QEMU answered: it is read before and after the query
  *    to QEMU. If a guest keeps changing it, the operation has no answers.
- *  - Changes are never lost: those of a store that is not an operation go to the next one.
+ *  - Changes are never lost: those of a store that is not an operation go to the next operation.
  *  - The guest notices nothing. A failing access is an event, which QEMU's SMMU would write into
- *    the guest's queue; so CR0.EVENTQEN is 0 during queries to QEMU. No vCPU's store can come in
+ *    the guest's queue, so CR0.EVENTQEN is 0 during queries to QEMU. No vCPU's store can come in
  *    between, since registers need QEMU's lock.
  */
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static void set_quiet(struct streams *streams, bool quiet)
 	state.quiet = quiet;
 }
 
-/* Records the changes so far. */
+/* Records the pending changes. */
 static void record_changes(struct observer *observer)
 {
 	struct changes changes = tables_take_changes(&observer->tables);
@@ -77,10 +77,10 @@ static void found_stream(struct streams *streams, const struct stream *stream)
 
 static const struct stream_ops stream_ops = { .look = look, .invalidated = invalidated, .quiet = set_quiet, .found = found_stream };
 
-/* asked: QEMU has answered, or has given up. */
+/* asked: QEMU has answered, or the query was given up. */
 static void tell(struct observer *observer, struct observation *observation, struct smmuv3_observation *operation, bool asked)
 {
-	/* More may be found while the library is compared. */
+	/* More may be found during the comparison with the library. */
 	struct changes changes = tables_take_changes(&observer->tables);
 
 	observation->operation.time = observer_time(observer);
@@ -114,7 +114,7 @@ static void took_command(void *ctx, const uint64_t command[2])
 		observer->tables.lost = true;
 }
 
-/* Hands on the commands that the guest has put into its queue. */
+/* Submits the commands that the guest has put into its queue. */
 static void consume(struct observer *observer)
 {
 	struct observation observation = { .operation = { .kind = CAPTURE_WRITE, .write = { .offset = REG_CMDQ_PROD, .bytes = 4 } } };
@@ -127,7 +127,7 @@ static void consume(struct observer *observer)
 	if (!(state.cr0 & REG_CR0_CMDQEN) || queue->guest_prod == queue->guest_cons)
 		return;
 	invalids_clear(&state.invalids);
-	/* The structures as they are when the commands are handed in, ahead of all of these. */
+	/* The structures when the commands are submitted. They precede the commands. */
 	streams_look(&state.streams, NULL);
 	while (queue_take(queue, &observer->ram, &observer->tables.changes, took_command, observer) && queue->guest_prod != queue->guest_cons)
 		tell_write(observer, REG_CMDQ_PROD, 4, queue->prod);
@@ -236,7 +236,7 @@ static void device_store(struct observer *observer, struct qemu_object *device)
 		return;
 	invalids_clear(&state.invalids);
 	observation.qemu_ns = streams_ask(&state.streams, stream, &complete);
-	/* Where nothing is new there is nothing to ask the library either. */
+	/* Without changes, there is no query for the library either. */
 	if (!state.streams.stretches.count && complete)
 		return;
 	stream->sampled = true;
@@ -261,7 +261,7 @@ static int watch(struct observer *observer, qemu_plugin_id_t id, const struct qe
 static void ready(struct observer *observer)
 {
 	struct capture_record queue = { .kind = CAPTURE_SLOT, .slot = { .gpa = QUEUE_GPA, .bytes = QUEUE_BYTES, .prot = CAPTURE_R } };
-	/* Like QEMU's, whose devices reach all of memory until the guest configures it. */
+	/* Like QEMU's SMMU: devices reach all of memory until the guest configures it. */
 	struct capture_record smmu = { .kind = CAPTURE_SMMU };
 	struct checker *checker = &observer->checker;
 

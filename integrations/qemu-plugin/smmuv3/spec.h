@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Arm's SMMUv3 (IHI 0070) and VMSAv8-64 tables (DDI 0487, D8.3) in numbers, as far as the watcher
- * looks at them. Written from these documents alone, and not from the library's headers: a mask
- * that is wrong there is then found by the comparison.
+ * uses them. They are written from these documents, not from the library's headers. So the
+ * comparison finds a wrong mask in either.
  */
 #ifndef VIOMMU_WATCH_SMMUV3_SPEC_H
 #define VIOMMU_WATCH_SMMUV3_SPEC_H
@@ -11,7 +11,7 @@
 
 /* Bits high..low of a word. */
 #define BITS(word, high, low) ((uint64_t)(word) >> (low) & (UINT64_MAX >> (63 - ((high) - (low)))))
-/* The same where they are, for addresses. */
+/* The same bits in place, for addresses. */
 #define FIELD(word, high, low) (BITS(word, high, low) << (low))
 
 /* Registers (6.2, 6.3). */
@@ -63,7 +63,7 @@
 #define TSZ_LEAST 16u
 #define TSZ_MOST  39u
 
-/* Descriptors of 48 output bits. In the last level bit 1 means a page. */
+/* Descriptors with 48 output bits. At the last level, bit 1 means a page. */
 #define DESCRIPTOR_VALID(d)	BITS(d, 0, 0)
 #define DESCRIPTOR_TABLE(d)	BITS(d, 1, 1)
 #define DESCRIPTOR_READ_ONLY(d) BITS(d, 7, 7) /* AP[2] */

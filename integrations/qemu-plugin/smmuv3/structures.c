@@ -3,7 +3,7 @@
 
 #include "smmuv3/spec.h"
 
-/* Levels count from the pages upwards here: level 0 is Arm's level 3. */
+/* Levels count upwards from the pages: level 0 is Arm's level 3. */
 #define LEVELS 4u
 
 struct arm_layout {
@@ -47,10 +47,10 @@ static void walk_half(struct tables *tables, struct stream *stream, uint64_t ttb
 	tables_walk(tables, &arm.layout, &root, 0, UINT64_MAX, &stream->valid);
 }
 
-/* CD.TG0 and CD.TG1 have different codes; 0: reserved. */
+/* CD.TG0 and CD.TG1 have different encodings; 0: reserved. */
 static const unsigned int granules_0[] = { 12, 16, 14, 0 }, granules_1[] = { 0, 14, 12, 16 };
 
-/* Where the stream's entry is. */
+/* The address of the stream's entry. */
 static bool find_entry(struct tables *tables, const struct stream_table *root, uint32_t sid, uint64_t *gpa)
 {
 	unsigned int split = STRTAB_SPLIT(root->config), bits = STRTAB_SIZE(root->config);

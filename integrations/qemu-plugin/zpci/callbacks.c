@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * An s390x guest: QEMU's callbacks, turned into calls of observe.h.
+ * An s390x guest: QEMU's callbacks, translated to calls of observe.h.
  *
- * When QEMU translates a block of guest code, the instructions that matter get a call in front of
- * them. Their answer can be seen only in front of the next instruction that the vCPU executes,
- * which is in another block, and after an interruption at another place than expected. So every
- * block gets a call in front of it too, which is made only if a flag of that vCPU is set:
- * translated code tests the flag itself, at the cost of a load and a branch.
+ * When QEMU translates a block of guest code, a callback is inserted before each watched
+ * instruction. The instruction's result is visible only before the next instruction of the vCPU,
+ * which is in another block, and after an interruption at an unexpected address. So every block
+ * starts with a callback too, which runs only if a flag of that vCPU is set. Translated code tests
+ * the flag itself, at the cost of a load and a branch.
  *
- * Callbacks run in the vCPUs' threads, without QEMU's lock. State of a vCPU is used by its own
- * thread alone.
+ * Callbacks run in the vCPUs' threads, without QEMU's lock. Only a vCPU's own thread uses its
+ * state.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +21,7 @@
 #include "zpci/check.h"
 #include "zpci/observe.h"
 
-/* CLP (b9a0, RRF), which the library does not decode: it takes its operands. */
+/* CLP (b9a0, RRF), which the library does not decode: the library takes its operands. */
 #define OPCODE_CLP 0xb9a0u
 
 /* A vCPU, and the operation that it is in. */
@@ -31,10 +31,10 @@ struct watched_vcpu {
 	struct operation operation;
 	bool in;       /* it is in that operation */
 	uint64_t at;   /* the instruction's address */
-	uint64_t next; /* of the one behind it */
+	uint64_t next; /* of the next one */
 	struct zpci_instruction instruction;
-	uint64_t block;	      /* of CLP: address of the request; 0: it is another instruction */
-	uint64_t watch_ticks; /* that before() took, and the after() ahead of it */
+	uint64_t block;	      /* of CLP: address of the request; 0: another instruction */
+	uint64_t watch_ticks; /* ticks spent in before() and in the preceding after() */
 	uint64_t left;	      /* ticks when it returned */
 };
 
@@ -61,7 +61,9 @@ static enum capture_kind decode(const uint8_t *code, size_t bytes, struct zpci_i
 	return CAPTURE_CLP;
 }
 
-/* Reads the operands. false if they cannot be read, or the operation is not about translation. */
+/*
+ * Reads the operands. false if they cannot be read, or the operation does not concern translation.
+ */
 static bool get_operands(struct watched_vcpu *watched, struct capture_record *record)
 {
 	const struct zpci_instruction *instruction = &watched->instruction;
@@ -74,7 +76,7 @@ static bool get_operands(struct watched_vcpu *watched, struct capture_record *re
 	case CAPTURE_RPCIT:
 		record->rpcit.fh = zpci_r1_handle(r1);
 		record->rpcit.start = vcpu_gr(vcpu, instruction->r2);
-		/* An odd R2 is a specification exception, and does not name a pair. */
+		/* An odd R2 is a specification exception. */
 		record->rpcit.bytes = vcpu_gr(vcpu, instruction->r2 | 1);
 		return true;
 	case CAPTURE_MPCIFC:
@@ -98,7 +100,7 @@ static bool get_operands(struct watched_vcpu *watched, struct capture_record *re
 	}
 }
 
-/* In front of a watched instruction, at the address in data. */
+/* Before a watched instruction, at the address in data. */
 static void before(unsigned int index, void *data)
 {
 	struct watched_vcpu *vcpu = index < plugin.vcpu_count ? &plugin.vcpus[index] : NULL;
@@ -108,7 +110,7 @@ static void before(unsigned int index, void *data)
 
 	if (!vcpu || !vcpu->usable)
 		return;
-	/* Two in a row without a block between: the first ends where the second begins. */
+	/* Two in a row without a block in between: the first ends where the second begins. */
 	if (vcpu->in)
 		after(index, data);
 	record = &vcpu->operation.record;
@@ -126,7 +128,7 @@ static void before(unsigned int index, void *data)
 	vcpu->watch_ticks += vcpu->left - entered;
 }
 
-/* In front of the instruction at the address in data, which follows a watched one. */
+/* Before the instruction at the address in data, which follows a watched one. */
 static void after(unsigned int index, void *data)
 {
 	struct watched_vcpu *vcpu = index < plugin.vcpu_count ? &plugin.vcpus[index] : NULL;

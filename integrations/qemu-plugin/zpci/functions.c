@@ -39,8 +39,8 @@
 #define SET_OC_ENABLE  0u
 #define SET_OC_DISABLE 1u
 
-#define FH_INDEX 0x0000ffffu /* the part of a handle that stays the same */
-#define FH_ON	 0x80000000u /* the handle is that of an enabled function */
+#define FH_INDEX 0x0000ffffu /* the constant part of a handle */
+#define FH_ON	 0x80000000u /* bit of an enabled function's handle */
 
 static uint64_t field(const uint8_t *block, unsigned int offset, unsigned int bytes)
 {
@@ -81,7 +81,7 @@ struct function *functions_get(struct functions *functions, uint32_t fh)
 	if (function || functions->count == FUNCTION_MAX)
 		return function;
 	function = &functions->list[functions->count++];
-	/* Until a query answers, the index is as good an identifier as any. */
+	/* Until a query answers, the index identifies the function. */
 	function->told = (struct capture_function){ .fh = fh, .fid = fh & FH_INDEX };
 	return function;
 }
@@ -123,7 +123,7 @@ static bool note_set(struct functions *functions, const uint8_t *request, const 
 	clp->op = request[SET_OC] == SET_OC_ENABLE ? CAPTURE_CLP_ENABLE : CAPTURE_CLP_DISABLE;
 	clp->fh = (uint32_t)field(request, SET_FH, 4);
 	clp->to = (uint32_t)field(response, SET_NEW_FH, 4);
-	/* Both leave the function without a registration. */
+	/* Both end the function's registration. */
 	function = functions_find(functions, clp->fh);
 	if (function)
 		function->registered = false;

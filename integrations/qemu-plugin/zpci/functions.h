@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The PCI functions that the guest was seen to use, and the answers of CLP (call logical processor)
- * about them.
+ * The PCI functions that the guest uses, and the answers of CLP (call logical processor) about
+ * them.
  *
- * Answers of CLP are noted when they are seen, and results of an operation (a new handle, a
- * registration) when it is known to have succeeded.
+ * Answers of CLP are stored when they are seen. Results of an operation (a new handle, a
+ * registration) are stored when the operation has succeeded.
  */
 #ifndef VIOMMU_WATCH_ZPCI_FUNCTIONS_H
 #define VIOMMU_WATCH_ZPCI_FUNCTIONS_H
@@ -21,10 +21,10 @@
 #define CLP_BLOCK_BYTES 4096u
 
 struct function {
-	struct capture_function told; /* as CLP answered the guest, and with the recorded handle */
+	struct capture_function told; /* as CLP answered the guest, with the recorded handle */
 	bool announced;		      /* it is recorded */
 	uint8_t group;
-	bool registered; /* there is a registration: */
+	bool registered; /* registration: */
 	uint64_t iota;
 	uint64_t pba;
 	uint64_t pal;
@@ -42,20 +42,20 @@ struct functions {
 	} groups[FUNCTION_GROUPS];
 };
 
-/* The function with this present or former handle. NULL if there is none. */
+/* The function with this current or former handle. NULL if there is none. */
 struct function *functions_find(struct functions *functions, uint32_t fh);
 
 /* The recorded function with this FID. NULL if there is none. */
 struct function *functions_find_announced(struct functions *functions, uint32_t fid);
 
-/* As functions_find(), with a new function if there is none. NULL if there are too many. */
+/* Like functions_find(), with a new function if there is none. NULL if there are too many. */
 struct function *functions_get(struct functions *functions, uint32_t fh);
 
 void function_register(struct function *function, const struct capture_mpcifc *mpcifc);
 
 /*
- * CLP has ended: reads its answer from the block with request and response. true if it was Set PCI
- * Function and succeeded, which is *clp then.
+ * CLP has ended: reads its answer from the block with request and response. true if it was a
+ * successful Set PCI Function. *clp is set then.
  */
 bool functions_end_clp(struct functions *functions, const uint8_t *bytes, size_t count, struct capture_clp *clp);
 

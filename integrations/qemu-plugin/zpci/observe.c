@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * An operation is observed when it has ended, in the thread of its vCPU, which has executed nothing
- * since. Meanwhile other vCPUs may change tables, and be in operations of their own. Invariants:
+ * since. Meanwhile other vCPUs may change tables and execute operations of their own. Invariants:
  *  - Observations are recorded in the order in which their tables were read.
- *  - The tables as recorded are those that QEMU's walk answered for: they are read before and after
- *    the query, until nothing has changed in between. If a guest keeps changing them, the
- *    observation has no answers.
+ *  - The recorded tables are those that QEMU's walk used: they are read before and after the query,
+ *    until nothing has changed in between. If a guest keeps changing them, the observation has no
+ *    answers.
  */
 #include "zpci/observe.h"
 
@@ -18,14 +18,14 @@
 #include "zpci/check.h"
 #include "zpci/tables.h"
 
-/* How often tables are looked at again before QEMU's answers are given up. */
+/* How often tables are read again before QEMU's answers are given up. */
 #define LOOKS_MAX 16u
 
 static struct {
 	struct observer *observer;
 	struct functions functions;
 	struct stretch answers;
-	unsigned int under_way; /* operations */
+	unsigned int under_way; /* number of operations in progress */
 } state;
 
 void observe_start(struct observer *observer)
@@ -39,7 +39,7 @@ static bool registers(const struct capture_record *record)
 	return record->kind == CAPTURE_MPCIFC && (record->mpcifc.oc == VIOMMU_ZPCI_OC_REG_IOAT || record->mpcifc.oc == VIOMMU_ZPCI_OC_REREG_IOAT);
 }
 
-/* Finds the range. A length of 0 and a range that goes round the end of all refresh nothing. */
+/* Finds the range. A length of 0 and a range that wraps around refresh nothing. */
 static void find_range(struct operation *operation)
 {
 	const struct capture_record *record = &operation->record;
@@ -79,8 +79,8 @@ bool observe_begin(struct operation *operation)
 		state.under_way++;
 		find_range(operation);
 		/*
-		 * For the checker; it also brings the tables into the CPU's caches for all that
-		 * are timed.
+		 * For the checker. It also brings the tables into the CPU's caches before
+		 * everything that is timed.
 		 */
 		operation->walked = operation->refreshes && observer->checker.ready &&
 				    zpci_ask_walk(operation->range.iota, operation->range.first, operation->range.last, &operation->walk);
@@ -89,7 +89,7 @@ bool observe_begin(struct operation *operation)
 	return is_ready;
 }
 
-/* Looks at the tables that the operation concerns. false if something may be missing. */
+/* Reads the tables that the operation concerns. false if something may be missing. */
 static bool look(const struct operation *operation)
 {
 	const struct capture_rpcit *rpcit = &operation->record.rpcit;
@@ -105,7 +105,10 @@ static bool look(const struct operation *operation)
 	return !tables->lost;
 }
 
-/* Looks, and asks QEMU's walk, until two looks around that agree. true if it has answered. */
+/*
+ * Reads the tables and queries QEMU's walk, until two reads around it agree. true if it has
+ * answered.
+ */
 static bool look_and_ask(const struct operation *operation)
 {
 	const struct range *range = &operation->range;
@@ -157,9 +160,9 @@ static bool fill_in_answer(struct capture_record *record, const struct ending *e
 }
 
 /*
- * Makes sure that the function with this handle is recorded. A function that was unplugged and
- * plugged comes back with another index in its handle, and its removal is not seen: its FID, which
- * is unique, shows that the former function is gone.
+ * Ensures that the function with this handle is recorded. A function that was unplugged and plugged
+ * again has another index in its handle, and its removal is not visible. Its FID, which is unique,
+ * shows that the former function is gone.
  */
 static void introduce(uint32_t fh)
 {
@@ -204,7 +207,7 @@ static void observe(struct operation *operation, const struct ending *ending)
 	observation = (struct observation){ .changes = &changes, .stretches = &state.answers };
 	if (concerns && observer->recorder.writer) {
 		/*
-		 * An operation that failed has left the translation as it was, or in an unknown
+		 * An operation that failed has left the translation unchanged, or in an unknown
 		 * state.
 		 */
 		observation.stretch_count = look_and_ask(operation) && succeeded;
@@ -212,7 +215,7 @@ static void observe(struct operation *operation, const struct ending *ending)
 	}
 	if (succeeded && record->kind == CAPTURE_MPCIFC)
 		end_mpcifc(record);
-	/* Condition code 3 means that there is no such function. */
+	/* Condition code 3 means that the function does not exist. */
 	if (record->kind == CAPTURE_CLP || (record->answer.kind == CAPTURE_ANSWER_CC && record->answer.cc != 3))
 		introduce(capture_handle(record));
 	observation.operation = *record;
@@ -229,7 +232,7 @@ static void observe(struct operation *operation, const struct ending *ending)
 void observe_end(struct operation *operation, const struct ending *ending)
 {
 	struct observer *observer = state.observer;
-	/* The checker asks QEMU's devices. */
+	/* The checker queries QEMU's devices. */
 	bool has_qemu = observer_enter(observer, observer->checker.board);
 
 	if (!observer->off)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * From instructions, before and after, to observations. Any function may be called in any thread.
+ * Turns instructions, before and after their execution, into observations. Any thread may call any
+ * function.
  */
 #ifndef VIOMMU_WATCH_ZPCI_OBSERVE_H
 #define VIOMMU_WATCH_ZPCI_OBSERVE_H
@@ -9,20 +10,20 @@
 #include "zpci/functions.h"
 #include "zpci/vcpu.h"
 
-/* The IOVAs that an operation makes true, and by which tables. */
+/* The IOVAs that an operation refreshes, and their tables. */
 struct range {
 	uint64_t iota;
 	uint64_t first;
 	uint64_t last;
-	bool whole; /* they are all that is registered */
+	bool whole; /* they are the whole registration */
 };
 
-/* An instruction that a vCPU is in. */
+/* A watched instruction of a vCPU. */
 struct operation {
-	struct capture_record record; /* with its operands, without any of CLP */
+	struct capture_record record; /* with its operands, except those of CLP */
 	bool refreshes;		      /* there is a range */
 	struct range range;
-	/* QEMU's walk of the range, when the instruction began. Its list is used again. */
+	/* QEMU's walk of the range, when the instruction began. Its list is reused. */
 	bool walked;
 	struct stretch walk;
 };
@@ -32,13 +33,14 @@ void observe_start(struct observer *observer);
 /* An instruction is about to be executed. false: nothing is observed. */
 bool observe_begin(struct operation *operation);
 
-/* How it has ended. */
+/* The instruction has ended. */
 struct ending {
 	struct outcome outcome;
-	uint64_t r1;		/* the register as it is now */
-	const uint8_t *clp;	/* the block of CLP, of CLP_BLOCK_BYTES; NULL: it could not be read */
+	uint64_t r1; /* the register's value now */
+	/* the block of CLP, of CLP_BLOCK_BYTES; NULL: it could not be read */
+	const uint8_t *clp;
 	uint64_t machine_ticks; /* timing_ticks() that the machine took */
-	uint64_t watch_ticks;	/* and those that watching took before */
+	uint64_t watch_ticks;	/* and those that the plugin took before */
 };
 void observe_end(struct operation *operation, const struct ending *ending);
 

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * One operation of the guest, done by the library when QEMU has carried it out, and compared with
- * QEMU's walk of the same tables.
+ * One operation of the guest, repeated by the library after QEMU has carried it out, and compared
+ * with QEMU's walk of the same tables.
  *
- * Other vCPUs run on meanwhile, and change tables. So QEMU's walk is asked when the instruction
- * begins and once more behind the library's refresh. The library must agree with one of the two
- * answers. If it agrees with neither although they are the same, it is wrong. If they differ, the
- * tables have changed in between, and the library refreshes again. (A change that was taken back in
- * between would deceive this; a guest refreshes between the two, and the end of that waits for the
+ * Other vCPUs run meanwhile and change tables. So QEMU's walk is queried when the instruction
+ * begins and again after the library's refresh. The library must agree with one of the two answers.
+ * If the answers are equal and the library disagrees, it is wrong. If they differ, the tables have
+ * changed in between, and the library refreshes again. (A change that was reverted in between would
+ * go undetected. A guest refreshes between the two, and the end of that refresh waits for the
  * observer's lock.)
  *
- * For the times this order is fair: QEMU's first walk brings the tables into the CPU's caches,
- * where QEMU's instruction, the library and QEMU's second walk, which is the one that is timed,
- * find them.
+ * This order is fair for the times: QEMU's first walk brings the tables into the CPU's caches,
+ * where QEMU's instruction, the library and QEMU's second walk, which is the timed one, find them.
  */
 #include "zpci/check.h"
 
@@ -22,10 +21,13 @@
 #include "timing.h"
 #include "zpci/tables.h"
 
-/* How often all is done again before a question is given up. */
+/* How often all of it is repeated before a query is given up. */
 #define TRIES_MAX 16u
 
-/* Pages of one refresh that QEMU's device is asked about: a sample of them where there are more. */
+/*
+ * Maximum number of pages of one refresh that QEMU's device is queried about: a sample if there are
+ * more.
+ */
 #define SHADOW_PAGES_MAX 256u
 
 static int call(struct zpci_checker *zpci, const struct capture_record *operation, struct viommu_zpci_answer *answer)
@@ -90,7 +92,7 @@ static bool agrees(const struct zpci_checker *zpci, const struct runs *answers, 
 	return !runs_compare(answers, &zpci->runs, range->first, range->last, NULL, NULL);
 }
 
-/* Compares the present translations with QEMU's walk at the beginning and with another walk now. */
+/* Compares the current translations with QEMU's walk at the beginning and with another walk now. */
 static void compare_walk(struct zpci_checker *zpci, struct check *check, struct stretch *before)
 {
 	const struct range *range = &check->operation->range;
@@ -99,7 +101,7 @@ static void compare_walk(struct zpci_checker *zpci, struct check *check, struct 
 	struct viommu_zpci_answer answer;
 	unsigned int tries;
 
-	/* The library lacks QEMU's translations beyond guest memory. */
+	/* The library has no translations beyond guest memory, unlike QEMU. */
 	runs_clip(&before->runs, bytes);
 	for (tries = 0; tries < TRIES_MAX; tries++) {
 		struct stretch swap = *before;
@@ -160,7 +162,7 @@ void zpci_refresh(struct zpci_checker *zpci, struct check *check, struct operati
 		checker_skip(zpci->checker, LIVE_WALKER, (range->last - range->first) / VIOMMU_PAGE_SIZE + 1);
 }
 
-/* One page that QEMU certainly translates, and the library's translation. */
+/* Compares one page that QEMU certainly translates with the library's translation. */
 static void ask_shadow(struct zpci_checker *zpci, const struct check *check, struct qemu_space *space, uint64_t iova, size_t *run)
 {
 	const struct runs *runs = &zpci->runs;
@@ -187,7 +189,7 @@ static void ask_shadow(struct zpci_checker *zpci, const struct check *check, str
 			 reaches ? qemu.text : "nothing", has ? library.text : "nothing", zpci_path(zpci, check, iova).text);
 }
 
-/* The address space of QEMU's device now. NULL if there is no such device (any more). */
+/* The address space of QEMU's device now. NULL if the device does not exist any more. */
 static struct qemu_space *space_of(const char *id)
 {
 	struct qemu_object *device = id[0] && qemu_has(QEMU_DEVICES | QEMU_ZPCI) ? qdev_find_recursive(sysbus_get_default(), id) : NULL;
@@ -196,10 +198,10 @@ static struct qemu_space *space_of(const char *id)
 }
 
 /*
- * QEMU takes a query about a page that it does not translate for an access of the device, and puts
- * the function into its error state. So a page is queried if QEMU's walk had it before the
- * instruction and has it now, and no other operation is under way: then it had it in between, when
- * QEMU carried the instruction out. QEMU always reports read and write: rights are not compared.
+ * QEMU treats a query about a page that it does not translate as an access of the device, and puts
+ * the function into its error state. So a page is queried only if QEMU's walk had it before the
+ * instruction and has it now, and no other operation is in progress. Then QEMU also had it when it
+ * carried the instruction out. QEMU always reports read and write: rights are not compared.
  */
 void zpci_compare_shadow(struct zpci_checker *zpci, const struct check *check, bool alone)
 {
@@ -215,7 +217,7 @@ void zpci_compare_shadow(struct zpci_checker *zpci, const struct check *check, b
 		checker_skip(zpci->checker, LIVE_SHADOW, pages);
 		return;
 	}
-	/* Every step-th page, beginning with another one each time. */
+	/* Every step-th page, starting at a different one each time. */
 	step = (pages + SHADOW_PAGES_MAX - 1) / SHADOW_PAGES_MAX;
 	page = check->checked->samples++ % step;
 	for (i = 0; i < walk->count; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * IBM publishes no description of these tables. Linux has the origin of the next table, the length
- * (TL) and offset (TF) of it in quarters, the type (TT) of the table that an entry stands in, and
- * the invalid bit. Levels: 0 page, 1 segment, 2 to 4 region third to first.
+ * IBM publishes no description of these tables. Linux has the origin of the next table, its length
+ * (TL) and offset (TF) in quarters, the type (TT) of the table that holds an entry, and the invalid
+ * bit. Levels: 0 page, 1 segment, 2 to 4 region third to first.
  */
 #include "zpci/tables.h"
 
@@ -15,7 +15,8 @@
 #define ORIGIN_SEGMENT	(~UINT64_C(0x7ff))
 #define ENTRY_INVALID	0x20u
 #define ENTRY_TYPE(e)	((unsigned int)((e) >> 2) & 3u)
-#define ENTRY_FRAME	0x400u /* names a frame and not a table; in segments and third regions */
+/* names a frame instead of a table; in segment and region third tables */
+#define ENTRY_FRAME	0x400u
 #define ENTRY_OFFSET(e) ((unsigned int)((e) >> 6) & 3u)
 #define ENTRY_LENGTH(e) ((unsigned int)(e)&3u)
 #define QUARTER		512u
@@ -62,8 +63,8 @@ void zpci_look(struct tables *tables, uint64_t iota, uint64_t first, uint64_t la
 	if (!zpci_layout_root(iota, &root) || first > last)
 		return;
 	/*
-	 * IOVA bits above the root's reach take no part. A range that goes round is one over
-	 * everything, which at worst looks at too much.
+	 * IOVA bits above the root's reach are ignored. A range that wraps around counts as
+	 * everything. At worst that reads too much.
 	 */
 	bits = zpci_layout.shift[root.level] + 11u;
 	if (bits < 64) {
@@ -79,17 +80,17 @@ void zpci_look(struct tables *tables, uint64_t iota, uint64_t first, uint64_t la
 #define PERM_READ  1u
 #define PERM_WRITE 2u
 
-/* The only designation that QEMU walks: T = 1, DT = region third, and nothing but the origin. */
+/* The only designation that QEMU walks: T = 1, DT = region third, and only the origin. */
 #define IOTA_REGION_THIRD 0x804u
 
-/* Tables that are full of errors would take one question for each page of the aperture. */
+/* Tables full of errors would need one query for each page of the aperture. */
 #define QUESTIONS_MAX (UINT64_C(1) << 22)
 
 /*
- * The walk answers for one IOVA: a leaf, or none and the range of the invalid entry, or an error.
- * The answer holds for the entry's aligned span around the IOVA; the next query is for the IOVA
- * after it. The range of an error is not known, and counts as one page. Errors and invalid entries
- * both mean that a page does not translate.
+ * The walk answers for one IOVA: a leaf, or no leaf and the range of the invalid entry, or an
+ * error. The answer holds for the entry's aligned span around the IOVA. The next query is for the
+ * IOVA after it. The range of an error is unknown, and counts as one page. Errors and invalid
+ * entries both mean that a page does not translate.
  */
 bool zpci_ask_walk(uint64_t iota, uint64_t first, uint64_t last, struct stretch *answers)
 {
@@ -108,7 +109,7 @@ bool zpci_ask_walk(uint64_t iota, uint64_t first, uint64_t last, struct stretch 
 
 		if (++questions > QUESTIONS_MAX)
 			return false;
-		/* A span that is not a power of two is of no use. */
+		/* A span that is not a power of two is ignored. */
 		if (!error && entry.len > CAPTURE_PAGE_SIZE && !(entry.len & (entry.len - 1)))
 			span = entry.len - 1;
 		end = (iova | span) < last ? iova | span : last;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The I/O translation tables of s390: as Linux writes them (arch/s390/include/asm/pci_dma.h), and
+ * The I/O translation tables of s390, as Linux writes them (arch/s390/include/asm/pci_dma.h), and
  * QEMU's walk of them, the function that its RPCIT uses (QEMU, hw/s390x/s390-pci-inst.c).
  */
 #ifndef VIOMMU_WATCH_ZPCI_TABLES_H
@@ -11,16 +11,16 @@
 
 extern const struct table_layout zpci_layout;
 
-/* The table that an IOTA designates. false if none. */
+/* The table that an IOTA designates. false if there is none. */
 bool zpci_layout_root(uint64_t iota, struct table_root *root);
 
-/* Looks at the entries for first..last; an IOTA that designates no table has none. */
+/* Reads the entries for first..last. An IOTA that designates no table has none. */
 void zpci_look(struct tables *tables, uint64_t iota, uint64_t first, uint64_t last);
 
 /*
- * Asks QEMU's walk for the IOVAs first..last, widened to whole pages. It takes no lock but RCU's,
- * itself. false: this QEMU has no walk, or walks no such tables, the range takes too many
- * questions, or memory is short.
+ * Queries QEMU's walk for the IOVAs first..last, widened to whole pages. It takes no lock but
+ * RCU's. false if this QEMU has no walk or walks no such tables, if the range needs too many
+ * queries, or if memory is short.
  */
 bool zpci_ask_walk(uint64_t iota, uint64_t first, uint64_t last, struct stretch *answers);
 

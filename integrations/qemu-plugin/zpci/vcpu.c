@@ -71,17 +71,17 @@ const uint8_t *vcpu_memory(struct vcpu *vcpu, uint64_t address, size_t bytes)
 	return qemu_plugin_read_memory_vaddr(address, vcpu->buffer, bytes) ? vcpu->buffer->data : NULL;
 }
 
-/* It was carried out; the condition code is in bits 18 and 19 of the PSW. */
+/* The instruction was completed. The condition code is in bits 18 and 19 of the PSW. */
 static struct outcome done(uint64_t psw_mask)
 {
 	return (struct outcome){ .kind = OUTCOME_DONE, .cc = psw_mask >> 44 & 3 };
 }
 
 /*
- * None of the watched instructions branches, so usually the vCPU continues behind it. Otherwise an
- * interruption came between, which has stored the PSW: an external, I/O or machine-check
- * interruption after the instruction was carried out, or a program interruption instead. Which one
- * it was follows from where the vCPU is now, compared with the new PSWs.
+ * None of the watched instructions branches, so usually the vCPU continues after it. Otherwise an
+ * interruption has stored the PSW: an external, I/O or machine-check interruption after the
+ * instruction was completed, or a program interruption instead. The vCPU's current address,
+ * compared with the new PSWs, tells which.
  */
 struct outcome vcpu_outcome(struct vcpu *vcpu, uint64_t at, uint64_t next, uint64_t now)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A callback's view of the vCPU in whose thread it runs: registers, PSW, memory at logical
- * addresses, and the outcome of an instruction, from the next one that is executed.
+ * The vCPU in whose thread a callback runs: its registers, PSW, memory at logical addresses, and
+ * the outcome of an instruction, as derived from the next one.
  */
 #ifndef VIOMMU_WATCH_ZPCI_VCPU_H
 #define VIOMMU_WATCH_ZPCI_VCPU_H
@@ -18,7 +18,7 @@ struct vcpu {
 	struct plugin_bytes *buffer; /* the last bytes read */
 };
 
-/* Makes it ready, in the vCPU's thread. false if QEMU does not offer the registers. */
+/* Initializes it, in the vCPU's thread. false if QEMU does not offer the registers. */
 bool vcpu_init(struct vcpu *vcpu);
 
 uint64_t vcpu_gr(struct vcpu *vcpu, unsigned int n);
@@ -34,13 +34,13 @@ struct outcome {
 		OUTCOME_UNKNOWN = 0,
 		OUTCOME_DONE,	   /* carried out, with a condition code */
 		OUTCOME_EXCEPTION, /* suppressed by a program exception */
-		OUTCOME_NULLIFIED, /* will be executed again: its operand had to be paged in first */
+		OUTCOME_NULLIFIED, /* will be repeated: its operand had to be paged in first */
 	} kind;
 	uint8_t cc;
 	uint16_t exception;
 };
 
-/* The vCPU is about to execute the instruction at `now`; the one in question was at..next - 1. */
+/* The vCPU is about to execute the instruction at `now`. The watched one was at..next - 1. */
 struct outcome vcpu_outcome(struct vcpu *vcpu, uint64_t at, uint64_t next, uint64_t now);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Guest memory as a kernel has it: reached a page at a time, where each access has a cost and may
- * fail. See test_pages.c.
+ * Guest memory as in a kernel: accessed one page at a time. Each access has a cost and may fail.
+ * See test_pages.c.
  */
 #ifndef TESTS_CORE_PAGED_PORT_GUEST_H
 #define TESTS_CORE_PAGED_PORT_GUEST_H

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The part of spec_bits for page and segment tables that zpci and zpci_qemu share. It is included
+ * in the array, and has no guard. CLEARED_PAGE and CLEARED_SEGMENT are the kinds of an entry of
+ * zeros but for its invalid bit, after that bit is cleared.
+ */
+/* clang-format off */
+	{ 0, SPEC_LEAF, 63, 12, SPEC_ADDRESS, 0 },
+	{ 0, SPEC_LEAF, 11, 11, SPEC_NOTHING, 0 },
+	{ 0, SPEC_LEAF, 10, 10, SPEC_BECOMES, FORMAT_INVALID },
+	{ 0, SPEC_LEAF, 9, 9, SPEC_PROT, VIOMMU_READ },
+	{ 0, SPEC_LEAF, 8, 0, SPEC_NOTHING, 0 },
+	{ 0, SPEC_INVALID, 63, 11, SPEC_NOTHING, 0 },
+	{ 0, SPEC_INVALID, 10, 10, SPEC_BECOMES, CLEARED_PAGE },
+	{ 0, SPEC_INVALID, 9, 0, SPEC_NOTHING, 0 },
+
+	{ 1, SPEC_TABLE, 63, 11, SPEC_ADDRESS, 0 },
+	{ 1, SPEC_TABLE, 10, 10, SPEC_BECOMES, FORMAT_LEAF },
+	{ 1, SPEC_TABLE, 9, 9, SPEC_PROT, VIOMMU_READ },
+	{ 1, SPEC_TABLE, 8, 6, SPEC_NOTHING, 0 },
+	{ 1, SPEC_TABLE, 5, 5, SPEC_BECOMES, FORMAT_INVALID },
+	{ 1, SPEC_TABLE, 4, 4, SPEC_NOTHING, 0 },
+	{ 1, SPEC_TABLE, 3, 2, SPEC_BECOMES, FORMAT_BAD_TYPE },
+	{ 1, SPEC_TABLE, 1, 0, SPEC_NOTHING, 0 },
+	{ 1, SPEC_LEAF, 63, 20, SPEC_ADDRESS, 0 },
+	{ 1, SPEC_LEAF, 19, 11, SPEC_NOTHING, 0 },
+	{ 1, SPEC_LEAF, 10, 10, SPEC_BECOMES, FORMAT_TABLE },
+	{ 1, SPEC_LEAF, 9, 9, SPEC_PROT, VIOMMU_READ },
+	{ 1, SPEC_LEAF, 8, 6, SPEC_NOTHING, 0 },
+	{ 1, SPEC_LEAF, 5, 5, SPEC_BECOMES, FORMAT_INVALID },
+	{ 1, SPEC_LEAF, 4, 4, SPEC_NOTHING, 0 },
+	{ 1, SPEC_LEAF, 3, 2, SPEC_BECOMES, FORMAT_BAD_TYPE },
+	{ 1, SPEC_LEAF, 1, 0, SPEC_NOTHING, 0 },
+	{ 1, SPEC_INVALID, 63, 6, SPEC_NOTHING, 0 },
+	{ 1, SPEC_INVALID, 5, 5, SPEC_BECOMES, CLEARED_SEGMENT },
+	{ 1, SPEC_INVALID, 4, 0, SPEC_NOTHING, 0 },
