@@ -15,9 +15,9 @@
  * translates each IOVA in it exactly as the guest's tables did at some moment during the call, to
  * the same page and with no more rights. After any return, an IOVA in the range either translates
  * as the tables say or does not translate. IOVAs outside the range keep their translations, but for
- * one case. The Linux kernel removes only whole mappings (VFIO type1 v2 answers -EINVAL to a part of
- * one, iommufd -ENOENT) and maps nothing over another (-EEXIST), so that what is to stay cannot be
- * mapped first. What lies outside the range, in one mapping with a page that changes, is removed
+ * one case. The Linux kernel removes only whole mappings (VFIO type1 v2 answers -EINVAL to a part
+ * of one, iommufd -ENOENT) and maps nothing over another (-EEXIST), so that what is to stay cannot
+ * be mapped first. What lies outside the range, in one mapping with a page that changes, is removed
  * with it, and mapped again by the next call to the kernel (host_splits counts the mappings). A
  * device that accesses it between the two meets a fault. If the host is short of memory or of
  * mappings at that moment, it stays away: the refresh returns -ENOSPC, and result.unestablished

@@ -6,8 +6,8 @@
  *
  * A host that cannot split removes only whole mappings, and maps nothing over what is mapped: so it
  * is with type1 v2 (-EINVAL, -EEXIST) and with iommufd (-ENOENT, -EEXIST). So what is merged there
- * is only what the guest itself made valid together (merge), and a removal is first widened to whole
- * mappings (widen), whose other parts the owner maps again, some of them at once (removed).
+ * is only what the guest itself made valid together (merge), and a removal is first widened to
+ * whole mappings (widen), whose other parts the owner maps again, some of them at once (removed).
  */
 #ifndef VIOMMU_CORE_RUNS_H
 #define VIOMMU_CORE_RUNS_H

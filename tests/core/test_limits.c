@@ -165,7 +165,7 @@ static void test_refresh_entries(void **state)
 	rig_end(&rig);
 }
 
-/* Written by one thread. Of the calls from now on the first ones say no, all others yes; 0: none says yes. */
+/* The thread is to end from the interrupt_at-th question on; 0: never. Used by one thread. */
 static unsigned int interrupt_at, asked;
 
 bool __wrap_port_interrupted(void);

@@ -198,7 +198,9 @@ static void test_attachments(void **state)
 		assert_int_equal(bench.cache.wide, 3);
 		check(&bench);
 		assert_int_equal(viommu_domain_attach(bench.domain, bench.device, VIOMMU_NO_PASID), 0);
-		/* Another device of the domain, without a notifier, and one that has it no longer. */
+		/*
+		 * Another device of the domain, without a notifier, and one that has it no longer.
+		 */
 		assert_int_equal(viommu_device_create(bench.rig.guest.vm, bench.host, NULL, &other), 0);
 		assert_int_equal(viommu_domain_attach(bench.domain, other, VIOMMU_NO_PASID), 0);
 		assert_int_equal(viommu_device_set_notifier(bench.device, VIOMMU_NO_PASID, NULL, NULL), 0);

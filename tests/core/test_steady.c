@@ -73,7 +73,8 @@ static void test_steady(void **state)
 
 /*
  * Tables that only name GPAs without memory: no node is made for them, nor on the way there. So the
- * answer is never a lack of memory. The one allocation is that of room for notes, which is tried again.
+ * answer is never a lack of memory. The one allocation is that of room for notes, which is tried
+ * again.
  */
 static void test_unbacked(void **state)
 {

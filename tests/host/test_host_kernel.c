@@ -548,7 +548,9 @@ static void descriptors(void **state)
 	assert_true(fake_end());
 }
 
-/* A device that the caller has bound to its own iommufd, as a VMM does that opens devices itself. */
+/*
+ * A device that the caller has bound to its own iommufd, as a VMM does that opens devices itself.
+ */
 static void bound_by_the_caller(void **state)
 {
 	struct vfio_abi_bind_iommufd bind = { .size = sizeof(bind) };

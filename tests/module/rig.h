@@ -77,8 +77,8 @@ void rig_hide(struct rig *rig, uint64_t iova, uint64_t pages);
 /* All tables as they were at first: nothing is named but the rig's own page. */
 void rig_repair(struct rig *rig);
 /*
- * Tables that name each other: all IOVAs below `end` lead to one table of leaves, whose entries are invalid. They have far more entries than
- * there is memory.
+ * Tables that name each other: all IOVAs below `end` lead to one table of leaves, whose entries are
+ * invalid. They have far more entries than there is memory.
  */
 void rig_entangle(struct rig *rig, uint64_t end);
 /* Stores an entry, and the address of an IOVA's entry: in a segment table, and in a leaf table. */

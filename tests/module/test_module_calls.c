@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Random calls: three threads call the module's ioctls with arguments that are right, nearly right, or
- * random, while tables are rewritten beneath them. Each call may fail. The kernel must not complain,
- * and nothing may be pinned when the container is closed.
+ * Random calls: three threads call the module's ioctls with arguments that are right, nearly right,
+ * or random, while tables are rewritten beneath them. Each call may fail. The kernel must not
+ * complain, and nothing may be pinned when the container is closed.
  *
  * usage: test-module-calls [--seed N] [--calls N]
  */
@@ -195,7 +195,10 @@ static void change_tables(struct caller *caller)
 		rig_hide(caller->rig, iova, 20);
 		break;
 	case 1:
-		/* Any entry at all: a table that names itself, what lies nowhere, what is malformed. */
+		/*
+		 * Any entry at all: a table that names itself, what lies nowhere, what is
+		 * malformed.
+		 */
 		rig_store(caller->rig, below(caller, 2) ? rig_segment(iova) : rig_leaf(iova), draw_word(caller));
 		break;
 	default:

@@ -130,8 +130,8 @@ static uint64_t now_ms(void)
 }
 
 /*
- * Claims memory that there is not, and has one refresh after the other that examines as many entries as that would have room for. How long
- * the first takes is written to `took`.
+ * Claims memory that there is not, and has one refresh after the other that examines as many
+ * entries as that would have room for. How long the first takes is written to `took`.
  */
 static void entangle(int took)
 {

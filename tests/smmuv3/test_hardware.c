@@ -692,7 +692,9 @@ static void test_another_stream_id(void **state)
 		assert_ptr_equal(mock_smmu_find(world.smmu, 9), world.theirs);
 		assert_ptr_equal(hard(&world, 0x5000, VIOMMU_READ, 0), world.rig.ram + 0x5000);
 	}
-	/* The old one is refused as well: the device reaches nothing until its entry is read again. */
+	/*
+	 * The old one is refused as well: the device reaches nothing until its entry is read again.
+	 */
 	mock_fail(&world.smmu->mock, MOCK_ATTACH, 1, true, ENODEV);
 	assert_true(viommu_smmuv3_device_set_sid(world.device, HARD) < 0);
 	assert_int_equal(rig_device_info(world.device).sharing, 0);

@@ -451,7 +451,9 @@ static inline bool F(all_invalid)(const uint64_t *entries, unsigned int n, unsig
 	return shadow_all_have(entries, n, F(to_memory)(F(invalid_mask)(level)), F(to_memory)(F(invalid_bits)(level)));
 }
 
-/* Whether the entries lo..hi of one block are as they were applied, so that there is nothing to do. */
+/*
+ * Whether the entries lo..hi of one block are as they were applied, so that there is nothing to do.
+ */
 static inline bool F(is_applied)(const struct shadow_pass *pass, const struct shadow_leaves *leaves, const struct shadow_source *source,
 				 unsigned int table_index, unsigned int lo, unsigned int hi)
 {
