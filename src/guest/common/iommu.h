@@ -84,6 +84,7 @@ struct guest_signals {
 enum {
 	GUEST_CONFIGURE = 1, /* read all configurations again */
 	GUEST_CONSUME = 2,   /* consume commands */
+	GUEST_SYNC = 4,	     /* apply the invalidations that `stored` has collected: one at most */
 };
 
 struct guest_iommu_ops {
@@ -104,8 +105,8 @@ struct guest_iommu_ops {
 	void (*reset)(struct guest_iommu *iommu); /* NULL: the table has all values */
 	unsigned int (*conditions)(const struct guest_iommu *iommu);
 	/*
-	 * A store's effects besides changing writable bits. Returns GUEST_CONFIGURE and
-	 * GUEST_CONSUME.
+	 * A store's effects besides changing writable bits. Returns GUEST_CONFIGURE,
+	 * GUEST_CONSUME and GUEST_SYNC.
 	 */
 	unsigned int (*stored)(struct guest_iommu *iommu, const struct guest_store *store);
 
