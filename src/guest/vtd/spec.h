@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * VT-d in numbers (D51397), besides viommu/vtd_spec.h: fields of registers, and the structures that
+ * lead from a source ID to tables.
+ */
+#ifndef VIOMMU_GUEST_VTD_SPEC_H
+#define VIOMMU_GUEST_VTD_SPEC_H
+
+#include <port_types.h>
+#include <viommu/vtd_spec.h>
+
+#define BIT(n) (UINT64_C(1) << (n))
+
+#define VER_1_0 0x10u
+
+/* CAP */
+#define CAP_ND_16BIT	UINT64_C(6)
+#define CAP_CM		BIT(7)
+#define CAP_SAGAW(aw)	BIT(8 + (aw)) /* by the value of AW in entries */
+#define CAP_MGAW(bits)	((uint64_t)((bits)-1) << 16)
+#define CAP_ZLR		BIT(22)
+#define CAP_FRO(offset) ((uint64_t)(offset) / 16 << 24)
+#define CAP_SSLPS	(BIT(34) | BIT(35)) /* 2 MiB, 1 GiB */
+#define CAP_PSI		BIT(39)
+#define CAP_NFR(number) ((uint64_t)((number)-1) << 40)
+#define CAP_MAMV(most)	((uint64_t)(most) << 48)
+#define CAP_DRAIN	(BIT(54) | BIT(55))
+#define CAP_FS1GP	BIT(56)
+#define CAP_FS5LP	BIT(60)
+#define CAP_ESIRTPS	BIT(62)
+#define CAP_ESRTPS	BIT(63)
+#define MAMV		18u
+/* ECAP */
+#define ECAP_C		 BIT(0)
+#define ECAP_QI		 BIT(1)
+#define ECAP_IR		 BIT(3)
+#define ECAP_EIM	 BIT(4)
+#define ECAP_PT		 BIT(6)
+#define ECAP_SC		 BIT(7)
+#define ECAP_IRO(offset) ((uint64_t)(offset) / 16 << 8)
+#define ECAP_MHMV	 (UINT64_C(15) << 20)
+#define ECAP_SMTS	 BIT(43)
+#define ECAP_SSTS	 BIT(46)
+#define ECAP_FSTS	 BIT(47)
+#define ECAP_SMPWCS	 BIT(48)
+#define ECAP_RPS	 BIT(49)
+
+/* GCMD: commands whose bit in GSTS is as it was written last. */
+#define GCMD_STATES	 (VIOMMU_VTD_GCMD_TE | VIOMMU_VTD_GCMD_QIE)
+#define GCMD_STATES_IR	 (VIOMMU_VTD_GCMD_IRE | VIOMMU_VTD_GCMD_CFI)
+#define RTADDR_ADDRESS	 UINT64_C(0xfffffffffffff000)
+#define RTADDR_TTM(reg)	 ((unsigned int)((reg) >> 10) & 3u)
+#define RTADDR_ALL	 (RTADDR_ADDRESS | UINT64_C(0xc00))
+#define TTM_LEGACY	 0u
+#define TTM_SCALABLE	 1u
+#define CCMD_ICC	 BIT(63)
+#define CCMD_CIRG(reg)	 ((unsigned int)((reg) >> 61) & 3u)
+#define CCMD_CAIG	 (UINT64_C(3) << 59)
+#define CCMD_CAIG_GLOBAL (UINT64_C(1) << 59)
+#define CCMD_WRITABLE	 UINT64_C(0x60000003ffffffff)
+#define IOTLB_IVT	 BIT(63)
+#define IOTLB_IIRG(reg)	 ((unsigned int)((reg) >> 60) & 3u)
+#define IOTLB_IAIG_SHIFT 57
+#define IOTLB_IAIG	 (UINT64_C(3) << IOTLB_IAIG_SHIFT)
+#define IOTLB_DID(reg)	 ((uint16_t)((reg) >> 32))
+#define IOTLB_WRITABLE	 UINT64_C(0x3003ffff00000000)
+#define IVA_ALL		 UINT64_C(0xfffffffffffff07f)
+#define FSTS_PENDING	 (VIOMMU_VTD_FSTS_PFO | VIOMMU_VTD_FSTS_PPF | VIOMMU_VTD_FSTS_IQE)
+#define FSTS_CLEARABLE	 (VIOMMU_VTD_FSTS_PFO | VIOMMU_VTD_FSTS_IQE)
+#define FSTS_FRI_SHIFT	 8
+#define FSTS_FRI	 (0xffu << FSTS_FRI_SHIFT)
+/* FECTL and IECTL */
+#define EVENT_IP	BIT(30)
+#define EVENT_IM	BIT(31)
+#define EVENT_ADDRESS	UINT64_C(0xfffffffc)
+#define IQ_INDEX	UINT64_C(0x7fff0)
+#define IQA_ADDRESS	UINT64_C(0xfffffffffffff000)
+#define IQA_QS		UINT64_C(7)
+#define IQA_DW		BIT(11)
+#define ICS_IWC		BIT(0)
+#define IQERCD_IQEI	UINT64_C(0xf)
+#define IRTA_ADDRESS	UINT64_C(0xfffffffffffff000)
+#define IRTA_EIME	BIT(11)
+#define IRTA_ENTRIES(r) (2u << ((r)&0xfu))
+#define IRTA_ALL	(IRTA_ADDRESS | IRTA_EIME | UINT64_C(0xf))
+/* The upper two words of a fault recording register. */
+#define FRCD2_SID(sid) ((uint64_t)(uint16_t)(sid))
+#define FRCD2_PP       BIT(31)
+#define FRCD3_F	       BIT(31)
+#define FRCD3_READ     BIT(30)
+#define FRCD3_PASID(p) ((uint64_t)(p) << 8)
+
+/* Reserved fields of descriptors, in their doublewords. */
+#define INV_CONTEXT0_RESERVED	UINT64_C(0xfffc00000000f1c0)
+#define INV_IOTLB0_RESERVED	UINT64_C(0xffffffff0000f100)
+#define INV_IOTLB1_RESERVED	UINT64_C(0x0000000000000f80)
+#define INV_INTERRUPT0_RESERVED UINT64_C(0xffff000007fff1e0)
+#define INV_WAIT0_RESERVED	UINT64_C(0x00000000fffff180)
+#define INV_WAIT1_RESERVED	UINT64_C(0x0000000000000003)
+#define INV_PASID0_RESERVED	UINT64_C(0xfff000000000f1c0) /* of caches, and of IOTLBs */
+
+/* Entries of all structures: present, fault processing disable, the next structure. */
+#define ENTRY_P	      BIT(0)
+#define ENTRY_FPD     BIT(1)
+#define ENTRY_ADDRESS UINT64_C(0xfffffffffffff000)
+#define ROOT_BYTES    16u
+#define ROOT_RESERVED UINT64_C(0xffe)
+/* Context entries of legacy mode. */
+#define CONTEXT_BYTES	   16u
+#define CONTEXT0_RESERVED  UINT64_C(0xff0)
+#define CONTEXT0_TT(word)  ((unsigned int)((word) >> 2) & 3u)
+#define TT_SECOND_STAGE	   0u
+#define TT_PASS_THROUGH	   2u
+#define CONTEXT1_AW(word)  ((unsigned int)(word)&7u)
+#define CONTEXT1_DID(word) ((uint16_t)((word) >> 8))
+#define CONTEXT1_RESERVED  UINT64_C(0xffffffffff000080)
+/* Of scalable mode: DTE, PASIDE, PRE and RID_PRIV are of features that are absent. */
+#define SM_CONTEXT_BYTES	 32u
+#define SM_CONTEXT_WORDS	 4u
+#define SM_CONTEXT0_RESERVED	 UINT64_C(0x1fc)
+#define SM_CONTEXT0_PDTS(word)	 ((unsigned int)((word) >> 9) & 7u)
+#define SM_CONTEXT1_RESERVED	 UINT64_C(0xfffffffffff00000)
+#define SM_CONTEXT1_RID_PASID(w) ((uint32_t)(w)&0xfffffu)
+#define DIRECTORY_RESERVED	 UINT64_C(0xffc)
+#define PASID_INDEX_BITS	 6u /* of a PASID table */
+#define PASID_BYTES		 64u
+#define PASID_WORDS		 8u
+/* SSADE, memory types, SRE, ERE and EAFE are of features that are absent. */
+#define PASID0_RESERVED	  UINT64_C(0xe20)
+#define PASID0_AW(word)	  ((unsigned int)((word) >> 2) & 7u)
+#define PASID0_PGTT(word) ((unsigned int)((word) >> 6) & 7u)
+#define PGTT_FIRST	  1u
+#define PGTT_SECOND	  2u
+#define PGTT_PASS_THROUGH 4u
+#define PASID1_RESERVED	  UINT64_C(0xfffffffffe7f0000)
+#define PASID1_DID(word)  ((uint16_t)(word))
+#define PASID2_RESERVED	  UINT64_C(0xf83)
+#define PASID2_FSPM(word) ((unsigned int)((word) >> 2) & 3u)
+
+/* Interrupt requests in remappable format, and entries of the remapping table. */
+#define MSI_ADDRESS(address)	   ((address) >> 20 == 0xfee)
+#define MSI_REMAPPABLE		   BIT(4)
+#define MSI_SHV			   BIT(3)
+#define MSI_HANDLE(address)	   ((uint32_t)((address) >> 5 & 0x7fff) | (uint32_t)((address) >> 2 & 1) << 15)
+#define MSI_DATA_RESERVED	   0xffff0000u
+#define IRTE_BYTES		   16u
+#define IRTE0_RESERVED		   UINT64_C(0xff00f000) /* IM: there are no posted interrupts */
+#define IRTE0_RESERVED_XAPIC	   UINT64_C(0xffff00ff00000000)
+#define IRTE0_DM(word)		   ((uint32_t)((word) >> 2) & 1u)
+#define IRTE0_RH(word)		   ((uint32_t)((word) >> 3) & 1u)
+#define IRTE0_TM(word)		   ((uint32_t)((word) >> 4) & 1u)
+#define IRTE0_DLM(word)		   ((uint32_t)((word) >> 5) & 7u)
+#define IRTE0_VECTOR(word)	   ((uint32_t)((word) >> 16) & 0xffu)
+#define IRTE0_DESTINATION(word)	   ((uint32_t)((word) >> 32))
+#define IRTE0_DESTINATION_XAPIC(w) ((uint32_t)((w) >> 40) & 0xffu)
+#define IRTE1_RESERVED		   UINT64_C(0xfffffffffff00000)
+#define IRTE1_SID(word)		   ((uint32_t)(word)&0xffffu)
+#define IRTE1_SQ(word)		   ((unsigned int)((word) >> 16) & 3u)
+#define IRTE1_SVT(word)		   ((unsigned int)((word) >> 18) & 3u)
+#define SVT_NONE		   0u
+#define SVT_SOURCE		   1u
+#define SVT_BUSES		   2u
+
+/* Requests without PASID to these addresses are interrupts. */
+#define INTERRUPT_FIRST UINT64_C(0xfee00000)
+#define INTERRUPT_LAST	UINT64_C(0xfeefffff)
+
+#endif
