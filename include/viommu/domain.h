@@ -58,7 +58,8 @@ enum viommu_format {
 	VIOMMU_FORMAT_ARM64_4K = 2,  /* VMSAv8-64 stage 1, by granule */
 	VIOMMU_FORMAT_ARM64_16K = 3,
 	VIOMMU_FORMAT_ARM64_64K = 4,
-	VIOMMU_FORMAT_VTDSS = 5, /* second stage of VT-d */
+	VIOMMU_FORMAT_VTDSS = 5,  /* second stage of VT-d */
+	VIOMMU_FORMAT_X86_64 = 6, /* tables of x86-64: first stage of VT-d */
 };
 
 /* The features of this library. Those of a host are in viommu_host_caps(). */

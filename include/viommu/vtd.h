@@ -55,6 +55,8 @@ struct viommu_vtd_tables {
  * second-stage tables.
  */
 #define VIOMMU_VTD_TABLES_FIRST_STAGE 0x1u
+/* First stage: XD is no reserved bit (NXE of the PASID table entry). */
+#define VIOMMU_VTD_TABLES_NXE 0x2u
 
 struct viommu_vtd;	  /* one remapping unit of a VM */
 struct viommu_vtd_device; /* one of the devices behind it */

@@ -210,9 +210,163 @@ static void test_second_stage(void **state)
 	end(&world);
 }
 
+/* First-stage tables of 4 or 5 levels; entries of tables are a user's, writable. */
+static uint64_t first_entry(struct rig *rig, uint64_t root, unsigned int levels, uint64_t iova, unsigned int level)
+{
+	uint64_t table = root;
+
+	for (unsigned int at = levels - 1; at > level; at--) {
+		uint64_t gpa = table + 8 * (iova >> (12 + 9 * at) & 511);
+
+		if (!(rig_get(rig, gpa) & 1))
+			rig_put(rig, gpa, rig_table(rig) | 0x7);
+		table = rig_get(rig, gpa) & UINT64_C(0xffffffffff000);
+	}
+	return table + 8 * (iova >> (12 + 9 * level) & 511);
+}
+
+#define FIRST UINT64_C(0x41) /* PGTT 1 */
+#define NXE   UINT64_C(0x20)
+#define FIVE  UINT64_C(0x04)
+#define USER  UINT64_C(0x7)
+
+static void test_first_stage(void **state)
+{
+	struct rig_config config = rig_config();
+	struct world world;
+	struct rig *rig = &world.rig;
+	struct user *user = &world.user;
+	uint64_t leaf, middle, high = UINT64_C(0xffff800000001000);
+
+	(void)state;
+	for (unsigned int levels = 4; levels <= 5; levels++) {
+		config.vtd.flags = VIOMMU_VTD_SCALABLE | VIOMMU_VTD_FIRST_STAGE;
+		config.vtd.address_bits = levels == 5 ? 57 : 48;
+		rig_up_as(rig, &config);
+		rig_enable(rig);
+		user_init(user, rig, SID);
+		world.root = rig_table(rig);
+		rig_put_sm_context(rig, SID, PDTS0 | 1, PASID);
+		rig_put_pasid(rig, PASID, FIRST, DID, world.root | (levels == 5 ? FIVE : 0));
+		rig_command(rig, PASID_GLOBAL, 0);
+		assert_int_equal(rig_device_info(user->device).context, VIOMMU_VTD_CONTEXT_FIRST_STAGE);
+		assert_int_equal(rig_device_info(user->device).levels, levels);
+		/* A guest need not announce what becomes valid: an access finds it. */
+		leaf = first_entry(rig, world.root, levels, 0x1000, 0);
+		rig_put(rig, leaf, DATA | USER);
+		assert_has_not(user, 0x1000);
+		assert_int_equal(user_access(user, 0x1000, VIOMMU_READ, &(const uint8_t *){ NULL }), 0);
+		assert_has(user, 0x1000, DATA, VIOMMU_RW);
+		assert_int_equal(rig_get(rig, leaf) & 0x60, 0x60);
+		/* Both ends of the addresses, and between them. */
+		if (levels == 5)
+			high = UINT64_C(0xff00000000001000);
+		rig_put(rig, first_entry(rig, world.root, levels, high, 0), (DATA + PAGE) | 5);
+		assert_int_equal(user_access(user, high, VIOMMU_READ, &(const uint8_t *){ NULL }), 0);
+		assert_has(user, high, DATA + PAGE, VIOMMU_READ);
+		assert_refused(user, high, VIOMMU_WRITE, 0x85);
+		assert_refused(user, high ^ UINT64_C(1) << 60, VIOMMU_READ, 0x80);
+		assert_refused(user, high - 0x2000, VIOMMU_READ, 0x80);
+		/* Invalidations are by domain ID and PASID. */
+		rig_put(rig, leaf, 0);
+		rig_command(rig, PIOTLB_PAGES(DID), 0x1000);
+		assert_has_not(user, 0x1000);
+		assert_refused(user, 0x1000, VIOMMU_READ, 0x71);
+		assert_refused(user, 0x1000, VIOMMU_WRITE, 0x71);
+		rig_put(rig, leaf, DATA | 3);
+		assert_refused(user, 0x1000, VIOMMU_READ, 0x81);
+		assert_refused(user, 0x1000, VIOMMU_WRITE, 0x81);
+		rig_put(rig, leaf, UINT64_C(1) << 63 | DATA | USER);
+		assert_refused(user, 0x1000, VIOMMU_READ, 0x72);
+		rig_put(rig, leaf, 0xfee00000 | USER);
+		assert_refused(user, 0x1000, VIOMMU_READ, 0x87);
+		rig_put(rig, leaf, HIGH | USER);
+		assert_refused(user, 0x1000, VIOMMU_READ, 0x72);
+		rig_put(rig, leaf, HOLE_GPA | USER);
+		assert_refused(user, 0x1000, VIOMMU_READ, 0);
+		middle = first_entry(rig, world.root, levels, 0x1000, 1);
+		rig_put(rig, middle, HOLE_GPA | USER);
+		assert_refused(user, 0x1000, VIOMMU_READ, 0x70);
+		rig_put(rig, middle, HIGH | USER);
+		assert_refused(user, 0x1000, VIOMMU_READ, 0x72);
+		/* Flags that cannot be set: a table in memory that is read-only. */
+		memset(rig->rom, 0, PAGE);
+		rig->rom[9] = (uint8_t)(DATA >> 8);
+		rig->rom[8] = USER;
+		rig->rom[11] = (uint8_t)(DATA >> 24);
+		rig_put(rig, middle, ROM_GPA | USER);
+		assert_refused(user, 0x1000, VIOMMU_READ, 0x91);
+		/* Interrupts are none of the tables' matter. */
+		rig_put(rig, first_entry(rig, world.root, levels, 0xfee01000, 0), DATA | USER);
+		rig_command(rig, IOTLB_DOMAIN(DID), 0);
+		assert_int_equal(user_access(user, 0xfee01000, VIOMMU_WRITE, &(const uint8_t *){ NULL }), VIOMMU_VTD_IS_INTERRUPT);
+		/* NXE; a root without memory; reserved fields, and paging modes that there are not. */
+		rig_put(rig, leaf, UINT64_C(1) << 63 | DATA | USER);
+		rig_put(rig, middle, (leaf & ~(PAGE - 1)) | USER);
+		rig_put_pasid(rig, PASID, FIRST, DID, world.root | (levels == 5 ? FIVE : 0) | NXE);
+		rig_command(rig, PASID_GLOBAL, 0);
+		assert_has(user, 0x1000, DATA, VIOMMU_RW);
+		rig_put_pasid(rig, PASID, FIRST, DID, HOLE_GPA);
+		rig_command(rig, PASID_GLOBAL, 0);
+		assert_refused(user, 0x1000, VIOMMU_READ, 0x73);
+		for (unsigned int bit = 0; bit < 12; bit++) {
+			bool legal = bit >= 4 && bit <= 6, mode = bit == 3 || (bit == 2 && levels == 4);
+
+			if (legal || (bit == 2 && levels == 5))
+				continue;
+			rig_put_pasid(rig, PASID, FIRST, DID, world.root | 1u << bit);
+			rig_command(rig, PASID_GLOBAL, 0);
+			assert_refused(user, 0x1000, VIOMMU_READ, mode ? 0x5b : 0x5a);
+		}
+		rig_put_pasid(rig, PASID, FIRST, DID, HIGH);
+		rig_command(rig, PASID_GLOBAL, 0);
+		assert_refused(user, 0x1000, VIOMMU_READ, 0x5a);
+		end(&world);
+	}
+}
+
+/* Tables as data of a domain. */
+static void test_domain_data(void **state)
+{
+	static const struct viommu_vtd_tables refused[] = {
+		{ .levels = 2 },
+		{ .levels = 6 },
+		{ .levels = 3, .flags = VIOMMU_VTD_TABLES_FIRST_STAGE },
+		{ .levels = 4, .flags = VIOMMU_VTD_TABLES_NXE },
+		{ .levels = 4, .flags = 4 },
+		{ .levels = 4, .reserved = 1 },
+		{ .levels = 4, .root = 0x800 },
+		{ .levels = 4, .root = UINT64_C(1) << 52 },
+	};
+	struct viommu_vtd_tables data;
+	struct viommu_domain *domain;
+	struct viommu_run run;
+	struct viommu_fault fault;
+	struct rig rig;
+
+	(void)state;
+	rig_up(&rig);
+	for (unsigned int i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		data = refused[i];
+		data.size = sizeof(data);
+		assert_int_equal(viommu_domain_create(rig.vm, rig.host, VIOMMU_DOMAIN_VTD, &data, NULL, &domain), -EINVAL);
+	}
+	data = (struct viommu_vtd_tables){ .size = sizeof(data), .levels = 4, .root = rig_table(&rig) };
+	rig_map(&rig, data.root, 4, 0x1000, DATA);
+	assert_int_equal(viommu_domain_create(rig.vm, rig.host, VIOMMU_DOMAIN_VTD, &data, NULL, &domain), 0);
+	assert_int_equal(viommu_domain_walk(domain, 0x1000, &run, &fault), 0);
+	assert_true(run.gpa == DATA);
+	assert_int_equal(viommu_domain_walk(domain, 0xfee00000, &run, &fault), -EFAULT);
+	assert_int_equal(viommu_domain_refresh(domain, 0xfee00000, 0xfeefffff, NULL), -ERANGE);
+	assert_int_equal(viommu_domain_refresh(domain, 0, UINT64_MAX, NULL), 0);
+	viommu_domain_destroy(domain);
+	rig_down(&rig);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_illegal), cmocka_unit_test(test_devices), cmocka_unit_test(test_second_stage) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_illegal), cmocka_unit_test(test_devices), cmocka_unit_test(test_second_stage),
+					    cmocka_unit_test(test_first_stage), cmocka_unit_test(test_domain_data) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

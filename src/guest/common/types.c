@@ -50,6 +50,7 @@ const char *viommu_format_name(uint32_t format)
 	static const char *const names[] = {
 		[VIOMMU_FORMAT_ZPCI] = "zpci",		 [VIOMMU_FORMAT_ZPCI_QEMU] = "zpci-qemu", [VIOMMU_FORMAT_ARM64_4K] = "arm64-4k",
 		[VIOMMU_FORMAT_ARM64_16K] = "arm64-16k", [VIOMMU_FORMAT_ARM64_64K] = "arm64-64k", [VIOMMU_FORMAT_VTDSS] = "vtdss",
+		[VIOMMU_FORMAT_X86_64] = "x86-64",
 	};
 
 	return format < sizeof(names) / sizeof(names[0]) ? names[format] : "unknown format";

@@ -48,14 +48,14 @@ static uint64_t beyond(const struct walk *walk, uint64_t word)
 	return word & ENTRY_ADDRESS & ~walk->vtd->last_output;
 }
 
-static void take_tables(struct walk *walk, enum viommu_vtd_context kind, uint64_t word, unsigned int levels)
+static void take_tables(struct walk *walk, enum viommu_vtd_context kind, uint64_t word, unsigned int levels, uint32_t flags)
 {
 	walk->context.kind = kind;
 	walk->config.target = GUEST_TARGET_TABLES;
 	walk->config.context = walk->context.domain_id;
 	walk->config.key[KEY_ROOT] = word & ENTRY_ADDRESS;
 	walk->config.key[KEY_LEVELS] = levels;
-	walk->config.key[KEY_FIRST_STAGE] = kind == VIOMMU_VTD_CONTEXT_FIRST_STAGE;
+	walk->config.key[KEY_FLAGS] = flags;
 }
 
 static void take_pass_through(struct walk *walk)
@@ -86,7 +86,7 @@ static void read_legacy(struct walk *walk, uint64_t root)
 		return;
 	levels = levels_of(walk, CONTEXT1_AW(word[1]));
 	if (levels && CONTEXT0_TT(word[0]) == TT_SECOND_STAGE)
-		take_tables(walk, VIOMMU_VTD_CONTEXT_SECOND_STAGE, word[0], levels);
+		take_tables(walk, VIOMMU_VTD_CONTEXT_SECOND_STAGE, word[0], levels, 0);
 	else if (levels && CONTEXT0_TT(word[0]) == TT_PASS_THROUGH)
 		take_pass_through(walk);
 	else
@@ -108,11 +108,12 @@ static void read_pasid(struct walk *walk, const uint64_t word[PASID_WORDS])
 	walk->context.domain_id = PASID1_DID(word[1]);
 	levels = levels_of(walk, PASID0_AW(word[0]));
 	if (PASID0_PGTT(word[0]) == PGTT_SECOND && levels)
-		take_tables(walk, VIOMMU_VTD_CONTEXT_SECOND_STAGE, word[0], levels);
+		take_tables(walk, VIOMMU_VTD_CONTEXT_SECOND_STAGE, word[0], levels, 0);
 	else if (PASID0_PGTT(word[0]) == PGTT_PASS_THROUGH)
 		take_pass_through(walk);
 	else if (first && walk->vtd->reg[REG_ECAP] & ECAP_FSTS && PASID2_FSPM(word[2]) <= (walk->vtd->reg[REG_CAP] & CAP_FS5LP ? 1u : 0u))
-		take_tables(walk, VIOMMU_VTD_CONTEXT_FIRST_STAGE, word[2], 4 + PASID2_FSPM(word[2]));
+		take_tables(walk, VIOMMU_VTD_CONTEXT_FIRST_STAGE, word[2], 4 + PASID2_FSPM(word[2]),
+			    VIOMMU_VTD_TABLES_FIRST_STAGE | (word[2] & PASID2_NXE ? VIOMMU_VTD_TABLES_NXE : 0));
 	else
 		faulty(walk, VIOMMU_VTD_FR_SM_PASID_INVALID);
 }

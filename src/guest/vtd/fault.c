@@ -8,6 +8,7 @@
  * the host has no room, an access ends in an error without a record: that is not the unit's matter.
  */
 #include "format/vtdss.h"
+#include "format/x86_64.h"
 #include "vtd.h"
 
 void vtd_record(struct viommu_vtd *vtd, const struct vtd_fault *fault)
@@ -77,31 +78,25 @@ int vtd_with_pasid(struct guest_device *device, const struct viommu_fault *acces
 	return record_access(device, access, context.scalable ? VIOMMU_VTD_FR_SM_PASID_DISABLED : VIOMMU_VTD_FR_LEGACY_PASID, context.silent);
 }
 
-/* The reasons of second-stage tables, in legacy and in scalable mode. */
+/* The reasons of tables: the second stage's in legacy and in scalable mode, and the first stage's. */
 struct reasons {
-	uint8_t beyond, access, root, reserved, write, read, interrupt;
+	uint8_t beyond, access, root, reserved, absent[2], permission[2], interrupt; /* of loads, of stores */
+};
+#define FR(name) VIOMMU_VTD_FR_##name
+static const struct reasons legacy = { FR(BEYOND_WIDTH),	FR(TABLE_ACCESS),	 FR(TABLE_ACCESS),     FR(TABLE_RESERVED),
+				       { FR(READ), FR(WRITE) }, { FR(READ), FR(WRITE) }, FR(INTERRUPT_ADDRESS) };
+static const struct reasons scalable = { FR(SM_BEYOND_WIDTH),		FR(SM_SECOND_ACCESS),	       FR(SM_SECOND_ROOT),	FR(SM_SECOND_RESERVED),
+					 { FR(SM_READ), FR(SM_WRITE) }, { FR(SM_READ), FR(SM_WRITE) }, FR(SM_INTERRUPT_ADDRESS) };
+static const struct reasons first_stage = {
+	FR(SM_NOT_CANONICAL),	       FR(SM_FIRST_ACCESS),	FR(SM_FIRST_ROOT), FR(SM_FIRST_RESERVED), { FR(SM_FIRST_ABSENT), FR(SM_FIRST_ABSENT) },
+	{ FR(SM_READ), FR(SM_WRITE) }, FR(SM_INTERRUPT_ADDRESS)
 };
 
-static const struct reasons legacy = { VIOMMU_VTD_FR_BEYOND_WIDTH, VIOMMU_VTD_FR_TABLE_ACCESS, VIOMMU_VTD_FR_TABLE_ACCESS,     VIOMMU_VTD_FR_TABLE_RESERVED,
-				       VIOMMU_VTD_FR_WRITE,	   VIOMMU_VTD_FR_READ,	       VIOMMU_VTD_FR_INTERRUPT_ADDRESS };
-static const struct reasons scalable = { VIOMMU_VTD_FR_SM_BEYOND_WIDTH,	    VIOMMU_VTD_FR_SM_SECOND_ACCESS, VIOMMU_VTD_FR_SM_SECOND_ROOT,
-					 VIOMMU_VTD_FR_SM_SECOND_RESERVED,  VIOMMU_VTD_FR_SM_WRITE,	    VIOMMU_VTD_FR_SM_READ,
-					 VIOMMU_VTD_FR_SM_INTERRUPT_ADDRESS };
-
-/*
- * A leaf that names no memory, or none with the rights of the access. 0: that is not the unit's
- * matter.
- */
-static uint32_t judge_output(const struct viommu_vtd *vtd, uint64_t output, const struct reasons *reasons)
+static uint32_t reason_of(const struct viommu_vtd *vtd, const uint64_t *key, bool is_scalable, const struct viommu_fault *access,
+			  const struct viommu_fault *walked)
 {
-	if (output >= INTERRUPT_FIRST && output <= INTERRUPT_LAST)
-		return reasons->interrupt;
-	return output > vtd->last_output ? reasons->reserved : 0;
-}
-
-static uint32_t second_stage_reason(const struct viommu_vtd *vtd, const struct reasons *reasons, unsigned int levels, const struct viommu_fault *access,
-				    const struct viommu_fault *walked)
-{
+	bool first = key[KEY_FLAGS] & VIOMMU_VTD_TABLES_FIRST_STAGE, store = access->access & VIOMMU_WRITE;
+	const struct reasons *reasons = first ? &first_stage : is_scalable ? &scalable : &legacy;
 	uint64_t output;
 
 	switch (walked->reason) {
@@ -110,22 +105,29 @@ static uint32_t second_stage_reason(const struct viommu_vtd *vtd, const struct r
 	case VIOMMU_FAULT_TABLE_UNBACKED:
 		if (walked->entry_gpa > vtd->last_output)
 			return reasons->reserved;
-		return walked->level + 1 == levels ? reasons->root : reasons->access;
+		return walked->level + 1 == key[KEY_LEVELS] ? reasons->root : reasons->access;
 	case VIOMMU_FAULT_ENTRY_FORMAT:
 		return reasons->reserved;
+	case VIOMMU_FAULT_ACCESS_FLAG:
+		return VIOMMU_VTD_FR_SM_FIRST_FLAGS;
+	case VIOMMU_FAULT_NOT_PRESENT:
+		return reasons->absent[store];
 	case VIOMMU_FAULT_LEAF_UNBACKED:
-		output = vtdss_leaf_address(walked->level, walked->entry) | (access->iova & vtdss_offset_bits(walked->level));
-		return judge_output(vtd, output, reasons);
+		/* The guest has no memory there: that is not the unit's matter, in general. */
+		output = (first ? x86_64_leaf_address : vtdss_leaf_address)(walked->level, walked->entry) | (access->iova & vtdss_offset_bits(walked->level));
+		if (output >= INTERRUPT_FIRST && output <= INTERRUPT_LAST)
+			return reasons->interrupt;
+		return output > vtd->last_output ? reasons->reserved : 0;
 	default:
-		return access->access & VIOMMU_WRITE ? reasons->write : reasons->read;
+		/* At the first stage, an entry that gives no rights is a supervisor's. */
+		return first && walked->entry ? VIOMMU_VTD_FR_SM_PRIVILEGE : reasons->permission[store];
 	}
 }
 
 int vtd_unmapped(struct guest_device *device, const struct guest_config *config, const struct viommu_fault *access, const struct viommu_fault *walked)
 {
 	const struct vtd_context context = context_of(device);
-	uint32_t reason =
-		second_stage_reason(vtd_of(device->iommu), context.scalable ? &scalable : &legacy, (unsigned int)config->key[KEY_LEVELS], access, walked);
+	uint32_t reason = reason_of(vtd_of(device->iommu), config->key, context.scalable, access, walked);
 
 	return record_access(device, access, reason, context.silent || !reason);
 }

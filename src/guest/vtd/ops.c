@@ -5,10 +5,9 @@
 static int create(const struct guest_device *device, struct guest_domain *domain, uint64_t *entries)
 {
 	const uint64_t *key = domain->config.key;
-	const struct viommu_vtd_tables data = { .size = sizeof(data),
-						.flags = key[KEY_FIRST_STAGE] ? VIOMMU_VTD_TABLES_FIRST_STAGE : 0,
-						.levels = (uint32_t)key[KEY_LEVELS],
-						.root = key[KEY_ROOT] };
+	const struct viommu_vtd_tables data = {
+		.size = sizeof(data), .flags = (uint32_t)key[KEY_FLAGS], .levels = (uint32_t)key[KEY_LEVELS], .root = key[KEY_ROOT]
+	};
 	struct viommu_refresh_result result;
 	int error = viommu_domain_create(device->iommu->vm, device->host, VIOMMU_DOMAIN_VTD, &data, &result, &domain->domain);
 

@@ -135,6 +135,7 @@
 #define PASID1_RESERVED	  UINT64_C(0xfffffffffe7f0000)
 #define PASID1_DID(word)  ((uint16_t)(word))
 #define PASID2_RESERVED	  UINT64_C(0xf83)
+#define PASID2_NXE	  BIT(5)
 #define PASID2_FSPM(word) ((unsigned int)((word) >> 2) & 3u)
 
 /* Interrupt requests in remappable format, and entries of the remapping table. */

@@ -81,8 +81,8 @@ struct viommu_vtd_device {
 	struct vtd_context context; /* change and lock */
 };
 
-/* guest_config.key of a device: where its tables are, and how many levels they have. */
-enum { KEY_ROOT, KEY_LEVELS, KEY_FIRST_STAGE };
+/* guest_config.key of a device: members of struct viommu_vtd_tables. */
+enum { KEY_ROOT, KEY_LEVELS, KEY_FLAGS };
 
 static inline struct viommu_vtd *vtd_of(const struct guest_iommu *iommu)
 {

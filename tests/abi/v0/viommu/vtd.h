@@ -20,6 +20,8 @@ struct viommu_vtd_tables {
 
 #define VIOMMU_VTD_TABLES_FIRST_STAGE 0x1u
 
+#define VIOMMU_VTD_TABLES_NXE 0x2u
+
 struct viommu_vtd;
 struct viommu_vtd_device;
 
