@@ -38,7 +38,7 @@
 #define X86_64_US      UINT64_C(0x04)
 #define X86_64_A       UINT64_C(0x20)
 #define X86_64_D       UINT64_C(0x40)
-#define X86_64_PS      UINT64_C(0x80)	/* a leaf at level 1 or 2. PAT at level 0, reserved above 2 */
+#define X86_64_PS      UINT64_C(0x80)	/* leaf at level 1, 2; PAT at 0 */
 #define X86_64_PAT     UINT64_C(0x1000) /* of a leaf at level 1 or 2 */
 #define X86_64_XD      (UINT64_C(1) << 63)
 #define X86_64_ADDRESS UINT64_C(0x000ffffffffff000)

@@ -105,11 +105,6 @@ static void invalidate_contexts(struct viommu_vtd *vtd, const uint64_t *command)
 		guest_iommu_configure(&vtd->iommu, 0, GUEST_ALL_IDS);
 }
 
-static unsigned int invalidate_iotlb(struct viommu_vtd *vtd, const uint64_t *command, unsigned int granularity)
-{
-	return vtd_invalidate(vtd, granularity, VIOMMU_VTD_INV0_DID(command[0]), command[1]) ? VIOMMU_VTD_IQEI_NONE : VIOMMU_VTD_IQEI_RESERVED;
-}
-
 /* A status that is not for memory is lost. IWC is set once, until software has cleared it. */
 static void wait(struct viommu_vtd *vtd, const uint64_t *command)
 {
@@ -129,17 +124,21 @@ static void wait(struct viommu_vtd *vtd, const uint64_t *command)
 	port_unlock(&iommu->lock);
 }
 
-/* Types: a feature of ECAP that they need, and the reserved fields of their doublewords. */
+/*
+ * Types: a feature of ECAP that they need, the reserved fields of their doublewords, and reserved
+ * granularities (bit n: G is n).
+ */
 static const struct {
 	uint64_t needs, reserved[2];
+	unsigned int granularities;
 } types[] = {
-	[VIOMMU_VTD_INV_CONTEXT] = { ECAP_QI, { INV_CONTEXT0_RESERVED, UINT64_MAX } },
+	[VIOMMU_VTD_INV_CONTEXT] = { ECAP_QI, { INV_CONTEXT0_RESERVED, UINT64_MAX }, 1 },
 	[VIOMMU_VTD_INV_IOTLB] = { ECAP_QI, { INV_IOTLB0_RESERVED, INV_IOTLB1_RESERVED } },
 	[VIOMMU_VTD_INV_DEVICE_TLB] = { ECAP_QI },
 	[VIOMMU_VTD_INV_INTERRUPT] = { ECAP_IR, { INV_INTERRUPT0_RESERVED, UINT64_MAX } },
 	[VIOMMU_VTD_INV_WAIT] = { ECAP_QI, { INV_WAIT0_RESERVED, INV_WAIT1_RESERVED } },
-	[VIOMMU_VTD_INV_PASID_IOTLB] = { ECAP_SMTS, { INV_PASID0_RESERVED, INV_IOTLB1_RESERVED } },
-	[VIOMMU_VTD_INV_PASID] = { ECAP_SMTS, { INV_PASID0_RESERVED, UINT64_MAX } },
+	[VIOMMU_VTD_INV_PASID_IOTLB] = { ECAP_SMTS, { INV_PASID0_RESERVED, INV_IOTLB1_RESERVED }, 3 },
+	[VIOMMU_VTD_INV_PASID] = { ECAP_SMTS, { INV_PASID0_RESERVED, UINT64_MAX }, 4 },
 	[VIOMMU_VTD_INV_PASID_DEVICE_TLB] = { ECAP_SMTS },
 };
 
@@ -166,25 +165,18 @@ unsigned int vtd_execute(struct guest_iommu *iommu, const uint64_t *command)
 	error = judge_upper_half(vtd);
 	if (error)
 		return error;
-	if (command[0] & types[type].reserved[0] || command[1] & types[type].reserved[1])
+	if (command[0] & types[type].reserved[0] || command[1] & types[type].reserved[1] || types[type].granularities >> granularity & 1)
 		return VIOMMU_VTD_IQEI_RESERVED;
 	switch (type) {
 	case VIOMMU_VTD_INV_CONTEXT:
-		if (!granularity)
-			return VIOMMU_VTD_IQEI_RESERVED;
-		invalidate_contexts(vtd, command);
-		return VIOMMU_VTD_IQEI_NONE;
 	case VIOMMU_VTD_INV_PASID:
 		/* Each device has the PASID of requests without PASID alone. */
-		if (granularity == 2)
-			return VIOMMU_VTD_IQEI_RESERVED;
 		invalidate_contexts(vtd, command);
 		return VIOMMU_VTD_IQEI_NONE;
-	case VIOMMU_VTD_INV_PASID_IOTLB:
-		/* A PASID (2) or its pages (3), which are those of its domain ID. */
-		return granularity < VIOMMU_VTD_G_DOMAIN ? VIOMMU_VTD_IQEI_RESERVED : invalidate_iotlb(vtd, command, granularity);
 	case VIOMMU_VTD_INV_IOTLB:
-		return invalidate_iotlb(vtd, command, granularity);
+	case VIOMMU_VTD_INV_PASID_IOTLB:
+		/* By PASID, 2 and 3 are all of its pages or some: those of its domain ID. */
+		return vtd_invalidate(vtd, granularity, VIOMMU_VTD_INV0_DID(command[0]), command[1]) ? VIOMMU_VTD_IQEI_NONE : VIOMMU_VTD_IQEI_RESERVED;
 	case VIOMMU_VTD_INV_INTERRUPT:
 		guest_count(&vtd->interrupts);
 		return VIOMMU_VTD_IQEI_NONE;

@@ -5,15 +5,6 @@
  */
 #include "vtd.h"
 
-struct request {
-	uint32_t source_id;
-	uint64_t address;
-	uint32_t data;
-	/* Of its entry, if that was found */
-	uint32_t index;
-	bool silent; /* FPD */
-};
-
 static bool is_source_legal(uint64_t word1, uint32_t source_id)
 {
 	static const uint8_t ignored[4] = { 0, 4, 6, 7 }; /* bits of the function, by SQ */
@@ -30,14 +21,13 @@ static bool is_source_legal(uint64_t word1, uint32_t source_id)
 }
 
 /* The reason why an entry does not remap a request, 0 if it does. */
-static uint32_t judge_entry(struct request *request, const uint64_t word[2], bool extended)
+static uint32_t judge_entry(const uint64_t word[2], uint32_t source_id, bool extended)
 {
-	request->silent = word[0] & ENTRY_FPD;
 	if (!(word[0] & ENTRY_P))
 		return VIOMMU_VTD_FR_IR_ABSENT;
 	if (word[0] & (IRTE0_RESERVED | (extended ? 0 : IRTE0_RESERVED_XAPIC)) || word[1] & IRTE1_RESERVED || IRTE1_SVT(word[1]) > SVT_BUSES)
 		return VIOMMU_VTD_FR_IR_ENTRY_RESERVED;
-	return is_source_legal(word[1], request->source_id) ? 0 : VIOMMU_VTD_FR_IR_SOURCE;
+	return is_source_legal(word[1], source_id) ? 0 : VIOMMU_VTD_FR_IR_SOURCE;
 }
 
 static void remap(uint64_t word, bool extended, struct viommu_vtd_message *message)
@@ -51,65 +41,55 @@ static void remap(uint64_t word, bool extended, struct viommu_vtd_message *messa
 	message->data = IRTE0_VECTOR(word) | IRTE0_DLM(word) << 8 | (IRTE0_TM(word) ? 3u << 14 : 0);
 }
 
-/* The reason why a request is blocked; 0: *message says where it goes. */
-static uint32_t route(struct viommu_vtd *vtd, struct request *request, uint32_t gsts, uint64_t table, struct viommu_vtd_message *message)
+/* The reason why a request is blocked, 0 if it is not. silent: FPD of its entry. */
+static uint32_t route(struct viommu_vtd *vtd, uint32_t source_id, struct viommu_vtd_message *message, bool *silent)
 {
-	bool extended = table & IRTA_EIME;
-	uint64_t word[2];
-	uint32_t reason;
-
-	*message = (struct viommu_vtd_message){ .route = VIOMMU_VTD_ROUTE_AS_IS, .address = request->address, .data = request->data };
-	if (!(gsts & VIOMMU_VTD_GCMD_IRE))
-		return 0;
-	if (!(request->address & MSI_REMAPPABLE))
-		return gsts & VIOMMU_VTD_GCMD_CFI && !extended ? 0 : VIOMMU_VTD_FR_IR_COMPATIBILITY;
-	request->index = MSI_HANDLE(request->address);
-	if (request->address & MSI_SHV) {
-		if (request->data & MSI_DATA_RESERVED)
-			return VIOMMU_VTD_FR_IR_RESERVED;
-		request->index += request->data;
-	}
-	if (request->index >= IRTA_ENTRIES(table))
-		return VIOMMU_VTD_FR_IR_INDEX;
-	if (!guest_memory_load(&vtd->iommu.memory, (table & IRTA_ADDRESS) + (uint64_t)request->index * IRTE_BYTES, word, 2))
-		return VIOMMU_VTD_FR_IR_ACCESS;
-	reason = judge_entry(request, word, extended);
-	if (!reason)
-		remap(word[0], extended, message);
-	message->index = request->index;
-	return reason;
-}
-
-static void record(struct viommu_vtd *vtd, const struct request *request, uint32_t reason)
-{
-	const struct vtd_fault fault = { .source_id = request->source_id, .reason = reason, .info = (uint64_t)request->index << 48, .pasid = VIOMMU_NO_PASID };
-
-	if (request->silent)
-		return;
-	port_lock(&vtd->iommu.lock);
-	vtd_record(vtd, &fault);
-	port_unlock(&vtd->iommu.lock);
-	guest_iommu_deliver(&vtd->iommu);
-}
-
-int viommu_vtd_interrupt(struct viommu_vtd *vtd, uint32_t source_id, uint64_t address, uint32_t data, struct viommu_vtd_message *message)
-{
-	struct request request = { .source_id = source_id, .address = address, .data = data };
-	struct viommu_vtd_message answer;
-	uint64_t table;
+	uint64_t word[2], table;
 	uint32_t gsts, reason;
+	bool extended;
 
-	if (!sized_fits(message, VIOMMU_VTD_MESSAGE_SIZE_V0) || !MSI_ADDRESS(address) || source_id > UINT16_MAX)
-		return -PORT_EINVAL;
 	port_lock(&vtd->iommu.lock);
 	gsts = (uint32_t)vtd->reg[REG_GSTS];
 	table = vtd->reg[REG_IRT];
 	port_unlock(&vtd->iommu.lock);
-	reason = route(vtd, &request, gsts, table, &answer);
-	if (reason) {
-		answer = (struct viommu_vtd_message){ .route = VIOMMU_VTD_ROUTE_BLOCKED, .reason = reason };
-		record(vtd, &request, reason);
+	extended = table & IRTA_EIME;
+	if (!(gsts & VIOMMU_VTD_GCMD_IRE))
+		return 0;
+	if (!(message->address & MSI_REMAPPABLE))
+		return gsts & VIOMMU_VTD_GCMD_CFI && !extended ? 0 : VIOMMU_VTD_FR_IR_COMPATIBILITY;
+	message->index = MSI_HANDLE(message->address);
+	if (message->address & MSI_SHV && message->data & MSI_DATA_RESERVED)
+		return VIOMMU_VTD_FR_IR_RESERVED;
+	if (message->address & MSI_SHV)
+		message->index += message->data;
+	if (message->index >= IRTA_ENTRIES(table))
+		return VIOMMU_VTD_FR_IR_INDEX;
+	if (!guest_memory_load(&vtd->iommu.memory, (table & IRTA_ADDRESS) + (uint64_t)message->index * IRTE_BYTES, word, 2))
+		return VIOMMU_VTD_FR_IR_ACCESS;
+	*silent = word[0] & ENTRY_FPD;
+	reason = judge_entry(word, source_id, extended);
+	if (!reason)
+		remap(word[0], extended, message);
+	return reason;
+}
+
+int viommu_vtd_interrupt(struct viommu_vtd *vtd, uint32_t source_id, uint64_t address, uint32_t data, struct viommu_vtd_message *message)
+{
+	struct viommu_vtd_message answer = { .route = VIOMMU_VTD_ROUTE_AS_IS, .address = address, .data = data };
+	bool silent = false;
+	uint32_t reason;
+
+	if (!sized_fits(message, VIOMMU_VTD_MESSAGE_SIZE_V0) || !MSI_ADDRESS(address) || source_id > UINT16_MAX)
+		return -PORT_EINVAL;
+	reason = route(vtd, source_id, &answer, &silent);
+	if (reason && !silent) {
+		port_lock(&vtd->iommu.lock);
+		vtd_record(vtd, (const uint64_t[FRCD_ROWS]){ (uint64_t)answer.index << 48, FRCD2_SID(source_id), reason });
+		port_unlock(&vtd->iommu.lock);
+		guest_iommu_deliver(&vtd->iommu);
 	}
+	if (reason)
+		answer = (struct viommu_vtd_message){ .route = VIOMMU_VTD_ROUTE_BLOCKED, .reason = reason };
 	sized_out(message, &answer, sizeof(answer));
 	return reason ? -PORT_EFAULT : 0;
 }

@@ -15,25 +15,12 @@ static int create(const struct guest_device *device, struct guest_domain *domain
 	return error;
 }
 
-/* What was short is looked for at the next access. */
-static void refused(struct guest_device *device, int error)
-{
-	(void)device;
-	(void)error;
-}
-
+/* All interrupts are messages: one without an address is lost. */
 static struct guest_message message(const struct guest_iommu *iommu, unsigned int irq)
 {
 	const uint64_t *reg = &vtd_of(iommu)->reg[irq == IRQ_FAULT ? REG_FEDATA : REG_IEDATA];
 
 	return (struct guest_message){ .address = reg[2] << 32 | reg[1], .data = (uint32_t)reg[0] };
-}
-
-/* All interrupts are messages: one without an address is lost. */
-static void wired(struct guest_iommu *iommu, unsigned int irq)
-{
-	(void)iommu;
-	(void)irq;
 }
 
 static void msi(struct guest_iommu *iommu, const struct guest_message *message)
@@ -60,10 +47,8 @@ const struct guest_iommu_ops vtd_ops = {
 	.execute = vtd_execute,
 	.stop = vtd_stop,
 	.message = message,
-	.wired = wired,
 	.msi = msi,
 	.configure = vtd_configure,
-	.refused = refused,
 	.create = create,
 	.blocked = vtd_blocked,
 	.unmapped = vtd_unmapped,

@@ -12,7 +12,7 @@
 /* Conditions that lock bits. */
 enum { QUEUE_ENABLED = 1, NO_SCALABLE = 2, NO_REMAPPING = 4 };
 
-enum { EFFECT_NONE, EFFECT_GCMD, EFFECT_CCMD, EFFECT_FSTS, EFFECT_FECTL, EFFECT_IQT, EFFECT_ICS, EFFECT_IECTL, EFFECT_IOTLB, EFFECT_FRCD };
+enum { EFFECT_NONE, EFFECT_GCMD, EFFECT_CCMD, EFFECT_FSTS, EFFECT_CONTROL, EFFECT_IQT, EFFECT_ICS, EFFECT_IOTLB, EFFECT_FRCD };
 
 #define HIDDEN(n) ((uint32_t)VIOMMU_VTD_BYTES + 8u * (n))
 
@@ -32,7 +32,7 @@ const struct guest_register vtd_registers[REGISTERS] = {
 	[REG_RTADDR] = { VIOMMU_VTD_RTADDR, 8, .writable = RTADDR_ALL },
 	[REG_CCMD] = { VIOMMU_VTD_CCMD, 8, .effect = EFFECT_CCMD, .writable = CCMD_WRITABLE, .internal = CCMD_CAIG },
 	[REG_FSTS] = { VIOMMU_VTD_FSTS, 4, .effect = EFFECT_FSTS, .internal = FSTS_PENDING | FSTS_FRI },
-	[REG_FECTL] = { VIOMMU_VTD_FECTL, 4, .effect = EFFECT_FECTL, .light = true, .reset = EVENT_IM, .writable = EVENT_IM, .internal = EVENT_IP },
+	[REG_FECTL] = { VIOMMU_VTD_FECTL, 4, .effect = EFFECT_CONTROL, .light = true, .reset = EVENT_IM, .writable = EVENT_IM, .internal = EVENT_IP },
 	[REG_FEDATA] = { VIOMMU_VTD_FEDATA, 4, .light = true, .writable = UINT32_MAX },
 	[REG_FEADDR] = { VIOMMU_VTD_FEADDR, 4, .light = true, .writable = EVENT_ADDRESS },
 	[REG_FEUADDR] = { VIOMMU_VTD_FEUADDR, 4, .light = true, .writable = UINT32_MAX },
@@ -41,7 +41,7 @@ const struct guest_register vtd_registers[REGISTERS] = {
 	[REG_IQA] = { VIOMMU_VTD_IQA, 8, QUEUE_ENABLED, .writable = IQA_ADDRESS | IQA_QS },
 	[REG_IQA_DW] = { VIOMMU_VTD_IQA, 8, QUEUE_ENABLED | NO_SCALABLE, .writable = IQA_DW },
 	[REG_ICS] = { VIOMMU_VTD_ICS, 4, .effect = EFFECT_ICS, .light = true, .internal = ICS_IWC },
-	[REG_IECTL] = { VIOMMU_VTD_IECTL, 4, .effect = EFFECT_IECTL, .light = true, .reset = EVENT_IM, .writable = EVENT_IM, .internal = EVENT_IP },
+	[REG_IECTL] = { VIOMMU_VTD_IECTL, 4, .effect = EFFECT_CONTROL, .light = true, .reset = EVENT_IM, .writable = EVENT_IM, .internal = EVENT_IP },
 	[REG_IEDATA] = { VIOMMU_VTD_IEDATA, 4, .light = true, .writable = UINT32_MAX },
 	[REG_IEADDR] = { VIOMMU_VTD_IEADDR, 4, .light = true, .writable = EVENT_ADDRESS },
 	[REG_IEUADDR] = { VIOMMU_VTD_IEUADDR, 4, .light = true, .writable = UINT32_MAX },
@@ -92,17 +92,12 @@ unsigned int vtd_conditions(const struct guest_iommu *iommu)
 	       (vtd->reg[REG_ECAP] & ECAP_IR ? 0 : NO_REMAPPING);
 }
 
-/* The control register of an event, for its interrupt. */
-static uint64_t *control(struct viommu_vtd *vtd, unsigned int irq)
-{
-	return &vtd->reg[irq == IRQ_FAULT ? REG_FECTL : REG_IECTL];
-}
-
 /* An interrupt that is pending while it is masked is sent when it is unmasked. */
-static void send_unmasked(struct viommu_vtd *vtd, unsigned int irq)
+static void send_unmasked(struct viommu_vtd *vtd, unsigned int irq, uint64_t pending)
 {
-	uint64_t *reg = control(vtd, irq);
+	uint64_t *reg = &vtd->reg[irq == IRQ_FAULT ? REG_FECTL : REG_IECTL];
 
+	*reg |= pending;
 	if (*reg & EVENT_IM || !(*reg & EVENT_IP))
 		return;
 	*reg &= ~EVENT_IP;
@@ -111,8 +106,7 @@ static void send_unmasked(struct viommu_vtd *vtd, unsigned int irq)
 
 void vtd_event(struct viommu_vtd *vtd, unsigned int irq)
 {
-	*control(vtd, irq) |= EVENT_IP;
-	send_unmasked(vtd, irq);
+	send_unmasked(vtd, irq, EVENT_IP);
 }
 
 /* PPF is the OR of all F. An interrupt is not pending any more if all its reasons are cleared. */
@@ -209,8 +203,8 @@ unsigned int vtd_stored(struct guest_iommu *iommu, const struct guest_store *sto
 		return store_context_command(vtd, store->written);
 	case EFFECT_FSTS:
 		return store_fault_status(vtd, store->written);
-	case EFFECT_FECTL:
-		send_unmasked(vtd, IRQ_FAULT);
+	case EFFECT_CONTROL:
+		send_unmasked(vtd, store->row == REG_FECTL ? IRQ_FAULT : IRQ_INVALIDATION, 0);
 		return 0;
 	case EFFECT_IQT:
 		return vtd_tail_fits(vtd) ? GUEST_CONSUME : 0;
@@ -219,9 +213,6 @@ unsigned int vtd_stored(struct guest_iommu *iommu, const struct guest_store *sto
 			vtd->reg[REG_ICS] = 0;
 			vtd->reg[REG_IECTL] &= ~EVENT_IP;
 		}
-		return 0;
-	case EFFECT_IECTL:
-		send_unmasked(vtd, IRQ_INVALIDATION);
 		return 0;
 	case EFFECT_IOTLB:
 		return store_iotlb_command(vtd, store->written);

@@ -131,7 +131,7 @@ int viommu_vtd_device_fault(struct viommu_vtd_device *device, const struct viomm
 	guest_count(&guest->iommu->counts.faults);
 	guest_count(&guest->faults);
 	if (!is_interrupt(fault))
-		return vtd_with_pasid(guest, fault);
+		return vtd_blocked(guest, fault);
 	return fault->access == VIOMMU_WRITE ? VIOMMU_VTD_IS_INTERRUPT : -PORT_EFAULT;
 }
 

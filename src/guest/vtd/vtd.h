@@ -120,21 +120,12 @@ bool vtd_tail_fits(struct viommu_vtd *vtd);
 bool vtd_invalidate(struct viommu_vtd *vtd, unsigned int granularity, uint16_t domain_id, uint64_t pages);
 
 /*
- * fault.c. With lock held: records a fault. info: its address, or the index of an interrupt. The
- * others are guest_iommu_ops: blocked, unmapped, beyond; and a request with PASID, of a device that
- * has none.
+ * fault.c. With lock held: records a fault, as a fault recording register has it, without F. The
+ * others are guest_iommu_ops: blocked (and an access with PASID), unmapped, beyond.
  */
-struct vtd_fault {
-	uint32_t source_id;
-	uint32_t reason;
-	uint64_t info;
-	bool read;
-	uint32_t pasid; /* or VIOMMU_NO_PASID */
-};
-void vtd_record(struct viommu_vtd *vtd, const struct vtd_fault *fault);
+void vtd_record(struct viommu_vtd *vtd, const uint64_t record[FRCD_ROWS]);
 int vtd_blocked(struct guest_device *device, const struct viommu_fault *access);
 int vtd_unmapped(struct guest_device *device, const struct guest_config *config, const struct viommu_fault *access, const struct viommu_fault *walked);
 int vtd_beyond(struct guest_device *device, const struct viommu_fault *access);
-int vtd_with_pasid(struct guest_device *device, const struct viommu_fault *access);
 
 #endif
