@@ -96,6 +96,35 @@ static void test_wait(void **state)
 	rig_down(&rig);
 }
 
+/*
+ * What comes before a wait is done before its status is written: here the status is an entry of the
+ * tables that are invalidated.
+ */
+static void test_order(void **state)
+{
+	struct rig rig;
+	struct user user;
+	uint64_t root, leaf;
+	uint32_t tail;
+
+	(void)state;
+	rig_up(&rig);
+	rig_enable(&rig);
+	user_init(&user, &rig, 8);
+	root = rig_table(&rig);
+	leaf = rig_entry(&rig, root, 3, 0x1000, 0);
+	rig_second_stage(&rig, 8, root, DID);
+	rig_put(&rig, leaf, DATA | E_R | E_W);
+	tail = rig_read(&rig, R_IQT);
+	rig_queue(&rig, &tail, IOTLB_PAGES(DID), 0x1000);
+	rig_queue(&rig, &tail, WAIT((DATA + PAGE) | E_R | E_W), leaf);
+	rig_kick(&rig, tail);
+	assert_true(rig_get(&rig, leaf) == ((DATA + PAGE) | E_R | E_W));
+	assert_has(&user, 0x1000, DATA, VIOMMU_RW);
+	user_end(&user);
+	rig_down(&rig);
+}
+
 /* Each illegal descriptor of 128 bits; remapping and scalable mode are not there. */
 static void test_illegal(void **state)
 {
@@ -356,8 +385,8 @@ static void test_contexts(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_wait),  cmocka_unit_test(test_illegal), cmocka_unit_test(test_illegal_wide),
-		cmocka_unit_test(test_queue), cmocka_unit_test(test_iotlb),   cmocka_unit_test(test_contexts),
+		cmocka_unit_test(test_wait),  cmocka_unit_test(test_order), cmocka_unit_test(test_illegal),  cmocka_unit_test(test_illegal_wide),
+		cmocka_unit_test(test_queue), cmocka_unit_test(test_iotlb), cmocka_unit_test(test_contexts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

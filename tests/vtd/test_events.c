@@ -228,6 +228,16 @@ static void test_masking(void **state)
 	assert_int_equal(rig_read(rig, R_FECTL), 1u << 31);
 	rig_write(rig, R_FECTL, 0);
 	assert_int_equal(rig_msis(rig), 0);
+	/* Nor does it interrupt while something else is pending. */
+	rig_fault(world.user.device, 0x2000, VIOMMU_READ);
+	assert_int_equal(rig_msis(rig), 1);
+	rig_put(rig, QUEUE + tail, 0);
+	rig_kick(rig, tail + 16);
+	assert_int_equal(rig_read(rig, R_FSTS) & 0xff, PPF | IQE);
+	assert_int_equal(rig_msis(rig), 0);
+	rig_put(rig, QUEUE + tail, CC_GLOBAL);
+	rig_write(rig, R_FSTS, IQE);
+	assert_true(rig_record(rig, &record));
 	/* Its message in memory, and one without an address, which goes nowhere. */
 	rig_write(rig, R_FEADDR, STATUS + 16);
 	rig_write(rig, R_FEUADDR, 0);

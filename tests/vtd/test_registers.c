@@ -219,6 +219,13 @@ static void test_root_pointer(void **state)
 	rig_command(&rig, CC_GLOBAL, 0);
 	assert_has(&user, 0x1000, DATA, VIOMMU_RW);
 	assert_true(rig_info(&rig).root == ROOT);
+	/* Setting the pointer invalidates what was cached of the tables, too (ESRTPS). */
+	rig_write64(&rig, R_RTADDR, ROOT);
+	rig_map(&rig, root, 3, 0x1000, DATA + PAGE);
+	assert_has(&user, 0x1000, DATA, VIOMMU_RW);
+	rig_global(&rig, SRTP, 0);
+	assert_has(&user, 0x1000, DATA + PAGE, VIOMMU_RW);
+	rig_write64(&rig, R_RTADDR, 0x90000);
 	rig_global(&rig, SRTP, 0);
 	assert_has_not(&user, 0x1000);
 	assert_true(rig_info(&rig).root == 0x90000);
