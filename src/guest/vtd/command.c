@@ -19,40 +19,22 @@ static struct guest_queue find_queue(const struct viommu_vtd *vtd)
 	uint64_t iqa = vtd->reg[REG_IQA];
 	uint32_t bytes = iqa & IQA_DW ? VIOMMU_VTD_INV_WIDE_BYTES : VIOMMU_VTD_INV_BYTES;
 
-	return (struct guest_queue){ .gpa = iqa & IQA_ADDRESS, .entries = (4096u << (iqa & IQA_QS)) / bytes, .entry_bytes = bytes, .step = bytes };
-}
-
-/* Why descriptors cannot be consumed up to the tail; 0: they can. */
-static unsigned int judge_tail(const struct viommu_vtd *vtd, const struct guest_queue *queue)
-{
-	uint64_t tail = vtd->reg[REG_IQT];
-
-	if (tail & (queue->step - 1))
-		return VIOMMU_VTD_IQEI_UNALIGNED;
-	return tail > guest_queue_mask(queue) ? VIOMMU_VTD_IQEI_TAIL : VIOMMU_VTD_IQEI_NONE;
-}
-
-static bool runs(const struct viommu_vtd *vtd)
-{
-	return vtd->reg[REG_GSTS] & VIOMMU_VTD_GCMD_QIE && !(vtd->reg[REG_FSTS] & VIOMMU_VTD_FSTS_IQE);
+	return (struct guest_queue){ .gpa = iqa & ENTRY_ADDRESS, .entries = (4096u << (iqa & IQA_QS)) / bytes, .entry_bytes = bytes, .step = bytes };
 }
 
 bool vtd_commands(struct guest_iommu *iommu, struct guest_ring *ring)
 {
 	struct viommu_vtd *vtd = vtd_of(iommu);
+	uint64_t tail = vtd->reg[REG_IQT];
 
 	*ring = (struct guest_ring){ find_queue(vtd), &vtd->reg[REG_IQT], &vtd->reg[REG_IQH] };
-	return runs(vtd) && !judge_tail(vtd, &ring->queue);
-}
-
-bool vtd_tail_fits(struct viommu_vtd *vtd)
-{
-	const struct guest_queue queue = find_queue(vtd);
-	unsigned int error = judge_tail(vtd, &queue);
-
-	if (runs(vtd) && error)
-		vtd_stop(&vtd->iommu, error);
-	return !error;
+	if (!(vtd->reg[REG_GSTS] & VIOMMU_VTD_GCMD_QIE) || vtd->reg[REG_FSTS] & VIOMMU_VTD_FSTS_IQE)
+		return false;
+	if (tail & (ring->queue.step - 1))
+		vtd_stop(iommu, VIOMMU_VTD_IQEI_UNALIGNED);
+	else if (tail > guest_queue_mask(&ring->queue))
+		vtd_stop(iommu, VIOMMU_VTD_IQEI_TAIL);
+	return !(vtd->reg[REG_FSTS] & VIOMMU_VTD_FSTS_IQE);
 }
 
 void vtd_stop(struct guest_iommu *iommu, unsigned int error)

@@ -161,9 +161,9 @@ static void read_context(struct walk *walk)
 	}
 	walk->context.scalable = RTADDR_TTM(root) == TTM_SCALABLE && reg[REG_ECAP] & ECAP_SMTS;
 	if (walk->context.scalable)
-		read_scalable(walk, root & RTADDR_ADDRESS);
+		read_scalable(walk, root & ENTRY_ADDRESS);
 	else if (RTADDR_TTM(root) == TTM_LEGACY)
-		read_legacy(walk, root & RTADDR_ADDRESS);
+		read_legacy(walk, root & ENTRY_ADDRESS);
 	else
 		faulty(walk, VIOMMU_VTD_FR_MODE);
 }

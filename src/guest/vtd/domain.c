@@ -41,13 +41,9 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *fr
 {
 	struct guest_tables tables[MOST_TABLES];
 	struct viommu_vtd_tables data;
-	unsigned int least;
 
 	if (!sized_in(&data, sizeof(data), VIOMMU_VTD_TABLES_SIZE_V0, from) || data.flags & ~(VIOMMU_VTD_TABLES_FIRST_STAGE | VIOMMU_VTD_TABLES_NXE) ||
-	    data.flags == VIOMMU_VTD_TABLES_NXE || data.reserved || data.root & ~VTDSS_ROOT_SSPTPTR)
-		return -PORT_EINVAL;
-	least = data.flags & VIOMMU_VTD_TABLES_FIRST_STAGE ? 4 : 3;
-	if (data.levels < least || data.levels > 5)
+	    data.flags == VIOMMU_VTD_TABLES_NXE || data.reserved || data.root & ~VTDSS_ROOT_SSPTPTR || data.levels < (data.flags ? 4 : 3) || data.levels > 5)
 		return -PORT_EINVAL;
 	return nested_create(vm, host, tables, take_tables(&data, tables), result, out);
 }

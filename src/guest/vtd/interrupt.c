@@ -5,19 +5,15 @@
  */
 #include "vtd.h"
 
+/* Any source, one of which SQ says how many bits of its function count, or those of some buses. */
 static bool is_source_legal(uint64_t word1, uint32_t source_id)
 {
-	static const uint8_t ignored[4] = { 0, 4, 6, 7 }; /* bits of the function, by SQ */
+	static const uint8_t ignored[4] = { 0, 4, 6, 7 };
+	uint32_t sid = IRTE1_SID(word1), bus = source_id >> 8;
 
-	switch (IRTE1_SVT(word1)) {
-	case SVT_NONE:
-		return true;
-	case SVT_SOURCE:
-		return !((IRTE1_SID(word1) ^ source_id) & ~(uint32_t)ignored[IRTE1_SQ(word1)]);
-	default:
-		/* The first and the last bus. */
-		return source_id >> 8 >= IRTE1_SID(word1) >> 8 && source_id >> 8 <= (IRTE1_SID(word1) & 0xff);
-	}
+	if (IRTE1_SVT(word1) == SVT_SOURCE)
+		return !((sid ^ source_id) & ~(uint32_t)ignored[IRTE1_SQ(word1)]);
+	return IRTE1_SVT(word1) == SVT_NONE || (bus >= sid >> 8 && bus <= (sid & 0xff));
 }
 
 /* The reason why an entry does not remap a request, 0 if it does. */
@@ -64,7 +60,7 @@ static uint32_t route(struct viommu_vtd *vtd, uint32_t source_id, struct viommu_
 		message->index += message->data;
 	if (message->index >= IRTA_ENTRIES(table))
 		return VIOMMU_VTD_FR_IR_INDEX;
-	if (!guest_memory_load(&vtd->iommu.memory, (table & IRTA_ADDRESS) + (uint64_t)message->index * IRTE_BYTES, word, 2))
+	if (!guest_memory_load(&vtd->iommu.memory, (table & ENTRY_ADDRESS) + (uint64_t)message->index * IRTE_BYTES, word, 2))
 		return VIOMMU_VTD_FR_IR_ACCESS;
 	*silent = word[0] & ENTRY_FPD;
 	reason = judge_entry(word, source_id, extended);

@@ -38,7 +38,7 @@ const struct guest_register vtd_registers[REGISTERS] = {
 	[REG_FEUADDR] = { VIOMMU_VTD_FEUADDR, 4, .light = true, .writable = UINT32_MAX },
 	[REG_IQH] = { VIOMMU_VTD_IQH, 8, .internal = IQ_INDEX },
 	[REG_IQT] = { VIOMMU_VTD_IQT, 8, .effect = EFFECT_IQT, .writable = IQ_INDEX },
-	[REG_IQA] = { VIOMMU_VTD_IQA, 8, QUEUE_ENABLED, .writable = IQA_ADDRESS | IQA_QS },
+	[REG_IQA] = { VIOMMU_VTD_IQA, 8, QUEUE_ENABLED, .writable = ENTRY_ADDRESS | IQA_QS },
 	[REG_IQA_DW] = { VIOMMU_VTD_IQA, 8, QUEUE_ENABLED | NO_SCALABLE, .writable = IQA_DW },
 	[REG_ICS] = { VIOMMU_VTD_ICS, 4, .effect = EFFECT_ICS, .light = true, .internal = ICS_IWC },
 	[REG_IECTL] = { VIOMMU_VTD_IECTL, 4, .effect = EFFECT_CONTROL, .light = true, .reset = EVENT_IM, .writable = EVENT_IM, .internal = EVENT_IP },
@@ -131,7 +131,7 @@ static unsigned int store_fault_status(struct viommu_vtd *vtd, uint64_t written)
 	if (!(cleared & VIOMMU_VTD_FSTS_IQE))
 		return 0;
 	vtd->reg[REG_IQERCD] = 0;
-	return vtd_tail_fits(vtd) ? GUEST_CONSUME : 0;
+	return GUEST_CONSUME;
 }
 
 /*
@@ -162,8 +162,7 @@ static unsigned int store_command(struct viommu_vtd *vtd, uint64_t written)
 		work |= GUEST_CONFIGURE;
 	if (changed & VIOMMU_VTD_GCMD_QIE) {
 		reg[REG_IQH] = 0;
-		if (vtd_tail_fits(vtd))
-			work |= GUEST_CONSUME;
+		work |= GUEST_CONSUME;
 	}
 	return work;
 }
@@ -207,7 +206,7 @@ unsigned int vtd_stored(struct guest_iommu *iommu, const struct guest_store *sto
 		send_unmasked(vtd, store->row == REG_FECTL ? IRQ_FAULT : IRQ_INVALIDATION, 0);
 		return 0;
 	case EFFECT_IQT:
-		return vtd_tail_fits(vtd) ? GUEST_CONSUME : 0;
+		return GUEST_CONSUME;
 	case EFFECT_ICS:
 		if (store->written & ICS_IWC) {
 			vtd->reg[REG_ICS] = 0;

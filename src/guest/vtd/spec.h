@@ -50,9 +50,8 @@
 /* GCMD: commands whose bit in GSTS is as it was written last. */
 #define GCMD_STATES	 (VIOMMU_VTD_GCMD_TE | VIOMMU_VTD_GCMD_QIE)
 #define GCMD_STATES_IR	 (VIOMMU_VTD_GCMD_IRE | VIOMMU_VTD_GCMD_CFI)
-#define RTADDR_ADDRESS	 UINT64_C(0xfffffffffffff000)
 #define RTADDR_TTM(reg)	 ((unsigned int)((reg) >> 10) & 3u)
-#define RTADDR_ALL	 (RTADDR_ADDRESS | UINT64_C(0xc00))
+#define RTADDR_ALL	 (ENTRY_ADDRESS | UINT64_C(0xc00))
 #define TTM_LEGACY	 0u
 #define TTM_SCALABLE	 1u
 #define CCMD_ICC	 BIT(63)
@@ -76,15 +75,13 @@
 #define EVENT_IM	BIT(31)
 #define EVENT_ADDRESS	UINT64_C(0xfffffffc)
 #define IQ_INDEX	UINT64_C(0x7fff0)
-#define IQA_ADDRESS	UINT64_C(0xfffffffffffff000)
 #define IQA_QS		UINT64_C(7)
 #define IQA_DW		BIT(11)
 #define ICS_IWC		BIT(0)
 #define IQERCD_IQEI	UINT64_C(0xf)
-#define IRTA_ADDRESS	UINT64_C(0xfffffffffffff000)
 #define IRTA_EIME	BIT(11)
 #define IRTA_ENTRIES(r) (2u << ((r)&0xfu))
-#define IRTA_ALL	(IRTA_ADDRESS | IRTA_EIME | UINT64_C(0xf))
+#define IRTA_ALL	(ENTRY_ADDRESS | IRTA_EIME | UINT64_C(0xf))
 /* The upper two words of a fault recording register. */
 #define FRCD2_SID(sid) ((uint64_t)(uint16_t)(sid))
 #define FRCD2_PP       BIT(31)

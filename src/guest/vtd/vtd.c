@@ -7,14 +7,13 @@
 
 static bool settle_config(struct viommu_vtd_config *config)
 {
-	uint32_t known = VIOMMU_VTD_INTERRUPT_REMAPPING | VIOMMU_VTD_SCALABLE | VIOMMU_VTD_FIRST_STAGE, bits;
+	uint32_t bits = config->address_bits ? config->address_bits : DEFAULT_ADDRESS_BITS;
 
-	if (!config->address_bits)
-		config->address_bits = DEFAULT_ADDRESS_BITS;
+	config->address_bits = bits;
 	if (!config->output_bits)
 		config->output_bits = DEFAULT_OUTPUT_BITS;
-	bits = config->address_bits;
-	if (config->flags & ~known || (bits != 39 && bits != 48 && bits != 57) || config->output_bits < 32 || config->output_bits > 52)
+	if (config->flags & ~(VIOMMU_VTD_INTERRUPT_REMAPPING | VIOMMU_VTD_SCALABLE | VIOMMU_VTD_FIRST_STAGE) || (bits != 39 && bits != 48 && bits != 57) ||
+	    config->output_bits < 32 || config->output_bits > 52)
 		return false;
 	return !(config->flags & VIOMMU_VTD_FIRST_STAGE) || (config->flags & VIOMMU_VTD_SCALABLE && bits > 39);
 }

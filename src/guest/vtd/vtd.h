@@ -109,14 +109,12 @@ unsigned int vtd_stored(struct guest_iommu *iommu, const struct guest_store *sto
 void vtd_event(struct viommu_vtd *vtd, unsigned int irq);
 
 /*
- * command.c. guest_iommu_ops: the invalidation queue. With lock held: whether descriptors can be
- * consumed up to the tail; if not, the queue has stopped. With change held: invalidates IOTLBs, as
- * a descriptor or registers request that; false: a reserved value.
+ * command.c. guest_iommu_ops: the invalidation queue, which an illegal tail stops. With change
+ * held: invalidates IOTLBs, as a descriptor or registers ask for it; false: a reserved value.
  */
 bool vtd_commands(struct guest_iommu *iommu, struct guest_ring *ring);
 unsigned int vtd_execute(struct guest_iommu *iommu, const uint64_t *command);
 void vtd_stop(struct guest_iommu *iommu, unsigned int error);
-bool vtd_tail_fits(struct viommu_vtd *vtd);
 bool vtd_invalidate(struct viommu_vtd *vtd, unsigned int granularity, uint16_t domain_id, uint64_t pages);
 
 /*
