@@ -18,6 +18,8 @@
 #include <viommu/smmuv3.h>
 #include <viommu/vfio.h>
 #include <viommu/virtio.h>
+#include <viommu/vtd.h>
+#include <viommu/vtd_spec.h>
 #include <viommu/zpci.h>
 
 #define RAM_BYTES UINT64_C(0x100000)
@@ -61,6 +63,12 @@ WHOLE(viommu_vfio_config, VIOMMU_VFIO_CONFIG_SIZE_V0);
 WHOLE(viommu_virtio_config, VIOMMU_VIRTIO_CONFIG_SIZE_V0);
 WHOLE(viommu_virtio_endpoint_config, VIOMMU_VIRTIO_ENDPOINT_CONFIG_SIZE_V0);
 WHOLE(viommu_virtio_info, VIOMMU_VIRTIO_INFO_SIZE_V0);
+WHOLE(viommu_vtd_tables, VIOMMU_VTD_TABLES_SIZE_V0);
+WHOLE(viommu_vtd_config, VIOMMU_VTD_CONFIG_SIZE_V0);
+WHOLE(viommu_vtd_device_config, VIOMMU_VTD_DEVICE_CONFIG_SIZE_V0);
+WHOLE(viommu_vtd_message, VIOMMU_VTD_MESSAGE_SIZE_V0);
+WHOLE(viommu_vtd_info, VIOMMU_VTD_INFO_SIZE_V0);
+WHOLE(viommu_vtd_device_info, VIOMMU_VTD_DEVICE_INFO_SIZE_V0);
 WHOLE(viommu_zpci_ioat, VIOMMU_ZPCI_IOAT_SIZE_V0);
 WHOLE(viommu_zpci_event, VIOMMU_ZPCI_EVENT_SIZE_V0);
 WHOLE(viommu_zpci_config, VIOMMU_ZPCI_CONFIG_SIZE_V0);
@@ -79,6 +87,8 @@ static struct {
 	struct viommu_smmuv3_device *device;
 	struct viommu_virtio *virtio;
 	struct viommu_virtio_endpoint *endpoint;
+	struct viommu_vtd *vtd;
+	struct viommu_vtd_device *vtd_device;
 	unsigned char *ram;
 } world;
 
@@ -333,6 +343,51 @@ static int virtio_endpoint_stats(void *stats)
 	return viommu_virtio_endpoint_stats(world.endpoint, stats);
 }
 
+static int vtd_create(void *config)
+{
+	struct viommu_vtd *vtd = NULL;
+	int ret = viommu_vtd_create(world.vm, config, &vtd);
+
+	viommu_vtd_destroy(vtd);
+	return ret;
+}
+
+static int vtd_domain(void *tables)
+{
+	/* VIOMMU_DOMAIN_VTD, which the first release's domain.h does not have. */
+	return create_domain((enum viommu_domain_type)4, tables);
+}
+
+static int vtd_device_add(void *config)
+{
+	struct viommu_vtd_device *device;
+	int ret = viommu_vtd_device_add(world.vtd, config, &device);
+
+	if (!ret)
+		viommu_vtd_device_remove(device);
+	return ret;
+}
+
+static int vtd_interrupt(void *message)
+{
+	return viommu_vtd_interrupt(world.vtd, 1, 0xfee00000, 0x20, message);
+}
+
+static int vtd_info(void *info)
+{
+	return viommu_vtd_info(world.vtd, info);
+}
+
+static int vtd_device_info(void *info)
+{
+	return viommu_vtd_device_info(world.vtd_device, info);
+}
+
+static int vtd_device_stats(void *stats)
+{
+	return viommu_vtd_device_stats(world.vtd_device, stats);
+}
+
 static int zpci_create(void *config)
 {
 	struct viommu_zpci *zpci = NULL;
@@ -505,6 +560,24 @@ static void test_virtio(void **state)
 	CHECK_OUT(virtio_endpoint_stats, viommu_domain_stats, VIOMMU_DOMAIN_STATS_SIZE_V0);
 }
 
+static void test_vtd(void **state)
+{
+	const struct viommu_vtd_config config = VIOMMU_VTD_CONFIG_INIT;
+	const struct viommu_vtd_tables tables = { .size = sizeof(tables), .levels = 4, .root = 0x1000 };
+	struct viommu_vtd_device_config device = VIOMMU_VTD_DEVICE_CONFIG_INIT;
+
+	(void)state;
+	CHECK_IN(vtd_create, config, VIOMMU_VTD_CONFIG_SIZE_V0);
+	CHECK_IN(vtd_domain, tables, VIOMMU_VTD_TABLES_SIZE_V0);
+	device.source_id = 7;
+	device.host = world.host;
+	CHECK_IN(vtd_device_add, device, VIOMMU_VTD_DEVICE_CONFIG_SIZE_V0);
+	CHECK_OUT(vtd_interrupt, viommu_vtd_message, VIOMMU_VTD_MESSAGE_SIZE_V0);
+	CHECK_OUT(vtd_info, viommu_vtd_info, VIOMMU_VTD_INFO_SIZE_V0);
+	CHECK_OUT(vtd_device_info, viommu_vtd_device_info, VIOMMU_VTD_DEVICE_INFO_SIZE_V0);
+	CHECK_OUT(vtd_device_stats, viommu_domain_stats, VIOMMU_DOMAIN_STATS_SIZE_V0);
+}
+
 static void test_zpci(void **state)
 {
 	struct viommu_zpci_config config = VIOMMU_ZPCI_CONFIG_INIT;
@@ -612,6 +685,8 @@ static int setup(void **state)
 	struct viommu_smmuv3_device_config device = VIOMMU_SMMUV3_DEVICE_CONFIG_INIT;
 	const struct viommu_virtio_config virtio = VIOMMU_VIRTIO_CONFIG_INIT;
 	struct viommu_virtio_endpoint_config endpoint = VIOMMU_VIRTIO_ENDPOINT_CONFIG_INIT;
+	const struct viommu_vtd_config vtd = VIOMMU_VTD_CONFIG_INIT;
+	struct viommu_vtd_device_config vtd_device = VIOMMU_VTD_DEVICE_CONFIG_INIT;
 
 	(void)state;
 	world.ram = aligned_alloc(VIOMMU_PAGE_SIZE, RAM_BYTES);
@@ -638,12 +713,17 @@ static int setup(void **state)
 	endpoint.endpoint = 1;
 	endpoint.host = world.host;
 	assert_int_equal(viommu_virtio_endpoint_add(world.virtio, &endpoint, &world.endpoint), 0);
+	assert_int_equal(viommu_vtd_create(world.vm, &vtd, &world.vtd), 0);
+	vtd_device.source_id = 1;
+	vtd_device.host = world.host;
+	assert_int_equal(viommu_vtd_device_add(world.vtd, &vtd_device, &world.vtd_device), 0);
 	return 0;
 }
 
 static int teardown(void **state)
 {
 	(void)state;
+	viommu_vtd_destroy(world.vtd);
 	viommu_virtio_destroy(world.virtio);
 	viommu_smmuv3_destroy(world.smmu);
 	viommu_zpci_destroy(world.zpci);
@@ -656,9 +736,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vm),	cmocka_unit_test(test_tracker), cmocka_unit_test(test_hosts), cmocka_unit_test(test_domains),
-		cmocka_unit_test(test_smmuv3),	cmocka_unit_test(test_virtio),	cmocka_unit_test(test_zpci),  cmocka_unit_test(test_fault),
-		cmocka_unit_test(test_version), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_vm),     cmocka_unit_test(test_tracker), cmocka_unit_test(test_hosts), cmocka_unit_test(test_domains),
+		cmocka_unit_test(test_smmuv3), cmocka_unit_test(test_virtio),  cmocka_unit_test(test_vtd),   cmocka_unit_test(test_zpci),
+		cmocka_unit_test(test_fault),  cmocka_unit_test(test_version), cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -285,6 +285,8 @@ static void test_root_tables(void **state)
 static void test_access_flags(void **state)
 {
 	const uint64_t flags = 0xc0, page = RISCV_PAGE(FRAMES) & ~flags;
+	struct viommu_fault fault;
+	struct viommu_run run;
 	struct rig rig;
 
 	(void)state;
@@ -315,6 +317,10 @@ static void test_access_flags(void **state)
 	assert_int_equal(viommu_domain_refresh(rig.domain, IOVA + 0x400000, IOVA + 0x5fffff, NULL), -EFAULT);
 	check(&rig, IOVA + 0x401000, IOVA + 0x5fffff);
 	assert_int_equal(load_entry(&rig, BYTES), page);
+	/* A walk does not promise what is not established. */
+	assert_int_equal(viommu_domain_walk(rig.domain, IOVA + 0x400000, &run, &fault), -EFAULT);
+	assert_int_equal(fault.reason, VIOMMU_FAULT_ACCESS_FLAG);
+	assert_int_equal(viommu_domain_walk(rig.domain, IOVA + 0x401000, &run, &fault), 0);
 	assert_false(mock_reach(rig.mock, rig.space, IOVA + 0x400000, &(unsigned char *){ NULL }, &(uint32_t){ 0 }));
 	end(&rig);
 }

@@ -111,6 +111,8 @@ static uint64_t good_entry(const struct flipped *flipped, unsigned int level)
 		return below >> 2 | (level ? 1 : 0xd7);
 	case FORMAT_AMDV1:
 		return below | UINT64_C(3) << 61 | level << 9 | 1;
+	case FORMAT_X86_64:
+		return below | 0x27;
 	default:
 		return level > compared_formats[flipped->format].lowest ? below | 3 : UINT64_C(0x12340000) | 0x443;
 	}
@@ -159,6 +161,13 @@ static unsigned int bases_of(const struct flipped *flipped, unsigned int level, 
 		base[n++] = UINT64_C(0x60000000123ffe01);
 		base[n++] = UINT64_C(0x200000057ffffe01);
 		base[n++] = table_of(level / 2) | UINT64_C(1) << 61 | (level / 2 + 1) << 9 | 1;
+		break;
+	case FORMAT_X86_64:
+		/* For reading; a supervisor's; large leaves, with PAT and XD. */
+		base[n++] = good & ~UINT64_C(2);
+		base[n++] = good & ~UINT64_C(4);
+		base[n++] = UINT64_C(0x40000087);
+		base[n++] = UINT64_C(0x80000000400010e7);
 		break;
 	default: {
 		uint64_t leaf = level > compared_formats[flipped->format].lowest ? UINT64_C(0x40000000000) | 0x441 : good;
@@ -287,6 +296,25 @@ static void test_amdv1(void **state)
 			});
 }
 
+/* Four and five levels, at either end of the address space, with NXE and without. */
+static void test_x86_64(void **state)
+{
+	const uint64_t iova = UINT64_C(0x005468acf13579b);
+
+	(void)state;
+	for (unsigned int control = 0; control < 8; control++) {
+		unsigned int top = control & 2 ? 4 : 3;
+		uint64_t half = (UINT64_C(1) << (20 + 9 * top)) - 1;
+
+		flip(&(struct flipped){
+			.format = FORMAT_X86_64,
+			.top = top,
+			.designation = { table_of(top), control },
+			.iova = control & 1 ? iova | ~half : iova & half,
+		});
+	}
+}
+
 #define UPPER	   UINT64_C(0x200)
 #define AFFD	   UINT64_C(0x400)
 #define HAD	   UINT64_C(0x800)
@@ -387,8 +415,8 @@ static void test_shadow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_zpci),  cmocka_unit_test(test_vtdss), cmocka_unit_test(test_arm64),
-		cmocka_unit_test(test_riscv), cmocka_unit_test(test_amdv1), cmocka_unit_test(test_shadow),
+		cmocka_unit_test(test_zpci),  cmocka_unit_test(test_vtdss),  cmocka_unit_test(test_arm64),  cmocka_unit_test(test_riscv),
+		cmocka_unit_test(test_amdv1), cmocka_unit_test(test_x86_64), cmocka_unit_test(test_shadow),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include "naive_arm64.h"
 #include "naive_riscv.h"
 #include "naive_vtdss.h"
+#include "naive_x86.h"
 
 #define VIOMMU_FORMAT zpci
 #include "format/zpci.h"
@@ -36,6 +37,10 @@
 #undef VIOMMU_FORMAT
 #define VIOMMU_FORMAT amdv1
 #include "format/amdv1.h"
+#include "format/walk.h"
+#undef VIOMMU_FORMAT
+#define VIOMMU_FORMAT x86_64
+#include "format/x86_64.h"
 #include "format/walk.h"
 #undef VIOMMU_FORMAT
 
@@ -269,6 +274,37 @@ static struct format_walk amdv1_expected(const struct naive_memory *memory, cons
 	};
 }
 
+static bool x86_64_is_designation(const struct naive_memory *memory, const struct format_designation *designation)
+{
+	(void)memory;
+	return !(designation->table >> 52) && !(designation->table & 0xfff) && designation->control < 8;
+}
+
+/* The designation is for one half of what the tables translate. */
+static struct format_walk x86_64_expected(const struct naive_memory *memory, const struct format_designation *designation, uint64_t iova)
+{
+	static const enum viommu_fault_reason reasons[] = {
+		[X86_IS_PAGE] = VIOMMU_FAULT_NONE,
+		[X86_NOT_PRESENT] = VIOMMU_FAULT_NOT_PRESENT,
+		[X86_NOT_CANONICAL] = VIOMMU_FAULT_NOT_PRESENT,
+		[X86_IS_RESERVED] = VIOMMU_FAULT_ENTRY_FORMAT,
+		[X86_NO_TABLE] = VIOMMU_FAULT_TABLE_UNBACKED,
+	};
+	const struct x86_tables tables = { designation->control & 2 ? 5 : 4, designation->table, designation->control & 4 };
+	struct x86_answer answer = naive_x86_walk(memory, &tables, iova);
+
+	if (iova >> 63 != (designation->control & 1))
+		answer = (struct x86_answer){ .outcome = X86_NOT_CANONICAL, .level = tables.levels - 1, .entry_at = UINT64_MAX };
+	return (struct format_walk){
+		.reason = reasons[answer.outcome],
+		.level = answer.level,
+		.entry_address = answer.entry_at,
+		.entry = answer.entry,
+		.output = answer.address,
+		.prot = rights(answer.readable, answer.writable),
+	};
+}
+
 #define WALK(name)                                                                                                                         \
 	static void name##_walk_with(const struct format_root *root, uint64_t iova, format_load load, void *ctx, struct format_walk *walk) \
 	{                                                                                                                                  \
@@ -283,6 +319,7 @@ WALK(arm64_16k)
 WALK(arm64_64k)
 WALK(riscv_sv)
 WALK(amdv1)
+WALK(x86_64)
 
 #define FORMAT(format, big, number, low, address)                                                                                                        \
 	{                                                                                                                                                \
@@ -299,6 +336,7 @@ const struct compared_format compared_formats[FORMATS] = {
 	[FORMAT_ARM64_64K] = FORMAT(arm64_64k, false, 4, 1, 52),
 	[FORMAT_RISCV_SV] = FORMAT(riscv_sv, false, 5, 0, 56),
 	[FORMAT_AMDV1] = FORMAT(amdv1, false, 6, 0, 52),
+	[FORMAT_X86_64] = FORMAT(x86_64, false, 5, 0, 52),
 };
 
 bool is_expected(const struct format_walk *walk, const struct format_walk *expected)

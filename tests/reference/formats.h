@@ -10,7 +10,18 @@
 #include "format/walk.h"
 #include "naive.h"
 
-enum { FORMAT_ZPCI, FORMAT_ZPCI_QEMU, FORMAT_VTDSS, FORMAT_ARM64_4K, FORMAT_ARM64_16K, FORMAT_ARM64_64K, FORMAT_RISCV_SV, FORMAT_AMDV1, FORMATS };
+enum {
+	FORMAT_ZPCI,
+	FORMAT_ZPCI_QEMU,
+	FORMAT_VTDSS,
+	FORMAT_ARM64_4K,
+	FORMAT_ARM64_16K,
+	FORMAT_ARM64_64K,
+	FORMAT_RISCV_SV,
+	FORMAT_AMDV1,
+	FORMAT_X86_64,
+	FORMATS
+};
 
 /* format_walk.prot of an expected walk: the reference has no rights. */
 #define PROT_UNKNOWN UINT32_MAX

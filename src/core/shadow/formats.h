@@ -10,6 +10,8 @@ extern const struct shadow_ops shadow_arm64_16k_ops;
 extern const struct shadow_ops shadow_arm64_4k_ops;
 extern const struct shadow_ops shadow_arm64_64k_ops;
 extern const struct shadow_ops shadow_riscv_sv_ops;
+extern const struct shadow_ops shadow_vtdss_ops;
+extern const struct shadow_ops shadow_x86_64_ops;
 extern const struct shadow_ops shadow_zpci_ops;
 extern const struct shadow_ops shadow_zpci_qemu_ops;
 

@@ -1093,6 +1093,11 @@ static int F(walk_tables)(const struct shadow *shadow, const struct slots *slots
 	 * As the fill judges: what it does not establish, the walk does not promise. Otherwise a
 	 * device model that asks again on each miss never ends.
 	 */
+	if (F(updates) && walk.reason == VIOMMU_FAULT_NONE && F(accessed)(&shadow->root, walk.level, walk.entry, walk.prot) != walk.entry) {
+		slot = slots_backing(slots, walk.entry_address);
+		if (!slot || !(slot->prot & VIOMMU_WRITE))
+			walk.reason = VIOMMU_FAULT_ACCESS_FLAG;
+	}
 	slot = walk.reason == VIOMMU_FAULT_NONE ? slots_backing(slots, walk.output) : NULL;
 	prot = slot ? walk.prot & slot->prot : 0;
 	if (walk.reason == VIOMMU_FAULT_NONE && walk.prot)

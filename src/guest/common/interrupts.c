@@ -13,9 +13,9 @@ static void interrupt(struct guest_iommu *iommu, unsigned int irq)
 	message = iommu->ops->message(iommu, irq);
 	port_unlock(&iommu->lock);
 	message.address &= iommu->last_address;
-	if (!message.address)
+	if (!message.address && iommu->ops->wired)
 		iommu->ops->wired(iommu, irq);
-	else if (!guest_memory_store32(&iommu->memory, message.address, message.data))
+	else if (message.address && !guest_memory_store32(&iommu->memory, message.address, message.data))
 		iommu->ops->msi(iommu, &message);
 }
 

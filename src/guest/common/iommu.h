@@ -85,6 +85,7 @@ struct guest_signals {
 enum {
 	GUEST_CONFIGURE = 1, /* read all configurations again */
 	GUEST_CONSUME = 2,   /* consume commands */
+	GUEST_SYNC = 4,	     /* apply the invalidations that `stored` has collected: one at most */
 };
 
 struct guest_iommu_ops {
@@ -105,8 +106,8 @@ struct guest_iommu_ops {
 	void (*reset)(struct guest_iommu *iommu); /* NULL: the table has all values */
 	unsigned int (*conditions)(const struct guest_iommu *iommu);
 	/*
-	 * A store's effects besides changing writable bits. Returns GUEST_CONFIGURE and
-	 * GUEST_CONSUME.
+	 * A store's effects besides changing writable bits. Returns GUEST_CONFIGURE,
+	 * GUEST_CONSUME and GUEST_SYNC.
 	 */
 	unsigned int (*stored)(struct guest_iommu *iommu, const struct guest_store *store);
 
@@ -134,7 +135,7 @@ struct guest_iommu_ops {
 	void (*abort)(struct guest_iommu *iommu);
 	bool (*device_id)(const uint64_t *record, uint32_t *id);
 
-	/* Interrupts. message: with lock held. The others: without locks. */
+	/* Interrupts. message: with lock held. The others: without locks. wired: may be NULL. */
 	struct guest_message (*message)(const struct guest_iommu *iommu, unsigned int irq);
 	void (*wired)(struct guest_iommu *iommu, unsigned int irq);
 	void (*msi)(struct guest_iommu *iommu, const struct guest_message *message);
@@ -143,7 +144,10 @@ struct guest_iommu_ops {
 	void (*configure)(struct guest_device *device);
 	/* Hardware walks the tables of the device, which has just been configured and attached. */
 	void (*attached)(struct guest_device *device);
-	/* With change held: a device could not be attached to the domain of its configuration. */
+	/*
+	 * With change held: a device could not be attached to the domain of its configuration. May
+	 * be NULL.
+	 */
 	void (*refused)(struct guest_device *device, int error);
 	/*
 	 * With change held: makes the domain of domain->config, which has target TABLES. *entries:

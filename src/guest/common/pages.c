@@ -61,10 +61,10 @@ static void store(struct guest_iommu *iommu, unsigned int row, uint32_t offset, 
 	guest_registers_store(&iommu->registers, row, offset, value, iommu->ops->conditions(iommu), &stored);
 	work = iommu->ops->stored(iommu, &stored);
 	port_unlock(&iommu->lock);
-	if (work & GUEST_CONFIGURE) {
+	if (work & GUEST_CONFIGURE)
 		guest_iommu_configure(iommu, 0, GUEST_ALL_IDS);
+	if (work & (GUEST_CONFIGURE | GUEST_SYNC))
 		guest_iommu_sync(iommu);
-	}
 	if (work & GUEST_CONSUME)
 		consume(iommu);
 }
