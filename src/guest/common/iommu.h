@@ -59,6 +59,7 @@ enum guest_target {
  */
 struct guest_config {
 	enum guest_target target;
+	uint32_t withheld; /* DIRECT: rights that the device does not get */
 	/* TABLES: which invalidations apply (an ASID, a domain ID) */
 	uint32_t context;
 	uint64_t key[GUEST_KEY_WORDS]; /* TABLES: the architecture's words that designate them */
