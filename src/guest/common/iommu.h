@@ -317,6 +317,8 @@ int guest_iommu_write(struct guest_iommu *iommu, uint64_t offset, unsigned int b
 void guest_iommu_listen(struct guest_iommu *iommu);
 /* Without locks: records an event about a device, if events are recorded now. */
 void guest_device_record(struct guest_device *device, const uint64_t *record);
+/* With lock held. device: NULL where it is about none that was added. */
+void guest_iommu_record(struct guest_iommu *iommu, struct guest_device *device, const uint64_t *record);
 
 /* interrupts.c */
 
