@@ -211,7 +211,8 @@ void guest_device_settle(struct guest_device *device)
 		return;
 	/* No access of it will ask again. */
 	iommu->unsettled |= device->hardware;
-	iommu->ops->refused(device, error);
+	if (iommu->ops->refused)
+		iommu->ops->refused(device, error);
 }
 
 void guest_iommu_settle(struct guest_iommu *iommu)

@@ -134,7 +134,9 @@ struct guest_iommu_ops {
 	void (*abort)(struct guest_iommu *iommu);
 	bool (*device_id)(const uint64_t *record, uint32_t *id);
 
-	/* Interrupts. message: with lock held. The others: without locks. */
+	/*
+	 * Interrupts. message: with lock held; NULL: all are wired. The others: without locks.
+	 */
 	struct guest_message (*message)(const struct guest_iommu *iommu, unsigned int irq);
 	void (*wired)(struct guest_iommu *iommu, unsigned int irq);
 	void (*msi)(struct guest_iommu *iommu, const struct guest_message *message);
@@ -143,7 +145,10 @@ struct guest_iommu_ops {
 	void (*configure)(struct guest_device *device);
 	/* Hardware walks the tables of the device, which has just been configured and attached. */
 	void (*attached)(struct guest_device *device);
-	/* With change held: a device could not be attached to the domain of its configuration. */
+	/*
+	 * With change held: a device could not be attached to the domain of its configuration. May
+	 * be NULL.
+	 */
 	void (*refused)(struct guest_device *device, int error);
 	/*
 	 * With change held: makes the domain of domain->config, which has target TABLES. *entries:
