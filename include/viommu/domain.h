@@ -48,6 +48,7 @@ enum viommu_domain_type {
 	VIOMMU_DOMAIN_ZPCI = 1,	  /* data: struct viommu_zpci_ioat (zpci.h) */
 	VIOMMU_DOMAIN_SMMUV3 = 2, /* data: struct viommu_smmuv3_stage1 (smmuv3.h) */
 	VIOMMU_DOMAIN_VIRTIO = 3, /* none: it has no tables (virtio.h) */
+	VIOMMU_DOMAIN_AMDVI = 5,  /* data: struct viommu_amdvi_tables (amdvi.h) */
 };
 
 /* Formats of guests' tables. */
@@ -57,6 +58,7 @@ enum viommu_format {
 	VIOMMU_FORMAT_ARM64_4K = 2,  /* VMSAv8-64 stage 1, by granule */
 	VIOMMU_FORMAT_ARM64_16K = 3,
 	VIOMMU_FORMAT_ARM64_64K = 4,
+	VIOMMU_FORMAT_AMDV1 = 5, /* host page tables of AMD's IOMMU */
 };
 
 /* The features of this library. Those of a host are in viommu_host_caps(). */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * Accesses that have no translation, and their events (48882, "Event Logging").
+ *
+ * SA of a device's entry suppresses its IO_PAGE_FAULTs, and SE all but the first one after the
+ * entry was read. Where the guest has no memory, or none that may be written, and where the VM's
+ * budget or the host has no room, the access is aborted without an event: that is not the IOMMU's
+ * matter. So is a store to the interrupt address range, since it is an interrupt: interrupt.c
+ * answers for it.
+ */
+#include "amdvi.h"
+
+int amdvi_record(struct viommu_amdvi *amdvi, uint32_t device_id, unsigned int code, uint64_t fields, uint64_t address)
+{
+	const uint64_t event[VIOMMU_AMDVI_EVENT_WORDS] = { VIOMMU_AMDVI_EVENT0(code) | fields | device_id, address };
+	struct guest_iommu *iommu = &amdvi->iommu;
+
+	port_lock(&iommu->lock);
+	guest_iommu_record(iommu, guest_device_find(iommu, device_id), event);
+	port_unlock(&iommu->lock);
+	guest_iommu_deliver(iommu);
+	return -PORT_EFAULT;
+}
+
+static int record(struct guest_device *device, const struct viommu_fault *access, unsigned int code, uint64_t fields, uint64_t address)
+{
+	if (access->access & VIOMMU_WRITE)
+		fields |= VIOMMU_AMDVI_EVENT0_RW;
+	return amdvi_record(amdvi_of(device->iommu), device->id.id, code, fields, address);
+}
+
+static int page_fault(struct guest_device *guest, uint32_t domain_id, const struct viommu_fault *access, uint64_t flags)
+{
+	struct viommu_amdvi_device *device = amdvi_device_of(guest);
+	bool suppressed;
+
+	port_lock(&guest->iommu->lock);
+	suppressed = device->entry.suppress_all || (device->entry.suppress_more && device->reported);
+	device->reported = true;
+	port_unlock(&guest->iommu->lock);
+	return suppressed ? -PORT_EFAULT : record(guest, access, VIOMMU_AMDVI_IO_PAGE_FAULT, EVENT0_DOMAIN(domain_id) | flags, access->iova);
+}
+
+/* Type 0 of an INVALID_DEVICE_REQUEST: a load from the interrupt address range. */
+static int interrupt_access(struct guest_device *device, const struct viommu_fault *access)
+{
+	return access->access & VIOMMU_WRITE ? -PORT_EFAULT : record(device, access, VIOMMU_AMDVI_INVALID_DEVICE_REQUEST, 0, access->iova);
+}
+
+static struct amdvi_entry entry_of(struct guest_device *device, bool *enabled)
+{
+	struct amdvi_entry entry;
+
+	port_lock(&device->iommu->lock);
+	entry = amdvi_device_of(device)->entry;
+	*enabled = amdvi_of(device->iommu)->reg[REG_CONTROL] & VIOMMU_AMDVI_CONTROL_IOMMU_EN;
+	port_unlock(&device->iommu->lock);
+	return entry;
+}
+
+/* The device has target NONE, or DIRECT. 0: that has changed since the access failed. */
+static int untranslated(struct guest_device *device, const struct viommu_fault *access, int otherwise)
+{
+	bool enabled;
+	const struct amdvi_entry entry = entry_of(device, &enabled);
+
+	if (enabled && amdvi_is_interrupt(access->iova))
+		return interrupt_access(device, access);
+	switch (entry.kind) {
+	case VIOMMU_AMDVI_ENTRY_BLOCKED:
+		return page_fault(device, entry.domain_id, access, 0);
+	case VIOMMU_AMDVI_ENTRY_ILLEGAL:
+		return record(device, access, VIOMMU_AMDVI_ILLEGAL_DEV_TABLE_ENTRY, entry.reserved_bits ? VIOMMU_AMDVI_EVENT0_RZ : 0,
+			      access->iova & ~UINT64_C(3));
+	case VIOMMU_AMDVI_ENTRY_UNREADABLE:
+		return record(device, access, VIOMMU_AMDVI_DEV_TAB_HARDWARE_ERROR, EVENT0_MASTER_ABORT, entry.gpa);
+	case VIOMMU_AMDVI_ENTRY_DIRECT:
+		if (!entry.prot || access->access & ~entry.prot)
+			return page_fault(device, entry.domain_id, access, VIOMMU_AMDVI_EVENT0_PR | VIOMMU_AMDVI_EVENT0_PE);
+		return otherwise;
+	default:
+		return 0;
+	}
+}
+
+int amdvi_blocked(struct guest_device *device, const struct viommu_fault *access)
+{
+	return untranslated(device, access, 0);
+}
+
+int amdvi_beyond(struct guest_device *device, const struct viommu_fault *access)
+{
+	return untranslated(device, access, -PORT_EFAULT);
+}
+
+/* Whether reserved bits make an entry malformed; else it is the level, or a page size. */
+static bool is_reserved(uint64_t entry)
+{
+	unsigned int next = amdv1_next_level(entry);
+
+	return entry & (next == AMDV1_LEAF || next == AMDV1_LEAF_OF_A_SIZE ? AMDV1_LEAF_RESERVED : AMDV1_TABLE_RESERVED);
+}
+
+int amdvi_unmapped(struct guest_device *device, const struct guest_config *config, const struct viommu_fault *access, const struct viommu_fault *walked)
+{
+	uint32_t domain_id = config->context;
+
+	if (amdvi_is_interrupt(access->iova))
+		return interrupt_access(device, access);
+	if (access->iova - config->key[KEY_EXCLUDED] < config->key[KEY_EXCLUDED_BYTES])
+		return -PORT_EFAULT;
+	switch (walked->reason) {
+	case VIOMMU_FAULT_TABLE_UNBACKED:
+		return record(device, access, VIOMMU_AMDVI_PAGE_TAB_HARDWARE_ERROR, EVENT0_DOMAIN(domain_id) | EVENT0_MASTER_ABORT, walked->entry_gpa);
+	case VIOMMU_FAULT_LEAF_UNBACKED:
+		return -PORT_EFAULT;
+	case VIOMMU_FAULT_PROTECTION:
+		return page_fault(device, domain_id, access, VIOMMU_AMDVI_EVENT0_PR | VIOMMU_AMDVI_EVENT0_PE);
+	case VIOMMU_FAULT_ENTRY_TYPE:
+		return page_fault(device, domain_id, access, VIOMMU_AMDVI_EVENT0_PR);
+	case VIOMMU_FAULT_ENTRY_FORMAT:
+		return page_fault(device, domain_id, access, VIOMMU_AMDVI_EVENT0_PR | (is_reserved(walked->entry) ? VIOMMU_AMDVI_EVENT0_RZ : 0));
+	default:
+		return page_fault(device, domain_id, access, 0);
+	}
+}
