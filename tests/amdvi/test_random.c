@@ -237,6 +237,19 @@ static uint64_t pick_iova(struct run *run)
 	return below(run, 8) ? iova : below(run, RAM_BYTES + PAGE);
 }
 
+/* The ends of each mapping that a host has for a device. */
+static void check_mappings(struct run *run)
+{
+	for (unsigned int d = 0; d < DEVICES; d++) {
+		const struct mock_device *device = (const struct mock_device *)(void *)viommu_amdvi_device_device(run->device[d])->host_device;
+
+		for (size_t i = 0; device->space && i < device->space->mapped.number; i++) {
+			check_mock(run, d, device->space->mapped.mapping[i].first);
+			check_mock(run, d, device->space->mapped.mapping[i].last);
+		}
+	}
+}
+
 static void check(struct run *run, uint64_t first, uint64_t last, unsigned int domain)
 {
 	for (unsigned int i = 0; i < 40; i++) {
@@ -398,6 +411,8 @@ static void invalidate_all(struct run *run)
 	if (run->model.enabled)
 		model_read_all(run);
 	check(run, 0, UINT64_MAX, 0);
+	if (run->host[0] && run->model.enabled)
+		check_mappings(run);
 }
 
 static void set_enabled(struct run *run, bool enabled)
@@ -534,9 +549,11 @@ static void one_run(uint64_t seed, bool mock, bool failing)
 	}
 	model_read_all(run);
 	for (unsigned int i = 0; i < STEPS; i++) {
-		if (failing && below(run, 8) == 0)
-			inject(run);
 		step(run);
+		if (failing && below(run, 8) == 0) {
+			inject(run);
+			invalidate_all(run);
+		}
 		if (run->failing && below(run, 4) == 0)
 			recover(run);
 	}
