@@ -15,31 +15,29 @@
  * Cuts IOVAs out of the last set of tables, which then ends before them, begins behind them, or
  * becomes two.
  */
-static unsigned int cut(struct guest_tables *tables, unsigned int number, uint64_t first, uint64_t last)
+static unsigned int cut(struct guest_tables *tables, unsigned int number, struct viommu_iova_range out)
 {
 	struct guest_tables *at = &tables[number ? number - 1 : 0], rest = *at;
 
-	if (!number || first > at->last || last < at->first)
+	if (!number || out.first > at->last || out.last < at->first)
 		return number;
-	if (first > at->first)
-		at->last = first - 1;
+	if (out.first > at->first)
+		at->last = out.first - 1;
 	else
 		number--;
-	if (last >= rest.last)
+	if (out.last >= rest.last)
 		return number;
-	rest.first = last + 1;
+	rest.first = out.last + 1;
 	tables[number] = rest;
 	return number + 1;
-}
-
-static unsigned int cut_excluded(struct guest_tables *tables, unsigned int number, const struct viommu_amdvi_tables *data)
-{
-	return data->excluded_bytes ? cut(tables, number, data->excluded, data->excluded + (data->excluded_bytes - 1)) : number;
 }
 
 /* As far as the host has IOVAs. */
 static unsigned int settle(const struct viommu_amdvi_tables *data, const struct viommu_host_caps *caps, struct guest_tables tables[3])
 {
+	const struct viommu_iova_range interrupts = { INTERRUPT_FIRST, INTERRUPT_LAST },
+				       excluded = { data->excluded, data->excluded + (data->excluded_bytes - 1) };
+	const bool is_first = data->excluded_bytes && data->excluded < INTERRUPT_FIRST;
 	uint64_t last = data->mode > amdv1_max_level ? UINT64_MAX : (UINT64_C(1) << (12 + 9 * data->mode)) - 1;
 	unsigned int number = 1;
 
@@ -52,10 +50,10 @@ static unsigned int settle(const struct viommu_amdvi_tables *data, const struct 
 	};
 	if (tables[0].first > tables[0].last)
 		return 0;
-	if (data->excluded < INTERRUPT_FIRST)
-		number = cut_excluded(tables, number, data);
-	number = cut(tables, number, INTERRUPT_FIRST, INTERRUPT_LAST);
-	return data->excluded < INTERRUPT_FIRST ? number : cut_excluded(tables, number, data);
+	if (is_first)
+		number = cut(tables, number, excluded);
+	number = cut(tables, number, interrupts);
+	return data->excluded_bytes && !is_first ? cut(tables, number, excluded) : number;
 }
 
 static bool is_legal(const struct viommu_amdvi_tables *data)

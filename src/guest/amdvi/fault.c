@@ -41,31 +41,31 @@ static int page_fault(struct guest_device *guest, uint32_t domain_id, const stru
 	return suppressed ? -PORT_EFAULT : record(guest, access, VIOMMU_AMDVI_IO_PAGE_FAULT, EVENT0_DOMAIN(domain_id) | flags, access->iova);
 }
 
-/* Type 0 of an INVALID_DEVICE_REQUEST: a load from the interrupt address range. */
-static int interrupt_access(struct guest_device *device, const struct viommu_fault *access)
+/*
+ * Type 0 of an INVALID_DEVICE_REQUEST: a load from the interrupt address range. False for other
+ * addresses.
+ */
+static bool is_interrupt(struct guest_device *device, const struct viommu_fault *access)
 {
-	return access->access & VIOMMU_WRITE ? -PORT_EFAULT : record(device, access, VIOMMU_AMDVI_INVALID_DEVICE_REQUEST, 0, access->iova);
-}
-
-static struct amdvi_entry entry_of(struct guest_device *device, bool *enabled)
-{
-	struct amdvi_entry entry;
-
-	port_lock(&device->iommu->lock);
-	entry = amdvi_device_of(device)->entry;
-	*enabled = amdvi_of(device->iommu)->reg[REG_CONTROL] & VIOMMU_AMDVI_CONTROL_IOMMU_EN;
-	port_unlock(&device->iommu->lock);
-	return entry;
+	if (!amdvi_is_interrupt(access->iova))
+		return false;
+	if (!(access->access & VIOMMU_WRITE))
+		record(device, access, VIOMMU_AMDVI_INVALID_DEVICE_REQUEST, 0, access->iova);
+	return true;
 }
 
 /* The device has target NONE, or DIRECT. 0: that has changed since the access failed. */
 static int untranslated(struct guest_device *device, const struct viommu_fault *access, int otherwise)
 {
+	struct amdvi_entry entry;
 	bool enabled;
-	const struct amdvi_entry entry = entry_of(device, &enabled);
 
-	if (enabled && amdvi_is_interrupt(access->iova))
-		return interrupt_access(device, access);
+	port_lock(&device->iommu->lock);
+	entry = amdvi_device_of(device)->entry;
+	enabled = amdvi_of(device->iommu)->reg[REG_CONTROL] & VIOMMU_AMDVI_CONTROL_IOMMU_EN;
+	port_unlock(&device->iommu->lock);
+	if (enabled && is_interrupt(device, access))
+		return -PORT_EFAULT;
 	switch (entry.kind) {
 	case VIOMMU_AMDVI_ENTRY_BLOCKED:
 		return page_fault(device, entry.domain_id, access, 0);
@@ -105,9 +105,7 @@ int amdvi_unmapped(struct guest_device *device, const struct guest_config *confi
 {
 	uint32_t domain_id = config->context;
 
-	if (amdvi_is_interrupt(access->iova))
-		return interrupt_access(device, access);
-	if (access->iova - config->key[KEY_EXCLUDED] < config->key[KEY_EXCLUDED_BYTES])
+	if (is_interrupt(device, access) || access->iova - config->key[KEY_EXCLUDED] < config->key[KEY_EXCLUDED_BYTES])
 		return -PORT_EFAULT;
 	switch (walked->reason) {
 	case VIOMMU_FAULT_TABLE_UNBACKED:

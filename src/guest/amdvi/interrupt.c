@@ -12,7 +12,7 @@
 #define MESSAGE_TYPE(data)  ((unsigned int)((data) >> 8) & 7u)
 #define MESSAGE_TRIGGER	    0xc000u /* level, and asserted */
 #define MESSAGE_INDEX(data) ((data)&0x7ffu)
-enum { TYPE_FIXED = 0, TYPE_LOWEST = 1, TYPE_SMI = 2, TYPE_NMI = 4, TYPE_INIT = 5, TYPE_EXTINT = 7 };
+enum { TYPE_LOWEST = 1, TYPE_SMI = 2, TYPE_NMI = 4, TYPE_INIT = 5, TYPE_EXTINT = 7 };
 
 /* A message on its way, and what decides about it. */
 struct remap {
@@ -106,32 +106,19 @@ static int pass_if(const struct remap *remap, bool passes, struct viommu_amdvi_m
 	return 0;
 }
 
-/* IV is 1. */
+/* IV is 1. SMIs always pass. */
 static int map(const struct remap *remap, struct viommu_amdvi_message *to)
 {
-	uint64_t dte2 = remap->dte[2];
+	static const uint64_t passes[8] = { [TYPE_NMI] = DTE2_NMI_PASS, [TYPE_INIT] = DTE2_INIT_PASS, [TYPE_EXTINT] = DTE2_EINT_PASS };
+	unsigned int type = MESSAGE_TYPE(remap->from->data), control = DTE2_INT_CTL(remap->dte[2]);
 
-	if (dte2 & DTE2_RESERVED || remap->dte[3] & DTE3_RESERVED)
+	if (remap->dte[2] & DTE2_RESERVED || remap->dte[3] & DTE3_RESERVED)
 		return illegal(remap, true);
-	switch (MESSAGE_TYPE(remap->from->data)) {
-	case TYPE_FIXED:
-	case TYPE_LOWEST:
-		if (DTE2_INT_CTL(dte2) == INT_CTL_RESERVED)
-			return illegal(remap, true);
-		if (DTE2_INT_CTL(dte2) == INT_CTL_REMAP)
-			return translate(remap, to);
-		return pass_if(remap, DTE2_INT_CTL(dte2) == INT_CTL_FORWARD, to);
-	case TYPE_SMI:
-		return pass_if(remap, true, to);
-	case TYPE_NMI:
-		return pass_if(remap, dte2 & DTE2_NMI_PASS, to);
-	case TYPE_INIT:
-		return pass_if(remap, dte2 & DTE2_INIT_PASS, to);
-	case TYPE_EXTINT:
-		return pass_if(remap, dte2 & DTE2_EINT_PASS, to);
-	default:
-		return pass_if(remap, false, to);
-	}
+	if (type > TYPE_LOWEST)
+		return pass_if(remap, type == TYPE_SMI || remap->dte[2] & passes[type], to);
+	if (control == INT_CTL_RESERVED)
+		return illegal(remap, true);
+	return control == INT_CTL_REMAP ? translate(remap, to) : pass_if(remap, control == INT_CTL_FORWARD, to);
 }
 
 int viommu_amdvi_interrupt(struct viommu_amdvi *amdvi, uint32_t device_id, const struct viommu_amdvi_message *from, struct viommu_amdvi_message *to)
