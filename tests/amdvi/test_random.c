@@ -569,6 +569,51 @@ static void one_run(uint64_t seed, bool mock, bool failing)
 	free(run);
 }
 
+/* The semaphore is stored when the host has removed and flushed, and not before. */
+static void watch(void *ctx, struct mock_space *space, const struct mock_event *event)
+{
+	struct run *run = ctx;
+
+	(void)space;
+	(void)event;
+	if (rig_get(&run->rig, SEMAPHORE))
+		run->failing = true;
+}
+
+static void test_order(void **state)
+{
+	const struct mock_options options = { .last = 0 };
+	struct rig_config config = rig_config();
+	static struct run run;
+	uint32_t tail = 0;
+	uint64_t root;
+
+	(void)state;
+	memset(&run, 0, sizeof(run));
+	run.host[0] = mock_create(&options);
+	config.host = &run.host[0]->host;
+	rig_up_as(&run.rig, &config);
+	rig_enable(&run.rig);
+	root = rig_table(&run.rig);
+	rig_map(&run.rig, root, 3, 0, DATA, P_RW);
+	rig_put_entry(&run.rig, 1, D_V | D_TV | D_RW | D_MODE(3) | root, 5, 0, 0);
+	run.device[0] = rig_device(&run.rig, 1);
+	mock_forget(run.host[0]);
+	run.host[0]->watch = watch;
+	run.host[0]->watch_ctx = &run;
+	rig_map(&run.rig, root, 3, 0, 0, 0);
+	rig_queue(&run.rig, &tail, INV_PAGES(5), 0);
+	rig_queue(&run.rig, &tail, WAIT | SEMAPHORE | 1, 1);
+	rig_kick(&run.rig, tail);
+	assert_int_equal(rig_get(&run.rig, SEMAPHORE), 1);
+	assert_int_equal(run.host[0]->calls[MOCK_UNMAP], 1);
+	assert_int_equal(run.host[0]->calls[MOCK_FLUSH], 1);
+	assert_false(run.failing);
+	run.host[0]->watch = NULL;
+	rig_down(&run.rig);
+	mock_destroy(run.host[0]);
+}
+
 static void test_soft(void **state)
 {
 	(void)state;
@@ -592,7 +637,8 @@ static void test_failing_hosts(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_soft), cmocka_unit_test(test_hosts), cmocka_unit_test(test_failing_hosts) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_soft), cmocka_unit_test(test_hosts),
+					    cmocka_unit_test(test_failing_hosts) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
