@@ -97,6 +97,8 @@ enum {
 #define VIOMMU_AMDVI_EVENT0_RZ		      (UINT64_C(1) << 55) /* a reserved bit was not 0 */
 #define VIOMMU_AMDVI_EVENT0_TR		      (UINT64_C(1) << 56) /* a translation request */
 #define VIOMMU_AMDVI_EVENT0_TYPE_SHIFT	      57
+#define VIOMMU_AMDVI_EVENT0_MASTER_ABORT      (UINT64_C(1) << VIOMMU_AMDVI_EVENT0_TYPE_SHIFT)
+#define VIOMMU_AMDVI_EVENT0_DOMAIN(id)	      ((uint64_t)(id) << 32)
 
 enum {
 	VIOMMU_AMDVI_ILLEGAL_DEV_TABLE_ENTRY = 1,

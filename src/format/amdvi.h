@@ -57,4 +57,20 @@ enum { INT_CTL_ABORT, INT_CTL_FORWARD, INT_CTL_REMAP, INT_CTL_RESERVED };
 #define INTERRUPT_FIRST UINT64_C(0xfee00000)
 #define INTERRUPT_LAST	UINT64_C(0xfeefffff)
 
+static inline bool amdvi_is_interrupt(uint64_t address)
+{
+	return address >= INTERRUPT_FIRST && address <= INTERRUPT_LAST;
+}
+
+/* IR and IW as rights, and back. */
+static inline uint32_t amdvi_prot(uint64_t entry)
+{
+	return (entry & AMDV1_IR ? VIOMMU_READ : 0) | (entry & AMDV1_IW ? VIOMMU_WRITE : 0);
+}
+
+static inline uint64_t amdvi_rights(uint32_t prot)
+{
+	return (prot & VIOMMU_READ ? AMDV1_IR : 0) | (prot & VIOMMU_WRITE ? AMDV1_IW : 0);
+}
+
 #endif

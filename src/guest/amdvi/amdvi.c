@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/*
- * The public functions: those of guest/common, with the IOMMU's configurations and figures. And the
- * operations that guest/common calls.
- */
+/* The public functions, and the operations that guest/common calls. */
 #include "amdvi.h"
 
 #include <viommu/nesting.h>
 
-/* The capability block: ID 0xf, type 3, revision 1; NpCache, EFRSup, CapExt. */
-#define CAPABILITY_HEADER      0x1c0b000fu
-#define CAPABILITY_MISC	       (52u << 8 | 64u << 15) /* PAsize and VAsize */
-#define CAPABILITY_MSI	       0x00800005u
-#define CAPABILITY_MSI_MAPPING 0xa8030008u
+#define GUEST_IOMMU amdvi
+#include "guest/common/public.h"
 
 #define FEATURES (VIOMMU_AMDVI_EFR_PREF_SUP | VIOMMU_AMDVI_EFR_IA_SUP | VIOMMU_AMDVI_EFR_GA_SUP | VIOMMU_AMDVI_EFR_HATS_SIX)
 
@@ -79,26 +73,13 @@ int viommu_amdvi_create(struct viommu_vm *vm, const struct viommu_amdvi_config *
 	return 0;
 }
 
-void viommu_amdvi_destroy(struct viommu_amdvi *amdvi)
-{
-	if (!amdvi)
-		return;
-	guest_iommu_destroy(&amdvi->iommu);
-	port_free(amdvi, sizeof(*amdvi), 0);
-}
-
-void viommu_amdvi_reset(struct viommu_amdvi *amdvi)
-{
-	guest_iommu_reset(&amdvi->iommu);
-}
-
 int viommu_amdvi_capabilities(const struct viommu_amdvi *amdvi, struct viommu_amdvi_capabilities *capabilities)
 {
 	const struct viommu_amdvi_capabilities known = {
-		.header = CAPABILITY_HEADER,
-		.misc = { CAPABILITY_MISC },
-		.msi = CAPABILITY_MSI,
-		.msi_mapping = CAPABILITY_MSI_MAPPING,
+		.header = 0x1c0b000f,	       /* type 3, revision 1; NpCache, EFRSup, CapExt */
+		.misc[0] = 52 << 8 | 64 << 15, /* PAsize, VAsize */
+		.msi = 0x00800005,
+		.msi_mapping = 0xa8030008,
 	};
 
 	(void)amdvi;
@@ -111,23 +92,6 @@ int viommu_amdvi_capabilities(const struct viommu_amdvi *amdvi, struct viommu_am
 uint64_t viommu_amdvi_features(const struct viommu_amdvi *amdvi)
 {
 	return amdvi->reg[REG_EXT_FEATURES];
-}
-
-int viommu_amdvi_read(struct viommu_amdvi *amdvi, uint64_t offset, unsigned int bytes, uint64_t *value)
-{
-	return guest_iommu_read(&amdvi->iommu, offset, bytes, value);
-}
-
-int viommu_amdvi_write(struct viommu_amdvi *amdvi, uint64_t offset, unsigned int bytes, uint64_t value)
-{
-	return guest_iommu_write(&amdvi->iommu, offset, bytes, value);
-}
-
-struct viommu_amdvi_device *viommu_amdvi_find(struct viommu_amdvi *amdvi, uint32_t device_id)
-{
-	struct guest_device *device = guest_device_lookup(&amdvi->iommu, device_id);
-
-	return device ? amdvi_device_of(device) : NULL;
 }
 
 int viommu_amdvi_device_add(struct viommu_amdvi *amdvi, const struct viommu_amdvi_device_config *config, struct viommu_amdvi_device **out)
@@ -150,26 +114,6 @@ int viommu_amdvi_device_add(struct viommu_amdvi *amdvi, const struct viommu_amdv
 	if (!error)
 		*out = amdvi_device_of(device);
 	return error;
-}
-
-void viommu_amdvi_device_remove(struct viommu_amdvi_device *device)
-{
-	guest_device_remove(&device->guest);
-}
-
-struct viommu_device *viommu_amdvi_device_device(struct viommu_amdvi_device *device)
-{
-	return device->guest.device;
-}
-
-struct viommu_domain *viommu_amdvi_device_domain(struct viommu_amdvi_device *device)
-{
-	return guest_device_domain(&device->guest);
-}
-
-int viommu_amdvi_device_fault(struct viommu_amdvi_device *device, const struct viommu_fault *fault)
-{
-	return guest_device_fault(&device->guest, fault);
 }
 
 const char *viommu_amdvi_entry_name(uint32_t entry)
@@ -196,19 +140,11 @@ int viommu_amdvi_info(struct viommu_amdvi *amdvi, struct viommu_amdvi_info *info
 	known.cmd_tail = (uint32_t)amdvi->reg[REG_CMD_TAIL];
 	known.event_head = (uint32_t)amdvi->reg[REG_EVENT_HEAD];
 	known.event_tail = (uint32_t)amdvi->reg[REG_EVENT_TAIL];
-	known.devices = amdvi->iommu.devices.number;
-	known.domains = amdvi->iommu.shared;
+	public_info(amdvi, &known);
 	port_unlock(&amdvi->iommu.lock);
 	known.commands = guest_counted(&counts->commands);
 	known.waits = guest_counted(&counts->syncs);
 	known.configs = guest_counted(&counts->configs);
-	known.invalidations = guest_counted(&counts->invalidations);
-	known.refreshes = guest_counted(&counts->refreshes);
-	known.insufficient = guest_counted(&counts->insufficient);
-	known.rebuilt = guest_counted(&counts->rebuilt);
-	known.errors = guest_counted(&counts->errors);
-	known.faults = guest_counted(&counts->faults);
-	known.filled = guest_counted(&counts->filled);
 	known.events = guest_counted(&counts->events);
 	known.events_lost = guest_counted(&counts->events_lost);
 	sized_out(info, &known, sizeof(known));
@@ -226,25 +162,11 @@ int viommu_amdvi_device_info(struct viommu_amdvi_device *device, struct viommu_a
 	known.entry = device->entry.kind;
 	known.domain_id = device->entry.domain_id;
 	known.prot = device->entry.prot;
-	if (device->entry.kind == VIOMMU_AMDVI_ENTRY_TABLES) {
-		known.mode = amdv1_next_level(guest->config.key[KEY_ROOT]);
-		known.root = guest->config.key[KEY_ROOT] & AMDV1_ADDRESS;
-	}
-	known.sharing = guest_device_sharing(guest);
+	known.mode = amdv1_next_level(guest->config.key[KEY_ROOT]);
+	known.root = guest->config.key[KEY_ROOT] & AMDV1_ADDRESS;
+	public_device_info(device, &known);
 	port_unlock(&guest->iommu->lock);
-	known.faults = guest_counted(&guest->faults);
 	known.events = guest_counted(&guest->events);
 	sized_out(info, &known, sizeof(known));
 	return 0;
-}
-
-int viommu_amdvi_device_stats(struct viommu_amdvi_device *device, struct viommu_domain_stats *stats)
-{
-	return guest_device_stats(&device->guest, stats);
-}
-
-int viommu_amdvi_device_each_run(struct viommu_amdvi_device *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
-				 void *ctx)
-{
-	return guest_device_each_run(&device->guest, first, last, fn, ctx);
 }

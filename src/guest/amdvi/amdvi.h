@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The objects of AMD's guest IOMMU. Everything in src/guest/amdvi includes this, and nothing
- * outside does. Locks, buffers, devices and domains are those of guest/common/iommu.h, which has
- * what is not AMD's; this folder supplies guest_iommu_ops (amdvi.c).
+ * The objects of AMD's guest IOMMU. What is not AMD's is in guest/common/iommu.h; this folder
+ * supplies guest_iommu_ops (amdvi.c).
  */
 #ifndef VIOMMU_GUEST_AMDVI_AMDVI_H
 #define VIOMMU_GUEST_AMDVI_AMDVI_H
@@ -58,18 +57,11 @@ struct viommu_amdvi_device {
 	bool reported;		  /* a page fault, since the entry was read; lock */
 };
 
-/*
- * guest_config.key of a device with tables: the designation of format/amdv1.h, and the first
- * address and the size of the excluded range.
- */
+/* guest_config.key: the designation of format/amdv1.h, and the excluded range. */
 enum { KEY_ROOT, KEY_EXCLUDED, KEY_EXCLUDED_BYTES };
 
 /* Errors of commands. */
 enum { ERROR_NONE, ERROR_ILLEGAL, ERROR_UNREADABLE, ERROR_STORE };
-
-/* Fields of events. No memory answers: a master abort. */
-#define EVENT0_DOMAIN(id)   ((uint64_t)(id) << 32)
-#define EVENT0_MASTER_ABORT (UINT64_C(1) << VIOMMU_AMDVI_EVENT0_TYPE_SHIFT)
 
 static inline struct viommu_amdvi *amdvi_of(const struct guest_iommu *iommu)
 {
@@ -79,16 +71,6 @@ static inline struct viommu_amdvi *amdvi_of(const struct guest_iommu *iommu)
 static inline struct viommu_amdvi_device *amdvi_device_of(struct guest_device *device)
 {
 	return list_member(device, struct viommu_amdvi_device, guest);
-}
-
-static inline bool amdvi_is_interrupt(uint64_t address)
-{
-	return address >= INTERRUPT_FIRST && address <= INTERRUPT_LAST;
-}
-
-static inline uint32_t amdvi_prot(uint64_t entry)
-{
-	return (entry & AMDV1_IR ? VIOMMU_READ : 0) | (entry & AMDV1_IW ? VIOMMU_WRITE : 0);
 }
 
 /*

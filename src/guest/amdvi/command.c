@@ -5,10 +5,7 @@
  */
 #include "amdvi.h"
 
-/*
- * The most that one entry covers, which is invalidated with any of its addresses: 4 PiB, as large
- * as addresses are.
- */
+/* The most that one entry covers, which is invalidated with any of its addresses: 4 PiB. */
 #define ENTRY_BITS 52u
 
 static unsigned int wait(struct viommu_amdvi *amdvi, const uint64_t *command)
@@ -29,10 +26,7 @@ static unsigned int wait(struct viommu_amdvi *amdvi, const uint64_t *command)
 	return ERROR_NONE;
 }
 
-/*
- * S: the lowest address bit that is 0, from bit 12 on, is half the size. Without a bit that is 0,
- * the size is that of all addresses.
- */
+/* S: the lowest address bit that is 0, from bit 12 on, is half the size; without one, all. */
 static void invalidate_pages(struct viommu_amdvi *amdvi, const uint64_t *command)
 {
 	uint64_t address = command[1] & VIOMMU_AMDVI_CMD1_PAGES_ADDRESS, rest = VIOMMU_PAGE_SIZE - 1;
@@ -46,16 +40,6 @@ static void invalidate_pages(struct viommu_amdvi *amdvi, const uint64_t *command
 	range.last = address | rest;
 	guest_count(&amdvi->iommu.counts.invalidations);
 	guest_iommu_invalidate(&amdvi->iommu, range);
-}
-
-static void invalidate_all(struct viommu_amdvi *amdvi)
-{
-	const struct guest_range everything = { .all = true, .last = UINT64_MAX };
-
-	guest_count(&amdvi->iommu.counts.configs);
-	guest_count(&amdvi->iommu.counts.invalidations);
-	guest_iommu_configure(&amdvi->iommu, 0, GUEST_ALL_IDS);
-	guest_iommu_invalidate(&amdvi->iommu, everything);
 }
 
 /*
@@ -92,10 +76,12 @@ unsigned int amdvi_execute(struct guest_iommu *iommu, const uint64_t *command)
 		invalidate_pages(amdvi, command);
 		break;
 	case VIOMMU_AMDVI_INVALIDATE_IOMMU_ALL:
-		invalidate_all(amdvi);
+		guest_count(&iommu->counts.configs);
+		guest_count(&iommu->counts.invalidations);
+		guest_iommu_configure(iommu, 0, GUEST_ALL_IDS);
+		guest_iommu_invalidate(iommu, (struct guest_range){ .all = true, .last = UINT64_MAX });
 		break;
-	default:
-		/* Interrupt tables are read for each interrupt, and nothing is fetched ahead. */
+	default: /* interrupt tables are read for each interrupt, and nothing is fetched ahead */
 		break;
 	}
 	return ERROR_NONE;

@@ -11,10 +11,7 @@
 #include "guest/common/types.h"
 #include "port/sized.h"
 
-/*
- * Cuts IOVAs out of the last set of tables, which then ends before them, begins behind them, or
- * becomes two.
- */
+/* Cuts IOVAs out of the last set of tables: what is left are two, one or none. */
 static unsigned int cut(struct guest_tables *tables, unsigned int number, struct viommu_iova_range out)
 {
 	struct guest_tables *at = &tables[number ? number - 1 : 0], rest = *at;
@@ -43,8 +40,7 @@ static unsigned int settle(const struct viommu_amdvi_tables *data, const struct 
 
 	tables[0] = (struct guest_tables){
 		.ops = &shadow_amdv1_ops,
-		.root = { .table = data->root | (uint64_t)data->mode << AMDV1_NEXT_LEVEL_SHIFT | (data->prot & VIOMMU_READ ? AMDV1_IR : 0) |
-				   (data->prot & VIOMMU_WRITE ? AMDV1_IW : 0) },
+		.root.table = data->root | (uint64_t)data->mode << AMDV1_NEXT_LEVEL_SHIFT | amdvi_rights(data->prot),
 		.first = (caps->first + (VIOMMU_PAGE_SIZE - 1)) & ~(VIOMMU_PAGE_SIZE - 1),
 		.last = last > caps->last ? ((caps->last + 1) & ~(VIOMMU_PAGE_SIZE - 1)) - 1 : last,
 	};

@@ -3,9 +3,8 @@
  * A device's entry of the device table (48882, "Device Table Entry Format"), read and judged, as
  * far as memory is concerned; interrupt.c has the rest of it.
  *
- * The entry is loaded once, and judged on the copy. Fields of absent features are reserved (HAD,
- * PPR, GPRP, GIoV, GV), or ignored where they only qualify these. I (IOTLB), IoCtl, Cache, SD and
- * SysMgt concern transactions that PCI devices of a VM do not send, and are ignored.
+ * Of absent features, HAD, PPR, GPRP, GIoV and GV are reserved, and others ignored. I (IOTLB),
+ * IoCtl, Cache, SD and SysMgt are for transactions that a VM's devices do not send.
  */
 #include "amdvi.h"
 

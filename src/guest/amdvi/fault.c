@@ -3,10 +3,8 @@
  * Accesses that have no translation, and their events (48882, "Event Logging").
  *
  * SA of a device's entry suppresses its IO_PAGE_FAULTs, and SE all but the first one after the
- * entry was read. Where the guest has no memory, or none that may be written, and where the VM's
- * budget or the host has no room, the access is aborted without an event: that is not the IOMMU's
- * matter. So is a store to the interrupt address range, since it is an interrupt: interrupt.c
- * answers for it.
+ * entry was read. Where the guest has no memory, or the VM's budget or the host has no room, an
+ * access is aborted without an event; so is a store to an interrupt address (interrupt.c).
  */
 #include "amdvi.h"
 
@@ -38,13 +36,10 @@ static int page_fault(struct guest_device *guest, uint32_t domain_id, const stru
 	suppressed = device->entry.suppress_all || (device->entry.suppress_more && device->reported);
 	device->reported = true;
 	port_unlock(&guest->iommu->lock);
-	return suppressed ? -PORT_EFAULT : record(guest, access, VIOMMU_AMDVI_IO_PAGE_FAULT, EVENT0_DOMAIN(domain_id) | flags, access->iova);
+	return suppressed ? -PORT_EFAULT : record(guest, access, VIOMMU_AMDVI_IO_PAGE_FAULT, VIOMMU_AMDVI_EVENT0_DOMAIN(domain_id) | flags, access->iova);
 }
 
-/*
- * Type 0 of an INVALID_DEVICE_REQUEST: a load from the interrupt address range. False for other
- * addresses.
- */
+/* Type 0 of an INVALID_DEVICE_REQUEST is a load from an interrupt address. */
 static bool is_interrupt(struct guest_device *device, const struct viommu_fault *access)
 {
 	if (!amdvi_is_interrupt(access->iova))
@@ -73,7 +68,7 @@ static int untranslated(struct guest_device *device, const struct viommu_fault *
 		return record(device, access, VIOMMU_AMDVI_ILLEGAL_DEV_TABLE_ENTRY, entry.reserved_bits ? VIOMMU_AMDVI_EVENT0_RZ : 0,
 			      access->iova & ~UINT64_C(3));
 	case VIOMMU_AMDVI_ENTRY_UNREADABLE:
-		return record(device, access, VIOMMU_AMDVI_DEV_TAB_HARDWARE_ERROR, EVENT0_MASTER_ABORT, entry.gpa);
+		return record(device, access, VIOMMU_AMDVI_DEV_TAB_HARDWARE_ERROR, VIOMMU_AMDVI_EVENT0_MASTER_ABORT, entry.gpa);
 	case VIOMMU_AMDVI_ENTRY_DIRECT:
 		if (!entry.prot || access->access & ~entry.prot)
 			return page_fault(device, entry.domain_id, access, VIOMMU_AMDVI_EVENT0_PR | VIOMMU_AMDVI_EVENT0_PE);
@@ -93,23 +88,18 @@ int amdvi_beyond(struct guest_device *device, const struct viommu_fault *access)
 	return untranslated(device, access, -PORT_EFAULT);
 }
 
-/* Whether reserved bits make an entry malformed; else it is the level, or a page size. */
-static bool is_reserved(uint64_t entry)
-{
-	unsigned int next = amdv1_next_level(entry);
-
-	return entry & (next == AMDV1_LEAF || next == AMDV1_LEAF_OF_A_SIZE ? AMDV1_LEAF_RESERVED : AMDV1_TABLE_RESERVED);
-}
-
 int amdvi_unmapped(struct guest_device *device, const struct guest_config *config, const struct viommu_fault *access, const struct viommu_fault *walked)
 {
-	uint32_t domain_id = config->context;
+	uint32_t domain_id = config->context, next = amdv1_next_level(walked->entry);
+	/* Else the level is malformed, or the page size. */
+	bool is_reserved = walked->entry & (next == AMDV1_LEAF || next == AMDV1_LEAF_OF_A_SIZE ? AMDV1_LEAF_RESERVED : AMDV1_TABLE_RESERVED);
 
 	if (is_interrupt(device, access) || access->iova - config->key[KEY_EXCLUDED] < config->key[KEY_EXCLUDED_BYTES])
 		return -PORT_EFAULT;
 	switch (walked->reason) {
 	case VIOMMU_FAULT_TABLE_UNBACKED:
-		return record(device, access, VIOMMU_AMDVI_PAGE_TAB_HARDWARE_ERROR, EVENT0_DOMAIN(domain_id) | EVENT0_MASTER_ABORT, walked->entry_gpa);
+		return record(device, access, VIOMMU_AMDVI_PAGE_TAB_HARDWARE_ERROR, VIOMMU_AMDVI_EVENT0_DOMAIN(domain_id) | VIOMMU_AMDVI_EVENT0_MASTER_ABORT,
+			      walked->entry_gpa);
 	case VIOMMU_FAULT_LEAF_UNBACKED:
 		return -PORT_EFAULT;
 	case VIOMMU_FAULT_PROTECTION:
@@ -117,7 +107,7 @@ int amdvi_unmapped(struct guest_device *device, const struct guest_config *confi
 	case VIOMMU_FAULT_ENTRY_TYPE:
 		return page_fault(device, domain_id, access, VIOMMU_AMDVI_EVENT0_PR);
 	case VIOMMU_FAULT_ENTRY_FORMAT:
-		return page_fault(device, domain_id, access, VIOMMU_AMDVI_EVENT0_PR | (is_reserved(walked->entry) ? VIOMMU_AMDVI_EVENT0_RZ : 0));
+		return page_fault(device, domain_id, access, VIOMMU_AMDVI_EVENT0_PR | (is_reserved ? VIOMMU_AMDVI_EVENT0_RZ : 0));
 	default:
 		return page_fault(device, domain_id, access, 0);
 	}

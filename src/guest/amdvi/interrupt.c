@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Interrupts: where a device's message goes (48882, "Interrupt Remapping Tables"), and the IOMMU's
- * own one.
- *
- * The device's entry and its interrupt table are read for each message, as by an IOMMU with empty
- * caches. Each is loaded once, and judged on the copy.
+ * own one. The device's entry and its interrupt table are read for each message.
  */
 #include "amdvi.h"
 
@@ -31,22 +28,24 @@ static struct viommu_amdvi_message compose(uint32_t destination, bool logical, u
 	};
 }
 
-static int record(const struct remap *remap, unsigned int code, uint64_t fields, uint64_t address)
-{
-	return amdvi_record(remap->amdvi, remap->device_id, code, fields | VIOMMU_AMDVI_EVENT0_I, address);
-}
-
 static int illegal(const struct remap *remap, bool reserved_bits)
 {
-	return record(remap, VIOMMU_AMDVI_ILLEGAL_DEV_TABLE_ENTRY, reserved_bits ? VIOMMU_AMDVI_EVENT0_RZ : 0, remap->from->address & ~UINT64_C(3));
+	return amdvi_record(remap->amdvi, remap->device_id, VIOMMU_AMDVI_ILLEGAL_DEV_TABLE_ENTRY,
+			    VIOMMU_AMDVI_EVENT0_I | (reserved_bits ? VIOMMU_AMDVI_EVENT0_RZ : 0), remap->from->address & ~UINT64_C(3));
 }
 
-/* IG suppresses the event. */
+/* IG suppresses page faults. */
+static int fault(const struct remap *remap, unsigned int code, uint64_t flags, uint64_t address)
+{
+	if (code == VIOMMU_AMDVI_IO_PAGE_FAULT && remap->dte[2] & DTE2_IG)
+		return -PORT_EFAULT;
+	flags |= VIOMMU_AMDVI_EVENT0_I | VIOMMU_AMDVI_EVENT0_DOMAIN(DTE1_DOMAIN_ID(remap->dte[1]));
+	return amdvi_record(remap->amdvi, remap->device_id, code, flags, address);
+}
+
 static int page_fault(const struct remap *remap, uint64_t flags)
 {
-	if (remap->dte[2] & DTE2_IG)
-		return -PORT_EFAULT;
-	return record(remap, VIOMMU_AMDVI_IO_PAGE_FAULT, EVENT0_DOMAIN(DTE1_DOMAIN_ID(remap->dte[1])) | flags, remap->from->address);
+	return fault(remap, VIOMMU_AMDVI_IO_PAGE_FAULT, flags, remap->from->address);
 }
 
 /* An entry of either size as one of 128 bits. False where there is no memory. */
@@ -84,7 +83,7 @@ static int translate(const struct remap *remap, struct viommu_amdvi_message *to)
 	if (MESSAGE_INDEX(remap->from->data) >> DTE2_INT_TAB_LEN(remap->dte[2]))
 		return page_fault(remap, 0);
 	if (!load(remap, irte, &gpa))
-		return record(remap, VIOMMU_AMDVI_PAGE_TAB_HARDWARE_ERROR, EVENT0_DOMAIN(DTE1_DOMAIN_ID(remap->dte[1])) | EVENT0_MASTER_ABORT, gpa);
+		return fault(remap, VIOMMU_AMDVI_PAGE_TAB_HARDWARE_ERROR, VIOMMU_AMDVI_EVENT0_MASTER_ABORT, gpa);
 	if (!(irte[0] & IRTE_REMAP_EN) || is_malformed(remap, irte)) {
 		if (irte[0] & IRTE_SUP_IOPF)
 			return -PORT_EFAULT;
@@ -137,7 +136,7 @@ int viommu_amdvi_interrupt(struct viommu_amdvi *amdvi, uint32_t device_id, const
 	if (!amdvi_find_entry(base, device_id, &gpa))
 		return page_fault(&remap, 0);
 	if (!guest_memory_load(&amdvi->iommu.memory, gpa, remap.dte, DTE_WORDS))
-		return record(&remap, VIOMMU_AMDVI_DEV_TAB_HARDWARE_ERROR, EVENT0_MASTER_ABORT, gpa);
+		return fault(&remap, VIOMMU_AMDVI_DEV_TAB_HARDWARE_ERROR, VIOMMU_AMDVI_EVENT0_MASTER_ABORT, gpa);
 	return remap.dte[2] & DTE2_IV ? map(&remap, to) : pass_if(&remap, true, to);
 }
 

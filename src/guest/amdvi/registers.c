@@ -3,10 +3,8 @@
  * The registers, the command buffer and the event log (48882, "MMIO Registers", "Commands", "Event
  * Logging").
  *
- * A store has all its effects before it returns. The base, and the index that the IOMMU writes, of
- * a buffer ignore stores while it runs; a store to the base sets both indices to 0. Status bits
- * that are latched are cleared by a store of 1. Reserved bits and offsets ignore stores, and so do
- * those of absent features.
+ * The base of a buffer, and the index that the IOMMU writes, ignore stores while it runs; a store
+ * to the base sets both indices to 0.
  *
  * A command that cannot be executed stops the buffer: CmdBufRun is 0, the head stays at the
  * command, and an event says why. An event that finds the log full is lost: EventOverflow is 1 and
@@ -18,7 +16,7 @@
 /* Conditions that lock bits. */
 enum { COMMANDS_RUN = 1, EVENTS_RUN = 2, NO_X2APIC = 4 };
 
-enum { EFFECT_NONE, EFFECT_CONTROL, EFFECT_CMD_BASE, EFFECT_EVENT_BASE, EFFECT_EXCLUSION, EFFECT_CMD_TAIL, EFFECT_STATUS };
+enum { EFFECT_NONE, EFFECT_CONTROL, EFFECT_BASE, EFFECT_EXCLUSION, EFFECT_CMD_TAIL, EFFECT_STATUS };
 
 /* log2 of the number of entries is in bits 59:56; 0 to 7 are reserved, and count as 8. */
 #define BUFFER_BASE	  (AMDV1_ADDRESS | UINT64_C(0xf) << 56)
@@ -34,8 +32,8 @@ enum { EFFECT_NONE, EFFECT_CONTROL, EFFECT_CMD_BASE, EFFECT_EVENT_BASE, EFFECT_E
 
 const struct guest_register amdvi_registers[REGISTERS] = {
 	[REG_DEV_TAB_BASE] = { VIOMMU_AMDVI_DEV_TAB_BASE, 8, .writable = AMDV1_ADDRESS | DEV_TAB_BASE_SIZE },
-	[REG_CMD_BASE] = { VIOMMU_AMDVI_CMD_BASE, 8, COMMANDS_RUN, EFFECT_CMD_BASE, .reset = BUFFER_BASE_RESET, .writable = BUFFER_BASE },
-	[REG_EVENT_BASE] = { VIOMMU_AMDVI_EVENT_BASE, 8, EVENTS_RUN, EFFECT_EVENT_BASE, .reset = BUFFER_BASE_RESET, .writable = BUFFER_BASE },
+	[REG_CMD_BASE] = { VIOMMU_AMDVI_CMD_BASE, 8, COMMANDS_RUN, EFFECT_BASE, .reset = BUFFER_BASE_RESET, .writable = BUFFER_BASE },
+	[REG_EVENT_BASE] = { VIOMMU_AMDVI_EVENT_BASE, 8, EVENTS_RUN, EFFECT_BASE, .reset = BUFFER_BASE_RESET, .writable = BUFFER_BASE },
 	[REG_CONTROL] = { VIOMMU_AMDVI_CONTROL, 8, .effect = EFFECT_CONTROL, .writable = CONTROL_ALL },
 	[REG_CONTROL_XT] = { VIOMMU_AMDVI_CONTROL, 8, NO_X2APIC, .writable = CONTROL_XT },
 	[REG_EXCLUSION_BASE] = { VIOMMU_AMDVI_EXCLUSION_BASE, 8, .effect = EFFECT_EXCLUSION,
@@ -53,20 +51,19 @@ const struct guest_register amdvi_registers[REGISTERS] = {
 
 unsigned int amdvi_conditions(const struct guest_iommu *iommu)
 {
-	const struct viommu_amdvi *amdvi = amdvi_of(iommu);
-	uint64_t status = amdvi->reg[REG_STATUS];
+	uint64_t status = amdvi_of(iommu)->reg[REG_STATUS];
 
 	return (status & VIOMMU_AMDVI_STATUS_CMD_BUF_RUN ? COMMANDS_RUN : 0) | (status & VIOMMU_AMDVI_STATUS_EVENT_LOG_RUN ? EVENTS_RUN : 0) |
-	       (amdvi->config.flags & VIOMMU_AMDVI_X2APIC ? 0 : NO_X2APIC);
+	       (amdvi_of(iommu)->config.flags & VIOMMU_AMDVI_X2APIC ? 0 : NO_X2APIC);
 }
 
 /* The status bits of what the control register lets run: a disabled IOMMU does neither. */
 static uint64_t running(uint64_t control)
 {
-	if (!(control & VIOMMU_AMDVI_CONTROL_IOMMU_EN))
-		return 0;
-	return (control & VIOMMU_AMDVI_CONTROL_CMD_BUF_EN ? VIOMMU_AMDVI_STATUS_CMD_BUF_RUN : 0) |
-	       (control & VIOMMU_AMDVI_CONTROL_EVENT_LOG_EN ? VIOMMU_AMDVI_STATUS_EVENT_LOG_RUN : 0);
+	uint64_t bits = (control & VIOMMU_AMDVI_CONTROL_CMD_BUF_EN ? VIOMMU_AMDVI_STATUS_CMD_BUF_RUN : 0) |
+			(control & VIOMMU_AMDVI_CONTROL_EVENT_LOG_EN ? VIOMMU_AMDVI_STATUS_EVENT_LOG_RUN : 0);
+
+	return control & VIOMMU_AMDVI_CONTROL_IOMMU_EN ? bits : 0;
 }
 
 /* The status bits that interrupt. */
@@ -98,20 +95,16 @@ static unsigned int control(struct viommu_amdvi *amdvi, uint64_t old)
 
 unsigned int amdvi_stored(struct guest_iommu *iommu, const struct guest_store *store)
 {
-	struct viommu_amdvi *amdvi = amdvi_of(iommu);
-	unsigned int locked = amdvi_conditions(iommu);
-	uint64_t *reg = amdvi->reg;
+	/* Of the buffer; its tail is the next row. */
+	unsigned int head = store->row == REG_CMD_BASE ? REG_CMD_HEAD : REG_EVENT_HEAD;
+	uint64_t *reg = amdvi_of(iommu)->reg;
 
 	switch (store->effect) {
 	case EFFECT_CONTROL:
-		return control(amdvi, store->old);
-	case EFFECT_CMD_BASE:
-		if (!(locked & COMMANDS_RUN))
-			reg[REG_CMD_HEAD] = reg[REG_CMD_TAIL] = 0;
-		return 0;
-	case EFFECT_EVENT_BASE:
-		if (!(locked & EVENTS_RUN))
-			reg[REG_EVENT_HEAD] = reg[REG_EVENT_TAIL] = 0;
+		return control(amdvi_of(iommu), store->old);
+	case EFFECT_BASE:
+		if (!(amdvi_registers[store->row].locked_by & amdvi_conditions(iommu)))
+			reg[head] = reg[head + 1] = 0;
 		return 0;
 	case EFFECT_EXCLUSION:
 		return reg[REG_CONTROL] & VIOMMU_AMDVI_CONTROL_IOMMU_EN ? GUEST_CONFIGURE : 0;
@@ -149,7 +142,7 @@ void amdvi_stop(struct guest_iommu *iommu, unsigned int error)
 
 	(void)amdvi_commands(iommu, &ring);
 	event[0] = error == ERROR_ILLEGAL ? VIOMMU_AMDVI_EVENT0(VIOMMU_AMDVI_ILLEGAL_COMMAND_ERROR)
-					  : VIOMMU_AMDVI_EVENT0(VIOMMU_AMDVI_COMMAND_HARDWARE_ERROR) | EVENT0_MASTER_ABORT;
+					  : VIOMMU_AMDVI_EVENT0(VIOMMU_AMDVI_COMMAND_HARDWARE_ERROR) | VIOMMU_AMDVI_EVENT0_MASTER_ABORT;
 	event[1] = error == ERROR_STORE ? amdvi->store : guest_queue_entry(&ring.queue, (uint32_t)*ring.consumer);
 	guest_iommu_record(iommu, NULL, event);
 	amdvi->reg[REG_STATUS] &= ~(uint64_t)VIOMMU_AMDVI_STATUS_CMD_BUF_RUN;
@@ -158,9 +151,9 @@ void amdvi_stop(struct guest_iommu *iommu, unsigned int error)
 bool amdvi_events(struct guest_iommu *iommu, struct guest_ring *ring)
 {
 	uint64_t *reg = amdvi_of(iommu)->reg;
-	bool runs = find_buffer(reg, REG_EVENT_BASE, REG_EVENT_TAIL, REG_EVENT_HEAD, VIOMMU_AMDVI_STATUS_EVENT_LOG_RUN, ring);
 
-	return runs && !(reg[REG_STATUS] & VIOMMU_AMDVI_STATUS_EVENT_OVERFLOW);
+	return find_buffer(reg, REG_EVENT_BASE, REG_EVENT_TAIL, REG_EVENT_HEAD, VIOMMU_AMDVI_STATUS_EVENT_LOG_RUN, ring) &&
+	       !(reg[REG_STATUS] & VIOMMU_AMDVI_STATUS_EVENT_OVERFLOW);
 }
 
 void amdvi_recorded(struct guest_iommu *iommu)
