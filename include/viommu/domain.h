@@ -58,7 +58,7 @@ enum viommu_format {
 	VIOMMU_FORMAT_ARM64_4K = 2,  /* VMSAv8-64 stage 1, by granule */
 	VIOMMU_FORMAT_ARM64_16K = 3,
 	VIOMMU_FORMAT_ARM64_64K = 4,
-	VIOMMU_FORMAT_AMDV1 = 5, /* host page tables of AMD's IOMMU */
+	VIOMMU_FORMAT_AMDV1 = 7, /* host page tables of AMD's IOMMU */
 };
 
 /* The features of this library. Those of a host are in viommu_host_caps(). */

@@ -52,5 +52,5 @@ const char *viommu_format_name(uint32_t format)
 		[VIOMMU_FORMAT_ARM64_16K] = "arm64-16k", [VIOMMU_FORMAT_ARM64_64K] = "arm64-64k", [VIOMMU_FORMAT_AMDV1] = "amdv1",
 	};
 
-	return format < sizeof(names) / sizeof(names[0]) ? names[format] : "unknown format";
+	return format < sizeof(names) / sizeof(names[0]) && names[format] ? names[format] : "unknown format";
 }
