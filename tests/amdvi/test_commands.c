@@ -342,6 +342,62 @@ static void test_ring(void **state)
 	rig_down(&rig);
 }
 
+/*
+ * A buffer full of invalidations of everything, over tables of which each entry leads to the same
+ * table below: 2^36 pages. What does not fit is not reached, and the guest goes on.
+ */
+static void test_bomb(void **state)
+{
+	struct viommu_vm_stats stats = { .size = sizeof(stats) };
+	struct rig_config config = rig_config();
+	struct viommu_amdvi_device *device;
+	uint64_t table[5], root;
+	uint32_t tail;
+	struct rig rig;
+
+	(void)state;
+	config.vm.shadow_bytes = UINT64_C(0x100000);
+	config.vm.refresh_entries = 4096;
+	config.vm.step_entries = 4096;
+	rig_up_as(&rig, &config);
+	rig_enable(&rig);
+	device = rig_device(&rig, ID);
+	for (unsigned int level = 1; level <= 4; level++) {
+		table[level] = rig_table(&rig);
+		for (uint64_t i = 0; i < 512; i++)
+			rig_put(&rig, table[level] + 8 * i, level == 1 ? (DATA + i * PAGE) | P_RW : table[level - 1] | P_RW | P_NEXT(level - 1));
+	}
+	root = rig_table(&rig);
+	rig_tables(&rig, ID, 7, 4, root);
+	assert_int_equal(rig_device_info(device).sharing, 1);
+	/* Into a domain that is there, and as a new one, which does not fit. */
+	rig_put(&rig, root, table[3] | P_RW | P_NEXT(3));
+	for (unsigned int round = 0; round < 2; round++) {
+		tail = rig_read(&rig, R_CMD_TAIL);
+		for (unsigned int i = 0; i < 120; i++) {
+			rig_queue(&rig, &tail, INV_ALL, 0);
+			rig_queue(&rig, &tail, WAIT | SEMAPHORE | 1, 1 + i);
+		}
+		rig_kick(&rig, tail);
+		assert_int_equal(rig_read(&rig, R_CMD_HEAD), tail);
+		assert_int_equal(rig_get(&rig, SEMAPHORE), 120);
+		viommu_vm_stats(rig.vm, &stats);
+		assert_true(stats.shadow_bytes <= config.vm.shadow_bytes);
+		assert_true(rig_info(&rig).insufficient >= 120);
+		(void)rig_access(&rig, device, IOVA, VIOMMU_READ, NULL);
+		rig_put_entry(&rig, ID, D_V | D_TV | D_RW | D_MODE(4) | table[4], 7, 0, 0);
+	}
+	assert_int_equal(rig_device_info(device).sharing, 0);
+	assert_refused(&rig, device, 0, VIOMMU_READ);
+	assert_no_event(&rig);
+	rig_put(&rig, root, 0);
+	rig_map(&rig, root, 4, IOVA, DATA, P_RW);
+	rig_tables(&rig, ID, 7, 4, root);
+	assert_reaches(&rig, device, IOVA, DATA, VIOMMU_RW);
+	assert_no_event(&rig);
+	rig_down(&rig);
+}
+
 static void feature(struct rig *rig, unsigned int bit, bool set)
 {
 	uint64_t control = rig_read64(rig, R_CONTROL), mask = UINT64_C(1) << bit;
@@ -427,7 +483,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_wait),	  cmocka_unit_test(test_hardware_errors), cmocka_unit_test(test_illegal), cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_announced), cmocka_unit_test(test_large),		  cmocka_unit_test(test_entries), cmocka_unit_test(test_ring),
-		cmocka_unit_test(test_linux),
+		cmocka_unit_test(test_bomb),	  cmocka_unit_test(test_linux),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
