@@ -52,6 +52,7 @@ enum viommu_domain_type {
 	VIOMMU_DOMAIN_SMMUV3 = 2, /* data: struct viommu_smmuv3_stage1 (smmuv3.h) */
 	VIOMMU_DOMAIN_VIRTIO = 3, /* none: it has no tables (virtio.h) */
 	VIOMMU_DOMAIN_VTD = 4,	  /* data: struct viommu_vtd_tables (vtd.h) */
+	VIOMMU_DOMAIN_AMDVI = 5,  /* data: struct viommu_amdvi_tables (amdvi.h) */
 };
 
 /* Formats of guests' tables. */
@@ -63,6 +64,7 @@ enum viommu_format {
 	VIOMMU_FORMAT_ARM64_64K = 4,
 	VIOMMU_FORMAT_VTDSS = 5,  /* second stage of VT-d */
 	VIOMMU_FORMAT_X86_64 = 6, /* tables of x86-64: first stage of VT-d */
+	VIOMMU_FORMAT_AMDV1 = 7,  /* host page tables of AMD's IOMMU */
 };
 
 /* The features of this library. Those of a host are in viommu_host_caps(). */

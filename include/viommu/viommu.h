@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * libviommu: nested I/O translation for virtual machines. Everything but the guest IOMMUs, which
- * have a header each (zpci.h, smmuv3.h, vtd.h, virtio.h).
+ * have a header each (zpci.h, smmuv3.h, vtd.h, amdvi.h, virtio.h).
  */
 #ifndef VIOMMU_H
 #define VIOMMU_H

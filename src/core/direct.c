@@ -2,13 +2,16 @@
 /*
  * Direct domains: every slot is mapped, where it falls into the aperture, at IOVA = GPA + offset,
  * and is pinned whole. There are no tables, no shadow and no refresh: only slots that come and go
- * change one.
+ * change one. A domain may give fewer rights than the slots have.
  */
+#include "core/direct.h"
+
 #include "core/domain.h"
 
 struct direct {
 	struct viommu_domain domain;
 	uint64_t offset; /* IOVA - GPA */
+	uint32_t prot;	 /* at the most */
 };
 
 static struct direct *direct_of(struct viommu_domain *domain)
@@ -18,13 +21,13 @@ static struct direct *direct_of(struct viommu_domain *domain)
 
 /*
  * The IOVAs at which a slot is reached: false if there are none. GPAs whose IOVA would wrap have
- * none.
+ * none, and so have slots of which no right is left.
  */
 static bool window(const struct direct *direct, const struct slot *slot, uint64_t *first, uint64_t *last)
 {
 	uint64_t most = UINT64_MAX - direct->offset; /* the last GPA that has an IOVA */
 
-	if (slot->first > most)
+	if (slot->first > most || !(slot->prot & direct->prot))
 		return false;
 	*first = slot->first + direct->offset;
 	*last = slot->last > most ? UINT64_MAX : slot->last + direct->offset;
@@ -39,7 +42,7 @@ static bool window(const struct direct *direct, const struct slot *slot, uint64_
 
 static int map_slot(struct direct *direct, const struct slot *slot)
 {
-	struct host_mapping mapping = { .prot = slot->prot, .fd = slot->fd, .whole = true };
+	struct host_mapping mapping = { .prot = slot->prot & direct->prot, .fd = slot->fd, .whole = true };
 	uint64_t skipped;
 	int error;
 
@@ -118,7 +121,7 @@ static int each_run(struct viommu_domain *domain, uint64_t first, uint64_t last,
 	slots = vm_slots(domain->vm);
 	for (unsigned int i = 0; !result && i < slots->number; i++) {
 		const struct slot *slot = slots->slot[i];
-		struct viommu_run piece = { .prot = slot->prot };
+		struct viommu_run piece = { .prot = slot->prot & direct->prot };
 
 		if (slot->removing || !window(direct, slot, &piece.first, &piece.last) || piece.first > last || piece.last < first)
 			continue;
@@ -177,7 +180,7 @@ static int create(struct direct *direct, struct viommu_vm *vm, struct viommu_hos
 	return error;
 }
 
-int viommu_domain_create_direct(struct viommu_vm *vm, struct viommu_host *host, uint64_t offset, uint64_t first, uint64_t last, struct viommu_domain **out)
+int direct_create(struct viommu_vm *vm, struct viommu_host *host, uint64_t offset, uint64_t first, uint64_t last, uint32_t prot, struct viommu_domain **out)
 {
 	struct direct *direct;
 	int error;
@@ -188,6 +191,7 @@ int viommu_domain_create_direct(struct viommu_vm *vm, struct viommu_host *host, 
 	if (!direct)
 		return -PORT_ENOMEM;
 	direct->offset = offset;
+	direct->prot = prot;
 	port_lock(&vm->lock);
 	error = create(direct, vm, host, first, last);
 	port_unlock(&vm->lock);
@@ -197,4 +201,9 @@ int viommu_domain_create_direct(struct viommu_vm *vm, struct viommu_host *host, 
 	}
 	*out = &direct->domain;
 	return 0;
+}
+
+int viommu_domain_create_direct(struct viommu_vm *vm, struct viommu_host *host, uint64_t offset, uint64_t first, uint64_t last, struct viommu_domain **out)
+{
+	return direct_create(vm, host, offset, first, last, VIOMMU_RW, out);
 }

@@ -15,12 +15,18 @@
 #include <cmocka.h>
 
 #include <viommu/viommu.h>
+#include <viommu/amdvi.h>
 #include <viommu/smmuv3.h>
 #include <viommu/vfio.h>
 #include <viommu/virtio.h>
 #include <viommu/vtd.h>
 #include <viommu/vtd_spec.h>
 #include <viommu/zpci.h>
+
+/* The first release of these guest IOMMUs has their header, and another domain.h than the first. */
+#ifdef FIRST_RELEASE
+#define VIOMMU_DOMAIN_AMDVI ((enum viommu_domain_type)5)
+#endif
 
 #define RAM_BYTES UINT64_C(0x100000)
 #define MORE	  64u
@@ -32,6 +38,7 @@ _Static_assert(sizeof(struct viommu_refresh_result) == 96, "frozen");
 _Static_assert(sizeof(struct viommu_run) == 32, "frozen");
 _Static_assert(sizeof(struct viommu_iova_range) == 16, "frozen");
 _Static_assert(sizeof(struct viommu_zpci_fib) == 32, "frozen");
+_Static_assert(sizeof(struct viommu_amdvi_message) == 16, "frozen");
 _Static_assert(sizeof(struct viommu_virtio_reserved) == 24, "frozen");
 _Static_assert(offsetof(struct viommu_piece, bytes) + sizeof(uint64_t) == sizeof(struct viommu_piece), "frozen");
 
@@ -57,6 +64,12 @@ WHOLE(viommu_smmuv3_config, VIOMMU_SMMUV3_CONFIG_SIZE_V0);
 WHOLE(viommu_smmuv3_device_config, VIOMMU_SMMUV3_DEVICE_CONFIG_SIZE_V0);
 WHOLE(viommu_smmuv3_info, VIOMMU_SMMUV3_INFO_SIZE_V0);
 WHOLE(viommu_smmuv3_device_info, VIOMMU_SMMUV3_DEVICE_INFO_SIZE_V0);
+WHOLE(viommu_amdvi_tables, VIOMMU_AMDVI_TABLES_SIZE_V0);
+WHOLE(viommu_amdvi_config, VIOMMU_AMDVI_CONFIG_SIZE_V0);
+WHOLE(viommu_amdvi_capabilities, VIOMMU_AMDVI_CAPABILITIES_SIZE_V0);
+WHOLE(viommu_amdvi_device_config, VIOMMU_AMDVI_DEVICE_CONFIG_SIZE_V0);
+WHOLE(viommu_amdvi_info, VIOMMU_AMDVI_INFO_SIZE_V0);
+WHOLE(viommu_amdvi_device_info, VIOMMU_AMDVI_DEVICE_INFO_SIZE_V0);
 WHOLE(viommu_tracker, VIOMMU_TRACKER_SIZE_V0);
 WHOLE(viommu_vfio_device, VIOMMU_VFIO_DEVICE_SIZE_V0);
 WHOLE(viommu_vfio_config, VIOMMU_VFIO_CONFIG_SIZE_V0);
@@ -85,6 +98,8 @@ static struct {
 	struct viommu_zpci_function *function;
 	struct viommu_smmuv3 *smmu;
 	struct viommu_smmuv3_device *device;
+	struct viommu_amdvi *amdvi;
+	struct viommu_amdvi_device *amdvi_device;
 	struct viommu_virtio *virtio;
 	struct viommu_virtio_endpoint *endpoint;
 	struct viommu_vtd *vtd;
@@ -312,6 +327,50 @@ static int smmuv3_device_info(void *info)
 static int smmuv3_device_stats(void *stats)
 {
 	return viommu_smmuv3_device_stats(world.device, stats);
+}
+
+static int amdvi_domain(void *tables)
+{
+	return create_domain(VIOMMU_DOMAIN_AMDVI, tables);
+}
+
+static int amdvi_create(void *config)
+{
+	struct viommu_amdvi *amdvi = NULL;
+	int ret = viommu_amdvi_create(world.vm, config, &amdvi);
+
+	viommu_amdvi_destroy(amdvi);
+	return ret;
+}
+
+static int amdvi_capabilities(void *capabilities)
+{
+	return viommu_amdvi_capabilities(world.amdvi, capabilities);
+}
+
+static int amdvi_device_add(void *config)
+{
+	struct viommu_amdvi_device *device;
+	int ret = viommu_amdvi_device_add(world.amdvi, config, &device);
+
+	if (!ret)
+		viommu_amdvi_device_remove(device);
+	return ret;
+}
+
+static int amdvi_info(void *info)
+{
+	return viommu_amdvi_info(world.amdvi, info);
+}
+
+static int amdvi_device_info(void *info)
+{
+	return viommu_amdvi_device_info(world.amdvi_device, info);
+}
+
+static int amdvi_device_stats(void *stats)
+{
+	return viommu_amdvi_device_stats(world.amdvi_device, stats);
 }
 
 static int virtio_create(void *config)
@@ -546,6 +605,24 @@ static void test_smmuv3(void **state)
 	CHECK_OUT(smmuv3_device_stats, viommu_domain_stats, VIOMMU_DOMAIN_STATS_SIZE_V0);
 }
 
+static void test_amdvi(void **state)
+{
+	const struct viommu_amdvi_tables tables = { .size = sizeof(tables), .mode = 3 };
+	const struct viommu_amdvi_config config = VIOMMU_AMDVI_CONFIG_INIT;
+	struct viommu_amdvi_device_config device = VIOMMU_AMDVI_DEVICE_CONFIG_INIT;
+
+	(void)state;
+	CHECK_IN(amdvi_domain, tables, VIOMMU_AMDVI_TABLES_SIZE_V0);
+	CHECK_IN(amdvi_create, config, VIOMMU_AMDVI_CONFIG_SIZE_V0);
+	CHECK_OUT(amdvi_capabilities, viommu_amdvi_capabilities, VIOMMU_AMDVI_CAPABILITIES_SIZE_V0);
+	device.device_id = 7;
+	device.host = world.host;
+	CHECK_IN(amdvi_device_add, device, VIOMMU_AMDVI_DEVICE_CONFIG_SIZE_V0);
+	CHECK_OUT(amdvi_info, viommu_amdvi_info, VIOMMU_AMDVI_INFO_SIZE_V0);
+	CHECK_OUT(amdvi_device_info, viommu_amdvi_device_info, VIOMMU_AMDVI_DEVICE_INFO_SIZE_V0);
+	CHECK_OUT(amdvi_device_stats, viommu_domain_stats, VIOMMU_DOMAIN_STATS_SIZE_V0);
+}
+
 static void test_virtio(void **state)
 {
 	const struct viommu_virtio_config config = VIOMMU_VIRTIO_CONFIG_INIT;
@@ -683,6 +760,8 @@ static int setup(void **state)
 	struct viommu_zpci_function_config function = VIOMMU_ZPCI_FUNCTION_CONFIG_INIT;
 	struct viommu_smmuv3_config smmu = VIOMMU_SMMUV3_CONFIG_INIT;
 	struct viommu_smmuv3_device_config device = VIOMMU_SMMUV3_DEVICE_CONFIG_INIT;
+	const struct viommu_amdvi_config amdvi = VIOMMU_AMDVI_CONFIG_INIT;
+	struct viommu_amdvi_device_config amdvi_device = VIOMMU_AMDVI_DEVICE_CONFIG_INIT;
 	const struct viommu_virtio_config virtio = VIOMMU_VIRTIO_CONFIG_INIT;
 	struct viommu_virtio_endpoint_config endpoint = VIOMMU_VIRTIO_ENDPOINT_CONFIG_INIT;
 	const struct viommu_vtd_config vtd = VIOMMU_VTD_CONFIG_INIT;
@@ -709,6 +788,10 @@ static int setup(void **state)
 	device.sid = 1;
 	device.host = world.host;
 	assert_int_equal(viommu_smmuv3_device_add(world.smmu, &device, &world.device), 0);
+	assert_int_equal(viommu_amdvi_create(world.vm, &amdvi, &world.amdvi), 0);
+	amdvi_device.device_id = 1;
+	amdvi_device.host = world.host;
+	assert_int_equal(viommu_amdvi_device_add(world.amdvi, &amdvi_device, &world.amdvi_device), 0);
 	assert_int_equal(viommu_virtio_create(world.vm, &virtio, &world.virtio), 0);
 	endpoint.endpoint = 1;
 	endpoint.host = world.host;
@@ -725,6 +808,7 @@ static int teardown(void **state)
 	(void)state;
 	viommu_vtd_destroy(world.vtd);
 	viommu_virtio_destroy(world.virtio);
+	viommu_amdvi_destroy(world.amdvi);
 	viommu_smmuv3_destroy(world.smmu);
 	viommu_zpci_destroy(world.zpci);
 	viommu_vm_destroy(world.vm);
@@ -736,9 +820,9 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_vm),     cmocka_unit_test(test_tracker), cmocka_unit_test(test_hosts), cmocka_unit_test(test_domains),
-		cmocka_unit_test(test_smmuv3), cmocka_unit_test(test_virtio),  cmocka_unit_test(test_vtd),   cmocka_unit_test(test_zpci),
-		cmocka_unit_test(test_fault),  cmocka_unit_test(test_version), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_vm),     cmocka_unit_test(test_tracker), cmocka_unit_test(test_hosts),   cmocka_unit_test(test_domains),
+		cmocka_unit_test(test_smmuv3), cmocka_unit_test(test_virtio),  cmocka_unit_test(test_vtd),     cmocka_unit_test(test_amdvi),
+		cmocka_unit_test(test_zpci),   cmocka_unit_test(test_fault),   cmocka_unit_test(test_version), cmocka_unit_test(test_names),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -226,7 +226,8 @@ int __wrap_viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struc
 		fault->iova = iova;
 		*run = doubles.run;
 		run->prot = 0;
-		run->tables = doubles.run.tables ? doubles.run.tables : VIOMMU_RW;
+		/* Where the leaf is not the reason, there is no run. */
+		run->tables = doubles.run.tables ? doubles.run.tables : fault->reason == VIOMMU_FAULT_LEAF_UNBACKED ? VIOMMU_RW : 0;
 	} else {
 		*run = doubles.run;
 		run->tables = doubles.run.tables ? doubles.run.tables : doubles.run.prot;

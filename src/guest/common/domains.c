@@ -6,6 +6,7 @@
  * its host can do that, as hardware takes an entry that is changed by one store. If not, it reaches
  * nothing in between; an access that fails meanwhile is to be tried again.
  */
+#include "core/direct.h"
 #include "guest/common/devices.h"
 
 static void count_shared(struct guest_iommu *iommu, uint32_t change)
@@ -20,8 +21,8 @@ static bool matches(const struct guest_domain *domain, const struct guest_device
 {
 	const struct guest_config *a = &domain->config, *b = &device->config;
 
-	return domain->host == device->host && domain->hardware == device->hardware && a->target == b->target && a->context == b->context &&
-	       !__builtin_memcmp(a->key, b->key, sizeof(a->key));
+	return domain->host == device->host && domain->hardware == device->hardware && a->target == b->target && a->withheld == b->withheld &&
+	       a->context == b->context && !__builtin_memcmp(a->key, b->key, sizeof(a->key));
 }
 
 /* IOVA = GPA, as far as the guest's addresses and the host's IOVAs go. */
@@ -36,7 +37,7 @@ static int create_direct(const struct guest_device *device, struct viommu_domain
 		last = ((caps.last + 1) & ~(VIOMMU_PAGE_SIZE - 1)) - 1;
 	if (first < caps.first || first > last)
 		return -PORT_ERANGE;
-	return viommu_domain_create_direct(device->iommu->vm, device->host, 0, first, last, domain);
+	return direct_create(device->iommu->vm, device->host, 0, first, last, VIOMMU_RW & ~device->config.withheld, domain);
 }
 
 /* *entries: how many of the guest's were examined. */

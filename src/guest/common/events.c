@@ -35,21 +35,19 @@ static bool write(struct guest_iommu *iommu, const uint64_t *record)
 	return true;
 }
 
-/* With lock held. */
-static void record_for(struct guest_device *device, const uint64_t *record)
+void guest_iommu_record(struct guest_iommu *iommu, struct guest_device *device, const uint64_t *record)
 {
-	struct guest_iommu *iommu = device->iommu;
 	bool written = write(iommu, record);
 
 	guest_count(written ? &iommu->counts.events : &iommu->counts.events_lost);
-	if (written)
+	if (written && device)
 		guest_count(&device->events);
 }
 
 void guest_device_record(struct guest_device *device, const uint64_t *record)
 {
 	port_lock(&device->iommu->lock);
-	record_for(device, record);
+	guest_iommu_record(device->iommu, device, record);
 	port_unlock(&device->iommu->lock);
 	guest_iommu_deliver(device->iommu);
 }
@@ -70,7 +68,7 @@ static bool take(void *ctx, const void *from)
 	known = iommu->ops->device_id(record, &id);
 	device = guest_device_find(iommu, id);
 	if (device && known)
-		record_for(device, record);
+		guest_iommu_record(iommu, device, record);
 	port_unlock(&iommu->lock);
 	return device;
 }

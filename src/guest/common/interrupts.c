@@ -7,11 +7,13 @@
 
 static void interrupt(struct guest_iommu *iommu, unsigned int irq)
 {
-	struct guest_message message;
+	struct guest_message message = { 0 };
 
-	port_lock(&iommu->lock);
-	message = iommu->ops->message(iommu, irq);
-	port_unlock(&iommu->lock);
+	if (iommu->ops->message) {
+		port_lock(&iommu->lock);
+		message = iommu->ops->message(iommu, irq);
+		port_unlock(&iommu->lock);
+	}
 	message.address &= iommu->last_address;
 	if (!message.address && iommu->ops->wired)
 		iommu->ops->wired(iommu, irq);

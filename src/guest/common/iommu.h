@@ -60,6 +60,7 @@ enum guest_target {
  */
 struct guest_config {
 	enum guest_target target;
+	uint32_t withheld; /* DIRECT: rights that the device does not get */
 	/* TABLES: which invalidations apply (an ASID, a domain ID) */
 	uint32_t context;
 	uint64_t key[GUEST_KEY_WORDS]; /* TABLES: the architecture's words that designate them */
@@ -135,7 +136,10 @@ struct guest_iommu_ops {
 	void (*abort)(struct guest_iommu *iommu);
 	bool (*device_id)(const uint64_t *record, uint32_t *id);
 
-	/* Interrupts. message: with lock held. The others: without locks. wired: may be NULL. */
+	/*
+	 * Interrupts. message: with lock held; NULL: all are wired. wired: may be NULL. The others:
+	 * without locks.
+	 */
 	struct guest_message (*message)(const struct guest_iommu *iommu, unsigned int irq);
 	void (*wired)(struct guest_iommu *iommu, unsigned int irq);
 	void (*msi)(struct guest_iommu *iommu, const struct guest_message *message);
@@ -323,6 +327,8 @@ int guest_iommu_write(struct guest_iommu *iommu, uint64_t offset, unsigned int b
 void guest_iommu_listen(struct guest_iommu *iommu);
 /* Without locks: records an event about a device, if events are recorded now. */
 void guest_device_record(struct guest_device *device, const uint64_t *record);
+/* With lock held. device: NULL where it is about none that was added. */
+void guest_iommu_record(struct guest_iommu *iommu, struct guest_device *device, const uint64_t *record);
 
 /* interrupts.c */
 

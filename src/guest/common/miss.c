@@ -18,7 +18,7 @@ static int fill(struct guest_iommu *iommu, const struct guest_domain *domain, co
 	/* The access may have another top byte, if the domain ignores that. */
 	uint64_t iova = (run.first & TOP) | (access->iova & ~TOP);
 
-	if (error && walked->reason != VIOMMU_FAULT_LEAF_UNBACKED)
+	if (error && walked->reason != VIOMMU_FAULT_LEAF_UNBACKED && walked->reason != VIOMMU_FAULT_PROTECTION)
 		return -PORT_EFAULT;
 	/* Rights are judged by the tables first, and then by the memory behind them. */
 	if (access->access & ~run.tables)

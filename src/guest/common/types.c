@@ -8,7 +8,7 @@
 #include "port/port.h"
 #include "port/sized.h"
 
-static const struct guest_type *const types[] = { &zpci_guest_type, &smmuv3_guest_type, &virtio_guest_type, &vtd_guest_type };
+static const struct guest_type *const types[] = { &zpci_guest_type, &smmuv3_guest_type, &virtio_guest_type, &vtd_guest_type, &amdvi_guest_type };
 
 int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum viommu_domain_type type, const void *data, struct viommu_refresh_result *result,
 			 struct viommu_domain **out)
@@ -50,8 +50,8 @@ const char *viommu_format_name(uint32_t format)
 	static const char *const names[] = {
 		[VIOMMU_FORMAT_ZPCI] = "zpci",		 [VIOMMU_FORMAT_ZPCI_QEMU] = "zpci-qemu", [VIOMMU_FORMAT_ARM64_4K] = "arm64-4k",
 		[VIOMMU_FORMAT_ARM64_16K] = "arm64-16k", [VIOMMU_FORMAT_ARM64_64K] = "arm64-64k", [VIOMMU_FORMAT_VTDSS] = "vtdss",
-		[VIOMMU_FORMAT_X86_64] = "x86-64",
+		[VIOMMU_FORMAT_X86_64] = "x86-64",	 [VIOMMU_FORMAT_AMDV1] = "amdv1",
 	};
 
-	return format < sizeof(names) / sizeof(names[0]) ? names[format] : "unknown format";
+	return format < sizeof(names) / sizeof(names[0]) && names[format] ? names[format] : "unknown format";
 }

@@ -24,5 +24,6 @@ extern const struct guest_type zpci_guest_type;
 extern const struct guest_type smmuv3_guest_type;
 extern const struct guest_type virtio_guest_type;
 extern const struct guest_type vtd_guest_type;
+extern const struct guest_type amdvi_guest_type;
 
 #endif
