@@ -155,6 +155,13 @@ VIOMMU_API int viommu_amdvi_device_add(struct viommu_amdvi *amdvi, const struct 
  */
 VIOMMU_API void viommu_amdvi_device_remove(struct viommu_amdvi_device *device);
 
+/*
+ * Gives it another device ID, as when the guest has renumbered buses. What the guest has configured
+ * for that one is applied when this returns. 0; -EINVAL (above 0xffff) and -EEXIST (another device
+ * has it): nothing has changed.
+ */
+VIOMMU_API int viommu_amdvi_device_set_id(struct viommu_amdvi_device *device, uint32_t device_id);
+
 /* Its device, for viommu_reader_create(). It stays the IOMMU's. */
 VIOMMU_API struct viommu_device *viommu_amdvi_device_device(struct viommu_amdvi_device *device);
 

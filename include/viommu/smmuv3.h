@@ -221,7 +221,7 @@ VIOMMU_API void viommu_smmuv3_device_remove(struct viommu_smmuv3_device *device)
  * hardware walks its tables also -EIO, -ENOMEM and what else an attach to hardware says: it has its
  * old StreamID then, and reaches nothing if the host does not take that again, either.
  */
-VIOMMU_API int viommu_smmuv3_device_set_sid(struct viommu_smmuv3_device *device, uint32_t sid);
+VIOMMU_API int viommu_smmuv3_device_set_id(struct viommu_smmuv3_device *device, uint32_t sid);
 
 /* Its device, for viommu_reader_create(). It stays the SMMU's. */
 VIOMMU_API struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv3_device *device);

@@ -419,6 +419,14 @@ static void test_sharing(void **state)
 	assert_int_equal(rig_device_info(device[0]).sharing, 1);
 	device[1] = rig_device(&rig, ID + 1);
 	assert_true(rig_reaches(device[1], IOVA, VIOMMU_RW, NULL));
+	/* Another ID, and the entry of that. */
+	assert_int_equal(viommu_amdvi_device_set_id(device[1], ID + 2), -EEXIST);
+	assert_int_equal(viommu_amdvi_device_set_id(device[1], 0x10000), -EINVAL);
+	assert_int_equal(viommu_amdvi_device_set_id(device[1], ID + 9), 0);
+	assert_ptr_equal(viommu_amdvi_find(rig.amdvi, ID + 9), device[1]);
+	assert_int_equal(rig_device_info(device[1]).entry, VIOMMU_AMDVI_ENTRY_DIRECT);
+	assert_int_equal(viommu_amdvi_device_set_id(device[1], ID + 1), 0);
+	assert_int_equal(rig_device_info(device[0]).sharing, 2);
 	rig_down(&rig);
 }
 

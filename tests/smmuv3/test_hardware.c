@@ -682,12 +682,12 @@ static void test_another_stream_id(void **state)
 	tables_map(&world.tables, 0x5000, DATA, 0);
 	assert_ptr_equal(hard(&world, 0x5000, VIOMMU_READ, 0), world.rig.ram + DATA);
 	rig_put_ste(&world.rig, 9, STE_BYPASS, 0);
-	assert_int_equal(viommu_smmuv3_device_set_sid(world.device, 9), 0);
+	assert_int_equal(viommu_smmuv3_device_set_id(world.device, 9), 0);
 	assert_ptr_equal(mock_smmu_find(world.smmu, 9), world.theirs);
 	assert_ptr_equal(hard(&world, 0x5000, VIOMMU_READ, 0), world.rig.ram + 0x5000);
 	for (unsigned int i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		mock_fail(&world.smmu->mock, calls[i], 1, false, ENODEV);
-		assert_true(viommu_smmuv3_device_set_sid(world.device, HARD) < 0);
+		assert_true(viommu_smmuv3_device_set_id(world.device, HARD) < 0);
 		assert_ptr_equal(viommu_smmuv3_find(world.rig.smmu, 9), world.device);
 		assert_ptr_equal(mock_smmu_find(world.smmu, 9), world.theirs);
 		assert_ptr_equal(hard(&world, 0x5000, VIOMMU_READ, 0), world.rig.ram + 0x5000);
@@ -696,11 +696,11 @@ static void test_another_stream_id(void **state)
 	 * The old one is refused as well: the device reaches nothing until its entry is read again.
 	 */
 	mock_fail(&world.smmu->mock, MOCK_ATTACH, 1, true, ENODEV);
-	assert_true(viommu_smmuv3_device_set_sid(world.device, HARD) < 0);
+	assert_true(viommu_smmuv3_device_set_id(world.device, HARD) < 0);
 	assert_int_equal(rig_device_info(world.device).sharing, 0);
 	assert_null(hard(&world, 0x5000, VIOMMU_READ, 0));
 	mock_fail(&world.smmu->mock, MOCK_ATTACH, 0, false, 0);
-	assert_int_equal(viommu_smmuv3_device_set_sid(world.device, HARD), 0);
+	assert_int_equal(viommu_smmuv3_device_set_id(world.device, HARD), 0);
 	assert_ptr_equal(hard(&world, 0x5000, VIOMMU_READ, 0), world.rig.ram + DATA);
 	down(&world);
 }

@@ -511,17 +511,17 @@ static void test_another_stream_id(void **state)
 	rig_stage1(rig, 5, 0, CD0(3), TABLES);
 	rig_put_ste(rig, 9, STE_BYPASS, 0);
 	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_STAGE1);
-	assert_int_equal(viommu_smmuv3_device_set_sid(device, 0x10000), -EINVAL);
-	assert_int_equal(viommu_smmuv3_device_set_sid(device, 7), -EEXIST);
+	assert_int_equal(viommu_smmuv3_device_set_id(device, 0x10000), -EINVAL);
+	assert_int_equal(viommu_smmuv3_device_set_id(device, 7), -EEXIST);
 	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_STAGE1);
 	assert_ptr_equal(viommu_smmuv3_find(rig->smmu, 5), device);
 	assert_ptr_equal(viommu_smmuv3_find(rig->smmu, 7), other);
 	/* The same one: nothing changes, and nothing is read again. */
 	rig_put_ste(rig, 5, STE_ABORT, 0);
-	assert_int_equal(viommu_smmuv3_device_set_sid(device, 5), 0);
+	assert_int_equal(viommu_smmuv3_device_set_id(device, 5), 0);
 	assert_int_equal(kind(device), VIOMMU_SMMUV3_STREAM_STAGE1);
 
-	assert_int_equal(viommu_smmuv3_device_set_sid(device, 9), 0);
+	assert_int_equal(viommu_smmuv3_device_set_id(device, 9), 0);
 	assert_null(viommu_smmuv3_find(rig->smmu, 5));
 	assert_ptr_equal(viommu_smmuv3_find(rig->smmu, 9), device);
 	assert_int_equal(rig_device_info(device).sid, 9);

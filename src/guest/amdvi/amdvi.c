@@ -67,6 +67,7 @@ int viommu_amdvi_create(struct viommu_vm *vm, const struct viommu_amdvi_config *
 		return -PORT_ENOMEM;
 	amdvi->config = settled;
 	guest_iommu_init(&amdvi->iommu, vm, &ops, amdvi->reg);
+	amdvi->iommu.last_id = UINT16_MAX;
 	amdvi->iommu.last_address = AMDV1_ADDRESS | (VIOMMU_PAGE_SIZE - 1);
 	amdvi->reg[REG_EXT_FEATURES] = FEATURES | (settled.flags & VIOMMU_AMDVI_X2APIC ? VIOMMU_AMDVI_EFR_XT_SUP : 0);
 	*out = amdvi;
@@ -100,7 +101,7 @@ int viommu_amdvi_device_add(struct viommu_amdvi *amdvi, const struct viommu_amdv
 	struct guest_device *device;
 	int error;
 
-	if (!sized_in(&settled, sizeof(settled), VIOMMU_AMDVI_DEVICE_CONFIG_SIZE_V0, config) || !settled.host || settled.device_id > UINT16_MAX ||
+	if (!sized_in(&settled, sizeof(settled), VIOMMU_AMDVI_DEVICE_CONFIG_SIZE_V0, config) || !settled.host || settled.device_id > amdvi->iommu.last_id ||
 	    settled.flags || settled.reserved)
 		return -PORT_EINVAL;
 	error = guest_device_add(&amdvi->iommu,

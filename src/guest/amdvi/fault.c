@@ -24,7 +24,7 @@ static int record(struct guest_device *device, const struct viommu_fault *access
 {
 	if (access->access & VIOMMU_WRITE)
 		fields |= VIOMMU_AMDVI_EVENT0_RW;
-	return amdvi_record(amdvi_of(device->iommu), device->id.id, code, fields, address);
+	return amdvi_record(amdvi_of(device->iommu), guest_device_id(device), code, fields, address);
 }
 
 static int page_fault(struct guest_device *guest, uint32_t domain_id, const struct viommu_fault *access, uint64_t flags)

@@ -210,6 +210,7 @@ struct guest_iommu {
 	const struct guest_iommu_ops *ops;
 	struct viommu_vm *vm;
 	struct guest_memory memory;
+	uint32_t last_id;      /* of devices; constant */
 	uint64_t last_address; /* of the guest's physical ones; constant */
 
 	/*

@@ -49,6 +49,11 @@ void PUBLIC(_device_remove)(PUBLIC_DEVICE *device)
 	guest_device_remove(&device->guest);
 }
 
+int PUBLIC(_device_set_id)(PUBLIC_DEVICE *device, uint32_t id)
+{
+	return id > device->guest.iommu->last_id ? -PORT_EINVAL : guest_device_set_id(&device->guest, id);
+}
+
 struct viommu_device *PUBLIC(_device_device)(PUBLIC_DEVICE *device)
 {
 	return device->guest.device;

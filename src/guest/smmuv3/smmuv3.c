@@ -32,6 +32,7 @@ int viommu_smmuv3_create(struct viommu_vm *vm, const struct viommu_smmuv3_config
 		viommu_smmuv3_destroy(smmu);
 		return -PORT_EOPNOTSUPP;
 	}
+	smmu->iommu.last_id = (uint32_t)((UINT64_C(1) << settled.sid_bits) - 1);
 	smmu->iommu.last_address = (UINT64_C(1) << smmu->config.output_bits) - 1;
 	guest_iommu_listen(&smmu->iommu);
 	*out = smmu;
@@ -44,8 +45,8 @@ int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smm
 	struct guest_device *device;
 	int error;
 
-	if (!sized_in(&settled, sizeof(settled), VIOMMU_SMMUV3_DEVICE_CONFIG_SIZE_V0, config) || !settled.host ||
-	    (uint64_t)settled.sid >> smmu->config.sid_bits || settled.flags & ~VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP)
+	if (!sized_in(&settled, sizeof(settled), VIOMMU_SMMUV3_DEVICE_CONFIG_SIZE_V0, config) || !settled.host || settled.sid > smmu->iommu.last_id ||
+	    settled.flags & ~VIOMMU_SMMUV3_DEVICE_GUEST_INVALIDATES_ON_MAP)
 		return -PORT_EINVAL;
 	error = guest_device_add(&smmu->iommu,
 				 &(struct guest_device_config){ .id = settled.sid,
@@ -58,13 +59,6 @@ int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smm
 	if (!error)
 		*out = smmuv3_device_of(device);
 	return error;
-}
-
-int viommu_smmuv3_device_set_sid(struct viommu_smmuv3_device *device, uint32_t sid)
-{
-	if ((uint64_t)sid >> smmuv3_of(device->guest.iommu)->config.sid_bits)
-		return -PORT_EINVAL;
-	return guest_device_set_id(&device->guest, sid);
 }
 
 const char *viommu_smmuv3_stream_name(uint32_t stream)
