@@ -106,11 +106,14 @@ static port_noinline int refresh_several(struct nested *nested, struct shadow_pa
 	return error;
 }
 
-/* -ERANGE if nothing is covered. */
+/* Of a range in the domain: -ERANGE if nothing is covered. */
 static int refresh_covered(struct nested *nested, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
 {
 	struct composition *composition = nested->composition, *end = composition + nested->compositions;
 
+	/* It covers the domain. */
+	if (nested->compositions == 1)
+		return composition_refresh(composition, pass, first, last, merge);
 	while (composition < end && first > composition->last)
 		composition++;
 	if (composition == end || last < composition->first)

@@ -437,6 +437,28 @@ static uint64_t F(stale)(const struct format_root *root, struct shadow_leaves *l
 	return stale;
 }
 
+/* Whether n entries of the guest's are all invalid. Others may be invalid, too. */
+static inline bool F(all_invalid)(const uint64_t *entries, unsigned int n, unsigned int level)
+{
+	return shadow_all_have(entries, n, F(to_memory)(F(invalid_mask)(level)), F(to_memory)(F(invalid_bits)(level)));
+}
+
+/* Whether the entries lo..hi of one block are as they were applied: then there is nothing to do. */
+static inline bool F(is_applied)(const struct shadow_pass *pass, const struct shadow_leaves *leaves, const struct shadow_source *source,
+				 unsigned int table_index, unsigned int lo, unsigned int hi)
+{
+	uint64_t rights;
+
+	if (!leaves)
+		return hi > lo && source->table && F(all_invalid)(&source->table[table_index + lo], hi - lo + 1, 0);
+	/* Entries whose higher entries leave other rights than when they were established. */
+	rights = (source->prot & VIOMMU_READ ? ~leaves->readable : leaves->readable) | (source->prot & VIOMMU_WRITE ? ~leaves->writable : leaves->writable);
+	if ((rights | leaves->doubtful) & leaves->leaf & shadow_mask(lo, hi))
+		return false;
+	return source->table ? shadow_equal(pass->shadow, &source->table[table_index + lo], &leaves->word[lo], hi - lo + 1)
+			     : F(is_frame)(source, table_index, lo, hi, leaves->word);
+}
+
 /* Scans the entries lo..hi of one block. */
 static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves, const struct shadow_source *source, uint64_t iova, unsigned int lo,
 			  unsigned int hi)
@@ -444,22 +466,12 @@ static void F(scan_block)(struct shadow_pass *pass, struct shadow_leaves *leaves
 	uint64_t base = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
 	/* modulo 2^32: of entry 0, which a small table may not have */
 	unsigned int table_index = F(index)(0, iova) - lo;
-	uint64_t mask = shadow_mask(lo, hi), established = 0, stale = 0, valid = 0, bad = 0;
+	uint64_t mask = shadow_mask(lo, hi), established, stale = 0, valid = 0, bad = 0;
 	uint64_t word[SHADOW_BLOCK];
 
-	if (leaves) {
-		/*
-		 * Entries whose higher entries leave other rights than when they were established.
-		 */
-		uint64_t rights = (source->prot & VIOMMU_READ ? ~leaves->readable : leaves->readable) |
-				  (source->prot & VIOMMU_WRITE ? ~leaves->writable : leaves->writable);
-
-		established = leaves->leaf & mask;
-		if (!((rights | leaves->doubtful) & established) &&
-		    (source->table ? shadow_equal(pass->shadow, &source->table[table_index + lo], &leaves->word[lo], hi - lo + 1)
-				   : F(is_frame)(source, table_index, lo, hi, leaves->word)))
-			return;
-	}
+	if (F(is_applied)(pass, leaves, source, table_index, lo, hi))
+		return;
+	established = leaves ? leaves->leaf & mask : 0;
 	F(load_block)(pass, source, iova, lo, hi, word);
 	for (unsigned int i = lo; i <= hi; i++) {
 		enum format_kind kind = F(kind)(&pass->shadow->root, 0, F(from_memory)(word[i]));
@@ -515,22 +527,29 @@ static void F(scan_leaves)(struct shadow_pass *pass, struct shadow_node *node, c
 }
 
 /*
- * Whether a block of entries can be passed over at once: `at` is the first one's, all end before
- * `last`, nothing is established beneath them, and none is valid. An aperture is mostly this.
+ * How many entries of a block, from that of `at` on, can be passed over at once: `at` is their
+ * first IOVA, all end before `last`, nothing is established beneath them, and none is valid. An
+ * aperture is mostly this.
  */
-static bool F(skip)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_node *node, unsigned int level,
-		    const struct shadow_source *source, uint64_t at, uint64_t last)
+static unsigned int F(skip)(struct shadow_pass *pass, struct shadow_cursor *cursor, const struct shadow_node *node, unsigned int level,
+			    const struct shadow_source *source, uint64_t at, uint64_t last)
 {
-	uint64_t below = ((uint64_t)SHADOW_BLOCK << F(shift)(level)) - 1;
-	unsigned int index = F(index)(level, at);
+	unsigned int index = F(index)(level, at), in_block = index % SHADOW_BLOCK, most = SHADOW_BLOCK - in_block, n = 0;
+	const struct shadow_branches *branches = node ? node->block[index / SHADOW_BLOCK] : NULL;
 	const uint64_t *entries;
 
-	if (source->kind != SHADOW_TABLE || at & below || last - at <= below || (node && node->block[index / SHADOW_BLOCK]) || index < source->bounds.first ||
-	    index + SHADOW_BLOCK - 1 > source->bounds.last || pass->budget < SHADOW_BLOCK)
-		return false;
+	if (source->kind != SHADOW_TABLE || at & ((UINT64_C(1) << F(shift)(level)) - 1) || index < source->bounds.first ||
+	    index + most - 1 > source->bounds.last || (last - at) >> F(shift)(level) < most || pass->budget < most)
+		return 0;
 	entries = shadow_locate(pass, cursor, source->address + index * sizeof(uint64_t));
-	return entries && shadow_all_have(entries, SHADOW_BLOCK, F(to_memory)(F(invalid_mask)(level)), F(to_memory)(F(invalid_bits)(level))) &&
-	       shadow_spend(pass, SHADOW_BLOCK, at);
+	if (!entries)
+		return 0;
+	if (!branches && F(all_invalid)(entries, most, level))
+		n = most;
+	while (n < most && !(branches && branches->child[in_block + n]) && F(all_invalid)(&entries[n], 1, level))
+		n++;
+	(void)shadow_spend(pass, n, at);
+	return n;
 }
 
 /*
@@ -554,10 +573,11 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 	for (uint64_t at = first;;) {
 		uint64_t end = shadow_entry_last(F(shift)(level), at);
 		struct shadow_node *child = node ? shadow_child(node, F(index)(level, at)) : NULL;
+		unsigned int skipped = child ? 0 : F(skip)(pass, &cursor, node, level, source, at, last);
 		struct shadow_source below;
 
-		if (F(skip)(pass, &cursor, node, level, source, at, last)) {
-			at += (uint64_t)SHADOW_BLOCK << F(shift)(level);
+		if (skipped) {
+			at += (uint64_t)skipped << F(shift)(level);
 			continue;
 		}
 		if (end > last)
