@@ -27,6 +27,8 @@ static size_t table_bytes(unsigned int pieces)
 	return sizeof(struct tracking_table) + pieces * sizeof(struct tracking_piece);
 }
 
+#define RANGES_BYTES (TRACKING_RANGES * sizeof(struct viommu_iova_range))
+
 /* Tables of a level do not overlap: which one, and the level, are its key. */
 static uint64_t place_of(const struct tracked *tracked, unsigned int level, uint64_t iova)
 {
@@ -85,6 +87,10 @@ static void drop_all(struct tracked *tracked)
 {
 	list_each (&tracked->roots, struct tracking_table, in_parent, table)
 		drop_table(table);
+	if (tracked->ranges_lent)
+		return;
+	memory_free(tracked->tracking->memory, tracked->range, RANGES_BYTES, 0);
+	tracked->range = NULL;
 }
 
 void tracked_init(struct tracked *tracked, struct tracking *tracking, uint64_t first, uint64_t last, unsigned int root_level)
@@ -167,7 +173,9 @@ static void find_ranges(struct tracking_pass *pass)
 	uint64_t first = UINT64_MAX, last = 0;
 
 	/* Unless another refresh of this domain has the room, which is between two of its steps. */
-	if (!tracked->ranges_lent) {
+	if (!tracked->range)
+		tracked->range = memory_alloc(tracked->tracking->memory, RANGES_BYTES, 0);
+	if (tracked->range && !tracked->ranges_lent) {
 		tracked->ranges_lent = true;
 		pass->range = tracked->range;
 	}

@@ -61,10 +61,10 @@ struct tracked {
 	bool off; /* there was no memory */
 	/*
 	 * Room for one refresh's ranges at a time, since a tracking_pass is on a stack that may be
-	 * small.
+	 * small. NULL: none has needed it yet, or there was no memory.
 	 */
+	struct viommu_iova_range *range;
 	bool ranges_lent;
-	struct viommu_iova_range range[TRACKING_RANGES];
 };
 
 /* One refresh, as far as tracking is concerned. */

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "core/shadow/shadow.h"
 #include "port_wrap.h"
 #include "rig.h"
 
@@ -72,23 +73,25 @@ static void test_steady(void **state)
 
 /*
  * Tables that only name GPAs without memory: no node is made for them, nor on the way there. So the
- * answer is never a lack of memory.
+ * answer is never a lack of memory. The one allocation is that of room for notes, which is tried again.
  */
 static void test_unbacked(void **state)
 {
 	struct viommu_refresh_result result;
 	struct rig rig;
+	uint64_t bytes;
 
 	(void)state;
 	rig_begin(&rig, &(struct rig_options){ .aperture = 64 * GIB });
 	rig_domain(&rig);
+	bytes = rig_stats(&rig).shadow_bytes;
 	for (uint64_t i = 0; i < 16; i++)
 		tables_map(&rig.tables, PBA + i * 4 * GIB, 1, 3 * GIB, VIOMMU_RW);
 	port_wrap.fail_at = 1;
 	assert_int_equal(rig_refresh_all(&rig, &result), 0);
-	assert_int_equal(port_wrap.fail_at, 1);
 	port_wrap.fail_at = 0;
 	assert_int_equal(result.unbacked, 16);
+	assert_int_equal(rig_stats(&rig).shadow_bytes, bytes + SHADOW_WORK * sizeof(struct shadow_work));
 	rig_end(&rig);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The notes that a scan leaves for the fill. A pass has room for few, and borrows the shadow's
- * room. If another pass has that, or if it is full, the last note is widened, so that no note is
- * lost.
+ * room. If another pass has that, if it is full, or if there is no memory for it, the last note is
+ * widened, so that no note is lost.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,8 @@
 
 #define NOTE(i) ((uint64_t)(i)*0x2000)
 
-static struct shadow shadow;
+static struct memory memory;
+static struct shadow shadow = { .memory = &memory };
 
 static void begin(struct shadow_pass *pass)
 {
@@ -45,6 +46,11 @@ static void test_notes(void **state)
 	struct shadow_pass one, other;
 
 	(void)state;
+	begin(&other);
+	note(&other, 0, 20);
+	check(&other, SHADOW_OWN_WORK, 20);
+	assert_false(shadow.work_lent);
+	memory.limit = UINT64_MAX;
 	begin(&one);
 	begin(&other);
 	note(&one, 0, SHADOW_OWN_WORK);
@@ -58,6 +64,13 @@ static void test_notes(void **state)
 	note(&one, SHADOW_OWN_WORK + 1, 100);
 	check(&one, SHADOW_WORK, 100);
 	check(&other, SHADOW_OWN_WORK, 20);
+	/* The room stays as long as a pass has it. */
+	shadow_trim(&shadow);
+	check(&one, SHADOW_WORK, 100);
+	shadow.work_lent = false;
+	shadow_trim(&shadow);
+	assert_null(shadow.work);
+	assert_int_equal(memory_used(&memory), 0);
 }
 
 /* A range that follows the last note is merged with it. */

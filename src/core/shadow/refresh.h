@@ -449,8 +449,10 @@ static inline bool F(is_applied)(const struct shadow_pass *pass, const struct sh
 {
 	uint64_t rights;
 
+	/* Where one entry is valid, the first one most often is. */
 	if (!leaves)
-		return hi > lo && source->table && F(all_invalid)(&source->table[table_index + lo], hi - lo + 1, 0);
+		return hi > lo && source->table && F(all_invalid)(&source->table[table_index + lo], 1, 0) &&
+		       F(all_invalid)(&source->table[table_index + lo], hi - lo + 1, 0);
 	/* Entries whose higher entries leave other rights than when they were established. */
 	rights = (source->prot & VIOMMU_READ ? ~leaves->readable : leaves->readable) | (source->prot & VIOMMU_WRITE ? ~leaves->writable : leaves->writable);
 	if ((rights | leaves->doubtful) & leaves->leaf & shadow_mask(lo, hi))

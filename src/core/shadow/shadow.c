@@ -8,6 +8,8 @@
 /* How many of each piece are kept: 1 MiB of IOVA takes four blocks of leaves. */
 static const uint32_t spares[SHADOW_PIECES] = { 256, 32, 64, 8 };
 
+#define WORK_BYTES (SHADOW_WORK * sizeof(struct shadow_work))
+
 static size_t node_bytes(unsigned int blocks)
 {
 	return sizeof(struct shadow_node) + blocks * sizeof(void *);
@@ -231,6 +233,10 @@ void shadow_trim(struct shadow *shadow)
 		shadow->resting[i] = NULL;
 	}
 	free_spares(shadow);
+	if (!shadow->work || shadow->work_lent)
+		return;
+	free_bytes(shadow, shadow->work, WORK_BYTES);
+	shadow->work = NULL;
 }
 
 struct shadow_node *shadow_find_leaf_node(struct shadow *shadow, uint64_t iova, uint64_t reach)
@@ -458,6 +464,12 @@ bool shadow_has_room(struct shadow_pass *pass)
 		return pass->works < SHADOW_WORK;
 	if (shadow->work_lent)
 		return false;
+	if (!shadow->work) {
+		shadow->work = memory_alloc(shadow->memory, WORK_BYTES, 0);
+		if (!shadow->work)
+			return false;
+		shadow->bytes += WORK_BYTES;
+	}
 	__builtin_memcpy(shadow->work, pass->work, pass->works * sizeof(*pass->work));
 	shadow->work_lent = true;
 	pass->work = shadow->work;

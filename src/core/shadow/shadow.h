@@ -166,9 +166,12 @@ struct shadow {
 	uint8_t widest;
 	uint8_t shift[SHADOW_MAX_LEVELS];
 	uint8_t index_bits[SHADOW_MAX_LEVELS];
-	/* Room for one pass's work at a time, since a pass is on a stack that may be small. */
+	/*
+	 * Room for one pass's work at a time, since a pass is on a stack that may be small. NULL:
+	 * none has needed it yet, or there was no memory.
+	 */
+	struct shadow_work *work;
 	bool work_lent;
-	struct shadow_work work[SHADOW_WORK];
 };
 
 /*
@@ -360,7 +363,7 @@ void shadow_trim(struct shadow *shadow);
 
 /*
  * Whether there is room for more work than a pass has itself: the shadow's, unless another pass has
- * it, which is between two of its steps.
+ * it, which is between two of its steps, or there is no memory.
  */
 bool shadow_has_room(struct shadow_pass *pass);
 
