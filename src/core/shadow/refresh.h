@@ -117,9 +117,12 @@ static inline void shadow_no_table(struct shadow_pass *pass, unsigned int level,
  */
 static inline bool shadow_is_known(struct shadow_pass *pass, unsigned int level, const struct shadow_source *source, uint64_t first, uint64_t last)
 {
-	const struct format_root table = { .table = source->address, .level = level, .prot = source->prot, .bounds = source->bounds };
+	struct format_root table;
 
-	return pass->tracking.tracked && source->kind == SHADOW_TABLE && !tracking_enter(&pass->tracking, pass->slots, &table, first, last);
+	if (!pass->tracking.tracked || source->kind != SHADOW_TABLE)
+		return false;
+	table = (struct format_root){ .table = source->address, .level = level, .prot = source->prot, .bounds = source->bounds };
+	return !tracking_enter(&pass->tracking, pass->slots, &table, first, last);
 }
 
 /*
@@ -137,10 +140,12 @@ static inline void shadow_leaves_are(struct shadow_pass *pass, const struct shad
  */
 static inline bool shadow_was_known(struct shadow_pass *pass, unsigned int level, const struct shadow_source *source, uint64_t first, uint64_t last)
 {
-	const struct format_root table = { .table = source->address, .level = level, .prot = source->prot, .bounds = source->bounds };
+	struct format_root table;
 
-	if (pass->tracking.tracked && source->kind == SHADOW_TABLE)
+	if (pass->tracking.tracked && source->kind == SHADOW_TABLE) {
+		table = (struct format_root){ .table = source->address, .level = level, .prot = source->prot, .bounds = source->bounds };
 		return !tracking_fill(&pass->tracking, &table, first, last);
+	}
 	if (source->kind == SHADOW_FRAME)
 		shadow_no_table(pass, level, first, last);
 	return false;
@@ -272,12 +277,15 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
  */
 static inline bool F(is_empty)(const struct shadow_pass *pass, const struct shadow_source *below, unsigned int level, uint64_t at, uint64_t end)
 {
-	uint64_t first;
+	const struct slot *slot = pass->slot;
+	uint64_t first, last;
 
 	if (below->kind != SHADOW_FRAME)
 		return false;
 	first = below->address + (at & ((UINT64_C(1) << F(shift)(level)) - 1));
-	return !slots_overlap(pass->slots, first, first + (end - at));
+	last = first + (end - at);
+	/* Most often the last one that something was found in has it. */
+	return !(slot && first >= slot->first && last <= slot->last) && !slots_overlap(pass->slots, first, last);
 }
 
 /*
@@ -544,7 +552,7 @@ static unsigned int F(skip)(struct shadow_pass *pass, struct shadow_cursor *curs
 	    index + most - 1 > source->bounds.last || (last - at) >> F(shift)(level) < most || pass->budget < most)
 		return 0;
 	entries = shadow_locate(pass, cursor, source->address + index * sizeof(uint64_t));
-	if (!entries)
+	if (!entries || !F(all_invalid)(entries, 1, level))
 		return 0;
 	if (!branches && F(all_invalid)(entries, most, level))
 		n = most;
