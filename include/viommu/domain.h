@@ -15,11 +15,14 @@
  * translates each IOVA in it exactly as the guest's tables did at some moment during the call, to
  * the same page and with no more rights. After any return, an IOVA in the range either translates
  * as the tables say or does not translate. IOVAs outside the range keep their translations, but for
- * one case: a host that removes only whole mappings (those of the Linux kernel; host_splits counts)
- * takes what lies in one mapping with a page that changes away with it, and maps it again before
- * the call returns. A device that reads it within that time meets a fault. If the host is then
- * short of memory or of mappings it stays away: result.unestablished counts it, and the next
- * refresh of it tries again.
+ * one case. The Linux kernel removes only whole mappings (VFIO type1 v2 answers -EINVAL to a part
+ * of one, iommufd -ENOENT) and maps nothing over another (-EEXIST), so that what is to stay cannot
+ * be mapped first. What lies outside the range, in one mapping with a page that changes, is removed
+ * with it, and mapped again by the next call to the kernel (host_splits counts the mappings). A
+ * device that accesses it between the two meets a fault. If the host is short of memory or of
+ * mappings at that moment, it stays away: the refresh returns -ENOSPC, and result.unestablished
+ * counts it. Each later refresh, whatever its range, maps a part of it again, as the tables say by
+ * then, before it establishes anything new.
  *
  * An operation that a kind does not have returns -EOPNOTSUPP; each says which kinds have it.
  *

@@ -22,12 +22,44 @@ static void refused(void *ctx, uint64_t first, uint64_t last, int error)
 	composition->ops->forget(pass, first, last);
 }
 
+static int flush(struct composition *composition, struct shadow_pass *pass)
+{
+	int error = domain_flush(composition->domain);
+
+	composition->domain->stats.host_flushes++;
+	pass->runs.unflushed = false;
+	return error;
+}
+
+/*
+ * What went with first..last and lies beside the refresh is mapped again before anything else is
+ * done. What lies within waits for commit, as more of it may be removed.
+ */
+static int removed(void *ctx, uint64_t first, uint64_t last, uint64_t from, uint64_t to)
+{
+	struct shadow_pass *pass = ctx;
+	struct composition *composition = list_member(pass->shadow, struct composition, shadow);
+	uint64_t before = first < pass->first ? first : pass->first, after = last > pass->last ? last : pass->last;
+	int error;
+
+	if (from >= before && to <= after)
+		return 0;
+	error = flush(composition, pass);
+	if (error)
+		return error;
+	if (from < before)
+		composition->ops->restore(pass, from, before - 1);
+	if (to > after)
+		composition->ops->restore(pass, after + 1, to);
+	return 0;
+}
+
 /*
  * A host that splits takes a long run in parts just as well. So memory goes to the shadow and to
  * the host's tables by turns, and where it ends, it ends for both.
  */
 static const struct runs_ops splitting = { .most = UINT64_C(64) << 20, .begins = shadow_begin_mapping, .refused = refused };
-static const struct runs_ops whole = { .most = UINT64_MAX, .widen = shadow_widen, .begins = shadow_begin_mapping, .refused = refused };
+static const struct runs_ops whole = { .most = UINT64_MAX, .widen = shadow_widen, .removed = removed, .begins = shadow_begin_mapping, .refused = refused };
 
 /* Member by member, here and below: the list of work need not be cleared. */
 static void begin_runs(struct composition *composition, struct shadow_pass *pass, bool merge)
@@ -114,10 +146,8 @@ static int end_removals(struct composition *composition, struct shadow_pass *pas
 	runs_end_unmap(&pass->runs);
 	error = pass->runs.error;
 	if (pass->runs.unflushed) {
-		int flush_error = domain_flush(composition->domain);
+		int flush_error = flush(composition, pass);
 
-		composition->domain->stats.host_flushes++;
-		pass->runs.unflushed = false;
 		if (!error)
 			error = flush_error;
 	}
@@ -259,6 +289,46 @@ static void fill(struct composition *composition, struct shadow_pass *pass, bool
 	}
 }
 
+/*
+ * What lies beside earlier ranges, and was lost there, is mapped again, as the tables say now:
+ * before anything new, since it was true. What this refresh covers is its own to establish.
+ */
+static port_noinline void mend(struct composition *composition, struct shadow_pass *pass)
+{
+	struct shadow *shadow = &composition->shadow;
+	struct viommu_refresh_result result = pass->result;
+	uint64_t first = shadow->lost_first, last = shadow->lost_last, budget = pass->budget;
+	struct tracked *tracked = pass->tracking.tracked;
+	bool merge = pass->runs.merge, no_memory = pass->no_memory;
+
+	shadow->lost_first = UINT64_MAX;
+	shadow->lost_last = 0;
+	if (pass->first <= first && pass->last >= last)
+		return;
+	/* Its results are no results of the refresh, but for what was done. */
+	pass->budget = budget < SHADOW_MEND ? budget : SHADOW_MEND;
+	budget -= pass->budget;
+	pass->tracking.tracked = NULL;
+	pass->runs.merge = true;
+	composition->ops->fill(pass, first, last);
+	runs_end_map(&pass->runs);
+	if (pass->result.unestablished > result.unestablished || pass->no_room)
+		shadow_lose(shadow, first, last);
+	else if (pass->cut)
+		shadow_lose(shadow, pass->next, last);
+	else
+		pass->lost = 0;
+	result.established = pass->result.established;
+	result.entries = pass->result.entries;
+	pass->result = result;
+	pass->runs.merge = merge;
+	pass->tracking.tracked = tracked;
+	pass->budget += budget;
+	pass->cut = false;
+	pass->no_room = false;
+	pass->no_memory = no_memory;
+}
+
 bool composition_trim(struct composition *composition)
 {
 	uint64_t used = memory_used(composition->shadow.memory);
@@ -279,6 +349,8 @@ int composition_refresh(struct composition *composition, struct shadow_pass *pas
 	tracking_begin(&composition->tracked, &pass->tracking, first, last);
 	begin_step(composition, pass);
 	error = scan(composition, pass, &too_much);
+	if (composition->shadow.lost_first <= composition->shadow.lost_last)
+		mend(composition, pass);
 	fill(composition, pass, &too_much);
 	runs_end_map(&pass->runs);
 	if (pass->again) {
@@ -349,6 +421,7 @@ int composition_init(struct composition *composition, struct viommu_vm *vm, stru
 	composition->first = tables->first;
 	composition->last = tables->last;
 	shadow->memory = &vm->memory;
+	shadow->lost_first = UINT64_MAX;
 	error = tables->ops->init(shadow, &tables->root, tables->first, tables->last);
 	if (error)
 		return error;

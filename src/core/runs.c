@@ -72,6 +72,25 @@ bool runs_map(struct runs *runs, const struct host_mapping *page)
 	return true;
 }
 
+static int unmap(struct runs *runs, uint64_t first, uint64_t last)
+{
+	runs->unmaps++;
+	runs->unflushed = true;
+	return runs->space->host->ops->unmap(runs->space, first, last);
+}
+
+static port_noinline int unmap_whole(struct runs *runs)
+{
+	uint64_t first = runs->unmap_first, last = runs->unmap_last;
+	int error;
+
+	runs->ops->widen(runs->ctx, &first, &last);
+	if (first > last)
+		return 0;
+	error = unmap(runs, first, last);
+	return error ? error : runs->ops->removed(runs->ctx, runs->unmap_first, runs->unmap_last, first, last);
+}
+
 void runs_end_unmap(struct runs *runs)
 {
 	int error;
@@ -79,13 +98,7 @@ void runs_end_unmap(struct runs *runs)
 	if (!runs->unmapping)
 		return;
 	runs->unmapping = false;
-	if (runs->ops->widen)
-		runs->ops->widen(runs->ctx, &runs->unmap_first, &runs->unmap_last);
-	if (runs->unmap_first > runs->unmap_last)
-		return;
-	runs->unmaps++;
-	runs->unflushed = true;
-	error = runs->space->host->ops->unmap(runs->space, runs->unmap_first, runs->unmap_last);
+	error = runs->ops->widen ? unmap_whole(runs) : unmap(runs, runs->unmap_first, runs->unmap_last);
 	if (error)
 		runs->error = error;
 }

@@ -4,9 +4,10 @@
  * mappings is contiguous in IOVA, in GPA and in host memory (and in the file behind it) with the
  * same rights; a run of removals is contiguous in IOVA.
  *
- * A host that cannot split removes only whole mappings. So what is merged there is only what the
- * guest itself made valid together (merge), and a removal is first widened to whole mappings
- * (widen), whose other parts the owner maps again.
+ * A host that cannot split removes only whole mappings, and maps nothing over what is mapped: so it
+ * is with type1 v2 (-EINVAL, -EEXIST) and with iommufd (-ENOENT, -EEXIST). So what is merged there
+ * is only what the guest itself made valid together (merge), and a removal is first widened to
+ * whole mappings (widen), whose other parts the owner maps again, some of them at once (removed).
  */
 #ifndef VIOMMU_CORE_RUNS_H
 #define VIOMMU_CORE_RUNS_H
@@ -21,6 +22,8 @@ struct runs_ops {
 	 * splits.
 	 */
 	void (*widen)(void *ctx, uint64_t *first, uint64_t *last);
+	/* first..last was removed, and from..to with it: 0, or -EIO. NULL where the host splits. */
+	int (*removed)(void *ctx, uint64_t first, uint64_t last, uint64_t from, uint64_t to);
 	/* The host took a run in more than one mapping: another one begins here. */
 	void (*begins)(void *ctx, uint64_t first);
 	/* The host refused to map this range, which is not mapped. */

@@ -100,6 +100,115 @@ static void test_neighbours_come_back_first(void **state)
 	rig_end(&rig);
 }
 
+/*
+ * What lies beside the refresh, and was removed with a page of it, is mapped again before anything
+ * else is removed or mapped. What lies within waits until everything was looked at.
+ */
+static void test_gap_beside_the_refresh(void **state)
+{
+	static const struct mock_event expected[] = {
+		{ MOCK_UNMAP, PBA, PBA + 10 * PAGE - 1 },
+		{ MOCK_MAP, PBA, PBA + 5 * PAGE - 1 },
+		{ MOCK_UNMAP, PBA + 10 * PAGE, PBA + 20 * PAGE - 1 },
+		{ MOCK_MAP, PBA + 15 * PAGE, PBA + 20 * PAGE - 1 },
+		{ MOCK_MAP, PBA + 6 * PAGE, PBA + 10 * PAGE - 1 },
+		{ MOCK_MAP, PBA + 10 * PAGE, PBA + 14 * PAGE - 1 },
+	};
+	size_t at = 0;
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, &plain);
+	rig_domain(&rig);
+	make_run(&rig, PBA, 10, MIB);
+	make_run(&rig, PBA + 10 * PAGE, 10, 2 * MIB);
+	tables_unmap(&rig.tables, PBA + 5 * PAGE, 1);
+	tables_unmap(&rig.tables, PBA + 14 * PAGE, 1);
+	mock_forget(rig.mock);
+	assert_int_equal(rig_refresh(&rig, PBA + 5 * PAGE, 10, NULL), 0);
+	for (size_t i = 0; i < rig.mock->events; i++) {
+		const struct mock_event *event = &rig.mock->event[i];
+
+		if (event->call != MOCK_MAP && event->call != MOCK_UNMAP)
+			continue;
+		assert_true(at < sizeof(expected) / sizeof(expected[0]));
+		assert_int_equal(event->call, expected[at].call);
+		assert_int_equal(event->first, expected[at].first);
+		assert_int_equal(event->last, expected[at].last);
+		at++;
+	}
+	assert_int_equal(at, sizeof(expected) / sizeof(expected[0]));
+	rig_check(&rig);
+	rig_end(&rig);
+}
+
+static bool reaches(struct rig *rig, uint64_t page)
+{
+	uint64_t gpa;
+	uint32_t prot;
+
+	return check_at(&rig->subject, PBA + page * PAGE, &gpa, &prot);
+}
+
+/*
+ * What a host that is short does not take back is not lost for good: refreshes of other ranges map
+ * it again as soon as there is room, as the tables say by then.
+ */
+static void test_lost_neighbours_return(void **state)
+{
+	struct viommu_refresh_result result;
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, &plain);
+	rig_domain(&rig);
+	make_run(&rig, PBA, 10, MIB);
+	tables_unmap(&rig.tables, PBA + 4 * PAGE, 1);
+	mock_fail(rig.mock, MOCK_MAP, 1, true, ENOSPC);
+	assert_int_equal(rig_refresh(&rig, PBA + 4 * PAGE, 1, &result), -ENOSPC);
+	assert_int_equal(result.unestablished, 9);
+	assert_int_equal(result.released, 10);
+	assert_false(reaches(&rig, 0) || reaches(&rig, 5));
+	check_books(rig.mock, &rig.guest, &rig.subject, 1);
+	/* Still short: that is no failure of this refresh. */
+	assert_int_equal(rig_refresh(&rig, PBA + 100 * PAGE, 1, &result), 0);
+	assert_int_equal(result.unestablished, 0);
+	assert_false(reaches(&rig, 0) || reaches(&rig, 5));
+	mock_fail(rig.mock, MOCK_MAP, 0, false, 0);
+	tables_unmap(&rig.tables, PBA + 9 * PAGE, 1);
+	assert_int_equal(rig_refresh(&rig, PBA + 100 * PAGE, 1, &result), 0);
+	assert_int_equal(result.established, 8);
+	rig_check(&rig);
+	rig_end(&rig);
+}
+
+/* What is lost of a large mapping returns by and by: a refresh looks at so many entries of it. */
+static void test_lost_neighbours_are_many(void **state)
+{
+	enum { PAGES = 2000 };
+	struct viommu_refresh_result result;
+	unsigned int refreshes = 0;
+	struct rig rig;
+
+	(void)state;
+	rig_begin(&rig, &plain);
+	rig_domain(&rig);
+	make_run(&rig, PBA, PAGES, MIB);
+	tables_unmap(&rig.tables, PBA, 1);
+	mock_fail(rig.mock, MOCK_MAP, 1, true, ENOSPC);
+	assert_int_equal(rig_refresh(&rig, PBA, 1, &result), -ENOSPC);
+	assert_int_equal(result.unestablished, PAGES - 1);
+	mock_fail(rig.mock, MOCK_MAP, 0, false, 0);
+	for (; !reaches(&rig, PAGES - 1); refreshes++) {
+		assert_true(refreshes < PAGES);
+		assert_int_equal(rig_refresh(&rig, PBA, 1, &result), 0);
+		assert_true(result.established && result.entries < 1000);
+	}
+	assert_true(refreshes > 2);
+	rig_check(&rig);
+	rig_end(&rig);
+}
+
 /* Several parts of one run in one refresh: its mapping is removed once. */
 static void test_parts_of_a_run(void **state)
 {
@@ -361,6 +470,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_part_of_a_run),
+		cmocka_unit_test(test_gap_beside_the_refresh),
+		cmocka_unit_test(test_lost_neighbours_return),
+		cmocka_unit_test(test_lost_neighbours_are_many),
 		cmocka_unit_test(test_parts_of_a_run),
 		cmocka_unit_test(test_parts_go_with_everything),
 		cmocka_unit_test(test_changes_within_a_run),

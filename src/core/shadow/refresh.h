@@ -924,9 +924,9 @@ static void F(map_again)(struct shadow_pass *pass, struct shadow_leaves *leaves,
 static int F(restore_block)(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
 {
 	struct shadow_pass *pass = ctx;
-	uint64_t again = leaves->gone & mask;
+	uint64_t again = leaves->gone & mask & ~leaves->dying;
 
-	leaves->gone = 0;
+	leaves->gone &= ~again;
 	leaves->doubtful &= ~again;
 	for (; again; again &= again - 1) {
 		/* Two former mappings do not become one. */
@@ -941,18 +941,16 @@ static int F(restore_block)(void *ctx, struct shadow_leaves *leaves, uint64_t ma
  * Maps again what shared a mapping with something released, on a host that cannot split. The guest
  * made it valid together, so that it is merged whatever this pass does with what is new.
  */
-static void F(restore)(struct shadow_pass *pass)
+static void F(restore)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 {
 	bool merge = pass->runs.merge;
 
 	pass->restoring = true;
 	pass->runs.merge = true;
-	shadow_each(pass->shadow, pass->gone_first, pass->gone_last, F(restore_block), pass);
+	shadow_each(pass->shadow, first, last, F(restore_block), pass);
 	runs_end_map(&pass->runs);
 	pass->runs.merge = merge;
 	pass->restoring = false;
-	pass->gone_first = UINT64_MAX;
-	pass->gone_last = 0;
 }
 
 static void F(commit)(struct shadow_pass *pass)
@@ -962,7 +960,9 @@ static void F(commit)(struct shadow_pass *pass)
 		F(clear)(pass->vm, pass->shadow, pass->slots, leaves, leaves->dying);
 	}
 	if (pass->gone_first <= pass->gone_last)
-		F(restore)(pass);
+		F(restore)(pass, pass->gone_first, pass->gone_last);
+	pass->gone_first = UINT64_MAX;
+	pass->gone_last = 0;
 	shadow_reap(pass);
 }
 
@@ -983,6 +983,8 @@ static void F(forget)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 			pass->result.released += number;
 			pass->again |= within > 0;
 			pass->lost += number - within;
+			if (number > within)
+				shadow_lose(pass->shadow, at, span.last);
 		} else {
 			pass->result.established -= number;
 			pass->result.unestablished += number;
@@ -1165,6 +1167,7 @@ const struct shadow_ops FORMAT_PASTE(FORMAT_PASTE(shadow, VIOMMU_FORMAT), ops) =
 	.fill = F(fill),
 	.verify = F(verify),
 	.commit = F(commit),
+	.restore = F(restore),
 	.forget = F(forget),
 	.release_slot = F(release_slot),
 	.each_run = F(each_run),

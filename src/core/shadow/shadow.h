@@ -154,6 +154,12 @@ struct shadow {
 	 */
 	uint64_t block_reach;
 	uint64_t mapped; /* pages */
+	/*
+	 * IOVAs between which the host did not take back what it had removed with a neighbour: each
+	 * refresh tries again. lost_first > lost_last: there are none.
+	 */
+	uint64_t lost_first;
+	uint64_t lost_last;
 	struct shadow_spare spare[SHADOW_PIECES];
 	uint64_t bytes;
 	/*
@@ -200,7 +206,7 @@ struct shadow_pass {
 	bool cut;
 	bool no_room;	   /* for the shadow: no use to go on */
 	bool no_memory;	   /* for the host's tables */
-	bool restoring;	   /* commit maps again what lost its mapping to a neighbour */
+	bool restoring;	   /* what is mapped is what lost its mapping to a neighbour */
 	bool again;	   /* some of that failed within first..last: to be tried with the rest */
 	bool insufficient; /* at the end: pins, memory or the host were short */
 	uint64_t splits;
@@ -227,6 +233,8 @@ struct shadow_ops {
 	 * it.
 	 */
 	void (*commit)(struct shadow_pass *pass);
+	/* After the flush: maps again what is gone of first..last, and not dying. */
+	void (*restore)(struct shadow_pass *pass, uint64_t first, uint64_t last);
 	/* The host refused these pages: they are not mapped, and so not established. */
 	void (*forget)(struct shadow_pass *pass, uint64_t first, uint64_t last);
 	/* Releases every page in a slot, from an IOVA on. The pass may be cut. */
@@ -353,6 +361,16 @@ void shadow_keep(struct shadow_pass *pass);
  */
 void shadow_list(struct shadow_pass *pass, struct shadow_leaves *leaves);
 void shadow_reap(struct shadow_pass *pass);
+
+/* Enters IOVAs among those that were lost. */
+#define SHADOW_MEND 512u /* entries of them that a refresh looks at */
+static inline void shadow_lose(struct shadow *shadow, uint64_t first, uint64_t last)
+{
+	if (first < shadow->lost_first)
+		shadow->lost_first = first;
+	if (last > shadow->lost_last)
+		shadow->lost_last = last;
+}
 
 /* For runs.widen and runs.begins. */
 void shadow_widen(void *pass, uint64_t *first, uint64_t *last);
