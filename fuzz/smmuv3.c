@@ -363,10 +363,13 @@ static void begin_hardware(struct rig *rig, struct viommu_smmuv3_config *smmu, u
 	memcpy(idr, mock_smmu_idr, sizeof(idr));
 	rig->model->stalls = sizes & 16;
 	rig->model->short_asids = sizes & 32;
+	rig->model->older = sizes & 64;
 	if (rig->model->stalls)
 		idr[0] &= ~UINT32_C(0x3000000);
 	if (rig->model->short_asids)
 		idr[0] &= ~UINT32_C(0x1000);
+	if (rig->model->older)
+		idr[3] &= ~UINT32_C(0x1800);
 	rig->hard = mock_smmu_create(idr);
 	rig->model->hardware = true;
 	rig->model->hardware_oas = 4;

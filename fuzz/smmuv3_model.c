@@ -291,6 +291,13 @@ static unsigned int execute(struct model_smmu *smmu, const uint64_t command[2])
 	case 0x12:
 	case 0x13:
 		smmu->invalidations++;
+		/* Without RIL, TG, TTL, NUM and SCALE are ignored. */
+		if (smmu->older) {
+			const uint64_t one[2] = { command[0] & ~UINT64_C(0x1f1f000), command[1] & ~UINT64_C(0xf00) };
+
+			invalidate(smmu, one);
+			return 0;
+		}
 		/* There are no leaves at level 1 with 16K: this TTL counts as none. */
 		if (field(command[1], 11, 10) && (!field(command[1], 9, 8) || field(command[1], 11, 8) == 9) && !field(command[0], 16, 12) &&
 		    !field(command[0], 24, 20))
@@ -460,6 +467,11 @@ void model_write(struct model_smmu *smmu, uint32_t offset, uint32_t value)
 uint32_t model_read(const struct model_smmu *smmu, uint32_t offset)
 {
 	switch (offset) {
+	/* HAD; with SMMUv3.2 FWB, RIL, and BBML 1, too (sections 3.21.1.1 and 6.3.4). */
+	case 0x0c:
+		return smmu->older ? 1u << 2 : 1u << 2 | 1u << 8 | 1u << 10 | 1u << 11;
+	case 0x1c:
+		return smmu->older ? 1 : 2;
 	case 0x20:
 	case 0x24:
 		return smmu->cr0;

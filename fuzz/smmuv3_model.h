@@ -62,6 +62,7 @@ struct model_smmu {
 	bool hardware;	  /* it is made for: TERM_MODEL 1 */
 	bool stalls;	  /* and hardware could stall */
 	bool short_asids; /* and it has ASIDs of 8 bits (IDR0.ASID16) */
+	bool older;	  /* and it has BBML 0: the SMMU is no SMMUv3.2 (section 3.21.1.1) */
 	unsigned int hardware_oas;
 	void (*invalidated)(void *ctx, const uint64_t command[2], bool by_address);
 	void *ctx;
