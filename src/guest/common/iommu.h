@@ -15,6 +15,7 @@
  *   invalidate.c  invalidations
  *   miss.c        accesses that found no translation
  *   save.c        registers as a stream of bytes
+ *   public.h      the public functions that are alike for all architectures, a template
  *
  * A device is attached to the domain that it refers to, and to no other. A domain has as many
  * devices as refer to it, and at least one when `change` is released. Configurations, and the

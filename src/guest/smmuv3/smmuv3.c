@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The public functions: those of guest/common, with the SMMU's configurations and figures. */
+/* The public functions: the SMMU's configurations and figures, and those of guest/common. */
 #include "format/arm64_sizes.h"
 #include "smmuv3.h"
+
+#define GUEST_IOMMU smmuv3
+#include "guest/common/public.h"
 
 #define DEFAULT_SID_BITS 16u
 
@@ -35,36 +38,6 @@ int viommu_smmuv3_create(struct viommu_vm *vm, const struct viommu_smmuv3_config
 	return 0;
 }
 
-void viommu_smmuv3_destroy(struct viommu_smmuv3 *smmu)
-{
-	if (!smmu)
-		return;
-	guest_iommu_destroy(&smmu->iommu);
-	port_free(smmu, sizeof(*smmu), 0);
-}
-
-void viommu_smmuv3_reset(struct viommu_smmuv3 *smmu)
-{
-	guest_iommu_reset(&smmu->iommu);
-}
-
-int viommu_smmuv3_read(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t *value)
-{
-	return guest_iommu_read(&smmu->iommu, offset, bytes, value);
-}
-
-int viommu_smmuv3_write(struct viommu_smmuv3 *smmu, uint64_t offset, unsigned int bytes, uint64_t value)
-{
-	return guest_iommu_write(&smmu->iommu, offset, bytes, value);
-}
-
-struct viommu_smmuv3_device *viommu_smmuv3_find(struct viommu_smmuv3 *smmu, uint32_t sid)
-{
-	struct guest_device *device = guest_device_lookup(&smmu->iommu, sid);
-
-	return device ? smmuv3_device_of(device) : NULL;
-}
-
 int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smmuv3_device_config *config, struct viommu_smmuv3_device **out)
 {
 	struct viommu_smmuv3_device_config settled;
@@ -85,26 +58,6 @@ int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smm
 	if (!error)
 		*out = smmuv3_device_of(device);
 	return error;
-}
-
-void viommu_smmuv3_device_remove(struct viommu_smmuv3_device *device)
-{
-	guest_device_remove(&device->guest);
-}
-
-struct viommu_device *viommu_smmuv3_device_device(struct viommu_smmuv3_device *device)
-{
-	return device->guest.device;
-}
-
-struct viommu_domain *viommu_smmuv3_device_domain(struct viommu_smmuv3_device *device)
-{
-	return guest_device_domain(&device->guest);
-}
-
-int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault)
-{
-	return guest_device_fault(&device->guest, fault);
 }
 
 const char *viommu_smmuv3_stream_name(uint32_t stream)
@@ -133,19 +86,11 @@ int viommu_smmuv3_info(struct viommu_smmuv3 *smmu, struct viommu_smmuv3_info *in
 	known.cmdq_cons = (uint32_t)smmu->reg[REG_CMDQ_CONS];
 	known.eventq_prod = (uint32_t)smmu->reg[REG_EVENTQ_PROD];
 	known.eventq_cons = (uint32_t)smmu->reg[REG_EVENTQ_CONS];
-	known.devices = smmu->iommu.devices.number;
-	known.domains = smmu->iommu.shared;
+	public_info(smmu, &known);
 	port_unlock(&smmu->iommu.lock);
 	known.commands = guest_counted(&counts->commands);
 	known.syncs = guest_counted(&counts->syncs);
 	known.configs = guest_counted(&counts->configs);
-	known.invalidations = guest_counted(&counts->invalidations);
-	known.refreshes = guest_counted(&counts->refreshes);
-	known.insufficient = guest_counted(&counts->insufficient);
-	known.rebuilt = guest_counted(&counts->rebuilt);
-	known.errors = guest_counted(&counts->errors);
-	known.faults = guest_counted(&counts->faults);
-	known.filled = guest_counted(&counts->filled);
 	known.events = guest_counted(&counts->events);
 	known.events_lost = guest_counted(&counts->events_lost);
 	sized_out(info, &known, sizeof(known));
@@ -171,21 +116,9 @@ int viommu_smmuv3_device_info(struct viommu_smmuv3_device *device, struct viommu
 		known.ttb[0] = guest->config.key[1] & CD_TTB;
 		known.ttb[1] = guest->config.key[2] & CD_TTB;
 	}
-	known.sharing = guest_device_sharing(guest);
+	public_device_info(device, &known);
 	port_unlock(&guest->iommu->lock);
-	known.faults = guest_counted(&guest->faults);
 	known.events = guest_counted(&guest->events);
 	sized_out(info, &known, sizeof(known));
 	return 0;
-}
-
-int viommu_smmuv3_device_stats(struct viommu_smmuv3_device *device, struct viommu_domain_stats *stats)
-{
-	return guest_device_stats(&device->guest, stats);
-}
-
-int viommu_smmuv3_device_each_run(struct viommu_smmuv3_device *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run),
-				  void *ctx)
-{
-	return guest_device_each_run(&device->guest, first, last, fn, ctx);
 }

@@ -7,7 +7,6 @@
 #ifndef VIOMMU_GUEST_SMMUV3_SMMUV3_H
 #define VIOMMU_GUEST_SMMUV3_SMMUV3_H
 
-#include <viommu/hosts.h>
 #include <viommu/smmuv3.h>
 
 #include "guest/common/devices.h"
