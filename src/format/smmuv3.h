@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Where an SMMUv3 finds the tables of a stream: Stream Table Entries (Arm IHI 0070, section 5.2)
- * and context descriptors (section 5.4), as far as anybody here looks at them. Both are arrays of
- * doublewords; fields are named with the doubleword that they are in.
+ * Where an SMMUv3 finds the tables of a stream: level 1 of a stream table (Arm IHI 0070, section
+ * 5.1), Stream Table Entries (section 5.2) and context descriptors (section 5.4), as far as they
+ * are used here. The last two are arrays of doublewords; fields are named with the doubleword that
+ * they are in.
  */
 #ifndef VIOMMU_FORMAT_SMMUV3_H
 #define VIOMMU_FORMAT_SMMUV3_H
@@ -14,6 +15,9 @@
 #define STALL_MODEL_POSSIBLE   0u
 #define STALL_MODEL_NONE       1u
 #define STALL_MODEL_FORCED     2u
+
+#define L1STD_SPAN  UINT64_C(0x1f)
+#define L1STD_L2PTR UINT64_C(0x000fffffffffffc0)
 
 #define STE_BYTES	  64u
 #define STE_WORDS	  8u

@@ -20,16 +20,6 @@ static void sync(struct viommu_smmuv3 *smmu, const uint64_t *command)
 }
 
 /*
- * A range command says how many of a StreamID's low bits are ignored, less 1; all of them is
- * CMD_CFGI_ALL (sections 4.3.2 and 4.3.3).
- */
-static void configure(struct viommu_smmuv3 *smmu, uint32_t sid, unsigned int low_bits)
-{
-	guest_count(&smmu->iommu.counts.configs);
-	guest_iommu_configure(&smmu->iommu, sid, low_bits);
-}
-
-/*
  * log2 of what one entry covers, by TG and TTL; for TTL 0, which does not say the level, the most.
  * Without TG, the most of all (section 4.4.1).
  */
@@ -131,10 +121,16 @@ unsigned int smmuv3_execute(struct guest_iommu *iommu, const uint64_t *command)
 	case VIOMMU_SMMUV3_CMD_CFGI_STE:
 	case VIOMMU_SMMUV3_CMD_CFGI_CD:
 	case VIOMMU_SMMUV3_CMD_CFGI_CD_ALL:
-		configure(smmu, sid, 0);
+		guest_count(&iommu->counts.configs);
+		guest_iommu_configure(iommu, sid, 0);
 		return VIOMMU_SMMUV3_CERROR_NONE;
 	case VIOMMU_SMMUV3_CMD_CFGI_STE_RANGE:
-		configure(smmu, sid, VIOMMU_SMMUV3_CMD1_RANGE(command[1]) + 1);
+		/*
+		 * It says how many of a StreamID's low bits are ignored, less 1; all of them is
+		 * CMD_CFGI_ALL (sections 4.3.2 and 4.3.3).
+		 */
+		guest_count(&iommu->counts.configs);
+		guest_iommu_configure(iommu, sid, VIOMMU_SMMUV3_CMD1_RANGE(command[1]) + 1);
 		return VIOMMU_SMMUV3_CERROR_NONE;
 	case VIOMMU_SMMUV3_CMD_TLBI_NH_ALL:
 	case VIOMMU_SMMUV3_CMD_TLBI_NH_ASID:

@@ -20,11 +20,16 @@
 
 #define DEFAULT_OUTPUT_BITS 44u
 
-/* The reason why hardware with these registers is not for a guest that is offered ours, or NULL. */
-static const char *misfit(const uint64_t ours[6], const uint32_t theirs[6])
+const char *smmuv3_misfit(const struct viommu_smmuv3 *smmu, struct viommu_host *host)
 {
-	uint32_t endian = IDR0_TTENDIAN(theirs[0]);
+	struct viommu_smmuv3_hw_info info = { .size = sizeof(info) };
+	const uint64_t *ours = &smmu->reg[REG_IDR0];
+	const uint32_t *theirs = info.idr;
+	uint32_t endian;
 
+	if (viommu_host_nest_info(host, VIOMMU_DOMAIN_SMMUV3, &info))
+		return "hardware nesting off: this host has no hardware that walks a guest's tables";
+	endian = IDR0_TTENDIAN(theirs[0]);
 	if (IDR0_STALL_MODEL(theirs[0]) == STALL_MODEL_FORCED)
 		return "hardware nesting off: IDR0.STALL_MODEL is forced";
 	if (~theirs[0] & IDR0_NEEDED || (endian != TTENDIAN_MIXED && endian != TTENDIAN_LITTLE))
@@ -33,15 +38,6 @@ static const char *misfit(const uint64_t ours[6], const uint32_t theirs[6])
 	    IDR3_BBML(theirs[3]) < IDR3_BBML(ours[3]) || ~theirs[5] & ours[5] & IDR5_GRANULES || IDR5_OAS(theirs[5]) < IDR5_OAS(ours[5]))
 		return "hardware nesting off: the hardware has less than the guest's SMMU offers";
 	return NULL;
-}
-
-const char *smmuv3_misfit(const struct viommu_smmuv3 *smmu, struct viommu_host *host)
-{
-	struct viommu_smmuv3_hw_info info = { .size = sizeof(info) };
-
-	if (viommu_host_nest_info(host, VIOMMU_DOMAIN_SMMUV3, &info))
-		return "hardware nesting off: this host has no hardware that walks a guest's tables";
-	return misfit(&smmu->reg[REG_IDR0], info.idr);
 }
 
 static void reduce(struct viommu_smmuv3 *smmu, const uint32_t theirs[6])

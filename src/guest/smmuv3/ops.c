@@ -5,18 +5,16 @@
 
 static int create(const struct guest_device *device, struct guest_domain *domain, uint64_t *entries)
 {
-	struct viommu_smmuv3_stage1 data = { .size = sizeof(data), .output_bits = smmuv3_of(device->iommu)->config.output_bits };
-	const struct guest_config *config = &domain->config;
+	struct viommu_smmuv3_stage1 data = { .size = sizeof(data),
+					     .nesting = device->hardware ? VIOMMU_NESTING_HARDWARE : VIOMMU_NESTING_SHADOW,
+					     .output_bits = smmuv3_of(device->iommu)->config.output_bits };
 	struct viommu_refresh_result result;
 	int error;
 
-	if (device->hardware) {
-		data.nesting = VIOMMU_NESTING_HARDWARE;
-		__builtin_memcpy(data.ste, config->key, sizeof(data.ste));
-	} else {
-		data.nesting = VIOMMU_NESTING_SHADOW;
-		__builtin_memcpy(data.cd, config->key, sizeof(data.cd));
-	}
+	if (device->hardware)
+		__builtin_memcpy(data.ste, domain->config.key, sizeof(data.ste));
+	else
+		__builtin_memcpy(data.cd, domain->config.key, sizeof(data.cd));
 	error = viommu_domain_create(device->iommu->vm, device->host, VIOMMU_DOMAIN_SMMUV3, &data, &result, &domain->domain);
 	*entries = result.entries;
 	return error;

@@ -14,14 +14,14 @@
  * A queue is aligned to its size, and to 32 bytes at least; its address has as many bits as the
  * guest's addresses (section 3.4.3).
  */
-static void find_queue(struct viommu_smmuv3 *smmu, enum smmuv3_register base, unsigned int most_bits, uint32_t entry_bytes, struct guest_queue *queue)
+static struct guest_queue queue_of(const struct viommu_smmuv3 *smmu, enum smmuv3_register base, unsigned int most_bits, uint32_t entry_bytes)
 {
 	uint64_t reg = smmu->reg[base];
 	unsigned int bits = reg & QUEUE_BASE_LOG2SIZE;
 	uint32_t entries = 1u << (bits < most_bits ? bits : most_bits);
 	uint64_t gpa = reg & QUEUE_BASE_ADDRESS & ~((uint64_t)entries * entry_bytes - 1) & smmu->iommu.last_address;
 
-	*queue = (struct guest_queue){ .gpa = gpa, .entries = entries, .entry_bytes = entry_bytes, .step = 1, .wrap_bit = true };
+	return (struct guest_queue){ .gpa = gpa, .entries = entries, .entry_bytes = entry_bytes, .step = 1, .wrap_bit = true };
 }
 
 /* With lock held: makes a global error active, if it is not (section 7.5). */
@@ -41,9 +41,7 @@ bool smmuv3_commands(struct guest_iommu *iommu, struct guest_ring *ring)
 	struct viommu_smmuv3 *smmu = smmuv3_of(iommu);
 	uint64_t *reg = smmu->reg;
 
-	find_queue(smmu, REG_CMDQ_BASE, SMMUV3_CMDQS, VIOMMU_SMMUV3_CMD_BYTES, &ring->queue);
-	ring->producer = &reg[REG_CMDQ_PROD];
-	ring->consumer = &reg[REG_CMDQ_CONS];
+	*ring = (struct guest_ring){ queue_of(smmu, REG_CMDQ_BASE, SMMUV3_CMDQS, VIOMMU_SMMUV3_CMD_BYTES), &reg[REG_CMDQ_PROD], &reg[REG_CMDQ_CONS] };
 	return reg[REG_CR0] & CR0_CMDQEN && !((reg[REG_GERROR] ^ reg[REG_GERRORN]) & GERROR_CMDQ_ERR);
 }
 
@@ -60,9 +58,7 @@ bool smmuv3_events(struct guest_iommu *iommu, struct guest_ring *ring)
 	struct viommu_smmuv3 *smmu = smmuv3_of(iommu);
 	uint64_t *reg = smmu->reg;
 
-	find_queue(smmu, REG_EVENTQ_BASE, SMMUV3_EVENTQS, EVENT_BYTES, &ring->queue);
-	ring->producer = &reg[REG_EVENTQ_PROD];
-	ring->consumer = &reg[REG_EVENTQ_CONS];
+	*ring = (struct guest_ring){ queue_of(smmu, REG_EVENTQ_BASE, SMMUV3_EVENTQS, EVENT_BYTES), &reg[REG_EVENTQ_PROD], &reg[REG_EVENTQ_CONS] };
 	return reg[REG_CR0] & CR0_EVENTQEN && !((reg[REG_GERROR] ^ reg[REG_GERRORN]) & GERROR_EVENTQ_ABT_ERR);
 }
 
@@ -96,12 +92,9 @@ struct guest_message smmuv3_message(const struct guest_iommu *iommu, unsigned in
 {
 	const uint64_t *reg = smmuv3_of(iommu)->reg;
 
-	switch (irq) {
-	case VIOMMU_SMMUV3_IRQ_EVENTQ:
+	if (irq == VIOMMU_SMMUV3_IRQ_EVENTQ)
 		return (struct guest_message){ reg[REG_EVENTQ_MSI_ADDRESS], (uint32_t)reg[REG_EVENTQ_MSI_DATA] };
-	case VIOMMU_SMMUV3_IRQ_GERROR:
+	if (irq == VIOMMU_SMMUV3_IRQ_GERROR)
 		return (struct guest_message){ reg[REG_GERROR_MSI_ADDRESS], (uint32_t)reg[REG_GERROR_MSI_DATA] };
-	default:
-		return (struct guest_message){ 0 };
-	}
+	return (struct guest_message){ 0 };
 }

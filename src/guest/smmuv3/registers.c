@@ -88,22 +88,20 @@ unsigned int smmuv3_stored(struct guest_iommu *iommu, const struct guest_store *
 		return store->written & GBPA_UPDATE && !(reg[REG_CR0] & CR0_SMMUEN) ? GUEST_CONFIGURE : 0;
 	case EFFECT_IRQ_CTRL:
 		reg[REG_IRQ_CTRLACK] = reg[REG_IRQ_CTRL];
-		return 0;
+		break;
 	case EFFECT_GERRORN:
 		active = reg[REG_GERROR] ^ store->old;
 		reg[REG_GERRORN] = store->old ^ (changed & active);
 		if (!(changed & active & GERROR_CMDQ_ERR))
-			return 0;
+			break;
 		reg[REG_CMDQ_CONS] &= ~(uint64_t)CMDQ_CONS_ERR;
 		return GUEST_CONSUME;
 	case EFFECT_CMDQ_PROD:
 		return GUEST_CONSUME;
 	case EFFECT_INDEX:
 		trim_indices(iommu);
-		return 0;
-	default:
-		return 0;
 	}
+	return 0;
 }
 
 unsigned int smmuv3_conditions(const struct guest_iommu *iommu)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Arm's SMMUv3 in numbers (IHI 0070), besides viommu/smmuv3_spec.h: fields of registers (chapter 6)
- * and of event records (chapter 7), and level 1 of a stream table. The structures of chapter 5 are
- * in format/smmuv3.h.
+ * and of event records (chapter 7). The structures of chapter 5 are in format/smmuv3.h.
  */
 #ifndef VIOMMU_GUEST_SMMUV3_SPEC_H
 #define VIOMMU_GUEST_SMMUV3_SPEC_H
@@ -80,10 +79,6 @@
 #define CMDQ_CONS_ERR_SHIFT	 24
 #define CMDQ_CONS_ERR		 (0x7fu << CMDQ_CONS_ERR_SHIFT)
 #define EVENTQ_OVERFLOW		 (1u << 31) /* OVFLG, OVACKFLG */
-
-/* Level 1 descriptor of a stream table. */
-#define L1STD_SPAN  UINT64_C(0x1f)
-#define L1STD_L2PTR UINT64_C(0x000fffffffffffc0)
 
 #define EVENT_BYTES	   32u
 #define EVENT_WORDS	   4u
