@@ -178,7 +178,8 @@ VIOMMU_API enum viommu_domain_kind viommu_domain_kind(const struct viommu_domain
  * tables, and the device has no ID: nesting.h; or the PASID is wider than the host's);
  * -EOPNOTSUPP (the host has no PASIDs: pasid_bits in hosts.h); -ENOMEM; -EBUSY (the host refused to
  * take it from where it is). It is attached to nothing: -ENOSPC (the device's host has no room, or
- * may pin no more, for what the domain holds: vfio.h); -EIO (the host refused).
+ * may pin no more, for what the domain holds: vfio.h); -EOPNOTSUPP (the kernel, or the hardware,
+ * does not attach a PASID of this device to such a domain: logged); -EIO (the host refused).
  */
 VIOMMU_API int viommu_domain_attach(struct viommu_domain *domain, struct viommu_device *device, uint32_t pasid);
 

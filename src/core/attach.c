@@ -55,6 +55,10 @@ static int attach(struct viommu_domain *domain, struct attachment *attachment)
 	if (!error)
 		domain_join(domain, attachment);
 	port_unlock(&domain->lock);
+	if (error == -PORT_EOPNOTSUPP && attachment->pasid != VIOMMU_NO_PASID) {
+		vm_log(domain->vm, VIOMMU_LOG_ERROR, "the host cannot attach a PASID of this device to this domain", attachment->pasid, 0);
+		return error;
+	}
 	if (error)
 		return error == -PORT_ENOSPC || error == -PORT_ENOMEM ? -PORT_ENOSPC : -PORT_EIO;
 	return 0;

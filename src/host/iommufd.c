@@ -249,6 +249,8 @@ static int describe(struct iommufd_host *host, struct iommufd_info *info, const 
 		.last = host->usable.range[host->usable.number - 1].last,
 		.entry_limit = VIOMMU_NO_LIMIT,
 		.nests = info->nests ? VIOMMU_NESTS(info->nests->type) : 0,
+		/* An IOAS of a device's own is for the device itself. */
+		.pasid_bits = host->apart ? 0 : info->pasid_bits,
 	};
 	host->nests = info->nests;
 	if (info->nests) {

@@ -80,7 +80,9 @@ struct iommufd_device {
 	uint32_t guest_id; /* by which the guest knows it */
 	/* An IOAS with nothing in it, where the device could not be detached; else 0 */
 	uint32_t empty;
-	uint32_t vdevice; /* 0: the guest's viommu does not know it */
+	uint32_t vdevice;	     /* 0: the guest's viommu does not know it */
+	struct iommufd_space *space; /* that it is attached to itself, NULL: none */
+	unsigned int pasids;	     /* of it, that are attached */
 	/* Of those attached to a space that is a guest's own tables */
 	struct iommufd_device *next_nested;
 };
@@ -144,6 +146,7 @@ struct iommufd_space {
 	const struct host_memory *memory;
 	struct iommufd_vm *vm;
 	uint32_t ioas, hwpt; /* hwpt 0: there is none */
+	uint32_t hwpt_pasid; /* one that PASIDs may have; 0: none was needed */
 	struct mappings mappings;
 	struct iommufd_leg *legs;
 	bool removed; /* something was, since the last flush */
@@ -192,6 +195,8 @@ int iommufd_invalidate(int fd, const struct iommufd_nest_type *type, uint32_t vi
 int iommufd_unmap(const struct iommufd_host *host, uint32_t ioas, uint64_t first, uint64_t last, uint64_t *bytes);
 int iommufd_attach_pt(const struct iommufd_device *device, uint32_t id);
 int iommufd_detach_pt(const struct iommufd_device *device);
+int iommufd_attach_pasid(const struct iommufd_device *device, uint32_t pasid, uint32_t id);
+int iommufd_detach_pasid(const struct iommufd_device *device, uint32_t pasid);
 uint32_t iommufd_map_flags(uint32_t prot);
 
 /*
@@ -205,6 +210,7 @@ struct iommufd_info {
 	struct ranges usable;
 	uint64_t alignment;
 	bool dirty, empty_is_enoent;
+	uint8_t pasid_bits;		       /* 0: none */
 	const struct iommufd_nest_type *nests; /* all of it works */
 	unsigned char nest_info[IOMMUFD_INFO_BYTES];
 	uint32_t nest_info_bytes;
@@ -232,6 +238,12 @@ void iommufd_space_trim(struct host_space *space);
 int iommufd_space_attach(struct host_space *space, struct host_device *device, uint32_t pasid);
 int iommufd_space_detach(struct host_space *space, struct host_device *device, uint32_t pasid);
 int iommufd_space_replace(struct host_space *from, struct host_space *to, struct host_device *device, uint32_t pasid);
+
+/* iommufd_pasid.c. -EOPNOTSUPP: the kernel, the IOMMU or the kind of space has no PASIDs. */
+int iommufd_pasid_attach(struct iommufd_space *space, struct iommufd_device *device, uint32_t pasid);
+int iommufd_pasid_detach(struct iommufd_device *device, uint32_t pasid);
+/* Makes the page table of a space that PASIDs may have, at the first need. */
+int iommufd_pasid_table(struct iommufd_space *space, const struct iommufd_device *device);
 
 /* iommufd_stage2.c. With the VM's lock `nesting` but for fd and event. */
 int iommufd_stage2_make(struct iommufd_vm *vm);

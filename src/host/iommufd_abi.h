@@ -114,7 +114,8 @@ struct iommufd_abi_unmap {
 	iommufd_abi_u64 bytes;
 };
 
-enum { IOMMUFD_ABI_HWPT_NEST_PARENT = 1 << 0, IOMMUFD_ABI_HWPT_DIRTY_TRACKING = 1 << 1 };
+/* PASID (Linux 6.15): PASIDs may have it, and a device may that has some. */
+enum { IOMMUFD_ABI_HWPT_NEST_PARENT = 1 << 0, IOMMUFD_ABI_HWPT_DIRTY_TRACKING = 1 << 1, IOMMUFD_ABI_HWPT_PASID = 1 << 3 };
 
 /* The kernel's goes on, for page tables that are not filled from an IOAS. */
 struct iommufd_abi_hwpt_alloc {
@@ -167,7 +168,8 @@ struct iommufd_abi_hw_info {
 	uint32_t data_bytes;
 	iommufd_abi_u64 data; /* an address */
 	uint32_t out_type;
-	uint32_t zero;
+	uint8_t out_pasid_bits; /* of the device's PASIDs; 0: none, or a kernel older than 6.15 */
+	uint8_t zero[3];
 	iommufd_abi_u64 out_capabilities;
 };
 
@@ -235,6 +237,22 @@ struct vfio_abi_attach_pt {
 struct vfio_abi_detach_pt {
 	uint32_t size;
 	uint32_t flags; /* 0 */
+};
+
+/* The same for one PASID of the device (Linux 6.15). */
+enum { VFIO_ABI_PASID = 1 << 0 };
+
+struct vfio_abi_attach_pasid {
+	uint32_t size;
+	uint32_t flags; /* VFIO_ABI_PASID */
+	uint32_t id;
+	uint32_t pasid;
+};
+
+struct vfio_abi_detach_pasid {
+	uint32_t size;
+	uint32_t flags; /* VFIO_ABI_PASID */
+	uint32_t pasid;
 };
 
 #endif

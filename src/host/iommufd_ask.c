@@ -55,10 +55,10 @@ static bool can(int fd, const struct iommufd_device *device, uint32_t ioas, uint
 }
 
 /*
- * Everything that nesting takes, once: the kernel offers parts of it where the rest does not work
- * (IOMMU_VIOMMU_ALLOC wants a coherent root complex, for one).
+ * PASIDs, and everything that nesting takes, once: the kernel offers parts of it where the rest
+ * does not work (IOMMU_VIOMMU_ALLOC wants a coherent root complex, for one).
  */
-static void ask_nesting(int fd, const struct iommufd_device *device, uint32_t ioas, struct iommufd_info *info)
+static void ask_hardware(int fd, const struct iommufd_device *device, uint32_t ioas, struct iommufd_info *info)
 {
 	uint64_t data[32] = { 0 };
 	struct iommufd_abi_hw_info call = { .size = sizeof(call), .device = device->id, .data_bytes = sizeof(data), .data = (uint64_t)(uintptr_t)data };
@@ -68,6 +68,8 @@ static void ask_nesting(int fd, const struct iommufd_device *device, uint32_t io
 
 	if (vfio_ioctl(fd, IOMMUFD_ABI_GET_HW_INFO, &call))
 		return;
+	if (call.out_pasid_bits && can(fd, device, ioas, IOMMUFD_ABI_HWPT_PASID))
+		info->pasid_bits = call.out_pasid_bits;
 	type = iommufd_nest_type_of(call.out_type);
 	if (!type)
 		return;
@@ -109,7 +111,7 @@ int iommufd_ask(int fd, const struct iommufd_device *device, struct iommufd_info
 		vfio_say(why, error, "%s cannot be attached to an empty address space and asked for its IOVAs: %s", vfio_named_text(&device->named),
 			 strerror(-error));
 	} else {
-		ask_nesting(fd, device, second, info);
+		ask_hardware(fd, device, second, info);
 		info->dirty = can(fd, device, second, IOMMUFD_ABI_HWPT_DIRTY_TRACKING);
 		info->empty_is_enoent = iommufd_unmap(&empty, second, VIOMMU_PAGE_SIZE, 2 * VIOMMU_PAGE_SIZE - 1, &bytes) == -ENOENT;
 	}

@@ -144,6 +144,20 @@ int iommufd_detach_pt(const struct iommufd_device *device)
 	return vfio_ioctl(device->fd, VFIO_ABI_DETACH_PT, &call);
 }
 
+int iommufd_attach_pasid(const struct iommufd_device *device, uint32_t pasid, uint32_t id)
+{
+	struct vfio_abi_attach_pasid call = { .size = sizeof(call), .flags = VFIO_ABI_PASID, .id = id, .pasid = pasid };
+
+	return vfio_ioctl(device->fd, VFIO_ABI_ATTACH_PT, &call);
+}
+
+int iommufd_detach_pasid(const struct iommufd_device *device, uint32_t pasid)
+{
+	struct vfio_abi_detach_pasid call = { .size = sizeof(call), .flags = VFIO_ABI_PASID, .pasid = pasid };
+
+	return vfio_ioctl(device->fd, VFIO_ABI_DETACH_PT, &call);
+}
+
 uint32_t iommufd_map_flags(uint32_t prot)
 {
 	return (prot & VIOMMU_READ ? IOMMUFD_ABI_MAP_READ : 0u) | (prot & VIOMMU_WRITE ? IOMMUFD_ABI_MAP_WRITE : 0u);

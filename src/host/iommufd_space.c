@@ -72,6 +72,7 @@ void iommufd_space_destroy(struct host_space *any)
 		iommufd_nest_destroy(space);
 	while (space->legs)
 		drop_leg(space, &space->legs);
+	iommufd_put(iommufd_host(any->host)->fd, space->hwpt_pasid);
 	drop(iommufd_host(any->host), space->ioas, space->hwpt);
 	mappings_free(&space->mappings);
 	space->memory->free(space->memory->ctx, space, sizeof(*space), 0);
@@ -239,8 +240,13 @@ static int attach_apart(struct iommufd_space *space, const struct iommufd_device
  */
 static int attach(const struct iommufd_space *space, const struct iommufd_device *device)
 {
-	int error = iommufd_attach_pt(device, space->hwpt ? space->hwpt : space->ioas);
+	uint32_t table = space->hwpt ? space->hwpt : space->ioas;
+	int error;
 
+	/* Beside PASIDs, a page table of their kind. */
+	if (device->pasids && space->hwpt_pasid)
+		table = space->hwpt_pasid;
+	error = iommufd_attach_pt(device, table);
 	/*
 	 * -EINVAL: the page table is of another IOMMU's kind than the device's. The kernel makes
 	 * one that fits, and fills it.
@@ -268,8 +274,17 @@ static bool is_alone(const struct iommufd_host *host, const struct iommufd_devic
 	return true;
 }
 
+/* What attaching takes that may pin memory: without the host's lock. */
+static int prepare(struct iommufd_space *space, struct iommufd_device *device)
+{
+	if (space->nest)
+		return iommufd_nest_prepare(space, device);
+	return device->pasids ? iommufd_pasid_table(space, device) : 0;
+}
+
 static void enter(struct iommufd_space *space, struct iommufd_device *device)
 {
+	device->space = space;
 	if (space->nest)
 		iommufd_nest_enter(space, device);
 }
@@ -278,6 +293,7 @@ static void leave(struct iommufd_space *space, struct iommufd_device *device)
 {
 	struct iommufd_leg **at = &space->legs;
 
+	device->space = NULL;
 	iommufd_nest_leave(space, device);
 	while (*at && (*at)->device != device)
 		at = &(*at)->next;
@@ -289,9 +305,11 @@ int iommufd_space_attach(struct host_space *any, struct host_device *host_device
 {
 	struct iommufd_space *space = iommufd_space(any);
 	struct iommufd_device *device = iommufd_device(host_device);
-	int error = space->nest ? iommufd_nest_prepare(space, device) : 0;
+	int error;
 
-	(void)pasid;
+	if (pasid != VIOMMU_NO_PASID)
+		return iommufd_pasid_attach(space, device, pasid);
+	error = prepare(space, device);
 	if (error)
 		return error;
 	/*
@@ -313,9 +331,11 @@ int iommufd_space_attach(struct host_space *any, struct host_device *host_device
 int iommufd_space_detach(struct host_space *any, struct host_device *host_device, uint32_t pasid)
 {
 	struct iommufd_device *device = iommufd_device(host_device);
-	int error = iommufd_detach_pt(device);
+	int error;
 
-	(void)pasid;
+	if (pasid != VIOMMU_NO_PASID)
+		return iommufd_pasid_detach(device, pasid);
+	error = iommufd_detach_pt(device);
 	if (error)
 		return error;
 	set_attached(device, false);
@@ -335,17 +355,19 @@ int iommufd_space_replace(struct host_space *any_from, struct host_space *any_to
 	struct iommufd_device *device = iommufd_device(host_device);
 	int error;
 
-	(void)pasid;
 	/* An IOAS of the device's own is filled after it was attached there. */
 	if (host->apart)
 		return -EOPNOTSUPP;
-	error = to->nest ? iommufd_nest_prepare(to, device) : 0;
+	error = pasid == VIOMMU_NO_PASID ? prepare(to, device) : iommufd_pasid_table(to, device);
 	if (error)
 		return error;
 	port_lock(&host->lock);
-	error = is_alone(host, device) ? attach(to, device) : -EOPNOTSUPP;
+	if (!is_alone(host, device))
+		error = -EOPNOTSUPP;
+	else
+		error = pasid == VIOMMU_NO_PASID ? attach(to, device) : iommufd_attach_pasid(device, pasid, to->hwpt_pasid);
 	port_unlock(&host->lock);
-	if (error)
+	if (error || pasid != VIOMMU_NO_PASID)
 		return error;
 	leave(from, device);
 	enter(to, device);

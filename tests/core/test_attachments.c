@@ -132,7 +132,7 @@ static void test_pasids(void **state)
 	down(&world);
 }
 
-/* A host without PASIDs. */
+/* A host without PASIDs, and one that refuses one all the same. */
 static void test_no_pasids(void **state)
 {
 	struct viommu_device *device;
@@ -144,6 +144,13 @@ static void test_no_pasids(void **state)
 	assert_int_equal(viommu_device_create(world.vm, &world.mock->host, NULL, &device), 0);
 	assert_int_equal(viommu_domain_create_direct(world.vm, &world.mock->host, 0, 0, UINT64_MAX, &domain), 0);
 	assert_int_equal(viommu_domain_attach(domain, device, 1), -EOPNOTSUPP);
+	world.mock->host.caps.pasid_bits = 4;
+	mock_fail(world.mock, MOCK_ATTACH, 1, false, EOPNOTSUPP);
+	assert_int_equal(viommu_domain_attach(domain, device, 1), -EOPNOTSUPP);
+	/* Of the device itself that is a failure. */
+	mock_fail(world.mock, MOCK_ATTACH, 1, false, EOPNOTSUPP);
+	assert_int_equal(viommu_domain_attach(domain, device, VIOMMU_NO_PASID), -EIO);
+	world.mock->host.caps.pasid_bits = 0;
 	assert_int_equal(viommu_domain_attach(domain, device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(viommu_device_detach(device, 1), 0);
 	down(&world);

@@ -224,12 +224,15 @@ static int hwpt_alloc(struct iommufd_abi_hwpt_alloc *call)
 		return fake_nest_hwpt(call);
 	if (!bound || !fake_object(call->ioas, FAKE_IOAS))
 		return -ENOENT;
-	if (call->flags && !fake.options.nested)
+	if (call->flags & ~(uint32_t)IOMMUFD_ABI_HWPT_PASID && !fake.options.nested)
+		return -EOPNOTSUPP;
+	if (call->flags & IOMMUFD_ABI_HWPT_PASID && !fake.options.pasid_bits)
 		return -EOPNOTSUPP;
 	call->out_id = fake_new_object(FAKE_HWPT);
 	fake.objects[call->out_id].ioas = call->ioas;
 	fake.objects[call->out_id].device = bound->device;
 	fake.objects[call->out_id].nest_parent = call->flags & IOMMUFD_ABI_HWPT_NEST_PARENT;
+	fake.objects[call->out_id].for_pasids = call->flags & IOMMUFD_ABI_HWPT_PASID;
 	if (does_not_fit()) {
 		fake.objects[call->out_id].kind = FAKE_FREE;
 		return -ENOMEM;
@@ -239,8 +242,30 @@ static int hwpt_alloc(struct iommufd_abi_hwpt_alloc *call)
 
 static bool is_attached(uint32_t id)
 {
-	for (unsigned int i = 0; i < FAKE_FILES; i++)
-		if (fake.files[i].kind == FAKE_CDEV && fake.files[i].attached == id)
+	for (unsigned int i = 0; i < FAKE_FILES; i++) {
+		const struct fake_file *cdev = &fake.files[i];
+
+		for (unsigned int n = 0; n < FAKE_PASIDS; n++)
+			if (cdev->kind == FAKE_CDEV && cdev->pasids[n].attached == id)
+				return true;
+		if (cdev->kind == FAKE_CDEV && cdev->attached == id)
+			return true;
+	}
+	return false;
+}
+
+uint32_t *fake_pasid(struct fake_file *cdev, uint32_t pasid)
+{
+	for (unsigned int n = 0; n < FAKE_PASIDS; n++)
+		if (cdev->pasids[n].attached && cdev->pasids[n].pasid == pasid)
+			return &cdev->pasids[n].attached;
+	return NULL;
+}
+
+static bool has_pasids(const struct fake_file *cdev)
+{
+	for (unsigned int n = 0; n < FAKE_PASIDS; n++)
+		if (cdev->pasids[n].attached)
 			return true;
 	return false;
 }
@@ -335,6 +360,8 @@ static int attach(struct fake_file *cdev, uint32_t id)
 		return -ENOENT;
 	if (hwpt && fake.options.other_iommu && hwpt->device != cdev->number)
 		return -EINVAL;
+	if (has_pasids(cdev) && !(hwpt && hwpt->for_pasids))
+		return -EINVAL;
 	if (other && fake.objects[other->attached].automatic && fake.objects[other->attached].ioas == id) {
 		id = other->attached;
 		hwpt = &fake.objects[id];
@@ -373,6 +400,39 @@ static int attach(struct fake_file *cdev, uint32_t id)
 	return 0;
 }
 
+/* To a page table for PASIDs, and beside one that the device itself has, if any. */
+static int attach_pasid(struct fake_file *cdev, const struct vfio_abi_attach_pasid *call)
+{
+	uint32_t *attached = fake_pasid(cdev, call->pasid);
+
+	if (call->size < sizeof(*call) || call->flags != VFIO_ABI_PASID || fake.options.refuse_pasids)
+		return -EINVAL;
+	if (!fake_object(call->id, FAKE_HWPT) && !fake_object(call->id, FAKE_IOAS))
+		return -ENOENT;
+	if (!fake.objects[call->id].for_pasids || (cdev->attached && !fake.objects[cdev->attached].for_pasids) || call->pasid >> fake.options.pasid_bits)
+		return -EINVAL;
+	for (unsigned int n = 0; n < FAKE_PASIDS && !attached; n++)
+		if (!cdev->pasids[n].attached) {
+			cdev->pasids[n].pasid = call->pasid;
+			attached = &cdev->pasids[n].attached;
+		}
+	if (!attached)
+		return -ENOSPC;
+	*attached = call->id;
+	return 0;
+}
+
+static int detach_pasid(struct fake_file *cdev, const struct vfio_abi_detach_pasid *call)
+{
+	uint32_t *attached = fake_pasid(cdev, call->pasid);
+
+	if (call->size < sizeof(*call) || call->flags != VFIO_ABI_PASID)
+		return -EINVAL;
+	if (attached)
+		*attached = 0;
+	return 0;
+}
+
 static int cdev_ioctl(struct fake_file *cdev, unsigned long request, void *argument)
 {
 	struct vfio_abi_bind_iommufd *bind = argument;
@@ -391,6 +451,10 @@ static int cdev_ioctl(struct fake_file *cdev, unsigned long request, void *argum
 	}
 	if (!cdev->iommufd)
 		return -EINVAL;
+	if (request == VFIO_ABI_ATTACH_PT && ((struct vfio_abi_attach_pt *)argument)->flags)
+		return attach_pasid(cdev, argument);
+	if (request == VFIO_ABI_DETACH_PT && ((struct vfio_abi_detach_pt *)argument)->flags)
+		return detach_pasid(cdev, argument);
 	if (request == VFIO_ABI_ATTACH_PT)
 		return attach(cdev, ((struct vfio_abi_attach_pt *)argument)->id);
 	if (request != VFIO_ABI_DETACH_PT)
@@ -426,10 +490,10 @@ void fake_iommufd_close(struct fake_file *closed)
 	}
 }
 
-int fake_iommufd_dma(struct fake_file *cdev, uint64_t iova, unsigned char **hva, uint32_t *prot)
+int fake_iommufd_dma(uint32_t attached, uint64_t iova, unsigned char **hva, uint32_t *prot)
 {
-	const struct fake_object *hwpt = beneath(cdev->attached);
-	const struct fake_mapping *found = hwpt && !fake.objects[cdev->attached].stops ? fake_at(0, hwpt->ioas, iova) : NULL;
+	const struct fake_object *hwpt = beneath(attached);
+	const struct fake_mapping *found = hwpt && !fake.objects[attached].stops ? fake_at(0, hwpt->ioas, iova) : NULL;
 
 	if (!found)
 		return -ENOENT;

@@ -461,7 +461,14 @@ int fake_dma(int fd, uint64_t iova, unsigned char **hva, uint32_t *prot)
 {
 	struct fake_file *file = fake_file(fd);
 
-	return file->kind == FAKE_DEVICE ? fake_type1_dma(file, iova, hva, prot) : fake_iommufd_dma(file, iova, hva, prot);
+	return file->kind == FAKE_DEVICE ? fake_type1_dma(file, iova, hva, prot) : fake_iommufd_dma(file->attached, iova, hva, prot);
+}
+
+int fake_dma_pasid(int fd, uint32_t pasid, uint64_t iova, unsigned char **hva, uint32_t *prot)
+{
+	const uint32_t *attached = fake_pasid(fake_file(fd), pasid);
+
+	return attached ? fake_iommufd_dma(*attached, iova, hva, prot) : -ENOENT;
 }
 
 uint64_t fake_pinned(void)

@@ -27,6 +27,8 @@ struct fake_options {
 	bool late_ranges;	/* a blocked device does not report the upper end of its aperture */
 	bool smmuv3;		/* with nested: the IOMMU is an SMMUv3, and devices can be attached to guests' tables */
 	bool no_viommu;		/* but for IOMMU_VIOMMU_ALLOC */
+	uint8_t pasid_bits;	/* devices have PASIDs; 0: none */
+	bool refuse_pasids;	/* all the same, VFIO attaches none */
 	bool nested;		/* NEST_PARENT and DIRTY_TRACKING work */
 	bool no_vfio, no_iommu; /* there is no such file */
 	bool no_cdev;		/* VFIO has no character devices */
@@ -64,6 +66,8 @@ void fake_file_is(int fd, uint64_t offset, unsigned char *memory);
 
 /* The device's translation of an IOVA: 0 or -ENOENT. device is a file from VFIO. */
 int fake_dma(int device, uint64_t iova, unsigned char **hva, uint32_t *prot);
+/* The same of one of its PASIDs. */
+int fake_dma_pasid(int device, uint32_t pasid, uint64_t iova, unsigned char **hva, uint32_t *prot);
 /* Bytes that are pinned, and as they are charged. */
 uint64_t fake_pinned(void);
 /* Translations, wherever they are. */

@@ -51,6 +51,7 @@ static int hw_info(struct iommufd_abi_hw_info *call)
 		return -ENOENT;
 	memcpy((void *)(uintptr_t)call->data, &said, call->data_bytes < sizeof(said) ? call->data_bytes : sizeof(said));
 	call->data_bytes = sizeof(said);
+	call->out_pasid_bits = fake.options.pasid_bits;
 	call->out_type = fake.options.smmuv3 ? IOMMUFD_ABI_HW_INFO_SMMUV3 : 0;
 	return 0;
 }

@@ -11,6 +11,7 @@ enum {
 	FAKE_OBJECTS = 64,
 	FAKE_MAPPINGS = 4096,
 	FAKE_COMMANDS = 256,
+	FAKE_PASIDS = 4,
 };
 
 #define FAKE_FIRST	  UINT64_C(0x1000)
@@ -27,6 +28,10 @@ struct fake_file {
 	bool type1;	     /* container: has its IOMMU driver */
 	int iommufd;	     /* cdev: bound to; 0: none */
 	uint32_t attached;   /* cdev: to which object; 0: none */
+	struct {
+		uint32_t pasid;
+		uint32_t attached; /* 0: the place is free */
+	} pasids[FAKE_PASIDS];	   /* cdev */
 };
 
 /* A translation, in a container or in an IOAS. */
@@ -46,6 +51,7 @@ struct fake_object {
 	uint64_t stream;  /* vdevice */
 	bool stops;	  /* nested: nothing passes */
 	bool nest_parent; /* hwpt */
+	bool for_pasids;  /* hwpt */
 	int read_end;	  /* events: the file, and what writes there */
 	int write_end;
 	unsigned int device; /* hwpt, viommu, vdevice: made for; bound: which */
@@ -104,7 +110,8 @@ void fake_queue_close(const struct fake_file *file);
 
 int fake_iommufd_ioctl(struct fake_file *file, unsigned long request, void *argument);
 void fake_iommufd_close(struct fake_file *file);
-int fake_iommufd_dma(struct fake_file *file, uint64_t iova, unsigned char **hva, uint32_t *prot);
+int fake_iommufd_dma(uint32_t attached, uint64_t iova, unsigned char **hva, uint32_t *prot);
+uint32_t *fake_pasid(struct fake_file *file, uint32_t pasid); /* what it is attached to, or NULL */
 uint64_t fake_iommufd_pinned(void);
 size_t fake_iommufd_mappings(void);
 

@@ -200,6 +200,17 @@ static void devices(void **state)
 	SAME_MEMBER(vfio_abi_attach_pt, flags, vfio_device_attach_iommufd_pt, flags);
 	SAME_MEMBER(vfio_abi_attach_pt, id, vfio_device_attach_iommufd_pt, pt_id);
 	assert_int_equal(sizeof(struct vfio_abi_detach_pt), offsetof(struct vfio_device_detach_iommufd_pt, flags) + 4);
+#ifdef VFIO_DEVICE_ATTACH_PASID
+	assert_int_equal(VFIO_ABI_PASID, VFIO_DEVICE_ATTACH_PASID);
+	assert_int_equal(VFIO_ABI_PASID, VFIO_DEVICE_DETACH_PASID);
+	assert_int_equal(IOMMUFD_ABI_HWPT_PASID, IOMMU_HWPT_ALLOC_PASID);
+	SAME_SIZE(vfio_abi_attach_pasid, vfio_device_attach_iommufd_pt);
+	SAME_MEMBER(vfio_abi_attach_pasid, id, vfio_device_attach_iommufd_pt, pt_id);
+	SAME_MEMBER(vfio_abi_attach_pasid, pasid, vfio_device_attach_iommufd_pt, pasid);
+	SAME_SIZE(vfio_abi_detach_pasid, vfio_device_detach_iommufd_pt);
+	SAME_MEMBER(vfio_abi_detach_pasid, pasid, vfio_device_detach_iommufd_pt, pasid);
+	SAME_MEMBER(iommufd_abi_hw_info, out_pasid_bits, iommu_hw_info, out_max_pasid_log2);
+#endif
 #else
 	skip(); /* the system's headers are older than Linux 6.6 */
 #endif

@@ -278,6 +278,73 @@ static void hidden_groups(void **state)
 	unmake(&f);
 }
 
+static bool pasid_reaches(const struct fixture *f, uint32_t pasid, uint64_t iova)
+{
+	unsigned char *hva;
+	uint32_t prot;
+
+	return !fake_dma_pasid(f->ops->device_fd(f->device), pasid, iova, &hva, &prot);
+}
+
+/*
+ * A device and each of its PASIDs are attached on their own, in any order. The device goes on with
+ * what it had when its first PASID comes.
+ */
+static void pasids(void **state)
+{
+	struct counted_memory memory;
+	struct host_space *other;
+	struct fixture f;
+
+	for (unsigned int first = 0; first < 2; first++) {
+		make(&f, kind_of(state), &(struct fake_options){ .pasid_bits = 8 }, false);
+		counted_memory_init(&memory);
+		assert_int_equal(f.host->caps.pasid_bits, 8);
+		assert_int_equal(open_space(&f, f.host->caps.first, f.host->caps.last, &memory, &other), 0);
+		assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
+		if (first)
+			assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
+		assert_int_equal(f.ops->attach(other, f.device, 5), 0);
+		assert_int_equal(f.ops->attach(f.space, f.device, 6), 0);
+		if (!first)
+			assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
+		assert_true(reaches(&f, f.device, f.place) && !pasid_reaches(&f, 5, f.place) && pasid_reaches(&f, 6, f.place));
+		/* What is mapped later is in all page tables of the space. */
+		assert_int_equal(map(&f, f.place + PAGE, PAGE, PAGE, VIOMMU_RW), 0);
+		assert_true(reaches(&f, f.device, f.place + PAGE) && pasid_reaches(&f, 6, f.place + PAGE));
+		assert_int_equal(f.ops->replace(other, f.space, f.device, 5), 0);
+		assert_int_equal(f.ops->replace(f.space, other, f.device, VIOMMU_NO_PASID), 0);
+		assert_true(!reaches(&f, f.device, f.place) && pasid_reaches(&f, 5, f.place));
+		assert_int_equal(f.ops->detach(f.space, f.device, 5), 0);
+		assert_true(!pasid_reaches(&f, 5, f.place) && pasid_reaches(&f, 6, f.place));
+		assert_int_equal(f.ops->detach(f.space, f.device, 6), 0);
+		assert_int_equal(f.ops->detach(other, f.device, VIOMMU_NO_PASID), 0);
+		/* Without PASIDs, as before. */
+		assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
+		assert_true(reaches(&f, f.device, f.place) && !pasid_reaches(&f, 6, f.place));
+		assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
+		f.ops->space_destroy(other);
+		unmake(&f);
+	}
+}
+
+/* Where there are none, and where the kernel attaches none all the same. */
+static void no_pasids(void **state)
+{
+	struct fixture f;
+
+	make(&f, kind_of(state), &(struct fake_options){ 0 }, false);
+	assert_int_equal(f.host->caps.pasid_bits, 0);
+	unmake(&f);
+	make(&f, kind_of(state), &(struct fake_options){ .pasid_bits = 8, .refuse_pasids = true }, false);
+	assert_int_equal(map(&f, f.place, PAGE, 0, VIOMMU_RW), 0);
+	assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(f.ops->attach(f.space, f.device, 5), -EOPNOTSUPP);
+	assert_true(reaches(&f, f.device, f.place) && !pasid_reaches(&f, 5, f.place));
+	assert_int_equal(f.ops->detach(f.space, f.device, VIOMMU_NO_PASID), 0);
+	unmake(&f);
+}
+
 static void narrower_device(void **state)
 {
 	struct host_device *second;
@@ -475,6 +542,7 @@ int main(void)
 	struct conformance_subject subject = { .device = &one, .second_device = &two, .arena_bytes = 16 * MIB, .probe = probe };
 	const struct CMUnitTest type1_tests[] = TESTS(with_type1), iommufd_tests[] = TESTS(with_iommufd), apart_tests[] = TESTS(with_apart);
 	const struct CMUnitTest moving_tests[] = { TEST(hidden_groups, with_iommufd) };
+	const struct CMUnitTest pasid_tests[] = { TEST(pasids, with_iommufd), TEST(no_pasids, with_iommufd) };
 	int failed = 0;
 
 	subject.name = "host type1, as every host";
@@ -498,5 +566,6 @@ int main(void)
 	failed += cmocka_run_group_tests_name("host type1", type1_tests, use_arena, NULL);
 	failed += cmocka_run_group_tests_name("host iommufd", iommufd_tests, use_arena, NULL);
 	failed += cmocka_run_group_tests_name("host iommufd, moving devices", moving_tests, use_arena, NULL);
+	failed += cmocka_run_group_tests_name("host iommufd, PASIDs", pasid_tests, use_arena, NULL);
 	return failed + cmocka_run_group_tests_name("host iommufd with devices apart", apart_tests, use_arena, NULL);
 }
