@@ -208,8 +208,9 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 	enum format_kind kind;
 	uint64_t gpa, word, entry;
 
-	*below = *source;
+	below->table = NULL;
 	if (source->kind >= SHADOW_ALIAS) {
+		*below = *source;
 		if (source->kind == SHADOW_SKIPPED && index)
 			return false;
 		if (level - 1 == source->table_level) {
@@ -220,6 +221,7 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 		return true;
 	}
 	if (source->kind == SHADOW_FRAME) {
+		*below = *source;
 		below->address += (uint64_t)index << F(shift)(level);
 		return true;
 	}
@@ -247,6 +249,7 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 	case FORMAT_INVALID:
 		return false;
 	case FORMAT_TABLE:
+		below->kind = SHADOW_TABLE;
 		below->address = F(table_address)(level, entry);
 		below->bounds = F(table_bounds)(level, entry);
 		below->table_level = F(table_level)(level, entry);
@@ -263,7 +266,7 @@ static port_always_inline bool F(descend)(struct shadow_pass *pass, struct shado
 		shadow_fault(pass, format_reason(kind), iova, level, gpa, entry);
 		return false;
 	}
-	below->prot &= F(prot)(&pass->shadow->root, level, entry);
+	below->prot = source->prot & F(prot)(&pass->shadow->root, level, entry);
 	below->entry_level = level;
 	below->entry_gpa = gpa;
 	below->entry = entry;
@@ -451,9 +454,7 @@ static inline bool F(all_invalid)(const uint64_t *entries, unsigned int n, unsig
 	return shadow_all_have(entries, n, F(to_memory)(F(invalid_mask)(level)), F(to_memory)(F(invalid_bits)(level)));
 }
 
-/*
- * Whether the entries lo..hi of one block are as they were applied, so that there is nothing to do.
- */
+/* Whether the entries lo..hi of one block are as they were applied: then there is nothing to do. */
 static inline bool F(is_applied)(const struct shadow_pass *pass, const struct shadow_leaves *leaves, const struct shadow_source *source,
 				 unsigned int table_index, unsigned int lo, unsigned int hi)
 {
