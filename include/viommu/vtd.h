@@ -208,7 +208,7 @@ struct viommu_vtd_message {
 #define VIOMMU_VTD_MESSAGE_SIZE_V0 VIOMMU_SIZE_TO(struct viommu_vtd_message, destination)
 
 /*
- * Where an interrupt request goes: a store of data to an address in 0xfee00000-0xfeefffff by a
+ * The route of an interrupt request: a store of data to an address in 0xfee00000-0xfeefffff by a
  * device, an I/O APIC or an HPET with that source ID. Fills in message, whose size member the
  * caller has set. A blocked one is recorded as a fault, unless the guest disables that; -EFAULT is
  * returned for it, 0 for the others, and -EINVAL if message is of no known size, the address is

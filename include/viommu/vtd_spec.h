@@ -33,7 +33,7 @@
 #define VIOMMU_VTD_IEUADDR 0xacu
 #define VIOMMU_VTD_IQERCD  0xb0u /* 64 bits */
 #define VIOMMU_VTD_IRTA	   0xb8u /* 64 bits */
-/* Where ECAP.IRO and CAP.FRO say that they are. */
+/* At the offsets in ECAP.IRO and CAP.FRO. */
 #define VIOMMU_VTD_IVA	      0xf0u  /* 64 bits */
 #define VIOMMU_VTD_IOTLB      0xf8u  /* 64 bits */
 #define VIOMMU_VTD_FRCD	      0x220u /* the first fault recording register */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Queued invalidation: what each descriptor does, and what stops the queue. */
+/* Queued invalidation: the effects of each descriptor, and the errors that stop the queue. */
 #include "rig.h"
 
 #include <errno.h>
@@ -97,8 +97,8 @@ static void test_wait(void **state)
 }
 
 /*
- * What comes before a wait is done before its status is written: here the status is an entry of the
- * tables that are invalidated.
+ * Descriptors before a wait are done before its status is written: here the status is an entry of
+ * the tables that are invalidated.
  */
 static void test_order(void **state)
 {
@@ -283,7 +283,7 @@ static void test_queue(void **state)
 	rig_global(&rig, 0, QIE);
 	rig_write(&rig, R_IQT, 16);
 	rig_write64(&rig, R_IQA, HOLE_GPA);
-	/* What is behind the tail when the queue is enabled is consumed. */
+	/* Descriptors that are there when the queue is enabled are consumed. */
 	rig_write(&rig, R_GCMD, QIE);
 	assert_int_equal(rig_read(&rig, R_FSTS), IQE);
 	assert_int_equal(rig_read64(&rig, R_IQERCD), 2);

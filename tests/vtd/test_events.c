@@ -106,7 +106,7 @@ static void test_reasons(void **state)
 	end(&world);
 }
 
-/* What a record has. */
+/* The fields of a record. */
 static void test_records(void **state)
 {
 	struct world world;

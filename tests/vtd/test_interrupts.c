@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* Interrupt remapping: where each request goes, and why it is blocked. */
+/* Interrupt remapping: the route of each request, and the reasons to block it. */
 #include "rig.h"
 
 #include <errno.h>
@@ -95,7 +95,7 @@ static void test_formats(void **state)
 	rig_global(&rig, 0, IRE);
 	assert_as_is(&rig, 0xfee01000, 0x31);
 	assert_as_is(&rig, REQUEST(3), 0x31);
-	/* What is no interrupt request. */
+	/* Addresses and sources that no interrupt request has. */
 	assert_int_equal(viommu_vtd_interrupt(rig.vtd, SID, 0xfef00000, 0, &message), -EINVAL);
 	assert_int_equal(viommu_vtd_interrupt(rig.vtd, SID, UINT64_C(0x1fee00000), 0, &message), -EINVAL);
 	assert_int_equal(viommu_vtd_interrupt(rig.vtd, 0x10000, 0xfee00000, 0, &message), -EINVAL);

@@ -36,7 +36,7 @@
 #define LEAVES	 4u
 #define TABLE(n) (TABLES + (n)*PAGE)
 
-/* What a page leads to; no rights: nowhere. */
+/* The target of a page; no rights: it has none. */
 struct reach {
 	uint64_t gpa;
 	uint32_t prot;
@@ -153,7 +153,7 @@ static struct config read_config(const struct run *run, unsigned int device)
 	return config;
 }
 
-/* What tables say of a page now, and why they do not translate an access. */
+/* A page by the tables as they are now, and the reason why they do not translate an access. */
 static struct reach read_tables(const struct run *run, const struct config *config, uint64_t iova, uint32_t access, uint32_t *reason)
 {
 	struct reach reach = { 0, 0 };
@@ -280,7 +280,7 @@ static void check_page(struct run *run, unsigned int d, unsigned int i)
 	if (!equal(&now, &cached) && !equal(&now, &tables) && !(run->failing && !now.prot))
 		fail_msg("device %u, IOVA %#llx: reaches %#llx with rights %u, and not %#llx with %u or %#llx with %u", d, (unsigned long long)iova_of(i),
 			 (unsigned long long)now.gpa, now.prot, (unsigned long long)cached.gpa, cached.prot, (unsigned long long)tables.gpa, tables.prot);
-	/* Where it was looked up anew. */
+	/* It may have been looked up anew. */
 	if (domain && equal(&now, &tables))
 		domain->cached[i] = tables;
 }

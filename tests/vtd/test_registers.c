@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* The register page: what each register is, and what a store to it does. */
+/* The register page: each register, its writable bits, and the effects of stores. */
 #include "rig.h"
 
 #include <errno.h>
