@@ -211,6 +211,12 @@ static void test_overflow(void **state)
 	assert_refused(&rig, device, IOVA, VIOMMU_READ);
 	assert_event(&rig, E(2) | E_DOMAIN(DOMAIN) | ID, IOVA);
 	assert_int_equal(rig_info(&rig).events, 256);
+	assert_int_equal(rig_info(&rig).event_head, rig_read(&rig, R_EVENT_HEAD));
+	assert_int_equal(rig_info(&rig).event_tail, rig_read(&rig, R_EVENT_TAIL));
+	assert_int_equal(rig_info(&rig).cmd_head, rig_read(&rig, R_CMD_HEAD));
+	assert_int_equal(rig_info(&rig).cmd_tail, rig_read(&rig, R_CMD_TAIL));
+	assert_int_equal(rig_info(&rig).control, ALL_EN);
+	assert_int_equal(rig_info(&rig).status, rig_read(&rig, R_STATUS));
 	assert_int_equal(rig_info(&rig).events_lost, 4);
 	/* Cleared alone, it is not enough either. */
 	rig_write(&rig, R_EVENT_HEAD, (rig_read(&rig, R_EVENT_TAIL) + 16) & 0xfff);

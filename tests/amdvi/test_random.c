@@ -614,6 +614,40 @@ static void test_order(void **state)
 	mock_destroy(run.host[0]);
 }
 
+/* A host has fewer IOVAs than the mode, and its last ones are no whole page. */
+static void test_aperture(void **state)
+{
+	const struct mock_options options = { .last = (UINT64_C(1) << 40) + 0x7ff };
+	const struct mock_device *device;
+	struct rig_config config = rig_config();
+	struct mock_host *host = mock_create(&options);
+	unsigned char *hva;
+	uint32_t prot;
+	uint64_t root;
+	struct rig rig;
+
+	(void)state;
+	config.host = &host->host;
+	rig_up_as(&rig, &config);
+	rig_enable(&rig);
+	for (unsigned int mode = 4; mode <= 6; mode++) {
+		root = rig_table(&rig);
+		rig_map(&rig, root, mode, 0, DATA, P_RW);
+		rig_map(&rig, root, mode, (UINT64_C(1) << 40) - PAGE, DATA, P_RW);
+		rig_map(&rig, root, mode, UINT64_C(1) << 40, DATA, P_RW);
+		rig_put_entry(&rig, mode, D_V | D_TV | D_RW | D_MODE(mode) | root, 5, 0, 0);
+		device = (const struct mock_device *)(void *)viommu_amdvi_device_device(rig_device(&rig, mode))->host_device;
+		assert_non_null(device->space);
+		assert_true(mock_reach(host, device->space, 0, &hva, &prot));
+		assert_true(mock_reach(host, device->space, (UINT64_C(1) << 40) - PAGE, &hva, &prot));
+		assert_false(mock_reach(host, device->space, UINT64_C(1) << 40, &hva, &prot));
+		assert_int_equal(mock_pages(host, device->space), 2);
+	}
+	assert_int_equal(host->breaches, 0);
+	rig_down(&rig);
+	mock_destroy(host);
+}
+
 static void test_soft(void **state)
 {
 	(void)state;
@@ -637,8 +671,8 @@ static void test_failing_hosts(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_soft), cmocka_unit_test(test_hosts),
-					    cmocka_unit_test(test_failing_hosts) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_aperture), cmocka_unit_test(test_soft),
+					    cmocka_unit_test(test_hosts), cmocka_unit_test(test_failing_hosts) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
