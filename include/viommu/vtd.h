@@ -150,6 +150,13 @@ VIOMMU_API int viommu_vtd_device_add(struct viommu_vtd *vtd, const struct viommu
  */
 VIOMMU_API void viommu_vtd_device_remove(struct viommu_vtd_device *device);
 
+/*
+ * Gives it another source ID, as when the guest has renumbered buses. What the guest has configured
+ * for that one is applied when this returns. 0; -EINVAL (above 0xffff) and -EEXIST (another device
+ * has it): nothing has changed.
+ */
+VIOMMU_API int viommu_vtd_device_set_id(struct viommu_vtd_device *device, uint32_t source_id);
+
 /* The device with this source ID, NULL if there is none. */
 VIOMMU_API struct viommu_vtd_device *viommu_vtd_find(struct viommu_vtd *vtd, uint32_t source_id);
 

@@ -189,9 +189,6 @@ static struct reach read_tables(const struct run *run, const struct config *conf
 	}
 	reach.gpa = answer.address;
 	reach.prot = (answer.readable ? VIOMMU_READ : 0) | (answer.writable && writable ? VIOMMU_WRITE : 0);
-	/* A page for stores alone in memory that is read-only gives no rights, like an entry that has none. */
-	if (!reach.prot && access)
-		*reason = access & VIOMMU_WRITE ? 0x05 : 0x06;
 	return reach;
 }
 

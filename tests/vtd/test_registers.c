@@ -264,8 +264,22 @@ static void test_devices(void **state)
 	assert_string_equal(viommu_vtd_context_name(VIOMMU_VTD_CONTEXT_DISABLED), "translation disabled");
 	assert_string_equal(viommu_vtd_context_name(99), "unknown");
 	assert_int_equal(rig_info(&rig).devices, 1);
+	/* Another source ID, and the context entry of that. */
+	rig_enable(&rig);
+	assert_int_equal(viommu_vtd_device_set_id(device, 0x10000), -EINVAL);
+	rig_put_context(&rig, 9, CONTEXT_PASS_THROUGH, CONTEXT1(1, 5));
+	assert_int_equal(viommu_vtd_device_set_id(device, 9), 0);
+	assert_ptr_equal(viommu_vtd_find(rig.vtd, 9), device);
+	assert_int_equal(rig_device_info(device).source_id, 9);
+	assert_int_equal(rig_device_info(device).context, VIOMMU_VTD_CONTEXT_PASS_THROUGH);
+	config.source_id = 0xffff;
+	config.flags = 0;
+	assert_int_equal(viommu_vtd_device_add(rig.vtd, &config, &other), 0);
+	assert_int_equal(viommu_vtd_device_set_id(device, 0xffff), -EEXIST);
+	assert_int_equal(viommu_vtd_device_set_id(device, 10), 0);
+	assert_int_equal(rig_device_info(device).context, VIOMMU_VTD_CONTEXT_FAULTY);
 	viommu_vtd_device_remove(device);
-	assert_null(viommu_vtd_find(rig.vtd, 0xffff));
+	assert_null(viommu_vtd_find(rig.vtd, 10));
 	rig_down(&rig);
 }
 

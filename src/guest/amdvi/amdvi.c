@@ -117,6 +117,11 @@ int viommu_amdvi_device_add(struct viommu_amdvi *amdvi, const struct viommu_amdv
 	return error;
 }
 
+int viommu_amdvi_device_fault(struct viommu_amdvi_device *device, const struct viommu_fault *fault)
+{
+	return guest_device_fault(&device->guest, fault);
+}
+
 const char *viommu_amdvi_entry_name(uint32_t entry)
 {
 	static const char *const names[] = {
@@ -155,7 +160,7 @@ int viommu_amdvi_info(struct viommu_amdvi *amdvi, struct viommu_amdvi_info *info
 int viommu_amdvi_device_info(struct viommu_amdvi_device *device, struct viommu_amdvi_device_info *info)
 {
 	struct guest_device *guest = &device->guest;
-	struct viommu_amdvi_device_info known = { .device_id = guest->id.id };
+	struct viommu_amdvi_device_info known = { .device_id = guest_device_id(guest) };
 
 	if (!sized_fits(info, VIOMMU_AMDVI_DEVICE_INFO_SIZE_V0))
 		return -PORT_EINVAL;

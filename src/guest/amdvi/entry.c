@@ -84,7 +84,7 @@ void amdvi_configure(struct guest_device *guest)
 	struct amdvi_entry entry = { .reserved_bits = false };
 	struct guest_config config = { .target = GUEST_TARGET_NONE };
 
-	read_entry(amdvi_of(guest->iommu), guest->id.id, &entry, &config);
+	read_entry(amdvi_of(guest->iommu), guest_device_id(guest), &entry, &config);
 	port_lock(&guest->iommu->lock);
 	device->entry = entry;
 	device->reported = false;

@@ -64,11 +64,6 @@ struct viommu_domain *PUBLIC(_device_domain)(PUBLIC_DEVICE *device)
 	return guest_device_domain(&device->guest);
 }
 
-int PUBLIC(_device_fault)(PUBLIC_DEVICE *device, const struct viommu_fault *fault)
-{
-	return guest_device_fault(&device->guest, fault);
-}
-
 int PUBLIC(_device_stats)(PUBLIC_DEVICE *device, struct viommu_domain_stats *stats)
 {
 	return guest_device_stats(&device->guest, stats);

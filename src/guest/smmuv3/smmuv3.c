@@ -61,6 +61,11 @@ int viommu_smmuv3_device_add(struct viommu_smmuv3 *smmu, const struct viommu_smm
 	return error;
 }
 
+int viommu_smmuv3_device_fault(struct viommu_smmuv3_device *device, const struct viommu_fault *fault)
+{
+	return guest_device_fault(&device->guest, fault);
+}
+
 const char *viommu_smmuv3_stream_name(uint32_t stream)
 {
 	static const char *const names[] = {

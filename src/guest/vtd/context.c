@@ -170,7 +170,7 @@ static void read_context(struct walk *walk)
 
 void vtd_configure(struct guest_device *device)
 {
-	struct walk walk = { .vtd = vtd_of(device->iommu), .source_id = device->id.id, .config = { .target = GUEST_TARGET_NONE } };
+	struct walk walk = { .vtd = vtd_of(device->iommu), .source_id = guest_device_id(device), .config = { .target = GUEST_TARGET_NONE } };
 
 	read_context(&walk);
 	port_lock(&device->iommu->lock);

@@ -34,7 +34,7 @@ void vtd_record(struct viommu_vtd *vtd, const uint64_t record[FRCD_ROWS])
 static int record_access(struct guest_device *device, const struct viommu_fault *access, uint32_t reason, bool silent)
 {
 	bool pasid = access->pasid != VIOMMU_NO_PASID;
-	const uint64_t record[FRCD_ROWS] = { access->iova & ~(VIOMMU_PAGE_SIZE - 1), FRCD2_SID(device->id.id) | (pasid ? FRCD2_PP : 0),
+	const uint64_t record[FRCD_ROWS] = { access->iova & ~(VIOMMU_PAGE_SIZE - 1), FRCD2_SID(guest_device_id(device)) | (pasid ? FRCD2_PP : 0),
 					     reason | (pasid ? FRCD3_PASID(access->pasid) : 0) | (access->access & VIOMMU_WRITE ? 0 : FRCD3_READ) };
 
 	if (silent)

@@ -80,6 +80,7 @@ void vtd_reset(struct guest_iommu *iommu)
 		cap |= CAP_FS1GP | (bits == 57 ? CAP_FS5LP : 0);
 		ecap |= ECAP_FSTS;
 	}
+	guest_count(&vtd->interrupts);
 	vtd->reg[REG_CAP] = cap;
 	vtd->reg[REG_ECAP] = ecap;
 }

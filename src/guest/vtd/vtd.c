@@ -2,6 +2,9 @@
 /* The public functions: those of guest/common, with the unit's configurations and figures. */
 #include "vtd.h"
 
+#define GUEST_IOMMU vtd
+#include "guest/common/public.h"
+
 #define DEFAULT_ADDRESS_BITS 48u
 #define DEFAULT_OUTPUT_BITS  46u
 
@@ -30,42 +33,12 @@ int viommu_vtd_create(struct viommu_vm *vm, const struct viommu_vtd_config *conf
 		return -PORT_ENOMEM;
 	vtd->config = settled;
 	vtd->last_output = (UINT64_C(1) << settled.output_bits) - 1;
+	vtd->iommu.last_id = UINT16_MAX;
 	/* Addresses of interrupts are wider than those of memory: they have APIC IDs. */
 	vtd->iommu.last_address = UINT64_MAX;
 	guest_iommu_init(&vtd->iommu, vm, &vtd_ops, vtd->reg);
 	*out = vtd;
 	return 0;
-}
-
-void viommu_vtd_destroy(struct viommu_vtd *vtd)
-{
-	if (!vtd)
-		return;
-	guest_iommu_destroy(&vtd->iommu);
-	port_free(vtd, sizeof(*vtd), 0);
-}
-
-void viommu_vtd_reset(struct viommu_vtd *vtd)
-{
-	guest_iommu_reset(&vtd->iommu);
-	guest_count(&vtd->interrupts);
-}
-
-int viommu_vtd_read(struct viommu_vtd *vtd, uint64_t offset, unsigned int bytes, uint64_t *value)
-{
-	return guest_iommu_read(&vtd->iommu, offset, bytes, value);
-}
-
-int viommu_vtd_write(struct viommu_vtd *vtd, uint64_t offset, unsigned int bytes, uint64_t value)
-{
-	return guest_iommu_write(&vtd->iommu, offset, bytes, value);
-}
-
-struct viommu_vtd_device *viommu_vtd_find(struct viommu_vtd *vtd, uint32_t source_id)
-{
-	struct guest_device *device = guest_device_lookup(&vtd->iommu, source_id);
-
-	return device ? vtd_device_of(device) : NULL;
 }
 
 /* A guest may map any IOVA, and is not asked whether the host has it. */
@@ -83,7 +56,7 @@ int viommu_vtd_device_add(struct viommu_vtd *vtd, const struct viommu_vtd_device
 	struct guest_device *device;
 	int error;
 
-	if (!sized_in(&settled, sizeof(settled), VIOMMU_VTD_DEVICE_CONFIG_SIZE_V0, config) || !settled.host || settled.source_id > UINT16_MAX ||
+	if (!sized_in(&settled, sizeof(settled), VIOMMU_VTD_DEVICE_CONFIG_SIZE_V0, config) || !settled.host || settled.source_id > vtd->iommu.last_id ||
 	    settled.flags || settled.reserved)
 		return -PORT_EINVAL;
 	if (!has_all_iovas(vtd, settled.host))
@@ -99,21 +72,6 @@ int viommu_vtd_device_add(struct viommu_vtd *vtd, const struct viommu_vtd_device
 	if (!error)
 		*out = vtd_device_of(device);
 	return error;
-}
-
-void viommu_vtd_device_remove(struct viommu_vtd_device *device)
-{
-	guest_device_remove(&device->guest);
-}
-
-struct viommu_device *viommu_vtd_device_device(struct viommu_vtd_device *device)
-{
-	return device->guest.device;
-}
-
-struct viommu_domain *viommu_vtd_device_domain(struct viommu_vtd_device *device)
-{
-	return guest_device_domain(&device->guest);
 }
 
 static bool is_interrupt(const struct viommu_fault *fault)
@@ -160,20 +118,12 @@ int viommu_vtd_info(struct viommu_vtd *vtd, struct viommu_vtd_info *info)
 	known.iqh = (uint32_t)vtd->reg[REG_IQH];
 	known.iqt = (uint32_t)vtd->reg[REG_IQT];
 	known.root = vtd->reg[REG_ROOT];
-	known.devices = vtd->iommu.devices.number;
-	known.domains = vtd->iommu.shared;
+	public_info(vtd, &known);
 	port_unlock(&vtd->iommu.lock);
 	known.descriptors = guest_counted(&counts->commands);
 	known.waits = guest_counted(&counts->syncs);
 	known.contexts = guest_counted(&counts->configs);
-	known.invalidations = guest_counted(&counts->invalidations);
 	known.interrupts = guest_counted(&vtd->interrupts);
-	known.refreshes = guest_counted(&counts->refreshes);
-	known.insufficient = guest_counted(&counts->insufficient);
-	known.rebuilt = guest_counted(&counts->rebuilt);
-	known.errors = guest_counted(&counts->errors);
-	known.faults = guest_counted(&counts->faults);
-	known.filled = guest_counted(&counts->filled);
 	known.records = guest_counted(&counts->events);
 	known.records_lost = guest_counted(&counts->events_lost);
 	sized_out(info, &known, sizeof(known));
@@ -184,7 +134,7 @@ int viommu_vtd_device_info(struct viommu_vtd_device *device, struct viommu_vtd_d
 {
 	struct guest_device *guest = &device->guest;
 	const struct vtd_context *context = &device->context;
-	struct viommu_vtd_device_info known = { .source_id = guest->id.id };
+	struct viommu_vtd_device_info known = { .source_id = guest_device_id(guest) };
 
 	if (!sized_fits(info, VIOMMU_VTD_DEVICE_INFO_SIZE_V0))
 		return -PORT_EINVAL;
@@ -195,20 +145,9 @@ int viommu_vtd_device_info(struct viommu_vtd_device *device, struct viommu_vtd_d
 	known.scalable = context->scalable;
 	known.levels = (uint32_t)guest->config.key[KEY_LEVELS];
 	known.root = guest->config.key[KEY_ROOT];
-	known.sharing = guest_device_sharing(guest);
+	public_device_info(device, &known);
 	port_unlock(&guest->iommu->lock);
-	known.faults = guest_counted(&guest->faults);
 	known.records = guest_counted(&guest->events);
 	sized_out(info, &known, sizeof(known));
 	return 0;
-}
-
-int viommu_vtd_device_stats(struct viommu_vtd_device *device, struct viommu_domain_stats *stats)
-{
-	return guest_device_stats(&device->guest, stats);
-}
-
-int viommu_vtd_device_each_run(struct viommu_vtd_device *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
-{
-	return guest_device_each_run(&device->guest, first, last, fn, ctx);
 }
