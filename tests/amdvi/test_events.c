@@ -197,7 +197,9 @@ static void test_overflow(void **state)
 	for (unsigned int i = 0; i < 255; i++)
 		assert_event(&rig, E(2) | E_DOMAIN(DOMAIN) | ID, IOVA + i);
 	assert_no_event(&rig);
-	/* There is room, and nothing is logged: until the bit is cleared, and EventLogEn set anew. */
+	/*
+	 * There is room, and nothing is logged: until the bit is cleared, and EventLogEn set anew.
+	 */
 	assert_refused(&rig, device, IOVA, VIOMMU_READ);
 	rig_write64(&rig, R_CONTROL, ALL_EN & ~EVENT_LOG_EN);
 	rig_write64(&rig, R_CONTROL, ALL_EN);

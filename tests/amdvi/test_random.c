@@ -171,7 +171,9 @@ static struct outcome model_access(struct run *run, unsigned int d, uint64_t iov
 	case AMDV1_BAD_LEVEL:
 		return page_fault(run, d, iova, E_PR | rw);
 	case AMDV1_IS_RESERVED:
-		/* Reserved bits, or else a page size: leaves have bits 52 to 58, tables 52 to 60. */
+		/*
+		 * Reserved bits, or else a page size: leaves have bits 52 to 58, tables 52 to 60.
+		 */
 		if (answer.entry >> 52 & ((answer.entry >> 9 & 7) % 7 ? 0x1ff : 0x7f))
 			return page_fault(run, d, iova, E_PR | E_RZ | rw);
 		return page_fault(run, d, iova, E_PR | rw);

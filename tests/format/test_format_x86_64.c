@@ -58,14 +58,20 @@ static const struct spec_entry spec_entries[] = {
 	/* Not present, whatever else is set. */
 	{ .level = 0, .entry = UINT64_C(0xfffffffffffffffe), .kind = FORMAT_INVALID },
 	{ .level = 4, .entry = UINT64_C(0xfffffffffffffffe), .kind = FORMAT_INVALID },
-	/* Pages as Linux writes them (XD, D, A, U, W, P), read-only, a supervisor's; everything set. */
+	/*
+	 * Pages as Linux writes them (XD, D, A, U, W, P), read-only, a supervisor's; everything
+	 * set.
+	 */
 	{ .level = 0, .entry = UINT64_C(0x8000000012345067), .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW },
 	{ .level = 0, .entry = 0x12345005, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_READ },
 	{ .level = 0, .entry = 0x12345003, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = 0 },
 	{ .level = 0, .entry = UINT64_MAX, .kind = FORMAT_LEAF, .address = UINT64_C(0x000ffffffffff000), .prot = VIOMMU_RW },
 	/* PAT of a page is PS elsewhere. */
 	{ .level = 0, .entry = 0x12345087, .kind = FORMAT_LEAF, .address = 0x12345000, .prot = VIOMMU_RW },
-	/* Pages of 2 MiB and of 1 GiB: the same number is right for the one and wrong for the other. */
+	/*
+	 * Pages of 2 MiB and of 1 GiB: the same number is right for the one and wrong for the
+	 * other.
+	 */
 	{ .level = 1, .entry = 0x12200087, .kind = FORMAT_LEAF, .address = 0x12200000, .prot = VIOMMU_RW },
 	{ .level = 1, .entry = 0x12201087, .kind = FORMAT_LEAF, .address = 0x12200000, .prot = VIOMMU_RW },
 	{ .level = 1, .entry = 0x12202087, .kind = FORMAT_BAD_FORMAT },

@@ -174,7 +174,9 @@ static void test_illegal(void **state)
 	for (unsigned int i = 0; i < sizeof(illegal) / sizeof(illegal[0]); i++)
 		assert_stops(&rig, illegal[i].dw0, illegal[i].dw1, illegal[i].error);
 	assert_int_equal(rig_info(&rig).errors, sizeof(illegal) / sizeof(illegal[0]));
-	/* All that is legal: MAMV pages, hints, drains, device-TLBs, an interrupt's handle in SID. */
+	/*
+	 * All that is legal: MAMV pages, hints, drains, device-TLBs, an interrupt's handle in SID.
+	 */
 	rig_command(&rig, 0x32, 18 | 1 << 6);
 	rig_command(&rig, CC_DEVICE(0xffff) | FM(3) | 0xffff0000, 0);
 	rig_command(&rig, 0x03 | UINT64_C(0xffff) << 32, 0);

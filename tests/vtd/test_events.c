@@ -77,7 +77,9 @@ static void test_reasons(void **state)
 	rig_command(rig, IOTLB_DOMAIN(DID), 0);
 	assert_refused(user, 0x1000, VIOMMU_READ, 0x0c);
 	rig_put(rig, middle, (leaf & ~(PAGE - 1)) | E_R | E_W);
-	/* Leaves without memory are no fault of the unit; beyond the addresses, and to interrupts. */
+	/*
+	 * Leaves without memory are no fault of the unit; beyond the addresses, and to interrupts.
+	 */
 	rig_put(rig, leaf, HOLE_GPA | E_R | E_W);
 	rig_command(rig, IOTLB_DOMAIN(DID), 0);
 	assert_refused(user, 0x1000, VIOMMU_READ, 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The sequences of Linux's driver in caching mode: enabling the unit, first by registers and then by
- * the queue, attaching, mapping and unmapping strictly, detaching, the interrupt handler of faults,
- * and a kernel that takes over the tables of the one before.
+ * The sequences of Linux's driver in caching mode: enabling the unit, first by registers and then
+ * by the queue, attaching, mapping and unmapping strictly, detaching, the interrupt handler of
+ * faults, and a kernel that takes over the tables of the one before.
  */
 #include "rig.h"
 
@@ -171,7 +171,9 @@ static void test_registers(void **state)
 	assert_has(&user, 0x9000, DATA + PAGE, VIOMMU_RW);
 	rig_write(&rig, R_IOTLB + 4, 1u << 31 | 1u << 28);
 	assert_has_not(&user, 0x9000);
-	/* Granularity 0, and too many pages: nothing is done, and the actual granularity says so. */
+	/*
+	 * Granularity 0, and too many pages: nothing is done, and the actual granularity says so.
+	 */
 	rig_write64(&rig, R_IOTLB, UINT64_C(1) << 63 | (uint64_t)DID << 32);
 	assert_int_equal(rig_read64(&rig, R_IOTLB) >> 57 & 3, 0);
 	rig_write64(&rig, R_IVA, 19);

@@ -17,8 +17,8 @@ static void test_identification(void **state)
 	rig_up(&rig);
 	assert_int_equal(rig_read(&rig, R_VER), 0x10);
 	/*
-	 * ESRTPS, drains, MAMV 18, 4 fault registers, PSI, 2 MiB and 1 GiB, at 0x220, ZLR, 48 bits, 39 and
-	 * 48, CM, 2^16 domains. No protected memory registers, no advanced logging, no RWBF.
+	 * ESRTPS, drains, MAMV 18, 4 fault registers, PSI, 2 MiB and 1 GiB, at 0x220, ZLR, 48 bits,
+	 * 39 and 48, CM, 2^16 domains. No protected memory registers, no advanced logging, no RWBF.
 	 */
 	assert_true(rig_read64(&rig, R_CAP) == UINT64_C(0x80d2038c226f0686));
 	/* IOTLB at 0xf0, SC, PT, QI, C. */
@@ -120,7 +120,10 @@ static void test_writable(void **state)
 		for (uint32_t offset = 0; offset < VIOMMU_VTD_BYTES; offset += 4) {
 			uint64_t writable = 0, other = 0;
 
-			/* CAP and ECAP are constant; commands of registers have a test of their own. */
+			/*
+			 * CAP and ECAP are constant; commands of registers have a test of their
+			 * own.
+			 */
 			if ((offset >= R_CAP && offset < R_GCMD) || offset == R_CCMD + 4 || offset >= R_IOTLB + 8 || offset == R_IOTLB + 4)
 				if (offset < R_IOTLB + 8)
 					continue;

@@ -300,7 +300,9 @@ static void test_first_stage(void **state)
 		rig_put(rig, first_entry(rig, world.root, levels, 0xfee01000, 0), DATA | USER);
 		rig_command(rig, IOTLB_DOMAIN(DID), 0);
 		assert_int_equal(user_access(user, 0xfee01000, VIOMMU_WRITE, &(const uint8_t *){ NULL }), VIOMMU_VTD_IS_INTERRUPT);
-		/* NXE; a root without memory; reserved fields, and paging modes that there are not. */
+		/*
+		 * NXE; a root without memory; reserved fields, and paging modes that there are not.
+		 */
 		rig_put(rig, leaf, UINT64_C(1) << 63 | DATA | USER);
 		rig_put(rig, middle, (leaf & ~(PAGE - 1)) | USER);
 		rig_put_pasid(rig, PASID, FIRST, DID, world.root | (levels == 5 ? FIVE : 0) | NXE);

@@ -2,8 +2,8 @@
 /*
  * Two CPUs that map and unmap for a device each, one that moves a third device between domains and
  * into pass-through, devices that access memory, misses with a handler of fault interrupts, routes
- * of interrupts, and a VMM that plugs and unplugs. After an unmapped page was invalidated, no access
- * reaches it. ThreadSanitizer looks at the rest.
+ * of interrupts, and a VMM that plugs and unplugs. After an unmapped page was invalidated, no
+ * access reaches it. ThreadSanitizer looks at the rest.
  */
 #include "rig.h"
 
