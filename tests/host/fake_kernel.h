@@ -28,6 +28,7 @@ struct fake_options {
 	bool smmuv3;		/* with nested: the IOMMU is an SMMUv3, and devices can be attached to guests' tables */
 	bool no_viommu;		/* but for IOMMU_VIOMMU_ALLOC */
 	bool nested;		/* NEST_PARENT and DIRTY_TRACKING work */
+	bool module;		/* viommu is loaded */
 	bool no_vfio, no_iommu; /* there is no such file */
 	bool no_cdev;		/* VFIO has no character devices */
 	bool unbound;		/* the first device is bound to another driver */

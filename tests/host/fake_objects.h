@@ -22,11 +22,12 @@ enum fake_kind { FAKE_NONE, FAKE_CONTAINER, FAKE_GROUP, FAKE_DEVICE, FAKE_CDEV, 
 struct fake_file {
 	enum fake_kind kind;
 	int fd;
-	unsigned int number; /* of the group, or of the device */
-	int container;	     /* group: the container that it is in, by its file descriptor; 0: none */
-	bool type1;	     /* container: has its IOMMU driver */
-	int iommufd;	     /* cdev: bound to; 0: none */
-	uint32_t attached;   /* cdev: to which object; 0: none */
+	unsigned int number;  /* of the group, or of the device */
+	int container;	      /* group: the container that it is in, by its file descriptor; 0: none */
+	bool type1;	      /* container: has its IOMMU driver */
+	unsigned long module; /* container: which type of the module's it is; 0: none */
+	int iommufd;	      /* cdev: bound to; 0: none */
+	uint32_t attached;    /* cdev: to which object; group: to which of the module's domains; 0: none */
 };
 
 /* A translation, in a container or in an IOAS. */
@@ -90,6 +91,14 @@ void fake_type1_close(struct fake_file *file);
 int fake_type1_dma(struct fake_file *file, uint64_t iova, unsigned char **hva, uint32_t *prot);
 uint64_t fake_type1_pinned(void);
 size_t fake_type1_mappings(void);
+
+/* fake_module.c */
+int fake_module_ioctl(struct fake_file *container, unsigned long request, void *argument);
+void fake_module_begin(void);
+void fake_module_end(int fd);
+int fake_module_dma(const struct fake_file *group, uint64_t iova, unsigned char **hva, uint32_t *prot);
+uint64_t fake_module_pinned(const struct fake_file *container);
+size_t fake_module_domains(void);
 
 /* Objects of the iommufd. NULL where there is none of this number and kind. */
 struct fake_object *fake_object(uint32_t id, unsigned int kind);
