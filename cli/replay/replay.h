@@ -42,7 +42,7 @@
 
 #define REPLAY_DMA_PAGES_DEFAULT UINT64_MAX
 
-enum replay_host { REPLAY_SOFT, REPLAY_TYPE1, REPLAY_IOMMUFD };
+enum replay_host { REPLAY_SOFT, REPLAY_TYPE1, REPLAY_IOMMUFD, REPLAY_KERNEL };
 
 struct replay_options {
 	uint32_t pin; /* enum viommu_pin_policy */
@@ -340,6 +340,8 @@ void replay_problem(struct replay *replay, uint64_t line, const char *format, ..
  * errno, with or without.
  */
 const char *replay_host_name(enum replay_host host);
+/* Whether its established translations can be seen: those of the host kernel are the kernel's. */
+bool replay_has_runs(const struct replay *replay, const struct replay_function *function);
 bool replay_parse_host(const char *text, struct replay_options *to, char *why, size_t why_bytes);
 int replay_hosts_create(struct replay *replay);
 /* Which device a function with this lasting number is; -1: none. */
@@ -348,8 +350,8 @@ int replay_device_check(struct replay *replay, uint64_t line, const struct repla
 /* Of a registration: whether the machine's IOMMU reaches what it registers. */
 int replay_aperture_check(struct replay *replay, const struct capture_record *record);
 /*
- * The bytes that the kernel has locked (type1) and pinned (iommufd) for this process. False where
- * it does not say.
+ * The bytes that the kernel has locked (type1, kernel) and pinned (iommufd) for this process. False
+ * where it does not say.
  */
 bool replay_pinned_by_kernel(uint64_t *locked, uint64_t *pinned);
 

@@ -220,6 +220,8 @@ static void print_devices(const struct replay *replay)
 		return;
 	for (unsigned int i = 0; i < replay->devices_used; i++)
 		cli_line(i ? "" : "host", CLI_PLAIN, "%s, %s", replay_host_name(replay->options->host), replay->options->devices[i]);
+	if (replay->options->host == REPLAY_KERNEL)
+		cli_line("", CLI_PLAIN, "only the kernel knows what is mapped there: compared by answers, and by DMA");
 	if (counts->soft_functions)
 		cli_line("", CLI_YELLOW, "%s on the soft host alone: no device was left for them",
 			 cli_count_of(counts->soft_functions, "function", "functions"));
