@@ -263,7 +263,9 @@ static void replay_capture(struct replay *replay, const char *path, struct repla
 	replay->counts.seconds = replay_now() - begin;
 	if (replay->vm && !*replay->problem)
 		replay_dma_check(replay);
-	replay->counts.pages_released = replay->counts.pages_established - replay->counts.mapped_pages;
+	/* The host kernel says neither. */
+	if (replay->options->host != REPLAY_KERNEL)
+		replay->counts.pages_released = replay->counts.pages_established - replay->counts.mapped_pages;
 }
 
 /* Whether standard output is something else's. */
