@@ -3,9 +3,9 @@
  * Domains: the I/O address spaces that devices are attached to. There are five kinds; a domain gets
  * its kind when it is created, and keeps it. Each is for one VM and one host.
  *
- *   nested    the composition of a guest's tables with the VM's memory, made by the library.
- *             Created with the guest IOMMU's own data. The guest's tables are its only source of
- *             translations, and refresh is its only operation: it has no map and no unmap.
+ *   nested    the composition of a guest's tables with the VM's memory, made by the library, or
+ *             by the host kernel. Created with the guest IOMMU's own data. Tables are its only
+ *             source of translations, refresh its only operation: it has no map and no unmap.
  *   hardware  the same, made by hardware that walks the guest's tables itself (nesting.h).
  *   direct    IOVA = GPA + offset, for a guest IOMMU that was told not to translate.
  *   mapped    filled by requests of a paravirtual guest (mapped.h).
