@@ -257,7 +257,8 @@ static int info(const struct fake_file *container, struct vfio_viommu_info *info
 
 	if (info->argsz < sizeof(*info) || info->flags || !find_group(container->fd, info->group))
 		return -EINVAL;
-	memcpy((void *)(uintptr_t)info->ranges_uptr, ranges, (info->ranges < 2 ? info->ranges : 2) * sizeof(ranges[0]));
+	if (info->ranges)
+		memcpy((void *)(uintptr_t)info->ranges_uptr, ranges, (info->ranges < 2 ? info->ranges : 2) * sizeof(ranges[0]));
 	info->out_ranges = 2;
 	info->out_domains = (uint32_t)fake_module_domains();
 	info->out_data_types = UINT64_C(1) << VFIO_VIOMMU_DATA_ZPCI;
