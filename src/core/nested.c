@@ -134,10 +134,10 @@ static int nothing_refreshed(struct viommu_refresh_result *result)
 	return -PORT_ERANGE;
 }
 
-static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
+/* The part of first..last that the domain has, in whole pages. False if it has none. */
+static inline bool take_range(const struct viommu_domain *domain, uint64_t *from, uint64_t *to)
 {
-	struct shadow_pass pass;
-	int error;
+	uint64_t first = *from, last = *to;
 
 	/* Within one top byte, which is not that of low addresses: those are as they are. */
 	if ((first | last) >> 55 && first >> 55 == last >> 55) {
@@ -145,15 +145,21 @@ static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, 
 		last = domain_iova(domain, last);
 	}
 	if (first > last || last < domain->first || first > domain->last)
-		return nothing_refreshed(result);
+		return false;
 	first &= ~(VIOMMU_PAGE_SIZE - 1);
 	last |= VIOMMU_PAGE_SIZE - 1;
-	if (first < domain->first)
-		first = domain->first;
-	if (last > domain->last)
-		last = domain->last;
-	if (is_delegated(domain))
-		return delegated_refresh(domain, first, last, result);
+	*from = first < domain->first ? domain->first : first;
+	*to = last > domain->last ? domain->last : last;
+	return true;
+}
+
+static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
+{
+	struct shadow_pass pass;
+	int error;
+
+	if (!take_range(domain, &first, &last))
+		return nothing_refreshed(result);
 	/*
 	 * A part of the aperture that one call makes valid is likely unmapped by one call, so it
 	 * may become one mapping of the host's.
@@ -164,6 +170,11 @@ static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, 
 	if (result)
 		*result = pass.result;
 	return error;
+}
+
+static int refresh_by_host(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
+{
+	return take_range(domain, &first, &last) ? delegated_refresh(domain, first, last, result) : nothing_refreshed(result);
 }
 
 static int each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
@@ -301,7 +312,7 @@ static const struct domain_ops delegated_ops = {
 	.attach = domain_attach_host,
 	.detach = domain_detach_host,
 	.replace = domain_replace_host,
-	.refresh = refresh,
+	.refresh = refresh_by_host,
 	.walk = walk,
 	.slot_uncharge = delegated_slot_gone,
 	.destroy = destroy,
