@@ -111,6 +111,7 @@ void probe_advise_device(struct probe *probe)
 		return;
 	advise_node(probe, chosen->group_node, chosen->group_rights, !chosen->ready);
 	advise_node(probe, chosen->cdev_node, chosen->cdev_rights, !chosen->ready);
+	advise_failure(probe, &chosen->kernel, "viommu", chosen->group_node);
 	advise_failure(probe, &chosen->type1, "vfio_iommu_type1", chosen->group_node);
 	advise_failure(probe, &chosen->iommufd, "iommufd", chosen->cdev_node);
 }

@@ -257,6 +257,7 @@ static json_t *chosen_json(const struct probe *probe)
 	set(object, "cdev", text_or_null(chosen->cdev_node));
 	set(object, "cdev_may_open", answer(chosen->cdev_rights));
 	set(object, "reserved", reserved);
+	set(object, "kernel", host_json(&chosen->kernel));
 	set(object, "type1", host_json(&chosen->type1));
 	set(object, "iommufd", host_json(&chosen->iommufd));
 	set(object, "smmuv3", smmuv3_json(&chosen->smmuv3));
@@ -290,6 +291,7 @@ void probe_json(const struct probe *probe)
 	set(object, "ready", json_boolean(probe->ready));
 	set(object, "machine", machine_json(probe));
 	set(object, "iommus", iommus_json(&probe->machine));
+	set(object, "kernel", interface_json(&probe->module));
 	set(object, "type1", interface_json(&probe->type1));
 	set(object, "iommufd", interface_json(&probe->iommufd));
 	set(object, "limits", limits_json(&probe->limits));

@@ -54,6 +54,7 @@ bool probe_choose(struct probe *probe, const char *address)
 	read_nodes(probe, chosen);
 	if (chosen->group)
 		probe_reserved(&probe->tree, chosen->group, chosen->reserved, &chosen->reserved_count);
+	chosen->kernel.name = "kernel";
 	chosen->type1.name = "type1";
 	chosen->iommufd.name = "iommufd";
 	return true;
@@ -117,6 +118,8 @@ void probe_open(struct probe *probe)
 	struct probe_chosen *chosen = &probe->chosen;
 	const char *address = chosen->device->address;
 
+	if (can_ask(probe, &chosen->kernel, &probe->module, chosen->group_node, chosen->group_rights))
+		ask(&chosen->kernel, address, viommu_host_kernel_create);
 	if (can_ask(probe, &chosen->type1, &probe->type1, chosen->group_node, chosen->group_rights))
 		ask(&chosen->type1, address, viommu_host_type1_create);
 	if (can_ask(probe, &chosen->iommufd, &probe->iommufd, chosen->cdev_node, chosen->cdev_rights))
@@ -124,8 +127,9 @@ void probe_open(struct probe *probe)
 	if (chosen->iommufd.tried && !chosen->iommufd.error && probe_has_smmuv3(&probe->machine))
 		probe_ask_smmuv3(chosen->cdev_node, &chosen->smmuv3);
 	if (probe->tree.root)
-		chosen->ready = is_viable(probe) &&
-				((probe->type1.usable && chosen->group_rights == PROBE_YES) || (probe->iommufd.usable && chosen->cdev_rights == PROBE_YES));
+		chosen->ready = is_viable(probe) && (((probe->type1.usable || probe->module.usable) && chosen->group_rights == PROBE_YES) ||
+						     (probe->iommufd.usable && chosen->cdev_rights == PROBE_YES));
 	else
-		chosen->ready = (chosen->type1.tried && !chosen->type1.error) || (chosen->iommufd.tried && !chosen->iommufd.error);
+		chosen->ready = (chosen->kernel.tried && !chosen->kernel.error) || (chosen->type1.tried && !chosen->type1.error) ||
+				(chosen->iommufd.tried && !chosen->iommufd.error);
 }

@@ -63,7 +63,7 @@ static bool machine_is_ready(const struct probe *probe)
 {
 	for (uint32_t i = 0; i < probe->devices.group_count; i++) {
 		if (!probe->devices.groups[i].no_iommu)
-			return probe->type1.usable || probe->iommufd.usable;
+			return probe->module.usable || probe->type1.usable || probe->iommufd.usable;
 	}
 	return false;
 }

@@ -7,7 +7,7 @@
  *   tree.c           files of this machine, or of a copy of another one's
  *   kernel.c         which options and modules the kernel has
  *   machine.c        architecture, kernel, IOMMUs
- *   vfio.c           type1 and iommufd: is everything there that they need
+ *   vfio.c           type1, iommufd and our module: is everything there that they need
  *   groups.c         IOMMU groups and the devices in them
  *   limits.c         how much memory may be locked
  *   open.c           one device, asked through the library's hosts
@@ -232,7 +232,7 @@ struct probe_chosen {
 	/* actual or expected paths; empty: none */
 	char group_node[PROBE_NAME], cdev_node[PROBE_NAME];
 	enum probe_answer group_rights, cdev_rights; /* PROBE_UNKNOWN: it does not exist */
-	struct probe_host type1, iommufd;
+	struct probe_host kernel, type1, iommufd;
 	struct probe_smmuv3 smmuv3;
 	bool ready;
 };
@@ -252,7 +252,8 @@ struct probe {
 	struct probe_kernel kernel;
 	struct probe_machine machine;
 	struct probe_devices devices;
-	struct probe_interface type1, iommufd;
+	/* The kernel's own parts: `kernel` is its configuration. */
+	struct probe_interface module, type1, iommufd;
 	struct probe_limits limits;
 	struct probe_chosen chosen;
 	struct probe_advice advice[PROBE_ADVICE];

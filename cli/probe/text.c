@@ -200,6 +200,8 @@ static void print_chosen(const struct probe *probe)
 	for (uint32_t i = 0; i < chosen->reserved_count; i++)
 		cli_line(i ? "" : "reserved", CLI_PLAIN, "0x%" PRIx64 " to 0x%" PRIx64 ", %s", chosen->reserved[i].first, chosen->reserved[i].last,
 			 chosen->reserved[i].type);
+	if (chosen->kernel.tried)
+		print_host(&chosen->kernel);
 	print_host(&chosen->type1);
 	print_host(&chosen->iommufd);
 	print_smmuv3(&chosen->smmuv3);
@@ -233,6 +235,8 @@ void probe_print(const struct probe *probe)
 	for (uint32_t i = 0; i < machine->parameter_count; i++)
 		cli_line(i ? "" : "parameters", CLI_PLAIN, "%s", machine->parameters[i]);
 	print_iommus(machine);
+	if (probe->module.usable)
+		print_interface(&probe->module);
 	print_interface(&probe->type1);
 	print_interface(&probe->iommufd);
 	print_limits(&probe->limits);

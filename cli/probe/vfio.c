@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The kernel's two interfaces for translations: type1 (/dev/vfio/vfio) and iommufd (/dev/iommu).
- * Whether the node of each exists, and if not, the reason in modules and the kernel's
+ * The kernel's interfaces for translations: type1 (/dev/vfio/vfio), iommufd (/dev/iommu), and the
+ * module viommu, which the host kernel uses in the place of type1. Whether the node of each exists,
+ * and if not, the reason in modules and the kernel's
  * configuration.
  */
 #include "probe.h"
@@ -83,6 +84,16 @@ void probe_read_interfaces(struct probe *probe)
 	};
 	read_interface(probe, &probe->iommufd);
 	probe->iommufd.unsafe_interrupts = read_flag(&probe->tree, "/sys/module/iommufd/parameters/allow_unsafe_interrupts");
+
+	probe->module = (struct probe_interface){
+		.name = "kernel",
+		.node = "/dev/vfio/vfio",
+		.modules = { { .name = "vfio" }, { .name = "viommu" }, { .name = "vfio_pci" } },
+		.options = { { .name = "VFIO" }, { .name = "VFIO_GROUP" }, { .name = "VFIO_CONTAINER" }, { .name = "VFIO_PCI" } },
+	};
+	read_interface(probe, &probe->module);
+	probe->module.unsafe_interrupts = read_flag(&probe->tree, "/sys/module/viommu/parameters/allow_unsafe_interrupts");
+	probe->module.usable = probe->module.rights == PROBE_YES && is_running(state_of(&probe->module, "viommu"));
 
 	/*
 	 * iommufd may provide /dev/vfio/vfio itself (IOMMUFD_VFIO_CONTAINER), and then there is no

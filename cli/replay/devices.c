@@ -8,6 +8,7 @@
  */
 #include "replay.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,9 +19,14 @@
 
 const char *replay_host_name(enum replay_host host)
 {
-	static const char *const names[] = { [REPLAY_SOFT] = "soft", [REPLAY_TYPE1] = "type1", [REPLAY_IOMMUFD] = "iommufd" };
+	static const char *const names[] = { [REPLAY_SOFT] = "soft", [REPLAY_TYPE1] = "type1", [REPLAY_IOMMUFD] = "iommufd", [REPLAY_KERNEL] = "kernel" };
 
 	return names[host];
+}
+
+bool replay_has_runs(const struct replay *replay, const struct replay_function *function)
+{
+	return function->device < 0 || replay->options->host != REPLAY_KERNEL;
 }
 
 bool replay_parse_host(const char *text, struct replay_options *to, char *why, size_t why_bytes)
@@ -28,7 +34,7 @@ bool replay_parse_host(const char *text, struct replay_options *to, char *why, s
 	size_t length = strcspn(text, ":");
 	unsigned int kind;
 
-	for (kind = REPLAY_SOFT; kind <= REPLAY_IOMMUFD; kind++) {
+	for (kind = REPLAY_SOFT; kind <= REPLAY_KERNEL; kind++) {
 		const char *name = replay_host_name((enum replay_host)kind);
 		if (length == strlen(name) && !strncmp(text, name, length))
 			break;
@@ -37,8 +43,8 @@ bool replay_parse_host(const char *text, struct replay_options *to, char *why, s
 	to->host = (enum replay_host)kind;
 	if (kind == REPLAY_SOFT && !text[length])
 		return true;
-	if (kind == REPLAY_SOFT || kind > REPLAY_IOMMUFD || !text[length]) {
-		snprintf(why, why_bytes, "'%s' is none of soft, type1:BDF[,BDF...] and iommufd:BDF[,BDF...]", text);
+	if (kind == REPLAY_SOFT || kind > REPLAY_KERNEL || !text[length]) {
+		snprintf(why, why_bytes, "'%s' is none of soft, kernel:BDF[,BDF...], type1:BDF[,BDF...] and iommufd:BDF[,BDF...]", text);
 		return false;
 	}
 	for (text += length + 1;; text += length + 1) {
@@ -68,6 +74,11 @@ bool replay_parse_host(const char *text, struct replay_options *to, char *why, s
 
 int replay_hosts_create(struct replay *replay)
 {
+	static int (*const creates[])(const struct viommu_vfio_config *config, struct viommu_host **out) = {
+		[REPLAY_TYPE1] = viommu_host_type1_create,
+		[REPLAY_IOMMUFD] = viommu_host_iommufd_create,
+		[REPLAY_KERNEL] = viommu_host_kernel_create,
+	};
 	const struct replay_options *to = replay->options;
 	struct viommu_vfio_device device = VIOMMU_VFIO_DEVICE_INIT;
 	char why[400] = "";
@@ -76,9 +87,14 @@ int replay_hosts_create(struct replay *replay)
 	int err = viommu_host_soft_create(&replay->host);
 	if (err || to->host == REPLAY_SOFT)
 		return err;
+	if (to->host == REPLAY_KERNEL && to->pin == VIOMMU_PIN_ON_REFRESH && to->budget != VIOMMU_NO_LIMIT) {
+		snprintf(replay->problem, sizeof(replay->problem),
+			 "kernel: this host keeps no --budget but where all memory is pinned (--pin guest); RLIMIT_MEMLOCK bounds it (ulimit -l)");
+		return -EOPNOTSUPP;
+	}
 	replay_pinned_by_kernel(&replay->locked_before, &replay->pinned_before);
 	device.address = to->devices[0];
-	err = to->host == REPLAY_TYPE1 ? viommu_host_type1_create(&config, &replay->kernel_host) : viommu_host_iommufd_create(&config, &replay->kernel_host);
+	err = creates[to->host](&config, &replay->kernel_host);
 	if (err)
 		snprintf(replay->problem, sizeof(replay->problem), "%s: %s; `viommu probe %s' says more", replay_host_name(to->host),
 			 *why ? why : strerror(-err), to->devices[0]);

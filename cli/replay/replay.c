@@ -45,7 +45,7 @@ static const struct argp_option options[] = {
 	{ "memory", KEY_MEMORY, "SIZE", 0, "Guest memory that a capture may fill (1G)", 1 },
 	{ "qemu", KEY_QEMU, NULL, 0, "Answer as QEMU does where it differs from the architecture", 1 },
 	{ "stop-after", KEY_STOP, "N", 0, "Stop after operation N", 1 },
-	{ "host", KEY_HOST, "HOST", 0, "The host of translations: soft (the default), type1:BDF[,BDF...] or iommufd:BDF[,BDF...]", 3 },
+	{ "host", KEY_HOST, "HOST", 0, "The host of translations: soft (the default), kernel:BDF[,BDF...], type1:BDF[,BDF...] or iommufd:BDF[,BDF...]", 3 },
 	{ "dma-pages", KEY_DMA_PAGES, "N", 0, "Pages of each function that its device checks in the end (16384; of an edu, 256)", 3 },
 	{ "overwrite", KEY_OVERWRITE, NULL, 0, "Allow an NVMe for that, whose contents are lost", 3 },
 	{ "map", KEY_MAP, NULL, 0, "Print the mappings at the end", 2 },
@@ -261,7 +261,9 @@ static void replay_capture(struct replay *replay, const char *path, struct repla
 	replay->counts.seconds = replay_now() - begin;
 	if (replay->vm && !*replay->problem)
 		replay_dma_check(replay);
-	replay->counts.pages_released = replay->counts.pages_established - replay->counts.mapped_pages;
+	/* The host kernel says neither. */
+	if (replay->options->host != REPLAY_KERNEL)
+		replay->counts.pages_released = replay->counts.pages_established - replay->counts.mapped_pages;
 }
 
 /* Whether standard output is used for something else. */

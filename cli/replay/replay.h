@@ -41,7 +41,7 @@
 
 #define REPLAY_DMA_PAGES_DEFAULT UINT64_MAX
 
-enum replay_host { REPLAY_SOFT, REPLAY_TYPE1, REPLAY_IOMMUFD };
+enum replay_host { REPLAY_SOFT, REPLAY_TYPE1, REPLAY_IOMMUFD, REPLAY_KERNEL };
 
 struct replay_options {
 	uint32_t pin; /* enum viommu_pin_policy */
@@ -342,6 +342,8 @@ void replay_problem(struct replay *replay, uint64_t line, const char *format, ..
  * errno, with or without.
  */
 const char *replay_host_name(enum replay_host host);
+/* Whether its established translations can be seen: those of the host kernel are the kernel's. */
+bool replay_has_runs(const struct replay *replay, const struct replay_function *function);
 bool replay_parse_host(const char *text, struct replay_options *to, char *why, size_t why_bytes);
 int replay_hosts_create(struct replay *replay);
 /* The device of a function with this lasting number; -1: none. */
@@ -350,8 +352,8 @@ int replay_device_check(struct replay *replay, uint64_t line, const struct repla
 /* For a registration: whether the machine's IOMMU has its IOVAs. */
 int replay_aperture_check(struct replay *replay, const struct capture_record *record);
 /*
- * The number of bytes that the kernel has locked (type1) and pinned (iommufd) for this process.
- * False if it is unknown.
+ * The number of bytes that the kernel has locked (type1, kernel) and pinned (iommufd) for this
+ * process. False if it is unknown.
  */
 bool replay_pinned_by_kernel(uint64_t *locked, uint64_t *pinned);
 

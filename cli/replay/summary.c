@@ -220,6 +220,8 @@ static void print_devices(const struct replay *replay)
 		return;
 	for (unsigned int i = 0; i < replay->devices_used; i++)
 		cli_line(i ? "" : "host", CLI_PLAIN, "%s, %s", replay_host_name(replay->options->host), replay->options->devices[i]);
+	if (replay->options->host == REPLAY_KERNEL)
+		cli_line("", CLI_PLAIN, "compared by answers and by DMA, not with the oracle's translations");
 	if (counts->soft_functions)
 		cli_line("", CLI_YELLOW, "%s on the soft host alone: no device was left for them",
 			 cli_count_of(counts->soft_functions, "function", "functions"));
@@ -246,9 +248,13 @@ void replay_summary(const struct replay *replay)
 	print_verdict(counts, replay->path, *replay->problem, replay->stopped ? " (stopped as asked)" : "");
 	print_operations(replay);
 	replay->iommu->summary(counts);
-	cli_line("mapped", CLI_PLAIN, "%s at the end, %s at most; %s established, %s released", cli_bytes(counts->mapped_pages * VIOMMU_PAGE_SIZE),
-		 cli_bytes(counts->mapped_pages_peak * VIOMMU_PAGE_SIZE), cli_count_of(counts->pages_established, "page", "pages"),
-		 cli_count(counts->pages_released));
+	if (replay->options->host == REPLAY_KERNEL)
+		cli_line("mapped", CLI_PLAIN, "%s established; how many are mapped only the kernel knows",
+			 cli_count_of(counts->pages_established, "page", "pages"));
+	else
+		cli_line("mapped", CLI_PLAIN, "%s at the end, %s at most; %s established, %s released", cli_bytes(counts->mapped_pages * VIOMMU_PAGE_SIZE),
+			 cli_bytes(counts->mapped_pages_peak * VIOMMU_PAGE_SIZE), cli_count_of(counts->pages_established, "page", "pages"),
+			 cli_count(counts->pages_released));
 	if (replay->options->budget != VIOMMU_NO_LIMIT)
 		cli_line("pinned", CLI_PLAIN, "%s at the end, %s at most; the budget is %s", cli_bytes(counts->pinned_bytes),
 			 cli_bytes(counts->pinned_bytes_peak), cli_bytes(replay->options->budget));

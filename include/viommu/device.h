@@ -16,10 +16,10 @@ extern "C" {
 
 /*
  * Makes a device on a host for a VM. data says which one, in the host's own terms: NULL for soft, a
- * struct viommu_vfio_device (vfio.h) for type1 and iommufd; it is copied. 0; -ENOMEM; -EINVAL (data
- * of no known size, or the host takes other data); -EEXIST (the host has made a device of it
- * already); -ERANGE (it cannot translate all IOVAs that the host's caps name); where the kernel was
- * asked for it, the negative errno that the kernel gave.
+ * struct viommu_vfio_device (vfio.h) for others; it is copied. 0; -ENOMEM; -EINVAL (data of unknown
+ * size, or the host takes other data); -EEXIST (the host has made a device of it already); -ERANGE
+ * (it cannot translate all IOVAs that the host's caps name); kernel: -EOPNOTSUPP, -EBUSY (vfio.h);
+ * where the kernel was asked for it, the negative errno that the kernel gave.
  */
 VIOMMU_API int viommu_device_create(struct viommu_vm *vm, struct viommu_host *host, const void *data, struct viommu_device **out);
 

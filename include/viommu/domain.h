@@ -3,9 +3,9 @@
  * Domains: the I/O address spaces that devices are attached to. There are five kinds; a domain gets
  * its kind when it is created, and keeps it. Each is for one VM and one host.
  *
- *   nested    the composition of a guest's tables with the VM's memory, made by the library.
- *             Created with the guest IOMMU's own data. The guest's tables are its only source of
- *             translations, and refresh is its only operation: it has no map and no unmap.
+ *   nested    the composition of a guest's tables with the VM's memory, made by the library, or
+ *             by the host kernel. Created with the guest IOMMU's own data. Tables are its only
+ *             source of translations, refresh its only operation: it has no map and no unmap.
  *   hardware  the same, made by hardware that walks the guest's tables itself (nesting.h).
  *   direct    IOVA = GPA + offset, for a guest IOMMU that was told not to translate.
  *   mapped    filled by requests of a paravirtual guest (mapped.h).
@@ -144,7 +144,7 @@ struct viommu_domain_stats {
  * hardware, -EOPNOTSUPP (the host does not nest) and -EDQUOT (the budget is too small for the
  * guest's memory). There is a domain only if 0 was returned. A malformed table is no error here:
  * what is beneath it is not mapped, result->fault says where it is, and a refresh of it answers
- * -EFAULT.
+ * -EFAULT. On the host kernel: -ENODEV and -EOPNOTSUPP (vfio.h).
  */
 VIOMMU_API int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *host, enum viommu_domain_type type, const void *data,
 				    struct viommu_refresh_result *result, struct viommu_domain **out);
@@ -155,7 +155,8 @@ VIOMMU_API int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *ho
  * added or removed later follow.
  *
  * 0; -EINVAL (not aligned to 4096); -ERANGE (outside the host's aperture); -EDQUOT (the budget is
- * too small for the guest's memory); -ENOMEM; -ENOSPC; -EIO.
+ * too small for the guest's memory); -EOPNOTSUPP (the host kernel has none); -ENOMEM; -ENOSPC;
+ * -EIO.
  */
 VIOMMU_API int viommu_domain_create_direct(struct viommu_vm *vm, struct viommu_host *host, uint64_t offset, uint64_t first, uint64_t last,
 					   struct viommu_domain **out);

@@ -18,7 +18,7 @@ extern "C" {
 /* The capabilities of a host. They do not change. */
 struct viommu_host_caps {
 	uint32_t size; /* sizeof(struct viommu_host_caps) */
-	char name[16]; /* "soft", "type1", "iommufd" */
+	char name[16]; /* "soft", "type1", "iommufd", "kernel" */
 	/* removes any part of a mapping; without it only whole mappings can be removed */
 	bool split;
 	bool dirty;	      /* tracks what devices write */

@@ -158,7 +158,7 @@ VIOMMU_API int viommu_slot_remove(struct viommu_vm *vm, uint64_t gpa);
 
 /*
  * Changes the pin budget. A smaller one than is pinned now takes nothing away: it stops further
- * pins until enough was released.
+ * pins until enough was released. The host kernel does not keep it (vfio.h).
  */
 VIOMMU_API void viommu_vm_set_pin_budget(struct viommu_vm *vm, uint64_t bytes);
 

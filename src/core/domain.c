@@ -32,6 +32,9 @@ int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viom
 {
 	int error = vm_hosts_get(vm, host, host_vm);
 
+	/* The host does not keep the VM's budget. */
+	if (error == -PORT_EOPNOTSUPP)
+		return error;
 	if (error)
 		return domain_failure(vm, error);
 	domain->vm = vm;
@@ -55,6 +58,8 @@ int domain_create(struct viommu_domain *domain, struct viommu_vm *vm, struct vio
 	struct host_vm *host_vm;
 	int error;
 
+	if (!host->ops->space_create)
+		return -PORT_EOPNOTSUPP;
 	if (first < host->caps.first || last > host->caps.last)
 		return -PORT_ERANGE;
 	error = domain_begin(domain, vm, host, first, last, &host_vm);

@@ -4,7 +4,7 @@
  * devices that are attached, and counters. A kind adds an ops table and what it needs to fill the
  * space. A domain gets its kind when it is created, and keeps it.
  *
- *   nested.c     the library shadows the guest's tables
+ *   nested.c     the library shadows the guest's tables, or the host does (delegated.h)
  *   hardware.c   hardware walks the guest's tables
  *   direct.c     IOVA = GPA + offset
  *   mapped.c     what a paravirtual guest has requested
@@ -86,7 +86,8 @@ struct viommu_domain {
 
 /*
  * With the VM's lock held: makes the host's space for first..last, and enters the domain into the
- * VM's list. 0, -ERANGE (outside the host's aperture), -ENOMEM, -ENOSPC, or -EIO.
+ * VM's list. 0, -ERANGE (outside the host's aperture), -EOPNOTSUPP (the host maps nothing for the
+ * core), -ENOMEM, -ENOSPC, or -EIO.
  */
 int domain_create(struct viommu_domain *domain, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last, const struct domain_ops *ops);
 

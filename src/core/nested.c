@@ -6,6 +6,7 @@
  */
 #include "core/nested.h"
 
+#include "core/delegated.h"
 #include "core/result.h"
 
 struct nested {
@@ -133,10 +134,10 @@ static int nothing_refreshed(struct viommu_refresh_result *result)
 	return -PORT_ERANGE;
 }
 
-static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
+/* The part of first..last that the domain has, in whole pages. False if it has none. */
+static inline bool take_range(const struct viommu_domain *domain, uint64_t *from, uint64_t *to)
 {
-	struct shadow_pass pass;
-	int error;
+	uint64_t first = *from, last = *to;
 
 	/* Within one top byte, which is not that of low addresses: those are as they are. */
 	if ((first | last) >> 55 && first >> 55 == last >> 55) {
@@ -144,13 +145,21 @@ static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, 
 		last = domain_iova(domain, last);
 	}
 	if (first > last || last < domain->first || first > domain->last)
-		return nothing_refreshed(result);
+		return false;
 	first &= ~(VIOMMU_PAGE_SIZE - 1);
 	last |= VIOMMU_PAGE_SIZE - 1;
-	if (first < domain->first)
-		first = domain->first;
-	if (last > domain->last)
-		last = domain->last;
+	*from = first < domain->first ? domain->first : first;
+	*to = last > domain->last ? domain->last : last;
+	return true;
+}
+
+static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
+{
+	struct shadow_pass pass;
+	int error;
+
+	if (!take_range(domain, &first, &last))
+		return nothing_refreshed(result);
 	/*
 	 * A part of the aperture that one call makes valid is likely unmapped by one call, so it
 	 * may become one mapping of the host's.
@@ -161,6 +170,11 @@ static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, 
 	if (result)
 		*result = pass.result;
 	return error;
+}
+
+static int refresh_by_host(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
+{
+	return take_range(domain, &first, &last) ? delegated_refresh(domain, first, last, result) : nothing_refreshed(result);
 }
 
 static int each_run(struct viommu_domain *domain, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx)
@@ -193,7 +207,7 @@ static int is_without(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
 bool nested_has_leaf_without(struct viommu_domain *domain, uint64_t first, uint64_t last, uint64_t mask)
 {
 	struct nested *nested = nested_of(domain);
-	bool found = false;
+	bool found = is_delegated(domain);
 
 	port_lock(&domain->lock);
 	for (unsigned int i = 0; !found && i < nested->compositions; i++) {
@@ -209,7 +223,7 @@ bool nested_has_leaf_without(struct viommu_domain *domain, uint64_t first, uint6
 unsigned int nested_leaf_bits(struct viommu_domain *domain)
 {
 	struct nested *nested = nested_of(domain);
-	unsigned int bits = SHADOW_PAGE_SHIFT;
+	unsigned int bits = is_delegated(domain) ? 63 : SHADOW_PAGE_SHIFT;
 
 	port_lock(&domain->lock);
 	for (unsigned int i = 0; i < nested->compositions; i++)
@@ -292,7 +306,20 @@ static const struct domain_ops nested_ops = {
 	.destroy = destroy,
 };
 
-static int create(struct nested *nested, struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables)
+/* Nothing of it is in the compositions. */
+static const struct domain_ops delegated_ops = {
+	.kind = VIOMMU_KIND_NESTED,
+	.attach = domain_attach_host,
+	.detach = domain_detach_host,
+	.replace = domain_replace_host,
+	.refresh = refresh_by_host,
+	.walk = walk,
+	.slot_uncharge = delegated_slot_gone,
+	.destroy = destroy,
+};
+
+static int create(struct nested *nested, struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, const struct host_nest_data *data,
+		  struct viommu_refresh_result *result)
 {
 	/* A domain without tables translates nothing, wherever its space is. */
 	uint64_t first = 0, last = VIOMMU_PAGE_SIZE - 1;
@@ -306,7 +333,10 @@ static int create(struct nested *nested, struct viommu_vm *vm, struct viommu_hos
 		last = tables[i].last;
 	}
 	port_lock(&vm->lock);
-	error = domain_create(&nested->domain, vm, host, first, last, &nested_ops);
+	if (host->ops->compose)
+		error = delegated_create(&nested->domain, vm, host, first, last, data, result, &delegated_ops);
+	else
+		error = domain_create(&nested->domain, vm, host, first, last, &nested_ops);
 	port_unlock(&vm->lock);
 	return error;
 }
@@ -320,8 +350,7 @@ static int synchronise(struct nested *nested, struct viommu_refresh_result *resu
 	if (!nested->compositions)
 		return 0;
 	error = refresh_covered(nested, &pass, domain->first, domain->last, false);
-	if (result)
-		*result = pass.result;
+	*result = pass.result;
 	/*
 	 * A malformed entry is for the refresh of it to report: the registration stands. It does
 	 * not hide that something else did not fit.
@@ -331,25 +360,34 @@ static int synchronise(struct nested *nested, struct viommu_refresh_result *resu
 	return error;
 }
 
-int nested_create(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, struct viommu_refresh_result *result,
-		  struct viommu_domain **out)
+int nested_create_by(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, const struct host_nest_data *data,
+		     struct viommu_refresh_result *result, struct viommu_domain **out)
 {
 	struct nested *nested = port_alloc(nested_bytes(number), 0);
+	struct viommu_refresh_result ours = { 0 };
 	int error;
 
 	if (!nested)
 		return -PORT_ENOMEM;
 	nested->compositions = number;
-	error = create(nested, vm, host, tables);
+	error = create(nested, vm, host, tables, data, &ours);
 	if (error) {
 		port_free(nested, nested_bytes(number), 0);
 		return error;
 	}
-	error = synchronise(nested, result);
+	error = host->ops->compose ? 0 : synchronise(nested, &ours);
+	if (result)
+		*result = ours;
 	if (error) {
 		viommu_domain_destroy(&nested->domain);
 		return error;
 	}
 	*out = &nested->domain;
 	return 0;
+}
+
+int nested_create(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, struct viommu_refresh_result *result,
+		  struct viommu_domain **out)
+{
+	return nested_create_by(vm, host, tables, number, NULL, result, out);
 }

@@ -14,14 +14,26 @@ int nested_create(struct viommu_vm *vm, struct viommu_host *host, const struct g
 		  struct viommu_domain **out);
 
 /*
+ * The same, with the registration as the user gave it, for a host that composes tables itself
+ * (host_ops.compose). On such a host the tables here serve viommu_domain_walk() alone, and without
+ * data there is no domain: -EOPNOTSUPP.
+ */
+int nested_create_by(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, const struct host_nest_data *data,
+		     struct viommu_refresh_result *result, struct viommu_domain **out);
+
+/*
  * Of a nested domain, for a guest IOMMU that is to invalidate less than everything.
  *
  * Whether there may be a leaf in first..last that is established and in whose entry, as in memory,
- * all bits of the mask are 0. Of leaves above level 0 the bits are not known: they count as 0.
+ * all bits of the mask are 0. Of leaves above level 0 the bits are not known: they count as 0; so
+ * do those of leaves that the host has composed.
  */
 bool nested_has_leaf_without(struct viommu_domain *domain, uint64_t first, uint64_t last, uint64_t mask);
 
-/* log2 of the most that one leaf has covered since the domain was created. */
+/*
+ * log2 of the most that one leaf has covered since the domain was created; 63 where only the host
+ * knows.
+ */
 unsigned int nested_leaf_bits(struct viommu_domain *domain);
 
 #endif

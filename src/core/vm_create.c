@@ -107,6 +107,7 @@ static uint32_t list_length(const struct list *head)
 int viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats)
 {
 	struct viommu_vm_stats ours = { 0 };
+	uint64_t theirs;
 
 	if (!sized_fits(stats, VIOMMU_VM_STATS_SIZE_V0))
 		return -PORT_EINVAL;
@@ -116,10 +117,16 @@ int viommu_vm_stats(struct viommu_vm *vm, struct viommu_vm_stats *stats)
 		ours.guest_bytes += slot_pages(vm->slots->slot[i]) * VIOMMU_PAGE_SIZE;
 	ours.domains = list_length(&vm->domains);
 	ours.devices = list_length(&vm->devices);
+	theirs = vm_hosts_pinned(vm);
 	port_unlock(&vm->lock);
 	ours.pin_budget = pins_load(&vm->pins.budget) == UINT64_MAX ? VIOMMU_NO_LIMIT : pins_load(&vm->pins.budget) * VIOMMU_PAGE_SIZE;
 	ours.pinned_bytes = pins_load(&vm->pins.charged) * VIOMMU_PAGE_SIZE;
 	ours.pinned_bytes_peak = pins_load(&vm->pins.peak) * VIOMMU_PAGE_SIZE;
+	/* Pages that both name count once. */
+	if (ours.pinned_bytes < theirs)
+		ours.pinned_bytes = theirs;
+	if (ours.pinned_bytes_peak < theirs)
+		ours.pinned_bytes_peak = theirs;
 	ours.shadow_bytes = port_load_relaxed(&vm->memory.used);
 	ours.shadow_bytes_peak = port_load_relaxed(&vm->memory.peak);
 	ours.events_unclaimed = port_load_relaxed(&vm->unclaimed);

@@ -25,8 +25,13 @@ static int add(struct vm_host *entry, const struct slot *slot)
 static int create(struct viommu_vm *vm, struct viommu_host *host, struct vm_host **out)
 {
 	const struct slots *slots = vm_slots(vm);
-	struct vm_host *entry = port_alloc(sizeof(*entry), 0);
+	struct vm_host *entry;
 	int error;
+
+	/* What such a host pins for tables, it does not ask for. */
+	if (host->ops->compose && !vm->pinned && pins_load(&vm->pins.budget) != UINT64_MAX)
+		return -PORT_EOPNOTSUPP;
+	entry = port_alloc(sizeof(*entry), 0);
 
 	if (!entry)
 		return -PORT_ENOMEM;
@@ -94,6 +99,16 @@ int vm_hosts_remove_slot(struct viommu_vm *vm, const struct slot *slot)
 		if (entry->host->ops->slot_remove(entry->host_vm, &theirs))
 			error = -PORT_EIO;
 	return error;
+}
+
+uint64_t vm_hosts_pinned(struct viommu_vm *vm)
+{
+	uint64_t bytes = 0;
+
+	for (struct vm_host *entry = vm->hosts; entry; entry = entry->next)
+		if (entry->host->ops->vm_pinned)
+			bytes += entry->host->ops->vm_pinned(entry->host_vm);
+	return bytes;
 }
 
 void vm_hosts_destroy(struct viommu_vm *vm)

@@ -28,6 +28,9 @@ struct host_vm *vm_hosts_find(const struct viommu_vm *vm, const struct viommu_ho
 int vm_hosts_add_slot(struct viommu_vm *vm, const struct slot *slot);
 int vm_hosts_remove_slot(struct viommu_vm *vm, const struct slot *slot);
 
+/* Bytes that hosts have pinned which pin for themselves. */
+uint64_t vm_hosts_pinned(struct viommu_vm *vm);
+
 /* When the VM has no space and no device any more. */
 void vm_hosts_destroy(struct viommu_vm *vm);
 

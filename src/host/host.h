@@ -17,6 +17,7 @@
 #ifndef VIOMMU_HOST_HOST_H
 #define VIOMMU_HOST_HOST_H
 
+#include <viommu/domain.h>
 #include <viommu/hosts.h>
 
 #include "port/port.h"
@@ -84,7 +85,10 @@ struct host_space {
 	struct removed *removed;
 };
 
-/* Data of one architecture, passed through as it is. type: enum viommu_domain_type. */
+/*
+ * Data of one architecture, passed through as it is: type and data of viommu_domain_create(), or
+ * what nesting.h says. type: enum viommu_domain_type.
+ */
 struct host_nest_data {
 	uint32_t type; /* 0: none */
 	uint32_t bytes;
@@ -184,6 +188,25 @@ struct host_ops {
 	 * where it was. NULL where a host has no such step.
 	 */
 	int (*replace)(struct host_space *from, struct host_space *to, struct host_device *device, uint32_t pasid);
+
+	/*
+	 * A host that composes guests' tables itself, in the core's place; else NULL. It has no
+	 * space_create, map, unmap, trim and lookup; vm_create is told of all slots, and removing
+	 * one removes what leads to it. Pages that tables name are the host's to pin: with `pinned`
+	 * all of the VM's are, and else vm_pinned says how many bytes.
+	 *
+	 * compose makes a space from data, the registration of a guest's tables, and establishes
+	 * what they hold; *result is empty before. attach, detach, flush and space_destroy are as
+	 * for others. 0; -EINVAL; -ERANGE; -ENOMEM; -ENOSPC; -ENODEV (it takes a device of the VM
+	 * to be there); or another errno.
+	 *
+	 * refresh is viommu_domain_refresh(), of whole pages in the domain: by any thread, with no
+	 * lock of the core's. Errors that are not documented there are failures of the host.
+	 */
+	int (*compose)(struct viommu_host *host, struct host_vm *vm, const struct host_nest_data *data, const struct host_memory *memory,
+		       struct viommu_refresh_result *result, struct host_space **out);
+	int (*refresh)(struct host_space *space, uint64_t first, uint64_t last, struct viommu_refresh_result *result);
+	uint64_t (*vm_pinned)(struct host_vm *vm);
 
 	/*
 	 * Nesting: NULL where caps.nests is 0. nesting.h says which data the types have.

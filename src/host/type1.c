@@ -2,13 +2,12 @@
 #include <viommu/vfio.h>
 
 #include <errno.h>
-#include <linux/vfio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "host/type1.h"
-#include "host/vfio_ioctl.h"
+#include "host/vfio_group.h"
 #include "port/sized.h"
 
 static void close_device(struct type1_host *host, struct type1_device *device)
@@ -41,10 +40,8 @@ static int open_device(struct type1_host *host, const struct vfio_named *named, 
 	device->fd = named->device_fd;
 	error = type1_group_get(host, named, &found, &device->group, info, why);
 	if (!error && named->address[0]) {
-		device->fd = vfio_ioctl(device->group->fd, VFIO_GROUP_GET_DEVICE_FD, device->named.address);
-		if (device->fd < 0)
-			error = vfio_say(why, device->fd, "%s cannot be had from its group (VFIO_GROUP_GET_DEVICE_FD): %s", named->address,
-					 strerror(-device->fd));
+		device->fd = vfio_group_device(device->group->fd, named->address, why);
+		error = device->fd < 0 ? device->fd : 0;
 	}
 	/*
 	 * The host's capabilities must hold for each device. A group that it

@@ -7,9 +7,8 @@
 #include <unistd.h>
 
 #include "host/type1.h"
+#include "host/vfio_group.h"
 #include "host/vfio_ioctl.h"
-
-#define CONTAINER_FILE "/dev/vfio/vfio"
 
 int type1_group_clear(const struct type1_group *group)
 {
@@ -90,44 +89,14 @@ static int ask(int container, struct type1_info *info, const struct vfio_why *wh
 	return info->usable.number ? 0 : ranges_add(&info->usable, 0, UINT64_MAX);
 }
 
-static int open_container(const struct vfio_why *why)
-{
-	int fd = vfio_open(CONTAINER_FILE), version;
-
-	if (fd == -ENOENT || fd == -ENODEV)
-		return vfio_say(why, -ENOENT, "this kernel offers no VFIO containers (%s: %s): load vfio_iommu_type1, or try the host iommufd", CONTAINER_FILE,
-				strerror(-fd));
-	if (fd < 0)
-		return vfio_say(why, fd, "%s: %s", CONTAINER_FILE, strerror(-fd));
-	version = vfio_ioctl_number(fd, VFIO_GET_API_VERSION, 0);
-	if (version != VFIO_API_VERSION) {
-		close(fd);
-		return vfio_say(why, -ENOSYS, "%s speaks version %d of VFIO, and this library version %d", CONTAINER_FILE, version, VFIO_API_VERSION);
-	}
-	return fd;
-}
-
 /* Sees to it that the container has the group and type1v2 for its driver. */
 static int join(struct type1_group *group, const char *text, const struct vfio_why *why)
 {
-	struct vfio_group_status status = { .argsz = sizeof(status) };
 	struct vfio_iommu_type1_info info = { .argsz = sizeof(info) };
-	int error = vfio_ioctl(group->fd, VFIO_GROUP_GET_STATUS, &status);
+	int error = vfio_group_enter(group->fd, group->container, !group->own_container, text, &group->set, why);
 
-	if (error < 0)
-		return vfio_say(why, error, "the group of %s does not answer (VFIO_GROUP_GET_STATUS): %s", text, strerror(-error));
-	if (!(status.flags & VFIO_GROUP_FLAGS_VIABLE))
-		return vfio_say(why, -EPERM,
-				"not all devices in the IOMMU group of %s are bound to VFIO drivers (or to none): a device in use would share its translations",
-				text);
-	if (!(status.flags & VFIO_GROUP_FLAGS_CONTAINER_SET)) {
-		error = vfio_ioctl(group->fd, VFIO_GROUP_SET_CONTAINER, &group->container);
-		if (error < 0)
-			return vfio_say(why, error, "the group of %s cannot be put into a container (VFIO_GROUP_SET_CONTAINER): %s", text, strerror(-error));
-		group->set = true;
-	} else if (group->own_container) {
-		return vfio_say(why, -EBUSY, "the group of %s is in a container already, which was not given", text);
-	}
+	if (error)
+		return error;
 	if (vfio_ioctl(group->container, VFIO_IOMMU_GET_INFO, &info) < 0) {
 		error = vfio_ioctl_number(group->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
 		if (error < 0)
@@ -175,15 +144,12 @@ static int open_group(struct type1_group *group, const struct vfio_named *named,
 	group->fd = named->group_fd;
 	group->container = named->container_fd;
 	if (group->own_fd) {
-		group->fd = vfio_open(found->group_file);
-		if (group->fd == -EBUSY)
-			return vfio_say(why, -EBUSY, "%s: another process has it, and with it the devices in IOMMU group %d", found->group_file,
-					(int)found->group);
+		group->fd = vfio_group_open(found, why);
 		if (group->fd < 0)
-			return vfio_say(why, group->fd, "%s: %s", found->group_file, strerror(-group->fd));
+			return group->fd;
 	}
 	if (group->own_container) {
-		group->container = open_container(why);
+		group->container = vfio_container_open("vfio_iommu_type1", why);
 		if (group->container < 0)
 			return group->container;
 	}

@@ -138,6 +138,20 @@ def test_type1_only():
         check(machine.json("00:05.0")["device"]["address"] == "0000:00:05.0", told, "an address without domain")
 
 
+def test_module():
+    loaded = "/sys/module/viommu/parameters/allow_unsafe_interrupts"
+    with Machine(lambda tree: (probe_trees.type1_only(tree), tree.put(loaded, "N\n"))) as machine:
+        told = machine.json()
+        check(told["kernel"]["usable"] and told["kernel"]["modules"]["viommu"] == "loaded" and told["kernel"]["allow_unsafe_interrupts"] is False, told)
+        check(not advice(told, "module"), told)
+        check("kernel      /dev/vfio/vfio" in machine.text().out, machine.text())
+    with Machine(probe_trees.type1_only) as machine:
+        told = machine.json()
+        check(not told["kernel"]["usable"] and commands(told, "module") == ["./run module"] and not advice(told, "module")[0]["needed"], told)
+    with Machine(lambda tree: (probe_trees.type1_only(tree), tree.put("/lib/modules/6.12.1-test/modules.dep", "updates/dkms/viommu.ko.xz:\n"))) as machine:
+        check(commands(machine.json(), "module") == ["modprobe viommu"], machine.json())
+
+
 def test_iommufd_only():
     with Machine(probe_trees.iommufd_only) as machine:
         # Only whole lines count.

@@ -444,9 +444,10 @@ def test_bad_usage():
     check_complaint(viommu("replay", "--stop-after=1x", RIGHT), "--stop-after: '1x' is not a number")
     check_complaint(viommu("replay", "--pin=both", RIGHT), "--pin: 'both' is neither guest nor refresh")
     check_complaint(viommu("replay", "-q", "--pin=guest", "--budget=4K", RIGHT), "does not fit into a pin budget of 4 KiB")
-    for host in ("", "hard", "type1", "type1:", "iommufd:x", "soft:0000:00:05.0", "iommufd:0000:00:05.0,", "type1:0000:00:05.0,00:05.0", "type1:0000:00:05.0:1"):
+    for host in ("", "hard", "kernel", "kernel:x", "type1", "type1:", "iommufd:x", "soft:0000:00:05.0", "iommufd:0000:00:05.0,", "type1:0000:00:05.0,00:05.0", "type1:0000:00:05.0:1"):
         check_complaint(viommu("replay", f"--host={host}", RIGHT), "--host: ")
     check_complaint(viommu("replay", "--host=type1:" + ",".join(f"0000:00:{n:02x}.0" for n in range(17)), RIGHT), "no more than 16 devices")
+    check_complaint(viommu("replay", "--host=kernel:0000:00:05.0", "--budget=1M", RIGHT), "keeps no --budget")
     check_complaint(viommu("replay", "--dma-pages=-1", RIGHT), "--dma-pages: '-1' is not a number")
     check(viommu("replay", "--frobnicate").status == BAD_INPUT, "an unknown option")
 

@@ -384,6 +384,7 @@ void fake_begin(const struct fake_options *options)
 {
 	memset(&fake, 0, sizeof(fake));
 	fake.options = *options;
+	fake_module_begin();
 	if (!tree.root[0] || tree.one_group != options->one_group || tree.no_cdev != options->no_cdev || tree.unbound != options->unbound)
 		make_tree(options);
 	strcpy(fake.root, tree.root);
@@ -393,7 +394,7 @@ void fake_begin(const struct fake_options *options)
 
 bool fake_end(void)
 {
-	bool clean = !fake_mappings() && !fake_objects();
+	bool clean = !fake_mappings() && !fake_objects() && !fake_module_domains();
 
 	for (unsigned int i = 0; i < FAKE_FILES; i++)
 		clean &= !fake.files[i].kind;

@@ -35,6 +35,7 @@ struct fake_options {
 	uint8_t pasid_bits;	/* devices have PASIDs; 0: none */
 	bool refuse_pasids;	/* all the same, VFIO attaches none */
 	bool nested;		/* NEST_PARENT and DIRTY_TRACKING work */
+	bool module;		/* viommu is loaded */
 	bool no_vfio, no_iommu; /* the file is missing */
 	bool no_cdev;		/* VFIO has no character devices */
 	bool unbound;		/* the first device is bound to another driver */

@@ -26,9 +26,13 @@ struct fake_file {
 	unsigned int number; /* number of the group, or of the device */
 	/* group: the container that it is in, by its file descriptor; 0: none */
 	int container;
-	bool type1;	   /* container: its IOMMU driver is set */
-	int iommufd;	   /* cdev: its iommufd, 0: none */
-	uint32_t attached; /* cdev: the object it is attached to, 0: none */
+	bool type1;	      /* container: its IOMMU driver is set */
+	unsigned long module; /* container: its type of the module's; 0: none */
+	int iommufd;	      /* cdev: its iommufd, 0: none */
+	/*
+	 * cdev: the object it is attached to; group: the module's domain it is attached to; 0: none
+	 */
+	uint32_t attached;
 	struct {
 		uint32_t pasid;
 		uint32_t attached; /* 0: the entry is free */
@@ -98,6 +102,14 @@ void fake_type1_close(struct fake_file *file);
 int fake_type1_dma(struct fake_file *file, uint64_t iova, unsigned char **hva, uint32_t *prot);
 uint64_t fake_type1_pinned(void);
 size_t fake_type1_mappings(void);
+
+/* fake_module.c */
+int fake_module_ioctl(struct fake_file *container, unsigned long request, void *argument);
+void fake_module_begin(void);
+void fake_module_end(int fd);
+int fake_module_dma(const struct fake_file *group, uint64_t iova, unsigned char **hva, uint32_t *prot);
+uint64_t fake_module_pinned(const struct fake_file *container);
+size_t fake_module_domains(void);
 
 /* Objects of the iommufd. NULL if none has this number and kind. */
 struct fake_object *fake_object(uint32_t id, unsigned int kind);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include <linux/vfio.h>
+#include <vfio_viommu.h>
 
 int fake_insert(const struct fake_mapping *mapping)
 {
@@ -70,8 +71,11 @@ uint64_t fake_type1_pinned(void)
 	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < fake.mapping_number; i++)
-		if (fake.mappings[i].container)
+		if (fake.mappings[i].container && !fake_file(fake.mappings[i].container)->module)
 			bytes += fake.mappings[i].last - fake.mappings[i].first + 1;
+	for (unsigned int i = 0; i < FAKE_FILES; i++)
+		if (fake.files[i].kind == FAKE_CONTAINER && fake.files[i].module)
+			bytes += fake_module_pinned(&fake.files[i]);
 	return bytes;
 }
 
@@ -104,9 +108,12 @@ static void leave(struct fake_file *group)
 	unsigned int device;
 	uint64_t bytes;
 
-	if (groups_in(group->container, &device) == 1)
+	if (groups_in(group->container, &device) == 1) {
+		fake_module_end(group->container);
 		fake_remove(group->container, 0, 0, UINT64_MAX, &bytes);
+	}
 	group->container = 0;
+	group->attached = 0;
 }
 
 static int group_ioctl(struct fake_file *group, unsigned long request, void *argument)
@@ -136,7 +143,7 @@ static int group_ioctl(struct fake_file *group, unsigned long request, void *arg
 		return 0;
 	case VFIO_GROUP_GET_DEVICE_FD:
 		container = fake_file(group->container);
-		if (!container || !container->type1)
+		if (!container || !(container->type1 || container->module))
 			return -EINVAL;
 		for (unsigned int i = 0; i < FAKE_DEVICES; i++)
 			if (!strcmp(argument, addresses[i]) && fake_group_of(i) == group->number)
@@ -236,15 +243,25 @@ static int container_ioctl(struct fake_file *container, unsigned long request, v
 	case VFIO_GET_API_VERSION:
 		return VFIO_API_VERSION;
 	case VFIO_CHECK_EXTENSION:
+		if ((uintptr_t)argument == VFIO_VIOMMU_PINNED_IOMMU || (uintptr_t)argument == VFIO_VIOMMU_PAGED_IOMMU)
+			return fake.options.module;
 		return (uintptr_t)argument == VFIO_TYPE1v2_IOMMU || (uintptr_t)argument == VFIO_UNMAP_ALL;
 	case VFIO_SET_IOMMU:
-		if (container->type1 || !groups_in(container->fd, &device) || (uintptr_t)argument != VFIO_TYPE1v2_IOMMU)
+		if (container->type1 || container->module || !groups_in(container->fd, &device))
+			return -EINVAL;
+		if (fake.options.module && ((uintptr_t)argument == VFIO_VIOMMU_PINNED_IOMMU || (uintptr_t)argument == VFIO_VIOMMU_PAGED_IOMMU)) {
+			container->module = (uintptr_t)argument;
+			return 0;
+		}
+		if ((uintptr_t)argument != VFIO_TYPE1v2_IOMMU)
 			return -EINVAL;
 		container->type1 = true;
 		return 0;
 	default:
 		break;
 	}
+	if (container->module)
+		return fake_module_ioctl(container, request, argument);
 	if (!container->type1)
 		return -EINVAL;
 	switch (request) {
@@ -284,6 +301,8 @@ int fake_type1_dma(struct fake_file *file, uint64_t iova, unsigned char **hva, u
 
 		if (group->kind != FAKE_GROUP || group->number != fake_group_of(file->number) || !group->container)
 			continue;
+		if (fake_file(group->container)->module)
+			return fake_module_dma(group, iova, hva, prot);
 		found = fake_at(group->container, 0, iova);
 		if (!found)
 			return -ENOENT;

@@ -15,7 +15,7 @@ const struct viommu_vfio_device one = { .size = sizeof(one), .device_fd = -1, .g
 const struct viommu_vfio_device two = { .size = sizeof(two), .device_fd = -1, .group_fd = -1, .container_fd = -1, .address = FAKE_TWO };
 const struct viommu_vfio_device short_one = { .size = sizeof(one), .device_fd = -1, .group_fd = -1, .container_fd = -1, .address = "00:05.0" };
 
-char why[256];
+char why[1024];
 
 int create_with(create_host *create, const struct viommu_vfio_device *device, struct viommu_host **out)
 {

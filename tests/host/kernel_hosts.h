@@ -15,7 +15,7 @@ extern const struct viommu_vfio_device one, two;
 extern const struct viommu_vfio_device short_one; /* another name of the same device */
 
 /* The last message of creating a host. */
-extern char why[256];
+extern char why[1024];
 
 typedef int create_host(const struct viommu_vfio_config *config, struct viommu_host **out);
 int create_with(create_host *create, const struct viommu_vfio_device *device, struct viommu_host **out);

@@ -3,6 +3,7 @@
 """Builds the module for Debian's stock kernel, and runs a program on a test host that has both.
 
 usage: in_stock_host.py HOST FOLDER SECONDS PROGRAM RUN-IN-HOST...     where to build, and how to run a program there
+       in_stock_host.py HOST FOLDER SECONDS --replay CAPTURE VIOMMU RUN-IN-HOST...     the command, with a capture and the loaded module
 """
 import os
 import signal
@@ -27,6 +28,9 @@ def module_file(name):
 
 def main():
     host, folder, seconds, program, *run = sys.argv[1:]
+    capture = None
+    if program == "--replay":
+        capture, program, *run = run
     if not (module.STOCK / "headers/build/Makefile").exists():
         print(f"skipped: there is no kernel with headers in {module.STOCK} ({module.FETCH})")
         return SKIPPED
@@ -34,7 +38,12 @@ def main():
         command = [sys.executable, "-B", *run, "--host", host, "--kernel", module.STOCK / "vmlinuz", "--timeout", seconds, "--device", "edu"]
         for name in MODULES:
             command += ["--module", module_file(name)]
-        command += ["--file", f"viommu.ko={module.build(module.STOCK / 'headers/build', folder)}", program]
+        built = module.build(module.STOCK / "headers/build", folder)
+        if capture:
+            name = os.path.basename(capture)
+            command += ["--module", built, "--file", f"{name}={capture}", program, "replay", "--host", "kernel:{edu}", f"/{name}"]
+        else:
+            command += ["--file", f"viommu.ko={built}", program]
     except module.Failed as failed:
         print(failed)
         return FAILED

@@ -12,11 +12,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <linux/capability.h>
 #include <viommu/zpci.h>
 
 #include "../dma/kernel.h"
@@ -160,20 +162,26 @@ int rig_setup(void **state)
 	return close_range(3, ~0u, 0);
 }
 
+void rig_begin_memory(struct rig *rig)
+{
+	*rig = (struct rig){ .device_fd = -1, .container = -1, .group_fd = -1, .pinned_before = kernel_pinned_pages() };
+	rig->memory = mmap(NULL, RIG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_true(rig->memory != MAP_FAILED);
+	for (uint64_t gpa = RIG_NUMBERED; gpa < RIG_BYTES; gpa += PAGE)
+		*word_at(rig, gpa) = NUMBERED + gpa / PAGE;
+	rig_repair(rig);
+}
+
 int rig_begin(struct rig *rig, uint32_t type)
 {
 	const char *address = getenv("VIOMMU_TEST_EDU");
 	char path[64];
 	int result;
 
-	*rig = (struct rig){ .type = type, .device_fd = -1, .pinned_before = kernel_pinned_pages() };
 	assert_non_null(address);
+	rig_begin_memory(rig);
+	rig->type = type;
 	rig->group = group_of(address);
-	rig->memory = mmap(NULL, RIG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	assert_true(rig->memory != MAP_FAILED);
-	for (uint64_t gpa = RIG_NUMBERED; gpa < RIG_BYTES; gpa += PAGE)
-		*word_at(rig, gpa) = NUMBERED + gpa / PAGE;
-	rig_repair(rig);
 	rig->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
 	assert_true(rig->container >= 0);
 	snprintf(path, sizeof(path), "/dev/vfio/%u", rig->group);
@@ -184,7 +192,7 @@ int rig_begin(struct rig *rig, uint32_t type)
 	return result;
 }
 
-void rig_open_device(struct rig *rig)
+void rig_drive(struct rig *rig, int device_fd)
 {
 	struct dma_page pages[DMA_PAGES];
 	char why[256] = "";
@@ -192,11 +200,16 @@ void rig_open_device(struct rig *rig)
 	/* edu uses none of them. */
 	for (unsigned int i = 0; i < DMA_PAGES; i++)
 		pages[i] = (struct dma_page){ .iova = EXCHANGE_IOVA, .memory = rig->memory + EXCHANGE_GPA };
-	rig->device_fd = ioctl(rig->group_fd, VFIO_GROUP_GET_DEVICE_FD, getenv("VIOMMU_TEST_EDU"));
-	assert_true(rig->device_fd >= 0);
-	if (dma_open(rig->device_fd, pages, &rig->device, why, sizeof(why)))
+	if (dma_open(device_fd, pages, &rig->device, why, sizeof(why)))
 		fail_msg("the device's driver: %s", why);
 	driven = rig->device;
+}
+
+void rig_open_device(struct rig *rig)
+{
+	rig->device_fd = ioctl(rig->group_fd, VFIO_GROUP_GET_DEVICE_FD, getenv("VIOMMU_TEST_EDU"));
+	assert_true(rig->device_fd >= 0);
+	rig_drive(rig, rig->device_fd);
 }
 
 void rig_open(struct rig *rig, uint32_t type)
@@ -218,17 +231,40 @@ void rig_check_nothing_pinned(const struct rig *rig)
 	assert_int_equal(pinned, rig->pinned_before);
 }
 
-void rig_close(struct rig *rig)
+void rig_rest(struct rig *rig)
 {
 	dma_close(rig->device);
+	rig->device = NULL;
 	driven = NULL;
+}
+
+void rig_close(struct rig *rig)
+{
+	rig_rest(rig);
 	if (rig->device_fd >= 0)
 		close(rig->device_fd);
 	close(rig->group_fd);
 	close(rig->container);
+	rig_end_memory(rig);
+}
+
+void rig_end_memory(struct rig *rig)
+{
 	rig_check_nothing_pinned(rig);
 	assert_int_equal(rig_locked(), 0);
 	munmap(rig->memory, RIG_BYTES);
+}
+
+void rig_limit(uint64_t bytes)
+{
+	const struct rlimit limit = { bytes, bytes };
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2];
+
+	assert_int_equal(syscall(SYS_capget, &header, data), 0);
+	data[0].effective &= ~(1u << CAP_IPC_LOCK);
+	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
 }
 
 int rig_map(struct rig *rig, uint64_t gpa, uint64_t bytes, uint32_t flags)

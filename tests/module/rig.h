@@ -63,6 +63,17 @@ void rig_open(struct rig *rig, uint32_t type);
 /* The same up to VFIO_SET_IOMMU, which may fail: 0 or a negative errno. */
 int rig_begin(struct rig *rig, uint32_t type);
 void rig_open_device(struct rig *rig);
+/*
+ * The parts of these that take no container: memory with tables, and the driver of a device that is
+ * open.
+ */
+void rig_begin_memory(struct rig *rig);
+void rig_drive(struct rig *rig, int device_fd);
+void rig_rest(struct rig *rig); /* no driver any more */
+/* Of a rig that was made of these, and has no driver. */
+void rig_end_memory(struct rig *rig);
+/* From here on RLIMIT_MEMLOCK bounds this process. */
+void rig_limit(uint64_t bytes);
 /* Closes everything, and checks that nothing is pinned. */
 void rig_close(struct rig *rig);
 void rig_check_nothing_pinned(const struct rig *rig);

@@ -13,13 +13,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
-#include <linux/capability.h>
 #include <viommu/zpci.h>
 
 #include "../dma/kernel.h"
@@ -248,25 +245,13 @@ static void test_reserved(void **state)
 	rig_close(&rig);
 }
 
-static void drop_capability(void)
-{
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2];
-
-	assert_int_equal(syscall(SYS_capget, &header, data), 0);
-	data[0].effective &= ~(1u << CAP_IPC_LOCK);
-	assert_int_equal(syscall(SYS_capset, &header, data), 0);
-}
-
 static void limited(void **state)
 {
-	const struct rlimit limit = { 64 * PAGE, 64 * PAGE };
 	struct vfio_viommu_refresh refresh;
 	struct rig rig;
 	uint32_t domain;
 
-	drop_capability();
-	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &limit), 0);
+	rig_limit(64 * PAGE);
 	assert_int_equal(rig_begin(&rig, type_of(state)), 0);
 	if (rig.type == VFIO_VIOMMU_PINNED_IOMMU) {
 		assert_int_equal(rig_map(&rig, 0, RIG_BYTES, VFIO_DMA_MAP_FLAG_READ), -ENOSPC);

@@ -71,6 +71,8 @@ void zpci_compare(struct replay *replay, const struct replay_expected *expected)
 	uint64_t before = replay->counts.oracle_mismatches + replay->counts.oracle_missing;
 	struct replay_aperture aperture;
 
+	if (function && !replay_has_runs(replay, function))
+		return;
 	if (function)
 		viommu_zpci_function_each_run(zpci_function_of(function)->function, expected->first, expected->last, compare_run, &comparison);
 	if (expected->mapped && !comparison.full)

@@ -23,6 +23,9 @@ static int create_nested(struct viommu_vm *vm, struct viommu_host *host, const s
 			 struct viommu_domain **out)
 {
 	unsigned int size = arm64_size(stage1->output_bits), number;
+	/* For software: without the entry, and with nothing to choose from. */
+	struct viommu_smmuv3_stage1 context = *stage1;
+	const struct host_nest_data data = { .type = VIOMMU_DOMAIN_SMMUV3, .bytes = sizeof(context), .data = &context };
 	struct guest_tables tables[2];
 	int error;
 
@@ -38,7 +41,10 @@ static int create_nested(struct viommu_vm *vm, struct viommu_host *host, const s
 	if (stage1->cd[0] & CD0_TBI && !host->caps.lookup)
 		return -PORT_EINVAL;
 	number = smmuv3_cd_tables(stage1->cd, stage1->flags, size, tables);
-	error = nested_create(vm, host, tables, number, result, out);
+	context.size = sizeof(context);
+	context.nesting = VIOMMU_NESTING_AUTO;
+	context.ste[0] = context.ste[1] = 0;
+	error = nested_create_by(vm, host, tables, number, &data, result, out);
 	if (!error)
 		(*out)->top_ignored = CD0_TBI_HALVES(stage1->cd[0]);
 	return error;

@@ -7,12 +7,13 @@
 #include "guest/common/types.h"
 #include "port/sized.h"
 
-static int create(struct viommu_vm *vm, struct viommu_host *host, const void *data, struct viommu_refresh_result *result, struct viommu_domain **out)
+static int create(struct viommu_vm *vm, struct viommu_host *host, const void *given, struct viommu_refresh_result *result, struct viommu_domain **out)
 {
 	struct viommu_zpci_ioat ioat;
+	const struct host_nest_data data = { .type = VIOMMU_DOMAIN_ZPCI, .bytes = sizeof(ioat), .data = &ioat };
 	struct guest_tables tables;
 
-	if (!sized_in(&ioat, sizeof(ioat), VIOMMU_ZPCI_IOAT_SIZE_V0, data) || ioat.flags & ~VIOMMU_ZPCI_IOAT_QEMU)
+	if (!sized_in(&ioat, sizeof(ioat), VIOMMU_ZPCI_IOAT_SIZE_V0, given) || ioat.flags & ~VIOMMU_ZPCI_IOAT_QEMU)
 		return -PORT_EINVAL;
 	tables = (struct guest_tables){
 		.ops = ioat.flags & VIOMMU_ZPCI_IOAT_QEMU ? &shadow_zpci_qemu_ops : &shadow_zpci_ops,
@@ -22,7 +23,8 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *da
 	};
 	if (tables.first > tables.last)
 		return -PORT_EINVAL;
-	return nested_create(vm, host, &tables, 1, result, out);
+	ioat.size = sizeof(ioat);
+	return nested_create_by(vm, host, &tables, 1, &data, result, out);
 }
 
 const struct guest_type zpci_guest_type = {
