@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <string.h>
 
-/* Of the indexes that the guest moves, what is above the wrap bit means nothing; of the SMMU's it is zero (sections 6.3.28 and 6.3.95). */
+/*
+ * Of the indexes that the guest moves, what is above the wrap bit means nothing; of the SMMU's it
+ * is zero (sections 6.3.28 and 6.3.95).
+ */
 static uint32_t telling_bits(const struct model_smmu *model, uint32_t offset)
 {
 	uint64_t base = offset == 0x98 ? model->cmdq_base : model->eventq_base, most = offset == 0x98 ? 12 : 11;

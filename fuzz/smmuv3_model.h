@@ -33,7 +33,7 @@ struct model_stream {
 	enum model_kind kind;
 	unsigned int event; /* FAULTY */
 	uint64_t fetch;	    /* FAULTY: address that could not be read */
-	bool late;	    /* FAULTY: the descriptor's tables are at an illegal place, which is detected last */
+	bool late;	    /* FAULTY: the place of the tables is illegal, which is detected last */
 	uint64_t cd_at;	    /* STAGE1, as are these */
 	uint64_t cd[8];
 	uint64_t ste[2]; /* for hardware, instead of cd: the entry that it gets */

@@ -42,7 +42,7 @@ struct rig_stream {
 	struct viommu_smmuv3_device *device;
 	struct viommu_reader *reader;
 	bool attached;		  /* at the end of the last call */
-	bool excused;		  /* from being attached: something failed, or was short, at that time */
+	bool excused;		  /* from being attached: something failed or was short then */
 	uint64_t was[REMEMBERED]; /* IOVAs that it reached once */
 	unsigned int wases;
 };

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Fuzzes the walk of each format. The input has the tables, the designation and the IOVA. The walk must
- * agree with a reference that shares no code with it, for the IOVA, for the ends of the range that
- * shares the answer, and for the IOVAs around it. It must not load more often than there are
+ * Fuzzes the walk of each format. The input has the tables, the designation and the IOVA. The walk
+ * must agree with a reference that shares no code with it, for the IOVA, for the ends of the range
+ * that shares the answer, and for the IOVAs around it. It must not load more often than there are
  * levels.
  *
- * Input: a byte for the format; a byte for the designation, or the designation; the IOVA; a control word for
- * formats that have one; then entries, each with its table, the level whose index of the IOVA is
- * its place, and its value: random, or one that names one of the tables, so that there are paths of
- * any depth.
+ * Input: a byte for the format; a byte for the designation, or the designation; the IOVA; a control
+ * word for formats that have one; then entries, each with its table, the level whose index of the
+ * IOVA is its place, and its value: random, or one that names one of the tables, so that there are
+ * paths of any depth.
  */
 #include <string.h>
 
@@ -163,8 +163,8 @@ static bool walk_once(struct tables *tables, unsigned int number, const struct f
 }
 
 /*
- * The control word of an Arm designation: two bytes as they are, or, to have more legal ones, with a
- * legal TSZ and IPS and the IOVA inside.
+ * The control word of an Arm designation: two bytes as they are, or, to have more legal ones, with
+ * a legal TSZ and IPS and the IOVA inside.
  */
 static uint64_t take_arm64_control(struct input *input, unsigned int kind, unsigned int format, uint64_t *iova)
 {

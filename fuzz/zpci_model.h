@@ -33,7 +33,7 @@ struct model_function {
 
 struct model_bus {
 	bool qemu;
-	bool tight; /* memory or budget may be short: an answer that establishes something may be status 16 */
+	bool tight; /* memory or budget may be short: status 16 is allowed */
 	struct model_function function[FUNCTIONS];
 };
 

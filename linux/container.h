@@ -9,9 +9,9 @@
  *   pinned.c      pages that are pinned, each charged once
  *   space.c       the core's host: a space is a struct iommu_domain
  *
- * Locks, in the order in which they are taken: the container's lock, the core's, then either the lock
- * of pinned pages and after it mmap_lock, or the lock of reserved IOVAs. A refresh takes the core's
- * locks and those after it.
+ * Locks, in the order in which they are taken: the container's lock, the core's, then either the
+ * lock of pinned pages and after it mmap_lock, or the lock of reserved IOVAs. A refresh takes the
+ * core's locks and those after it.
  */
 #ifndef VIOMMU_LINUX_CONTAINER_H
 #define VIOMMU_LINUX_CONTAINER_H
@@ -101,7 +101,10 @@ static inline struct container *container_of_host(struct viommu_host *host)
 	return container_of(host, struct container, host);
 }
 
-/* domain.c, with the container's lock held but for vfio_domain_refresh(): the ioctls of these names. */
+/*
+ * domain.c, with the container's lock held but for vfio_domain_refresh(): the ioctls of these
+ * names.
+ */
 long vfio_domain_create(struct container *container, struct vfio_viommu_domain_create *create);
 long vfio_domain_destroy(struct container *container, const struct vfio_viommu_domain_destroy *destroy);
 long vfio_domain_attach(struct container *container, const struct vfio_viommu_attach *attach);
@@ -126,8 +129,8 @@ long memory_map(struct container *container, const struct vfio_iommu_type1_dma_m
 long memory_unmap(struct container *container, struct vfio_iommu_type1_dma_unmap *unmap);
 void memory_unmap_all(struct container *container);
 /*
- * Without the lock, while the core knows of the memory: its pages, at least one and at most `number`,
- * pinned for a translation. Returns how many, or a negative errno.
+ * Without the lock, while the core knows of the memory: its pages, at least one and at most
+ * `number`, pinned for a translation. Returns how many, or a negative errno.
  */
 long memory_get(struct container *container, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages);
 void memory_put(struct container *container, const unsigned long *pfns, unsigned long number);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Domains of a container. A refresh finds its domain without the container's lock, and holds a
- * reference meanwhile. Destroying a domain takes away its id, waits for the references, and only then
- * destroys it.
+ * reference meanwhile. Destroying a domain takes away its id, waits for the references, and only
+ * then destroys it.
  */
 #include <linux/slab.h>
 #include <linux/uaccess.h>

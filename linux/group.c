@@ -53,8 +53,8 @@ struct iommu_domain *group_alloc_domain(struct group *group)
 	if (IS_ERR_OR_NULL(trial.domain))
 		return trial.domain ? trial.domain : ERR_PTR(-ENODEV);
 	/*
-	 * Before anything is mapped, since IOMMUs say so in each entry. KVM takes it for granted of each group whose IOMMU can do it: its guests then have no need of
-	 * flushes of their own.
+	 * Before anything is mapped, since IOMMUs say so in each entry. KVM takes it for granted of
+	 * each group whose IOMMU can do it: its guests then have no need of flushes of their own.
 	 */
 	group->coherent = trial.coherent;
 	if (trial.coherent && !(trial.domain->ops->enforce_cache_coherency && trial.domain->ops->enforce_cache_coherency(trial.domain)))

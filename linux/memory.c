@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Guest memory: each VFIO_IOMMU_MAP_DMA is one slot of the core's. The slot's address is the
- * process's. A pinned guest's pages are pinned here, and are found by GPA when a table names them. Of
- * a paged guest each translation pins its own.
+ * process's. A pinned guest's pages are pinned here, and are found by GPA when a table names them.
+ * Of a paged guest each translation pins its own.
  */
 #include <linux/mm.h>
 #include <linux/sched.h>
@@ -169,7 +169,9 @@ long memory_get(struct container *container, const struct host_mapping *mapping,
 	if (container->paged) {
 		long got = pinned_get(&container->pinned, (unsigned long)mapping->hva + offset, number, mapping->prot & VIOMMU_WRITE, pages);
 
-		/* What the process has not mapped cannot be had, and is no failure of the IOMMU's. */
+		/*
+		 * What the process has not mapped cannot be had, and is no failure of the IOMMU's.
+		 */
 		return got == -EFAULT ? -ENOSPC : got;
 	}
 	range = mtree_load(&container->memory, mapping->gpa + offset);

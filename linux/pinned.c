@@ -59,7 +59,10 @@ static int charge(struct pinned *pinned, unsigned long pages, bool more)
 	return 0;
 }
 
-/* Takes over one pin of a page. 0, with the page's first user counted in *fresh; or -ENOMEM, and the pin stays the caller's. */
+/*
+ * Takes over one pin of a page. 0, with the page's first user counted in *fresh; or -ENOMEM, and
+ * the pin stays the caller's.
+ */
 static int enter(struct pinned *pinned, struct page *page, unsigned long written, unsigned long *fresh)
 {
 	unsigned long pfn = page_to_pfn(page);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The core's host in a kernel. A space is a struct iommu_domain of the group that it was created for,
- * and a device is a group.
+ * The core's host in a kernel. A space is a struct iommu_domain of the group that it was created
+ * for, and a device is a group.
  *
  * Invariants:
- *  - `pages` has exactly what is mapped: for each page of IOVAs the page frame. For a paged guest each
- *    entry holds a pin of its frame.
+ *  - `pages` has exactly what is mapped: for each page of IOVAs the page frame. For a paged guest
+ *    each entry holds a pin of its frame.
  *  - A frame is unpinned after the IOTLB was flushed. Frames that wait for that are `retired`.
- *  - Any page can be unmapped without another: no call maps as much as the IOMMU's driver has a larger
- *    page for.
+ *  - Any page can be unmapped without another: no call maps as much as the IOMMU's driver has a
+ *    larger page for.
  */
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -24,7 +24,7 @@ struct space {
 	struct iommu_domain *domain;
 	struct iommu_iotlb_gather gather;
 	struct xarray pages; /* PFN by IOVA */
-	bool coherent;	     /* so are all accesses of devices, and of those that are attached later, too */
+	bool coherent;	     /* are all accesses of devices, those of later ones included */
 	unsigned long most;  /* pages of one mapping for which the IOMMU has no larger page */
 	unsigned int retired_number;
 	unsigned long retired[SPACE_RETIRED];
@@ -41,7 +41,10 @@ static struct group *group_of(struct host_device *device)
 	return container_of(device, struct group, host_device);
 }
 
-/* One page less than the smallest page that is larger than the kernel's; as many as there may be where there is none. */
+/*
+ * One page less than the smallest page that is larger than the kernel's; as many as there may be
+ * where there is none.
+ */
 static unsigned long most_pages(const struct iommu_domain *domain)
 {
 	unsigned long larger = domain->pgsize_bitmap & ~(2 * PAGE_SIZE - 1);
@@ -191,7 +194,10 @@ static int space_map(struct host_space *host_space, const struct host_mapping *m
 	}
 	if (!error)
 		return 0;
-	/* Nothing of it was there before. What cannot be removed again is reached, though, and stays pinned until the space goes. */
+	/*
+	 * Nothing of it was there before. What cannot be removed again is reached, though, and
+	 * stays pinned until the space goes.
+	 */
 	if (remove(space, mapping->first, mapping->last))
 		error = -EIO;
 	sync(space);

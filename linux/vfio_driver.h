@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * VFIO's interface for the IOMMU drivers of containers. Linux exports the two functions, and has the
- * declarations in drivers/vfio/vfio.h, which modules outside of that folder cannot include. They are
- * the same in 6.12 and in 7.3.
+ * VFIO's interface for the IOMMU drivers of containers. Linux exports the two functions, and has
+ * the declarations in drivers/vfio/vfio.h, which modules outside of that folder cannot include.
+ * They are the same in 6.12 and in 7.3.
  */
 #ifndef VIOMMU_LINUX_VFIO_DRIVER_H
 #define VIOMMU_LINUX_VFIO_DRIVER_H

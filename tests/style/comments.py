@@ -8,7 +8,7 @@ import pathlib
 import re
 import sys
 
-FOLDERS = ("cli", "include", "integrations", "src", "tests", "tools")
+FOLDERS = ("fuzz", "linux", "cli", "include", "integrations", "src", "tests", "tools")
 # Copies of an earlier release's headers, which stay as they were.
 FROZEN = "tests/abi/v0"
 COLUMNS = 100
