@@ -15,8 +15,8 @@
  *
  * Errors that every ioctl here may return: -EINVAL (argsz is less than the struct's first version,
  * an unknown flag, a reserved member that is not zero), -EFAULT (a pointer of the caller's),
- * -ENOMEM, -ENOTTY (the module is older, and has no such ioctl), -ENODEV (the container's last
- * group has left it).
+ * -ENOMEM, -ENOTTY (the module is older, and has no such ioctl), -EINTR (the process is being
+ * killed), -ENODEV (the container's last group has left it).
  */
 #ifndef _UAPI_LINUX_VFIO_VIOMMU_H
 #define _UAPI_LINUX_VFIO_VIOMMU_H
@@ -56,7 +56,7 @@
 struct vfio_viommu_outcome {
 	__u64 established;   /* pages that are reached from now on */
 	__u64 released;	     /* pages that are not any more */
-	__u64 unestablished; /* at least so many pages that are named could not be pinned or mapped */
+	__u64 unestablished; /* at least so many are named, and not pinned or mapped */
 	__u64 unbacked;	     /* pages that tables name where no memory is mapped */
 	__u64 entries;	     /* of tables that were examined */
 	/* The malformed entry with the lowest IOVA. */
