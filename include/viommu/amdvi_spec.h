@@ -110,4 +110,16 @@ enum {
 	VIOMMU_AMDVI_INVALID_DEVICE_REQUEST = 8,
 };
 
+/*
+ * The capability block in the PCI function's configuration space ("PCI Resources"). HEADER: PCI's
+ * ID of a secure device, the type of an IOMMU, revision 1.
+ */
+#define VIOMMU_AMDVI_CAP_HEADER	      UINT32_C(0x000b000f)
+#define VIOMMU_AMDVI_CAP_IOTLBSUP     (UINT32_C(1) << 24)
+#define VIOMMU_AMDVI_CAP_NPCACHE      (UINT32_C(1) << 26)
+#define VIOMMU_AMDVI_CAP_EFRSUP	      (UINT32_C(1) << 27)
+#define VIOMMU_AMDVI_CAP_EXT	      (UINT32_C(1) << 28)
+#define VIOMMU_AMDVI_CAP_PASIZE(bits) ((uint32_t)(bits) << 8) /* in misc[0] */
+#define VIOMMU_AMDVI_CAP_VASIZE(bits) ((uint32_t)(bits) << 15)
+
 #endif

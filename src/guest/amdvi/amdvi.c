@@ -77,10 +77,11 @@ int viommu_amdvi_create(struct viommu_vm *vm, const struct viommu_amdvi_config *
 int viommu_amdvi_capabilities(const struct viommu_amdvi *amdvi, struct viommu_amdvi_capabilities *capabilities)
 {
 	const struct viommu_amdvi_capabilities known = {
-		.header = 0x1c0b000f,	       /* type 3, revision 1; NpCache, EFRSup, CapExt */
-		.misc[0] = 52 << 8 | 64 << 15, /* PAsize, VAsize */
-		.msi = 0x00800005,
-		.msi_mapping = 0xa8030008,
+		.header = VIOMMU_AMDVI_CAP_HEADER | VIOMMU_AMDVI_CAP_NPCACHE | VIOMMU_AMDVI_CAP_EFRSUP | VIOMMU_AMDVI_CAP_EXT,
+		.misc[0] = VIOMMU_AMDVI_CAP_PASIZE(52) | VIOMMU_AMDVI_CAP_VASIZE(64),
+		/* PCI's, of 64 bits; HyperTransport's MSI mapping, fixed and enabled. */
+		.msi = 0x05 | 1u << 23,
+		.msi_mapping = 0x08 | 0x15u << 27 | 3u << 16,
 	};
 
 	(void)amdvi;
