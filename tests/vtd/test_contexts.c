@@ -186,6 +186,9 @@ static void test_interrupt_range(void **state)
 	assert_int_equal(user_access(&user, 0xfeeffffc, VIOMMU_WRITE, &(const uint8_t *){ NULL }), VIOMMU_VTD_IS_INTERRUPT);
 	assert_refused(&user, 0xfeeff000, VIOMMU_READ, 0);
 	assert_refused(&user, 0xfeeff000, VIOMMU_RW, 0);
+	/* A copy is no interrupt, and no fault. */
+	assert_int_equal(viommu_write(user.reader, 0xfee00000, "0123", 4, NULL, NULL), -EFAULT);
+	assert_no_fault(&rig);
 	/* One of 1 GiB that covers it. */
 	rig_put(&rig, rig_entry(&rig, root, 3, 0xc0000000, 2), 0 | E_R | E_W | E_PS);
 	rig_command(&rig, IOTLB_DOMAIN(DID), 0);

@@ -30,14 +30,17 @@ void vtd_record(struct viommu_vtd *vtd, const uint64_t record[FRCD_ROWS])
 		vtd_event(vtd, IRQ_FAULT);
 }
 
-/* Without locks. silent: the guest has disabled that. */
+/*
+ * Without locks. silent: the guest has disabled that. viommu_read() and viommu_write() come here
+ * with interrupts, too: these are no faults.
+ */
 static int record_access(struct guest_device *device, const struct viommu_fault *access, uint32_t reason, bool silent)
 {
 	bool pasid = access->pasid != VIOMMU_NO_PASID;
 	const uint64_t record[FRCD_ROWS] = { access->iova & ~(VIOMMU_PAGE_SIZE - 1), FRCD2_SID(guest_device_id(device)) | (pasid ? FRCD2_PP : 0),
 					     reason | (pasid ? FRCD3_PASID(access->pasid) : 0) | (access->access & VIOMMU_WRITE ? 0 : FRCD3_READ) };
 
-	if (silent)
+	if (silent || vtd_is_interrupt(access))
 		return -PORT_EFAULT;
 	port_lock(&device->iommu->lock);
 	vtd_record(vtd_of(device->iommu), record);

@@ -74,20 +74,15 @@ int viommu_vtd_device_add(struct viommu_vtd *vtd, const struct viommu_vtd_device
 	return error;
 }
 
-static bool is_interrupt(const struct viommu_fault *fault)
-{
-	return fault->pasid == VIOMMU_NO_PASID && fault->iova >= INTERRUPT_FIRST && fault->iova <= INTERRUPT_LAST;
-}
-
 int viommu_vtd_device_fault(struct viommu_vtd_device *device, const struct viommu_fault *fault)
 {
 	struct guest_device *guest = &device->guest;
 
-	if (!fault || fault->reason == VIOMMU_FAULT_NONE || (fault->pasid == VIOMMU_NO_PASID && !is_interrupt(fault)))
+	if (!fault || fault->reason == VIOMMU_FAULT_NONE || (fault->pasid == VIOMMU_NO_PASID && !vtd_is_interrupt(fault)))
 		return guest_device_fault(guest, fault);
 	guest_count(&guest->iommu->counts.faults);
 	guest_count(&guest->faults);
-	if (!is_interrupt(fault))
+	if (!vtd_is_interrupt(fault))
 		return vtd_blocked(guest, fault);
 	return fault->access == VIOMMU_WRITE ? VIOMMU_VTD_IS_INTERRUPT : -PORT_EFAULT;
 }

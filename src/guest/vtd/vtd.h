@@ -94,6 +94,12 @@ static inline struct viommu_vtd_device *vtd_device_of(struct guest_device *devic
 	return list_member(device, struct viommu_vtd_device, guest);
 }
 
+/* A request without PASID to the interrupt address range is no memory access. */
+static inline bool vtd_is_interrupt(const struct viommu_fault *access)
+{
+	return access->pasid == VIOMMU_NO_PASID && access->iova >= INTERRUPT_FIRST && access->iova <= INTERRUPT_LAST;
+}
+
 /* ops.c */
 extern const struct guest_iommu_ops vtd_ops;
 
