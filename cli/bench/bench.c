@@ -118,7 +118,7 @@ static void run_all(struct bench *bench)
 	bench_changes(bench);
 	bench_same(bench);
 	bench_arm64(bench);
-	bench_smmuv3(bench);
+	bench_iommus(bench);
 	bench_tracking(bench);
 	bench_life(bench);
 	bench_translate(bench);

@@ -11,6 +11,7 @@
  *   guest.c                    guest memory, and tables in it
  *   walk.c                     the baseline: a walk page by page into a hash table
  *   noop.c                     a host that does nothing
+ *   iommus.c iommu_*.c         guest IOMMUs: the cases, and a kind each
  *   count.c                    allocations and system calls
  *   table.c markdown.c json.c  what the user sees
  *   the others                 the cases, a group a file
@@ -195,7 +196,7 @@ void bench_changes(struct bench *bench);
 void bench_same(struct bench *bench);
 void bench_tracking(struct bench *bench);
 void bench_arm64(struct bench *bench);
-void bench_smmuv3(struct bench *bench);
+void bench_iommus(struct bench *bench);
 void bench_life(struct bench *bench);
 void bench_translate(struct bench *bench);
 void bench_vcpus(struct bench *bench);

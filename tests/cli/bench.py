@@ -24,7 +24,9 @@ SVG = "{http://www.w3.org/2000/svg}"
 
 # The work that must be among the cases.
 GROUPS = """map/1 map/1/lone map/16 map/256 map/256/scattered unmap/1 unmap/1/lone unmap/16 unmap/256 unmap/256/scattered whole/map/1 whole/map/100
-whole/map/10000 whole/unmap/1 whole/unmap/100 whole/unmap/10000 same/dense/1M same/dense/1G same/dense/64G same/sparse/1M same/sparse/1T same/two/4T create
+whole/map/10000 whole/unmap/1 whole/unmap/100 whole/unmap/10000 same/dense/1M same/dense/1G same/dense/64G same/sparse/1M same/sparse/1T same/two/4T
+smmuv3/unmap/1 smmuv3/miss vtd/unmap/1 vtd/unmap/16 vtd/unmap/256 amdvi/unmap/1 amdvi/unmap/16 amdvi/unmap/256 virtio/map/1 virtio/map/16 virtio/map/256
+virtio/unmap/1 virtio/unmap/16 virtio/unmap/256 create
 register/dense register/sparse release destroy translate/hit translate/miss translate/mixed translate/fault translate/long translate/long/scattered
 translate/hit/threads translate/miss/threads vcpus/ranges/1/no-op vcpus/domains/1/soft memory/dense memory/lone steady/allocations steady/system-calls
 capture/nvme-64k-strict""".split()
