@@ -19,12 +19,10 @@
 #include <cmocka.h>
 
 #include "core/device.h"
-#include "core/mock_host.h"
-#include "core/port_wrap.h"
+#include "guest_machine.h"
 
 #define DOMAINS	  4u
 #define ENDPOINTS 4u
-#define HOSTS	  2u
 #define IOVAS	  48u /* pages */
 #define GPA_PAGES (RAM_BYTES / PAGE)
 #define LISTED	  IOVAS
@@ -45,21 +43,12 @@ struct model {
 };
 
 struct run {
+	struct guest_run base;
 	struct rig rig;
-	struct mock_host *host[HOSTS];
 	struct viommu_virtio_endpoint *endpoint[ENDPOINTS];
 	struct model model;
-	uint64_t random;
-	bool failing; /* something may be missing */
+	bool no_rom;
 };
-
-static uint64_t below(struct run *run, uint64_t limit)
-{
-	run->random ^= run->random << 13;
-	run->random ^= run->random >> 7;
-	run->random ^= run->random << 17;
-	return (run->random >> 16) % limit;
-}
 
 static void model_leave(struct model *model, unsigned int endpoint)
 {
@@ -150,7 +139,7 @@ static bool model_reach(const struct model *model, unsigned int endpoint, uint64
 	return false;
 }
 
-static uint64_t model_pinned(const struct model *model)
+static uint64_t model_pinned(const struct model *model, bool rom)
 {
 	static bool pinned[GPA_PAGES];
 	uint64_t number = 0;
@@ -158,7 +147,7 @@ static uint64_t model_pinned(const struct model *model)
 	memset(pinned, 0, sizeof(pinned));
 	for (unsigned int i = 0; i < ENDPOINTS; i++)
 		if (model->of[i] < DOMAINS ? model->domain[model->of[i]].bypass : model->bypass)
-			return GPA_PAGES + ROM_BYTES / PAGE;
+			return GPA_PAGES + (rom ? ROM_BYTES / PAGE : 0);
 	for (unsigned int d = 0; d < DOMAINS; d++)
 		for (unsigned int i = 0; i < model->domain[d].mappings; i++)
 			for (uint64_t page = 0; page <= model->domain[d].mapping[i].last - model->domain[d].mapping[i].first; page++)
@@ -172,7 +161,7 @@ static uint64_t model_pinned(const struct model *model)
 static void check(struct run *run)
 {
 	for (unsigned int e = 0; e < ENDPOINTS; e++) {
-		struct mock_host *host = run->host[e % HOSTS];
+		struct mock_host *host = run->base.host[e % GUEST_HOSTS];
 		const struct mock_device *device = (const struct mock_device *)(void *)viommu_virtio_endpoint_device(run->endpoint[e])->host_device;
 
 		for (uint64_t iova = 0; iova < IOVAS; iova++) {
@@ -182,7 +171,9 @@ static void check(struct run *run)
 			bool expected = model_reach(&run->model, e, iova, &gpa, &prot);
 			bool reached = device->space && mock_reach(host, device->space, iova * PAGE, &hva, &actual);
 
-			if (reached || !run->failing)
+			guest_seen.reached += reached;
+			guest_seen.refused += !reached;
+			if (reached || !run->base.failing)
 				assert_int_equal(reached, expected);
 			if (reached) {
 				assert_ptr_equal(hva, run->rig.ram + gpa * PAGE);
@@ -190,38 +181,16 @@ static void check(struct run *run)
 			}
 		}
 	}
-	if (!run->failing)
-		assert_int_equal(rig_pinned(&run->rig), model_pinned(&run->model));
-	for (unsigned int i = 0; i < HOSTS; i++)
-		if (run->host[i]->breaches)
-			fail_msg("%s", run->host[i]->breach);
-}
-
-static void inject(struct run *run)
-{
-	static const enum mock_call calls[] = { MOCK_MAP, MOCK_UNMAP, MOCK_FLUSH, MOCK_ATTACH, MOCK_DETACH, MOCK_CREATE };
-	static const int errors[] = { EIO, ENOMEM, ENOSPC, EINVAL };
-
-	run->failing = true;
-	if (below(run, 4) == 0) {
-		port_wrap.fail_at = 1 + below(run, 6);
-		return;
-	}
-	mock_fail(run->host[below(run, HOSTS)], calls[below(run, 6)], 1 + below(run, 3), below(run, 2), errors[below(run, 4)]);
+	if (!run->base.failing)
+		assert_int_equal(rig_pinned(&run->rig), model_pinned(&run->model, !run->no_rom));
 }
 
 /* All works again; the next accesses find what was missing. */
 static void recover(struct run *run)
 {
 	const struct viommu_fault access = { .reason = VIOMMU_FAULT_BLOCKED, .access = VIOMMU_READ, .iova = UINT64_C(0xfffffffff000) };
-
-	port_wrap.fail_at = 0;
-	for (unsigned int i = 0; i < HOSTS; i++)
-		for (unsigned int call = 0; call < MOCK_CALLS; call++)
-			mock_fail(run->host[i], (enum mock_call)call, 0, false, 0);
 	for (unsigned int e = 0; e < ENDPOINTS; e++)
 		(void)viommu_virtio_endpoint_fault(run->endpoint[e], &access);
-	run->failing = false;
 }
 
 /*
@@ -276,7 +245,7 @@ static void request(struct run *run)
 				 mapping.prot == VIOMMU_RW ? MAP_READ | MAP_WRITE : MAP_READ);
 		expected = model_map(&run->model, domain, &mapping);
 	}
-	if (run->failing && may_fail && expected == OK && (status == NOMEM || status == DEVERR || status == INVAL || status == UNSUPP)) {
+	if (run->base.failing && may_fail && expected == OK && (status == NOMEM || status == DEVERR || status == INVAL || status == UNSUPP)) {
 		run->model = before;
 		/* Whether it still has its old domain is unspecified. */
 		if (attach && before.of[endpoint] < DOMAINS) {
@@ -288,56 +257,78 @@ static void request(struct run *run)
 	assert_int_equal(status, expected);
 }
 
-static void one_run(uint64_t seed, bool failing)
+/* Unplugged, and plugged again. */
+static void move(struct run *run)
 {
-	const struct mock_options options = { .last = 0 };
-	struct run *run = calloc(1, sizeof(*run));
+	unsigned int e = (unsigned int)below(run, ENDPOINTS);
 
-	assert_non_null(run);
-	run->random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+	guest_seen.moved++;
+	viommu_virtio_endpoint_remove(run->endpoint[e]);
+	model_leave(&run->model, e);
+	run->endpoint[e] = rig_endpoint(&run->rig, e, &run->base.host[e % GUEST_HOSTS]->host);
+}
+
+static void change_slots(struct run *run)
+{
+	struct viommu_slot slot = VIOMMU_SLOT_INIT;
+
+	slot.prot = VIOMMU_READ;
+	slot.gpa = ROM_GPA;
+	slot.bytes = ROM_BYTES;
+	slot.hva = run->rig.rom;
+	if (run->no_rom)
+		assert_int_equal(viommu_slot_add(run->rig.vm, &slot), 0);
+	else
+		assert_int_equal(viommu_slot_remove(run->rig.vm, ROM_GPA), 0);
+	run->no_rom = !run->no_rom;
+}
+
+static void reset(struct run *run)
+{
+	bool system = below(run, 2);
+	uint8_t value = 0;
+
+	guest_seen.resets++;
+	viommu_virtio_reset(run->rig.virtio, system);
+	for (unsigned int e = 0; e < ENDPOINTS; e++)
+		model_leave(&run->model, e);
+	assert_int_equal(viommu_virtio_set_features(run->rig.virtio, ALL_OF_THEM), 0);
+	viommu_virtio_config_write(run->rig.virtio, 36, &value, 1);
+	run->model.bypass = false;
+}
+
+static void step(struct run *run)
+{
+	switch (below(run, 16)) {
+	case 1:
+		if (run->base.failing)
+			return;
+		if (below(run, 8) == 0)
+			reset(run);
+		else if (below(run, 2))
+			move(run);
+		else
+			change_slots(run);
+		return;
+	default:
+		request(run);
+	}
+}
+
+static void up(struct run *run)
+{
 	rig_up(&run->rig);
-	for (unsigned int i = 0; i < HOSTS; i++)
-		run->host[i] = mock_create(&options);
 	for (unsigned int i = 0; i < ENDPOINTS; i++) {
-		run->endpoint[i] = rig_endpoint(&run->rig, i, &run->host[i % HOSTS]->host);
+		run->endpoint[i] = rig_endpoint(&run->rig, i, &run->base.host[i % GUEST_HOSTS]->host);
 		run->model.of[i] = DOMAINS;
 	}
-	for (unsigned int i = 0; i < 150; i++) {
-		if (failing && below(run, 8) == 0)
-			inject(run);
-		request(run);
-		check(run);
-		if (run->failing && below(run, 4) == 0) {
-			recover(run);
-			check(run);
-		}
-	}
-	recover(run);
-	check(run);
+}
+
+static void down(struct run *run)
+{
 	rig_down(&run->rig);
-	assert_int_equal(port_wrap.outstanding, 0);
-	for (unsigned int i = 0; i < HOSTS; i++)
-		mock_destroy(run->host[i]);
-	free(run);
 }
 
-static void test_requests(void **state)
-{
-	(void)state;
-	for (uint64_t seed = 1; seed <= RUNS; seed++)
-		one_run(seed, false);
-}
-
-static void test_failing_hosts(void **state)
-{
-	(void)state;
-	for (uint64_t seed = 1; seed <= RUNS; seed++)
-		one_run(seed, true);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_requests), cmocka_unit_test(test_failing_hosts) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct guest_machine guest_machine = {
+	.bytes = sizeof(struct run), .steps = 150, .up = up, .step = step, .check = check, .recover = recover, .down = down
+};

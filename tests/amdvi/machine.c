@@ -7,7 +7,7 @@
  * invalidated since they changed.
  *
  * On the soft host, each access has exactly the outcome and the event of the model. On hosts that
- * remove whole mappings only, in half of the runs with calls and allocations that fail, a device
+ * remove whole mappings only, in some runs with calls and allocations that fail, a device
  * reaches no more than the model says, and exactly that when all works again.
  */
 #include "rig.h"
@@ -21,16 +21,13 @@
 #include <cmocka.h>
 
 #include "core/device.h"
-#include "core/mock_host.h"
-#include "core/port_wrap.h"
+#include "guest_machine.h"
 #include "naive_amdv1.h"
 
 #define DEVICES	  4u
-#define HOSTS	  2u
 #define LEVELS	  6u
 #define PER_LEVEL 2u
 #define FIRST_ID  0x1feu /* the last two are beyond the table */
-#define STEPS	  120u
 
 /* The indexes that are used, by AMD's level. Interrupts are at 3, 0x1f7, 0 to 255. */
 static const unsigned int indexes[LEVELS + 1][6] = {
@@ -52,28 +49,26 @@ struct model {
 };
 
 struct run {
+	struct guest_run base;
 	struct rig rig;
-	struct mock_host *host[HOSTS]; /* NULL: the soft host */
 	struct viommu_amdvi_device *device[DEVICES];
 	uint64_t table[LEVELS + 1][PER_LEVEL];
 	struct model model;
-	uint64_t random;
-	bool failing;
+	uint32_t moved; /* devices with the second of their IDs */
+	bool no_rom;
 };
 
-static uint64_t below(struct run *run, uint64_t limit)
+/* A device has one of two IDs. */
+static uint32_t id_of(const struct run *run, unsigned int d)
 {
-	run->random ^= run->random << 13;
-	run->random ^= run->random >> 7;
-	run->random ^= run->random << 17;
-	return (run->random >> 16) % limit;
+	return FIRST_ID + d - (run->moved >> d & 1) * 2 * DEVICES;
 }
 
 /* --- The model --- */
 
 static void model_read(struct run *run, unsigned int d)
 {
-	uint64_t base = rig_read64(&run->rig, R_DEV_TAB), id = FIRST_ID + d;
+	uint64_t base = rig_read64(&run->rig, R_DEV_TAB), id = id_of(run, d);
 
 	run->model.entry[d].reported = false;
 	run->model.entry[d].at = (base & UINT64_C(0xffffffffff000)) + 32 * id;
@@ -108,17 +103,17 @@ static struct outcome page_fault(struct run *run, unsigned int d, uint64_t iova,
 	bool first = !run->model.entry[d].reported;
 
 	if (run->model.entry[d].found == BEYOND)
-		return nothing(E(2) | flags | (FIRST_ID + d), iova);
+		return nothing(E(2) | flags | (id_of(run, d)), iova);
 	run->model.entry[d].reported = true;
 	if (dw1 >> 34 & 1 || (dw1 >> 33 & 1 && !first))
 		return nothing(0, 0);
-	return nothing(E(2) | E_DOMAIN(dw1 & 0xffff) | flags | (FIRST_ID + d), iova);
+	return nothing(E(2) | E_DOMAIN(dw1 & 0xffff) | flags | (id_of(run, d)), iova);
 }
 
 /* Memory where an address leads, with no more than these rights. */
 static struct outcome memory(struct run *run, unsigned int d, uint64_t iova, uint64_t gpa, uint32_t prot, uint32_t access, uint64_t rw)
 {
-	bool ram = gpa < RAM_BYTES, rom = gpa >= ROM_GPA && gpa < ROM_GPA + ROM_BYTES;
+	bool ram = gpa < RAM_BYTES, rom = !run->no_rom && gpa >= ROM_GPA && gpa < ROM_GPA + ROM_BYTES;
 
 	if (access & ~prot)
 		return page_fault(run, d, iova, E_PR | E_PE | rw);
@@ -133,9 +128,9 @@ static struct outcome model_access(struct run *run, unsigned int d, uint64_t iov
 		{ .gpa = 0, .bytes = RAM_BYTES, .memory = run->rig.ram, .writable = true },
 		{ .gpa = ROM_GPA, .bytes = ROM_BYTES, .memory = run->rig.rom },
 	};
-	const struct naive_memory all = { slots, 2 };
+	const struct naive_memory all = { slots, run->no_rom ? 1 : 2 };
 	const uint64_t *word = run->model.entry[d].word;
-	uint64_t rw = access & VIOMMU_WRITE ? E_RW : 0, id = FIRST_ID + d, domain = E_DOMAIN(word[1] & 0xffff);
+	uint64_t rw = access & VIOMMU_WRITE ? E_RW : 0, id = id_of(run, d), domain = E_DOMAIN(word[1] & 0xffff);
 	unsigned int mode = word[0] >> 9 & 7;
 	uint32_t prot = (word[0] >> 61 & 1 ? VIOMMU_READ : 0) | (word[0] >> 62 & 1 ? VIOMMU_WRITE : 0);
 	struct amdv1_answer answer;
@@ -192,6 +187,8 @@ static void check_soft(struct run *run, unsigned int d, uint64_t iova, uint32_t 
 	const uint8_t *hva = NULL;
 	uint64_t record[2] = { 0 };
 
+	guest_seen.reached += expected.reached;
+	guest_seen.refused += !expected.reached;
 	/* Everything is announced: there are no misses. */
 	assert_int_equal(rig_reaches(run->device[d], iova, access, &hva), expected.reached);
 	if (expected.reached) {
@@ -219,8 +216,10 @@ static void check_mock(struct run *run, unsigned int d, uint64_t iova)
 	if (!expected.reached)
 		expected = model_access(run, d, iova, VIOMMU_WRITE);
 	run->model.entry[d].reported = reported;
-	reached = device->space && mock_reach(run->host[d % HOSTS], device->space, iova, &hva, &prot);
-	if (reached || !run->failing)
+	reached = device->space && mock_reach(run->base.host[d % GUEST_HOSTS], device->space, iova, &hva, &prot);
+	guest_seen.reached += reached;
+	guest_seen.refused += !reached;
+	if (reached || !run->base.failing)
 		assert_int_equal(reached, expected.reached);
 	if (!reached)
 		return;
@@ -252,22 +251,21 @@ static void check_mappings(struct run *run)
 	}
 }
 
-static void check(struct run *run, uint64_t first, uint64_t last, unsigned int domain)
+static void check_range(struct run *run, uint64_t first, uint64_t last, unsigned int domain)
 {
+	run->base.sampling = true;
 	for (unsigned int i = 0; i < 40; i++) {
 		unsigned int d = (unsigned int)below(run, DEVICES);
 		uint64_t iova = pick_iova(run);
 
 		if (iova < first || iova > last || (domain && (run->model.entry[d].found != READ || (run->model.entry[d].word[1] & 0xffff) != domain)))
 			continue;
-		if (run->host[0])
+		if (run->base.host[0])
 			check_mock(run, d, iova);
 		else
 			check_soft(run, d, iova, 1 + (uint32_t)below(run, 3));
 	}
-	for (unsigned int i = 0; i < HOSTS; i++)
-		if (run->host[i] && run->host[i]->breaches)
-			fail_msg("%s", run->host[i]->breach);
+	run->base.sampling = false;
 }
 
 /* --- What the guest does --- */
@@ -371,7 +369,7 @@ static void change_entry(struct run *run)
 	default:
 		break;
 	}
-	rig_put_entry(&run->rig, FIRST_ID + d, dw0, dw1, 0, 0);
+	rig_put_entry(&run->rig, id_of(run, d), dw0, dw1, 0, 0);
 }
 
 /* Sends a command, and a COMPLETION_WAIT behind it. */
@@ -404,7 +402,7 @@ static void invalidate_range(struct run *run)
 		command(run, INV_PAGES(domain), address);
 	}
 	if (run->model.enabled)
-		check(run, first, last, domain);
+		check_range(run, first, last, domain);
 }
 
 static void invalidate_all(struct run *run)
@@ -412,8 +410,8 @@ static void invalidate_all(struct run *run)
 	command(run, INV_ALL, 0);
 	if (run->model.enabled)
 		model_read_all(run);
-	check(run, 0, UINT64_MAX, 0);
-	if (run->host[0] && run->model.enabled)
+	check_range(run, 0, UINT64_MAX, 0);
+	if (run->base.host[0] && run->model.enabled)
 		check_mappings(run);
 }
 
@@ -444,51 +442,94 @@ static void send_illegal(struct run *run)
 	};
 	unsigned int i = (unsigned int)below(run, sizeof(illegal) / sizeof(illegal[0]));
 
-	if (run->model.enabled && !run->failing)
+	if (run->model.enabled && !run->base.failing)
 		rig_refused(&run->rig, illegal[i][0], illegal[i][1]);
-}
-
-static void inject(struct run *run)
-{
-	static const enum mock_call calls[] = { MOCK_MAP, MOCK_UNMAP, MOCK_FLUSH, MOCK_ATTACH, MOCK_DETACH, MOCK_CREATE, MOCK_REPLACE };
-	static const int errors[] = { EIO, ENOMEM, ENOSPC, EINVAL };
-
-	run->failing = true;
-	if (below(run, 4) == 0)
-		port_wrap.fail_at = 1 + below(run, 6);
-	else
-		mock_fail(run->host[below(run, HOSTS)], calls[below(run, 7)], 1 + below(run, 3), below(run, 2), errors[below(run, 4)]);
 }
 
 /* All works again; accesses find what was missing, and an invalidation the rest. */
 static void recover(struct run *run)
 {
 	const struct viommu_fault access = { .reason = VIOMMU_FAULT_BLOCKED, .access = VIOMMU_READ, .iova = UINT64_C(0xfffffffff000) };
-
-	port_wrap.fail_at = 0;
-	for (unsigned int i = 0; i < HOSTS; i++)
-		for (unsigned int call = 0; call < MOCK_CALLS; call++)
-			mock_fail(run->host[i], (enum mock_call)call, 0, false, 0);
 	for (unsigned int d = 0; d < DEVICES; d++)
 		(void)viommu_amdvi_device_fault(run->device[d], &access);
 	while (rig_event(&run->rig, (uint64_t[2]){ 0 }))
 		;
-	run->failing = false;
 	for (unsigned int d = 0; d < DEVICES; d++)
 		run->model.entry[d].reported = false;
 	invalidate_all(run);
 }
 
+static void plug(struct run *run, unsigned int d)
+{
+	struct viommu_host *soft = run->rig.host;
+
+	if (run->base.host[0])
+		run->rig.host = &run->base.host[d % GUEST_HOSTS]->host;
+	run->device[d] = rig_device(&run->rig, id_of(run, d));
+	run->rig.host = soft;
+}
+
+/*
+ * Unplugged and plugged again, or with its other ID, after an invalidation, so that a domain that
+ * it shares is known. Its entry is read then.
+ */
+static void move(struct run *run)
+{
+	unsigned int d = (unsigned int)below(run, DEVICES);
+
+	if (run->base.failing)
+		return;
+	guest_seen.moved++;
+	invalidate_all(run);
+	if (below(run, 2)) {
+		run->moved ^= 1u << d;
+		assert_int_equal(viommu_amdvi_device_set_id(run->device[d], id_of(run, d)), 0);
+	} else {
+		viommu_amdvi_device_remove(run->device[d]);
+		plug(run, d);
+	}
+	model_read(run, d);
+	check_range(run, 0, UINT64_MAX, 0);
+}
+
+static void change_slots(struct run *run)
+{
+	struct viommu_slot slot = { .size = sizeof(slot), .prot = VIOMMU_READ, .gpa = ROM_GPA, .bytes = ROM_BYTES, .hva = run->rig.rom, .fd = -1 };
+
+	if (run->base.failing)
+		return;
+	if (run->no_rom)
+		assert_int_equal(viommu_slot_add(run->rig.vm, &slot), 0);
+	else
+		assert_int_equal(viommu_slot_remove(run->rig.vm, ROM_GPA), 0);
+	run->no_rom = !run->no_rom;
+	invalidate_all(run);
+}
+
+static void reset(struct run *run)
+{
+	if (run->base.failing)
+		return;
+	guest_seen.resets++;
+	viommu_amdvi_reset(run->rig.amdvi);
+	run->model.enabled = false;
+	check_range(run, 0, UINT64_MAX, 0);
+	rig_enable(&run->rig);
+	run->model.enabled = true;
+	model_read_all(run);
+	invalidate_all(run);
+}
+
 static void step(struct run *run)
 {
-	switch (below(run, 16)) {
+	switch (below(run, 17)) {
 	case 0:
 		invalidate_all(run);
 		break;
 	case 1: {
 		unsigned int d = (unsigned int)below(run, DEVICES);
 
-		command(run, INV_DEVICE(FIRST_ID + d), 0);
+		command(run, INV_DEVICE(id_of(run, d)), 0);
 		if (run->model.enabled && (rig_read64(&run->rig, R_EXCL_LIMIT) | 0xfff) == run->model.excl_limit)
 			model_read(run, d);
 		else if (run->model.enabled)
@@ -518,21 +559,23 @@ static void step(struct run *run)
 	case 10:
 		invalidate_range(run);
 		break;
+	case 11:
+		if (below(run, 8) == 0)
+			reset(run);
+		else if (below(run, 2))
+			move(run);
+		else
+			change_slots(run);
+		break;
 	default:
 		change_tables(run);
 	}
 }
 
-static void one_run(uint64_t seed, bool mock, bool failing)
+static void up(struct run *run)
 {
-	const struct mock_options options = { .last = 0 };
 	struct rig_config config = rig_config();
-	struct run *run = calloc(1, sizeof(*run));
 
-	assert_non_null(run);
-	run->random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
-	for (unsigned int i = 0; mock && i < HOSTS; i++)
-		run->host[i] = mock_create(&options);
 	rig_up_as(&run->rig, &config);
 	for (unsigned int level = 1; level <= LEVELS; level++)
 		for (unsigned int i = 0; i < PER_LEVEL; i++)
@@ -541,140 +584,32 @@ static void one_run(uint64_t seed, bool mock, bool failing)
 		change_tables(run);
 	rig_enable(&run->rig);
 	run->model.enabled = true;
-	for (unsigned int d = 0; d < DEVICES; d++) {
-		struct viommu_host *soft = run->rig.host;
-
-		if (mock)
-			run->rig.host = &run->host[d % HOSTS]->host;
-		run->device[d] = rig_device(&run->rig, FIRST_ID + d);
-		run->rig.host = soft;
-	}
+	for (unsigned int d = 0; d < DEVICES; d++)
+		plug(run, d);
 	model_read_all(run);
-	for (unsigned int i = 0; i < STEPS; i++) {
-		step(run);
-		if (failing && below(run, 8) == 0) {
-			inject(run);
-			invalidate_all(run);
-		}
-		if (run->failing && below(run, 4) == 0)
-			recover(run);
-	}
-	if (mock)
-		recover(run);
+}
+
+/* Each step compares what it has invalidated. */
+static void check(struct run *run)
+{
+	(void)run;
+}
+
+static void down(struct run *run)
+{
 	set_enabled(run, true);
 	invalidate_all(run);
 	rig_down(&run->rig);
-	if (mock)
-		assert_int_equal(port_wrap.outstanding, 0);
-	for (unsigned int i = 0; mock && i < HOSTS; i++)
-		mock_destroy(run->host[i]);
-	free(run);
 }
 
-/* The semaphore is stored when the host has removed and flushed, and not before. */
-static void watch(void *ctx, struct mock_space *space, const struct mock_event *event)
-{
-	struct run *run = ctx;
-
-	(void)space;
-	(void)event;
-	if (rig_get(&run->rig, SEMAPHORE))
-		run->failing = true;
-}
-
-static void test_order(void **state)
-{
-	const struct mock_options options = { .last = 0 };
-	struct rig_config config = rig_config();
-	static struct run run;
-	uint32_t tail = 0;
-	uint64_t root;
-
-	(void)state;
-	memset(&run, 0, sizeof(run));
-	run.host[0] = mock_create(&options);
-	config.host = &run.host[0]->host;
-	rig_up_as(&run.rig, &config);
-	rig_enable(&run.rig);
-	root = rig_table(&run.rig);
-	rig_map(&run.rig, root, 3, 0, DATA, P_RW);
-	rig_put_entry(&run.rig, 1, D_V | D_TV | D_RW | D_MODE(3) | root, 5, 0, 0);
-	run.device[0] = rig_device(&run.rig, 1);
-	mock_forget(run.host[0]);
-	run.host[0]->watch = watch;
-	run.host[0]->watch_ctx = &run;
-	rig_map(&run.rig, root, 3, 0, 0, 0);
-	rig_queue(&run.rig, &tail, INV_PAGES(5), 0);
-	rig_queue(&run.rig, &tail, WAIT | SEMAPHORE | 1, 1);
-	rig_kick(&run.rig, tail);
-	assert_int_equal(rig_get(&run.rig, SEMAPHORE), 1);
-	assert_int_equal(run.host[0]->calls[MOCK_UNMAP], 1);
-	assert_int_equal(run.host[0]->calls[MOCK_FLUSH], 1);
-	assert_false(run.failing);
-	run.host[0]->watch = NULL;
-	rig_down(&run.rig);
-	mock_destroy(run.host[0]);
-}
-
-/* A host has fewer IOVAs than the mode, and its last ones are no whole page. */
-static void test_aperture(void **state)
-{
-	const struct mock_options options = { .last = (UINT64_C(1) << 40) + 0x7ff };
-	const struct mock_device *device;
-	struct rig_config config = rig_config();
-	struct mock_host *host = mock_create(&options);
-	unsigned char *hva;
-	uint32_t prot;
-	uint64_t root;
-	struct rig rig;
-
-	(void)state;
-	config.host = &host->host;
-	rig_up_as(&rig, &config);
-	rig_enable(&rig);
-	for (unsigned int mode = 4; mode <= 6; mode++) {
-		root = rig_table(&rig);
-		rig_map(&rig, root, mode, 0, DATA, P_RW);
-		rig_map(&rig, root, mode, (UINT64_C(1) << 40) - PAGE, DATA, P_RW);
-		rig_map(&rig, root, mode, UINT64_C(1) << 40, DATA, P_RW);
-		rig_put_entry(&rig, mode, D_V | D_TV | D_RW | D_MODE(mode) | root, 5, 0, 0);
-		device = (const struct mock_device *)(void *)viommu_amdvi_device_device(rig_device(&rig, mode))->host_device;
-		assert_non_null(device->space);
-		assert_true(mock_reach(host, device->space, 0, &hva, &prot));
-		assert_true(mock_reach(host, device->space, (UINT64_C(1) << 40) - PAGE, &hva, &prot));
-		assert_false(mock_reach(host, device->space, UINT64_C(1) << 40, &hva, &prot));
-		assert_int_equal(mock_pages(host, device->space), 2);
-	}
-	assert_int_equal(host->breaches, 0);
-	rig_down(&rig);
-	mock_destroy(host);
-}
-
-static void test_soft(void **state)
-{
-	(void)state;
-	for (uint64_t seed = 1; seed <= RUNS; seed++)
-		one_run(seed, false, false);
-}
-
-static void test_hosts(void **state)
-{
-	(void)state;
-	for (uint64_t seed = 1; seed <= RUNS; seed++)
-		one_run(seed, true, false);
-}
-
-static void test_failing_hosts(void **state)
-{
-	(void)state;
-	for (uint64_t seed = 1; seed <= RUNS; seed++)
-		one_run(seed, true, true);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_order), cmocka_unit_test(test_aperture), cmocka_unit_test(test_soft),
-					    cmocka_unit_test(test_hosts), cmocka_unit_test(test_failing_hosts) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct guest_machine guest_machine = {
+	.bytes = sizeof(struct run),
+	.soft = true,
+	.steps = 120,
+	.up = up,
+	.step = step,
+	.check = check,
+	.failed = invalidate_all,
+	.recover = recover,
+	.down = down,
+};

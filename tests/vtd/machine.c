@@ -20,12 +20,10 @@
 #include <cmocka.h>
 
 #include "core/device.h"
-#include "core/mock_host.h"
-#include "core/port_wrap.h"
+#include "guest_machine.h"
 #include "naive_vtdss.h"
 
 #define DEVICES 4u
-#define HOSTS	2u
 #define DIDS	3u
 #define RANGES	5u
 #define IOVAS	(RANGES * 8u) /* pages that are looked at */
@@ -60,25 +58,16 @@ struct domain {
 };
 
 struct run {
+	struct guest_run base;
 	struct rig rig;
-	struct mock_host *host[HOSTS];
 	struct viommu_vtd_device *device[DEVICES];
 	struct config config[DEVICES];
 	struct domain domain[2 * DEVICES];
 	struct naive_slot slot[2];
 	struct naive_memory memory;
-	uint64_t random;
 	bool enabled;
-	bool failing; /* something may be missing */
+	uint32_t moved; /* devices with the second of their source IDs */
 };
-
-static uint64_t below(struct run *run, uint64_t limit)
-{
-	run->random ^= run->random << 13;
-	run->random ^= run->random >> 7;
-	run->random ^= run->random << 17;
-	return (run->random >> 16) % limit;
-}
 
 /* Around the interrupt address range, within 2 MiB, across 1 GiB, at the ends of 39 bits. */
 static uint64_t iova_of(unsigned int n)
@@ -88,9 +77,10 @@ static uint64_t iova_of(unsigned int n)
 	return first[n / 8] + n % 8 * PAGE;
 }
 
-static uint32_t source_of(unsigned int device)
+/* A device has one of two source IDs. */
+static uint32_t source_of(const struct run *run, unsigned int device)
 {
-	return 8 * device + device;
+	return 9 * device + (run->moved >> device & 1);
 }
 
 static uint64_t load(const struct run *run, uint64_t gpa, bool *there)
@@ -127,8 +117,8 @@ static struct config read_config(const struct run *run, unsigned int device)
 		return config;
 	}
 	low &= ~UINT64_C(0xfff);
-	high = load(run, low + 16 * source_of(device) + 8, &there);
-	low = load(run, low + 16 * source_of(device), &there);
+	high = load(run, low + 16 * source_of(run, device) + 8, &there);
+	low = load(run, low + 16 * source_of(run, device), &there);
 	if (!there) {
 		config.reason = 0x09;
 		return config;
@@ -192,17 +182,19 @@ static struct reach read_tables(const struct run *run, const struct config *conf
 	return reach;
 }
 
-static struct reach direct(uint64_t iova)
+static struct reach direct(const struct run *run, uint64_t iova)
 {
-	if (iova < RAM_BYTES)
-		return (struct reach){ iova, VIOMMU_RW };
-	return (struct reach){ iova, iova >= ROM_GPA && iova < ROM_GPA + ROM_BYTES ? VIOMMU_READ : 0 };
+	bool writable = false;
+
+	if (!naive_byte(&run->memory, iova, &writable))
+		return (struct reach){ 0, 0 };
+	return (struct reach){ iova, writable ? VIOMMU_RW : VIOMMU_READ };
 }
 
 static struct domain *domain_of(struct run *run, unsigned int device)
 {
 	for (unsigned int i = 0; i < 2 * DEVICES; i++)
-		if (run->domain[i].used && run->domain[i].host == device % HOSTS && same(&run->domain[i].config, &run->config[device]))
+		if (run->domain[i].used && run->domain[i].host == device % GUEST_HOSTS && same(&run->domain[i].config, &run->config[device]))
 			return &run->domain[i];
 	return NULL;
 }
@@ -228,7 +220,7 @@ static void model_contexts(struct run *run, uint32_t devices)
 			continue;
 		while (domain->used)
 			domain++;
-		*domain = (struct domain){ .used = true, .config = run->config[d], .host = d % HOSTS };
+		*domain = (struct domain){ .used = true, .config = run->config[d], .host = d % GUEST_HOSTS };
 		for (unsigned int i = 0; i < IOVAS; i++)
 			domain->cached[i] = read_tables(run, &domain->config, iova_of(i), 0, &reason);
 	}
@@ -255,7 +247,7 @@ static struct reach reached(const struct run *run, unsigned int device, uint64_t
 	struct reach reach = { 0, 0 };
 	unsigned char *hva = NULL;
 
-	if (!at->space || !mock_reach(run->host[device % HOSTS], at->space, iova, &hva, &reach.prot))
+	if (!at->space || !mock_reach(run->base.host[device % GUEST_HOSTS], at->space, iova, &hva, &reach.prot))
 		return (struct reach){ 0, 0 };
 	reach.gpa = hva >= run->rig.ram && hva < run->rig.ram + RAM_BYTES ? (uint64_t)(hva - run->rig.ram) : ROM_GPA + (uint64_t)(hva - run->rig.rom);
 	return reach;
@@ -269,12 +261,14 @@ static void check_page(struct run *run, unsigned int d, unsigned int i)
 	uint32_t reason;
 
 	if (run->config[d].direct)
-		cached = tables = direct(iova_of(i));
+		cached = tables = direct(run, iova_of(i));
 	if (domain) {
 		cached = domain->cached[i];
 		tables = read_tables(run, &domain->config, iova_of(i), 0, &reason);
 	}
-	if (!equal(&now, &cached) && !equal(&now, &tables) && !(run->failing && !now.prot))
+	guest_seen.reached += now.prot != 0;
+	guest_seen.refused += !now.prot;
+	if (!equal(&now, &cached) && !equal(&now, &tables) && !(run->base.failing && !now.prot))
 		fail_msg("device %u, IOVA %#llx: reaches %#llx with rights %u, and not %#llx with %u or %#llx with %u", d, (unsigned long long)iova_of(i),
 			 (unsigned long long)now.gpa, now.prot, (unsigned long long)cached.gpa, cached.prot, (unsigned long long)tables.gpa, tables.prot);
 	/* It may have been looked up anew. */
@@ -287,36 +281,15 @@ static void check(struct run *run)
 	for (unsigned int d = 0; d < DEVICES; d++)
 		for (unsigned int i = 0; i < IOVAS; i++)
 			check_page(run, d, i);
-	for (unsigned int i = 0; i < HOSTS; i++)
-		if (run->host[i]->breaches)
-			fail_msg("%s", run->host[i]->breach);
-}
-
-static void inject(struct run *run)
-{
-	static const enum mock_call calls[] = { MOCK_MAP, MOCK_UNMAP, MOCK_FLUSH, MOCK_ATTACH, MOCK_DETACH, MOCK_CREATE };
-	static const int errors[] = { EIO, ENOMEM, ENOSPC, EINVAL };
-
-	run->failing = true;
-	if (below(run, 4) == 0) {
-		port_wrap.fail_at = 1 + below(run, 6);
-		return;
-	}
-	mock_fail(run->host[below(run, HOSTS)], calls[below(run, 6)], 1 + below(run, 3), below(run, 2), errors[below(run, 4)]);
 }
 
 /* All works again; the guest invalidates everything. */
 static void recover(struct run *run)
 {
-	port_wrap.fail_at = 0;
-	for (unsigned int i = 0; i < HOSTS; i++)
-		for (unsigned int call = 0; call < MOCK_CALLS; call++)
-			mock_fail(run->host[i], (enum mock_call)call, 0, false, 0);
 	rig_command(&run->rig, CC_GLOBAL, 0);
 	model_contexts(run, UINT32_MAX);
 	rig_command(&run->rig, IOTLB_GLOBAL, 0);
 	model_invalidate(run, true, 0, 0, UINT64_MAX);
-	run->failing = false;
 }
 
 static uint64_t draw_entry(struct run *run, unsigned int level)
@@ -366,7 +339,7 @@ static void write_context(struct run *run)
 		rig_put(&run->rig, ROOT, below(run, 2) ? CONTEXTS | 1 : (CONTEXTS | 1) ^ flip0);
 		return;
 	}
-	rig_put_context(&run->rig, source_of((unsigned int)below(run, DEVICES)), flip0 ^ (TABLE(below(run, TOPS)) | kind),
+	rig_put_context(&run->rig, source_of(run, (unsigned int)below(run, DEVICES)), flip0 ^ (TABLE(below(run, TOPS)) | kind),
 			flip1 ^ CONTEXT1(1, 1 + below(run, DIDS)));
 }
 
@@ -384,7 +357,7 @@ static void invalidate_contexts(struct run *run)
 		model_contexts(run, UINT32_MAX);
 		return;
 	default:
-		rig_command(&run->rig, CC_DEVICE(source_of(device)), 0);
+		rig_command(&run->rig, CC_DEVICE(source_of(run, device)), 0);
 		model_contexts(run, 1u << device);
 	}
 }
@@ -419,11 +392,11 @@ static void miss(struct run *run)
 	unsigned int d = (unsigned int)below(run, DEVICES), i = (unsigned int)below(run, IOVAS);
 	uint32_t access = below(run, 2) ? VIOMMU_WRITE : VIOMMU_READ, reason = run->config[d].reason;
 	uint64_t iova = iova_of(i);
-	struct reach reach = direct(iova);
+	struct reach reach = direct(run, iova);
 	struct record record = { 0 };
 	int ret;
 
-	if (run->failing)
+	if (run->base.failing)
 		return;
 	if (run->config[d].tables)
 		reach = read_tables(run, &run->config[d], iova, access, &reason);
@@ -441,15 +414,72 @@ static void miss(struct run *run)
 	assert_int_equal(rig_record(&run->rig, &record), reason && !run->config[d].silent);
 	if (reason && !run->config[d].silent) {
 		assert_int_equal(record.reason, reason);
-		assert_int_equal(record.source_id, source_of(d));
+		assert_int_equal(record.source_id, source_of(run, d));
 		assert_int_equal(record.read, access == VIOMMU_READ);
 		assert_true(record.info == iova);
 	}
 }
 
+/* Unplugged and plugged again, or with its other source ID. */
+static void move(struct run *run)
+{
+	unsigned int d = (unsigned int)below(run, DEVICES);
+
+	if (run->base.failing)
+		return;
+	guest_seen.moved++;
+	if (below(run, 2)) {
+		run->moved ^= 1u << d;
+		assert_int_equal(viommu_vtd_device_set_id(run->device[d], source_of(run, d)), 0);
+	} else {
+		viommu_vtd_device_remove(run->device[d]);
+		run->config[d] = (struct config){ .tables = false };
+		model_contexts(run, 0);
+		run->rig.host = &run->base.host[d % GUEST_HOSTS]->host;
+		run->device[d] = rig_device(&run->rig, source_of(run, d));
+	}
+	model_contexts(run, 1u << d);
+}
+
+/* The ROM comes or goes. Where it was, no page is left. */
+static void change_slots(struct run *run)
+{
+	struct viommu_slot slot = { .size = sizeof(slot), .prot = VIOMMU_READ, .gpa = ROM_GPA, .bytes = ROM_BYTES, .hva = run->rig.rom, .fd = -1 };
+
+	if (run->base.failing)
+		return;
+	if (run->memory.count == 1) {
+		assert_int_equal(viommu_slot_add(run->rig.vm, &slot), 0);
+		run->memory.count = 2;
+		return;
+	}
+	assert_int_equal(viommu_slot_remove(run->rig.vm, ROM_GPA), 0);
+	run->memory.count = 1;
+	for (unsigned int n = 0; n < 2 * DEVICES; n++)
+		for (unsigned int i = 0; i < IOVAS; i++)
+			if (run->domain[n].cached[i].gpa >= ROM_GPA)
+				run->domain[n].cached[i] = (struct reach){ 0, 0 };
+}
+
+static void check(struct run *run);
+
+static void reset(struct run *run)
+{
+	if (run->base.failing)
+		return;
+	guest_seen.resets++;
+	viommu_vtd_reset(run->rig.vtd);
+	run->enabled = false;
+	model_contexts(run, UINT32_MAX);
+	check(run);
+	rig_enable(&run->rig);
+	run->enabled = true;
+	model_contexts(run, UINT32_MAX);
+}
+
 static void step(struct run *run)
 {
-	switch (below(run, 12)) {
+	switch (below(run, 13)) {
 	case 0:
 		write_context(run);
 		return;
@@ -473,22 +503,24 @@ static void step(struct run *run)
 		rig_write(&run->rig, R_GCMD, QIE | (run->enabled ? TE : 0));
 		model_contexts(run, UINT32_MAX);
 		return;
+	case 9:
+		if (below(run, 8) == 0)
+			reset(run);
+		else if (below(run, 2))
+			move(run);
+		else
+			change_slots(run);
+		return;
 	default:
 		write_tables(run);
 	}
 }
 
-static void one_run(uint64_t seed, bool failing)
+static void up(struct run *run)
 {
-	const struct mock_options options = { .last = 0 };
 	struct rig_config config = rig_config();
-	struct run *run = calloc(1, sizeof(*run));
 
-	assert_non_null(run);
-	run->random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
-	for (unsigned int i = 0; i < HOSTS; i++)
-		run->host[i] = mock_create(&options);
-	config.host = &run->host[0]->host;
+	config.host = &run->base.host[0]->host;
 	rig_up_as(&run->rig, &config);
 	run->slot[0] = (struct naive_slot){ 0, RAM_BYTES, run->rig.ram, true };
 	run->slot[1] = (struct naive_slot){ ROM_GPA, ROM_BYTES, run->rig.rom, false };
@@ -496,82 +528,19 @@ static void one_run(uint64_t seed, bool failing)
 	rig_enable(&run->rig);
 	run->enabled = true;
 	for (unsigned int i = 0; i < DEVICES; i++) {
-		run->rig.host = &run->host[i % HOSTS]->host;
-		run->device[i] = rig_device(&run->rig, source_of(i));
-		rig_put_context(&run->rig, source_of(i), TABLE(i % TOPS) | CONTEXT_SECOND, CONTEXT1(1, 1 + i % DIDS));
+		run->rig.host = &run->base.host[i % GUEST_HOSTS]->host;
+		run->device[i] = rig_device(&run->rig, source_of(run, i));
+		rig_put_context(&run->rig, source_of(run, i), TABLE(i % TOPS) | CONTEXT_SECOND, CONTEXT1(1, 1 + i % DIDS));
 	}
 	for (unsigned int i = 0; i < 20; i++)
 		write_tables(run);
-	recover(run);
-	check(run);
-	for (unsigned int i = 0; i < 200; i++) {
-		if (failing && below(run, 10) == 0)
-			inject(run);
-		step(run);
-		check(run);
-		if (run->failing && below(run, 4) == 0) {
-			recover(run);
-			check(run);
-		}
-	}
-	recover(run);
-	check(run);
+}
+
+static void down(struct run *run)
+{
 	rig_down(&run->rig);
-	assert_int_equal(port_wrap.outstanding, 0);
-	for (unsigned int i = 0; i < HOSTS; i++)
-		mock_destroy(run->host[i]);
-	free(run);
 }
 
-static void test_random(void **state)
-{
-	(void)state;
-	for (uint64_t seed = 1; seed <= RUNS; seed++)
-		one_run(seed, false);
-}
-
-static void test_failing_hosts(void **state)
-{
-	(void)state;
-	for (uint64_t seed = 1; seed <= RUNS; seed++)
-		one_run(seed, true);
-}
-
-/* Hosts with fewer IOVAs than the guest is offered, and units whose guests do not announce. */
-static void test_hosts(void **state)
-{
-	const struct mock_options narrow = { .last = UINT64_C(0x7fffffffff) }, wide = { .last = 0 };
-	struct mock_host *host[HOSTS] = { mock_create(&narrow), mock_create(&wide) };
-	struct viommu_vtd_device_config device = VIOMMU_VTD_DEVICE_CONFIG_INIT;
-	struct viommu_vtd_device *added;
-	struct rig rig;
-
-	(void)state;
-	for (unsigned int bits = 39; bits <= 57; bits += 9)
-		for (unsigned int first = 0; first < 2; first++) {
-			struct rig_config config = rig_config();
-
-			if (first && bits == 39)
-				continue;
-			config.host = &host[0]->host;
-			config.vtd.address_bits = bits;
-			config.vtd.flags = first ? VIOMMU_VTD_SCALABLE | VIOMMU_VTD_FIRST_STAGE : 0;
-			rig_up_as(&rig, &config);
-			device.host = &host[0]->host;
-			assert_int_equal(viommu_vtd_device_add(rig.vtd, &device, &added), bits == 39 ? 0 : -ERANGE);
-			device.host = &host[1]->host;
-			device.source_id = 1;
-			assert_int_equal(viommu_vtd_device_add(rig.vtd, &device, &added), first ? -EOPNOTSUPP : 0);
-			device.source_id = 0;
-			rig_down(&rig);
-		}
-	mock_destroy(host[0]);
-	mock_destroy(host[1]);
-}
-
-int main(void)
-{
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_hosts), cmocka_unit_test(test_random), cmocka_unit_test(test_failing_hosts) };
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
+const struct guest_machine guest_machine = {
+	.bytes = sizeof(struct run), .steps = 200, .up = up, .step = step, .check = check, .recover = recover, .down = down
+};
