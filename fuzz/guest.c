@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Fuzzes a guest IOMMU: an input is the steps of its machine (tests/machine/guest_machine.h), which this is
- * linked with.
+ * Fuzzes a guest IOMMU: an input is the steps of its machine (tests/machine/guest_machine.h), which
+ * this is linked with.
  */
 #include "guest_machine.h"
 

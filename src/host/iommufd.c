@@ -99,35 +99,46 @@ static void unlink_device(struct iommufd_host *host, const struct iommufd_device
 	*at = device->next;
 }
 
+/* With the host's lock: a device that was destroyed, and whose last user has left. */
+static void end_device(struct iommufd_host *host, struct iommufd_device *device)
+{
+	unlink_device(host, device);
+	close_device(device);
+}
+
 /* With the host's lock. */
 static void forget(struct iommufd_host *host, struct iommufd_device *device)
 {
 	iommufd_put(host->fd, device->vdevice);
 	device->vdevice = 0;
-	unlink_device(host, device);
+	device->has_guest_id = false;
 	device->gone = true;
 	if (!device->users)
-		close_device(device);
+		end_device(host, device);
 }
 
+/*
+ * With the host's lock. A device that was destroyed, and is in use for another VM still, is found
+ * by its address, and can be taken again. The file of one that was given may be another device's by
+ * now.
+ */
 static struct iommufd_device *find(struct iommufd_host *host, const struct vfio_named *named)
 {
 	struct iommufd_device *device = host->devices;
 
-	while (device && !vfio_named_same(&device->named, named))
+	while (device && (!vfio_named_same(&device->named, named) || (device->gone && !named->address[0])))
 		device = device->next;
 	return device;
 }
 
 /*
- * With the host's lock: the device after another one that was in use and may have gone meanwhile;
- * NULL: there is none.
+ * With the host's lock: this device, or the next one that was not destroyed; NULL: there is none.
  */
-static struct iommufd_device *next_device(const struct iommufd_host *host, const struct iommufd_device *after)
+static struct iommufd_device *usable_device(struct iommufd_device *device)
 {
-	if (!after)
-		return host->devices;
-	return after->gone ? NULL : after->next;
+	while (device && device->gone)
+		device = device->next;
+	return device;
 }
 
 /*
@@ -141,14 +152,14 @@ int iommufd_hwpt_any(struct iommufd_host *host, uint32_t ioas, uint32_t *id)
 
 	*id = 0;
 	port_lock(&host->lock);
-	for (device = next_device(host, NULL); device && error && error != -ENOMEM; device = next) {
+	for (device = usable_device(host->devices); device && error && error != -ENOMEM; device = next) {
 		device->users++;
 		port_unlock(&host->lock);
 		error = iommufd_hwpt_alloc(host->fd, device->id, ioas, 0, id);
 		port_lock(&host->lock);
-		next = next_device(host, device);
+		next = usable_device(device->next);
 		if (!--device->users && device->gone)
-			close_device(device);
+			end_device(host, device);
 	}
 	port_unlock(&host->lock);
 	return error;
@@ -177,10 +188,10 @@ static int iommufd_device_create(struct viommu_host *any, struct host_vm *vm, co
 	device = find(host, &named);
 	if (!device)
 		error = open_device(host, &named, &device, &info, NULL);
-	else if (!device->held)
+	else if (!device->held && !device->gone)
 		error = -EEXIST;
 	if (!error)
-		device->held = false;
+		device->held = device->gone = false;
 	port_unlock(&host->lock);
 	ranges_free(&info.usable);
 	if (!error && (error = iommufd_vm_pin(iommufd_vm(vm))))

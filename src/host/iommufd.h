@@ -75,7 +75,7 @@ struct iommufd_device {
 	bool attached;	    /* or about to be; under the host's lock */
 	bool held;	    /* opened by the host's creation, and not yet asked for */
 	unsigned int users; /* page tables that are being made with it; under the host's lock */
-	bool gone;	    /* destroyed: its last user closes it */
+	bool gone;	    /* destroyed: its last user closes it, if it is not taken again */
 	bool has_guest_id;
 	uint32_t guest_id; /* by which the guest knows it */
 	/* An IOAS with nothing in it, where the device could not be detached; else 0 */

@@ -170,17 +170,25 @@ static void iommufd(void **state)
  */
 struct neighbour {
 	struct viommu_host *host;
+	struct host_vm *guest;
 	struct host_space *space;
 	struct host_device *device;
 	unsigned long request; /* during which */
-	bool tried, in_time, detached;
+	bool tried, in_time, detached, again;
 };
 
 static void *detach_neighbour(void *ctx)
 {
 	struct neighbour *neighbour = ctx;
 
-	__atomic_store_n(&neighbour->detached, !neighbour->host->ops->detach(neighbour->space, neighbour->device, VIOMMU_NO_PASID), __ATOMIC_SEQ_CST);
+	const struct host_ops *ops = neighbour->host->ops;
+	struct viommu_vfio_device named = VIOMMU_VFIO_DEVICE_INIT;
+
+	__atomic_store_n(&neighbour->detached, !ops->detach(neighbour->space, neighbour->device, VIOMMU_NO_PASID), __ATOMIC_SEQ_CST);
+	/* The kernel may be using it for the other VM. */
+	ops->device_destroy(neighbour->device);
+	named.address = addresses[0];
+	__atomic_store_n(&neighbour->again, !ops->device_create(neighbour->host, neighbour->guest, &named, &neighbour->device), __ATOMIC_SEQ_CST);
 	return NULL;
 }
 
@@ -222,6 +230,7 @@ static void waits_for_no_other(int (*create)(const struct viommu_vfio_config *co
 		named.address = addresses[i];
 		/* The second VM's memory is pinned when its first device is added. */
 		if (i && pinned) {
+			neighbour.guest = guest[0];
 			neighbour.space = space[0];
 			neighbour.device = device[0];
 			fake_watch(during, &neighbour);
@@ -240,6 +249,7 @@ static void waits_for_no_other(int (*create)(const struct viommu_vfio_config *co
 		const struct host_mapping mapping = { .first = PLACE, .last = PLACE + PAGE - 1, .gpa = SLOT, .hva = memory[1], .prot = VIOMMU_RW, .fd = -1 };
 
 		assert_int_equal(ops->map(space[1], &mapping), 0);
+		neighbour.guest = guest[0];
 		neighbour.space = space[0];
 		neighbour.device = device[0];
 		fake_watch(during, &neighbour);
@@ -248,6 +258,8 @@ static void waits_for_no_other(int (*create)(const struct viommu_vfio_config *co
 	fake_watch(NULL, NULL);
 	assert_true(neighbour.tried && neighbour.in_time);
 	assert_true(__atomic_load_n(&neighbour.detached, __ATOMIC_SEQ_CST));
+	assert_true(__atomic_load_n(&neighbour.again, __ATOMIC_SEQ_CST));
+	device[0] = neighbour.device;
 	if (!pinned)
 		assert_int_equal(ops->detach(space[1], device[1], VIOMMU_NO_PASID), 0);
 	for (unsigned int i = 0; i < 2; i++) {

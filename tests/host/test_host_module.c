@@ -5,6 +5,7 @@
  */
 #include "kernel_hosts.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -48,7 +49,7 @@ struct guest {
 
 static void store(struct guest *guest, uint64_t gpa, uint64_t entry)
 {
-	entry = __builtin_bswap64(entry);
+	entry = htobe64(entry);
 	memcpy(guest->memory + gpa, &entry, sizeof(entry));
 }
 
