@@ -309,6 +309,8 @@ static void change_tables(struct run *run)
 		bits = 3 + 9 * level + (unsigned int)below(run, 11);
 		if (bits < 13)
 			bits = 13;
+		if (bits > 64)
+			bits = 64;
 		entry |= (((UINT64_C(1) << (bits - 1)) - 1) & UINT64_C(0xffffffffff000)) | P_NEXT(7);
 		if (bits >= 3 + 9 * level && bits <= 12 + 9 * level && level < 6)
 			number = 1u << (bits - 3 - 9 * level);
