@@ -13,43 +13,7 @@
 
 #include <cmocka.h>
 
-#include "rig.h"
-
-struct bench {
-	struct rig rig;
-	struct viommu_host *host;
-	struct viommu_domain *domain;
-	struct viommu_device *device;
-	struct viommu_reader *reader;
-};
-
-/* Each test runs on the soft host and on the mock host, which are different kinds of lookup. */
-static void begin(struct bench *bench, bool soft)
-{
-	memset(bench, 0, sizeof(*bench));
-	rig_begin(&bench->rig, &(struct rig_options){ .mock.lookup = true, .level = 4 });
-	bench->host = &bench->rig.mock->host;
-	if (soft)
-		assert_int_equal(viommu_host_soft_create(&bench->host), 0);
-	bench->domain = tables_domain(&bench->rig.tables, bench->host, NULL);
-	assert_int_equal(viommu_device_create(bench->rig.guest.vm, bench->host, NULL, &bench->device), 0);
-	assert_int_equal(viommu_reader_create(bench->device, VIOMMU_NO_PASID, &bench->reader), 0);
-	assert_int_equal(viommu_domain_attach(bench->domain, bench->device, VIOMMU_NO_PASID), 0);
-}
-
-static void end(struct bench *bench)
-{
-	viommu_device_destroy(bench->device); /* with its reader */
-	viommu_domain_destroy(bench->domain);
-	if (bench->host != &bench->rig.mock->host)
-		viommu_host_destroy(bench->host);
-	rig_end(&bench->rig);
-}
-
-static void refresh(struct bench *bench)
-{
-	assert_int_equal(viommu_domain_refresh(bench->domain, 0, UINT64_MAX, NULL), 0);
-}
+#include "bench.h"
 
 static struct viommu_extent lookup(struct bench *bench, uint64_t iova, uint64_t last)
 {
@@ -92,11 +56,11 @@ static void extents(bool soft)
 	struct bench bench;
 	struct guest *guest = &bench.rig.guest;
 
-	begin(&bench, soft);
+	bench_begin(&bench, soft, false);
 	tables_map(&bench.rig.tables, PBA, 3, MIB, VIOMMU_RW);
 	tables_map(&bench.rig.tables, PBA + 3 * PAGE, 1, MIB + 3 * PAGE, VIOMMU_READ);
 	tables_map(&bench.rig.tables, PBA + 5 * PAGE, 1, 2 * MIB, VIOMMU_RW);
-	refresh(&bench);
+	bench_refresh(&bench);
 	/* As much as was asked for, in whole pages, but not beyond other rights or a hole. */
 	expect(&bench, PBA + 5, PBA + 5, (struct viommu_extent){ 0, VIOMMU_RW, PBA, PBA + PAGE - 1, MIB, guest_hva(guest, MIB) });
 	expect(&bench, PBA + 5, PBA + PAGE, (struct viommu_extent){ 0, VIOMMU_RW, PBA, PBA + 2 * PAGE - 1, MIB, guest_hva(guest, MIB) });
@@ -115,12 +79,12 @@ static void extents(bool soft)
 	/* Invalidated, and mapped elsewhere. */
 	tables_map(&bench.rig.tables, PBA, 1, 4 * MIB, VIOMMU_RW);
 	tables_unmap(&bench.rig.tables, PBA + PAGE, 1);
-	refresh(&bench);
+	bench_refresh(&bench);
 	expect(&bench, PBA, UINT64_MAX, (struct viommu_extent){ 0, VIOMMU_RW, PBA, PBA + PAGE - 1, 4 * MIB, guest_hva(guest, 4 * MIB) });
 	expect_fault(&bench, PBA + PAGE, VIOMMU_FAULT_NOT_PRESENT);
 	assert_int_equal(viommu_device_detach(bench.device, VIOMMU_NO_PASID), 0);
 	expect_fault(&bench, PBA, VIOMMU_FAULT_BLOCKED);
-	end(&bench);
+	bench_end(&bench);
 }
 
 static void test_extents(void **state)
@@ -139,7 +103,7 @@ static void slots(bool soft)
 	struct guest *guest = &bench.rig.guest;
 	struct area *lower, *upper, *alias;
 
-	begin(&bench, soft);
+	bench_begin(&bench, soft, false);
 	lower = guest_area(guest, GIB, 4 * PAGE, VIOMMU_RW);
 	upper = guest_area_split(guest, lower, 2 * PAGE);
 	upper->gpa = 2 * GIB;
@@ -147,7 +111,7 @@ static void slots(bool soft)
 	assert_int_equal(guest_show(guest, upper), 0);
 	tables_map(&bench.rig.tables, PBA, 2, GIB, VIOMMU_RW);
 	tables_map(&bench.rig.tables, PBA + 2 * PAGE, 2, 2 * GIB, VIOMMU_RW);
-	refresh(&bench);
+	bench_refresh(&bench);
 	expect(&bench, PBA, UINT64_MAX, (struct viommu_extent){ 0, VIOMMU_RW, PBA, PBA + 2 * PAGE - 1, GIB, lower->memory });
 	extent = lookup(&bench, PBA + 3 * PAGE, UINT64_MAX);
 	assert_true(extent.first >= PBA + 2 * PAGE);
@@ -165,7 +129,7 @@ static void slots(bool soft)
 	/* Through the alias, or for loads alone, either GPA is right: the lowest is given. */
 	tables_map(&bench.rig.tables, PBA, 1, GIB, VIOMMU_READ);
 	tables_map(&bench.rig.tables, PBA + PAGE, 1, GIB / 2 + PAGE, VIOMMU_READ);
-	refresh(&bench);
+	bench_refresh(&bench);
 	assert_int_equal(lookup(&bench, PBA, PBA).gpa, GIB / 2);
 	assert_int_equal(lookup(&bench, PBA + PAGE, PBA + PAGE).prot, VIOMMU_READ);
 	assert_int_equal(guest_hide(guest, alias), 0);
@@ -185,7 +149,7 @@ static void slots(bool soft)
 	assert_int_equal(guest_hide(guest, lower), 0);
 	assert_int_equal(guest_hide(guest, upper), 0);
 	guest->areas--;
-	end(&bench);
+	bench_end(&bench);
 }
 
 static void test_slots(void **state)
@@ -215,7 +179,7 @@ static void random_tables(bool soft)
 	uint64_t random = 7, seen = 0;
 	struct bench bench;
 
-	begin(&bench, soft);
+	bench_begin(&bench, soft, false);
 	for (unsigned int round = 0; round < 40; round++) {
 		for (unsigned int i = 0; i < 60; i++) {
 			uint64_t page, pages;
@@ -231,7 +195,7 @@ static void random_tables(bool soft)
 			else
 				tables_unmap(&bench.rig.tables, PBA + page * PAGE, pages);
 		}
-		refresh(&bench);
+		bench_refresh(&bench);
 		memset(list, 0, sizeof(list));
 		assert_int_equal(viommu_domain_each_run(bench.domain, 0, UINT64_MAX, append, list), 0);
 		for (uint64_t page = 0, at = 0; page < PAGES; page++) {
@@ -256,7 +220,7 @@ static void random_tables(bool soft)
 		}
 	}
 	assert_true(seen > 5000);
-	end(&bench);
+	bench_end(&bench);
 }
 
 static void test_random(void **state)
@@ -290,7 +254,7 @@ static void test_swapped_slots(void **state)
 	struct bench bench;
 
 	(void)state;
-	begin(&bench, false);
+	bench_begin(&bench, false, false);
 	swap.guest = &bench.rig.guest;
 	swap.home = guest_area(swap.guest, GIB, PAGE, VIOMMU_RW);
 	swap.away = &swap.guest->area[swap.guest->areas++];
@@ -298,7 +262,7 @@ static void test_swapped_slots(void **state)
 	swap.away->gpa = 2 * GIB;
 	assert_int_equal(guest_show(swap.guest, swap.home), 0);
 	tables_map(&bench.rig.tables, PBA, 1, GIB, VIOMMU_RW);
-	refresh(&bench);
+	bench_refresh(&bench);
 	swap.ops = bench.host->ops;
 	ops = *swap.ops;
 	ops.lookup = lookup_and_swap;
@@ -308,7 +272,7 @@ static void test_swapped_slots(void **state)
 	bench.host->ops = swap.ops;
 	assert_int_equal(guest_hide(swap.guest, swap.away), 0);
 	swap.guest->areas--;
-	end(&bench);
+	bench_end(&bench);
 }
 
 int main(void)

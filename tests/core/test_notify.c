@@ -14,7 +14,7 @@
 #include <cmocka.h>
 #include <viommu/mapped.h>
 
-#include "rig.h"
+#include "bench.h"
 
 #define PAGES 256u
 
@@ -25,52 +25,31 @@ struct cache {
 	unsigned int reports, wide; /* wide: of all IOVAs */
 	uint64_t first, last;	    /* of the latest report */
 };
-
-struct bench {
-	struct rig rig;
-	struct viommu_host *host;
-	struct viommu_domain *domain;
-	struct viommu_device *device;
-	struct viommu_reader *reader;
-	struct cache cache;
-};
+static struct cache cache;
 
 static void forget(void *ctx, uint64_t first, uint64_t last)
 {
-	struct cache *cache = ctx;
+	struct cache *at = ctx;
 
 	assert_true(first <= last);
-	cache->reports++;
-	cache->wide += !first && last == UINT64_MAX;
-	cache->first = first;
-	cache->last = last;
+	at->reports++;
+	at->wide += !first && last == UINT64_MAX;
+	at->first = first;
+	at->last = last;
 	for (uint64_t page = 0; page < PAGES; page++)
 		if (PBA + page * PAGE <= last && PBA + page * PAGE + (PAGE - 1) >= first)
-			cache->known[page] = false;
+			at->known[page] = false;
 }
 
-static void begin(struct bench *bench, bool soft, bool split)
+/* With a notifier, which empties the cache. */
+static void start(struct bench *bench, bool soft, bool split)
 {
-	memset(bench, 0, sizeof(*bench));
-	rig_begin(&bench->rig, &(struct rig_options){ .mock.lookup = true, .mock.split = split, .level = 4 });
-	bench->host = &bench->rig.mock->host;
-	if (soft)
-		assert_int_equal(viommu_host_soft_create(&bench->host), 0);
-	bench->domain = tables_domain(&bench->rig.tables, bench->host, NULL);
-	assert_int_equal(viommu_device_create(bench->rig.guest.vm, bench->host, NULL, &bench->device), 0);
-	assert_int_equal(viommu_reader_create(bench->device, VIOMMU_NO_PASID, &bench->reader), 0);
-	assert_int_equal(viommu_device_set_notifier(bench->device, VIOMMU_NO_PASID, forget, &bench->cache), 0);
+	cache = (struct cache){ .reports = 0 };
+	bench_begin(bench, soft, split);
+	assert_int_equal(viommu_device_detach(bench->device, VIOMMU_NO_PASID), 0);
+	assert_int_equal(viommu_device_set_notifier(bench->device, VIOMMU_NO_PASID, forget, &cache), 0);
 	assert_int_equal(viommu_domain_attach(bench->domain, bench->device, VIOMMU_NO_PASID), 0);
-	assert_int_equal(bench->cache.reports, 0);
-}
-
-static void end(struct bench *bench)
-{
-	viommu_device_destroy(bench->device);
-	viommu_domain_destroy(bench->domain);
-	if (bench->host != &bench->rig.mock->host)
-		viommu_host_destroy(bench->host);
-	rig_end(&bench->rig);
+	assert_int_equal(cache.reports, 0);
 }
 
 static bool look(struct bench *bench, uint64_t page, uint64_t *gpa)
@@ -87,16 +66,14 @@ static bool look(struct bench *bench, uint64_t page, uint64_t *gpa)
 /* What the cache has is what the device reaches. Then the cache takes in all of it. */
 static void check(struct bench *bench)
 {
-	struct cache *cache = &bench->cache;
-
 	for (uint64_t page = 0; page < PAGES; page++) {
 		uint64_t gpa = 0;
 		bool reached = look(bench, page, &gpa);
 
-		if (cache->known[page])
-			assert_true(reached && gpa == cache->gpa[page]);
-		cache->known[page] = reached;
-		cache->gpa[page] = gpa;
+		if (cache.known[page])
+			assert_true(reached && gpa == cache.gpa[page]);
+		cache.known[page] = reached;
+		cache.gpa[page] = gpa;
 	}
 }
 
@@ -111,7 +88,7 @@ static void random_refreshes(bool soft, bool split)
 	uint64_t random = 3;
 	struct bench bench;
 
-	begin(&bench, soft, split);
+	start(&bench, soft, split);
 	for (unsigned int round = 0; round < 400; round++) {
 		uint64_t first = next(&random) % PAGES, pages;
 
@@ -127,9 +104,9 @@ static void random_refreshes(bool soft, bool split)
 		assert_int_equal(viommu_domain_refresh(bench.domain, PBA + first * PAGE, PBA + (first + pages) * PAGE - 1, NULL), 0);
 		check(&bench);
 	}
-	assert_true(bench.cache.reports > 200);
-	assert_int_equal(bench.cache.wide, 0);
-	end(&bench);
+	assert_true(cache.reports > 200);
+	assert_int_equal(cache.wide, 0);
+	bench_end(&bench);
 }
 
 static void test_random(void **state)
@@ -146,25 +123,25 @@ static void test_ranges(void **state)
 	struct bench bench;
 
 	(void)state;
-	begin(&bench, true, true);
+	start(&bench, true, true);
 	tables_map(&bench.rig.tables, PBA, 200, MIB, VIOMMU_RW);
 	assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
-	assert_int_equal(bench.cache.reports, 0);
+	assert_int_equal(cache.reports, 0);
 	tables_unmap(&bench.rig.tables, PBA + 10 * PAGE, 5);
 	assert_int_equal(viommu_domain_refresh(bench.domain, PBA, PBA + 13 * PAGE - 1, NULL), 0);
-	assert_int_equal(bench.cache.reports, 1);
-	assert_int_equal(bench.cache.first, PBA + 10 * PAGE);
-	assert_int_equal(bench.cache.last, PBA + 13 * PAGE - 1);
+	assert_int_equal(cache.reports, 1);
+	assert_int_equal(cache.first, PBA + 10 * PAGE);
+	assert_int_equal(cache.last, PBA + 13 * PAGE - 1);
 	assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
-	assert_int_equal(bench.cache.reports, 2);
+	assert_int_equal(cache.reports, 2);
 	/* More ranges than there is room for: the last one is wide. */
 	for (unsigned int i = 0; i < 20; i++)
 		tables_unmap(&bench.rig.tables, PBA + (20 + 2 * i) * PAGE, 1);
 	assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
-	assert_int_equal(bench.cache.reports, 2 + 8);
-	assert_int_equal(bench.cache.first, PBA + (20 + 2 * 7) * PAGE);
-	assert_int_equal(bench.cache.last, PBA + (20 + 2 * 19 + 1) * PAGE - 1);
-	end(&bench);
+	assert_int_equal(cache.reports, 2 + 8);
+	assert_int_equal(cache.first, PBA + (20 + 2 * 7) * PAGE);
+	assert_int_equal(cache.last, PBA + (20 + 2 * 19 + 1) * PAGE - 1);
+	bench_end(&bench);
 }
 
 /* Detached, moved, and with a domain that is destroyed; then without the notifier. */
@@ -176,26 +153,26 @@ static void test_attachments(void **state)
 
 	(void)state;
 	for (unsigned int soft = 0; soft < 2; soft++) {
-		begin(&bench, soft, true);
+		start(&bench, soft, true);
 		tables_map(&bench.rig.tables, PBA, 4, MIB, VIOMMU_RW);
 		assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
 		check(&bench);
 		assert_int_equal(viommu_device_detach(bench.device, VIOMMU_NO_PASID), 0);
-		assert_int_equal(bench.cache.wide, 1);
+		assert_int_equal(cache.wide, 1);
 		check(&bench);
 		assert_int_equal(viommu_domain_attach(bench.domain, bench.device, VIOMMU_NO_PASID), 0);
-		assert_int_equal(bench.cache.wide, 1);
+		assert_int_equal(cache.wide, 1);
 		check(&bench);
 		assert_int_equal(viommu_domain_create_direct(bench.rig.guest.vm, bench.host, 0, 0, UINT64_C(0xffffffffff), &direct), 0);
 		assert_int_equal(viommu_domain_attach(direct, bench.device, VIOMMU_NO_PASID), 0);
-		assert_int_equal(bench.cache.wide, 2);
+		assert_int_equal(cache.wide, 2);
 		check(&bench);
 		/* What happens in the domain that it left is not of interest. */
 		tables_unmap(&bench.rig.tables, PBA, 4);
 		assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
-		assert_int_equal(bench.cache.reports, 2);
+		assert_int_equal(cache.reports, 2);
 		viommu_domain_destroy(direct);
-		assert_int_equal(bench.cache.wide, 3);
+		assert_int_equal(cache.wide, 3);
 		check(&bench);
 		assert_int_equal(viommu_domain_attach(bench.domain, bench.device, VIOMMU_NO_PASID), 0);
 		/*
@@ -208,18 +185,18 @@ static void test_attachments(void **state)
 		assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
 		tables_unmap(&bench.rig.tables, PBA, 4);
 		assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
-		assert_int_equal(bench.cache.reports, 3);
+		assert_int_equal(cache.reports, 3);
 		/* Set while it is attached. */
-		assert_int_equal(viommu_device_set_notifier(other, VIOMMU_NO_PASID, forget, &bench.cache), 0);
+		assert_int_equal(viommu_device_set_notifier(other, VIOMMU_NO_PASID, forget, &cache), 0);
 		tables_map(&bench.rig.tables, PBA, 4, MIB, VIOMMU_RW);
 		assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
 		tables_unmap(&bench.rig.tables, PBA, 4);
 		assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
-		assert_int_equal(bench.cache.reports, 4);
-		assert_int_equal(bench.cache.wide, 3);
+		assert_int_equal(cache.reports, 4);
+		assert_int_equal(cache.wide, 3);
 		viommu_device_destroy(other);
-		assert_int_equal(bench.cache.wide, 4);
-		end(&bench);
+		assert_int_equal(cache.wide, 4);
+		bench_end(&bench);
 	}
 }
 
@@ -232,41 +209,41 @@ static void test_slots_and_requests(void **state)
 	struct area *area;
 
 	(void)state;
-	begin(&bench, true, true);
+	start(&bench, true, true);
 	area = guest_area(&bench.rig.guest, GIB, MIB, VIOMMU_RW);
 	assert_int_equal(guest_show(&bench.rig.guest, area), 0);
 	tables_map(&bench.rig.tables, PBA + 7 * PAGE, 2, GIB, VIOMMU_RW);
 	assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
 	check(&bench);
 	assert_int_equal(guest_hide(&bench.rig.guest, area), 0);
-	assert_int_equal(bench.cache.reports, 1);
-	assert_int_equal(bench.cache.first, PBA + 7 * PAGE);
-	assert_int_equal(bench.cache.last, PBA + 9 * PAGE - 1);
+	assert_int_equal(cache.reports, 1);
+	assert_int_equal(cache.first, PBA + 7 * PAGE);
+	assert_int_equal(cache.last, PBA + 9 * PAGE - 1);
 	check(&bench);
 
 	assert_int_equal(viommu_mapped_create(bench.rig.guest.vm, bench.host, 0, UINT64_C(0xffffffffff), &mapped), 0);
 	assert_int_equal(viommu_domain_attach(viommu_mapped_domain(mapped), bench.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(viommu_mapped_map(mapped, PBA, PBA + 8 * PAGE - 1, MIB, VIOMMU_RW), 0);
 	check(&bench);
-	bench.cache.reports = 0;
+	cache.reports = 0;
 	assert_int_equal(viommu_mapped_unmap(mapped, PBA, PBA + 8 * PAGE - 1), 0);
-	assert_int_equal(bench.cache.reports, 1);
-	assert_int_equal(bench.cache.last, PBA + 8 * PAGE - 1);
+	assert_int_equal(cache.reports, 1);
+	assert_int_equal(cache.last, PBA + 8 * PAGE - 1);
 	check(&bench);
 
 	assert_int_equal(guest_show(&bench.rig.guest, area), 0);
 	assert_int_equal(viommu_domain_create_direct(bench.rig.guest.vm, bench.host, PBA - GIB, 0, UINT64_C(0xffffffffff), &direct), 0);
 	assert_int_equal(viommu_domain_attach(direct, bench.device, VIOMMU_NO_PASID), 0);
 	check(&bench);
-	bench.cache.reports = 0;
+	cache.reports = 0;
 	assert_int_equal(guest_hide(&bench.rig.guest, area), 0);
-	assert_int_equal(bench.cache.reports, 1);
-	assert_int_equal(bench.cache.first, PBA);
-	assert_int_equal(bench.cache.last, PBA + MIB - 1);
+	assert_int_equal(cache.reports, 1);
+	assert_int_equal(cache.first, PBA);
+	assert_int_equal(cache.last, PBA + MIB - 1);
 	check(&bench);
 	viommu_domain_destroy(direct);
 	viommu_domain_destroy(viommu_mapped_domain(mapped));
-	end(&bench);
+	bench_end(&bench);
 }
 
 static void test_pasids(void **state)
@@ -275,7 +252,7 @@ static void test_pasids(void **state)
 	struct bench bench;
 
 	(void)state;
-	begin(&bench, true, true);
+	start(&bench, true, true);
 	assert_int_equal(viommu_device_set_notifier(bench.device, 5, forget, &of_pasid), 0);
 	assert_int_equal(viommu_device_set_notifier(bench.device, UINT32_MAX - 1, forget, &of_pasid), -EINVAL);
 	tables_map(&bench.rig.tables, PBA, 4, MIB, VIOMMU_RW);
@@ -284,21 +261,21 @@ static void test_pasids(void **state)
 	tables_unmap(&bench.rig.tables, PBA, 4);
 	assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
 	assert_int_equal(of_pasid.reports, 1);
-	assert_int_equal(bench.cache.reports, 1);
+	assert_int_equal(cache.reports, 1);
 	assert_int_equal(viommu_device_detach(bench.device, 5), 0);
 	assert_int_equal(of_pasid.wide, 1);
-	assert_int_equal(bench.cache.wide, 0);
+	assert_int_equal(cache.wide, 0);
 	/* The notifier stays, attached or not. */
 	assert_int_equal(viommu_domain_attach(bench.domain, bench.device, 5), 0);
 	viommu_device_destroy(bench.device);
 	assert_int_equal(of_pasid.wide, 2);
-	assert_int_equal(bench.cache.wide, 1);
+	assert_int_equal(cache.wide, 1);
 	bench.device = NULL;
-	end(&bench);
+	bench_end(&bench);
 
-	begin(&bench, false, true);
+	start(&bench, false, true);
 	assert_int_equal(viommu_device_set_notifier(bench.device, 5, forget, &of_pasid), -EOPNOTSUPP);
-	end(&bench);
+	bench_end(&bench);
 }
 
 int main(void)

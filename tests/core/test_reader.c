@@ -13,44 +13,7 @@
 
 #include <cmocka.h>
 
-#include "rig.h"
-
-struct bench {
-	struct rig rig;
-	struct viommu_host *host;
-	struct viommu_domain *domain;
-	struct viommu_device *device;
-	struct viommu_reader *reader;
-};
-
-/* Each test runs on the soft host and on the mock host, which are different kinds of lookup. */
-static void begin(struct bench *bench, bool soft)
-{
-	memset(bench, 0, sizeof(*bench));
-	rig_begin(&bench->rig, &(struct rig_options){ .mock.lookup = true, .level = 4 });
-	bench->host = &bench->rig.mock->host;
-	if (soft)
-		assert_int_equal(viommu_host_soft_create(&bench->host), 0);
-	bench->domain = tables_domain(&bench->rig.tables, bench->host, NULL);
-	assert_int_equal(viommu_device_create(bench->rig.guest.vm, bench->host, NULL, &bench->device), 0);
-	assert_int_equal(viommu_reader_create(bench->device, VIOMMU_NO_PASID, &bench->reader), 0);
-	assert_int_equal(viommu_domain_attach(bench->domain, bench->device, VIOMMU_NO_PASID), 0);
-}
-
-static void end(struct bench *bench)
-{
-	viommu_reader_destroy(bench->reader);
-	viommu_device_destroy(bench->device);
-	viommu_domain_destroy(bench->domain);
-	if (bench->host != &bench->rig.mock->host)
-		viommu_host_destroy(bench->host);
-	rig_end(&bench->rig);
-}
-
-static void refresh(struct bench *bench)
-{
-	assert_int_equal(viommu_domain_refresh(bench->domain, 0, UINT64_MAX, NULL), 0);
-}
+#include "bench.h"
 
 static void expect_fault(struct bench *bench, uint64_t iova, uint64_t bytes, uint32_t access, uint32_t reason, uint64_t at)
 {
@@ -90,7 +53,7 @@ static void pieces(bool soft)
 	struct guest *guest = &bench.rig.guest;
 	uint64_t translated;
 
-	begin(&bench, soft);
+	bench_begin(&bench, soft, false);
 	/*
 	 * Three pages of one piece of memory, in two runs; two elsewhere; and a frame that
 	 * continues the last of them.
@@ -100,7 +63,7 @@ static void pieces(bool soft)
 	tables_map(&bench.rig.tables, PBA + 256 * PAGE, 1, 2 * MIB, VIOMMU_RW);
 	tables_map(&bench.rig.tables, PBA + 257 * PAGE, 255, 3 * MIB + PAGE, VIOMMU_RW);
 	tables_set(&bench.rig.tables, PBA + 2 * MIB, 1, 4 * MIB | STE_FRAME);
-	refresh(&bench);
+	bench_refresh(&bench);
 
 	assert_int_equal(viommu_translate(bench.reader, PBA + 253 * PAGE + 100, 3 * PAGE, VIOMMU_READ, piece, 4, &translated, NULL), 2);
 	assert_int_equal(translated, 3 * PAGE);
@@ -129,7 +92,7 @@ static void pieces(bool soft)
 	assert_int_equal(viommu_translate(bench.reader, PBA, 1, VIOMMU_READ, piece, 0, &translated, NULL), -EINVAL);
 	assert_int_equal(viommu_translate(bench.reader, UINT64_MAX, 2, VIOMMU_READ, piece, 4, &translated, NULL), -EINVAL);
 	assert_int_equal(viommu_translate(bench.reader, PBA, UINT64_MAX, VIOMMU_READ, piece, 4, &translated, NULL), -EINVAL);
-	end(&bench);
+	bench_end(&bench);
 }
 
 static void test_pieces(void **state)
@@ -143,10 +106,10 @@ static void faults(bool soft)
 {
 	struct bench bench;
 
-	begin(&bench, soft);
+	bench_begin(&bench, soft, false);
 	tables_map(&bench.rig.tables, PBA, 3, MIB, VIOMMU_RW);
 	tables_map(&bench.rig.tables, PBA + 3 * PAGE, 1, MIB + 3 * PAGE, VIOMMU_READ);
-	refresh(&bench);
+	bench_refresh(&bench);
 	expect_fault(&bench, PBA - 1, 1, VIOMMU_READ, VIOMMU_FAULT_APERTURE, PBA - 1);
 	expect_fault(&bench, PBA - 1, 2, VIOMMU_READ, VIOMMU_FAULT_APERTURE, PBA - 1);
 	expect_fault(&bench, bench.rig.tables.pal + 1, 1, VIOMMU_WRITE, VIOMMU_FAULT_APERTURE, bench.rig.tables.pal + 1);
@@ -158,7 +121,7 @@ static void faults(bool soft)
 	expect_fault(&bench, PBA + 3 * PAGE + 9, 1, VIOMMU_WRITE, VIOMMU_FAULT_PROTECTION, PBA + 3 * PAGE + 9);
 	assert_int_equal(viommu_device_detach(bench.device, VIOMMU_NO_PASID), 0);
 	expect_fault(&bench, PBA, 1, VIOMMU_READ, VIOMMU_FAULT_BLOCKED, PBA);
-	end(&bench);
+	bench_end(&bench);
 }
 
 static void test_faults(void **state)
@@ -176,24 +139,24 @@ static void staleness(bool soft)
 	struct area *area;
 	struct bench bench;
 
-	begin(&bench, soft);
+	bench_begin(&bench, soft, false);
 	area = guest_area(&bench.rig.guest, GIB, MIB, VIOMMU_RW);
 	assert_int_equal(guest_show(&bench.rig.guest, area), 0);
 	tables_map(&bench.rig.tables, PBA, 4, MIB, VIOMMU_RW);
 	tables_map(&bench.rig.tables, PBA + 4 * PAGE, 2, GIB, VIOMMU_RW);
-	refresh(&bench);
+	bench_refresh(&bench);
 	assert_int_equal(where(&bench, PBA + 5), MIB + 5);
 	assert_int_equal(where(&bench, PBA + PAGE), MIB + PAGE);
 	/* The refreshed state, not the tables. */
 	tables_unmap(&bench.rig.tables, PBA, 1);
 	tables_map(&bench.rig.tables, PBA + PAGE, 1, 2 * MIB, VIOMMU_RW);
 	assert_int_equal(where(&bench, PBA + 5), MIB + 5);
-	refresh(&bench);
+	bench_refresh(&bench);
 	assert_int_equal(where(&bench, PBA + 5), 1);
 	assert_int_equal(where(&bench, PBA + PAGE), 2 * MIB);
 	/* A missing translation is found once it is established. */
 	tables_map(&bench.rig.tables, PBA, 1, 3 * MIB, VIOMMU_RW);
-	refresh(&bench);
+	bench_refresh(&bench);
 	assert_int_equal(where(&bench, PBA + 5), 3 * MIB + 5);
 	/* A slot is removed. */
 	assert_int_equal(where(&bench, PBA + 4 * PAGE), GIB);
@@ -247,7 +210,7 @@ static void staleness(bool soft)
 	expect_fault(&bench, PBA, 1, VIOMMU_READ, VIOMMU_FAULT_BLOCKED, PBA);
 	assert_int_equal(viommu_domain_attach(bench.domain, bench.device, VIOMMU_NO_PASID), 0);
 	assert_int_equal(where(&bench, PBA), 3 * MIB);
-	end(&bench);
+	bench_end(&bench);
 }
 
 static void test_staleness(void **state)
@@ -268,7 +231,7 @@ static void test_sealed(void **state)
 	struct bench bench;
 
 	(void)state;
-	begin(&bench, false);
+	bench_begin(&bench, false, false);
 	guest_simple(&other, NULL, 16 * MIB);
 	assert_int_equal(viommu_host_soft_create(&soft), 0);
 	assert_int_equal(viommu_device_create(other.vm, bench.host, NULL, &stranger), 0);
@@ -283,7 +246,7 @@ static void test_sealed(void **state)
 	guest_end(&other);
 	bench.rig.mock->host.caps.lookup = false;
 	assert_int_equal(viommu_reader_create(bench.device, VIOMMU_NO_PASID, &reader), -EOPNOTSUPP);
-	end(&bench);
+	bench_end(&bench);
 	viommu_host_destroy(soft);
 }
 
@@ -302,7 +265,7 @@ static void test_many_pages(void **state)
 
 	(void)state;
 	for (unsigned int soft = 0; soft < 2; soft++) {
-		begin(&bench, soft);
+		bench_begin(&bench, soft, false);
 		assert_int_equal(viommu_mapped_create(bench.rig.guest.vm, bench.host, 0, (UINT64_C(1) << 40) - 1, &mapped), 0);
 		for (uint64_t page = 0; page < MANY - 20;) {
 			uint64_t pages = 1;
@@ -354,7 +317,7 @@ static void test_many_pages(void **state)
 			sizes[found < 0 ? 0 : number < 50 ? 1 : 2]++;
 		}
 		viommu_domain_destroy(viommu_mapped_domain(mapped));
-		end(&bench);
+		bench_end(&bench);
 	}
 	/* Faults, few pieces, and many. */
 	for (unsigned int i = 0; i < 3; i++)
