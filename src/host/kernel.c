@@ -225,6 +225,8 @@ int kernel_ask(int container, uint32_t group, struct ranges *usable, const struc
 	for (uint32_t i = 0; !error && i < number && i < room; i++)
 		error = ranges_add(usable, ranges[i].first, ranges[i].last);
 	free(ranges);
+	if (!error && !usable->number)
+		error = -ERANGE;
 	return error ? vfio_say(why, error, "what the module says of itself cannot be understood (VFIO_VIOMMU_INFO): %s", strerror(-error)) : 0;
 }
 
