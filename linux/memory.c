@@ -170,7 +170,8 @@ long memory_get(struct container *container, const struct host_mapping *mapping,
 		long got = pinned_get(&container->pinned, (unsigned long)mapping->hva + offset, number, mapping->prot & VIOMMU_WRITE, pages);
 
 		/*
-		 * What the process has not mapped cannot be had, and is no failure of the IOMMU's.
+		 * Memory that the process has not mapped is a shortage, and no failure of the
+		 * IOMMU's.
 		 */
 		return got == -EFAULT ? -ENOSPC : got;
 	}

@@ -58,8 +58,8 @@ VIOMMU_API int viommu_translate(struct viommu_reader *reader, uint64_t iova, uin
 				uint64_t *translated, struct viommu_fault *fault);
 
 /*
- * What an IOVA translates to: contiguous in IOVA, in GPA and in this process, with the same rights
- * throughout.
+ * A part of a device's translations: contiguous in IOVA, in GPA and in this process, with the same
+ * rights throughout.
  */
 struct viommu_extent {
 	uint32_t size;	/* sizeof(struct viommu_extent) */

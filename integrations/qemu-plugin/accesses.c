@@ -43,7 +43,7 @@ static bool access_page(struct checker *checker, struct checked *checked, uint64
 	return false;
 }
 
-/* What the library's device reaches: a page with prot 0 is nothing. */
+/* The page that the library's device reaches; prot 0: none. */
 static struct capture_page reach(struct checker *checker, struct checked *checked, uint64_t iova, uint64_t *fault_ns)
 {
 	struct capture_page page = { .iova = iova };

@@ -32,8 +32,8 @@ static int flush(struct composition *composition, struct shadow_pass *pass)
 }
 
 /*
- * What went with first..last and lies beside the refresh is mapped again before anything else is
- * done. What lies within waits for commit, as more of it may be removed.
+ * Pages beside the refresh that were removed with first..last are mapped again before anything else
+ * is done. Pages within it wait for commit, as more of them may be removed.
  */
 static int removed(void *ctx, uint64_t first, uint64_t last, uint64_t from, uint64_t to)
 {
@@ -290,8 +290,8 @@ static void fill(struct composition *composition, struct shadow_pass *pass, bool
 }
 
 /*
- * What lies beside earlier ranges, and was lost there, is mapped again, as the tables say now:
- * before anything new, since it was true. What this refresh covers is its own to establish.
+ * Pages beside earlier ranges that were lost there are mapped again, as the tables say now, before
+ * anything new, since they were true. Pages that this refresh covers are its own to establish.
  */
 static port_noinline void mend(struct composition *composition, struct shadow_pass *pass)
 {

@@ -28,7 +28,7 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, struct vm_host
 	struct vm_host *entry;
 	int error;
 
-	/* What such a host pins for tables, it does not ask for. */
+	/* Such a host pins pages for tables without asking. */
 	if (host->ops->compose && !vm->pinned && pins_load(&vm->pins.budget) != UINT64_MAX)
 		return -PORT_EOPNOTSUPP;
 	entry = port_alloc(sizeof(*entry), 0);

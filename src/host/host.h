@@ -191,7 +191,7 @@ struct host_ops {
 
 	/*
 	 * A host that composes guests' tables itself, in the core's place; else NULL. It has no
-	 * space_create, map, unmap, trim and lookup; vm_create is told of all slots, and removing
+	 * space_create, map, unmap, trim and lookup; vm_create gets all slots, and removing
 	 * one removes what leads to it. Pages that tables name are the host's to pin: with `pinned`
 	 * all of the VM's are, and else vm_pinned says how many bytes.
 	 *

@@ -274,7 +274,7 @@ static bool is_alone(const struct iommufd_host *host, const struct iommufd_devic
 	return true;
 }
 
-/* What attaching takes that may pin memory: without the host's lock. */
+/* The part of attaching that may pin memory: without the host's lock. */
 static int prepare(struct iommufd_space *space, struct iommufd_device *device)
 {
 	if (space->nest)

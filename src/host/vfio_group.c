@@ -65,5 +65,5 @@ int vfio_group_device(int group, const char *address, const struct vfio_why *why
 
 	memcpy(name, address, sizeof(name));
 	fd = vfio_ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
-	return fd < 0 ? vfio_say(why, fd, "%s cannot be had from its group (VFIO_GROUP_GET_DEVICE_FD): %s", address, strerror(-fd)) : fd;
+	return fd < 0 ? vfio_say(why, fd, "the group of %s does not give the device (VFIO_GROUP_GET_DEVICE_FD): %s", address, strerror(-fd)) : fd;
 }

@@ -164,8 +164,8 @@ static struct viommu_amdvi_device *mapped(struct rig *rig, uint32_t id, uint32_t
 }
 
 /*
- * What an INVALIDATE_IOMMU_PAGES names is removed, and nothing else: the tables have nothing any
- * more.
+ * INVALIDATE_IOMMU_PAGES removes the pages that it names, and nothing else: the tables have nothing
+ * any more.
  */
 static void test_pages(void **state)
 {
@@ -413,7 +413,7 @@ static void flushed(struct rig *rig, uint32_t *tail, uint64_t *sequence)
 }
 
 /*
- * What Linux does (drivers/iommu/amd, 6.12): disables everything, sets up the device table and the
+ * Linux (drivers/iommu/amd, 6.12) disables everything, sets up the device table and the
  * buffers, enables, invalidates; then gives a device a domain, and maps and unmaps with NpCache.
  */
 static void test_linux(void **state)

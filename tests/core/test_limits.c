@@ -195,7 +195,7 @@ static void test_interrupted(void **state)
 		check_not_stale(rig.mock, &rig.subject, rig.tables.pba, rig.tables.pal);
 		check_books(rig.mock, &rig.guest, &rig.subject, 1);
 	}
-	/* What is established is taken away even so. */
+	/* Established pages are taken away even so. */
 	interrupt_at = 0;
 	assert_int_equal(rig_refresh_all(&rig, &whole), 0);
 	tables_unmap(&rig.tables, PBA, 60 * 256);

@@ -63,7 +63,7 @@ static bool look(struct bench *bench, uint64_t page, uint64_t *gpa)
 	return true;
 }
 
-/* What the cache has is what the device reaches. Then the cache takes in all of it. */
+/* The cache has nothing that the device does not reach. Then it takes in all of it. */
 static void check(struct bench *bench)
 {
 	for (uint64_t page = 0; page < PAGES; page++) {
@@ -167,7 +167,7 @@ static void test_attachments(void **state)
 		assert_int_equal(viommu_domain_attach(direct, bench.device, VIOMMU_NO_PASID), 0);
 		assert_int_equal(cache.wide, 2);
 		check(&bench);
-		/* What happens in the domain that it left is not of interest. */
+		/* Releases in the domain that it left are not reported. */
 		tables_unmap(&bench.rig.tables, PBA, 4);
 		assert_int_equal(viommu_domain_refresh(bench.domain, 0, UINT64_MAX, NULL), 0);
 		assert_int_equal(cache.reports, 2);

@@ -102,8 +102,8 @@ static void test_neighbours_come_back_first(void **state)
 }
 
 /*
- * What lies beside the refresh, and was removed with a page of it, is mapped again before anything
- * else is removed or mapped. What lies within waits until everything was looked at.
+ * Pages beside the refresh that were removed with a page of it are mapped again before anything
+ * else is removed or mapped. Pages within it wait until everything was looked at.
  */
 static void test_gap_beside_the_refresh(void **state)
 {
@@ -152,8 +152,8 @@ static bool reaches(struct rig *rig, uint64_t page)
 }
 
 /*
- * What a host that is short does not take back is not lost for good: refreshes of other ranges map
- * it again as soon as there is room, as the tables say by then.
+ * Pages that a host does not take back for a shortage are not lost for good: refreshes of other
+ * ranges map them again as soon as there is room, as the tables say by then.
  */
 static void test_lost_neighbours_return(void **state)
 {
@@ -183,7 +183,7 @@ static void test_lost_neighbours_return(void **state)
 	rig_end(&rig);
 }
 
-/* What is lost of a large mapping returns by and by: a refresh looks at so many entries of it. */
+/* Lost pages of a large mapping return by and by: a refresh looks at so many entries. */
 static void test_lost_neighbours_are_many(void **state)
 {
 	enum { PAGES = 2000 };

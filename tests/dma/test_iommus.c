@@ -147,7 +147,7 @@ static uint64_t get_block(struct world *world, unsigned int u)
 	return *word(world, driver_gpa(u, STAGING));
 }
 
-/* What a page of the window leads to, by what was asked for. */
+/* The target of a page of the window, by the requests. */
 static struct leaf expected(struct world *world, unsigned int u, unsigned int page)
 {
 	struct leaf leaf = world->unit[u].leaf[page];

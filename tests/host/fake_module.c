@@ -126,7 +126,7 @@ static struct page *page_at(struct domain *domain, uint64_t iova)
 	return NULL;
 }
 
-/* What the tables say of a page now; hva NULL: nothing. */
+/* A page as the tables have it now; hva NULL: none. */
 static struct page look(struct domain *domain, const struct naive_memory *memory, uint64_t iova, struct vfio_viommu_outcome *outcome)
 {
 	struct naive_answer answer = naive_walk(memory, &domain->tables, iova);

@@ -332,7 +332,7 @@ static void pasids(void **state)
 		if (!first)
 			assert_int_equal(f.ops->attach(f.space, f.device, VIOMMU_NO_PASID), 0);
 		assert_true(reaches(&f, f.device, f.place) && !pasid_reaches(&f, 5, f.place) && pasid_reaches(&f, 6, f.place));
-		/* What is mapped later is in all page tables of the space. */
+		/* Later mappings are in all page tables of the space. */
 		assert_int_equal(map(&f, f.place + PAGE, PAGE, PAGE, VIOMMU_RW), 0);
 		assert_true(reaches(&f, f.device, f.place + PAGE) && pasid_reaches(&f, 6, f.place + PAGE));
 		assert_int_equal(f.ops->replace(other, f.space, f.device, 5), 0);

@@ -380,7 +380,7 @@ static void slots(void **state)
 	}
 }
 
-/* What this host does not have is refused, and blocked domains work. */
+/* Kinds that this host does not have are refused. Blocked domains work. */
 static void limits(void **state)
 {
 	const struct viommu_zpci_ioat ioat = registration();
@@ -646,7 +646,7 @@ static void failures(void **state)
 	}
 }
 
-/* What passes through as it is has the layout that the module takes. */
+/* Data that is passed through has the layout that the module takes. */
 static void layouts(void **state)
 {
 	(void)state;

@@ -28,7 +28,7 @@
 
 static uint64_t seed = 1, calls = 4000;
 
-/* What each ioctl answered. */
+/* Results by ioctl. */
 enum { MAP, UNMAP, CREATE, DESTROY, ATTACH, REFRESH, INFO, COMMANDS };
 static const unsigned long command_of[COMMANDS] = {
 	[MAP] = VFIO_IOMMU_MAP_DMA,

@@ -82,7 +82,7 @@ void amdvi_set_status(struct viommu_amdvi *amdvi, uint64_t bits)
 	reg[REG_STATUS] |= bits;
 }
 
-/* What an error or an overflow has stopped runs again when it is enabled anew. */
+/* A buffer that an error or an overflow has stopped runs again when it is enabled anew. */
 static unsigned int control(struct viommu_amdvi *amdvi, uint64_t old)
 {
 	uint64_t *reg = amdvi->reg, new = reg[REG_CONTROL], begins = running(new) & ~running(old);
