@@ -14,9 +14,9 @@ class Failed(Exception):
     """The module cannot be built, and this is why."""
 
 
-def build(kernel, folder):
-    """The path of the module for a kernel's headers or build tree, without a warning."""
-    command = ["make", "-C", TOP / "linux", "-j", "2", f"KDIR={kernel}", f"OUT={folder}", "W=1", "KCFLAGS=-Werror"]
+def build(kernel, folder, variables=()):
+    """The path of the module for a kernel's headers or build tree, without a warning; with more variables of the kernel's makefile."""
+    command = ["make", "-C", TOP / "linux", "-j", "2", f"KDIR={kernel}", f"OUT={folder}", "W=1", "KCFLAGS=-Werror", *variables]
     # Settings of an outer make, of the tests or of the user do not apply.
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "CC", "CFLAGS", "ARCH", "CROSS_COMPILE", "LLVM")}
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, check=False)

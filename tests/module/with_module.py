@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
+"""Builds the module for a kernel, and runs a program on a test host that has both.
+
+usage: with_module.py HOST [OPTIONS] FOLDER SECONDS PROGRAM RUN-IN-HOST...      where to build, and how to run a program there
+
+The kernel is Debian's stock kernel for amd64, or with --kernel NAME that of the folder NAME of the test hosts' own kernels (x86_64, x86_64-debug, s390x, arm64),
+which tests/vm/build-kernel makes with headers. The module is /viommu.ko there, and is not loaded. With --replay CAPTURE it is, and PROGRAM is the command,
+which replays the capture.
+"""
+import argparse
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import module
+
+SKIPPED, FAILED = 77, 1
+# Of the stock kernel, in the order in which they need each other. Their folders are those of the kernel's source.
+MODULES = ("virt/lib/irqbypass", "drivers/vfio/vfio", "drivers/vfio/pci/vfio-pci-core", "drivers/vfio/pci/vfio-pci")
+# The folder of an own kernel: the image in it, and how the kernel's makefile builds for it.
+ARCHITECTURES = {"x86_64": ("bzImage", "x86", "x86_64-linux-gnu-"), "s390x": ("bzImage", "s390", "s390x-linux-gnu-"), "arm64": ("Image", "arm64", "aarch64-linux-gnu-")}
+
+
+class Skip(Exception):
+    """Why this machine cannot do it."""
+
+
+def module_file(name):
+    """Distributions compress modules."""
+    for suffix in (".ko", ".ko.xz"):
+        path = module.STOCK / "modules/kernel" / (name + suffix)
+        if path.exists():
+            return path
+    raise module.Failed(f"{module.STOCK} has no module {name}")
+
+
+def stock_kernel(folder):
+    """The image, the modules to load, and the built module."""
+    if not (module.STOCK / "headers/build/Makefile").exists():
+        raise Skip(f"there is no kernel with headers in {module.STOCK} ({module.FETCH})")
+    return module.STOCK / "vmlinuz", [module_file(name) for name in MODULES], module.build(module.STOCK / "headers/build", folder)
+
+
+def own_kernel(name, folder):
+    """The same. VFIO is built into it."""
+    architecture = name.split("-")[0]
+    image, linux, prefix = ARCHITECTURES[architecture]
+    kernels = pathlib.Path(os.environ.get("VIOMMU_TEST_KERNELS") or module.TOP / "build/kernels")
+    if not (kernels / name / "headers/Makefile").exists():
+        raise Skip(f"there is no kernel with headers in {kernels / name} (tests/vm/build-kernel makes it)")
+    cross = [] if os.uname().machine == prefix.split("-", maxsplit=1)[0] else [f"ARCH={linux}", f"CROSS_COMPILE={prefix}"]
+    return kernels / name / image, [], module.build(kernels / name / "headers", folder, cross)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("host")
+    parser.add_argument("--kernel", metavar="NAME")
+    parser.add_argument("--device", action="append", metavar="KIND[:COUNT]", help="instead of edu")
+    parser.add_argument("--argument", action="append", default=[], metavar="WORD", help="of the program; as often as needed")
+    parser.add_argument("--replay", metavar="CAPTURE")
+    parser.add_argument("folder")
+    parser.add_argument("seconds")
+    parser.add_argument("program")
+    parser.add_argument("run", nargs=argparse.REMAINDER)
+    arguments = parser.parse_args()
+    try:
+        image, modules, built = own_kernel(arguments.kernel, arguments.folder) if arguments.kernel else stock_kernel(arguments.folder)
+    except Skip as why:
+        print(f"skipped: {why}")
+        return SKIPPED
+    except module.Failed as failed:
+        print(failed)
+        return FAILED
+    command = [sys.executable, "-B", *arguments.run, "--host", arguments.host, "--kernel", image, "--timeout", arguments.seconds]
+    for device in arguments.device or ["edu"]:
+        command += ["--device", device]
+    for name in modules:
+        command += ["--module", name]
+    if arguments.replay:
+        name = os.path.basename(arguments.replay)
+        command += ["--module", built, "--file", f"{name}={arguments.replay}", arguments.program, "replay", "--host", "kernel:{edu}", f"/{name}"]
+    else:
+        command += ["--file", f"viommu.ko={built}", arguments.program, *arguments.argument]
+    with subprocess.Popen([os.fspath(word) for word in command]) as running:
+        # So that it ends its machine.
+        signal.signal(signal.SIGTERM, lambda *_: running.terminate())
+        return running.wait()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
