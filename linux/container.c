@@ -26,14 +26,7 @@ static DEFINE_XARRAY_ALLOC1(containers);
 
 static struct container *get(void *handle)
 {
-	struct container *container;
-
-	xa_lock(&containers);
-	container = xa_load(&containers, (unsigned long)handle);
-	if (container)
-		refcount_inc(&container->shared.users);
-	xa_unlock(&containers);
-	return container;
+	return shared_get(&containers, (unsigned long)handle);
 }
 
 static void put(struct container *container)
@@ -65,9 +58,10 @@ static int create(struct container *container, bool paged)
 		return error;
 	}
 	container->paged = paged;
-	container->host.ops = &space_ops;
-	container->host.caps = (struct viommu_host_caps){
-		.size = sizeof(container->host.caps),
+	container->host.container = container;
+	container->host.viommu.ops = &space_ops;
+	container->host.viommu.caps = (struct viommu_host_caps){
+		.size = sizeof(container->host.viommu.caps),
 		.name = "iommu",
 		.split = true,
 		.page_sizes = PAGE_SIZE,
@@ -79,6 +73,7 @@ static int create(struct container *container, bool paged)
 	INIT_LIST_HEAD(&container->groups);
 	init_rwsem(&container->reserved);
 	xa_init_flags(&container->domains, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
+	xa_init_flags(&container->machines, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
 	shared_init(&container->shared);
 	return 0;
 }
@@ -86,6 +81,7 @@ static int create(struct container *container, bool paged)
 /* Nothing uses it any more. */
 static void destroy(struct container *container)
 {
+	vfio_iommu_destroy_all(container);
 	vfio_domain_destroy_all(container);
 	while (!list_empty(&container->groups))
 		group_leave(container, list_first_entry(&container->groups, struct group, in_container)->iommu_group);
@@ -169,6 +165,12 @@ union arguments {
 	struct vfio_viommu_domain_destroy destroy;
 	struct vfio_viommu_attach attach;
 	struct vfio_viommu_refresh refresh;
+	struct vfio_viommu_iommu_create iommu_create;
+	struct vfio_viommu_iommu_destroy iommu_destroy;
+	struct vfio_viommu_iommu_device iommu_device;
+	struct vfio_viommu_iommu_access iommu_access;
+	struct vfio_viommu_iommu_fault iommu_fault;
+	struct vfio_viommu_iommu_kvm iommu_kvm;
 	struct vfio_viommu_info info;
 };
 
@@ -217,6 +219,18 @@ static long info(struct container *container, union arguments *arguments)
 	return 0;
 }
 
+#define IOMMU_IOCTL(name)                                                                 \
+	static long iommu_##name(struct container *container, union arguments *arguments) \
+	{                                                                                 \
+		return vfio_iommu_##name(container, &arguments->iommu_##name);            \
+	}
+IOMMU_IOCTL(create)
+IOMMU_IOCTL(destroy)
+IOMMU_IOCTL(device)
+IOMMU_IOCTL(access)
+IOMMU_IOCTL(fault)
+IOMMU_IOCTL(kvm)
+
 struct ioctl {
 	unsigned int command;
 	u32 least; /* bytes of the struct's first version, which are those that there are */
@@ -234,6 +248,13 @@ static const struct ioctl ioctls[] = {
 	{ VFIO_VIOMMU_ATTACH, sizeof(struct vfio_viommu_attach), 0, false, false, attach },
 	{ VFIO_VIOMMU_REFRESH, sizeof(struct vfio_viommu_refresh), 0, true, true, refresh },
 	{ VFIO_VIOMMU_INFO, sizeof(struct vfio_viommu_info), 0, true, false, info },
+	{ VFIO_VIOMMU_IOMMU_CREATE, sizeof(struct vfio_viommu_iommu_create), 0, true, false, iommu_create },
+	{ VFIO_VIOMMU_IOMMU_DESTROY, sizeof(struct vfio_viommu_iommu_destroy), 0, false, false, iommu_destroy },
+	{ VFIO_VIOMMU_IOMMU_DEVICE, sizeof(struct vfio_viommu_iommu_device), VFIO_VIOMMU_IOMMU_DEVICE_REMOVE | VFIO_VIOMMU_IOMMU_DEVICE_ANNOUNCES, false, false,
+	  iommu_device },
+	{ VFIO_VIOMMU_IOMMU_ACCESS, sizeof(struct vfio_viommu_iommu_access), VFIO_VIOMMU_IOMMU_ACCESS_STORE, true, true, iommu_access },
+	{ VFIO_VIOMMU_IOMMU_FAULT, sizeof(struct vfio_viommu_iommu_fault), 0, true, false, iommu_fault },
+	{ VFIO_VIOMMU_IOMMU_KVM, sizeof(struct vfio_viommu_iommu_kvm), 0, false, false, iommu_kvm },
 };
 
 static long run(struct container *container, const struct ioctl *ioctl, void __user *user)

@@ -5,13 +5,16 @@
  *   container.c   what VFIO calls, and the life of a container
  *   domain.c      domains, by id
  *   group.c       groups: what is checked when one comes, and which IOVAs it reserves
+ *   machine.c     guest IOMMUs, by id
+ *   kvm.c         their doorbells on KVM's bus
  *   memory.c      guest memory: VFIO_IOMMU_MAP_DMA, VFIO_IOMMU_UNMAP_DMA
  *   pinned.c      pages that are pinned, each charged once
  *   space.c       the core's host: a space is a struct iommu_domain
  *
  * Locks, in the order in which they are taken: the container's lock, the core's, then either the
  * lock of pinned pages and after it mmap_lock, or the lock of reserved IOVAs. A refresh takes the
- * core's locks and those after it.
+ * core's locks and those after it. So does a store of a vCPU, which holds KVM's SRCU: that comes
+ * after the container's lock, and KVM's slots_lock between the two.
  */
 #ifndef VIOMMU_LINUX_CONTAINER_H
 #define VIOMMU_LINUX_CONTAINER_H
@@ -31,7 +34,10 @@
 #include "uapi/vfio_viommu.h"
 #include "vfio_driver.h"
 
-/* One object that is found by a number, and that waits for its users before it goes. */
+/*
+ * The first member of an object that is found by a number, and that waits for its users before it
+ * goes.
+ */
 struct shared {
 	refcount_t users;
 	struct completion unused;
@@ -41,6 +47,19 @@ static inline void shared_init(struct shared *shared)
 {
 	refcount_set(&shared->users, 1);
 	init_completion(&shared->unused);
+}
+
+/* The object of this number with one more user, or NULL. */
+static inline void *shared_get(struct xarray *objects, unsigned long number)
+{
+	struct shared *shared;
+
+	xa_lock(objects);
+	shared = xa_load(objects, number);
+	if (shared)
+		refcount_inc(&shared->users);
+	xa_unlock(objects);
+	return shared;
 }
 
 static inline void shared_put(struct shared *shared)
@@ -65,8 +84,17 @@ struct pinned {
 	bool unlimited;
 };
 
+/* A host of the core's. */
+struct container_host {
+	struct viommu_host viommu;
+	struct container *container;
+	struct group *group; /* that its spaces are for; NULL: for any, and `creating` is the one */
+};
+
 struct container {
-	struct viommu_host host;
+	struct shared shared;
+	unsigned long handle;
+	struct container_host host;
 	struct viommu_vm *vm;
 	bool paged;
 	struct pinned pinned;
@@ -79,26 +107,47 @@ struct container {
 	struct group *creating; /* the group that a space is created for */
 	struct xarray domains;	/* struct domain by id; read without the lock */
 	unsigned int domain_number;
+	struct xarray machines; /* struct machine by id; read without the lock */
+};
 
-	struct shared shared;
-	unsigned long handle;
+/* A group as a device of a host. */
+struct group_device {
+	struct host_device host_device;
+	struct group *group;
 };
 
 struct group {
 	struct list_head in_container;
+	struct container *container;
 	struct iommu_group *iommu_group;
-	struct host_device host_device;
+	struct group_device own; /* of the container's host */
 	struct viommu_device *device;
+	/*
+	 * The guest IOMMU that it is behind, or NULL, and its device there. Its domains are on the
+	 * group's own host, which has the group's IOVAs, and are created without the container's
+	 * lock.
+	 */
+	struct machine *machine;
+	void *machine_device;
+	struct group_device behind;
+	struct container_host host;
 	struct list_head reserved; /* struct iommu_resv_region, ascending */
 	u64 first;		   /* IOVAs that its IOMMU translates */
 	u64 last;
 	bool coherent; /* its IOMMU can make all accesses of devices coherent */
 };
 
-/* container.c: which container a struct viommu_host is a part of. */
+/* The container of a host, and the group that a space on it is created for. */
 static inline struct container *container_of_host(struct viommu_host *host)
 {
-	return container_of(host, struct container, host);
+	return container_of(host, struct container_host, viommu)->container;
+}
+
+static inline struct group *group_of_host(struct viommu_host *host)
+{
+	struct group *group = container_of(host, struct container_host, viommu)->group;
+
+	return group ? group : container_of_host(host)->creating;
 }
 
 /*
@@ -123,6 +172,19 @@ bool group_any_reserves(struct container *container, u64 first, u64 last);
 /* Whether a domain translates IOVAs that this one reserves. */
 bool group_reserves_established(struct group *group, struct viommu_domain *domain);
 bool group_all_coherent(struct container *container);
+
+/*
+ * machine.c, with the container's lock held but for vfio_iommu_access(): the ioctls of these names.
+ */
+long vfio_iommu_create(struct container *container, struct vfio_viommu_iommu_create *create);
+long vfio_iommu_destroy(struct container *container, const struct vfio_viommu_iommu_destroy *destroy);
+long vfio_iommu_device(struct container *container, const struct vfio_viommu_iommu_device *arguments);
+long vfio_iommu_access(struct container *container, struct vfio_viommu_iommu_access *access);
+long vfio_iommu_fault(struct container *container, struct vfio_viommu_iommu_fault *fault);
+long vfio_iommu_kvm(struct container *container, const struct vfio_viommu_iommu_kvm *arguments);
+void vfio_iommu_destroy_all(struct container *container);
+/* The group goes: it is behind no guest IOMMU any more. */
+void machine_leave(struct group *group);
 
 /* memory.c, with the container's lock held. */
 long memory_map(struct container *container, const struct vfio_iommu_type1_dma_map *map);

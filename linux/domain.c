@@ -10,24 +10,12 @@
 #include "container.h"
 
 struct domain {
-	struct viommu_domain *viommu;
 	struct shared shared;
+	struct viommu_domain *viommu;
 };
 
 #define LEAST_DATA sizeof(u32)
 #define MOST_DATA  4096u
-
-static struct domain *get(struct container *container, u32 id)
-{
-	struct domain *domain;
-
-	xa_lock(&container->domains);
-	domain = xa_load(&container->domains, id);
-	if (domain)
-		refcount_inc(&domain->shared.users);
-	xa_unlock(&container->domains);
-	return domain;
-}
 
 static void report(struct vfio_viommu_outcome *outcome, const struct viommu_refresh_result *result)
 {
@@ -58,7 +46,7 @@ static int create_viommu(struct container *container, struct group *group, const
 	if (IS_ERR(data))
 		return (int)PTR_ERR(data);
 	container->creating = group;
-	error = *data > create->data_len ? -EINVAL : viommu_domain_create(container->vm, &container->host, create->data_type, data, result, out);
+	error = *data > create->data_len ? -EINVAL : viommu_domain_create(container->vm, &container->host.viommu, create->data_type, data, result, out);
 	container->creating = NULL;
 	kfree(data);
 	return error;
@@ -139,12 +127,12 @@ static long attach(struct group *group, struct domain *domain)
 long vfio_domain_attach(struct container *container, const struct vfio_viommu_attach *arguments)
 {
 	struct group *group = group_find(container, arguments->group);
-	struct domain *domain = get(container, arguments->domain);
+	struct domain *domain = shared_get(&container->domains, arguments->domain);
 	long error;
 
 	if (arguments->domain && !domain)
 		return -ENOENT;
-	error = group ? attach(group, domain) : -EINVAL;
+	error = !group ? -EINVAL : group->machine ? -EBUSY : attach(group, domain);
 	if (domain)
 		shared_put(&domain->shared);
 	return error;
@@ -152,7 +140,7 @@ long vfio_domain_attach(struct container *container, const struct vfio_viommu_at
 
 long vfio_domain_refresh(struct container *container, struct vfio_viommu_refresh *refresh)
 {
-	struct domain *domain = get(container, refresh->domain);
+	struct domain *domain = shared_get(&container->domains, refresh->domain);
 	struct viommu_refresh_result result = {};
 	int error;
 

@@ -89,6 +89,10 @@ static int try_group(struct group *group)
 	group->first = domain->geometry.aperture_start;
 	group->last = domain->geometry.aperture_end;
 	iommu_domain_free(domain);
+	group->host = group->container->host;
+	group->host.group = group;
+	group->host.viommu.caps.first = group->first;
+	group->host.viommu.caps.last = group->last;
 	return 0;
 }
 
@@ -114,11 +118,12 @@ int group_join(struct container *container, struct iommu_group *iommu_group)
 	group = kzalloc(sizeof(*group), GFP_KERNEL_ACCOUNT);
 	if (!group)
 		return -ENOMEM;
+	group->container = container;
 	group->iommu_group = iommu_group;
 	INIT_LIST_HEAD(&group->reserved);
 	error = try_group(group);
 	if (!error)
-		error = viommu_device_create(container->vm, &container->host, group, &group->device);
+		error = viommu_device_create(container->vm, &container->host.viommu, group, &group->device);
 	if (error) {
 		free_group(group);
 		return error;
@@ -135,6 +140,7 @@ void group_leave(struct container *container, struct iommu_group *iommu_group)
 
 	if (!group)
 		return;
+	machine_leave(group);
 	viommu_device_destroy(group->device);
 	down_write(&container->reserved);
 	list_del(&group->in_container);

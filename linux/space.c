@@ -38,7 +38,7 @@ static struct space *space_of(struct host_space *space)
 
 static struct group *group_of(struct host_device *device)
 {
-	return container_of(device, struct group, host_device);
+	return container_of(device, struct group_device, host_device)->group;
 }
 
 /*
@@ -54,13 +54,13 @@ static unsigned long most_pages(const struct iommu_domain *domain)
 
 static int space_create(struct viommu_host *host, struct host_vm *guest, u64 first, u64 last, const struct host_memory *memory, struct host_space **out)
 {
-	struct container *container = container_of_host(host);
+	struct group *group = group_of_host(host);
 	struct space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
 	int error;
 
 	if (!space)
 		return -ENOMEM;
-	space->domain = group_alloc_domain(container->creating);
+	space->domain = group_alloc_domain(group);
 	if (IS_ERR(space->domain)) {
 		error = (int)PTR_ERR(space->domain);
 		goto free;
@@ -69,8 +69,8 @@ static int space_create(struct viommu_host *host, struct host_vm *guest, u64 fir
 	if (first < space->domain->geometry.aperture_start || last > space->domain->geometry.aperture_end)
 		goto free_domain;
 	space->space.host = host;
-	space->container = container;
-	space->coherent = container->creating->coherent;
+	space->container = group->container;
+	space->coherent = group->coherent;
 	space->most = most_pages(space->domain);
 	xa_init_flags(&space->pages, XA_FLAGS_ACCOUNT);
 	iommu_iotlb_gather_init(&space->gather);
@@ -242,9 +242,11 @@ static void space_destroy(struct host_space *host_space)
 static int space_device_create(struct viommu_host *host, struct host_vm *guest, const void *data, struct host_device **out)
 {
 	struct group *group = (struct group *)data;
+	struct group_device *device = host == &group->host.viommu ? &group->behind : &group->own;
 
-	group->host_device.host = host;
-	*out = &group->host_device;
+	device->group = group;
+	device->host_device.host = host;
+	*out = &device->host_device;
 	return 0;
 }
 

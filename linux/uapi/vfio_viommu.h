@@ -214,4 +214,157 @@ struct vfio_viommu_info {
 };
 #define VFIO_VIOMMU_INFO _IO(VFIO_TYPE, VFIO_BASE + 68)
 
+/*
+ * VFIO_VIOMMU_IOMMU_CREATE
+ *
+ * Creates a guest IOMMU in its reset state: registers, command and event queues in guest memory,
+ * and domains for the groups behind it, which follow what the guest configures. Accesses to its
+ * register pages that user space traps are for VFIO_VIOMMU_IOMMU_ACCESS.
+ *
+ * eventfds are signalled for interrupts that the guest has enabled; -1 for one that is not wanted.
+ * Interrupts by message whose address is guest memory are stored there.
+ *   VTD     0: fault event, 1: invalidation event. The messages are those of FEDATA, FEADDR and
+ *           FEUADDR, or of IEDATA, IEADDR and IEUADDR, which are read by VFIO_VIOMMU_IOMMU_ACCESS:
+ *           with IRQFD and a route of that message KVM injects the interrupt. Where both are the
+ *           same message, 0 is signalled
+ *   AMDVI   0: of the IOMMU's PCI function; with IntCapXTEn the message of its register
+ *   SMMUV3  0: event queue, 1: CMD_SYNC, 2: global error; all wired, as IDR0.MSI is 0
+ *
+ * A container has at most VFIO_VIOMMU_IOMMUS. For a reset it is destroyed and created.
+ *
+ * -EINVAL: an unknown type or feature, a number of bits that the type does not have, or a file
+ * that is no eventfd. -EBADF: no open file. -ENOSPC: there are as many as there may be.
+ */
+struct vfio_viommu_iommu_create {
+	__u32 argsz;
+	__u32 flags;
+	__u32 type;	    /* enum vfio_viommu_iommu_type */
+	__u32 features;	    /* VFIO_VIOMMU_VTD_*, VFIO_VIOMMU_AMDVI_*, VFIO_VIOMMU_SMMUV3_* */
+	__u32 address_bits; /* VTD: of IOVAs, 39, 48 or 57 (0: 48); others: 0 */
+	__u32 output_bits;  /* of GPAs; VTD: 0 is 46, SMMUV3: 0 is 44, AMDVI: 0 */
+	__u32 id_bits;	    /* SMMUV3: of StreamIDs (0: 16); others: 0 */
+	__u32 out_iommu;    /* its id, not 0 */
+	__s32 eventfds[4];
+};
+#define VFIO_VIOMMU_IOMMU_CREATE _IO(VFIO_TYPE, VFIO_BASE + 80)
+#define VFIO_VIOMMU_IOMMUS	 16
+
+enum vfio_viommu_iommu_type {
+	VFIO_VIOMMU_IOMMU_SMMUV3 = 2, /* Arm: stage 1, 0x20000 bytes of registers */
+	VFIO_VIOMMU_IOMMU_VTD = 4,    /* Intel: caching mode, 0x1000 bytes */
+	VFIO_VIOMMU_IOMMU_AMDVI = 5,  /* AMD: NpCache, 0x4000 bytes */
+};
+
+#define VFIO_VIOMMU_VTD_INTERRUPT_REMAPPING (1u << 0) /* ECAP.IR and ECAP.EIM */
+#define VFIO_VIOMMU_VTD_SCALABLE	    (1u << 1) /* ECAP.SMTS and ECAP.SSTS */
+#define VFIO_VIOMMU_AMDVI_X2APIC	    (1u << 0) /* EFR.XTSup */
+#define VFIO_VIOMMU_SMMUV3_RESET_ABORT	    (1u << 0) /* GBPA.ABORT is 1 after a reset */
+
+/*
+ * VFIO_VIOMMU_IOMMU_DESTROY
+ *
+ * Ends its doorbell and detaches its groups, after accesses that are under way. -ENOENT: there is
+ * none of this id.
+ */
+struct vfio_viommu_iommu_destroy {
+	__u32 argsz;
+	__u32 flags;
+	__u32 iommu;
+	__u32 reserved;
+};
+#define VFIO_VIOMMU_IOMMU_DESTROY _IO(VFIO_TYPE, VFIO_BASE + 81)
+
+/*
+ * VFIO_VIOMMU_IOMMU_DEVICE
+ *
+ * Puts a group behind a guest IOMMU, as the device of source_id (DeviceID, StreamID), and attaches
+ * it as the guest has configured that; or with REMOVE takes it away, so that it is attached to
+ * nothing. While it is behind one, VFIO_VIOMMU_ATTACH of it is -EBUSY. A group that is attached to
+ * a domain leaves it.
+ *
+ * Where translation is off, or passes through, a device reaches all guest memory at IOVA = GPA, and
+ * that is pinned whole. A group that cannot be attached to what the guest configures (memory,
+ * RLIMIT_MEMLOCK, IOVAs that it reserves) reaches nothing until the guest configures it anew.
+ *
+ * ANNOUNCES: the guest invalidates after it makes an entry valid. SMMUV3 needs it (-EOPNOTSUPP),
+ * since the architecture does not require that; others have it.
+ *
+ * -ENOENT: no such guest IOMMU. -EINVAL: no such group, no such source_id, or with REMOVE the group
+ * is not behind this guest IOMMU. -EBUSY: it is behind one already. -EEXIST: source_id is another
+ * group's. -ERANGE: the group's IOMMU does not translate all IOVAs of address_bits.
+ */
+struct vfio_viommu_iommu_device {
+	__u32 argsz;
+	__u32 flags; /* VFIO_VIOMMU_IOMMU_DEVICE_* */
+	__u32 iommu;
+	__u32 group;
+	__u32 source_id; /* REMOVE: 0 */
+	__u32 reserved;
+};
+#define VFIO_VIOMMU_IOMMU_DEVICE	   _IO(VFIO_TYPE, VFIO_BASE + 82)
+#define VFIO_VIOMMU_IOMMU_DEVICE_REMOVE	   (1u << 0)
+#define VFIO_VIOMMU_IOMMU_DEVICE_ANNOUNCES (1u << 1)
+
+/*
+ * VFIO_VIOMMU_IOMMU_ACCESS
+ *
+ * A vCPU's load or store of 4 or 8 bytes, naturally aligned, at an offset in the register pages. A
+ * store has all its effects before it returns. Reserved registers read as 0 and ignore stores.
+ * -ENOENT: no such guest IOMMU. -EINVAL: not such an access.
+ */
+struct vfio_viommu_iommu_access {
+	__u32 argsz;
+	__u32 flags; /* VFIO_VIOMMU_IOMMU_ACCESS_STORE: else it is a load */
+	__u32 iommu;
+	__u32 bytes;
+	__u64 offset;
+	__u64 value;
+};
+#define VFIO_VIOMMU_IOMMU_ACCESS       _IO(VFIO_TYPE, VFIO_BASE + 83)
+#define VFIO_VIOMMU_IOMMU_ACCESS_STORE (1u << 0)
+
+/*
+ * VFIO_VIOMMU_IOMMU_FAULT
+ *
+ * An access of a group behind a guest IOMMU was stopped. If the guest's configuration and tables
+ * permit it, what they say is established; else the guest IOMMU records the fault. Linux tells no
+ * driver of a container which accesses an IOMMU has stopped: this is for a monitor that has it from
+ * elsewhere. -EINVAL: no such group, it is behind no guest IOMMU, or access is none.
+ */
+struct vfio_viommu_iommu_fault {
+	__u32 argsz;
+	__u32 flags;
+	__u32 group;
+	__u32 access;	    /* 1: load, 2: store */
+	__u32 out_recorded; /* 0: the access may be tried again; 1: it ends in an error */
+	__u32 reserved;
+	__u64 iova;
+};
+#define VFIO_VIOMMU_IOMMU_FAULT _IO(VFIO_TYPE, VFIO_BASE + 84)
+
+/*
+ * VFIO_VIOMMU_IOMMU_KVM
+ *
+ * The guest IOMMU's register pages begin at gpa in a VM of KVM: stores of its vCPUs to the register
+ * that says that there are commands (VTD: IQT, AMDVI: command buffer tail, SMMUV3: CMDQ_PROD) are
+ * handled in the kernel, and are done before the vCPU's next instruction. Everything else exits to
+ * user space as before, and so does such a store where more than VFIO_VIOMMU_IOMMU_KVM_COMMANDS
+ * commands wait: user space hands it to VFIO_VIOMMU_IOMMU_ACCESS, as any other.
+ *
+ * vm is the file of KVM_CREATE_VM, -1 to end that. The VM stays until that has ended.
+ *
+ * -ENOENT: no such guest IOMMU. -EBADF, -EINVAL: vm is no VM, or gpa is not aligned to 4096.
+ * -EBUSY: it has a VM already. -EOPNOTSUPP: this kernel's KVM takes no doorbells (linux/patches).
+ * -ENOSPC: the VM has as many devices as it can have.
+ */
+struct vfio_viommu_iommu_kvm {
+	__u32 argsz;
+	__u32 flags;
+	__u32 iommu;
+	__s32 vm;
+	__u64 gpa;
+};
+#define VFIO_VIOMMU_IOMMU_KVM	       _IO(VFIO_TYPE, VFIO_BASE + 85)
+#define VFIO_VIOMMU_IOMMU_KVM_COMMANDS 1024
+
 #endif

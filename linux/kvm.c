@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The doorbell of a guest IOMMU on KVM's bus: the register to which a guest stores that there are
+ * commands.
+ *
+ * The store is handled in the vCPU's thread, which holds the read side of the VM's SRCU. Changes of
+ * that VM's memslots and buses wait for it, and nothing else does. It takes as long as the commands
+ * take: a queue that has more than KVM_COMMANDS of them is left to user space, each refresh goes by
+ * steps between which others run, and it ends early where the thread is killed.
+ */
+#include "machine.h"
+
+#ifdef VIOMMU_KVM
+
+#include <linux/file.h>
+#include <linux/kvm_doorbell.h>
+#include <linux/module.h>
+
+/* Of a store of the tail: how many commands there are to be consumed. */
+static u64 waiting(const struct machine *machine, u64 tail)
+{
+	const struct machine_type *type = machine->type;
+	struct machine_ring ring;
+	u64 base = 0, head = 0;
+
+	type->read(machine->viommu, type->base, 8, &base);
+	type->read(machine->viommu, type->head, 4, &head);
+	ring = type->ring(base);
+	return ((tail - head) & (ring.span - 1)) / ring.step;
+}
+
+static int store(void *data, u64 offset, int len, u64 value)
+{
+	struct machine *machine = data;
+
+	if (!offset && waiting(machine, value) > VFIO_VIOMMU_IOMMU_KVM_COMMANDS)
+		return -EOPNOTSUPP;
+	return machine->type->write(machine->viommu, machine->type->tail + offset, len, value);
+}
+
+static const struct kvm_doorbell_ops doorbell_ops = { .store = store };
+
+/*
+ * KVM may be a module that is not there. It stays as long as a doorbell has it: the reference is
+ * that of the function.
+ */
+long machine_doorbell_set(struct machine *machine, int vm, u64 gpa)
+{
+	typeof(&kvm_doorbell_register) doorbell_register;
+	struct kvm_doorbell *doorbell = ERR_PTR(-EBADF);
+	struct file *file;
+
+	if (machine->doorbell)
+		return -EBUSY;
+	doorbell_register = symbol_get(kvm_doorbell_register);
+	if (!doorbell_register)
+		return -EOPNOTSUPP;
+	file = fget(vm);
+	if (file) {
+		doorbell = doorbell_register(file, gpa + machine->type->tail, machine->type->tail_bytes, &doorbell_ops, machine);
+		fput(file);
+	}
+	if (IS_ERR(doorbell)) {
+		symbol_put(kvm_doorbell_register);
+		return PTR_ERR(doorbell);
+	}
+	machine->doorbell = doorbell;
+	return 0;
+}
+
+void machine_doorbell_clear(struct machine *machine)
+{
+	typeof(&kvm_doorbell_unregister) doorbell_unregister;
+
+	if (!machine->doorbell)
+		return;
+	doorbell_unregister = symbol_get(kvm_doorbell_unregister);
+	if (WARN_ON_ONCE(!doorbell_unregister))
+		return;
+	doorbell_unregister(machine->doorbell);
+	machine->doorbell = NULL;
+	symbol_put(kvm_doorbell_unregister);
+	symbol_put(kvm_doorbell_register);
+}
+
+#else
+
+long machine_doorbell_set(struct machine *machine, int vm, u64 gpa)
+{
+	return -EOPNOTSUPP;
+}
+
+void machine_doorbell_clear(struct machine *machine)
+{
+}
+
+#endif
