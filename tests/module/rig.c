@@ -37,7 +37,6 @@
 #define LEAF_TABLES 16u
 
 #define EXCHANGE_IOVA (RIG_PBA + 15 * MIB)
-#define EXCHANGE_GPA  (RIG_BYTES - PAGE)
 
 #define NUMBERED UINT64_C(0x6e756d6265720000)
 #define NOTHING	 UINT64_C(0x6e6f7468696e6721)
@@ -112,7 +111,7 @@ void rig_repair(struct rig *rig)
 			rig_store(rig, rig_segment(region * 2 * GIB + mib * MIB), leaf_table(region * 2 * GIB + mib * MIB));
 		rig_hide(rig, region * 2 * GIB, LEAF_TABLES * MIB / PAGE);
 	}
-	rig_name(rig, EXCHANGE_IOVA, 1, EXCHANGE_GPA, true);
+	rig_name(rig, EXCHANGE_IOVA, 1, RIG_EXCHANGE, true);
 }
 
 void rig_entangle(struct rig *rig, uint64_t end)
@@ -165,6 +164,7 @@ int rig_setup(void **state)
 void rig_begin_memory(struct rig *rig)
 {
 	*rig = (struct rig){ .device_fd = -1, .container = -1, .group_fd = -1, .pinned_before = kernel_pinned_pages() };
+	rig->exchange = EXCHANGE_IOVA;
 	rig->memory = mmap(NULL, RIG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(rig->memory != MAP_FAILED);
 	for (uint64_t gpa = RIG_NUMBERED; gpa < RIG_BYTES; gpa += PAGE)
@@ -199,7 +199,7 @@ void rig_drive(struct rig *rig, int device_fd)
 
 	/* edu uses none of them. */
 	for (unsigned int i = 0; i < DMA_PAGES; i++)
-		pages[i] = (struct dma_page){ .iova = EXCHANGE_IOVA, .memory = rig->memory + EXCHANGE_GPA };
+		pages[i] = (struct dma_page){ .iova = rig->exchange, .memory = rig->memory + RIG_EXCHANGE };
 	if (dma_open(device_fd, pages, &rig->device, why, sizeof(why)))
 		fail_msg("the device's driver: %s", why);
 	driven = rig->device;
@@ -365,15 +365,15 @@ void rig_refreshed(struct rig *rig, uint32_t domain, uint64_t iova, uint64_t pag
 /* Through the rig's own page. edu has one block. */
 static void put(struct rig *rig, uint64_t word)
 {
-	*word_at(rig, EXCHANGE_GPA) = word;
-	assert_int_equal(dma_read_from(rig->device, EXCHANGE_IOVA, 0), 0);
+	*word_at(rig, RIG_EXCHANGE) = word;
+	assert_int_equal(dma_read_from(rig->device, rig->exchange, 0), 0);
 }
 
 static uint64_t get(struct rig *rig)
 {
-	*word_at(rig, EXCHANGE_GPA) = 0;
-	assert_int_equal(dma_write_to(rig->device, EXCHANGE_IOVA, 0), 0);
-	return *word_at(rig, EXCHANGE_GPA);
+	*word_at(rig, RIG_EXCHANGE) = 0;
+	assert_int_equal(dma_write_to(rig->device, rig->exchange, 0), 0);
+	return *word_at(rig, RIG_EXCHANGE);
 }
 
 void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written)
@@ -389,7 +389,7 @@ void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written)
 		assert_int_equal(word, NUMBERED + gpa / PAGE);
 	put(rig, MARKED);
 	dma_write_to(rig->device, iova, 0);
-	for (uint64_t at = RIG_NUMBERED; at < EXCHANGE_GPA; at += PAGE) {
+	for (uint64_t at = RIG_NUMBERED; at < RIG_EXCHANGE; at += PAGE) {
 		bool here = at == gpa && written;
 
 		assert_int_equal(*word_at(rig, at), here ? MARKED : NUMBERED + at / PAGE);

@@ -31,6 +31,9 @@
 #define RIG_PBA (4 * GIB)
 #define RIG_PAL (6 * GIB - 1)
 
+/* The rig's own page. */
+#define RIG_EXCHANGE (RIG_BYTES - PAGE)
+
 struct rig {
 	uint32_t type;
 	int container;
@@ -40,6 +43,7 @@ struct rig {
 	struct dma_device *device;
 	unsigned char *memory;
 	int64_t pinned_before;
+	uint64_t exchange; /* IOVA of the rig's own page */
 };
 
 /*

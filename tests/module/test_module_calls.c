@@ -29,7 +29,7 @@
 static uint64_t seed = 1, calls = 4000;
 
 /* Results by ioctl. */
-enum { MAP, UNMAP, CREATE, DESTROY, ATTACH, REFRESH, INFO, COMMANDS };
+enum { MAP, UNMAP, CREATE, DESTROY, ATTACH, REFRESH, INFO, IOMMU_CREATE, IOMMU_DESTROY, IOMMU_DEVICE, IOMMU_ACCESS, IOMMU_FAULT, IOMMU_KVM, COMMANDS };
 static const unsigned long command_of[COMMANDS] = {
 	[MAP] = VFIO_IOMMU_MAP_DMA,
 	[UNMAP] = VFIO_IOMMU_UNMAP_DMA,
@@ -38,6 +38,12 @@ static const unsigned long command_of[COMMANDS] = {
 	[ATTACH] = VFIO_VIOMMU_ATTACH,
 	[REFRESH] = VFIO_VIOMMU_REFRESH,
 	[INFO] = VFIO_VIOMMU_INFO,
+	[IOMMU_CREATE] = VFIO_VIOMMU_IOMMU_CREATE,
+	[IOMMU_DESTROY] = VFIO_VIOMMU_IOMMU_DESTROY,
+	[IOMMU_DEVICE] = VFIO_VIOMMU_IOMMU_DEVICE,
+	[IOMMU_ACCESS] = VFIO_VIOMMU_IOMMU_ACCESS,
+	[IOMMU_FAULT] = VFIO_VIOMMU_IOMMU_FAULT,
+	[IOMMU_KVM] = VFIO_VIOMMU_IOMMU_KVM,
 };
 
 struct caller {
@@ -138,6 +144,47 @@ static void create(struct caller *caller)
 	}
 }
 
+/* Guest IOMMUs with any registers, where the group comes and goes. */
+static void call_iommu(struct caller *caller)
+{
+	static const uint64_t pages[] = { 0, 0, 0x2000, 0x10000 };
+	uint32_t iommu = 1 + (uint32_t)below(caller, 3), group = caller->rig->group;
+	struct vfio_viommu_iommu_create create = { .argsz = sizeof(create), .type = 2 + (uint32_t)below(caller, 4), .eventfds = { -1, -1, -1, -1 } };
+	struct vfio_viommu_iommu_destroy destroy = { .argsz = sizeof(destroy), .iommu = iommu };
+	struct vfio_viommu_iommu_device device = { .argsz = sizeof(device), .iommu = iommu, .group = group };
+	struct vfio_viommu_iommu_access access = { .argsz = sizeof(access), .iommu = iommu, .bytes = below(caller, 2) ? 4 : 8, .value = draw_word(caller) };
+	struct vfio_viommu_iommu_fault fault = { .argsz = sizeof(fault), .group = group, .access = 1 + (uint32_t)below(caller, 3), .iova = draw_word(caller) };
+	struct vfio_viommu_iommu_kvm kvm = { .argsz = sizeof(kvm), .iommu = iommu, .vm = (int)below(caller, 3) - 1 };
+
+	switch (below(caller, 8)) {
+	case 0:
+		create.features = below(caller, 2) ? (uint32_t)below(caller, 4) : 0;
+		create.address_bits = create.type == VFIO_VIOMMU_IOMMU_VTD ? 39 : 0;
+		call(caller, IOMMU_CREATE, &create);
+		if (create.out_iommu > 3)
+			destroy.iommu = create.out_iommu;
+		if (create.out_iommu > 3 || !below(caller, 4))
+			call(caller, IOMMU_DESTROY, &destroy);
+		break;
+	case 1:
+	case 2:
+		device.flags = (uint32_t)below(caller, 3);
+		device.source_id = device.flags & VFIO_VIOMMU_IOMMU_DEVICE_REMOVE ? 0 : (uint32_t)below(caller, 4);
+		call(caller, IOMMU_DEVICE, &device);
+		break;
+	case 3:
+		call(caller, IOMMU_FAULT, &fault);
+		break;
+	case 4:
+		call(caller, IOMMU_KVM, &kvm);
+		break;
+	default:
+		access.flags = below(caller, 4) ? VFIO_VIOMMU_IOMMU_ACCESS_STORE : 0;
+		access.offset = pages[below(caller, 4)] + below(caller, 0x40) * 4;
+		call(caller, IOMMU_ACCESS, &access);
+	}
+}
+
 static void call_one(struct caller *caller)
 {
 	struct vfio_viommu_domain_destroy destroy = { .argsz = sizeof(destroy), .domain = draw_small(caller) };
@@ -216,7 +263,9 @@ static void *run(void *of)
 			change_tables(caller);
 		else
 			rig_repair(caller->rig);
-		if (below(caller, 3))
+		if (!below(caller, 4))
+			call_iommu(caller);
+		else if (below(caller, 3))
 			call_one(caller);
 		else
 			call_at_random(caller);

@@ -20,6 +20,7 @@ import module
 SKIPPED, FAILED = 77, 1
 # Of the stock kernel, in the order in which they need each other. Their folders are those of the kernel's source.
 MODULES = ("virt/lib/irqbypass", "drivers/vfio/vfio", "drivers/vfio/pci/vfio-pci-core", "drivers/vfio/pci/vfio-pci")
+KVM_MODULES = ("drivers/crypto/ccp/ccp", "arch/x86/kvm/kvm", "arch/x86/kvm/kvm-amd")
 # The folder of an own kernel: the image in it, and how the kernel's makefile builds for it.
 ARCHITECTURES = {"x86_64": ("bzImage", "x86", "x86_64-linux-gnu-"), "s390x": ("bzImage", "s390", "s390x-linux-gnu-"), "arm64": ("Image", "arm64", "aarch64-linux-gnu-")}
 
@@ -37,20 +38,22 @@ def module_file(name):
     raise module.Failed(f"{module.STOCK} has no module {name}")
 
 
-def stock_kernel(folder):
+def stock_kernel(folder, kvm):
     """The image, the modules to load, and the built module."""
     if not (module.STOCK / "headers/build/Makefile").exists():
         raise Skip(f"there is no kernel with headers in {module.STOCK} ({module.FETCH})")
-    return module.STOCK / "vmlinuz", [module_file(name) for name in MODULES], module.build(module.STOCK / "headers/build", folder)
+    return module.STOCK / "vmlinuz", [module_file(name) for name in MODULES + (KVM_MODULES if kvm else ())], module.build(module.STOCK / "headers/build", folder)
 
 
-def own_kernel(name, folder):
-    """The same. VFIO is built into it."""
+def own_kernel(name, folder, symbol):
+    """The same, of a kernel that has to export a symbol. VFIO and KVM are built into it."""
     architecture = name.split("-")[0]
     image, linux, prefix = ARCHITECTURES[architecture]
     kernels = pathlib.Path(os.environ.get("VIOMMU_TEST_KERNELS") or module.TOP / "build/kernels")
     if not (kernels / name / "headers/Makefile").exists():
         raise Skip(f"there is no kernel with headers in {kernels / name} (tests/vm/build-kernel makes it)")
+    if symbol and f"\t{symbol}\t" not in (kernels / name / "headers/Module.symvers").read_text():
+        raise Skip(f"the kernel in {kernels / name} is not of linux/patches: it does not export {symbol}")
     cross = [] if os.uname().machine == prefix.split("-", maxsplit=1)[0] else [f"ARCH={linux}", f"CROSS_COMPILE={prefix}"]
     return kernels / name / image, [], module.build(kernels / name / "headers", folder, cross)
 
@@ -59,6 +62,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("host")
     parser.add_argument("--kernel", metavar="NAME")
+    parser.add_argument("--symbol", metavar="NAME", help="of --kernel: what it has to export")
+    parser.add_argument("--kvm", action="store_true", help="KVM's modules, too")
     parser.add_argument("--device", action="append", metavar="KIND[:COUNT]", help="instead of edu")
     parser.add_argument("--argument", action="append", default=[], metavar="WORD", help="of the program; as often as needed")
     parser.add_argument("--replay", metavar="CAPTURE")
@@ -68,7 +73,9 @@ def main():
     parser.add_argument("run", nargs=argparse.REMAINDER)
     arguments = parser.parse_args()
     try:
-        image, modules, built = own_kernel(arguments.kernel, arguments.folder) if arguments.kernel else stock_kernel(arguments.folder)
+        image, modules, built = (
+            own_kernel(arguments.kernel, arguments.folder, arguments.symbol) if arguments.kernel else stock_kernel(arguments.folder, arguments.kvm)
+        )
     except Skip as why:
         print(f"skipped: {why}")
         return SKIPPED
