@@ -330,11 +330,16 @@ static const struct vfio_iommu_driver_ops driver_ops = {
 
 static int __init viommu_init(void)
 {
-	return vfio_register_iommu_driver(&driver_ops);
+	int error = vfio_register_iommu_driver(&driver_ops);
+
+	if (!error)
+		s390_init();
+	return error;
 }
 
 static void __exit viommu_exit(void)
 {
+	s390_exit();
 	vfio_unregister_iommu_driver(&driver_ops);
 }
 

@@ -7,6 +7,7 @@
  *   group.c       groups: what is checked when one comes, and which IOVAs it reserves
  *   machine.c     guest IOMMUs, by id
  *   kvm.c         their doorbells on KVM's bus
+ *   s390.c        RPCIT of KVM's guests
  *   memory.c      guest memory: VFIO_IOMMU_MAP_DMA, VFIO_IOMMU_UNMAP_DMA
  *   pinned.c      pages that are pinned, each charged once
  *   space.c       the core's host: a space is a struct iommu_domain
@@ -159,6 +160,8 @@ long vfio_domain_destroy(struct container *container, const struct vfio_viommu_d
 long vfio_domain_attach(struct container *container, const struct vfio_viommu_attach *attach);
 long vfio_domain_refresh(struct container *container, struct vfio_viommu_refresh *refresh);
 void vfio_domain_destroy_all(struct container *container);
+/* Without the lock, of a struct domain: what vfio_domain_refresh() does. */
+long domain_refresh(struct shared *domain, struct vfio_viommu_refresh *refresh);
 
 /* group.c, with the container's lock held. */
 int group_join(struct container *container, struct iommu_group *iommu_group);
@@ -185,6 +188,30 @@ long vfio_iommu_kvm(struct container *container, const struct vfio_viommu_iommu_
 void vfio_iommu_destroy_all(struct container *container);
 /* The group goes: it is behind no guest IOMMU any more. */
 void machine_leave(struct group *group);
+
+/*
+ * s390.c, with the container's lock held: the group is attached to this domain, or to none (NULL);
+ * the domain goes, and is found no more. s390_init and s390_exit are the module's.
+ */
+#ifdef VIOMMU_RPCIT
+void s390_attached(struct group *group, struct shared *domain);
+void s390_forget(struct shared *domain);
+void s390_init(void);
+void s390_exit(void);
+#else
+static inline void s390_attached(struct group *group, struct shared *domain)
+{
+}
+static inline void s390_forget(struct shared *domain)
+{
+}
+static inline void s390_init(void)
+{
+}
+static inline void s390_exit(void)
+{
+}
+#endif
 
 /* memory.c, with the container's lock held. */
 long memory_map(struct container *container, const struct vfio_iommu_type1_dma_map *map);

@@ -83,6 +83,7 @@ free:
 
 static void destroy(struct container *container, struct domain *domain)
 {
+	s390_forget(&domain->shared);
 	shared_end(&domain->shared);
 	viommu_domain_destroy(domain->viommu);
 	kfree(domain);
@@ -117,11 +118,17 @@ void vfio_domain_destroy_all(struct container *container)
 
 static long attach(struct group *group, struct domain *domain)
 {
-	if (!domain)
+	long error;
+
+	if (!domain) {
+		s390_attached(group, NULL);
 		return viommu_device_detach(group->device, VIOMMU_NO_PASID);
+	}
 	if (group_reserves_established(group, domain->viommu))
 		return -ENOSPC;
-	return viommu_domain_attach(domain->viommu, group->device, VIOMMU_NO_PASID);
+	error = viommu_domain_attach(domain->viommu, group->device, VIOMMU_NO_PASID);
+	s390_attached(group, error ? NULL : &domain->shared);
+	return error;
 }
 
 long vfio_domain_attach(struct container *container, const struct vfio_viommu_attach *arguments)
@@ -138,16 +145,12 @@ long vfio_domain_attach(struct container *container, const struct vfio_viommu_at
 	return error;
 }
 
-long vfio_domain_refresh(struct container *container, struct vfio_viommu_refresh *refresh)
+long domain_refresh(struct shared *shared, struct vfio_viommu_refresh *refresh)
 {
-	struct domain *domain = shared_get(&container->domains, refresh->domain);
+	struct domain *domain = container_of(shared, struct domain, shared);
 	struct viommu_refresh_result result = {};
-	int error;
+	int error = viommu_domain_refresh(domain->viommu, refresh->first, refresh->last, &result);
 
-	if (!domain)
-		return -ENOENT;
-	error = viommu_domain_refresh(domain->viommu, refresh->first, refresh->last, &result);
-	shared_put(&domain->shared);
 	report(&refresh->out_outcome, &result);
 	switch (error) {
 	case 0:
@@ -169,4 +172,16 @@ long vfio_domain_refresh(struct container *container, struct vfio_viommu_refresh
 		return error;
 	}
 	return 0;
+}
+
+long vfio_domain_refresh(struct container *container, struct vfio_viommu_refresh *refresh)
+{
+	struct shared *domain = shared_get(&container->domains, refresh->domain);
+	long error;
+
+	if (!domain)
+		return -ENOENT;
+	error = domain_refresh(domain, refresh);
+	shared_put(domain);
+	return error;
 }

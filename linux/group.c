@@ -141,6 +141,7 @@ void group_leave(struct container *container, struct iommu_group *iommu_group)
 	if (!group)
 		return;
 	machine_leave(group);
+	s390_attached(group, NULL);
 	viommu_device_destroy(group->device);
 	down_write(&container->reserved);
 	list_del(&group->in_container);

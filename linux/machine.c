@@ -308,6 +308,7 @@ long vfio_iommu_device(struct container *container, const struct vfio_viommu_iom
 	}
 	if (group->machine)
 		return -EBUSY;
+	s390_attached(group, NULL);
 	error = viommu_device_detach(group->device, VIOMMU_NO_PASID);
 	if (!error)
 		error = machine->type->device_add(machine->viommu, group, arguments->source_id, arguments->flags & VFIO_VIOMMU_IOMMU_DEVICE_ANNOUNCES,
