@@ -99,14 +99,25 @@ static inline struct host_table *table_of(struct host_space *space)
 	return (struct host_table *)(void *)space;
 }
 
+/*
+ * An entry holds 52 bits of a table's address. In a kernel the others are all like the highest.
+ */
 static inline port_word *table_pointer(uint64_t address)
 {
+#ifdef PORT_SIGNED_ADDRESSES
+	return (port_word *)(uintptr_t)((int64_t)(address << 12) >> 12);
+#else
 	return (port_word *)(uintptr_t)address;
+#endif
 }
 
 static inline uint64_t table_address(const port_word *table)
 {
+#ifdef PORT_SIGNED_ADDRESSES
+	return (uint64_t)(uintptr_t)table << 12 >> 12;
+#else
 	return (uint64_t)(uintptr_t)table;
+#endif
 }
 
 /* The entries: what only the writer does needs no order, since what it loads it has written. */

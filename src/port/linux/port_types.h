@@ -14,6 +14,9 @@
 
 #include <stdint.h>
 
+/* Pointers are at the upper end of all addresses. */
+#define PORT_SIGNED_ADDRESSES
+
 #define port_noinline	   noinline
 #define port_always_inline __always_inline
 #define port_aligned(n)	   __aligned(n)
