@@ -285,7 +285,8 @@ static void test_many_pages(void **state)
 			uint64_t iova, bytes, at, expected = 0, translated;
 			uint32_t access = round % 3 ? VIOMMU_READ : VIOMMU_WRITE;
 			unsigned int max, number = 0;
-			struct viommu_piece piece, ours[MANY];
+			static struct viommu_piece ours[MANY]; /* a kernel's stack is small */
+			struct viommu_piece piece;
 			struct viommu_fault fault = { 0 }, single = { 0 };
 			int found, one = 0;
 
