@@ -72,6 +72,37 @@ bool rig_unload(void)
 	return !syscall(SYS_delete_module, "viommu", O_NONBLOCK);
 }
 
+/* Objects younger than so many seconds are no leaks to kmemleak. */
+#define LEAK_AGE 6
+
+static bool scan(int fd)
+{
+	return write(fd, "scan", 4) == 4;
+}
+
+int rig_finish(int failed)
+{
+	int fd = open("/sys/kernel/debug/kmemleak", O_RDWR | O_CLOEXEC);
+	char text[8192];
+	ssize_t n;
+
+	if (!rig_unload()) {
+		printf("the module is still in use: %s\n", strerror(errno));
+		return 1;
+	}
+	if (fd < 0)
+		return failed;
+	nanosleep(&(struct timespec){ .tv_sec = LEAK_AGE }, NULL);
+	/* The second scan is for what the first one found in registers and on stacks. */
+	if (!scan(fd) || !scan(fd))
+		return 1;
+	n = read(fd, text, sizeof(text) - 1);
+	text[n < 0 ? 0 : n] = 0;
+	printf("kmemleak: %s\n", n ? text : "nothing");
+	close(fd);
+	return failed || n;
+}
+
 static uint64_t *word_at(const struct rig *rig, uint64_t gpa)
 {
 	return (uint64_t *)(void *)(rig->memory + gpa);

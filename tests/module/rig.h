@@ -53,6 +53,11 @@ struct rig {
 bool rig_load(bool isolated);
 bool rig_has_isolated_interrupts(void);
 bool rig_unload(void);
+/*
+ * At the end of a program, with the result of its tests: unloads the module, and where the kernel
+ * looks for leaks (kmemleak) there must be none. The exit status.
+ */
+int rig_finish(int failed);
 
 /*
  * For cmocka, before each test: closes the files that a failed test has left open, so that the next

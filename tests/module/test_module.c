@@ -441,5 +441,5 @@ int main(int argc, char **argv)
 		return freopen("/dev/null", "w", stdout) ? cmocka_run_group_tests(limit, NULL, NULL) : 1;
 	if (!rig_load(false))
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return rig_finish(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -2,12 +2,14 @@
 /*
  * Random calls: three threads call the module's ioctls with arguments that are right, nearly right,
  * or random, while tables are rewritten beneath them. Each call may fail. The kernel must not
- * complain, and nothing may be pinned when the container is closed.
+ * complain, and nothing may be pinned when the container is closed. Where the kernel can inject
+ * failures, an allocation of every other call fails.
  *
- * usage: test-module-calls [--seed N] [--calls N]
+ * usage: test-module-calls [--seed N] [--calls N] [--seconds N]     seconds: again with other seeds
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <viommu/zpci.h>
@@ -26,7 +30,11 @@
 /* The largest struct of arguments has fewer bytes. */
 #define WORDS 32u
 
-static uint64_t seed = 1, calls = 4000;
+/* An injected failure is at one of so many allocations of a call. */
+#define ALLOCATIONS 24u
+
+static uint64_t seed = 1, calls = 4000, seconds;
+static bool injecting;
 
 /* Results by ioctl. */
 enum { MAP, UNMAP, CREATE, DESTROY, ATTACH, REFRESH, INFO, IOMMU_CREATE, IOMMU_DESTROY, IOMMU_DEVICE, IOMMU_ACCESS, IOMMU_FAULT, IOMMU_KVM, COMMANDS };
@@ -50,6 +58,8 @@ struct caller {
 	struct rig *rig;
 	uint64_t state;
 	uint64_t done[COMMANDS], failed[COMMANDS];
+	uint64_t injected;
+	int fail_nth; /* this thread's /proc/thread-self/fail-nth, or -1 */
 	pthread_t thread;
 };
 
@@ -84,9 +94,43 @@ static uint32_t draw_small(struct caller *caller)
 	return below(caller, 4) ? (uint32_t)below(caller, 6) : caller->rig->group;
 }
 
+static void set_fail_nth(struct caller *caller, unsigned int nth)
+{
+	char text[16];
+	int length = snprintf(text, sizeof(text), "%u", nth);
+
+	if (pwrite(caller->fail_nth, text, (size_t)length, 0) != length)
+		abort();
+}
+
+/* One allocation of the next call fails, if it makes that many. */
+static bool inject(struct caller *caller)
+{
+	if (caller->fail_nth < 0 || below(caller, 2))
+		return false;
+	set_fail_nth(caller, 1 + (unsigned int)below(caller, ALLOCATIONS));
+	return true;
+}
+
+/* What is left to count is for none of the thread's other calls. 0: the failure has been. */
+static void end_injection(struct caller *caller)
+{
+	char text[16] = "";
+
+	if (pread(caller->fail_nth, text, sizeof(text) - 1, 0) <= 0)
+		abort();
+	caller->injected += !strtol(text, NULL, 10);
+	set_fail_nth(caller, 0);
+}
+
 static void call(struct caller *caller, unsigned int which, void *arguments)
 {
-	if (ioctl(caller->rig->container, command_of[which], arguments))
+	bool injects = inject(caller);
+	int result = ioctl(caller->rig->container, command_of[which], arguments);
+
+	if (injects)
+		end_injection(caller);
+	if (result)
 		caller->failed[which]++;
 	else
 		caller->done[which]++;
@@ -257,6 +301,9 @@ static void *run(void *of)
 {
 	struct caller *caller = of;
 
+	caller->fail_nth = injecting ? open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC) : -1;
+	if (injecting && caller->fail_nth < 0)
+		abort();
 	for (uint64_t i = 0; i < calls; i++) {
 		/* Tables that name each other make each refresh long. */
 		if (i % 64)
@@ -270,12 +317,15 @@ static void *run(void *of)
 		else
 			call_at_random(caller);
 	}
+	if (injecting)
+		close(caller->fail_nth);
 	return NULL;
 }
 
-static void random_calls(uint32_t type)
+static void random_calls_of_seed(uint32_t type)
 {
 	struct caller callers[CALLERS];
+	uint64_t injected = 0;
 	struct rig rig;
 
 	assert_int_equal(rig_begin(&rig, type), 0);
@@ -297,7 +347,49 @@ static void random_calls(uint32_t type)
 		/* Else they were no test of it. */
 		assert_true(done >= calls / 200 && failed >= calls / 200);
 	}
+	for (unsigned int i = 0; i < CALLERS; i++)
+		injected += callers[i].injected;
+	print_message("seed %llu: %llu allocations failed\n", (unsigned long long)seed, (unsigned long long)injected);
+	assert_true(!injecting || injected >= calls / 20);
 	rig_close(&rig);
+}
+
+static void random_calls(uint32_t type)
+{
+	time_t end = time(NULL) + (time_t)seconds;
+
+	do
+		random_calls_of_seed(type);
+	while (++seed, time(NULL) < end);
+}
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool written = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return written;
+}
+
+/*
+ * Whether the kernel can. Allocations that may sleep fail then as well, and no failure is reported.
+ */
+static bool begin_injecting(void)
+{
+	static const char *const settings[][2] = {
+		{ "/sys/kernel/debug/failslab/ignore-gfp-wait", "N" },	      { "/sys/kernel/debug/failslab/verbose", "0" },
+		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" }, { "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
+		{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
+	};
+
+	if (access(settings[0][0], F_OK))
+		return false;
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		if (!access(settings[i][0], F_OK) && !write_file(settings[i][0], settings[i][1]))
+			abort();
+	return true;
 }
 
 static void test_paged(void **state)
@@ -324,8 +416,11 @@ int main(int argc, char **argv)
 			seed = strtoull(argv[i + 1], NULL, 0);
 		else if (!strcmp(argv[i], "--calls"))
 			calls = strtoull(argv[i + 1], NULL, 0);
+		else if (!strcmp(argv[i], "--seconds"))
+			seconds = strtoull(argv[i + 1], NULL, 0);
 	}
 	if (!rig_load(false))
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	injecting = begin_injecting();
+	return rig_finish(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -318,5 +318,5 @@ int main(void)
 
 	if (!rig_load(false))
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return rig_finish(cmocka_run_group_tests(tests, NULL, NULL));
 }
