@@ -96,6 +96,9 @@ VM = (
 # This machine's own architecture is built for once.
 VM = (VM[0], *(c for c in VM[1:] if c.kernel != VM[0].kernel))
 
+# Of this machine's architecture alone.
+LONG = (dataclasses.replace(VM[0], suites={"vm-long"}),)
+
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -277,7 +280,7 @@ def chosen_tests(configuration, folder, pattern):
         return names, suites, ["all", "meson-test-prereq"]
     # These use targets that are built by default, and do not name them. ("all" is more: older versions of
     # meson add each test's program.)
-    by_default = bool(suites & {"build", "vm"})
+    by_default = bool(suites & {"build", "vm", "vm-long"})
     files = set()
     for target in json.loads(run(["meson", "introspect", "--targets", folder])):
         if target["id"] in depends or by_default and target["build_by_default"]:
@@ -403,6 +406,9 @@ def carry_out(configuration, pattern, tally):
         run(["ninja", "-C", folder, "-j", str(CORES), *files], steps(configuration, "building"))
         if "vm-hosts" in suites:
             prepare_kernels(configuration, tally)
+        if "vm-long" in suites and not os.environ.get("VIOMMU_TEST_KERNELS"):
+            build = [os.path.join(ROOT, "tests/vm/build-kernel"), "--debug", configuration.kernel, os.path.join(ROOT, "build/kernels")]
+            prepare_kernel(configuration, tally, "kernel for debugging", build)
         built = time.monotonic()
         passed, failed, skipped = test(configuration, folder, names, tally) if names else (0, 0, 0)
         more = f", {skipped} skipped" if skipped else ""
@@ -418,13 +424,14 @@ def main():
     parser = argparse.ArgumentParser(prog="check")
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--vm", action="store_true")
+    parser.add_argument("--long", action="store_true")
     parser.add_argument("-k", metavar="PATTERN")
     arguments = parser.parse_args()
     try:
         pattern = re.compile(arguments.k) if arguments.k else None
     except re.error as error:
         parser.error(f"-k: {error}")
-    configurations = VM if arguments.vm else QUICK if arguments.quick else CONFIGURATIONS
+    configurations = LONG if arguments.long else VM if arguments.vm else QUICK if arguments.quick else CONFIGURATIONS
 
     tally = Tally()
     # Configuring and linking have one thread each: two configurations at once keep two cores busy.

@@ -9,19 +9,15 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 STOCK = pathlib.Path(os.environ.get("VIOMMU_TEST_STOCK") or TOP / "build/kernels/stock")
 FETCH = f"tools/guest/fetch-kernel --arch amd64 --kernel 6.12 --headers {STOCK} fetches it"
 
-# Our own kernels (tests/vm/build-kernel). The one for debugging finds wrong accesses and locks, and leaks, and has allocations fail.
-OURS = pathlib.Path(os.environ.get("VIOMMU_TEST_KERNELS") or TOP / "build/kernels")
-DEBUG = OURS / "x86_64-debug"
-MAKE_DEBUG = f"tests/vm/build-kernel --debug x86_64 {OURS} makes one"
-
 
 class Failed(Exception):
     """The module cannot be built, and this is why."""
 
 
-def build(kernel, folder, variables=(), *, sources="linux", name="viommu.ko", options=("W=1", "KCFLAGS=-Werror")):
+def build(kernel, folder, variables=(), *, sources="linux", name="viommu.ko"):
     """The path of a module for a kernel's headers or build tree, without a warning; with more variables of the kernel's makefile."""
-    command = ["make", "-C", TOP / sources, "-j", "2", f"KDIR={kernel}", f"OUT={folder}", *options, *variables]
+    checks = ["W=1", "KCFLAGS=-Werror"] if sources == "linux" else []
+    command = ["make", "-C", TOP / sources, "-j", "2", f"KDIR={kernel}", f"OUT={folder}", *checks, *variables]
     # Settings of an outer make, of the tests or of the user do not apply.
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "CC", "CFLAGS", "ARCH", "CROSS_COMPILE", "LLVM")}
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, check=False)
