@@ -69,7 +69,8 @@ static int create(struct container *container, bool paged)
 		.entry_limit = VIOMMU_NO_LIMIT,
 	};
 	mutex_init(&container->lock);
-	mt_init(&container->memory);
+	/* A refresh reads it while another range is added or removed. */
+	mt_init_flags(&container->memory, MT_FLAGS_USE_RCU);
 	INIT_LIST_HEAD(&container->groups);
 	init_rwsem(&container->reserved);
 	xa_init_flags(&container->domains, XA_FLAGS_ALLOC1 | XA_FLAGS_ACCOUNT);
