@@ -29,6 +29,15 @@ static void free_range(struct container *container, struct guest_range *range)
 	kvfree(range);
 }
 
+/*
+ * Removing an entry may take memory, since what is next to it is merged. It must not fail: the
+ * range is freed.
+ */
+static void forget_range(struct container *container, const struct guest_range *range)
+{
+	mtree_store_range(&container->memory, range->first, range->last, NULL, GFP_KERNEL | __GFP_NOFAIL);
+}
+
 static int pin_range(struct container *container, struct guest_range *range, unsigned long address, bool written)
 {
 	struct page **pages = kmalloc_array(BATCH, sizeof(*pages), GFP_KERNEL_ACCOUNT);
@@ -68,7 +77,7 @@ static int insert_range(struct container *container, struct guest_range *range, 
 	slot.hva = (void *)address;
 	error = viommu_slot_add(container->vm, &slot);
 	if (error)
-		mtree_erase(&container->memory, range->first);
+		forget_range(container, range);
 	else
 		container->mapped += slot.bytes;
 	return error;
@@ -109,7 +118,7 @@ static int remove_range(struct container *container, struct guest_range *range)
 
 	if (error)
 		return error;
-	mtree_erase(&container->memory, range->first);
+	forget_range(container, range);
 	container->mapped -= range->last - range->first + 1;
 	free_range(container, range);
 	return 0;
