@@ -59,7 +59,7 @@ static int create(struct container *container, bool paged)
 	}
 	container->paged = paged;
 	container->host.container = container;
-	container->host.viommu.ops = &space_ops;
+	container->host.viommu.ops = &group_space_ops.host;
 	container->host.viommu.caps = (struct viommu_host_caps){
 		.size = sizeof(container->host.viommu.caps),
 		.name = "iommu",

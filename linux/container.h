@@ -4,13 +4,13 @@
  *
  *   container.c   what VFIO calls, and the life of a container
  *   domain.c      domains, by id
- *   group.c       groups: what is checked when one comes, and which IOVAs it reserves
+ *   group.c       groups: what is checked when one comes, which IOVAs it reserves, and the
+ *                 domains of its IOMMU that the core's spaces are (space.h)
  *   machine.c     guest IOMMUs, by id
  *   kvm.c         their doorbells on KVM's bus
  *   s390.c        RPCIT of KVM's guests
  *   memory.c      guest memory: VFIO_IOMMU_MAP_DMA, VFIO_IOMMU_UNMAP_DMA
  *   pinned.c      pages that are pinned, each charged once
- *   space.c       the core's host: a space is a struct iommu_domain
  *
  * Locks, in the order in which they are taken: the container's lock, the core's, then either the
  * lock of pinned pages and after it mmap_lock, or the lock of reserved IOVAs. A refresh takes the
@@ -31,7 +31,7 @@
 
 #include <viommu/viommu.h>
 
-#include "host/host.h"
+#include "space.h"
 #include "uapi/vfio_viommu.h"
 #include "vfio_driver.h"
 
@@ -168,10 +168,8 @@ int group_join(struct container *container, struct iommu_group *iommu_group);
 void group_leave(struct container *container, struct iommu_group *iommu_group);
 struct group *group_find(struct container *container, u32 number);
 long group_info(struct container *container, struct vfio_viommu_info *info);
-/* An empty domain of the group's IOMMU. */
-struct iommu_domain *group_alloc_domain(struct group *group);
-/* Without the lock: whether any group reserves an IOVA of first..last. */
-bool group_any_reserves(struct container *container, u64 first, u64 last);
+/* The core's host: called without the lock, but for creating a space and for devices. */
+extern const struct space_ops group_space_ops;
 /* Whether a domain translates IOVAs that this one reserves. */
 bool group_reserves_established(struct group *group, struct viommu_domain *domain);
 bool group_all_coherent(struct container *container);
@@ -218,11 +216,12 @@ long memory_map(struct container *container, const struct vfio_iommu_type1_dma_m
 long memory_unmap(struct container *container, struct vfio_iommu_type1_dma_unmap *unmap);
 void memory_unmap_all(struct container *container);
 /*
- * Without the lock, while the core knows of the memory: its pages, at least one and at most
- * `number`, pinned for a translation. Returns how many, or a negative errno.
+ * Without the lock, while the core knows of the memory: space_ops.get, name and put. A page's name
+ * is its PFN.
  */
-long memory_get(struct container *container, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages);
-void memory_put(struct container *container, const unsigned long *pfns, unsigned long number);
+long memory_get(struct viommu_host *host, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages);
+unsigned long memory_name(u64 gpa, struct page *page);
+void memory_put(struct viommu_host *host, const unsigned long *pfns, unsigned long number);
 
 /* pinned.c */
 int pinned_init(struct pinned *pinned);
@@ -230,8 +229,5 @@ void pinned_destroy(struct pinned *pinned);
 /* At least one page, or a negative errno: -ENOSPC beyond RLIMIT_MEMLOCK. */
 long pinned_get(struct pinned *pinned, unsigned long address, unsigned long number, bool written, struct page **pages);
 void pinned_put(struct pinned *pinned, const unsigned long *pfns, unsigned long number);
-
-/* space.c */
-extern const struct host_ops space_ops;
 
 #endif

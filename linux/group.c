@@ -43,7 +43,7 @@ static bool is_software_msi(const struct group *group, phys_addr_t *base)
 	return found;
 }
 
-struct iommu_domain *group_alloc_domain(struct group *group)
+static struct iommu_domain *alloc_domain(struct group *group)
 {
 	struct trial trial = { .domain = ERR_PTR(-ENODEV) };
 	phys_addr_t msi;
@@ -83,7 +83,7 @@ static int try_group(struct group *group)
 
 	if (error)
 		return error;
-	domain = group_alloc_domain(group);
+	domain = alloc_domain(group);
 	if (IS_ERR(domain))
 		return (int)PTR_ERR(domain);
 	group->first = domain->geometry.aperture_start;
@@ -173,8 +173,9 @@ static bool takes(const struct iommu_resv_region *region, u64 *first, u64 *last)
 	return region->length && region->type != IOMMU_RESV_DIRECT_RELAXABLE;
 }
 
-bool group_any_reserves(struct container *container, u64 first, u64 last)
+static bool any_reserves(struct viommu_host *host, u64 first, u64 last)
 {
+	struct container *container = container_of_host(host);
 	const struct iommu_resv_region *region;
 	struct group *group;
 	bool found = false;
@@ -245,3 +246,69 @@ long group_info(struct container *container, struct vfio_viommu_info *info)
 	info->out_ranges = number;
 	return 0;
 }
+
+static struct group *group_of(struct host_device *device)
+{
+	return container_of(device, struct group_device, host_device)->group;
+}
+
+/* A space is a domain of the group that it is created for. */
+static struct iommu_domain *alloc_space_domain(struct viommu_host *host, bool *coherent)
+{
+	struct group *group = group_of_host(host);
+	struct iommu_domain *domain = alloc_domain(group);
+
+	*coherent = group->coherent;
+	return domain;
+}
+
+static int group_device_create(struct viommu_host *host, struct host_vm *guest, const void *data, struct host_device **out)
+{
+	struct group *group = (struct group *)data;
+	struct group_device *device = host == &group->host.viommu ? &group->behind : &group->own;
+
+	device->group = group;
+	device->host_device.host = host;
+	*out = &device->host_device;
+	return 0;
+}
+
+static void group_device_destroy(struct host_device *device)
+{
+}
+
+static int attach(struct host_space *space, struct host_device *device, u32 pasid)
+{
+	if (group_of(device)->coherent != space_is_coherent(space))
+		return -EINVAL;
+	return iommu_attach_group(space_domain(space), group_of(device)->iommu_group);
+}
+
+/* VFIO has claimed the group: detached, it is in a domain that blocks all. */
+static int detach(struct host_space *space, struct host_device *device, u32 pasid)
+{
+	iommu_detach_group(space_domain(space), group_of(device)->iommu_group);
+	return 0;
+}
+
+/* A host is a part of its container. */
+static void host_destroy(struct viommu_host *host)
+{
+}
+
+const struct space_ops group_space_ops = {
+	.host = {
+		SPACE_HOST_OPS,
+		.device_create = group_device_create,
+		.device_destroy = group_device_destroy,
+		.attach = attach,
+		.detach = detach,
+		.destroy = host_destroy,
+	},
+	.alloc_domain = alloc_space_domain,
+	.free_domain = iommu_domain_free,
+	.reserves = any_reserves,
+	.get = memory_get,
+	.name = memory_name,
+	.put = memory_put,
+};

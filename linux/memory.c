@@ -169,8 +169,9 @@ void memory_unmap_all(struct container *container)
 	mtree_destroy(&container->memory);
 }
 
-long memory_get(struct container *container, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages)
+long memory_get(struct viommu_host *host, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages)
 {
+	struct container *container = container_of_host(host);
 	const struct guest_range *range;
 	unsigned long index;
 
@@ -194,8 +195,15 @@ long memory_get(struct container *container, const struct host_mapping *mapping,
 	return number;
 }
 
-void memory_put(struct container *container, const unsigned long *pfns, unsigned long number)
+unsigned long memory_name(u64 gpa, struct page *page)
 {
+	return page_to_pfn(page);
+}
+
+void memory_put(struct viommu_host *host, const unsigned long *pfns, unsigned long number)
+{
+	struct container *container = container_of_host(host);
+
 	if (container->paged && number)
 		pinned_put(&container->pinned, pfns, number);
 }

@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The core's host in a kernel. A space is a struct iommu_domain of the group that it was created
- * for, and a device is a group.
+ * See space.h.
  *
  * Invariants:
- *  - `pages` has exactly what is mapped: for each page of IOVAs the page frame. For a paged guest
- *    each entry holds a pin of its frame.
- *  - A frame is unpinned after the IOTLB was flushed. Frames that wait for that are `retired`.
+ *  - `pages` has exactly what is mapped: for each page of IOVAs the page's name. Each entry holds
+ *    what get() took.
+ *  - A page is put after the IOTLB was flushed. Pages that wait for that are `retired`.
  *  - Any page can be unmapped without another: no call maps as much as the IOMMU's driver has a
  *    larger page for.
  */
+#include <linux/iommu.h>
+#include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
+#include <linux/xarray.h>
 
-#include "container.h"
+#include "space.h"
 
 #define SPACE_BATCH   128ul /* pages that are pinned at a time */
 #define SPACE_RETIRED 256u
 
 struct space {
 	struct host_space space;
-	struct container *container;
+	const struct space_ops *ops;
 	struct iommu_domain *domain;
 	struct iommu_iotlb_gather gather;
-	struct xarray pages; /* PFN by IOVA */
+	struct xarray pages; /* a page's name by IOVA */
 	bool coherent;	     /* are all accesses of devices, those of later ones included */
 	unsigned long most;  /* pages of one mapping for which the IOMMU has no larger page */
 	unsigned int retired_number;
@@ -36,9 +38,14 @@ static struct space *space_of(struct host_space *space)
 	return container_of(space, struct space, space);
 }
 
-static struct group *group_of(struct host_device *device)
+struct iommu_domain *space_domain(struct host_space *space)
 {
-	return container_of(device, struct group_device, host_device)->group;
+	return space_of(space)->domain;
+}
+
+bool space_is_coherent(struct host_space *space)
+{
+	return space_of(space)->coherent;
 }
 
 /*
@@ -52,15 +59,21 @@ static unsigned long most_pages(const struct iommu_domain *domain)
 	return larger ? (1ul << (__ffs(larger) - PAGE_SHIFT)) - 1 : ULONG_MAX;
 }
 
-static int space_create(struct viommu_host *host, struct host_vm *guest, u64 first, u64 last, const struct host_memory *memory, struct host_space **out)
+static void free_domain(struct space *space)
 {
-	struct group *group = group_of_host(host);
+	if (space->ops->free_domain)
+		space->ops->free_domain(space->domain);
+}
+
+int space_create(struct viommu_host *host, struct host_vm *guest, u64 first, u64 last, const struct host_memory *memory, struct host_space **out)
+{
 	struct space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
 	int error;
 
 	if (!space)
 		return -ENOMEM;
-	space->domain = group_alloc_domain(group);
+	space->ops = container_of(host->ops, struct space_ops, host);
+	space->domain = space->ops->alloc_domain(host, &space->coherent);
 	if (IS_ERR(space->domain)) {
 		error = (int)PTR_ERR(space->domain);
 		goto free;
@@ -69,25 +82,28 @@ static int space_create(struct viommu_host *host, struct host_vm *guest, u64 fir
 	if (first < space->domain->geometry.aperture_start || last > space->domain->geometry.aperture_end)
 		goto free_domain;
 	space->space.host = host;
-	space->container = group->container;
-	space->coherent = group->coherent;
 	space->most = most_pages(space->domain);
 	xa_init_flags(&space->pages, XA_FLAGS_ACCOUNT);
 	iommu_iotlb_gather_init(&space->gather);
 	*out = &space->space;
 	return 0;
 free_domain:
-	iommu_domain_free(space->domain);
+	free_domain(space);
 free:
 	kfree(space);
 	return error;
 }
 
+static void put_retired(struct space *space)
+{
+	space->ops->put(space->space.host, space->retired, space->retired_number);
+	space->retired_number = 0;
+}
+
 static void sync(struct space *space)
 {
 	iommu_iotlb_sync(space->domain, &space->gather);
-	memory_put(space->container, space->retired, space->retired_number);
-	space->retired_number = 0;
+	put_retired(space);
 }
 
 /* Unmaps pages that are mapped. 0, or -EIO with the rest still mapped. */
@@ -135,7 +151,7 @@ static unsigned long contiguous(struct page **pages, unsigned long number, unsig
 	return n;
 }
 
-static int map_run(struct space *space, unsigned long index, struct page **pages, unsigned long number, int prot)
+static int map_run(struct space *space, unsigned long index, u64 gpa, struct page **pages, unsigned long number, int prot)
 {
 	unsigned long done = 0;
 	int error;
@@ -144,7 +160,9 @@ static int map_run(struct space *space, unsigned long index, struct page **pages
 	if (error)
 		return error;
 	while (done < number && !error) {
-		error = xa_err(xa_store(&space->pages, index + done, xa_mk_value(page_to_pfn(pages[done])), GFP_KERNEL_ACCOUNT));
+		unsigned long name = space->ops->name(gpa + ((u64)done << PAGE_SHIFT), pages[done]);
+
+		error = xa_err(xa_store(&space->pages, index + done, xa_mk_value(name), GFP_KERNEL_ACCOUNT));
 		done += !error;
 	}
 	if (!error)
@@ -156,7 +174,7 @@ static int map_run(struct space *space, unsigned long index, struct page **pages
 }
 
 /* Maps what is in the batch. On failure what was mapped of it stays, and the rest is unpinned. */
-static int map_batch(struct space *space, unsigned long index, unsigned long number, int prot)
+static int map_batch(struct space *space, unsigned long index, u64 gpa, unsigned long number, int prot)
 {
 	unsigned long done = 0;
 	int error = 0;
@@ -164,31 +182,32 @@ static int map_batch(struct space *space, unsigned long index, unsigned long num
 	while (done < number) {
 		unsigned long n = contiguous(space->batch + done, number - done, space->most);
 
-		error = map_run(space, index + done, space->batch + done, n, prot);
+		error = map_run(space, index + done, gpa + ((u64)done << PAGE_SHIFT), space->batch + done, n, prot);
 		if (error)
 			break;
 		done += n;
 	}
 	for (; done < number; done++) {
-		unsigned long pfn = page_to_pfn(space->batch[done]);
+		unsigned long name = space->ops->name(gpa + ((u64)done << PAGE_SHIFT), space->batch[done]);
 
-		memory_put(space->container, &pfn, 1);
+		space->ops->put(space->space.host, &name, 1);
 	}
 	return error;
 }
 
-static int space_map(struct host_space *host_space, const struct host_mapping *mapping)
+int space_map(struct host_space *host_space, const struct host_mapping *mapping)
 {
 	struct space *space = space_of(host_space);
 	int prot = IOMMU_READ | IOMMU_CACHE | (mapping->prot & VIOMMU_WRITE ? IOMMU_WRITE : 0), error = 0;
 	unsigned long index = mapping->first >> PAGE_SHIFT, pages = ((mapping->last - mapping->first) >> PAGE_SHIFT) + 1, done = 0;
 
-	if (group_any_reserves(space->container, mapping->first, mapping->last))
+	if (space->ops->reserves(host_space->host, mapping->first, mapping->last))
 		return -ENOSPC;
 	while (done < pages && !error) {
-		long got = memory_get(space->container, mapping, (u64)done << PAGE_SHIFT, min(pages - done, SPACE_BATCH), space->batch);
+		u64 offset = (u64)done << PAGE_SHIFT;
+		long got = space->ops->get(host_space->host, mapping, offset, min(pages - done, SPACE_BATCH), space->batch);
 
-		error = got < 0 ? (int)got : map_batch(space, index + done, got, prot);
+		error = got < 0 ? (int)got : map_batch(space, index + done, mapping->gpa + offset, got, prot);
 		done += got < 0 ? 0 : got;
 		cond_resched();
 	}
@@ -204,84 +223,41 @@ static int space_map(struct host_space *host_space, const struct host_mapping *m
 	return error;
 }
 
-static int space_unmap(struct host_space *space, u64 first, u64 last)
+int space_unmap(struct host_space *space, u64 first, u64 last)
 {
 	return remove(space_of(space), first, last);
 }
 
-static int space_flush(struct host_space *host_space)
+int space_flush(struct host_space *host_space)
 {
 	sync(space_of(host_space));
 	WRITE_ONCE(host_space->generation, host_space->generation + 1);
 	return 0;
 }
 
-/* No group is attached any more, so that no IOTLB has anything of the domain. */
-static void space_destroy(struct host_space *host_space)
+/*
+ * No device is attached any more, so that no IOTLB has anything of the domain. A domain that is not
+ * the space's is emptied before its pages are put.
+ */
+void space_destroy(struct host_space *host_space)
 {
 	struct space *space = space_of(host_space);
 	unsigned long index;
 	void *entry;
 
+	if (!space->ops->free_domain)
+		remove(space, 0, U64_MAX);
 	sync(space);
-	iommu_domain_free(space->domain);
+	free_domain(space);
 	xa_for_each(&space->pages, index, entry)
 	{
 		space->retired[space->retired_number++] = xa_to_value(entry);
 		if (space->retired_number == SPACE_RETIRED) {
-			memory_put(space->container, space->retired, space->retired_number);
-			space->retired_number = 0;
+			put_retired(space);
 			cond_resched();
 		}
 	}
-	memory_put(space->container, space->retired, space->retired_number);
+	put_retired(space);
 	xa_destroy(&space->pages);
 	kfree(space);
 }
-
-static int space_device_create(struct viommu_host *host, struct host_vm *guest, const void *data, struct host_device **out)
-{
-	struct group *group = (struct group *)data;
-	struct group_device *device = host == &group->host.viommu ? &group->behind : &group->own;
-
-	device->group = group;
-	device->host_device.host = host;
-	*out = &device->host_device;
-	return 0;
-}
-
-static void space_device_destroy(struct host_device *device)
-{
-}
-
-static int space_attach(struct host_space *space, struct host_device *device, u32 pasid)
-{
-	if (group_of(device)->coherent != space_of(space)->coherent)
-		return -EINVAL;
-	return iommu_attach_group(space_of(space)->domain, group_of(device)->iommu_group);
-}
-
-/* VFIO has claimed the group: detached, it is in a domain that blocks all. */
-static int space_detach(struct host_space *space, struct host_device *device, u32 pasid)
-{
-	iommu_detach_group(space_of(space)->domain, group_of(device)->iommu_group);
-	return 0;
-}
-
-/* A host is a part of its container. */
-static void host_destroy(struct viommu_host *host)
-{
-}
-
-const struct host_ops space_ops = {
-	.space_create = space_create,
-	.space_destroy = space_destroy,
-	.map = space_map,
-	.unmap = space_unmap,
-	.flush = space_flush,
-	.device_create = space_device_create,
-	.device_destroy = space_device_destroy,
-	.attach = space_attach,
-	.detach = space_detach,
-	.destroy = host_destroy,
-};

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
+/*
+ * The core's host in a kernel: a space is a struct iommu_domain. Containers and nested HWPTs of
+ * iommufd use it, and differ in where a domain comes from, which IOVAs are reserved, and how pages
+ * are pinned.
+ */
+#ifndef VIOMMU_LINUX_SPACE_H
+#define VIOMMU_LINUX_SPACE_H
+
+#include "host/host.h"
+
+struct iommu_domain;
+struct page;
+
+/* A user's struct viommu_host has the address of `host` in its ops. */
+struct space_ops {
+	struct host_ops host; /* SPACE_HOST_OPS, and what is done with devices */
+
+	/*
+	 * The domain of the space that is being created: nothing is mapped in it. *coherent: all
+	 * accesses of devices are.
+	 */
+	struct iommu_domain *(*alloc_domain)(struct viommu_host *host, bool *coherent);
+	/* No IOTLB has anything of it. NULL: it is not the space's, and is emptied instead. */
+	void (*free_domain)(struct iommu_domain *domain);
+	/* Whether an IOVA of first..last is reserved. */
+	bool (*reserves)(struct viommu_host *host, u64 first, u64 last);
+
+	/*
+	 * Pages of a mapping, from an offset on: at least one and at most `number`, pinned for a
+	 * translation. Returns how many, or a negative errno. name: what put() knows each page by.
+	 */
+	long (*get)(struct viommu_host *host, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages);
+	unsigned long (*name)(u64 gpa, struct page *page);
+	void (*put)(struct viommu_host *host, const unsigned long *names, unsigned long number);
+};
+
+int space_create(struct viommu_host *host, struct host_vm *guest, u64 first, u64 last, const struct host_memory *memory, struct host_space **out);
+void space_destroy(struct host_space *space);
+int space_map(struct host_space *space, const struct host_mapping *mapping);
+int space_unmap(struct host_space *space, u64 first, u64 last);
+int space_flush(struct host_space *space);
+
+#define SPACE_HOST_OPS .space_create = space_create, .space_destroy = space_destroy, .map = space_map, .unmap = space_unmap, .flush = space_flush
+
+/* What the user's alloc_domain() returned, and said of it. */
+struct iommu_domain *space_domain(struct host_space *space);
+bool space_is_coherent(struct host_space *space);
+
+#endif
