@@ -12,6 +12,7 @@
 #include <linux/vfio.h>
 
 #include "container.h"
+#include "nest.h"
 
 /* A few thousand, between which a refresh lets others run. */
 #define STEP_ENTRIES VIOMMU_LEAST_STEP_ENTRIES
@@ -333,7 +334,12 @@ static int __init viommu_init(void)
 {
 	int error = vfio_register_iommu_driver(&driver_ops);
 
-	if (!error)
+	if (error)
+		return error;
+	error = nest_register();
+	if (error)
+		vfio_unregister_iommu_driver(&driver_ops);
+	else
 		s390_init();
 	return error;
 }
@@ -341,6 +347,7 @@ static int __init viommu_init(void)
 static void __exit viommu_exit(void)
 {
 	s390_exit();
+	nest_unregister();
 	vfio_unregister_iommu_driver(&driver_ops);
 }
 

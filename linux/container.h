@@ -170,8 +170,6 @@ struct group *group_find(struct container *container, u32 number);
 long group_info(struct container *container, struct vfio_viommu_info *info);
 /* The core's host: called without the lock, but for creating a space and for devices. */
 extern const struct space_ops group_space_ops;
-/* Whether a domain translates IOVAs that this one reserves. */
-bool group_reserves_established(struct group *group, struct viommu_domain *domain);
 bool group_all_coherent(struct container *container);
 
 /*

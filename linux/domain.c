@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "container.h"
+#include "reserved.h"
 
 struct domain {
 	struct shared shared;
@@ -124,7 +125,7 @@ static long attach(struct group *group, struct domain *domain)
 		s390_attached(group, NULL);
 		return viommu_device_detach(group->device, VIOMMU_NO_PASID);
 	}
-	if (group_reserves_established(group, domain->viommu))
+	if (reserved_established(&group->reserved, domain->viommu))
 		return -ENOSPC;
 	error = viommu_domain_attach(domain->viommu, group->device, VIOMMU_NO_PASID);
 	s390_attached(group, error ? NULL : &domain->shared);

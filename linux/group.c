@@ -5,6 +5,7 @@
 #include <linux/uaccess.h>
 
 #include "container.h"
+#include "reserved.h"
 
 static bool allow_unsafe_interrupts;
 module_param(allow_unsafe_interrupts, bool, 0644);
@@ -70,9 +71,7 @@ static struct iommu_domain *alloc_domain(struct group *group)
 
 static void free_group(struct group *group)
 {
-	struct iommu_resv_region *region, *next;
-
-	list_for_each_entry_safe(region, next, &group->reserved, list) kfree(region);
+	reserved_free(&group->reserved);
 	kfree(group);
 }
 
@@ -165,42 +164,16 @@ bool group_all_coherent(struct container *container)
 	return true;
 }
 
-/* The IOVAs that a region takes away from a domain's. False if it takes none. */
-static bool takes(const struct iommu_resv_region *region, u64 *first, u64 *last)
-{
-	*first = region->start;
-	*last = region->start + (region->length - 1);
-	return region->length && region->type != IOMMU_RESV_DIRECT_RELAXABLE;
-}
-
 static bool any_reserves(struct viommu_host *host, u64 first, u64 last)
 {
 	struct container *container = container_of_host(host);
-	const struct iommu_resv_region *region;
 	struct group *group;
 	bool found = false;
-	u64 from, to;
 
 	down_read(&container->reserved);
-	list_for_each_entry(group, &container->groups, in_container) list_for_each_entry(region, &group->reserved, list) found |=
-		takes(region, &from, &to) && first <= to && last >= from;
+	list_for_each_entry(group, &container->groups, in_container) found |= reserved_any(&group->reserved, first, last);
 	up_read(&container->reserved);
 	return found;
-}
-
-static int is_there(void *ctx, const struct viommu_run *run)
-{
-	return 1;
-}
-
-bool group_reserves_established(struct group *group, struct viommu_domain *domain)
-{
-	const struct iommu_resv_region *region;
-	u64 first, last;
-
-	list_for_each_entry(region, &group->reserved,
-			    list) if (takes(region, &first, &last) && viommu_domain_each_run(domain, first, last, is_there, NULL)) return true;
-	return false;
 }
 
 static long put_range(const struct vfio_viommu_info *info, u32 number, u64 first, u64 last)
@@ -226,7 +199,7 @@ long group_info(struct container *container, struct vfio_viommu_info *info)
 	at = group->first;
 	list_for_each_entry(region, &group->reserved, list)
 	{
-		if (!takes(region, &first, &last) || last < at || full)
+		if (!reserved_takes(region, &first, &last) || last < at || full)
 			continue;
 		if (first > group->last)
 			break;

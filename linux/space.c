@@ -65,7 +65,7 @@ static void free_domain(struct space *space)
 		space->ops->free_domain(space->domain);
 }
 
-int space_create(struct viommu_host *host, struct host_vm *guest, u64 first, u64 last, const struct host_memory *memory, struct host_space **out)
+int domain_space_create(struct viommu_host *host, struct host_vm *guest, u64 first, u64 last, const struct host_memory *memory, struct host_space **out)
 {
 	struct space *space = kzalloc(sizeof(*space), GFP_KERNEL_ACCOUNT);
 	int error;
@@ -195,7 +195,7 @@ static int map_batch(struct space *space, unsigned long index, u64 gpa, unsigned
 	return error;
 }
 
-int space_map(struct host_space *host_space, const struct host_mapping *mapping)
+int domain_space_map(struct host_space *host_space, const struct host_mapping *mapping)
 {
 	struct space *space = space_of(host_space);
 	int prot = IOMMU_READ | IOMMU_CACHE | (mapping->prot & VIOMMU_WRITE ? IOMMU_WRITE : 0), error = 0;
@@ -223,12 +223,12 @@ int space_map(struct host_space *host_space, const struct host_mapping *mapping)
 	return error;
 }
 
-int space_unmap(struct host_space *space, u64 first, u64 last)
+int domain_space_unmap(struct host_space *space, u64 first, u64 last)
 {
 	return remove(space_of(space), first, last);
 }
 
-int space_flush(struct host_space *host_space)
+int domain_space_flush(struct host_space *host_space)
 {
 	sync(space_of(host_space));
 	WRITE_ONCE(host_space->generation, host_space->generation + 1);
@@ -239,7 +239,7 @@ int space_flush(struct host_space *host_space)
  * No device is attached any more, so that no IOTLB has anything of the domain. A domain that is not
  * the space's is emptied before its pages are put.
  */
-void space_destroy(struct host_space *host_space)
+void domain_space_destroy(struct host_space *host_space)
 {
 	struct space *space = space_of(host_space);
 	unsigned long index;

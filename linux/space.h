@@ -35,13 +35,15 @@ struct space_ops {
 	void (*put)(struct viommu_host *host, const unsigned long *names, unsigned long number);
 };
 
-int space_create(struct viommu_host *host, struct host_vm *guest, u64 first, u64 last, const struct host_memory *memory, struct host_space **out);
-void space_destroy(struct host_space *space);
-int space_map(struct host_space *space, const struct host_mapping *mapping);
-int space_unmap(struct host_space *space, u64 first, u64 last);
-int space_flush(struct host_space *space);
+int domain_space_create(struct viommu_host *host, struct host_vm *guest, u64 first, u64 last, const struct host_memory *memory, struct host_space **out);
+void domain_space_destroy(struct host_space *space);
+int domain_space_map(struct host_space *space, const struct host_mapping *mapping);
+int domain_space_unmap(struct host_space *space, u64 first, u64 last);
+int domain_space_flush(struct host_space *space);
 
-#define SPACE_HOST_OPS .space_create = space_create, .space_destroy = space_destroy, .map = space_map, .unmap = space_unmap, .flush = space_flush
+#define SPACE_HOST_OPS                                                                                                                           \
+	.space_create = domain_space_create, .space_destroy = domain_space_destroy, .map = domain_space_map, .unmap = domain_space_unmap, \
+	.flush = domain_space_flush
 
 /* What the user's alloc_domain() returned, and said of it. */
 struct iommu_domain *space_domain(struct host_space *space);

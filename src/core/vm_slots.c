@@ -221,7 +221,7 @@ int viommu_slot_add(struct viommu_vm *vm, const struct viommu_slot *config)
 	slot->offset = theirs.offset;
 	slot->prot = theirs.prot;
 	slot->fd = theirs.fd;
-	error = port_guest_init(&slot->memory, theirs.hva, theirs.bytes, slot->prot & VIOMMU_WRITE);
+	error = port_guest_init(&slot->memory, &theirs);
 	if (error) {
 		port_free(slot, sizeof(*slot), 0);
 		return error;

@@ -78,9 +78,8 @@ void port_grace_heavy(void);
 /*
  * <port_guest.h>: the memory of one slot. Nothing reads or writes guest memory but through this.
  *
- *   int port_guest_init(guest, hva, bytes, written)
- *                                             of a slot's address and size, whole pages. written:
- *                                             it may also be stored to. 0 or a negative errno
+ *   int port_guest_init(guest, slot)          of a struct viommu_slot, whose range is whole pages.
+ *                                             0 or a negative errno
  *   void port_guest_destroy(guest)
  *   void *port_guest_map(guest, offset)       the memory at an offset, up to the end of its page.
  *                                             It stays where it is until it is unmapped. NULL if it

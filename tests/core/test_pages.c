@@ -40,13 +40,15 @@ static void must(bool ok)
 }
 
 /* Puts a file where the memory is, so that it can be mapped twice. */
-int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes, bool written)
+int port_guest_init(struct port_guest *guest, const struct viommu_slot *slot)
 {
 	int fd = memfd_create("guest", 0);
+	uint64_t bytes = slot->bytes;
+	void *hva = slot->hva;
 
 	must(fd >= 0 && !ftruncate(fd, (off_t)bytes));
 	guest->bytes = bytes;
-	guest->written = mapped.written = written;
+	guest->written = mapped.written = slot->prot & VIOMMU_WRITE;
 	guest->base = mmap(NULL, (size_t)bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
 	must(guest->base != MAP_FAILED);
 	for (uint64_t at = 0; at < bytes; at += PAGE) {

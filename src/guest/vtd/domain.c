@@ -17,8 +17,11 @@
 
 #define MOST_TABLES 3u
 
-/* Second-stage tables translate IOVAs from 0 on; of the first stage those at both ends. */
-static unsigned int take_tables(const struct viommu_vtd_tables *data, struct guest_tables tables[MOST_TABLES])
+/*
+ * Second-stage tables translate IOVAs from 0 on; of the first stage those at both ends, as far as
+ * the host does. A guest is told of no narrower addresses than all of a first stage.
+ */
+static unsigned int take_tables(const struct viommu_vtd_tables *data, uint64_t most, struct guest_tables tables[MOST_TABLES])
 {
 	bool first = data->flags & VIOMMU_VTD_TABLES_FIRST_STAGE;
 	const uint64_t control = (data->levels == 5 ? X86_64_CONTROL_FIVE : 0) | (data->flags & VIOMMU_VTD_TABLES_NXE ? X86_64_CONTROL_NXE : 0);
@@ -34,7 +37,9 @@ static unsigned int take_tables(const struct viommu_vtd_tables *data, struct gue
 	tables[2].root.control |= X86_64_CONTROL_UPPER;
 	tables[2].first = ~all.last;
 	tables[2].last = UINT64_MAX;
-	return first ? 3 : 2;
+	if (first && most > INTERRUPT_LAST && most < tables[1].last)
+		tables[1].last = most;
+	return first && most == UINT64_MAX ? 3 : 2;
 }
 
 static int create(struct viommu_vm *vm, struct viommu_host *host, const void *from, struct viommu_refresh_result *result, struct viommu_domain **out)
@@ -45,7 +50,7 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *fr
 	if (!sized_in(&data, sizeof(data), VIOMMU_VTD_TABLES_SIZE_V0, from) || data.flags & ~(VIOMMU_VTD_TABLES_FIRST_STAGE | VIOMMU_VTD_TABLES_NXE) ||
 	    data.flags == VIOMMU_VTD_TABLES_NXE || data.reserved || data.root & ~VTDSS_ROOT_SSPTPTR || data.levels < (data.flags ? 4 : 3) || data.levels > 5)
 		return -PORT_EINVAL;
-	return nested_create(vm, host, tables, take_tables(&data, tables), result, out);
+	return nested_create(vm, host, tables, take_tables(&data, host->caps.last, tables), result, out);
 }
 
 const struct guest_type vtd_guest_type = {

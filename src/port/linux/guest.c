@@ -3,6 +3,8 @@
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 
+#include <viommu/vm.h>
+
 #include "port/port.h"
 
 #ifdef CONFIG_HIGHMEM
@@ -30,30 +32,37 @@ long port_guest_pin(struct mm_struct *mm, unsigned long address, unsigned long n
 	return pinned ? pinned : -EFAULT;
 }
 
-int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes, bool written)
+int port_guest_init(struct port_guest *guest, const struct viommu_slot *slot)
 {
-	unsigned long base = (unsigned long)hva;
-
+	*guest = (struct port_guest){ .base = (unsigned long)slot->hva, .written = slot->prot & VIOMMU_WRITE };
+	if (slot->fd == PORT_GUEST_PAGES) {
+		guest->pages = (const struct port_guest_pages *)(unsigned long)slot->offset;
+		return 0;
+	}
 	if (!current->mm)
 		return -EINVAL;
-	if (!access_ok((void __user *)hva, bytes))
+	if (!access_ok((void __user *)slot->hva, slot->bytes))
 		return -EFAULT;
 	mmgrab(current->mm);
-	*guest = (struct port_guest){ .mm = current->mm, .base = base, .written = written };
+	guest->mm = current->mm;
 	return 0;
 }
 
 void port_guest_destroy(struct port_guest *guest)
 {
-	mmdrop(guest->mm);
+	if (guest->mm)
+		mmdrop(guest->mm);
 }
 
 void *port_guest_map(const struct port_guest *guest, uint64_t offset)
 {
 	struct page *page;
-	long pinned = port_guest_pin(guest->mm, guest->base + (offset & PAGE_MASK), 1, guest->written ? FOLL_WRITE : 0, &page);
 
-	return pinned == 1 ? page_address(page) + offset_in_page(offset) : NULL;
+	if (guest->pages)
+		page = guest->pages->get(guest->pages, offset & PAGE_MASK);
+	else if (port_guest_pin(guest->mm, guest->base + (offset & PAGE_MASK), 1, guest->written ? FOLL_WRITE : 0, &page) != 1)
+		page = NULL;
+	return page ? page_address(page) + offset_in_page(offset) : NULL;
 }
 
 void port_guest_unmap(const struct port_guest *guest, void *memory)
@@ -64,5 +73,8 @@ void port_guest_unmap(const struct port_guest *guest, void *memory)
 	 * Pages that may be written are made dirty by the pin's fault. Where they are cleaned
 	 * meanwhile, they have to be made so again.
 	 */
-	unpin_user_pages_dirty_lock(&page, 1, guest->written);
+	if (guest->pages)
+		put_page(page);
+	else
+		unpin_user_pages_dirty_lock(&page, 1, guest->written);
 }

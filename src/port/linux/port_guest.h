@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Guest memory in a kernel: a range of a process's address space. A page is pinned for as long as
- * it is looked at, and read or written through the kernel's map of all memory. Nothing that the
- * process does to its mappings meanwhile changes which page that is.
+ * Guest memory in a kernel. A page is held for as long as it is looked at, and read or written
+ * through the kernel's map of all memory. Nothing that a process does to its mappings meanwhile
+ * changes which page that is.
  *
- * The address in a slot is the process's. It is of the process that adds the slot.
+ * A slot without a file is a range of the address space of the process that adds it, and its
+ * address is that process's. Other memory is found by a struct port_guest_pages: the slot's fd is
+ * PORT_GUEST_PAGES, and its offset is that struct's address.
  */
 #ifndef VIOMMU_PORT_LINUX_GUEST_H
 #define VIOMMU_PORT_LINUX_GUEST_H
@@ -14,13 +16,24 @@
 struct mm_struct;
 struct page;
 
+struct viommu_slot;
+
+/* A slot's user has it in a struct of its own, for longer than the slot exists. */
+struct port_guest_pages {
+	/* The page at an offset into the slot, with a reference; NULL if it cannot be had now. */
+	struct page *(*get)(const struct port_guest_pages *pages, uint64_t offset);
+};
+
+#define PORT_GUEST_PAGES 0
+
 struct port_guest {
+	const struct port_guest_pages *pages; /* NULL: a process's memory */
 	struct mm_struct *mm;
 	unsigned long base;
 	bool written;
 };
 
-int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes, bool written);
+int port_guest_init(struct port_guest *guest, const struct viommu_slot *slot);
 void port_guest_destroy(struct port_guest *guest);
 void *port_guest_map(const struct port_guest *guest, uint64_t offset);
 void port_guest_unmap(const struct port_guest *guest, void *memory);

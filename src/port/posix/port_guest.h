@@ -3,17 +3,17 @@
 #ifndef VIOMMU_PORT_POSIX_GUEST_H
 #define VIOMMU_PORT_POSIX_GUEST_H
 
+#include <viommu/vm.h>
+
 #include <port_types.h>
 
 struct port_guest {
 	unsigned char *base;
 };
 
-static inline int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes, bool written)
+static inline int port_guest_init(struct port_guest *guest, const struct viommu_slot *slot)
 {
-	(void)bytes;
-	(void)written;
-	guest->base = hva;
+	guest->base = slot->hva;
 	return 0;
 }
 

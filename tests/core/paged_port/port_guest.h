@@ -6,6 +6,8 @@
 #ifndef TESTS_CORE_PAGED_PORT_GUEST_H
 #define TESTS_CORE_PAGED_PORT_GUEST_H
 
+#include <viommu/vm.h>
+
 #include <port_types.h>
 
 struct port_guest {
@@ -14,7 +16,7 @@ struct port_guest {
 	bool written;
 };
 
-int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes, bool written);
+int port_guest_init(struct port_guest *guest, const struct viommu_slot *slot);
 void port_guest_destroy(struct port_guest *guest);
 void *port_guest_map(const struct port_guest *guest, uint64_t offset);
 void port_guest_unmap(const struct port_guest *guest, void *memory);
