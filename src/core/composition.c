@@ -171,6 +171,7 @@ static void put_down_step(struct composition *composition, struct shadow_pass *p
 	struct viommu_domain_stats *stats = &composition->domain->stats;
 
 	runs_end_map(&pass->runs);
+	shadow_close_table(&composition->shadow.path.source);
 	shadow_reap(pass);
 	stats->mapped_pages += composition->shadow.mapped - composition->counted;
 	composition->counted = composition->shadow.mapped;

@@ -11,8 +11,8 @@
  *  - Slots do not overlap. A slot's range and memory never change.
  *  - A slot that is being removed stays in the array, marked, until no translation names it. So
  *    what is established can always be found for release, while nothing new is established.
- *  - Guest memory is reached through slot_map_page() alone, and a page stays mapped only while it
- *    is looked at.
+ *  - Guest memory is reached through the port alone, and a page stays mapped only while it is
+ *    looked at: for one step of a refresh at the most.
  *
  * It has no lock: see vm.h.
  */
@@ -146,13 +146,8 @@ struct slot *slots_find_memory(const struct slots *slots, const unsigned char *h
 static inline bool slots_load(const struct slots *slots, uint64_t gpa, uint64_t *word)
 {
 	const struct slot *slot = slots_backing(slots, gpa);
-	uint64_t *entry = slot ? slot_map_page(slot, gpa) : NULL;
 
-	if (!entry)
-		return false;
-	*word = port_load_entry(entry);
-	slot_unmap_page(slot, entry);
-	return true;
+	return slot && port_guest_load(&slot->memory, gpa - slot->first, word);
 }
 
 #endif

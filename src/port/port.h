@@ -86,6 +86,8 @@ void port_grace_heavy(void);
  *                                             cannot be mapped now
  *   void port_guest_unmap(guest, memory)      by the same thread. What was mapped last is unmapped
  *                                             first
+ *   bool port_guest_load(guest, offset, word) a macro, where there is a faster way than
+ *                                             port_guest_load_mapped(), which it is else
  */
 
 /*
@@ -132,6 +134,21 @@ static inline uint64_t port_load_entry(const uint64_t *entry)
 {
 	return port_load_relaxed((const port_word *)entry);
 }
+
+/* Loads the entry at an offset. False if it cannot be mapped now. */
+static inline bool port_guest_load_mapped(const struct port_guest *guest, uint64_t offset, uint64_t *word)
+{
+	uint64_t *entry = (uint64_t *)port_guest_map(guest, offset);
+
+	if (!entry)
+		return false;
+	*word = port_load_entry(entry);
+	port_guest_unmap(guest, entry);
+	return true;
+}
+#ifndef port_guest_load
+#define port_guest_load port_guest_load_mapped
+#endif
 
 static inline void port_store_entry(uint64_t *entry, uint64_t value)
 {

@@ -311,13 +311,6 @@ static bool F(open_table)(struct shadow_pass *pass, struct shadow_source *source
 	return false;
 }
 
-static inline void F(close_table)(struct shadow_source *source)
-{
-	if (source->table)
-		slot_unmap_page(source->slot, source->table);
-	source->table = NULL;
-}
-
 /* Walks to the table of leaves that iova is in, and opens it. NULL if there is none. */
 static port_noinline struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
 {
@@ -325,6 +318,7 @@ static port_noinline struct shadow_source *F(find_path)(struct shadow_pass *pass
 	struct shadow_cursor cursor = SHADOW_CURSOR_INIT;
 	unsigned int level;
 
+	shadow_close_table(&path->source);
 	path->first = SHADOW_NO_PATH;
 	path->steps = 0;
 	path->source = F(root_source)(pass->shadow);
@@ -341,21 +335,17 @@ static port_noinline struct shadow_source *F(find_path)(struct shadow_pass *pass
 /* Whether each entry of the path says what it said. */
 static inline bool F(is_path)(const struct shadow_path *path)
 {
-	for (unsigned int i = 0; i < path->steps; i++) {
-		uint64_t *entry = port_guest_map(&path->step[i].slot->memory, path->step[i].offset);
-		bool same = entry && port_load_entry(entry) == path->step[i].word;
+	uint64_t word;
 
-		if (entry)
-			slot_unmap_page(path->step[i].slot, entry);
-		if (!same)
+	for (unsigned int i = 0; i < path->steps; i++)
+		if (!port_guest_load(&path->step[i].slot->memory, path->step[i].offset, &word) || word != path->step[i].word)
 			return false;
-	}
 	return true;
 }
 
 /*
  * As F(find_path), but without a walk where the last one still is what the tables say. NULL, too,
- * if the pass is cut.
+ * if the pass is cut. The table stays open until the step ends or another one is opened.
  */
 static struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t iova)
 {
@@ -365,7 +355,7 @@ static struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t i
 		return NULL;
 	if (path->first != (iova & ~F(reach)(0)) || !F(is_path)(path))
 		return F(find_path)(pass, iova);
-	if (path->source.kind == SHADOW_TABLE) {
+	if (path->source.kind == SHADOW_TABLE && !path->source.table) {
 		path->source.table = port_guest_map(&path->source.slot->memory, path->source.offset);
 		if (!path->source.table)
 			return F(find_path)(pass, iova);
@@ -617,7 +607,7 @@ static void F(scan_table)(struct shadow_pass *pass, struct shadow_node *node, un
 		} else {
 			F(scan_table)(pass, child, level - 1, &below, at, end);
 		}
-		F(close_table)(&below);
+		shadow_close_table(&below);
 		if (pass->cut || end == last)
 			break;
 		at = end + 1;
@@ -635,7 +625,6 @@ static void F(scan_within)(struct shadow_pass *pass, uint64_t first, uint64_t la
 		shadow_leaves_are(pass, source, first);
 	if (source) {
 		F(scan_leaves)(pass, node, NULL, source, first, last);
-		F(close_table)(source);
 	} else if (node && !pass->cut) {
 		shadow_release_node(pass, node, first, last);
 	}
@@ -668,7 +657,6 @@ static int F(verify_block)(void *ctx, struct shadow_leaves *leaves, uint64_t mas
 	source = F(follow_path)(pass, iova);
 	if (source) {
 		F(scan_block)(pass, leaves, source, iova, lo, port_highest_bit(mask));
-		F(close_table)(source);
 	} else if (!pass->cut) {
 		shadow_release_leaves(pass, leaves, mask);
 	}
@@ -848,7 +836,7 @@ static void F(fill_table)(struct shadow_pass *pass, struct shadow_place *place, 
 				F(fill_table)(pass, &child, level - 1, &below, at, end);
 			else if (F(open_table)(pass, &below, at))
 				F(fill_leaves)(pass, &child, &below, at, end);
-			F(close_table)(&below);
+			shadow_close_table(&below);
 		}
 		if (pass->cut || pass->no_room || end == last)
 			break;
@@ -867,10 +855,8 @@ static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 
 		if (!pass->cut)
 			shadow_leaves_are(pass, leaves, first);
-		if (leaves) {
+		if (leaves)
 			F(fill_leaves)(pass, &place, leaves, first, last);
-			F(close_table)(leaves);
-		}
 		return;
 	}
 	source = F(root_source)(pass->shadow);

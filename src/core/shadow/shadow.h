@@ -260,6 +260,13 @@ static inline unsigned int shadow_ones(uint64_t bits)
 	return ~bits ? port_lowest_bit(~bits) : SHADOW_BLOCK;
 }
 
+static inline void shadow_close_table(struct shadow_source *source)
+{
+	if (source->table)
+		slot_unmap_page(source->slot, source->table);
+	source->table = NULL;
+}
+
 static inline unsigned int shadow_index(const struct shadow_node *node, uint64_t iova)
 {
 	return (unsigned int)(iova >> node->shift) & node->mask;

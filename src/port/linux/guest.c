@@ -2,6 +2,7 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
+#include <linux/uaccess.h>
 
 #include <viommu/vm.h>
 
@@ -77,4 +78,15 @@ void port_guest_unmap(const struct port_guest *guest, void *memory)
 		put_page(page);
 	else
 		unpin_user_pages_dirty_lock(&page, 1, guest->written);
+}
+
+/*
+ * The process's own threads, which make most refreshes, need no pin for one load. s390 copies from
+ * user space byte by byte, as other CPUs see it.
+ */
+bool port_guest_load(const struct port_guest *guest, uint64_t offset, uint64_t *word)
+{
+	if (current->mm == guest->mm && !IS_ENABLED(CONFIG_S390))
+		return !get_user(*word, (u64 __user *)(guest->base + offset));
+	return port_guest_load_mapped(guest, offset, word);
 }

@@ -37,6 +37,8 @@ int port_guest_init(struct port_guest *guest, const struct viommu_slot *slot);
 void port_guest_destroy(struct port_guest *guest);
 void *port_guest_map(const struct port_guest *guest, uint64_t offset);
 void port_guest_unmap(const struct port_guest *guest, void *memory);
+bool port_guest_load(const struct port_guest *guest, uint64_t offset, uint64_t *word);
+#define port_guest_load port_guest_load
 
 /*
  * Pins pages of a process, which may be another one than this thread's: as pin_user_pages_remote().
