@@ -194,8 +194,13 @@ int rig_setup(void **state)
 
 void rig_begin_memory(struct rig *rig)
 {
-	*rig = (struct rig){ .device_fd = -1, .container = -1, .group_fd = -1, .pinned_before = kernel_pinned_pages() };
-	rig->exchange = EXCHANGE_IOVA;
+	*rig = (struct rig){ .address = rig_address(0),
+			     .device_fd = -1,
+			     .container = -1,
+			     .group_fd = -1,
+			     .pinned_before = kernel_pinned_pages(),
+			     .locked_before = rig_locked(),
+			     .exchange = EXCHANGE_IOVA };
 	rig->memory = mmap(NULL, RIG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_true(rig->memory != MAP_FAILED);
 	for (uint64_t gpa = RIG_NUMBERED; gpa < RIG_BYTES; gpa += PAGE)
@@ -203,14 +208,26 @@ void rig_begin_memory(struct rig *rig)
 	rig_repair(rig);
 }
 
-int rig_begin(struct rig *rig, uint32_t type)
+const char *rig_address(unsigned int number)
 {
-	const char *address = getenv("VIOMMU_TEST_EDU");
+	static char addresses[RIG_DEVICES][16];
+	const char *list = getenv("VIOMMU_TEST_EDU");
+	int length = 0;
+
+	for (unsigned int i = 0; list && i < RIG_DEVICES && sscanf(list, "%15s%n", addresses[i], &length) == 1; i++, list += length)
+		if (i == number)
+			return addresses[i];
+	return NULL;
+}
+
+int rig_begin_with(struct rig *rig, uint32_t type, const char *address)
+{
 	char path[64];
 	int result;
 
 	assert_non_null(address);
 	rig_begin_memory(rig);
+	rig->address = address;
 	rig->type = type;
 	rig->group = group_of(address);
 	rig->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);
@@ -221,6 +238,11 @@ int rig_begin(struct rig *rig, uint32_t type)
 	assert_int_equal(ioctl(rig->group_fd, VFIO_GROUP_SET_CONTAINER, &rig->container), 0);
 	result = error_of(ioctl(rig->container, VFIO_SET_IOMMU, type));
 	return result;
+}
+
+int rig_begin(struct rig *rig, uint32_t type)
+{
+	return rig_begin_with(rig, type, rig_address(0));
 }
 
 void rig_drive(struct rig *rig, int device_fd)
@@ -238,7 +260,7 @@ void rig_drive(struct rig *rig, int device_fd)
 
 void rig_open_device(struct rig *rig)
 {
-	rig->device_fd = ioctl(rig->group_fd, VFIO_GROUP_GET_DEVICE_FD, getenv("VIOMMU_TEST_EDU"));
+	rig->device_fd = ioctl(rig->group_fd, VFIO_GROUP_GET_DEVICE_FD, rig->address);
 	assert_true(rig->device_fd >= 0);
 	rig_drive(rig, rig->device_fd);
 }
@@ -282,7 +304,7 @@ void rig_close(struct rig *rig)
 void rig_end_memory(struct rig *rig)
 {
 	rig_check_nothing_pinned(rig);
-	assert_int_equal(rig_locked(), 0);
+	assert_int_equal(rig_locked(), rig->locked_before);
 	munmap(rig->memory, RIG_BYTES);
 }
 

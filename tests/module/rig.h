@@ -34,8 +34,11 @@
 /* The rig's own page. */
 #define RIG_EXCHANGE (RIG_BYTES - PAGE)
 
+#define RIG_DEVICES 16u /* in the environment, at the most */
+
 struct rig {
 	uint32_t type;
+	const char *address; /* of the device */
 	int container;
 	int group_fd;
 	uint32_t group;
@@ -44,6 +47,7 @@ struct rig {
 	unsigned char *memory;
 	int64_t pinned_before;
 	uint64_t exchange; /* IOVA of the rig's own page */
+	uint64_t locked_before;
 };
 
 /*
@@ -71,6 +75,10 @@ int rig_setup(void **state);
 void rig_open(struct rig *rig, uint32_t type);
 /* The same up to VFIO_SET_IOMMU, which may fail: 0 or a negative errno. */
 int rig_begin(struct rig *rig, uint32_t type);
+/* The same with another device than the first one. */
+int rig_begin_with(struct rig *rig, uint32_t type, const char *address);
+/* The address of a device in the environment, or NULL: there are not so many. */
+const char *rig_address(unsigned int number);
 void rig_open_device(struct rig *rig);
 /*
  * The parts of these that take no container: memory with tables, and the driver of a device that is
@@ -83,7 +91,7 @@ void rig_rest(struct rig *rig); /* no driver any more */
 void rig_end_memory(struct rig *rig);
 /* From here on RLIMIT_MEMLOCK bounds this process. */
 void rig_limit(uint64_t bytes);
-/* Closes everything, and checks that nothing is pinned. */
+/* Closes everything, and checks that nothing is pinned but what was before. */
 void rig_close(struct rig *rig);
 void rig_check_nothing_pinned(const struct rig *rig);
 
