@@ -60,7 +60,7 @@ static int create(struct container *container, bool paged)
 	}
 	container->paged = paged;
 	container->host.container = container;
-	container->host.viommu.ops = &group_space_ops.host;
+	container->host.viommu.ops = paged ? &group_paged_ops.host : &group_pinned_ops.host;
 	container->host.viommu.caps = (struct viommu_host_caps){
 		.size = sizeof(container->host.viommu.caps),
 		.name = "iommu",
@@ -243,12 +243,12 @@ struct ioctl {
 };
 
 static const struct ioctl ioctls[] = {
+	{ VFIO_VIOMMU_REFRESH, sizeof(struct vfio_viommu_refresh), 0, true, true, refresh },
 	{ VFIO_IOMMU_MAP_DMA, offsetofend(struct vfio_iommu_type1_dma_map, size), VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE, false, false, map },
 	{ VFIO_IOMMU_UNMAP_DMA, offsetofend(struct vfio_iommu_type1_dma_unmap, size), VFIO_DMA_UNMAP_FLAG_ALL, true, false, unmap },
 	{ VFIO_VIOMMU_DOMAIN_CREATE, sizeof(struct vfio_viommu_domain_create), 0, true, false, create_domain },
 	{ VFIO_VIOMMU_DOMAIN_DESTROY, sizeof(struct vfio_viommu_domain_destroy), 0, false, false, destroy_domain },
 	{ VFIO_VIOMMU_ATTACH, sizeof(struct vfio_viommu_attach), 0, false, false, attach },
-	{ VFIO_VIOMMU_REFRESH, sizeof(struct vfio_viommu_refresh), 0, true, true, refresh },
 	{ VFIO_VIOMMU_INFO, sizeof(struct vfio_viommu_info), 0, true, false, info },
 	{ VFIO_VIOMMU_IOMMU_CREATE, sizeof(struct vfio_viommu_iommu_create), 0, true, false, iommu_create },
 	{ VFIO_VIOMMU_IOMMU_DESTROY, sizeof(struct vfio_viommu_iommu_destroy), 0, false, false, iommu_destroy },
@@ -311,9 +311,12 @@ static long container_ioctl(void *handle, unsigned int command, unsigned long ar
 	} else if (!container) {
 		answer = -ENODEV;
 	} else {
-		for (unsigned int i = 0; i < ARRAY_SIZE(ioctls); i++)
-			if (ioctls[i].command == command)
+		for (unsigned int i = 0; i < ARRAY_SIZE(ioctls); i++) {
+			if (ioctls[i].command == command) {
 				answer = run(container, &ioctls[i], (void __user *)argument);
+				break;
+			}
+		}
 	}
 	if (container)
 		put(container);

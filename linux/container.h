@@ -169,7 +169,7 @@ void group_leave(struct container *container, struct iommu_group *iommu_group);
 struct group *group_find(struct container *container, u32 number);
 long group_info(struct container *container, struct vfio_viommu_info *info);
 /* The core's host: called without the lock, but for creating a space and for devices. */
-extern const struct space_ops group_space_ops;
+extern const struct space_ops group_pinned_ops, group_paged_ops;
 bool group_all_coherent(struct container *container);
 
 /*
@@ -214,9 +214,10 @@ long memory_map(struct container *container, const struct vfio_iommu_type1_dma_m
 long memory_unmap(struct container *container, struct vfio_iommu_type1_dma_unmap *unmap);
 void memory_unmap_all(struct container *container);
 /*
- * Without the lock, while the core knows of the memory: space_ops.get, name and put. A page's name
- * is its PFN.
+ * Without the lock, while the core knows of the memory: space_ops.get of a pinned guest; and get,
+ * name and put of a paged one. A page's name is its PFN.
  */
+long memory_find(struct viommu_host *host, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages);
 long memory_get(struct viommu_host *host, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages);
 unsigned long memory_name(u64 gpa, struct page *page);
 void memory_put(struct viommu_host *host, const unsigned long *pfns, unsigned long number);

@@ -269,19 +269,11 @@ static void host_destroy(struct viommu_host *host)
 {
 }
 
-const struct space_ops group_space_ops = {
-	.host = {
-		SPACE_HOST_OPS,
-		.device_create = group_device_create,
-		.device_destroy = group_device_destroy,
-		.attach = attach,
-		.detach = detach,
-		.destroy = host_destroy,
-	},
-	.alloc_domain = alloc_space_domain,
-	.free_domain = iommu_domain_free,
-	.reserves = any_reserves,
-	.get = memory_get,
-	.name = memory_name,
-	.put = memory_put,
-};
+#define GROUP_SPACE_OPS                                                                                                                                     \
+	.host = { SPACE_HOST_OPS,	  .device_create = group_device_create, .device_destroy = group_device_destroy, .attach = attach, .detach = detach, \
+		  .destroy = host_destroy },                                                                                                                \
+	.alloc_domain = alloc_space_domain, .free_domain = iommu_domain_free, .reserves = any_reserves
+
+const struct space_ops group_pinned_ops = { GROUP_SPACE_OPS, .get = memory_find };
+
+const struct space_ops group_paged_ops = { GROUP_SPACE_OPS, .get = memory_get, .name = memory_name, .put = memory_put };

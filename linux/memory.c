@@ -169,23 +169,11 @@ void memory_unmap_all(struct container *container)
 	mtree_destroy(&container->memory);
 }
 
-long memory_get(struct viommu_host *host, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages)
+long memory_find(struct viommu_host *host, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages)
 {
-	struct container *container = container_of_host(host);
-	const struct guest_range *range;
+	const struct guest_range *range = mtree_load(&container_of_host(host)->memory, mapping->gpa + offset);
 	unsigned long index;
 
-	number = min(number, BATCH);
-	if (container->paged) {
-		long got = pinned_get(&container->pinned, (unsigned long)mapping->hva + offset, number, mapping->prot & VIOMMU_WRITE, pages);
-
-		/*
-		 * Memory that the process has not mapped is a shortage, and no failure of the
-		 * IOMMU's.
-		 */
-		return got == -EFAULT ? -ENOSPC : got;
-	}
-	range = mtree_load(&container->memory, mapping->gpa + offset);
 	if (WARN_ON_ONCE(!range))
 		return -EFAULT;
 	index = (mapping->gpa + offset - range->first) >> PAGE_SHIFT;
@@ -195,6 +183,15 @@ long memory_get(struct viommu_host *host, const struct host_mapping *mapping, u6
 	return number;
 }
 
+long memory_get(struct viommu_host *host, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages)
+{
+	unsigned long address = (unsigned long)mapping->hva + offset;
+	long got = pinned_get(&container_of_host(host)->pinned, address, number, mapping->prot & VIOMMU_WRITE, pages);
+
+	/* Memory that the process has not mapped is a shortage, and no failure of the IOMMU's. */
+	return got == -EFAULT ? -ENOSPC : got;
+}
+
 unsigned long memory_name(u64 gpa, struct page *page)
 {
 	return page_to_pfn(page);
@@ -202,8 +199,5 @@ unsigned long memory_name(u64 gpa, struct page *page)
 
 void memory_put(struct viommu_host *host, const unsigned long *pfns, unsigned long number)
 {
-	struct container *container = container_of_host(host);
-
-	if (container->paged && number)
-		pinned_put(&container->pinned, pfns, number);
+	pinned_put(&container_of_host(host)->pinned, pfns, number);
 }

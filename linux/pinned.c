@@ -59,65 +59,93 @@ static int charge(struct pinned *pinned, unsigned long pages, bool more)
 	return 0;
 }
 
-/*
- * Takes over one pin of a page. 0, with the page's first user counted in *fresh; or -ENOMEM, and
- * the pin stays the caller's.
- */
-static int enter(struct pinned *pinned, struct page *page, unsigned long written, unsigned long *fresh)
+/* Moves on to a frame, which is most often the next one. Its number of users, shifted. */
+static unsigned long count_of(struct xa_state *xas, unsigned long pfn)
 {
-	unsigned long pfn = page_to_pfn(page);
-	void *entry = xa_load(&pinned->counts, pfn);
-	unsigned long count = entry ? xa_to_value(entry) : 0;
-	int error = xa_err(xa_store(&pinned->counts, pfn, xa_mk_value((count + ONE) | written), GFP_KERNEL_ACCOUNT));
+	void *entry;
 
-	if (error)
-		return error;
-	if (count)
-		unpin_user_page(page);
-	else
-		(*fresh)++;
-	return 0;
+	if (pfn == xas->xa_index + 1) {
+		entry = xas_next(xas);
+	} else if (pfn != xas->xa_index) {
+		xas_set(xas, pfn);
+		entry = xas_load(xas);
+	} else {
+		entry = xas_load(xas);
+	}
+	return entry ? xa_to_value(entry) : 0;
 }
 
-/* One user less. True if it was the last one. */
-static bool leave(struct pinned *pinned, unsigned long pfn)
+/*
+ * Takes over one pin of each page, and counts in *fresh those that had none. Returns of how many:
+ * of the rest the pins stay the caller's, since there is no memory.
+ */
+static unsigned long enter(struct pinned *pinned, struct page **pages, unsigned long number, unsigned long written, unsigned long *fresh)
 {
-	void *entry = xa_load(&pinned->counts, pfn);
-	unsigned long count = entry ? xa_to_value(entry) : 0;
-	struct page *page = pfn_to_page(pfn);
+	XA_STATE(xas, &pinned->counts, page_to_pfn(pages[0]));
+	unsigned long entered = 0;
 
-	if (WARN_ON_ONCE(count < ONE))
-		return false;
-	if (count >= 2 * ONE) {
-		/* Where there is an entry, storing another value needs no memory. */
-		xa_store(&pinned->counts, pfn, xa_mk_value(count - ONE), GFP_KERNEL_ACCOUNT);
-		return false;
+	do {
+		xas_lock(&xas);
+		for (; entered < number; entered++) {
+			unsigned long count = count_of(&xas, page_to_pfn(pages[entered]));
+
+			xas_store(&xas, xa_mk_value((count + ONE) | written));
+			if (xas_error(&xas))
+				break;
+			if (count)
+				unpin_user_page(pages[entered]);
+			else
+				(*fresh)++;
+		}
+		xas_unlock(&xas);
+	} while (xas_nomem(&xas, GFP_KERNEL_ACCOUNT));
+	return entered;
+}
+
+/* One user less of each frame. Returns how many have none any more. */
+static unsigned long leave(struct pinned *pinned, const unsigned long *pfns, unsigned long number)
+{
+	XA_STATE(xas, &pinned->counts, number ? pfns[0] : 0);
+	unsigned long left = 0;
+
+	for (unsigned long i = 0; i < number; i++) {
+		struct page *page = pfn_to_page(pfns[i]);
+		unsigned long count;
+		bool last;
+
+		/* Nothing changes in between, and unpinning may sleep. */
+		xas_lock(&xas);
+		count = count_of(&xas, pfns[i]);
+		last = count < 2 * ONE;
+		xas_store(&xas, last ? NULL : xa_mk_value(count - ONE));
+		xas_unlock(&xas);
+		if (WARN_ON_ONCE(count < ONE) || !last)
+			continue;
+		unpin_user_pages_dirty_lock(&page, 1, count & WRITTEN);
+		left++;
 	}
-	xa_erase(&pinned->counts, pfn);
-	unpin_user_pages_dirty_lock(&page, 1, count & WRITTEN);
-	return true;
+	return left;
 }
 
 long pinned_get(struct pinned *pinned, unsigned long address, unsigned long number, bool written, struct page **pages)
 {
-	unsigned long entered = 0, fresh = 0;
-	int error = 0;
+	unsigned long entered, fresh = 0;
+	int error;
 	long got;
 
 	got = port_guest_pin(pinned->mm, address, number, FOLL_LONGTERM | (written ? FOLL_WRITE : 0), pages);
 	if (got < 0)
 		return got;
 	mutex_lock(&pinned->lock);
-	while (entered < got && !error) {
-		error = enter(pinned, pages[entered], written ? WRITTEN : 0, &fresh);
-		entered += !error;
-	}
-	if (!error)
-		error = charge(pinned, fresh, true);
+	entered = enter(pinned, pages, got, written ? WRITTEN : 0, &fresh);
+	error = entered < got ? -ENOMEM : charge(pinned, fresh, true);
 	if (error) {
 		unpin_user_pages(pages + entered, got - entered);
-		while (entered--)
-			leave(pinned, page_to_pfn(pages[entered]));
+		for (unsigned long i = 0; i < entered; i++) {
+			unsigned long pfn = page_to_pfn(pages[i]);
+
+			leave(pinned, &pfn, 1);
+		}
 	}
 	mutex_unlock(&pinned->lock);
 	return error ? error : got;
@@ -125,11 +153,7 @@ long pinned_get(struct pinned *pinned, unsigned long address, unsigned long numb
 
 void pinned_put(struct pinned *pinned, const unsigned long *pfns, unsigned long number)
 {
-	unsigned long left = 0;
-
 	mutex_lock(&pinned->lock);
-	for (unsigned long i = 0; i < number; i++)
-		left += leave(pinned, pfns[i]);
-	charge(pinned, left, false);
+	charge(pinned, leave(pinned, pfns, number), false);
 	mutex_unlock(&pinned->lock);
 }

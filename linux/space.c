@@ -4,7 +4,7 @@
  *
  * Invariants:
  *  - `pages` has exactly what is mapped: for each page of IOVAs the page's name. Each entry holds
- *    what get() took.
+ *    what get() took. Where nothing has to be put it is empty.
  *  - A page is put after the IOTLB was flushed. Pages that wait for that are `retired`.
  *  - Any page can be unmapped without another: no call maps as much as the IOMMU's driver has a
  *    larger page for.
@@ -19,6 +19,7 @@
 
 #define SPACE_BATCH   128ul /* pages that are pinned at a time */
 #define SPACE_RETIRED 256u
+#define SPACE_AT_ONCE 1024ul /* pages that are unmapped at a time where none is put */
 
 struct space {
 	struct host_space space;
@@ -27,6 +28,7 @@ struct space {
 	struct iommu_iotlb_gather gather;
 	struct xarray pages; /* a page's name by IOVA */
 	bool coherent;	     /* are all accesses of devices, those of later ones included */
+	bool torn;	     /* the IOMMU has failed to unmap something */
 	unsigned long most;  /* pages of one mapping for which the IOMMU has no larger page */
 	unsigned int retired_number;
 	unsigned long retired[SPACE_RETIRED];
@@ -96,7 +98,8 @@ free:
 
 static void put_retired(struct space *space)
 {
-	space->ops->put(space->space.host, space->retired, space->retired_number);
+	if (space->retired_number)
+		space->ops->put(space->space.host, space->retired, space->retired_number);
 	space->retired_number = 0;
 }
 
@@ -106,39 +109,118 @@ static void sync(struct space *space)
 	put_retired(space);
 }
 
-/* Unmaps pages that are mapped. 0, or -EIO with the rest still mapped. */
+/* Whether what is mapped is on record: it is where it has to be put. */
+static bool records(const struct space *space)
+{
+	return space->ops->put;
+}
+
+static int record(struct space *space, unsigned long index, u64 gpa, struct page **pages, unsigned long number)
+{
+	XA_STATE(xas, &space->pages, index);
+	unsigned long done = 0;
+
+	if (!records(space))
+		return 0;
+	do {
+		xas_lock(&xas);
+		for (; done < number; done++) {
+			xas_store(&xas, xa_mk_value(space->ops->name(gpa + ((u64)done << PAGE_SHIFT), pages[done])));
+			if (xas_error(&xas))
+				break;
+			xas_next(&xas);
+		}
+		xas_unlock(&xas);
+	} while (xas_nomem(&xas, GFP_KERNEL_ACCOUNT));
+	return xas_error(&xas);
+}
+
+/* Takes pages off the record, and appends them to `retired` where they are to be put. */
+static void strike(struct space *space, unsigned long index, unsigned long number, bool retire)
+{
+	XA_STATE(xas, &space->pages, index);
+	void *entry;
+
+	if (!number || !records(space))
+		return;
+	xas_lock(&xas);
+	xas_for_each(&xas, entry, index + number - 1)
+	{
+		if (retire)
+			space->retired[space->retired_number++] = xa_to_value(entry);
+		xas_store(&xas, NULL);
+	}
+	xas_unlock(&xas);
+}
+
+/*
+ * The next pages that are mapped from *index on, one after the other and at most as many as may be
+ * retired at once. 0 if there are none up to the last. Where there is no record, it is the range
+ * itself that is mapped, but for what a failure has left.
+ */
+static unsigned long next_run(struct space *space, unsigned long *index, unsigned long last)
+{
+	XA_STATE(xas, &space->pages, *index);
+	unsigned long pages = 0;
+	void *entry;
+
+	if (!records(space))
+		return min(last - *index + 1, SPACE_AT_ONCE);
+	rcu_read_lock();
+	xas_for_each(&xas, entry, last)
+	{
+		if (!pages)
+			*index = xas.xa_index;
+		if (xas.xa_index != *index + pages || pages == SPACE_BATCH)
+			break;
+		pages++;
+	}
+	rcu_read_unlock();
+	return pages;
+}
+
+/*
+ * Unmaps pages of next_run(). 0, or -EIO with some still mapped. Drivers may complain of pages that
+ * are not mapped: after a failure, each is looked at first.
+ */
 static int remove_run(struct space *space, unsigned long index, unsigned long pages)
 {
-	size_t bytes = iommu_unmap_fast(space->domain, index << PAGE_SHIFT, pages << PAGE_SHIFT, &space->gather);
-	unsigned long gone = min(bytes >> PAGE_SHIFT, pages);
+	unsigned long end = index + pages;
+	int error = 0;
 
-	for (unsigned long i = 0; i < gone; i++)
-		space->retired[space->retired_number++] = xa_to_value(xa_erase(&space->pages, index + i));
+	while (index < end) {
+		unsigned long number = space->torn ? 1 : end - index, gone;
+
+		if (!space->torn || iommu_iova_to_phys(space->domain, index << PAGE_SHIFT)) {
+			gone = iommu_unmap_fast(space->domain, index << PAGE_SHIFT, number << PAGE_SHIFT, &space->gather) >> PAGE_SHIFT;
+			gone = min(gone, number);
+			strike(space, index, gone, true);
+			if (gone < number) {
+				space->torn = true;
+				error = -EIO;
+			}
+			number = max(gone, 1ul);
+		}
+		index += number;
+	}
 	if (space->retired_number > SPACE_RETIRED - SPACE_BATCH)
 		sync(space);
-	return gone == pages ? 0 : -EIO;
+	return error;
 }
 
 static int remove(struct space *space, u64 first, u64 last)
 {
-	unsigned long index, from = 0, pages = 0;
-	int error = 0, failed;
-	void *entry;
+	unsigned long index = first >> PAGE_SHIFT, end = last >> PAGE_SHIFT, pages;
+	int error = 0;
 
-	xa_for_each_range(&space->pages, index, entry, first >> PAGE_SHIFT, last >> PAGE_SHIFT)
-	{
-		if (pages && (index != from + pages || pages == SPACE_BATCH)) {
-			failed = remove_run(space, from, pages);
-			error = failed ? failed : error;
-			pages = 0;
-			cond_resched();
-		}
-		if (!pages)
-			from = index;
-		pages++;
+	while (index <= end && (pages = next_run(space, &index, end))) {
+		int failed = remove_run(space, index, pages);
+
+		error = failed ? failed : error;
+		index += pages;
+		cond_resched();
 	}
-	failed = pages ? remove_run(space, from, pages) : 0;
-	return failed ? failed : error;
+	return error;
 }
 
 /* The number of pages from the first on that are contiguous in memory. */
@@ -153,46 +235,42 @@ static unsigned long contiguous(struct page **pages, unsigned long number, unsig
 
 static int map_run(struct space *space, unsigned long index, u64 gpa, struct page **pages, unsigned long number, int prot)
 {
-	unsigned long done = 0;
 	int error;
 
 	error = iommu_map(space->domain, index << PAGE_SHIFT, page_to_phys(pages[0]), number << PAGE_SHIFT, prot, GFP_KERNEL_ACCOUNT);
 	if (error)
 		return error;
-	while (done < number && !error) {
-		unsigned long name = space->ops->name(gpa + ((u64)done << PAGE_SHIFT), pages[done]);
-
-		error = xa_err(xa_store(&space->pages, index + done, xa_mk_value(name), GFP_KERNEL_ACCOUNT));
-		done += !error;
-	}
+	error = record(space, index, gpa, pages, number);
 	if (!error)
 		return 0;
-	while (done--)
-		xa_erase(&space->pages, index + done);
+	strike(space, index, number, false);
 	iommu_unmap(space->domain, index << PAGE_SHIFT, number << PAGE_SHIFT);
 	return error;
 }
 
-/* Maps what is in the batch. On failure what was mapped of it stays, and the rest is unpinned. */
-static int map_batch(struct space *space, unsigned long index, u64 gpa, unsigned long number, int prot)
+/*
+ * Maps what is in the batch. Returns how many pages: on failure what was mapped of it stays, and
+ * the rest is unpinned.
+ */
+static unsigned long map_batch(struct space *space, unsigned long index, u64 gpa, unsigned long number, int prot, int *error)
 {
-	unsigned long done = 0;
-	int error = 0;
+	unsigned long done = 0, mapped;
 
 	while (done < number) {
 		unsigned long n = contiguous(space->batch + done, number - done, space->most);
 
-		error = map_run(space, index + done, gpa + ((u64)done << PAGE_SHIFT), space->batch + done, n, prot);
-		if (error)
+		*error = map_run(space, index + done, gpa + ((u64)done << PAGE_SHIFT), space->batch + done, n, prot);
+		if (*error)
 			break;
 		done += n;
 	}
-	for (; done < number; done++) {
+	mapped = done;
+	for (; done < number && records(space); done++) {
 		unsigned long name = space->ops->name(gpa + ((u64)done << PAGE_SHIFT), space->batch[done]);
 
 		space->ops->put(space->space.host, &name, 1);
 	}
-	return error;
+	return mapped;
 }
 
 int domain_space_map(struct host_space *host_space, const struct host_mapping *mapping)
@@ -207,8 +285,10 @@ int domain_space_map(struct host_space *host_space, const struct host_mapping *m
 		u64 offset = (u64)done << PAGE_SHIFT;
 		long got = space->ops->get(host_space->host, mapping, offset, min(pages - done, SPACE_BATCH), space->batch);
 
-		error = got < 0 ? (int)got : map_batch(space, index + done, mapping->gpa + offset, got, prot);
-		done += got < 0 ? 0 : got;
+		if (got < 0)
+			error = (int)got;
+		else
+			done += map_batch(space, index + done, mapping->gpa + offset, got, prot, &error);
 		cond_resched();
 	}
 	if (!error)
@@ -217,7 +297,7 @@ int domain_space_map(struct host_space *host_space, const struct host_mapping *m
 	 * Nothing of it was there before. What cannot be removed again is reached, though, and
 	 * stays pinned until the space goes.
 	 */
-	if (remove(space, mapping->first, mapping->last))
+	if (done && remove(space, mapping->first, mapping->first + (((u64)done << PAGE_SHIFT) - 1)))
 		error = -EIO;
 	sync(space);
 	return error;
