@@ -43,7 +43,7 @@ int domain_space_map(struct host_space *space, const struct host_mapping *mappin
 int domain_space_unmap(struct host_space *space, u64 first, u64 last);
 int domain_space_flush(struct host_space *space);
 
-#define SPACE_HOST_OPS                                                                                                                           \
+#define SPACE_HOST_OPS                                                                                                                    \
 	.space_create = domain_space_create, .space_destroy = domain_space_destroy, .map = domain_space_map, .unmap = domain_space_unmap, \
 	.flush = domain_space_flush
 

@@ -39,7 +39,7 @@ extern "C" {
 /*
  * Tables of VT-d, as a context entry or a PASID table entry designates them: data for
  * VIOMMU_DOMAIN_VTD. The domain covers the IOVAs that the tables translate, without the interrupt
- * address range.
+ * address range; of the first stage, as far as the host translates them.
  */
 struct viommu_vtd_tables {
 	uint32_t size;	 /* sizeof(struct viommu_vtd_tables) */
