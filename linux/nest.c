@@ -491,7 +491,9 @@ static int invalidate_zpci(struct nest *nest, const struct iommu_user_data_array
 	}
 }
 
-/* Nothing is mapped beneath what is malformed, and a device's access there fails, as in hardware. */
+/*
+ * Nothing is mapped beneath a malformed entry: a device's access there fails, as in hardware.
+ */
 static int invalidate_vtd(struct nest *nest, const struct iommu_user_data_array *array, u32 index)
 {
 	struct viommu_refresh_result result = {};

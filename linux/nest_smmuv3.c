@@ -24,7 +24,7 @@
 
 struct nest_smmu {
 	struct iommufd_viommu viommu;
-	struct mutex lock; /* of HWPTs' domains, where commands replace them. Before the VM's lock */
+	struct mutex lock; /* of HWPTs' domains, which commands replace; before the VM's lock */
 	struct list_head hwpts;
 };
 

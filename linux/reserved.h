@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
-/* IOVAs that devices reserve: lists of struct iommu_resv_region, as Linux copies them for a group. */
+/* IOVAs that devices reserve: lists of struct iommu_resv_region, as Linux makes for a group. */
 #ifndef VIOMMU_LINUX_RESERVED_H
 #define VIOMMU_LINUX_RESERVED_H
 

@@ -76,6 +76,7 @@ bool nest_event(int fd, void *event, uint32_t bytes);
 
 /* The rig's zPCI tables. */
 int nest_zpci(struct nest_rig *nest, uint32_t of, uint32_t *hwpt);
-uint32_t nest_refresh(struct nest_rig *nest, uint32_t hwpt, uint64_t iova, uint64_t pages); /* its status */
+/* Returns its status. */
+uint32_t nest_refresh(struct nest_rig *nest, uint32_t hwpt, uint64_t iova, uint64_t pages);
 
 #endif

@@ -182,7 +182,10 @@ static void test_random(void **state)
 	nest_close(&nest);
 }
 
-/* First-stage tables with five levels lead to those with four; a leaf of 2 MiB; what is no user's. */
+/*
+ * First-stage tables of five levels that lead to those of four, a leaf of 2 MiB, and entries without
+ * the bit for user accesses.
+ */
 static void test_vtd(void **state)
 {
 	uint64_t at = RIG_PBA + 2 * MIB + 3 * PAGE, pml5 = PT(PTS);
