@@ -17,8 +17,10 @@
 /* A few thousand, between which a refresh lets others run. */
 #define STEP_ENTRIES VIOMMU_LEAST_STEP_ENTRIES
 
-/* Guest IOMMUs that a domain is created for with data. Others have no tables. */
-#define DATA_TYPES (BIT_ULL(VFIO_VIOMMU_DATA_ZPCI) | BIT_ULL(VFIO_VIOMMU_DATA_SMMUV3))
+/* Others of the core's guest IOMMUs have no tables. */
+#define DATA_TYPES                                                                                                                             \
+	(BIT_ULL(VFIO_VIOMMU_DATA_ZPCI) | BIT_ULL(VFIO_VIOMMU_DATA_SMMUV3) | BIT_ULL(VFIO_VIOMMU_DATA_VTD) | BIT_ULL(VFIO_VIOMMU_DATA_AMDVI) | \
+	 BIT_ULL(VFIO_VIOMMU_DATA_DIRECT))
 
 static_assert(PAGE_SIZE == VIOMMU_PAGE_SIZE, "guests and IOMMUs are served in pages of 4096 bytes");
 
@@ -66,7 +68,6 @@ static int create(struct container *container, bool paged)
 		.name = "iommu",
 		.split = true,
 		.page_sizes = PAGE_SIZE,
-		.last = U64_MAX,
 		.entry_limit = VIOMMU_NO_LIMIT,
 	};
 	mutex_init(&container->lock);
@@ -208,14 +209,12 @@ static long refresh(struct container *container, union arguments *arguments)
 
 static long info(struct container *container, union arguments *arguments)
 {
-	struct viommu_features features = { .size = sizeof(features) };
 	long error = group_info(container, &arguments->info);
 
 	if (error)
 		return error;
-	viommu_features(&features);
 	arguments->info.out_domains = container->domain_number;
-	arguments->info.out_data_types = features.guests & DATA_TYPES;
+	arguments->info.out_data_types = DATA_TYPES;
 	arguments->info.out_mapped = container->mapped;
 	arguments->info.out_pinned = (u64)READ_ONCE(container->pinned.charged) << PAGE_SHIFT;
 	return 0;

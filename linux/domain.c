@@ -8,6 +8,8 @@
 #include <linux/uaccess.h>
 
 #include "container.h"
+#include "core/direct.h"
+#include "port/sized.h"
 #include "reserved.h"
 
 struct domain {
@@ -34,6 +36,22 @@ static void report(struct vfio_viommu_outcome *outcome, const struct viommu_refr
 	};
 }
 
+static int create_direct(struct container *container, const void *data, struct viommu_domain **out)
+{
+	struct vfio_viommu_direct direct;
+
+	if (!sized_in(&direct, sizeof(direct), sizeof(direct), data) || direct.flags & ~(VFIO_VIOMMU_DIRECT_READ | VFIO_VIOMMU_DIRECT_WRITE))
+		return -EINVAL;
+	return direct_create(container->vm, &container->host.viommu, direct.offset, direct.first, direct.last, direct.flags, out);
+}
+
+static int create_core(struct container *container, u32 type, const void *data, struct viommu_refresh_result *result, struct viommu_domain **out)
+{
+	if (type == VFIO_VIOMMU_DATA_DIRECT)
+		return create_direct(container, data, out);
+	return viommu_domain_create(container->vm, &container->host.viommu, type, data, result, out);
+}
+
 /* The architecture's data is the core's to judge. It begins with its size. */
 static int create_viommu(struct container *container, struct group *group, const struct vfio_viommu_domain_create *create, struct viommu_refresh_result *result,
 			 struct viommu_domain **out)
@@ -47,7 +65,9 @@ static int create_viommu(struct container *container, struct group *group, const
 	if (IS_ERR(data))
 		return (int)PTR_ERR(data);
 	container->creating = group;
-	error = *data > create->data_len ? -EINVAL : viommu_domain_create(container->vm, &container->host.viommu, create->data_type, data, result, out);
+	container->host.viommu.caps.first = group->first;
+	container->host.viommu.caps.last = group->last;
+	error = *data > create->data_len ? -EINVAL : create_core(container, create->data_type, data, result, out);
 	container->creating = NULL;
 	kfree(data);
 	return error;

@@ -76,7 +76,7 @@ static int insert_range(struct container *container, struct guest_range *range, 
 	slot.bytes = range->last - range->first + 1;
 	slot.hva = (void *)address;
 	error = viommu_slot_add(container->vm, &slot);
-	if (error)
+	if (error && error != -EBUSY)
 		forget_range(container, range);
 	else
 		container->mapped += slot.bytes;
@@ -107,7 +107,8 @@ long memory_map(struct container *container, const struct vfio_iommu_type1_dma_m
 	range->last = map->iova + (map->size - 1);
 	range->pages = pages;
 	error = insert_range(container, range, map->vaddr, prot);
-	if (error)
+	/* -EBUSY: devices reach a part of it, which removing it can mend. */
+	if (error && error != -EBUSY)
 		free_range(container, range);
 	return error;
 }

@@ -276,14 +276,16 @@ static unsigned long map_batch(struct space *space, unsigned long index, u64 gpa
 int domain_space_map(struct host_space *host_space, const struct host_mapping *mapping)
 {
 	struct space *space = space_of(host_space);
-	int prot = IOMMU_READ | IOMMU_CACHE | (mapping->prot & VIOMMU_WRITE ? IOMMU_WRITE : 0), error = 0;
+	int prot = IOMMU_CACHE | (mapping->prot & VIOMMU_READ ? IOMMU_READ : 0) | (mapping->prot & VIOMMU_WRITE ? IOMMU_WRITE : 0), error = 0;
 	unsigned long index = mapping->first >> PAGE_SHIFT, pages = ((mapping->last - mapping->first) >> PAGE_SHIFT) + 1, done = 0;
 
 	if (space->ops->reserves(host_space->host, mapping->first, mapping->last))
 		return -ENOSPC;
 	while (done < pages && !error) {
 		u64 offset = (u64)done << PAGE_SHIFT;
-		long got = space->ops->get(host_space->host, mapping, offset, min(pages - done, SPACE_BATCH), space->batch);
+		/* A process that is killed may have all of a large guest here. */
+		long got = fatal_signal_pending(current) ? -ENOMEM
+							 : space->ops->get(host_space->host, mapping, offset, min(pages - done, SPACE_BATCH), space->batch);
 
 		if (got < 0)
 			error = (int)got;

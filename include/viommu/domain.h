@@ -155,8 +155,8 @@ VIOMMU_API int viommu_domain_create(struct viommu_vm *vm, struct viommu_host *ho
  * added or removed later follow.
  *
  * 0; -EINVAL (not aligned to 4096); -ERANGE (outside the host's aperture); -EDQUOT (the budget is
- * too small for the guest's memory); -EOPNOTSUPP (the host kernel has none); -ENOMEM; -ENOSPC;
- * -EIO.
+ * too small for the guest's memory); -ENOMEM; -ENOSPC; -EIO. On the host kernel: -ENODEV and
+ * -EOPNOTSUPP (vfio.h).
  */
 VIOMMU_API int viommu_domain_create_direct(struct viommu_vm *vm, struct viommu_host *host, uint64_t offset, uint64_t first, uint64_t last,
 					   struct viommu_domain **out);

@@ -15,8 +15,8 @@
  * How they differ:
  *  - kernel composes guests' tables in the kernel: viommu_domain_refresh() is one system call. It
  *    pins a page once, however many IOVAs and domains name it, charged to this process.
- *     - Its domains are those of viommu_domain_create(), where software walks the tables, and
- *       blocked ones. Others are -EOPNOTSUPP.
+ *     - Its domains are those of viommu_domain_create(), where software walks the tables, direct
+ *       ones and blocked ones. Others are -EOPNOTSUPP.
  *     - A domain takes a device of the VM on that host to exist, any one (-ENODEV), and is for
  *       devices behind IOMMUs of the same kind as that one's: attaching another is -EIO.
  *     - With VIOMMU_PIN_ON_REFRESH only RLIMIT_MEMLOCK bounds what is pinned: a VM with a

@@ -39,8 +39,9 @@
  * that are not behind an IOMMU.
  *
  * VFIO_IOMMU_MAP_DMA takes VFIO_DMA_MAP_FLAG_READ, with or without VFIO_DMA_MAP_FLAG_WRITE: what
- * tables allow in that memory at the most. -EEXIST where memory is mapped already; PINNED: -ENOSPC
- * beyond RLIMIT_MEMLOCK.
+ * tables allow in that memory at the most. -EEXIST where memory is mapped already; -ENOSPC beyond
+ * RLIMIT_MEMLOCK (PINNED, or a direct domain exists). -EBUSY: a direct domain has a part of it
+ * that its IOMMU does not remove, so that it stays mapped until it is unmapped.
  *
  * VFIO_IOMMU_UNMAP_DMA removes all mappings that lie in the range, or all with
  * VFIO_DMA_UNMAP_FLAG_ALL. -EINVAL where a mapping is only partly inside. When it returns, no
@@ -99,6 +100,9 @@ struct vfio_viommu_domain_create {
 enum vfio_viommu_data_type {
 	VFIO_VIOMMU_DATA_ZPCI = 1,
 	VFIO_VIOMMU_DATA_SMMUV3 = 2,
+	VFIO_VIOMMU_DATA_VTD = 4,
+	VFIO_VIOMMU_DATA_AMDVI = 5,
+	VFIO_VIOMMU_DATA_DIRECT = 32,
 };
 
 /*
@@ -125,6 +129,55 @@ struct vfio_viommu_smmuv3 {
 	__u64 cd[8];
 	__u64 ste[2];
 };
+
+/*
+ * Intel: what a context entry or a PASID table entry says of the tables. The domain covers the
+ * IOVAs that they translate, without the interrupt address range. Without flags these are
+ * second-stage tables. First-stage tables also translate IOVAs at the upper end of 64 bits, where
+ * the group's IOMMU does, and a guest need not announce what becomes valid in them.
+ */
+struct vfio_viommu_vtd {
+	__u32 size;
+	__u32 flags;  /* VFIO_VIOMMU_VTD_* */
+	__u32 levels; /* 3, 4 or 5; of the first stage: 4 or 5 */
+	__u32 reserved;
+	__u64 root; /* GPA of the top table */
+};
+#define VFIO_VIOMMU_VTD_FIRST_STAGE (1u << 0)
+#define VFIO_VIOMMU_VTD_NXE	    (1u << 1) /* first stage: XD is no reserved bit */
+
+/*
+ * AMD: what a device table entry says of host page tables (v1). The domain covers the IOVAs that
+ * the top table reaches, and the group's IOMMU translates, without the interrupt address range and
+ * the excluded range.
+ */
+struct vfio_viommu_amdvi {
+	__u32 size;
+	__u32 mode; /* 1 to 6: the level of the top table */
+	__u64 root; /* GPA of the top table */
+	__u32 prot; /* rights at the most: 1 (IR), 2 (IW) */
+	__u32 flags;
+	__u64 excluded;	      /* first address of the excluded range */
+	__u64 excluded_bytes; /* 0: there is none */
+};
+
+/*
+ * No tables, for a guest IOMMU that does not translate: all guest memory at IOVA = GPA + offset,
+ * as far as that lies in first..last, with the rights that the memory and the flags both have.
+ * What is reached so is pinned. Memory that is mapped later is in the domain when
+ * VFIO_IOMMU_MAP_DMA returns, or is not mapped (-ENOSPC: it could not be pinned or mapped here, or
+ * the IOVAs are reserved). There is nothing to refresh: VFIO_VIOMMU_REFRESH is -EOPNOTSUPP.
+ * out_outcome is zero.
+ */
+struct vfio_viommu_direct {
+	__u32 size;
+	__u32 flags; /* VFIO_VIOMMU_DIRECT_* */
+	__u64 first; /* IOVAs, of whole pages */
+	__u64 last;
+	__u64 offset; /* a multiple of 4096; where the sum would wrap, no memory is reached */
+};
+#define VFIO_VIOMMU_DIRECT_READ	 (1u << 0)
+#define VFIO_VIOMMU_DIRECT_WRITE (1u << 1)
 
 /*
  * VFIO_VIOMMU_DOMAIN_DESTROY

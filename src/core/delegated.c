@@ -50,7 +50,8 @@ int delegated_create(struct viommu_domain *domain, struct viommu_vm *vm, struct 
 	if (error)
 		return error == -PORT_EINVAL || error == -PORT_ENODEV || error == -PORT_EOPNOTSUPP ? error : domain_failure(vm, error);
 	domain_enter(domain, ops);
-	count(domain, result, 0);
+	if (ops->refresh)
+		count(domain, result, 0);
 	return 0;
 }
 

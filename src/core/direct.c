@@ -2,11 +2,12 @@
 /*
  * Direct domains: every slot is mapped, where it falls into the aperture, at IOVA = GPA + offset,
  * and is pinned whole. There are no tables, no shadow and no refresh: only slots that come and go
- * change one. A domain may give fewer rights than the slots have.
+ * change one. A domain may give fewer rights than the slots have. A host that composes guests'
+ * tables itself (delegated.h) maps and pins the slots itself, too.
  */
 #include "core/direct.h"
 
-#include "core/domain.h"
+#include "core/delegated.h"
 
 struct direct {
 	struct viommu_domain domain;
@@ -101,7 +102,7 @@ static void destroy(struct viommu_domain *domain)
 	const struct slots *slots = vm_slots(domain->vm);
 
 	domain_end(domain);
-	for (unsigned int i = 0; i < slots->number; i++)
+	for (unsigned int i = 0; !is_delegated(domain) && i < slots->number; i++)
 		slot_uncharge(domain, slots->slot[i]);
 	port_free(direct_of(domain), sizeof(struct direct), 0);
 }
@@ -157,6 +158,26 @@ static const struct domain_ops direct_ops = {
 	.destroy = destroy,
 };
 
+static const struct domain_ops delegated_ops = {
+	.kind = VIOMMU_KIND_DIRECT,
+	.attach = domain_attach_host,
+	.detach = domain_detach_host,
+	.replace = domain_replace_host,
+	.each_run = each_run,
+	.slot_uncharge = delegated_slot_gone,
+	.destroy = destroy,
+};
+
+/* With the VM's lock held. */
+static int create_delegated(struct direct *direct, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last)
+{
+	const struct host_direct theirs = { .size = sizeof(theirs), .prot = direct->prot, .first = first, .last = last, .offset = direct->offset };
+	const struct host_nest_data data = { .type = HOST_DIRECT, .bytes = sizeof(theirs), .data = &theirs };
+	struct viommu_refresh_result result;
+
+	return delegated_create(&direct->domain, vm, host, first, last, &data, &result, &delegated_ops);
+}
+
 /* With the VM's lock held. */
 static int create(struct direct *direct, struct viommu_vm *vm, struct viommu_host *host, uint64_t first, uint64_t last)
 {
@@ -193,7 +214,7 @@ int direct_create(struct viommu_vm *vm, struct viommu_host *host, uint64_t offse
 	direct->offset = offset;
 	direct->prot = prot;
 	port_lock(&vm->lock);
-	error = create(direct, vm, host, first, last);
+	error = host->ops->compose ? create_delegated(direct, vm, host, first, last) : create(direct, vm, host, first, last);
 	port_unlock(&vm->lock);
 	if (error) {
 		port_free(direct, sizeof(*direct), 0);

@@ -360,8 +360,8 @@ static int synchronise(struct nested *nested, struct viommu_refresh_result *resu
 	return error;
 }
 
-int nested_create_by(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, const struct host_nest_data *data,
-		     struct viommu_refresh_result *result, struct viommu_domain **out)
+int nested_create(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, const struct host_nest_data *data,
+		  struct viommu_refresh_result *result, struct viommu_domain **out)
 {
 	struct nested *nested = port_alloc(nested_bytes(number), 0);
 	struct viommu_refresh_result ours = { 0 };
@@ -384,10 +384,4 @@ int nested_create_by(struct viommu_vm *vm, struct viommu_host *host, const struc
 	}
 	*out = &nested->domain;
 	return 0;
-}
-
-int nested_create(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, struct viommu_refresh_result *result,
-		  struct viommu_domain **out)
-{
-	return nested_create_by(vm, host, tables, number, NULL, result, out);
 }

@@ -9,17 +9,13 @@
  * The tables are for ascending ranges of IOVAs that do not overlap; there may be none, and then
  * nothing is translated. Everything that they hold is synchronised. result may be NULL. Errors are
  * those of viommu_domain_create(), but for hardware.
- */
-int nested_create(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, struct viommu_refresh_result *result,
-		  struct viommu_domain **out);
-
-/*
- * The same, with the registration as the user gave it, for a host that composes tables itself
+ *
+ * data is the registration as the user gave it, for a host that composes tables itself
  * (host_ops.compose). On such a host the tables here serve viommu_domain_walk() alone, and without
  * data there is no domain: -EOPNOTSUPP.
  */
-int nested_create_by(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, const struct host_nest_data *data,
-		     struct viommu_refresh_result *result, struct viommu_domain **out);
+int nested_create(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, const struct host_nest_data *data,
+		  struct viommu_refresh_result *result, struct viommu_domain **out);
 
 /*
  * Of a nested domain, for a guest IOMMU that is to invalidate less than everything.

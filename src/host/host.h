@@ -96,6 +96,19 @@ struct host_nest_data {
 };
 
 /*
+ * Data of compose for a direct domain: IOVA = GPA + offset, with no more rights than prot. Its type
+ * is no guest IOMMU's.
+ */
+#define HOST_DIRECT 32u
+struct host_direct {
+	uint32_t size;
+	uint32_t prot;
+	uint64_t first; /* IOVAs */
+	uint64_t last;
+	uint64_t offset;
+};
+
+/*
  * An event of hardware that walks a guest's tables. bytes is filled in: of the record, 0 if there
  * is none. lost: before it, others were lost.
  */
@@ -195,13 +208,15 @@ struct host_ops {
 	 * one removes what leads to it. Pages that tables name are the host's to pin: with `pinned`
 	 * all of the VM's are, and else vm_pinned says how many bytes.
 	 *
-	 * compose makes a space from data, the registration of a guest's tables, and establishes
-	 * what they hold; *result is empty before. attach, detach, flush and space_destroy are as
-	 * for others. 0; -EINVAL; -ERANGE; -ENOMEM; -ENOSPC; -ENODEV (it takes a device of the VM
-	 * to be there); or another errno.
+	 * compose makes a space from data, the registration of a guest's tables or a struct
+	 * host_direct, and establishes what there is; *result is empty before. Slots that come
+	 * later are in direct spaces when slot_add returns. attach, detach, flush and
+	 * space_destroy are as for others. 0; -EINVAL; -ERANGE; -ENOMEM; -ENOSPC; -ENODEV (it
+	 * takes a device of the VM to be there); or another errno.
 	 *
 	 * refresh is viommu_domain_refresh(), of whole pages in the domain: by any thread, with no
-	 * lock of the core's. Errors that are not documented there are failures of the host.
+	 * lock of the core's. Errors that are not documented there are failures of the host. No
+	 * direct space is refreshed.
 	 */
 	int (*compose)(struct viommu_host *host, struct host_vm *vm, const struct host_nest_data *data, const struct host_memory *memory,
 		       struct viommu_refresh_result *result, struct host_space **out);

@@ -83,7 +83,7 @@ static int try_domain(struct rig *rig, uint64_t table, uint64_t control, uint64_
 	int error;
 
 	rig->tables = (struct guest_tables){ ops_of(rig->format), { table, control }, first, last };
-	error = nested_create(rig->vm, &rig->mock->host, &rig->tables, 1, NULL, &rig->domain);
+	error = nested_create(rig->vm, &rig->mock->host, &rig->tables, 1, NULL, NULL, &rig->domain);
 	if (!error)
 		rig->space = mock_newest(rig->mock);
 	return error;

@@ -2,7 +2,7 @@
 /*
  * The fake kernel's module viommu, as linux/uapi/vfio_viommu.h documents it: containers whose
  * groups are attached to domains, and domains that are filled by the reference's walk, page by
- * page.
+ * page, or are direct.
  */
 #include "fake_objects.h"
 
@@ -29,7 +29,8 @@ struct page {
 static struct domain {
 	uint32_t id; /* 0: free */
 	int container;
-	bool narrow; /* made for a device of another IOMMU */
+	bool narrow;			  /* made for a device of another IOMMU */
+	struct vfio_viommu_direct direct; /* size 0: it has tables */
 	struct naive_tables tables;
 	struct page pages[PAGES];
 	size_t number;
@@ -87,11 +88,19 @@ static bool is_pinned(int container, const unsigned char *hva, const struct page
 	return false;
 }
 
+static bool has_direct(int container)
+{
+	for (unsigned int i = 0; i < DOMAINS; i++)
+		if (domains[i].id && domains[i].container == container && domains[i].direct.size)
+			return true;
+	return false;
+}
+
 uint64_t fake_module_pinned(const struct fake_file *container)
 {
 	uint64_t bytes = 0;
 
-	if (container->module == VFIO_VIOMMU_PINNED_IOMMU) {
+	if (container->module == VFIO_VIOMMU_PINNED_IOMMU || has_direct(container->fd)) {
 		for (size_t i = 0; i < fake.mapping_number; i++)
 			if (fake.mappings[i].container == container->fd)
 				bytes += fake.mappings[i].last - fake.mappings[i].first + 1;
@@ -199,10 +208,46 @@ static uint32_t refresh(struct fake_file *container, struct domain *domain, uint
 	return outcome->unestablished ? VFIO_VIOMMU_REFRESH_INSUFFICIENT : VFIO_VIOMMU_REFRESH_DONE;
 }
 
+static struct domain *new_domain(const struct fake_file *container, uint32_t group)
+{
+	struct domain *domain = domains;
+
+	while (domain->id)
+		if (++domain == domains + DOMAINS)
+			abort();
+	domain->id = ++last_id;
+	domain->container = container->fd;
+	domain->narrow = is_narrow(group);
+	domain->number = 0;
+	domain->direct.size = 0;
+	return domain;
+}
+
+static int create_direct(struct fake_file *container, struct vfio_viommu_domain_create *create)
+{
+	const struct vfio_viommu_direct *direct = (const void *)(uintptr_t)create->data_uptr;
+	struct domain *domain;
+
+	if (direct->size != sizeof(*direct) || create->data_len != sizeof(*direct) || direct->flags > VIOMMU_RW || direct->first > direct->last ||
+	    (direct->first | (direct->last + 1) | direct->offset) % PAGE || !find_group(container->fd, create->group))
+		return -EINVAL;
+	if (direct->first < FAKE_FIRST || direct->last > fake_last(is_narrow(create->group)))
+		return -ERANGE;
+	domain = new_domain(container, create->group);
+	domain->direct = *direct;
+	if (!has_room(container, 0)) {
+		domain->id = 0;
+		return -ENOSPC;
+	}
+	memset(&create->out_outcome, 0, sizeof(create->out_outcome));
+	create->out_domain = domain->id;
+	return 0;
+}
+
 static int create(struct fake_file *container, struct vfio_viommu_domain_create *create)
 {
 	const struct vfio_viommu_zpci *zpci = (const void *)(uintptr_t)create->data_uptr;
-	struct domain *domain = domains;
+	struct domain *domain;
 	uint32_t status;
 
 	if (create->argsz < sizeof(*create) || create->flags || create->data_type != VFIO_VIOMMU_DATA_ZPCI || create->data_len < sizeof(*zpci) ||
@@ -211,13 +256,7 @@ static int create(struct fake_file *container, struct vfio_viommu_domain_create 
 		return -EINVAL;
 	if (zpci->pba < FAKE_FIRST || zpci->pal > fake_last(is_narrow(create->group)))
 		return -ERANGE;
-	while (domain->id)
-		if (++domain == domains + DOMAINS)
-			abort();
-	domain->id = ++last_id;
-	domain->container = container->fd;
-	domain->narrow = is_narrow(create->group);
-	domain->number = 0;
+	domain = new_domain(container, create->group);
 	domain->tables = (struct naive_tables){ zpci->iota, zpci->pba & ~(PAGE - 1), zpci->pal | (PAGE - 1), zpci->flags & VFIO_VIOMMU_ZPCI_QEMU };
 	status = refresh(container, domain, zpci->pba, zpci->pal, &create->out_outcome);
 	if (status == VFIO_VIOMMU_REFRESH_INSUFFICIENT || create->out_outcome.unestablished) {
@@ -262,7 +301,7 @@ static int info(const struct fake_file *container, struct vfio_viommu_info *info
 		memcpy((void *)(uintptr_t)info->ranges_uptr, ranges, (info->ranges < 2 ? info->ranges : 2) * sizeof(ranges[0]));
 	info->out_ranges = 2;
 	info->out_domains = (uint32_t)fake_module_domains();
-	info->out_data_types = UINT64_C(1) << VFIO_VIOMMU_DATA_ZPCI;
+	info->out_data_types = UINT64_C(1) << VFIO_VIOMMU_DATA_ZPCI | UINT64_C(1) << VFIO_VIOMMU_DATA_DIRECT;
 	info->out_pinned = fake_module_pinned(container);
 	return 0;
 }
@@ -280,7 +319,7 @@ static int map(const struct fake_file *container, const struct vfio_iommu_type1_
 	if (map->argsz < sizeof(*map) || !(map->flags & VFIO_DMA_MAP_FLAG_READ) || map->flags & ~3u || !map->size ||
 	    (map->iova | map->vaddr | map->size) % PAGE)
 		return -EINVAL;
-	if (container->module == VFIO_VIOMMU_PINNED_IOMMU && !has_room(container, map->size))
+	if ((container->module == VFIO_VIOMMU_PINNED_IOMMU || has_direct(container->fd)) && !has_room(container, map->size))
 		return -ENOSPC;
 	return fake_insert(&mapping);
 }
@@ -309,6 +348,7 @@ static int unmap(const struct fake_file *container, struct vfio_iommu_type1_dma_
 
 int fake_module_ioctl(struct fake_file *container, unsigned long request, void *argument)
 {
+	struct vfio_viommu_domain_create *created = argument;
 	struct vfio_viommu_refresh *refreshed = argument;
 	struct vfio_viommu_domain_destroy *destroyed = argument;
 	struct domain *domain;
@@ -321,7 +361,7 @@ int fake_module_ioctl(struct fake_file *container, unsigned long request, void *
 	case VFIO_VIOMMU_INFO:
 		return info(container, argument);
 	case VFIO_VIOMMU_DOMAIN_CREATE:
-		return create(container, argument);
+		return created->data_type == VFIO_VIOMMU_DATA_DIRECT ? create_direct(container, argument) : create(container, argument);
 	case VFIO_VIOMMU_ATTACH:
 		return attach(container, argument);
 	case VFIO_VIOMMU_DOMAIN_DESTROY:
@@ -334,6 +374,8 @@ int fake_module_ioctl(struct fake_file *container, unsigned long request, void *
 		domain = find(container->fd, refreshed->domain);
 		if (!domain)
 			return -ENOENT;
+		if (domain->direct.size)
+			return -EOPNOTSUPP;
 		refreshed->out_status = refresh(container, domain, refreshed->first, refreshed->last, &refreshed->out_outcome);
 		return 0;
 	default:
@@ -354,11 +396,31 @@ void fake_module_end(int fd)
 		container->module = 0;
 }
 
+static int direct_dma(const struct domain *domain, uint64_t iova, unsigned char **hva, uint32_t *prot)
+{
+	uint64_t gpa = iova - domain->direct.offset;
+
+	for (size_t i = 0; i < fake.mapping_number; i++) {
+		const struct fake_mapping *at = &fake.mappings[i];
+
+		if (at->container != domain->container || iova < domain->direct.offset || gpa < at->first || gpa > at->last)
+			continue;
+		if (iova < domain->direct.first || iova > domain->direct.last || !(at->prot & domain->direct.flags))
+			break;
+		*hva = at->hva + (gpa - at->first);
+		*prot = at->prot & domain->direct.flags;
+		return 0;
+	}
+	return -ENOENT;
+}
+
 int fake_module_dma(const struct fake_file *group, uint64_t iova, unsigned char **hva, uint32_t *prot)
 {
 	struct domain *domain = find(group->container, group->attached);
-	const struct page *page = domain ? page_at(domain, iova & ~(PAGE - 1)) : NULL;
+	const struct page *page = domain && !domain->direct.size ? page_at(domain, iova & ~(PAGE - 1)) : NULL;
 
+	if (domain && domain->direct.size)
+		return direct_dma(domain, iova, hva, prot);
 	if (!page)
 		return -ENOENT;
 	*hva = page->hva + iova % PAGE;

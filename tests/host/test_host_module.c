@@ -21,7 +21,11 @@
 #include <viommu/mapped.h>
 #include <viommu/smmuv3.h>
 #include <viommu/viommu.h>
+#include <viommu/amdvi.h>
+#include <viommu/vtd.h>
 #include <viommu/zpci.h>
+
+#include "host/host.h"
 
 #define MEMORY (4 * MIB)
 #define SPLIT  (3 * MIB) /* a second slot begins here */
@@ -380,6 +384,68 @@ static void slots(void **state)
 	}
 }
 
+static int add_up(void *ctx, const struct viommu_run *run)
+{
+	*(uint64_t *)ctx += run->last - run->first + 1;
+	return 0;
+}
+
+/*
+ * Direct domains: slots that are there, that go, and that come; what is pinned; what is reported.
+ */
+static void direct(void **state)
+{
+	struct viommu_domain_stats stats = { .size = sizeof(stats) };
+	struct viommu_refresh_result result;
+	struct viommu_domain *domain, *nested;
+	uint64_t bytes;
+	struct guest guest;
+
+	(void)state;
+	for (unsigned int pinned = 0; pinned < 2; pinned++) {
+		make(&guest, pinned, &loaded);
+		assert_int_equal(viommu_domain_create_direct(guest.vm, guest.host, PBA, PBA + PAGE, PBA + MEMORY + MIB - 1, &domain), 0);
+		assert_int_equal(viommu_domain_kind(domain), VIOMMU_KIND_DIRECT);
+		assert_int_equal(viommu_domain_attach(domain, guest.device, VIOMMU_NO_PASID), 0);
+		check_page(&guest, guest.device, 0, NOWHERE, 0);
+		check_page(&guest, guest.device, 1, PAGE, VIOMMU_RW);
+		check_page(&guest, guest.device, SPLIT / PAGE, SPLIT, VIOMMU_READ);
+		check_page(&guest, guest.device, MEMORY / PAGE, NOWHERE, 0);
+		check_pinned(&guest, MEMORY / PAGE);
+		assert_int_equal(viommu_domain_refresh(domain, PBA, PBA + MIB, &result), -EOPNOTSUPP);
+		bytes = 0;
+		assert_int_equal(viommu_domain_each_run(domain, 0, UINT64_MAX, add_up, &bytes), 0);
+		assert_int_equal(bytes, MEMORY - PAGE);
+		assert_int_equal(viommu_domain_stats(domain, &stats), 0);
+		assert_int_equal(stats.refreshes, 0);
+		assert_int_equal(viommu_slot_remove(guest.vm, SPLIT), 0);
+		check_page(&guest, guest.device, SPLIT / PAGE, NOWHERE, 0);
+		assert_int_equal(add_slot(&guest, SPLIT, MEMORY, VIOMMU_RW), 0);
+		check_page(&guest, guest.device, SPLIT / PAGE, SPLIT, VIOMMU_RW);
+		/* Another kind beside it. */
+		name(&guest, 7, DATA);
+		nested = make_domain(&guest);
+		check_page(&guest, guest.device, 7, DATA, VIOMMU_RW);
+		assert_int_equal(viommu_domain_attach(domain, guest.device, VIOMMU_NO_PASID), 0);
+		check_page(&guest, guest.device, 7, 7 * PAGE, VIOMMU_RW);
+		viommu_domain_destroy(domain);
+		check_page(&guest, guest.device, 7, NOWHERE, 0);
+		check_pinned(&guest, 1);
+		viommu_domain_destroy(nested);
+		check_pinned(&guest, 0);
+		unmake(&guest);
+	}
+	make(&guest, false, &(struct fake_options){ .module = true, .lock_limit = MEMORY });
+	assert_int_equal(viommu_domain_create_direct(guest.vm, guest.host, PBA, 0, PBA - 1, &domain), -ERANGE);
+	assert_int_equal(viommu_domain_create_direct(guest.vm, guest.host, PBA + 1, PBA, PAL, &domain), -EINVAL);
+	assert_int_equal(viommu_domain_create_direct(guest.vm, guest.host, PBA, PBA, PAL, &domain), 0);
+	assert_int_equal(add_slot(&guest, MEMORY, MEMORY + PAGE, VIOMMU_RW), -ENOMEM);
+	unmake(&guest);
+	make(&guest, false, &(struct fake_options){ .module = true, .lock_limit = MEMORY - PAGE });
+	assert_int_equal(viommu_domain_create_direct(guest.vm, guest.host, PBA, PBA, PAL, &domain), -ENOSPC);
+	unmake(&guest);
+}
+
 /* Kinds that this host does not have are refused. Blocked domains work. */
 static void limits(void **state)
 {
@@ -392,7 +458,6 @@ static void limits(void **state)
 
 	(void)state;
 	make(&guest, false, &loaded);
-	assert_int_equal(viommu_domain_create_direct(guest.vm, guest.host, 0, 0x1000, PBA - 1, &domain), -EOPNOTSUPP);
 	assert_int_equal(viommu_mapped_create(guest.vm, guest.host, 0x1000, PBA - 1, &mapped), -EOPNOTSUPP);
 	assert_int_equal(viommu_reader_create(guest.device, VIOMMU_NO_PASID, &reader), -EOPNOTSUPP);
 	bad.pba = 0;
@@ -652,6 +717,9 @@ static void layouts(void **state)
 	(void)state;
 	assert_int_equal((int)VFIO_VIOMMU_DATA_ZPCI, (int)VIOMMU_DOMAIN_ZPCI);
 	assert_int_equal((int)VFIO_VIOMMU_DATA_SMMUV3, (int)VIOMMU_DOMAIN_SMMUV3);
+	assert_int_equal((int)VFIO_VIOMMU_DATA_VTD, (int)VIOMMU_DOMAIN_VTD);
+	assert_int_equal((int)VFIO_VIOMMU_DATA_AMDVI, (int)VIOMMU_DOMAIN_AMDVI);
+	assert_int_equal((int)VFIO_VIOMMU_DATA_DIRECT, (int)HOST_DIRECT);
 	assert_int_equal(VFIO_VIOMMU_ZPCI_QEMU, VIOMMU_ZPCI_IOAT_QEMU);
 	assert_int_equal(sizeof(struct vfio_viommu_zpci), sizeof(struct viommu_zpci_ioat));
 	assert_int_equal(offsetof(struct vfio_viommu_zpci, iota), offsetof(struct viommu_zpci_ioat, iota));
@@ -660,6 +728,22 @@ static void layouts(void **state)
 	assert_int_equal(offsetof(struct vfio_viommu_smmuv3, output_bits), offsetof(struct viommu_smmuv3_stage1, output_bits));
 	assert_int_equal(offsetof(struct vfio_viommu_smmuv3, cd), offsetof(struct viommu_smmuv3_stage1, cd));
 	assert_int_equal(offsetof(struct vfio_viommu_smmuv3, ste), offsetof(struct viommu_smmuv3_stage1, ste));
+	assert_int_equal(VFIO_VIOMMU_VTD_FIRST_STAGE, VIOMMU_VTD_TABLES_FIRST_STAGE);
+	assert_int_equal(VFIO_VIOMMU_VTD_NXE, VIOMMU_VTD_TABLES_NXE);
+	assert_int_equal(sizeof(struct vfio_viommu_vtd), sizeof(struct viommu_vtd_tables));
+	assert_int_equal(offsetof(struct vfio_viommu_vtd, levels), offsetof(struct viommu_vtd_tables, levels));
+	assert_int_equal(offsetof(struct vfio_viommu_vtd, root), offsetof(struct viommu_vtd_tables, root));
+	assert_int_equal(sizeof(struct vfio_viommu_amdvi), sizeof(struct viommu_amdvi_tables));
+	assert_int_equal(offsetof(struct vfio_viommu_amdvi, mode), offsetof(struct viommu_amdvi_tables, mode));
+	assert_int_equal(offsetof(struct vfio_viommu_amdvi, root), offsetof(struct viommu_amdvi_tables, root));
+	assert_int_equal(offsetof(struct vfio_viommu_amdvi, prot), offsetof(struct viommu_amdvi_tables, prot));
+	assert_int_equal(offsetof(struct vfio_viommu_amdvi, excluded_bytes), offsetof(struct viommu_amdvi_tables, excluded_bytes));
+	assert_int_equal(VFIO_VIOMMU_DIRECT_READ, VIOMMU_READ);
+	assert_int_equal(VFIO_VIOMMU_DIRECT_WRITE, VIOMMU_WRITE);
+	assert_int_equal(sizeof(struct vfio_viommu_direct), sizeof(struct host_direct));
+	assert_int_equal(offsetof(struct vfio_viommu_direct, flags), offsetof(struct host_direct, prot));
+	assert_int_equal(offsetof(struct vfio_viommu_direct, first), offsetof(struct host_direct, first));
+	assert_int_equal(offsetof(struct vfio_viommu_direct, offset), offsetof(struct host_direct, offset));
 }
 
 int main(void)
@@ -668,9 +752,10 @@ int main(void)
 		cmocka_unit_test(says_what_it_can), cmocka_unit_test(says_what_is_missing),
 		cmocka_unit_test(takes_the_best),   cmocka_unit_test(tables),
 		cmocka_unit_test(shortage),	    cmocka_unit_test(slots),
-		cmocka_unit_test(limits),	    cmocka_unit_test(devices),
-		cmocka_unit_test(notifies),	    cmocka_unit_test(guest_iommu),
-		cmocka_unit_test(failures),	    cmocka_unit_test(layouts),
+		cmocka_unit_test(direct),	    cmocka_unit_test(limits),
+		cmocka_unit_test(devices),	    cmocka_unit_test(notifies),
+		cmocka_unit_test(guest_iommu),	    cmocka_unit_test(failures),
+		cmocka_unit_test(layouts),
 	};
 
 	return cmocka_run_group_tests_name("the host kernel", tests, NULL, NULL);

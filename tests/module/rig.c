@@ -349,15 +349,14 @@ struct vfio_viommu_zpci rig_tables(uint64_t pba, uint64_t pal)
 	};
 }
 
-int rig_create(struct rig *rig, uint64_t pba, uint64_t pal, uint32_t *domain, struct vfio_viommu_outcome *outcome)
+int rig_create_from(struct rig *rig, uint32_t type, const void *data, uint32_t bytes, uint32_t *domain, struct vfio_viommu_outcome *outcome)
 {
-	struct vfio_viommu_zpci zpci = rig_tables(pba, pal);
 	struct vfio_viommu_domain_create create = {
 		.argsz = sizeof(create),
 		.group = rig->group,
-		.data_type = VFIO_VIOMMU_DATA_ZPCI,
-		.data_uptr = (uint64_t)(uintptr_t)&zpci,
-		.data_len = sizeof(zpci),
+		.data_type = type,
+		.data_uptr = (uint64_t)(uintptr_t)data,
+		.data_len = bytes,
 	};
 	int error = error_of(ioctl(rig->container, VFIO_VIOMMU_DOMAIN_CREATE, &create));
 
@@ -365,6 +364,20 @@ int rig_create(struct rig *rig, uint64_t pba, uint64_t pal, uint32_t *domain, st
 	if (outcome)
 		*outcome = create.out_outcome;
 	return error;
+}
+
+int rig_create(struct rig *rig, uint64_t pba, uint64_t pal, uint32_t *domain, struct vfio_viommu_outcome *outcome)
+{
+	struct vfio_viommu_zpci zpci = rig_tables(pba, pal);
+
+	return rig_create_from(rig, VFIO_VIOMMU_DATA_ZPCI, &zpci, sizeof(zpci), domain, outcome);
+}
+
+int rig_create_direct(struct rig *rig, uint64_t first, uint64_t last, uint64_t offset, uint32_t flags, uint32_t *domain)
+{
+	struct vfio_viommu_direct direct = { .size = sizeof(direct), .flags = flags, .first = first, .last = last, .offset = offset };
+
+	return rig_create_from(rig, VFIO_VIOMMU_DATA_DIRECT, &direct, sizeof(direct), domain, NULL);
 }
 
 int rig_destroy(struct rig *rig, uint32_t domain)
@@ -429,7 +442,7 @@ static uint64_t get(struct rig *rig)
 	return *word_at(rig, RIG_EXCHANGE);
 }
 
-void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written)
+void rig_reads(struct rig *rig, uint64_t iova, uint64_t gpa)
 {
 	uint64_t word;
 
@@ -440,14 +453,22 @@ void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written)
 		assert_true(word < NUMBERED || word >= NUMBERED + RIG_BYTES / PAGE);
 	else
 		assert_int_equal(word, NUMBERED + gpa / PAGE);
+}
+
+void rig_writes(struct rig *rig, uint64_t iova, uint64_t gpa)
+{
 	put(rig, MARKED);
 	dma_write_to(rig->device, iova, 0);
 	for (uint64_t at = RIG_NUMBERED; at < RIG_EXCHANGE; at += PAGE) {
-		bool here = at == gpa && written;
-
-		assert_int_equal(*word_at(rig, at), here ? MARKED : NUMBERED + at / PAGE);
+		assert_int_equal(*word_at(rig, at), at == gpa ? MARKED : NUMBERED + at / PAGE);
 		*word_at(rig, at) = NUMBERED + at / PAGE;
 	}
+}
+
+void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written)
+{
+	rig_reads(rig, iova, gpa);
+	rig_writes(rig, iova, written ? gpa : RIG_NOWHERE);
 }
 
 uint64_t rig_locked(void)

@@ -36,6 +36,9 @@
 
 #define RIG_DEVICES 16u /* in the environment, at the most */
 
+/* IOVA - GPA of direct domains, in which the rig has its own page where the tables name it. */
+#define RIG_OFFSET (RIG_PBA + 15 * MIB - RIG_EXCHANGE)
+
 struct rig {
 	uint32_t type;
 	const char *address; /* of the device */
@@ -118,6 +121,8 @@ uint64_t rig_leaf(uint64_t iova);
 struct vfio_viommu_zpci rig_tables(uint64_t pba, uint64_t pal);
 
 /* The ioctls: 0 or a negative errno. */
+int rig_create_from(struct rig *rig, uint32_t type, const void *data, uint32_t bytes, uint32_t *domain, struct vfio_viommu_outcome *outcome);
+int rig_create_direct(struct rig *rig, uint64_t first, uint64_t last, uint64_t offset, uint32_t flags, uint32_t *domain);
 int rig_create(struct rig *rig, uint64_t pba, uint64_t pal, uint32_t *domain, struct vfio_viommu_outcome *outcome);
 int rig_destroy(struct rig *rig, uint32_t domain);
 int rig_attach(struct rig *rig, uint32_t domain);
@@ -135,6 +140,9 @@ void rig_refreshed(struct rig *rig, uint32_t domain, uint64_t iova, uint64_t pag
  */
 #define RIG_NOWHERE UINT64_MAX
 void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written);
+/* The same for one kind of access. */
+void rig_reads(struct rig *rig, uint64_t iova, uint64_t gpa);
+void rig_writes(struct rig *rig, uint64_t iova, uint64_t gpa);
 
 /* locked_vm of this process, in pages. */
 uint64_t rig_locked(void);

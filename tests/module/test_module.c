@@ -221,7 +221,9 @@ static void test_reserved(void **state)
 	assert_int_equal(ioctl(rig.container, VFIO_VIOMMU_INFO, &info), 0);
 	assert_true(info.out_ranges >= 2 && info.out_ranges <= 8);
 	assert_int_equal(info.out_mapped, RIG_BYTES);
-	assert_int_equal(info.out_data_types, 1u << VFIO_VIOMMU_DATA_ZPCI | 1u << VFIO_VIOMMU_DATA_SMMUV3);
+	assert_int_equal(info.out_data_types, UINT64_C(1) << VFIO_VIOMMU_DATA_ZPCI | UINT64_C(1) << VFIO_VIOMMU_DATA_SMMUV3 |
+						      UINT64_C(1) << VFIO_VIOMMU_DATA_VTD | UINT64_C(1) << VFIO_VIOMMU_DATA_AMDVI |
+						      UINT64_C(1) << VFIO_VIOMMU_DATA_DIRECT);
 	for (uint32_t i = 0; i < info.out_ranges; i++) {
 		assert_true(ranges[i].first <= ranges[i].last && (!i || ranges[i].first > ranges[i - 1].last));
 		assert_true(ranges[i].last < window || ranges[i].first >= window + MIB);
@@ -263,6 +265,8 @@ static void limited(void **state)
 	}
 	assert_int_equal(rig_map(&rig, 0, RIG_BYTES, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
 	rig_open_device(&rig);
+	assert_int_equal(rig_create_direct(&rig, RIG_PBA, RIG_PAL, RIG_OFFSET, VFIO_VIOMMU_DIRECT_READ, &domain), -ENOSPC);
+	check_pinned(&rig, 0);
 	domain = rig_domain(&rig);
 	/* The rig's page counts as one. An exact fit succeeds, one page more does not. */
 	rig_name(&rig, RIG_PBA, 63, A, true);

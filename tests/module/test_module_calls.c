@@ -164,20 +164,39 @@ static void create(struct caller *caller)
 		.data_uptr = (uint64_t)(uintptr_t)&zpci,
 		.data_len = sizeof(zpci),
 	};
-	uint64_t smmuv3[16];
+	static const struct {
+		uint32_t type, bytes, word; /* word: behind the size */
+	} others[] = {
+		{ VFIO_VIOMMU_DATA_SMMUV3, sizeof(struct vfio_viommu_smmuv3), 0 },
+		{ VFIO_VIOMMU_DATA_VTD, sizeof(struct vfio_viommu_vtd), 0 },
+		{ VFIO_VIOMMU_DATA_AMDVI, sizeof(struct vfio_viommu_amdvi), 3 },
+		{ VFIO_VIOMMU_DATA_DIRECT, sizeof(struct vfio_viommu_direct), 3 },
+	};
+	uint64_t data[16];
 
 	if (!below(caller, 4))
 		((uint64_t *)&zpci)[1 + below(caller, 3)] = draw_word(caller);
 	if (!below(caller, 8))
 		((uint64_t *)&create)[below(caller, 4)] = draw_word(caller);
 	if (!below(caller, 4)) {
+		uint64_t which = below(caller, sizeof(others) / sizeof(others[0]));
+
 		for (unsigned int i = 0; i < 16; i++)
-			smmuv3[i] = draw_word(caller);
-		smmuv3[0] = sizeof(struct vfio_viommu_smmuv3);
-		smmuv3[1] = 48;
-		create.data_type = VFIO_VIOMMU_DATA_SMMUV3;
-		create.data_uptr = (uint64_t)(uintptr_t)smmuv3;
-		create.data_len = sizeof(struct vfio_viommu_smmuv3);
+			data[i] = draw_word(caller);
+		data[0] = others[which].bytes | (uint64_t)others[which].word << 32;
+		/*
+		 * SMMUv3: bits of an address; VT-d: levels; the others: addresses, and as they
+		 * are.
+		 */
+		if (others[which].type == VFIO_VIOMMU_DATA_SMMUV3)
+			data[1] = 48;
+		else if (others[which].type == VFIO_VIOMMU_DATA_VTD)
+			data[1] = 3 + below(caller, 2);
+		else if (others[which].type == VFIO_VIOMMU_DATA_AMDVI)
+			data[2] = VFIO_VIOMMU_DIRECT_READ | VFIO_VIOMMU_DIRECT_WRITE;
+		create.data_type = others[which].type;
+		create.data_uptr = (uint64_t)(uintptr_t)data;
+		create.data_len = others[which].bytes;
 	}
 	call(caller, CREATE, &create);
 	/* Few at a time: an id that is drawn names one. */

@@ -62,6 +62,10 @@ static void live(uint32_t type, int begun)
 			rig_destroy(&rig, domain);
 		else
 			rig_attach(&rig, 0);
+		if (rig_create_direct(&rig, RIG_PBA, RIG_PAL, RIG_OFFSET, VFIO_VIOMMU_DIRECT_READ, &domain))
+			_exit(1);
+		rig_attach(&rig, domain);
+		rig_destroy(&rig, domain);
 	}
 }
 

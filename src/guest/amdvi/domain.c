@@ -64,11 +64,13 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *da
 	struct viommu_host_caps caps = { .size = sizeof(caps) };
 	struct guest_tables tables[3];
 	struct viommu_amdvi_tables settled;
+	const struct host_nest_data theirs = { .type = VIOMMU_DOMAIN_AMDVI, .bytes = sizeof(settled), .data = &settled };
 
 	if (!sized_in(&settled, sizeof(settled), VIOMMU_AMDVI_TABLES_SIZE_V0, data) || !is_legal(&settled))
 		return -PORT_EINVAL;
 	viommu_host_caps(host, &caps);
-	return nested_create(vm, host, tables, settle(&settled, &caps, tables), result, out);
+	settled.size = sizeof(settled);
+	return nested_create(vm, host, tables, settle(&settled, &caps, tables), &theirs, result, out);
 }
 
 const struct guest_type amdvi_guest_type = {

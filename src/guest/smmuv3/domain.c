@@ -44,7 +44,7 @@ static int create_nested(struct viommu_vm *vm, struct viommu_host *host, const s
 	context.size = sizeof(context);
 	context.nesting = VIOMMU_NESTING_AUTO;
 	context.ste[0] = context.ste[1] = 0;
-	error = nested_create_by(vm, host, tables, number, &data, result, out);
+	error = nested_create(vm, host, tables, number, &data, result, out);
 	if (!error)
 		(*out)->top_ignored = CD0_TBI_HALVES(stage1->cd[0]);
 	return error;

@@ -46,11 +46,13 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *fr
 {
 	struct guest_tables tables[MOST_TABLES];
 	struct viommu_vtd_tables data;
+	const struct host_nest_data theirs = { .type = VIOMMU_DOMAIN_VTD, .bytes = sizeof(data), .data = &data };
 
 	if (!sized_in(&data, sizeof(data), VIOMMU_VTD_TABLES_SIZE_V0, from) || data.flags & ~(VIOMMU_VTD_TABLES_FIRST_STAGE | VIOMMU_VTD_TABLES_NXE) ||
 	    data.flags == VIOMMU_VTD_TABLES_NXE || data.reserved || data.root & ~VTDSS_ROOT_SSPTPTR || data.levels < (data.flags ? 4 : 3) || data.levels > 5)
 		return -PORT_EINVAL;
-	return nested_create(vm, host, tables, take_tables(&data, host->caps.last, tables), result, out);
+	data.size = sizeof(data);
+	return nested_create(vm, host, tables, take_tables(&data, host->caps.last, tables), &theirs, result, out);
 }
 
 const struct guest_type vtd_guest_type = {

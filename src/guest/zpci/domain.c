@@ -24,7 +24,7 @@ static int create(struct viommu_vm *vm, struct viommu_host *host, const void *gi
 	if (tables.first > tables.last)
 		return -PORT_EINVAL;
 	ioat.size = sizeof(ioat);
-	return nested_create_by(vm, host, &tables, 1, &data, result, out);
+	return nested_create(vm, host, &tables, 1, &data, result, out);
 }
 
 const struct guest_type zpci_guest_type = {
