@@ -20,7 +20,8 @@ struct dma_case {
 	void (*run)(struct rig_config config, uint64_t seed, uint64_t operations);
 	unsigned int nvmes;  /* number of devices */
 	bool edu;	     /* add an edu if there is one */
-	const char *host;    /* only on this host; NULL: both */
+	const char *host;    /* only on this host; NULL: all */
+	bool not_kernel;     /* the host kernel has no such domains, budget or figures */
 	const char *pin;     /* only with this policy, "refresh" or "guest"; NULL: both */
 	bool harmless_only;  /* only if the device survives a stopped access */
 	uint64_t operations; /* the default */

@@ -39,7 +39,9 @@ int64_t kernel_pinned_pages(void)
 
 bool kernel_has_host(const char *name)
 {
-	return !access(strcmp(name, "type1") ? "/dev/iommu" : "/dev/vfio/vfio", F_OK);
+	if (!strcmp(name, "type1"))
+		return !access("/sys/module/vfio_iommu_type1", F_OK);
+	return !access(strcmp(name, "kernel") ? "/dev/iommu" : "/sys/module/viommu", F_OK);
 }
 
 bool kernel_read(const char *path, char *text, unsigned int bytes)

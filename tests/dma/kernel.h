@@ -12,7 +12,7 @@
  */
 int64_t kernel_pinned_pages(void);
 
-/* Whether the kernel has the host named "type1" or "iommufd". */
+/* Whether the kernel has the host named "type1", "iommufd" or "kernel". */
 bool kernel_has_host(const char *name);
 
 /* Writes a word to a file of sysfs or procfs. False on failure. */

@@ -154,18 +154,32 @@ void rig_start(struct rig *rig, struct rig_unit *unit)
 		rig_fail(rig, "the driver of %s: %s (%s)", unit->address, why, strerror(-error));
 }
 
-static void make_host(struct rig *rig)
+struct viommu_host *rig_make_host(struct rig *rig)
 {
-	const struct rig_config *config = rig->config;
+	static const struct {
+		const char *name;
+		int (*create)(const struct viommu_vfio_config *config, struct viommu_host **out);
+	} hosts[] = { { "type1", viommu_host_type1_create }, { "iommufd", viommu_host_iommufd_create }, { "kernel", viommu_host_kernel_create } };
 	struct viommu_vfio_device device = VIOMMU_VFIO_DEVICE_INIT;
 	char why[512] = "";
 	struct viommu_vfio_config vfio = { .size = sizeof(vfio), .iommu_fd = -1, .device = &device, .why = why, .why_bytes = sizeof(why) };
-	int error;
+	struct viommu_host *host = NULL;
+	int error = -EINVAL;
 
-	device.address = config->address[0];
-	error = strcmp(config->host, "type1") ? viommu_host_iommufd_create(&vfio, &rig->host) : viommu_host_type1_create(&vfio, &rig->host);
+	device.address = rig->config->address[0];
+	for (unsigned int i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++)
+		if (!strcmp(hosts[i].name, rig->config->host))
+			error = hosts[i].create(&vfio, &host);
 	if (error)
 		rig_fail(rig, "the host: %s (%s)", why, strerror(-error));
+	return host;
+}
+
+static void make_host(struct rig *rig)
+{
+	const struct rig_config *config = rig->config;
+
+	rig->host = rig_make_host(rig);
 	rig->caps.size = sizeof(rig->caps);
 	viommu_host_caps(rig->host, &rig->caps);
 	rig->lowest = rig->caps.first > 4 * GIB ? rig->caps.first : 4 * GIB;

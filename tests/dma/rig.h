@@ -43,7 +43,7 @@ enum { AREA_SYSTEM, AREA_FILE, AREA_NEIGHBOUR, AREA_READ_ONLY, AREA_VISITING_FIL
 
 /* The host, the policy and the limits of a rig. */
 struct rig_config {
-	const char *host; /* "type1" or "iommufd" */
+	const char *host; /* "type1", "iommufd" or "kernel" */
 	enum viommu_pin_policy pin;
 	uint64_t pin_budget; /* 0: none */
 	/*
@@ -111,6 +111,9 @@ __attribute__((noreturn, format(printf, 2, 3))) void rig_fail(struct rig *rig, c
 __attribute__((format(printf, 2, 3))) void rig_doing(struct rig *rig, const char *format, ...);
 /* Appends to that. */
 __attribute__((format(printf, 2, 3))) void rig_and(struct rig *rig, const char *format, ...);
+
+/* Makes the host for the first device. Ends the process if there is none. */
+struct viommu_host *rig_make_host(struct rig *rig);
 
 /* Random numbers from any seed. */
 uint64_t rig_draw(struct rig *rig);

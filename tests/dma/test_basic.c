@@ -319,7 +319,7 @@ static const struct dma_case cases[] = {
 	{ .name = "registrations", .run = registrations, .nvmes = 1, .edu = true },
 	{ .name = "slots", .run = slots, .nvmes = 1 },
 	{ .name = "shared", .run = shared, .nvmes = 2 },
-	{ .name = "one run", .run = one_run, .nvmes = 1 },
+	{ .name = "one run", .run = one_run, .nvmes = 1, .not_kernel = true },
 };
 
 int main(int argc, char **argv)

@@ -88,20 +88,6 @@ static void make_memory(struct world *world)
 	}
 }
 
-static void make_host(struct world *world)
-{
-	const struct rig_config *config = world->rig.config;
-	struct viommu_vfio_device device = VIOMMU_VFIO_DEVICE_INIT;
-	char why[512] = "";
-	struct viommu_vfio_config vfio = { .size = sizeof(vfio), .iommu_fd = -1, .device = &device, .why = why, .why_bytes = sizeof(why) };
-	int error;
-
-	device.address = config->address[0];
-	error = strcmp(config->host, "type1") ? viommu_host_iommufd_create(&vfio, &world->host) : viommu_host_type1_create(&vfio, &world->host);
-	if (error)
-		rig_fail(&world->rig, "the host: %s (%s)", why, strerror(-error));
-}
-
 /* The driver's pages, in tables that have nothing else. */
 static void renew(struct world *world, unsigned int u)
 {
@@ -249,7 +235,7 @@ static void live(const struct iommu_kind *kind, struct rig_config config, uint64
 	vm.pin = config.pin;
 	must(&world, !viommu_vm_create(&vm, &world.guest.vm), "the VM");
 	make_memory(&world);
-	make_host(&world);
+	world.host = rig_make_host(&world.rig);
 	world.units = config.units < IOMMU_UNITS ? config.units : IOMMU_UNITS;
 	world.iommu = (struct iommu){ .kind = kind, .guest = &world.guest, .host = world.host, .table_next = 1 * MIB };
 	error = kind->up(&world.iommu);
@@ -315,7 +301,7 @@ static void behind_virtio(struct rig_config config, uint64_t seed, uint64_t oper
 static const struct dma_case cases[] = {
 	{ .name = "VT-d", .run = behind_vtd, .nvmes = 2, .harmless_only = true, .operations = OPERATIONS },
 	{ .name = "AMD-Vi", .run = behind_amdvi, .nvmes = 2, .harmless_only = true, .operations = OPERATIONS },
-	{ .name = "virtio-iommu", .run = behind_virtio, .nvmes = 2, .harmless_only = true, .operations = OPERATIONS },
+	{ .name = "virtio-iommu", .run = behind_virtio, .nvmes = 2, .harmless_only = true, .not_kernel = true, .operations = OPERATIONS },
 };
 
 int main(int argc, char **argv)

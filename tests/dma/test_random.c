@@ -33,7 +33,7 @@ static void short_budget(struct rig_config config, uint64_t seed, uint64_t opera
 static const struct dma_case cases[] = {
 	{ .name = "functions", .run = functions, .nvmes = 2, .edu = true, .operations = OPERATIONS },
 	{ .name = "shared", .run = shared, .nvmes = 2, .operations = OPERATIONS },
-	{ .name = "short budget", .run = short_budget, .nvmes = 2, .pin = "refresh", .operations = OPERATIONS },
+	{ .name = "short budget", .run = short_budget, .nvmes = 2, .pin = "refresh", .not_kernel = true, .operations = OPERATIONS },
 };
 
 int main(int argc, char **argv)

@@ -318,7 +318,7 @@ static void reserved(struct rig_config config, uint64_t seed, uint64_t operation
 }
 
 static const struct dma_case cases[] = {
-	{ .name = "budget", .run = budget, .nvmes = 1, .pin = "refresh" },
+	{ .name = "budget", .run = budget, .nvmes = 1, .pin = "refresh", .not_kernel = true },
 	{ .name = "memlock", .run = memlock, .nvmes = 1, .pin = "refresh" },
 	{ .name = "memlock, pinned guest", .run = memlock_guest, .nvmes = 1, .host = "iommufd", .pin = "guest" },
 	{ .name = "entries, known", .run = entries_known, .nvmes = 1, .host = "type1", .pin = "refresh" },

@@ -5,8 +5,8 @@
 usage: with_module.py HOST [OPTIONS] FOLDER SECONDS PROGRAM RUN-IN-HOST...      where to build, and how to run a program there
 
 The kernel is Debian's stock kernel for amd64, or with --kernel NAME that of the folder NAME of the test hosts' own kernels (x86_64, x86_64-debug, s390x, arm64),
-which tests/vm/build-kernel makes with headers. The module is /viommu.ko there, and is not loaded. With --replay CAPTURE it is, and PROGRAM is the command,
-which replays the capture. With --sources FOLDER the module is another one of this repository's.
+which tests/vm/build-kernel makes with headers. The module is /viommu.ko there, and is not loaded. With --load it is, and with --replay CAPTURE, where PROGRAM is
+the command, which replays the capture. With --sources FOLDER the module is another one of this repository's.
 """
 import argparse
 import os
@@ -69,6 +69,8 @@ def main():
     parser.add_argument("--append", default="", metavar="WORDS", help="to the kernel's command line")
     parser.add_argument("--sources", default="linux", metavar="FOLDER", help="of the module")
     parser.add_argument("--module", default="viommu.ko", metavar="NAME", help="of the file that is built from them")
+    parser.add_argument("--load", action="store_true")
+    parser.add_argument("--cpus", default="1", metavar="NUMBER")
     parser.add_argument("--replay", metavar="CAPTURE")
     parser.add_argument("folder")
     parser.add_argument("seconds")
@@ -85,6 +87,7 @@ def main():
         print(failed)
         return FAILED
     command = [sys.executable, "-B", *arguments.run, "--host", arguments.host, "--kernel", image, "--timeout", arguments.seconds, "--append", arguments.append]
+    command += ["--cpus", arguments.cpus]
     for device in arguments.device or ["edu"]:
         command += ["--device", device]
     for name in modules:
@@ -93,7 +96,8 @@ def main():
         name = os.path.basename(arguments.replay)
         command += ["--module", built, "--file", f"{name}={arguments.replay}", arguments.program, "replay", "--host", "kernel:{edu}", f"/{name}"]
     else:
-        command += ["--file", f"{arguments.module}={built}", arguments.program, *arguments.argument]
+        command += ["--module", built] if arguments.load else ["--file", f"{arguments.module}={built}"]
+        command += [arguments.program, *arguments.argument]
     with subprocess.Popen([os.fspath(word) for word in command]) as running:
         # So that it ends its machine.
         signal.signal(signal.SIGTERM, lambda *_: running.terminate())
