@@ -197,36 +197,27 @@ static const struct host_ops kernel_ops = {
 	.destroy = kernel_destroy,
 };
 
-static int read_ranges(int container, uint32_t group, struct vfio_viommu_range *ranges, uint32_t *number)
-{
-	struct vfio_viommu_info info = { .argsz = sizeof(info), .group = group, .ranges = *number, .ranges_uptr = (uint64_t)(uintptr_t)ranges };
-	int error = vfio_ioctl(container, VFIO_VIOMMU_INFO, &info);
-
-	*number = info.out_ranges;
-	return error;
-}
-
-/* They do not change. */
+/* A group's ranges do not change: as many are written as there were. */
 int kernel_ask(int container, uint32_t group, struct ranges *usable, const struct vfio_why *why)
 {
+	struct vfio_viommu_info info = { .argsz = sizeof(info), .group = group };
 	struct vfio_viommu_range *ranges;
-	uint32_t number = 0, room;
-	int error = read_ranges(container, group, NULL, &number);
+	int error = vfio_ioctl(container, VFIO_VIOMMU_INFO, &info);
 
 	if (error)
 		return vfio_say(why, error, "the module does not say what it can do (VFIO_VIOMMU_INFO): %s", strerror(-error));
-	if (!number)
-		return vfio_say(why, -EOPNOTSUPP, "the IOMMU translates nothing for group %u", group);
-	ranges = calloc(number, sizeof(*ranges));
+	/* There may be none, and then calloc() may return NULL. */
+	ranges = calloc((size_t)info.out_ranges + 1, sizeof(*ranges));
 	if (!ranges)
 		return -ENOMEM;
-	room = number;
-	error = read_ranges(container, group, ranges, &number);
-	for (uint32_t i = 0; !error && i < number && i < room; i++)
+	info.ranges = info.out_ranges;
+	info.ranges_uptr = (uint64_t)(uintptr_t)ranges;
+	error = vfio_ioctl(container, VFIO_VIOMMU_INFO, &info);
+	for (uint32_t i = 0; !error && i < info.ranges; i++)
 		error = ranges_add(usable, ranges[i].first, ranges[i].last);
 	free(ranges);
 	if (!error && !usable->number)
-		error = -ERANGE;
+		return vfio_say(why, -EOPNOTSUPP, "the IOMMU translates no page for group %u", group);
 	return error ? vfio_say(why, error, "what the module says of itself cannot be understood (VFIO_VIOMMU_INFO): %s", strerror(-error)) : 0;
 }
 

@@ -36,6 +36,7 @@ struct fake_options {
 	bool refuse_pasids;	/* all the same, VFIO attaches none */
 	bool nested;		/* NEST_PARENT and DIRTY_TRACKING work */
 	bool module;		/* viommu is loaded */
+	bool no_page;		/* with module: the only range of IOVAs has no whole page */
 	bool no_vfio, no_iommu; /* the file is missing */
 	bool no_cdev;		/* VFIO has no character devices */
 	bool unbound;		/* the first device is bound to another driver */

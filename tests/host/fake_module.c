@@ -293,13 +293,16 @@ static int attach(const struct fake_file *container, const struct vfio_viommu_at
 
 static int info(const struct fake_file *container, struct vfio_viommu_info *info)
 {
+	const struct vfio_viommu_range small = { FAKE_FIRST + 1, FAKE_FIRST + PAGE - 1 };
 	const struct vfio_viommu_range ranges[2] = { { FAKE_FIRST, FAKE_WINDOW_FIRST - 1 }, { FAKE_WINDOW_LAST + 1, fake_last(is_narrow(info->group)) } };
+	const uint32_t number = fake.options.no_page ? 1 : 2;
 
 	if (info->argsz < sizeof(*info) || info->flags || !find_group(container->fd, info->group))
 		return -EINVAL;
 	if (info->ranges)
-		memcpy((void *)(uintptr_t)info->ranges_uptr, ranges, (info->ranges < 2 ? info->ranges : 2) * sizeof(ranges[0]));
-	info->out_ranges = 2;
+		memcpy((void *)(uintptr_t)info->ranges_uptr, fake.options.no_page ? &small : ranges,
+		       (info->ranges < number ? info->ranges : number) * sizeof(small));
+	info->out_ranges = number;
 	info->out_domains = (uint32_t)fake_module_domains();
 	info->out_data_types = UINT64_C(1) << VFIO_VIOMMU_DATA_ZPCI | UINT64_C(1) << VFIO_VIOMMU_DATA_DIRECT;
 	info->out_pinned = fake_module_pinned(container);

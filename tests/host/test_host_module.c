@@ -223,6 +223,7 @@ static void says_what_is_missing(void **state)
 	refused(&none, &one, -EOPNOTSUPP, "modprobe viommu");
 	refused(&(struct fake_options){ .no_vfio = true }, &one, -ENOENT, "load vfio and viommu");
 	refused(&(struct fake_options){ .module = true, .unbound = true }, &one, -ENODEV, "driver_override");
+	refused(&(struct fake_options){ .module = true, .no_page = true }, &one, -EOPNOTSUPP, "translates no page");
 	refused(&loaded, NULL, -EINVAL, "no device");
 	device.address = NULL;
 	device.device_fd = device.group_fd = 1;
