@@ -86,7 +86,7 @@ void port_guest_unmap(const struct port_guest *guest, void *memory)
  */
 bool port_guest_load(const struct port_guest *guest, uint64_t offset, uint64_t *word)
 {
-	if (current->mm == guest->mm && !IS_ENABLED(CONFIG_S390))
+	if (guest->mm && current->mm == guest->mm && !IS_ENABLED(CONFIG_S390))
 		return !get_user(*word, (u64 __user *)(guest->base + offset));
 	return port_guest_load_mapped(guest, offset, word);
 }
