@@ -14,9 +14,6 @@
 #include "container.h"
 #include "nest.h"
 
-/* A few thousand, between which a refresh lets others run. */
-#define STEP_ENTRIES VIOMMU_LEAST_STEP_ENTRIES
-
 /* Others of the core's guest IOMMUs have no tables. */
 #define DATA_TYPES                                                                                                                             \
 	(BIT_ULL(VFIO_VIOMMU_DATA_ZPCI) | BIT_ULL(VFIO_VIOMMU_DATA_SMMUV3) | BIT_ULL(VFIO_VIOMMU_DATA_VTD) | BIT_ULL(VFIO_VIOMMU_DATA_AMDVI) | \
@@ -37,39 +34,20 @@ static void put(struct container *container)
 	shared_put(&container->shared);
 }
 
-static void log_line(void *ctx, enum viommu_log_level level, const char *what, u64 a, u64 b)
-{
-	if (level == VIOMMU_LOG_INFO)
-		pr_debug("viommu: %s (%#llx, %#llx)\n", what, a, b);
-	else
-		pr_warn_ratelimited("viommu: %s (%#llx, %#llx)\n", what, a, b);
-}
-
 static int create(struct container *container, bool paged)
 {
-	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
 	int error = pinned_init(&container->pinned);
 
 	if (error)
 		return error;
-	config.pin = paged ? VIOMMU_PIN_ON_REFRESH : VIOMMU_PIN_GUEST;
-	config.step_entries = STEP_ENTRIES;
-	config.log = log_line;
-	error = viommu_vm_create(&config, &container->vm);
+	error = space_vm_create(paged ? VIOMMU_PIN_ON_REFRESH : VIOMMU_PIN_GUEST, &container->vm);
 	if (error) {
 		pinned_destroy(&container->pinned);
 		return error;
 	}
 	container->paged = paged;
 	container->host.container = container;
-	container->host.viommu.ops = paged ? &group_paged_ops.host : &group_pinned_ops.host;
-	container->host.viommu.caps = (struct viommu_host_caps){
-		.size = sizeof(container->host.viommu.caps),
-		.name = "iommu",
-		.split = true,
-		.page_sizes = PAGE_SIZE,
-		.entry_limit = VIOMMU_NO_LIMIT,
-	};
+	space_host_init(&container->host.viommu, paged ? &group_paged_ops : &group_pinned_ops);
 	mutex_init(&container->lock);
 	/* A refresh reads it while another range is added or removed. */
 	mt_init_flags(&container->memory, MT_FLAGS_USE_RCU);

@@ -22,8 +22,6 @@
 #include "nest.h"
 #include "reserved.h"
 
-#define STEP_ENTRIES VIOMMU_LEAST_STEP_ENTRIES
-
 static bool software_nesting;
 module_param(software_nesting, bool, 0644);
 MODULE_PARM_DESC(software_nesting, "Nest by software where the IOMMU could do it, too (off)");
@@ -214,36 +212,18 @@ static const struct space_ops space_ops = {
 	.put = put_pages,
 };
 
-static void log_line(void *ctx, enum viommu_log_level level, const char *what, u64 a, u64 b)
-{
-	if (level == VIOMMU_LOG_INFO)
-		pr_debug("viommu: %s (%#llx, %#llx)\n", what, a, b);
-	else
-		pr_warn_ratelimited("viommu: %s (%#llx, %#llx)\n", what, a, b);
-}
-
 static int parent_init(struct iommufd_swnest_parent *parent)
 {
-	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
 	struct nest_vm *vm = nest_vm_of(parent);
 
-	config.step_entries = STEP_ENTRIES;
-	config.log = log_line;
-	vm->host.ops = &space_ops.host;
-	vm->host.caps = (struct viommu_host_caps){
-		.size = sizeof(vm->host.caps),
-		.name = "iommu",
-		.split = true,
-		.page_sizes = PAGE_SIZE,
-		.first = parent->domain->geometry.aperture_start,
-		.last = parent->domain->geometry.aperture_end,
-		.entry_limit = VIOMMU_NO_LIMIT,
-	};
+	space_host_init(&vm->host, &space_ops);
+	vm->host.caps.first = parent->domain->geometry.aperture_start;
+	vm->host.caps.last = parent->domain->geometry.aperture_end;
 	mutex_init(&vm->lock);
 	mt_init(&vm->areas);
 	init_rwsem(&vm->reserved);
 	INIT_LIST_HEAD(&vm->devices);
-	return viommu_vm_create(&config, &vm->vm);
+	return space_vm_create(VIOMMU_PIN_ON_REFRESH, &vm->vm);
 }
 
 static void parent_destroy(struct iommufd_swnest_parent *parent)

@@ -35,6 +35,36 @@ struct space {
 	struct page *batch[SPACE_BATCH];
 };
 
+static void log_line(void *ctx, enum viommu_log_level level, const char *what, u64 a, u64 b)
+{
+	if (level == VIOMMU_LOG_INFO)
+		pr_debug("viommu: %s (%#llx, %#llx)\n", what, a, b);
+	else
+		pr_warn_ratelimited("viommu: %s (%#llx, %#llx)\n", what, a, b);
+}
+
+int space_vm_create(enum viommu_pin_policy pin, struct viommu_vm **out)
+{
+	struct viommu_vm_config config = VIOMMU_VM_CONFIG_INIT;
+
+	config.pin = pin;
+	config.step_entries = VIOMMU_LEAST_STEP_ENTRIES;
+	config.log = log_line;
+	return viommu_vm_create(&config, out);
+}
+
+void space_host_init(struct viommu_host *host, const struct space_ops *ops)
+{
+	host->ops = &ops->host;
+	host->caps = (struct viommu_host_caps){
+		.size = sizeof(host->caps),
+		.name = "iommu",
+		.split = true,
+		.page_sizes = PAGE_SIZE,
+		.entry_limit = VIOMMU_NO_LIMIT,
+	};
+}
+
 static struct space *space_of(struct host_space *space)
 {
 	return container_of(space, struct space, space);

@@ -7,6 +7,8 @@
 #ifndef VIOMMU_LINUX_SPACE_H
 #define VIOMMU_LINUX_SPACE_H
 
+#include <viommu/vm.h>
+
 #include "host/host.h"
 
 struct iommu_domain;
@@ -46,6 +48,14 @@ int domain_space_flush(struct host_space *space);
 #define SPACE_HOST_OPS                                                                                                                    \
 	.space_create = domain_space_create, .space_destroy = domain_space_destroy, .map = domain_space_map, .unmap = domain_space_unmap, \
 	.flush = domain_space_flush
+
+/*
+ * A VM of the core's whose domains are on a host of spaces: refreshes let others run after a few
+ * thousand entries, and messages go to the kernel's log.
+ */
+int space_vm_create(enum viommu_pin_policy pin, struct viommu_vm **out);
+/* Its host. The IOVAs that it translates are for the user to fill in. */
+void space_host_init(struct viommu_host *host, const struct space_ops *ops);
 
 /* What the user's alloc_domain() returned, and said of it. */
 struct iommu_domain *space_domain(struct host_space *space);
