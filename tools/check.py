@@ -404,7 +404,7 @@ def carry_out(configuration, pattern, tally):
         if pattern and not names:
             return
         run(["ninja", "-C", folder, "-j", str(CORES), *files], steps(configuration, "building"))
-        if "vm-hosts" in suites:
+        if suites & {"vm-hosts", "vm-long"}:
             prepare_kernels(configuration, tally)
         if "vm-long" in suites and not os.environ.get("VIOMMU_TEST_KERNELS"):
             build = [os.path.join(ROOT, "tests/vm/build-kernel"), "--debug", configuration.kernel, os.path.join(ROOT, "build/kernels")]
