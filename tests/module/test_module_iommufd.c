@@ -183,8 +183,8 @@ static void test_random(void **state)
 }
 
 /*
- * First-stage tables of five levels that lead to those of four, a leaf of 2 MiB, and entries without
- * the bit for user accesses.
+ * First-stage tables of five levels that lead to those of four, a leaf of 2 MiB, and entries
+ * without the bit for user accesses.
  */
 static void test_vtd(void **state)
 {
