@@ -8,6 +8,8 @@
 #include <linux/vmalloc.h>
 #include <linux/xarray.h>
 
+#include <viommu/vm.h>
+
 #include <cmocka.h>
 #include <sys/mman.h>
 
@@ -15,9 +17,9 @@
 
 static atomic_long_t mapped;
 
-int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes, bool written)
+int port_guest_init(struct port_guest *guest, const struct viommu_slot *slot)
 {
-	*guest = (struct port_guest){ .base = hva, .bytes = bytes };
+	*guest = (struct port_guest){ .base = slot->hva, .bytes = slot->bytes };
 	return 0;
 }
 

@@ -8,12 +8,14 @@
 
 #include <port_types.h>
 
+struct viommu_slot;
+
 struct port_guest {
 	void *base;
 	uint64_t bytes;
 };
 
-int port_guest_init(struct port_guest *guest, void *hva, uint64_t bytes, bool written);
+int port_guest_init(struct port_guest *guest, const struct viommu_slot *slot);
 void port_guest_destroy(struct port_guest *guest);
 void *port_guest_map(const struct port_guest *guest, uint64_t offset);
 void port_guest_unmap(const struct port_guest *guest, void *memory);
