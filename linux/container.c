@@ -69,6 +69,7 @@ static void destroy(struct container *container)
 	viommu_vm_destroy(container->vm);
 	memory_unmap_all(container);
 	pinned_destroy(&container->pinned);
+	events_end(container);
 	mutex_destroy(&container->lock);
 	kfree(container);
 }
@@ -153,6 +154,7 @@ union arguments {
 	struct vfio_viommu_iommu_fault iommu_fault;
 	struct vfio_viommu_iommu_kvm iommu_kvm;
 	struct vfio_viommu_info info;
+	struct vfio_viommu_events events;
 };
 
 static long map(struct container *container, union arguments *arguments)
@@ -198,6 +200,11 @@ static long info(struct container *container, union arguments *arguments)
 	return 0;
 }
 
+static long open_events(struct container *container, union arguments *arguments)
+{
+	return events_open(container);
+}
+
 #define IOMMU_IOCTL(name)                                                                 \
 	static long iommu_##name(struct container *container, union arguments *arguments) \
 	{                                                                                 \
@@ -227,6 +234,7 @@ static const struct ioctl ioctls[] = {
 	{ VFIO_VIOMMU_DOMAIN_DESTROY, sizeof(struct vfio_viommu_domain_destroy), 0, false, false, destroy_domain },
 	{ VFIO_VIOMMU_ATTACH, sizeof(struct vfio_viommu_attach), 0, false, false, attach },
 	{ VFIO_VIOMMU_INFO, sizeof(struct vfio_viommu_info), 0, true, false, info },
+	{ VFIO_VIOMMU_EVENTS, sizeof(struct vfio_viommu_events), 0, false, false, open_events },
 	{ VFIO_VIOMMU_IOMMU_CREATE, sizeof(struct vfio_viommu_iommu_create), 0, true, false, iommu_create },
 	{ VFIO_VIOMMU_IOMMU_DESTROY, sizeof(struct vfio_viommu_iommu_destroy), 0, false, false, iommu_destroy },
 	{ VFIO_VIOMMU_IOMMU_DEVICE, sizeof(struct vfio_viommu_iommu_device), VFIO_VIOMMU_IOMMU_DEVICE_REMOVE | VFIO_VIOMMU_IOMMU_DEVICE_ANNOUNCES, false, false,

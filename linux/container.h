@@ -4,6 +4,7 @@
  *
  *   container.c   what VFIO calls, and the life of a container
  *   domain.c      domains, by id
+ *   events.c      the queue of events, and its files
  *   group.c       groups: what is checked when one comes, which IOVAs it reserves, and the
  *                 domains of its IOMMU that the core's spaces are (space.h)
  *   machine.c     guest IOMMUs, by id
@@ -108,7 +109,9 @@ struct container {
 	struct group *creating; /* the group that a space is created for */
 	struct xarray domains;	/* struct domain by id; read without the lock */
 	unsigned int domain_number;
-	struct xarray machines; /* struct machine by id; read without the lock */
+	struct xarray machines;	       /* struct machine by id; read without the lock */
+	struct events *events;	       /* NULL until it is asked for; read without the lock */
+	struct task_struct *unmapping; /* the thread that removes memory; read without the lock */
 };
 
 /* A group as a device of a host. */
@@ -162,6 +165,7 @@ long vfio_domain_refresh(struct container *container, struct vfio_viommu_refresh
 void vfio_domain_destroy_all(struct container *container);
 /* Without the lock, of a struct domain: what vfio_domain_refresh() does. */
 long domain_refresh(struct shared *domain, struct vfio_viommu_refresh *refresh);
+void domain_outcome(struct vfio_viommu_outcome *outcome, const struct viommu_refresh_result *result);
 
 /* group.c, with the container's lock held. */
 int group_join(struct container *container, struct iommu_group *iommu_group);
@@ -208,6 +212,16 @@ static inline void s390_exit(void)
 {
 }
 #endif
+
+/*
+ * events.c, with the container's lock held. watch: what leaves with memory is reported of the
+ * group, and of its device behind a guest IOMMU. end: nothing is added any more.
+ */
+long events_open(struct container *container);
+void events_watch(struct group *group);
+void events_end(struct container *container);
+/* Without the lock: host_ops.unseen. */
+void events_unseen(struct viommu_host *host, u64 first, u64 last, int error, const struct viommu_refresh_result *result);
 
 /* memory.c, with the container's lock held. */
 long memory_map(struct container *container, const struct vfio_iommu_type1_dma_map *map);

@@ -20,7 +20,7 @@ struct domain {
 #define LEAST_DATA sizeof(u32)
 #define MOST_DATA  4096u
 
-static void report(struct vfio_viommu_outcome *outcome, const struct viommu_refresh_result *result)
+void domain_outcome(struct vfio_viommu_outcome *outcome, const struct viommu_refresh_result *result)
 {
 	*outcome = (struct vfio_viommu_outcome){
 		.established = result->established,
@@ -95,7 +95,7 @@ long vfio_domain_create(struct container *container, struct vfio_viommu_domain_c
 		goto free;
 	}
 	container->domain_number++;
-	report(&create->out_outcome, &result);
+	domain_outcome(&create->out_outcome, &result);
 	return 0;
 free:
 	kfree(domain);
@@ -172,7 +172,7 @@ long domain_refresh(struct shared *shared, struct vfio_viommu_refresh *refresh)
 	struct viommu_refresh_result result = {};
 	int error = viommu_domain_refresh(domain->viommu, refresh->first, refresh->last, &result);
 
-	report(&refresh->out_outcome, &result);
+	domain_outcome(&refresh->out_outcome, &result);
 	switch (error) {
 	case 0:
 		refresh->out_status = VFIO_VIOMMU_REFRESH_DONE;

@@ -130,6 +130,7 @@ int group_join(struct container *container, struct iommu_group *iommu_group)
 	down_write(&container->reserved);
 	list_add_tail(&group->in_container, &container->groups);
 	up_write(&container->reserved);
+	events_watch(group);
 	return 0;
 }
 
@@ -272,7 +273,7 @@ static void host_destroy(struct viommu_host *host)
 #define GROUP_SPACE_OPS                                                                                                                                     \
 	.host = { SPACE_HOST_OPS,	  .device_create = group_device_create, .device_destroy = group_device_destroy, .attach = attach, .detach = detach, \
 		  .destroy = host_destroy },                                                                                                                \
-	.alloc_domain = alloc_space_domain, .free_domain = iommu_domain_free, .reserves = any_reserves
+	.host.unseen = events_unseen, .alloc_domain = alloc_space_domain, .free_domain = iommu_domain_free, .reserves = any_reserves
 
 const struct space_ops group_pinned_ops = { GROUP_SPACE_OPS, .get = memory_find };
 

@@ -43,13 +43,17 @@ static void signal_event(struct machine *machine, unsigned int number)
 	{                                                                              \
 		viommu_##name##_device_remove(device);                                 \
 	}                                                                              \
+	static struct viommu_device *name##_device(void *device)                       \
+	{                                                                              \
+		return viommu_##name##_device_device(device);                          \
+	}                                                                              \
 	static int name##_device_fault(void *device, const struct viommu_fault *fault) \
 	{                                                                              \
 		return viommu_##name##_device_fault(device, fault);                    \
 	}
 #define MACHINE_MEMBERS(name)                                                                                                            \
 	.create = name##_create, .destroy = name##_destroy, .read = name##_read, .write = name##_write, .device_add = name##_device_add, \
-	.device_remove = name##_device_remove, .device_fault = name##_device_fault, .ring = name##_ring
+	.device_remove = name##_device_remove, .device = name##_device, .device_fault = name##_device_fault, .ring = name##_ring
 
 MACHINE_FUNCTIONS(vtd)
 MACHINE_FUNCTIONS(amdvi)
@@ -313,9 +317,11 @@ long vfio_iommu_device(struct container *container, const struct vfio_viommu_iom
 	if (!error)
 		error = machine->type->device_add(machine->viommu, group, arguments->source_id, arguments->flags & VFIO_VIOMMU_IOMMU_DEVICE_ANNOUNCES,
 						  &group->machine_device);
-	if (!error)
-		group->machine = machine;
-	return error;
+	if (error)
+		return error;
+	group->machine = machine;
+	events_watch(group);
+	return 0;
 }
 
 long vfio_iommu_access(struct container *container, struct vfio_viommu_iommu_access *access)

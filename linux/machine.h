@@ -25,6 +25,7 @@ struct machine_type {
 	int (*write)(void *viommu, u64 offset, unsigned int bytes, u64 value);
 	int (*device_add)(void *viommu, struct group *group, u32 source_id, bool announces, void **device);
 	void (*device_remove)(void *device);
+	struct viommu_device *(*device)(void *device);
 	int (*device_fault)(void *device, const struct viommu_fault *fault);
 	/* Registers of the queue of commands. */
 	u32 base;

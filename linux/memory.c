@@ -148,6 +148,7 @@ long memory_unmap(struct container *container, struct vfio_iommu_type1_dma_unmap
 	if (cuts(container, at, last))
 		return -EINVAL;
 	unmap->size = 0;
+	WRITE_ONCE(container->unmapping, current);
 	while (!error && (range = mt_find(&container->memory, &at, last))) {
 		u64 bytes = range->last - range->first + 1;
 
@@ -157,6 +158,7 @@ long memory_unmap(struct container *container, struct vfio_iommu_type1_dma_unmap
 		if (!at)
 			break;
 	}
+	WRITE_ONCE(container->unmapping, NULL);
 	return error;
 }
 

@@ -268,6 +268,48 @@ struct vfio_viommu_info {
 #define VFIO_VIOMMU_INFO _IO(VFIO_TYPE, VFIO_BASE + 68)
 
 /*
+ * VFIO_VIOMMU_EVENTS
+ *
+ * Returns a file descriptor, from which events of the container are read that come after the first
+ * such call: whole structs vfio_viommu_event, each once, whichever of the container's files it is.
+ * read() waits for one, unless the file is O_NONBLOCK (-EAGAIN), and is 0 when the container has
+ * ended and all have been read. -EINVAL: no room for one. Beyond EVENTS_KEPT, new ones are lost.
+ */
+struct vfio_viommu_events {
+	__u32 argsz;
+	__u32 flags;
+};
+#define VFIO_VIOMMU_EVENTS	_IO(VFIO_TYPE, VFIO_BASE + 69)
+#define VFIO_VIOMMU_EVENTS_KEPT 256
+
+enum vfio_viommu_event_type {
+	/*
+	 * VFIO_IOMMU_UNMAP_DMA has removed translations of the group in first..last, which may be
+	 * more than those. The guest's tables may still have them.
+	 */
+	VFIO_VIOMMU_EVENT_REVOKED = 1,
+	/*
+	 * A guest IOMMU has refreshed first..last for the group, and not all of it is as the tables
+	 * say: status and outcome are as those of VFIO_VIOMMU_REFRESH, whose own are no events.
+	 */
+	VFIO_VIOMMU_EVENT_REFRESH = 2,
+	/* A guest IOMMU could not attach the group: it reaches nothing. INSUFFICIENT or FAILED. */
+	VFIO_VIOMMU_EVENT_UNATTACHED = 3,
+};
+
+struct vfio_viommu_event {
+	__u32 size; /* of this record: how far apart records are */
+	__u32 type;
+	__u32 group;  /* its number */
+	__u32 status; /* enum vfio_viommu_refresh_status */
+	__u32 lost;   /* events, since the one that was read before */
+	__u32 reserved;
+	__u64 first; /* IOVAs */
+	__u64 last;
+	struct vfio_viommu_outcome outcome;
+};
+
+/*
  * VFIO_VIOMMU_IOMMU_CREATE
  *
  * Creates a guest IOMMU in its reset state: registers, command and event queues in guest memory,

@@ -260,6 +260,14 @@ struct host_ops {
 	int (*nest_event)(struct host_vm *vm, struct host_nest_event *event);
 
 	void (*destroy)(struct viommu_host *host);
+
+	/*
+	 * Failures that are returned to no user. A refresh of first..last ended in this error, with
+	 * this result. Without a result: a device is attached to nothing, as there was no space for
+	 * it. By any thread, with locks held: it must not call the library. NULL where the host has
+	 * no use for them.
+	 */
+	void (*unseen)(struct viommu_host *host, uint64_t first, uint64_t last, int error, const struct viommu_refresh_result *result);
 };
 
 /* Properties of the one type that a host nests. */

@@ -383,6 +383,14 @@ void guest_map(struct guest *guest, uint64_t iova, uint64_t gpa, bool written)
 	put(guest, leaf_at(iova), gpa == GUEST_NOTHING ? 0 : gpa | guest->kind->leaf | (written ? guest->kind->written : guest->kind->protected));
 }
 
+uint64_t guest_put_above(struct guest *guest, uint64_t iova, uint64_t entry)
+{
+	uint64_t gpa = MIDDLE + iova / (2 * MIB) % ENTRIES * 8;
+
+	put(guest, gpa, entry);
+	return gpa;
+}
+
 /* A leaf's address beyond the guest's memory is an entry that is looked at, and maps nothing. */
 void guest_entangle(struct guest *guest)
 {

@@ -72,6 +72,8 @@ int guest_fault(struct guest *guest, uint64_t iova, uint32_t access, uint32_t *r
 /* The tables: a page of the window, or of all tables the rig's own page alone. */
 void guest_tables(struct guest *guest);
 void guest_map(struct guest *guest, uint64_t iova, uint64_t gpa, bool written);
+/* Stores an entry of the table above those of leaves. Returns its GPA. */
+uint64_t guest_put_above(struct guest *guest, uint64_t iova, uint64_t entry);
 /* Empty tables that name each other: all IOVAs, more than can be looked at in seconds. */
 void guest_entangle(struct guest *guest);
 

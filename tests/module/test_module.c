@@ -310,7 +310,7 @@ static int call(const struct rig *rig, unsigned long command, void *arguments)
 static void test_refused_arguments(void **state)
 {
 	static const unsigned long commands[] = { VFIO_IOMMU_MAP_DMA, VFIO_IOMMU_UNMAP_DMA, VFIO_VIOMMU_DOMAIN_CREATE, VFIO_VIOMMU_DOMAIN_DESTROY,
-						  VFIO_VIOMMU_ATTACH, VFIO_VIOMMU_REFRESH,  VFIO_VIOMMU_INFO };
+						  VFIO_VIOMMU_ATTACH, VFIO_VIOMMU_REFRESH,  VFIO_VIOMMU_INFO,	       VFIO_VIOMMU_EVENTS };
 	const uint32_t both = VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE;
 	struct vfio_viommu_domain_create create = { .argsz = sizeof(create) };
 	struct vfio_viommu_domain_destroy destroy = { .argsz = sizeof(destroy), .reserved = 1 };

@@ -37,7 +37,7 @@ static uint64_t seed = 1, calls = 4000, seconds;
 static bool injecting;
 
 /* Results by ioctl. */
-enum { MAP, UNMAP, CREATE, DESTROY, ATTACH, REFRESH, INFO, IOMMU_CREATE, IOMMU_DESTROY, IOMMU_DEVICE, IOMMU_ACCESS, IOMMU_FAULT, IOMMU_KVM, COMMANDS };
+enum { MAP, UNMAP, CREATE, DESTROY, ATTACH, REFRESH, INFO, EVENTS, IOMMU_CREATE, IOMMU_DESTROY, IOMMU_DEVICE, IOMMU_ACCESS, IOMMU_FAULT, IOMMU_KVM, COMMANDS };
 static const unsigned long command_of[COMMANDS] = {
 	[MAP] = VFIO_IOMMU_MAP_DMA,
 	[UNMAP] = VFIO_IOMMU_UNMAP_DMA,
@@ -46,6 +46,7 @@ static const unsigned long command_of[COMMANDS] = {
 	[ATTACH] = VFIO_VIOMMU_ATTACH,
 	[REFRESH] = VFIO_VIOMMU_REFRESH,
 	[INFO] = VFIO_VIOMMU_INFO,
+	[EVENTS] = VFIO_VIOMMU_EVENTS,
 	[IOMMU_CREATE] = VFIO_VIOMMU_IOMMU_CREATE,
 	[IOMMU_DESTROY] = VFIO_VIOMMU_IOMMU_DESTROY,
 	[IOMMU_DEVICE] = VFIO_VIOMMU_IOMMU_DEVICE,
@@ -123,6 +124,18 @@ static void end_injection(struct caller *caller)
 	set_fail_nth(caller, 0);
 }
 
+/* As many as there are. Others read, too. */
+static void read_events(int fd)
+{
+	struct vfio_viommu_event events[3];
+
+	if (fcntl(fd, F_SETFL, O_NONBLOCK))
+		abort();
+	while (read(fd, events, sizeof(events)) > 0)
+		;
+	close(fd);
+}
+
 static void call(struct caller *caller, unsigned int which, void *arguments)
 {
 	bool injects = inject(caller);
@@ -130,10 +143,12 @@ static void call(struct caller *caller, unsigned int which, void *arguments)
 
 	if (injects)
 		end_injection(caller);
-	if (result)
+	if (result < 0)
 		caller->failed[which]++;
 	else
 		caller->done[which]++;
+	if (which == EVENTS && result >= 0)
+		read_events(result);
 }
 
 /* Arguments without sense, whose size and flags are mostly right. */
@@ -259,10 +274,11 @@ static void call_one(struct caller *caller)
 	};
 	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ | (below(caller, 4) ? VFIO_DMA_MAP_FLAG_WRITE : 0) };
 	struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap) };
+	struct vfio_viommu_events events = { .argsz = sizeof(events) };
 	/* The first MiB has the tables. */
 	uint64_t mib = below(caller, RIG_BYTES / MIB);
 
-	switch (below(caller, 8)) {
+	switch (below(caller, 9)) {
 	case 0:
 		create(caller);
 		break;
@@ -290,6 +306,9 @@ static void call_one(struct caller *caller)
 		if (!below(caller, 8))
 			unmap = (struct vfio_iommu_type1_dma_unmap){ .argsz = sizeof(unmap), .flags = VFIO_DMA_UNMAP_FLAG_ALL };
 		call(caller, UNMAP, &unmap);
+		break;
+	case 7:
+		call(caller, EVENTS, &events);
 		break;
 	default:
 		call(caller, INFO, &info);

@@ -126,6 +126,8 @@ void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range)
  */
 void guest_iommu_forward(struct guest_iommu *iommu, struct viommu_host *host, const uint64_t entry[GUEST_ENTRY_WORDS]);
 void guest_iommu_sync(struct guest_iommu *iommu);
+/* viommu_domain_refresh(), whose errors are for the host alone. */
+int guest_domain_refresh(const struct guest_domain *domain, uint64_t first, uint64_t last);
 
 /*
  * miss.c. Without locks: an access found no translation, where the guest need not announce what

@@ -211,6 +211,8 @@ void guest_device_settle(struct guest_device *device)
 	}
 	if (!error)
 		return;
+	if (device->host->ops->unseen)
+		device->host->ops->unseen(device->host, 0, UINT64_MAX, error, NULL);
 	/* No access of it will ask again. */
 	iommu->unsettled |= device->hardware;
 	if (iommu->ops->refused)

@@ -28,10 +28,21 @@ static bool is_hardware(const struct guest_domain *domain)
 	return guest_domain_kind(domain) == VIOMMU_KIND_HARDWARE;
 }
 
+int guest_domain_refresh(const struct guest_domain *domain, uint64_t first, uint64_t last)
+{
+	struct viommu_host *host = domain->host;
+	struct viommu_refresh_result result;
+	int error = viommu_domain_refresh(domain->domain, first, last, &result);
+
+	if (error && error != -PORT_ERANGE && host->ops->unseen)
+		host->ops->unseen(host, first, last, error, &result);
+	return error;
+}
+
 /* False if the host failed. */
 static bool refresh(struct guest_iommu *iommu, struct guest_domain *domain, uint64_t first, uint64_t last)
 {
-	int error = viommu_domain_refresh(domain->domain, first, last, NULL);
+	int error = guest_domain_refresh(domain, first, last);
 
 	guest_count(&iommu->counts.refreshes);
 	if (guest_is_shortage(error))

@@ -31,11 +31,11 @@ static int fill(struct guest_iommu *iommu, const struct guest_domain *domain, co
 		run.first = iova & ~AROUND;
 	if (run.last > (iova | AROUND))
 		run.last = iova | AROUND;
-	error = viommu_domain_refresh(domain->domain, run.first, run.last, NULL);
+	error = guest_domain_refresh(domain, run.first, run.last);
 	if (guest_is_shortage(error)) {
 		guest_count(&iommu->counts.insufficient);
 		/* At least the page that is accessed. */
-		error = viommu_domain_refresh(domain->domain, iova, iova, NULL);
+		error = guest_domain_refresh(domain, iova, iova);
 	}
 	/* An entry that was made malformed meanwhile is found by the next walk. */
 	if (error && error != -PORT_EFAULT)
