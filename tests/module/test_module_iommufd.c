@@ -143,11 +143,15 @@ static void test_zpci(void **state)
 	open_zpci(&nest, at, &hwpt);
 	check(&nest, walk_zpci, at);
 	check(&nest, walk_zpci, at + PAGE);
-	/* Until the guest says so, nothing changes. */
+	/* Until the guest says so, nothing changes, and then only what it names. */
 	rig_name(&nest.rig, at, 1, B, false);
+	rig_name(&nest.rig, at + PAGE, 1, B, true);
 	rig_reaches(&nest.rig, at, A, true);
 	assert_int_equal(nest_refresh(&nest, hwpt, at, 1), NEST_DONE);
 	check(&nest, walk_zpci, at);
+	rig_reaches(&nest.rig, at + PAGE, RIG_NOWHERE, false);
+	assert_int_equal(nest_refresh(&nest, hwpt, at + PAGE, 1), NEST_DONE);
+	check(&nest, walk_zpci, at + PAGE);
 	rig_hide(&nest.rig, at, 1);
 	assert_int_equal(nest_refresh(&nest, hwpt, at, 1), NEST_DONE);
 	check(&nest, walk_zpci, at);
@@ -370,8 +374,10 @@ static int command(struct nest_rig *nest, uint32_t viommu, uint64_t word0, uint6
 {
 	uint64_t words[2] = { word0, word1 };
 	uint32_t number = 1;
+	int error = nest_invalidate(nest, viommu, IOMMUFD_ABI_INVALIDATE_SMMUV3, words, sizeof(words), &number);
 
-	return nest_invalidate(nest, viommu, IOMMUFD_ABI_INVALIDATE_SMMUV3, words, sizeof(words), &number);
+	assert_int_equal(number, !error);
+	return error;
 }
 
 static void fill_arm(struct nest_rig *nest, uint64_t root)
