@@ -200,7 +200,9 @@ int __wrap_viommu_domain_refresh(struct viommu_domain *domain, uint64_t first, u
 
 	pthread_mutex_lock(&mutex);
 	ret = answer(&doubles.refresh, &doubles.refresh_count);
-	doubles.breaches += first > last || result;
+	doubles.breaches += first > last;
+	if (result)
+		*result = (struct viommu_refresh_result){ 0 };
 	if (doubles.refreshes < DOUBLE_REFRESHES)
 		doubles.refreshed[doubles.refreshes] = (struct double_refresh){ (unsigned int)(domain->data.cd[0] >> 48), first, last };
 	doubles.refreshes++;
