@@ -209,26 +209,34 @@ static unsigned long next_run(struct space *space, unsigned long *index, unsigne
 	return pages;
 }
 
+static bool is_mapped(const struct space *space, unsigned long index)
+{
+	return iommu_iova_to_phys(space->domain, index << PAGE_SHIFT);
+}
+
 /*
  * Unmaps pages of next_run(). 0, or -EIO with some still mapped. Drivers may complain of pages that
- * are not mapped: after a failure, each is looked at first.
+ * are not mapped: where there may be such, each page is looked at first.
  */
 static int remove_run(struct space *space, unsigned long index, unsigned long pages)
 {
+	bool probe = space->torn || (!records(space) && !is_mapped(space, index));
 	unsigned long end = index + pages;
 	int error = 0;
 
 	while (index < end) {
-		unsigned long number = space->torn ? 1 : end - index, gone;
+		unsigned long number = probe ? 1 : end - index, gone;
 
-		if (!space->torn || iommu_iova_to_phys(space->domain, index << PAGE_SHIFT)) {
+		if (!probe || is_mapped(space, index)) {
 			gone = iommu_unmap_fast(space->domain, index << PAGE_SHIFT, number << PAGE_SHIFT, &space->gather) >> PAGE_SHIFT;
 			gone = min(gone, number);
 			strike(space, index, gone, true);
-			if (gone < number) {
+			/* A page that is not mapped ends it early in some drivers. */
+			if (gone < number && is_mapped(space, index + gone)) {
 				space->torn = true;
 				error = -EIO;
 			}
+			probe |= gone < number;
 			number = max(gone, 1ul);
 		}
 		index += number;
