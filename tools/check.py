@@ -96,8 +96,7 @@ VM = (
 # This machine's own architecture is built for once.
 VM = (VM[0], *(c for c in VM[1:] if c.kernel != VM[0].kernel))
 
-# Of this machine's architecture alone.
-LONG = (dataclasses.replace(VM[0], suites={"vm-long"}),)
+LONG = tuple(dataclasses.replace(c, suites={"vm-long"}) for c in VM if c.kernel in ("x86_64", "s390x"))
 
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
@@ -406,7 +405,7 @@ def carry_out(configuration, pattern, tally):
         run(["ninja", "-C", folder, "-j", str(CORES), *files], steps(configuration, "building"))
         if suites & {"vm-hosts", "vm-long"}:
             prepare_kernels(configuration, tally)
-        if "vm-long" in suites and not os.environ.get("VIOMMU_TEST_KERNELS"):
+        if "vm-long" in suites and configuration.kernel == "x86_64" and not os.environ.get("VIOMMU_TEST_KERNELS"):
             build = [os.path.join(ROOT, "tests/vm/build-kernel"), "--debug", configuration.kernel, os.path.join(ROOT, "build/kernels")]
             prepare_kernel(configuration, tally, "kernel for debugging", build)
         built = time.monotonic()
