@@ -16,7 +16,7 @@ TESTS = [*BUILD, "libcmocka-dev", "libncurses-dev", "zlib1g-dev"]
 CHECK = [*TESTS, *"g++ clang clang-format libclang-rt-dev llvm cppcheck gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user".split()]
 I386 = ["gcc-i686-linux-gnu", "libc6-dev-i386-cross"] if NATIVE == "amd64" else []
 ARM64 = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"]
-OTHERS = [*ARM64, "qemu-efi-aarch64", *"make flex bison bc libelf1 xz-utils".split()]
+OTHERS = [*ARM64, "qemu-efi-aarch64", *"make patch flex bison bc libelf1 xz-utils".split()]
 FOREIGN = ["s390x", "arm64", *(["i386"] if NATIVE == "amd64" else [])]
 OLD, NEW, QEMU_OLD, QEMU = "1.5.4+dfsg2-5", "1.5.4+dfsg2-5+deb12u1", "1:7.2+dfsg-7", "1:10.0.2+ds-2"
 
