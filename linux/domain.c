@@ -129,8 +129,7 @@ void vfio_domain_destroy_all(struct container *container)
 	struct domain *domain;
 	unsigned long id;
 
-	xa_for_each(&container->domains, id, domain)
-	{
+	xa_for_each (&container->domains, id, domain) {
 		xa_erase(&container->domains, id);
 		destroy(container, domain);
 	}

@@ -153,7 +153,8 @@ long events_open(struct container *container)
 		spin_lock_init(&events->lock);
 		INIT_KFIFO(events->queue);
 		smp_store_release(&container->events, events);
-		list_for_each_entry(group, &container->groups, in_container) events_watch(group);
+		list_for_each_entry (group, &container->groups, in_container)
+			events_watch(group);
 	}
 	refcount_inc(&events->users);
 	fd = anon_inode_getfd("[viommu-events]", &file_ops, events, O_RDONLY | O_CLOEXEC);

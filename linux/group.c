@@ -31,8 +31,7 @@ static bool is_software_msi(const struct group *group, phys_addr_t *base)
 	const struct iommu_resv_region *region;
 	bool found = false;
 
-	list_for_each_entry(region, &group->reserved, list)
-	{
+	list_for_each_entry (region, &group->reserved, list) {
 		/* An IOMMU that has a window of its own needs none of ours. */
 		if (region->type == IOMMU_RESV_MSI)
 			return false;
@@ -99,7 +98,9 @@ static struct group *find(struct container *container, const struct iommu_group 
 {
 	struct group *group;
 
-	list_for_each_entry(group, &container->groups, in_container) if (group->iommu_group == iommu_group) return group;
+	list_for_each_entry (group, &container->groups, in_container)
+		if (group->iommu_group == iommu_group)
+			return group;
 	return NULL;
 }
 
@@ -153,7 +154,9 @@ struct group *group_find(struct container *container, u32 number)
 {
 	struct group *group;
 
-	list_for_each_entry(group, &container->groups, in_container) if ((u32)iommu_group_id(group->iommu_group) == number) return group;
+	list_for_each_entry (group, &container->groups, in_container)
+		if ((u32)iommu_group_id(group->iommu_group) == number)
+			return group;
 	return NULL;
 }
 
@@ -161,7 +164,9 @@ bool group_all_coherent(struct container *container)
 {
 	struct group *group;
 
-	list_for_each_entry(group, &container->groups, in_container) if (!group->coherent) return false;
+	list_for_each_entry (group, &container->groups, in_container)
+		if (!group->coherent)
+			return false;
 	return true;
 }
 
@@ -172,7 +177,8 @@ static bool any_reserves(struct viommu_host *host, u64 first, u64 last)
 	bool found = false;
 
 	down_read(&container->reserved);
-	list_for_each_entry(group, &container->groups, in_container) found |= reserved_any(&group->reserved, first, last);
+	list_for_each_entry (group, &container->groups, in_container)
+		found |= reserved_any(&group->reserved, first, last);
 	up_read(&container->reserved);
 	return found;
 }
@@ -198,8 +204,7 @@ long group_info(struct container *container, struct vfio_viommu_info *info)
 	if (!group)
 		return -EINVAL;
 	at = group->first;
-	list_for_each_entry(region, &group->reserved, list)
-	{
+	list_for_each_entry (region, &group->reserved, list) {
 		if (!reserved_takes(region, &first, &last) || last < at || full)
 			continue;
 		if (first > group->last)

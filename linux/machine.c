@@ -257,7 +257,9 @@ static void destroy(struct container *container, struct machine *machine)
 
 	machine_doorbell_clear(machine);
 	shared_end(&machine->shared);
-	list_for_each_entry(group, &container->groups, in_container) if (group->machine == machine) forget(group);
+	list_for_each_entry (group, &container->groups, in_container)
+		if (group->machine == machine)
+			forget(group);
 	machine->type->destroy(machine->viommu);
 	free_machine(machine);
 }
@@ -280,8 +282,7 @@ void vfio_iommu_destroy_all(struct container *container)
 	struct machine *machine;
 	unsigned long id;
 
-	xa_for_each(&container->machines, id, machine)
-	{
+	xa_for_each (&container->machines, id, machine) {
 		xa_erase(&container->machines, id);
 		destroy(container, machine);
 	}

@@ -168,7 +168,8 @@ void memory_unmap_all(struct container *container)
 	struct guest_range *range;
 	unsigned long at = 0;
 
-	mt_for_each(&container->memory, range, at, ULONG_MAX) free_range(container, range);
+	mt_for_each (&container->memory, range, at, ULONG_MAX)
+		free_range(container, range);
 	mtree_destroy(&container->memory);
 }
 

@@ -185,7 +185,8 @@ static bool reserves(struct viommu_host *host, u64 first, u64 last)
 	bool found = false;
 
 	down_read(&vm->reserved);
-	list_for_each_entry(device, &vm->devices, in_vm) found |= reserved_any(&device->reserved, first, last);
+	list_for_each_entry (device, &vm->devices, in_vm)
+		found |= reserved_any(&device->reserved, first, last);
 	up_read(&vm->reserved);
 	return found;
 }
@@ -236,11 +237,11 @@ static void parent_destroy(struct iommufd_swnest_parent *parent)
 	mutex_lock(&vm->lock);
 	viommu_vm_destroy(vm->vm);
 	vm->vm = NULL;
-	mt_for_each(&vm->areas, area, at, ULONG_MAX) free_area(vm, area);
+	mt_for_each (&vm->areas, area, at, ULONG_MAX)
+		free_area(vm, area);
 	mtree_destroy(&vm->areas);
 	mutex_unlock(&vm->lock);
-	list_for_each_entry_safe(device, next, &vm->devices, in_vm)
-	{
+	list_for_each_entry_safe (device, next, &vm->devices, in_vm) {
 		reserved_free(&device->reserved);
 		put_device(device->device);
 		kfree(device);
@@ -262,7 +263,8 @@ static int add_device(struct nest_vm *vm, struct device *dev)
 		goto free;
 	device->device = dev;
 	down_write(&vm->reserved);
-	list_for_each_entry(other, &vm->devices, in_vm) error = other->device == dev ? -EEXIST : error;
+	list_for_each_entry (other, &vm->devices, in_vm)
+		error = other->device == dev ? -EEXIST : error;
 	if (!error) {
 		get_device(dev);
 		list_add(&device->in_vm, &vm->devices);
@@ -416,8 +418,9 @@ static int hwpt_attach(struct iommufd_swnest_hwpt *hwpt, struct device *dev)
 	if (error)
 		return error;
 	mutex_lock(&vm->lock);
-	list_for_each_entry(device, &vm->devices, in_vm) if (device->device == dev && nest_of(hwpt)->domain) established =
-		reserved_established(&device->reserved, nest_of(hwpt)->domain);
+	list_for_each_entry (device, &vm->devices, in_vm)
+		if (device->device == dev && nest_of(hwpt)->domain)
+			established = reserved_established(&device->reserved, nest_of(hwpt)->domain);
 	mutex_unlock(&vm->lock);
 	return established ? -EADDRINUSE : 0;
 }

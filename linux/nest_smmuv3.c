@@ -211,12 +211,14 @@ static int invalidate(struct nest_smmu *smmu, const u64 command[2])
 		break;
 	case VIOMMU_SMMUV3_CMD_CFGI_CD:
 	case VIOMMU_SMMUV3_CMD_CFGI_CD_ALL:
-		list_for_each_entry(nest, &smmu->hwpts, in_viommu) error = error ? error : configure(nest);
+		list_for_each_entry (nest, &smmu->hwpts, in_viommu)
+			error = error ? error : configure(nest);
 		return error;
 	default:
 		return -EIO;
 	}
-	list_for_each_entry(nest, &smmu->hwpts, in_viommu) error = error ? error : refresh(nest, first, last);
+	list_for_each_entry (nest, &smmu->hwpts, in_viommu)
+		error = error ? error : refresh(nest, first, last);
 	return error;
 }
 

@@ -18,7 +18,9 @@ bool reserved_any(const struct list_head *regions, u64 first, u64 last)
 	const struct iommu_resv_region *region;
 	u64 from, to;
 
-	list_for_each_entry(region, regions, list) if (reserved_takes(region, &from, &to) && first <= to && last >= from) return true;
+	list_for_each_entry (region, regions, list)
+		if (reserved_takes(region, &from, &to) && first <= to && last >= from)
+			return true;
 	return false;
 }
 
@@ -32,8 +34,9 @@ bool reserved_established(const struct list_head *regions, struct viommu_domain 
 	const struct iommu_resv_region *region;
 	u64 first, last;
 
-	list_for_each_entry(region, regions,
-			    list) if (reserved_takes(region, &first, &last) && viommu_domain_each_run(domain, first, last, is_there, NULL)) return true;
+	list_for_each_entry (region, regions, list)
+		if (reserved_takes(region, &first, &last) && viommu_domain_each_run(domain, first, last, is_there, NULL))
+			return true;
 	return false;
 }
 
@@ -41,5 +44,6 @@ void reserved_free(struct list_head *regions)
 {
 	struct iommu_resv_region *region, *next;
 
-	list_for_each_entry_safe(region, next, regions, list) kfree(region);
+	list_for_each_entry_safe (region, next, regions, list)
+		kfree(region);
 }

@@ -60,7 +60,9 @@ void s390_forget(struct shared *domain)
 	unsigned long fid;
 	void *entry;
 
-	xa_for_each(&functions, fid, entry) if (entry == domain) xa_erase(&functions, fid);
+	xa_for_each (&functions, fid, entry)
+		if (entry == domain)
+			xa_erase(&functions, fid);
 }
 
 void s390_init(void)

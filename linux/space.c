@@ -174,8 +174,7 @@ static void strike(struct space *space, unsigned long index, unsigned long numbe
 	if (!number || !records(space))
 		return;
 	xas_lock(&xas);
-	xas_for_each(&xas, entry, index + number - 1)
-	{
+	xas_for_each (&xas, entry, index + number - 1) {
 		if (retire)
 			space->retired[space->retired_number++] = xa_to_value(entry);
 		xas_store(&xas, NULL);
@@ -197,8 +196,7 @@ static unsigned long next_run(struct space *space, unsigned long *index, unsigne
 	if (!records(space))
 		return min(last - *index + 1, SPACE_AT_ONCE);
 	rcu_read_lock();
-	xas_for_each(&xas, entry, last)
-	{
+	xas_for_each (&xas, entry, last) {
 		if (!pages)
 			*index = xas.xa_index;
 		if (xas.xa_index != *index + pages || pages == SPACE_BATCH)
@@ -369,8 +367,7 @@ void domain_space_destroy(struct host_space *host_space)
 		remove(space, 0, U64_MAX);
 	sync(space);
 	free_domain(space);
-	xa_for_each(&space->pages, index, entry)
-	{
+	xa_for_each (&space->pages, index, entry) {
 		space->retired[space->retired_number++] = xa_to_value(entry);
 		if (space->retired_number == SPACE_RETIRED) {
 			put_retired(space);
