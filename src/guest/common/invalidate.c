@@ -31,7 +31,8 @@ static bool is_hardware(const struct guest_domain *domain)
 int guest_domain_refresh(const struct guest_domain *domain, uint64_t first, uint64_t last)
 {
 	struct viommu_host *host = domain->host;
-	struct viommu_refresh_result result;
+	/* Domains without tables do not fill it in. */
+	struct viommu_refresh_result result = { 0 };
 	int error = viommu_domain_refresh(domain->domain, first, last, &result);
 
 	if (error && error != -PORT_ERANGE && host->ops->unseen)
