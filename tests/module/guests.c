@@ -391,7 +391,7 @@ uint64_t guest_put_above(struct guest *guest, uint64_t iova, uint64_t entry)
 	return gpa;
 }
 
-/* A leaf's address beyond the guest's memory is an entry that is looked at, and maps nothing. */
+/* A leaf with an address beyond the guest's memory is examined, and maps nothing. */
 void guest_entangle(struct guest *guest)
 {
 	for (uint64_t i = 0; i < ENTRIES; i++) {
@@ -467,7 +467,7 @@ int guest_fault(struct guest *guest, uint64_t iova, uint32_t access, uint32_t *r
 	return error;
 }
 
-/* What a monitor does with an exit. The guest IOMMU may be gone. */
+/* Emulates an exit by the ioctl, as a monitor does. The guest IOMMU may have been destroyed. */
 static void handle(void *ctx, uint64_t gpa, bool stores, unsigned int bytes, uint64_t *value)
 {
 	struct guest *guest = ctx;

@@ -69,20 +69,20 @@ int guest_doorbell(struct guest *guest, int vm);
 int guest_access(struct guest *guest, uint64_t offset, bool store, unsigned int bytes, uint64_t *value);
 int guest_fault(struct guest *guest, uint64_t iova, uint32_t access, uint32_t *recorded);
 
-/* The tables: a page of the window, or of all tables the rig's own page alone. */
+/* Initialises all tables, which map the rig's own page alone; maps a page of the window. */
 void guest_tables(struct guest *guest);
 void guest_map(struct guest *guest, uint64_t iova, uint64_t gpa, bool written);
 /* Stores an entry of the table above those of leaves. Returns its GPA. */
 uint64_t guest_put_above(struct guest *guest, uint64_t iova, uint64_t entry);
-/* Empty tables that name each other: all IOVAs, more than can be looked at in seconds. */
+/* Tables that name each other, for all IOVAs: a refresh of all takes seconds. Nothing is mapped. */
 void guest_entangle(struct guest *guest);
 
 /* The size of the queue, before it is enabled: one page, or more. */
 void guest_set_queue(struct guest *guest, unsigned int pages);
 void guest_queue(struct guest *guest, uint64_t word0, uint64_t word1);
 /*
- * What is queued, and a wait. The vCPU stores the tail. Returns the number of exits for that. All
- * is done when the vCPU's next instruction loads the status.
+ * Queues a wait, and has the vCPU store the tail. Returns the number of exits of that store. Checks
+ * that the wait has completed when the vCPU's next instruction loads the status.
  */
 unsigned int guest_ring(struct guest *guest, bool interrupt);
 /* The page of an IOVA may be another one. */

@@ -2,44 +2,22 @@
 #define _GNU_SOURCE
 #include "iommufd_rig.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "host/vfio.h"
+
 static int call(int fd, unsigned long command, void *arguments)
 {
 	return ioctl(fd, command, arguments) < 0 ? -errno : 0;
-}
-
-/* The device's file, whose number is in sysfs. */
-static int open_device(const char *address)
-{
-	char path[128];
-	struct dirent *entry;
-	DIR *folder;
-	int fd = -1;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/vfio-dev", address);
-	folder = opendir(path);
-	assert_non_null(folder);
-	while ((entry = readdir(folder)))
-		if (!strncmp(entry->d_name, "vfio", 4)) {
-			snprintf(path, sizeof(path), "/dev/vfio/devices/%.64s", entry->d_name);
-			fd = open(path, O_RDWR | O_CLOEXEC);
-		}
-	closedir(folder);
-	assert_true(fd >= 0);
-	return fd;
 }
 
 void nest_open(struct nest_rig *nest, bool empty)
@@ -47,11 +25,14 @@ void nest_open(struct nest_rig *nest, bool empty)
 	struct vfio_abi_bind_iommufd bind = { .size = sizeof(bind) };
 	struct iommufd_abi_ioas_alloc ioas = { .size = sizeof(ioas) };
 	struct iommufd_abi_hwpt_alloc parent = { .size = sizeof(parent), .flags = IOMMUFD_ABI_HWPT_NEST_PARENT };
+	struct vfio_found found;
 
 	rig_begin_memory(&nest->rig);
 	nest->iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
 	assert_true(nest->iommufd >= 0);
-	nest->rig.device_fd = open_device(getenv("VIOMMU_TEST_EDU"));
+	assert_int_equal(vfio_find(nest->rig.address, &found, NULL), 0);
+	nest->rig.device_fd = open(found.cdev, O_RDWR | O_CLOEXEC);
+	assert_true(nest->rig.device_fd >= 0);
 	bind.iommufd = nest->iommufd;
 	assert_int_equal(call(nest->rig.device_fd, VFIO_ABI_BIND_IOMMUFD, &bind), 0);
 	nest->device = bind.out_id;

@@ -10,7 +10,7 @@
 #include "host/iommufd_abi_smmuv3.h"
 #include "rig.h"
 
-/* What linux/patches add to the kernel's interface. */
+/* Additions of linux/patches to the kernel's interface. */
 enum {
 	NEST_DATA_VTD = 1,
 	NEST_DATA_ZPCI = 4,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -272,16 +274,53 @@ void rig_open(struct rig *rig, uint32_t type)
 	rig_open_device(rig);
 }
 
-void rig_check_nothing_pinned(const struct rig *rig)
+void rig_check_nothing_pinned(int64_t before)
 {
 	int64_t pinned = kernel_pinned_pages();
 
 	/* The kernel may clean up after it has reported the end of the process. */
-	for (unsigned int waited = 0; pinned != rig->pinned_before && waited < CLEAN_MS; waited += 10) {
+	for (unsigned int waited = 0; pinned != before && waited < CLEAN_MS; waited += 10) {
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 		pinned = kernel_pinned_pages();
 	}
-	assert_int_equal(pinned, rig->pinned_before);
+	assert_int_equal(pinned, before);
+}
+
+void rig_fork(struct rig_child *child, void (*live)(void *ctx, int begun), void *ctx)
+{
+	int begun[2];
+
+	child->pinned_before = kernel_pinned_pages();
+	assert_int_equal(pipe(begun), 0);
+	child->pid = fork();
+	assert_true(child->pid >= 0);
+	if (!child->pid) {
+		close(begun[0]);
+		live(ctx, begun[1]);
+		_exit(1);
+	}
+	close(begun[1]);
+	child->begun = begun[0];
+}
+
+void rig_await(const struct rig_child *child)
+{
+	char byte;
+
+	assert_int_equal(read(child->begun, &byte, 1), 1);
+}
+
+bool rig_kill(struct rig_child *child)
+{
+	bool pinned = kernel_pinned_pages() > child->pinned_before;
+	int status;
+
+	assert_int_equal(kill(child->pid, SIGKILL), 0);
+	assert_int_equal(waitpid(child->pid, &status, 0), child->pid);
+	assert_true(WIFSIGNALED(status));
+	close(child->begun);
+	rig_check_nothing_pinned(child->pinned_before);
+	return pinned;
 }
 
 void rig_rest(struct rig *rig)
@@ -303,7 +342,7 @@ void rig_close(struct rig *rig)
 
 void rig_end_memory(struct rig *rig)
 {
-	rig_check_nothing_pinned(rig);
+	rig_check_nothing_pinned(rig->pinned_before);
 	assert_int_equal(rig_locked(), rig->locked_before);
 	munmap(rig->memory, RIG_BYTES);
 }
@@ -469,6 +508,27 @@ void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written)
 {
 	rig_reads(rig, iova, gpa);
 	rig_writes(rig, iova, written ? gpa : RIG_NOWHERE);
+}
+
+uint32_t rig_types[2] = { VFIO_VIOMMU_PINNED_IOMMU, VFIO_VIOMMU_PAGED_IOMMU };
+
+uint32_t rig_type(void **state)
+{
+	return *(const uint32_t *)*state;
+}
+
+bool rig_is_paged(const struct rig *rig)
+{
+	return rig->type == VFIO_VIOMMU_PAGED_IOMMU;
+}
+
+void rig_check_pinned(struct rig *rig, uint64_t named)
+{
+	uint64_t pages = rig_is_paged(rig) ? named : RIG_BYTES / PAGE;
+
+	assert_int_equal(kernel_pinned_pages() - rig->pinned_before, pages);
+	assert_int_equal(rig_locked(), pages);
+	assert_int_equal(rig_info(rig).out_pinned, pages * PAGE);
 }
 
 uint64_t rig_locked(void)

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include <vfio_viommu.h>
 
@@ -96,7 +97,25 @@ void rig_end_memory(struct rig *rig);
 void rig_limit(uint64_t bytes);
 /* Closes everything, and checks that nothing is pinned but what was before. */
 void rig_close(struct rig *rig);
-void rig_check_nothing_pinned(const struct rig *rig);
+/* The number of pinned pages is what it was before. */
+void rig_check_nothing_pinned(int64_t before);
+
+/*
+ * A process that is killed at some moment. It runs live(), which does not return, and which writes
+ * bytes to `begun` that are read here: rig_await() reads one.
+ */
+struct rig_child {
+	pid_t pid;
+	int begun;
+	int64_t pinned_before;
+};
+void rig_fork(struct rig_child *child, void (*live)(void *ctx, int begun), void *ctx);
+void rig_await(const struct rig_child *child);
+/*
+ * SIGKILL. Checks that it ended by a signal, and that the number of pinned pages is what it was
+ * before the fork. Returns whether it was more until then.
+ */
+bool rig_kill(struct rig_child *child);
 
 /* Maps all memory, from GPA 0 on. 0 or a negative errno. */
 int rig_map(struct rig *rig, uint64_t gpa, uint64_t bytes, uint32_t flags);
@@ -143,6 +162,21 @@ void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written);
 /* The same for one kind of access. */
 void rig_reads(struct rig *rig, uint64_t iova, uint64_t gpa);
 void rig_writes(struct rig *rig, uint64_t iova, uint64_t gpa);
+
+/*
+ * For cmocka: a test with both types of containers, and the type in its state. Both begin with
+ * rig_setup().
+ */
+extern uint32_t rig_types[2];
+#define RIG_BOTH(test)                                                 \
+	{ #test " (pinned)", test, rig_setup, NULL, &rig_types[0] },   \
+	{                                                              \
+#test " (paged)", test, rig_setup, NULL, &rig_types[1] \
+	}
+uint32_t rig_type(void **state);
+bool rig_is_paged(const struct rig *rig);
+/* So many pages of a paged guest are pinned and charged, and all of a pinned one. */
+void rig_check_pinned(struct rig *rig, uint64_t named);
 
 /* locked_vm of this process, in pages. */
 uint64_t rig_locked(void);

@@ -25,32 +25,12 @@
 #define A (RIG_NUMBERED + 8 * PAGE) /* GPAs */
 #define B (RIG_NUMBERED + 77 * PAGE)
 
-static uint32_t type_of(void **state)
-{
-	return *(const uint32_t *)*state;
-}
-
 /* A rig with one domain, in which an IOVA maps page A. */
 static uint32_t open_mapped(struct rig *rig, void **state, uint64_t at)
 {
-	rig_open(rig, type_of(state));
+	rig_open(rig, rig_type(state));
 	rig_name(rig, at, 1, A, true);
 	return rig_domain(rig);
-}
-
-static bool is_paged(const struct rig *rig)
-{
-	return rig->type == VFIO_VIOMMU_PAGED_IOMMU;
-}
-
-/* Checks the pinned and charged pages, of which the tables name that many. */
-static void check_pinned(struct rig *rig, uint64_t named)
-{
-	uint64_t pages = is_paged(rig) ? named : RIG_BYTES / PAGE;
-
-	assert_int_equal(kernel_pinned_pages() - rig->pinned_before, pages);
-	assert_int_equal(rig_locked(), pages);
-	assert_int_equal(rig_info(rig).out_pinned, pages * PAGE);
 }
 
 static void test_tables_are_followed(void **state)
@@ -59,21 +39,21 @@ static void test_tables_are_followed(void **state)
 	struct rig rig;
 	uint32_t domain;
 
-	rig_open(&rig, type_of(state));
-	check_pinned(&rig, 0);
+	rig_open(&rig, rig_type(state));
+	rig_check_pinned(&rig, 0);
 	rig_name(&rig, at, 1, A, true);
 	/* Entries from before the domain was created, new ones, and removed ones. */
 	domain = rig_domain(&rig);
-	check_pinned(&rig, 2);
+	rig_check_pinned(&rig, 2);
 	rig_reaches(&rig, at, A, true);
 	rig_reaches(&rig, at + PAGE, RIG_NOWHERE, false);
 	rig_name(&rig, at + PAGE, 2, B, true);
 	rig_refreshed(&rig, domain, at + PAGE, 2);
-	check_pinned(&rig, 4);
+	rig_check_pinned(&rig, 4);
 	rig_reaches(&rig, at + 2 * PAGE, B + PAGE, true);
 	rig_hide(&rig, at + PAGE, 1);
 	rig_refreshed(&rig, domain, at + PAGE, 1);
-	check_pinned(&rig, 3);
+	rig_check_pinned(&rig, 3);
 	rig_reaches(&rig, at + PAGE, RIG_NOWHERE, false);
 	rig_reaches(&rig, at + 2 * PAGE, B + PAGE, true);
 	/* Read-only; moved, and writable again. */
@@ -83,7 +63,7 @@ static void test_tables_are_followed(void **state)
 	rig_name(&rig, at, 1, B, true);
 	rig_refreshed(&rig, domain, at, 1);
 	rig_reaches(&rig, at, B, true);
-	check_pinned(&rig, 3);
+	rig_check_pinned(&rig, 3);
 	rig_close(&rig);
 }
 
@@ -93,25 +73,25 @@ static void test_charged_once(void **state)
 	struct rig rig;
 	uint32_t domain, other;
 
-	rig_open(&rig, type_of(state));
+	rig_open(&rig, rig_type(state));
 	rig_name(&rig, RIG_PBA, 1, A, true);
 	rig_name(&rig, RIG_PBA + MIB, 300, B, true);
 	rig_name(&rig, RIG_PBA + 4 * MIB, 300, B, false);
 	domain = rig_domain(&rig);
-	check_pinned(&rig, 302);
+	rig_check_pinned(&rig, 302);
 	assert_int_equal(rig_create(&rig, RIG_PBA, RIG_PAL, &other, NULL), 0);
-	check_pinned(&rig, 302);
+	rig_check_pinned(&rig, 302);
 	assert_int_equal(rig_info(&rig).out_domains, 2);
 	rig_hide(&rig, RIG_PBA + MIB, 300);
 	rig_refreshed(&rig, domain, RIG_PBA, 2 * GIB / PAGE);
-	check_pinned(&rig, 302);
+	rig_check_pinned(&rig, 302);
 	rig_hide(&rig, RIG_PBA + 4 * MIB, 300);
 	rig_refreshed(&rig, domain, RIG_PBA, 2 * GIB / PAGE);
-	check_pinned(&rig, 302);
+	rig_check_pinned(&rig, 302);
 	assert_int_equal(rig_destroy(&rig, other), 0);
-	check_pinned(&rig, 2);
+	rig_check_pinned(&rig, 2);
 	assert_int_equal(rig_destroy(&rig, domain), 0);
-	check_pinned(&rig, 0);
+	rig_check_pinned(&rig, 0);
 	rig_close(&rig);
 }
 
@@ -123,7 +103,7 @@ static void test_memory_goes(void **state)
 	struct rig rig;
 	uint32_t domain;
 
-	assert_int_equal(rig_begin(&rig, type_of(state)), 0);
+	assert_int_equal(rig_begin(&rig, rig_type(state)), 0);
 	/* Tables and the rig's own page stay. */
 	assert_int_equal(rig_map(&rig, 0, 2 * MIB, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
 	assert_int_equal(rig_map(&rig, 2 * MIB, MIB, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
@@ -216,7 +196,7 @@ static void test_reserved(void **state)
 	struct rig rig;
 	uint32_t domain;
 
-	rig_open(&rig, type_of(state));
+	rig_open(&rig, rig_type(state));
 	info = (struct vfio_viommu_info){ .argsz = sizeof(info), .group = rig.group, .ranges = 8, .ranges_uptr = (uint64_t)(uintptr_t)ranges };
 	assert_int_equal(ioctl(rig.container, VFIO_VIOMMU_INFO, &info), 0);
 	assert_true(info.out_ranges >= 2 && info.out_ranges <= 8);
@@ -254,10 +234,10 @@ static void limited(void **state)
 	uint32_t domain;
 
 	rig_limit(64 * PAGE);
-	assert_int_equal(rig_begin(&rig, type_of(state)), 0);
+	assert_int_equal(rig_begin(&rig, rig_type(state)), 0);
 	if (rig.type == VFIO_VIOMMU_PINNED_IOMMU) {
 		assert_int_equal(rig_map(&rig, 0, RIG_BYTES, VFIO_DMA_MAP_FLAG_READ), -ENOSPC);
-		rig_check_nothing_pinned(&rig);
+		rig_check_nothing_pinned(rig.pinned_before);
 		assert_int_equal(rig_map(&rig, 0, 64 * PAGE, VFIO_DMA_MAP_FLAG_READ), 0);
 		assert_int_equal(rig_locked(), 64);
 		rig_close(&rig);
@@ -266,20 +246,20 @@ static void limited(void **state)
 	assert_int_equal(rig_map(&rig, 0, RIG_BYTES, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
 	rig_open_device(&rig);
 	assert_int_equal(rig_create_direct(&rig, RIG_PBA, RIG_PAL, RIG_OFFSET, VFIO_VIOMMU_DIRECT_READ, &domain), -ENOSPC);
-	check_pinned(&rig, 0);
+	rig_check_pinned(&rig, 0);
 	domain = rig_domain(&rig);
 	/* The rig's page counts as one. An exact fit succeeds, one page more does not. */
 	rig_name(&rig, RIG_PBA, 63, A, true);
 	rig_refreshed(&rig, domain, RIG_PBA, 63);
-	check_pinned(&rig, 64);
+	rig_check_pinned(&rig, 64);
 	rig_name(&rig, RIG_PBA + MIB, 1, A + 100 * PAGE, true);
 	assert_int_equal(rig_refresh(&rig, domain, RIG_PBA + MIB, 1, &refresh), 0);
 	assert_int_equal(refresh.out_status, VFIO_VIOMMU_REFRESH_INSUFFICIENT);
 	assert_int_equal(refresh.out_outcome.unestablished, 1);
-	check_pinned(&rig, 64);
+	rig_check_pinned(&rig, 64);
 	rig_hide(&rig, RIG_PBA, 1);
 	rig_refreshed(&rig, domain, RIG_PBA, 256 + 1);
-	check_pinned(&rig, 64);
+	rig_check_pinned(&rig, 64);
 	rig_reaches(&rig, RIG_PBA + MIB, A + 100 * PAGE, true);
 	rig_close(&rig);
 }
@@ -289,7 +269,7 @@ static void limited(void **state)
  */
 static void test_limit(void **state)
 {
-	const char *type = type_of(state) == VFIO_VIOMMU_PAGED_IOMMU ? "paged" : "pinned";
+	const char *type = rig_type(state) == VFIO_VIOMMU_PAGED_IOMMU ? "paged" : "pinned";
 	pid_t child = fork();
 	int status;
 
@@ -325,7 +305,7 @@ static void test_refused_arguments(void **state)
 	pid_t child;
 	int status;
 
-	rig_open(&rig, type_of(state));
+	rig_open(&rig, rig_type(state));
 	for (unsigned int i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		assert_int_equal(call(&rig, commands[i], NULL), -EFAULT);
 		memset(words, 0, sizeof(words));
@@ -404,7 +384,7 @@ static void test_process_unmaps(void **state)
 	assert_int_equal(munmap(rig.memory + B, PAGE), 0);
 	rig_name(&rig, at + PAGE, 1, B, true);
 	assert_int_equal(rig_refresh(&rig, domain, at, 2, &refresh), 0);
-	assert_int_equal(refresh.out_status, is_paged(&rig) ? VFIO_VIOMMU_REFRESH_INSUFFICIENT : VFIO_VIOMMU_REFRESH_DONE);
+	assert_int_equal(refresh.out_status, rig_is_paged(&rig) ? VFIO_VIOMMU_REFRESH_INSUFFICIENT : VFIO_VIOMMU_REFRESH_DONE);
 	dma_write_to(rig.device, at + PAGE, 0);
 	assert_int_equal((intptr_t)mmap(rig.memory + B, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0),
 			 (intptr_t)(rig.memory + B));
@@ -416,27 +396,19 @@ static void test_process_unmaps(void **state)
 	assert_int_equal(rig_refresh(&rig, domain, RIG_PBA, 2 * GIB / PAGE, &refresh), 0);
 	assert_int_equal(refresh.out_status, VFIO_VIOMMU_REFRESH_MALFORMED);
 	assert_int_equal(refresh.out_outcome.fault_reason, VIOMMU_FAULT_TABLE_UNBACKED);
-	assert_int_equal(rig_info(&rig).out_pinned, is_paged(&rig) ? 0 : RIG_BYTES);
+	assert_int_equal(rig_info(&rig).out_pinned, rig_is_paged(&rig) ? 0 : RIG_BYTES);
 	rig_close(&rig);
 }
-
-static uint32_t types[] = { VFIO_VIOMMU_PINNED_IOMMU, VFIO_VIOMMU_PAGED_IOMMU };
-
-#define BOTH(test)                                                 \
-	{ #test " (pinned)", test, rig_setup, NULL, &types[0] },   \
-	{                                                          \
-#test " (paged)", test, rig_setup, NULL, &types[1] \
-	}
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		BOTH(test_tables_are_followed), BOTH(test_charged_once), BOTH(test_memory_goes), BOTH(test_domains),
-		BOTH(test_malformed),		BOTH(test_reserved),	 BOTH(test_limit),	 BOTH(test_refused_arguments),
-		BOTH(test_process_unmaps),
+		RIG_BOTH(test_tables_are_followed), RIG_BOTH(test_charged_once), RIG_BOTH(test_memory_goes), RIG_BOTH(test_domains),
+		RIG_BOTH(test_malformed),	    RIG_BOTH(test_reserved),	 RIG_BOTH(test_limit),	     RIG_BOTH(test_refused_arguments),
+		RIG_BOTH(test_process_unmaps),
 	};
 
-	const struct CMUnitTest limit[] = { { "limited", limited, NULL, NULL, &types[argc > 1 && !strcmp(argv[1], "paged")] } };
+	const struct CMUnitTest limit[] = { { "limited", limited, NULL, NULL, &rig_types[argc > 1 && !strcmp(argv[1], "paged")] } };
 
 	/*
 	 * The parent's test has the result. The child's report would be counted with the parent's.

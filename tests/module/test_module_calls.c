@@ -113,7 +113,10 @@ static bool inject(struct caller *caller)
 	return true;
 }
 
-/* What is left to count is for none of the thread's other calls. 0: the failure has been. */
+/*
+ * Disarms the injection, so that no other call of the thread fails. The file reads 0 if an
+ * allocation has failed.
+ */
 static void end_injection(struct caller *caller)
 {
 	char text[16] = "";

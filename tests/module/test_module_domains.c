@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The module's domains for guests of x86: second-stage tables of VT-d, host page tables of AMD's
- * IOMMU, and direct domains. The tables are written here with numbers of the test's own, and what
- * the device reaches is compared with what was written.
+ * IOMMU, and direct domains. The test writes the tables with constants of its own, and compares the
+ * device's accesses with them.
  */
 #define _GNU_SOURCE
 #include <endian.h>
@@ -42,11 +42,6 @@ struct format {
 	uint64_t malformed; /* an entry of the middle table that no table may have */
 };
 
-static uint32_t type_of(void **state)
-{
-	return *(const uint32_t *)*state;
-}
-
 static void store(struct rig *rig, uint64_t gpa, uint64_t entry)
 {
 	__atomic_store_n((uint64_t *)(void *)(rig->memory + gpa), htole64(entry), __ATOMIC_RELEASE);
@@ -77,14 +72,6 @@ static int create(struct rig *rig, const struct format *format, uint64_t top, ui
 	return rig_create_from(rig, format->type, &amdvi, sizeof(amdvi), domain, outcome);
 }
 
-static void check_pinned(struct rig *rig, uint64_t named)
-{
-	uint64_t pages = rig->type == VFIO_VIOMMU_PAGED_IOMMU ? named : RIG_BYTES / PAGE;
-
-	assert_int_equal(kernel_pinned_pages() - rig->pinned_before, pages);
-	assert_int_equal(rig_locked(), pages);
-}
-
 /*
  * Linux 6.12 makes each mapping of VT-d readable (drivers/iommu/intel/iommu.c,
  * __domain_mapping()), and 7.3 does not.
@@ -111,13 +98,13 @@ static void follows(uint32_t type, const struct format *format)
 	assert_int_equal(create(&rig, format, TOP, 3, &domain, &outcome), 0);
 	assert_int_equal(outcome.established, 2);
 	assert_int_equal(rig_attach(&rig, domain), 0);
-	check_pinned(&rig, 2);
+	rig_check_pinned(&rig, 2);
 	rig_reaches(&rig, at, A, true);
 	rig_reaches(&rig, at + PAGE, RIG_NOWHERE, false);
 	set(&rig, format, at + PAGE, B, READ);
 	set(&rig, format, at + 2 * MIB, C, WRITE);
 	rig_refreshed(&rig, domain, at, 1024);
-	check_pinned(&rig, 4);
+	rig_check_pinned(&rig, 4);
 	rig_reaches(&rig, at + PAGE, B, false);
 	rig_writes(&rig, at + 2 * MIB, C);
 	rig_reads(&rig, at + 2 * MIB, has_write_only() ? RIG_NOWHERE : C);
@@ -126,7 +113,7 @@ static void follows(uint32_t type, const struct format *format)
 	rig_refreshed(&rig, domain, at, 2);
 	rig_reaches(&rig, at, RIG_NOWHERE, false);
 	rig_reaches(&rig, at + PAGE, C, true);
-	check_pinned(&rig, 2);
+	rig_check_pinned(&rig, 2);
 	/* All of a table at once, and an entry that is malformed beside it. */
 	store(&rig, MIDDLE + 8, 0);
 	store(&rig, MIDDLE + 16, format->malformed);
@@ -160,7 +147,7 @@ static void test_vtd(void **state)
 	/* A leaf of 2 MiB that is not aligned to them. */
 	const struct format format = { VFIO_VIOMMU_DATA_VTD, vtd_upper, vtd_leaf, 0x83 | UINT64_C(0x1000) };
 
-	follows(type_of(state), &format);
+	follows(rig_type(state), &format);
 }
 
 static uint64_t amdvi_upper(unsigned int level)
@@ -178,7 +165,7 @@ static void test_amdvi(void **state)
 	/* A table of a level that is not lower. */
 	const struct format format = { VFIO_VIOMMU_DATA_AMDVI, amdvi_upper, amdvi_leaf, UINT64_C(3) << 61 | 5 << 9 | 1 };
 
-	follows(type_of(state), &format);
+	follows(rig_type(state), &format);
 }
 
 static void test_direct(void **state)
@@ -188,7 +175,7 @@ static void test_direct(void **state)
 	struct rig rig;
 	uint32_t domain, other, tables;
 
-	assert_int_equal(rig_begin(&rig, type_of(state)), 0);
+	assert_int_equal(rig_begin(&rig, rig_type(state)), 0);
 	assert_int_equal(rig_map(&rig, 0, 8 * MIB, all), 0);
 	assert_int_equal(rig_map(&rig, 9 * MIB, RIG_BYTES - 9 * MIB, all), 0);
 	rig_open_device(&rig);
@@ -200,7 +187,7 @@ static void test_direct(void **state)
 	/* Memory that comes, goes, and comes back with fewer rights. */
 	assert_int_equal(rig_map(&rig, 8 * MIB, MIB, all), 0);
 	rig_reaches(&rig, RIG_OFFSET + 8 * MIB + PAGE, 8 * MIB + PAGE, true);
-	check_pinned(&rig, RIG_BYTES / PAGE);
+	rig_check_pinned(&rig, RIG_BYTES / PAGE);
 	assert_int_equal(rig_unmap(&rig, 8 * MIB, MIB), 0);
 	rig_reaches(&rig, RIG_OFFSET + 8 * MIB + PAGE, RIG_NOWHERE, false);
 	assert_int_equal(rig_map(&rig, 8 * MIB, MIB, VFIO_DMA_MAP_FLAG_READ), 0);
@@ -209,7 +196,7 @@ static void test_direct(void **state)
 	rig_name(&rig, RIG_PBA, 1, B, true);
 	assert_int_equal(rig_create(&rig, RIG_PBA, RIG_PAL, &tables, NULL), 0);
 	assert_int_equal(rig_create_direct(&rig, RIG_PBA, RIG_PAL, RIG_OFFSET, READ, &other), 0);
-	check_pinned(&rig, RIG_BYTES / PAGE);
+	rig_check_pinned(&rig, RIG_BYTES / PAGE);
 	assert_int_equal(rig_attach(&rig, tables), 0);
 	rig_reaches(&rig, RIG_PBA, B, true);
 	rig_reaches(&rig, RIG_OFFSET + A, RIG_NOWHERE, false);
@@ -222,7 +209,7 @@ static void test_direct(void **state)
 	assert_int_equal(rig_refresh(&rig, other, RIG_PBA, 1, &refresh), -EOPNOTSUPP);
 	assert_int_equal(rig_destroy(&rig, other), 0);
 	assert_int_equal(rig_destroy(&rig, domain), 0);
-	check_pinned(&rig, 2);
+	rig_check_pinned(&rig, 2);
 	rig_close(&rig);
 }
 
@@ -234,7 +221,7 @@ static void test_direct_is_refused(void **state)
 	struct rig rig;
 	uint32_t domain;
 
-	rig_open(&rig, type_of(state));
+	rig_open(&rig, rig_type(state));
 	assert_int_equal(rig_create_direct(&rig, RIG_PBA, RIG_PBA - 1, 0, READ, &domain), -EINVAL);
 	assert_int_equal(rig_create_direct(&rig, RIG_PBA + 1, RIG_PAL, 0, READ, &domain), -EINVAL);
 	assert_int_equal(rig_create_direct(&rig, RIG_PBA, RIG_PAL, 8, READ, &domain), -EINVAL);
@@ -255,19 +242,11 @@ static void test_direct_is_refused(void **state)
 	rig_close(&rig);
 }
 
-static uint32_t types[] = { VFIO_VIOMMU_PINNED_IOMMU, VFIO_VIOMMU_PAGED_IOMMU };
-
-#define BOTH(test)                                                 \
-	{ #test " (pinned)", test, rig_setup, NULL, &types[0] },   \
-	{                                                          \
-#test " (paged)", test, rig_setup, NULL, &types[1] \
-	}
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = { BOTH(test_vtd), BOTH(test_amdvi), BOTH(test_direct), BOTH(test_direct_is_refused) };
+	const struct CMUnitTest tests[] = { RIG_BOTH(test_vtd), RIG_BOTH(test_amdvi), RIG_BOTH(test_direct), RIG_BOTH(test_direct_is_refused) };
 
 	if (!rig_load(false))
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return rig_finish(cmocka_run_group_tests(tests, NULL, NULL));
 }

@@ -7,20 +7,17 @@
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "../dma/kernel.h"
 #include "rig.h"
 
 #define A      (RIG_NUMBERED + 8 * PAGE)
@@ -36,12 +33,13 @@ static void sleep_ms(unsigned int ms)
  * Adds and removes pages, domains and memory forever. Writes a byte to `begun` after the first
  * round. Errors are ignored.
  */
-static void live(uint32_t type, int begun)
+static void live(void *ctx, int begun)
 {
+	const uint32_t *type = ctx;
 	struct rig rig;
 	uint32_t domain;
 
-	if (rig_begin(&rig, type))
+	if (rig_begin(&rig, *type))
 		_exit(1);
 	rig_map(&rig, 0, 8 * MIB, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
 	rig_open_device(&rig);
@@ -83,30 +81,16 @@ static void check_usable(uint32_t type)
 
 static void killed(uint32_t type)
 {
-	const struct rig before = { .pinned_before = kernel_pinned_pages() };
+	struct rig_child child;
 	unsigned int pinned = 0;
 
 	for (unsigned int i = 0; i < DEATHS; i++) {
-		int begun[2], status;
-		pid_t child;
-		char byte;
-
-		assert_int_equal(pipe(begun), 0);
-		child = fork();
-		assert_true(child >= 0);
-		if (!child)
-			live(type, begun[1]);
-		close(begun[1]);
+		rig_fork(&child, live, &type);
 		/* Some are killed during their setup. */
 		if (i % 4)
-			assert_int_equal(read(begun[0], &byte, 1), 1);
+			rig_await(&child);
 		sleep_ms(i * 17 % 100);
-		close(begun[0]);
-		pinned += kernel_pinned_pages() > before.pinned_before;
-		assert_int_equal(kill(child, SIGKILL), 0);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_true(WIFSIGNALED(status));
-		rig_check_nothing_pinned(&before);
+		pinned += rig_kill(&child);
 	}
 	/* Otherwise this tests nothing. */
 	assert_true(pinned >= DEATHS / 2);
@@ -137,7 +121,7 @@ static uint64_t now_ms(void)
  * Claims memory that there is not, and has one refresh after the other that examines as many
  * entries as that would have room for. How long the first takes is written to `took`.
  */
-static void entangle(int took)
+static void entangle(void *ctx, int took)
 {
 	const uint64_t claimed = UINT64_C(1) << 40, end = UINT64_C(1) << 38;
 	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ, .iova = claimed, .size = claimed };
@@ -145,6 +129,7 @@ static void entangle(int took)
 	uint32_t domain;
 	struct rig rig;
 
+	(void)ctx;
 	if (memory == MAP_FAILED || rig_begin(&rig, VFIO_VIOMMU_PAGED_IOMMU) || rig_map(&rig, 0, RIG_BYTES, VFIO_DMA_MAP_FLAG_READ))
 		_exit(1);
 	map.vaddr = (uint64_t)(uintptr_t)memory;
@@ -165,29 +150,19 @@ static void entangle(int took)
 
 static void test_killed_in_a_long_refresh(void **state)
 {
-	const struct rig before = { .pinned_before = kernel_pinned_pages() };
-	int took[2], status;
-	uint64_t ms, begun;
-	pid_t child;
+	struct rig_child child;
+	uint64_t took, begun;
 
 	(void)state;
-	assert_int_equal(pipe(took), 0);
-	child = fork();
-	assert_true(child >= 0);
-	if (!child)
-		entangle(took[1]);
-	close(took[1]);
-	assert_int_equal(read(took[0], &ms, sizeof(ms)), sizeof(ms));
-	close(took[0]);
+	rig_fork(&child, entangle, NULL);
+	assert_int_equal(read(child.begun, &took, sizeof(took)), sizeof(took));
 	/* It is at the beginning of the second one. */
 	sleep_ms(50);
 	begun = now_ms();
-	assert_int_equal(kill(child, SIGKILL), 0);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	print_message("a refresh takes %llu ms, and is ended in %llu ms\n", (unsigned long long)ms, (unsigned long long)(now_ms() - begun));
-	assert_true(now_ms() - begun < ms / 3);
-	assert_true(WIFSIGNALED(status));
-	rig_check_nothing_pinned(&before);
+	rig_kill(&child);
+	begun = now_ms() - begun;
+	print_message("a refresh takes %llu ms, and is ended in %llu ms\n", (unsigned long long)took, (unsigned long long)begun);
+	assert_true(begun < took / 3);
 	check_usable(VFIO_VIOMMU_PAGED_IOMMU);
 }
 

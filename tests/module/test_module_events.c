@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Events of a container: which come of guest IOMMUs and of memory, how many are kept, and the end
- * of the file.
+ * Events of a container: those of guest IOMMUs and of removed memory, the bound of the queue, and
+ * the end of the file.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -127,7 +127,7 @@ static void short_refresh(const struct guest_kind *kind)
 	guest_map(&guest, AT, A, true);
 	guest_follow(&guest, AT);
 	check_none(fd);
-	/* A caller is told what its own refresh has met. */
+	/* A refresh by ioctl returns its outcome, and is no event. */
 	assert_int_equal(rig_create(&guest.rig, RIG_PBA, RIG_PAL, &domain, NULL), 0);
 	rig_name(&guest.rig, RIG_PBA, 1, B, true);
 	assert_int_equal(rig_refresh(&guest.rig, domain, RIG_PBA, 1, &refresh), 0);
@@ -219,7 +219,7 @@ static void test_revoked(void **state)
 	rig_open_device(&rig);
 	rig_name(&rig, at, 1, gpa + 7 * PAGE, true);
 	domain = rig_domain(&rig);
-	/* What the guest itself gives up is no event. */
+	/* Pages that the guest unmaps are no event. */
 	rig_name(&rig, at + PAGE, 1, A, true);
 	rig_refreshed(&rig, domain, at, 2);
 	rig_hide(&rig, at + PAGE, 1);
@@ -290,7 +290,10 @@ static void test_end(void **state)
 	assert_true(rig_load(false));
 }
 
-/* All memory, which a guest IOMMU that is off would have pinned. The limit stays: the last test. */
+/*
+ * A guest IOMMU that is off takes all memory pinned, which the limit forbids. The limit stays, so
+ * that this is the last test.
+ */
 static void test_unattached(void **state)
 {
 	struct guest guest;

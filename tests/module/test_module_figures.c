@@ -24,7 +24,7 @@
 #define WARM_UP	    3u /* rounds that are not counted */
 #define PARTS	    4u /* of the rounds, to see how far their medians are apart */
 
-/* What is timed in one round. BY_TURNS is the mean of the first two. */
+/* Refreshes that are timed in each round. BY_TURNS is the mean of the first two. */
 enum { BECOMES_VALID, UNMAPPED, UNCHANGED, BY_TURNS, KINDS };
 static const char *const kind_names[KINDS] = { "becomes valid", "unmapped", "unchanged", "by turns" };
 

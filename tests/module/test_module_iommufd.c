@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Nested HWPTs of iommufd by the module, on a kernel that has linux/patches: what a device reaches
- * through a guest's tables of three architectures, which this program writes, and walks itself to
- * know what is to be expected.
+ * Nested HWPTs of iommufd by the module, on a kernel that has linux/patches. This program writes a
+ * guest's tables of three architectures, walks them itself, and compares the device's accesses.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -47,7 +44,7 @@ static void store(struct nest_rig *nest, uint64_t gpa, uint64_t word)
 	__atomic_store_n((uint64_t *)(void *)(nest->rig.memory + gpa), word, __ATOMIC_RELEASE);
 }
 
-/* What the device reaches is what a walk of this program's finds. */
+/* Compares the device's accesses with a walk of the tables by this program. */
 static void check(struct nest_rig *nest, uint64_t (*walk)(const struct nest_rig *nest, uint64_t iova, bool *written), uint64_t iova)
 {
 	bool written = false;
@@ -143,7 +140,7 @@ static void test_zpci(void **state)
 	open_zpci(&nest, at, &hwpt);
 	check(&nest, walk_zpci, at);
 	check(&nest, walk_zpci, at + PAGE);
-	/* Until the guest says so, nothing changes, and then only what it names. */
+	/* Translations change by an invalidation alone, and only in its range. */
 	rig_name(&nest.rig, at, 1, B, false);
 	rig_name(&nest.rig, at + PAGE, 1, B, true);
 	rig_reaches(&nest.rig, at, A, true);
@@ -302,7 +299,7 @@ static void test_memory(void **state)
 	nest_close(&nest);
 }
 
-/* Malformed entries are told by their requests, and by the vIOMMU's events. */
+/* The status of the invalidation and an event of the vIOMMU report a malformed entry. */
 static void test_malformed(void **state)
 {
 	uint64_t at = RIG_PBA + 2 * MIB, bad = VIOMMU_ZPCI_ENTRY_TT(VIOMMU_ZPCI_TYPE_REGION_THIRD);
@@ -435,7 +432,7 @@ static void test_smmuv3(void **state)
 	assert_int_equal(record[2], RIG_PBA + 2 * MIB);
 	assert_int_equal(record[3], 64 * MIB);
 	check(&nest, walk_arm, at);
-	/* A descriptor that is none: C_BAD_CD, and nothing is reached until there is one. */
+	/* An illegal descriptor: C_BAD_CD, and no translation until a legal one is configured. */
 	store(&nest, CD, 0);
 	assert_int_equal(command(&nest, viommu, VIOMMU_SMMUV3_CMD_CFGI_CD_ALL | SID << 32, 0), 0);
 	assert_true(nest_event(fd, record, sizeof(record)));
@@ -519,7 +516,7 @@ static void test_refused_arguments(void **state)
 	assert_int_equal(nest_viommu(&nest, 2, &other), -EOPNOTSUPP);
 	assert_int_equal(nest_zpci(&nest, nest.parent, &hwpt), 0);
 	assert_int_equal(alloc_vtd(&nest, &other), 0);
-	/* What was done before the bad one is told. */
+	/* entry_num counts the entries before the illegal one. */
 	number = 3;
 	assert_int_equal(nest_invalidate(&nest, hwpt, NEST_INVALIDATE_ZPCI, entries, sizeof(entries[0]), &number), -EINVAL);
 	assert_int_equal(number, 1);
@@ -585,13 +582,14 @@ static void test_race(void **state)
 }
 
 /* A monitor at work, until it is killed. Entangled: in the creation of a HWPT, which takes long. */
-static void work(int ready, bool entangled)
+static void work(void *ctx, int ready)
 {
+	const bool *entangled = ctx;
 	struct nest_rig nest;
 	uint32_t hwpt, vtd;
 
 	nest_open(&nest, false);
-	if (entangled)
+	if (*entangled)
 		rig_entangle(&nest.rig, RIG_PAL);
 	fill_vtd(&nest);
 	if (write(ready, "", 1) != 1)
@@ -619,26 +617,13 @@ static void test_kill(void **state)
 	(void)state;
 	srandom(4);
 	for (unsigned int i = 0; i < DEATHS; i++) {
-		struct rig before;
-		int ready[2], status;
-		char byte;
-		pid_t child;
+		bool entangled = i >= DEATHS - 2;
+		struct rig_child child;
 
-		rig_begin_memory(&before);
-		assert_int_equal(pipe(ready), 0);
-		child = fork();
-		assert_true(child >= 0);
-		if (!child)
-			work(ready[1], i >= DEATHS - 2);
-		assert_int_equal(read(ready[0], &byte, 1), 1);
+		rig_fork(&child, work, &entangled);
+		rig_await(&child);
 		nanosleep(&(struct timespec){ .tv_nsec = random() % 300000000 }, NULL);
-		assert_int_equal(kill(child, SIGKILL), 0);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_true(WIFSIGNALED(status));
-		rig_check_nothing_pinned(&before);
-		munmap(before.memory, RIG_BYTES);
-		close(ready[0]);
-		close(ready[1]);
+		rig_kill(&child);
 	}
 	open_zpci(&nest, RIG_PBA, &hwpt);
 	rig_reaches(&nest.rig, RIG_PBA, A, true);
@@ -665,5 +650,5 @@ int main(void)
 
 	if (!rig_load(false))
 		return 1;
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return rig_finish(cmocka_run_group_tests(tests, NULL, NULL));
 }

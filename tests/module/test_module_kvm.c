@@ -1,27 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The module's guest IOMMUs with their doorbells on KVM's bus: what a device reaches follows the
- * guest's tables when the vCPU's store of the tail is done, without an exit to user space.
+ * The module's guest IOMMUs with their doorbells on KVM's bus: when the vCPU's store of the tail
+ * has completed, translations are as the guest's tables say, without an exit to user space.
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "../dma/kernel.h"
 #include "guests.h"
 
 #define A (RIG_NUMBERED + 8 * PAGE)
@@ -201,7 +198,7 @@ static void test_refused(void **state)
 	guest_close(&guest);
 }
 
-/* A vCPU that stores for ever. */
+/* A vCPU that stores until it is stopped. */
 struct busy {
 	struct guest guest;
 	pthread_t thread;
@@ -291,15 +288,21 @@ static void test_removed(void **state)
 }
 
 /* A process whose vCPU is in a store: of small commands, or of one that takes far too long. */
-static void live(const struct guest_kind *kind, bool entangled, int begun)
+struct life {
+	const struct guest_kind *kind;
+	bool entangled;
+};
+
+static void live(void *ctx, int begun)
 {
+	const struct life *life = ctx;
 	static struct busy busy;
 
-	begin(&busy.guest, kind, VFIO_VIOMMU_PAGED_IOMMU);
+	begin(&busy.guest, life->kind, VFIO_VIOMMU_PAGED_IOMMU);
 	for (uint64_t i = 0; i < 512; i++)
 		guest_map(&busy.guest, GUEST_WINDOW + i * PAGE, A + i * PAGE, i % 2);
 	fill_queue(&busy.guest);
-	if (entangled)
+	if (life->entangled)
 		guest_entangle(&busy.guest);
 	if (write(begun, "", 1) != 1)
 		_exit(1);
@@ -310,28 +313,15 @@ static void live(const struct guest_kind *kind, bool entangled, int begun)
 
 static void killed(const struct guest_kind *kind, bool entangled)
 {
-	const struct rig before = { .pinned_before = kernel_pinned_pages() };
+	struct life life = { kind, entangled };
+	struct rig_child child;
 
 	for (unsigned int i = 0; i < DEATHS; i++) {
-		int begun[2], status;
-		pid_t child;
-		char byte;
-
-		assert_int_equal(pipe(begun), 0);
-		child = fork();
-		assert_true(child >= 0);
-		if (!child)
-			live(kind, entangled, begun[1]);
-		close(begun[1]);
-		assert_int_equal(read(begun[0], &byte, 1), 1);
+		rig_fork(&child, live, &life);
+		rig_await(&child);
 		nanosleep(&(struct timespec){ .tv_nsec = (long)(i * 37 % 100) * 1000000 }, NULL);
-		close(begun[0]);
 		/* Entangled tables name nothing that is pinned. */
-		assert_true(entangled || kernel_pinned_pages() > before.pinned_before);
-		assert_int_equal(kill(child, SIGKILL), 0);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_true(WIFSIGNALED(status));
-		rig_check_nothing_pinned(&before);
+		assert_true(rig_kill(&child) || entangled);
 	}
 }
 
@@ -419,18 +409,6 @@ static void test_figures(void **state)
 	figures(&guest_smmuv3, "SMMUv3");
 }
 
-static int load_module(void **state)
-{
-	(void)state;
-	return rig_load(false) ? 0 : -1;
-}
-
-static int unload_module(void **state)
-{
-	(void)state;
-	return rig_unload() ? 0 : -1;
-}
-
 /* Where KVM takes no doorbells (exits), the same by exits. */
 int main(int argc, char **argv)
 {
@@ -446,6 +424,10 @@ int main(int argc, char **argv)
 	int failed;
 
 	guest_exits = argc == 2 && !strcmp(argv[1], "exits");
-	failed = cmocka_run_group_tests(tests, load_module, unload_module);
-	return failed || guest_exits ? failed : cmocka_run_group_tests(more, load_module, unload_module);
+	if (!rig_load(false))
+		return 1;
+	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	if (!failed && !guest_exits)
+		failed = cmocka_run_group_tests(more, NULL, NULL);
+	return rig_finish(failed);
 }

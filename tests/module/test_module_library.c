@@ -7,7 +7,6 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -229,12 +228,13 @@ static void test_limit(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* RPCITs for ever, with a byte to the parent after each. */
-static void live(bool pinned, int rounds)
+/* RPCITs until it is killed, with a byte to the parent after each. */
+static void live(void *ctx, int rounds)
 {
+	const bool *pinned = ctx;
 	struct monitor monitor;
 
-	begin(&monitor, pinned);
+	begin(&monitor, *pinned);
 	mpcifc(&monitor, VIOMMU_ZPCI_OC_REG_IOAT);
 	for (unsigned int i = 0;; i++) {
 		rig_name(&monitor.rig, RIG_PBA + i % 20 * 100 * PAGE, 150, A + i % 64 * PAGE, true);
@@ -248,28 +248,15 @@ static void live(bool pinned, int rounds)
 /* kill -9 after some RPCITs, in the middle of the next one. */
 static void test_killed(void **state)
 {
-	const struct rig before = { .pinned_before = kernel_pinned_pages() };
 	struct monitor monitor;
 
 	for (unsigned int i = 0; i < DEATHS; i++) {
-		int rounds[2], status;
-		pid_t child;
-		char byte;
+		struct rig_child child;
 
-		assert_int_equal(pipe(rounds), 0);
-		child = fork();
-		assert_true(child >= 0);
-		if (!child)
-			live(*(bool *)*state, rounds[1]);
-		close(rounds[1]);
+		rig_fork(&child, live, *state);
 		for (unsigned int n = 0; n <= i * 7; n++)
-			assert_int_equal(read(rounds[0], &byte, 1), 1);
-		assert_true(kernel_pinned_pages() > before.pinned_before);
-		assert_int_equal(kill(child, SIGKILL), 0);
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_true(WIFSIGNALED(status));
-		close(rounds[0]);
-		rig_check_nothing_pinned(&before);
+			rig_await(&child);
+		assert_true(rig_kill(&child));
 	}
 	/* The device works for the next monitor. */
 	begin(&monitor, *(bool *)*state);
