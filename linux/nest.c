@@ -3,10 +3,10 @@
  * A nesting parent is a VM of the core's: its mappings are the guest's memory, each one slot. A
  * nested HWPT is a nested domain, whose space is the HWPT's iommu_domain.
  *
- * Memory is found when a HWPT is created, and again when tables name some that is not known. Each
- * mapping has a pin on its first page, so that iommufd says when it goes: what leads to it is
- * removed then, flushed and unpinned, before the mapping goes. A page that tables name is pinned by
- * its GPA as long as it is mapped. All of that is pinned by the parent already.
+ * Mappings are added as slots when a HWPT is created, and again when tables name memory that has no
+ * slot. The first page of each mapping is pinned, so that iommufd notifies before it removes the
+ * mapping: translations to it are then removed, flushed and unpinned. A page that tables name is
+ * pinned by its GPA while it is mapped. The parent has all of these pages pinned already.
  */
 #include <linux/iommu.h>
 #include <linux/mm.h>
@@ -34,7 +34,7 @@ struct nest_area {
 	bool writable;
 };
 
-/* What a device reserves that a HWPT was allocated for, or that was attached to one. */
+/* Reserved IOVAs of a device that a HWPT was allocated for, or that was attached to one. */
 struct nest_device {
 	struct list_head in_vm;
 	struct device *device;
@@ -61,7 +61,7 @@ static void unpin(struct iommufd_access *access, u64 gpa)
 	iommufd_access_unpin_pages(access, gpa, PAGE_SIZE);
 }
 
-/* A page of tables. The reference does for looking at it: the slot goes only when none is held. */
+/* A page of tables, with a reference while it is read: the slot is removed when none is held. */
 static struct page *get_table(const struct port_guest_pages *pages, uint64_t offset)
 {
 	const struct nest_area *area = container_of(pages, struct nest_area, pages);
@@ -104,26 +104,26 @@ unpin:
 	unpin(area->access, first);
 free:
 	kfree(area);
-	/* It is on its way out, or not of whole pages. */
+	/* It is being removed, or is not of whole pages. */
 	return error == -ENOMEM ? error : 0;
 }
 
-int nest_find_memory(struct nest_vm *vm, bool *found)
+int nest_find_memory(struct nest_vm *vm)
 {
 	unsigned long first = 0, last;
-	bool writable;
+	bool writable, found = false;
 	int error = 0;
 
 	while (!error && !iommufd_swnest_next_area(&vm->parent, &first, &last, &writable)) {
 		if (!mtree_load(&vm->areas, first)) {
 			error = add_area(vm, first, last, writable);
-			*found = true;
+			found = true;
 		}
 		first = last + 1;
 		if (!first)
 			break;
 	}
-	return error;
+	return error ? error : found;
 }
 
 static void free_area(struct nest_vm *vm, struct nest_area *area)
@@ -133,7 +133,7 @@ static void free_area(struct nest_vm *vm, struct nest_area *area)
 	kfree(area);
 }
 
-/* iommufd calls again while something is pinned: where there was no memory to do it, say. */
+/* iommufd calls again while pages are pinned, for instance after a failed allocation. */
 static void unmap(struct iommufd_swnest_parent *parent, unsigned long iova, unsigned long length)
 {
 	struct nest_vm *vm = nest_vm_of(parent);
@@ -163,7 +163,7 @@ static long get_pages(struct viommu_host *host, const struct host_mapping *mappi
 	}
 	if (n)
 		return n;
-	/* Memory that is on its way out is a shortage, and no failure of the IOMMU's. */
+	/* Memory that is being removed is a shortage, and no failure of the IOMMU. */
 	return error == -ENOMEM ? error : -ENOSPC;
 }
 
@@ -248,7 +248,7 @@ static void parent_destroy(struct iommufd_swnest_parent *parent)
 	}
 }
 
-/* Its reserved IOVAs are none of a guest's from here on, in no domain of the VM. */
+/* From here on no domain of the VM maps the device's reserved IOVAs. */
 static int add_device(struct nest_vm *vm, struct device *dev)
 {
 	struct nest_device *device, *other;
@@ -281,10 +281,9 @@ free:
 int nest_create(struct nest *nest, enum viommu_domain_type type, const void *data)
 {
 	struct nest_vm *vm = nest_vm_of(nest->hwpt.parent);
-	bool found;
-	int error = nest_find_memory(vm, &found);
+	int error = nest_find_memory(vm);
 
-	if (error)
+	if (error < 0)
 		return error;
 	vm->creating = nest;
 	error = viommu_domain_create(vm->vm, &vm->host, type, data, NULL, &nest->domain);
@@ -296,10 +295,9 @@ int nest_create_direct(struct nest *nest)
 {
 	struct nest_vm *vm = nest_vm_of(nest->hwpt.parent);
 	const struct iommu_domain_geometry *geometry = &nest->hwpt.domain->geometry;
-	bool found;
-	int error = nest_find_memory(vm, &found);
+	int error = nest_find_memory(vm);
 
-	if (error)
+	if (error < 0)
 		return error;
 	vm->creating = nest;
 	error = viommu_domain_create_direct(vm->vm, &vm->host, 0, geometry->aperture_start, geometry->aperture_end, &nest->domain);
@@ -315,17 +313,24 @@ static bool lacks_memory(const struct viommu_refresh_result *result)
 int nest_refresh(struct nest *nest, u64 first, u64 last, struct viommu_refresh_result *result)
 {
 	struct nest_vm *vm = nest_vm_of(nest->hwpt.parent);
-	int error = viommu_domain_refresh(nest->domain, first, last, result), failed;
-	bool found = false;
+	int error = viommu_domain_refresh(nest->domain, first, last, result), found;
 
 	if (!lacks_memory(result))
 		return error;
 	mutex_lock(&vm->lock);
-	failed = nest_find_memory(vm, &found);
+	found = nest_find_memory(vm);
 	mutex_unlock(&vm->lock);
-	if (failed)
-		return failed;
+	if (found < 0)
+		return found;
 	return found ? viommu_domain_refresh(nest->domain, first, last, result) : error;
+}
+
+int nest_invalidate(struct nest *nest, u64 first, u64 last, struct viommu_refresh_result *result)
+{
+	u64 leaf = (1ull << nested_leaf_bits(nest->domain)) - 1;
+	int error = nest_refresh(nest, first & ~leaf, last | leaf, result);
+
+	return error == -ERANGE ? 0 : error;
 }
 
 static int create_zpci(struct nest *nest, const struct iommu_user_data *user_data)
@@ -344,7 +349,7 @@ static int create_zpci(struct nest *nest, const struct iommu_user_data *user_dat
 	return nest_create(nest, VIOMMU_DOMAIN_ZPCI, &ioat);
 }
 
-/* Requests have user privilege, so that SRE and WPE, which are about others, change nothing. */
+/* SRE and WPE are for supervisor requests. All requests have user privilege here. */
 static int create_vtd(struct nest *nest, const struct iommu_user_data *user_data)
 {
 	struct viommu_vtd_tables tables = { .size = sizeof(tables), .flags = VIOMMU_VTD_TABLES_FIRST_STAGE };
@@ -385,7 +390,7 @@ static int hwpt_init(struct iommufd_swnest_hwpt *hwpt, struct device *dev, const
 	if (error)
 		return error;
 	nest->type = user_data->type;
-	/* Others may make a domain meanwhile, which takes as long as its tables are large. */
+	/* Another thread may be creating a domain, which takes as long as its tables are large. */
 	if (mutex_lock_killable(&vm->lock))
 		return -EINTR;
 	error = init_locked(nest, user_data);
@@ -481,7 +486,7 @@ static int invalidate_vtd(struct nest *nest, const struct iommu_user_data_array 
 {
 	struct viommu_refresh_result result = {};
 	struct iommu_hwpt_vtd_s1_invalidate entry;
-	u64 last, leaf;
+	u64 last;
 	int error;
 
 	error = iommu_copy_struct_from_user_array(&entry, array, IOMMU_HWPT_INVALIDATE_DATA_VTD_S1, index, __reserved);
@@ -494,10 +499,8 @@ static int invalidate_vtd(struct nest *nest, const struct iommu_user_data_array 
 	if (!entry.npages)
 		return 0;
 	last = entry.npages > (U64_MAX - entry.addr) >> PAGE_SHIFT ? U64_MAX : entry.addr + ((entry.npages << PAGE_SHIFT) - 1);
-	/* A leaf is invalidated with any of its addresses. */
-	leaf = (1ull << nested_leaf_bits(nest->domain)) - 1;
-	error = nest_refresh(nest, entry.addr & ~leaf, last | leaf, &result);
-	return error == -ERANGE || error == -EFAULT ? 0 : error;
+	error = nest_invalidate(nest, entry.addr, last, &result);
+	return error == -EFAULT ? 0 : error;
 }
 
 static int hwpt_invalidate(struct iommufd_swnest_hwpt *hwpt, struct iommu_user_data_array *array)

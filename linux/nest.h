@@ -9,7 +9,7 @@
  *
  * Locks, in the order in which they are taken: iommufd's that its calls hold, the VM's `lock`, the
  * core's, then either those of iommufd that its access functions take, or `reserved`. iommufd
- * holds no lock when it says that memory goes.
+ * holds no lock when it calls unmap.
  */
 #ifndef VIOMMU_LINUX_NEST_H
 #define VIOMMU_LINUX_NEST_H
@@ -52,13 +52,18 @@ static inline struct nest_vm *nest_vm_of(struct iommufd_swnest_parent *parent)
 	return container_of(parent, struct nest_vm, parent);
 }
 
-/* nest.c, with the VM's lock held: finds memory; *found is set if some was added. */
-int nest_find_memory(struct nest_vm *vm, bool *found);
-/* With the VM's lock held: the HWPT's domain, of a guest's tables, or of all memory where it is. */
+/* nest.c, with the VM's lock held: adds memory that was mapped since. 1 if there is some, or 0. */
+int nest_find_memory(struct nest_vm *vm);
+/* With the VM's lock held: a HWPT's domain, of a guest's tables, or of all memory (IOVA = GPA). */
 int nest_create(struct nest *nest, enum viommu_domain_type type, const void *data);
 int nest_create_direct(struct nest *nest);
 /* Without the lock: viommu_domain_refresh(), which finds memory that was added since. */
 int nest_refresh(struct nest *nest, u64 first, u64 last, struct viommu_refresh_result *result);
+/*
+ * The same of an invalidation. A leaf is invalidated with any of its addresses, and IOVAs that are
+ * not translated need none.
+ */
+int nest_invalidate(struct nest *nest, u64 first, u64 last, struct viommu_refresh_result *result);
 
 /* nest_smmuv3.c: a HWPT with the VM's lock held; from join to leave it is the vIOMMU's. */
 int nest_smmuv3_create(struct nest *nest, const struct iommu_user_data *user_data);

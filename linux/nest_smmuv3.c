@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * Arm's SMMUv3 (IHI 0070): a HWPT is a Stream Table Entry, and belongs to a vIOMMU, which gets the
- * guest's commands. Stage 1 is what the context descriptor says that the entry names. It is read
- * from guest memory when the HWPT is created, and again when the guest invalidates descriptors.
+ * guest's commands. The entry names a context descriptor, which configures stage 1. It is read from
+ * guest memory when the HWPT is created, and again when the guest invalidates descriptors.
  *
- * An illegal descriptor, and a malformed table that an invalidation meets, are events of the
- * vIOMMU, as SMMUs record them, and nothing is reached through them.
+ * An illegal descriptor, and a malformed table that an invalidation meets, do not translate, and
+ * are reported as event records of the vIOMMU.
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
@@ -13,7 +13,6 @@
 #include <viommu/smmuv3.h>
 #include <viommu/smmuv3_spec.h>
 
-#include "core/nested.h"
 #include "guest/common/memory.h"
 #include "guest/smmuv3/context.h"
 #include "guest/smmuv3/spec.h"
@@ -67,14 +66,14 @@ static bool load_descriptor(struct nest *nest, u64 cd[CD_WORDS])
 {
 	struct nest_vm *vm = nest_vm_of(nest->hwpt.parent);
 	struct guest_memory memory;
-	bool found;
+	bool loaded;
 
-	if (nest_find_memory(vm, &found))
+	if (nest_find_memory(vm) < 0)
 		return false;
 	guest_memory_init(&memory, vm->vm);
-	found = guest_memory_load(&memory, nest->ste0 & STE0_S1CONTEXTPTR, cd, CD_WORDS);
+	loaded = guest_memory_load(&memory, nest->ste0 & STE0_S1CONTEXTPTR, cd, CD_WORDS);
 	guest_memory_destroy(&memory);
-	return found;
+	return loaded;
 }
 
 /* The same, for a HWPT that has no domain. *event: the reason why nothing is reached. */
@@ -89,7 +88,7 @@ static int create_stage1(struct nest *nest, u32 *event)
 		return 0;
 	memcpy(stage1.cd, nest->cd, sizeof(stage1.cd));
 	error = nest_create(nest, VIOMMU_DOMAIN_SMMUV3, &stage1);
-	/* As an SMMU that has not these features. */
+	/* As an SMMU without these features. */
 	*event = error == -EINVAL || error == -ERANGE ? VIOMMU_SMMUV3_C_BAD_CD : 0;
 	return *event ? 0 : error;
 }
@@ -109,7 +108,7 @@ int nest_smmuv3_create(struct nest *nest, const struct iommu_user_data *user_dat
 		return error;
 	nest->ste0 = le64_to_cpu(smmuv3.ste[0]);
 	ste1 = le64_to_cpu(smmuv3.ste[1]);
-	/* Tables of descriptors are for substreams, which there are none of. */
+	/* Tables of descriptors are for substreams, which are unsupported. */
 	if (!(nest->ste0 & STE0_V) || nest->ste0 & ~(STE0_V | 7ull << STE0_CONFIG_SHIFT | STE0_S1CONTEXTPTR) || ste1 & ~STE1_ALLOWED)
 		return -EIO;
 	switch (STE0_CONFIG(nest->ste0)) {
@@ -169,24 +168,20 @@ static int refresh(struct nest *nest, u64 first, u64 last)
 {
 	struct nest_vm *vm = nest_vm_of(nest->hwpt.parent);
 	struct viommu_refresh_result result = {};
-	u64 leaf;
-	bool found;
 	int error;
 
 	if (!nest->domain)
 		return 0;
 	if (!is_stage1(nest)) {
 		mutex_lock(&vm->lock);
-		error = nest_find_memory(vm, &found);
+		error = nest_find_memory(vm);
 		mutex_unlock(&vm->lock);
-		return error;
+		return min(error, 0);
 	}
-	/* An entry is invalidated with any of its addresses. */
-	leaf = (1ull << nested_leaf_bits(nest->domain)) - 1;
-	error = nest_refresh(nest, first & ~leaf, last | leaf, &result);
+	error = nest_invalidate(nest, first, last, &result);
 	if (error == -EFAULT)
 		record_malformed(nest, &result.fault);
-	return error == -EFAULT || error == -ERANGE ? 0 : error;
+	return error == -EFAULT ? 0 : error;
 }
 
 /* A global entry is invalidated whatever the ASID. */
