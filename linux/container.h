@@ -163,7 +163,7 @@ long vfio_domain_destroy(struct container *container, const struct vfio_viommu_d
 long vfio_domain_attach(struct container *container, const struct vfio_viommu_attach *attach);
 long vfio_domain_refresh(struct container *container, struct vfio_viommu_refresh *refresh);
 void vfio_domain_destroy_all(struct container *container);
-/* Without the lock, of a struct domain: what vfio_domain_refresh() does. */
+/* Without the lock: vfio_domain_refresh() of a struct domain. */
 long domain_refresh(struct shared *domain, struct vfio_viommu_refresh *refresh);
 void domain_outcome(struct vfio_viommu_outcome *outcome, const struct viommu_refresh_result *result);
 
@@ -214,8 +214,8 @@ static inline void s390_exit(void)
 #endif
 
 /*
- * events.c, with the container's lock held. watch: what leaves with memory is reported of the
- * group, and of its device behind a guest IOMMU. end: nothing is added any more.
+ * events.c, with the container's lock held. watch: reports translations of the group, and of its
+ * device behind a guest IOMMU, that removed memory takes away. end: no more events are added.
  */
 long events_open(struct container *container);
 void events_watch(struct group *group);

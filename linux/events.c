@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Events of a container. Where the queue is full, new ones are lost and counted. It outlives its
- * container for as long as a file refers to it.
+ * Events of a container. New ones are dropped and counted when the queue is full. The queue
+ * outlives its container for as long as a file refers to it.
  */
 #include <linux/anon_inodes.h>
 #include <linux/kfifo.h>
@@ -105,7 +105,7 @@ static const struct file_operations file_ops = {
 	.release = events_release,
 };
 
-/* Only what leaves with memory: of all else the guest, or the caller, knows. */
+/* Translations that removed memory takes away. Others are removed on request. */
 static void removed(void *ctx, uint64_t first, uint64_t last)
 {
 	struct group *group = ctx;

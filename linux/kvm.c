@@ -4,9 +4,9 @@
  * commands.
  *
  * The store is handled in the vCPU's thread, which holds the read side of the VM's SRCU. Changes of
- * that VM's memslots and buses wait for it, and nothing else does. It takes as long as the commands
- * take: a queue that has more than KVM_COMMANDS of them is left to user space, each refresh goes by
- * steps between which others run, and it ends early where the thread is killed.
+ * that VM's memslots and buses wait for it, and nothing else does. It takes as long as the
+ * commands: a queue with more than VFIO_VIOMMU_IOMMU_KVM_COMMANDS is left to user space, each
+ * refresh reschedules between steps, and it ends early if the thread is killed.
  */
 #include "machine.h"
 
@@ -16,7 +16,7 @@
 #include <linux/kvm_doorbell.h>
 #include <linux/module.h>
 
-/* Of a store of the tail: how many commands there are to be consumed. */
+/* The number of commands that a store of the tail makes ready. */
 static u64 waiting(const struct machine *machine, u64 tail)
 {
 	const struct machine_type *type = machine->type;
@@ -41,8 +41,8 @@ static int store(void *data, u64 offset, int len, u64 value)
 static const struct kvm_doorbell_ops doorbell_ops = { .store = store };
 
 /*
- * KVM may be a module that is not there. It stays as long as a doorbell has it: the reference is
- * that of the function.
+ * KVM may be a module that is not loaded. Each doorbell holds a reference to its function, and with
+ * it to KVM.
  */
 long machine_doorbell_set(struct machine *machine, int vm, u64 gpa)
 {

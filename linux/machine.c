@@ -4,8 +4,8 @@
  * their own, and attach the groups behind them.
  *
  * A machine has its own locks, and is called by any thread. An access finds it without the
- * container's lock, and holds a reference meanwhile. What puts groups behind it, takes them away or
- * calls for one of them has the container's lock.
+ * container's lock, and holds a reference meanwhile. Calls that add or remove a group, or are for
+ * one of them, have the container's lock.
  */
 #include <linux/eventfd.h>
 #include <linux/slab.h>
@@ -74,7 +74,7 @@ static void vtd_msi(void *ctx, uint64_t address, uint32_t data)
 	struct machine *machine = ctx;
 	bool fault = is_message_of(machine, VIOMMU_VTD_FEDATA, address, data), invalidation = is_message_of(machine, VIOMMU_VTD_IEDATA, address, data);
 
-	/* Of neither, where the guest has just changed the registers: one too many is harmless. */
+	/* Of neither if the guest has just changed the registers: a spurious one is harmless. */
 	if (fault || !invalidation)
 		signal_event(machine, 0);
 	if (!fault)
@@ -250,7 +250,7 @@ static void forget(struct group *group)
 	group->machine_device = NULL;
 }
 
-/* When its id is not found any more. */
+/* After its id was removed. */
 static void destroy(struct container *container, struct machine *machine)
 {
 	struct group *group;
@@ -349,7 +349,10 @@ long vfio_iommu_fault(struct container *container, struct vfio_viommu_iommu_faul
 
 	if (!group || !group->machine || arguments->reserved || !arguments->access || arguments->access & ~VIOMMU_RW)
 		return -EINVAL;
-	/* One to an interrupt's address is none to memory: that it was stopped is an error. */
+	/*
+	 * An access to the interrupt address range is no access to memory. If it was stopped, it
+	 * ends in an error.
+	 */
 	arguments->out_recorded = group->machine->type->device_fault(group->machine_device, &fault) != 0;
 	return 0;
 }

@@ -107,7 +107,7 @@ long memory_map(struct container *container, const struct vfio_iommu_type1_dma_m
 	range->last = map->iova + (map->size - 1);
 	range->pages = pages;
 	error = insert_range(container, range, map->vaddr, prot);
-	/* -EBUSY: devices reach a part of it, which removing it can mend. */
+	/* -EBUSY: devices reach a part of it until it is unmapped. */
 	if (error && error != -EBUSY)
 		free_range(container, range);
 	return error;

@@ -4,9 +4,9 @@
  * refreshed in the vCPU's thread.
  *
  * For each function of a group that is attached to a domain there is an entry, by the function's
- * ID. What does not end well goes to user space, as does an RPCIT of any other function:
- * VFIO_VIOMMU_REFRESH says what is wrong, and what follows for the function's state is the
- * monitor's to do. A function that is not enabled is attached to nothing.
+ * ID. RPCITs of other functions, and those that fail, go to user space: VFIO_VIOMMU_REFRESH returns
+ * the reason, and the monitor changes the function's state. A function that is not enabled is
+ * attached to no domain.
  */
 #include "container.h"
 

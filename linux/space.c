@@ -139,7 +139,7 @@ static void sync(struct space *space)
 	put_retired(space);
 }
 
-/* Whether what is mapped is on record: it is where it has to be put. */
+/* Whether mapped pages are recorded: they are where they have to be put. */
 static bool records(const struct space *space)
 {
 	return space->ops->put;
@@ -183,9 +183,9 @@ static void strike(struct space *space, unsigned long index, unsigned long numbe
 }
 
 /*
- * The next pages that are mapped from *index on, one after the other and at most as many as may be
- * retired at once. 0 if there are none up to the last. Where there is no record, it is the range
- * itself that is mapped, but for what a failure has left.
+ * The next mapped pages from *index on that are contiguous, at most as many as may be retired at
+ * once. 0 if there are none up to the last. Without a record it is the range itself, which may have
+ * pages that are not mapped.
  */
 static unsigned long next_run(struct space *space, unsigned long *index, unsigned long last)
 {
@@ -229,7 +229,7 @@ static int remove_run(struct space *space, unsigned long index, unsigned long pa
 			gone = iommu_unmap_fast(space->domain, index << PAGE_SHIFT, number << PAGE_SHIFT, &space->gather) >> PAGE_SHIFT;
 			gone = min(gone, number);
 			strike(space, index, gone, true);
-			/* A page that is not mapped ends it early in some drivers. */
+			/* Some drivers end at a page that is not mapped. */
 			if (gone < number && is_mapped(space, index + gone)) {
 				space->torn = true;
 				error = -EIO;
@@ -285,8 +285,8 @@ static int map_run(struct space *space, unsigned long index, u64 gpa, struct pag
 }
 
 /*
- * Maps what is in the batch. Returns how many pages: on failure what was mapped of it stays, and
- * the rest is unpinned.
+ * Maps the pages of the batch. Returns the number of mapped pages: after a failure these stay, and
+ * the others are unpinned.
  */
 static unsigned long map_batch(struct space *space, unsigned long index, u64 gpa, unsigned long number, int prot, int *error)
 {
@@ -319,7 +319,7 @@ int domain_space_map(struct host_space *host_space, const struct host_mapping *m
 		return -ENOSPC;
 	while (done < pages && !error) {
 		u64 offset = (u64)done << PAGE_SHIFT;
-		/* A process that is killed may have all of a large guest here. */
+		/* A mapping may be all of a large guest: a killed process does not wait for it. */
 		long got = fatal_signal_pending(current) ? -ENOMEM
 							 : space->ops->get(host_space->host, mapping, offset, min(pages - done, SPACE_BATCH), space->batch);
 

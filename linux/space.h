@@ -57,7 +57,7 @@ int space_vm_create(enum viommu_pin_policy pin, struct viommu_vm **out);
 /* Its host. The IOVAs that it translates are for the user to fill in. */
 void space_host_init(struct viommu_host *host, const struct space_ops *ops);
 
-/* What the user's alloc_domain() returned, and said of it. */
+/* The domain that alloc_domain() has returned, and its *coherent. */
 struct iommu_domain *space_domain(struct host_space *space);
 bool space_is_coherent(struct host_space *space);
 

@@ -131,7 +131,7 @@ struct vfio_viommu_smmuv3 {
 };
 
 /*
- * Intel: what a context entry or a PASID table entry says of the tables. The domain covers the
+ * Intel: the fields of a context entry or a PASID table entry for the tables. The domain covers the
  * IOVAs that they translate, without the interrupt address range. Without flags these are
  * second-stage tables. First-stage tables also translate IOVAs at the upper end of 64 bits, where
  * the group's IOMMU does, and a guest need not announce what becomes valid in them.
@@ -147,9 +147,9 @@ struct vfio_viommu_vtd {
 #define VFIO_VIOMMU_VTD_NXE	    (1u << 1) /* first stage: XD is no reserved bit */
 
 /*
- * AMD: what a device table entry says of host page tables (v1). The domain covers the IOVAs that
- * the top table reaches, and the group's IOMMU translates, without the interrupt address range and
- * the excluded range.
+ * AMD: the fields of a device table entry for host page tables (v1). The domain covers the IOVAs
+ * that the top table reaches, and the group's IOMMU translates, without the interrupt address range
+ * and the excluded range.
  */
 struct vfio_viommu_amdvi {
 	__u32 size;
@@ -164,9 +164,9 @@ struct vfio_viommu_amdvi {
 /*
  * No tables, for a guest IOMMU that does not translate: all guest memory at IOVA = GPA + offset,
  * as far as that lies in first..last, with the rights that the memory and the flags both have.
- * What is reached so is pinned. Memory that is mapped later is in the domain when
- * VFIO_IOMMU_MAP_DMA returns, or is not mapped (-ENOSPC: it could not be pinned or mapped here, or
- * the IOVAs are reserved). There is nothing to refresh: VFIO_VIOMMU_REFRESH is -EOPNOTSUPP.
+ * The domain pins that memory. VFIO_IOMMU_MAP_DMA adds later memory to it before it returns, or
+ * fails (-ENOSPC: it could not be pinned or mapped here, or the IOVAs are reserved).
+ * VFIO_VIOMMU_REFRESH of it is -EOPNOTSUPP.
  * out_outcome is zero.
  */
 struct vfio_viommu_direct {
@@ -270,10 +270,11 @@ struct vfio_viommu_info {
 /*
  * VFIO_VIOMMU_EVENTS
  *
- * Returns a file descriptor, from which events of the container are read that come after the first
- * such call: whole structs vfio_viommu_event, each once, whichever of the container's files it is.
- * read() waits for one, unless the file is O_NONBLOCK (-EAGAIN), and is 0 when the container has
- * ended and all have been read. -EINVAL: no room for one. Beyond EVENTS_KEPT, new ones are lost.
+ * Returns a file descriptor, from which events of the container are read, beginning with the first
+ * such call: whole structs vfio_viommu_event. Files of one container share its queue, so that each
+ * event is read once. read() waits for an event, unless the file is O_NONBLOCK (-EAGAIN). It
+ * returns 0 when the container has ended and the queue is empty, and -EINVAL for a buffer that is
+ * too small. When the queue has VFIO_VIOMMU_EVENTS_KEPT events, new ones are dropped and counted.
  */
 struct vfio_viommu_events {
 	__u32 argsz;
@@ -358,8 +359,8 @@ enum vfio_viommu_iommu_type {
 /*
  * VFIO_VIOMMU_IOMMU_DESTROY
  *
- * Ends its doorbell and detaches its groups, after accesses that are under way. -ENOENT: there is
- * none of this id.
+ * Ends its doorbell and detaches its groups, after accesses that are under way. -ENOENT: no such
+ * guest IOMMU.
  */
 struct vfio_viommu_iommu_destroy {
 	__u32 argsz;
@@ -421,10 +422,11 @@ struct vfio_viommu_iommu_access {
 /*
  * VFIO_VIOMMU_IOMMU_FAULT
  *
- * An access of a group behind a guest IOMMU was stopped. If the guest's configuration and tables
- * permit it, what they say is established; else the guest IOMMU records the fault. Linux tells no
- * driver of a container which accesses an IOMMU has stopped: this is for a monitor that has it from
- * elsewhere. -EINVAL: no such group, it is behind no guest IOMMU, or access is none.
+ * Reports that an access of a group behind a guest IOMMU was stopped. If the guest's configuration
+ * and tables permit the access, its translation is established; else the guest IOMMU records the
+ * fault. Linux does not report faults to the drivers of containers, so that the monitor must learn
+ * of them by other means. -EINVAL: no such group, it is behind no guest IOMMU, or an unknown
+ * access.
  */
 struct vfio_viommu_iommu_fault {
 	__u32 argsz;

@@ -262,10 +262,10 @@ struct host_ops {
 	void (*destroy)(struct viommu_host *host);
 
 	/*
-	 * Failures that are returned to no user. A refresh of first..last ended in this error, with
-	 * this result. Without a result: a device is attached to nothing, as there was no space for
-	 * it. By any thread, with locks held: it must not call the library. NULL where the host has
-	 * no use for them.
+	 * Reports a failure that no call of the library returns. With a result: a refresh of
+	 * first..last has failed with this error. Without: a device could not be attached, and
+	 * reaches nothing. By any thread, with locks held: it must not call the library. May be
+	 * NULL.
 	 */
 	void (*unseen)(struct viommu_host *host, uint64_t first, uint64_t last, int error, const struct viommu_refresh_result *result);
 };

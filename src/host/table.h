@@ -100,7 +100,7 @@ static inline struct host_table *table_of(struct host_space *space)
 }
 
 /*
- * An entry holds 52 bits of a table's address. In a kernel the others are all like the highest.
+ * An entry holds 52 bits of a table's address. A kernel's addresses are sign-extended from these.
  */
 static inline port_word *table_pointer(uint64_t address)
 {

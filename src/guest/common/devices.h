@@ -126,7 +126,7 @@ void guest_iommu_invalidate(struct guest_iommu *iommu, struct guest_range range)
  */
 void guest_iommu_forward(struct guest_iommu *iommu, struct viommu_host *host, const uint64_t entry[GUEST_ENTRY_WORDS]);
 void guest_iommu_sync(struct guest_iommu *iommu);
-/* viommu_domain_refresh(), whose errors are for the host alone. */
+/* viommu_domain_refresh(). Reports a failure to the host (host_ops.unseen). */
 int guest_domain_refresh(const struct guest_domain *domain, uint64_t first, uint64_t last);
 
 /*

@@ -18,8 +18,8 @@
 #define MOST_TABLES 3u
 
 /*
- * Second-stage tables translate IOVAs from 0 on; of the first stage those at both ends, as far as
- * the host does. A guest is told of no narrower addresses than all of a first stage.
+ * Second-stage tables translate IOVAs from 0 on. First-stage tables translate both ends of the
+ * address space, and are clipped to the host's IOVAs. The guest's registers do not report that.
  */
 static unsigned int take_tables(const struct viommu_vtd_tables *data, uint64_t most, struct guest_tables tables[MOST_TABLES])
 {

@@ -14,7 +14,7 @@
 
 #include <stdint.h>
 
-/* Pointers are at the upper end of all addresses. */
+/* Addresses are sign-extended: the kernel is in the upper half. */
 #define PORT_SIGNED_ADDRESSES
 
 #define port_noinline	   noinline
