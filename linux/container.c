@@ -320,15 +320,22 @@ static const struct vfio_iommu_driver_ops driver_ops = {
 
 static int __init viommu_init(void)
 {
-	int error = vfio_register_iommu_driver(&driver_ops);
+	int error = words_module_init();
 
 	if (error)
 		return error;
+	error = vfio_register_iommu_driver(&driver_ops);
+	if (error)
+		goto exit_words;
 	error = nest_register();
 	if (error)
-		vfio_unregister_iommu_driver(&driver_ops);
-	else
-		s390_init();
+		goto unregister;
+	s390_init();
+	return 0;
+unregister:
+	vfio_unregister_iommu_driver(&driver_ops);
+exit_words:
+	words_module_exit();
 	return error;
 }
 
@@ -337,6 +344,7 @@ static void __exit viommu_exit(void)
 	s390_exit();
 	nest_unregister();
 	vfio_unregister_iommu_driver(&driver_ops);
+	words_module_exit();
 }
 
 module_init(viommu_init);

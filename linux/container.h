@@ -33,6 +33,7 @@
 #include <viommu/viommu.h>
 
 #include "space.h"
+#include "words.h"
 #include "uapi/vfio_viommu.h"
 #include "vfio_driver.h"
 
@@ -79,7 +80,7 @@ static inline void shared_end(struct shared *shared)
 
 struct pinned {
 	struct mutex lock;
-	struct xarray counts; /* by PFN: see pinned.c */
+	struct words counts; /* by PFN: see pinned.c */
 	unsigned long charged;
 	struct mm_struct *mm;
 	struct task_struct *task; /* whose RLIMIT_MEMLOCK it is */

@@ -18,12 +18,14 @@
 #define WRITTEN 1ul
 #define ONE	2ul
 
+#define UNPINNED 32u /* pages that are unpinned at a time */
+
 int pinned_init(struct pinned *pinned)
 {
 	if (!current->mm)
 		return -EINVAL;
 	mutex_init(&pinned->lock);
-	xa_init_flags(&pinned->counts, XA_FLAGS_ACCOUNT);
+	words_init(&pinned->counts);
 	mmgrab(current->mm);
 	pinned->mm = current->mm;
 	pinned->task = get_task_struct(current->group_leader);
@@ -34,7 +36,7 @@ int pinned_init(struct pinned *pinned)
 void pinned_destroy(struct pinned *pinned)
 {
 	WARN_ON_ONCE(pinned->charged);
-	xa_destroy(&pinned->counts);
+	words_destroy(&pinned->counts);
 	put_task_struct(pinned->task);
 	mmdrop(pinned->mm);
 	mutex_destroy(&pinned->lock);
@@ -43,36 +45,22 @@ void pinned_destroy(struct pinned *pinned)
 /* A process that has ended has no limit any more. */
 static int charge(struct pinned *pinned, unsigned long pages, bool more)
 {
+	bool own = current->mm == pinned->mm;
 	int error = 0;
 
 	if (!pages)
 		return 0;
-	if (mmget_not_zero(pinned->mm)) {
+	if (own || mmget_not_zero(pinned->mm)) {
 		mmap_write_lock(pinned->mm);
 		error = __account_locked_vm(pinned->mm, pages, more, pinned->task, pinned->unlimited);
 		mmap_write_unlock(pinned->mm);
-		mmput_async(pinned->mm);
+		if (!own)
+			mmput_async(pinned->mm);
 	}
 	if (error)
 		return -ENOSPC;
 	pinned->charged += more ? pages : -pages;
 	return 0;
-}
-
-/* Moves on to a frame, which is most often the next one. Its number of users, shifted. */
-static unsigned long count_of(struct xa_state *xas, unsigned long pfn)
-{
-	void *entry;
-
-	if (pfn == xas->xa_index + 1) {
-		entry = xas_next(xas);
-	} else if (pfn != xas->xa_index) {
-		xas_set(xas, pfn);
-		entry = xas_load(xas);
-	} else {
-		entry = xas_load(xas);
-	}
-	return entry ? xa_to_value(entry) : 0;
 }
 
 /*
@@ -81,49 +69,47 @@ static unsigned long count_of(struct xa_state *xas, unsigned long pfn)
  */
 static unsigned long enter(struct pinned *pinned, struct page **pages, unsigned long number, unsigned long written, unsigned long *fresh)
 {
-	XA_STATE(xas, &pinned->counts, page_to_pfn(pages[0]));
 	unsigned long entered = 0;
 
-	do {
-		xas_lock(&xas);
-		for (; entered < number; entered++) {
-			unsigned long count = count_of(&xas, page_to_pfn(pages[entered]));
+	for (; entered < number; entered++) {
+		unsigned long pfn = page_to_pfn(pages[entered]), count = words_get(&pinned->counts, pfn);
 
-			xas_store(&xas, xa_mk_value((count + ONE) | written));
-			if (xas_error(&xas))
-				break;
-			if (count)
-				unpin_user_page(pages[entered]);
-			else
-				(*fresh)++;
-		}
-		xas_unlock(&xas);
-	} while (xas_nomem(&xas, GFP_KERNEL_ACCOUNT));
+		if (words_set(&pinned->counts, pfn, (count + ONE) | written))
+			break;
+		if (count)
+			unpin_user_page(pages[entered]);
+		else
+			(*fresh)++;
+	}
 	return entered;
 }
 
 /* One user less of each frame. Returns how many have none any more. */
 static unsigned long leave(struct pinned *pinned, const unsigned long *pfns, unsigned long number)
 {
-	XA_STATE(xas, &pinned->counts, number ? pfns[0] : 0);
-	unsigned long left = 0;
+	struct page *pages[UNPINNED];
+	unsigned long n = 0, left = 0;
+	bool dirty = false;
 
 	for (unsigned long i = 0; i < number; i++) {
-		struct page *page = pfn_to_page(pfns[i]);
-		unsigned long count;
-		bool last;
+		unsigned long count = words_get(&pinned->counts, pfns[i]);
 
-		/* Nothing changes in between, and unpinning may sleep. */
-		xas_lock(&xas);
-		count = count_of(&xas, pfns[i]);
-		last = count < 2 * ONE;
-		xas_store(&xas, last ? NULL : xa_mk_value(count - ONE));
-		xas_unlock(&xas);
-		if (WARN_ON_ONCE(count < ONE) || !last)
+		if (WARN_ON_ONCE(count < ONE))
 			continue;
-		unpin_user_pages_dirty_lock(&page, 1, count & WRITTEN);
+		if (count >= 2 * ONE) {
+			words_set(&pinned->counts, pfns[i], count - ONE);
+			continue;
+		}
+		words_set(&pinned->counts, pfns[i], 0);
+		if (n == UNPINNED || (n && dirty != (count & WRITTEN))) {
+			unpin_user_pages_dirty_lock(pages, n, dirty);
+			n = 0;
+		}
+		dirty = count & WRITTEN;
+		pages[n++] = pfn_to_page(pfns[i]);
 		left++;
 	}
+	unpin_user_pages_dirty_lock(pages, n, dirty);
 	return left;
 }
 

@@ -3,8 +3,8 @@
  * See space.h.
  *
  * Invariants:
- *  - `pages` has exactly what is mapped: for each page of IOVAs the page's name. Each entry holds
- *    what get() took. Where nothing has to be put it is empty.
+ *  - `pages` has exactly what is mapped: the name of the page of each IOVA, by entry_of(). Each
+ *    entry holds what get() took. Where nothing has to be put it is empty.
  *  - A page is put after the IOTLB was flushed. Pages that wait for that are `retired`.
  *  - Any page can be unmapped without another: no call maps as much as the IOMMU's driver has a
  *    larger page for.
@@ -13,9 +13,9 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <linux/xarray.h>
 
 #include "space.h"
+#include "words.h"
 
 #define SPACE_BATCH   128ul /* pages that are pinned at a time */
 #define SPACE_RETIRED 256u
@@ -26,10 +26,10 @@ struct space {
 	const struct space_ops *ops;
 	struct iommu_domain *domain;
 	struct iommu_iotlb_gather gather;
-	struct xarray pages; /* a page's name by IOVA */
-	bool coherent;	     /* are all accesses of devices, those of later ones included */
-	bool torn;	     /* the IOMMU has failed to unmap something */
-	unsigned long most;  /* pages of one mapping for which the IOMMU has no larger page */
+	struct words pages; /* by IOVA */
+	bool coherent;	    /* are all accesses of devices, those of later ones included */
+	bool torn;	    /* the IOMMU has failed to unmap something */
+	unsigned long most; /* pages of one mapping for which the IOMMU has no larger page */
 	unsigned int retired_number;
 	unsigned long retired[SPACE_RETIRED];
 	struct page *batch[SPACE_BATCH];
@@ -115,7 +115,7 @@ int domain_space_create(struct viommu_host *host, struct host_vm *guest, u64 fir
 		goto free_domain;
 	space->space.host = host;
 	space->most = most_pages(space->domain);
-	xa_init_flags(&space->pages, XA_FLAGS_ACCOUNT);
+	words_init(&space->pages);
 	iommu_iotlb_gather_init(&space->gather);
 	*out = &space->space;
 	return 0;
@@ -145,41 +145,38 @@ static bool records(const struct space *space)
 	return space->ops->put;
 }
 
+/* A name may be 0. */
+static unsigned long entry_of(unsigned long name)
+{
+	return name << 1 | 1;
+}
+
+static unsigned long name_of(unsigned long entry)
+{
+	return entry >> 1;
+}
+
 static int record(struct space *space, unsigned long index, u64 gpa, struct page **pages, unsigned long number)
 {
-	XA_STATE(xas, &space->pages, index);
-	unsigned long done = 0;
+	int error = 0;
 
-	if (!records(space))
-		return 0;
-	do {
-		xas_lock(&xas);
-		for (; done < number; done++) {
-			xas_store(&xas, xa_mk_value(space->ops->name(gpa + ((u64)done << PAGE_SHIFT), pages[done])));
-			if (xas_error(&xas))
-				break;
-			xas_next(&xas);
-		}
-		xas_unlock(&xas);
-	} while (xas_nomem(&xas, GFP_KERNEL_ACCOUNT));
-	return xas_error(&xas);
+	for (unsigned long i = 0; i < number && records(space) && !error; i++)
+		error = words_set(&space->pages, index + i, entry_of(space->ops->name(gpa + ((u64)i << PAGE_SHIFT), pages[i])));
+	return error;
 }
 
 /* Takes pages off the record, and appends them to `retired` where they are to be put. */
 static void strike(struct space *space, unsigned long index, unsigned long number, bool retire)
 {
-	XA_STATE(xas, &space->pages, index);
-	void *entry;
+	unsigned long last = index + number - 1, entry;
 
 	if (!number || !records(space))
 		return;
-	xas_lock(&xas);
-	xas_for_each (&xas, entry, index + number - 1) {
+	for (; index <= last && (entry = words_next(&space->pages, &index, last)); index++) {
 		if (retire)
-			space->retired[space->retired_number++] = xa_to_value(entry);
-		xas_store(&xas, NULL);
+			space->retired[space->retired_number++] = name_of(entry);
+		words_set(&space->pages, index, 0);
 	}
-	xas_unlock(&xas);
 }
 
 /*
@@ -189,21 +186,14 @@ static void strike(struct space *space, unsigned long index, unsigned long numbe
  */
 static unsigned long next_run(struct space *space, unsigned long *index, unsigned long last)
 {
-	XA_STATE(xas, &space->pages, *index);
-	unsigned long pages = 0;
-	void *entry;
+	unsigned long pages = 1;
 
 	if (!records(space))
 		return min(last - *index + 1, SPACE_AT_ONCE);
-	rcu_read_lock();
-	xas_for_each (&xas, entry, last) {
-		if (!pages)
-			*index = xas.xa_index;
-		if (xas.xa_index != *index + pages || pages == SPACE_BATCH)
-			break;
+	if (!words_next(&space->pages, index, last))
+		return 0;
+	while (pages < SPACE_BATCH && pages <= last - *index && words_get(&space->pages, *index + pages))
 		pages++;
-	}
-	rcu_read_unlock();
 	return pages;
 }
 
@@ -360,21 +350,20 @@ int domain_space_flush(struct host_space *host_space)
 void domain_space_destroy(struct host_space *host_space)
 {
 	struct space *space = space_of(host_space);
-	unsigned long index;
-	void *entry;
+	unsigned long entry;
 
 	if (!space->ops->free_domain)
 		remove(space, 0, U64_MAX);
 	sync(space);
 	free_domain(space);
-	xa_for_each (&space->pages, index, entry) {
-		space->retired[space->retired_number++] = xa_to_value(entry);
+	for (unsigned long index = 0; (entry = words_next(&space->pages, &index, ULONG_MAX)); index++) {
+		space->retired[space->retired_number++] = name_of(entry);
 		if (space->retired_number == SPACE_RETIRED) {
 			put_retired(space);
 			cond_resched();
 		}
 	}
 	put_retired(space);
-	xa_destroy(&space->pages);
+	words_destroy(&space->pages);
 	kfree(space);
 }
