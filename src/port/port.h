@@ -88,6 +88,8 @@ void port_grace_heavy(void);
  *                                             first
  *   bool port_guest_load(guest, offset, word) a macro, where there is a faster way than
  *                                             port_guest_load_mapped(), which it is else
+ *   bool port_guest_store(guest, offset, value, bytes)
+ *                                             likewise
  */
 
 /*
@@ -154,6 +156,24 @@ static inline void port_store_entry(uint64_t *entry, uint64_t value)
 {
 	port_store_relaxed((port_word *)entry, value);
 }
+
+/* Stores a naturally aligned word of 4 or 8 bytes. False if its page cannot be mapped now. */
+static inline bool port_guest_store_mapped(const struct port_guest *guest, uint64_t offset, uint64_t value, unsigned int bytes)
+{
+	void *place = port_guest_map(guest, offset);
+
+	if (!place)
+		return false;
+	if (bytes == sizeof(uint64_t))
+		port_store_entry((uint64_t *)place, value);
+	else
+		port_store_relaxed((uint32_t *)place, (uint32_t)value);
+	port_guest_unmap(guest, place);
+	return true;
+}
+#ifndef port_guest_store
+#define port_guest_store port_guest_store_mapped
+#endif
 
 /*
  * Replaces an entry that is *old. On failure *old is what was found; it may fail without a reason.

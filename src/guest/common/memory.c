@@ -18,57 +18,53 @@ void guest_memory_destroy(struct guest_memory *memory)
 	port_unlock(&memory->vm->lock);
 }
 
-/*
- * With the user's lock held: the memory of a structure, which lies within one page. NULL: there is
- * none.
- */
-static void *map(const struct guest_memory *memory, uint64_t gpa, uint32_t access, const struct slot **slot)
+/* With the user's lock held: the slot that backs a structure for an access, or NULL. */
+static const struct slot *backing(const struct guest_memory *memory, uint64_t gpa, uint32_t access)
 {
-	*slot = slots_backing(vm_slots(memory->vm), gpa);
-	return *slot && !(access & ~(*slot)->prot) ? slot_map_page(*slot, gpa) : NULL;
+	const struct slot *slot = slots_backing(vm_slots(memory->vm), gpa);
+
+	return slot && !(access & ~slot->prot) ? slot : NULL;
 }
 
 bool guest_memory_load(struct guest_memory *memory, uint64_t gpa, uint64_t *to, unsigned int words)
 {
 	const struct slot *slot;
-	uint64_t *from;
+	uint64_t word = 0;
+	bool loaded;
 
 	port_lock(&memory->user.lock);
-	from = map(memory, gpa, VIOMMU_READ, &slot);
-	for (unsigned int i = 0; from && i < words; i++)
-		to[i] = format_swap_if_big(port_load_entry(&from[i]));
-	if (from)
-		slot_unmap_page(slot, from);
+	slot = backing(memory, gpa, VIOMMU_READ);
+	loaded = slot;
+	for (unsigned int i = 0; loaded && i < words; i++) {
+		loaded = port_guest_load(&slot->memory, gpa - slot->first + i * sizeof(*to), &word);
+		to[i] = format_swap_if_big(word);
+	}
 	port_unlock(&memory->user.lock);
-	return from;
+	return loaded;
 }
 
 bool guest_memory_store(struct guest_memory *memory, uint64_t gpa, const uint64_t *from, unsigned int words)
 {
 	const struct slot *slot;
-	uint64_t *to;
+	bool stored;
 
 	port_lock(&memory->user.lock);
-	to = map(memory, gpa, VIOMMU_WRITE, &slot);
-	for (unsigned int i = 0; to && i < words; i++)
-		port_store_entry(&to[i], format_swap_if_big(from[i]));
-	if (to)
-		slot_unmap_page(slot, to);
+	slot = backing(memory, gpa, VIOMMU_WRITE);
+	stored = slot;
+	for (unsigned int i = 0; stored && i < words; i++)
+		stored = port_guest_store(&slot->memory, gpa - slot->first + i * sizeof(*from), format_swap_if_big(from[i]), sizeof(*from));
 	port_unlock(&memory->user.lock);
-	return to;
+	return stored;
 }
 
 bool guest_memory_store32(struct guest_memory *memory, uint64_t gpa, uint32_t value)
 {
 	const struct slot *slot;
-	uint32_t *to;
+	bool stored;
 
 	port_lock(&memory->user.lock);
-	to = map(memory, gpa, VIOMMU_WRITE, &slot);
-	if (to) {
-		port_store_relaxed(to, (uint32_t)(format_swap_if_big((uint64_t)value << 32 | value)));
-		slot_unmap_page(slot, to);
-	}
+	slot = backing(memory, gpa, VIOMMU_WRITE);
+	stored = slot && port_guest_store(&slot->memory, gpa - slot->first, format_swap_if_big((uint64_t)value << 32 | value), sizeof(value));
 	port_unlock(&memory->user.lock);
-	return to;
+	return stored;
 }

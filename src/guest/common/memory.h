@@ -25,7 +25,8 @@ void guest_memory_destroy(struct guest_memory *memory);
 /*
  * Loads or stores `words` doublewords at gpa, little-endian in memory. gpa is aligned to 8 bytes,
  * and the structure lies in one page, as everything does that is aligned to its size. False where
- * the guest has no memory, or none that may be written: nothing was loaded or stored.
+ * the guest has no memory, or none that may be written: nothing was stored, unless the memory went
+ * meanwhile.
  */
 bool guest_memory_load(struct guest_memory *memory, uint64_t gpa, uint64_t *to, unsigned int words);
 bool guest_memory_store(struct guest_memory *memory, uint64_t gpa, const uint64_t *from, unsigned int words);

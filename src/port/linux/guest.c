@@ -81,12 +81,26 @@ void port_guest_unmap(const struct port_guest *guest, void *memory)
 }
 
 /*
- * The process's own threads, which make most refreshes, need no pin for one load. s390 copies from
- * user space byte by byte, as other CPUs see it.
+ * The process's own threads, which make most refreshes, need no pin for one word. s390 copies to
+ * and from user space byte by byte, as other CPUs see it.
  */
+static bool is_own(const struct port_guest *guest)
+{
+	return guest->mm && current->mm == guest->mm && !IS_ENABLED(CONFIG_S390);
+}
+
 bool port_guest_load(const struct port_guest *guest, uint64_t offset, uint64_t *word)
 {
-	if (guest->mm && current->mm == guest->mm && !IS_ENABLED(CONFIG_S390))
+	if (is_own(guest))
 		return !get_user(*word, (u64 __user *)(guest->base + offset));
 	return port_guest_load_mapped(guest, offset, word);
+}
+
+bool port_guest_store(const struct port_guest *guest, uint64_t offset, uint64_t value, unsigned int bytes)
+{
+	if (!is_own(guest))
+		return port_guest_store_mapped(guest, offset, value, bytes);
+	if (bytes == sizeof(u64))
+		return !put_user(value, (u64 __user *)(guest->base + offset));
+	return !put_user((u32)value, (u32 __user *)(guest->base + offset));
 }

@@ -39,6 +39,8 @@ void *port_guest_map(const struct port_guest *guest, uint64_t offset);
 void port_guest_unmap(const struct port_guest *guest, void *memory);
 bool port_guest_load(const struct port_guest *guest, uint64_t offset, uint64_t *word);
 #define port_guest_load port_guest_load
+bool port_guest_store(const struct port_guest *guest, uint64_t offset, uint64_t value, unsigned int bytes);
+#define port_guest_store port_guest_store
 
 /*
  * Pins pages of a process, which may be another one than this thread's: as pin_user_pages_remote().
