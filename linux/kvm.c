@@ -16,24 +16,29 @@
 #include <linux/kvm_doorbell.h>
 #include <linux/module.h>
 
-/* The number of commands that a store of the tail makes ready. */
-static u64 waiting(const struct machine *machine, u64 tail)
+/*
+ * Whether a store of the tail makes more commands ready than are handled here. A command is at
+ * least one unit of the tail, so that most stores need no look at the queue's size.
+ */
+static bool is_too_much(const struct machine *machine, u64 tail)
 {
 	const struct machine_type *type = machine->type;
 	struct machine_ring ring;
 	u64 base = 0, head = 0;
 
-	type->read(machine->viommu, type->base, 8, &base);
 	type->read(machine->viommu, type->head, 4, &head);
+	if (tail >= head && tail - head <= VFIO_VIOMMU_IOMMU_KVM_COMMANDS)
+		return false;
+	type->read(machine->viommu, type->base, 8, &base);
 	ring = type->ring(base);
-	return ((tail - head) & (ring.span - 1)) / ring.step;
+	return ((tail - head) & (ring.span - 1)) / ring.step > VFIO_VIOMMU_IOMMU_KVM_COMMANDS;
 }
 
 static int store(void *data, u64 offset, int len, u64 value)
 {
 	struct machine *machine = data;
 
-	if (!offset && waiting(machine, value) > VFIO_VIOMMU_IOMMU_KVM_COMMANDS)
+	if (!offset && is_too_much(machine, value))
 		return -EOPNOTSUPP;
 	return machine->type->write(machine->viommu, machine->type->tail + offset, len, value);
 }
