@@ -157,65 +157,42 @@ union arguments {
 	struct vfio_viommu_events events;
 };
 
-static long map(struct container *container, union arguments *arguments)
-{
-	return memory_map(container, &arguments->map);
-}
+#define IOCTL(function, member)                                                             \
+	static long ioctl_##member(struct container *container, union arguments *arguments) \
+	{                                                                                   \
+		return function(container, &arguments->member);                             \
+	}
+IOCTL(memory_map, map)
+IOCTL(memory_unmap, unmap)
+IOCTL(vfio_domain_create, create)
+IOCTL(vfio_domain_destroy, destroy)
+IOCTL(vfio_domain_attach, attach)
+IOCTL(vfio_domain_refresh, refresh)
+IOCTL(vfio_iommu_create, iommu_create)
+IOCTL(vfio_iommu_destroy, iommu_destroy)
+IOCTL(vfio_iommu_device, iommu_device)
+IOCTL(vfio_iommu_access, iommu_access)
+IOCTL(vfio_iommu_fault, iommu_fault)
+IOCTL(vfio_iommu_kvm, iommu_kvm)
 
-static long unmap(struct container *container, union arguments *arguments)
+static long ioctl_info(struct container *container, union arguments *arguments)
 {
-	return memory_unmap(container, &arguments->unmap);
-}
-
-static long create_domain(struct container *container, union arguments *arguments)
-{
-	return vfio_domain_create(container, &arguments->create);
-}
-
-static long destroy_domain(struct container *container, union arguments *arguments)
-{
-	return vfio_domain_destroy(container, &arguments->destroy);
-}
-
-static long attach(struct container *container, union arguments *arguments)
-{
-	return vfio_domain_attach(container, &arguments->attach);
-}
-
-static long refresh(struct container *container, union arguments *arguments)
-{
-	return vfio_domain_refresh(container, &arguments->refresh);
-}
-
-static long info(struct container *container, union arguments *arguments)
-{
-	long error = group_info(container, &arguments->info);
+	struct vfio_viommu_info *info = &arguments->info;
+	long error = group_info(container, info);
 
 	if (error)
 		return error;
-	arguments->info.out_domains = container->domain_number;
-	arguments->info.out_data_types = DATA_TYPES;
-	arguments->info.out_mapped = container->mapped;
-	arguments->info.out_pinned = (u64)READ_ONCE(container->pinned.charged) << PAGE_SHIFT;
+	info->out_domains = container->domain_number;
+	info->out_data_types = DATA_TYPES;
+	info->out_mapped = container->mapped;
+	info->out_pinned = (u64)READ_ONCE(container->pinned.charged) << PAGE_SHIFT;
 	return 0;
 }
 
-static long open_events(struct container *container, union arguments *arguments)
+static long ioctl_events(struct container *container, union arguments *arguments)
 {
 	return events_open(container);
 }
-
-#define IOMMU_IOCTL(name)                                                                 \
-	static long iommu_##name(struct container *container, union arguments *arguments) \
-	{                                                                                 \
-		return vfio_iommu_##name(container, &arguments->iommu_##name);            \
-	}
-IOMMU_IOCTL(create)
-IOMMU_IOCTL(destroy)
-IOMMU_IOCTL(device)
-IOMMU_IOCTL(access)
-IOMMU_IOCTL(fault)
-IOMMU_IOCTL(kvm)
 
 struct ioctl {
 	unsigned int command;
@@ -227,21 +204,21 @@ struct ioctl {
 };
 
 static const struct ioctl ioctls[] = {
-	{ VFIO_VIOMMU_REFRESH, sizeof(struct vfio_viommu_refresh), 0, true, true, refresh },
-	{ VFIO_IOMMU_MAP_DMA, offsetofend(struct vfio_iommu_type1_dma_map, size), VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE, false, false, map },
-	{ VFIO_IOMMU_UNMAP_DMA, offsetofend(struct vfio_iommu_type1_dma_unmap, size), VFIO_DMA_UNMAP_FLAG_ALL, true, false, unmap },
-	{ VFIO_VIOMMU_DOMAIN_CREATE, sizeof(struct vfio_viommu_domain_create), 0, true, false, create_domain },
-	{ VFIO_VIOMMU_DOMAIN_DESTROY, sizeof(struct vfio_viommu_domain_destroy), 0, false, false, destroy_domain },
-	{ VFIO_VIOMMU_ATTACH, sizeof(struct vfio_viommu_attach), 0, false, false, attach },
-	{ VFIO_VIOMMU_INFO, sizeof(struct vfio_viommu_info), 0, true, false, info },
-	{ VFIO_VIOMMU_EVENTS, sizeof(struct vfio_viommu_events), 0, false, false, open_events },
-	{ VFIO_VIOMMU_IOMMU_CREATE, sizeof(struct vfio_viommu_iommu_create), 0, true, false, iommu_create },
-	{ VFIO_VIOMMU_IOMMU_DESTROY, sizeof(struct vfio_viommu_iommu_destroy), 0, false, false, iommu_destroy },
+	{ VFIO_VIOMMU_REFRESH, sizeof(struct vfio_viommu_refresh), 0, true, true, ioctl_refresh },
+	{ VFIO_IOMMU_MAP_DMA, offsetofend(struct vfio_iommu_type1_dma_map, size), VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE, false, false, ioctl_map },
+	{ VFIO_IOMMU_UNMAP_DMA, offsetofend(struct vfio_iommu_type1_dma_unmap, size), VFIO_DMA_UNMAP_FLAG_ALL, true, false, ioctl_unmap },
+	{ VFIO_VIOMMU_DOMAIN_CREATE, sizeof(struct vfio_viommu_domain_create), 0, true, false, ioctl_create },
+	{ VFIO_VIOMMU_DOMAIN_DESTROY, sizeof(struct vfio_viommu_domain_destroy), 0, false, false, ioctl_destroy },
+	{ VFIO_VIOMMU_ATTACH, sizeof(struct vfio_viommu_attach), 0, false, false, ioctl_attach },
+	{ VFIO_VIOMMU_INFO, sizeof(struct vfio_viommu_info), 0, true, false, ioctl_info },
+	{ VFIO_VIOMMU_EVENTS, sizeof(struct vfio_viommu_events), 0, false, false, ioctl_events },
+	{ VFIO_VIOMMU_IOMMU_CREATE, sizeof(struct vfio_viommu_iommu_create), 0, true, false, ioctl_iommu_create },
+	{ VFIO_VIOMMU_IOMMU_DESTROY, sizeof(struct vfio_viommu_iommu_destroy), 0, false, false, ioctl_iommu_destroy },
 	{ VFIO_VIOMMU_IOMMU_DEVICE, sizeof(struct vfio_viommu_iommu_device), VFIO_VIOMMU_IOMMU_DEVICE_REMOVE | VFIO_VIOMMU_IOMMU_DEVICE_ANNOUNCES, false, false,
-	  iommu_device },
-	{ VFIO_VIOMMU_IOMMU_ACCESS, sizeof(struct vfio_viommu_iommu_access), VFIO_VIOMMU_IOMMU_ACCESS_STORE, true, true, iommu_access },
-	{ VFIO_VIOMMU_IOMMU_FAULT, sizeof(struct vfio_viommu_iommu_fault), 0, true, false, iommu_fault },
-	{ VFIO_VIOMMU_IOMMU_KVM, sizeof(struct vfio_viommu_iommu_kvm), 0, false, false, iommu_kvm },
+	  ioctl_iommu_device },
+	{ VFIO_VIOMMU_IOMMU_ACCESS, sizeof(struct vfio_viommu_iommu_access), VFIO_VIOMMU_IOMMU_ACCESS_STORE, true, true, ioctl_iommu_access },
+	{ VFIO_VIOMMU_IOMMU_FAULT, sizeof(struct vfio_viommu_iommu_fault), 0, true, false, ioctl_iommu_fault },
+	{ VFIO_VIOMMU_IOMMU_KVM, sizeof(struct vfio_viommu_iommu_kvm), 0, false, false, ioctl_iommu_kvm },
 };
 
 static long run(struct container *container, const struct ioctl *ioctl, void __user *user)

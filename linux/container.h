@@ -28,13 +28,13 @@
 #include <linux/mutex.h>
 #include <linux/refcount.h>
 #include <linux/rwsem.h>
+#include <linux/vfio_viommu.h>
 #include <linux/xarray.h>
 
 #include <viommu/viommu.h>
 
 #include "space.h"
 #include "words.h"
-#include "uapi/vfio_viommu.h"
 #include "vfio_driver.h"
 
 /*

@@ -5,10 +5,10 @@
 
 #include <errno.h>
 #include <linux/vfio.h>
+#include <linux/vfio_viommu.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <vfio_viommu.h>
 
 #include "host/vfio_group.h"
 #include "host/vfio_ioctl.h"

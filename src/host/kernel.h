@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
  * The host kernel: VFIO containers whose driver is the module viommu (linux/), which composes
- * guests' tables in the kernel. linux/uapi/vfio_viommu.h documents each call.
+ * guests' tables in the kernel. include/uapi/linux/vfio_viommu.h documents each call.
  *
  *   kernel.c        the host: its groups and devices, and what it can do
  *   kernel_vm.c     a VM's container: the groups in it, and guest memory

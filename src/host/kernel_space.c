@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <linux/vfio.h>
-#include <vfio_viommu.h>
+#include <linux/vfio_viommu.h>
 
 #include "host/kernel.h"
 #include "host/vfio_ioctl.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include <errno.h>
 #include <linux/vfio.h>
+#include <linux/vfio_viommu.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <vfio_viommu.h>
 
 #include "host/kernel.h"
 #include "host/vfio_group.h"

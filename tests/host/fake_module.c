@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The fake kernel's module viommu, as linux/uapi/vfio_viommu.h documents it: containers whose
- * groups are attached to domains, and domains that are filled by the reference's walk, page by
- * page, or are direct.
+ * The fake kernel's module viommu, as include/uapi/linux/vfio_viommu.h documents it: containers
+ * whose groups are attached to domains, and domains that are filled by the reference's walk, page
+ * by page, or are direct.
  */
 #include "fake_objects.h"
 
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include <linux/vfio.h>
-#include <vfio_viommu.h>
+#include <linux/vfio_viommu.h>
 #include <viommu/types.h>
 
 #include "../reference/naive.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include <linux/vfio.h>
-#include <vfio_viommu.h>
+#include <linux/vfio_viommu.h>
 
 int fake_insert(const struct fake_mapping *mapping)
 {

@@ -17,7 +17,7 @@
 #include <sys/mman.h>
 
 #include <cmocka.h>
-#include <vfio_viommu.h>
+#include <linux/vfio_viommu.h>
 #include <viommu/mapped.h>
 #include <viommu/smmuv3.h>
 #include <viommu/viommu.h>

@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include <vfio_viommu.h>
+#include <linux/vfio_viommu.h>
 
 #include "dma/dma.h"
 
