@@ -5,8 +5,8 @@
  *
  * Mappings are added as slots when a HWPT is created, and again when tables name memory that has no
  * slot. The first page of each mapping is pinned, so that iommufd notifies before it removes the
- * mapping: translations to it are then removed, flushed and unpinned. A page that tables name is
- * pinned by its GPA while it is mapped. The parent has all of these pages pinned already.
+ * mapping: translations to it are then removed and flushed. Until then the parent has all pages of
+ * the mapping pinned, and in its iommu_domain. They are found there, and need no pin of their own.
  */
 #include <linux/iommu.h>
 #include <linux/mm.h>
@@ -28,10 +28,8 @@ MODULE_PARM_DESC(software_nesting, "Nest by software where the IOMMU could do it
 
 struct nest_area {
 	struct port_guest_pages pages;
-	struct iommufd_access *access;
+	struct nest_vm *vm;
 	u64 first; /* GPA */
-	u64 last;
-	bool writable;
 };
 
 /* Reserved IOVAs of a device that a HWPT was allocated for, or that was attached to one. */
@@ -51,26 +49,34 @@ static struct nest *nest_of(struct iommufd_swnest_hwpt *hwpt)
 	return container_of(hwpt, struct nest, hwpt);
 }
 
-static int pin(struct iommufd_access *access, u64 gpa, bool written, struct page **page)
+static int pin(struct nest_vm *vm, u64 gpa)
 {
-	return iommufd_access_pin_pages(access, gpa, PAGE_SIZE, page, written ? IOMMUFD_ACCESS_RW_WRITE : IOMMUFD_ACCESS_RW_READ);
+	struct page *page;
+
+	return iommufd_access_pin_pages(vm->parent.access, gpa, PAGE_SIZE, &page, IOMMUFD_ACCESS_RW_READ);
 }
 
-static void unpin(struct iommufd_access *access, u64 gpa)
+static void unpin(struct nest_vm *vm, u64 gpa)
 {
-	iommufd_access_unpin_pages(access, gpa, PAGE_SIZE);
+	iommufd_access_unpin_pages(vm->parent.access, gpa, PAGE_SIZE);
+}
+
+/* The page at a GPA of a slot, or NULL. */
+static struct page *find_page(struct nest_vm *vm, u64 gpa)
+{
+	phys_addr_t address = iommu_iova_to_phys(vm->parent.domain, gpa);
+
+	return address ? phys_to_page(address) : NULL;
 }
 
 /* A page of tables, with a reference while it is read: the slot is removed when none is held. */
 static struct page *get_table(const struct port_guest_pages *pages, uint64_t offset)
 {
 	const struct nest_area *area = container_of(pages, struct nest_area, pages);
-	struct page *page;
+	struct page *page = find_page(area->vm, area->first + offset);
 
-	if (pin(area->access, area->first + offset, area->writable, &page))
-		return NULL;
-	get_page(page);
-	unpin(area->access, area->first + offset);
+	if (page)
+		get_page(page);
 	return page;
 }
 
@@ -78,13 +84,12 @@ static int add_area(struct nest_vm *vm, u64 first, u64 last, bool writable)
 {
 	struct nest_area *area = kzalloc(sizeof(*area), GFP_KERNEL_ACCOUNT);
 	struct viommu_slot slot = VIOMMU_SLOT_INIT;
-	struct page *page;
 	int error;
 
 	if (!area)
 		return -ENOMEM;
-	*area = (struct nest_area){ .pages.get = get_table, .access = vm->parent.access, .first = first, .last = last, .writable = writable };
-	error = pin(area->access, first, false, &page);
+	*area = (struct nest_area){ .pages.get = get_table, .vm = vm, .first = first };
+	error = pin(vm, first);
 	if (error)
 		goto free;
 	error = mtree_insert_range(&vm->areas, first, last, area, GFP_KERNEL_ACCOUNT);
@@ -101,7 +106,7 @@ static int add_area(struct nest_vm *vm, u64 first, u64 last, bool writable)
 		return 0;
 	mtree_erase(&vm->areas, first);
 unpin:
-	unpin(area->access, first);
+	unpin(vm, first);
 free:
 	kfree(area);
 	/* It is being removed, or is not of whole pages. */
@@ -129,7 +134,7 @@ int nest_find_memory(struct nest_vm *vm)
 static void free_area(struct nest_vm *vm, struct nest_area *area)
 {
 	mtree_erase(&vm->areas, area->first);
-	unpin(area->access, area->first);
+	unpin(vm, area->first);
 	kfree(area);
 }
 
@@ -152,30 +157,21 @@ static void unmap(struct iommufd_swnest_parent *parent, unsigned long iova, unsi
 
 static long get_pages(struct viommu_host *host, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages)
 {
-	struct iommufd_access *access = vm_of_host(host)->parent.access;
 	unsigned long n = 0;
-	int error = 0;
 
-	/* Pages are unpinned one at a time, and so they are pinned. */
-	while (!error && n < number) {
-		error = pin(access, mapping->gpa + offset + ((u64)n << PAGE_SHIFT), mapping->prot & VIOMMU_WRITE, &pages[n]);
-		n += !error;
-	}
-	if (n)
-		return n;
-	/* Memory that is being removed is a shortage, and no failure of the IOMMU. */
-	return error == -ENOMEM ? error : -ENOSPC;
+	while (n < number && (pages[n] = find_page(vm_of_host(host), mapping->gpa + offset + ((u64)n << PAGE_SHIFT))))
+		n++;
+	return n ? n : -ENOSPC;
 }
 
 static unsigned long name_page(u64 gpa, struct page *page)
 {
-	return gpa >> PAGE_SHIFT;
+	return 0;
 }
 
+/* The space has a record of its pages all the same, by which it empties the domain in the end. */
 static void put_pages(struct viommu_host *host, const unsigned long *names, unsigned long number)
 {
-	for (unsigned long i = 0; i < number; i++)
-		unpin(vm_of_host(host)->parent.access, (u64)names[i] << PAGE_SHIFT);
 }
 
 static bool reserves(struct viommu_host *host, u64 first, u64 last)
