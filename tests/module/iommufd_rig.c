@@ -20,14 +20,14 @@ static int call(int fd, unsigned long command, void *arguments)
 	return ioctl(fd, command, arguments) < 0 ? -errno : 0;
 }
 
-void nest_open(struct nest_rig *nest, bool empty)
+void nest_open_with(struct nest_rig *nest, const char *address, bool empty)
 {
 	struct vfio_abi_bind_iommufd bind = { .size = sizeof(bind) };
 	struct iommufd_abi_ioas_alloc ioas = { .size = sizeof(ioas) };
 	struct iommufd_abi_hwpt_alloc parent = { .size = sizeof(parent), .flags = IOMMUFD_ABI_HWPT_NEST_PARENT };
 	struct vfio_found found;
 
-	rig_begin_memory(&nest->rig);
+	rig_begin_memory(&nest->rig, address);
 	nest->iommufd = open("/dev/iommu", O_RDWR | O_CLOEXEC);
 	assert_true(nest->iommufd >= 0);
 	assert_int_equal(vfio_find(nest->rig.address, &found, NULL), 0);
@@ -44,6 +44,11 @@ void nest_open(struct nest_rig *nest, bool empty)
 	parent.ioas = nest->ioas;
 	assert_int_equal(call(nest->iommufd, IOMMUFD_ABI_HWPT_ALLOC, &parent), 0);
 	nest->parent = parent.out_id;
+}
+
+void nest_open(struct nest_rig *nest, bool empty)
+{
+	nest_open_with(nest, rig_address(0), empty);
 }
 
 void nest_drive(struct nest_rig *nest)

@@ -56,6 +56,8 @@ struct nest_rig {
 
 /* Memory, all of it in the IOAS unless it is to be empty, and the parent. Failures end the test. */
 void nest_open(struct nest_rig *nest, bool empty);
+/* The same with another device than the first one. */
+void nest_open_with(struct nest_rig *nest, const char *address, bool empty);
 void nest_drive(struct nest_rig *nest); /* once the device reaches the rig's own page */
 /* Closes everything, and checks that nothing is pinned. */
 void nest_close(struct nest_rig *nest);

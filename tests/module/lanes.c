@@ -37,6 +37,35 @@ static void module_end(struct lane *lane)
 	rig_close(&lane->rig);
 }
 
+/* A nesting parent has all memory pinned. */
+static int nest_begin(struct lane *lane, const char *address)
+{
+	int error;
+
+	if (!lane->pinned)
+		return -EOPNOTSUPP;
+	nest_open_with(&lane->nest, address, false);
+	error = nest_zpci(&lane->nest, lane->nest.parent, &lane->domain);
+	if (!error)
+		error = nest_attach(&lane->nest, lane->domain);
+	if (error)
+		nest_close(&lane->nest);
+	else
+		nest_drive(&lane->nest);
+	return error;
+}
+
+static int nest_way_refresh(struct lane *lane, uint64_t first, uint64_t bytes, struct viommu_refresh_result *result)
+{
+	(void)result;
+	return nest_refresh(&lane->nest, lane->domain, first, bytes / PAGE) == NEST_DONE ? 0 : -EIO;
+}
+
+static void nest_end(struct lane *lane)
+{
+	nest_close(&lane->nest);
+}
+
 static int library_begin(struct lane *lane, const char *address)
 {
 	const struct vfio_viommu_zpci tables = rig_tables(RIG_PBA, RIG_PAL);
@@ -47,7 +76,7 @@ static int library_begin(struct lane *lane, const char *address)
 	struct viommu_slot slot = VIOMMU_SLOT_INIT;
 	int error;
 
-	rig_begin_memory(&lane->rig);
+	rig_begin_memory(&lane->rig, address);
 	device.address = address;
 	vfio.device = &device;
 	vfio.why = lane->why;
@@ -82,9 +111,12 @@ static void library_end(struct lane *lane)
 	rig_end_memory(&lane->rig);
 }
 
+#define LIBRARY library_begin, library_refresh, library_end, true
+
 const struct way ways[WAYS] = {
-	[WAY_MODULE] = { "module's ioctl", module_begin, module_refresh, module_end, NULL },
-	[WAY_KERNEL] = { "host kernel", library_begin, library_refresh, library_end, viommu_host_kernel_create },
-	[WAY_TYPE1] = { "host type1", library_begin, library_refresh, library_end, viommu_host_type1_create },
-	[WAY_IOMMUFD] = { "host iommufd", library_begin, library_refresh, library_end, viommu_host_iommufd_create },
+	[WAY_MODULE] = { "module's ioctl", module_begin, module_refresh, module_end, true, NULL },
+	[WAY_NEST] = { "module's nested HWPT", nest_begin, nest_way_refresh, nest_end, false, NULL },
+	[WAY_KERNEL] = { "host kernel", LIBRARY, viommu_host_kernel_create },
+	[WAY_TYPE1] = { "host type1", LIBRARY, viommu_host_type1_create },
+	[WAY_IOMMUFD] = { "host iommufd", LIBRARY, viommu_host_iommufd_create },
 };

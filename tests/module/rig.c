@@ -194,9 +194,9 @@ int rig_setup(void **state)
 	return close_range(3, ~0u, 0);
 }
 
-void rig_begin_memory(struct rig *rig)
+void rig_begin_memory(struct rig *rig, const char *address)
 {
-	*rig = (struct rig){ .address = rig_address(0),
+	*rig = (struct rig){ .address = address,
 			     .device_fd = -1,
 			     .container = -1,
 			     .group_fd = -1,
@@ -228,8 +228,7 @@ int rig_begin_with(struct rig *rig, uint32_t type, const char *address)
 	int result;
 
 	assert_non_null(address);
-	rig_begin_memory(rig);
-	rig->address = address;
+	rig_begin_memory(rig, address);
 	rig->type = type;
 	rig->group = group_of(address);
 	rig->container = open("/dev/vfio/vfio", O_RDWR | O_CLOEXEC);

@@ -88,7 +88,7 @@ void rig_open_device(struct rig *rig);
  * The parts of these that take no container: memory with tables, and the driver of a device that is
  * open.
  */
-void rig_begin_memory(struct rig *rig);
+void rig_begin_memory(struct rig *rig, const char *address);
 void rig_drive(struct rig *rig, int device_fd);
 void rig_rest(struct rig *rig); /* no driver any more */
 /* Of a rig that was made of these, and has no driver. */

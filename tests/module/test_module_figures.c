@@ -112,8 +112,10 @@ static uint64_t timed(struct lane *lane, unsigned int c, uint64_t established, u
 	error = lane->way->refresh(lane, first, bytes, &result);
 	after = ticks();
 	assert_int_equal(error, 0);
-	assert_int_equal(result.established, established);
-	assert_int_equal(result.released, released);
+	if (lane->way->counts) {
+		assert_int_equal(result.established, established);
+		assert_int_equal(result.released, released);
+	}
 	return after - before;
 }
 
@@ -167,7 +169,8 @@ static void begin(void)
 			if (mib != FULL)
 				rig_name(&lane->rig, RIG_PBA + mib * MIB + RESIDENT * PAGE, 1, RIG_NUMBERED + (1000 + 2 * mib) * PAGE, true);
 		assert_int_equal(lane->way->refresh(lane, RIG_PBA, RIG_PAL + 1 - RIG_PBA, &result), 0);
-		assert_int_equal(result.established, 14);
+		if (lane->way->counts)
+			assert_int_equal(result.established, 14);
 		rig_reaches(&lane->rig, RIG_PBA + RESIDENT * PAGE, RIG_NUMBERED + 1000 * PAGE, true);
 	}
 }
@@ -211,7 +214,7 @@ static void print(void)
 		printf("\n| us, %s |", policy ? "all memory pinned" : "pinned on refresh");
 		for (unsigned int w = 0; w < WAYS; w++)
 			printf(" %s |", ways[w].name);
-		printf("\n|---|---|---|---|---|\n");
+		printf("\n|---|---|---|---|---|---|\n");
 		for (unsigned int c = 0; c < CASES; c++) {
 			for (unsigned int kind = 0; kind < KINDS; kind++) {
 				printf("| %s, %s |", cases[c].name, kind_names[kind]);

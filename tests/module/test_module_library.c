@@ -72,7 +72,7 @@ static void begin(struct monitor *monitor, bool pinned)
 	char why[256] = "";
 
 	*monitor = (struct monitor){ .pinned = pinned };
-	rig_begin_memory(&monitor->rig);
+	rig_begin_memory(&monitor->rig, rig_address(0));
 	if (create_host(&monitor->host, why, sizeof(why)))
 		fail_msg("the host kernel: %s", why);
 	config.pin = pinned ? VIOMMU_PIN_GUEST : VIOMMU_PIN_ON_REFRESH;
