@@ -258,9 +258,18 @@ static void group_device_destroy(struct host_device *device)
 
 static int attach(struct host_space *space, struct host_device *device, u32 pasid)
 {
+	int error;
+
 	if (group_of(device)->coherent != space_is_coherent(space))
 		return -EINVAL;
-	return iommu_attach_group(space_domain(space), group_of(device)->iommu_group);
+	error = iommu_attach_group(space_domain(space), group_of(device)->iommu_group);
+	/*
+	 * A hypervisor below may learn of translations by RPCIT alone: QEMU reads no tables when
+	 * they are registered. Linux executes none for mappings from before.
+	 */
+	if (!error && IS_ENABLED(CONFIG_S390))
+		iommu_flush_iotlb_all(space_domain(space));
+	return error;
 }
 
 /* VFIO has claimed the group: detached, it is in a domain that blocks all. */
