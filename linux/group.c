@@ -74,6 +74,23 @@ static void free_group(struct group *group)
 	kfree(group);
 }
 
+/*
+ * The driver of s390 tells what lies above a device's aperture of attached devices alone
+ * (s390_iommu_get_resv_regions() in drivers/iommu/s390-iommu.c).
+ */
+static int reserve_attached(struct group *group, struct iommu_domain *domain)
+{
+	int error = iommu_attach_group(domain, group->iommu_group);
+
+	if (error)
+		return error;
+	reserved_free(&group->reserved);
+	INIT_LIST_HEAD(&group->reserved);
+	error = iommu_get_group_resv_regions(group->iommu_group, &group->reserved);
+	iommu_detach_group(domain, group->iommu_group);
+	return error;
+}
+
 static int try_group(struct group *group)
 {
 	struct iommu_domain *domain;
@@ -84,6 +101,11 @@ static int try_group(struct group *group)
 	domain = alloc_domain(group);
 	if (IS_ERR(domain))
 		return (int)PTR_ERR(domain);
+	error = IS_ENABLED(CONFIG_S390) ? reserve_attached(group, domain) : 0;
+	if (error) {
+		iommu_domain_free(domain);
+		return error;
+	}
 	group->first = domain->geometry.aperture_start;
 	group->last = domain->geometry.aperture_end;
 	iommu_domain_free(domain);
