@@ -51,11 +51,22 @@ static int error_of(int result)
 	return result < 0 ? -errno : 0;
 }
 
+bool rig_is_on(const char *host)
+{
+	const char *name = getenv("VIOMMU_TEST_HOST");
+
+	return name && !strcmp(name, host);
+}
+
 bool rig_has_isolated_interrupts(void)
 {
-	const char *host = getenv("VIOMMU_TEST_HOST");
+	return !rig_is_on("amd");
+}
 
-	return !host || strcmp(host, "amd");
+/* Of Arm, where Linux maps the doorbell of the ITS (MSI_IOVA_BASE of its driver), and of x86. */
+uint64_t rig_reserved(void)
+{
+	return rig_is_on("smmuv3") ? UINT64_C(0x8000000) : UINT64_C(0xfee00000);
 }
 
 bool rig_load(bool isolated)

@@ -60,6 +60,10 @@ struct rig {
  */
 bool rig_load(bool isolated);
 bool rig_has_isolated_interrupts(void);
+/* The test host has this name. */
+bool rig_is_on(const char *host);
+/* The first IOVA of a MiB that is for messages of interrupts. */
+uint64_t rig_reserved(void);
 bool rig_unload(void);
 /*
  * At the end of a program, with the result of its tests: unloads the module, and where the kernel

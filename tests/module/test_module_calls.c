@@ -82,7 +82,7 @@ static uint64_t draw_word(struct caller *caller)
 	const uint64_t words[] = {
 		0,	    1,		PAGE,	    RIG_NUMBERED, RIG_BYTES,  RIG_BYTES - PAGE,	      RIG_PBA,
 		RIG_PAL,    2 * GIB,	UINT64_MAX, INT64_MAX,	  1ull << 52, (uintptr_t)rig->memory, (uintptr_t)rig->memory + RIG_NUMBERED,
-		rig->group, 0xfee00000,
+		rig->group, rig_reserved(),
 	};
 	uint64_t number = below(caller, sizeof(words) / sizeof(words[0]) + 3);
 

@@ -466,7 +466,7 @@ static void test_smmuv3(void **state)
 
 static void test_reserved(void **state)
 {
-	const uint64_t window = UINT64_C(0xfee00000), table = 0xb0000;
+	const uint64_t window = rig_reserved(), table = 0xb0000;
 	struct vfio_viommu_zpci tables = rig_tables(0, 4 * GIB - 1);
 	struct nest_data_zpci data = { .iota = tables.iota, .pba = tables.pba, .pal = tables.pal };
 	struct nest_rig nest;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A virtual machine of KVM with one vCPU, 32 bits without paging, which executes a few instructions
- * at a time: each run ends in HLT.
+ * A virtual machine of KVM with one vCPU, without paging, which executes a few instructions at a
+ * time: each run ends in a store to VCPU_END.
  */
 #ifndef TESTS_MODULE_VCPU_H
 #define TESTS_MODULE_VCPU_H
@@ -29,7 +29,8 @@ void vcpu_close(struct vcpu *vcpu);
 
 /*
  * `times` stores to a GPA: of the value, and each next one greater by `step`, in the bits of
- * `mask`. Returns what is at the GPA `then` after the last one, which the vCPU loads.
+ * `mask`. Returns what is at the GPA `then` after the last one, which the vCPU loads. `times` may
+ * be 0.
  */
 uint32_t vcpu_stores(struct vcpu *vcpu, uint64_t gpa, uint32_t value, uint32_t step, uint32_t mask, uint32_t times, uint64_t then);
 
@@ -38,6 +39,21 @@ static inline uint32_t vcpu_store(struct vcpu *vcpu, uint64_t gpa, uint32_t valu
 	return vcpu_stores(vcpu, gpa, value, 0, UINT32_MAX, 1, then);
 }
 
-uint32_t vcpu_load(struct vcpu *vcpu, uint64_t gpa);
+static inline uint32_t vcpu_load(struct vcpu *vcpu, uint64_t gpa)
+{
+	return vcpu_stores(vcpu, 0, 0, 0, 0, 0, gpa);
+}
+
+/*
+ * What vcpu.c takes from vcpu_ARCHITECTURE.c: a new vCPU has the guest's program, which is at
+ * VCPU_CODE in memory; and the registers of vcpu_stores() are set for the next run.
+ */
+#define VCPU_CODE UINT64_C(0x1000)
+#define VCPU_END  UINT64_C(0xf0000000)
+
+enum { VCPU_VALUE, VCPU_STEP, VCPU_MASK, VCPU_TIMES, VCPU_THEN, VCPU_GPA, VCPU_REGISTERS };
+
+void vcpu_begin(struct vcpu *vcpu);
+void vcpu_set(struct vcpu *vcpu, const uint64_t registers[VCPU_REGISTERS]);
 
 #endif
