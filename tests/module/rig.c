@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -21,9 +23,11 @@
 
 #include <cmocka.h>
 #include <linux/capability.h>
+#include <linux/vfio.h>
 #include <viommu/zpci.h>
 
 #include "../dma/kernel.h"
+#include "dma/driver.h"
 
 #define MODULE "/viommu.ko"
 
@@ -518,6 +522,44 @@ void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written)
 {
 	rig_reads(rig, iova, gpa);
 	rig_writes(rig, iova, written ? gpa : RIG_NOWHERE);
+}
+
+/* Registers of edu: what has sent an interrupt, to send one, and to acknowledge it. */
+#define EDU_STATUS	0x24u
+#define EDU_RAISE	0x60u
+#define EDU_ACKNOWLEDGE 0x64u
+#define INTERRUPT_MS	10000
+
+int rig_interrupt(struct rig *rig)
+{
+	struct {
+		struct vfio_irq_set set;
+		int32_t event;
+	} irqs = { { .argsz = sizeof(irqs),
+		     .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+		     .index = VFIO_PCI_MSI_IRQ_INDEX,
+		     .count = 1 },
+		   eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
+
+	assert_true(irqs.event >= 0);
+	assert_int_equal(ioctl(rig->device_fd, VFIO_DEVICE_SET_IRQS, &irqs), 0);
+	return irqs.event;
+}
+
+bool rig_interrupts(struct rig *rig, int event)
+{
+	struct pollfd one = { .fd = event, .events = POLLIN };
+	uint64_t count = 0;
+	uint32_t status;
+
+	assert_int_equal(dma_store32(rig->device, EDU_RAISE, 1), 0);
+	/* The device has sent it when a load of its registers ends. */
+	assert_int_equal(dma_load32(rig->device, EDU_STATUS, &status), 0);
+	assert_int_equal(status, 1);
+	if (poll(&one, 1, INTERRUPT_MS) == 1)
+		assert_int_equal(read(event, &count, sizeof(count)), sizeof(count));
+	assert_int_equal(dma_store32(rig->device, EDU_ACKNOWLEDGE, 1), 0);
+	return count == 1;
 }
 
 uint32_t rig_types[2] = { VFIO_VIOMMU_PINNED_IOMMU, VFIO_VIOMMU_PAGED_IOMMU };

@@ -168,6 +168,13 @@ void rig_reads(struct rig *rig, uint64_t iova, uint64_t gpa);
 void rig_writes(struct rig *rig, uint64_t iova, uint64_t gpa);
 
 /*
+ * The device's MSI: an eventfd, to be closed by the caller; and whether it comes when the device
+ * sends it.
+ */
+int rig_interrupt(struct rig *rig);
+bool rig_interrupts(struct rig *rig, int event);
+
+/*
  * For cmocka: a test with both types of containers, and the type in its state. Both begin with
  * rig_setup().
  */

@@ -227,6 +227,25 @@ static void test_reserved(void **state)
 	rig_close(&rig);
 }
 
+/* The tables, and what they no longer map, do not stop interrupts. */
+static void test_interrupts(void **state)
+{
+	uint64_t at = RIG_PBA + 3 * PAGE;
+	struct rig rig;
+	uint32_t domain;
+	int event;
+
+	domain = open_mapped(&rig, state, at);
+	event = rig_interrupt(&rig);
+	assert_true(rig_interrupts(&rig, event));
+	rig_hide(&rig, at, 1);
+	rig_refreshed(&rig, domain, RIG_PBA, 2 * GIB / PAGE);
+	rig_reaches(&rig, at, RIG_NOWHERE, false);
+	assert_true(rig_interrupts(&rig, event));
+	close(event);
+	rig_close(&rig);
+}
+
 static void limited(void **state)
 {
 	struct vfio_viommu_refresh refresh;
@@ -404,8 +423,8 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		RIG_BOTH(test_tables_are_followed), RIG_BOTH(test_charged_once), RIG_BOTH(test_memory_goes), RIG_BOTH(test_domains),
-		RIG_BOTH(test_malformed),	    RIG_BOTH(test_reserved),	 RIG_BOTH(test_limit),	     RIG_BOTH(test_refused_arguments),
-		RIG_BOTH(test_process_unmaps),
+		RIG_BOTH(test_malformed),	    RIG_BOTH(test_reserved),	 RIG_BOTH(test_interrupts),  RIG_BOTH(test_limit),
+		RIG_BOTH(test_refused_arguments),   RIG_BOTH(test_process_unmaps),
 	};
 
 	const struct CMUnitTest limit[] = { { "limited", limited, NULL, NULL, &rig_types[argc > 1 && !strcmp(argv[1], "paged")] } };

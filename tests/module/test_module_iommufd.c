@@ -266,6 +266,31 @@ static void test_life(void **state)
 	nest_close(&nest);
 }
 
+/* They come in each HWPT, wherever they were set up. */
+static void test_interrupts(void **state)
+{
+	struct nest_rig nest;
+	uint32_t hwpt, other;
+	int event;
+
+	(void)state;
+	open_zpci(&nest, RIG_PBA, &hwpt);
+	fill_vtd(&nest);
+	assert_int_equal(alloc_vtd(&nest, &other), 0);
+	event = rig_interrupt(&nest.rig);
+	assert_true(rig_interrupts(&nest.rig, event));
+	assert_int_equal(nest_attach(&nest, other), 0);
+	assert_true(rig_interrupts(&nest.rig, event));
+	invalidate_vtd(&nest, other, 0, UINT64_MAX);
+	assert_true(rig_interrupts(&nest.rig, event));
+	assert_int_equal(nest_attach(&nest, nest.parent), 0);
+	assert_true(rig_interrupts(&nest.rig, event));
+	assert_int_equal(nest_attach(&nest, hwpt), 0);
+	assert_true(rig_interrupts(&nest.rig, event));
+	close(event);
+	nest_close(&nest);
+}
+
 /* Memory goes and comes beneath a HWPT that a device is attached to. */
 static void test_memory(void **state)
 {
@@ -646,6 +671,7 @@ int main(void)
 		cmocka_unit_test_setup(test_random, rig_setup),
 		cmocka_unit_test_setup(test_vtd, rig_setup),
 		cmocka_unit_test_setup(test_life, rig_setup),
+		cmocka_unit_test_setup(test_interrupts, rig_setup),
 		cmocka_unit_test_setup(test_memory, rig_setup),
 		cmocka_unit_test_setup(test_malformed, rig_setup),
 		cmocka_unit_test_setup(test_smmuv3, rig_setup),
