@@ -96,7 +96,7 @@ VM = (
 # This machine's own architecture is built for once.
 VM = (VM[0], *(c for c in VM[1:] if c.kernel != VM[0].kernel))
 
-LONG = tuple(dataclasses.replace(c, suites={"vm-long"}) for c in VM if c.kernel in ("x86_64", "s390x"))
+LONG = tuple(dataclasses.replace(c, suites={"vm-long"}) for c in VM)
 
 SANITIZER_ENVIRONMENT = {
     "ASAN_OPTIONS": "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
