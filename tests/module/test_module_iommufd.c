@@ -281,6 +281,9 @@ static void test_interrupts(void **state)
 	assert_true(rig_interrupts(&nest.rig, event));
 	assert_int_equal(nest_attach(&nest, other), 0);
 	assert_true(rig_interrupts(&nest.rig, event));
+	store(&nest, vtd_leaf(RIG_PBA), A | X86_ENTRY);
+	invalidate_vtd(&nest, other, 0, UINT64_MAX);
+	store(&nest, vtd_leaf(RIG_PBA), 0);
 	invalidate_vtd(&nest, other, 0, UINT64_MAX);
 	assert_true(rig_interrupts(&nest.rig, event));
 	assert_int_equal(nest_attach(&nest, nest.parent), 0);
