@@ -535,10 +535,7 @@ int rig_interrupt(struct rig *rig)
 	struct {
 		struct vfio_irq_set set;
 		int32_t event;
-	} irqs = { { .argsz = sizeof(irqs),
-		     .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-		     .index = VFIO_PCI_MSI_IRQ_INDEX,
-		     .count = 1 },
+	} irqs = { { .argsz = sizeof(irqs), .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, .index = VFIO_PCI_MSI_IRQ_INDEX, .count = 1 },
 		   eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
 
 	assert_true(irqs.event >= 0);

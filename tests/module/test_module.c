@@ -422,8 +422,8 @@ static void test_process_unmaps(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		RIG_BOTH(test_tables_are_followed), RIG_BOTH(test_charged_once), RIG_BOTH(test_memory_goes), RIG_BOTH(test_domains),
-		RIG_BOTH(test_malformed),	    RIG_BOTH(test_reserved),	 RIG_BOTH(test_interrupts),  RIG_BOTH(test_limit),
+		RIG_BOTH(test_tables_are_followed), RIG_BOTH(test_charged_once),   RIG_BOTH(test_memory_goes), RIG_BOTH(test_domains),
+		RIG_BOTH(test_malformed),	    RIG_BOTH(test_reserved),	   RIG_BOTH(test_interrupts),  RIG_BOTH(test_limit),
 		RIG_BOTH(test_refused_arguments),   RIG_BOTH(test_process_unmaps),
 	};
 

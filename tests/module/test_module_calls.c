@@ -79,10 +79,11 @@ static uint64_t below(struct caller *caller, uint64_t limit)
 static uint64_t draw_word(struct caller *caller)
 {
 	const struct rig *rig = caller->rig;
+	const uint64_t window = rig_reserved();
 	const uint64_t words[] = {
-		0,	    1,		PAGE,	    RIG_NUMBERED, RIG_BYTES,  RIG_BYTES - PAGE,	      RIG_PBA,
-		RIG_PAL,    2 * GIB,	UINT64_MAX, INT64_MAX,	  1ull << 52, (uintptr_t)rig->memory, (uintptr_t)rig->memory + RIG_NUMBERED,
-		rig->group, rig_reserved(),
+		0,	    1,	     PAGE,	 RIG_NUMBERED, RIG_BYTES,  RIG_BYTES - PAGE,	   RIG_PBA,
+		RIG_PAL,    2 * GIB, UINT64_MAX, INT64_MAX,    1ull << 52, (uintptr_t)rig->memory, (uintptr_t)rig->memory + RIG_NUMBERED,
+		rig->group, window,
 	};
 	uint64_t number = below(caller, sizeof(words) / sizeof(words[0]) + 3);
 

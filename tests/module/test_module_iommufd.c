@@ -670,18 +670,12 @@ static void test_kill(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_zpci, rig_setup),
-		cmocka_unit_test_setup(test_random, rig_setup),
-		cmocka_unit_test_setup(test_vtd, rig_setup),
-		cmocka_unit_test_setup(test_life, rig_setup),
-		cmocka_unit_test_setup(test_interrupts, rig_setup),
-		cmocka_unit_test_setup(test_memory, rig_setup),
-		cmocka_unit_test_setup(test_malformed, rig_setup),
-		cmocka_unit_test_setup(test_smmuv3, rig_setup),
-		cmocka_unit_test_setup(test_reserved, rig_setup),
-		cmocka_unit_test_setup(test_refused_arguments, rig_setup),
-		cmocka_unit_test_setup(test_race, rig_setup),
-		cmocka_unit_test_setup(test_kill, rig_setup),
+		cmocka_unit_test_setup(test_zpci, rig_setup),	    cmocka_unit_test_setup(test_random, rig_setup),
+		cmocka_unit_test_setup(test_vtd, rig_setup),	    cmocka_unit_test_setup(test_life, rig_setup),
+		cmocka_unit_test_setup(test_interrupts, rig_setup), cmocka_unit_test_setup(test_memory, rig_setup),
+		cmocka_unit_test_setup(test_malformed, rig_setup),  cmocka_unit_test_setup(test_smmuv3, rig_setup),
+		cmocka_unit_test_setup(test_reserved, rig_setup),   cmocka_unit_test_setup(test_refused_arguments, rig_setup),
+		cmocka_unit_test_setup(test_race, rig_setup),	    cmocka_unit_test_setup(test_kill, rig_setup),
 	};
 
 	if (!load_module())
