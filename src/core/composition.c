@@ -16,8 +16,7 @@ static void refused(void *ctx, uint64_t first, uint64_t last, int error)
 	struct shadow_pass *pass = ctx;
 	struct composition *composition = list_member(pass->shadow, struct composition, shadow);
 
-	if (error != -PORT_ENOSPC && error != -PORT_ENOMEM)
-		vm_log(pass->vm, VIOMMU_LOG_ERROR, "the host failed to map what a guest's tables name", first, last);
+	shadow_log_refused(pass->vm, first, last, error);
 	pass->no_memory |= error == -PORT_ENOMEM;
 	composition->ops->forget(pass, first, last);
 }
@@ -115,6 +114,7 @@ static void take_up_step(struct shadow_pass *pass, uint64_t entries)
 {
 	pass->slots = vm_slots(pass->vm);
 	pass->slot = NULL;
+	pass->had = pass->shadow->mapped;
 	/* It may be less than was examined: slots have gone. */
 	pass->budget = pass->slots->refresh_entries > entries ? pass->slots->refresh_entries - entries : 0;
 	if (pass->budget > pass->vm->config.step_entries)
@@ -130,12 +130,6 @@ static void begin_release(struct composition *composition, struct shadow_pass *p
 	begin_pass(composition, pass, UINT64_MAX, 0, false);
 	pass->slot = NULL;
 	pass->tracking.tracked = NULL;
-}
-
-static void begin_step(struct composition *composition, struct shadow_pass *pass)
-{
-	port_lock(&composition->domain->lock);
-	take_up_step(pass, 0);
 }
 
 /* Brings to an end what was removed: host, flush, pins, in this order. */
@@ -156,7 +150,7 @@ static int end_removals(struct composition *composition, struct shadow_pass *pas
 		 * Removed or not, it may still be reached: it stays pinned, charged and on record,
 		 * and the next refresh removes it again.
 		 */
-		vm_log(pass->vm, VIOMMU_LOG_ERROR, "the host failed to remove translations: they stay pinned", (uint64_t)-error, 0);
+		shadow_log_kept(pass->vm, error);
 		shadow_keep(pass);
 	} else if (pass->listed) {
 		composition->ops->commit(pass);
@@ -168,20 +162,15 @@ static int end_removals(struct composition *composition, struct shadow_pass *pas
 /* With the lock to be let go of. */
 static void put_down_step(struct composition *composition, struct shadow_pass *pass)
 {
-	struct viommu_domain_stats *stats = &composition->domain->stats;
-
 	runs_end_map(&pass->runs);
-	shadow_close_table(&composition->shadow.path.source);
+	shadow_close_path(&composition->shadow);
 	shadow_reap(pass);
-	stats->mapped_pages += composition->shadow.mapped - composition->counted;
-	composition->counted = composition->shadow.mapped;
-	if (stats->mapped_pages > stats->mapped_pages_peak)
-		stats->mapped_pages_peak = stats->mapped_pages;
+	shadow_count_mapped(&composition->shadow, composition->domain, pass->had);
 }
 
 static void end_step(struct composition *composition, struct shadow_pass *pass)
 {
-	struct viommu_domain_stats *stats = &composition->domain->stats;
+	struct domain_figures *stats = &composition->domain->stats;
 
 	put_down_step(composition, pass);
 	stats->host_maps += pass->runs.maps;
@@ -340,15 +329,17 @@ bool composition_trim(struct composition *composition)
 	return memory_used(composition->shadow.memory) < used;
 }
 
-int composition_refresh(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
+int composition_refresh(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge, bool locked)
 {
-	struct viommu_domain_stats *stats = &composition->domain->stats;
+	struct domain_figures *stats = &composition->domain->stats;
 	bool too_much;
 	int error;
 
 	begin_pass(composition, pass, first, last, merge);
 	tracking_begin(&composition->tracked, &pass->tracking, first, last);
-	begin_step(composition, pass);
+	if (!locked)
+		port_lock(&composition->domain->lock);
+	take_up_step(pass, 0);
 	error = scan(composition, pass, &too_much);
 	if (composition->shadow.lost_first <= composition->shadow.lost_last)
 		mend(composition, pass);
@@ -396,8 +387,9 @@ int composition_release_slot(struct composition *composition, struct slot *slot)
 	int error, step_error;
 
 	begin_release(composition, &pass);
-	begin_step(composition, &pass);
-	composition->shadow.path.first = SHADOW_NO_PATH;
+	port_lock(&composition->domain->lock);
+	take_up_step(&pass, 0);
+	shadow_forget_paths(&composition->shadow);
 	pass.next = 0;
 	for (error = 0;; next_step(composition, &pass)) {
 		composition->ops->release_slot(&pass, slot, pass.next);

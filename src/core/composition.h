@@ -18,14 +18,12 @@ struct guest_tables {
 };
 
 struct composition {
+	struct shadow shadow port_aligned(PORT_LINE_BYTES);
 	struct viommu_domain *domain;
 	const struct shadow_ops *ops;
 	uint64_t first; /* IOVAs */
 	uint64_t last;
-	/* Of shadow.mapped: as many are in the domain's figures; under the domain's lock */
-	uint64_t counted;
 	struct tracked tracked;
-	struct shadow shadow;
 };
 
 /*
@@ -40,9 +38,10 @@ void composition_destroy(struct composition *composition);
 /*
  * Makes first..last, which lies within its IOVAs, true to the tables. merge: what it makes valid
  * may become mappings of many pages on a host that can only remove whole ones. The pass holds the
- * result, and needs no initialisation. 0, -EIO, -EFAULT or -ENOSPC.
+ * result, and needs no initialisation. locked: the domain's lock is held, and is given back. 0,
+ * -EIO, -EFAULT or -ENOSPC.
  */
-int composition_refresh(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge);
+int composition_refresh(struct composition *composition, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge, bool locked);
 
 /*
  * With the domain's lock held: gives back memory that is only kept for later. True if there was

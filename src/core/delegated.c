@@ -11,7 +11,7 @@
 
 static void count(struct viommu_domain *domain, const struct viommu_refresh_result *result, int error)
 {
-	struct viommu_domain_stats *stats = &domain->stats;
+	struct domain_figures *stats = &domain->stats;
 
 	stats->refreshes++;
 	stats->steps += result->steps;

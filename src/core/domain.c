@@ -48,6 +48,8 @@ int domain_begin(struct viommu_domain *domain, struct viommu_vm *vm, struct viom
 void domain_enter(struct viommu_domain *domain, const struct domain_ops *ops)
 {
 	domain->ops = ops;
+	if (domain->host_space)
+		domain->host_space->ops = domain->host->ops;
 	port_lock_init(&domain->lock);
 	list_init(&domain->attachments);
 	list_append(&domain->vm->domains, &domain->in_vm);
@@ -186,6 +188,27 @@ int viommu_domain_walk(struct viommu_domain *domain, uint64_t iova, struct viomm
 	return domain->ops->walk ? domain->ops->walk(domain, iova, run, fault) : -PORT_EOPNOTSUPP;
 }
 
+static struct viommu_domain_stats figures(const struct domain_figures *figures)
+{
+	return (struct viommu_domain_stats){
+		.refreshes = figures->refreshes,
+		.steps = figures->steps,
+		.established = figures->established,
+		.released = figures->released,
+		.mapped_pages = figures->mapped_pages,
+		.mapped_pages_peak = figures->mapped_pages_peak,
+		.insufficient = figures->insufficient,
+		.faults = figures->faults,
+		.unbacked = figures->unbacked,
+		.host_maps = figures->host_maps,
+		.host_unmaps = figures->host_unmaps,
+		.host_flushes = figures->host_flushes,
+		.host_splits = figures->host_splits,
+		.entries = figures->entries,
+		.tracked = figures->tracked,
+	};
+}
+
 int viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats *stats)
 {
 	struct viommu_domain_stats ours;
@@ -194,7 +217,7 @@ int viommu_domain_stats(struct viommu_domain *domain, struct viommu_domain_stats
 		return -PORT_EINVAL;
 	port_debug_may_wait();
 	port_lock(&domain->lock);
-	ours = domain->stats;
+	ours = figures(&domain->stats);
 	list_each (&domain->attachments, struct attachment, in_domain, attachment)
 		ours.devices++;
 	if (domain->ops->stats)
@@ -210,7 +233,7 @@ enum viommu_domain_kind viommu_domain_kind(const struct viommu_domain *domain)
 }
 
 /* Reports what was noted. */
-static void report(struct viommu_domain *domain)
+static port_noinline void report(struct viommu_domain *domain)
 {
 	struct removed *removed = &domain->removed;
 
@@ -229,7 +252,7 @@ static void report(struct viommu_domain *domain)
 
 int domain_flush(struct viommu_domain *domain)
 {
-	int error = domain->host->ops->flush(domain->host_space);
+	int error = domain->host_space->ops->flush(domain->host_space);
 
 	if (error)
 		return error;

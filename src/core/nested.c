@@ -10,7 +10,7 @@
 #include "core/result.h"
 
 struct nested {
-	struct viommu_domain domain;
+	struct viommu_domain domain port_aligned(PORT_LINE_BYTES);
 	unsigned int compositions;
 	struct composition composition[]; /* ascending */
 };
@@ -20,9 +20,10 @@ static struct nested *nested_of(struct viommu_domain *domain)
 	return list_member(domain, struct nested, domain);
 }
 
+/* There always is one composition, if one that has no tables. */
 static size_t nested_bytes(unsigned int compositions)
 {
-	return sizeof(struct nested) + compositions * sizeof(struct composition);
+	return sizeof(struct nested) + (compositions ? compositions : 1) * sizeof(struct composition);
 }
 
 /* The part of first..last that a composition covers. False if there is none. */
@@ -93,7 +94,7 @@ static port_noinline int refresh_several(struct nested *nested, struct shadow_pa
 
 			if (!clip(&nested->composition[i], &from, &to))
 				continue;
-			error = worse(error, composition_refresh(&nested->composition[i], pass, from, to, merge));
+			error = worse(error, composition_refresh(&nested->composition[i], pass, from, to, merge, false));
 			retry |= insufficient && pass->result.released;
 			insufficient |= pass->insufficient;
 			no_memory |= pass->no_room || pass->no_memory;
@@ -107,14 +108,23 @@ static port_noinline int refresh_several(struct nested *nested, struct shadow_pa
 	return error;
 }
 
+/* The composition that an IOVA is in, or NULL. */
+static struct composition *covering(struct nested *nested, uint64_t iova)
+{
+	for (struct composition *composition = nested->composition; composition < nested->composition + nested->compositions; composition++)
+		if (iova >= composition->first && iova <= composition->last)
+			return composition;
+	return NULL;
+}
+
 /* Of a range in the domain: -ERANGE if nothing is covered. */
-static int refresh_covered(struct nested *nested, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge)
+static inline int refresh_covered(struct nested *nested, struct shadow_pass *pass, uint64_t first, uint64_t last, bool merge, bool locked)
 {
 	struct composition *composition = nested->composition, *end = composition + nested->compositions;
 
 	/* It covers the domain. */
 	if (nested->compositions == 1)
-		return composition_refresh(composition, pass, first, last, merge);
+		return composition_refresh(composition, pass, first, last, merge, locked);
 	while (composition < end && first > composition->last)
 		composition++;
 	if (composition == end || last < composition->first)
@@ -122,7 +132,7 @@ static int refresh_covered(struct nested *nested, struct shadow_pass *pass, uint
 	if (composition + 1 < end && last >= composition[1].first)
 		return refresh_several(nested, pass, first, last, merge);
 	clip(composition, &first, &last);
-	return composition_refresh(composition, pass, first, last, merge);
+	return composition_refresh(composition, pass, first, last, merge, locked);
 }
 
 static int nothing_refreshed(struct viommu_refresh_result *result)
@@ -153,23 +163,40 @@ static inline bool take_range(const struct viommu_domain *domain, uint64_t *from
 	return true;
 }
 
-static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
+/* Out of line, since a pass takes much of the stack. */
+static port_noinline int refresh_range(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result, bool locked)
 {
 	struct shadow_pass pass;
 	int error;
 
-	if (!take_range(domain, &first, &last))
-		return nothing_refreshed(result);
 	/*
 	 * A part of the aperture that one call makes valid is likely unmapped by one call, so it
 	 * may become one mapping of the host's.
 	 */
-	error = refresh_covered(nested_of(domain), &pass, first, last, first != domain->first || last != domain->last);
+	error = refresh_covered(nested_of(domain), &pass, first, last, first != domain->first || last != domain->last, locked);
 	if (error == -PORT_ERANGE)
 		return nothing_refreshed(result);
 	if (result)
 		*result = pass.result;
 	return error;
+}
+
+static int refresh(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
+{
+	struct nested *nested = nested_of(domain);
+	struct composition *composition;
+	int error = SHADOW_LONG;
+
+	if (!take_range(domain, &first, &last))
+		return nothing_refreshed(result);
+	if (last - first < VIOMMU_PAGE_SIZE) {
+		composition = nested->composition;
+		if (!composition->shadow.alone)
+			composition = covering(nested, first);
+		if (composition && composition->shadow.refresh_page)
+			error = composition->shadow.refresh_page(&composition->shadow, domain, first, result);
+	}
+	return error > 0 ? refresh_range(domain, first, last, result, error == SHADOW_LONG_LOCKED) : error;
 }
 
 static int refresh_by_host(struct viommu_domain *domain, uint64_t first, uint64_t last, struct viommu_refresh_result *result)
@@ -237,14 +264,12 @@ static int walk(struct viommu_domain *domain, uint64_t iova, struct viommu_run *
 {
 	const struct viommu_fault outside = { .reason = VIOMMU_FAULT_APERTURE, .iova = iova, .entry_gpa = UINT64_MAX, .pasid = VIOMMU_NO_PASID };
 	struct nested *nested = nested_of(domain);
+	struct composition *composition;
 	int error;
 
 	iova = domain_iova(domain, iova);
-	for (unsigned int i = 0; i < nested->compositions; i++) {
-		struct composition *composition = &nested->composition[i];
-
-		if (iova < composition->first || iova > composition->last)
-			continue;
+	composition = covering(nested, iova);
+	if (composition) {
 		port_lock(&domain->lock);
 		error = composition->ops->walk(&composition->shadow, vm_slots(domain->vm), iova, run, fault);
 		port_unlock(&domain->lock);
@@ -290,7 +315,7 @@ static void destroy(struct viommu_domain *domain)
 	domain_end(domain);
 	for (unsigned int i = 0; i < nested->compositions; i++)
 		composition_destroy(&nested->composition[i]);
-	port_free(nested, nested_bytes(nested->compositions), 0);
+	port_free(nested, nested_bytes(nested->compositions), _Alignof(struct nested));
 }
 
 static const struct domain_ops nested_ops = {
@@ -338,6 +363,13 @@ static int create(struct nested *nested, struct viommu_vm *vm, struct viommu_hos
 	else
 		error = domain_create(&nested->domain, vm, host, first, last, &nested_ops);
 	port_unlock(&vm->lock);
+	for (unsigned int i = 0; i < nested->compositions; i++) {
+		struct composition *composition = &nested->composition[i];
+
+		composition->shadow.alone = nested->compositions == 1;
+		if (host->caps.split && !composition->tracked.has_tracker)
+			composition->shadow.refresh_page = composition->ops->refresh_page;
+	}
 	return error;
 }
 
@@ -349,7 +381,7 @@ static int synchronise(struct nested *nested, struct viommu_refresh_result *resu
 
 	if (!nested->compositions)
 		return 0;
-	error = refresh_covered(nested, &pass, domain->first, domain->last, false);
+	error = refresh_covered(nested, &pass, domain->first, domain->last, false, false);
 	*result = pass.result;
 	/*
 	 * A malformed entry is for the refresh of it to report: the registration stands. It does
@@ -363,7 +395,7 @@ static int synchronise(struct nested *nested, struct viommu_refresh_result *resu
 int nested_create(struct viommu_vm *vm, struct viommu_host *host, const struct guest_tables *tables, unsigned int number, const struct host_nest_data *data,
 		  struct viommu_refresh_result *result, struct viommu_domain **out)
 {
-	struct nested *nested = port_alloc(nested_bytes(number), 0);
+	struct nested *nested = port_alloc(nested_bytes(number), _Alignof(struct nested));
 	struct viommu_refresh_result ours = { 0 };
 	int error;
 
@@ -372,7 +404,7 @@ int nested_create(struct viommu_vm *vm, struct viommu_host *host, const struct g
 	nested->compositions = number;
 	error = create(nested, vm, host, tables, data, &ours);
 	if (error) {
-		port_free(nested, nested_bytes(number), 0);
+		port_free(nested, nested_bytes(number), _Alignof(struct nested));
 		return error;
 	}
 	error = host->ops->compose ? 0 : synchronise(nested, &ours);

@@ -13,8 +13,8 @@ struct pin_chunk {
 	/* Of all below. Taken after the lock of all pins; no lock is taken under it. */
 	struct port_lock lock;
 	bool whole;	 /* all of the slot is wanted, and charged for */
-	uint16_t *upper; /* of counts, where 16 bits do not do; NULL: all are 0 */
 	uint16_t named;	 /* pages whose count is not zero */
+	uint16_t *upper; /* of counts, where 16 bits do not do; NULL: all are 0 */
 	uint16_t count[PIN_CHUNK_PAGES];
 };
 
@@ -42,7 +42,7 @@ void pins_set_budget(struct pins *pins, uint64_t budget_bytes)
 }
 
 /* Charges for all of the pages, or for none. */
-static bool charge(struct pins *pins, uint64_t pages)
+static inline bool charge(struct pins *pins, uint64_t pages)
 {
 	uint64_t charged = pins_load(&pins->charged), budget = pins_load(&pins->budget), peak;
 
@@ -225,18 +225,23 @@ static bool is_named(const struct pin_chunk *chunk, unsigned int i)
 	return chunk->count[i] || (chunk->upper && chunk->upper[i]);
 }
 
-/* Counts one page. False if the count or the budget is exhausted. */
-static bool get_one(struct pins *pins, struct pin_chunk *chunk, unsigned int i)
+/* The count's lower half is full. */
+static port_noinline bool carry(struct pin_chunk *chunk, unsigned int i)
 {
-	if (chunk->count[i] == UINT16_MAX) {
-		if (!chunk->upper)
-			chunk->upper = port_alloc(sizeof(chunk->count), 0);
-		if (!chunk->upper || chunk->upper[i] == UINT16_MAX)
-			return false;
-		chunk->upper[i]++;
-		chunk->count[i] = 0;
-		return true;
-	}
+	if (!chunk->upper)
+		chunk->upper = port_alloc(sizeof(chunk->count), 0);
+	if (!chunk->upper || chunk->upper[i] == UINT16_MAX)
+		return false;
+	chunk->upper[i]++;
+	chunk->count[i] = 0;
+	return true;
+}
+
+/* Counts one page. False if the count or the budget is exhausted. */
+static inline bool get_one(struct pins *pins, struct pin_chunk *chunk, unsigned int i)
+{
+	if (chunk->count[i] == UINT16_MAX)
+		return carry(chunk, i);
 	if (!is_named(chunk, i)) {
 		if (!chunk->whole && !charge(pins, 1))
 			return false;
@@ -298,6 +303,22 @@ unsigned int pins_get(struct pins *pins, struct slot *slot, uint64_t gpa, unsign
 	return got;
 }
 
+bool pins_get_page(struct pins *pins, struct slot *slot, uint64_t gpa)
+{
+	uint64_t page = (gpa - slot->first) / VIOMMU_PAGE_SIZE;
+	struct pin_chunk *chunk = find_chunk(slot, page);
+	bool got;
+
+	if (!chunk)
+		chunk = make_chunk(pins, slot, page);
+	if (!chunk)
+		return false;
+	port_lock(&chunk->lock);
+	got = get_one(pins, chunk, (unsigned int)(page % PIN_CHUNK_PAGES));
+	port_unlock(&chunk->lock);
+	return got;
+}
+
 /* Of pages of one chunk, with its lock held: how many are named no more. */
 static unsigned int put_some(struct pin_chunk *chunk, unsigned int first, unsigned int pages)
 {
@@ -332,4 +353,17 @@ void pins_put(struct pins *pins, struct slot *slot, uint64_t gpa, unsigned int p
 		page += some;
 		pages -= some;
 	}
+}
+
+void pins_put_page(struct pins *pins, struct slot *slot, uint64_t gpa)
+{
+	uint64_t page = (gpa - slot->first) / VIOMMU_PAGE_SIZE;
+	struct pin_chunk *chunk = find_chunk(slot, page);
+	unsigned int gone;
+
+	port_lock(&chunk->lock);
+	gone = put_some(chunk, (unsigned int)(page % PIN_CHUNK_PAGES), 1);
+	if (!chunk->whole)
+		uncharge(pins, gone);
+	port_unlock(&chunk->lock);
 }

@@ -27,6 +27,7 @@ struct pins {
 	 * those of chunks.
 	 */
 	struct port_lock lock;
+	bool on_refresh;   /* pages are pinned when tables name them; constant */
 	port_word budget;  /* pages */
 	port_word charged; /* pages */
 	port_word peak;
@@ -50,6 +51,10 @@ void pins_free_slot(struct slot *slot);
  */
 unsigned int pins_get(struct pins *pins, struct slot *slot, uint64_t gpa, unsigned int pages);
 void pins_put(struct pins *pins, struct slot *slot, uint64_t gpa, unsigned int pages);
+
+/* The same of one page; get: whether it was. */
+bool pins_get_page(struct pins *pins, struct slot *slot, uint64_t gpa);
+void pins_put_page(struct pins *pins, struct slot *slot, uint64_t gpa);
 
 static inline uint64_t pins_load(const port_word *word)
 {

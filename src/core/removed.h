@@ -33,7 +33,7 @@ static inline int space_unmap(struct host_space *space, uint64_t first, uint64_t
 {
 	if (space->removed)
 		removed_add(space->removed, first, last);
-	return space->host->ops->unmap(space, first, last);
+	return space->ops->unmap(space, first, last);
 }
 
 #endif

@@ -17,7 +17,7 @@ static void map_parts(struct runs *runs, int error)
 {
 	struct host_mapping rest = runs->map, part = runs->map;
 
-	for (;; runs->maps++, error = runs->space->host->ops->map(runs->space, &part)) {
+	for (;; runs->maps++, error = runs->space->ops->map(runs->space, &part)) {
 		uint64_t pages = (part.last - part.first) / VIOMMU_PAGE_SIZE + 1;
 
 		if (!error) {
@@ -49,7 +49,7 @@ void runs_end_map(struct runs *runs)
 		return;
 	runs->mapping = false;
 	runs->maps++;
-	error = runs->space->host->ops->map(runs->space, &runs->map);
+	error = runs->space->ops->map(runs->space, &runs->map);
 	if (error)
 		map_parts(runs, error);
 }

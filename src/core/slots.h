@@ -27,19 +27,19 @@
 struct pin_chunk;
 
 struct slot {
-	uint64_t first; /* GPA */
+	uint64_t first port_aligned(PORT_LINE_BYTES); /* GPA */
 	uint64_t last;
 	uintptr_t hva; /* for hosts and trackers: see slot_hva() */
 	uint64_t offset;
 	uint32_t prot;
 	int32_t fd;
-	bool removing;
 	struct port_guest memory;
 
 	/* pins.c */
+	struct pin_chunk **chunks;
 	/* A refcount: all of the slot is to be pinned; under the lock of all pins */
 	uint32_t whole;
-	struct pin_chunk **chunks;
+	bool removing;
 };
 
 struct slots {

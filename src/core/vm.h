@@ -54,7 +54,7 @@ struct viommu_vm {
 	 */
 	unsigned int hardware;
 	bool kept;
-	struct pins pins;
+	struct pins pins port_aligned(PORT_LINE_BYTES);
 	struct memory memory;
 	struct tracking tracking;
 	/* All slots are, and are charged for: the policy, or the host's need (nesting.h) */

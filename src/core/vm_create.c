@@ -13,16 +13,16 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 
 	if (!config)
 		return -PORT_EINVAL;
-	vm = port_alloc(sizeof(*vm), 0);
+	vm = port_alloc(sizeof(*vm), _Alignof(struct viommu_vm));
 	if (!vm)
 		return -PORT_ENOMEM;
 	if (!sized_in(&vm->config, sizeof(vm->config), VIOMMU_VM_CONFIG_SIZE_V0, config) || vm->config.pin > VIOMMU_PIN_GUEST) {
-		port_free(vm, sizeof(*vm), 0);
+		port_free(vm, sizeof(*vm), _Alignof(struct viommu_vm));
 		return -PORT_EINVAL;
 	}
 	vm->slots = slots_alloc(0);
 	if (!vm->slots) {
-		port_free(vm, sizeof(*vm), 0);
+		port_free(vm, sizeof(*vm), _Alignof(struct viommu_vm));
 		return -PORT_ENOMEM;
 	}
 	if (!vm->config.shadow_bytes)
@@ -42,6 +42,7 @@ int viommu_vm_create(const struct viommu_vm_config *config, struct viommu_vm **o
 	port_lock_init(&vm->events);
 	list_init(&vm->sinks);
 	pins_init(&vm->pins, vm->config.pin_budget);
+	vm->pins.on_refresh = !vm->pinned;
 	vm->log = (struct log){ vm->config.log, vm->config.log_ctx };
 	tracking_init(&vm->tracking, &tracked_ops, &vm->memory, &vm->log);
 	*out = vm;
@@ -69,7 +70,7 @@ void viommu_vm_destroy(struct viommu_vm *vm)
 	pins_destroy(&vm->pins);
 	port_lock_destroy(&vm->events);
 	port_lock_destroy(&vm->lock);
-	port_free(vm, sizeof(*vm), 0);
+	port_free(vm, sizeof(*vm), _Alignof(struct viommu_vm));
 }
 
 int viommu_vm_set_tracker(struct viommu_vm *vm, const struct viommu_tracker *tracker)

@@ -22,7 +22,7 @@ void vm_free_slot(struct slot *slot)
 {
 	pins_free_slot(slot);
 	port_guest_destroy(&slot->memory);
-	port_free(slot, sizeof(*slot), 0);
+	port_free(slot, sizeof(*slot), _Alignof(struct slot));
 }
 
 /* Waits until no thread uses an array of slots that was replaced. */
@@ -212,7 +212,7 @@ int viommu_slot_add(struct viommu_vm *vm, const struct viommu_slot *config)
 
 	if (!sized_in(&theirs, sizeof(theirs), VIOMMU_SLOT_SIZE_V0, config) || !slot_is_valid(&theirs))
 		return -PORT_EINVAL;
-	slot = port_alloc(sizeof(*slot), 0);
+	slot = port_alloc(sizeof(*slot), _Alignof(struct slot));
 	if (!slot)
 		return -PORT_ENOMEM;
 	slot->first = theirs.gpa;
@@ -223,7 +223,7 @@ int viommu_slot_add(struct viommu_vm *vm, const struct viommu_slot *config)
 	slot->fd = theirs.fd;
 	error = port_guest_init(&slot->memory, &theirs);
 	if (error) {
-		port_free(slot, sizeof(*slot), 0);
+		port_free(slot, sizeof(*slot), _Alignof(struct slot));
 		return error;
 	}
 	port_lock(&vm->lock);

@@ -45,6 +45,8 @@ struct host_slot {
 	int32_t fd;
 };
 
+struct host_ops;
+
 /*
  * A host's record of a VM: its slots, which all its spaces share. A host that keeps one embeds
  * this.
@@ -75,6 +77,8 @@ struct host_mapping {
 
 struct host_space {
 	struct viommu_host *host;
+	/* The core's: the host's, so that what goes page by page need not load it from there */
+	const struct host_ops *ops;
 	/*
 	 * Counts flushes that took something away, for caches of lookups: a lookup that was made
 	 * while this had one value is good while it still has it. Written by flush, read by any

@@ -67,24 +67,16 @@ struct host_table {
 	struct host_space space;
 	const struct host_memory *memory;
 	uint64_t first, last;
-	struct format_root root;
 	/*
 	 * Leaves hold HVAs less this: entries have room for fewer bits than HVAs have. Fixed once
 	 * something was mapped.
 	 */
 	uint64_t base;
+	struct format_root root;
 
-	/* From here on it is the writer's own, kept away from the line that lookups read. */
-	port_word *spare port_aligned(64); /* pages to take, linked through their first entries */
-	uint64_t spares;		   /* how many */
-	/* How many of them are set aside for splitting: no more than there are */
-	uint64_t promised;
-	/* Pages taken out since the last flush, the latest first */
-	port_word *parked;
-	port_word *parked_end; /* the earliest of them */
-	uint64_t parked_pages;
-	bool removed; /* something was, since the last flush */
-	bool based;   /* something was ever mapped */
+	/* From here on it is the writer's own, kept away from the lines that lookups read. */
+	bool removed port_aligned(PORT_LINE_BYTES); /* something was, since the last flush */
+	bool based;				    /* something was ever mapped */
 	/*
 	 * The lowest table that was used last, where it hangs in the tree, and its first IOVA.
 	 * NULL: none was, or it may be gone.
@@ -92,6 +84,14 @@ struct host_table {
 	port_word *recent;
 	port_word *recent_above;
 	uint64_t recent_first;
+	port_word *spare; /* pages to take, linked through their first entries */
+	uint64_t spares;  /* how many */
+	/* How many of them are set aside for splitting: no more than there are */
+	uint64_t promised;
+	/* Pages taken out since the last flush, the latest first */
+	port_word *parked;
+	port_word *parked_end; /* the earliest of them */
+	uint64_t parked_pages;
 };
 
 static inline struct host_table *table_of(struct host_space *space)
@@ -457,15 +457,11 @@ static inline int F(load)(void *ctx, uint64_t address, uint64_t *raw)
  * where there is no such table. What a guest maps and unmaps all day lies in few of them, so that
  * the last one is kept in mind.
  */
-static port_word *F(find_lowest)(struct host_table *table, uint64_t first, uint64_t last)
+static port_noinline port_word *F(walk_lowest)(struct host_table *table, uint64_t first)
 {
 	unsigned int level = table->root.level;
 	port_word *slot = table_pointer(table->root.table) + F(index)(level, first), *above = NULL;
 
-	if ((first ^ last) > F(reach)(0))
-		return NULL;
-	if (table->recent && table->recent_first == (first & ~F(reach)(0)))
-		return table->recent + F(index)(0, first);
 	for (; level; level--) {
 		if (F(kind)(&table->root, level, F(get)(slot)) != FORMAT_TABLE)
 			return NULL;
@@ -476,6 +472,15 @@ static port_word *F(find_lowest)(struct host_table *table, uint64_t first, uint6
 	table->recent_above = above;
 	table->recent_first = first & ~F(reach)(0);
 	return slot;
+}
+
+static port_always_inline port_word *F(find_lowest)(struct host_table *table, uint64_t first, uint64_t last)
+{
+	if ((first ^ last) > F(reach)(0))
+		return NULL;
+	if (table->recent && table->recent_first == (first & ~F(reach)(0)))
+		return table->recent + F(index)(0, first);
+	return F(walk_lowest)(table, first);
 }
 
 /* How many entries of the lowest table are not invalid, of so many from slot on. */
@@ -493,6 +498,7 @@ static bool F(map_within)(struct host_table *table, uint64_t first, uint64_t las
 {
 	unsigned int pages = (unsigned int)((last - first) >> F(shift)(0)) + 1;
 	port_word *slot = F(find_lowest)(table, first, last), *above;
+	uint64_t entry;
 
 	/*
 	 * A whole table may do with one leaf of the level above; there, too, it may be that
@@ -503,7 +509,8 @@ static bool F(map_within)(struct host_table *table, uint64_t first, uint64_t las
 	above = table->recent_above;
 	for (unsigned int i = 0; i < pages; i++)
 		F(set)(slot + i, F(new_leaf)(0, output + ((uint64_t)i << F(shift)(0)), prot, false));
-	F(set)(above, F(with_software)(F(get)(above), F(software)(F(get)(above)) + pages));
+	entry = F(get)(above);
+	F(set)(above, F(with_software)(entry, F(software)(entry) + pages));
 	return true;
 }
 
@@ -512,17 +519,19 @@ static bool F(unmap_within)(struct host_table *table, uint64_t first, uint64_t l
 {
 	unsigned int pages = (unsigned int)((last - first) >> F(shift)(0)) + 1, live, left;
 	port_word *slot = F(find_lowest)(table, first, last), *above;
+	uint64_t entry;
 
 	if (!slot)
 		return false;
 	above = table->recent_above;
 	live = F(live)(table, slot, pages);
-	left = F(software)(F(get)(above)) - live;
+	entry = F(get)(above);
+	left = F(software)(entry) - live;
 	if (!left)
 		return false;
 	for (unsigned int i = 0; i < pages; i++)
 		F(set)(slot + i, 0);
-	F(set)(above, F(with_software)(F(get)(above), left));
+	F(set)(above, F(with_software)(entry, left));
 	table->removed |= live > 0;
 	return true;
 }
@@ -593,12 +602,16 @@ void F(space_destroy)(struct host_space *space)
 	memory->free(memory->ctx, table, sizeof(*table), _Alignof(struct host_table));
 }
 
+/* The bits of an offset into a page. */
+static inline uint64_t F(below)(void)
+{
+	return (UINT64_C(1) << F(shift)(0)) - 1;
+}
+
 /* Whether first..last are whole pages. */
 static inline bool F(whole)(uint64_t first, uint64_t last)
 {
-	uint64_t below = (UINT64_C(1) << F(shift)(0)) - 1;
-
-	return first <= last && !(first & below) && (last & below) == below;
+	return first <= last && !((first | ~last) & F(below)());
 }
 
 static inline bool F(can_hold)(uint64_t output, uint64_t last)
@@ -620,6 +633,20 @@ static port_noinline void F(set_base)(struct host_table *table, uint64_t hva)
 	table->base = hva < TABLE_AROUND ? 0 : format_span_first(hva - TABLE_AROUND, F(shift)(level));
 }
 
+/* With tables that are missing, or with large leaves. */
+static port_noinline int F(map_tables)(struct host_table *table, const struct host_mapping *mapping, uint64_t output)
+{
+	uint64_t tables, promise;
+	int error = F(plan)(table, mapping->first, mapping->last, output, mapping->whole, &tables, &promise);
+
+	if (!error)
+		error = F(reserve)(table, tables + promise);
+	if (!error)
+		F(write)(table, mapping->first, mapping->last, output, mapping->prot, mapping->whole);
+	table->based |= !error;
+	return error;
+}
+
 /*
  * -EINVAL, -EEXIST, -ENOMEM, or -ERANGE: outside the space's IOVAs, or too far from what was mapped
  * first for the entries.
@@ -628,10 +655,10 @@ int F(space_map)(struct host_space *space, const struct host_mapping *mapping)
 {
 	struct host_table *table = table_of(space);
 	uint64_t first = mapping->first, last = mapping->last, hva = (uint64_t)(uintptr_t)mapping->hva;
-	uint64_t output, tables, promise;
-	int error;
+	uint64_t output;
 
-	if (!F(whole)(first, last) || !F(whole)(hva, hva + (last - first)) || !(mapping->prot & VIOMMU_RW))
+	/* With that, the memory ends with a page, too. */
+	if (!F(whole)(first, last) || hva & F(below)() || hva + (last - first) < hva || !(mapping->prot & VIOMMU_RW))
 		return -PORT_EINVAL;
 	if (first < table->first || last > table->last)
 		return -PORT_ERANGE;
@@ -642,13 +669,7 @@ int F(space_map)(struct host_space *space, const struct host_mapping *mapping)
 		return -PORT_ERANGE;
 	if (F(map_within)(table, first, last, output, mapping->prot))
 		return 0;
-	error = F(plan)(table, first, last, output, mapping->whole, &tables, &promise);
-	if (!error)
-		error = F(reserve)(table, tables + promise);
-	if (!error)
-		F(write)(table, first, last, output, mapping->prot, mapping->whole);
-	table->based |= !error;
-	return error;
+	return F(map_tables)(table, mapping, output);
 }
 
 int F(space_unmap)(struct host_space *space, uint64_t first, uint64_t last)
@@ -658,8 +679,8 @@ int F(space_unmap)(struct host_space *space, uint64_t first, uint64_t last)
 	if (!F(whole)(first, last))
 		return -PORT_EINVAL;
 	/* Outside of first..last nothing is mapped. */
-	if (last > F(reach)(table->root.level))
-		last = F(reach)(table->root.level);
+	if (last > table->root.last)
+		last = table->root.last;
 	if (first <= last && !F(unmap_within)(table, first, last))
 		F(remove)(table, first, last);
 	return 0;

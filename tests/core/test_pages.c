@@ -171,7 +171,7 @@ static void test_page_is_missing(void **state)
 		do {
 			/* With work for the refresh, or without. */
 			if (kind < 2)
-				tables_map(&rig.tables, PBA + 3 * PAGE, 1, at % 2 * PAGE, VIOMMU_RW);
+				tables_map(&rig.tables, PBA, 1, at % 2 * PAGE, VIOMMU_RW);
 			mapped.maps = 0;
 			mapped.fail_at = ++at;
 			error = rig_refresh(&rig, PBA, pages, NULL);

@@ -22,6 +22,7 @@
 #ifndef VIOMMU_CORE_SHADOW_REFRESH_H
 #define VIOMMU_CORE_SHADOW_REFRESH_H
 
+#include "core/result.h"
 #include "core/shadow/formats.h"
 #include "core/shadow/shadow.h"
 #include "core/vm.h"
@@ -58,6 +59,33 @@ static inline struct slot *shadow_slot(struct shadow_pass *pass, uint64_t gpa)
 	if (!slot || gpa < slot->first || gpa > slot->last)
 		slot = pass->slot = slots_find(pass->slots, gpa);
 	return slot && !port_load_relaxed(&slot->removing) ? slot : NULL;
+}
+
+/*
+ * The host's part of the refresh of one page without a pass. Errors are the host's, and are logged.
+ */
+static inline int shadow_map_page(struct viommu_domain *domain, const struct slot *slot, uint64_t iova, uint64_t gpa, uint32_t prot)
+{
+	struct host_mapping mapping = shadow_mapping(slot, iova, gpa, VIOMMU_PAGE_SIZE, prot);
+	int error = domain->host_space->ops->map(domain->host_space, &mapping);
+
+	domain->stats.host_maps++;
+	if (error)
+		shadow_log_refused(domain->vm, mapping.first, mapping.last, error);
+	return error;
+}
+
+static inline int shadow_remove_page(struct viommu_domain *domain, uint64_t iova)
+{
+	int error = space_unmap(domain->host_space, iova, iova + (VIOMMU_PAGE_SIZE - 1)), flush_error = domain_flush(domain);
+
+	domain->stats.host_unmaps++;
+	domain->stats.host_flushes++;
+	if (!error)
+		error = flush_error;
+	if (error)
+		shadow_log_kept(domain->vm, error);
+	return error;
 }
 
 static inline void shadow_close(struct shadow_cursor *cursor)
@@ -311,15 +339,26 @@ static bool F(open_table)(struct shadow_pass *pass, struct shadow_source *source
 	return false;
 }
 
+/*
+ * The path that is kept for the table of leaves that iova is in: neighbours have different ones, and
+ * so have tables at the same place of neighbouring higher tables.
+ */
+static inline struct shadow_path *F(path)(struct shadow *shadow, uint64_t iova)
+{
+	uint64_t table = iova >> (F(shift)(0) + F(index_bits)(0));
+
+	return (table ^ table >> F(index_bits)(1)) & 1 ? &shadow->path[1] : &shadow->path[0];
+}
+
 /* Walks to the table of leaves that iova is in, and opens it. NULL if there is none. */
 static port_noinline struct shadow_source *F(find_path)(struct shadow_pass *pass, uint64_t iova)
 {
-	struct shadow_path *path = &pass->shadow->path;
+	struct shadow_path *path = F(path)(pass->shadow, iova);
 	struct shadow_cursor cursor = SHADOW_CURSOR_INIT;
 	unsigned int level;
 
-	shadow_close_table(&path->source);
-	path->first = SHADOW_NO_PATH;
+	shadow_close_path(pass->shadow);
+	port_store_relaxed(&path->first, SHADOW_NO_PATH);
 	path->steps = 0;
 	path->source = F(root_source)(pass->shadow);
 	for (level = pass->shadow->top_level; level; level--)
@@ -328,7 +367,8 @@ static port_noinline struct shadow_source *F(find_path)(struct shadow_pass *pass
 	shadow_close(&cursor);
 	if (level || !F(open_table)(pass, &path->source, iova))
 		return NULL;
-	path->first = iova & ~F(reach)(0);
+	port_store_relaxed(&path->first, iova & ~F(reach)(0));
+	pass->shadow->open = &path->source;
 	return &path->source;
 }
 
@@ -349,13 +389,15 @@ static inline bool F(is_path)(const struct shadow_path *path)
  */
 static struct shadow_source *F(follow_path)(struct shadow_pass *pass, uint64_t iova)
 {
-	struct shadow_path *path = &pass->shadow->path;
+	struct shadow_path *path = F(path)(pass->shadow, iova);
 
 	if (!shadow_spend(pass, pass->shadow->top_level, iova))
 		return NULL;
 	if (path->first != (iova & ~F(reach)(0)) || !F(is_path)(path))
 		return F(find_path)(pass, iova);
 	if (path->source.kind == SHADOW_TABLE && !path->source.table) {
+		shadow_close_path(pass->shadow);
+		pass->shadow->open = &path->source;
 		path->source.table = port_guest_map(&path->source.slot->memory, path->source.offset);
 		if (!path->source.table)
 			return F(find_path)(pass, iova);
@@ -408,9 +450,27 @@ static inline bool F(is_frame)(const struct shadow_source *source, unsigned int 
 }
 
 /*
- * Of the established leaves in `mask`, those that are no longer true. True ones whose words differ
- * take the new words.
+ * Whether an established leaf of a block is no longer true, as its entry now is `word`. A true one
+ * takes the new word.
  */
+static inline bool F(is_stale)(const struct format_root *root, struct shadow_leaves *leaves, const struct shadow_source *source, unsigned int i, uint64_t word)
+{
+	uint64_t bit = UINT64_C(1) << i, iova = leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT);
+	uint64_t entry = F(from_memory)(word), old = F(from_memory)(leaves->word[i]);
+	uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
+
+	if (leaves->doubtful & bit || F(kind)(root, 0, entry) != FORMAT_LEAF || F(page)(entry, iova) != F(page)(old, iova) ||
+	    (F(prot)(root, 0, entry) & source->prot) != (F(prot)(root, 0, old) & allowed))
+		return true;
+	/*
+	 * It may differ in bits that mean nothing, or say itself what a higher entry said before.
+	 */
+	leaves->word[i] = word;
+	shadow_set_rights(leaves, source->prot, bit);
+	return false;
+}
+
+/* Of the established leaves in `mask`, those that are no longer true. */
 static uint64_t F(stale)(const struct format_root *root, struct shadow_leaves *leaves, const struct shadow_source *source, const uint64_t word[SHADOW_BLOCK],
 			 uint64_t mask)
 {
@@ -418,22 +478,9 @@ static uint64_t F(stale)(const struct format_root *root, struct shadow_leaves *l
 
 	for (; mask; mask &= mask - 1) {
 		unsigned int i = port_lowest_bit(mask);
-		uint64_t bit = UINT64_C(1) << i, iova = leaves->first + ((uint64_t)i << SHADOW_PAGE_SHIFT);
-		uint64_t entry = F(from_memory)(word[i]), old = F(from_memory)(leaves->word[i]);
-		uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
 
-		if (leaves->doubtful & bit || F(kind)(root, 0, entry) != FORMAT_LEAF || F(page)(entry, iova) != F(page)(old, iova) ||
-		    (F(prot)(root, 0, entry) & source->prot) != (F(prot)(root, 0, old) & allowed)) {
-			stale |= bit;
-			continue;
-		}
-		/*
-		 * It may differ in bits that mean nothing, or say itself what a higher entry said
-		 * before.
-		 */
-		leaves->word[i] = word[i];
-		leaves->readable = source->prot & VIOMMU_READ ? leaves->readable | bit : leaves->readable & ~bit;
-		leaves->writable = source->prot & VIOMMU_WRITE ? leaves->writable | bit : leaves->writable & ~bit;
+		if (F(is_stale)(root, leaves, source, i, word[i]))
+			stale |= UINT64_C(1) << i;
 	}
 	return stale;
 }
@@ -448,15 +495,11 @@ static inline bool F(all_invalid)(const uint64_t *entries, unsigned int n, unsig
 static inline bool F(is_applied)(const struct shadow_pass *pass, const struct shadow_leaves *leaves, const struct shadow_source *source,
 				 unsigned int table_index, unsigned int lo, unsigned int hi)
 {
-	uint64_t rights;
-
 	/* Where one entry is valid, the first one most often is. */
 	if (!leaves)
 		return hi > lo && source->table && F(all_invalid)(&source->table[table_index + lo], 1, 0) &&
 		       F(all_invalid)(&source->table[table_index + lo], hi - lo + 1, 0);
-	/* Entries whose higher entries leave other rights than when they were established. */
-	rights = (source->prot & VIOMMU_READ ? ~leaves->readable : leaves->readable) | (source->prot & VIOMMU_WRITE ? ~leaves->writable : leaves->writable);
-	if ((rights | leaves->doubtful) & leaves->leaf & shadow_mask(lo, hi))
+	if (shadow_differs(leaves, source->prot) & shadow_mask(lo, hi))
 		return false;
 	return source->table ? shadow_equal(pass->shadow, &source->table[table_index + lo], &leaves->word[lo], hi - lo + 1)
 			     : F(is_frame)(source, table_index, lo, hi, leaves->word);
@@ -645,6 +688,162 @@ static void F(scan)(struct shadow_pass *pass, uint64_t first, uint64_t last)
 	F(scan_table)(pass, pass->shadow->top, pass->shadow->top_level, &source, first, last);
 }
 
+/*
+ * The page could not be had, and is as if it had never been established. pinned: it was pinned
+ * already. It stands after the scan, where such a page's block is as a pass leaves it.
+ */
+static port_noinline int F(give_up_page)(struct shadow *shadow, struct viommu_domain *domain, uint64_t iova, bool pinned, int error)
+{
+	struct shadow_leaves *leaves = shadow_find(shadow, iova);
+	unsigned int i = (unsigned int)(iova >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK;
+	uint64_t gpa = F(page_in)(leaves, i);
+
+	if (pinned)
+		pins_put_page(&domain->vm->pins, slots_find(vm_slots(domain->vm), gpa), gpa);
+	leaves->word[i] = F(to_memory)(F(invalid_entry)(0));
+	shadow_unset(leaves, UINT64_C(1) << i);
+	shadow->mapped--;
+	domain->stats.mapped_pages--;
+	domain->stats.insufficient += error != -PORT_ENOMEM;
+	/* A pass gives up what is only kept for later, and tries again. */
+	return error == -PORT_ENOMEM ? SHADOW_LONG : -PORT_ENOSPC;
+}
+
+/* An established page, whose entry is now an invalid one. */
+static port_noinline int F(release_page)(struct shadow *shadow, struct viommu_domain *domain, const struct shadow_path *path, uint64_t iova, uint64_t word)
+{
+	unsigned int i = (unsigned int)(iova >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK;
+	struct shadow_leaves *leaves = path->block;
+	uint64_t bit = UINT64_C(1) << i, gpa;
+
+	if (shadow_remove_page(domain, iova)) {
+		leaves->doubtful |= bit;
+		return -PORT_EIO;
+	}
+	gpa = F(page_in)(leaves, i);
+	leaves->word[i] = word;
+	leaves->doubtful &= ~bit;
+	shadow_unset(leaves, bit);
+	shadow->mapped--;
+	domain->stats.mapped_pages--;
+	domain->stats.released++;
+	if (domain->vm->pins.on_refresh)
+		pins_put_page(&domain->vm->pins, shadow_slot_at(path->source.slot, domain->vm, gpa), gpa);
+	if (!leaves->leaf)
+		shadow_rest(shadow, leaves);
+	return 0;
+}
+
+/*
+ * One page, without a pass: nearly all that a strict guest asks for. What is not as simple as this
+ * is left to a pass: the way to the table is not known, or has changed; nothing of the block
+ * was ever established; the entry is malformed, or names another page than before, or none.
+ *
+ * What it does is what a pass does, in the same order, with the same results. Its limits are far
+ * below the least ones of a step. The entry is loaded once, for the scan and for the fill.
+ */
+static port_always_inline int F(try_page)(struct shadow *shadow, struct viommu_domain *domain, struct shadow_path *path, uint64_t iova,
+					  struct viommu_refresh_result *result)
+{
+	const struct shadow_source *source = &path->source;
+	unsigned int i = (unsigned int)(iova >> SHADOW_PAGE_SHIFT) % SHADOW_BLOCK;
+	uint64_t bit = UINT64_C(1) << i, word, entry, gpa;
+	struct shadow_leaves *leaves;
+	enum format_kind kind;
+	struct slot *slot;
+	uint32_t prot;
+	int error;
+
+	if (path->first != (iova & ~F(reach)(0)) || source->kind != SHADOW_TABLE || !F(is_path)(path))
+		return SHADOW_LONG;
+	leaves = shadow_block(shadow, path, iova, F(reach)(0));
+	if (!leaves || !port_guest_load(&source->slot->memory, source->offset + F(index)(0, iova) * sizeof(uint64_t), &word))
+		return SHADOW_LONG;
+	if (word == leaves->word[i] && !(shadow_differs(leaves, source->prot) & bit))
+		return 0;
+	entry = F(from_memory)(word);
+	kind = F(kind)(&shadow->root, 0, entry);
+	if (kind == FORMAT_INVALID) {
+		if (!(leaves->leaf & bit)) {
+			leaves->word[i] = word;
+			return 0;
+		}
+		error = F(release_page)(shadow, domain, path, iova, word);
+		result->released = !error;
+		return error;
+	}
+	if (kind != FORMAT_LEAF || (F(updates) && F(accessed)(&shadow->root, 0, entry, F(prot)(&shadow->root, 0, entry) & source->prot) != entry))
+		return SHADOW_LONG;
+	if (leaves->leaf & bit)
+		return F(is_stale)(&shadow->root, leaves, source, i, word) ? SHADOW_LONG : 0;
+
+	gpa = F(page)(entry, iova);
+	slot = shadow_slot_at(source->slot, domain->vm, gpa);
+	if (!slot || port_load_relaxed(&slot->removing))
+		return SHADOW_LONG;
+	prot = F(prot)(&shadow->root, 0, entry) & source->prot & slot->prot;
+	if (!prot)
+		return SHADOW_LONG;
+	/* It is counted as the fill of a pass, too. */
+	result->entries *= 2;
+	leaves->word[i] = word;
+	leaves->leaf |= bit;
+	shadow_set_rights(leaves, source->prot, bit);
+	shadow->mapped++;
+	domain->stats.mapped_pages++;
+	if (domain->vm->pins.on_refresh && !pins_get_page(&domain->vm->pins, slot, gpa)) {
+		result->unestablished = 1;
+		return F(give_up_page)(shadow, domain, iova, false, -PORT_EDQUOT);
+	}
+	error = shadow_map_page(domain, slot, iova, gpa, prot);
+	if (error) {
+		result->unestablished = 1;
+		return F(give_up_page)(shadow, domain, iova, domain->vm->pins.on_refresh, error);
+	}
+	result->established = 1;
+	domain->stats.established++;
+	if (domain->stats.mapped_pages > domain->stats.mapped_pages_peak)
+		domain->stats.mapped_pages_peak = domain->stats.mapped_pages;
+	return 0;
+}
+
+static port_noinline int F(refresh_at)(struct shadow *shadow, struct viommu_domain *domain, struct shadow_path *path, uint64_t iova,
+				       struct viommu_refresh_result *result)
+{
+	struct domain_figures *stats = &domain->stats;
+	int error;
+
+	refresh_result_init(result);
+	result->steps = 1;
+	result->entries = shadow->top_level + 1;
+	port_lock(&domain->lock);
+	error = F(try_page)(shadow, domain, path, iova, result);
+	/* A pass goes on with the lock held. */
+	if (error == SHADOW_LONG)
+		return SHADOW_LONG_LOCKED;
+	stats->refreshes++;
+	stats->steps++;
+	stats->entries += result->entries;
+	port_unlock(&domain->lock);
+	return error;
+}
+
+static port_noinline int F(refresh_unseen)(struct shadow *shadow, struct viommu_domain *domain, struct shadow_path *path, uint64_t iova)
+{
+	struct viommu_refresh_result result;
+
+	return F(refresh_at)(shadow, domain, path, iova, &result);
+}
+
+static int F(refresh_page)(struct shadow *shadow, struct viommu_domain *domain, uint64_t iova, struct viommu_refresh_result *result)
+{
+	struct shadow_path *path = F(path)(shadow, iova);
+
+	if (!shadow_may_be_path(path, iova, F(reach)(0)))
+		return SHADOW_LONG;
+	return result ? F(refresh_at)(shadow, domain, path, iova, result) : F(refresh_unseen)(shadow, domain, path, iova);
+}
+
 static int F(verify_block)(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
 {
 	struct shadow_pass *pass = ctx;
@@ -679,15 +878,7 @@ static void F(map)(struct shadow_pass *pass, struct shadow_leaves *leaves, const
 	uint64_t gpa = F(page_in)(leaves, index);
 	uint64_t iova = leaves->first + ((uint64_t)index << SHADOW_PAGE_SHIFT);
 	uint32_t allowed = (leaves->readable & bit ? VIOMMU_READ : 0) | (leaves->writable & bit ? VIOMMU_WRITE : 0);
-	struct host_mapping run = {
-		.first = iova,
-		.last = iova + ((uint64_t)pages << SHADOW_PAGE_SHIFT) - 1,
-		.gpa = gpa,
-		.hva = slot_hva(slot, gpa),
-		.offset = slot->offset + (gpa - slot->first),
-		.prot = F(prot)(&pass->shadow->root, 0, entry) & allowed & slot->prot,
-		.fd = slot->fd,
-	};
+	struct host_mapping run = shadow_mapping(slot, iova, gpa, (uint64_t)pages << SHADOW_PAGE_SHIFT, F(prot)(&pass->shadow->root, 0, entry) & allowed);
 
 	leaves->start &= ~shadow_mask(index, index + pages - 1);
 	if (runs_map(&pass->runs, &run))
@@ -737,7 +928,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 {
 	struct shadow_leaves *leaves = place->node ? place->node->block[shadow_index(place->node, iova) / SHADOW_BLOCK] : NULL;
 	uint64_t base = iova & ~(((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
-	bool pin = pass->vm->config.pin == VIOMMU_PIN_ON_REFRESH;
+	bool pin = pass->vm->pins.on_refresh;
 	uint64_t word[SHADOW_BLOCK];
 	uint64_t todo = shadow_mask(lo, hi) & ~(leaves ? leaves->leaf : 0);
 
@@ -787,8 +978,7 @@ static void F(fill_block)(struct shadow_pass *pass, struct shadow_place *place, 
 		todo &= ~made;
 		__builtin_memcpy(&leaves->word[i], &word[i], pages * sizeof(uint64_t));
 		leaves->leaf |= made;
-		leaves->readable = source->prot & VIOMMU_READ ? leaves->readable | made : leaves->readable & ~made;
-		leaves->writable = source->prot & VIOMMU_WRITE ? leaves->writable | made : leaves->writable & ~made;
+		shadow_set_rights(leaves, source->prot, made);
 		pass->result.established += pages;
 		pass->shadow->mapped += pages;
 		F(map)(pass, leaves, slot, i, pages);
@@ -870,7 +1060,7 @@ static void F(fill)(struct shadow_pass *pass, uint64_t first, uint64_t last)
  */
 static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct slots *slots, struct shadow_leaves *leaves, uint64_t mask)
 {
-	bool pinned = vm->config.pin == VIOMMU_PIN_ON_REFRESH;
+	bool pinned = vm->pins.on_refresh;
 	uint64_t invalid = F(to_memory)(F(invalid_entry)(0));
 	struct slot *slot = NULL;
 
@@ -891,10 +1081,7 @@ static void F(clear)(struct viommu_vm *vm, struct shadow *shadow, const struct s
 			leaves->word[i + n] = invalid;
 		bits &= ~shadow_mask(i, i + pages - 1);
 	}
-	leaves->leaf &= ~mask;
-	leaves->readable &= ~mask;
-	leaves->writable &= ~mask;
-	leaves->start &= ~mask;
+	shadow_unset(leaves, mask);
 	leaves->dying &= ~mask;
 	leaves->gone &= ~mask;
 	leaves->doubtful &= ~mask;
@@ -1135,7 +1322,7 @@ static int F(init)(struct shadow *shadow, const struct format_designation *desig
 	shadow->top_level = level;
 	shadow->equal = port_widest_equal();
 	shadow->block_reach = F(reach)(0) & (((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
-	shadow->path.first = SHADOW_NO_PATH;
+	shadow_forget_paths(shadow);
 	return 0;
 }
 
@@ -1157,6 +1344,7 @@ static void F(destroy)(struct shadow_pass *pass)
 
 const struct shadow_ops FORMAT_PASTE(FORMAT_PASTE(shadow, VIOMMU_FORMAT), ops) = {
 	.init = F(init),
+	.refresh_page = F(refresh_page),
 	.scan = F(scan),
 	.fill = F(fill),
 	.verify = F(verify),

@@ -200,6 +200,9 @@ static void drop_leaves(struct shadow *shadow, struct shadow_leaves *leaves)
 {
 	struct shadow_node *node = leaves->node;
 
+	for (unsigned int i = 0; i < SHADOW_PATHS; i++)
+		if (leaves == shadow->path[i].block)
+			shadow->path[i].block = NULL;
 	node->block[leaves->index] = NULL;
 	node->used--;
 	drop_piece(shadow, SHADOW_LEAVES, leaves, sizeof(*leaves));
@@ -226,6 +229,12 @@ static void begin_rest(struct shadow *shadow, struct shadow_leaves *leaves)
 	end_rest(shadow, oldest);
 }
 
+void shadow_rest(struct shadow *shadow, struct shadow_leaves *leaves)
+{
+	if (!leaves->resting)
+		begin_rest(shadow, leaves);
+}
+
 void shadow_trim(struct shadow *shadow)
 {
 	for (unsigned int i = 0; i < SHADOW_RESTING; i++) {
@@ -250,6 +259,21 @@ struct shadow_node *shadow_find_leaf_node(struct shadow *shadow, uint64_t iova, 
 		shadow->recent_first = iova & ~reach;
 	}
 	return node;
+}
+
+struct shadow_leaves *shadow_find_block(struct shadow *shadow, struct shadow_path *path, uint64_t iova, uint64_t reach)
+{
+	struct shadow_node *node = shadow_leaf_node(shadow, iova, reach);
+
+	path->block = node ? node->block[shadow_index(node, iova) / SHADOW_BLOCK] : NULL;
+	path->block_first = iova & ~shadow->block_reach;
+	return path->block;
+}
+
+void shadow_forget_paths(struct shadow *shadow)
+{
+	for (unsigned int i = 0; i < SHADOW_PATHS; i++)
+		port_store_relaxed(&shadow->path[i].first, SHADOW_NO_PATH);
 }
 
 struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova)
@@ -347,6 +371,17 @@ static int release(void *ctx, struct shadow_leaves *leaves, uint64_t mask)
 void shadow_release_node(struct shadow_pass *pass, struct shadow_node *node, uint64_t first, uint64_t last)
 {
 	each(node, first, last, release, pass);
+}
+
+void shadow_log_refused(const struct viommu_vm *vm, uint64_t first, uint64_t last, int error)
+{
+	if (error != -PORT_ENOSPC && error != -PORT_ENOMEM)
+		vm_log(vm, VIOMMU_LOG_ERROR, "the host failed to map what a guest's tables name", first, last);
+}
+
+void shadow_log_kept(const struct viommu_vm *vm, int error)
+{
+	vm_log(vm, VIOMMU_LOG_ERROR, "the host failed to remove translations: they stay pinned", (uint64_t)-error, 0);
 }
 
 void shadow_keep(struct shadow_pass *pass)

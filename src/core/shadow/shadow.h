@@ -57,7 +57,7 @@ struct shadow_branches {
 };
 
 struct shadow_leaves {
-	/* One bit an entry */
+	/* One bit an entry; what is used most stands together */
 	uint64_t leaf;	   /* established */
 	uint64_t readable; /* rights that higher entries left when it was */
 	uint64_t writable;
@@ -94,11 +94,11 @@ enum shadow_source_kind { SHADOW_TABLE, SHADOW_FRAME, SHADOW_ALIAS, SHADOW_SKIPP
 
 struct shadow_source {
 	enum shadow_source_kind kind;
-	uint32_t prot;	  /* rights that the entries above leave */
-	uint64_t address; /* GPA of the table, or of the frame */
+	uint32_t prot; /* rights that the entries above leave */
 	/* Of leaves: see F(open_table). */
 	const struct slot *slot; /* that the table is in */
 	uint64_t offset;	 /* there */
+	uint64_t address;	 /* GPA of the table, or of the frame */
 	uint64_t *table;	 /* mapped; NULL for a frame, and while the table is not open */
 	struct format_bounds bounds;
 	/* Of an alias and a skipped level: that of the table at `address` */
@@ -110,20 +110,29 @@ struct shadow_source {
 };
 
 /*
- * The way to the table of leaves that was walked last: which entries led there, and what they said.
+ * The way to a table of leaves that was walked before: which entries led there, and what they said.
  * As long as they say the same, it needs no other walk. Forgotten when a slot goes, so that it
- * never leads to memory that is no more there.
+ * never leads to memory that is no more there. Two are kept, since CPUs of a guest, and queues of a
+ * device, have IOVAs of their own.
  */
+#define SHADOW_PATHS   2u
 #define SHADOW_NO_PATH UINT64_C(1)
 struct shadow_path {
-	uint64_t first; /* the first IOVA of the table, or SHADOW_NO_PATH */
+	/* The first IOVA of the table, or SHADOW_NO_PATH. Atomic: see shadow_may_be_path(). */
+	port_word first port_aligned(PORT_LINE_BYTES);
 	uint32_t steps;
+	/*
+	 * The block in which a page was refreshed last without a pass, NULL if none was or it is
+	 * gone; and the block's first IOVA
+	 */
+	struct shadow_leaves *block;
+	uint64_t block_first;
 	struct shadow_source source;
 	struct {
 		const struct slot *slot;
 		uint64_t offset; /* in the slot */
 		uint64_t word;
-	} step[SHADOW_MAX_LEVELS];
+	} step[SHADOW_MAX_LEVELS] port_aligned(PORT_LINE_BYTES);
 };
 
 /* A range of IOVAs in which something is to be established. */
@@ -134,26 +143,37 @@ struct shadow_work {
 #define SHADOW_WORK	64u
 #define SHADOW_OWN_WORK 8u
 
+struct shadow_ops;
 struct shadow {
-	struct format_root root;
+	/* First what the refresh of a page without a pass uses: see struct viommu_domain. */
+
+	/*
+	 * shadow_ops.refresh_page; NULL where each refresh takes a pass, since the host does not
+	 * split, or there is a tracker
+	 */
+	int (*refresh_page)(struct shadow *shadow, struct viommu_domain *domain, uint64_t iova, struct viommu_refresh_result *result);
+	uint64_t mapped; /* pages */
 	/*
 	 * Of the tree: the root's level, or more if the aperture is wider than the root table
 	 * reaches (F(wraps))
 	 */
 	unsigned int top_level;
+	bool alone; /* it is the whole domain's */
+	struct shadow_path path[SHADOW_PATHS];
+	struct shadow_source *open; /* of one of them, whose table is open; NULL: none is */
+
+	struct format_root root;
 	struct shadow_node *top;
 	struct memory *memory;
 	port_equal equal; /* port_widest_equal() */
 	/* The node of a table of leaves that was found last, NULL if none was or it is gone */
 	struct shadow_node *recent;
 	uint64_t recent_first; /* its first IOVA */
-	struct shadow_path path;
 	/*
 	 * the bits that differ between IOVAs of one block: of 64 leaves, or of a table that has
 	 * fewer
 	 */
 	uint64_t block_reach;
-	uint64_t mapped; /* pages */
 	/*
 	 * IOVAs between which the host did not take back what it had removed with a neighbour: each
 	 * refresh tries again. lost_first > lost_last: there are none.
@@ -203,6 +223,7 @@ struct shadow_pass {
 	uint64_t budget;   /* of the step: entries */
 	uint64_t releases; /* of the step: see shadow_charge_release() */
 	uint64_t next;
+	uint64_t had; /* pages that were mapped when the step began */
 	bool cut;
 	bool no_room;	   /* for the shadow: no use to go on */
 	bool no_memory;	   /* for the host's tables */
@@ -217,6 +238,9 @@ struct shadow_pass {
 	struct tracking_pass tracking;
 };
 
+#define SHADOW_LONG	   1
+#define SHADOW_LONG_LOCKED 2
+
 /* The operations of a format's instance of the shadow (core/shadow/refresh.h). */
 struct shadow_ops {
 	/*
@@ -224,6 +248,12 @@ struct shadow_ops {
 	 * first..last.
 	 */
 	int (*init)(struct shadow *shadow, const struct format_designation *designation, uint64_t first, uint64_t last);
+	/*
+	 * viommu_domain_refresh() of one page, where it takes no pass. SHADOW_LONG: it does, and
+	 * nothing has been done; SHADOW_LONG_LOCKED: the same, and the domain's lock is held. See
+	 * refresh.h.
+	 */
+	int (*refresh_page)(struct shadow *shadow, struct viommu_domain *domain, uint64_t iova, struct viommu_refresh_result *result);
 	void (*scan)(struct shadow_pass *pass, uint64_t first, uint64_t last);
 	void (*fill)(struct shadow_pass *pass, uint64_t first, uint64_t last);
 	/* The scan of what is established alone. */
@@ -260,11 +290,44 @@ static inline unsigned int shadow_ones(uint64_t bits)
 	return ~bits ? port_lowest_bit(~bits) : SHADOW_BLOCK;
 }
 
+/* The rights that higher entries leave to established leaves. */
+static inline void shadow_set_rights(struct shadow_leaves *leaves, uint32_t prot, uint64_t mask)
+{
+	leaves->readable = prot & VIOMMU_READ ? leaves->readable | mask : leaves->readable & ~mask;
+	leaves->writable = prot & VIOMMU_WRITE ? leaves->writable | mask : leaves->writable & ~mask;
+}
+
+/*
+ * Established leaves to which higher entries leave other rights than these, and those of which it
+ * is not known what the host has: they are not true, whatever their words are.
+ */
+static inline uint64_t shadow_differs(const struct shadow_leaves *leaves, uint32_t prot)
+{
+	uint64_t rights = (prot & VIOMMU_READ ? ~leaves->readable : leaves->readable) | (prot & VIOMMU_WRITE ? ~leaves->writable : leaves->writable);
+
+	return (rights | leaves->doubtful) & leaves->leaf;
+}
+
+static inline void shadow_unset(struct shadow_leaves *leaves, uint64_t mask)
+{
+	leaves->leaf &= ~mask;
+	leaves->readable &= ~mask;
+	leaves->writable &= ~mask;
+	leaves->start &= ~mask;
+}
+
 static inline void shadow_close_table(struct shadow_source *source)
 {
 	if (source->table)
 		slot_unmap_page(source->slot, source->table);
 	source->table = NULL;
+}
+
+static inline void shadow_close_path(struct shadow *shadow)
+{
+	if (shadow->open)
+		shadow_close_table(shadow->open);
+	shadow->open = NULL;
 }
 
 static inline unsigned int shadow_index(const struct shadow_node *node, uint64_t iova)
@@ -324,6 +387,26 @@ static inline struct shadow_node *shadow_leaf_node(struct shadow *shadow, uint64
 	return shadow->recent && shadow->recent_first == (iova & ~reach) ? shadow->recent : shadow_find_leaf_node(shadow, iova, reach);
 }
 
+/* The block that iova is in, of the table that a path leads to, which reaches so far; or NULL. */
+struct shadow_leaves *shadow_find_block(struct shadow *shadow, struct shadow_path *path, uint64_t iova, uint64_t reach);
+static inline struct shadow_leaves *shadow_block(struct shadow *shadow, struct shadow_path *path, uint64_t iova, uint64_t reach)
+{
+	uint64_t within = reach & (((uint64_t)SHADOW_BLOCK << SHADOW_PAGE_SHIFT) - 1);
+
+	return path->block && path->block_first == (iova & ~within) ? path->block : shadow_find_block(shadow, path, iova, reach);
+}
+
+/*
+ * Whether a path may lead to the table of leaves that iova is in, which reaches so far. Without the
+ * space's lock it is a guess: what another thread does decides.
+ */
+static inline bool shadow_may_be_path(const struct shadow_path *path, uint64_t iova, uint64_t reach)
+{
+	return port_load_relaxed(&path->first) == (iova & ~reach);
+}
+
+void shadow_forget_paths(struct shadow *shadow);
+
 /* The block that iova is in, or NULL. */
 struct shadow_leaves *shadow_find(const struct shadow *shadow, uint64_t iova);
 
@@ -359,6 +442,43 @@ static inline void shadow_charge_release(struct shadow_pass *pass, unsigned int 
 	pass->budget = 0;
 }
 
+/* IOVAs from first on as memory of a slot, which has all of it. */
+static port_always_inline struct host_mapping shadow_mapping(const struct slot *slot, uint64_t first, uint64_t gpa, uint64_t bytes, uint32_t prot)
+{
+	return (struct host_mapping){
+		.first = first,
+		.last = first + (bytes - 1),
+		.gpa = gpa,
+		.hva = slot_hva(slot, gpa),
+		.offset = slot->offset + (gpa - slot->first),
+		.prot = prot & slot->prot,
+		.fd = slot->fd,
+	};
+}
+
+/* The slot that has a GPA, which is most often this one. */
+static inline struct slot *shadow_slot_at(const struct slot *likely, const struct viommu_vm *vm, uint64_t gpa)
+{
+	return gpa >= likely->first && gpa <= likely->last ? (struct slot *)(uintptr_t)likely : slots_find(vm_slots(vm), gpa);
+}
+
+/* What the log says if the host fails to map, or to remove. */
+void shadow_log_refused(const struct viommu_vm *vm, uint64_t first, uint64_t last, int error);
+void shadow_log_kept(const struct viommu_vm *vm, int error);
+
+/*
+ * In the domain's figures, beside those of its other shadows, since it had so many pages mapped.
+ * With the domain's lock held.
+ */
+static inline void shadow_count_mapped(const struct shadow *shadow, struct viommu_domain *domain, uint64_t had)
+{
+	struct domain_figures *stats = &domain->stats;
+
+	stats->mapped_pages += shadow->mapped - had;
+	if (stats->mapped_pages > stats->mapped_pages_peak)
+		stats->mapped_pages_peak = stats->mapped_pages;
+}
+
 /* The scan's removals failed, or their flush: everything stays established. */
 void shadow_keep(struct shadow_pass *pass);
 
@@ -368,6 +488,8 @@ void shadow_keep(struct shadow_pass *pass);
  */
 void shadow_list(struct shadow_pass *pass, struct shadow_leaves *leaves);
 void shadow_reap(struct shadow_pass *pass);
+/* A block that is in no list has become empty. */
+void shadow_rest(struct shadow *shadow, struct shadow_leaves *leaves);
 
 /* Enters IOVAs among those that were lost. */
 #define SHADOW_MEND 512u /* entries of them that a refresh looks at */
