@@ -15,7 +15,7 @@ void guest_gate_destroy(struct guest_gate *gate)
 		port_lock_destroy(&gate->lane[i].lock);
 }
 
-struct guest_lane *guest_gate_enter(struct guest_gate *gate)
+struct guest_lane *guest_gate_find_lane(struct guest_gate *gate)
 {
 	struct guest_lane *lane = &gate->lane[0];
 	unsigned int least = port_load_relaxed(&lane->users);
@@ -28,13 +28,7 @@ struct guest_lane *guest_gate_enter(struct guest_gate *gate)
 			lane = &gate->lane[i];
 		}
 	}
-	port_add_relaxed(&lane->users, 1);
 	return lane;
-}
-
-void guest_gate_leave(struct guest_lane *lane)
-{
-	port_sub_release(&lane->users, 1);
 }
 
 int guest_gate_stats(struct guest_lane *lane, struct viommu_domain *domain, struct viommu_domain_stats *stats)

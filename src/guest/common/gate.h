@@ -40,13 +40,28 @@ struct guest_gate {
 void guest_gate_init(struct guest_gate *gate);
 void guest_gate_destroy(struct guest_gate *gate);
 
+/* The lane with the fewest users. */
+struct guest_lane *guest_gate_find_lane(struct guest_gate *gate);
+
 /*
  * With the lock held under which the domain is published. The caller then locks the lane, if it may
  * sleep in the domain.
  */
-struct guest_lane *guest_gate_enter(struct guest_gate *gate);
+static inline struct guest_lane *guest_gate_enter(struct guest_gate *gate)
+{
+	struct guest_lane *lane = &gate->lane[0];
+
+	if (port_load_relaxed(&lane->users))
+		lane = guest_gate_find_lane(gate);
+	port_add_relaxed(&lane->users, 1);
+	return lane;
+}
+
 /* With the lane's lock given back. */
-void guest_gate_leave(struct guest_lane *lane);
+static inline void guest_gate_leave(struct guest_lane *lane)
+{
+	port_sub_release(&lane->users, 1);
+}
 
 /*
  * The statistics and runs of a domain whose lane was entered and not locked; it is left. Without a

@@ -7,39 +7,6 @@
 #include "answer.h"
 
 #include "ioat.h"
-#include "core/result.h"
-
-int zpci_reply_init(struct zpci_reply *reply, const struct viommu_zpci_answer *answer)
-{
-	if (!sized_fits(answer, VIOMMU_ZPCI_ANSWER_SIZE_V0))
-		return -PORT_EINVAL;
-	reply->answer.size = sizeof(reply->answer);
-	reply->answer.exception = 0;
-	reply->answer.cc = 0;
-	reply->answer.status = 0;
-	__builtin_memset(reply->answer.reserved, 0, sizeof(reply->answer.reserved));
-	refresh_result_init(&reply->answer.refresh);
-	/* The rest of an event is written when there is one. */
-	reply->event.pec = 0;
-	return 0;
-}
-
-void zpci_reply_cc(struct zpci_reply *reply, uint8_t cc)
-{
-	reply->answer.cc = cc;
-	reply->answer.status = 0;
-}
-
-void zpci_reply_status(struct zpci_reply *reply, uint8_t status)
-{
-	reply->answer.cc = 1;
-	reply->answer.status = status;
-}
-
-void zpci_reply_exception(struct zpci_reply *reply, uint32_t code)
-{
-	reply->answer.exception = code;
-}
 
 uint32_t zpci_pec(uint32_t reason)
 {
@@ -91,7 +58,7 @@ static void enter_error(struct viommu_zpci_event *event, struct viommu_zpci_func
 	event->fault = fault ? *fault : (struct viommu_fault){ .reason = VIOMMU_FAULT_NONE };
 }
 
-static void report(const struct viommu_zpci_event *event, const struct viommu_zpci *zpci)
+void zpci_report(const struct viommu_zpci_event *event, const struct viommu_zpci *zpci)
 {
 	if (event->pec && zpci->config.event)
 		zpci->config.event(zpci->config.ctx, event);
@@ -101,12 +68,6 @@ void zpci_reply_error(struct zpci_reply *reply, struct viommu_zpci_function *fun
 {
 	enter_error(&reply->event, function, pec, faddr, 0, fault);
 	zpci_reply_status(reply, VIOMMU_ZPCI_ST_FUNC_IN_ERR);
-}
-
-void zpci_reply_deliver(const struct zpci_reply *reply, const struct viommu_zpci *zpci, struct viommu_zpci_answer *answer)
-{
-	report(&reply->event, zpci);
-	sized_out(answer, &reply->answer, sizeof(reply->answer));
 }
 
 /*
@@ -146,6 +107,6 @@ int viommu_zpci_dma_fault(struct viommu_zpci_function *function, const struct vi
 		enter_error(&event, function, zpci_pec(known.reason), known.iova, known.access, &known);
 	}
 	port_unlock(&function->change);
-	report(&event, function->zpci);
+	zpci_report(&event, function->zpci);
 	return 0;
 }

@@ -6,7 +6,7 @@
  * except for STPCIFC, so that a handle from before the function was disabled, or a guessed one,
  * finds nothing.
  *
- * A function's memory outlives every instruction that found it: it is taken from the registries
+ * A function outlives every instruction that counts as its user: it is taken from the registries
  * first, then its registration is dropped, then its users are waited for.
  */
 #include "function.h"
@@ -51,6 +51,14 @@ void viommu_zpci_destroy(struct viommu_zpci *zpci)
 		return;
 	while ((first = guest_registry_next(&zpci->by_fid, NULL)))
 		viommu_zpci_function_remove(list_member(first, struct viommu_zpci_function, fid));
+	while (zpci->unused) {
+		struct viommu_zpci_function *function = zpci->unused;
+
+		zpci->unused = function->unused;
+		port_lock_destroy(&function->lock);
+		port_lock_destroy(&function->change);
+		port_free(function, sizeof(*function), _Alignof(struct viommu_zpci_function));
+	}
 	port_lock_destroy(&zpci->lock);
 	port_free(zpci, sizeof(*zpci), 0);
 }
@@ -82,10 +90,34 @@ static bool settle_config(struct viommu_zpci_function_config *config, bool qemu)
 
 static void function_free(struct viommu_zpci_function *function)
 {
+	struct viommu_zpci *zpci = function->zpci;
+
 	viommu_device_destroy(function->device);
-	port_lock_destroy(&function->lock);
-	port_lock_destroy(&function->change);
-	port_free(function, sizeof(*function), 0);
+	port_lock(&zpci->lock);
+	function->unused = zpci->unused;
+	zpci->unused = function;
+	port_unlock(&zpci->lock);
+}
+
+/* The memory of one that is gone, or new memory. */
+static struct viommu_zpci_function *function_alloc(struct viommu_zpci *zpci)
+{
+	struct viommu_zpci_function *function;
+
+	port_lock(&zpci->lock);
+	function = zpci->unused;
+	if (function)
+		zpci->unused = function->unused;
+	port_unlock(&zpci->lock);
+	if (function)
+		return function;
+	function = port_alloc(sizeof(*function), _Alignof(struct viommu_zpci_function));
+	if (!function)
+		return NULL;
+	port_lock_init(&function->change);
+	port_lock_init(&function->lock);
+	function->zpci = zpci;
+	return function;
 }
 
 static int enter(struct viommu_zpci_function *function)
@@ -170,6 +202,18 @@ void zpci_function_put(struct viommu_zpci_function *function)
 	port_sub_release(&function->users, 1);
 }
 
+struct viommu_zpci_function *zpci_function_find_and_lock(struct viommu_zpci *zpci, uint32_t fh)
+{
+	struct viommu_zpci_function *function = zpci_function_get(zpci, fh);
+
+	if (!function)
+		return NULL;
+	port_store_release(&zpci->found[fh % ZPCI_FOUND], function);
+	port_lock(&function->lock);
+	zpci_function_put(function);
+	return function;
+}
+
 struct viommu_zpci_function *viommu_zpci_find(struct viommu_zpci *zpci, uint32_t fh)
 {
 	struct viommu_zpci_function *function = zpci_function_get(zpci, fh);
@@ -193,15 +237,15 @@ int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_
 
 	if (!sized_in(&settled, sizeof(settled), VIOMMU_ZPCI_FUNCTION_CONFIG_SIZE_V0, config) || !settle_config(&settled, zpci_is_qemu(zpci)))
 		return -PORT_EINVAL;
-	function = port_alloc(sizeof(*function), 0);
+	function = function_alloc(zpci);
 	if (!function)
 		return -PORT_ENOMEM;
-	function->zpci = zpci;
 	function->config = settled;
+	function->device = NULL;
+	/* RESERVED, until it can be found. */
+	port_lock(&function->lock);
 	function->fh = settled.fh;
-	function->state = (enum viommu_zpci_state)settled.state;
-	port_lock_init(&function->change);
-	port_lock_init(&function->lock);
+	port_unlock(&function->lock);
 	ret = viommu_device_create(zpci->vm, settled.host, settled.device, &function->device);
 	function->config.device = NULL; /* the caller's */
 	if (!ret) {
@@ -212,6 +256,7 @@ int viommu_zpci_function_add(struct viommu_zpci *zpci, const struct viommu_zpci_
 		function_free(function);
 		return ret;
 	}
+	zpci_function_set_state(function, (enum viommu_zpci_state)settled.state);
 	*out = function;
 	return 0;
 }

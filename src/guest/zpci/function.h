@@ -13,8 +13,13 @@
  * the domain itself serialises them.
  *
  * An instruction finds its function by the handle. Between the lookup and the function's lock the
- * handle may change, so it is compared again under the lock. A refcount keeps the function's memory
+ * handle may change, so it is compared again under the lock. A refcount keeps the function
  * meanwhile.
+ *
+ * An RPCIT looks among the functions that were found last, without a lock and without the refcount.
+ * So the memory of a function, and its locks, stay until the zpci is destroyed: a function that is
+ * removed leaves them to the next one that is added. What an RPCIT finds is a function, if perhaps
+ * another one, or none any more: its handle and its state say so under its lock.
  */
 #ifndef VIOMMU_GUEST_ZPCI_FUNCTION_H
 #define VIOMMU_GUEST_ZPCI_FUNCTION_H
@@ -31,6 +36,8 @@
 
 struct zpci_ioat;
 
+#define ZPCI_FOUND 16u
+
 struct viommu_zpci {
 	struct viommu_vm *vm;
 	struct viommu_zpci_config config;
@@ -41,10 +48,23 @@ struct viommu_zpci {
 	struct port_lock lock;
 	struct guest_registry by_index; /* the index in a handle */
 	struct guest_registry by_fid;
+	struct viommu_zpci_function *unused; /* memory of those that were removed */
+	/* By the lowest bits of their handles. Atomic; written by any thread. */
+	struct viommu_zpci_function *found[ZPCI_FOUND];
 };
 
 struct viommu_zpci_function {
+	/*
+	 * Taken after `change` and the zpci's `lock`; no lock is taken with it. It guards the next
+	 * three members. Held for a few instructions.
+	 */
+	struct port_lock lock port_aligned(PORT_LINE_BYTES);
+	uint32_t fh;
+	enum viommu_zpci_state state;
+	struct zpci_ioat *ioat; /* NULL: none is registered */
+
 	struct viommu_zpci *zpci;
+	struct viommu_zpci_function *unused; /* the next one in zpci->unused */
 	/* defaults filled in; fh and state are only the initial ones */
 	struct viommu_zpci_function_config config;
 	struct viommu_device *device;
@@ -59,14 +79,6 @@ struct viommu_zpci_function {
 	 * however long that takes: domains are made and destroyed under it.
 	 */
 	struct port_lock change;
-	/*
-	 * Taken after `change` and the zpci's `lock`; no lock is taken with it. It guards the
-	 * members below. Held for a few instructions.
-	 */
-	struct port_lock lock;
-	uint32_t fh;
-	enum viommu_zpci_state state;
-	struct zpci_ioat *ioat; /* NULL: none is registered */
 };
 
 /* States in which a function accepts instructions. */
@@ -92,6 +104,24 @@ int zpci_function_move(struct viommu_zpci_function *function, uint32_t fh);
  */
 struct viommu_zpci_function *zpci_function_get(struct viommu_zpci *zpci, uint32_t fh);
 struct viommu_zpci_function *zpci_function_get_by_index(struct viommu_zpci *zpci, uint32_t fh);
+/*
+ * The function with exactly this handle, with its lock held, and as long as it is. NULL if there is
+ * none.
+ */
+struct viommu_zpci_function *zpci_function_find_and_lock(struct viommu_zpci *zpci, uint32_t fh);
+static inline struct viommu_zpci_function *zpci_function_lock(struct viommu_zpci *zpci, uint32_t fh)
+{
+	struct viommu_zpci_function *function = port_load_acquire(&zpci->found[fh % ZPCI_FOUND]);
+
+	if (function) {
+		port_lock(&function->lock);
+		if (function->fh == fh && zpci_state_is_operational(function->state))
+			return function;
+		port_unlock(&function->lock);
+	}
+	return zpci_function_find_and_lock(zpci, fh);
+}
+
 /*
  * The first function, or the one after another that stays meanwhile, with one more user. NULL if
  * there is none.

@@ -64,7 +64,7 @@ static int create_domain(struct viommu_zpci_function *function, const struct zpc
 int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64_t pal, uint64_t iota, struct viommu_refresh_result *result,
 		     struct zpci_ioat **out)
 {
-	struct zpci_ioat *ioat = port_alloc(sizeof(*ioat), 0);
+	struct zpci_ioat *ioat = port_alloc(sizeof(*ioat), _Alignof(struct zpci_ioat));
 	int error;
 
 	if (!ioat)
@@ -74,7 +74,7 @@ int zpci_ioat_create(struct viommu_zpci_function *function, uint64_t pba, uint64
 	ioat->iota = iota;
 	error = create_domain(function, ioat, result, &ioat->domain);
 	if (error) {
-		port_free(ioat, sizeof(*ioat), 0);
+		port_free(ioat, sizeof(*ioat), _Alignof(struct zpci_ioat));
 		return error;
 	}
 	guest_gate_init(&ioat->gate);
@@ -89,7 +89,7 @@ void zpci_ioat_destroy(struct zpci_ioat *ioat)
 	guest_gate_drain(&ioat->gate);
 	viommu_domain_destroy(ioat->domain);
 	guest_gate_destroy(&ioat->gate);
-	port_free(ioat, sizeof(*ioat), 0);
+	port_free(ioat, sizeof(*ioat), _Alignof(struct zpci_ioat));
 }
 
 /* Publishes the registration's domain, or that there is none. */

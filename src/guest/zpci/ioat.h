@@ -14,7 +14,7 @@
 #include "guest/common/gate.h"
 
 struct zpci_ioat {
-	uint64_t pba;
+	uint64_t pba port_aligned(PORT_LINE_BYTES);
 	uint64_t pal;
 	uint64_t iota;
 	/*

@@ -56,7 +56,7 @@ static void install(struct viommu_zpci_function *function, struct zpci_ioat *ioa
 
 static void register_ioat(struct viommu_zpci_function *function, const struct viommu_zpci_fib *fib, bool replace, struct zpci_reply *reply)
 {
-	struct viommu_refresh_result *result = &reply->answer.refresh;
+	struct viommu_refresh_result *result = &reply->answer->refresh;
 	uint64_t pba = fib->pba & ~(VIOMMU_PAGE_SIZE - 1);
 	uint64_t pal = fib->pal | (VIOMMU_PAGE_SIZE - 1);
 	struct zpci_ioat *ioat;
