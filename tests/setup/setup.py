@@ -13,7 +13,7 @@ from machine import NATIVE, TOP, Machine, Mirror  # noqa: E402
 
 BUILD = "gcc libc6-dev meson ninja-build pkg-config python3 libzstd-dev libjansson-dev".split()
 TESTS = [*BUILD, "libcmocka-dev", "libncurses-dev", "zlib1g-dev"]
-CHECK = [*TESTS, *"g++ clang clang-format libclang-rt-dev llvm cppcheck gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user".split()]
+CHECK = [*TESTS, *"g++ clang clang-format libclang-rt-dev llvm cppcheck valgrind gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user".split()]
 I386 = ["gcc-i686-linux-gnu", "libc6-dev-i386-cross"] if NATIVE == "amd64" else []
 ARM64 = ["gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"]
 OTHERS = [*ARM64, "qemu-efi-aarch64", *"make patch flex bison bc libelf1 xz-utils".split()]
