@@ -122,6 +122,7 @@ static bool same(const struct content *a, const struct content *b, size_t i)
 		[CAPTURE_RPCIT] = sizeof(struct capture_rpcit),	  [CAPTURE_CLP] = sizeof(struct capture_clp),
 		[CAPTURE_SCLP] = sizeof(struct capture_sclp),	  [CAPTURE_STREAM] = sizeof(struct capture_stream),
 		[CAPTURE_KICK] = sizeof(struct capture_kick),	  [CAPTURE_PAGE] = sizeof(struct capture_page),
+		[CAPTURE_DRIVER] = sizeof(struct capture_driver),
 	};
 	const struct capture_record *x = &a->records[i], *y = &b->records[i];
 
@@ -142,6 +143,12 @@ static bool same(const struct content *a, const struct content *b, size_t i)
 		       x->function.relaxed == y->function.relaxed;
 	if (x->kind == CAPTURE_SMMU)
 		return x->smmu.sid_bits == y->smmu.sid_bits && x->smmu.output_bits == y->smmu.output_bits && x->smmu.abort == y->smmu.abort;
+	if (x->kind == CAPTURE_IOMMU)
+		return x->iommu.address_bits == y->iommu.address_bits && x->iommu.bypass == y->iommu.bypass;
+	if (x->kind == CAPTURE_REQUEST)
+		return x->request.type == y->request.type && x->request.domain == y->request.domain && x->request.endpoint == y->request.endpoint &&
+		       x->request.flags == y->request.flags && x->request.first == y->request.first && x->request.last == y->request.last &&
+		       x->request.gpa == y->request.gpa && x->request.has_status == y->request.has_status && x->request.status == y->request.status;
 	if (x->kind == CAPTURE_WRITE)
 		return x->write.offset == y->write.offset && x->write.bytes == y->write.bytes && x->write.value == y->write.value;
 	if (x->kind == CAPTURE_ORACLE)

@@ -5,8 +5,8 @@
  * once more. So it is the host's translation that is compared, and not what the library has on
  * record.
  *
- *  - Where a page was reached, a load must reach the same one, and a store must if it may, and must
- *    not if it may not.
+ *  - Where a page was reached, a load and a store must reach the same one if they may, and must not
+ *    if they may not.
  *  - Where none was, nothing may be found: neither without asking (that would be stale), nor after
  *    it.
  *
@@ -106,19 +106,23 @@ static uint64_t shortages_of(const struct replay *replay)
 static bool try_mapped(const struct access *access, uint64_t iova)
 {
 	const struct replay_expected *expected = access->expected;
-	bool writable = expected->prot & VIOMMU_WRITE;
-	struct viommu_piece piece = { 0 }, written = { 0 };
+	struct viommu_piece read = { 0 }, written = { 0 }, *piece;
 	uint64_t shortages = shortages_of(access->replay), gpa;
+	bool elsewhere;
+	uint32_t prot = reach(access, iova, VIOMMU_READ, &read) ? VIOMMU_READ : 0;
 
-	if (!reach(access, iova, VIOMMU_READ, &piece))
+	/* A page that cannot be read is tried no more where there is no right to store alone. */
+	if ((prot || access->replay->iommu->write_only) && reach(access, iova, VIOMMU_WRITE, &written))
+		prot |= VIOMMU_WRITE;
+	if (!prot)
 		return missing(access, iova, NULL, shortages);
-	bool stored = reach(access, iova, VIOMMU_WRITE, &written);
-	if (!gpa_of(&access->replay->guest, piece.hva, &gpa) || gpa != expected->gpa + (iova - expected->first) || (stored && written.hva != piece.hva))
-		differs(access, iova, &piece, stored ? VIOMMU_RW : VIOMMU_READ);
-	else if (writable && !stored)
-		return missing(access, iova, &piece, shortages);
-	else if (!writable && stored)
-		differs(access, iova, &piece, VIOMMU_RW);
+	piece = prot & VIOMMU_READ ? &read : &written;
+	elsewhere = !gpa_of(&access->replay->guest, piece->hva, &gpa) || gpa != expected->gpa + (iova - expected->first) ||
+		    (prot == VIOMMU_RW && written.hva != read.hva);
+	if (!elsewhere && expected->prot & ~prot)
+		return missing(access, iova, piece, shortages);
+	if (elsewhere || prot != expected->prot)
+		differs(access, iova, piece, prot);
 	return false;
 }
 
@@ -129,6 +133,8 @@ static bool try_unmapped(const struct access *access, uint64_t iova)
 
 	if (reach(access, iova, VIOMMU_READ, &piece))
 		differs(access, iova, &piece, VIOMMU_READ);
+	else if (access->replay->iommu->write_only && reach(access, iova, VIOMMU_WRITE, &piece))
+		differs(access, iova, &piece, VIOMMU_WRITE);
 	return access->replay->options->limited && shortages_of(access->replay) != shortages;
 }
 
@@ -177,12 +183,17 @@ bool replay_access_is(const struct replay *replay, const struct replay_function 
 	struct access access = { .reader = replay->iommu->reader(function) };
 	struct viommu_piece piece;
 	struct viommu_fault fault;
-	uint64_t found;
+	uint32_t found = 0;
+	uint64_t at;
 
 	if (!access.reader)
 		return true;
-	if (!translate(&access, iova, VIOMMU_READ, &piece, &fault))
-		return !prot;
-	return gpa_of(&replay->guest, piece.hva, &found) && found == gpa &&
-	       prot == (translate(&access, iova, VIOMMU_WRITE, &piece, &fault) ? VIOMMU_RW : VIOMMU_READ);
+	for (uint32_t kind = VIOMMU_READ; kind <= VIOMMU_WRITE; kind <<= 1) {
+		if (!translate(&access, iova, kind, &piece, &fault))
+			continue;
+		if (!gpa_of(&replay->guest, piece.hva, &at) || at != gpa)
+			return false;
+		found |= kind;
+	}
+	return found == prot;
 }

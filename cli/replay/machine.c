@@ -12,10 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "smmuv3/smmuv3.h"
+#include "streams/streams.h"
 #include "zpci/zpci.h"
 
-const struct replay_iommu *const replay_iommus[REPLAY_IOMMUS] = { [CAPTURE_ZPCI - 1] = &replay_zpci, [CAPTURE_SMMUV3 - 1] = &replay_smmuv3 };
+const struct replay_iommu *const replay_iommus[REPLAY_IOMMUS] = {
+	[CAPTURE_ZPCI - 1] = &replay_zpci,   [CAPTURE_SMMUV3 - 1] = &replay_smmuv3, [CAPTURE_VTD - 1] = &replay_vtd,
+	[CAPTURE_AMDVI - 1] = &replay_amdvi, [CAPTURE_VIRTIO - 1] = &replay_virtio,
+};
 
 void replay_problem(struct replay *replay, uint64_t line, const char *format, ...)
 {

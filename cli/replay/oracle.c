@@ -80,6 +80,8 @@ void replay_oracle_page(struct replay *replay, const struct capture_page *page)
 		uint64_t part_last = first + (part * VIOMMU_PAGE_SIZE - 1);
 		if (slot) {
 			struct replay_expected expected = { true, first, part_last, gpa, page->prot & slot->prot };
+			if (replay->iommu->widens && expected.prot == VIOMMU_WRITE)
+				expected.prot = VIOMMU_RW;
 			struct viommu_run run = { .first = first, .last = part_last, .gpa = gpa, .prot = expected.prot };
 			replay->iommu->compare(replay, &expected);
 			if (recorded_of(replay))

@@ -5,7 +5,7 @@
  *
  *   replay.c      options; the captures in turn; the loop over a capture's records
  *   machine.c     the machine: memory, and the devices behind its IOMMU
- *   zpci/ smmuv3/ a guest IOMMU's own part, behind struct replay_iommu; no other file names one
+ *   zpci/ streams/ guest IOMMUs, behind struct replay_iommu; no other file names one
  *   devices.c     --host: hosts that drive the kernel, and the assignment of devices to functions
  *   oracle.c      passes the recorded machine's translations on for comparison, piece by piece
  *   access.c      comparison by accesses: tests the host's translation, not the library's record
@@ -34,7 +34,7 @@
 
 #define REPLAY_MAX_FUNCTIONS	256u
 #define REPLAY_MAX_INSTRUCTIONS 16u /* of one guest IOMMU, counted separately */
-#define REPLAY_IOMMUS		2u
+#define REPLAY_IOMMUS		CAPTURE_GUESTS
 #define REPLAY_MAX_CODES	8u  /* different program exceptions, counted separately */
 #define REPLAY_SHOWN		20u /* printed disagreements */
 #define REPLAY_MAX_DEVICES	16u
@@ -201,6 +201,8 @@ struct replay_iommu {
 	bool little_endian; /* the guest's memory */
 	/* comparing with an oracle makes translations, like devices' accesses */
 	bool accesses;
+	bool write_only;      /* pages may be for stores alone */
+	bool widens;	      /* the library lets devices load from these, too */
 	const char *function; /* the name of its devices: "function" */
 	int name_digits;      /* minimum number of hexadecimal digits of a function's name */
 

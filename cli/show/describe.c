@@ -56,7 +56,7 @@ void describe(struct description *description, const struct capture_record *reco
 	}
 	if (capture_is_operation(record->kind))
 		add_time(description, &record->time);
-	description->iommu->add(description->own, record);
+	description->iommu->add(description->own, description->guest, record);
 }
 
 static void print_records(const struct description *description)
@@ -71,13 +71,15 @@ static void print_records(const struct description *description)
 
 void print_description(struct description *description, const char *path, const struct capture_reader *reader, bool incomplete)
 {
+	const char *name = capture_guest_name(description->guest);
 	uint64_t done, total;
 
 	capture_reader_position(reader, &done, &total);
 	fputs(cli_colour(stdout, CLI_BOLD), stdout);
 	cli_put_text(stdout, path);
-	printf("%s: capture version %d of %s guest, %s%s%s\n", cli_colour(stdout, CLI_PLAIN), CAPTURE_VERSION, description->iommu->title,
-	       cli_bytes(total ? total : done), capture_reader_is_compressed(reader) ? " compressed" : "", incomplete ? ", INCOMPLETE" : "");
+	printf("%s: capture version %u of %s %s guest, %s%s%s\n", cli_colour(stdout, CLI_PLAIN), capture_version(description->guest),
+	       strchr("aeiou", *name) || !strncmp(name, "s", 1) ? "an" : "a", name, cli_bytes(total ? total : done),
+	       capture_reader_is_compressed(reader) ? " compressed" : "", incomplete ? ", INCOMPLETE" : "");
 	for (unsigned int i = 0; i < description->note_count; i++) {
 		cli_line("note", CLI_PLAIN, "%s", description->notes[i]);
 		free(description->notes[i]);

@@ -6,7 +6,7 @@
 
 #include <viommu/zpci.h>
 
-#include "common/smmuv3_registers.h"
+#include "unit/unit.h"
 
 static const char *operation_control(uint8_t oc)
 {
@@ -52,15 +52,30 @@ static void show_smmu_record(const struct capture_smmu *smmu)
 	       smmu->abort ? "nothing" : "all of memory");
 }
 
-static void show_write(const struct capture_write *write)
+static void show_write(const struct unit_type *type, const struct capture_write *write)
 {
-	const char *name = smmuv3_register_name(write->offset);
+	const char *name = unit_register_name(type, write->offset);
 
 	if (name)
 		printf("%s", name);
 	else
 		printf("offset 0x%" PRIx64, write->offset);
 	printf(" = 0x%0*" PRIx64, (int)(2 * write->bytes), write->value);
+}
+
+static void show_request(const struct capture_request *request)
+{
+	printf("%s domain 0x%" PRIx32, capture_request_name(request->type), request->domain);
+	if (request->type == CAPTURE_ATTACH || request->type == CAPTURE_DETACH)
+		printf(", stream 0x%" PRIx32, request->endpoint);
+	else
+		printf(", IOVA 0x%" PRIx64 "..0x%" PRIx64, request->first, request->last);
+	if (request->type == CAPTURE_MAP)
+		printf(" -> 0x%" PRIx64, request->gpa);
+	if (request->flags)
+		printf(", flags 0x%" PRIx32, request->flags);
+	if (request->has_status)
+		printf(" -> status %u", request->status);
 }
 
 static void show_answer(const struct capture_answer *answer)
@@ -92,11 +107,14 @@ static void show_fields(enum capture_guest guest, const struct capture_record *r
 	case CAPTURE_SMMU:
 		show_smmu_record(&record->smmu);
 		break;
+	case CAPTURE_IOMMU:
+		printf("IOVAs of %" PRIu32 " bits", record->iommu.address_bits ? record->iommu.address_bits : CAPTURE_IOMMU_ADDRESS_BITS);
+		break;
 	case CAPTURE_STREAM:
 		printf("0x%" PRIx32 " is plugged", record->stream.sid);
 		break;
 	case CAPTURE_UNPLUG:
-		if (guest == CAPTURE_SMMUV3)
+		if (capture_has_streams(guest))
 			printf("stream 0x%" PRIx32, record->unplug.sid);
 		else
 			printf("0x%08" PRIx32, record->unplug.fh);
@@ -127,13 +145,19 @@ static void show_fields(enum capture_guest guest, const struct capture_record *r
 		printf("0x%08" PRIx32 " %s", record->sclp.fh, record->sclp.op == CAPTURE_SCLP_CONFIGURE ? "configure" : "deconfigure");
 		break;
 	case CAPTURE_WRITE:
-		show_write(&record->write);
+		show_write(unit_type_of(guest), &record->write);
+		break;
+	case CAPTURE_DRIVER:
+		printf("features 0x%" PRIx64, record->driver.features);
+		break;
+	case CAPTURE_REQUEST:
+		show_request(&record->request);
 		break;
 	case CAPTURE_KICK:
 		printf("stream 0x%" PRIx32, record->kick.sid);
 		break;
 	case CAPTURE_ORACLE:
-		if (guest == CAPTURE_SMMUV3)
+		if (capture_has_streams(guest))
 			printf("stream 0x%" PRIx32 " ", record->oracle.sid);
 		printf("IOVA 0x%" PRIx64 "..0x%" PRIx64, record->oracle.first, record->oracle.last);
 		break;

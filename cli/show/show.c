@@ -77,7 +77,6 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 
 static int show_capture(const char *path, bool records)
 {
-	static const struct show_iommu *const iommus[] = { [CAPTURE_ZPCI] = &show_zpci, [CAPTURE_SMMUV3] = &show_smmuv3 };
 	struct capture_error error;
 	struct capture_record record;
 	int got;
@@ -89,7 +88,8 @@ static int show_capture(const char *path, bool records)
 	}
 	struct description *description = calloc(1, sizeof(*description));
 	if (description) {
-		description->iommu = iommus[capture_reader_guest(reader)];
+		description->guest = capture_reader_guest(reader);
+		description->iommu = capture_has_streams(description->guest) ? &show_streams : &show_zpci;
 		description->own = calloc(1, description->iommu->bytes);
 	}
 	if (!description || !description->own) {

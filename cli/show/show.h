@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * `viommu show`: a description of a capture (describe.c; zpci.c and smmuv3.c have their own parts),
- * and its records one by one (records.c).
+ * `viommu show`: a description of a capture (describe.c; zpci.c and streams.c have their own
+ * parts), and its records one by one (records.c).
  */
 #ifndef VIOMMU_CLI_SHOW_H
 #define VIOMMU_CLI_SHOW_H
@@ -15,16 +15,16 @@
 
 /* A guest IOMMU's own part of a description. */
 struct show_iommu {
-	const char *title; /* "a zpci" */
-	size_t bytes;	   /* of its sums, which begin as zeros */
-	void (*add)(void *own, const struct capture_record *record);
+	size_t bytes; /* of its sums, which begin as zeros */
+	void (*add)(void *own, enum capture_guest guest, const struct capture_record *record);
 	void (*print)(const void *own);
 	void (*print_answers)(const void *own); /* may be NULL */
 };
 
-extern const struct show_iommu show_zpci, show_smmuv3; /* zpci.c, smmuv3.c */
+extern const struct show_iommu show_zpci, show_streams; /* zpci.c, streams.c */
 
 struct description {
+	enum capture_guest guest;
 	const struct show_iommu *iommu;
 	void *own;
 	uint64_t kinds[CAPTURE_KINDS];

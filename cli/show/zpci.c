@@ -118,11 +118,12 @@ static void add_operation(struct zpci *description, const struct capture_record 
 		function->fh = record->clp.to;
 }
 
-static void add(void *own, const struct capture_record *record)
+static void add(void *own, enum capture_guest guest, const struct capture_record *record)
 {
 	struct zpci *description = own;
 	struct function *function;
 
+	(void)guest;
 	if (record->kind == CAPTURE_FUNCTION) {
 		add_function(description, &record->function);
 	} else if (record->kind == CAPTURE_UNPLUG) {
@@ -172,4 +173,4 @@ static void print_answers(const void *own)
 			 cli_count_of(description->answered_exception, "exception", "exceptions"));
 }
 
-const struct show_iommu show_zpci = { .title = "a zpci", .bytes = sizeof(struct zpci), .add = add, .print = print, .print_answers = print_answers };
+const struct show_iommu show_zpci = { .bytes = sizeof(struct zpci), .add = add, .print = print, .print_answers = print_answers };

@@ -22,8 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Limits of the format, version 1. */
-#define CAPTURE_VERSION	   1
+/* Limits of the format. */
 #define CAPTURE_LINE_BYTES 4096u	       /* the longest line, its line end not counted */
 #define CAPTURE_MAX_SLOTS  1024u	       /* slots at one time */
 #define CAPTURE_MAX_COUNT  (UINT64_C(1) << 24) /* doublewords that one mem record sets */
@@ -35,10 +34,13 @@
 /* An SMMUv3's defaults, for an smmu record without the key, or with 0. */
 #define CAPTURE_SMMU_SID_BITS	 16u
 #define CAPTURE_SMMU_OUTPUT_BITS 44u
-#define CAPTURE_SMMU_BYTES	 UINT64_C(0x20000) /* the register pages 0 and 1 */
+
+/* Defaults of an iommu record. */
+#define CAPTURE_IOMMU_ADDRESS_BITS 48u
 
 /* The guest IOMMU of a capture. A capture has the common records and those of its guest IOMMU. */
-enum capture_guest { CAPTURE_ZPCI = 1, CAPTURE_SMMUV3 };
+enum capture_guest { CAPTURE_ZPCI = 1, CAPTURE_SMMUV3, CAPTURE_VTD, CAPTURE_AMDVI, CAPTURE_VIRTIO };
+#define CAPTURE_GUESTS 5u
 
 enum capture_kind {
 	CAPTURE_NOTE = 1,
@@ -46,6 +48,7 @@ enum capture_kind {
 	CAPTURE_UNSLOT,
 	CAPTURE_FUNCTION,
 	CAPTURE_SMMU,
+	CAPTURE_IOMMU,
 	CAPTURE_STREAM,
 	CAPTURE_UNPLUG,
 	CAPTURE_MEM,
@@ -54,16 +57,22 @@ enum capture_kind {
 	CAPTURE_STPCIFC,
 	CAPTURE_CLP,
 	CAPTURE_SCLP,
-	CAPTURE_WRITE, /* SMMUv3's two operations */
-	CAPTURE_KICK,
+	CAPTURE_WRITE,	 /* of guest IOMMUs with registers */
+	CAPTURE_DRIVER,	 /* of virtio-iommu, as the next one */
+	CAPTURE_REQUEST, /* to one of its virtqueues */
+	CAPTURE_KICK,	 /* of all but zPCI */
 	CAPTURE_ORACLE,
 	CAPTURE_PAGE,
 	CAPTURE_END,
 };
 #define CAPTURE_KINDS (CAPTURE_END + 1)
 
-/* Rights. The values are those of VIOMMU_READ and VIOMMU_WRITE; there is no write without read. */
+/*
+ * Rights. The values are those of VIOMMU_READ and VIOMMU_WRITE. Pages of version 2 alone may be for
+ * writing alone.
+ */
 #define CAPTURE_R  0x1u
+#define CAPTURE_W  0x2u
 #define CAPTURE_RW 0x3u
 
 /* The function's state when it is plugged. The values are those of enum viommu_zpci_state. */
@@ -134,12 +143,24 @@ struct capture_smmu {
 	bool abort; /* VIOMMU_SMMUV3_RESET_ABORT */
 };
 
-/* `stream sid=`: a device with that StreamID is plugged. */
+/*
+ * `iommu address_bits= bypass=`: a VT-d remapping unit, an AMD-Vi or a virtio-iommu appears, as
+ * after a reset. A 0 in address_bits asks for the default.
+ */
+struct capture_iommu {
+	uint32_t address_bits; /* of IOVAs */
+	bool bypass;	       /* virtio-iommu: VIOMMU_VIRTIO_BOOT_BYPASS */
+};
+
+/*
+ * `stream sid=`: a device is plugged. Its name is the StreamID of SMMUv3, the source ID of VT-d,
+ * the DeviceID of AMD-Vi, the endpoint ID of virtio-iommu.
+ */
 struct capture_stream {
 	uint32_t sid;
 };
 
-/* `unplug fh=` of zPCI, `unplug sid=` of SMMUv3. */
+/* `unplug fh=` of zPCI, `unplug sid=` of all others. */
 struct capture_unplug {
 	uint32_t fh;
 	uint32_t sid;
@@ -148,7 +169,7 @@ struct capture_unplug {
 /*
  * `mem GPA VALUE COUNT`: count (at least 1) doublewords from gpa on all hold value, which is in the
  * CPU's byte order here. In the guest's memory it has the guest IOMMU's order: big-endian with
- * zPCI, little-endian with SMMUv3.
+ * zPCI, little-endian with all others.
  */
 struct capture_mem {
 	uint64_t gpa;
@@ -191,9 +212,31 @@ struct capture_sclp {
 
 /* `write offset= bytes= value=`: a vCPU's store to the register pages. */
 struct capture_write {
-	uint64_t offset;    /* below CAPTURE_SMMU_BYTES, a multiple of bytes */
+	uint64_t offset;    /* below capture_register_bytes(), a multiple of bytes */
 	unsigned int bytes; /* 4 or 8 */
 	uint64_t value;
+};
+
+/* `driver features=`: the driver has reset the virtio-iommu, and accepts these features of it. */
+struct capture_driver {
+	uint64_t features; /* 0: none yet */
+};
+
+/*
+ * `request type= ... status=`: the device has answered a request. Fields that the request does not
+ * have are 0.
+ */
+enum capture_request_type { CAPTURE_ATTACH = 1, CAPTURE_DETACH, CAPTURE_MAP, CAPTURE_UNMAP };
+struct capture_request {
+	enum capture_request_type type; /* as in virtio's struct virtio_iommu_req_head */
+	uint32_t domain;
+	uint32_t endpoint; /* ATTACH, DETACH */
+	uint32_t flags;	   /* ATTACH, MAP */
+	uint64_t first;	   /* MAP, UNMAP: IOVA */
+	uint64_t last;
+	uint64_t gpa; /* MAP */
+	bool has_status;
+	uint8_t status;
 };
 
 /* `kick sid=`: the guest started that device, which may access memory from here on. */
@@ -202,7 +245,7 @@ struct capture_kick {
 };
 
 /*
- * `oracle first= last=` of zPCI, `oracle sid= first= last=` of SMMUv3: page-aligned, inclusive
+ * `oracle first= last=` of zPCI, `oracle sid= first= last=` of all others: page-aligned, inclusive
  * (last ends in 0xfff). Page records follow.
  */
 struct capture_oracle {
@@ -211,7 +254,7 @@ struct capture_oracle {
 	uint32_t sid;
 };
 
-/* `page IOVA GPA r|rw COUNT`: count (at least 1) pages, contiguous in IOVA and GPA. */
+/* `page IOVA GPA r|w|rw COUNT`: count (at least 1) pages, contiguous in IOVA and GPA. */
 struct capture_page {
 	uint64_t iova;
 	uint64_t gpa;
@@ -235,6 +278,7 @@ struct capture_record {
 		struct capture_unslot unslot;
 		struct capture_function function;
 		struct capture_smmu smmu;
+		struct capture_iommu iommu;
 		struct capture_stream stream;
 		struct capture_unplug unplug;
 		struct capture_mem mem;
@@ -244,6 +288,8 @@ struct capture_record {
 		struct capture_clp clp;
 		struct capture_sclp sclp;
 		struct capture_write write;
+		struct capture_driver driver;
+		struct capture_request request;
 		struct capture_kick kick;
 		struct capture_oracle oracle;
 		struct capture_page page;
@@ -259,6 +305,18 @@ static inline bool capture_is_operation(enum capture_kind kind)
 /* The guest IOMMU's name in the first line, "zpci"; NULL for an unknown value. */
 const char *capture_guest_name(enum capture_guest guest);
 
+/* The version of the format that captures of a guest IOMMU have: 1 or 2. */
+unsigned int capture_version(enum capture_guest guest);
+
+/* Whether the devices of a guest IOMMU have a sid. */
+static inline bool capture_has_streams(enum capture_guest guest)
+{
+	return guest != CAPTURE_ZPCI;
+}
+
+/* The size of the register pages; 0: the guest IOMMU has none. */
+uint64_t capture_register_bytes(enum capture_guest guest);
+
 /* Whether captures of a guest IOMMU have such records. */
 bool capture_has_kind(enum capture_guest guest, enum capture_kind kind);
 
@@ -268,6 +326,7 @@ const char *capture_keyword(enum capture_kind kind);
 /* As the format writes them: "enabled", "rw". */
 const char *capture_state_name(enum capture_state state);
 const char *capture_rights_name(uint32_t prot);
+const char *capture_request_name(enum capture_request_type type);
 
 /* The function handle that an operation of zPCI carries. */
 uint32_t capture_handle(const struct capture_record *record);

@@ -120,27 +120,45 @@ static int check_smmu(const struct capture_rules *rules, const struct capture_sm
 	return refuse(what, "smmu: output_bits is 32, 36, 40, 42, 44, 48 or 52");
 }
 
+static int check_iommu(const struct capture_rules *rules, const struct capture_iommu *iommu, struct capture_what *what)
+{
+	if (rules->sid_bits)
+		return refuse(what, "iommu: there is one already");
+	if (iommu->address_bits && (iommu->address_bits < 32 || iommu->address_bits > 64))
+		return refuse(what, "iommu: address_bits is 32 to 64");
+	return 0;
+}
+
 static int check_sid(const struct capture_rules *rules, uint32_t sid, const char *keyword, struct capture_what *what)
 {
 	if (!rules->sid_bits)
-		return refuse(what, "%s: there is no SMMU yet", keyword);
+		return refuse(what, "%s: there is no %s yet", keyword, rules->guest == CAPTURE_SMMUV3 ? "SMMU" : "IOMMU");
 	if ((uint64_t)sid >> rules->sid_bits)
-		return refuse(what, "%s: StreamID 0x%" PRIx32 " has more than %u bits", keyword, sid, rules->sid_bits);
+		return refuse(what, "%s: sid 0x%" PRIx32 " has more than %u bits", keyword, sid, rules->sid_bits);
 	return 0;
 }
 
 static int check_write(const struct capture_rules *rules, const struct capture_write *write, struct capture_what *what)
 {
 	if (!rules->sid_bits)
-		return refuse(what, "write: there is no SMMU yet");
+		return refuse(what, "write: there is no %s yet", rules->guest == CAPTURE_SMMUV3 ? "SMMU" : "IOMMU");
 	if (write->bytes != 4 && write->bytes != 8)
 		return refuse(what, "write: bytes is 4 or 8");
 	if (write->offset % write->bytes)
 		return refuse(what, "write: offset 0x%" PRIx64 " is not a multiple of %u", write->offset, write->bytes);
-	if (write->offset >= CAPTURE_SMMU_BYTES)
+	if (write->offset >= capture_register_bytes(rules->guest))
 		return refuse(what, "write: offset 0x%" PRIx64 " is beyond the register pages", write->offset);
 	if (write->bytes == 4 && write->value > UINT32_MAX)
 		return refuse(what, "write: value 0x%" PRIx64 " has more than 4 bytes", write->value);
+	return 0;
+}
+
+static int check_request(const struct capture_rules *rules, const struct capture_request *request, struct capture_what *what)
+{
+	if (!rules->sid_bits)
+		return refuse(what, "request: there is no IOMMU yet");
+	if (!capture_request_name(request->type))
+		return refuse(what, "request: unknown type %u", (unsigned int)request->type);
 	return 0;
 }
 
@@ -183,7 +201,7 @@ static int check_clp(const struct capture_clp *clp, struct capture_what *what)
 
 static int check_oracle(const struct capture_rules *rules, const struct capture_oracle *oracle, struct capture_what *what)
 {
-	int err = rules->guest == CAPTURE_SMMUV3 ? check_sid(rules, oracle->sid, "oracle", what) : 0;
+	int err = capture_has_streams(rules->guest) ? check_sid(rules, oracle->sid, "oracle", what) : 0;
 	if (err)
 		return err;
 	if (!capture_is_operation(rules->previous) && rules->previous != CAPTURE_ORACLE && rules->previous != CAPTURE_PAGE)
@@ -209,6 +227,8 @@ static int check_page(const struct capture_rules *rules, const struct capture_pa
 		return refuse(what, "page: IOVA 0x%" PRIx64 " is not above the page record before it", page->iova);
 	if (page->count - 1 > (UINT64_MAX - page->gpa) / CAPTURE_PAGE_SIZE)
 		return refuse(what, "page: the guest address goes beyond 2^64");
+	if (page->prot == CAPTURE_W && capture_version(rules->guest) > 1)
+		return 0;
 	return check_prot(page->prot, what);
 }
 
@@ -231,6 +251,8 @@ static int check_kind(const struct capture_rules *rules, const struct capture_re
 		return check_function(&record->function, what);
 	case CAPTURE_SMMU:
 		return check_smmu(rules, &record->smmu, what);
+	case CAPTURE_IOMMU:
+		return check_iommu(rules, &record->iommu, what);
 	case CAPTURE_STREAM:
 		return check_sid(rules, record->stream.sid, "stream", what);
 	case CAPTURE_MEM:
@@ -247,6 +269,10 @@ static int check_kind(const struct capture_rules *rules, const struct capture_re
 		return 0;
 	case CAPTURE_WRITE:
 		return check_write(rules, &record->write, what);
+	case CAPTURE_DRIVER:
+		return rules->sid_bits ? 0 : refuse(what, "driver: there is no IOMMU yet");
+	case CAPTURE_REQUEST:
+		return check_request(rules, &record->request, what);
 	case CAPTURE_KICK:
 		return check_sid(rules, record->kick.sid, "kick", what);
 	case CAPTURE_ORACLE:
@@ -258,7 +284,7 @@ static int check_kind(const struct capture_rules *rules, const struct capture_re
 			return refuse(what, "end says %" PRIu64 " operations, but there are %" PRIu64, record->end.operations, rules->operations);
 		return 0;
 	case CAPTURE_UNPLUG:
-		return rules->guest == CAPTURE_SMMUV3 ? check_sid(rules, record->unplug.sid, "unplug", what) : 0;
+		return capture_has_streams(rules->guest) ? check_sid(rules, record->unplug.sid, "unplug", what) : 0;
 	case CAPTURE_UNSLOT:
 		return 0;
 	}
@@ -287,6 +313,9 @@ int capture_rules_next(struct capture_rules *rules, const struct capture_record 
 		note_page(rules, &record->page);
 	} else if (record->kind == CAPTURE_SMMU) {
 		rules->sid_bits = record->smmu.sid_bits ? record->smmu.sid_bits : CAPTURE_SMMU_SID_BITS;
+	} else if (record->kind == CAPTURE_IOMMU) {
+		/* Bus, device and function; endpoint IDs are the firmware's. */
+		rules->sid_bits = rules->guest == CAPTURE_VIRTIO ? 32 : 16;
 	}
 	if (capture_is_operation(record->kind))
 		rules->operations++;

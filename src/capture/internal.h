@@ -47,7 +47,7 @@ struct capture_rules {
 	bool oracle_full;   /* a page record has reached oracle.last */
 	uint64_t page_next; /* the lowest IOVA that the next page record may begin at */
 	uint64_t operations;
-	unsigned int sid_bits; /* of the SMMU; 0: there is none yet */
+	unsigned int sid_bits; /* of the guest IOMMU's devices; 0: there is no guest IOMMU yet */
 };
 
 /* Judges the next record. 0; -EINVAL or -ENOMEM, with *what filled in and the rules unchanged. */

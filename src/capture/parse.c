@@ -19,8 +19,8 @@ static uint32_t need_sid(struct words *words)
 	return (uint32_t)words_need_number(words, "sid", UINT32_MAX);
 }
 
-static const char *const prot_names[] = { "r", "rw", NULL };
-static const uint32_t prots[] = { CAPTURE_R, CAPTURE_RW };
+static const char *const prot_names[] = { "r", "rw", NULL }, *const page_prot_names[] = { "r", "rw", "w", NULL };
+static const uint32_t prots[] = { CAPTURE_R, CAPTURE_RW, CAPTURE_W };
 
 static void parse_slot(struct words *words, struct capture_slot *slot)
 {
@@ -54,14 +54,14 @@ static void parse_mem(struct words *words, struct capture_mem *mem)
 	mem->count = at < words->count ? words_next_number(words, &at, "count") : 1;
 }
 
-static void parse_page(struct words *words, struct capture_page *page)
+static void parse_page(enum capture_guest guest, struct words *words, struct capture_page *page)
 {
 	unsigned int at = 0;
 
 	page->iova = words_next_number(words, &at, "IOVA");
 	page->gpa = words_next_number(words, &at, "guest address");
 	const char *prot = words_next(words, &at, "r or rw");
-	page->prot = prots[prot ? words_choice(words, "rights", prot, prot_names) : 0];
+	page->prot = prots[prot ? words_choice(words, "rights", prot, capture_version(guest) > 1 ? page_prot_names : prot_names) : 0];
 	page->count = at < words->count ? words_next_number(words, &at, "count") : 1;
 }
 
@@ -105,6 +105,35 @@ static void parse_smmu(struct words *words, struct capture_smmu *smmu)
 	smmu->sid_bits = (uint32_t)words_take_number(words, "sid_bits", UINT32_MAX, 0);
 	smmu->output_bits = (uint32_t)words_take_number(words, "output_bits", UINT32_MAX, 0);
 	smmu->abort = words_take_number(words, "abort", 1, 0);
+}
+
+static void parse_iommu(enum capture_guest guest, struct words *words, struct capture_iommu *iommu)
+{
+	if (guest != CAPTURE_AMDVI)
+		iommu->address_bits = (uint32_t)words_take_number(words, "address_bits", UINT32_MAX, 0);
+	if (guest == CAPTURE_VIRTIO)
+		iommu->bypass = words_take_number(words, "bypass", 1, 0);
+}
+
+static void parse_request(struct words *words, struct capture_request *request)
+{
+	static const char *const types[] = { "attach", "detach", "map", "unmap", NULL };
+	const char *status = words_take(words, "status");
+
+	request->type = (enum capture_request_type)(CAPTURE_ATTACH + words_need_choice(words, "type", types));
+	request->domain = (uint32_t)words_need_number(words, "domain", UINT32_MAX);
+	if (request->type == CAPTURE_ATTACH || request->type == CAPTURE_DETACH) {
+		request->endpoint = (uint32_t)words_need_number(words, "endpoint", UINT32_MAX);
+	} else {
+		request->first = words_need_number(words, "first", UINT64_MAX);
+		request->last = words_need_number(words, "last", UINT64_MAX);
+	}
+	if (request->type == CAPTURE_MAP)
+		request->gpa = words_need_number(words, "gpa", UINT64_MAX);
+	if (request->type == CAPTURE_ATTACH || request->type == CAPTURE_MAP)
+		request->flags = (uint32_t)words_take_number(words, "flags", UINT32_MAX, 0);
+	request->has_status = status;
+	request->status = status ? (uint8_t)words_number(words, "status", status, UINT8_MAX) : 0;
 }
 
 static void parse_write(struct words *words, struct capture_write *write)
@@ -158,6 +187,9 @@ static void parse_fields(enum capture_guest guest, struct words *words, struct c
 	case CAPTURE_SMMU:
 		parse_smmu(words, &record->smmu);
 		break;
+	case CAPTURE_IOMMU:
+		parse_iommu(guest, words, &record->iommu);
+		break;
 	case CAPTURE_STREAM:
 		record->stream.sid = need_sid(words);
 		break;
@@ -189,17 +221,23 @@ static void parse_fields(enum capture_guest guest, struct words *words, struct c
 	case CAPTURE_WRITE:
 		parse_write(words, &record->write);
 		break;
+	case CAPTURE_DRIVER:
+		record->driver.features = words_need_number(words, "features", UINT64_MAX);
+		break;
+	case CAPTURE_REQUEST:
+		parse_request(words, &record->request);
+		break;
 	case CAPTURE_KICK:
 		record->kick.sid = need_sid(words);
 		break;
 	case CAPTURE_ORACLE:
-		if (guest == CAPTURE_SMMUV3)
+		if (capture_has_streams(guest))
 			record->oracle.sid = need_sid(words);
 		record->oracle.first = words_need_number(words, "first", UINT64_MAX);
 		record->oracle.last = words_need_number(words, "last", UINT64_MAX);
 		break;
 	case CAPTURE_PAGE:
-		parse_page(words, &record->page);
+		parse_page(guest, words, &record->page);
 		break;
 	case CAPTURE_END:
 		record->end.operations = words_need_number(words, "operations", UINT64_MAX);

@@ -75,6 +75,29 @@ static void add_smmu(struct line *line, const struct capture_smmu *smmu)
 		add(line, " abort=1");
 }
 
+static void add_iommu(struct line *line, const struct capture_iommu *iommu)
+{
+	if (iommu->address_bits)
+		add(line, " address_bits=%" PRIu32, iommu->address_bits);
+	if (iommu->bypass)
+		add(line, " bypass=1");
+}
+
+static void add_request(struct line *line, const struct capture_request *request)
+{
+	add(line, " type=%s domain=0x%" PRIx32, capture_request_name(request->type), request->domain);
+	if (request->type == CAPTURE_ATTACH || request->type == CAPTURE_DETACH)
+		add(line, " endpoint=0x%" PRIx32, request->endpoint);
+	else
+		add(line, " first=0x%" PRIx64 " last=0x%" PRIx64, request->first, request->last);
+	if (request->type == CAPTURE_MAP)
+		add(line, " gpa=0x%" PRIx64, request->gpa);
+	if (request->type == CAPTURE_ATTACH || request->type == CAPTURE_MAP)
+		add_unless_0(line, "flags", request->flags);
+	if (request->has_status)
+		add(line, " status=%u", request->status);
+}
+
 static void add_fields(enum capture_guest guest, struct line *line, const struct capture_record *record)
 {
 	switch (record->kind) {
@@ -92,6 +115,9 @@ static void add_fields(enum capture_guest guest, struct line *line, const struct
 		break;
 	case CAPTURE_SMMU:
 		add_smmu(line, &record->smmu);
+		break;
+	case CAPTURE_IOMMU:
+		add_iommu(line, &record->iommu);
 		break;
 	case CAPTURE_STREAM:
 		add(line, " sid=0x%" PRIx32, record->stream.sid);
@@ -128,11 +154,17 @@ static void add_fields(enum capture_guest guest, struct line *line, const struct
 	case CAPTURE_WRITE:
 		add(line, " offset=0x%" PRIx64 " bytes=%u value=0x%" PRIx64, record->write.offset, record->write.bytes, record->write.value);
 		break;
+	case CAPTURE_DRIVER:
+		add(line, " features=0x%" PRIx64, record->driver.features);
+		break;
+	case CAPTURE_REQUEST:
+		add_request(line, &record->request);
+		break;
 	case CAPTURE_KICK:
 		add(line, " sid=0x%" PRIx32, record->kick.sid);
 		break;
 	case CAPTURE_ORACLE:
-		if (guest == CAPTURE_SMMUV3)
+		if (capture_has_streams(guest))
 			add(line, " sid=0x%" PRIx32, record->oracle.sid);
 		add(line, " first=0x%" PRIx64 " last=0x%" PRIx64, record->oracle.first, record->oracle.last);
 		break;

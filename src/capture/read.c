@@ -7,6 +7,7 @@
 #include "internal.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,20 +38,22 @@ static bool may_begin(const char *text)
 /* The first line: `viommu-capture VERSION GUEST-IOMMU`. */
 static int check_first_line(struct capture_reader *reader, char *line)
 {
-	static const char begin[] = CAPTURE_MAGIC " 1 ";
+	char first[64], known[CAPTURE_WHAT_BYTES] = "";
 	struct capture_what what;
+	size_t used = 0;
 
-	_Static_assert(CAPTURE_VERSION == 1, "the first line says so");
-	for (unsigned int guest = CAPTURE_ZPCI; guest <= CAPTURE_SMMUV3; guest++) {
-		if (!strncmp(line, begin, strlen(begin)) && !strcmp(line + strlen(begin), capture_guest_name((enum capture_guest)guest))) {
-			reader->rules.guest = (enum capture_guest)guest;
+	for (unsigned int i = 0; i < CAPTURE_GUESTS; i++) {
+		enum capture_guest guest = (enum capture_guest)(CAPTURE_ZPCI + i);
+		snprintf(first, sizeof(first), CAPTURE_MAGIC " %u %s", capture_version(guest), capture_guest_name(guest));
+		if (!strcmp(line, first)) {
+			reader->rules.guest = guest;
 			return 0;
 		}
+		used += (size_t)snprintf(known + used, sizeof(known) - used, "%s'%s'", i ? ", " : "", first + strlen(CAPTURE_MAGIC " "));
 	}
 	if (strncmp(line, CAPTURE_MAGIC " ", strlen(CAPTURE_MAGIC " ")))
-		return fail(reader, -EBADMSG, CAPTURE_FAULT_NOT_A_CAPTURE, 0, "not a capture: the first line does not begin with '" CAPTURE_MAGIC " 1'");
-	capture_what(&what, "a capture of another version or guest IOMMU ('%.60s'): this program reads '%s%s' and '%s%s'", line, begin,
-		     capture_guest_name(CAPTURE_ZPCI), begin, capture_guest_name(CAPTURE_SMMUV3));
+		return fail(reader, -EBADMSG, CAPTURE_FAULT_NOT_A_CAPTURE, 0, "not a capture: the first line does not begin with '" CAPTURE_MAGIC "'");
+	capture_what(&what, "a capture of another version or guest IOMMU ('%.60s'): this program reads %s", line, known);
 	return fail(reader, -EBADMSG, CAPTURE_FAULT_VERSION, 1, what.text);
 }
 

@@ -46,7 +46,7 @@ struct capture_writer *capture_writer_open(const char *path, enum capture_guest 
 	if (err)
 		goto fail;
 	writer->rules.guest = guest;
-	int bytes = snprintf(writer->line, sizeof(writer->line), CAPTURE_MAGIC " %d %s\n", CAPTURE_VERSION, capture_guest_name(guest));
+	int bytes = snprintf(writer->line, sizeof(writer->line), CAPTURE_MAGIC " %u %s\n", capture_version(guest), capture_guest_name(guest));
 	err = capture_output_write(writer->output, writer->line, (size_t)bytes);
 	if (!err)
 		return writer;

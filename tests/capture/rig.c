@@ -110,9 +110,91 @@ static const struct capture_record smmuv3_records[] = {
 	{ .kind = CAPTURE_END, .end = { 5 } },
 };
 
+static const char vtd_text[] = "viommu-capture 2 vtd\n"
+			       "slot gpa=0x0 bytes=0x100000 prot=rw\n"
+			       "iommu address_bits=39\n"
+			       "stream sid=0x8\n"
+			       "stream sid=0xffff\n"
+			       "write offset=0x20 bytes=8 value=0x1000\n"
+			       "write offset=0xffc bytes=4 value=0xffffffff t=7\n"
+			       "oracle sid=0x8 first=0x1000 last=0x3fff\n"
+			       "page 0x1000 0x2000 w\n"
+			       "page 0x2000 0x5000 r\n"
+			       "page 0x3000 0x6000 rw\n"
+			       "kick sid=0xffff t=8\n"
+			       "unplug sid=0xffff\n"
+			       "end operations=3\n";
+
+static const struct capture_record vtd_records[] = {
+	{ .kind = CAPTURE_SLOT, .slot = { 0, 0x100000, CAPTURE_RW } },
+	{ .kind = CAPTURE_IOMMU, .iommu = { .address_bits = 39 } },
+	{ .kind = CAPTURE_STREAM, .stream = { 8 } },
+	{ .kind = CAPTURE_STREAM, .stream = { 0xffff } },
+	{ .kind = CAPTURE_WRITE, .write = { .offset = 0x20, .bytes = 8, .value = 0x1000 } },
+	{ .kind = CAPTURE_WRITE, .time = { true, 7 }, .write = { .offset = 0xffc, .bytes = 4, .value = 0xffffffff } },
+	{ .kind = CAPTURE_ORACLE, .oracle = { .first = 0x1000, .last = 0x3fff, .sid = 8 } },
+	{ .kind = CAPTURE_PAGE, .page = { 0x1000, 0x2000, CAPTURE_W, 1 } },
+	{ .kind = CAPTURE_PAGE, .page = { 0x2000, 0x5000, CAPTURE_R, 1 } },
+	{ .kind = CAPTURE_PAGE, .page = { 0x3000, 0x6000, CAPTURE_RW, 1 } },
+	{ .kind = CAPTURE_KICK, .time = { true, 8 }, .kick = { 0xffff } },
+	{ .kind = CAPTURE_UNPLUG, .unplug = { .sid = 0xffff } },
+	{ .kind = CAPTURE_END, .end = { 3 } },
+};
+
+static const char amdvi_text[] = "viommu-capture 2 amdvi\n"
+				 "slot gpa=0x0 bytes=0x100000 prot=rw\n"
+				 "iommu\n"
+				 "stream sid=0x8\n"
+				 "write offset=0x3ff8 bytes=8 value=0x100000000 t=7\n"
+				 "write offset=0x3ff8 bytes=8 value=0x100000000 t=8\n"
+				 "end operations=2\n";
+
+static const struct capture_record amdvi_records[] = {
+	{ .kind = CAPTURE_SLOT, .slot = { 0, 0x100000, CAPTURE_RW } },
+	{ .kind = CAPTURE_IOMMU },
+	{ .kind = CAPTURE_STREAM, .stream = { 8 } },
+	{ .kind = CAPTURE_WRITE, .time = { true, 7 }, .write = { .offset = 0x3ff8, .bytes = 8, .value = 0x100000000 } },
+	{ .kind = CAPTURE_WRITE, .time = { true, 8 }, .write = { .offset = 0x3ff8, .bytes = 8, .value = 0x100000000 } },
+	{ .kind = CAPTURE_END, .end = { 2 } },
+};
+
+static const char virtio_text[] = "viommu-capture 2 virtio\n"
+				  "slot gpa=0x0 bytes=0x100000 prot=rw\n"
+				  "iommu address_bits=64 bypass=1\n"
+				  "stream sid=0xffffffff\n"
+				  "driver features=0x0 t=1\n"
+				  "driver features=0xffffffffffffffff\n"
+				  "request type=attach domain=0xffffffff endpoint=0xffffffff flags=0x1 status=0 t=2\n"
+				  "request type=detach domain=0x0 endpoint=0x0 status=255\n"
+				  "request type=map domain=0x1 first=0x0 last=0xffffffffffffffff gpa=0xfffffffffffff000 flags=0x7\n"
+				  "oracle sid=0xffffffff first=0x0 last=0xfff\n"
+				  "request type=unmap domain=0x1 first=0x1000 last=0x1fff status=1 t=3\n"
+				  "end operations=6\n";
+
+static const struct capture_record virtio_records[] = {
+	{ .kind = CAPTURE_SLOT, .slot = { 0, 0x100000, CAPTURE_RW } },
+	{ .kind = CAPTURE_IOMMU, .iommu = { .address_bits = 64, .bypass = true } },
+	{ .kind = CAPTURE_STREAM, .stream = { 0xffffffff } },
+	{ .kind = CAPTURE_DRIVER, .time = { true, 1 }, .driver = { 0 } },
+	{ .kind = CAPTURE_DRIVER, .driver = { UINT64_MAX } },
+	{ .kind = CAPTURE_REQUEST,
+	  .time = { true, 2 },
+	  .request = { .type = CAPTURE_ATTACH, .domain = 0xffffffff, .endpoint = 0xffffffff, .flags = 1, .has_status = true } },
+	{ .kind = CAPTURE_REQUEST, .request = { .type = CAPTURE_DETACH, .has_status = true, .status = 255 } },
+	{ .kind = CAPTURE_REQUEST, .request = { .type = CAPTURE_MAP, .domain = 1, .last = UINT64_MAX, .gpa = 0xfffffffffffff000, .flags = 7 } },
+	{ .kind = CAPTURE_ORACLE, .oracle = { .first = 0, .last = 0xfff, .sid = 0xffffffff } },
+	{ .kind = CAPTURE_REQUEST,
+	  .time = { true, 3 },
+	  .request = { .type = CAPTURE_UNMAP, .domain = 1, .first = 0x1000, .last = 0x1fff, .has_status = true, .status = 1 } },
+	{ .kind = CAPTURE_END, .end = { 6 } },
+};
+
 const struct sample samples[SAMPLES] = {
 	{ CAPTURE_ZPCI, sample_text, sample_records, sizeof(sample_records) / sizeof(sample_records[0]) },
 	{ CAPTURE_SMMUV3, smmuv3_text, smmuv3_records, sizeof(smmuv3_records) / sizeof(smmuv3_records[0]) },
+	{ CAPTURE_VTD, vtd_text, vtd_records, sizeof(vtd_records) / sizeof(vtd_records[0]) },
+	{ CAPTURE_AMDVI, amdvi_text, amdvi_records, sizeof(amdvi_records) / sizeof(amdvi_records[0]) },
+	{ CAPTURE_VIRTIO, virtio_text, virtio_records, sizeof(virtio_records) / sizeof(virtio_records[0]) },
 };
 
 /* In memory: the tests write it ten thousand times, which is slow on some file systems. */
@@ -171,6 +253,12 @@ static bool same_mpcifc(const struct capture_mpcifc *a, const struct capture_mpc
 	return a->fh == b->fh && a->oc == b->oc && a->dmaas == b->dmaas && a->fmt == b->fmt && a->pba == b->pba && a->pal == b->pal && a->iota == b->iota;
 }
 
+static bool same_request(const struct capture_request *a, const struct capture_request *b)
+{
+	return a->type == b->type && a->domain == b->domain && a->endpoint == b->endpoint && a->flags == b->flags && a->first == b->first &&
+	       a->last == b->last && a->gpa == b->gpa && a->has_status == b->has_status && a->status == b->status;
+}
+
 static bool same_fields(const struct capture_record *a, const struct capture_record *b)
 {
 	switch (a->kind) {
@@ -184,6 +272,12 @@ static bool same_fields(const struct capture_record *a, const struct capture_rec
 		return same_function(&a->function, &b->function);
 	case CAPTURE_SMMU:
 		return a->smmu.sid_bits == b->smmu.sid_bits && a->smmu.output_bits == b->smmu.output_bits && a->smmu.abort == b->smmu.abort;
+	case CAPTURE_IOMMU:
+		return a->iommu.address_bits == b->iommu.address_bits && a->iommu.bypass == b->iommu.bypass;
+	case CAPTURE_DRIVER:
+		return a->driver.features == b->driver.features;
+	case CAPTURE_REQUEST:
+		return same_request(&a->request, &b->request);
 	case CAPTURE_STREAM:
 		return a->stream.sid == b->stream.sid;
 	case CAPTURE_UNPLUG:

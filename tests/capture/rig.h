@@ -28,7 +28,7 @@ struct sample {
 };
 
 /* One of each guest IOMMU, with all kinds of its records. */
-#define SAMPLES 2
+#define SAMPLES 5u
 extern const struct sample samples[SAMPLES];
 
 /* The first of them, zPCI's, for tests that do not depend on the guest IOMMU. */

@@ -221,7 +221,7 @@ static const struct bad_line bad_smmuv3_lines[] = {
 	{ "rpcit fh=1 start=0 bytes=1", "a capture of smmuv3 has no record 'rpcit'" },
 	{ "smmu", "there is one already" },
 	{ "stream", "sid= is missing" },
-	{ "stream sid=0x10", "StreamID 0x10 has more than 4 bits" },
+	{ "stream sid=0x10", "sid 0x10 has more than 4 bits" },
 	{ "stream sid=0x100000000", "greater than 0xffffffff" },
 	{ "unplug fh=1", "sid= is missing" },
 	{ "unplug sid=1 fh=1", "'fh=1' is unknown" },
@@ -261,6 +261,34 @@ static const struct bad_line bad_lines_without_smmu[] = {
 	{ "write offset=0 bytes=4 value=0", "there is no SMMU yet" },
 };
 
+static const struct bad_line bad_vtd_lines[] = {
+	{ "iommu", "there is one already" },
+	{ "smmu", "a capture of vtd has no record 'smmu'" },
+	{ "request type=map domain=0 first=0 last=0 gpa=0", "a capture of vtd has no record 'request'" },
+	{ "stream sid=0x10000", "more than 16 bits" },
+	{ "write offset=0x1000 bytes=4 value=0", "beyond the register pages" },
+	{ "kick sid=1\noracle sid=1 first=0 last=0xfff\npage 0 0 x", "'x' is not among" },
+};
+
+static const struct bad_line bad_amdvi_lines[] = {
+	{ "iommu address_bits=48", "'address_bits=48' is unknown" },
+	{ "stream sid=0", "there is no IOMMU yet" },
+	{ "write offset=0 bytes=4 value=0", "there is no IOMMU yet" },
+};
+
+static const struct bad_line bad_virtio_lines[] = {
+	{ "write offset=0 bytes=4 value=0", "a capture of virtio has no record 'write'" },
+	{ "request domain=1 endpoint=0", "type= is missing" },
+	{ "request type=probe domain=1 endpoint=0", "'probe' is not among" },
+	{ "request type=attach domain=1", "endpoint= is missing" },
+	{ "request type=attach domain=1 endpoint=1 first=0", "'first=0' is unknown" },
+	{ "request type=detach domain=1 endpoint=1 flags=1", "'flags=1' is unknown" },
+	{ "request type=map domain=1 first=0 last=0xfff", "gpa= is missing" },
+	{ "request type=unmap domain=1 first=0", "last= is missing" },
+	{ "request type=unmap domain=1 first=0 last=1 status=256", "greater than 0xff" },
+	{ "driver", "features= is missing" },
+};
+
 static void check_bad_lines(const char *head, const struct bad_line *lines, size_t count)
 {
 	char text[1024];
@@ -269,7 +297,7 @@ static void check_bad_lines(const char *head, const struct bad_line *lines, size
 
 	for (size_t i = 0; i < count; i++) {
 		const char *line = lines[i].line;
-		int bytes = snprintf(text, sizeof(text), "viommu-capture 1 %s\nslot gpa=0 bytes=0x100000 prot=rw\n%s\nend operations=0\n", head, line);
+		int bytes = snprintf(text, sizeof(text), "viommu-capture %s\nslot gpa=0 bytes=0x100000 prot=rw\n%s\nend operations=0\n", head, line);
 		unsigned int at = 5;
 		for (const char *c = line; *c; c++)
 			at += *c == '\n';
@@ -286,9 +314,12 @@ static void check_bad_lines(const char *head, const struct bad_line *lines, size
 static void test_bad_lines(void **state)
 {
 	(void)state;
-	check_bad_lines("zpci\n\n# comment", bad_lines, sizeof(bad_lines) / sizeof(bad_lines[0]));
-	check_bad_lines("smmuv3\n\nsmmu sid_bits=4", bad_smmuv3_lines, sizeof(bad_smmuv3_lines) / sizeof(bad_smmuv3_lines[0]));
-	check_bad_lines("smmuv3\n\n# comment", bad_lines_without_smmu, sizeof(bad_lines_without_smmu) / sizeof(bad_lines_without_smmu[0]));
+	check_bad_lines("1 zpci\n\n# comment", bad_lines, sizeof(bad_lines) / sizeof(bad_lines[0]));
+	check_bad_lines("1 smmuv3\n\nsmmu sid_bits=4", bad_smmuv3_lines, sizeof(bad_smmuv3_lines) / sizeof(bad_smmuv3_lines[0]));
+	check_bad_lines("1 smmuv3\n\n# comment", bad_lines_without_smmu, sizeof(bad_lines_without_smmu) / sizeof(bad_lines_without_smmu[0]));
+	check_bad_lines("2 vtd\n\niommu", bad_vtd_lines, sizeof(bad_vtd_lines) / sizeof(bad_vtd_lines[0]));
+	check_bad_lines("2 amdvi\n\n# comment", bad_amdvi_lines, sizeof(bad_amdvi_lines) / sizeof(bad_amdvi_lines[0]));
+	check_bad_lines("2 virtio\n\niommu", bad_virtio_lines, sizeof(bad_virtio_lines) / sizeof(bad_virtio_lines[0]));
 }
 
 /* Everything that the format allows and the writer never writes. */
@@ -355,6 +386,7 @@ static void test_first_line(void **state)
 		{ "viommu-capture 1 smmuv3 \n", CAPTURE_FAULT_VERSION, "another version" },
 		{ "viommu-capture 1 smmu\n", CAPTURE_FAULT_VERSION, "another version or guest IOMMU" },
 		{ "viommu-capture 1 vtd\n", CAPTURE_FAULT_VERSION, "another version or guest IOMMU" },
+		{ "viommu-capture 2 smmuv3\n", CAPTURE_FAULT_VERSION, "reads '1 zpci', '1 smmuv3', '2 vtd', '2 amdvi', '2 virtio'" },
 		{ "viommu-capture 1 zpci \n", CAPTURE_FAULT_VERSION, "another version" },
 		{ "viommu-capture 1 zpci\r\n", CAPTURE_FAULT_VERSION, "another version" },
 		{ "viommu-capture 1 zpci\n", CAPTURE_FAULT_TRUNCATED, ":2: truncated: the end record is missing" },
@@ -437,6 +469,8 @@ static void test_writer_refuses(void **state)
 		{ .kind = CAPTURE_UNPLUG, .unplug = { .sid = 0x100 } },
 		{ .kind = CAPTURE_WRITE, .write = { .bytes = 1 } },
 		{ .kind = CAPTURE_WRITE, .write = { .bytes = 8, .offset = 0x20000 } },
+		{ .kind = CAPTURE_IOMMU },
+		{ .kind = CAPTURE_REQUEST, .request = { .type = CAPTURE_MAP } },
 	};
 	struct capture_error error;
 

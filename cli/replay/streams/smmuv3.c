@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The view of a stream for a picture: the IOVAs of each set of tables in its context descriptor,
- * and these tables.
+ * Captures of SMMUv3. The view of a stream for a picture: the IOVAs of each set of tables in its
+ * context descriptor, and these tables.
  *
  * The descriptor is read from guest memory. So the picture includes a change that the guest has
  * made and not announced yet.
@@ -32,7 +32,10 @@
 #include "format/walk.h"
 #include "replay/tables_walk.h"
 
-#include "smmuv3.h"
+#include <viommu/smmuv3.h>
+#include <viommu/smmuv3_spec.h>
+
+#include "streams.h"
 
 #define CD_IPS(cd0) ((cd0) >> 32 & 7)
 
@@ -91,34 +94,54 @@ static void view_stage1(struct replay *replay, const struct viommu_smmuv3_device
 		view->idle = "its context descriptor names no tables";
 }
 
-void smmuv3_view(struct replay *replay, const struct replay_function *function, struct view *view)
+static void view_stream(struct replay *replay, const struct replay_function *function, struct view *view)
 {
 	struct viommu_smmuv3_device_info info = { .size = sizeof(info) };
 
-	viommu_smmuv3_device_info(smmuv3_stream_of(function)->device, &info);
-	*view = (struct view){ .idle = NULL };
-	snprintf(view->name, sizeof(view->name), "stream 0x%" PRIx32, info.sid);
-	switch (info.stream) {
-	case VIOMMU_SMMUV3_STREAM_BYPASS:
-		snprintf(view->state, sizeof(view->state), "in bypass");
-		snprintf(view->root, sizeof(view->root), "an IOVA is an address of guest memory");
-		view->direct = true;
-		view->count = 1;
-		view->apertures[0] = (struct view_aperture){ .name = "addresses", .last = (UINT64_C(1) << smmuv3_of(replay)->output_bits) - 1 };
-		break;
-	case VIOMMU_SMMUV3_STREAM_STAGE1:
-		if (info.sharing > 1)
-			snprintf(view->state, sizeof(view->state), "stage 1, as %s more", cli_count_of(info.sharing - 1, "stream", "streams"));
-		else
-			snprintf(view->state, sizeof(view->state), "stage 1");
-		view_stage1(replay, &info, view);
-		break;
-	case VIOMMU_SMMUV3_STREAM_FAULTY:
-		snprintf(view->state, sizeof(view->state), "event 0x%02" PRIx32, info.event);
-		view->idle = "its configuration is illegal";
-		break;
+	if (!streams_view(replay, function, view))
+		return;
+	viommu_smmuv3_device_info(stream_of(function)->device, &info);
+	view_stage1(replay, &info, view);
+}
+
+enum { WRITE_CMDQ_PROD, WRITE_CR0, WRITE_GBPA, WRITE_GERRORN, WRITE_OTHER, KICK, INSTRUCTIONS };
+
+static const struct replay_instruction instructions[INSTRUCTIONS] = {
+	[WRITE_CMDQ_PROD] = { "WRITE.CMDQ_PROD", "CMDQ_PROD", false },
+	[WRITE_CR0] = { "WRITE.CR0", "CR0", true },
+	[WRITE_GBPA] = { "WRITE.GBPA", "GBPA", true },
+	[WRITE_GERRORN] = { "WRITE.GERRORN", "GERRORN", false },
+	[WRITE_OTHER] = { "WRITE.OTHER", "other registers", false },
+	[KICK] = { "KICK", "kicks", false },
+};
+
+static unsigned int instruction_of(const struct capture_record *record)
+{
+	if (record->kind == CAPTURE_KICK)
+		return KICK;
+	switch (record->write.offset) {
+	case VIOMMU_SMMUV3_CR0:
+		return WRITE_CR0;
+	case VIOMMU_SMMUV3_GBPA:
+		return WRITE_GBPA;
+	case VIOMMU_SMMUV3_GERRORN:
+		return WRITE_GERRORN;
+	case VIOMMU_SMMUV3_CMDQ_PROD:
+		return WRITE_CMDQ_PROD;
 	default:
-		snprintf(view->state, sizeof(view->state), "abort");
-		view->idle = "everything is aborted";
+		return WRITE_OTHER;
 	}
 }
+
+const struct replay_iommu replay_smmuv3 = {
+	STREAMS_COMMON,
+	.guest = CAPTURE_SMMUV3,
+	.refuses = streams_refuses,
+	.instructions = instructions,
+	.instruction_count = INSTRUCTIONS,
+	.instruction_of = instruction_of,
+	.miss = streams_miss,
+	.view = view_stream,
+	.tables = { "of levels 0 and 1", "of level 2", "of level 3" },
+	.legends = { "table of level 0 or 1", "of level 2", "of level 3" },
+};

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The description of a guest with an SMMUv3: its SMMU, the streams, and the number of stores to
- * each register. Its commands are in memory, and are known only when they are executed.
+ * The description of a guest whose devices are streams: its IOMMU, the streams, and the number of
+ * stores to each register, or of requests. Commands are in memory, and are known only when they are
+ * executed.
  */
 #include "show.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "common/smmuv3_registers.h"
+#include "unit/unit.h"
 
 struct stream {
 	bool present;
@@ -20,9 +21,8 @@ struct stream {
 
 #define SHOW_REGISTERS 32u /* that are counted separately */
 
-struct smmuv3 {
-	bool any;
-	struct capture_smmu smmu;
+struct streams {
+	struct capture_record iommu; /* the record; all zeros: none */
 	unsigned int stream_count;
 	struct stream streams[SHOW_FUNCTIONS];
 	uint64_t strangers; /* kicks and oracles of unknown streams */
@@ -31,10 +31,12 @@ struct smmuv3 {
 		uint64_t count;
 	} registers[SHOW_REGISTERS];
 	uint64_t unknown; /* stores to others */
+	uint64_t requests[CAPTURE_UNMAP + 1];
+	uint64_t refused;
 };
 
 /* A stream that is not there now may have been, and come back with the same StreamID. */
-static struct stream *find(struct smmuv3 *description, uint32_t sid)
+static struct stream *find(struct streams *description, uint32_t sid)
 {
 	for (unsigned int i = 0; i < description->stream_count; i++) {
 		if (description->streams[i].present && description->streams[i].sid == sid)
@@ -43,9 +45,9 @@ static struct stream *find(struct smmuv3 *description, uint32_t sid)
 	return NULL;
 }
 
-static void add_store(struct smmuv3 *description, uint64_t offset)
+static void add_store(struct streams *description, const struct unit_type *type, uint64_t offset)
 {
-	const char *name = smmuv3_register_name(offset);
+	const char *name = unit_register_name(type, offset);
 
 	for (unsigned int i = 0; name && i < SHOW_REGISTERS; i++) {
 		if (description->registers[i].name && strcmp(description->registers[i].name, name))
@@ -66,15 +68,15 @@ static void add_oracle(struct stream *stream, const struct capture_oracle *oracl
 	stream->oracles++;
 }
 
-static void add(void *own, const struct capture_record *record)
+static void add(void *own, enum capture_guest guest, const struct capture_record *record)
 {
-	struct smmuv3 *description = own;
+	struct streams *description = own;
 	struct stream *stream;
 
 	switch (record->kind) {
 	case CAPTURE_SMMU:
-		description->any = true;
-		description->smmu = record->smmu;
+	case CAPTURE_IOMMU:
+		description->iommu = *record;
 		break;
 	case CAPTURE_STREAM:
 		if (description->stream_count < SHOW_FUNCTIONS)
@@ -86,7 +88,11 @@ static void add(void *own, const struct capture_record *record)
 			stream->present = false;
 		break;
 	case CAPTURE_WRITE:
-		add_store(description, record->write.offset);
+		add_store(description, unit_type_of(guest), record->write.offset);
+		break;
+	case CAPTURE_REQUEST:
+		description->requests[record->request.type]++;
+		description->refused += record->request.has_status && record->request.status;
 		break;
 	case CAPTURE_KICK:
 		stream = find(description, record->kick.sid);
@@ -116,14 +122,30 @@ static void print_stream(const struct stream *stream)
 			 stream->first, stream->last);
 }
 
+static void print_requests(const struct streams *description)
+{
+	char text[160] = "";
+	size_t used = 0;
+
+	for (unsigned int type = CAPTURE_ATTACH; type <= CAPTURE_UNMAP && used < sizeof(text); type++) {
+		if (description->requests[type])
+			used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s", used ? ", " : "", cli_count(description->requests[type]),
+						 capture_request_name((enum capture_request_type)type));
+	}
+	if (*text)
+		cli_line("requests", CLI_PLAIN, "%s; %s refused", text, cli_count(description->refused));
+}
+
 static void print(const void *own)
 {
-	const struct smmuv3 *description = own;
-	const struct capture_smmu *smmu = &description->smmu;
+	const struct streams *description = own;
+	const struct capture_smmu *smmu = &description->iommu.smmu;
 	char text[400] = "";
 	size_t used = 0;
 
-	if (description->any)
+	if (description->iommu.kind == CAPTURE_IOMMU && description->iommu.iommu.address_bits)
+		cli_line("iommu", CLI_PLAIN, "IOVAs of %" PRIu32 " bits", description->iommu.iommu.address_bits);
+	if (description->iommu.kind == CAPTURE_SMMU)
 		cli_line("smmu", CLI_PLAIN, "StreamIDs of %" PRIu32 " bits, addresses of %" PRIu32 " bits; after a reset devices reach %s",
 			 smmu->sid_bits ? smmu->sid_bits : CAPTURE_SMMU_SID_BITS, smmu->output_bits ? smmu->output_bits : CAPTURE_SMMU_OUTPUT_BITS,
 			 smmu->abort ? "nothing" : "all of memory");
@@ -138,6 +160,7 @@ static void print(const void *own)
 		snprintf(text + used, sizeof(text) - used, "%s%s others", used ? ", " : "", cli_count(description->unknown));
 	if (*text)
 		cli_line("registers", CLI_PLAIN, "%s", text);
+	print_requests(description);
 }
 
-const struct show_iommu show_smmuv3 = { .title = "an smmuv3", .bytes = sizeof(struct smmuv3), .add = add, .print = print };
+const struct show_iommu show_streams = { .bytes = sizeof(struct streams), .add = add, .print = print };

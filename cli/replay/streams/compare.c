@@ -3,7 +3,7 @@
  * Compares the recorded machine's answers with the accesses of a device model. In ranges without a
  * reached page, everything that is established is tested.
  */
-#include "smmuv3.h"
+#include "streams.h"
 
 struct comparison {
 	struct replay *replay;
@@ -18,37 +18,39 @@ static int stale(void *ctx, const struct viommu_run *run)
 	return 0;
 }
 
-uint64_t smmuv3_shortages(const struct replay *replay)
+uint64_t streams_shortages(const struct replay *replay)
 {
-	struct viommu_smmuv3_info info = { .size = sizeof(info) };
+	struct unit_counts counts = { .insufficient = 0 };
 
-	viommu_smmuv3_info(smmuv3_of(replay)->smmu, &info);
-	return info.insufficient;
+	/* There is none before its record. */
+	if (streams_of(replay)->unit)
+		streams_of(replay)->type->counts(streams_of(replay)->unit, &counts);
+	return counts.insufficient;
 }
 
 /* Any page may be missing if a refresh or a domain reached a limit. */
-bool smmuv3_excuses(struct replay *replay, uint64_t iova, uint64_t shortages)
+bool streams_excuses(struct replay *replay, uint64_t iova, uint64_t shortages)
 {
-	uint64_t more = smmuv3_shortages(replay) - shortages;
+	uint64_t more = streams_shortages(replay) - shortages;
 
 	(void)iova;
 	replay->counts.insufficient_resources += more;
 	return more;
 }
 
-int smmuv3_miss(struct replay *replay, struct replay_function *function, const struct viommu_fault *fault)
+int streams_miss(struct replay *replay, struct replay_function *function, const struct viommu_fault *fault)
 {
 	double begin = replay_now();
-	int err = viommu_smmuv3_device_fault(smmuv3_stream_of(function)->device, fault);
+	int err = stream_of(function)->type->miss(stream_of(function)->device, fault);
 
 	if (err)
 		return err;
 	replay->counts.miss_seconds += replay_now() - begin;
-	smmuv3_count_pages(replay);
+	streams_count_pages(replay);
 	return 0;
 }
 
-void smmuv3_compare(struct replay *replay, const struct replay_expected *expected)
+void streams_compare(struct replay *replay, const struct replay_expected *expected)
 {
 	struct comparison comparison = { replay, expected };
 	struct replay_function *function = replay->oracle.function;
@@ -60,7 +62,7 @@ void smmuv3_compare(struct replay *replay, const struct replay_expected *expecte
 		return;
 	}
 	if (!expected->mapped)
-		viommu_smmuv3_device_each_run(smmuv3_stream_of(function)->device, expected->first, expected->last, stale, &comparison);
+		streams_each_run(function, expected->first, expected->last, stale, &comparison);
 	if (replay->counts.oracle_mismatches == before)
 		replay_access_compare(replay, expected);
 }
