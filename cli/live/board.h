@@ -30,10 +30,11 @@
 #define LIVE_FUNCTION_NAME 64u
 
 /*
- * The guest's IOMMU. With an SMMUv3, a function is a stream: fh and fid are its StreamID, and iota
- * is TTB0.
+ * The guest's IOMMU. With all but zPCI, a function is a stream: fh and fid are its sid, and iota is
+ * TTB0, or the top table.
  */
-enum live_iommu { LIVE_ZPCI = 0, LIVE_SMMUV3 };
+enum live_iommu { LIVE_ZPCI = 0, LIVE_SMMUV3, LIVE_VTD, LIVE_AMDVI, LIVE_VIRTIO };
+#define LIVE_IOMMUS 5u
 
 /* State of the guest. */
 enum live_guest { LIVE_GUEST_STARTING = 0, LIVE_GUEST_RUNNING, LIVE_GUEST_ENDED };
@@ -135,9 +136,9 @@ struct live_numbers {
 	uint64_t rpcits_done; /* with condition code 0, as in the guest's own counter */
 	uint64_t mpcifcs;
 	uint64_t clps; /* functions enabled and disabled */
-	/* Of an SMMUv3 instead of those four: */
-	uint64_t writes;	/* stores to its registers */
-	uint64_t invalidations; /* CMD_TLBI_* */
+	/* Of the others instead of those four: */
+	uint64_t writes;	/* stores to registers, or requests */
+	uint64_t invalidations; /* of translations */
 	uint64_t configs;	/* CMD_CFGI_* */
 	uint64_t kicks;		/* a device was started, and something had become valid */
 	uint64_t refreshes[LIVE_KINDS];

@@ -55,7 +55,7 @@ static json_t *text(const char *string, size_t most)
 
 static json_t *function(const struct live_numbers *now, const struct live_function *function)
 {
-	bool stream = now->iommu == LIVE_SMMUV3;
+	bool stream = now->iommu != LIVE_ZPCI;
 	json_t *object = json_object();
 
 	if (stream) {
@@ -70,7 +70,7 @@ static json_t *function(const struct live_numbers *now, const struct live_functi
 	set(object, "direct", json_boolean(function->direct));
 	set(object, "first", function->registered ? hexadecimal(function->pba, 1) : json_null());
 	set(object, "last", function->registered ? hexadecimal(function->pal, 1) : json_null());
-	set(object, stream ? "ttb" : "iota", function->registered ? hexadecimal(function->iota, 1) : json_null());
+	set(object, !stream ? "iota" : now->iommu == LIVE_SMMUV3 ? "ttb" : "root", function->registered ? hexadecimal(function->iota, 1) : json_null());
 	set_number(object, "levels", function->levels);
 	set_number(object, "mapped_pages", function->mapped_pages);
 	set_number(object, "mapped_pages_peak", function->mapped_pages_peak);
@@ -173,6 +173,7 @@ static void print(json_t *object)
 
 void live_json_update(const struct live_state *state, bool final)
 {
+	static const char *const iommus[LIVE_IOMMUS] = { "zpci", "smmuv3", "vtd", "amdvi", "virtio" };
 	static const char *const phases[] = { "starting", "running", "ended" };
 	const struct live_numbers *now = &state->now;
 	json_t *object = json_object();
@@ -185,7 +186,7 @@ void live_json_update(const struct live_state *state, bool final)
 	set_number(object, "checks", state->checks);
 	set_number(object, "disagreements", state->disagreements);
 	set(object, "oracles", oracles(now));
-	set(object, "iommu", !live_attached(state) ? json_null() : json_string(now->iommu == LIVE_SMMUV3 ? "smmuv3" : "zpci"));
+	set(object, "iommu", !live_attached(state) ? json_null() : json_string(now->iommu < LIVE_IOMMUS ? iommus[now->iommu] : "unknown"));
 	set(object, "functions", functions(now));
 	set(object, "refreshes", kinds(now->refreshes));
 	set(object, "refreshes_per_second", rates(state));

@@ -7,7 +7,7 @@
 void live_lines_update(struct live_state *state)
 {
 	const struct live_numbers *now = &state->now;
-	bool stream = now->iommu == LIVE_SMMUV3;
+	bool stream = now->iommu != LIVE_ZPCI;
 	unsigned int functions = 0;
 
 	for (unsigned int i = 0; i < LIVE_FUNCTIONS; i++)

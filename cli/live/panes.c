@@ -68,7 +68,7 @@ static void show(int row, struct column column, enum screen_style style, bool ri
 
 static void show_function(const struct live_numbers *now, const struct live_function *function, int row)
 {
-	bool stream = now->iommu == LIVE_SMMUV3;
+	bool stream = now->iommu != LIVE_ZPCI;
 	enum screen_style style = function->state == LIVE_FUNCTION_ERROR ? STYLE_BAD : function->state == LIVE_FUNCTION_ENABLED ? STYLE_PLAIN : STYLE_DIM;
 	char text[160];
 	uint64_t refreshes = 0;
@@ -104,7 +104,7 @@ void pane_functions(const struct live_screen *screen, int row, int rows)
 	const struct live_function *list[LIVE_FUNCTIONS];
 	unsigned int count = list_functions(&screen->state->now, list);
 
-	show(row, at.handle, STYLE_DIM, false, screen->state->now.iommu == LIVE_SMMUV3 ? "stream" : "function");
+	show(row, at.handle, STYLE_DIM, false, screen->state->now.iommu != LIVE_ZPCI ? "stream" : "function");
 	show(row, at.state, STYLE_DIM, false, "state");
 	show(row, at.aperture, STYLE_DIM, false, "aperture");
 	show(row, at.mapped, STYLE_DIM, true, "mapped");

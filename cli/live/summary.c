@@ -127,7 +127,7 @@ void live_summary(const struct live_state *state, const struct live_options *opt
 	cli_line("QEMU", state->failed ? CLI_RED : CLI_PLAIN, "%s after %.1f s", state->fate, state->time - state->begun);
 	if (!live_attached(state))
 		return;
-	if (now->iommu == LIVE_SMMUV3)
+	if (now->iommu != LIVE_ZPCI)
 		cli_line("operations", CLI_PLAIN, "%s with %s and %s; %s", cli_count_of(now->writes, "write", "writes"),
 			 cli_count_of(now->invalidations, "invalidation", "invalidations"), cli_count_of(now->configs, "configuration", "configurations"),
 			 cli_count_of(now->kicks, "kick", "kicks"));

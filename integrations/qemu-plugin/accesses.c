@@ -34,6 +34,8 @@ static bool access_page(struct checker *checker, struct checked *checked, uint64
 			*gpa = (uint64_t)((const unsigned char *)piece.hva - checker->ram->host) + checker->ram->gpa;
 			return translated == VIOMMU_PAGE_SIZE;
 		}
+		if (!checker->ops->miss)
+			return false;
 		began = timing_ticks();
 		ret = checker->ops->miss(checked->device, &fault);
 		*fault_ns += timing_ns(timing_ticks() - began);
@@ -47,12 +49,13 @@ static bool access_page(struct checker *checker, struct checked *checked, uint64
 static struct capture_page reach(struct checker *checker, struct checked *checked, uint64_t iova, uint64_t *fault_ns)
 {
 	struct capture_page page = { .iova = iova };
-	uint64_t gpa, again;
+	uint64_t stored;
 
-	if (!access_page(checker, checked, iova, VIOMMU_READ, &gpa, fault_ns))
+	page.prot = access_page(checker, checked, iova, VIOMMU_READ, &page.gpa, fault_ns) ? CAPTURE_R : 0;
+	if (!access_page(checker, checked, iova, VIOMMU_WRITE, &stored, fault_ns) || (page.prot && stored != page.gpa))
 		return page;
-	page.gpa = gpa;
-	page.prot = access_page(checker, checked, iova, VIOMMU_WRITE, &again, fault_ns) && again == gpa ? VIOMMU_RW : VIOMMU_READ;
+	page.gpa = stored;
+	page.prot |= CAPTURE_W;
 	return page;
 }
 
@@ -83,6 +86,8 @@ static void compare(struct checker *checker, struct streams *streams, struct che
 			qemu.gpa = runs->list[at].gpa + (qemu.iova - runs->list[at].iova);
 			qemu.prot = runs->list[at].prot;
 		}
+		if (checker->ops->widens && qemu.prot == CAPTURE_W)
+			qemu.prot = CAPTURE_RW;
 		if (qemu.gpa != library.gpa || qemu.prot != library.prot) {
 			if (streams_moved(streams, checked->id)) {
 				checker_skip(checker, LIVE_SHADOW, count - page);

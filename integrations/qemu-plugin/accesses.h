@@ -5,7 +5,8 @@
  * For each page that QEMU was queried about, the library's device makes an access like a device
  * model: translate; on a miss ask the IOMMU, and translate again. A translation without a miss is
  * an established one, so both stale and missing translations are differences. A store to a
- * read-only page must be refused.
+ * read-only page must be refused. Where a guest announces what becomes valid, the IOMMU is not
+ * asked: a miss is a difference.
  */
 #ifndef VIOMMU_WATCH_ACCESSES_H
 #define VIOMMU_WATCH_ACCESSES_H

@@ -65,19 +65,25 @@ bool checker_open(struct checker *checker, const struct check_ops *ops, const st
 {
 	struct live_numbers *numbers;
 
-	checker->ops = ops;
 	checker->arguments = arguments;
 	checker->ram = ram;
 	checker->board = open_board(arguments->board);
 	if (!checker->board)
 		return false;
 	numbers = &checker->board->numbers;
-	live_set(&numbers->iommu, ops->iommu);
+	checker_set_ops(checker, ops);
 	live_set(&numbers->blocks_expected, arguments->numbered_count);
 	live_set(&numbers->pid, (uint64_t)getpid());
 	live_set(&numbers->started, timing_now());
 	live_set(&numbers->started_real, timing_real());
 	return true;
+}
+
+void checker_set_ops(struct checker *checker, const struct check_ops *ops)
+{
+	checker->ops = ops;
+	if (checker->board)
+		live_set(&checker->board->numbers.iommu, ops->iommu);
 }
 
 int checker_add_slot(struct checker *checker, uint64_t gpa, const void *host, uint64_t bytes, uint32_t prot)

@@ -56,8 +56,12 @@ struct check_ops {
 	int (*create)(struct checker *checker);
 	int (*each_run)(void *device, uint64_t first, uint64_t last, int (*fn)(void *ctx, const struct viommu_run *run), void *ctx);
 	void (*stats)(void *device, struct viommu_domain_stats *stats);
-	/* A device's access has missed. 0: it may retry. Only for IOMMUs with registers. */
-	int (*miss)(void *device, struct viommu_fault *fault);
+	bool widens; /* a page for stores alone may be loaded from */
+	/*
+	 * A device's access has missed. 0: it may retry. NULL where the guest announces what
+	 * becomes valid. For IOMMUs with streams.
+	 */
+	int (*miss)(void *device, const struct viommu_fault *fault);
 	/* Describes the operation, and after its time the device. checked may be NULL. */
 	void (*put_operation)(struct report_line *line, const struct capture_record *operation);
 	void (*put_device)(struct report_line *line, const struct capture_record *operation, const struct checked *checked);
@@ -82,6 +86,9 @@ struct checker {
 
 /* false after an error message. The arguments and *ram must remain valid. */
 bool checker_open(struct checker *checker, const struct check_ops *ops, const struct arguments *arguments, const struct guest_ram *ram);
+
+/* The guest IOMMU is another one than that of checker_open(). Before checker_begin(). */
+void checker_set_ops(struct checker *checker, const struct check_ops *ops);
 
 /* Main memory was found: makes the VM. */
 void checker_begin(struct checker *checker);

@@ -57,7 +57,7 @@ void runs_add(struct runs *runs, uint64_t iova, uint64_t gpa, uint32_t prot, uin
 
 int runs_add_library(void *runs, const struct viommu_run *run)
 {
-	runs_add(runs, run->first, run->gpa, run->prot == VIOMMU_RW ? CAPTURE_RW : CAPTURE_R, (run->last - run->first) / CAPTURE_PAGE_SIZE + 1);
+	runs_add(runs, run->first, run->gpa, run->prot & CAPTURE_RW, (run->last - run->first) / CAPTURE_PAGE_SIZE + 1);
 	return 0;
 }
 

@@ -7,14 +7,31 @@
 
 #include <string.h>
 
+#include "stream_check.h"
 #include "timing.h"
+#include "watched.h"
 
 PLUGIN_EXPORT int qemu_plugin_version = PLUGIN_API_VERSION;
 
 /* Callbacks get a pointer's worth of data, which must hold the address of a block. */
 _Static_assert(sizeof(void *) == 8, "the plugin is for hosts of 64 bits");
 
-static const struct observer_ops *const guests[] = { &zpci_observer_ops, &smmuv3_observer_ops };
+#define NEEDS_OF_STREAMS (QEMU_RAM | QEMU_DEVICES | QEMU_MEMORY)
+#define STREAMS(of_target, of_type, of_guest, ops)                                                                                          \
+	{                                                                                                                                   \
+		.target = of_target, .type = of_type, .guest = of_guest, .needs = NEEDS_OF_STREAMS, .watched = ops, .watch = watched_watch, \
+		.ready = watched_ready                                                                                                      \
+	}
+
+/* The first one of a target is assumed until the machine exists. */
+static const struct observer_ops streams[] = {
+	STREAMS("aarch64", "arm-smmuv3", CAPTURE_SMMUV3, &smmuv3_watched_ops),
+	STREAMS("aarch64", "virtio-iommu-pci", CAPTURE_VIRTIO, &virtio_watched_ops),
+	STREAMS("x86_64", "intel-iommu", CAPTURE_VTD, &vtd_watched_ops),
+	STREAMS("x86_64", "amd-iommu", CAPTURE_AMDVI, &amdvi_watched_ops),
+	STREAMS("x86_64", "virtio-iommu-pci", CAPTURE_VIRTIO, &virtio_watched_ops),
+};
+#define STREAMS_COUNT (sizeof(streams) / sizeof(streams[0]))
 
 /* Each QEMU loads the plugin once. QEMU's callbacks have no argument for the plugin's state. */
 static struct observer the_observer = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -43,7 +60,7 @@ bool observer_is_ready(struct observer *observer)
 	if (observer->ready || observer->off)
 		return !observer->off;
 	if (!qemu_find_ram(observer->ops->needs & QEMU_MEMORY, &observer->ram)) {
-		observer_give_up(observer, "nothing is watched: this QEMU does not export the location of the guest's memory");
+		observer_give_up(observer, "nothing is watched: the guest's memory is not in one piece, or this QEMU does not export its location");
 		return false;
 	}
 	__atomic_store_n(&observer->ready, true, __ATOMIC_RELEASE);
@@ -94,21 +111,67 @@ static void qemu_exits(qemu_plugin_id_t id, void *data)
 	observer_leave(observer, false);
 }
 
+static const struct check_ops *check_of(const struct observer_ops *ops)
+{
+	return ops->check ? ops->check : stream_check_ops(ops->guest);
+}
+
+/* Begins the capture anew, as that of another guest IOMMU. false after an error message. */
+static bool record_as(struct observer *observer, const struct observer_ops *ops)
+{
+	const struct arguments *arguments = observer->arguments;
+	size_t i;
+
+	recorder_close(&observer->recorder);
+	if (!arguments->out)
+		return true;
+	if (recorder_open(&observer->recorder, arguments->out, ops->guest, arguments->level))
+		return false;
+	for (i = 0; i < arguments->note_count; i++)
+		recorder_put_note(&observer->recorder, arguments->notes[i]);
+	return true;
+}
+
+bool observer_choose(struct observer *observer)
+{
+	size_t i;
+
+	if (observer->chosen || observer->off)
+		return !observer->off;
+	observer->chosen = true;
+	for (i = 0; i < STREAMS_COUNT; i++) {
+		const struct observer_ops *ops = &streams[i];
+
+		if (strcmp(ops->target, observer->ops->target) || !qemu_find_type(ops->type))
+			continue;
+		if (ops == observer->ops)
+			return true;
+		observer->ops = ops;
+		checker_set_ops(&observer->checker, check_of(ops));
+		if (!record_as(observer, ops))
+			observer_give_up(observer, "nothing is watched: the capture cannot be begun again");
+		return !observer->off;
+	}
+	observer_give_up(observer, "nothing is watched: this machine has no IOMMU that is known here");
+	return false;
+}
+
 static int start(const struct observer_ops *ops, const struct arguments *arguments, qemu_plugin_id_t id, const struct qemu_plugin_info *info)
 {
 	struct observer *observer = &the_observer;
 	size_t i;
 
 	observer->ops = ops;
+	observer->arguments = arguments;
 	observer->began = timing_now();
-	if (arguments->check && !checker_open(&observer->checker, ops->check, arguments, &observer->ram))
+	if (arguments->check && !checker_open(&observer->checker, check_of(ops), arguments, &observer->ram))
 		return -1;
-	if (arguments->out && recorder_open(&observer->recorder, arguments->out, ops->guest, arguments->level))
+	if (!record_as(observer, ops))
 		return -1;
 	if (!tables_init(&observer->tables, &observer->ram, ops->big_endian))
 		return arguments_complain("out of memory", "");
 	for (i = 0; i < arguments->note_count; i++)
-		observer_note(observer, arguments->notes[i]);
+		checker_say(&observer->checker, LIVE_NOTE, "%s", arguments->notes[i]);
 	if (!qemu_has(ops->needs))
 		observer_give_up(observer, "nothing is watched: this QEMU does not offer what is asked of it");
 	if (ops->watch(observer, id, info))
@@ -118,15 +181,26 @@ static int start(const struct observer_ops *ops, const struct arguments *argumen
 	return 0;
 }
 
-int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_plugin_info *info, int argc, char **argv)
+static const struct observer_ops *find_ops(const char *target)
 {
-	static struct arguments arguments;
 	size_t i;
 
-	timing_start();
-	for (i = 0; info->system_emulation && i < sizeof(guests) / sizeof(guests[0]); i++) {
-		if (!strcmp(info->target_name, guests[i]->target))
-			return arguments_parse(&arguments, argc, argv) ? -1 : start(guests[i], &arguments, id, info);
+	if (!strcmp(target, zpci_observer_ops.target))
+		return &zpci_observer_ops;
+	for (i = 0; i < STREAMS_COUNT; i++) {
+		if (!strcmp(target, streams[i].target))
+			return &streams[i];
 	}
-	return arguments_complain("this plugin watches whole machines of s390x and aarch64, and not ", info->target_name);
+	return NULL;
+}
+
+int qemu_plugin_install(qemu_plugin_id_t id, const struct qemu_plugin_info *info, int argc, char **argv)
+{
+	const struct observer_ops *ops = info->system_emulation ? find_ops(info->target_name) : NULL;
+	static struct arguments arguments;
+
+	timing_start();
+	if (!ops)
+		return arguments_complain("this plugin watches whole machines of s390x, aarch64 and x86_64, and not ", info->target_name);
+	return arguments_parse(&arguments, argc, argv) ? -1 : start(ops, &arguments, id, info);
 }

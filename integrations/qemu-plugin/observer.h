@@ -21,10 +21,12 @@ struct observer;
 
 struct observer_ops {
 	const char *target; /* QEMU's name */
+	const char *type;   /* of the IOMMU in QEMU; NULL: each machine of the target has it */
 	enum capture_guest guest;
 	bool big_endian;
-	unsigned int needs; /* QEMU_*: required functions */
-	const struct check_ops *check;
+	unsigned int needs;		   /* QEMU_*: required functions */
+	const struct check_ops *check;	   /* NULL: stream_check_ops() */
+	const struct watched_ops *watched; /* NULL: its devices are no streams */
 	/* Registers QEMU's callbacks. 0, or -1 after an error message. */
 	int (*watch)(struct observer *observer, qemu_plugin_id_t id, const struct qemu_plugin_info *info);
 	/* Memory was found: records the IOMMU's initial state. */
@@ -40,8 +42,10 @@ struct observer {
 	struct recorder recorder;
 	struct checker checker;
 	uint64_t began; /* CLOCK_MONOTONIC */
-	bool ready;	/* memory was found */
-	bool off;	/* nothing is observed: something is missing, or QEMU exits */
+	const struct arguments *arguments;
+	bool chosen; /* ops are those of the machine's IOMMU */
+	bool ready;  /* memory was found */
+	bool off;    /* nothing is observed: something is missing, or QEMU exits */
 };
 
 /*
@@ -50,6 +54,12 @@ struct observer {
  */
 bool observer_enter(struct observer *observer, bool with_qemu);
 void observer_leave(struct observer *observer, bool has_qemu);
+
+/*
+ * The IOMMU is chosen by the machine, which does not exist yet when the plugin is loaded. Called
+ * before each store with QEMU's lock held. false: nothing is observed.
+ */
+bool observer_choose(struct observer *observer);
 
 /*
  * Guest memory does not exist yet when the plugin is loaded. Called before each operation: the
@@ -66,6 +76,6 @@ void observer_give_up(struct observer *observer, const char *why);
 /* The time of the current operation. */
 struct capture_time observer_time(const struct observer *observer);
 
-extern const struct observer_ops zpci_observer_ops, smmuv3_observer_ops;
+extern const struct observer_ops zpci_observer_ops;
 
 #endif

@@ -73,6 +73,7 @@ WEAK struct qemu_object *qdev_find_recursive(struct qemu_bus *bus, const char *i
 WEAK struct qemu_region *get_system_memory(void);
 WEAK struct qemu_section memory_region_find(struct qemu_region *region, uint64_t address, uint64_t bytes);
 WEAK struct qemu_object *memory_region_owner(struct qemu_region *region);
+WEAK const char *memory_region_name(const struct qemu_region *region);
 WEAK struct qemu_region *memory_region_from_host(void *host, uint64_t *offset);
 WEAK void memory_region_unref(struct qemu_region *region);
 WEAK int64_t object_property_get_int(struct qemu_object *object, const char *property, void **error);
@@ -84,6 +85,19 @@ WEAK uint32_t address_space_ldl_le(struct qemu_space *space, uint64_t address, u
 WEAK struct qemu_cpu *qemu_get_cpu(int index);
 WEAK uint64_t cpu_get_phys_page_attrs_debug(struct qemu_cpu *cpu, uint64_t address, uint64_t *attributes);
 extern WEAK struct qemu_space address_space_memory; /* as vCPUs see it */
+
+/* The virtqueues of a virtio-iommu. */
+#define QEMU_VIRTIO 16u
+struct qemu_queue;
+struct qemu_notifier;
+WEAK bool object_property_get_bool(struct qemu_object *object, const char *property, void **error);
+WEAK struct qemu_queue *virtio_get_queue(struct qemu_object *device, int number);
+WEAK int virtio_queue_get_num(struct qemu_object *device, int number);
+WEAK uint64_t virtio_queue_get_desc_addr(struct qemu_object *device, int number);
+WEAK uint64_t virtio_queue_get_avail_addr(struct qemu_object *device, int number);
+WEAK uint64_t virtio_queue_get_used_addr(struct qemu_object *device, int number);
+WEAK struct qemu_notifier *virtio_queue_get_host_notifier(struct qemu_queue *queue);
+WEAK void virtio_queue_host_notifier_read(struct qemu_notifier *notifier);
 
 /* The walk of s390x's tables. */
 WEAK uint16_t s390_guest_io_table_walk(uint64_t iota, uint64_t iova, struct qemu_zpci_entry *entry);
@@ -97,9 +111,9 @@ bool qemu_has(unsigned int groups);
 bool qemu_lock(void);
 
 /*
- * Finds main memory: the largest block. In the supported machines, firmware and device memory have
- * 128 MiB at most. Memory that is plugged later is ignored. place: look up its address too, with
- * QEMU's lock held; otherwise it is 0. false if it is not found.
+ * Finds main memory: the largest block, which must be in one piece. In the supported machines,
+ * firmware and device memory have 128 MiB at most. Memory that is plugged later is ignored. place:
+ * look up its address too, with QEMU's lock held; otherwise it is 0. false if it is not found.
  */
 bool qemu_find_ram(bool place, struct guest_ram *ram);
 
@@ -116,8 +130,12 @@ struct qemu_target {
 	enum { QEMU_OTHER = 0, QEMU_IOMMU, QEMU_PCI } owner;
 	struct qemu_object *object;
 	uint64_t offset; /* in the region of its registers */
+	char region[64]; /* the region's name; empty where QEMU does not tell */
 };
 struct qemu_target qemu_target_of(uint64_t address, const char *iommu_type);
+
+/* An object of that type, NULL if the machine has none. */
+struct qemu_object *qemu_find_type(const char *type);
 
 /* A PCI device behind an IOMMU. */
 struct qemu_pci {
@@ -131,15 +149,18 @@ struct qemu_pci {
 bool qemu_pci_describe(struct qemu_object *object, struct qemu_pci *pci);
 
 /*
- * Calls fn for each device on the host bridge's own bus. Requester IDs of other buses are not final
- * before the guest has numbered the buses.
+ * Calls fn for each device on the host bridge's own bus, itself included if `bridge`. Requester IDs
+ * of other buses are not final before the guest has numbered the buses.
  */
-void qemu_pci_each(void (*fn)(void *ctx, const struct qemu_pci *pci), void *ctx);
+void qemu_pci_each(bool bridge, void (*fn)(void *ctx, const struct qemu_pci *pci), void *ctx);
+
+/* The device with that requester ID, on any bus, after the guest has numbered the buses. */
+bool qemu_pci_find(uint32_t requester, struct qemu_pci *pci);
 
 /* Translates a device's access. A failing one may become an event, or an error of the device. */
 bool qemu_access(struct qemu_space *space, uint64_t iova, bool is_write, uint64_t *gpa);
 
-/* Translates a load and a store: the rights, 0 for none, and the GPA. */
-uint32_t qemu_ask(struct qemu_space *space, uint64_t iova, uint64_t *gpa);
+/* Translates a load and a store, if `kinds` has them: the rights, 0 for none, and the GPA. */
+uint32_t qemu_ask(struct qemu_space *space, uint64_t iova, uint32_t kinds, uint64_t *gpa);
 
 #endif

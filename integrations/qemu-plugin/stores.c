@@ -49,8 +49,8 @@ static void observe(uint64_t address, unsigned int bytes, uint64_t value)
 	if (__atomic_load_n(&observer->off, __ATOMIC_RELAXED))
 		return;
 	has_qemu = observer_enter(observer, true);
-	if (!observer->off) {
-		target = qemu_target_of(address, state.ops->iommu);
+	if (observer_choose(observer)) {
+		target = qemu_target_of(address, observer->ops->type);
 		if (target.owner == QEMU_IOMMU && observer_is_ready(observer))
 			state.ops->iommu_store(observer, &target, address, bytes, value);
 		/* Before the first use of the IOMMU there is nothing to compare with. */

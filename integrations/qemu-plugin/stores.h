@@ -41,7 +41,6 @@ static inline void register_pages_forget(struct register_pages *pages, uint64_t 
 
 /* Called with both locks held for each store to registers of the IOMMU or of a PCI device. */
 struct store_ops {
-	const char *iommu; /* its type in QEMU */
 	void (*iommu_store)(struct observer *observer, const struct qemu_target *target, uint64_t address, unsigned int bytes, uint64_t value);
 	void (*device_store)(struct observer *observer, struct qemu_object *device);
 };

@@ -22,17 +22,28 @@ static void found_device(void *ctx, const struct qemu_pci *pci)
 			return;
 		}
 	}
-	if (streams->count == STREAMS_MAX)
+	if (streams->count == STREAMS_MAX || pci->object == streams->self)
 		return;
 	stream = &streams->list[streams->count++];
 	stream->pci = *pci;
 	streams_look(streams, stream);
-	streams->ops->found(streams, stream);
+	streams->found(streams, stream);
 }
 
 void streams_find(struct streams *streams)
 {
-	qemu_pci_each(found_device, streams);
+	/*
+	 * Where requests name devices, a guest may attach the host bridge, which has no accesses.
+	 */
+	qemu_pci_each(streams->ops->only_valid, found_device, streams);
+}
+
+void streams_find_named(struct streams *streams, uint32_t requester)
+{
+	struct qemu_pci pci;
+
+	if (qemu_pci_find(requester, &pci))
+		found_device(streams, &pci);
 }
 
 static struct stream *find(struct streams *streams, const struct qemu_object *device)
@@ -67,6 +78,16 @@ void streams_forget(struct streams *streams)
 		runs_clear(&streams->list[i].asked);
 		streams->list[i].sampled = false;
 	}
+}
+
+void stream_set_domain(struct stream *stream, bool translates, uint32_t domain)
+{
+	/* Answers of another domain are void: no invalidation will name them. */
+	if (stream->translates != translates || stream->domain != domain)
+		runs_clear(&stream->asked);
+	stream->translates = translates;
+	stream->domain = domain;
+	runs_clear(&stream->valid);
 }
 
 bool streams_look(struct streams *streams, struct stream *only)
@@ -112,15 +133,17 @@ static struct stretch *stretch_at(struct streams *streams, uint32_t device, uint
 	return stretch;
 }
 
-/* valid: the target of its entry, or UINT64_MAX; NULL: the stream is not translated. */
-static void ask_page(struct streams *streams, struct stream *stream, uint64_t iova, const uint64_t *valid)
+/*
+ * valid: the target of its entry, or UINT64_MAX; NULL: the stream is not translated. prot: the
+ * rights of its entry.
+ */
+static void ask_page(struct streams *streams, struct stream *stream, uint64_t iova, const uint64_t *valid, uint32_t prot)
 {
 	struct stretch *stretch;
 	uint64_t gpa = 0;
-	uint32_t prot;
 
 	streams->ops->quiet(streams, true);
-	prot = qemu_ask(stream->pci.space, iova, &gpa);
+	prot = qemu_ask(stream->pci.space, iova, streams->ops->only_valid && valid ? prot : VIOMMU_RW, &gpa);
 	/* Registers of other devices do not concern the library. */
 	if (!guest_ram_has(&streams->observer->ram, gpa))
 		prot = 0;
@@ -147,13 +170,14 @@ static void consider(void *ctx, const struct piece *piece)
 {
 	const struct asking *asking = ctx;
 	struct streams *streams = asking->streams;
-	bool is_new = asking->kicked && piece->prot[0] && (!piece->prot[1] || piece->gpa[0] != piece->gpa[1]);
+	bool is_new = asking->kicked && !streams->announced && piece->prot[0] && (!piece->prot[1] || piece->gpa[0] != piece->gpa[1]);
 	uint64_t at, valid;
 
 	for (at = 0; at < piece_pages(piece) * CAPTURE_PAGE_SIZE; at += CAPTURE_PAGE_SIZE) {
 		valid = piece->prot[0] ? piece->gpa[0] + at : UINT64_MAX;
-		if (is_new || streams->ops->invalidated(streams, asking->stream, piece->first + at))
-			ask_page(streams, asking->stream, piece->first + at, &valid);
+		if (is_new ||
+		    invalids_have(streams->invalids, asking->stream->pci.requester, asking->stream->domain, asking->stream->granule, piece->first + at))
+			ask_page(streams, asking->stream, piece->first + at, &valid, piece->prot[0]);
 		else if (piece->prot[1])
 			runs_add(&asking->stream->next, piece->first + at, piece->gpa[1] + at, piece->prot[1], 1);
 	}
@@ -171,7 +195,7 @@ void stream_ask(struct streams *streams, struct stream *stream, bool kicked)
 	if (!kicked || stream->translates || stream->sampled)
 		return;
 	for (i = 0; i < SAMPLES; i++)
-		ask_page(streams, stream, (ram->gpa + ram->bytes / SAMPLES * i) & ~(CAPTURE_PAGE_SIZE - 1), NULL);
+		ask_page(streams, stream, (ram->gpa + ram->bytes / SAMPLES * i) & ~(CAPTURE_PAGE_SIZE - 1), NULL, 0);
 }
 
 void stream_asked(struct stream *stream)

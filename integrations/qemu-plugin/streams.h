@@ -22,6 +22,7 @@
 #ifndef VIOMMU_WATCH_STREAMS_H
 #define VIOMMU_WATCH_STREAMS_H
 
+#include "invalids.h"
 #include "lists.h"
 #include "observer.h"
 #include "qemu.h"
@@ -32,7 +33,7 @@ struct stream {
 	struct qemu_pci pci;
 	/* The contents of its structures, as last read. */
 	bool translates;
-	uint16_t asid;
+	uint32_t domain;      /* ASID, domain ID */
 	unsigned int granule; /* bits */
 	struct runs valid;    /* pages that have valid entries, in main memory */
 	/* Pages that QEMU has translated in a query, and that were not invalidated since. */
@@ -48,19 +49,30 @@ struct stream_ops {
 	 * Reads the stream's structures, and fills in its members. false if something is missing.
 	 */
 	bool (*look)(struct streams *streams, struct stream *stream);
-	/* Whether the guest's pending invalidations cover an IOVA. */
-	bool (*invalidated)(struct streams *streams, const struct stream *stream, uint64_t iova);
 	/*
 	 * QEMU is about to be queried, or was. A failing access must not be an event to the guest.
 	 */
 	void (*quiet)(struct streams *streams, bool quiet);
-	/* A stream was found, and its configuration has been read. */
-	void (*found)(struct streams *streams, const struct stream *stream);
+	/*
+	 * A failing access cannot be kept from the guest: only valid pages are queried, with their
+	 * rights. All others are known to be gone.
+	 */
+	bool only_valid;
 };
 
 struct streams {
 	struct observer *observer;
 	const struct stream_ops *ops;
+	/* The guest's pending invalidations. */
+	const struct invalids *invalids;
+	const struct qemu_object *self; /* the IOMMU, if it is a PCI device */
+	/*
+	 * The guest announces what becomes valid. What it has not announced yet, the library does
+	 * not have, and QEMU, which walks the tables, does: the start of a device says nothing.
+	 */
+	bool announced;
+	/* A stream was found, and its configuration has been read. */
+	void (*found)(struct streams *streams, const struct stream *stream);
 	struct stream list[STREAMS_MAX];
 	size_t count;
 	struct {
@@ -75,11 +87,17 @@ struct streams {
 /* Finds the devices that exist now. */
 void streams_find(struct streams *streams);
 
+/* Finds a device that the guest has named, wherever it is. */
+void streams_find_named(struct streams *streams, uint32_t requester);
+
 /* The stream of a device that starts to work. A new one if it was plugged since. NULL: none. */
 struct stream *streams_of(struct streams *streams, struct qemu_object *device);
 
 /* The configuration of streams may have changed: earlier answers are void. */
 void streams_forget(struct streams *streams);
+
+/* For stream_ops.look: the stream's domain, from its structures. */
+void stream_set_domain(struct stream *stream, bool translates, uint32_t domain);
 
 /* Reads all streams, or one. false if something is missing. */
 bool streams_look(struct streams *streams, struct stream *only);

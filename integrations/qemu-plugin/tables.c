@@ -225,6 +225,8 @@ static void enter(struct walk *walk, const struct table_root *root, bool whole)
 		if (stage->states[i] == UNREADABLE)
 			continue;
 		entry = walk->layout->entry(walk->layout, root->level, stage->entries[i]);
+		if (entry.bits > shift)
+			entry.address += iova & ((UINT64_C(1) << entry.bits) - 1);
 		if (entry.kind == TABLE_LEAF && walk->leaves)
 			add_leaf(walk, iova, shift, &entry);
 		else if (entry.kind == TABLE_NEXT && root->level)

@@ -28,10 +28,12 @@
 struct table_entry {
 	enum { TABLE_NOTHING = 0, TABLE_LEAF, TABLE_NEXT } kind;
 	uint64_t address; /* of the leaf's memory, or of the next table */
-	uint32_t prot;	  /* CAPTURE_R or CAPTURE_RW */
+	uint32_t prot;	  /* CAPTURE_* */
 	/* Indexes of the next table. */
 	unsigned int first;
 	unsigned int last;
+	/* A leaf that several entries name together: bits of its size; 0: one entry is the leaf. */
+	unsigned int bits;
 };
 
 /* Level 0 has only leaves. An entry of a level covers 2^shift bytes. */

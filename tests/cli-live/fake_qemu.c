@@ -5,7 +5,7 @@
  *
  *   plugin          prints the -plugin argument
  *   attach          reports on the board that the guest runs
- *   smmuv3          reports that the guest has an SMMUv3
+ *   smmuv3          reports that the guest has an SMMUv3; vtd, amdvi and virtio: another IOMMU
  *   function=FH     a function with a registered aperture, or a stream
  *   gone=FH         the function was unplugged
  *   refresh=N       N refreshes that map, N that unmap, one of everything; with times and checks
@@ -120,7 +120,7 @@ static void refresh(unsigned int count)
 		time_refresh(LIVE_UNMAP, 80 + i % 50);
 	}
 	time_refresh(LIVE_WHOLE, 20000);
-	if (numbers->iommu == LIVE_SMMUV3) {
+	if (numbers->iommu != LIVE_ZPCI) {
 		live_add(&numbers->writes, count + 10);
 		live_add(&numbers->invalidations, count + 1);
 		live_add(&numbers->configs, 5);
@@ -179,6 +179,12 @@ static void act(const char *word, const char *value, const char *argument)
 		attach();
 	else if (!strcmp(word, "smmuv3"))
 		live_set(&board->numbers.iommu, LIVE_SMMUV3);
+	else if (!strcmp(word, "vtd"))
+		live_set(&board->numbers.iommu, LIVE_VTD);
+	else if (!strcmp(word, "amdvi"))
+		live_set(&board->numbers.iommu, LIVE_AMDVI);
+	else if (!strcmp(word, "virtio"))
+		live_set(&board->numbers.iommu, LIVE_VIRTIO);
 	else if (!strcmp(word, "function"))
 		add_function(number);
 	else if (!strcmp(word, "gone"))

@@ -231,6 +231,17 @@ def test_a_guest_with_an_smmuv3():
         check(finish(process).status == OK)
 
 
+def test_guests_with_other_iommus():
+    for iommu in ("vtd", "amdvi", "virtio"):
+        guest = ["attach", iommu, "function=0x8", "refresh=1000"]
+        result = live([], guest)
+        check(result.status == OK and "1,010 writes with 1,001 invalidations" in result.out and "RPCIT" not in result.out, result.what)
+        final = json.loads(live(["--json"], guest).out.splitlines()[-1])
+        check(final["iommu"] == iommu and final["invalidations"] == 1001, final)
+        stream = final["functions"][0]
+        check(stream["sid"] == "0x8" and stream["root"] == "0x1234003" and not {"fh", "ttb", "iota"} & set(stream), stream)
+
+
 def test_json_while_the_guest_runs():
     with Folder() as folder:
         fifo = folder.fifo("go")

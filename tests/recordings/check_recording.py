@@ -6,7 +6,7 @@ For each operation with an oracle's answer the tables are walked as the capture'
 The walks here are deliberately as plain as can be. So a recorder that forgets a changed entry, or records it in the wrong place or order, is found out
 without the code that it is made of.
 
-Beyond that: times ascend, the number of operations is what the end says, and what recorded_zpci.py and recorded_smmuv3.py say.
+Beyond that: times ascend, the number of operations is what the end says, and what recorded_zpci.py, recorded_smmuv3.py and so on say.
 """
 import argparse
 import ctypes
@@ -16,11 +16,20 @@ import sys
 
 sys.dont_write_bytecode = True  # of what follows, among the sources
 from recorded import Wrong  # noqa: E402
+from recorded_amdvi import Amdvi  # noqa: E402
 from recorded_smmuv3 import Smmuv3  # noqa: E402
+from recorded_virtio import Virtio  # noqa: E402
+from recorded_vtd import Vtd  # noqa: E402
 from recorded_zpci import Zpci  # noqa: E402
 
 ZSTD_MAGIC = b'\x28\xb5\x2f\xfd'
-KINDS = {'viommu-capture 1 zpci': Zpci, 'viommu-capture 1 smmuv3': Smmuv3}
+KINDS = {
+    'viommu-capture 1 zpci': Zpci,
+    'viommu-capture 1 smmuv3': Smmuv3,
+    'viommu-capture 2 vtd': Vtd,
+    'viommu-capture 2 amdvi': Amdvi,
+    'viommu-capture 2 virtio': Virtio,
+}
 
 
 def decompress(data):

@@ -98,3 +98,54 @@ class Recording:
         if operations != self.count['operations']:
             raise Wrong(f"{self.count['operations']} operations, and the end says {operations}")
         self.ended = True
+
+
+class Streams(Recording):
+    """A recording of a guest whose devices are streams, each with its sid."""
+
+    def __init__(self):
+        super().__init__()
+        self.there = False
+        self.streams = set()
+        self.registers = {}
+        self.may_ask = set()  # streams that QEMU may have been asked about
+
+    def iommu(self, address_bits=48, bypass=0):
+        if self.there:
+            raise Wrong('there is an IOMMU already')
+        self.there = True
+
+    def stream(self, sid):
+        if sid in self.streams:
+            raise Wrong(f'stream {sid:#x} is there already')
+        self.streams.add(sid)
+
+    def kick(self, sid, t):
+        self.operation(t)
+        self.count['kicks'] += 1
+        if sid not in self.streams:
+            raise Wrong(f'stream {sid:#x} is not there')
+        self.may_ask = {sid}
+
+    def oracle(self, sid, first, last):
+        if sid not in self.may_ask:
+            raise Wrong(f'the oracle answered for stream {sid:#x}, with which the operation had nothing to do')
+        self.begin_answer((sid, first, last))
+
+    def put(self, offset, bytes, value):
+        """Registers by their halves."""
+        self.registers[offset] = value & 0xffffffff
+        if bytes == 8:
+            self.registers[offset + 4] = value >> 32
+
+    def get(self, offset):
+        return self.registers.get(offset, 0) | self.registers.get(offset + 4, 0) << 32
+
+    def answers(self, sid, first, last):
+        found = {}
+        for iova in range(first, last + 1, PAGE):
+            leaf = self.leaf(sid, iova)
+            # Where there is no memory, there is nothing that the library would reach.
+            if leaf and leaf[1] and self.memory.has(leaf[0]):
+                found[iova] = leaf
+        return found

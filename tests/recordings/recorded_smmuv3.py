@@ -4,7 +4,7 @@
 Beyond the walk: streams are those that were announced; QEMU was queried about a stream that was started, or after a command's invalidation; and the
 commands are such as Linux gives.
 """
-from recorded import PAGE, Recording, Wrong
+from recorded import Streams, Wrong
 
 CR0, STRTAB_BASE, STRTAB_BASE_CFG, CMDQ_BASE, CMDQ_PROD = 0x20, 0x80, 0x88, 0x90, 0x98
 SMMUEN, CMDQEN = 1, 8
@@ -14,31 +14,13 @@ OTHERS = {0x01: 'prefetch_config', 0x02: 'prefetch_addr', 0x46: 'sync'}
 ADDRESS = (1 << 48) - 1
 
 
-class Smmuv3(Recording):
+class Smmuv3(Streams):
     def __init__(self):
         super().__init__()
-        self.there = False
-        self.streams = set()
-        self.registers = {}
         self.consumed = 0  # CMDQ_PROD as it was
-        self.may_ask = set()  # streams that QEMU may have been asked about
 
     def smmu(self, sid_bits=16, output_bits=44, abort=0):
-        if self.there:
-            raise Wrong('there is an SMMU already')
-        self.there = True
-
-    def stream(self, sid):
-        if sid in self.streams:
-            raise Wrong(f'stream {sid:#x} is there already')
-        self.streams.add(sid)
-
-    def kick(self, sid, t):
-        self.operation(t)
-        self.count['kicks'] += 1
-        if sid not in self.streams:
-            raise Wrong(f'stream {sid:#x} is not there')
-        self.may_ask = {sid}
+        self.iommu()
 
     def write(self, offset, bytes, value, t):
         self.operation(t)
@@ -64,11 +46,6 @@ class Smmuv3(Recording):
                 self.may_ask = self.streams
             self.consumed = (self.consumed + 1) & ((2 << bits) - 1)
 
-    def oracle(self, sid, first, last):
-        if sid not in self.may_ask:
-            raise Wrong(f'the oracle answered for stream {sid:#x}, with which the operation had nothing to do')
-        self.begin_answer((sid, first, last))
-
     def entry(self, sid):
         """The address of the stream's table entry."""
         base, config = self.registers[STRTAB_BASE] & ADDRESS & ~0x3f, self.registers[STRTAB_BASE_CFG]
@@ -78,7 +55,7 @@ class Smmuv3(Recording):
         pointer = self.memory.load(base + (sid >> split) * 8)
         return (pointer & ADDRESS & ~0x3f) + (sid & ((1 << split) - 1)) * 64
 
-    def leaf(self, descriptor, iova):
+    def translated(self, descriptor, iova):
         """(GPA, rights) of the page at an IOVA, by the tables of a context descriptor. None if there is none."""
         flags, table = self.memory.load(descriptor), self.memory.load(descriptor + 8) & ADDRESS & ~0xf
         size = 64 - (flags & 0x3f)
@@ -101,19 +78,11 @@ class Smmuv3(Recording):
             table = entry & ADDRESS & ~((1 << granule) - 1)
         return None
 
-    def answers(self, sid, first, last):
-        found = {}
-        for iova in range(first, last + 1, PAGE):
-            leaf = (iova, 'rw')
-            if self.registers.get(CR0, 0) & SMMUEN:
-                entry = self.entry(sid)
-                flags = self.memory.load(entry)
-                config = flags >> 1 & 7 if flags & 1 else 0
-                if config == 5:
-                    leaf = self.leaf(flags & ADDRESS & ~0x3f, iova)
-                elif config != 4:
-                    leaf = None
-            # Where there is no memory, there is nothing that the library would reach.
-            if leaf and self.memory.has(leaf[0]):
-                found[iova] = leaf
-        return found
+    def leaf(self, sid, iova):
+        if not self.registers.get(CR0, 0) & SMMUEN:
+            return iova, 'rw'
+        flags = self.memory.load(self.entry(sid))
+        config = flags >> 1 & 7 if flags & 1 else 0
+        if config == 5:
+            return self.translated(flags & ADDRESS & ~0x3f, iova)
+        return (iova, 'rw') if config == 4 else None

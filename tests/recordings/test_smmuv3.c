@@ -46,7 +46,6 @@ struct rig {
 	struct streams streams;
 	struct stream *stream;
 	struct stream_table root;
-	const struct invalids *invalids;
 	bool quiet;
 	uint64_t next; /* the next free table */
 };
@@ -181,7 +180,7 @@ static void test_valid_entries(void **state)
 	map(rig, 0xffffb000, 3, 0x8020000 | 0x403);
 	look(rig);
 	assert_true(rig->stream->translates);
-	assert_int_equal(rig->stream->asid, 3);
+	assert_int_equal(rig->stream->domain, 3);
 	assert_int_equal(rig->stream->granule, 12);
 	assert_int_equal(runs_pages(&rig->stream->valid), 512 + 2);
 	assert_true(rig->observer.tables.changed);
@@ -319,7 +318,7 @@ static struct invalids one(uint64_t word0, uint64_t word1)
 {
 	struct invalids invalids = { 0 };
 
-	assert_true(invalids_add(&invalids, (const uint64_t[]){ word0, word1 }));
+	assert_true(smmuv3_invalids_add(&invalids, (const uint64_t[]){ word0, word1 }));
 	return invalids;
 }
 
@@ -394,17 +393,12 @@ static bool look_again(struct streams *streams, struct stream *stream)
 	return true;
 }
 
-static bool invalidated(struct streams *streams, const struct stream *stream, uint64_t iova)
-{
-	return invalids_have(rig_of(streams)->invalids, stream->pci.requester, stream->asid, stream->granule, iova);
-}
-
 static void quiet(struct streams *streams, bool now)
 {
 	rig_of(streams)->quiet |= now;
 }
 
-static const struct stream_ops ops = { .look = look_again, .invalidated = invalidated, .quiet = quiet };
+static const struct stream_ops ops = { .look = look_again, .quiet = quiet };
 
 /* Reads structures and queries QEMU. The previous queries are discarded. */
 static void ask(struct rig *rig, const struct invalids *invalids, bool kicked)
@@ -412,7 +406,7 @@ static void ask(struct rig *rig, const struct invalids *invalids, bool kicked)
 	translating = rig;
 	questions = 0;
 	rig->streams.ops = &ops;
-	rig->invalids = invalids;
+	rig->streams.invalids = invalids;
 	rig->quiet = false;
 	rig->streams.stretches.count = 0;
 	rig->streams.stale = 0;

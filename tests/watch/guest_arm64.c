@@ -71,7 +71,7 @@ static void store(uint64_t offset, uint64_t value)
 
 static void write32(uint64_t offset, uint64_t value)
 {
-	machine_stored(SMMU_REGISTERS + offset, 4, value);
+	machine_stored(IOMMU_REGISTERS + offset, 4, value);
 }
 
 static void command(uint64_t word0, uint64_t word1)
@@ -205,11 +205,11 @@ static void run(void)
 	machine_put(ste_of(2), 4u << 1 | 1);
 	write32(CR0, 0);
 	write32(0x28, 0xd75);
-	machine_stored(SMMU_REGISTERS + 0x80, 8, STRTAB);
+	machine_stored(IOMMU_REGISTERS + 0x80, 8, STRTAB);
 	write32(0x88, 1u << 16 | 8u << 6 | 16u);
-	machine_stored(SMMU_REGISTERS + 0x90, 8, QUEUE | QUEUE_BITS);
+	machine_stored(IOMMU_REGISTERS + 0x90, 8, QUEUE | QUEUE_BITS);
 	/* PROD and CONS at once. */
-	machine_stored(SMMU_REGISTERS + 0x98, 8, 0);
+	machine_stored(IOMMU_REGISTERS + 0x98, 8, 0);
 	write32(CR0, 8);
 	command(0x04, 31);
 	command(0x30, 0);
@@ -234,4 +234,4 @@ static void run(void)
 	write32(CR0, 0);
 }
 
-struct machine machine_arm64 = { .target = "aarch64", .ram_gpa = BASE, .translate = translate, .store = store, .run = run };
+struct machine machine_arm64 = { .target = "aarch64", .iommu = "arm-smmuv3", .ram_gpa = BASE, .translate = translate, .store = store, .run = run };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * watch-machine PLUGIN TARGET [NAME=VALUE...]: loads the plugin like QEMU, with these arguments,
- * runs the guest of that target to its end, and exits like QEMU.
+ * watch-machine PLUGIN MACHINE [NAME=VALUE...]: loads the plugin like QEMU, with these arguments,
+ * runs the guest of that machine to its end, and exits like QEMU.
  */
 #include "machine.h"
 
@@ -16,13 +16,14 @@
 
 struct machine machine;
 
-/* QEMU's objects: a zpci device or a PCI device, the host bridge, the SMMU. */
+/* QEMU's objects: a zpci device or a PCI device, the host bridge, the IOMMU and its backend. */
 struct qemu_object {
 	const char *type;
 	const char *name;
 	unsigned int number;
 };
-static struct qemu_object root = { "container", "", 0 }, bridge = { "gpex-root", "bridge", 0 }, smmu = { "arm-smmuv3", "smmu", 0 };
+static struct qemu_object root = { "container", "", 0 }, bridge = { "gpex-root", "bridge", 0 }, iommu = { "", "iommu", 0 },
+			  backend = { "virtio-iommu-device", "backend", 0 };
 static struct qemu_object devices[DEVICES_MAX], zpcis[DEVICES_MAX];
 static unsigned int device_count;
 
@@ -385,6 +386,10 @@ EXPORT int object_child_foreach_recursive(struct qemu_object *object, int (*fn)(
 	int ret = fn(&bridge, ctx);
 
 	require(object == &root, "another object than the root");
+	if (!ret && machine.iommu)
+		ret = fn(&iommu, ctx);
+	if (!ret && machine.settle)
+		ret = fn(&backend, ctx);
 	for (unsigned int i = 0; !ret && i < device_count; i++) {
 		ret = fn(&devices[i], ctx);
 		if (!ret && machine.big_endian)
@@ -411,6 +416,8 @@ EXPORT int64_t object_property_get_int(struct qemu_object *object, const char *p
 EXPORT int64_t object_property_get_int(struct qemu_object *object, const char *property, void **error)
 {
 	(void)error;
+	if (!strcmp(property, "aw-bits"))
+		return 48;
 	require(!strcmp(property, "addr"), "another property is expected");
 	return object->number;
 }
@@ -482,6 +489,7 @@ struct region {
 	uint64_t address;
 	uint64_t bytes;
 	struct qemu_object *owner;
+	const char *name;
 };
 struct section {
 	unsigned __int128 bytes;
@@ -491,7 +499,8 @@ struct section {
 	uint64_t address;
 	uint64_t rest[8];
 };
-static struct region regions[2 + DEVICES_MAX];
+#define IOMMU_REGIONS 2u
+static struct region regions[1 + IOMMU_REGIONS + DEVICES_MAX];
 EXPORT int address_space_memory;
 int address_space_memory;
 
@@ -500,10 +509,12 @@ EXPORT struct region *get_system_memory(void)
 {
 	unsigned int i;
 
-	regions[0] = (struct region){ machine.ram_gpa, RAM_BYTES, NULL };
-	regions[1] = (struct region){ SMMU_REGISTERS, 0x20000, &smmu };
+	regions[0] = (struct region){ machine.ram_gpa, RAM_BYTES, NULL, "ram" };
+	/* Those of a virtio device are in several regions. */
+	regions[1] = (struct region){ IOMMU_REGISTERS, machine.settle ? 0x1000 : 0x20000, &iommu, "virtio-pci-common-virtio-iommu" };
+	regions[2] = (struct region){ IOMMU_REGISTERS + (machine.settle ? 0x3000 : 0x20000), 0x1000, &iommu, "virtio-pci-notify-virtio-iommu" };
 	for (i = 0; i < device_count; i++)
-		regions[2 + i] = (struct region){ DEVICE_REGISTERS + i * UINT64_C(0x10000), 0x10000, &devices[i] };
+		regions[1 + IOMMU_REGIONS + i] = (struct region){ DEVICE_REGISTERS + i * UINT64_C(0x10000), 0x10000, &devices[i], "bar" };
 	return regions;
 }
 
@@ -512,7 +523,7 @@ EXPORT struct section memory_region_find(struct region *region, uint64_t address
 {
 	struct section found = { 0 };
 
-	for (unsigned int i = 0; i < 2 + device_count; i++) {
+	for (unsigned int i = 0; i < 1 + IOMMU_REGIONS + device_count; i++) {
 		struct region *one = &region[i];
 		uint64_t first = address > one->address ? address : one->address;
 
@@ -521,6 +532,70 @@ EXPORT struct section memory_region_find(struct region *region, uint64_t address
 		found = (struct section){ .bytes = one->bytes - (first - one->address), .region = one, .offset = first - one->address, .address = first };
 	}
 	return found;
+}
+
+EXPORT const char *memory_region_name(const struct region *region);
+EXPORT const char *memory_region_name(const struct region *region)
+{
+	return region->name;
+}
+
+EXPORT bool object_property_get_bool(struct qemu_object *object, const char *property, void **error);
+EXPORT bool object_property_get_bool(struct qemu_object *object, const char *property, void **error)
+{
+	(void)error;
+	require(object == &iommu && (!strcmp(property, "boot-bypass") || !strcmp(property, "caching-mode")), "another property is expected");
+	return true;
+}
+
+/* The virtqueue of a virtio-iommu. */
+EXPORT void *virtio_get_queue(struct qemu_object *object, int number);
+EXPORT void *virtio_get_queue(struct qemu_object *object, int number)
+{
+	require(object == &backend && !number, "another queue is expected");
+	return &machine.rings;
+}
+
+EXPORT int virtio_queue_get_num(struct qemu_object *object, int number);
+EXPORT int virtio_queue_get_num(struct qemu_object *object, int number)
+{
+	(void)virtio_get_queue(object, number);
+	return (int)machine.rings[3];
+}
+
+EXPORT uint64_t virtio_queue_get_desc_addr(struct qemu_object *object, int number);
+EXPORT uint64_t virtio_queue_get_desc_addr(struct qemu_object *object, int number)
+{
+	(void)virtio_get_queue(object, number);
+	return machine.rings[0];
+}
+
+EXPORT uint64_t virtio_queue_get_avail_addr(struct qemu_object *object, int number);
+EXPORT uint64_t virtio_queue_get_avail_addr(struct qemu_object *object, int number)
+{
+	(void)virtio_get_queue(object, number);
+	return machine.rings[1];
+}
+
+EXPORT uint64_t virtio_queue_get_used_addr(struct qemu_object *object, int number);
+EXPORT uint64_t virtio_queue_get_used_addr(struct qemu_object *object, int number)
+{
+	(void)virtio_get_queue(object, number);
+	return machine.rings[2];
+}
+
+EXPORT void *virtio_queue_get_host_notifier(void *queue);
+EXPORT void *virtio_queue_get_host_notifier(void *queue)
+{
+	require(queue == &machine.rings, "another queue is expected");
+	return queue;
+}
+
+EXPORT void virtio_queue_host_notifier_read(void *notifier);
+EXPORT void virtio_queue_host_notifier_read(void *notifier)
+{
+	require(notifier == &machine.rings && lock_held, "requests are handled without QEMU's lock");
+	machine.settle();
 }
 
 EXPORT struct qemu_object *memory_region_owner(struct region *region);
@@ -550,17 +625,17 @@ EXPORT void address_space_stl_le(void *space, uint64_t address, uint32_t value, 
 	(void)result;
 	require(space == &address_space_memory, "another address space is expected");
 	require(lock_held, "registers are stored to without QEMU's lock");
-	machine.store(address - SMMU_REGISTERS, value);
+	machine.store(address - IOMMU_REGISTERS, value);
 }
 
 EXPORT uint32_t address_space_ldl_le(void *space, uint64_t address, uint64_t attributes, uint32_t *result);
 EXPORT uint32_t address_space_ldl_le(void *space, uint64_t address, uint64_t attributes, uint32_t *result)
 {
 	(void)space;
-	(void)address;
 	(void)attributes;
 	(void)result;
-	return 0;
+	require(lock_held, "registers are loaded without QEMU's lock");
+	return machine.load ? machine.load(address - IOMMU_REGISTERS) : 0;
 }
 
 EXPORT void *qemu_get_cpu(int index);
@@ -598,8 +673,8 @@ void machine_stored(uint64_t address, unsigned int bytes, uint64_t value)
 	static const uint8_t code[4];
 	struct qemu_plugin_tb tb = { .insn = { .address = 0, .code = code, .bytes = 4 } };
 
-	if (address >= SMMU_REGISTERS && address < SMMU_REGISTERS + 0x20000)
-		machine.store(address - SMMU_REGISTERS, value);
+	if (address >= IOMMU_REGISTERS && address < IOMMU_REGISTERS + 0x20000)
+		machine.store(address - IOMMU_REGISTERS, value);
 	translate(1, &tb);
 	stored_to.address = address;
 	stored_value = value;
@@ -611,6 +686,24 @@ void machine_stored(uint64_t address, unsigned int bytes, uint64_t value)
 	idles(1, 0);
 }
 
+static struct machine find_machine(const char *name)
+{
+	static const struct {
+		const char *name;
+		const struct machine *machine;
+	} machines[] = {
+		{ "s390x", &machine_s390x }, { "smmuv3", &machine_arm64 },  { "vtd", &machine_vtd }, { "vtd-scalable", &machine_vtd_scalable },
+		{ "amdvi", &machine_amdvi }, { "virtio", &machine_virtio },
+	};
+
+	for (size_t i = 0; i < sizeof(machines) / sizeof(machines[0]); i++) {
+		if (!strcmp(machines[i].name, name))
+			return *machines[i].machine;
+	}
+	require(false, "there is no such machine");
+	abort();
+}
+
 int main(int argc, char **argv)
 {
 	struct qemu_plugin_info info = { .system_emulation = true, .system = { GUEST_VCPU, GUEST_VCPU } };
@@ -618,8 +711,9 @@ int main(int argc, char **argv)
 	const int *version;
 	void *plugin;
 
-	require(argc > 3, "usage: watch-machine PLUGIN s390x|aarch64 NAME=VALUE...");
-	machine = strcmp(argv[2], "s390x") ? machine_arm64 : machine_s390x;
+	require(argc > 3, "usage: watch-machine PLUGIN s390x|smmuv3|vtd|vtd-scalable|amdvi|virtio NAME=VALUE...");
+	machine = find_machine(argv[2]);
+	iommu.type = machine.iommu;
 	machine.ram = aligned_alloc(PAGE, RAM_BYTES);
 	require(machine.ram, "out of memory");
 	memset(machine.ram, 0, RAM_BYTES);
@@ -628,7 +722,7 @@ int main(int argc, char **argv)
 	*(void **)&install = dlsym(plugin, "qemu_plugin_install");
 	version = dlsym(plugin, "qemu_plugin_version");
 	require(install && version && *version == PLUGIN_API_VERSION, "this is not a plugin");
-	info.target_name = argv[2];
+	info.target_name = machine.target;
 	if (install(1, &info, argc - 3, argv + 3))
 		return 1;
 	for (current = 0; begins && current < GUEST_VCPU; current++)

@@ -27,6 +27,7 @@ struct iotlb_entry {
 
 struct machine {
 	const char *target;
+	const char *iommu; /* its type in QEMU; NULL: each machine of the target has it */
 	bool big_endian;
 	unsigned char *ram;
 	uint64_t ram_gpa;
@@ -35,11 +36,15 @@ struct machine {
 	struct iotlb_entry (*translate)(unsigned int device, uint64_t iova, bool is_write);
 	/* Handles a store to the IOMMU's registers; NULL: the machine has none. */
 	void (*store)(uint64_t offset, uint64_t value);
+	uint32_t (*load)(uint64_t offset); /* NULL: all of them are 0 */
+	/* A virtqueue: descriptors, available and used ring, size. Handles what is in it. */
+	uint64_t rings[4];
+	void (*settle)(void);
 	void (*run)(void);
 };
 
 extern struct machine machine;
-extern struct machine machine_s390x, machine_arm64;
+extern struct machine machine_s390x, machine_arm64, machine_vtd, machine_vtd_scalable, machine_amdvi, machine_virtio;
 
 /* A doubleword of guest memory in the guest's byte order. Both check the address. */
 uint64_t machine_get(uint64_t gpa);
@@ -69,7 +74,7 @@ void machine_execute(unsigned int vcpu, uint64_t address, const uint8_t *code, s
 void machine_stored(uint64_t address, unsigned int bytes, uint64_t value);
 
 /* Addresses of registers, in machines that have them. */
-#define SMMU_REGISTERS	 UINT64_C(0x9050000)
+#define IOMMU_REGISTERS	 UINT64_C(0xfed90000)
 #define DEVICE_REGISTERS UINT64_C(0x10000000) /* 64 KiB for each device */
 
 #endif

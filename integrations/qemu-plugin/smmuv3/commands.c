@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 #include "smmuv3/commands.h"
 
-#include "lists.h"
 #include "smmuv3/spec.h"
 
 /* (NUM + 1) << SCALE granules (4.4.1.1). A SCALE above 39 is reserved: it counts as everything. */
@@ -12,9 +11,9 @@ static uint64_t last_of(uint64_t first, uint64_t num, unsigned int scale, unsign
 	return bytes - 1 > UINT64_MAX - first ? UINT64_MAX : first + (bytes - 1);
 }
 
-bool invalids_add(struct invalids *invalids, const uint64_t command[2])
+bool smmuv3_invalids_add(struct invalids *invalids, const uint64_t command[2])
 {
-	struct invalid invalid = { .any_stream = true, .any_asid = true, .last = UINT64_MAX, .asid = COMMAND_ASID(command[0]) };
+	struct invalid invalid = { .any_stream = true, .any_domain = true, .last = UINT64_MAX, .domain = COMMAND_ASID(command[0]) };
 	unsigned int tg = COMMAND_TG(command[1]), code = COMMAND_CODE(command[0]);
 
 	invalids->commands++;
@@ -30,11 +29,11 @@ bool invalids_add(struct invalids *invalids, const uint64_t command[2])
 	case CODE_TLBI_NSNH_ALL:
 		break;
 	case CODE_TLBI_NH_ASID:
-		invalid.any_asid = false;
+		invalid.any_domain = false;
 		break;
 	case CODE_TLBI_NH_VA:
 	case CODE_TLBI_NH_VAA:
-		invalid.any_asid = code == CODE_TLBI_NH_VAA;
+		invalid.any_domain = code == CODE_TLBI_NH_VAA;
 		invalid.first = COMMAND_ADDRESS(command[1]);
 		invalid.page = !tg;
 		if (tg)
@@ -47,31 +46,5 @@ bool invalids_add(struct invalids *invalids, const uint64_t command[2])
 		invalids->configs++;
 	else
 		invalids->invalidations++;
-	invalids->whole |= invalid.last == UINT64_MAX && !invalid.page;
-	if (!LIST_FITS(invalids))
-		return false;
-	invalids->list[invalids->count++] = invalid;
-	return true;
-}
-
-bool invalids_have(const struct invalids *invalids, uint32_t sid, uint16_t asid, unsigned int granule, uint64_t iova)
-{
-	size_t i;
-
-	for (i = 0; i < invalids->count; i++) {
-		const struct invalid *invalid = &invalids->list[i];
-
-		if (!invalid->any_stream && invalid->sid != sid)
-			continue;
-		if (!invalid->any_asid && invalid->asid != asid)
-			continue;
-		if (invalid->page ? (iova ^ invalid->first) >> granule == 0 : iova >= invalid->first && iova <= invalid->last)
-			return true;
-	}
-	return false;
-}
-
-void invalids_clear(struct invalids *invalids)
-{
-	*invalids = (struct invalids){ .list = invalids->list, .room = invalids->room };
+	return invalids_put(invalids, &invalid);
 }

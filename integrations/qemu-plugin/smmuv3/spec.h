@@ -7,12 +7,7 @@
 #ifndef VIOMMU_WATCH_SMMUV3_SPEC_H
 #define VIOMMU_WATCH_SMMUV3_SPEC_H
 
-#include <stdint.h>
-
-/* Bits high..low of a word. */
-#define BITS(word, high, low) ((uint64_t)(word) >> (low) & (UINT64_MAX >> (63 - ((high) - (low)))))
-/* The same bits in place, for addresses. */
-#define FIELD(word, high, low) (BITS(word, high, low) << (low))
+#include "bits.h"
 
 /* Registers (6.2, 6.3). */
 #define REG_CR0		    0x20u

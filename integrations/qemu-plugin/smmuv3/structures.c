@@ -82,7 +82,7 @@ bool structures_look(struct tables *tables, const struct stream_table *root, str
 	if (!tables_load(tables, STE_CONTEXT(ste[0]), cd, STRUCTURE_WORDS) || !CD_VALID(cd[0]))
 		return !tables->lost;
 	stream->translates = true;
-	stream->asid = CD_ASID_OF(cd[0]);
+	stream->domain = CD_ASID_OF(cd[0]);
 	stream->granule = granules_0[CD_TG0_OF(cd[0])];
 	if (!CD_EPD0_OF(cd[0]))
 		walk_half(tables, stream, cd[1], CD_T0SZ_OF(cd[0]), granules_0[CD_TG0_OF(cd[0])], 0);
