@@ -340,8 +340,8 @@ static bool F(open_table)(struct shadow_pass *pass, struct shadow_source *source
 }
 
 /*
- * The path that is kept for the table of leaves that iova is in: neighbours have different ones, and
- * so have tables at the same place of neighbouring higher tables.
+ * The path that is kept for the table of leaves that iova is in: neighbours have different ones,
+ * and so have tables at the same place of neighbouring higher tables.
  */
 static inline struct shadow_path *F(path)(struct shadow *shadow, uint64_t iova)
 {
