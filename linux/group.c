@@ -43,7 +43,7 @@ static bool is_software_msi(const struct group *group, phys_addr_t *base)
 	return found;
 }
 
-static struct iommu_domain *alloc_domain(struct group *group)
+static struct iommu_domain *alloc_domain(struct group *group, bool *coherent)
 {
 	struct trial trial = { .domain = ERR_PTR(-ENODEV) };
 	phys_addr_t msi;
@@ -56,7 +56,7 @@ static struct iommu_domain *alloc_domain(struct group *group)
 	 * Before anything is mapped, since IOMMUs say so in each entry. KVM takes it for granted of
 	 * each group whose IOMMU can do it: its guests then have no need of flushes of their own.
 	 */
-	group->coherent = trial.coherent;
+	*coherent = trial.coherent;
 	if (trial.coherent && !(trial.domain->ops->enforce_cache_coherency && trial.domain->ops->enforce_cache_coherency(trial.domain)))
 		error = -EINVAL;
 	else if (is_software_msi(group, &msi))
@@ -98,7 +98,7 @@ static int try_group(struct group *group)
 
 	if (error)
 		return error;
-	domain = alloc_domain(group);
+	domain = alloc_domain(group, &group->coherent);
 	if (IS_ERR(domain))
 		return (int)PTR_ERR(domain);
 	error = IS_ENABLED(CONFIG_S390) ? reserve_attached(group, domain) : 0;
@@ -256,11 +256,7 @@ static struct group *group_of(struct host_device *device)
 /* A space is a domain of the group that it is created for. */
 static struct iommu_domain *alloc_space_domain(struct viommu_host *host, bool *coherent)
 {
-	struct group *group = group_of_host(host);
-	struct iommu_domain *domain = alloc_domain(group);
-
-	*coherent = group->coherent;
-	return domain;
+	return alloc_domain(group_of_host(host), coherent);
 }
 
 static int group_device_create(struct viommu_host *host, struct host_vm *guest, const void *data, struct host_device **out)

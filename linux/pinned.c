@@ -59,7 +59,7 @@ static int charge(struct pinned *pinned, unsigned long pages, bool more)
 	}
 	if (error)
 		return -ENOSPC;
-	pinned->charged += more ? pages : -pages;
+	WRITE_ONCE(pinned->charged, pinned->charged + (more ? pages : -pages));
 	return 0;
 }
 
