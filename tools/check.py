@@ -406,8 +406,9 @@ def carry_out(configuration, pattern, tally):
         if suites & {"vm-hosts", "vm-long"}:
             prepare_kernels(configuration, tally)
         if "vm-long" in suites and configuration.kernel == "x86_64" and not os.environ.get("VIOMMU_TEST_KERNELS"):
-            build = [os.path.join(ROOT, "tests/vm/build-kernel"), "--debug", configuration.kernel, os.path.join(ROOT, "build/kernels")]
-            prepare_kernel(configuration, tally, "kernel for debugging", build)
+            for checkers in ("--debug", "--kcsan"):
+                build = [os.path.join(ROOT, "tests/vm/build-kernel"), checkers, configuration.kernel, os.path.join(ROOT, "build/kernels")]
+                prepare_kernel(configuration, tally, f"kernel for debugging ({checkers})", build)
         built = time.monotonic()
         passed, failed, skipped = test(configuration, folder, names, tally) if names else (0, 0, 0)
         more = f", {skipped} skipped" if skipped else ""

@@ -4,7 +4,7 @@
 
 usage: with_module.py HOST [OPTIONS] FOLDER SECONDS PROGRAM RUN-IN-HOST...      where to build, and how to run a program there
 
-The kernel is Debian's stock kernel for amd64, or with --kernel NAME that of the folder NAME of the test hosts' own kernels (x86_64, x86_64-debug, s390x, arm64),
+The kernel is Debian's stock kernel for amd64, or with --kernel NAME that of the folder NAME of the test hosts' own kernels (x86_64, x86_64-debug, x86_64-kcsan, s390x, arm64),
 which tests/vm/build-kernel makes with headers. The module is /viommu.ko there, and is not loaded. With --load it is, and with --replay CAPTURE, where PROGRAM is
 the command, which replays the capture. With --sources FOLDER the module is another one of this repository's.
 """
@@ -48,7 +48,7 @@ def stock_kernel(kvm):
 
 def own_kernel(name, symbol):
     """The same, of a kernel that has to export a symbol. VFIO and KVM are built into it."""
-    image, linux, prefix = ARCHITECTURES[name.removesuffix("-debug")]
+    image, linux, prefix = ARCHITECTURES[name.partition("-")[0]]
     kernel = KERNELS / name
     if not (kernel / "headers/Makefile").exists():
         raise Skip(f"there is no kernel with headers in {kernel} (tests/vm/build-kernel makes it)")

@@ -83,6 +83,12 @@ int main(int argc, char **argv)
 	/* The kernel log of a WARN_ON(). */
 	if (!strcmp(what, "warn-kernel"))
 		return write_to("/dev/kmsg", "WARNING: CPU: 0 PID: 1 at drivers/iommu/nowhere.c:1");
+	/* Reports of data races: one of the kernel's own, and one in a module of ours. */
+	if (!strcmp(what, "race-kernel"))
+		return write_to("/dev/kmsg", "BUG: KCSAN: data-race in its / own") || write_to("/dev/kmsg", " own+0x1/0x2") ||
+		       write_to("/dev/kmsg", "==================================================================") ||
+		       write_to("/dev/kmsg", "BUG: KCSAN: data-race in one / other") || write_to("/dev/kmsg", " one+0x1/0x2 [viommu]") ||
+		       write_to("/dev/kmsg", "==================================================================");
 	if (!strcmp(what, "power-off"))
 		return reboot(RB_POWER_OFF);
 	if (!strcmp(what, "bytes"))

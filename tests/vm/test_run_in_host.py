@@ -61,6 +61,8 @@ def main():
     else:
         point("a kernel that dies is reported", crash, HOST_FAILED, b"", b"the kernel complained: ")
     point("a kernel's warning is a failure", run("warn-kernel"), HOST_FAILED, b"", b"the kernel complained: WARNING: CPU: 0 PID: 1 at drivers/iommu/nowhere.c:1")
+    why = b"the kernel complained: BUG: KCSAN: data-race in one / other"
+    point("a data race in a module of ours is a failure, one of the kernel's own is not", run("race-kernel"), HOST_FAILED, b"", why)
     point("a machine without a result is reported", run("power-off"), HOST_FAILED, b"", b"the machine ended without saying how the program did")
     point("output comes byte by byte as it was", run("bytes"), 0, bytes(range(256)), b"to standard error")
     point("much output comes whole", run("much"), 0, b"".join(b"line %d\n" % i for i in range(20000)), b"")
