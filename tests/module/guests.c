@@ -13,16 +13,14 @@
 #include <cmocka.h>
 
 /* GPAs. Tables of three levels, which have 512 entries; the last ones translate 2 MiB. */
-#define QUEUE	 UINT64_C(0x60000)
-#define ROOT	 UINT64_C(0x81000) /* root, device or stream table */
-#define CONTEXTS UINT64_C(0x82000)
-#define TOP	 UINT64_C(0x83000)
-#define MIDDLE	 UINT64_C(0x84000)
-#define OWN	 UINT64_C(0x85000) /* has the rig's own page */
-#define LEAVES	 UINT64_C(0x86000) /* has the window */
-#define LOG	 UINT64_C(0x88000) /* AMD-Vi and SMMUv3: events */
-#define ENTRIES	 512u
-#define DOMAIN	 UINT64_C(7)
+#define QUEUE	UINT64_C(0x60000)
+#define ROOT	UINT64_C(0x81000) /* root, device or stream table */
+#define MIDDLE	UINT64_C(0x84000)
+#define OWN	UINT64_C(0x85000) /* has the rig's own page */
+#define LEAVES	UINT64_C(0x86000) /* has the window */
+#define LOG	UINT64_C(0x88000) /* AMD-Vi and SMMUv3: events */
+#define ENTRIES 512u
+#define DOMAIN	UINT64_C(7)
 
 static int error_of(int result)
 {
@@ -39,9 +37,15 @@ static void put(struct guest *guest, uint64_t gpa, uint64_t word)
 	__atomic_store_n(word_at(guest, gpa), word, __ATOMIC_RELEASE);
 }
 
+/* Without a vCPU, as a monitor that emulates one. The guest IOMMU may have been destroyed. */
 static void store(struct guest *guest, uint32_t offset, uint32_t value)
 {
-	vcpu_store(&guest->vcpu, guest->kind->registers + offset, value, GUEST_STATUS);
+	uint64_t word = value;
+
+	if (guest->vcpu.run)
+		vcpu_store(&guest->vcpu, guest->kind->registers + offset, value, GUEST_STATUS);
+	else
+		(void)guest_access(guest, offset, true, 4, &word);
 }
 
 static void store64(struct guest *guest, uint32_t offset, uint64_t value)
@@ -52,7 +56,12 @@ static void store64(struct guest *guest, uint32_t offset, uint64_t value)
 
 static uint32_t load(struct guest *guest, uint32_t offset)
 {
-	return vcpu_load(&guest->vcpu, guest->kind->registers + offset);
+	uint64_t word = 0;
+
+	if (guest->vcpu.run)
+		return vcpu_load(&guest->vcpu, guest->kind->registers + offset);
+	(void)guest_access(guest, offset, false, 4, &word);
+	return (uint32_t)word;
 }
 
 /*
@@ -81,9 +90,10 @@ static uint32_t load(struct guest *guest, uint32_t offset)
 
 static void vtd_enable(struct guest *guest, unsigned int pages)
 {
-	put(guest, ROOT, CONTEXTS | 1);
-	put(guest, CONTEXTS + GUEST_SOURCE * UINT64_C(16), TOP | 1);
-	put(guest, CONTEXTS + GUEST_SOURCE * UINT64_C(16) + 8, 1 | DOMAIN << 8); /* 3 levels */
+	put(guest, ROOT, GUEST_CONTEXTS | 1);
+	put(guest, GUEST_CONTEXTS + GUEST_SOURCE * UINT64_C(16), GUEST_TOP | 1);
+	/* 3 levels. */
+	put(guest, GUEST_CONTEXTS + GUEST_SOURCE * UINT64_C(16) + 8, 1 | DOMAIN << 8);
 	store(guest, FEDATA, 0x42);
 	store(guest, FEADDR, 0xfee00000);
 	store(guest, FECTL, 0);
@@ -180,7 +190,7 @@ const struct guest_kind guest_vtd = {
 
 static void amdvi_enable(struct guest *guest, unsigned int pages)
 {
-	put(guest, ROOT + GUEST_SOURCE * UINT64_C(32), TOP | LEVEL(3) | READS | WRITES | 3);
+	put(guest, ROOT + GUEST_SOURCE * UINT64_C(32), GUEST_TOP | LEVEL(3) | READS | WRITES | 3);
 	put(guest, ROOT + GUEST_SOURCE * UINT64_C(32) + 8, DOMAIN);
 	store64(guest, DEV_TAB_BASE, ROOT);
 	store64(guest, CMD_BASE, QUEUE | UINT64_C(8) << 56 | (uint64_t)__builtin_ctz(pages) << 56);
@@ -280,9 +290,9 @@ const struct guest_kind guest_amdvi = {
 
 static void smmuv3_enable(struct guest *guest, unsigned int pages)
 {
-	put(guest, ROOT + GUEST_SOURCE * UINT64_C(64), CONTEXTS | 5 << 1 | 1);
-	put(guest, CONTEXTS, CD0);
-	put(guest, CONTEXTS + 8, TOP);
+	put(guest, ROOT + GUEST_SOURCE * UINT64_C(64), GUEST_CONTEXTS | 5 << 1 | 1);
+	put(guest, GUEST_CONTEXTS, CD0);
+	put(guest, GUEST_CONTEXTS + 8, GUEST_TOP);
 	store64(guest, STRTAB, ROOT);
 	store(guest, STRTAB_CFG, 6); /* 64 entries */
 	store64(guest, CMDQ_BASE, QUEUE | 8 | (uint64_t)__builtin_ctz(pages));
@@ -372,7 +382,7 @@ static uint64_t leaf_at(uint64_t iova)
 void guest_tables(struct guest *guest)
 {
 	memset(guest->rig.memory + ROOT, 0, (size_t)(LEAVES + PAGE - ROOT));
-	put(guest, TOP, table_entry(guest, MIDDLE, 2));
+	put(guest, GUEST_TOP, table_entry(guest, MIDDLE, 2));
 	put(guest, MIDDLE + RIG_EXCHANGE / (2 * MIB) * 8, table_entry(guest, OWN, 1));
 	put(guest, MIDDLE + GUEST_WINDOW / (2 * MIB) * 8, table_entry(guest, LEAVES, 1));
 	guest_map(guest, RIG_EXCHANGE, RIG_EXCHANGE, true);
@@ -395,7 +405,7 @@ uint64_t guest_put_above(struct guest *guest, uint64_t iova, uint64_t entry)
 void guest_entangle(struct guest *guest)
 {
 	for (uint64_t i = 0; i < ENTRIES; i++) {
-		put(guest, TOP + i * 8, table_entry(guest, MIDDLE, 2));
+		put(guest, GUEST_TOP + i * 8, table_entry(guest, MIDDLE, 2));
 		put(guest, MIDDLE + i * 8, table_entry(guest, LEAVES, 1));
 		put(guest, LEAVES + i * 8, i % 2 ? (GIB + i * 2 * PAGE) | guest->kind->leaf : 0);
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * A guest IOMMU of the module, as a guest drives it: registers by stores and loads of its vCPU;
- * tables, and commands, by stores to memory. Numbers are of the architectures' documents.
+ * A guest IOMMU of the module, as a guest drives it: registers by stores and loads of its vCPU, or
+ * by ioctls where it has none; tables, and commands, by stores to memory. Numbers are of the
+ * architectures' documents.
  */
 #ifndef TESTS_MODULE_GUESTS_H
 #define TESTS_MODULE_GUESTS_H
@@ -15,6 +16,10 @@
 #define GUEST_SOURCE  0x10u
 #define GUEST_EVENTS  3u
 #define GUEST_NOTHING UINT64_MAX
+
+/* GPAs: VT-d's context table, or SMMUv3's context descriptor; the uppermost of three tables. */
+#define GUEST_CONTEXTS UINT64_C(0x82000)
+#define GUEST_TOP      UINT64_C(0x83000)
 
 struct guest {
 	struct rig rig;

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Random calls: three threads call the module's ioctls with arguments that are right, nearly right,
- * or random, while tables are rewritten beneath them. Each call may fail. The kernel must not
- * complain, and nothing may be pinned when the container is closed. Where the kernel can inject
- * failures, an allocation of every other call fails.
+ * Random calls: three threads call the module's ioctls, or iommufd's of nested HWPTs, with
+ * arguments that are right, nearly right, or random, and drive guest IOMMUs, while tables are
+ * rewritten beneath them. Each call may fail. The kernel must not complain, and nothing may be
+ * pinned when the container is closed. Where the kernel can inject failures, an allocation of every
+ * other call fails.
  *
- * usage: test-module-calls [--seed N] [--calls N] [--seconds N]     seconds: again with other seeds
+ * usage: test-module-calls [--seed=N] [--calls=N] [--minutes=N] [--nested=1]
+ *
+ * minutes: of CPU, in all, with one seed after the other. nested: on a kernel that has
+ * linux/patches.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -22,9 +26,11 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <linux/kvm.h>
 #include <viommu/zpci.h>
 
-#include "rig.h"
+#include "guests.h"
+#include "iommufd_rig.h"
 
 #define CALLERS 3u
 /* The largest struct of arguments has fewer bytes. */
@@ -33,11 +39,37 @@
 /* An injected failure is at one of so many allocations of a call. */
 #define ALLOCATIONS 24u
 
-static uint64_t seed = 1, calls = 4000, seconds;
+static uint64_t seed = 1, calls = 4000, minutes, nested;
 static bool injecting;
 
-/* Results by ioctl. */
-enum { MAP, UNMAP, CREATE, DESTROY, ATTACH, REFRESH, INFO, EVENTS, IOMMU_CREATE, IOMMU_DESTROY, IOMMU_DEVICE, IOMMU_ACCESS, IOMMU_FAULT, IOMMU_KVM, COMMANDS };
+/* Results by ioctl: a container's, and those of iommufd. */
+enum {
+	MAP,
+	UNMAP,
+	CREATE,
+	DESTROY,
+	ATTACH,
+	REFRESH,
+	INFO,
+	EVENTS,
+	IOMMU_CREATE,
+	IOMMU_DESTROY,
+	IOMMU_DEVICE,
+	IOMMU_ACCESS,
+	IOMMU_FAULT,
+	IOMMU_KVM,
+	COMMANDS,
+	NEST_MAP = COMMANDS,
+	NEST_UNMAP,
+	NEST_ALLOC,
+	NEST_INVALIDATE,
+	NEST_ATTACH,
+	NEST_DESTROY,
+	NEST_VIOMMU,
+	NEST_VDEVICE,
+	NEST_EVENTS,
+	ALL_COMMANDS
+};
 static const unsigned long command_of[COMMANDS] = {
 	[MAP] = VFIO_IOMMU_MAP_DMA,
 	[UNMAP] = VFIO_IOMMU_UNMAP_DMA,
@@ -57,12 +89,19 @@ static const unsigned long command_of[COMMANDS] = {
 
 struct caller {
 	struct rig *rig;
+	struct nest_rig *nest; /* NULL: a container */
+	struct guest guest;    /* as a driver sees one of the guest IOMMUs */
 	uint64_t state;
-	uint64_t done[COMMANDS], failed[COMMANDS];
+	uint64_t done[ALL_COMMANDS], failed[ALL_COMMANDS];
 	uint64_t injected;
 	int fail_nth; /* this thread's /proc/thread-self/fail-nth, or -1 */
 	pthread_t thread;
 };
+
+#define IOMMUS 3u
+/* The guest IOMMUs' types by id; a VM of KVM, or -1. */
+static const struct guest_kind *kinds[1 + IOMMUS];
+static int vm = -1;
 
 static uint64_t draw(struct caller *caller)
 {
@@ -110,7 +149,8 @@ static bool inject(struct caller *caller)
 {
 	if (caller->fail_nth < 0 || below(caller, 2))
 		return false;
-	set_fail_nth(caller, 1 + (unsigned int)below(caller, ALLOCATIONS));
+	/* The first ones more often: few calls have many. */
+	set_fail_nth(caller, 1 + (unsigned int)below(caller, 1 + below(caller, ALLOCATIONS)));
 	return true;
 }
 
@@ -118,14 +158,25 @@ static bool inject(struct caller *caller)
  * Disarms the injection, so that no other call of the thread fails. The file reads 0 if an
  * allocation has failed.
  */
-static void end_injection(struct caller *caller)
+static bool end_injection(struct caller *caller)
 {
 	char text[16] = "";
+	bool failed;
 
 	if (pread(caller->fail_nth, text, sizeof(text) - 1, 0) <= 0)
 		abort();
-	caller->injected += !strtol(text, NULL, 10);
+	failed = !strtol(text, NULL, 10);
+	caller->injected += failed;
 	set_fail_nth(caller, 0);
+	return failed;
+}
+
+static void count(struct caller *caller, unsigned int which, bool done)
+{
+	if (done)
+		caller->done[which]++;
+	else
+		caller->failed[which]++;
 }
 
 /* As many as there are. Others read, too. */
@@ -147,10 +198,7 @@ static void call(struct caller *caller, unsigned int which, void *arguments)
 
 	if (injects)
 		end_injection(caller);
-	if (result < 0)
-		caller->failed[which]++;
-	else
-		caller->done[which]++;
+	count(caller, which, result >= 0);
 	if (which == EVENTS && result >= 0)
 		read_events(result);
 }
@@ -226,38 +274,103 @@ static void create(struct caller *caller)
 	}
 }
 
+/* What a driver does with its IOMMU, which may be of another kind, or gone. */
+static void drive(struct caller *caller)
+{
+	struct guest *guest = &caller->guest;
+	uint64_t iova = GUEST_WINDOW + below(caller, 600) * PAGE, tail;
+	const struct guest_kind *kind;
+	bool injects;
+
+	guest->iommu = 1 + (uint32_t)below(caller, IOMMUS);
+	kind = __atomic_load_n(&kinds[guest->iommu], __ATOMIC_RELAXED);
+	if (!kind)
+		return;
+	guest->kind = kind;
+	guest_set_queue(guest, 1);
+	switch (below(caller, 8)) {
+	case 0:
+		guest_tables(guest);
+		injects = inject(caller);
+		kind->enable(guest, 1);
+		if (injects)
+			end_injection(caller);
+		guest->tail = 0;
+		return;
+	case 1:
+		guest_put_above(guest, iova, draw_word(caller));
+		break;
+	case 2:
+		guest_queue(guest, draw_word(caller), draw_word(caller));
+		break;
+	case 3:
+		kind->illegal(guest);
+		break;
+	case 4:
+		kind->has_stopped(guest);
+		break;
+	default:
+		for (unsigned int i = 0; i < 8; i++)
+			guest_map(guest, iova + i * PAGE, below(caller, 4) ? below(caller, 4000) * PAGE : GUEST_NOTHING, below(caller, 2));
+	}
+	kind->forget(guest, iova, !below(caller, 4));
+	kind->await(guest, 1, below(caller, 2));
+	tail = guest->tail;
+	injects = inject(caller);
+	count(caller, IOMMU_ACCESS, !guest_access(guest, kind->tail, true, 4, &tail));
+	if (injects)
+		end_injection(caller);
+}
+
+static const struct guest_kind *kind_of(uint32_t type)
+{
+	static const struct guest_kind *const all[] = { &guest_vtd, &guest_amdvi, &guest_smmuv3 };
+
+	for (unsigned int i = 0; i < 3; i++)
+		if (all[i]->type == type)
+			return all[i];
+	return NULL;
+}
+
 /* Guest IOMMUs with any registers, where the group comes and goes. */
 static void call_iommu(struct caller *caller)
 {
 	static const uint64_t pages[] = { 0, 0, 0x2000, 0x10000 };
-	uint32_t iommu = 1 + (uint32_t)below(caller, 3), group = caller->rig->group;
+	uint32_t iommu = 1 + (uint32_t)below(caller, IOMMUS), group = caller->rig->group;
 	struct vfio_viommu_iommu_create create = { .argsz = sizeof(create), .type = 2 + (uint32_t)below(caller, 4), .eventfds = { -1, -1, -1, -1 } };
 	struct vfio_viommu_iommu_destroy destroy = { .argsz = sizeof(destroy), .iommu = iommu };
 	struct vfio_viommu_iommu_device device = { .argsz = sizeof(device), .iommu = iommu, .group = group };
 	struct vfio_viommu_iommu_access access = { .argsz = sizeof(access), .iommu = iommu, .bytes = below(caller, 2) ? 4 : 8, .value = draw_word(caller) };
 	struct vfio_viommu_iommu_fault fault = { .argsz = sizeof(fault), .group = group, .access = 1 + (uint32_t)below(caller, 3), .iova = draw_word(caller) };
-	struct vfio_viommu_iommu_kvm kvm = { .argsz = sizeof(kvm), .iommu = iommu, .vm = (int)below(caller, 3) - 1 };
+	struct vfio_viommu_iommu_kvm kvm = { .argsz = sizeof(kvm), .iommu = iommu, .vm = below(caller, 2) ? vm : (int)below(caller, 4) - 2 };
 
 	switch (below(caller, 8)) {
 	case 0:
 		create.features = below(caller, 2) ? (uint32_t)below(caller, 4) : 0;
 		create.address_bits = create.type == VFIO_VIOMMU_IOMMU_VTD ? 39 : 0;
 		call(caller, IOMMU_CREATE, &create);
-		if (create.out_iommu > 3)
+		if (create.out_iommu && create.out_iommu <= IOMMUS)
+			__atomic_store_n(&kinds[create.out_iommu], kind_of(create.type), __ATOMIC_RELAXED);
+		if (create.out_iommu > IOMMUS)
 			destroy.iommu = create.out_iommu;
-		if (create.out_iommu > 3 || !below(caller, 4))
+		if (create.out_iommu > IOMMUS || !below(caller, 4))
 			call(caller, IOMMU_DESTROY, &destroy);
 		break;
 	case 1:
 	case 2:
 		device.flags = (uint32_t)below(caller, 3);
-		device.source_id = device.flags & VFIO_VIOMMU_IOMMU_DEVICE_REMOVE ? 0 : (uint32_t)below(caller, 4);
+		device.source_id = below(caller, 4) ? GUEST_SOURCE : (uint32_t)below(caller, 4);
+		if (device.flags & VFIO_VIOMMU_IOMMU_DEVICE_REMOVE)
+			device.source_id = 0;
 		call(caller, IOMMU_DEVICE, &device);
 		break;
 	case 3:
+		if (below(caller, 2))
+			fault.iova = GUEST_WINDOW + below(caller, 600) * PAGE;
 		call(caller, IOMMU_FAULT, &fault);
 		break;
 	case 4:
+		kvm.gpa = kvm.vm < 0 ? 0 : 64 * MIB + below(caller, 3) * PAGE + (below(caller, 8) ? 0 : PAGE / 2);
 		call(caller, IOMMU_KVM, &kvm);
 		break;
 	default:
@@ -278,7 +391,7 @@ static void call_one(struct caller *caller)
 	};
 	struct vfio_iommu_type1_dma_map map = { .argsz = sizeof(map), .flags = VFIO_DMA_MAP_FLAG_READ | (below(caller, 4) ? VFIO_DMA_MAP_FLAG_WRITE : 0) };
 	struct vfio_iommu_type1_dma_unmap unmap = { .argsz = sizeof(unmap) };
-	struct vfio_viommu_events events = { .argsz = sizeof(events) };
+	struct vfio_viommu_events events = { .argsz = sizeof(events), .flags = !below(caller, 8) };
 	/* The first MiB has the tables. */
 	uint64_t mib = below(caller, RIG_BYTES / MIB);
 
@@ -316,6 +429,143 @@ static void call_one(struct caller *caller)
 		break;
 	default:
 		call(caller, INFO, &info);
+		ioctl(caller->rig->container, VFIO_CHECK_EXTENSION, VFIO_DMA_CC_IOMMU);
+	}
+}
+
+/* Objects of iommufd, of any kind, and few at a time. */
+#define OBJECTS 24u
+/* VT-d's tables of the first stage have four levels. Their IOVAs are those of the third. */
+#define PML4 UINT64_C(0xa0000)
+
+/* What has made those that there are or were, and with what type. */
+static struct {
+	uint32_t which, type;
+} objects[1 + OBJECTS];
+
+static uint32_t draw_object(struct caller *caller, uint32_t which)
+{
+	uint32_t id = 0;
+
+	for (unsigned int i = 0; i < 8; i++) {
+		id = 1 + (uint32_t)below(caller, OBJECTS);
+		if (__atomic_load_n(&objects[id].which, __ATOMIC_RELAXED) == which)
+			break;
+	}
+	return id;
+}
+
+static void remember(uint32_t id, uint32_t which, uint32_t type)
+{
+	__atomic_store_n(&objects[id].which, which, __ATOMIC_RELAXED);
+	__atomic_store_n(&objects[id].type, type, __ATOMIC_RELAXED);
+}
+
+/* Data of a HWPT that is right but for one word, sometimes. */
+static int alloc_nested(struct caller *caller, uint32_t *hwpt, uint32_t *type)
+{
+	const struct vfio_viommu_zpci tables = rig_tables(RIG_PBA + below(caller, 4) * GIB / 4, RIG_PAL);
+	static const struct {
+		uint32_t type, words;
+	} types[] = { { NEST_DATA_ZPCI, 4 }, { NEST_DATA_VTD, 3 }, { IOMMUFD_ABI_HWPT_DATA_SMMUV3, 2 } };
+	uint64_t which = below(caller, 3), words[4] = { 0 };
+	uint32_t of = below(caller, 2) ? caller->nest->parent : draw_object(caller, NEST_VIOMMU);
+
+	if (types[which].type == NEST_DATA_ZPCI)
+		memcpy(words, (const uint64_t[]){ 0, tables.iota, tables.pba, tables.pal }, sizeof(words));
+	else if (types[which].type == NEST_DATA_VTD)
+		memcpy(words, (const uint64_t[]){ 0, PML4, 48, 0 }, sizeof(words));
+	else
+		words[0] = GUEST_CONTEXTS | (below(caller, 4) ? 5 : below(caller, 8)) << 1 | 1;
+	if (!below(caller, 8))
+		words[below(caller, 4)] = draw_word(caller);
+	*type = types[which].type;
+	return nest_alloc(caller->nest, of, *type, words, types[which].words * 8, hwpt);
+}
+
+static int invalidate_nested(struct caller *caller)
+{
+	/* SMMUv3: CFGI, TLBI, SYNC. */
+	static const uint64_t commands[] = { 0x03, 0x05, 0x06, 0x10, 0x11, 0x12, 0x20, 0x30, 0x46 };
+	static const uint32_t bytes[] = { [NEST_INVALIDATE_VTD] = 24, [IOMMUFD_ABI_INVALIDATE_SMMUV3] = 16, [NEST_INVALIDATE_ZPCI] = 24 };
+	uint64_t iova = RIG_PBA + below(caller, 4000) * PAGE, pages = 1 + below(caller, 600), words[3 * 4] = { 0 };
+	uint32_t id = draw_object(caller, below(caller, 2) ? NEST_ALLOC : NEST_VIOMMU), type = (uint32_t)below(caller, 3);
+	uint32_t number = 1 + (uint32_t)below(caller, 4);
+
+	if (below(caller, 4)) {
+		uint32_t made = __atomic_load_n(&objects[id].type, __ATOMIC_RELAXED);
+
+		type = made == NEST_DATA_ZPCI ? NEST_INVALIDATE_ZPCI : made == NEST_DATA_VTD ? NEST_INVALIDATE_VTD : IOMMUFD_ABI_INVALIDATE_SMMUV3;
+	}
+	if (type != NEST_INVALIDATE_ZPCI)
+		iova = GUEST_WINDOW + below(caller, 600) * PAGE;
+
+	for (unsigned int i = 0; i < number; i++) {
+		uint64_t *entry = words + i * bytes[type] / 8;
+
+		entry[0] = type == IOMMUFD_ABI_INVALIDATE_SMMUV3 ? commands[below(caller, sizeof(commands) / sizeof(commands[0]))] : iova;
+		entry[1] = type == NEST_INVALIDATE_VTD ? pages : type == NEST_INVALIDATE_ZPCI ? pages * PAGE : iova;
+		if (!below(caller, 8))
+			entry[below(caller, bytes[type] / 8)] = draw_word(caller);
+	}
+	return nest_invalidate(caller->nest, id, type, words, bytes[type], &number);
+}
+
+/* A call of iommufd's. More than one only where it leaves what must not stay. */
+static void call_nested(struct caller *caller)
+{
+	struct nest_rig *nest = caller->nest;
+	unsigned int which = NEST_MAP + (unsigned int)below(caller, ALL_COMMANDS - NEST_MAP);
+	uint32_t id = 1 + (uint32_t)below(caller, OBJECTS), viommu = draw_object(caller, NEST_VIOMMU), made = 0, type = 0;
+	uint64_t mib = below(caller, RIG_BYTES / MIB), data[16];
+	bool injects;
+	int error, fd = -1;
+
+	/* More of these than of the others. */
+	if (!below(caller, 3))
+		which = below(caller, 2) ? NEST_ALLOC : NEST_INVALIDATE;
+	injects = inject(caller);
+	switch (which) {
+	case NEST_MAP:
+		error = nest_map(nest, mib * MIB, (1 + below(caller, 2)) * MIB, below(caller, 4));
+		break;
+	case NEST_UNMAP:
+		error = nest_unmap(nest, mib * MIB, (1 + below(caller, 3)) * MIB);
+		break;
+	case NEST_ALLOC:
+		error = alloc_nested(caller, &made, &type);
+		break;
+	case NEST_INVALIDATE:
+		error = invalidate_nested(caller);
+		break;
+	case NEST_ATTACH:
+		error = nest_attach(nest, below(caller, 4) ? id : 0);
+		break;
+	case NEST_DESTROY:
+		error = nest_destroy(nest, id);
+		break;
+	case NEST_VIOMMU:
+		error = nest_viommu(nest, (uint32_t[]){ NEST_VIOMMU_ZPCI, IOMMUFD_ABI_VIOMMU_SMMUV3, 2 }[below(caller, 3)], &made);
+		break;
+	case NEST_VDEVICE:
+		error = nest_vdevice(nest, viommu, below(caller, 0x40), &made);
+		break;
+	default:
+		error = nest_events(nest, viommu, below(caller, 2) ? NEST_VEVENTQ_ZPCI : IOMMUFD_ABI_VEVENTQ_SMMUV3, &fd);
+	}
+	if (injects)
+		end_injection(caller);
+	count(caller, which, !error);
+	if (!error && made > OBJECTS)
+		nest_destroy(nest, made);
+	else if (!error && made)
+		remember(made, which, type);
+	if (!error && which == NEST_EVENTS) {
+		if (fcntl(fd, F_SETFL, O_NONBLOCK))
+			abort();
+		while (read(fd, data, sizeof(data)) > 0)
+			;
+		close(fd);
 	}
 }
 
@@ -339,6 +589,31 @@ static void change_tables(struct caller *caller)
 	}
 }
 
+/* The tables of other HWPTs than zPCI's. */
+static void change_nested(struct caller *caller)
+{
+	static const struct guest_kind first_stage = { .table = 7, .leaf = 5, .written = 2 };
+	struct guest *guest = &caller->guest;
+	uint64_t iova = GUEST_WINDOW + below(caller, 600) * PAGE;
+
+	guest->kind = below(caller, 2) ? &first_stage : &guest_smmuv3;
+	switch (below(caller, 8)) {
+	case 0:
+		guest_tables(guest);
+		if (guest->kind == &guest_smmuv3)
+			guest->kind->enable(guest, 1);
+		else
+			memcpy(guest->rig.memory + PML4, &(const uint64_t){ GUEST_TOP | 7 }, sizeof(uint64_t));
+		break;
+	case 1:
+		guest_put_above(guest, iova, draw_word(caller));
+		break;
+	default:
+		for (unsigned int i = 0; i < 8; i++)
+			guest_map(guest, iova + i * PAGE, below(caller, 4) ? below(caller, 4000) * PAGE : GUEST_NOTHING, below(caller, 2));
+	}
+}
+
 static void *run(void *of)
 {
 	struct caller *caller = of;
@@ -352,57 +627,109 @@ static void *run(void *of)
 			change_tables(caller);
 		else
 			rig_repair(caller->rig);
-		if (!below(caller, 4))
+		if (caller->nest) {
+			change_nested(caller);
+			call_nested(caller);
+		} else if (!below(caller, 4)) {
+			drive(caller);
+		} else if (!below(caller, 3)) {
 			call_iommu(caller);
-		else if (below(caller, 3))
+		} else if (below(caller, 3)) {
 			call_one(caller);
-		else
+		} else {
 			call_at_random(caller);
+		}
 	}
 	if (injecting)
 		close(caller->fail_nth);
 	return NULL;
 }
 
-static void random_calls_of_seed(uint32_t type)
+/* Of a container, or of a nesting parent. */
+static void random_calls_of_seed(struct rig *rig, struct nest_rig *nest)
 {
+	unsigned int first = nest ? NEST_MAP : 0, end = nest ? ALL_COMMANDS : COMMANDS;
 	struct caller callers[CALLERS];
 	uint64_t injected = 0;
-	struct rig rig;
 
-	assert_int_equal(rig_begin(&rig, type), 0);
-	assert_int_equal(rig_map(&rig, 0, RIG_NUMBERED, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
 	for (unsigned int i = 0; i < CALLERS; i++) {
-		callers[i] = (struct caller){ .rig = &rig, .state = seed * CALLERS + i };
+		callers[i] = (struct caller){ .rig = rig, .nest = nest, .guest = { .rig = *rig }, .state = seed * CALLERS + i };
 		assert_int_equal(pthread_create(&callers[i].thread, NULL, run, &callers[i]), 0);
 	}
 	for (unsigned int i = 0; i < CALLERS; i++)
 		assert_int_equal(pthread_join(callers[i].thread, NULL), 0);
-	for (unsigned int which = 0; which < COMMANDS; which++) {
+	for (unsigned int which = first; which < end; which++) {
 		uint64_t done = 0, failed = 0;
 
 		for (unsigned int i = 0; i < CALLERS; i++) {
 			done += callers[i].done[which];
 			failed += callers[i].failed[which];
 		}
-		print_message("ioctl %lu: %llu done, %llu failed\n", command_of[which] & 0xff, (unsigned long long)done, (unsigned long long)failed);
+		if (which < COMMANDS)
+			print_message("ioctl %lu: ", command_of[which] & 0xff);
+		else
+			print_message("iommufd %u: ", which - NEST_MAP);
+		print_message("%llu done, %llu failed\n", (unsigned long long)done, (unsigned long long)failed);
 		/* Else they were no test of it. */
-		assert_true(done >= calls / 200 && failed >= calls / 200);
+		assert_true(done >= calls / 400 && failed >= calls / 400);
 	}
 	for (unsigned int i = 0; i < CALLERS; i++)
 		injected += callers[i].injected;
 	print_message("seed %llu: %llu allocations failed\n", (unsigned long long)seed, (unsigned long long)injected);
 	assert_true(!injecting || injected >= calls / 20);
-	rig_close(&rig);
 }
 
-static void random_calls(uint32_t type)
+static uint64_t cpu_seconds(void)
 {
-	time_t end = time(NULL) + (time_t)seconds;
+	struct timespec used;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+	return (uint64_t)used.tv_sec;
+}
+
+static void random_calls(void (*of_seed)(uint32_t type), uint32_t type)
+{
+	uint64_t end = cpu_seconds() + minutes * 60 / (nested ? 3 : 2);
 
 	do
-		random_calls_of_seed(type);
-	while (++seed, time(NULL) < end);
+		of_seed(type);
+	while (++seed, cpu_seconds() < end);
+}
+
+/* A VM of KVM, or -1. */
+static int open_vm(void)
+{
+	int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC), fd = kvm < 0 ? -1 : ioctl(kvm, KVM_CREATE_VM, 0);
+
+	if (kvm >= 0)
+		close(kvm);
+	return fd;
+}
+
+static void container_of_seed(uint32_t type)
+{
+	struct rig rig;
+
+	memset(kinds, 0, sizeof(kinds));
+	vm = open_vm();
+	assert_int_equal(rig_begin(&rig, type), 0);
+	assert_int_equal(rig_map(&rig, 0, RIG_NUMBERED, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
+	random_calls_of_seed(&rig, NULL);
+	rig_close(&rig);
+	if (vm >= 0)
+		close(vm);
+}
+
+static void nested_of_seed(uint32_t type)
+{
+	struct nest_rig nest;
+
+	(void)type;
+	memset(objects, 0, sizeof(objects));
+	nest_open(&nest, true);
+	assert_int_equal(nest_map(&nest, 0, RIG_NUMBERED, true), 0);
+	random_calls_of_seed(&nest.rig, &nest);
+	nest_close(&nest);
 }
 
 static bool write_file(const char *path, const char *text)
@@ -423,7 +750,7 @@ static bool begin_injecting(void)
 	static const char *const settings[][2] = {
 		{ "/sys/kernel/debug/failslab/ignore-gfp-wait", "N" },	      { "/sys/kernel/debug/failslab/verbose", "0" },
 		{ "/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N" }, { "/sys/kernel/debug/fail_page_alloc/verbose", "0" },
-		{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },
+		{ "/sys/kernel/debug/fail_page_alloc/min-order", "0" },	      { "/sys/kernel/debug/fail_iommufd/verbose", "0" },
 	};
 
 	if (access(settings[0][0], F_OK))
@@ -437,30 +764,39 @@ static bool begin_injecting(void)
 static void test_paged(void **state)
 {
 	(void)state;
-	random_calls(VFIO_VIOMMU_PAGED_IOMMU);
+	random_calls(container_of_seed, VFIO_VIOMMU_PAGED_IOMMU);
 }
 
 static void test_pinned(void **state)
 {
 	(void)state;
-	random_calls(VFIO_VIOMMU_PINNED_IOMMU);
+	random_calls(container_of_seed, VFIO_VIOMMU_PINNED_IOMMU);
+}
+
+static void test_nested(void **state)
+{
+	(void)state;
+	if (!nested)
+		skip();
+	random_calls(nested_of_seed, 0);
 }
 
 int main(int argc, char **argv)
 {
+	static const struct {
+		const char *name;
+		uint64_t *value;
+	} options[] = { { "--seed=", &seed }, { "--calls=", &calls }, { "--minutes=", &minutes }, { "--nested=", &nested } };
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_paged, rig_setup),
 		cmocka_unit_test_setup(test_pinned, rig_setup),
+		cmocka_unit_test_setup(test_nested, rig_setup),
 	};
 
-	for (int i = 1; i + 1 < argc; i += 2) {
-		if (!strcmp(argv[i], "--seed"))
-			seed = strtoull(argv[i + 1], NULL, 0);
-		else if (!strcmp(argv[i], "--calls"))
-			calls = strtoull(argv[i + 1], NULL, 0);
-		else if (!strcmp(argv[i], "--seconds"))
-			seconds = strtoull(argv[i + 1], NULL, 0);
-	}
+	for (int i = 1; i < argc; i++)
+		for (size_t n = 0; n < sizeof(options) / sizeof(options[0]); n++)
+			if (!strncmp(argv[i], options[n].name, strlen(options[n].name)))
+				*options[n].value = strtoull(argv[i] + strlen(options[n].name), NULL, 0);
 	if (!rig_load(false))
 		return 1;
 	injecting = begin_injecting();
