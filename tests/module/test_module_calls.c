@@ -4,7 +4,7 @@
  * arguments that are right, nearly right, or random, and drive guest IOMMUs, while tables are
  * rewritten beneath them. Each call may fail. The kernel must not complain, and nothing may be
  * pinned when the container is closed. Where the kernel can inject failures, an allocation of every
- * other call fails.
+ * other call fails; and each allocation of some calls, one after the other.
  *
  * usage: test-module-calls [--seed=N] [--calls=N] [--minutes=N] [--nested=1]
  *
@@ -761,6 +761,187 @@ static bool begin_injecting(void)
 	return true;
 }
 
+/*
+ * Calls of which each allocation fails, one after the other: what a call does, and what takes it
+ * back, whether it was done or not. Zero: it is done.
+ */
+#define NAMED  140u
+#define MAPPED (3 * MIB)
+
+static struct each {
+	struct guest guest;
+	uint32_t domain;
+} each;
+
+static int each_map(void)
+{
+	return rig_map(&each.guest.rig, MAPPED, MIB, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE);
+}
+
+static void each_unmap(void)
+{
+	if (rig_info(&each.guest.rig).out_mapped > MAPPED)
+		rig_unmap(&each.guest.rig, MAPPED, MIB);
+}
+
+/* Pages that are not contiguous, so that there are many calls to the IOMMU. */
+static void each_name(void)
+{
+	for (uint64_t i = 0; i < NAMED; i++)
+		rig_name(&each.guest.rig, RIG_PBA + i * 11 * PAGE, 1, RIG_NUMBERED + i * 3 * PAGE, i % 2);
+}
+
+static int each_create(void)
+{
+	struct vfio_viommu_outcome outcome;
+	int error;
+
+	each_name();
+	error = rig_create(&each.guest.rig, RIG_PBA, RIG_PAL, &each.domain, &outcome);
+	return error ? error : outcome.unestablished ? -ENOSPC : 0;
+}
+
+static void each_destroy(void)
+{
+	rig_repair(&each.guest.rig);
+	if (each.domain)
+		rig_destroy(&each.guest.rig, each.domain);
+	each.domain = 0;
+}
+
+static int each_refresh(void)
+{
+	struct vfio_viommu_refresh refresh;
+	int error = each.domain ? 0 : rig_create(&each.guest.rig, RIG_PBA, RIG_PAL, &each.domain, NULL);
+
+	if (error)
+		return error;
+	each_name();
+	error = rig_refresh(&each.guest.rig, each.domain, RIG_PBA, 2 * GIB / PAGE, &refresh);
+	return error ? error : refresh.out_status == VFIO_VIOMMU_REFRESH_DONE ? 0 : -ENOSPC;
+}
+
+static int each_direct(void)
+{
+	return rig_create_direct(&each.guest.rig, RIG_PBA, RIG_PAL, RIG_OFFSET, VFIO_VIOMMU_DIRECT_READ, &each.domain);
+}
+
+static int each_attach(void)
+{
+	int error = each.domain ? 0 : rig_create(&each.guest.rig, RIG_PBA, RIG_PAL, &each.domain, NULL);
+
+	return error ? error : rig_attach(&each.guest.rig, each.domain);
+}
+
+static void each_detach(void)
+{
+	rig_attach(&each.guest.rig, 0);
+	each_destroy();
+}
+
+static int each_iommu(void)
+{
+	return guest_create(&each.guest);
+}
+
+static void each_no_iommu(void)
+{
+	guest_destroy(&each.guest);
+	each.guest.iommu = 0;
+}
+
+static int each_device(void)
+{
+	int error = each.guest.iommu ? 0 : guest_create(&each.guest);
+
+	return error ? error : guest_device(&each.guest, VFIO_VIOMMU_IOMMU_DEVICE_ANNOUNCES);
+}
+
+/* What fails is an event: nothing is returned. */
+static int each_driven(void)
+{
+	int error = each_device();
+	uint64_t tail;
+
+	if (error)
+		return error;
+	guest_set_queue(&each.guest, 1);
+	guest_tables(&each.guest);
+	each.guest.tail = 0;
+	each.guest.kind->enable(&each.guest, 1);
+	for (uint64_t i = 0; i < NAMED; i++)
+		guest_map(&each.guest, GUEST_WINDOW + i * PAGE, RIG_NUMBERED + i * 3 * PAGE, i % 2);
+	each.guest.kind->forget(&each.guest, GUEST_WINDOW, true);
+	tail = each.guest.tail;
+	return guest_access(&each.guest, each.guest.kind->tail, true, 4, &tail);
+}
+
+static void each_undriven(void)
+{
+	guest_device(&each.guest, VFIO_VIOMMU_IOMMU_DEVICE_REMOVE);
+	each_no_iommu();
+}
+
+/* Pages that are pinned, and charged: the kernel's own numbers, and the module's. */
+static void check_pins(struct rig *rig, uint64_t pinned)
+{
+	assert_int_equal(rig_info(rig).out_pinned, pinned);
+	assert_int_equal(rig_locked() * PAGE, pinned);
+	rig_check_nothing_pinned(rig->pinned_before + (int64_t)(pinned / PAGE));
+}
+
+static void test_each_allocation(void **state)
+{
+	static const struct {
+		const char *name;
+		int (*call)(void);
+		void (*back)(void);
+		unsigned int least; /* allocations that there are to fail */
+	} steps[] = {
+		{ "map", each_map, each_unmap, 1 },
+		{ "create", each_create, each_destroy, 10 },
+		{ "refresh", each_refresh, each_destroy, 10 },
+		{ "direct", each_direct, each_destroy, 10 },
+		{ "attach", each_attach, each_detach, 1 },
+		{ "guest IOMMU", each_iommu, each_no_iommu, 1 },
+		{ "its device", each_device, each_undriven, 3 },
+		{ "its commands", each_driven, each_undriven, 10 },
+	};
+	struct caller caller = { 0 };
+	struct rig *rig = &each.guest.rig;
+
+	if (!injecting)
+		skip();
+	each = (struct each){ 0 };
+	assert_int_equal(rig_begin(rig, rig_type(state)), 0);
+	each.guest.kind = &guest_vtd;
+	for (unsigned int i = 0; i < GUEST_EVENTS; i++)
+		each.guest.event[i] = -1;
+	assert_int_equal(rig_map(rig, 0, MAPPED, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
+	caller.fail_nth = open("/proc/thread-self/fail-nth", O_RDWR | O_CLOEXEC);
+	assert_true(caller.fail_nth >= 0);
+	for (unsigned int i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		uint64_t pinned = rig_info(rig).out_pinned;
+		unsigned int nth = 0, failed = 0;
+		bool injected;
+		int error;
+
+		do {
+			set_fail_nth(&caller, ++nth);
+			error = steps[i].call();
+			injected = end_injection(&caller);
+			failed += error != 0;
+			steps[i].back();
+			check_pins(rig, pinned);
+		} while (injected);
+		print_message("%s: %u allocations, without %u of which it failed\n", steps[i].name, nth - 1, failed);
+		assert_int_equal(error, 0);
+		assert_true(nth > steps[i].least && failed);
+	}
+	close(caller.fail_nth);
+	rig_close(rig);
+}
+
 static void test_paged(void **state)
 {
 	(void)state;
@@ -788,6 +969,7 @@ int main(int argc, char **argv)
 		uint64_t *value;
 	} options[] = { { "--seed=", &seed }, { "--calls=", &calls }, { "--minutes=", &minutes }, { "--nested=", &nested } };
 	const struct CMUnitTest tests[] = {
+		RIG_BOTH(test_each_allocation),
 		cmocka_unit_test_setup(test_paged, rig_setup),
 		cmocka_unit_test_setup(test_pinned, rig_setup),
 		cmocka_unit_test_setup(test_nested, rig_setup),
