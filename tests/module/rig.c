@@ -75,10 +75,15 @@ uint64_t rig_reserved(void)
 
 bool rig_load(bool isolated)
 {
-	int fd = open(MODULE, O_RDONLY | O_CLOEXEC), result;
+	int fd = open(MODULE, O_RDONLY | O_CLOEXEC), kcsan, result;
 
 	if (fd < 0)
 		return false;
+	/* Where the kernel looks for data races, it does so from here on. */
+	kcsan = open("/sys/kernel/debug/kcsan", O_WRONLY | O_CLOEXEC);
+	if (kcsan >= 0 && write(kcsan, "on", 2) != 2)
+		return false;
+	close(kcsan);
 	result = (int)syscall(SYS_finit_module, fd, isolated || rig_has_isolated_interrupts() ? "" : "allow_unsafe_interrupts=1", 0);
 	close(fd);
 	return !result;
@@ -99,7 +104,7 @@ static bool scan(int fd)
 
 int rig_finish(int failed)
 {
-	int fd = open("/sys/kernel/debug/kmemleak", O_RDWR | O_CLOEXEC);
+	int fd = open("/sys/kernel/debug/kmemleak", O_RDWR | O_CLOEXEC), kcsan = open("/sys/kernel/debug/kcsan", O_RDONLY | O_CLOEXEC);
 	char text[8192];
 	ssize_t n;
 
@@ -107,6 +112,8 @@ int rig_finish(int failed)
 		printf("the module is still in use: %s\n", strerror(errno));
 		return 1;
 	}
+	if (kcsan >= 0 && (n = read(kcsan, text, sizeof(text) - 1)) > 0)
+		printf("KCSAN:\n%.*s", (int)n, text);
 	if (fd < 0)
 		return failed;
 	nanosleep(&(struct timespec){ .tv_sec = LEAK_AGE }, NULL);

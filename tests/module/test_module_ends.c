@@ -250,16 +250,30 @@ static void *remap_for_ever(void *unused)
 	return NULL;
 }
 
+static void *ask_for_ever(void *unused)
+{
+	struct vfio_viommu_info info = { .argsz = sizeof(info), .group = races.rig.group };
+
+	(void)unused;
+	while (!races.end) {
+		ioctl(races.rig.container, VFIO_VIOMMU_INFO, &info);
+		ioctl(races.rig.container, VFIO_CHECK_EXTENSION, VFIO_DMA_CC_IOMMU);
+	}
+	return NULL;
+}
+
+#define RACERS 5u
+
 static void race(uint32_t type, bool leave)
 {
-	static void *(*const run[])(void *) = { refresh_for_ever, refresh_for_ever, create_for_ever, remap_for_ever };
-	pthread_t threads[4];
+	static void *(*const run[RACERS])(void *) = { refresh_for_ever, refresh_for_ever, create_for_ever, remap_for_ever, ask_for_ever };
+	pthread_t threads[RACERS];
 
 	races.end = false;
 	races.refreshed = races.created = 0;
 	assert_int_equal(rig_begin(&races.rig, type), 0);
 	assert_int_equal(rig_map(&races.rig, 0, 8 * MIB, VFIO_DMA_MAP_FLAG_READ | VFIO_DMA_MAP_FLAG_WRITE), 0);
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < RACERS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, run[i], NULL), 0);
 	while (!races.refreshed || !races.created)
 		sleep_ms(1);
@@ -269,7 +283,7 @@ static void race(uint32_t type, bool leave)
 		assert_int_equal(ioctl(races.rig.group_fd, VFIO_GROUP_UNSET_CONTAINER), 0);
 	sleep_ms(leave ? 100 : 0);
 	races.end = true;
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < RACERS; i++)
 		assert_int_equal(pthread_join(threads[i], NULL), 0);
 	rig_close(&races.rig);
 }
