@@ -539,15 +539,20 @@ void rig_reaches(struct rig *rig, uint64_t iova, uint64_t gpa, bool written)
 
 int rig_interrupt(struct rig *rig)
 {
-	struct {
+	/* A struct vfio_irq_set, with one file after it. */
+	union {
 		struct vfio_irq_set set;
-		int32_t event;
-	} irqs = { { .argsz = sizeof(irqs), .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, .index = VFIO_PCI_MSI_IRQ_INDEX, .count = 1 },
-		   eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC) };
+		unsigned char bytes[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
+	} irqs;
+	int32_t event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 
-	assert_true(irqs.event >= 0);
+	irqs.set = (struct vfio_irq_set){
+		.argsz = sizeof(irqs.bytes), .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER, .index = VFIO_PCI_MSI_IRQ_INDEX, .count = 1
+	};
+	memcpy(irqs.bytes + sizeof(irqs.set), &event, sizeof(event));
+	assert_true(event >= 0);
 	assert_int_equal(ioctl(rig->device_fd, VFIO_DEVICE_SET_IRQS, &irqs), 0);
-	return irqs.event;
+	return event;
 }
 
 bool rig_interrupts(struct rig *rig, int event)
