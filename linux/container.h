@@ -34,8 +34,8 @@
 #include <viommu/viommu.h>
 
 #include "space.h"
-#include "words.h"
 #include "vfio_driver.h"
+#include "words.h"
 
 /*
  * The first member of an object that is found by a number, and that waits for its users before it

@@ -164,16 +164,6 @@ static long get_pages(struct viommu_host *host, const struct host_mapping *mappi
 	return n ? n : -ENOSPC;
 }
 
-static unsigned long name_page(u64 gpa, struct page *page)
-{
-	return 0;
-}
-
-/* The space has a record of its pages all the same, by which it empties the domain in the end. */
-static void put_pages(struct viommu_host *host, const unsigned long *names, unsigned long number)
-{
-}
-
 static bool reserves(struct viommu_host *host, u64 first, u64 last)
 {
 	struct nest_vm *vm = vm_of_host(host);
@@ -205,8 +195,6 @@ static const struct space_ops space_ops = {
 	.alloc_domain = take_domain,
 	.reserves = reserves,
 	.get = get_pages,
-	.name = name_page,
-	.put = put_pages,
 };
 
 static int parent_init(struct iommufd_swnest_parent *parent)

@@ -4,7 +4,7 @@
  *
  * Invariants:
  *  - `pages` has exactly what is mapped: the name of the page of each IOVA, by entry_of(). Each
- *    entry holds what get() took. Where nothing has to be put it is empty.
+ *    entry holds what get() took. It is empty where nothing is recorded: see records().
  *  - A page is put after the IOTLB was flushed. Pages that wait for that are `retired`.
  *  - Any page can be unmapped without another: no call maps as much as the IOMMU's driver has a
  *    larger page for.
@@ -128,7 +128,7 @@ free:
 
 static void put_retired(struct space *space)
 {
-	if (space->retired_number)
+	if (space->retired_number && space->ops->put)
 		space->ops->put(space->space.host, space->retired, space->retired_number);
 	space->retired_number = 0;
 }
@@ -139,10 +139,15 @@ static void sync(struct space *space)
 	put_retired(space);
 }
 
-/* Whether mapped pages are recorded: they are where they have to be put. */
+/* Mapped pages are recorded where they have to be put, or the domain has to be emptied. */
 static bool records(const struct space *space)
 {
-	return space->ops->put;
+	return space->ops->put || !space->ops->free_domain;
+}
+
+static unsigned long name_of_page(const struct space *space, u64 gpa, struct page *page)
+{
+	return space->ops->name ? space->ops->name(gpa, page) : 0;
 }
 
 /* A name may be 0. */
@@ -161,7 +166,7 @@ static int record(struct space *space, unsigned long index, u64 gpa, struct page
 	int error = 0;
 
 	for (unsigned long i = 0; i < number && records(space) && !error; i++)
-		error = words_set(&space->pages, index + i, entry_of(space->ops->name(gpa + ((u64)i << PAGE_SHIFT), pages[i])));
+		error = words_set(&space->pages, index + i, entry_of(name_of_page(space, gpa + ((u64)i << PAGE_SHIFT), pages[i])));
 	return error;
 }
 
@@ -291,7 +296,7 @@ static unsigned long map_batch(struct space *space, unsigned long index, u64 gpa
 		done += n;
 	}
 	mapped = done;
-	for (; done < number && records(space); done++) {
+	for (; done < number && space->ops->put; done++) {
 		unsigned long name = space->ops->name(gpa + ((u64)done << PAGE_SHIFT), space->batch[done]);
 
 		space->ops->put(space->space.host, &name, 1);

@@ -31,8 +31,8 @@ struct space_ops {
 	/*
 	 * Pages of a mapping, from an offset on: at least one and at most `number`, pinned for a
 	 * translation. Returns how many, or a negative errno. name: what put() knows each page by.
-	 * put may be NULL, where the pages stay pinned by themselves for as long as the core knows
-	 * of the memory, and then so may name.
+	 * Both are NULL where the pages stay pinned by themselves for as long as the core knows of
+	 * the memory.
 	 */
 	long (*get)(struct viommu_host *host, const struct host_mapping *mapping, u64 offset, unsigned long number, struct page **pages);
 	unsigned long (*name)(u64 gpa, struct page *page);

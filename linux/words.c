@@ -32,7 +32,7 @@ void words_destroy(struct words *table)
 	xa_destroy(&table->chunks);
 }
 
-struct words_chunk *words_find(struct words *table, unsigned long number)
+struct words_chunk *words_search(struct words *table, unsigned long number)
 {
 	struct words_chunk *chunk = xa_load(&table->chunks, number);
 
@@ -72,11 +72,11 @@ static void keep(struct words *table, struct words_chunk *chunk)
 
 int words_set(struct words *table, unsigned long index, unsigned long word)
 {
-	unsigned long number = index / WORDS_CHUNK, *place;
-	struct words_chunk *chunk = table->last && table->last->number == number ? table->last : words_find(table, number);
+	struct words_chunk *chunk = words_chunk(table, index);
+	unsigned long *place;
 
 	if (!chunk && word)
-		chunk = add(table, number);
+		chunk = add(table, index / WORDS_CHUNK);
 	if (!chunk)
 		return word ? -ENOMEM : 0;
 	place = &chunk->words[index % WORDS_CHUNK];
@@ -90,14 +90,14 @@ int words_set(struct words *table, unsigned long index, unsigned long word)
 
 unsigned long words_next(struct words *table, unsigned long *index, unsigned long last)
 {
-	unsigned long number = *index / WORDS_CHUNK, at = *index % WORDS_CHUNK;
+	unsigned long number = *index / WORDS_CHUNK;
 	struct words_chunk *chunk = table->last && table->last->number == number ? table->last : NULL;
 
 	if (!chunk)
 		chunk = xa_find(&table->chunks, &number, last / WORDS_CHUNK, XA_PRESENT);
-	for (; chunk; chunk = xa_find_after(&table->chunks, &number, last / WORDS_CHUNK, XA_PRESENT), at = 0) {
-		if (chunk->number * WORDS_CHUNK > *index)
-			at = 0;
+	for (; chunk; chunk = xa_find_after(&table->chunks, &number, last / WORDS_CHUNK, XA_PRESENT)) {
+		unsigned long at = chunk->number == *index / WORDS_CHUNK ? *index % WORDS_CHUNK : 0;
+
 		for (; at < WORDS_CHUNK; at++) {
 			if (!chunk->words[at])
 				continue;

@@ -28,12 +28,19 @@ struct words {
 void words_init(struct words *table);
 void words_destroy(struct words *table);
 
-struct words_chunk *words_find(struct words *table, unsigned long number);
+struct words_chunk *words_search(struct words *table, unsigned long number);
+
+/* The chunk of an index, or NULL. */
+static inline struct words_chunk *words_chunk(struct words *table, unsigned long index)
+{
+	unsigned long number = index / WORDS_CHUNK;
+
+	return table->last && table->last->number == number ? table->last : words_search(table, number);
+}
 
 static inline unsigned long words_get(struct words *table, unsigned long index)
 {
-	unsigned long number = index / WORDS_CHUNK;
-	struct words_chunk *chunk = table->last && table->last->number == number ? table->last : words_find(table, number);
+	const struct words_chunk *chunk = words_chunk(table, index);
 
 	return chunk ? chunk->words[index % WORDS_CHUNK] : 0;
 }
