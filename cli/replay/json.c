@@ -116,7 +116,7 @@ static void set_counts(json_t *object, const struct replay_counts *counts)
 	json_object_set_new(object, "answers", answers);
 }
 
-static void set_hex(json_t *object, const char *key, uint64_t value)
+void replay_set_hex(void *object, const char *key, uint64_t value)
 {
 	char text[24];
 
@@ -128,10 +128,10 @@ static void add_map_line(void *ctx, const struct replay_map_line *line)
 {
 	json_t *object = json_object();
 
-	set_hex(object, line->iommu->function, line->name);
-	set_hex(object, "first", line->run.first);
-	set_hex(object, "last", line->run.last);
-	set_hex(object, "gpa", line->run.gpa);
+	replay_set_hex(object, line->iommu->function, line->name);
+	replay_set_hex(object, "first", line->run.first);
+	replay_set_hex(object, "last", line->run.last);
+	replay_set_hex(object, "gpa", line->run.gpa);
 	json_object_set_new(object, "rights", json_string(capture_rights_name(line->run.prot)));
 	json_array_append_new(ctx, object);
 }

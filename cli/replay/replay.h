@@ -429,6 +429,8 @@ struct replay_json {
 	uint64_t operations; /* of this capture, written so far */
 	void *map;	     /* a json_t: the final map, kept until the end */
 };
+/* For replay_iommu.json: a member of an object (a json_t) that is a number in hexadecimal. */
+void replay_set_hex(void *object, const char *key, uint64_t value);
 void replay_json_begin(struct replay_json *json, const struct replay_options *options, bool several);
 void replay_json_capture_begin(struct replay_json *json);
 void replay_json_operation(struct replay_json *json, const struct replay *replay);

@@ -59,14 +59,6 @@ void streams_print_ops(const struct replay *replay)
 		       error_name(streams));
 }
 
-static void set_hex(json_t *object, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "0x%" PRIx64, value);
-	json_object_set_new(object, key, json_string(text));
-}
-
 void streams_print_json(const struct replay *replay, void *object)
 {
 	const struct streams *streams = streams_of(replay);
@@ -74,10 +66,10 @@ void streams_print_json(const struct replay *replay, void *object)
 	bool acts = record->kind != CAPTURE_KICK;
 
 	if (acts)
-		set_hex(object, "offset", place(record));
+		replay_set_hex(object, "offset", place(record));
 	else
 		json_object_set_new(object, "offset", json_null());
-	set_hex(object, "value", value(record));
+	replay_set_hex(object, "value", value(record));
 	json_object_set_new(object, "commands", acts ? json_integer((json_int_t)streams->commands) : json_null());
 	json_object_set_new(object, "refreshes", acts ? json_integer((json_int_t)streams->refreshes) : json_null());
 	json_object_set_new(object, "error", streams->error ? json_string(error_name(streams)) : json_null());

@@ -39,14 +39,6 @@ void zpci_print_ops(const struct replay *replay)
 	print_events(zpci);
 }
 
-static void set_hex(json_t *object, const char *key, uint64_t value)
-{
-	char text[24];
-
-	snprintf(text, sizeof(text), "0x%" PRIx64, value);
-	json_object_set_new(object, key, json_string(text));
-}
-
 void zpci_print_json(const struct replay *replay, void *object)
 {
 	const struct zpci *zpci = zpci_of(replay);
@@ -58,13 +50,13 @@ void zpci_print_json(const struct replay *replay, void *object)
 	json_object_set_new(object, "cc", cc);
 	json_object_set_new(object, "status", answered && zpci->answer.cc == 1 ? json_integer(zpci->answer.status) : json_null());
 	if (operation->outcome == REPLAY_ANSWERED && zpci->answer.exception)
-		set_hex(object, "exception", zpci->answer.exception);
+		replay_set_hex(object, "exception", zpci->answer.exception);
 	else
 		json_object_set_new(object, "exception", json_null());
 	for (unsigned int i = 0; i < zpci->event_count && i < ZPCI_MAX_EVENTS; i++) {
 		json_t *event = json_object();
-		set_hex(event, "pec", zpci->events[i].pec);
-		set_hex(event, "faddr", zpci->events[i].faddr);
+		replay_set_hex(event, "pec", zpci->events[i].pec);
+		replay_set_hex(event, "faddr", zpci->events[i].faddr);
 		json_array_append_new(events, event);
 	}
 	json_object_set_new(object, "events", events);
