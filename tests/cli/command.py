@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 
@@ -37,6 +38,23 @@ class Result:
 def check(condition, result="", why=""):
     if not condition:
         raise AssertionError(f"{why}\n{getattr(result, 'what', result)}")
+
+
+def with_text(text, *arguments):
+    """The command on a capture with this text; its name in the output is CAPTURE."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "one.vcap")
+        with open(path, "w", encoding="ascii") as file:
+            file.write(text)
+        result = Result(*arguments, path)
+    for part in ("out", "err", "what"):
+        setattr(result, part, getattr(result, part).replace(path, "CAPTURE"))
+    return result
+
+
+def changed(text, old, new, count=1):
+    check(text.count(old) >= count, f"'{old}' is not in the capture")
+    return text.replace(old, new, count)
 
 
 def run_tests(module):

@@ -13,9 +13,8 @@ import json
 import os
 import re
 import sys
-import tempfile
 
-from command import BAD_INPUT, DISAGREES, OK, Result as viommu, check, run_tests
+from command import BAD_INPUT, DISAGREES, OK, Result as viommu, changed, check, run_tests, with_text
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DOCS = sys.argv[2]
@@ -25,23 +24,6 @@ CAPTURES = sorted(glob.glob(os.path.join(HERE, "captures", "smmuv3", "*.vcap")))
 def read(name):
     with open(name if os.path.sep in name else os.path.join(HERE, "captures", "smmuv3", name + ".vcap"), encoding="ascii") as file:
         return file.read()
-
-
-def with_text(text, *arguments):
-    """The command on a capture with this text; its name in the output is CAPTURE."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "one.vcap")
-        with open(path, "w", encoding="ascii") as file:
-            file.write(text)
-        result = viommu(*arguments, path)
-    for part in ("out", "err", "what"):
-        setattr(result, part, getattr(result, part).replace(path, "CAPTURE"))
-    return result
-
-
-def changed(text, old, new, count=1):
-    check(text.count(old) >= count, f"'{old}' is not in the capture")
-    return text.replace(old, new, count)
 
 
 def test_operations_and_maps():

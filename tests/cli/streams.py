@@ -12,9 +12,8 @@ import json
 import os
 import re
 import sys
-import tempfile
 
-from command import BAD_INPUT, DISAGREES, OK, Result as viommu, check, run_tests
+from command import BAD_INPUT, DISAGREES, OK, Result as viommu, changed, check, run_tests, with_text
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 DOCS = sys.argv[2]
@@ -28,20 +27,6 @@ def path_of(guest):
 def read(path):
     with open(path, encoding="ascii") as file:
         return file.read()
-
-
-def with_text(text, *arguments):
-    """The command on a capture with this text."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = os.path.join(folder, "one.vcap")
-        with open(path, "w", encoding="ascii") as file:
-            file.write(text)
-        return viommu(*arguments, path)
-
-
-def changed(text, old, new):
-    check(text.count(old) >= 1, f"'{old}' is not in the capture")
-    return text.replace(old, new, 1)
 
 
 def test_everything_agrees():

@@ -132,6 +132,12 @@ class Streams(Recording):
             raise Wrong(f'the oracle answered for stream {sid:#x}, with which the operation had nothing to do')
         self.begin_answer((sid, first, last))
 
+    def begin_write(self, t):
+        """A store to a register: until it says otherwise, QEMU was asked about nothing."""
+        self.operation(t)
+        self.may_ask = set()
+        self.count['writes'] += 1
+
     def put(self, offset, bytes, value):
         """Registers by their halves."""
         self.registers[offset] = value & 0xffffffff

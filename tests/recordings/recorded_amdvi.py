@@ -17,9 +17,7 @@ class Amdvi(Streams):
         self.head = 0
 
     def write(self, offset, bytes, value, t):
-        self.operation(t)
-        self.may_ask = set()
-        self.count['writes'] += 1
+        self.begin_write(t)
         self.put(offset, bytes, value)
         if offset == COMMANDS:
             self.head = 0

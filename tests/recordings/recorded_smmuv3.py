@@ -23,9 +23,7 @@ class Smmuv3(Streams):
         self.iommu()
 
     def write(self, offset, bytes, value, t):
-        self.operation(t)
-        self.may_ask = set()
-        self.count['writes'] += 1
+        self.begin_write(t)
         self.registers[offset] = value
         if offset == CMDQ_PROD and self.registers.get(CR0, 0) & CMDQEN:
             self.commands(value)

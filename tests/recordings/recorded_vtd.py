@@ -19,9 +19,7 @@ class Vtd(Streams):
         self.head = 0
 
     def write(self, offset, bytes, value, t):
-        self.operation(t)
-        self.may_ask = set()
-        self.count['writes'] += 1
+        self.begin_write(t)
         self.put(offset, bytes, value)
         if offset == GCMD:
             if value & SRTP:
