@@ -438,7 +438,7 @@ static void call_one(struct caller *caller)
 /* VT-d's tables of the first stage have four levels. Their IOVAs are those of the third. */
 #define PML4 UINT64_C(0xa0000)
 
-/* What has made those that there are or were, and with what type. */
+/* By id: the call that allocated the object, and the type that it was given. */
 static struct {
 	uint32_t which, type;
 } objects[1 + OBJECTS];
@@ -857,7 +857,7 @@ static int each_device(void)
 	return error ? error : guest_device(&each.guest, VFIO_VIOMMU_IOMMU_DEVICE_ANNOUNCES);
 }
 
-/* What fails is an event: nothing is returned. */
+/* The store always succeeds. A refresh that fails is reported as an event. */
 static int each_driven(void)
 {
 	int error = each_device();

@@ -735,12 +735,13 @@ static port_noinline int F(release_page)(struct shadow *shadow, struct viommu_do
 }
 
 /*
- * One page, without a pass: nearly all that a strict guest asks for. What is not as simple as this
- * is left to a pass: the way to the table is not known, or has changed; nothing of the block
- * was ever established; the entry is malformed, or names another page than before, or none.
+ * Refreshes one page without a pass: most refreshes of a strict guest are of one page. Returns
+ * SHADOW_LONG, and changes nothing, if the path to the table is unknown or has changed, if nothing
+ * of the block was ever established, if the entry is malformed, or if it maps another page than
+ * before or a page without memory.
  *
- * What it does is what a pass does, in the same order, with the same results. Its limits are far
- * below the least ones of a step. The entry is loaded once, for the scan and for the fill.
+ * The order of release, flush, unpin, pin and map, and the result, are those of a pass. One page
+ * never exceeds the limits of a step. The entry is loaded once, for the scan and for the fill.
  */
 static port_always_inline int F(try_page)(struct shadow *shadow, struct viommu_domain *domain, struct shadow_path *path, uint64_t iova,
 					  struct viommu_refresh_result *result)

@@ -462,7 +462,7 @@ static inline struct slot *shadow_slot_at(const struct slot *likely, const struc
 	return gpa >= likely->first && gpa <= likely->last ? (struct slot *)(uintptr_t)likely : slots_find(vm_slots(vm), gpa);
 }
 
-/* What the log says if the host fails to map, or to remove. */
+/* Logs that the host failed to map, or failed to remove. */
 void shadow_log_refused(const struct viommu_vm *vm, uint64_t first, uint64_t last, int error);
 void shadow_log_kept(const struct viommu_vm *vm, int error);
 
