@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the guest's commands invalidate, for IOMMUs with streams. The folders of the IOMMUs decode
- * commands on their own.
+ * Ranges that the guest's commands invalidate, for IOMMUs with streams. The folder of each IOMMU
+ * decodes the commands.
  */
 #ifndef VIOMMU_WATCH_INVALIDS_H
 #define VIOMMU_WATCH_INVALIDS_H

@@ -10,7 +10,7 @@
 #include "observer.h"
 #include "streams.h"
 
-/* What to check with for a guest IOMMU, one at a time. */
+/* The checks of a guest IOMMU. One guest IOMMU is checked at a time. */
 const struct check_ops *stream_check_ops(enum capture_guest guest);
 
 /* Without a checker, the functions below do nothing. */

@@ -10,7 +10,7 @@
 
 #include "capture/capture.h"
 
-/* What the guest has configured for a device. */
+/* The configuration of a device by the guest. */
 struct unit_state {
 	enum unit_reach {
 		UNIT_NOTHING = 0, /* it reaches nothing, without an event */

@@ -124,7 +124,7 @@ static int each_run(void *device, uint64_t first, uint64_t last, int (*fn)(void 
 	return viommu_virtio_endpoint_each_run(((struct endpoint *)device)->endpoint, first, last, fn, ctx);
 }
 
-/* What came and went since the last call, on balance. */
+/* A change of the number of mapped pages counts as established or released. */
 static void stats(void *device, struct viommu_domain_stats *out)
 {
 	struct endpoint *endpoint = device;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the guest's requests have put into the domains of a virtio-iommu, by the specification's
- * rules (virtio 1.3, 5.13.6.5 and 5.13.6.6): an oracle without code of the library.
+ * The mappings of the domains of a virtio-iommu, made and removed by the guest's requests as in
+ * virtio 1.3, 5.13.6.5 and 5.13.6.6. This is an oracle, and has no code of the library.
  */
 #ifndef VIOMMU_WATCH_VIRTIO_MAPPINGS_H
 #define VIOMMU_WATCH_VIRTIO_MAPPINGS_H
